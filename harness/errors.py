@@ -1,0 +1,93 @@
+"""What can go wrong with the harness itself. A finding about the target is a verdict, never an error.
+
+    HarnessError                    something in the harness, its set-up or its use is broken        exit 3
+    ├── UsageError                  a person asked for something that cannot be                      exit 4
+    │   ├── ConfigurationError      a file is wrong: which, where, what was expected
+    │   └── Refused                 it could be done, but is not, for safety
+    ├── EvidenceError               a run's files cannot bear a verdict                              exit 10
+    │   ├── MissingEvidence         a file is gone, cut short or edited
+    │   └── RunInProgress           the run is still being written
+    ├── DriverError                 the target, or a child that drives it, did not do as asked       exit 10
+    │   ├── TargetUnreachable       no answer where the target file says there is one
+    │   └── FaultNotInjected        an experiment selected nothing, or its fault did not go in
+    ├── SandboxError                the embedded platform cannot start or stop                       exit 3
+    └── Interrupted                 a person or a supervisor said stop                               exit 2
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class HarnessError(Exception):
+    """Root of the tree: `what` happened, `where`, and how to `mend` it, each one sentence or empty.
+
+    Attributes:
+        exit_code: what the `readiness` command and pytest exit with when this error ends them.
+    """
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.mend = mend
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.mend:
+            lines.append(f"  mend: {self.mend}")
+        return "\n".join(lines)
+
+
+class UsageError(HarnessError):
+    """A person asked for something that does not exist or does not go together."""
+
+    exit_code = 4
+
+
+class ConfigurationError(UsageError):
+    """A file that a person wrote is wrong; `where` is `file:line: key`."""
+
+
+class Refused(UsageError):
+    """It could be done, but is refused for safety: a lock, a guard, a foreign target."""
+
+
+class EvidenceError(HarnessError):
+    """The files of a run cannot bear a verdict."""
+
+    exit_code = 10
+
+
+class MissingEvidence(EvidenceError):
+    """A file of the run is gone, cut short or was edited after it was sealed."""
+
+
+class RunInProgress(EvidenceError):
+    """The run is still being written by a living process."""
+
+
+class DriverError(HarnessError):
+    """The target, or a child process that drives it, did not do as asked."""
+
+    exit_code = 10
+
+
+class TargetUnreachable(DriverError):
+    """No answer where the target file says there is one."""
+
+
+class FaultNotInjected(DriverError):
+    """An experiment selected nothing, or its fault did not go in."""
+
+
+class SandboxError(HarnessError):
+    """The embedded platform cannot start, run or stop."""
+
+
+class Interrupted(HarnessError):
+    """A person or a supervisor said stop; everything was restored first."""
+
+    exit_code = 2
