@@ -1,0 +1,41 @@
+"""What the API asks of the machinery (controllers and kubelets), so that its answers are true when they are given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from harness.sandbox.cluster.statuses import Object
+
+
+class Hooks(Protocol):
+    """The seam between the API and the machinery."""
+
+    async def delete_pod(self, namespace: str, name: str, grace_seconds: int | None) -> Object:
+        """Begin to end a pod and return it as it stands; None means the pod's own grace period.
+
+        With 0 its processes are dead, it is gone, and its owners' statuses are right before this returns.
+        """
+        ...
+
+    def logs(
+        self,
+        namespace: str,
+        name: str,
+        *,
+        container: str | None,
+        follow: bool,
+        tail_lines: int | None,
+        since_seconds: int | None,
+        previous: bool,
+        timestamps: bool,
+        limit_bytes: int | None,
+    ) -> AsyncIterator[bytes]:
+        """The bytes of a container's log. Raises StatusError before the first byte."""
+        ...
+
+    def reconcile_now(self) -> None:
+        """Run the controllers to a fixed point, so that statuses follow a change before the API answers it."""
+        ...

@@ -1,0 +1,131 @@
+"""Label and field selectors: parsing, matching, and writing them back.
+
+Grammar of https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors .
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.cluster.statuses import Object, bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_OUTSIDE_PARENTHESES = re.compile(r",(?![^(]*\))")
+_SET = re.compile(r"^(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)$")
+_EQUALITY = re.compile(r"^(?P<key>[^\s!=]+)\s*(?P<operator>==|!=|=)\s*(?P<value>[^\s!=]*)$")
+_EXISTS = re.compile(r"^(?P<negation>!?)\s*(?P<key>[^\s!=(),]+)$")
+_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One condition: `operator` is `in`, `notin`, `exists` or `!`; equality is `in` with one value."""
+
+    key: str
+    operator: str
+    values: frozenset[str] = frozenset()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether these labels meet the condition; `notin` and `!=` are met by an absent key too."""
+        value = labels.get(self.key)
+        match self.operator:
+            case "in":
+                return value is not None and value in self.values
+            case "notin":
+                return value is None or value not in self.values
+            case "exists":
+                return value is not None
+            case _:
+                return value is None
+
+    def __str__(self) -> str:
+        match self.operator:
+            case "in" | "notin" if len(self.values) == 1:
+                return f"{self.key}{'=' if self.operator == 'in' else '!='}{next(iter(self.values))}"
+            case "in" | "notin":
+                return f"{self.key} {self.operator} ({','.join(sorted(self.values))})"
+            case "exists":
+                return self.key
+            case _:
+                return f"!{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """All of its requirements must be met; without any it selects everything."""
+
+    requirements: tuple[Requirement, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Selector:
+        """Read `app=web,tier in (a,b),!old`. Raises StatusError 400."""
+        parts = [part.strip() for part in _OUTSIDE_PARENTHESES.split(text)]
+        return cls(tuple(_requirement(part) for part in parts if part))
+
+    @classmethod
+    def of(cls, spec: Object | None) -> Selector:
+        """Read a `LabelSelector` object (`matchLabels`, `matchExpressions`); an empty one selects everything."""
+        spec = spec or {}
+        equal = [Requirement(key, "in", frozenset({value})) for key, value in (spec.get("matchLabels") or {}).items()]
+        expressions = [
+            Requirement(each["key"], _OPERATORS.get(each["operator"], "!"), frozenset(each.get("values") or ()))
+            for each in spec.get("matchExpressions") or ()
+        ]
+        return cls((*equal, *expressions))
+
+    @classmethod
+    def equal(cls, labels: Mapping[str, str]) -> Selector:
+        """Read a plain map of labels, as `Service.spec.selector` is."""
+        return cls(tuple(Requirement(key, "in", frozenset({value})) for key, value in labels.items()))
+
+    def matches(self, labels: Mapping[str, str] | None) -> bool:
+        """Whether these labels (or field values) are selected."""
+        return all(requirement.matches(labels or {}) for requirement in self.requirements)
+
+    def __str__(self) -> str:
+        return ",".join(str(requirement) for requirement in self.requirements)
+
+    def __bool__(self) -> bool:
+        return bool(self.requirements)
+
+
+def parse_fields(text: str, allowed: Iterable[str]) -> Selector:
+    """Read a fieldSelector (only `=`, `==`, `!=`). Raises StatusError 400 when it names a path that is not `allowed`."""
+    selector = Selector.parse(text)
+    permitted = {"metadata.name", "metadata.namespace", *allowed}
+    for requirement in selector.requirements:
+        if requirement.operator not in ("in", "notin") or len(requirement.values) != 1:
+            raise bad_request(f"invalid field selector {text!r}: only =, == and != are supported")
+        if requirement.key not in permitted:
+            raise bad_request(
+                f'Unable to find "{text}" that match field selector: field label not supported: {requirement.key}'
+            )
+    return selector
+
+
+def field_values(obj: Object, paths: Iterable[str]) -> dict[str, str]:
+    """What a field selector sees of an object: an absent value is the empty string, as in Kubernetes."""
+    return {path: _at(obj, path) for path in paths}
+
+
+def _at(obj: Any, path: str) -> str:
+    for step in path.split("."):
+        obj = obj.get(step) if isinstance(obj, dict) else None
+    if obj is None:
+        return ""
+    return str(obj).lower() if isinstance(obj, bool) else str(obj)
+
+
+def _requirement(text: str) -> Requirement:
+    if found := _SET.match(text):
+        values = frozenset(value.strip() for value in found["values"].split(","))
+        return Requirement(found["key"], found["operator"], values)
+    if found := _EQUALITY.match(text):
+        return Requirement(found["key"], "notin" if found["operator"] == "!=" else "in", frozenset({found["value"]}))
+    if found := _EXISTS.match(text):
+        return Requirement(found["key"], "!" if found["negation"] else "exists")
+    raise bad_request(f"unable to parse requirement: {text!r} is not a selector")

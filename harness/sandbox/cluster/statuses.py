@@ -1,0 +1,133 @@
+"""Refusals as the Kubernetes API speaks them: one exception that carries a `Status` object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.sandbox.cluster.kinds import Kind
+
+Object = dict[str, Any]
+"""A Kubernetes object as JSON; immutable by agreement once it was handed to the store or out of it."""
+
+
+class StatusError(Exception):
+    """A request that the API refuses.
+
+    Attributes:
+        code: HTTP status.
+        reason: Kubernetes' machine-readable reason, such as `NotFound`.
+        message: one sentence for people.
+        details: the `details` of the Status, without the empty ones.
+    """
+
+    def __init__(self, code: int, reason: str, message: str, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = dict(details or {})
+
+    @property
+    def status(self) -> Object:
+        """The Status object that goes out, in a body or in a watch's ERROR event."""
+        status: Object = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "reason": self.reason,
+            "code": self.code,
+        }
+        if self.details:
+            status["details"] = self.details
+        return status
+
+
+def success(kind: Kind, name: str, uid: str) -> Object:
+    """The Status that most kinds answer a DELETE with."""
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {**_about(kind, name), "uid": uid},
+    }
+
+
+def not_found(kind: Kind, name: str) -> StatusError:
+    """404: no such object."""
+    return StatusError(404, "NotFound", f'{kind.resource} "{name}" not found', _about(kind, name))
+
+
+def no_such_path() -> StatusError:
+    """404: no such resource or subresource is served."""
+    return StatusError(404, "NotFound", "the server could not find the requested resource")
+
+
+def already_exists(kind: Kind, name: str) -> StatusError:
+    """409: the name is taken."""
+    return StatusError(409, "AlreadyExists", f'{kind.resource} "{name}" already exists', _about(kind, name))
+
+
+def conflict(kind: Kind, name: str, why: str) -> StatusError:
+    """409: the object is not the one that the writer has seen."""
+    message = f'Operation cannot be fulfilled on {kind.resource} "{name}": {why}'
+    return StatusError(409, "Conflict", message, _about(kind, name))
+
+
+def invalid(kind: Kind, name: str, causes: Sequence[tuple[str, str]]) -> StatusError:
+    """422: `causes` are (field, what is wrong with it)."""
+    listed = ", ".join(f"{field}: {why}" for field, why in causes)
+    text = listed if len(causes) == 1 else f"[{listed}]"
+    details = {
+        **_about(kind, name),
+        "kind": kind.kind,
+        "causes": [{"reason": "FieldValueInvalid", "message": why, "field": field} for field, why in causes],
+    }
+    return StatusError(422, "Invalid", f'{kind.qualified} "{name}" is invalid: {text}', details)
+
+
+def bad_request(message: str) -> StatusError:
+    """400: the request itself makes no sense."""
+    return StatusError(400, "BadRequest", message)
+
+
+def unauthorized() -> StatusError:
+    """401: no token, or not this server's."""
+    return StatusError(401, "Unauthorized", "Unauthorized")
+
+
+def forbidden(kind: Kind, name: str, why: str) -> StatusError:
+    """403: understood and refused."""
+    return StatusError(403, "Forbidden", f'{kind.resource} "{name}" is forbidden: {why}', _about(kind, name))
+
+
+def method_not_allowed() -> StatusError:
+    """405: the resource is served, this verb on it is not."""
+    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+
+def not_acceptable() -> StatusError:
+    """406: the client wants a representation that is not served."""
+    return StatusError(
+        406, "NotAcceptable", "only the following media types are accepted: application/json, application/json;as=Table"
+    )
+
+
+def unsupported_media_type(why: str) -> StatusError:
+    """415: the body is in a format that is not served."""
+    return StatusError(415, "UnsupportedMediaType", f"the body of the request was in an unknown format - {why}")
+
+
+def expired(wanted: int, oldest: int) -> StatusError:
+    """410: the history no longer reaches back to where the client wants to go on."""
+    return StatusError(410, "Expired", f"too old resource version: {wanted} ({oldest})")
+
+
+def _about(kind: Kind, name: str) -> Object:
+    about = {"name": name, "group": kind.group, "kind": kind.plural}
+    return {key: value for key, value in about.items() if value}

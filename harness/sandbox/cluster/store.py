@@ -1,0 +1,229 @@
+"""The one place where the state of the cluster lives: objects, their versions, and the stream of changes.
+
+Single-threaded: all calls come from the event loop's thread. Objects are immutable by agreement: the store hands out what
+it holds, so whoever wants to change one writes a new one (`patch.py` and `{**obj, …}` do). One global integer counts the changes.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from bisect import bisect_right
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from harness import clock
+from harness.sandbox.cluster import kinds
+from harness.sandbox.cluster.selectors import Selector, field_values
+from harness.sandbox.cluster.statuses import (
+    Object,
+    StatusError,
+    already_exists,
+    conflict,
+    expired,
+    not_found,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.sandbox.cluster.kinds import Kind
+
+__all__ = ["Event", "Object", "StatusError", "Store", "now_text"]
+
+RING = 8192
+ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""Kubernetes' own letters for generated names: no vowels, so no words."""
+
+Change = Literal["ADDED", "MODIFIED", "DELETED"]
+
+
+def now_text() -> str:
+    """A timestamp as Kubernetes writes it: RFC 3339, UTC, whole seconds."""
+    return clock.wall().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change. `previous` is what stood there before, None for ADDED."""
+
+    type: Change
+    kind: Kind
+    object: Object
+    resource_version: int
+    previous: Object | None = None
+
+
+class Store:
+    """Objects by kind, namespace and name, with compare-and-swap and a ring of the last changes."""
+
+    def __init__(self, *, ring: int = RING) -> None:
+        self._objects: dict[Kind, dict[tuple[str, str], Object]] = {kind: {} for kind in kinds.KINDS}
+        self._ring: deque[Event] = deque(maxlen=ring)
+        self._callbacks: list[Callable[[Event], None]] = []
+        self._version = 0
+        for name in ("default", "kube-system", "kube-node-lease"):
+            self.create(
+                kinds.by_name("Namespace"),
+                {
+                    "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+                    "status": {"phase": "Active"},
+                },
+            )
+
+    @property
+    def resource_version(self) -> int:
+        """The number of the last change."""
+        return self._version
+
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `callback` after each change, in order; it must only enqueue, never write. Returns how to end it."""
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
+
+    def events_since(self, version: int) -> list[Event]:
+        """The changes after `version`. Raises StatusError 410 when the ring does not reach back that far, or it is not yet."""
+        oldest = self._ring[0].resource_version - 1 if self._ring else self._version
+        if not oldest <= version <= self._version:
+            raise expired(version, oldest)
+        return list(self._ring)[bisect_right(self._ring, version, key=lambda event: event.resource_version) :]
+
+    def get(self, kind: Kind, namespace: str | None, name: str) -> Object:
+        """One object. Raises StatusError 404."""
+        try:
+            return self._objects[kind][(namespace or "", name)]
+        except KeyError:
+            raise not_found(kind, name) from None
+
+    def list(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        labels: Selector | None = None,
+        fields: Selector | None = None,
+    ) -> list[Object]:
+        """Objects in order of namespace and name; `namespace` None means all."""
+        return [
+            obj
+            for (where, _), obj in sorted(self._objects[kind].items())
+            if (namespace is None or where == namespace) and selected(obj, labels, fields)
+        ]
+
+    def create(self, kind: Kind, obj: Object, *, dry_run: bool = False) -> Object:
+        """Add an object; fills name, uid, creationTimestamp, generation and resourceVersion.
+
+        Raises:
+            StatusError: 409 AlreadyExists; 404 when its namespace does not exist.
+        """
+        meta = dict(obj.get("metadata") or {})
+        namespace = meta.get("namespace") or ""
+        if kind.namespaced:
+            self.get(kinds.by_name("Namespace"), None, namespace)
+        if not meta.get("name") and meta.get("generateName"):
+            meta["name"] = self._generated(kind, namespace, meta["generateName"])
+        key = (namespace, meta["name"])
+        if key in self._objects[kind]:
+            raise already_exists(kind, meta["name"])
+        meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": now_text()}
+        if kind.generation:
+            meta["generation"] = 1
+        made = _object(kind, obj, meta)
+        if dry_run:
+            return made
+        return self._commit("ADDED", kind, key, made, None)
+
+    def update(self, kind: Kind, obj: Object, *, subresource: str | None = None, dry_run: bool = False) -> Object:
+        """Replace an object; a write that changes nothing neither counts nor emits.
+
+        `subresource="status"` replaces only the status; without it the status of a kind that has the subresource stays as stored.
+
+        Raises:
+            StatusError: 404; 409 Conflict when `metadata.resourceVersion` or `metadata.uid` is given and is not the stored one.
+        """
+        meta = dict(obj.get("metadata") or {})
+        key = (meta.get("namespace") or "", meta["name"])
+        old = self.get(kind, *key)
+        _require_same(kind, old["metadata"], meta)
+        new = _replaced(kind, old, obj, meta, subresource)
+        if new == old:
+            return old
+        if kind.generation and new.get("spec") != old.get("spec"):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+        if dry_run:
+            return new
+        return self._commit("MODIFIED", kind, key, new, old)
+
+    def delete(self, kind: Kind, namespace: str | None, name: str, *, uid: str | None = None) -> Object:
+        """Remove an object at once, whatever its finalizers or grace. Raises StatusError 404, or 409 when `uid` is not its own."""
+        old = self.get(kind, namespace, name)
+        require_uid(kind, old, uid)
+        return self._commit("DELETED", kind, (namespace or "", name), {**old, "metadata": dict(old["metadata"])}, old)
+
+    def _commit(self, change: Change, kind: Kind, key: tuple[str, str], obj: Object, old: Object | None) -> Object:
+        self._version += 1
+        obj["metadata"]["resourceVersion"] = str(self._version)
+        if change == "DELETED":
+            del self._objects[kind][key]
+        else:
+            self._objects[kind][key] = obj
+        event = Event(change, kind, obj, self._version, old)
+        self._ring.append(event)
+        for callback in tuple(self._callbacks):
+            callback(event)
+        return obj
+
+    def _generated(self, kind: Kind, namespace: str, prefix: str) -> str:
+        while True:
+            name = prefix + "".join(secrets.choice(ALPHABET) for _ in range(5))
+            if (namespace, name) not in self._objects[kind]:
+                return name
+
+
+def selected(obj: Object, labels: Selector | None, fields: Selector | None) -> bool:
+    """Whether both selectors take the object; an absent selector takes everything."""
+    if labels and not labels.matches(obj["metadata"].get("labels")):
+        return False
+    if not fields:
+        return True
+    return fields.matches(field_values(obj, (requirement.key for requirement in fields.requirements)))
+
+
+def require_uid(kind: Kind, obj: Object, uid: str | None) -> None:
+    """Hold a precondition. Raises StatusError 409 when a uid is given and is not the object's."""
+    actual = obj["metadata"]["uid"]
+    if uid and uid != actual:
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}"
+        raise conflict(kind, obj["metadata"]["name"], why)
+
+
+def _require_same(kind: Kind, old: Object, new: Object) -> None:
+    if new.get("uid") and new["uid"] != old["uid"]:
+        why = f"Precondition failed: UID in precondition: {new['uid']}, UID in object meta: {old['uid']}"
+        raise conflict(kind, old["name"], why)
+    if new.get("resourceVersion") and new["resourceVersion"] != old["resourceVersion"]:
+        why = "the object has been modified; please apply your changes to the latest version and try again"
+        raise conflict(kind, old["name"], why)
+
+
+def _replaced(kind: Kind, old: Object, obj: Object, meta: Object, subresource: str | None) -> Object:
+    if subresource == "status":
+        new = {**old, "metadata": dict(old["metadata"])}
+        source = obj
+    else:
+        kept = ("uid", "creationTimestamp", "generation", "resourceVersion")
+        meta |= {key: old["metadata"][key] for key in kept if key in old["metadata"]}
+        new = _object(kind, obj, meta)
+        if not kind.has_status:
+            return new
+        source = old
+    if "status" in source:
+        new["status"] = source["status"]
+    else:
+        new.pop("status", None)
+    return new
+
+
+def _object(kind: Kind, obj: Object, meta: Object) -> Object:
+    return {**obj, "kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
