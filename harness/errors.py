@@ -1,17 +1,17 @@
 """What can go wrong with the harness itself. A finding about the target is a verdict, never an error.
 
-    HarnessError                    something in the harness, its set-up or its use is broken        exit 3
-    ├── UsageError                  a person asked for something that cannot be                      exit 4
-    │   ├── ConfigurationError      a file is wrong: which, where, what was expected
-    │   └── Refused                 it could be done, but is not, for safety
-    ├── EvidenceError               a run's files cannot bear a verdict                              exit 10
-    │   ├── MissingEvidence         a file is gone, cut short or edited
-    │   └── RunInProgress           the run is still being written
-    ├── DriverError                 the target, or a child that drives it, did not do as asked       exit 10
-    │   ├── TargetUnreachable       no answer where the target file says there is one
-    │   └── FaultNotInjected        an experiment selected nothing, or its fault did not go in
-    ├── SandboxError                the embedded platform cannot start or stop                       exit 3
-    └── Interrupted                 a person or a supervisor said stop                               exit 2
+HarnessError                    something in the harness, its set-up or its use is broken        exit 3
+├── UsageError                  a person asked for something that cannot be                      exit 4
+│   ├── ConfigurationError      a file is wrong: which, where, what was expected
+│   └── Refused                 it could be done, but is not, for safety
+├── EvidenceError               a run's files cannot bear a verdict                              exit 10
+│   ├── MissingEvidence         a file is gone, cut short or edited
+│   └── RunInProgress           the run is still being written
+├── DriverError                 the target, or a child that drives it, did not do as asked       exit 10
+│   ├── TargetUnreachable       no answer where the target file says there is one
+│   └── FaultNotInjected        an experiment selected nothing, or its fault did not go in
+├── SandboxError                the embedded platform cannot start or stop                       exit 3
+└── Interrupted                 a person or a supervisor said stop                               exit 2
 """
 
 from __future__ import annotations

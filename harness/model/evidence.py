@@ -1,0 +1,236 @@
+"""What a run recorded, as the judge reads it. Nothing here was judged yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.model.fault import FaultWindow
+from harness.model.observation import Observation
+from harness.model.table import LEDGER_FINAL, LEDGER_WRITES, PROBES, REPLICAS, SAMPLES, Table
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    """One load generator process.
+
+    Attributes:
+        id: worker number.
+        rows: rows in its file.
+        closed: whether the file has its end row, that is: the worker ended in order.
+        why: what is wrong with the file; empty when nothing is.
+    """
+
+    id: int
+    rows: int
+    closed: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """A stretch of one traffic, with the samples due in it.
+
+    Attributes:
+        traffic: by name.
+        experiment: the experiment it lies under; empty for the fault-free window.
+        start_ns, end_ns: half open, by intended time.
+        journeys_per_s: planned arrivals.
+        requests_per_journey: planned.
+        samples: the rows.
+        workers: the generators.
+        files: where the rows stand, relative to the run directory.
+    """
+
+    traffic: str
+    experiment: str
+    start_ns: int
+    end_ns: int
+    journeys_per_s: float
+    requests_per_journey: int
+    samples: Table = field(default_factory=lambda: Table.empty(SAMPLES))
+    workers: tuple[Worker, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledger:
+    """Every write of the ledger clients, and what final reads found. Files are relative to the run directory."""
+
+    writes: Table = field(default_factory=lambda: Table.empty(LEDGER_WRITES))
+    final: Table = field(default_factory=lambda: Table.empty(LEDGER_FINAL))
+    final_reads: tuple[FinalRead, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinalRead:
+    """One read of all ledger rows straight from the database.
+
+    Attributes:
+        round: 1, 2…
+        after: the experiment whose restore it follows; `end` for the last.
+        complete: whether the read came to its end.
+        at_ns: when it began: writes acknowledged before this must be in it.
+        rows: how many rows it found.
+        why: what went wrong.
+    """
+
+    round: int
+    after: str
+    complete: bool
+    at_ns: int
+    rows: int
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restore:
+    """Whether the target was as before after an experiment.
+
+    Attributes:
+        ok: True, False, or None when nobody looked.
+        at_ns: when it was found to be as before.
+        why: what was not.
+    """
+
+    ok: bool | None
+    at_ns: int | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiment:
+    """One attempt at one experiment.
+
+    Attributes:
+        name, domain: as in the plan.
+        attempt: 1 or 2.
+        ran: whether its method was started; False with `why` when the target was not steady or the file would not load.
+        why: what went wrong, for people.
+        fault: when it was in, and what it hit.
+        restore: whether the target was as before afterwards.
+        observed_from_ns: the recovery watch starts here (before the action is sent).
+        observed_until_ns: watchers' rows up to here belong to it.
+        journal: status, deviated, steady_before, steady_after and failed activities as the journal says; empty when there is no journal.
+        manual_steps: steps that a person did.
+        files: journal, log and histories, relative to the run directory.
+    """
+
+    name: str
+    domain: str
+    attempt: int
+    ran: bool
+    why: str = ""
+    fault: FaultWindow
+    restore: Restore
+    observed_from_ns: int
+    observed_until_ns: int
+    journal: Mapping[str, str] = field(default_factory=dict)
+    manual_steps: int = 0
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """One thing a check looked at.
+
+    Attributes:
+        subject: `us-east-1/api-gateway`.
+        wanted, seen: for people.
+        ok: True as wanted, False not, None when it could not be read.
+        attempts: how often it was asked; a fact is False only when every attempt was.
+        at_ns: when it was last asked.
+    """
+
+    subject: str
+    wanted: str
+    seen: str
+    ok: bool | None
+    attempts: int
+    at_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """What a check demand found. `why` says what kept it from looking; then there are no facts."""
+
+    demand: str
+    facts: tuple[Fact, ...]
+    why: str = ""
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PodChange:
+    """A pod became ready, or unready, or was gone.
+
+    Attributes:
+        at_ns: when it was seen.
+        what: `ready`, `unready`, `deleted`.
+        name, namespace, uid, workload, region: of the pod; workload is the value of its label `app`.
+    """
+
+    at_ns: int
+    what: str
+    name: str
+    namespace: str
+    uid: str
+    workload: str
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchSource:
+    """How one watcher fared.
+
+    Attributes:
+        name: `entry`, `regions`, `ledger`, `replicas`, `pods`.
+        spacing_ms: planned spacing of its looks.
+        closed: whether it ended in order.
+        why: what is wrong with its file; empty when nothing is.
+    """
+
+    name: str
+    spacing_ms: float
+    closed: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """A file that should be there whole, and is not: `file` relative to the run directory."""
+
+    file: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """All that a run recorded.
+
+    Attributes:
+        windows: the fault-free window of each traffic under its name, the window under each experiment under `experiment:NAME`.
+        probes: the entry prober and the region probers.
+        replicas: looks at database members.
+        ledger: writes and final reads.
+        experiments: the attempts at each experiment, by name, first attempt first.
+        checks: by demand key.
+        pods: changes, in order of time.
+        watchers: by name.
+        observations: the whole history, merged and sorted by time.
+        missing: files that are gone, cut short or edited.
+        complete: whether the run came to its end and was sealed.
+    """
+
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    probes: Table = field(default_factory=lambda: Table.empty(PROBES))
+    replicas: Table = field(default_factory=lambda: Table.empty(REPLICAS))
+    ledger: Ledger = field(default_factory=Ledger)
+    experiments: Mapping[str, tuple[Experiment, ...]] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    pods: tuple[PodChange, ...] = ()
+    watchers: Mapping[str, WatchSource] = field(default_factory=dict)
+    observations: tuple[Observation, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    complete: bool = True

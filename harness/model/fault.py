@@ -1,0 +1,71 @@
+"""Breaking things: what was meant to be undone, and what was seen to be broken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intent:
+    """An entry of the undo log: written and fsynced before an action changes anything, struck when it is undone.
+
+    Attributes:
+        id: unique.
+        target: name of the target.
+        experiment: which experiment.
+        action: what is about to be done, for people.
+        undo: what undoes it: `{"do": "uncordon", "node": "us-east-1a"}`.
+        written: wall clock.
+    """
+
+    id: str
+    target: str
+    experiment: str
+    action: str
+    undo: Mapping[str, Any]
+    written: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hit:
+    """One thing that the fault was seen to hit, read from the target.
+
+    Attributes:
+        kind: `pod` or `node`.
+        name, namespace, uid, address, region, workload: what it was; empty where unknown.
+    """
+
+    kind: str
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    address: str = ""
+    region: str = ""
+    workload: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaultWindow:
+    """When a fault was in. Nanoseconds of CLOCK_MONOTONIC; None: it was not seen.
+
+    Attributes:
+        experiment: by name.
+        domain: pod, node, zone, database, region, external, network, or `none` for the null run.
+        sent_ns: the first action was sent.
+        confirmed_ns: the fault was read from the target as in.
+        undone_ns: the undo was sent (of a held fault: the end of the hold); None where the fault needs no undo.
+        gone_ns: the fault was read from the target as out.
+        hit: what it hit.
+        why: what is known where something is missing.
+    """
+
+    experiment: str
+    domain: str
+    sent_ns: int | None = None
+    confirmed_ns: int | None = None
+    undone_ns: int | None = None
+    gone_ns: int | None = None
+    hit: tuple[Hit, ...] = field(default_factory=tuple)
+    why: str = ""

@@ -1,0 +1,168 @@
+"""What must hold: a figure, its scope, a limit; and the requirement that owns it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from harness.model.quantity import Quantity
+
+
+class Figure(StrEnum):
+    """What is measured."""
+
+    RESPONSE_TIME = "response time"
+    ERROR_RATE = "error rate"
+    UPTIME = "uptime"
+    REGION_SHARE = "share of answers"
+    REPLICATION_LAG = "replication lag"
+    RECOVERY = "recovery"
+    LOST_WRITES = "lost writes"
+    FIRST_REQUEST = "first request"
+    CHECK = "check"
+
+
+class Op(StrEnum):
+    """How the figure is held against the limit."""
+
+    BELOW = "is below"
+    AT_LEAST = "is at least"
+    WITHIN = "is within"
+    """limit ± tolerance, both ends included."""
+    HOLDS = "holds"
+    """A fact that is as wanted, or is not: checks, and `no write is lost`."""
+
+
+class Phase(StrEnum):
+    """When the figure is taken."""
+
+    STEADY = "in the steady state"
+    FAULT = "during the fault"
+    RECOVERED = "after the recovery"
+    SWITCHED = "after the switch"
+    STEP = "at a step"
+
+
+class Per(StrEnum):
+    """What the figure is taken of, one by one; the worst decides."""
+
+    ALL = "all together"
+    ROUTE = "route"
+    REPLICA = "replica"
+    REGION = "region"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """Of what, and when, a figure is taken.
+
+    Attributes:
+        traffic: the traffic that must run, by name; None where none is needed.
+        experiments: the experiments whose evidence is used, by name; empty where none is.
+        missing_experiments: kinds of experiments that the sentence names and the run has not.
+        domains: fault domains that the sentence speaks of (pod, node, database, region, network…).
+        operations: `reads` and/or `writes`, for recovery.
+        per: one by one of what.
+        subject: one region, route, service or entry by name; empty: all of them.
+        phase: when.
+        users: at least so many journeys in progress in every second of the window; 0: not asked.
+    """
+
+    traffic: str | None = None
+    experiments: tuple[str, ...] = ()
+    missing_experiments: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
+    per: Per = Per.ALL
+    subject: str = ""
+    phase: Phase = Phase.STEADY
+    users: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Objective:
+    """One Then sentence, read.
+
+    Attributes:
+        figure: what is measured.
+        quantile: 0.95 for a p95; None where the figure is no quantile.
+        scope: of what and when.
+        op: how it is compared.
+        limit: the limit as the document says it; unscaled.
+        tolerance: half the width for WITHIN.
+        window: the shortest window that may bear it, unscaled (`for 10 min`); None: the traffic's own.
+        confidence: of the bound on the bad side.
+        sentence: the sentence as written.
+        at: `file:line` of the sentence.
+        older_than: for lost writes: only those acknowledged longer than this before the disaster count (the RPO), unscaled.
+        check: name of the check for CHECK.
+        params: the check's parameters, and what else the sentence fixes.
+    """
+
+    figure: Figure
+    quantile: float | None = None
+    scope: Scope = field(default_factory=Scope)
+    op: Op
+    limit: Quantity
+    tolerance: Quantity | None = None
+    window: Quantity | None = None
+    confidence: float = 0.95
+    sentence: str
+    at: str = ""
+    older_than: Quantity | None = None
+    check: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+class Kind(StrEnum):
+    """Where a requirement's evidence comes from; the first of its kinds is preferred."""
+
+    LOAD = "L"
+    EXPERIMENT = "X"
+    CHECK = "C"
+    INGESTED = "I"
+    STATIC = "S"
+    ATTESTED = "A"
+    DERIVED = "D"
+
+
+class Gate(StrEnum):
+    """Whether a requirement stops a release."""
+
+    CRITICAL = "critical"
+    MAJOR = "major"
+    RECORD = "record"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requirement:
+    """One row of the catalogue.
+
+    Attributes:
+        id: `ND-KPI-P95`.
+        profile: the catalogue file it stands in.
+        title: a few words.
+        criterion: a Then sentence, `derived: all of …`, `attested` or `ingested: …`.
+        kinds: means of evidence, preferred first.
+        gate: whether it stops a release.
+        environments: where it gates: a subset of sandbox, staging, production.
+        source: the document and section.
+        falsified_by: the smallest defect that must turn it red.
+        owner: who answers for it; empty when nobody is named.
+    """
+
+    id: str
+    profile: str
+    title: str
+    criterion: str
+    kinds: tuple[Kind, ...]
+    gate: Gate
+    environments: tuple[str, ...]
+    source: str
+    falsified_by: str = ""
+    owner: str = ""
+
+    def gates_in(self, environment: str) -> bool:
+        """Whether a FAIL here stops a release there."""
+        return self.gate is not Gate.RECORD and environment in self.environments

@@ -1,0 +1,173 @@
+"""What a run sets out to prove, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from harness.model.objective import Objective, Requirement
+
+
+class DemandKind(StrEnum):
+    """What kind of evidence a demand asks for."""
+
+    CHECK = "check"
+    TRAFFIC = "traffic"
+    EXPERIMENT = "experiment"
+    ROLLOUT = "rollout"
+    STATIC = "static"
+    FILE = "file"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Demand:
+    """Something that must be done once in a run, whoever asks for it.
+
+    Attributes:
+        kind: what kind.
+        name: traffic, experiment or check by name.
+        params: what else tells it from its siblings (a check's `deployment`, an experiment's `traffic`).
+        release: the release it is done on; empty: the run's own.
+    """
+
+    kind: DemandKind
+    name: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    release: str = ""
+
+    @property
+    def key(self) -> str:
+        """One line that is equal for equal demands: `check deployment-size deployment=api-gateway replicas=3`."""
+        words = [self.kind.value, self.name, *(f"{k}={v}" for k, v in sorted(self.params.items()))]
+        if self.release:
+            words.append(f"release={self.release}")
+        return " ".join(words)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """One scenario: what it claims of one requirement.
+
+    Attributes:
+        scenario: `features/core/kpi.feature:12: name`, unique in a plan.
+        requirement: id in the catalogue.
+        objectives: its Then sentences.
+        demands: keys of the demands it needs.
+    """
+
+    scenario: str
+    requirement: str
+    objectives: tuple[Objective, ...]
+    demands: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotAssessable:
+    """A requirement that this run cannot assess: why, and what would change that."""
+
+    requirement: str
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrafficPlan:
+    """Traffic by name with its size.
+
+    Attributes:
+        name: `everyday`.
+        locustfile: path as resolved.
+        journeys_per_s: arrivals of journeys.
+        requests_per_journey: how many requests one journey makes.
+        warm_up_s: cut from the front.
+        window_s: length of the fault-free window.
+        routes: route names with the share of requests each is meant to get.
+        users: journeys in progress at once, on average.
+        workers: child processes.
+    """
+
+    name: str
+    locustfile: str
+    journeys_per_s: float
+    requests_per_journey: int
+    warm_up_s: float
+    window_s: float
+    routes: Mapping[str, float]
+    users: float
+    workers: int = 1
+
+    @property
+    def requests_per_s(self) -> float:
+        """Requests per second offered."""
+        return self.journeys_per_s * self.requests_per_journey
+
+    @property
+    def requests(self) -> int:
+        """Requests planned in the fault-free window."""
+        return round(self.requests_per_s * self.window_s)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExperimentPlan:
+    """An experiment by name with what the run knows of it beforehand.
+
+    Attributes:
+        name: file name without `.yaml`.
+        file: path as resolved.
+        domain: pod, node, zone, database, region, external, network, or `none` for the null run.
+        within_s: how long the fault may take to be confirmed.
+        hold_s: at least so long the fault is held; 0: it is not held.
+        observe_s: longest scaled limit of the objectives that name it: the fault is watched so long if nothing comes back.
+        seconds: how long it is expected to take.
+    """
+
+    name: str
+    file: str
+    domain: str
+    within_s: float
+    hold_s: float
+    observe_s: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """All of it; written to `plan.json` before anything is touched, and all the judge knows beside the evidence.
+
+    Attributes:
+        run: run id.
+        target: name of the target. environment, time_scale, durability: as the target file says.
+        release: version under test.
+        profile: profile names, joined by `+`.
+        seed: of every schedule.
+        requirements: the rows of the profile, in catalogue order.
+        claims: the scenarios, in the order collected.
+        demands: keys in the order they are done. demand: the demands by key.
+        traffic, experiments: sizes by name.
+        primary_region: region that holds the primary; empty where there is none.
+        regions: region names with the share of answers each is meant to give (0 to 1; empty when unknown).
+        deselected: scenarios left out by a filter: such a run never decides.
+        not_assessable: rows without means here.
+        probe_spacing_ms: of the entry's read prober and of the write ledger, by `reads` and `writes`.
+    """
+
+    run: str
+    target: str
+    environment: str
+    time_scale: float
+    durability: str
+    release: str
+    profile: str
+    seed: int
+    requirements: tuple[Requirement, ...]
+    claims: tuple[Claim, ...]
+    demands: tuple[str, ...]
+    demand: Mapping[str, Demand]
+    traffic: Mapping[str, TrafficPlan]
+    experiments: Mapping[str, ExperimentPlan]
+    primary_region: str
+    regions: Mapping[str, float]
+    deselected: tuple[str, ...]
+    not_assessable: tuple[NotAssessable, ...]
+    probe_spacing_ms: Mapping[str, float]

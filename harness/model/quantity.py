@@ -1,0 +1,88 @@
+"""A number with its unit, as people write it: `200 ms`, `0.1 %`, `4 h`, `60 % ± 5 points`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from harness.errors import UsageError
+
+_UNITS: Final[dict[str, tuple[str, float]]] = {
+    # unit: (dimension, factor to the dimension's base unit)
+    "ns": ("time", 1e-9),
+    "us": ("time", 1e-6),
+    "ms": ("time", 1e-3),
+    "s": ("time", 1.0),
+    "min": ("time", 60.0),
+    "h": ("time", 3600.0),
+    "d": ("time", 86400.0),
+    "%": ("ratio", 0.01),
+    "points": ("ratio", 0.01),
+    "ratio": ("ratio", 1.0),
+    "/s": ("rate", 1.0),
+    "": ("count", 1.0),
+}
+BASE_UNITS: Final = {"time": "s", "ratio": "ratio", "rate": "/s", "count": ""}
+
+_TEXT: Final = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*([A-Za-z%/]*)\s*$")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quantity:
+    """A value in a unit; only quantities of one dimension compare.
+
+    Attributes:
+        value: the number as written.
+        unit: one of ns us ms s min h d % points ratio /s, or empty for a count.
+    """
+
+    value: float
+    unit: str
+
+    def __post_init__(self) -> None:
+        if self.unit not in _UNITS:
+            raise UsageError(f"unknown unit {self.unit!r}", mend=f"use one of {', '.join(u for u in _UNITS if u)}")
+
+    @classmethod
+    def parse(cls, text: str) -> Quantity:
+        """Read `0.1 %` or `200ms`; raises UsageError when it is neither number nor unit."""
+        match = _TEXT.match(text)
+        if match is None:
+            raise UsageError(f"{text!r} is not a number with a unit", mend="write it like `200 ms` or `0.1 %`")
+        return cls(value=float(match[1]), unit=match[2])
+
+    @property
+    def dimension(self) -> str:
+        """`time`, `ratio`, `rate` or `count`."""
+        return _UNITS[self.unit][0]
+
+    @property
+    def base(self) -> float:
+        """The value in the dimension's base unit: seconds, a ratio from 0 to 1, per second, a count."""
+        value = self.value * _UNITS[self.unit][1]
+        return float(f"{value:.15g}")  # 0.1 % is 0.001, not 0.0010000000000000002
+
+    def in_unit(self, unit: str) -> float:
+        """The value in another unit of the same dimension; raises UsageError for another dimension."""
+        other = Quantity(value=1.0, unit=unit)
+        if other.dimension != self.dimension:
+            raise UsageError(f"{self} is a {self.dimension}, {unit!r} is a {other.dimension}")
+        return float(f"{self.base / _UNITS[unit][1]:.15g}")
+
+    def same_as(self, other: Quantity) -> bool:
+        """Whether both say the same: `60 s` and `1 min` do."""
+        return self.dimension == other.dimension and self.base == other.base
+
+    def scaled(self, time_scale: float) -> Quantity:
+        """Divide a duration of a minute and more by the target's time scale; everything else stays as it is.
+
+        Source: the rule `Time` of ARCHITECTURE.md; limits under a minute, latencies and rates are never scaled.
+        """
+        if self.dimension != "time" or self.base < 60 or time_scale == 1:
+            return self
+        return Quantity(value=self.base / time_scale, unit="s")
+
+    def __str__(self) -> str:
+        number = f"{self.value:g}"
+        return f"{number} {self.unit}" if self.unit else number

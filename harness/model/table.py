@@ -1,0 +1,174 @@
+"""Columns of equal length: samples, probes, ledgers. Times are int64 nanoseconds, words are dictionary coded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+NULL: Final = -1
+"""Code of a missing word."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schema:
+    """Names and types of a table's columns.
+
+    Attributes:
+        name: `samples`.
+        ints: integer columns and the bytes each takes on disk (8, 4 or 2; all are int64 in memory).
+        words: dictionary-coded text columns; a word may be missing.
+    """
+
+    name: str
+    ints: Mapping[str, int]
+    words: tuple[str, ...]
+
+
+SAMPLES: Final = Schema(
+    name="samples",
+    ints={"intended_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2, "bytes": 4, "worker": 2},
+    words=("journey", "step", "name", "method", "region", "served_region", "served_pod", "release", "error"),
+)
+"""One row a request. status 0: no answer. error: kind of failure or missing; `cut_off`: still open at the end, done_ns is then that end."""
+
+PROBES: Final = Schema(
+    name="probes",
+    ints={"due_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
+    words=("subject", "kind", "connection", "error"),
+)
+"""One row a probe. subject: `entry` or a region. kind: `read` or `health`. connection: `new` or `kept`. status 0: no answer. ok when error is missing."""
+
+LEDGER_WRITES: Final = Schema(
+    name="ledger-writes",
+    ints={"client": 4, "sequence": 8, "intended_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
+    words=("outcome", "error"),
+)
+"""One row a write. outcome: ok (acknowledged), refused (certainly not written), unknown (time-out, cut connection, 5xx after sending)."""
+
+LEDGER_FINAL: Final = Schema(
+    name="ledger-final",
+    ints={"client": 4, "sequence": 8, "round": 2, "read_ns": 8},
+    words=("through", "state"),
+)
+"""One row a write that was found by a final read. round: 1, 2… (the last decides). through: `database`. state: ok or wrong (checksum differs)."""
+
+REPLICAS: Final = Schema(
+    name="replicas",
+    ints={"at_ns": 8, "lag_ns": 8},
+    words=("member", "region", "role", "error"),
+)
+"""One row a look at a database member. role: primary or replica. lag_ns: replay lag, -1 where the member did not answer or is the primary."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """A dictionary-coded text column: `codes[i]` indexes `names`, NULL where the word is missing."""
+
+    codes: Ints
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, words: Iterable[str | None]) -> Words:
+        """Code plain words, names in order of first appearance."""
+        names: dict[str, int] = {}
+        codes = [NULL if word is None else names.setdefault(word, len(names)) for word in words]
+        return cls(codes=np.array(codes, dtype=np.int64), names=tuple(names))
+
+    def text(self) -> list[str | None]:
+        """The words themselves."""
+        return [None if code == NULL else self.names[code] for code in self.codes.tolist()]
+
+    def equals(self, word: str) -> Bools:
+        """Where the word stands."""
+        if word not in self.names:
+            return np.zeros(len(self.codes), dtype=np.bool_)
+        return np.asarray(self.codes == self.names.index(word), dtype=np.bool_)
+
+    @property
+    def missing(self) -> Bools:
+        """Where no word stands."""
+        return np.asarray(self.codes == NULL, dtype=np.bool_)
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """The words that stand somewhere, sorted."""
+        return tuple(sorted(self.names[code] for code in np.unique(self.codes).tolist() if code != NULL))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Columns of equal length under a schema."""
+
+    schema: Schema
+    ints: Mapping[str, Ints]
+    words: Mapping[str, Words]
+
+    @classmethod
+    def of(cls, schema: Schema, rows: Sequence[Mapping[str, int | str | None]]) -> Table:
+        """Make a table from plain rows; a column a row does not name is 0 or missing."""
+        return cls(
+            schema=schema,
+            ints={name: np.array([row.get(name, 0) for row in rows], dtype=np.int64) for name in schema.ints},
+            words={name: Words.of(_word(row.get(name)) for row in rows) for name in schema.words},
+        )
+
+    @classmethod
+    def empty(cls, schema: Schema) -> Table:
+        """No rows."""
+        return cls.of(schema, [])
+
+    def __len__(self) -> int:
+        return len(next(iter(self.ints.values())))
+
+    def where(self, mask: Bools) -> Table:
+        """The rows where the mask is true."""
+        return Table(
+            schema=self.schema,
+            ints={name: column[mask] for name, column in self.ints.items()},
+            words={name: Words(codes=column.codes[mask], names=column.names) for name, column in self.words.items()},
+        )
+
+    def between(self, column: str, start_ns: int, end_ns: int) -> Table:
+        """The rows whose `column` lies in [start_ns, end_ns)."""
+        at = self.ints[column]
+        return self.where((at >= start_ns) & (at < end_ns))
+
+    def sorted_by(self, *columns: str) -> Table:
+        """The rows in the order of these integer columns, first one first."""
+        order = np.lexsort([self.ints[name] for name in reversed(columns)])
+        return Table(
+            schema=self.schema,
+            ints={name: column[order] for name, column in self.ints.items()},
+            words={name: Words(codes=column.codes[order], names=column.names) for name, column in self.words.items()},
+        )
+
+    @classmethod
+    def merged(cls, schema: Schema, tables: Sequence[Table]) -> Table:
+        """The union of the rows; dictionaries are joined, nothing is averaged."""
+        if not tables:
+            return cls.empty(schema)
+        return cls(
+            schema=schema,
+            ints={name: np.concatenate([table.ints[name] for table in tables]) for name in schema.ints},
+            words={name: _joined([table.words[name] for table in tables]) for name in schema.words},
+        )
+
+
+def _word(value: int | str | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _joined(columns: Sequence[Words]) -> Words:
+    names: dict[str, int] = {}
+    codes = []
+    for column in columns:
+        recoded = np.array([names.setdefault(name, len(names)) for name in column.names] + [NULL], dtype=np.int64)
+        codes.append(recoded[column.codes])
+    return Words(codes=np.concatenate(codes), names=tuple(names))

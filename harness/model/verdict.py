@@ -1,0 +1,231 @@
+"""What the judge says: measures with bounds and receipts, verdicts, one decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The end of a requirement."""
+
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    WAIVED = "WAIVED"
+    NOT_ASSESSED = "NOT ASSESSED"
+
+
+_SEVERITY = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
+
+
+def worst_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """FAIL over INCONCLUSIVE over PASS; of nothing: INCONCLUSIVE. Only these three are given in."""
+    return max(outcomes, key=_SEVERITY.__getitem__, default=Outcome.INCONCLUSIVE)
+
+
+class DecisionOutcome(StrEnum):
+    """What is said of a release."""
+
+    GO = "GO"
+    NO_GO = "NO-GO"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    PARTIAL = "PARTIAL"
+    """A filter left scenarios out: no decision."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """Proof that something really was so.
+
+    Attributes:
+        ok: True, False, or None for unknown.
+        why: one sentence.
+        files: where it can be read, relative to the run directory.
+    """
+
+    ok: bool | None
+    why: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measure:
+    """One figure of one objective.
+
+    Attributes:
+        name: `response time p95`.
+        scope: `route`, `region`, `replica`, `experiment`, `operation`, `phase`…: the words that apply.
+        sentence, at: the objective's.
+        value: as measured in `unit`; None when nothing could be.
+        unit: of value, limit, low and high: ms, s, ratio, or empty.
+        op: the objective's.
+        limit: as the document says it, `200 ms`. scaled_limit: what it was held against, in `unit`; None for checks.
+        low, high: one-sided bounds at `confidence` each; None where the figure is exact or descriptive.
+        confidence: of each bound; None where there is none.
+        n, n_needed: evidence that there was and that the claim needs; None where it does not count.
+        resolution: of the value in `unit`; None where exact.
+        method: how value and bounds were made.
+        receipts: `fault`, `load`, `watch`, `restore`: those that apply.
+        outcome: PASS, FAIL or INCONCLUSIVE of this figure.
+        reason: what was seen against what was wanted.
+        fix: what to do next; empty on PASS.
+        files: the evidence, relative to the run directory.
+    """
+
+    name: str
+    scope: Mapping[str, str]
+    sentence: str
+    at: str
+    value: float | None
+    unit: str
+    op: str
+    limit: str
+    scaled_limit: float | None = None
+    low: float | None = None
+    high: float | None = None
+    confidence: float | None = None
+    n: int | None = None
+    n_needed: int | None = None
+    resolution: float | None = None
+    method: str = ""
+    receipts: Mapping[str, Receipt] = field(default_factory=dict)
+    outcome: Outcome
+    reason: str
+    fix: str = ""
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimVerdict:
+    """What came out of one scenario: the measures of each of its Then sentences, in order."""
+
+    scenario: str
+    requirement: str
+    outcome: Outcome
+    reason: str
+    fix: str
+    measures: tuple[tuple[Measure, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What came out of one requirement: the worst of its claims."""
+
+    requirement: str
+    outcome: Outcome
+    reason: str
+    fix: str
+    claims: tuple[ClaimVerdict, ...]
+    attempts: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperationRecovery:
+    """How reads or writes came back.
+
+    Attributes:
+        seconds: from the action sent to the first success of 5 s with ≥ 99 % successes; 0 when no client felt the fault; None: not back.
+        resolution_s: of `seconds`.
+        observed_s: how long was watched.
+        on_heal: it came back only after the undo was sent.
+        outages: (start, end) of each stretch of failures, seconds from the action sent.
+        why: what is to be said beside it.
+    """
+
+    operation: str
+    seconds: float | None
+    resolution_s: float
+    observed_s: float
+    on_heal: bool = False
+    outages: tuple[tuple[float, float], ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExperimentResult:
+    """One experiment in figures, for the reports.
+
+    Attributes:
+        verdict: PASS when its receipts hold, else INCONCLUSIVE; an experiment never fails by itself.
+        hit: what was hit, by name.
+        confirmed_after_s, seen_by_client_after_s, restored_after_s: seconds from the action sent; None: not.
+        reads, writes: recovery.
+        writes_acknowledged, writes_lost, writes_unsure: within its observation.
+        loss_window_s: age of the oldest acknowledged write that is gone, at the moment of the fault.
+        share: of answers by region before and during, for the page.
+        errors: failed requests in its load window, by kind: printed, never charged to a KPI.
+    """
+
+    name: str
+    domain: str
+    attempt: int
+    verdict: Outcome
+    reason: str
+    hit: tuple[str, ...]
+    sent: bool
+    confirmed_after_s: float | None
+    seen_by_client_after_s: float | None
+    restore_ok: bool | None
+    restored_after_s: float | None
+    reads: OperationRecovery | None
+    writes: OperationRecovery | None
+    writes_acknowledged: int
+    writes_lost: int
+    writes_unsure: int
+    loss_window_s: float | None
+    share: Mapping[str, float] = field(default_factory=dict)
+    errors: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrafficResult:
+    """One window of traffic in figures, for the reports. Milliseconds from the intended send time.
+
+    Attributes:
+        route: empty for all routes together.
+        experiment: empty for the fault-free window.
+        valid: whether its latencies count (the generator kept up); why: what was wrong.
+    """
+
+    name: str
+    experiment: str
+    route: str
+    offered_rps: float
+    achieved_rps: float
+    n: int
+    errors: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    lag_ms_p99: float | None
+    valid: bool
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What is said of the release.
+
+    Attributes:
+        headline: `GO for sandbox · profile core · 1.0.0 · 23 passed · 0 not assessable here`.
+        reasons: what decided, worst first.
+        score: share of gating requirements that passed, for trend only.
+    """
+
+    outcome: DecisionOutcome
+    headline: str
+    reasons: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """Everything the judge says of a run."""
+
+    decision: Decision
+    verdicts: tuple[Verdict, ...]
+    experiments: tuple[ExperimentResult, ...]
+    traffic: tuple[TrafficResult, ...]
+    missing: tuple[str, ...]
