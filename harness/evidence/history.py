@@ -1,0 +1,110 @@
+"""Histories: append-only NDJSON, one writer a file, merged on read."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness import clock
+from harness.errors import MissingEvidence
+from harness.model import Missing, Observation
+
+
+@cache
+def clock_name() -> str:
+    """Names this machine's monotonic clock: readings under two names do not compare."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return "unknown"
+
+
+class History:
+    """The sink of one source: each observation is one line, handed to the operating system at once."""
+
+    def __init__(self, path: Path, source: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._source = source
+        self._seq = path.read_bytes().count(b"\n")  # a second attempt goes on where the first one ended
+
+    def put(self, kind: str, subject: str, /, **fields: Any) -> Observation:
+        """Record that it happened now; fields are JSON values."""
+        observation = Observation(
+            source=self._source,
+            seq=self._seq,
+            clock=clock_name(),
+            mono_ns=clock.now_ns(),
+            wall=clock.wall_text(),
+            kind=kind,
+            subject=subject,
+            fields=fields,
+        )
+        os.write(self._fd, (json.dumps(_plain(observation), default=str) + "\n").encode())
+        self._seq += 1
+        return observation
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def run_history(source: str) -> History | None:
+    """The history of a child process, in the run directory that `READINESS_RUN` names; None when run by hand."""
+    run = os.environ.get("READINESS_RUN")
+    return History(Path(run) / "history" / f"{source}.ndjson", source) if run else None
+
+
+def _plain(observation: Observation) -> dict[str, Any]:
+    return {
+        "seq": observation.seq,
+        "clock": observation.clock,
+        "mono_ns": observation.mono_ns,
+        "wall": observation.wall,
+        "kind": observation.kind,
+        "subject": observation.subject,
+        **({"fields": dict(observation.fields)} if observation.fields else {}),
+    }
+
+
+def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:
+    """Read one history; lines that are cut short or out of order are reported, and what follows is still read.
+
+    Newer fields are kept as they are; a line is only refused when it is no object or lacks what every line has.
+    """
+    source = path.name.removesuffix(".ndjson")
+    observations: list[Observation] = []
+    missing: list[Missing] = []
+    where = f"history/{path.name}"
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise MissingEvidence(f"cannot be read: {error.strerror}", where=where) from error
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            observation = _observation(source, json.loads(line))
+        except (ValueError, KeyError, TypeError) as error:
+            missing.append(Missing(file=where, why=f"line {number} is no observation ({type(error).__name__})"))
+            continue
+        if observation.seq != len(observations) + len(missing):
+            missing.append(Missing(file=where, why=f"line {number} has seq {observation.seq}: lines are missing"))
+        observations.append(observation)
+    return observations, missing
+
+
+def _observation(source: str, line: dict[str, Any]) -> Observation:
+    return Observation(
+        source=source,
+        seq=int(line["seq"]),
+        clock=str(line["clock"]),
+        mono_ns=int(line["mono_ns"]),
+        wall=str(line["wall"]),
+        kind=str(line["kind"]),
+        subject=str(line["subject"]),
+        fields=dict(line.get("fields", {})),
+    )
