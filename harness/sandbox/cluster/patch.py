@@ -1,0 +1,200 @@
+"""The three kinds of patch: strategic merge, JSON merge (RFC 7386) and JSON patch (RFC 6902). Nothing is edited in place.
+
+Strategic merge follows https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md ;
+`$setElementOrder` is accepted and not obeyed: elements keep their order, new ones are appended.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from harness.sandbox.cluster.statuses import Object, StatusError, bad_request
+
+STRATEGIC: Final = "application/strategic-merge-patch+json"
+MERGE: Final = "application/merge-patch+json"
+JSON: Final = "application/json-patch+json"
+
+MERGE_KEYS: Final = {
+    "addresses": "type",
+    "conditions": "type",
+    "containers": "name",
+    "containers/ports": "containerPort",
+    "containers/volumeMounts": "mountPath",
+    "containers/volumeDevices": "devicePath",
+    "env": "name",
+    "hostAliases": "ip",
+    "imagePullSecrets": "name",
+    "initContainers": "name",
+    "initContainers/ports": "containerPort",
+    "initContainers/volumeMounts": "mountPath",
+    "ownerReferences": "uid",
+    "podIPs": "ip",
+    "secrets": "name",
+    "spec/ports": "port",
+    "topologySpreadConstraints": "topologyKey",
+    "volumes": "name",
+}
+"""Lists that merge element by element: `field` or `parent/field` to the key of an element; any other list is replaced whole."""
+
+PRIMITIVE_SETS: Final = frozenset({"finalizers"})
+"""Lists of plain values that merge as sets."""
+
+
+def patched(obj: Object, patch: Any, content_type: str) -> Object:
+    """The object with the patch applied. Raises StatusError 400 for a malformed patch, 422 for one that does not apply."""
+    if content_type == JSON:
+        return _json_patched(obj, patch)
+    if not isinstance(patch, dict):
+        raise bad_request("the patch must be a JSON object")
+    return strategic(obj, patch) if content_type == STRATEGIC else merged(obj, patch)
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """RFC 7386: maps merge, null deletes, all else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result
+
+
+def strategic(target: Object, patch: Object, parent: str = "") -> Object:
+    """Merge maps, delete by null, merge the lists of `MERGE_KEYS` by element, obey the `$` directives."""
+    directive = patch.get("$patch")
+    if directive == "delete":
+        return {}
+    result = {} if directive == "replace" else dict(target)
+    for key, value in patch.items():
+        if key.startswith("$"):
+            _direct(result, key, value)
+        elif value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict):
+            old = result.get(key)
+            result[key] = strategic(old if isinstance(old, dict) else {}, value, key)
+        elif isinstance(value, list):
+            result[key] = _list_merged(result.get(key) or [], value, parent, key)
+        else:
+            result[key] = value
+    return result
+
+
+def _direct(result: Object, directive: str, value: Any) -> None:
+    name, _, field = directive.partition("/")
+    if name == "$deleteFromPrimitiveList":
+        result[field] = [each for each in result.get(field) or () if each not in value]
+    elif name == "$retainKeys":
+        for key in result.keys() - set(value):
+            del result[key]
+    elif name not in ("$patch", "$setElementOrder"):
+        raise bad_request(f"unknown directive {directive!r} in strategic merge patch")
+
+
+def _list_merged(old: list[Any], new: list[Any], parent: str, field: str) -> list[Any]:
+    if field in PRIMITIVE_SETS:
+        return [*old, *(each for each in new if each not in old)]
+    merge_key = MERGE_KEYS.get(f"{parent}/{field}") or MERGE_KEYS.get(field)
+    if merge_key is None or not all(isinstance(each, dict) for each in (*old, *new)):
+        return new
+    if any(each.get("$patch") == "replace" for each in new):
+        return [each for each in new if "$patch" not in each]
+    result = list(old)
+    for element in new:
+        if merge_key not in element:
+            raise bad_request(f"an element of {field!r} does not contain declared merge key: {merge_key}")
+        at = next((i for i, each in enumerate(result) if each.get(merge_key) == element[merge_key]), None)
+        if element.get("$patch") == "delete":
+            result = [each for each in result if each.get(merge_key) != element[merge_key]]
+        elif at is None:
+            result.append(strategic({}, element, field))
+        else:
+            result[at] = strategic(result[at], element, field)
+    return result
+
+
+def _json_patched(obj: Any, operations: Any) -> Object:
+    if not isinstance(operations, list):
+        raise bad_request("a JSON patch must be a list of operations")
+    for operation in operations:
+        try:
+            obj = _operated(obj, operation)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise StatusError(
+                422,
+                "Invalid",
+                f"the server rejected our request due to an error in our request: {operation}: {error!r}",
+            ) from error
+    if not isinstance(obj, dict):
+        raise bad_request("the JSON patch leaves no object")
+    return obj
+
+
+def _operated(obj: Any, operation: Object) -> Any:
+    path = _steps(operation["path"])
+    match operation["op"]:
+        case "add":
+            return _put(obj, path, operation["value"], insert=True)
+        case "replace":
+            _at(obj, path)
+            return _put(obj, path, operation["value"], insert=False)
+        case "remove":
+            return _without(obj, path)
+        case "move":
+            source = _steps(operation["from"])
+            return _put(_without(obj, source), path, _at(obj, source), insert=True)
+        case "copy":
+            return _put(obj, path, _at(obj, _steps(operation["from"])), insert=True)
+        case "test":
+            if _at(obj, path) != operation["value"]:
+                raise ValueError("the tested value differs")
+            return obj
+        case unknown:
+            raise ValueError(f"unknown operation {unknown}")
+
+
+def _steps(pointer: str) -> list[str]:
+    if pointer and not pointer.startswith("/"):
+        raise ValueError(f"{pointer!r} is not a JSON pointer")
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def _at(obj: Any, path: list[str]) -> Any:
+    for step in path:
+        obj = obj[_index(step, len(obj) - 1)] if isinstance(obj, list) else obj[step]
+    return obj
+
+
+def _put(obj: Any, path: list[str], value: Any, *, insert: bool) -> Any:
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(obj, list):
+        if rest or not insert:
+            at = _index(step, len(obj) - 1)
+            return [*obj[:at], _put(obj[at], rest, value, insert=insert), *obj[at + 1 :]]
+        at = len(obj) if step == "-" else _index(step, len(obj))
+        return [*obj[:at], value, *obj[at:]]
+    return {**obj, step: _put(obj[step], rest, value, insert=insert) if rest else value}
+
+
+def _without(obj: Any, path: list[str]) -> Any:
+    if not path:
+        raise ValueError("the whole document cannot be removed")
+    step, rest = path[0], path[1:]
+    if isinstance(obj, list):
+        at = _index(step, len(obj) - 1)
+        return [*obj[:at], *([_without(obj[at], rest)] if rest else []), *obj[at + 1 :]]
+    if rest:
+        return {**obj, step: _without(obj[step], rest)}
+    _ = obj[step]
+    return {key: value for key, value in obj.items() if key != step}
+
+
+def _index(step: str, last: int) -> int:
+    if not step.isdecimal() or int(step) > last:
+        raise IndexError(f"no element {step!r}")
+    return int(step)

@@ -1,0 +1,70 @@
+"""Write `harness/sandbox/cluster/schemas.json` from the models of the official client (37 or newer, which are pydantic's).
+
+Run `python tests/sandbox/cluster/schema_from_client.py` after a new kind or a new client; a test holds the file to this.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import types
+import typing
+from importlib.resources import files
+from pathlib import Path
+
+from kubernetes.client import models
+
+ROOTS = (
+    *("V1Namespace", "V1Node", "V1Pod", "V1Service", "V1Endpoints", "V1ConfigMap", "V1Secret", "V1ServiceAccount"),
+    *("CoreV1Event", "EventsV1Event", "V1EndpointSlice", "V1Lease", "V1NetworkPolicy"),
+    *("V1Deployment", "V1ReplicaSet", "V1StatefulSet", "V1Scale", "V1Eviction", "V1DeleteOptions"),
+)
+SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean", datetime.datetime: "time"}
+QUANTITIES = {"limits", "requests", "capacity", "allocatable", "overhead", "sizeLimit", "divisor"}
+
+
+def schemas() -> dict[str, dict[str, str]]:
+    """Definitions by name, each a map of field to type code (see `harness.sandbox.cluster.schema`)."""
+    found: dict[str, dict[str, str]] = {}
+    for root in ROOTS:
+        _walk(getattr(models, root), found)
+    return found
+
+
+def _walk(model: typing.Any, found: dict[str, dict[str, str]]) -> str:
+    name = str(model.__name__).removeprefix("V1")
+    if name not in found:
+        fields = found[name] = {}
+        for attribute, info in model.model_fields.items():
+            field = info.serialization_alias or info.alias or attribute
+            code = _code(info.annotation, found)
+            if field in QUANTITIES:
+                code = code.replace("string", "quantity")
+            fields[field] = code + ("!" if info.is_required() else "")
+    return name
+
+
+def _code(annotation: typing.Any, found: dict[str, dict[str, str]]) -> str:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        choices = [each for each in arguments if each is not type(None)]
+        return _code(choices[0], found) if len(choices) == 1 else "any"
+    if origin is typing.Annotated:
+        return _code(arguments[0], found)
+    if origin is list:
+        return "[]" + _code(arguments[0], found)
+    if origin is dict:
+        return "{}" + _code(arguments[1], found)
+    if annotation in SCALARS:
+        return SCALARS[annotation]
+    return _walk(annotation, found) if hasattr(annotation, "model_fields") else "any"
+
+
+def text() -> str:
+    """The file: one definition a line, sorted."""
+    lines = (f"{json.dumps(name)}: {json.dumps(fields, sort_keys=True)}" for name, fields in sorted(schemas().items()))
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+if __name__ == "__main__":
+    Path(str(files("harness.sandbox.cluster") / "schemas.json")).write_text(text(), encoding="utf-8")
