@@ -1,0 +1,123 @@
+"""The manifest: what a run was made with, and the hash of every file that bears evidence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import harness
+from harness import clock
+from harness.evidence.history import clock_name
+from harness.evidence.run_directory import REPORTS, RunDirectory
+from harness.model import Missing, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MANIFEST: Final = "manifest.json"
+_PACKAGES: Final = (
+    "pytest",
+    "pytest-bdd",
+    "locust",
+    "chaostoolkit",
+    "chaostoolkit-lib",
+    "chaostoolkit-kubernetes",
+    "kubernetes",
+    "httpx",
+    "numpy",
+    "scipy",
+    "pyarrow",
+)
+
+
+def write_manifest(directory: RunDirectory, plan: Plan) -> None:
+    """Hash everything and write `manifest.json`: from here on the evidence is sealed."""
+    directory.write_json(
+        MANIFEST,
+        {
+            "schema": 1,
+            "run": plan.run,
+            "target": plan.target,
+            "environment": plan.environment,
+            "time_scale": plan.time_scale,
+            "release": plan.release,
+            "profile": plan.profile,
+            "seed": plan.seed,
+            "sealed": clock.wall_text(),
+            "versions": {"readiness-harness": harness.__version__, "python": platform.python_version(), **_versions()},
+            "commit": _commit(),
+            "clocks": [{"name": clock_name(), "offset_ns": 0, "residual_ns": 0}],
+            "files": {directory.relative(path): _entry(path) for path in evidence_files(directory)},
+        },
+    )
+
+
+def evidence_files(directory: RunDirectory) -> Iterator[Path]:
+    """Every file that bears evidence, sorted."""
+    for path in sorted(directory.path.rglob("*")):
+        top = path.relative_to(directory.path).parts[0]
+        if path.is_file() and top not in {*REPORTS, MANIFEST, "running.json"} and not top.startswith("."):
+            yield path
+
+
+def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing]]:
+    """The manifest, and the files that are gone, changed or strange; no manifest: the run was not sealed."""
+    try:
+        manifest = json.loads((directory.path / MANIFEST).read_bytes())
+        listed = {str(name): dict(entry) for name, entry in manifest["files"].items()}
+    except OSError:
+        return None, [Missing(file=MANIFEST, why="is not there: the run did not come to its end")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None, [Missing(file=MANIFEST, why="is no manifest: it was cut short or edited")]
+    missing = [
+        Missing(file=name, why=why) for name, entry in listed.items() if (why := _fault(directory.path / name, entry))
+    ]
+    present = {directory.relative(path) for path in evidence_files(directory)}
+    missing += [
+        Missing(file=name, why="was not there when the run was sealed") for name in sorted(present - set(listed))
+    ]
+    return manifest, missing
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    return {"sha256": _digest(path), "bytes": path.stat().st_size}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fault(path: Path, entry: dict[str, Any]) -> str:
+    if not path.is_file():
+        return "is gone"
+    if path.stat().st_size < int(entry.get("bytes", 0)):
+        return "was cut short after the run was sealed"
+    return "" if _digest(path) == entry.get("sha256") else "was edited after the run was sealed"
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit() -> str:
+    """The commit of the harness when it runs from a checkout; empty otherwise."""
+    checkout = Path(harness.__file__).parent.parent
+    if not (checkout / ".git").exists():
+        return ""
+    git = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=False, timeout=5).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""

@@ -1,0 +1,112 @@
+"""The layout of `reports/runs/<run-id>/`, and whether somebody is still writing there."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.errors import MissingEvidence, RunInProgress, UsageError
+from harness.evidence.history import History
+from harness.model import Plan
+
+_PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
+_RUNNING = "running.json"
+
+REPORTS = ("verdict.json", "summary.md", "junit.xml", "readiness.html", "allure-results", "allure-report")
+"""What is made from the evidence and is no evidence itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """One run's directory."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, runs: Path, run: str) -> RunDirectory:
+        """Make the directory of a new run and mark it as being written by this process."""
+        directory = cls(runs / run)
+        try:
+            directory.path.mkdir(parents=True)
+        except FileExistsError as error:
+            raise UsageError(
+                "a run of this name exists", where=str(directory.path), mend="choose another --out"
+            ) from error
+        for name in ("history", "load", "chaos", "watch", "target"):
+            (directory.path / name).mkdir()
+        owner = {"pid": os.getpid(), "started": _process_start(os.getpid())}
+        (directory.path / _RUNNING).write_text(json.dumps(owner), encoding="utf-8")
+        return directory
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """A recorded run; raises UsageError when it is none, RunInProgress while it is being written."""
+        directory = cls(path.resolve())
+        if not directory.path.is_dir():
+            raise UsageError("there is no such run", where=str(path), mend="`ls reports/runs` shows the runs")
+        if directory.in_progress:
+            raise RunInProgress("the run is still being written", where=str(path), mend="wait until it has ended")
+        return directory
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether the process that writes it lives."""
+        try:
+            owner = json.loads((self.path / _RUNNING).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        started = _process_start(owner["pid"])
+        return started is not None and started == owner["started"]
+
+    def end(self) -> None:
+        """Take the mark of the writer away and point `latest` here."""
+        (self.path / _RUNNING).unlink(missing_ok=True)
+        latest = self.path.parent / "latest"
+        pointer = self.path.parent / ".latest"
+        pointer.unlink(missing_ok=True)
+        pointer.symlink_to(self.path.name)
+        pointer.replace(latest)
+
+    def write_plan(self, plan: Plan) -> None:
+        """Write `plan.json`, before anything is touched."""
+        self.write_json("plan.json", _PLAN.dump_python(plan, mode="json"))
+
+    def read_plan(self) -> Plan:
+        """Read `plan.json`; raises MissingEvidence when it is gone or no plan. Unknown newer fields are passed over."""
+        path = self.path / "plan.json"
+        try:
+            return _PLAN.validate_json(path.read_bytes())
+        except OSError as error:
+            raise MissingEvidence(f"cannot be read: {error.strerror}", where=str(path)) from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise MissingEvidence(f"is no plan: {key}: {first['msg']}", where=str(path)) from error
+
+    def history(self, source: str) -> History:
+        """Open a history for writing."""
+        return History(self.path / "history" / f"{source}.ndjson", source)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a JSON file whole or not at all; keys in the order given."""
+        partial = self.path / f".{name}.partial"
+        partial.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.replace(self.path / name)
+
+    def relative(self, path: Path) -> str:
+        """A path as evidence names it: relative to the run directory, with slashes."""
+        return path.relative_to(self.path).as_posix()
+
+
+def _process_start(pid: int) -> str | None:
+    """Field 22 of /proc/PID/stat: the start time, which tells a process from a later one with its number."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    return stat.rpartition(")")[2].split()[19]
