@@ -1,1 +1,22 @@
-"""Empty for now."""
+"""Facts, kept: one run directory, one history file a source, row files that become Parquet, hashes over all of it."""
+
+from __future__ import annotations
+
+from harness.evidence.history import History, read_history, run_history
+from harness.evidence.reading import load_evidence
+from harness.evidence.rows import RowsRead, RowTail, RowWriter, read_rows
+from harness.evidence.run_directory import RunDirectory
+from harness.evidence.seal import seal
+
+__all__ = [
+    "History",
+    "RowTail",
+    "RowWriter",
+    "RowsRead",
+    "RunDirectory",
+    "load_evidence",
+    "read_history",
+    "read_rows",
+    "run_history",
+    "seal",
+]

@@ -54,12 +54,14 @@ class Claim:
         requirement: id in the catalogue.
         objectives: its Then sentences.
         demands: keys of the demands it needs.
+        steps: the scenario as written, a Gherkin line each, for the reports.
     """
 
     scenario: str
     requirement: str
     objectives: tuple[Objective, ...]
     demands: tuple[str, ...]
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

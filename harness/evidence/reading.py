@@ -1,0 +1,239 @@
+"""A run directory read back into the values that the judge takes; what is not whole is named, never guessed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.errors import MissingEvidence
+from harness.evidence.experiments import read_experiments
+from harness.evidence.history import read_history
+from harness.evidence.manifest import verify
+from harness.evidence.parquet import read_parquet
+from harness.evidence.rows import read_rows
+from harness.evidence.seal import WATCH_TABLES, WindowSpan, spans
+from harness.model import (
+    PROBES,
+    SAMPLES,
+    Check,
+    Evidence,
+    Fact,
+    FinalRead,
+    Ledger,
+    Missing,
+    Observation,
+    PodChange,
+    Table,
+    WatchSource,
+    Window,
+    Worker,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from harness.evidence.run_directory import RunDirectory
+
+_WATCH_FILES = {"entry": "entry", "regions": "regions", "replicas": "replicas", "ledger": "ledger-writes"}
+
+
+def load_evidence(directory: RunDirectory) -> Evidence:
+    """Read everything a run recorded.
+
+    A file that is gone, cut short or edited is listed in `missing`, and what it held is not used. Raises
+    MissingEvidence only when an observation lacks what every observation of its kind has.
+    """
+    try:
+        return _load(directory)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MissingEvidence(
+            f"holds an observation that lacks or misuses {error}", where=f"{directory.path}/history"
+        ) from error
+
+
+def _load(directory: RunDirectory) -> Evidence:
+    manifest, missing = verify(directory)
+    spoilt = {item.file for item in missing}
+    observations: list[Observation] = []
+    for path in sorted((directory.path / "history").glob("*.ndjson")):
+        if directory.relative(path) in spoilt and manifest is not None:
+            continue
+        read, faults = read_history(path)
+        observations += read
+        missing += faults
+    observations.sort(key=lambda o: (o.mono_ns, o.source, o.seq))
+    tables = {name: _watch_table(name, directory, spoilt, missing) for name in WATCH_TABLES}
+    return Evidence(
+        windows=_by_name(_windows(directory, observations, spoilt, missing)),
+        probes=Table.merged(PROBES, [tables["entry"], tables["regions"]]),
+        replicas=tables["replicas"],
+        ledger=Ledger(
+            writes=tables["ledger-writes"],
+            final=tables["ledger-final"],
+            final_reads=tuple(_final_reads(observations)),
+            files=("watch/ledger-writes.parquet", "watch/ledger-final.parquet"),
+        ),
+        experiments=read_experiments(observations, directory, spoilt),
+        checks={check.demand: check for check in _checks(observations)},
+        pods=tuple(_pods(observations)),
+        watchers={source.name: source for source in _watchers(observations)},
+        observations=tuple(observations),
+        missing=tuple(_unique(missing)),
+        complete=manifest is not None
+        and any(o.kind == "run.ended" and o.fields.get("ok") is True for o in observations),
+    )
+
+
+def _by_name(windows: Iterable[Window]) -> dict[str, Window]:
+    return {f"experiment:{window.experiment}" if window.experiment else window.traffic: window for window in windows}
+
+
+def _unique(missing: Iterable[Missing]) -> list[Missing]:
+    return list({item.file: item for item in reversed(list(missing))}.values())[::-1]
+
+
+def _table(name: str, directory: RunDirectory, spoilt: set[str], missing: list[Missing], empty: Table) -> Table:
+    """Read `name` from Parquet, or from rows while the run is not sealed; an empty table when it cannot be used."""
+    path = directory.path / name
+    try:
+        if name in spoilt:
+            return empty
+        if path.exists():
+            return read_parquet(path, empty.schema)
+        if path.with_suffix(".rows").exists():
+            return read_rows(path.with_suffix(".rows"), empty.schema).table
+    except MissingEvidence as error:
+        missing.append(Missing(file=name, why=error.what))
+    return empty
+
+
+def _watch_table(name: str, directory: RunDirectory, spoilt: set[str], missing: list[Missing]) -> Table:
+    return _table(f"watch/{name}.parquet", directory, spoilt, missing, Table.empty(WATCH_TABLES[name]))
+
+
+def _windows(
+    directory: RunDirectory, observations: Sequence[Observation], spoilt: set[str], missing: list[Missing]
+) -> Iterable[Window]:
+    workers = _workers(observations)
+    for span in spans(observations):
+        names = sorted(f"{span.directory()}/samples-{worker}.parquet" for worker in workers.get(span.traffic, {}))
+        tables = [_sample_table(name, span, directory, spoilt, missing) for name in names]
+        yield Window(
+            traffic=span.traffic,
+            experiment=span.experiment,
+            start_ns=span.start_ns,
+            end_ns=span.end_ns,
+            journeys_per_s=span.journeys_per_s,
+            requests_per_journey=span.requests_per_journey,
+            samples=Table.merged(SAMPLES, tables).between("intended_ns", span.start_ns, span.end_ns),
+            workers=tuple(
+                replace(
+                    worker,
+                    why=worker.why or _why_spoilt(f"{span.directory()}/samples-{number}.parquet", directory, spoilt),
+                )
+                for number, worker in sorted(workers.get(span.traffic, {}).items())
+            ),
+            files=tuple(names),
+        )
+
+
+def _sample_table(
+    name: str, span: WindowSpan, directory: RunDirectory, spoilt: set[str], missing: list[Missing]
+) -> Table:
+    table = _table(name, directory, spoilt, missing, Table.empty(SAMPLES))
+    unsealed = directory.path / "load" / span.traffic / name.rpartition("/")[2].replace(".parquet", ".rows")
+    if len(table) or name in spoilt or not unsealed.exists():
+        return table
+    return _table(directory.relative(unsealed.with_suffix(".parquet")), directory, spoilt, missing, table)
+
+
+def _why_spoilt(name: str, directory: RunDirectory, spoilt: set[str]) -> str:
+    return f"{name} is gone or changed" if name in spoilt or not (directory.path / name).exists() else ""
+
+
+def _workers(observations: Iterable[Observation]) -> dict[str, dict[int, Worker]]:
+    """By traffic and number: what was started, and how whole its row file was at the seal."""
+    workers: dict[str, dict[int, Worker]] = {}
+    files: dict[str, tuple[str, int]] = {}
+    for o in observations:
+        if o.kind == "worker.started":
+            number = int(o.fields["worker"])
+            workers.setdefault(o.subject, {})[number] = Worker(
+                id=number, rows=0, closed=False, why="its rows were not sealed"
+            )
+            files[f"load/{o.subject}/samples-{number}.rows"] = (o.subject, number)
+        elif o.kind == "rows.sealed" and o.subject in files:
+            traffic, number = files[o.subject]
+            closed = o.fields.get("closed") is True
+            why = "" if closed else "the worker did not end in order"
+            workers[traffic][number] = Worker(id=number, rows=int(o.fields["rows"]), closed=closed, why=why)
+    return workers
+
+
+def _final_reads(observations: Iterable[Observation]) -> Iterable[FinalRead]:
+    for o in observations:
+        if o.kind == "final-read":
+            yield FinalRead(
+                round=int(o.subject),
+                after=str(o.fields["after"]),
+                complete=o.fields["complete"] is True,
+                at_ns=int(o.fields["at_ns"]),
+                rows=int(o.fields["rows"]),
+                why=str(o.fields.get("why", "")),
+            )
+
+
+def _checks(observations: Iterable[Observation]) -> Iterable[Check]:
+    facts: dict[str, list[Fact]] = {}
+    whys: dict[str, str] = {}
+    for o in observations:
+        if o.kind == "check.fact":
+            fact = Fact(
+                subject=o.subject,
+                wanted=str(o.fields["wanted"]),
+                seen=str(o.fields["seen"]),
+                ok=o.fields["ok"],
+                attempts=int(o.fields["attempts"]),
+                at_ns=int(o.fields["at_ns"]),
+            )
+            facts.setdefault(str(o.fields["demand"]), []).append(fact)
+        elif o.kind == "check.failed":
+            whys[o.subject] = str(o.fields["why"])
+        elif o.kind == "check.done" and int(o.fields["facts"]) != len(facts.get(o.subject, [])):
+            whys[o.subject] = f"{o.fields['facts']} facts were found, {len(facts.get(o.subject, []))} are on record"
+    for demand in sorted({*facts, *whys}):
+        yield Check(
+            demand=demand,
+            facts=() if demand in whys else tuple(facts[demand]),
+            why=whys.get(demand, ""),
+            files=("history/checks.ndjson",),
+        )
+
+
+def _pods(observations: Iterable[Observation]) -> Iterable[PodChange]:
+    for o in observations:
+        if o.kind in {"pod.ready", "pod.unready", "pod.deleted"}:
+            yield PodChange(
+                at_ns=int(o.fields.get("at_ns", o.mono_ns)),
+                what=o.kind.removeprefix("pod."),
+                name=o.subject,
+                namespace=str(o.fields.get("namespace", "")),
+                uid=str(o.fields.get("uid", "")),
+                workload=str(o.fields.get("workload", "")),
+                region=str(o.fields.get("region", "")),
+            )
+
+
+def _watchers(observations: Sequence[Observation]) -> Iterable[WatchSource]:
+    closed = {o.subject for o in observations if o.kind == "watch.closed"}
+    sealed = {o.subject: o.fields.get("closed") is True for o in observations if o.kind == "rows.sealed"}
+    for o in observations:
+        if o.kind == "watch.started":
+            rows = f"watch/{_WATCH_FILES[o.subject]}.rows" if o.subject in _WATCH_FILES else ""
+            whole = o.subject in closed and sealed.get(rows, True)
+            yield WatchSource(
+                name=o.subject,
+                spacing_ms=float(o.fields["spacing_ms"]),
+                closed=whole,
+                why="" if whole else "the watcher did not end in order",
+            )

@@ -1,0 +1,115 @@
+"""Row files: what was flushed is there, what was not is counted."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import MissingEvidence
+from harness.evidence import RowTail, RowWriter, read_rows
+from harness.evidence.parquet import read_parquet, write_parquet
+from harness.model import PROBES, REPLICAS, Table
+
+ROW = ((1, 2, 3, 200), ("entry", "read", "new", None))
+
+words = st.one_of(st.none(), st.text(max_size=20))
+rows = st.lists(
+    st.tuples(st.tuples(st.integers(0, 2**62), st.integers(-1, 2**62)), st.tuples(words, words, words, words)),
+    max_size=30,
+)
+
+
+def test_rows_read_back_as_written(tmp_path: Path) -> None:
+    """A closed file gives its rows, says that it was closed and lost nothing."""
+    writer = RowWriter(tmp_path / "a.rows", PROBES)
+    writer.put(*ROW)
+    writer.close()
+
+    read = read_rows(tmp_path / "a.rows", PROBES)
+
+    assert (len(read.table), read.closed, read.truncated_bytes) == (1, True, 0)
+    assert read.table.words["subject"].text() == ["entry"]
+    assert read.table.words["error"].text() == [None]
+
+
+@given(rows=rows, cut=st.integers(0, 200))
+def test_a_cut_file_gives_a_prefix_and_is_not_closed(
+    rows: list[tuple[tuple[int, int], tuple[str | None, ...]]], cut: int
+) -> None:
+    """However many bytes are lost at the end, the whole rows before them are read, in order, and the file is not closed."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "a.rows"
+        writer = RowWriter(path, REPLICAS)
+        for ints, row_words in rows:
+            writer.put(ints, row_words)
+        writer.close()
+        data = path.read_bytes()
+        head = data.index(b"\n") + 1
+        kept = max(head, len(data) - cut)
+        path.write_bytes(data[:kept])
+
+        read = read_rows(path, REPLICAS)
+
+    whole = read.table.ints["at_ns"].tolist()
+    assert whole == [ints[0] for ints, _ in rows][: len(whole)]
+    assert read.table.words["member"].text() == [w[0] for _, w in rows][: len(whole)]
+    assert read.closed == (kept == len(data))
+
+
+def test_a_tail_sees_each_row_once(tmp_path: Path) -> None:
+    """Rows appear after their flush, and never twice."""
+    tail = RowTail(tmp_path / "a.rows", PROBES)
+    before = len(tail.poll())
+    writer = RowWriter(tmp_path / "a.rows", PROBES)
+    writer.put(*ROW)
+    unflushed = len(tail.poll())
+    writer.flush()
+    flushed = len(tail.poll())
+    writer.put(*ROW)
+    writer.close()
+
+    assert (before, unflushed, flushed, len(tail.poll()), len(tail.poll())) == (0, 0, 1, 1, 0)
+
+
+def test_a_number_too_wide_is_clamped(tmp_path: Path) -> None:
+    """A status that fits no int16 neither raises nor spoils its neighbours."""
+    writer = RowWriter(tmp_path / "a.rows", PROBES)
+    writer.put((1, 2, 3, 1 << 40), ("entry", None, None, None))
+    writer.close()
+
+    assert read_rows(tmp_path / "a.rows", PROBES).table.ints["status"].tolist() == [32767]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}\n", b'{"rows": 1, "schema": "samples"}\n', b"\x00\xff"])
+def test_a_foreign_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    """A file that is no row file of the schema is named, not guessed at."""
+    (tmp_path / "a.rows").write_bytes(content)
+
+    with pytest.raises(MissingEvidence, match=r"a\.rows: is no row file of probes"):
+        read_rows(tmp_path / "a.rows", PROBES)
+
+
+@given(rows=rows)
+def test_parquet_gives_back_what_rows_held(rows: list[tuple[tuple[int, int], tuple[str | None, ...]]]) -> None:
+    """A table survives Parquet unchanged, missing words included."""
+    names = ("member", "region", "role", "error")
+    table = Table.of(REPLICAS, [{"at_ns": a, "lag_ns": b, **dict(zip(names, w, strict=True))} for (a, b), w in rows])
+    with tempfile.TemporaryDirectory() as directory:
+        write_parquet(table, Path(directory) / "a.parquet")
+        back = read_parquet(Path(directory) / "a.parquet", REPLICAS)
+
+    assert back.ints["lag_ns"].tolist() == table.ints["lag_ns"].tolist()
+    assert [back.words[name].text() for name in names] == [table.words[name].text() for name in names]
+
+
+def test_a_cut_parquet_file_is_named(tmp_path: Path) -> None:
+    """A Parquet file without its footer raises our error, never one of pyarrow's."""
+    write_parquet(Table.of(PROBES, [{"due_ns": 1}]), tmp_path / "a.parquet")
+    (tmp_path / "a.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-20])
+
+    with pytest.raises(MissingEvidence, match="is no whole Parquet file"):
+        read_parquet(tmp_path / "a.parquet", PROBES)
