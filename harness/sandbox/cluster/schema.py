@@ -89,17 +89,16 @@ def _value(code: str, value: Any, path: str, found: Findings) -> None:
         if not isinstance(value, SCALARS[code]) or (isinstance(value, bool) and code != "boolean"):
             found.mistyped.append((path, f"cannot unmarshal {_json_type(value)} into a field of type {code}"))
         return
-    wanted = list if code.startswith("[]") else dict
-    if not isinstance(value, wanted):
-        found.mistyped.append((path, f"cannot unmarshal {_json_type(value)} into a field of type {code}"))
-    elif code.startswith("[]"):
+    if code.startswith("[]") and isinstance(value, list):
         for i, each in enumerate(value):
             _value(code[2:], each, f"{path}[{i}]", found)
-    elif code.startswith("{}"):
+    elif code.startswith("{}") and isinstance(value, dict):
         for key, each in value.items():
             _value(code[2:], each, f"{path}[{key}]", found)
-    else:
+    elif not code.startswith("[]") and isinstance(value, dict):
         _object(code, value, path, found)
+    else:
+        found.mistyped.append((path, f"cannot unmarshal {_json_type(value)} into a field of type {code}"))
 
 
 def _join(path: str, name: str) -> str:

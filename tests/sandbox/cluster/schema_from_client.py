@@ -5,7 +5,7 @@ Run `python tests/sandbox/cluster/schema_from_client.py` after a new kind or a n
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import types
 import typing
@@ -19,7 +19,7 @@ ROOTS = (
     *("CoreV1Event", "EventsV1Event", "V1EndpointSlice", "V1Lease", "V1NetworkPolicy"),
     *("V1Deployment", "V1ReplicaSet", "V1StatefulSet", "V1Scale", "V1Eviction", "V1DeleteOptions"),
 )
-SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean", datetime.datetime: "time"}
+SCALARS = {str: "string", bytes: "bytes", int: "integer", float: "number", bool: "boolean", dt.datetime: "time"}
 QUANTITIES = {"limits", "requests", "capacity", "allocatable", "overhead", "sizeLimit", "divisor"}
 
 
@@ -48,16 +48,17 @@ def _code(annotation: typing.Any, found: dict[str, dict[str, str]]) -> str:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
         choices = [each for each in arguments if each is not type(None)]
-        return _code(choices[0], found) if len(choices) == 1 else "any"
+        plain = {SCALARS.get(typing.get_args(each)[0]) if typing.get_args(each) else None for each in choices}
+        if len(choices) > 1:
+            return "string" if plain == {"bytes", "string"} else "any"
+        return _code(choices[0], found)
     if origin is typing.Annotated:
         return _code(arguments[0], found)
-    if origin is list:
-        return "[]" + _code(arguments[0], found)
-    if origin is dict:
-        return "{}" + _code(arguments[1], found)
-    if annotation in SCALARS:
-        return SCALARS[annotation]
-    return _walk(annotation, found) if hasattr(annotation, "model_fields") else "any"
+    if origin in (list, dict):
+        return ("[]" if origin is list else "{}") + _code(arguments[-1], found)
+    if hasattr(annotation, "model_fields"):
+        return _walk(annotation, found)
+    return SCALARS.get(annotation, "any")
 
 
 def text() -> str:
