@@ -1,1 +1,27 @@
-"""Empty for now."""
+"""The catalogue of requirements: YAML files, loading, lint, traceability."""
+
+from __future__ import annotations
+
+from harness.catalogue.lint import Problem, lint
+from harness.catalogue.load import BUNDLED, load_catalogue
+from harness.catalogue.names import mend_with_nearest, nearest
+from harness.catalogue.trace import Means, Trace, trace
+from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, is_measured, parts_of
+
+__all__ = [
+    "BUNDLED",
+    "Catalogue",
+    "Contradiction",
+    "Deviation",
+    "Interpretation",
+    "Means",
+    "Problem",
+    "Trace",
+    "is_measured",
+    "lint",
+    "load_catalogue",
+    "mend_with_nearest",
+    "nearest",
+    "parts_of",
+    "trace",
+]

@@ -1,0 +1,84 @@
+"""The form of a catalogue file: requirements by section, profiles, and what the documents contradict."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.model import Gate, Kind
+
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+RequirementId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)+$")]
+Environment = Literal["sandbox", "staging", "production"]
+
+EVERYWHERE: tuple[Environment, ...] = ("sandbox", "staging", "production")
+
+
+class _Entry(BaseModel):
+    """An entry that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RequirementEntry(_Entry):
+    """One requirement. Without `environments` it gates everywhere."""
+
+    id: RequirementId
+    title: Text
+    criterion: Text
+    kinds: Annotated[tuple[Kind, ...], Field(min_length=1)]
+    gate: Gate
+    environments: Annotated[tuple[Environment, ...], Field(min_length=1)] = EVERYWHERE
+    falsified_by: str = ""
+    owner: str = ""
+
+
+class SectionEntry(_Entry):
+    """Requirements that come from one section of one document."""
+
+    source: Text
+    requirements: tuple[RequirementEntry, ...]
+
+
+class ContradictionEntry(_Entry):
+    """Two values in the documents that cannot both hold."""
+
+    id: int
+    documents: Annotated[tuple[Text, ...], Field(min_length=1)]
+    finding: Text
+    values: Text
+    quotes: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class InterpretationEntry(_Entry):
+    """How a vague sentence is read."""
+
+    id: Annotated[str, Field(pattern=r"^I\d+$")]
+    subject: Text
+    reading: Text
+    why: Text
+
+
+class DeviationEntry(_Entry):
+    """Where the shipped platform differs from a document on purpose."""
+
+    id: Annotated[str, Field(pattern=r"^V\d+$")]
+    name: Text
+    document_says: Text
+    shipped: Text
+    requirements: Annotated[tuple[RequirementId, ...], Field(min_length=1)]
+
+
+class CatalogueFile(_Entry):
+    """One YAML file; every part may be missing."""
+
+    profile: Text | None = None
+    title: str = ""
+    readings: tuple[Text, ...] = ()
+    remarks: tuple[Text, ...] = ()
+    sections: tuple[SectionEntry, ...] = ()
+    profiles: dict[Text, Annotated[tuple[RequirementId, ...], Field(min_length=1)]] = {}
+    contradictions: tuple[ContradictionEntry, ...] = ()
+    interpretations: tuple[InterpretationEntry, ...] = ()
+    deviations: tuple[DeviationEntry, ...] = ()

@@ -1,0 +1,115 @@
+"""What is wrong with a catalogue that loads: rows that point nowhere, in circles, or at nothing that could fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from harness.catalogue.names import mend_with_nearest
+from harness.catalogue.values import Catalogue, is_measured, parts_of
+from harness.model import Kind, Requirement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Something a person should mend: `at` is `file:line`, `what` and `mend` are one sentence each."""
+
+    at: str
+    what: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        line = f"{self.at}: {self.what}" if self.at else self.what
+        return f"{line}\n  mend: {self.mend}" if self.mend else line
+
+
+def lint(catalogue: Catalogue) -> tuple[Problem, ...]:
+    """Every problem of a loaded catalogue, in the order of the files; empty when it is sound."""
+    problems: list[Problem] = []
+    for requirement in catalogue.requirements.values():
+        problems += _of_means(catalogue, requirement)
+        problems += _of_parts(catalogue, requirement)
+    problems += _of_circles(catalogue)
+    problems += _of_documents(catalogue)
+    return tuple(problems)
+
+
+def _of_means(catalogue: Catalogue, requirement: Requirement) -> Iterator[Problem]:
+    """The criterion's form must agree with the preferred kind, and what is measured must be able to fail."""
+    words = {"derived:": Kind.DERIVED, "ingested:": Kind.INGESTED, "attested": Kind.ATTESTED}
+    wanted = next((kind for word, kind in words.items() if requirement.criterion.startswith(word)), None)
+    first = requirement.kinds[0]
+    if (wanted or first) is not first or (wanted is None and first in words.values()):
+        yield Problem(
+            at=catalogue.where(requirement.id, "kinds"),
+            what=f"{requirement.id}: the kind {first} does not go with the criterion {requirement.criterion!r}",
+            mend="a criterion that is `derived: …`, `ingested: …` or `attested` has D, I or A as its first kind, no other has",
+        )
+    if len(set(requirement.kinds)) < len(requirement.kinds):
+        yield Problem(at=catalogue.where(requirement.id, "kinds"), what=f"{requirement.id}: a kind stands twice")
+    if is_measured(requirement) and not requirement.falsified_by:
+        yield Problem(
+            at=catalogue.where(requirement.id),
+            what=f"{requirement.id}: nothing is named that would turn it red",
+            mend="name the smallest planted defect under `falsified_by`",
+        )
+
+
+def _of_parts(catalogue: Catalogue, requirement: Requirement) -> Iterator[Problem]:
+    for part in parts_of(requirement):
+        if part not in catalogue.requirements:
+            yield Problem(
+                at=catalogue.where(requirement.id, "criterion"),
+                what=f"{requirement.id} is derived from {part}, which no file defines",
+                mend=mend_with_nearest(part, catalogue.requirements),
+            )
+
+
+def _of_circles(catalogue: Catalogue) -> Iterator[Problem]:
+    """Each circle of derived rows once, at the row of it that comes first."""
+    reported: set[str] = set()
+    for start in catalogue.requirements:
+        circle = _circle(catalogue, start)
+        if circle and reported.isdisjoint(circle):
+            reported.update(circle)
+            what = f"derived from itself: {' → '.join((*circle, circle[0]))}"
+            yield Problem(at=catalogue.where(start, "criterion"), what=what)
+
+
+def _circle(catalogue: Catalogue, start: str) -> tuple[str, ...]:
+    """The way from a row through its parts back to itself; empty when there is none."""
+    ways: list[tuple[str, ...]] = [(start,)]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop()
+        requirement = catalogue.requirements.get(way[-1])
+        for part in parts_of(requirement) if requirement else ():
+            if part == start:
+                return way
+            if part not in seen:
+                seen.add(part)
+                ways.append((*way, part))
+    return ()
+
+
+def _of_documents(catalogue: Catalogue) -> Iterator[Problem]:
+    """Numbers stand once, and a deviation names rows that exist."""
+    yield from _twice("contradiction", (str(entry.id) for entry in catalogue.contradictions))
+    yield from _twice("interpretation", (entry.id for entry in catalogue.interpretations))
+    yield from _twice("deviation", (entry.id for entry in catalogue.deviations))
+    for deviation in catalogue.deviations:
+        for requirement in deviation.requirements:
+            if requirement not in catalogue.requirements:
+                yield Problem(
+                    at="",
+                    what=f"deviation {deviation.id} ({deviation.name}) touches {requirement}, which no file defines",
+                    mend=mend_with_nearest(requirement, catalogue.requirements),
+                )
+
+
+def _twice(kind: str, numbers: Iterable[str]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for number in numbers:
+        if number in seen:
+            yield Problem(at="", what=f"{kind} {number} stands twice", mend="number it anew")
+        seen.add(number)

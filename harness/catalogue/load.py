@@ -1,0 +1,176 @@
+"""Catalogue files → Catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from harness.catalogue.files import CatalogueFile, RequirementEntry, SectionEntry
+from harness.catalogue.names import mend_with_nearest
+from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, Place
+from harness.catalogue.yamlfile import YamlFile
+from harness.errors import ConfigurationError
+from harness.model import Requirement
+
+BUNDLED: Final = Path(__file__).parent
+"""The requirements of the five source documents, and the profile `core`."""
+
+_BUNDLED_FILES: Final = (
+    *(
+        BUNDLED / "requirements" / f"{name}.yaml"
+        for name in ("normaldance", "atomos", "feature-integration", "integration-platform")
+    ),
+    BUNDLED / "profiles.yaml",
+    BUNDLED / "contradictions.yaml",
+)
+
+
+def load_catalogue(paths: Iterable[Path] = ()) -> Catalogue:
+    """The bundled catalogue, and a project's own files after it (a directory stands for the `*.yaml` in it).
+
+    Raises:
+        ConfigurationError: a file is wrong, an id or profile is defined twice, or a profile names an unknown id.
+    """
+    draft = _Draft()
+    for path in (*_BUNDLED_FILES, *_files(paths)):
+        draft.add(YamlFile.read(path))
+    return draft.finish()
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(path.glob("*.yaml"))
+        else:
+            yield path
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The catalogue while its files are read."""
+
+    requirements: dict[str, Requirement] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    profiles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    profile_places: dict[str, Place] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    readings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    remarks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    contradictions: list[Contradiction] = field(default_factory=list)
+    interpretations: list[Interpretation] = field(default_factory=list)
+    deviations: list[Deviation] = field(default_factory=list)
+
+    def add(self, file: YamlFile) -> None:
+        content = _validated(file)
+        if content.sections:
+            self._add_requirements(file, content)
+        for name, ids in content.profiles.items():
+            self._add_profile(name, ids, Place(file=file, keys=("profiles", name)))
+        self.contradictions += [Contradiction(**entry.model_dump()) for entry in content.contradictions]
+        self.interpretations += [Interpretation(**entry.model_dump()) for entry in content.interpretations]
+        self.deviations += [Deviation(**entry.model_dump()) for entry in content.deviations]
+
+    def finish(self) -> Catalogue:
+        for name, ids in self.profiles.items():
+            for index, requirement in enumerate(ids):
+                if requirement not in self.requirements:
+                    place = self.profile_places[name]
+                    raise ConfigurationError(
+                        f"profile {name!r} names {requirement}, which no file defines",
+                        where=place.file.where((*place.keys, index)),
+                        mend=mend_with_nearest(requirement, self.requirements),
+                    )
+        return Catalogue(
+            requirements=self.requirements,
+            profiles=self.profiles,
+            titles=self.titles,
+            readings=self.readings,
+            remarks=self.remarks,
+            contradictions=tuple(self.contradictions),
+            interpretations=tuple(self.interpretations),
+            deviations=tuple(self.deviations),
+            places=self.places,
+        )
+
+    def _add_requirements(self, file: YamlFile, content: CatalogueFile) -> None:
+        if content.profile is None:
+            mend = "add `profile: NAME` at the top of the file"
+            raise ConfigurationError("requirements need a profile to belong to", where=file.where(()), mend=mend)
+        ids = []
+        for number, section in enumerate(content.sections):
+            for row, entry in enumerate(section.requirements):
+                place = Place(file=file, keys=("sections", number, "requirements", row))
+                self._add_requirement(_requirement(entry, section, content.profile), place)
+                ids.append(entry.id)
+        self._add_profile(content.profile, tuple(ids), Place(file=file, keys=("profile",)))
+        self.titles[content.profile] = content.title
+        self.readings[content.profile] = content.readings
+        self.remarks[content.profile] = content.remarks
+
+    def _add_requirement(self, requirement: Requirement, place: Place) -> None:
+        if requirement.id in self.requirements:
+            first = self.places[requirement.id].of("id")
+            raise ConfigurationError(
+                f"the id {requirement.id} is taken: {first}",
+                where=place.file.where((*place.keys, "id")),
+                mend="give one of the two another id",
+            )
+        self.requirements[requirement.id] = requirement
+        self.places[requirement.id] = place
+
+    def _add_profile(self, name: str, ids: tuple[str, ...], place: Place) -> None:
+        where = place.file.where(place.keys)
+        if name in self.profiles:
+            raise ConfigurationError(
+                f"the profile {name!r} is defined twice", where=where, mend="rename one of the two"
+            )
+        doubles = sorted({requirement for requirement in ids if ids.count(requirement) > 1})
+        if doubles:
+            raise ConfigurationError(
+                f"profile {name!r} names {', '.join(doubles)} twice", where=where, mend="name each once"
+            )
+        self.profiles[name] = ids
+        self.profile_places[name] = place
+
+
+def _requirement(entry: RequirementEntry, section: SectionEntry, profile: str) -> Requirement:
+    return Requirement(
+        id=entry.id,
+        profile=profile,
+        title=entry.title,
+        criterion=entry.criterion,
+        kinds=entry.kinds,
+        gate=entry.gate,
+        environments=entry.environments,
+        source=section.source,
+        falsified_by=entry.falsified_by,
+        owner=entry.owner,
+    )
+
+
+def _validated(file: YamlFile) -> CatalogueFile:
+    """The file in its form; raises ConfigurationError with line and key of the first thing that is wrong."""
+    try:
+        return CatalogueFile.model_validate(file.data if file.data is not None else {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = file.where(first["loc"])
+        if first["type"] == "extra_forbidden":
+            key = str(first["loc"][-1])
+            mend = mend_with_nearest(key, _keys_at(CatalogueFile, first["loc"][:-1]))
+            raise ConfigurationError(f"unknown key {key!r}", where=where, mend=mend) from error
+        raise ConfigurationError(f"{first['msg'][0].lower()}{first['msg'][1:]}", where=where) from error
+
+
+def _keys_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    """The keys that the form knows at a place: `("sections", 0)` → those of a section."""
+    for key in location:
+        if isinstance(key, str) and key in model.model_fields:
+            inner = get_args(model.model_fields[key].annotation)
+            if inner and isinstance(inner[0], type) and issubclass(inner[0], BaseModel):
+                model = inner[0]
+    return list(model.model_fields)

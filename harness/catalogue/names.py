@@ -1,0 +1,22 @@
+"""Naming the nearest right word for a wrong one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word most like `word`, whatever its case; None when nothing is alike."""
+    by_folded = {name.casefold(): name for name in known}
+    found = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.5)
+    return by_folded[found[0]] if found else None
+
+
+def mend_with_nearest(word: str, known: Iterable[str]) -> str:
+    """A sentence for `mend`: the nearest known word, or all of them when nothing is alike."""
+    names = sorted(known)
+    found = nearest(word, names)
+    if found is not None:
+        return f"did you mean {found!r}?"
+    return f"use one of: {', '.join(names)}" if names else "nothing of that kind is known"

@@ -1,0 +1,54 @@
+"""Which requirement is proven by what: scenarios, parts, an ingested file, an attestation, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.catalogue.values import Catalogue, parts_of
+from harness.model import Claim, Requirement
+
+
+class Means(StrEnum):
+    """How a requirement comes by its verdict."""
+
+    SCENARIOS = "scenarios"
+    PARTS = "parts"
+    FILE = "ingested file"
+    ATTESTATION = "attestation"
+    NONE = "none"
+    """Not assessed until somebody writes a scenario."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trace:
+    """One requirement and what bears it: `scenarios` as `file:line: name`, `parts` by id."""
+
+    requirement: Requirement
+    means: Means
+    scenarios: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+
+def trace(catalogue: Catalogue, claims: Iterable[Claim]) -> tuple[Trace, ...]:
+    """One line for each requirement of the catalogue, in its order; claims of ids it does not hold are left out."""
+    scenarios: dict[str, list[str]] = {}
+    for claim in claims:
+        scenarios.setdefault(claim.requirement, []).append(claim.scenario)
+    return tuple(
+        Trace(
+            requirement=requirement,
+            means=_means(requirement, claimed=requirement.id in scenarios),
+            scenarios=tuple(scenarios.get(requirement.id, ())),
+            parts=parts_of(requirement),
+        )
+        for requirement in catalogue.requirements.values()
+    )
+
+
+def _means(requirement: Requirement, *, claimed: bool) -> Means:
+    if claimed:
+        return Means.SCENARIOS
+    by_form = {"derived:": Means.PARTS, "ingested:": Means.FILE, "attested": Means.ATTESTATION}
+    return next((means for form, means in by_form.items() if requirement.criterion.startswith(form)), Means.NONE)

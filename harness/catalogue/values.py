@@ -1,0 +1,125 @@
+"""The catalogue as it is used: requirements by id, profiles, and what is known of the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.catalogue.names import mend_with_nearest
+from harness.catalogue.yamlfile import YamlFile
+from harness.errors import UsageError
+from harness.model import Requirement
+
+_DERIVED: Final = "derived: all of "
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contradiction:
+    """Two values in the source documents that cannot both hold.
+
+    Attributes:
+        id: number. documents: by number. finding: what is wrong. values: the two. quotes: verbatim, some cut short.
+    """
+
+    id: int
+    documents: tuple[str, ...]
+    finding: str
+    values: str
+    quotes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interpretation:
+    """How a vague or contradictory sentence is read: `I24`, its subject, the reading, and why."""
+
+    id: str
+    subject: str
+    reading: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deviation:
+    """Where the shipped platform differs from a document on purpose: `V8`, and the requirements it touches."""
+
+    id: str
+    name: str
+    document_says: str
+    shipped: str
+    requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a requirement stands: its file and the keys that lead to it."""
+
+    file: YamlFile
+    keys: tuple[str | int, ...]
+
+    def of(self, key: str) -> str:
+        """`file:line` of one of its keys."""
+        return f"{self.file.path}:{self.file.line((*self.keys, key))}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Catalogue:
+    """Everything the catalogue files say.
+
+    Attributes:
+        requirements: by id, in the order of the files.
+        profiles: ids by profile name; every file of requirements is a profile of its own name as well.
+        titles: of the profiles that are files.
+        readings, remarks: by profile: how its rows are to be read, and what its document gets wrong or leaves open.
+        contradictions, interpretations, deviations: of the source documents.
+        places: where each requirement stands.
+    """
+
+    requirements: Mapping[str, Requirement]
+    profiles: Mapping[str, tuple[str, ...]]
+    titles: Mapping[str, str] = field(default_factory=dict)
+    readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    contradictions: tuple[Contradiction, ...] = ()
+    interpretations: tuple[Interpretation, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict)
+
+    def requirement(self, requirement: str) -> Requirement:
+        """A requirement by id; raises UsageError with the nearest id when there is none."""
+        try:
+            return self.requirements[requirement]
+        except KeyError:
+            mend = mend_with_nearest(requirement, self.requirements)
+            raise UsageError(f"no requirement has the id {requirement!r}", mend=mend) from None
+
+    def profile(self, names: Sequence[str]) -> tuple[Requirement, ...]:
+        """The requirements of these profiles, each once, in their order; raises UsageError for an unknown profile."""
+        ids: dict[str, None] = {}
+        for name in names:
+            if name not in self.profiles:
+                raise UsageError(f"no profile is named {name!r}", mend=mend_with_nearest(name, self.profiles))
+            ids.update(dict.fromkeys(self.profiles[name]))
+        return tuple(self.requirement(requirement) for requirement in ids)
+
+    def deviations_of(self, requirement: str) -> tuple[Deviation, ...]:
+        """The deviations that touch a requirement."""
+        return tuple(deviation for deviation in self.deviations if requirement in deviation.requirements)
+
+    def where(self, requirement: str, key: str = "id") -> str:
+        """`file:line` of a requirement's key; empty when the requirement came from no file."""
+        place = self.places.get(requirement)
+        return place.of(key) if place else ""
+
+
+def parts_of(requirement: Requirement) -> tuple[str, ...]:
+    """The ids that a derived requirement is made of; empty for one that is measured, ingested or attested."""
+    if not requirement.criterion.startswith(_DERIVED):
+        return ()
+    named = requirement.criterion.removeprefix(_DERIVED).split(" (interpretation", 1)[0]
+    return tuple(part.strip() for part in named.split(","))
+
+
+def is_measured(requirement: Requirement) -> bool:
+    """Whether its criterion is a Then sentence: neither derived nor ingested nor attested."""
+    return requirement.criterion != "attested" and not requirement.criterion.startswith(("derived:", "ingested:"))
