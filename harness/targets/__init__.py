@@ -1,1 +1,8 @@
-"""Empty for now."""
+"""Targets: one YAML file says what a platform is, how it is reached, and what may be broken there."""
+
+from __future__ import annotations
+
+from harness.targets.reference import Reference
+from harness.targets.target import Target, load_target
+
+__all__ = ["Reference", "Target", "load_target"]

@@ -1,0 +1,135 @@
+"""YAML files that people write, with the line of every key: plain data only, refused early and in words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import yaml
+
+from harness.errors import ConfigurationError
+
+Location = tuple[str | int, ...]
+
+DEEPEST: Final = 30
+"""Levels of nesting; no file of ours needs ten, and a bound keeps the reader from running out of stack."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """One YAML document.
+
+    Attributes:
+        path: as given.
+        data: mappings with text keys, lists, scalars.
+        lines: line of each key and list item, counted from 1, by its location; `()` is the document itself.
+    """
+
+    path: Path
+    data: Any
+    lines: Mapping[Location, int]
+
+    def where(self, location: Location) -> str:
+        """`file:line: key`, the line being that of the deepest part of the location that stands in the file."""
+        known = next(location[:size] for size in range(len(location), -1, -1) if location[:size] in self.lines)
+        place = f"{self.path}:{self.lines[known]}"
+        return f"{place}: {dotted(location)}" if location else place
+
+
+def dotted(location: Location) -> str:
+    """`regions.us-east-1.entry`, `may_break[0].experiment`."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """The word that was probably meant, or nothing."""
+    found = difflib.get_close_matches(word, list(words), n=1)
+    return found[0] if found else ""
+
+
+def read_document(path: Path) -> Document:
+    """Read one YAML document of plain data.
+
+    Raises:
+        ConfigurationError: the file cannot be read, is no YAML, holds a key twice, a key that is no text, a tag or an alias.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(f"cannot be read: {why}", where=str(path)) from error
+    loader = None
+    try:
+        loader = _PlainLoader(text)
+        node = loader.get_single_node()
+        lines: dict[Location, int] = dict(_lines(path, node, ())) if node is not None else {(): 1}
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigurationError(
+            f"is no plain YAML: {error.problem or error.context}", where=f"{path}:{line}"
+        ) from error
+    except (yaml.YAMLError, ValueError) as error:
+        # a character that YAML does not allow, or a scalar that looks like a date or a number and is none
+        raise ConfigurationError(f"is no plain YAML: {str(error).splitlines()[0]}", where=str(path)) from error
+    finally:
+        if loader is not None:
+            loader.dispose()
+    return Document(path=path, data=data, lines=lines)
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Neither tags, anchors nor aliases: what stands in the file is what is meant."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        for what in ("tag", "anchor"):
+            if getattr(event, what, None) is not None:
+                raise _at(event, f"{what}s are not used here")
+        if self.depth >= DEEPEST:
+            raise _at(event, "it is nested too deeply")
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
+
+
+def _at(event: yaml.Event, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=cast("yaml.Mark | None", event.start_mark))
+
+
+def _lines(path: Path, node: yaml.Node, location: Location) -> Iterator[tuple[Location, int]]:
+    if not location:
+        yield (), node.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield (*location, index), item.start_mark.line + 1
+            yield from _lines(path, item, (*location, index))
+    elif isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+                raise ConfigurationError(
+                    "a key that is no text", where=f"{path}:{line}", mend='put it in quotes, like `"no": …`'
+                )
+            here = (*location, key.value)
+            if key.value in seen:
+                raise ConfigurationError(
+                    f"the key `{key.value}` stands here twice",
+                    where=f"{path}:{line}: {dotted(here)}",
+                    mend=f"keep one; the first is in line {seen[key.value]}",
+                )
+            seen[key.value] = line
+            yield here, line
+            yield from _lines(path, value, here)

@@ -1,0 +1,115 @@
+"""Turn a failed validation of a file into one sentence: where it is, what was expected, which word was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from harness.errors import ConfigurationError
+from harness.targets.document import Document, Location, nearest
+
+_EXPECTED: Final[Mapping[str, str]] = {
+    "string_type": "text",
+    "bool_type": "`true` or `false`",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "finite_number": "a finite number",
+    "mapping_type": "a mapping",
+    "dict_type": "a mapping",
+    "tuple_type": "a list",
+}
+
+
+def configuration_error(document: Document, model: type[BaseModel], error: ValidationError) -> ConfigurationError:
+    """The first thing that is wrong, in the order of the file."""
+    problems = [(_location(document, problem), problem) for problem in error.errors(include_url=False)]
+    location, first = min(problems, key=lambda problem: document.lines.get(problem[0], 0))
+    what, mend = _words(first, location, model)
+    others = len(problems) - 1
+    more = f" (and {others} more thing{'s' if others > 1 else ''})" if others else ""
+    return ConfigurationError(what + more, where=document.where(location), mend=mend)
+
+
+def _location(document: Document, problem: ErrorDetails) -> Location:
+    """The location in the file: pydantic also names the branch of a union, which stands in no file."""
+    location: Location = tuple(problem["loc"])
+    if problem["type"] in {"extra_forbidden", "missing"}:
+        return location
+    while location and location not in document.lines:
+        location = location[:-1]
+    return location
+
+
+def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) -> tuple[str, str]:
+    """What is wrong, and how to mend it."""
+    key, kind, value = str(location[-1]) if location else "", problem["type"], problem["input"]
+    match kind:
+        case "extra_forbidden":
+            known = _keys(_model_at(model, location[:-1]))
+            words = f"unknown key `{key}`", f"{_meant(key, known)}known here: {', '.join(known)}"
+        case "missing":
+            words = f"the key `{key}` is missing", f"write `{key}: …`"
+        case "model_type":
+            # the value is not shown: it may be a secret that should have been a reference
+            words = "this is no mapping", f"expected the keys {', '.join(_keys(_model_at(model, location)))}"
+        case "literal_error":
+            choices = [word.strip("'") for word in problem["ctx"]["expected"].replace(" or ", ", ").split(", ")]
+            words = (
+                f"`{value}` is not one of {', '.join(choices)}",
+                f"{_meant(str(value), choices)}use one of these words",
+            )
+        case "value_error":
+            expected = str(problem["ctx"]["error"])
+            words = f"expected {expected}" if isinstance(value, Mapping) else f"`{value}` is not {expected}", ""
+        case "string_pattern_mismatch":
+            words = f"`{value}` is no name", "use letters, digits, `-`, `.` and `_`, at most 63"
+        case _:
+            mend = "put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
+            words = f"`{value}` is not {_EXPECTED.get(kind) or _bound(problem)}", mend
+    return words
+
+
+def _meant(word: str, words: list[str]) -> str:
+    meant = nearest(word, words)
+    return f"did you mean `{meant}`? " if meant else ""
+
+
+def _bound(problem: ErrorDetails) -> str:
+    context = problem.get("ctx", {})
+    if "gt" in context:
+        return f"a number above {context['gt']:g}"
+    return f"a number of at least {context['ge']:g}" if "ge" in context else problem["msg"]
+
+
+def _keys(model: type[BaseModel] | None) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()] if model else []
+
+
+def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
+    """The model that describes what stands at this location of a file of `model`."""
+    found: Any = model
+    for part in location:
+        if isinstance(found, type) and issubclass(found, BaseModel):
+            fields = {field.alias or name: field for name, field in found.model_fields.items()}
+            found = fields[str(part)].annotation if str(part) in fields else None
+        else:
+            found = _model_in(found)
+            continue
+        found = _optional(found)
+    return _model_in(found)
+
+
+def _optional(annotation: Any) -> Any:
+    """`X` of `X | None`."""
+    inner = [part for part in get_args(annotation) if part is not type(None)]
+    return inner[0] if type(None) in get_args(annotation) else annotation
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in `Mapping[str, X]`, `tuple[X, ...]` or `X` itself."""
+    candidates = (annotation, *get_args(annotation))
+    return next((part for part in candidates if isinstance(part, type) and issubclass(part, BaseModel)), None)

@@ -1,0 +1,193 @@
+"""The few things we read from and write to a cluster, through the official client, in Kubernetes' own JSON.
+
+Each client has a configuration of its own, made from the kubeconfig and context that the target names: the
+process-wide default context of the official client is never used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from harness.errors import ConfigurationError, TargetUnreachable
+from harness.targets.http import NO_PROXY, is_loopback, proxy_for
+from harness.targets.target import Target
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+Object = Mapping[str, Any]
+
+TIMEOUT_S: Final = 5.0
+REGION_LABEL: Final = "topology.kubernetes.io/region"
+
+
+def kubeconfig_path(target: Target) -> str:
+    """The kubeconfig the target names, else `$KUBECONFIG`, else the user's own."""
+    named = target.kubernetes.kubeconfig if target.kubernetes else ""
+    return os.path.expanduser(named or os.environ.get("KUBECONFIG", "") or "~/.kube/config")  # noqa: PTH111 - text in, text out
+
+
+def api_client(target: Target) -> ApiClient:
+    """A client of the official package, bound to the target's kubeconfig and context.
+
+    Raises:
+        ConfigurationError: the target names no cluster, or the kubeconfig or the context is not there.
+    """
+    if target.kubernetes is None:
+        raise ConfigurationError(
+            "names no cluster", where=f"{target.file}: kubernetes", mend="write `kubernetes: {context: …}`"
+        )
+    from kubernetes import client, config  # half a second, and only where a cluster is used
+    from kubernetes.config import ConfigException
+    from yaml import YAMLError
+
+    path, context = kubeconfig_path(target), target.kubernetes.context
+    configuration = client.Configuration()
+    try:
+        config.load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=path, context=context, client_configuration=configuration, persist_config=False
+        )
+    except (ConfigException, OSError, YAMLError) as error:
+        raise ConfigurationError(
+            f"context `{context}` cannot be read from {path}: {str(error).splitlines()[0]}",
+            where=f"{target.file}: kubernetes",
+            mend="check `kubeconfig` and `context`",
+        ) from error
+    configuration.proxy = proxy_for(target, configuration.host)
+    if is_loopback(urlsplit(configuration.host).hostname or ""):
+        configuration.no_proxy = NO_PROXY
+    configuration.retries = False
+    return client.ApiClient(configuration)
+
+
+def api_server_url(target: Target) -> str:
+    """The address of the API server that the target's kubeconfig and context lead to."""
+    return str(api_client(target).configuration.host)
+
+
+def labels_of(obj: Object) -> Mapping[str, str]:
+    """Its labels; none are an empty mapping."""
+    return obj["metadata"].get("labels") or {}
+
+
+def annotations_of(obj: Object) -> Mapping[str, str]:
+    """Its annotations; none are an empty mapping."""
+    return obj["metadata"].get("annotations") or {}
+
+
+def has_condition(obj: Object, kind: str) -> bool:
+    """Whether the condition of that type is True; a condition that is Unknown or missing is not."""
+    conditions = obj.get("status", {}).get("conditions") or []
+    return any(condition["type"] == kind and condition["status"] == "True" for condition in conditions)
+
+
+class Cluster:
+    """Reads and writes of one cluster. Every call is bounded by `TIMEOUT_S` and raises TargetUnreachable when it fails."""
+
+    def __init__(self, api: ApiClient) -> None:
+        from kubernetes import client
+
+        self.url = str(api.configuration.host)
+        self._core = client.CoreV1Api(api)
+        self._apps = client.AppsV1Api(api)
+
+    @classmethod
+    def of(cls, target: Target) -> Cluster:
+        """The target's cluster."""
+        return cls(api_client(target))
+
+    def nodes(self, label_selector: str = "") -> list[Object]:
+        """Nodes, by label."""
+        return self._items(self._core.list_node, **_selected(label_selector))
+
+    def node(self, name: str) -> Object | None:
+        """One node; None when there is none of that name."""
+        return self._call(self._core.read_node, name)
+
+    def pods(self, namespace: str = "", label_selector: str = "", field_selector: str = "") -> list[Object]:
+        """Pods of one namespace, or of all."""
+        chosen = _selected(label_selector, field_selector)
+        if not namespace:
+            return self._items(self._core.list_pod_for_all_namespaces, **chosen)
+        return self._items(self._core.list_namespaced_pod, namespace, **chosen)
+
+    def pod(self, namespace: str, name: str) -> Object | None:
+        """One pod; None when there is none of that name."""
+        return self._call(self._core.read_namespaced_pod, name, namespace)
+
+    def deployments(self, namespace: str = "") -> list[Object]:
+        """Deployments of one namespace, or of all."""
+        if not namespace:
+            return self._items(self._apps.list_deployment_for_all_namespaces)
+        return self._items(self._apps.list_namespaced_deployment, namespace)
+
+    def stateful_sets(self) -> list[Object]:
+        """Stateful sets of all namespaces."""
+        return self._items(self._apps.list_stateful_set_for_all_namespaces)
+
+    def endpoints(self, namespace: str, name: str) -> Object | None:
+        """One Endpoints object; None when there is none of that name."""
+        return self._call(self._core.read_namespaced_endpoints, name, namespace)
+
+    def patch_node(self, name: str, patch: Object) -> None:
+        """Strategic merge patch; a node that is gone needs none."""
+        self._call(self._core.patch_node, name, patch)
+
+    def patch_endpoints(self, namespace: str, name: str, patch: Object) -> None:
+        """Strategic merge patch."""
+        self._call(self._core.patch_namespaced_endpoints, name, namespace, patch)
+
+    def create_endpoints(self, namespace: str, body: Object) -> None:
+        """Create an Endpoints object."""
+        self._call(self._core.create_namespaced_endpoints, namespace, body)
+
+    def scale(self, namespace: str, deployment: str, replicas: int) -> None:
+        """Set a deployment's replicas."""
+        self._call(self._apps.patch_namespaced_deployment, deployment, namespace, {"spec": {"replicas": replicas}})
+
+    def delete_pod(self, namespace: str, name: str, *, grace_s: int | None = None) -> None:
+        """Delete a pod; one that is gone already is no error."""
+        body: dict[str, Any] = {} if grace_s is None else {"gracePeriodSeconds": grace_s}
+        self._call(self._core.delete_namespaced_pod, name, namespace, body=body)
+
+    def _items(self, method: Callable[..., Any], /, *args: str, **kwargs: str) -> list[Object]:
+        answer = self._call(method, *args, **kwargs)
+        return list(answer["items"]) if answer else []
+
+    def _call(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Object | None:
+        """Call and read the JSON as it came; 404 is None."""
+        from kubernetes.client import ApiException
+        from urllib3.exceptions import HTTPError
+
+        try:
+            response = method(*args, **kwargs, _preload_content=False, _request_timeout=TIMEOUT_S)
+            status, text = response.status, response.data
+        except ApiException as error:
+            status, text = error.status, error.body
+        except HTTPError as error:
+            raise TargetUnreachable(
+                f"no answer from the API server ({type(error).__name__})", where=self.url
+            ) from error
+        if status == 404:
+            return None
+        answer = _json(text)
+        if not isinstance(answer, dict) or not 200 <= (status or 0) < 300:
+            message = answer.get("message", "") if isinstance(answer, dict) else ""
+            raise TargetUnreachable(f"the API server answered {status} {message}".rstrip(), where=self.url)
+        return answer
+
+
+def _selected(label_selector: str, field_selector: str = "") -> dict[str, str]:
+    chosen = {"label_selector": label_selector, "field_selector": field_selector}
+    return {name: value for name, value in chosen.items() if value}
+
+
+def _json(text: bytes | str | None) -> Any:
+    try:
+        return json.loads(text or b"")
+    except ValueError:
+        return None

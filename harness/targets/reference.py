@@ -1,0 +1,60 @@
+"""Secrets by reference: the file says where a secret is, and it is read only when it is used."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from harness.errors import ConfigurationError
+
+
+class Reference(BaseModel):
+    """One of `{env: NAME}`, `{file: PATH}`, `{command: WORDS}`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    env: str = Field(default="", description="the name of an environment variable")
+    file: str = Field(default="", description="the path of a file that holds the secret")
+    command: str = Field(default="", description="a command line that prints the secret")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(map(bool, (self.env, self.file, self.command))) != 1:
+            raise ValueError("exactly one of `env`, `file`, `command`")
+        return self
+
+    def __str__(self) -> str:
+        return next(f"{kind} {value}" for kind, value in self if value)
+
+    def resolve(self) -> str:
+        """The secret itself, without the white space around it.
+
+        Raises:
+            ConfigurationError: it is not there, or empty. The message names the place, never the value.
+        """
+        secret = self._read().strip()
+        if not secret:
+            raise ConfigurationError(
+                "holds no secret", where=str(self), mend="set it, or name another place in the target file"
+            )
+        return secret
+
+    def _read(self) -> str:
+        if self.env:
+            return os.environ.get(self.env, "")
+        try:
+            if self.file:
+                return Path(self.file).expanduser().read_text(encoding="utf-8")
+            done = subprocess.run(shlex.split(self.command), capture_output=True, text=True, timeout=30, check=False)
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"cannot be read ({type(error).__name__})", where=str(self)) from error
+        except subprocess.TimeoutExpired as error:
+            raise ConfigurationError("took longer than 30 s", where=str(self)) from error
+        if done.returncode != 0:
+            raise ConfigurationError(f"ended with exit code {done.returncode}", where=str(self))
+        return done.stdout

@@ -1,0 +1,18 @@
+"""Where the harness keeps what must outlive a run: locks, intents, sandboxes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+STATE_VARIABLE = "READINESS_STATE"
+
+
+def state_directory() -> Path:
+    """`$READINESS_STATE`, else `$XDG_STATE_HOME/readiness`, else `~/.local/state/readiness`; absolute, not created here."""
+    named = os.environ.get(STATE_VARIABLE)
+    if named:
+        return Path(named).expanduser().absolute()
+    base = os.environ.get("XDG_STATE_HOME")
+    root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "state"
+    return root / "readiness"
