@@ -1,1 +1,1 @@
-"""Empty for now."""
+"""How pods, Services and the host reach each other: a seam with one back-end so far, loopback."""

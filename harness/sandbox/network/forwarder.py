@@ -1,0 +1,222 @@
+"""The forwarder: a process that accepts at every front and carries bytes to a ready endpoint.
+
+Connections are balanced, not requests: each new one goes to the next endpoint of its Service port, whoever calls; one
+that does not answer within `CONNECT_S` is passed over. With no endpoint, or none that policy admits, the caller is reset at once.
+Started as `python -m harness.sandbox.network.forwarder FD` with its end of `feed.pair`; ends when the other end closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness import clock
+from harness.sandbox.network import feed
+from harness.sandbox.network.seam import Disturbance
+from harness.sandbox.network.splice import Side, join, reset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Backend = tuple[str, int]
+
+CONNECT_S = 0.3
+BACKLOG = 512
+
+
+@dataclass(slots=True, eq=False)
+class Front:
+    """A listening socket: who calls there (the address of a seat), which Service port it stands for, and where its connections may go."""
+
+    group: str
+    caller: str
+    server: asyncio.Server
+    to: list[Backend] = field(default_factory=list)
+    open: dict[Side, Backend] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Rule:
+    """An impairment in force and how often it has hit."""
+
+    kind: Disturbance
+    delay_s: float
+    pairs: frozenset[tuple[str, str]]
+    hits: int = 0
+
+
+class Forwarder:
+    """The table of fronts, and the connections that pass through it."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._fronts: dict[int, Front] = {}
+        self._rules: dict[int, Rule] = {}
+        self._turn: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.done = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until the cluster closes its end."""
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Queue[tuple[feed.Message, socket.socket | None]] = asyncio.Queue()
+
+        def on_readable() -> None:
+            message, carried = feed.receive(self._end)
+            if message is None:
+                self.done.set()
+                loop.remove_reader(self._end)
+            else:
+                arrived.put_nowait((message, carried))
+
+        loop.add_reader(self._end, on_readable)
+        worker = loop.create_task(self._obey(arrived))
+        await self.done.wait()
+        worker.cancel()
+
+    async def _obey(self, arrived: asyncio.Queue[tuple[feed.Message, socket.socket | None]]) -> None:
+        while True:
+            message, carried = await arrived.get()
+            match message:
+                case {"open": int(number), "group": str(group), "caller": str(caller)} if carried is not None:
+                    await self._open(number, group, caller, carried)
+                case {"route": int(number), "to": list(to), "denied": list(denied)}:
+                    self._route(number, [_backend(each) for each in to], {_backend(each) for each in denied})
+                case {"close": int(number)}:
+                    self._close(number)
+                case {"impair": int(number), "kind": str(kind), "delay_s": delay_s, "pairs": list(pairs)}:
+                    rule = Rule(Disturbance(kind), float(delay_s), frozenset((seat, to) for seat, to in pairs))
+                    self._impair(number, rule)
+                case {"heal": int(number)}:
+                    self._heal(number)
+
+    async def _open(self, number: int, group: str, caller: str, listening: socket.socket) -> None:
+        listening.settimeout(0)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: Side(lambda side: self._accepted(number, side), lambda side: self._lost(number, side)),
+            sock=listening,
+            backlog=BACKLOG,
+        )
+        self._fronts[number] = Front(group, caller, server)
+
+    def _close(self, number: int) -> None:
+        front = self._fronts.pop(number)
+        front.server.close()
+        for side in list(front.open):
+            reset(side.transport)
+
+    def _route(self, number: int, to: list[Backend], denied: set[Backend]) -> None:
+        front = self._fronts[number]
+        front.to = to
+        for side, backend in list(front.open.items()):
+            if backend in denied:
+                reset(side.transport)
+
+    def _accepted(self, number: int, side: Side) -> None:
+        front = self._fronts.get(number)
+        if front is None or not front.to:
+            reset(side.transport)
+            return
+        if side.transport is not None:
+            side.transport.pause_reading()
+        task = asyncio.get_running_loop().create_task(self._connect(front, side))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _lost(self, number: int, side: Side) -> None:
+        if (front := self._fronts.get(number)) is not None:
+            front.open.pop(side, None)
+
+    async def _connect(self, front: Front, side: Side) -> None:
+        loop = asyncio.get_running_loop()
+        for address, port in self._in_turn(front):
+            callee = Side(lambda _: None, lambda _: None)
+            try:
+                await self._hindered(front, address)
+                async with asyncio.timeout(CONNECT_S):
+                    await loop.create_connection(lambda callee=callee: callee, address, port)  # type: ignore[misc]
+            except OSError:
+                continue
+            self._join(front, side, callee, (address, port))
+            return
+        reset(side.transport)
+
+    def _join(self, front: Front, side: Side, callee: Side, backend: Backend) -> None:
+        if side.transport is None or side.transport.is_closing():
+            if callee.transport is not None:
+                callee.transport.close()
+            return
+        join(side, callee)
+        front.open[side] = backend
+        side.delay_s = lambda: self._delay(front.caller, backend[0])
+        callee.delay_s = lambda: self._delay(backend[0], front.caller)
+        side.transport.resume_reading()
+
+    def _in_turn(self, front: Front) -> Iterator[Backend]:
+        """The endpoints, beginning with the one whose turn it is in the whole Service port."""
+        first = self._turn.get(front.group, 0)
+        self._turn[front.group] = first + 1
+        backends = list(front.to)
+        for offset in range(len(backends)):
+            yield backends[(first + offset) % len(backends)]
+
+    async def _hindered(self, front: Front, address: str) -> None:
+        """Let a new connection feel the rules of its pair. Raises OSError when it cannot be made."""
+        for rule in self._matching(front.caller, address) + self._matching(address, front.caller):
+            rule.hits += 1
+            if rule.kind is Disturbance.RESET:
+                raise ConnectionRefusedError
+            blackholed = rule.kind is Disturbance.BLACKHOLE
+            await clock.asleep(CONNECT_S if blackholed else rule.delay_s)
+            if blackholed:
+                raise TimeoutError
+
+    def _delay(self, sender: str, receiver: str) -> float | None:
+        """Seconds to hold what passes from sender to receiver; None discards it."""
+        total = 0.0
+        for rule in self._matching(sender, receiver):
+            rule.hits += 1
+            if rule.kind is Disturbance.BLACKHOLE:
+                return None
+            total += rule.delay_s
+        return total
+
+    def _matching(self, sender: str, receiver: str) -> list[Rule]:
+        return [rule for rule in self._rules.values() if (sender, receiver) in rule.pairs]
+
+    def _impair(self, number: int, rule: Rule) -> None:
+        self._rules[number] = rule
+        if rule.kind is Disturbance.RESET:
+            for front in self._fronts.values():
+                for side, (address, _) in list(front.open.items()):
+                    if {(front.caller, address), (address, front.caller)} & rule.pairs:
+                        rule.hits += 1
+                        reset(side.transport)
+        feed.send(self._end, {"impaired": number})
+
+    def _heal(self, number: int) -> None:
+        """End a rule; connections that it has eaten bytes of are broken, so that nobody reads half a stream."""
+        rule = self._rules.pop(number)
+        if rule.kind is Disturbance.BLACKHOLE:
+            for front in self._fronts.values():
+                for side, (address, _) in list(front.open.items()):
+                    if {(front.caller, address), (address, front.caller)} & rule.pairs:
+                        reset(side.transport)
+        feed.send(self._end, {"healed": number, "hits": rule.hits})
+
+
+def _backend(pair: list[str | int]) -> Backend:
+    return str(pair[0]), int(pair[1])
+
+
+async def main(fd: int) -> None:
+    """Serve the fronts that arrive on that descriptor."""
+    with socket.socket(fileno=fd) as end:
+        await Forwarder(end).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))

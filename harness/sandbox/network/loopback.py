@@ -1,0 +1,228 @@
+"""The loopback back-end: works on any Linux, without rights.
+
+Every pod has its own 127.b.x.y. All processes of a machine call from 127.0.0.1, so who calls is not visible; therefore each
+seat finds each Service at an address of its own, and the address that was called names the caller. What goes from pod to pod
+without a Service is out of reach: `can` says so.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import subprocess
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING
+
+from harness import clock
+from harness.errors import SandboxError
+from harness.sandbox.network import feed
+from harness.sandbox.network.addresses import FRONTS, PODS, Pool
+from harness.sandbox.network.seam import (
+    HOST,
+    Capability,
+    Endpoint,
+    Impairment,
+    Pod,
+    Receipt,
+    Restored,
+    Seat,
+    Service,
+    ServicePort,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.sandbox.network.seam import Admits
+
+BACKLOG = 512
+
+
+@dataclass(slots=True)
+class _Front:
+    number: int
+    sent: tuple[tuple[Endpoint, ...], tuple[Endpoint, ...]] = field(default=((), ()))
+
+
+class Loopback:
+    """The network of one sandbox; `end` is the cluster's end of `feed.pair`, the forwarder has the other."""
+
+    can = frozenset(
+        {Capability.OWN_ADDRESS, Capability.OWN_PORTS, Capability.BLACKHOLE, Capability.RESET}
+        | {Capability.ONE_WAY, Capability.DELAY}
+    )
+
+    def __init__(self, octet: int, end: socket.socket) -> None:
+        self._end = end
+        self._pods = Pool(octet, PODS)
+        self._addresses = Pool(octet, FRONTS)
+        self._numbers = count(1)
+        self._seats: dict[str, Seat] = {HOST.key: HOST}
+        self._keepers: set[str] = set()
+        self._services: dict[str, Service] = {}
+        self._admits: Admits = _everyone
+        self._fronts: dict[tuple[str, str, int], _Front] = {}
+
+    def attach(self, pod: Pod) -> Seat:
+        """Give a pod an address, and listen for it at every Service of its namespace."""
+        seat = Seat(key=pod.key, namespace=pod.namespace, address=self._pods.take(pod.key), env=self._env(pod))
+        self._seats[pod.key] = seat
+        if pod.keeps_address:
+            self._keepers.add(pod.key)
+        self._settle([seat])
+        return seat
+
+    def detach(self, seat: Seat) -> None:
+        """Close the seat's fronts; its address is free for others unless the pod keeps it."""
+        if self._seats.pop(seat.key, None) is None:
+            return
+        for where in [where for where in self._fronts if where[0] == seat.key]:
+            self._close(where)
+        self._addresses.release_below(_front_key(seat.key, ""))
+        if seat.key not in self._keepers:
+            self._pods.release(seat.key)
+
+    def serve(self, services: Iterable[Service], admits: Admits) -> None:
+        """Bring fronts, routes and refusals to what is declared here."""
+        self._services = {service.key: service for service in services}
+        self._admits = admits
+        self._settle(self._seats.values())
+
+    def front(self, seat: Seat, namespace: str, name: str) -> str:
+        """The address at which `seat` finds that Service."""
+        return self._addresses.take(_front_key(seat.key, f"{namespace}/{name}"))
+
+    def start(
+        self, seat: Seat, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdout: int
+    ) -> subprocess.Popen[bytes]:
+        """Start a process in its own session; on loopback every process sees the whole network."""
+        return subprocess.Popen(
+            argv,
+            env={**env, **seat.env},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def listen(self, at: Endpoint) -> socket.socket:
+        """A listening socket. Raises SandboxError when the address is in use or not this machine's."""
+        # The protocol is named, or asyncio would leave Nagle's algorithm on: 44 ms an answer instead of 0.17.
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((at.address, at.port))
+            sock.listen(BACKLOG)
+        except OSError as error:
+            sock.close()
+            raise SandboxError(
+                f"cannot listen: {errno.errorcode.get(error.errno or 0, '')} {error.strerror}",
+                where=str(at),
+                mend="end the process that has this address (`ss -ltnp` shows it), or start the sandbox again",
+            ) from error
+        return sock
+
+    def dial(self, source: Seat) -> socket.socket:
+        """A socket bound to the seat's address, port free."""
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        sock.bind((source.address, 0))
+        return sock
+
+    def expose(self, at: Endpoint) -> str:
+        """The endpoint itself: the host sees all of loopback."""
+        return f"http://{at}"
+
+    def impair(self, pairs: Iterable[tuple[Seat, Seat]], how: Impairment) -> Receipt:
+        """Disturb what passes between the pairs through Services."""
+        number = next(self._numbers)
+        feed.ask(
+            self._end,
+            {
+                "impair": number,
+                "kind": how.kind.value,
+                "delay_s": how.delay_s,
+                "pairs": [[sender.address, receiver.address] for sender, receiver in pairs],
+            },
+        )
+        return Receipt(id=number, applied_ns=clock.now_ns())
+
+    def heal(self, receipt: Receipt) -> Restored:
+        """End an impairment."""
+        answer = feed.ask(self._end, {"heal": receipt.id})
+        return Restored(id=receipt.id, gone_ns=clock.now_ns(), hits=int(answer["hits"]))
+
+    def close(self) -> None:
+        """Close the feed: the forwarder ends and its sockets with it."""
+        self._end.close()
+
+    def _visible(self, seat: Seat) -> Iterator[tuple[Service, Service]]:
+        """(the name it goes by, the Service it is) for all that the seat sees; the host sees everything."""
+        for service in self._services.values():
+            if service.alias_of is None and seat is HOST:
+                yield service, service
+            elif service.namespace == seat.namespace:
+                target = service if service.alias_of is None else self._services.get("/".join(service.alias_of))
+                if target is not None:
+                    yield service, target
+
+    def _env(self, pod: Pod) -> dict[str, str]:
+        seat = Seat(key=pod.key, namespace=pod.namespace, address="")
+        env: dict[str, str] = {}
+        for name, target in self._visible(seat):
+            prefix = name.name.upper().replace("-", "_")
+            env[f"{prefix}_SERVICE_HOST"] = self.front(seat, target.namespace, target.name)
+            for number, port in enumerate(target.ports):
+                if number == 0:
+                    env[f"{prefix}_SERVICE_PORT"] = str(port.port)
+                if port.name:
+                    env[f"{prefix}_SERVICE_PORT_{port.name.upper().replace('-', '_')}"] = str(port.port)
+        return env
+
+    def _settle(self, seats: Iterable[Seat]) -> None:
+        """Open, route and close fronts of these seats until they are what is declared."""
+        for seat in list(seats):
+            wanted = {
+                (seat.key, target.key, port.port): (target, port)
+                for _, target in self._visible(seat)
+                for port in target.ports
+            }
+            for where in [where for where in self._fronts if where[0] == seat.key and where not in wanted]:
+                self._close(where)
+            for where, (target, port) in wanted.items():
+                if where not in self._fronts:
+                    self._open(where, seat, target, port)
+                self._route(self._fronts[where], seat, port)
+
+    def _open(self, where: tuple[str, str, int], seat: Seat, target: Service, port: ServicePort) -> None:
+        address = self.front(seat, target.namespace, target.name)
+        number = next(self._numbers)
+        with self.listen(Endpoint(address=address, port=port.port)) as listening:
+            message = {"open": number, "group": f"{target.key}:{port.port}", "caller": seat.address}
+            feed.send(self._end, message, listening)
+        self._fronts[where] = _Front(number)
+
+    def _route(self, front: _Front, seat: Seat, port: ServicePort) -> None:
+        to = tuple(each for each in port.backends if self._admits(seat, each))
+        denied = tuple(each for each in port.backends if each not in to)
+        if front.sent == (to, denied):
+            return
+        front.sent = (to, denied)
+        feed.send(self._end, {"route": front.number, "to": _pairs(to), "denied": _pairs(denied)})
+
+    def _close(self, where: tuple[str, str, int]) -> None:
+        feed.send(self._end, {"close": self._fronts.pop(where).number})
+
+
+def _everyone(_seat: Seat, _endpoint: Endpoint) -> bool:
+    return True
+
+
+def _front_key(seat: str, service: str) -> str:
+    return f"{seat} {service}"
+
+
+def _pairs(endpoints: tuple[Endpoint, ...]) -> list[list[str | int]]:
+    return [[each.address, each.port] for each in endpoints]

@@ -1,0 +1,214 @@
+"""The loopback network with its real forwarder process and real echo servers."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import clock
+from harness.errors import SandboxError
+from harness.sandbox.network import feed
+from harness.sandbox.network.loopback import Loopback
+from harness.sandbox.network.seam import HOST, Disturbance, Endpoint, Impairment, Pod, Seat, Service, ServicePort
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OCTET = 92
+PORT = 8080
+
+
+@pytest.fixture
+def network() -> Iterator[Loopback]:
+    """A network with a forwarder of its own."""
+    ours, theirs = feed.pair()
+    argv = [sys.executable, "-m", "harness.sandbox.network.forwarder", str(theirs.fileno())]
+    with subprocess.Popen(argv, pass_fds=[theirs.fileno()]) as forwarder:
+        theirs.close()
+        net = Loopback(OCTET, ours)
+        yield net
+        net.close()
+        assert forwarder.wait(10) == 0
+
+
+@contextmanager
+def echo(address: str) -> Iterator[Endpoint]:
+    """A server that answers each line with its own address; closing it breaks its connections."""
+    listening = socket.create_server((address, PORT))
+    accepted: list[socket.socket] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            accepted.append(connection)
+            threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    def answer(connection: socket.socket) -> None:
+        try:
+            while connection.recv(100):
+                connection.sendall(address.encode())
+        except OSError:
+            return
+        connection.close()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield Endpoint(address=address, port=PORT)
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    for connection in accepted:
+        connection.close()
+    thread.join(5)
+
+
+def service(*backends: Endpoint, name: str = "web") -> Service:
+    """A Service in namespace `shop` with these endpoints."""
+    return Service(namespace="shop", name=name, ports=(ServicePort(name="http", port=80, backends=backends),))
+
+
+def everyone(_seat: Seat, _to: Endpoint) -> bool:
+    """No policy."""
+    return True
+
+
+def call(address: str, port: int = 80) -> str:
+    """Who answers one connection; '' when it is refused or reset."""
+    try:
+        with socket.create_connection((address, port), timeout=5) as connection:
+            connection.sendall(b"who?")
+            return connection.recv(100).decode()
+    except ConnectionError:
+        return ""
+
+
+def eventually(address: str, wanted: set[str]) -> bool:
+    """Whether, within some seconds, the answers of six calls are exactly these."""
+    return any({call(address) for _ in range(6)} == wanted for _ in clock.Deadline.after(5).ticks(0.02))
+
+
+def test_connections_take_turns_over_the_endpoints(network: Loopback) -> None:
+    """Four connections to two endpoints: two each."""
+    with echo("127.92.1.201") as one, echo("127.92.1.202") as two:
+        network.serve([service(one, two)], everyone)
+        front = network.front(HOST, "shop", "web")
+        assert sorted(call(front) for _ in range(4)) == [one.address] * 2 + [two.address] * 2
+
+
+def test_a_dead_endpoint_is_passed_over(network: Loopback) -> None:
+    """An endpoint that refuses costs the caller nothing but a moment."""
+    with echo("127.92.1.203") as alive:
+        network.serve([service(Endpoint(address="127.92.1.204", port=PORT), alive)], everyone)
+        front = network.front(HOST, "shop", "web")
+        assert [call(front) for _ in range(4)] == [alive.address] * 4
+
+
+def test_a_service_without_endpoints_resets_its_callers(network: Loopback) -> None:
+    """Nobody hangs."""
+    network.serve([service()], everyone)
+    assert call(network.front(HOST, "shop", "web")) == ""
+
+
+def test_a_pod_has_its_own_address_of_a_service_and_is_known_by_it(network: Loopback) -> None:
+    """Policy refuses one pod and takes the other, though both call from 127.0.0.1."""
+    with echo("127.92.1.205") as backend:
+        network.serve([service(backend)], lambda seat, _: seat.key != "shop/stranger")
+        friend = network.attach(Pod(namespace="shop", name="friend"))
+        stranger = network.attach(Pod(namespace="shop", name="stranger"))
+        assert call(friend.env["WEB_SERVICE_HOST"], int(friend.env["WEB_SERVICE_PORT_HTTP"])) == backend.address
+        assert call(stranger.env["WEB_SERVICE_HOST"]) == ""
+        assert friend.env["WEB_SERVICE_HOST"] != stranger.env["WEB_SERVICE_HOST"]
+        assert friend.address != stranger.address
+
+
+def test_a_policy_that_comes_later_cuts_what_is_established(network: Loopback) -> None:
+    """A connection that is no longer allowed is reset."""
+    with echo("127.92.1.206") as backend:
+        network.serve([service(backend)], everyone)
+        with socket.create_connection((network.front(HOST, "shop", "web"), 80), timeout=5) as connection:
+            connection.sendall(b"who?")
+            assert connection.recv(100).decode() == backend.address
+            network.serve([service(backend)], lambda _seat, _to: False)
+            with pytest.raises(ConnectionResetError):
+                connection.recv(100)
+
+
+def test_a_connection_to_an_endpoint_that_is_no_longer_ready_stays(network: Loopback) -> None:
+    """Only new connections go elsewhere."""
+    with echo("127.92.1.207") as old, echo("127.92.1.208") as new:
+        network.serve([service(old)], everyone)
+        front = network.front(HOST, "shop", "web")
+        with socket.create_connection((front, 80), timeout=5) as connection:
+            connection.sendall(b"who?")
+            assert connection.recv(100).decode() == old.address
+            network.serve([service(new)], everyone)
+            assert eventually(front, {new.address})
+            connection.sendall(b"who?")
+            assert connection.recv(100).decode() == old.address
+
+
+def test_another_name_leads_to_the_service_of_another_namespace(network: Loopback) -> None:
+    """What an ExternalName Service stands for is found under its own name."""
+    with echo("127.92.1.209") as backend:
+        alias = Service(namespace="office", name="shop-web", alias_of=("shop", "web"))
+        network.serve([service(backend), alias], everyone)
+        clerk = network.attach(Pod(namespace="office", name="clerk"))
+        assert call(clerk.env["SHOP_WEB_SERVICE_HOST"], int(clerk.env["SHOP_WEB_SERVICE_PORT"])) == backend.address
+        assert "WEB_SERVICE_HOST" not in clerk.env
+
+
+@pytest.mark.parametrize(("kind", "least_s"), [(Disturbance.RESET, 0.0), (Disturbance.BLACKHOLE, 0.25)])
+def test_an_impaired_pair_cannot_connect_and_heals(network: Loopback, kind: Disturbance, least_s: float) -> None:
+    """The receipt counts what it hit; afterwards all is as before."""
+    with echo("127.92.1.210") as backend:
+        network.serve([service(backend)], everyone)
+        pod = network.attach(Pod(namespace="shop", name="caller"))
+        callee = Seat(key="shop/web", namespace="shop", address=backend.address)
+        receipt = network.impair([(pod, callee)], Impairment(kind=kind))
+        began = clock.now_s()
+        assert call(pod.env["WEB_SERVICE_HOST"]) == ""
+        assert clock.now_s() - began >= least_s
+        assert call(network.front(HOST, "shop", "web")) == backend.address
+        assert network.heal(receipt).hits == 1
+        assert call(pod.env["WEB_SERVICE_HOST"]) == backend.address
+
+
+def test_delay_is_added_one_way_and_keeps_the_order_of_bytes(network: Loopback) -> None:
+    """An answer takes at least the delay; after healing nothing overtakes."""
+    with echo("127.92.1.211") as backend:
+        network.serve([service(backend)], everyone)
+        pod = network.attach(Pod(namespace="shop", name="caller"))
+        callee = Seat(key="shop/web", namespace="shop", address=backend.address)
+        with socket.create_connection((pod.env["WEB_SERVICE_HOST"], 80), timeout=5) as connection:
+            connection.sendall(b"who?")
+            connection.recv(100)
+            receipt = network.impair([(pod, callee)], Impairment(kind=Disturbance.DELAY, delay_s=0.2))
+            began = clock.now_s()
+            connection.sendall(b"who?")
+            assert connection.recv(100).decode() == backend.address
+            assert 0.2 <= clock.now_s() - began < 3
+            assert network.heal(receipt).hits >= 1
+
+
+def test_an_address_in_use_is_said(network: Loopback) -> None:
+    """The message names the address and the way out."""
+    at = Endpoint(address="127.92.0.1", port=6443)
+    with network.listen(at), pytest.raises(SandboxError, match=r"127\.92\.0\.1:6443: cannot listen: EADDRINUSE"):
+        network.listen(at)
+
+
+def test_a_detached_pod_leaves_no_address_behind(network: Loopback) -> None:
+    """Its front refuses, and a stateful pod gets its own address back."""
+    network.serve([service()], everyone)
+    seat = network.attach(Pod(namespace="shop", name="db-0", keeps_address=True))
+    network.detach(seat)
+    network.detach(seat)
+    assert network.attach(Pod(namespace="shop", name="db-0", keeps_address=True)).address == seat.address

@@ -1,0 +1,98 @@
+"""NetworkPolicy decisions, each by a literal policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.sandbox.network.policy import Party, Policies
+
+FRONTEND = Party(address="127.92.1.1", namespace="shop", labels={"app": "frontend"}, namespace_labels={"team": "a"})
+STRANGER = Party(address="127.92.1.2", namespace="shop", labels={"app": "other"}, namespace_labels={"team": "a"})
+FOREIGN = Party(address="127.92.1.3", namespace="lab", labels={"app": "frontend"}, namespace_labels={"team": "b"})
+BACKEND = Party(
+    address="127.92.1.9",
+    namespace="shop",
+    labels={"app": "backend"},
+    namespace_labels={"team": "a"},
+    ports={"http": 8080},
+)
+OUTSIDE = Party(address="127.0.0.1")
+
+
+def policy(spec: dict[str, Any], namespace: str = "shop") -> dict[str, Any]:
+    """A NetworkPolicy of that namespace."""
+    return {"metadata": {"name": "p", "namespace": namespace}, "spec": spec}
+
+
+BACKENDS = {"podSelector": {"matchLabels": {"app": "backend"}}}
+
+
+def callers(*specs: dict[str, Any]) -> list[str]:
+    """Who may call the backend on 8080 under these policies."""
+    policies = Policies([policy(spec) for spec in specs])
+    named = {"frontend": FRONTEND, "stranger": STRANGER, "foreign": FOREIGN, "outside": OUTSIDE}
+    return [name for name, party in named.items() if policies.admit(party, BACKEND, 8080)]
+
+
+def test_without_a_policy_everybody_may_call() -> None:
+    """Default allow."""
+    assert callers() == ["frontend", "stranger", "foreign", "outside"]
+
+
+def test_a_policy_without_rules_denies_all() -> None:
+    """Deny all ingress."""
+    assert callers({"podSelector": {}, "policyTypes": ["Ingress"]}) == []
+
+
+def test_an_empty_rule_allows_all() -> None:
+    """Allow all ingress."""
+    assert callers({**BACKENDS, "ingress": [{}]}) == ["frontend", "stranger", "foreign", "outside"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "admitted"),
+    [
+        ({"podSelector": {"matchLabels": {"app": "frontend"}}}, ["frontend"]),
+        ({"namespaceSelector": {"matchLabels": {"team": "b"}}}, ["foreign"]),
+        ({"namespaceSelector": {}}, ["frontend", "stranger", "foreign"]),
+        ({"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "frontend"}}}, ["frontend", "foreign"]),
+        ({"ipBlock": {"cidr": "0.0.0.0/0"}}, ["frontend", "stranger", "foreign", "outside"]),
+        ({"ipBlock": {"cidr": "127.0.0.0/8", "except": ["127.92.0.0/16"]}}, ["outside"]),
+    ],
+)
+def test_a_rule_admits_its_peers_only(peer: dict[str, Any], admitted: list[str]) -> None:
+    """podSelector, namespaceSelector, both, ipBlock."""
+    assert callers({**BACKENDS, "ingress": [{"from": [peer]}]}) == admitted
+
+
+def test_several_policies_add_up() -> None:
+    """A second policy admits more, never less."""
+    frontends = {"ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "frontend"}}}]}]}
+    assert callers({**BACKENDS, **frontends}, {"podSelector": {}, "policyTypes": ["Ingress"]}) == ["frontend"]
+
+
+@pytest.mark.parametrize(
+    ("port", "admitted"),
+    [
+        ({"port": 8080}, True),
+        ({"port": "http"}, True),
+        ({"port": 8000, "endPort": 9000}, True),
+        ({"port": 9090}, False),
+        ({"port": "metrics"}, False),
+        ({"protocol": "UDP", "port": 8080}, False),
+        ({}, True),
+    ],
+)
+def test_a_rule_admits_its_ports_only(port: dict[str, Any], admitted: bool) -> None:  # noqa: FBT001
+    """By number, name, range and protocol."""
+    policies = Policies([policy({**BACKENDS, "ingress": [{"ports": [port]}]})])
+    assert policies.admit(FRONTEND, BACKEND, 8080) is admitted
+
+
+def test_denied_egress_binds_the_caller() -> None:
+    """`policyTypes: [Egress]` without rules: what chaosk8s calls deny-all-egress."""
+    policies = Policies([policy({"podSelector": {}, "policyTypes": ["Egress"]})])
+    assert not policies.admit(FRONTEND, BACKEND, 8080)
+    assert policies.admit(FOREIGN, BACKEND, 8080)
