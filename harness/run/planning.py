@@ -1,0 +1,176 @@
+"""From what the scenarios ask for to a plan: demands in order, each once, and what stays without evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from harness.model import (
+    Claim,
+    Demand,
+    DemandKind,
+    ExperimentPlan,
+    Figure,
+    NotAssessable,
+    Objective,
+    Plan,
+    Requirement,
+    TrafficPlan,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.run.settings import Settings
+    from harness.targets import Target
+
+_ORDER: Final = (
+    DemandKind.STATIC,
+    DemandKind.FILE,
+    DemandKind.CHECK,
+    DemandKind.TRAFFIC,
+    DemandKind.EXPERIMENT,
+    DemandKind.ROLLOUT,
+)
+_DOMAINS: Final = ("none", "pod", "external", "network", "node", "zone", "database", "region")
+
+PROBE_SPACING_MS: Final = {"reads": 50.0, "writes": 1000 / 30}
+"""The entry prober reads 20 times a second, the write ledger writes 30 times."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compiled:
+    """What collection made of the selected scenarios.
+
+    Attributes:
+        claims: in the order collected.
+        demands: all of them, with repeats.
+        deselected: scenarios that a filter left out.
+    """
+
+    claims: tuple[Claim, ...]
+    demands: tuple[Demand, ...]
+    deselected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Library:
+    """Traffic and experiments that the demands name, by name."""
+
+    traffic: Mapping[str, TrafficPlan]
+    experiments: Mapping[str, ExperimentPlan]
+
+
+def make_plan(
+    run: str,
+    settings: Settings,
+    target: Target,
+    requirements: Sequence[Requirement],
+    compiled: Compiled,
+    library: Library,
+) -> Plan:
+    """Order the demands, drop what the target has no means for, and say what that costs."""
+    scale = target.time_scale
+    lacking = {claim.scenario: lack for claim in compiled.claims if (lack := _lack(claim, compiled, target))}
+    claims = tuple(claim for claim in compiled.claims if claim.scenario not in lacking)
+    wanted = {key for claim in claims for key in claim.demands}
+    demands = {demand.key: demand for demand in compiled.demands if demand.key in wanted}
+    ordered = sorted(demands.values(), key=lambda d: _place(d, library))
+    experiments = {
+        demand.name: _watched(library.experiments[demand.name], claims, scale)
+        for demand in ordered
+        if demand.kind is DemandKind.EXPERIMENT
+    }
+    return Plan(
+        run=run,
+        target=target.name,
+        environment=target.environment,
+        time_scale=scale,
+        durability=target.database.durability if target.database else "",
+        release=target.release or settings.release,
+        profile="+".join(settings.profiles),
+        seed=settings.seed,
+        requirements=tuple(requirements),
+        claims=claims,
+        demands=tuple(demand.key for demand in ordered),
+        demand={demand.key: demand for demand in ordered},
+        traffic={d.name: library.traffic[d.name] for d in ordered if d.kind is DemandKind.TRAFFIC},
+        experiments=experiments,
+        primary_region=target.primary_region,
+        regions=target.shares,
+        deselected=compiled.deselected,
+        not_assessable=tuple(_not_assessable(requirements, compiled, lacking)),
+        probe_spacing_ms=PROBE_SPACING_MS,
+    )
+
+
+def _place(demand: Demand, library: Library) -> tuple[int, int, str]:
+    domain = library.experiments[demand.name].domain if demand.kind is DemandKind.EXPERIMENT else ""
+    return _ORDER.index(demand.kind), _DOMAINS.index(domain) if domain in _DOMAINS else len(_DOMAINS), demand.key
+
+
+def _watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float) -> ExperimentPlan:
+    """The experiment with the longest scaled limit of the recoveries that name it: so long it is watched at most."""
+    limits = [
+        objective.limit.scaled(scale).base
+        for claim in claims
+        for objective in claim.objectives
+        if objective.figure is Figure.RECOVERY and experiment.name in objective.scope.experiments
+    ]
+    return replace(experiment, observe_s=max([experiment.observe_s, *limits]))
+
+
+def _not_assessable(
+    requirements: Iterable[Requirement], compiled: Compiled, lacking: Mapping[str, NotAssessable]
+) -> Iterable[NotAssessable]:
+    claimed = {claim.requirement for claim in compiled.claims}
+    for requirement in requirements:
+        without = [
+            lacking[c.scenario] for c in compiled.claims if c.requirement == requirement.id and c.scenario in lacking
+        ]
+        if without:
+            yield without[0]
+        elif requirement.id not in claimed and not compiled.deselected:
+            yield NotAssessable(
+                requirement=requirement.id,
+                why="no scenario claims it",
+                fix=f"write a scenario tagged @{requirement.id}",
+            )
+
+
+def _lack(claim: Claim, compiled: Compiled, target: Target) -> NotAssessable | None:
+    """What the target file would have to say for this claim; None when it says it all."""
+    needs = [need for objective in claim.objectives for need in _needs(objective)]
+    kinds = {demand.kind for demand in compiled.demands if demand.key in claim.demands}
+    if DemandKind.EXPERIMENT in kinds:
+        needs.append(("kubernetes", "experiments break things through Kubernetes"))
+    for key, why in needs:
+        if not getattr(target, key):
+            return NotAssessable(
+                requirement=claim.requirement,
+                why=f"{why}, and {target.name} has no `{key}`",
+                fix=f"add `{key}:` to {target.file.name or 'the target file'}",
+            )
+    return None
+
+
+def _needs(objective: Objective) -> list[tuple[str, str]]:
+    """Keys of the target file that the evidence for an objective comes from, and why."""
+    match objective.figure:
+        case Figure.REPLICATION_LAG:
+            return [("database", "replication lag is read from the database's members")]
+        case Figure.LOST_WRITES:
+            return [
+                ("ledger", "loss is found by a write ledger"),
+                ("database", "loss is read straight from the database"),
+            ]
+        case Figure.RECOVERY if "writes" in objective.scope.operations:
+            return [("ledger", "the recovery of writes is seen by a write ledger")]
+        case Figure.REGION_SHARE:
+            return [("regions", "shares are counted by region")]
+        case Figure.CHECK if objective.check != "gateway-reads":
+            return [("kubernetes", "the check reads the Kubernetes API")]
+        case Figure.CHECK:
+            return [("regions", "every region's gateway is asked")]
+        case _:
+            return []

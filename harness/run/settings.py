@@ -1,0 +1,39 @@
+"""What one run was asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.run.project import Project
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The options of `readiness run`, which are those of the pytest plugin.
+
+    Attributes:
+        project: where names are looked up.
+        target: target file; None: the sandbox, started for the run.
+        profiles: catalogue profiles.
+        release: release of the sandbox's platform, by name or directory; for another target a label.
+        out: directory of the runs.
+        seed: of every schedule.
+        allow_target: name typed in full for a production-like target.
+        keep: leave the sandbox running afterwards.
+        no_decision: exit with the worst selected verdict when filtered.
+        only: patterns of requirement ids.
+    """
+
+    project: Project
+    target: Path | None = None
+    profiles: tuple[str, ...] = ("core",)
+    release: str = "1.0.0"
+    out: Path = Path("reports/runs")
+    seed: int = 1
+    allow_target: str = ""
+    keep: bool = False
+    no_decision: bool = False
+    only: tuple[str, ...] = ()
