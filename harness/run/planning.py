@@ -37,6 +37,17 @@ _DOMAINS: Final = ("none", "pod", "external", "network", "node", "zone", "databa
 PROBE_SPACING_MS: Final = {"reads": 50.0, "writes": 1000 / 30}
 """The entry prober reads 20 times a second, the write ledger writes 30 times."""
 
+_MEANS: Final[Mapping[Figure, list[tuple[str, str]]]] = {
+    Figure.REPLICATION_LAG: [("database", "replication lag is read from the database's members")],
+    Figure.LOST_WRITES: [
+        ("ledger", "loss is found by a write ledger"),
+        ("database", "loss is read straight from the database"),
+    ],
+    Figure.RECOVERY: [("ledger", "the recovery of writes is seen by a write ledger")],
+    Figure.REGION_SHARE: [("regions", "shares are counted by region")],
+    Figure.CHECK: [("kubernetes", "the check reads the Kubernetes API")],
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compiled:
@@ -63,6 +74,7 @@ class Library:
 
 def make_plan(
     run: str,
+    *,
     settings: Settings,
     target: Target,
     requirements: Sequence[Requirement],
@@ -156,21 +168,8 @@ def _lack(claim: Claim, compiled: Compiled, target: Target) -> NotAssessable | N
 
 def _needs(objective: Objective) -> list[tuple[str, str]]:
     """Keys of the target file that the evidence for an objective comes from, and why."""
-    match objective.figure:
-        case Figure.REPLICATION_LAG:
-            return [("database", "replication lag is read from the database's members")]
-        case Figure.LOST_WRITES:
-            return [
-                ("ledger", "loss is found by a write ledger"),
-                ("database", "loss is read straight from the database"),
-            ]
-        case Figure.RECOVERY if "writes" in objective.scope.operations:
-            return [("ledger", "the recovery of writes is seen by a write ledger")]
-        case Figure.REGION_SHARE:
-            return [("regions", "shares are counted by region")]
-        case Figure.CHECK if objective.check != "gateway-reads":
-            return [("kubernetes", "the check reads the Kubernetes API")]
-        case Figure.CHECK:
-            return [("regions", "every region's gateway is asked")]
-        case _:
-            return []
+    if objective.figure is Figure.CHECK and objective.check == "gateway-reads":
+        return [("regions", "every region's gateway is asked")]
+    if objective.figure is Figure.RECOVERY and "writes" not in objective.scope.operations:
+        return []
+    return _MEANS.get(objective.figure, [])

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import harness
-from harness.errors import ConfigurationError, UsageError
 from harness.catalogue import mend_with_nearest
+from harness.errors import ConfigurationError, UsageError
 
 _TABLE: Final = "tool.harness"
 
