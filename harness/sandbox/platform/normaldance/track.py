@@ -1,0 +1,110 @@
+"""track-service: tracks, the play counter, and the write ledger by which the platform's durability is audited."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .defects import Defects
+from .kit.app import Envelope, body_of, build, serve, text_in
+from .kit.postgres import Connection, Database, Row, once, one
+from .kit.settings import Settings
+from .kit.tokens import signed_in
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+READ = "SELECT id, title, artist, plays FROM tracks WHERE id = %s"
+CREATE = """INSERT INTO tracks (title, artist, added_by) SELECT %(title)s, %(artist)s, %(user)s
+            WHERE NOT EXISTS (TABLE seen) RETURNING id, title, artist, plays"""
+PLAY = """UPDATE tracks SET plays = plays + 1 WHERE id = %(id)s AND NOT EXISTS (TABLE seen)
+          RETURNING id, plays"""
+ENTER = """INSERT INTO ledger (client, sequence, checksum) SELECT %(client)s, %(sequence)s, %(checksum)s
+           WHERE NOT EXISTS (TABLE seen) RETURNING client, sequence"""
+
+
+class Tracks:
+    """The handlers, on one database."""
+
+    def __init__(self, database: Database, defects: Defects, secret: str) -> None:
+        self._database = database
+        self._defects = defects
+        self._secret = secret
+
+    async def read(self, request: Request) -> Response:
+        """GET /tracks/{id}: from the nearest copy; a track it does not have yet is asked of the primary."""
+        await asyncio.sleep(self._defects.delay_s("read-track"))
+        lookup = one(READ, _id_in(request))
+        track = await self._database.read(lookup) or await self._database.read_primary(lookup)
+        if track is None:
+            raise HTTPException(404, "no such track")
+        return JSONResponse(track)
+
+    async def create(self, request: Request) -> Response:
+        """POST /tracks."""
+        user = signed_in(request, self._secret)
+        body = await body_of(request)
+        values = {"title": text_in(body, "title"), "artist": text_in(body, "artist"), "user": user}
+        return await self._written("create-track", request, CREATE, values)
+
+    async def play(self, request: Request) -> Response:
+        """POST /tracks/{id}/plays: counts one play."""
+        signed_in(request, self._secret)
+        return await self._written("play-track", request, PLAY, {"id": _id_in(request)})
+
+    async def enter(self, request: Request) -> Response:
+        """POST /ledger: one row, in the primary and as many standbys as the quorum asks for before it is acknowledged."""
+        body = await body_of(request)
+        sequence = body.get("sequence")
+        if not isinstance(sequence, int):
+            raise HTTPException(422, '"sequence" must be an integer')
+        values = {"client": text_in(body, "client"), "sequence": sequence, "checksum": text_in(body, "checksum")}
+        return await self._written("write-ledger", request, ENTER, values)
+
+    async def _written(self, route: str, request: Request, statement: str, values: dict[str, Any]) -> Response:
+        """201 with what the write returned, the same for every request with this key; 404 when there was nothing to write to."""
+        key = f"{route}:{request.headers.get('idempotency-key') or uuid.uuid4().hex}"
+        undo = self._defects.forgets(route)
+
+        async def work(connection: Connection) -> Row | None:
+            return await once(connection, key, statement, values, undo=undo)
+
+        answer = await self._database.write(work)
+        if answer is None:
+            raise HTTPException(404, "no such track")
+        return JSONResponse(answer, HTTPStatus.CREATED)
+
+
+def _id_in(request: Request) -> int:
+    number: int = request.path_params["id"]
+    return number
+
+
+def application(settings: Settings, database: Database, *, secret: str, defects: Defects) -> Envelope:
+    """The service on `database`, trusting tokens signed with `secret`."""
+    tracks = Tracks(database, defects, secret)
+    routes = [
+        Route("/tracks/{id:int}", tracks.read, methods=["GET"]),
+        Route("/tracks", tracks.create, methods=["POST"]),
+        Route("/tracks/{id:int}/plays", tracks.play, methods=["POST"]),
+        Route("/ledger", tracks.enter, methods=["POST"]),
+    ]
+    return build(settings, routes, lifespan=database.held, check=database.ask)
+
+
+def main() -> None:
+    """Serve as a pod."""
+    settings = Settings.from_env("track-service")
+    database, defects = Database.from_env(), Defects.from_env()
+    serve(application(settings, database, secret=os.environ["TOKEN_SECRET"], defects=defects), settings)
+
+
+if __name__ == "__main__":
+    main()

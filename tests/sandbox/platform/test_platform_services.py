@@ -1,0 +1,161 @@
+"""The services of NORMALDANCE, each a process, over a real PostgreSQL."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from harness.clock import Deadline
+
+if TYPE_CHECKING:
+    from conftest import Postgres, Services
+
+
+def ledger(client: httpx.Client, sequence: int, key: str) -> httpx.Response:
+    body = {"client": "tests", "sequence": sequence, "checksum": "c"}
+    return client.post("/ledger", json=body, headers={"idempotency-key": key})
+
+
+def test_a_listener_signs_in_reads_creates_and_plays(platform: httpx.Client, token: dict[str, str]) -> None:
+    """The everyday journey is answered 201, 200, 201, 201."""
+    assert platform.get("/tracks/7").json() == {"id": 7, "title": "Track 7", "artist": "Artist 7", "plays": 0}
+    created = platform.post("/tracks", json={"title": "New", "artist": "Me"}, headers=token)
+    assert (created.status_code, created.json()["title"]) == (201, "New")
+    number = created.json()["id"]
+    played = platform.post(f"/tracks/{number}/plays", headers=token)
+    assert (played.status_code, played.json()) == (201, {"id": number, "plays": 1})
+    assert platform.get(f"/tracks/{number}").json()["plays"] == 1
+
+
+def test_every_answer_names_who_gave_it(platform: httpx.Client) -> None:
+    """Region, service pod, gateway pod and release stand on answers of the service and of the gateway itself."""
+    names = ("x-served-region", "x-served-pod", "x-gateway-pod", "x-release")
+    read, health = platform.get("/tracks/1"), platform.get("/health")
+    assert [read.headers[name] for name in names] == ["us-east-1", "track-0", "gateway-0", "1.0.0"]
+    assert [health.headers[name] for name in names] == ["us-east-1", "gateway-0", "gateway-0", "1.0.0"]
+    assert health.json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/sessions", {"user": "listener-1", "password": "wrong"}, 401),
+        ("POST", "/sessions", {"user": "nobody", "password": "wrong"}, 401),
+        ("POST", "/sessions", {"user": "listener-1"}, 422),
+        ("POST", "/sessions", [1], 400),
+        ("POST", "/tracks", {"title": "t", "artist": "a"}, 401),
+        ("POST", "/tracks/1/plays", None, 401),
+        ("POST", "/ledger", {"client": "c", "sequence": "1", "checksum": "x"}, 422),
+        ("POST", "/ledger", {"client": "x" * 70000, "sequence": 1, "checksum": "x"}, 413),
+        ("GET", "/tracks/1000000", None, 404),
+        ("GET", "/tracks/one", None, 404),
+        ("GET", "/users/nobody", None, 404),
+        ("GET", "/users/listener-500", None, 200),
+        ("GET", "/nowhere", None, 404),
+        ("DELETE", "/ledger", None, 405),
+    ],
+)
+def test_what_is_wrong_is_told(platform: httpx.Client, method: str, path: str, body: object, status: int) -> None:
+    """Every refusal has its status and a JSON error."""
+    answer = platform.request(method, path, json=body)
+    assert answer.status_code == status
+    assert status == 200 or "error" in answer.json()
+
+
+def test_a_forged_token_is_refused(platform: httpx.Client) -> None:
+    """401, and the reason."""
+    answer = platform.post("/tracks", json={"title": "t", "artist": "a"}, headers={"authorization": "Bearer x.y.z"})
+    assert (answer.status_code, "not valid" in answer.json()["error"]) == (401, True)
+
+
+def test_a_repeated_write_is_done_once(platform: httpx.Client, token: dict[str, str], postgres: Postgres) -> None:
+    """The same key gets the same answer, also when twenty ask at the same moment."""
+    headers = {**token, "idempotency-key": "twenty"}
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: platform.post("/tracks/9/plays", headers=headers), range(20)))
+    assert {(answer.status_code, answer.text) for answer in answers} == {(201, '{"id":9,"plays":1}')}
+    assert postgres.rows("SELECT plays FROM tracks WHERE id = 9") == [(1,)]
+
+
+def test_a_ledger_row_is_in_the_database_when_it_is_acknowledged(platform: httpx.Client, postgres: Postgres) -> None:
+    """201 and the row; the same request again, 201 and no second row."""
+    assert [ledger(platform, 1, "first").status_code for _ in range(2)] == [201, 201]
+    assert postgres.rows("SELECT client, sequence, checksum FROM ledger WHERE sequence = 1") == [("tests", 1, "c")]
+
+
+def test_a_kept_connection_is_closed_before_two_seconds(platform: httpx.Client) -> None:
+    """An answer after 1.5 s of age says `connection: close`: a layer-4 balancer can move the client on."""
+    for _ in Deadline.after(4).ticks(0.1):
+        if platform.get("/health").headers.get("connection") == "close":
+            return
+    pytest.fail("no answer closed the connection")
+
+
+def test_metrics_count_by_route(platform: httpx.Client) -> None:
+    """Prometheus text with the gateway's route names."""
+    platform.get("/tracks/3")
+    assert 'http_requests_total{method="GET",route="read-track",status="200"}' in platform.get("/metrics").text
+
+
+def test_the_gateway_tries_again_when_a_service_comes_back(services: Services, postgres: Postgres) -> None:
+    """A service that is away costs 503 with a reason, in well under a second; /health stays 200."""
+    services.start(
+        "gateway", "127.93.1.4", TRACK_SERVICE_SERVICE_HOST="127.93.1.3", USER_SERVICE_SERVICE_HOST="127.93.1.3"
+    )
+    with httpx.Client(base_url="http://127.93.1.4:8080", trust_env=False) as client:
+        answer = client.get("/tracks/1")
+        assert (answer.status_code, answer.json()) == (503, {"error": "track-service does not answer"})
+        assert answer.elapsed.total_seconds() < 1
+        assert client.get("/health").status_code == 200
+        services.start("track", "127.93.1.3")
+        assert client.get("/tracks/1").status_code == 200
+
+
+def test_writes_survive_a_restart_of_the_primary_and_are_refused_quickly_while_it_is_away(
+    services: Services, postgres: Postgres
+) -> None:
+    """503 within 1.5 s while there is no primary; 201 on the same connection pool as soon as it is back."""
+    services.start("track", "127.93.2.3")
+    with httpx.Client(base_url="http://127.93.2.3:8080", trust_env=False) as client:
+        assert ledger(client, 100, "before").status_code == 201
+        postgres.stop()
+        away = ledger(client, 101, "while")
+        assert (away.status_code, away.headers["retry-after"]) == (503, "1")
+        assert away.elapsed.total_seconds() < 1.5
+        assert client.get("/ready").status_code == 503
+        assert client.get("/health").status_code == 200
+        postgres.start()
+        assert ledger(client, 101, "while").status_code == 201
+
+
+def test_a_read_only_answer_is_tried_again(services: Services, postgres: Postgres) -> None:
+    """A primary that turned read-only (SQLSTATE 25006) is not the end of a write: the next attempt may find the new one."""
+    services.start("track", "127.93.3.3", PGOPTIONS="-c default_transaction_read_only=on")
+    with httpx.Client(base_url="http://127.93.3.3:8080", trust_env=False) as client:
+        answer = ledger(client, 200, "read-only")
+    assert (answer.status_code, answer.json()["error"]) == (503, "the database does not answer")
+    assert answer.elapsed.total_seconds() > 0.5
+
+
+def test_reads_go_to_the_next_source_when_the_first_is_gone(services: Services, postgres: Postgres) -> None:
+    """READS names two Services; the first is dead, and reads are served at once."""
+    dead = {"DATABASE_SERVICE_HOST": "127.93.4.99"}
+    copy = {"DATABASE_REPLICAS_SERVICE_HOST": "127.93.0.1", "DATABASE_REPLICAS_SERVICE_PORT": "5432"}
+    services.start("track", "127.93.4.3", READS="database database-replicas", **dead, **copy)
+    with httpx.Client(base_url="http://127.93.4.3:8080", trust_env=False) as client:
+        answer = client.get("/tracks/1")
+    assert answer.status_code == 200
+    assert answer.elapsed.total_seconds() < 0.5
+
+
+def test_a_pod_told_to_stop_serves_on_for_a_moment_and_leaves_with_0(services: Services) -> None:
+    """Within the drain answers still come, each closing its connection; then the process ends by itself."""
+    child = services.start("gateway", "127.93.5.4")
+    with httpx.Client(base_url="http://127.93.5.4:8080", trust_env=False) as client:
+        client.get("/health")
+        child.terminate()
+        assert any(client.get("/health").headers.get("connection") == "close" for _ in Deadline.after(0.4).ticks(0.05))
+    assert child.wait(10) in (0, -15)
