@@ -1,1 +1,1 @@
-"""Empty for now."""
+"""Judges a recorded run: plan and evidence in, verdicts out. Pure: no IO, no clock, no randomness, no environment."""
