@@ -1,1 +1,10 @@
-"""Empty for now."""
+"""Watching a target from outside, in a process of its own: entries, ledger, database members, pods."""
+
+from __future__ import annotations
+
+from harness.drivers.watch.final_read import FinalReads
+from harness.drivers.watch.live import LiveView
+from harness.drivers.watch.process import Watch, watch_settings
+from harness.drivers.watch.settings import Rates, WatchSettings, ledger_clients
+
+__all__ = ["FinalReads", "LiveView", "Rates", "Watch", "WatchSettings", "ledger_clients", "watch_settings"]

@@ -1,0 +1,77 @@
+"""The watching process: `python -m harness.drivers.watch SETTINGS.json`, started by `Watch`.
+
+It reads commands from standard input (`health PER_S`), says `watching` when every watcher looks, and ends in order on
+SIGTERM, SIGINT or the end of its input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Final
+
+from harness.drivers.watch.recorder import Recorder, recording
+from harness.drivers.watch.settings import WatchSettings
+from harness.drivers.watch.watchers import Watchers
+from harness.errors import HarnessError
+from harness.targets import load_target
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def main() -> int:
+    """Watch until told to stop; the exit code is 0 when all files were closed in order."""
+    settings = WatchSettings.model_validate_json(Path(sys.argv[1]).read_bytes())
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != settings.parent:  # it died before we could ask to die with it
+        return 1
+    try:
+        with recording(settings.run_directory) as recorder:
+            asyncio.run(_watch(settings, recorder))
+    except HarnessError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+async def _watch(settings: WatchSettings, recorder: Recorder) -> None:
+    watchers = Watchers(load_target(settings.target), settings, recorder)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    commands = await _standard_input(loop)
+    gc.freeze()  # what is here now stays: no collection needs to walk it while probes are due
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job) for job in (*watchers.jobs(), recorder.keep_flushing())]
+        tasks.append(group.create_task(_obey(commands, watchers, stop)))
+        sys.stdout.write("watching\n")
+        sys.stdout.flush()
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+    await watchers.finish()
+
+
+async def _standard_input(loop: asyncio.AbstractEventLoop) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader
+
+
+async def _obey(commands: asyncio.StreamReader, watchers: Watchers, stop: asyncio.Event) -> None:
+    """Do what the parent says; its end is ours."""
+    while line := await commands.readline():
+        word, _, value = line.decode().partition(" ")
+        if word == "health":
+            watchers.set_health_rate(float(value))
+    stop.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Starts, commands and ends the watching process."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from harness import clock
+from harness.drivers.watch.settings import FILE, WatchSettings
+from harness.errors import DriverError
+
+_START_S: Final = 20.0
+_STOP_S: Final = 6.0
+
+
+class Watch:
+    """The watching process of one run.
+
+    It dies with the thread that starts it, so start it from one that lives as long as the run.
+    """
+
+    def __init__(self, settings: WatchSettings) -> None:
+        self._settings = settings
+        self._folder = settings.run_directory / "watch"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 before it is started."""
+        return self._process.pid if self._process else 0
+
+    def start(self) -> None:
+        """Start it and wait until it watches.
+
+        Raises:
+            DriverError: it ended, or did not watch within 20 s; with what it said last.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / FILE
+        file.write_text(self._settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "harness.drivers.watch", str(file)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # a Ctrl-C of the terminal is the parent's to pass on
+            )
+        if not self._said_watching(self._process):
+            self.stop()
+            raise DriverError(
+                f"the watch did not start: {self._last_words() or 'it said nothing'}", where=str(self._log)
+            )
+
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def health_window(self, *, is_open: bool) -> None:
+        """Ask the health path as often as the fault-free window needs, or as rarely as beside it."""
+        rates = self._settings.rates
+        per_s = rates.health_in_window if is_open else rates.health
+        if self._process and self._process.stdin and self.alive():
+            try:
+                self._process.stdin.write(f"health {per_s}\n".encode())
+                self._process.stdin.flush()
+            except BrokenPipeError:
+                return  # it has just ended; `alive` tells, and so does its file without an end
+
+    def stop(self) -> bool:
+        """End it and wait for that, at most 6 s, then kill it; whether it closed its files in order. Again does nothing."""
+        process, self._process = self._process, None
+        if process is None:
+            return False
+        with process:  # closes both pipes and reaps
+            if process.poll() is None:
+                process.terminate()
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        return process.returncode == 0
+
+    def _said_watching(self, process: subprocess.Popen[bytes]) -> bool:
+        if process.stdout is None:
+            return False
+        deadline = clock.Deadline.after(_START_S)
+        readable, _, _ = select.select([process.stdout], [], [], deadline.left_s)
+        return bool(readable) and process.stdout.readline() == b"watching\n"
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "watch.log"
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return "\n".join(lines[-5:])
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def watch_settings(target_file: Path, run_directory: Path, *, clients: tuple[int, ...]) -> WatchSettings:
+    """The settings of a watch that this process starts."""
+    return WatchSettings(
+        target=target_file.absolute(), run_directory=run_directory.absolute(), parent=os.getpid(), clients=clients
+    )

@@ -1,0 +1,85 @@
+"""The watch's files: row files flushed each quarter of a second, and two histories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from harness import clock
+from harness.evidence.history import History
+from harness.evidence.rows import RowWriter
+from harness.model.table import Schema
+
+FLUSH_S: Final = 0.25
+_QUIET_NS: Final = 5 * clock.NS_PER_S
+
+
+class Recorder:
+    """Opens, flushes and closes what the watchers write.
+
+    Attributes:
+        watch: history `watch`: watchers that start and close, trouble.
+        pods: history `pods`: pods, nodes and database roles.
+    """
+
+    def __init__(self, run_directory: Path) -> None:
+        self._folder = run_directory / "watch"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._files: list[RowWriter] = []
+        self._watchers: list[tuple[str, dict[str, Any]]] = []
+        self._told_ns: dict[str, int] = {}
+        self.watch = History(run_directory / "history" / "watch.ndjson", "watch")
+        self.pods = History(run_directory / "history" / "pods.ndjson", "pods")
+
+    def rows(self, name: str, schema: Schema) -> RowWriter:
+        """A new row file `watch/<name>.rows`."""
+        writer = RowWriter(self._folder / f"{name}.rows", schema)
+        self._files.append(writer)
+        return writer
+
+    def started(self, watcher: str, spacing_ms: float, file: str, **more: Any) -> None:
+        """Record that a watcher looks from now on, each `spacing_ms`, and writes to `file` (relative to the run)."""
+        fields = {"spacing_ms": spacing_ms, "file": file, **more}
+        self.watch.put("watch.started", watcher, **fields)
+        self._watchers.append((watcher, fields))
+
+    def trouble(self, subject: str, why: str) -> None:
+        """Record what keeps a watcher from watching; the same sentence at most once in 5 s."""
+        key, now_ns = f"{subject} {why}", clock.now_ns()
+        if now_ns - self._told_ns.get(key, -_QUIET_NS) >= _QUIET_NS:
+            self._told_ns[key] = now_ns
+            self.watch.put("watch.trouble", subject, why=why)
+
+    def flush(self) -> None:
+        """Hand all rows to the operating system."""
+        for file in self._files:
+            file.flush()
+
+    async def keep_flushing(self) -> None:
+        """Flush each quarter of a second until cancelled."""
+        while True:
+            await clock.asleep(FLUSH_S)
+            self.flush()
+
+    def close(self) -> None:
+        """Close all files in order, then say so."""
+        for file in self._files:
+            file.close()
+        for watcher, fields in self._watchers:
+            self.watch.put("watch.closed", watcher, **fields)
+        self.watch.close()
+        self.pods.close()
+
+
+@contextmanager
+def recording(run_directory: Path) -> Iterator[Recorder]:
+    """A recorder that is closed in order; when the block fails, its files keep their rows and lack their end."""
+    recorder = Recorder(run_directory)
+    try:
+        yield recorder
+    except BaseException:
+        recorder.flush()
+        raise
+    recorder.close()

@@ -1,0 +1,124 @@
+"""Heartbeats in the primary, and how late each database member shows them.
+
+The replay lag of a member at a look is the age of the oldest heartbeat that the primary had acknowledged before the look
+and that the member does not show; 0 when it shows the newest. The age counts from when the heartbeat was sent. So the
+figure is never above the true lag by more than a commit takes, never below it by more than the heartbeats' spacing, and
+a primary that is gone does not make its standbys look late.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import Final
+
+import psycopg
+
+from harness import clock
+from harness.drivers.watch.recorder import Recorder
+from harness.drivers.watch.sessions import NoAnswerError, Session
+from harness.evidence.rows import RowWriter
+
+LOOK_S: Final = 1.0
+BEAT_S: Final = 5.0
+"""A heartbeat may wait for connecting through all addresses of the DSN."""
+
+_BEAT: Final = "INSERT INTO heartbeat (id, beat) VALUES (1, %s) ON CONFLICT (id) DO UPDATE SET beat = EXCLUDED.beat"
+_TABLE: Final = "CREATE TABLE IF NOT EXISTS heartbeat (id int PRIMARY KEY, beat bigint NOT NULL)"
+_LOOK: Final = "SELECT pg_is_in_recovery(), (SELECT beat FROM heartbeat WHERE id = 1)"
+
+
+class Heartbeats:
+    """The heartbeats that the primary acknowledged, each named by the time it was sent (ns)."""
+
+    def __init__(self) -> None:
+        self._sent: list[int] = []
+        self._acknowledged: list[int] = []
+
+    def acknowledged(self, sent_ns: int, at_ns: int) -> None:
+        """A heartbeat was committed; called in the order of sending."""
+        self._sent.append(sent_ns)
+        self._acknowledged.append(at_ns)
+
+    def lag_ns(self, shown: int | None, at_ns: int) -> int:
+        """Replay lag of a member that shows `shown` when asked at `at_ns`; a value that is none of ours shows nothing."""
+        if shown is None or not self._sent or not self._sent[0] <= shown <= at_ns:
+            shown = -1
+        oldest_unseen = bisect_right(self._sent, shown)
+        known = bisect_left(self._acknowledged, at_ns)
+        return at_ns - self._sent[oldest_unseen] if oldest_unseen < known else 0
+
+
+class HeartbeatWriter:
+    """Writes the heartbeats through the DSN that finds the primary; one at a time, those due meanwhile are left out."""
+
+    def __init__(self, session: Session, beats: Heartbeats, recorder: Recorder) -> None:
+        self._session = session
+        self._beats = beats
+        self._recorder = recorder
+        self._busy = False
+
+    async def beat(self, _due_ns: int) -> None:
+        """Write one heartbeat unless the one before is still on its way."""
+        if self._busy:
+            return
+        self._busy = True
+        sent_ns = clock.now_ns()
+        try:
+            await self._write(sent_ns)
+            self._beats.acknowledged(sent_ns, clock.now_ns())
+        except NoAnswerError as error:
+            self._recorder.trouble("replicas", f"heartbeat: {error}")
+        finally:
+            self._busy = False
+
+    async def _write(self, sent_ns: int) -> None:
+        try:
+            await self._session.ask(_BEAT, (sent_ns,), within_s=BEAT_S)
+        except psycopg.errors.UndefinedTable:
+            await self._session.ask(_TABLE, within_s=BEAT_S)
+            await self._session.ask(_BEAT, (sent_ns,), within_s=BEAT_S)
+
+
+class MemberWatcher:
+    """Looks at one database member: one row of REPLICAS a look, and a history line when its role changes."""
+
+    def __init__(
+        self, *, member: str, region: str, session: Session, beats: Heartbeats, rows: RowWriter, recorder: Recorder
+    ) -> None:
+        self._member = member
+        self._region = region
+        self._session = session
+        self._beats = beats
+        self._rows = rows
+        self._recorder = recorder
+        self._role = ""
+        self._busy = False
+
+    async def look(self, due_ns: int) -> None:
+        """Ask for role and heartbeat; while an earlier look still waits, the row says `no answer`."""
+        if self._busy:
+            self._put(due_ns, -1, None, "no answer")
+            return
+        self._busy = True
+        at_ns = clock.now_ns()
+        try:
+            answer = await self._session.ask(_LOOK, within_s=LOOK_S)
+        except NoAnswerError as error:
+            self._put(at_ns, -1, None, str(error))
+        except psycopg.errors.UndefinedTable:
+            self._put(at_ns, -1, None, "no heartbeat")
+        else:
+            in_recovery, shown = answer or (True, None)
+            role = "replica" if in_recovery else "primary"
+            self._put(at_ns, self._beats.lag_ns(shown, at_ns) if in_recovery else -1, role, None)
+            self._told(role, at_ns)
+        finally:
+            self._busy = False
+
+    def _put(self, at_ns: int, lag_ns: int, role: str | None, error: str | None) -> None:
+        self._rows.put((at_ns, lag_ns), (self._member, self._region, role, error))
+
+    def _told(self, role: str, at_ns: int) -> None:
+        if role != self._role:
+            self._recorder.pods.put("role.changed", self._member, **{"from": self._role, "to": role, "at_ns": at_ns})
+            self._role = role

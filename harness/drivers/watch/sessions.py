@@ -1,0 +1,102 @@
+"""One kept database connection, asked within a time, however the server behaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, LiteralString
+
+import psycopg
+
+from harness import clock
+
+_SETTLE_S: Final = 0.2
+_PAUSE_NS: Final = clock.NS_PER_S // 2
+"""Between two attempts to connect."""
+
+
+class NoAnswerError(Exception):
+    """The database did not answer as asked; the message is a word or two for a row."""
+
+
+class Session:
+    """Asks one question at a time; connects when it has to, at most twice a second."""
+
+    def __init__(self, dsn: str, *, application: str) -> None:
+        self._dsn = dsn
+        self._application = application
+        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._next_attempt_ns = 0
+
+    async def ask(
+        self, query: LiteralString, values: tuple[Any, ...] = (), *, within_s: float
+    ) -> tuple[Any, ...] | None:
+        """The first row of the answer, None when there are none.
+
+        Raises:
+            NoAnswerError: in any other case; the connection is given up then.
+            psycopg.errors.UndefinedTable: the query names a table that does not exist.
+        """
+        try:
+            return await _within(self._ask(query, values), within_s)
+        except psycopg.errors.UndefinedTable:
+            raise
+        except TimeoutError as error:
+            await self.close()
+            raise NoAnswerError("timeout") from error
+        except psycopg.Error as error:
+            await self.close()
+            raise NoAnswerError(_word(error)) from error
+
+    async def _ask(self, query: LiteralString, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        if self._connection is None:
+            if clock.now_ns() < self._next_attempt_ns:
+                raise psycopg.OperationalError("not connected")
+            self._next_attempt_ns = clock.now_ns() + _PAUSE_NS
+            self._connection = await psycopg.AsyncConnection.connect(
+                self._dsn, autocommit=True, application_name=self._application
+            )
+        cursor = await self._connection.execute(query, values)
+        return await cursor.fetchone() if cursor.description else None
+
+    async def close(self) -> None:
+        """Give the connection up."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+async def _within(asking: Coroutine[Any, Any, tuple[Any, ...] | None], seconds: float) -> tuple[Any, ...] | None:
+    """Like `asyncio.wait_for`, but never waits for a server that does not answer.
+
+    The first cancellation makes psycopg ask the server to cancel, for up to 10 s; the second makes it drop the socket.
+    """
+    task = asyncio.create_task(asking)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if not done:
+            raise TimeoutError
+        return task.result()
+    finally:
+        for _ in range(2):
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=_SETTLE_S)
+        if task.done() and not task.cancelled():
+            task.exception()  # marked as read: a late failure is the timeout that was already told
+
+
+def _word(error: psycopg.Error) -> str:
+    text = str(error).lower()
+    words = {
+        "refused": "refused",
+        "timeout": "timeout",
+        "starting up": "starting up",
+        "shutting down": "shutting down",
+        "read-only": "read-only",
+        "not connected": "not connected",
+        "closed": "reset",
+        "reset": "reset",
+        "authentication": "authentication",
+    }
+    return next((word for part, word in words.items() if part in text), type(error).__name__)

@@ -1,0 +1,69 @@
+"""What the watching process is told: written by the run, read by the child; secrets stay in the target file, by reference."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+FILE: Final = "settings.json"
+"""Name of the settings in `watch/` of the run directory."""
+
+CLIENTS: Final = 6
+"""Ledger clients of a run."""
+
+
+class Rates(BaseModel):
+    """Looks per second.
+
+    Attributes:
+        read: reads of a stored record at the entry; the resolution of a recovery of reads is its spacing.
+        health: the health path at the entry while no window is open.
+        health_in_window: the same in the fault-free window: the uptime is made of these.
+        region: reads at each region's entry.
+        ledger: writes of all ledger clients together; the resolution of a recovery of writes is its spacing.
+        member: looks at each database member; heartbeats are written as often.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    read: float = 20.0
+    health: float = 5.0
+    health_in_window: float = 65.0
+    region: float = 5.0
+    ledger: float = 30.0
+    member: float = 5.0
+
+
+class WatchSettings(BaseModel):
+    """All that the child needs.
+
+    Attributes:
+        target: the target file.
+        run_directory: where `watch/` and `history/` are.
+        parent: process id of the run; the child ends when its parent is another one.
+        clients: numbers of the ledger clients, unique to the run.
+        rates: how often it looks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target: Path
+    run_directory: Path
+    parent: int
+    clients: tuple[int, ...]
+    rates: Rates = Rates()
+
+
+def ledger_clients(run: str, seed: int) -> tuple[int, ...]:
+    """Client numbers of a run: the same for the same run id and seed, positive, below 2**31."""
+    digest = hashlib.sha256(f"{run}:{seed}".encode()).digest()
+    first = int.from_bytes(digest[:4], "big") % (2**31 // CLIENTS) * CLIENTS
+    return tuple(range(first, first + CLIENTS))
+
+
+def read_settings(run_directory: Path) -> WatchSettings:
+    """The settings of a run that has been watched, or is."""
+    return WatchSettings.model_validate_json((run_directory / "watch" / FILE).read_bytes())

@@ -1,0 +1,110 @@
+"""Kubernetes list-then-watch over HTTP, in an event loop, for as long as the watch runs."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import httpx
+
+from harness import clock
+from harness.targets.kubernetes import Object, api_client
+from harness.targets.target import Target
+
+_TURN_S: Final = 20
+"""A watch is asked for anew this often: a connection that died silently blinds us no longer than that."""
+
+_PAUSE_S: Final = 0.5
+
+
+class Follower(Protocol):
+    """Takes what a stream tells."""
+
+    def listed(self, objects: Sequence[Object]) -> None:
+        """These are all there are now."""
+        ...
+
+    def changed(self, event: str, obj: Object) -> None:
+        """ADDED, MODIFIED or DELETED."""
+        ...
+
+    def trouble(self, why: str) -> None:
+        """The stream was interrupted; it is taken up again by listing."""
+        ...
+
+
+class _Interrupted(Exception):
+    """The stream cannot go on from where it was."""
+
+
+def api_http(target: Target, context: str) -> httpx.AsyncClient:
+    """An HTTP client for the API server of a context, with the certificates and the token of the target's kubeconfig.
+
+    Raises:
+        ConfigurationError: the target names no cluster, or the kubeconfig or the context is not there.
+    """
+    if target.kubernetes and target.kubernetes.context != context:  # a region in a cluster of its own
+        target = target.model_copy(update={"kubernetes": target.kubernetes.model_copy(update={"context": context})})
+    configuration = api_client(target).configuration
+    tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if configuration.verify_ssl is False:
+        tls.check_hostname = False
+        tls.verify_mode = ssl.CERT_NONE
+    if configuration.cert_file:
+        tls.load_cert_chain(configuration.cert_file, configuration.key_file)
+    token = configuration.get_api_key_with_prefix("authorization")
+    return httpx.AsyncClient(
+        base_url=configuration.host,
+        verify=tls,
+        headers={"accept": "application/json", **({"authorization": token} if token else {})},
+        timeout=httpx.Timeout(5.0, read=_TURN_S + 5.0),
+        proxy=configuration.proxy,
+        trust_env=False,
+    )
+
+
+async def follow(client: httpx.AsyncClient, path: str, follower: Follower, *, field_selector: str = "") -> None:
+    """List and watch the collection at `path` until cancelled."""
+    chosen = {"fieldSelector": field_selector} if field_selector else {}
+    while True:
+        try:
+            version = await _list(client, path, chosen, follower)
+            while True:
+                version = await _turn(client, path, chosen, version, follower)
+        except (httpx.HTTPError, _Interrupted) as error:
+            follower.trouble(str(error) or type(error).__name__)
+            await clock.asleep(_PAUSE_S)
+
+
+async def _list(client: httpx.AsyncClient, path: str, chosen: Mapping[str, str], follower: Follower) -> str:
+    answer = await client.get(path, params=chosen)
+    if answer.status_code != 200:
+        raise _Interrupted(f"{path}: the API server answered {answer.status_code}")
+    found = answer.json()
+    follower.listed(found["items"])
+    return str(found["metadata"]["resourceVersion"])
+
+
+async def _turn(
+    client: httpx.AsyncClient, path: str, chosen: Mapping[str, str], version: str, follower: Follower
+) -> str:
+    """One watch request; the resource version to go on from."""
+    asked = {**chosen, "watch": "true", "resourceVersion": version, "timeoutSeconds": str(_TURN_S)}
+    async with client.stream("GET", path, params=asked) as answer:
+        if answer.status_code != 200:
+            raise _Interrupted(f"{path}: the API server answered the watch with {answer.status_code}")
+        async for event in _events(answer):
+            if event["type"] == "ERROR":
+                raise _Interrupted(f"{path}: the watch ended: {event['object'].get('message', '')}")
+            version = str(event["object"]["metadata"]["resourceVersion"])
+            if event["type"] != "BOOKMARK":
+                follower.changed(event["type"], event["object"])
+    return version
+
+
+async def _events(answer: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+    async for line in answer.aiter_lines():
+        if line:
+            yield json.loads(line)

@@ -1,0 +1,170 @@
+"""All watchers of one target: what it has decides who watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final
+
+import httpx
+
+from harness.drivers.watch.ledger import DEADLINE_S, LedgerClients
+from harness.drivers.watch.pods import Leader, Nodes, Pods
+from harness.drivers.watch.probers import Prober
+from harness.drivers.watch.recorder import Recorder
+from harness.drivers.watch.replicas import Heartbeats, HeartbeatWriter, MemberWatcher
+from harness.drivers.watch.schedule import Look, Schedule
+from harness.drivers.watch.sessions import Session
+from harness.drivers.watch.settings import WatchSettings
+from harness.drivers.watch.streams import Follower, api_http, follow
+from harness.drivers.watch.wires import Wires
+from harness.model.table import LEDGER_WRITES, PROBES, REPLICAS
+from harness.targets.http import proxy_for, tls_context
+from harness.targets.target import Database, Kubernetes, LedgerSettings, Target
+
+_FINISH_S: Final = DEADLINE_S + 0.5
+"""Looks that are open at the end are waited for this long: the longest deadline of them, and a little."""
+
+
+class Watchers:
+    """Sets up the watchers that the target has the means for."""
+
+    def __init__(self, target: Target, settings: WatchSettings, recorder: Recorder) -> None:
+        self._target = target
+        self._settings = settings
+        self._recorder = recorder
+        self._tls = tls_context(target)
+        self._schedules: list[Schedule] = []
+        self._wires: list[Wires] = []
+        self._sessions: list[Session] = []
+        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._streams: list[Coroutine[Any, Any, None]] = []
+        self._health = self._watch_entry()
+        self._watch_regions()
+        if target.ledger:
+            self._watch_ledger(target.ledger)
+        if target.database:
+            self._watch_database(target.database)
+        if target.kubernetes:
+            self._watch_cluster(target.kubernetes)
+
+    def jobs(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs until cancelled."""
+        return [*(schedule.run() for schedule in self._schedules), *self._streams]
+
+    def set_health_rate(self, per_s: float) -> None:
+        """Ask the health path that often from now on."""
+        self._health.set_rate(per_s)
+
+    async def finish(self) -> None:
+        """Wait for the looks that are open, then close what they used."""
+        await asyncio.gather(*(schedule.finish(_FINISH_S) for schedule in self._schedules))
+        for wires in self._wires:
+            await wires.close()
+        for session in self._sessions:
+            await session.close()
+        for client in self._clients.values():
+            await client.aclose()
+
+    def _schedule(self, watcher: str, per_s: float, look: Look, *, phase: float = 0.0) -> Schedule:
+        def trouble(why: str) -> None:
+            self._recorder.trouble(watcher, why)
+
+        schedule = Schedule(watcher, per_s, look, trouble, phase=phase)
+        self._schedules.append(schedule)
+        return schedule
+
+    def _wires_to(self, base: str) -> Wires:
+        wires = Wires(base, self._tls, proxy_for(self._target, base))
+        self._wires.append(wires)
+        return wires
+
+    def _session(self, dsn: str) -> Session:
+        session = Session(dsn, application="readiness-watch")
+        self._sessions.append(session)
+        return session
+
+    def _watch_entry(self) -> Schedule:
+        target, rates = self._target, self._settings.rates
+        rows = self._recorder.rows("entry", PROBES)
+        paths = {"read": target.probes.read, "health": target.probes.health}
+        probers = {
+            kind: Prober(subject="entry", kind=kind, path=path, wires=self._wires_to(target.entry), rows=rows)
+            for kind, path in paths.items()
+        }
+        self._recorder.started("entry", 1000 / rates.read, "watch/entry.rows")
+        self._schedule("entry", rates.read, probers["read"].look)
+        return self._schedule("entry", rates.health, probers["health"].look, phase=0.3)
+
+    def _watch_regions(self) -> None:
+        entries = {name: region.entry for name, region in self._target.regions.items() if region.entry}
+        if not entries:
+            return
+        rate, path = self._settings.rates.region, self._target.probes.read
+        rows = self._recorder.rows("regions", PROBES)
+        self._recorder.started("regions", 1000 / rate, "watch/regions.rows")
+        for number, (name, entry) in enumerate(entries.items()):
+            prober = Prober(subject=name, kind="read", path=path, wires=self._wires_to(entry), rows=rows)
+            self._schedule("regions", rate, prober.look, phase=(number + 0.5) / len(entries))
+
+    def _watch_ledger(self, ledger: LedgerSettings) -> None:
+        rate = self._settings.rates.ledger
+        clients = LedgerClients(
+            clients=self._settings.clients,
+            path=ledger.path,
+            wires=self._wires_to(self._target.entry),
+            rows=self._recorder.rows("ledger-writes", LEDGER_WRITES),
+        )
+        self._recorder.started("ledger", 1000 / rate, "watch/ledger-writes.rows")
+        self._schedule("ledger", rate, clients.write, phase=0.6)
+
+    def _watch_database(self, database: Database) -> None:
+        if not database.members:
+            return
+        rate, beats = self._settings.rates.member, Heartbeats()
+        writer = HeartbeatWriter(self._session(database.dsn.resolve()), beats, self._recorder)
+        rows = self._recorder.rows("replicas", REPLICAS)
+        self._recorder.started("replicas", 1000 / rate, "watch/replicas.rows")
+        self._schedule("replicas", rate, writer.beat)
+        for number, (name, member) in enumerate(database.members.items()):
+            watcher = MemberWatcher(
+                member=name,
+                region=member.region,
+                session=self._session(member.dsn.resolve()),
+                beats=beats,
+                rows=rows,
+                recorder=self._recorder,
+            )
+            self._schedule("replicas", rate, watcher.look, phase=(number + 1) / (len(database.members) + 1))
+
+    def _watch_cluster(self, kubernetes: Kubernetes) -> None:
+        nodes = Nodes(self._recorder)
+        self._recorder.started("pods", 0.0, "history/pods.ndjson")
+        self._follow(kubernetes.context, "/api/v1/nodes", nodes)
+        for context, namespaces in self._namespaces(kubernetes).items():
+            for namespace, region in namespaces.items():
+                pods = Pods(self._recorder, region, nodes)
+                self._follow(context, f"/api/v1/namespaces/{namespace}/pods", pods)
+        if self._target.database and self._target.database.leader:
+            lock = self._target.database.leader
+            path = f"/api/v1/namespaces/{lock.namespace}/endpoints"
+            leader = Leader(self._recorder, lock.namespace, lock.endpoints)
+            only = f"metadata.name={lock.endpoints}"
+            self._follow(kubernetes.context, path, leader, field_selector=only)
+
+    def _namespaces(self, kubernetes: Kubernetes) -> Mapping[str, Mapping[str, str]]:
+        """By context: the namespaces to watch, each with the region it is; empty where its pods lie in several."""
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        found[kubernetes.context][kubernetes.namespace] = ""
+        if self._target.database and self._target.database.leader:
+            found[kubernetes.context][self._target.database.leader.namespace] = ""
+        for name, region in self._target.regions.items():
+            if region.namespace:
+                found[region.context or kubernetes.context][region.namespace] = name
+        return found
+
+    def _follow(self, context: str, path: str, follower: Follower, *, field_selector: str = "") -> None:
+        if context not in self._clients:
+            self._clients[context] = api_http(self._target, context)
+        self._streams.append(follow(self._clients[context], path, follower, field_selector=field_selector))
