@@ -87,6 +87,7 @@ def _copied(kind: Kind, body: Any) -> Object:
     for key, expected in (("kind", kind.kind), ("apiVersion", kind.api_version)):
         if obj.setdefault(key, expected) != expected:
             raise bad_request(f"the {key} in the data ({obj[key]}) does not match the expected {key} ({expected})")
-    if not isinstance(obj.setdefault("metadata", {}), dict):
-        raise bad_request("metadata must be a JSON object")
+    for key in ("metadata", "spec") if schema.has_spec(kind) else ("metadata",):
+        if not isinstance(obj.setdefault(key, {}), dict):
+            raise bad_request(f"{key} must be a JSON object")
     return obj

@@ -91,7 +91,7 @@ def _deployment(obj: Object) -> None:
 def _stateful_set(obj: Object) -> None:
     _template(obj)
     spec = obj["spec"]
-    _default(spec, revisionHistoryLimit=10, podManagementPolicy="OrderedReady", serviceName="")
+    _default(spec, revisionHistoryLimit=10, podManagementPolicy="OrderedReady")
     strategy = spec.setdefault("updateStrategy", {})
     _default(strategy, type="RollingUpdate")
     if strategy["type"] == "RollingUpdate":
@@ -108,7 +108,8 @@ def _service(obj: Object) -> None:
 
 
 def _namespace(obj: Object) -> None:
-    obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = obj["metadata"].get("name")
+    if name := obj["metadata"].get("name"):
+        obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = name
     obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
     obj["status"] = {"phase": "Active"}
 

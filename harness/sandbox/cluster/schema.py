@@ -64,6 +64,11 @@ def definition_of(kind: Kind) -> str:
     return kind.kind
 
 
+def has_spec(kind: Kind) -> bool:
+    """Whether objects of the kind have a spec."""
+    return "spec" in _definitions()[definition_of(kind)]
+
+
 def inspect(definition: str, obj: Object) -> Findings:
     """Compare an object with a definition; a null counts as absent, as in Go."""
     found = Findings()

@@ -1,0 +1,87 @@
+"""The API server as an ASGI application: who may ask, what a path means, and refusals as Status objects."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from harness.sandbox.cluster import discovery
+from harness.sandbox.cluster.calls import Call
+from harness.sandbox.cluster.resources import Resources, answer
+from harness.sandbox.cluster.statuses import StatusError, method_not_allowed, no_such_path, unauthorized
+from harness.sandbox.cluster.subresources import Subresources
+from harness.sandbox.cluster.watch import Watches
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from harness.sandbox.cluster.hooks import Hooks
+    from harness.sandbox.cluster.store import Store
+
+LOG = logging.getLogger(__name__)
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+HEALTH = ("healthz", "livez", "readyz")
+DISCOVERY_DEPTH = {"api": 2, "apis": 3}
+"""Paths of up to so many steps under these are discovery documents; longer ones are resources."""
+
+
+def build_app(store: Store, hooks: Hooks, token: str) -> Starlette:
+    """The application. Its `state.watches` must be closed before the server stops, or open watches hold it up.
+
+    Args:
+        store: what is served.
+        hooks: the machinery.
+        token: the bearer token that every request but those on health and version must carry.
+    """
+    server = Server(store, hooks, token)
+    app = Starlette(routes=[Route("/{path:path}", server.answer, methods=METHODS)])
+    app.state.watches = server.watches
+    return app
+
+
+class Server:
+    """Routes one request."""
+
+    def __init__(self, store: Store, hooks: Hooks, token: str) -> None:
+        self.watches = Watches(store)
+        self._resources = Resources(store, hooks, self.watches)
+        self._subresources = Subresources(store, hooks)
+        self._authorization = f"Bearer {token}".encode()
+
+    async def answer(self, request: Request) -> Response:
+        """Answer any request; a refusal is a Status."""
+        try:
+            return await self._answered(request)
+        except StatusError as refusal:
+            LOG.debug("%s %s: %s %s", request.method, request.url.path, refusal.code, refusal.message)
+            return answer(refusal.status, refusal.code)
+
+    async def _answered(self, request: Request) -> Response:
+        path = request.url.path.rstrip("/")
+        steps = path.strip("/").split("/")
+        if request.method == "GET" and steps[0] in HEALTH:
+            return PlainTextResponse("ok")
+        if request.method == "GET" and path == "/version":
+            return answer(discovery.VERSION)
+        self._authenticate(request)
+        if len(steps) > DISCOVERY_DEPTH.get(steps[0], len(steps)):
+            call = await Call.of(request)
+            return await (self._subresources if call.target.subresource else self._resources).handle(call)
+        if request.method != "GET":
+            raise method_not_allowed()
+        if path == "/openapi/v2":
+            return Response(b"", media_type=discovery.OPENAPI_V2)
+        if steps[0] in DISCOVERY_DEPTH:
+            return answer(discovery.document(path, request.url.netloc))
+        raise no_such_path()
+
+    def _authenticate(self, request: Request) -> None:
+        given = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(given, self._authorization):
+            raise unauthorized()

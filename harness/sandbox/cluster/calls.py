@@ -1,0 +1,177 @@
+"""One request, understood: which resource it means, its query parameters, what it accepts, its body."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.cluster import kinds, patch, views
+from harness.sandbox.cluster.selectors import Selector, parse_fields
+from harness.sandbox.cluster.statuses import (
+    StatusError,
+    bad_request,
+    no_such_path,
+    not_acceptable,
+    unsupported_media_type,
+)
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from harness.sandbox.cluster.kinds import Kind
+
+PATH = re.compile(
+    r"/(?:api|apis/(?P<group>[^/]+))/(?P<version>[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?"
+    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<subresource>[^/]+))?)?/?"
+)
+BODY_LIMIT = 3 * 1024 * 1024
+"""Bytes; the limit of a real API server."""
+
+PATCH_TYPES = (patch.STRATEGIC, patch.MERGE, patch.JSON)
+WHY_NOT = {
+    "application/vnd.kubernetes.protobuf": "protobuf is not served here: use `kubectl apply -f` or `create -f`, which send JSON",
+    "application/apply-patch+yaml": "server-side apply is not served here: use `kubectl apply` without --server-side",
+    "application/cbor": "CBOR is not served here: send application/json",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """What a path means. `name` is empty for a collection, `namespace` None for all of them or for a cluster's kind."""
+
+    kind: Kind
+    namespace: str | None
+    name: str
+    subresource: str
+
+    @classmethod
+    def of(cls, path: str) -> Target:
+        """Read a path. Raises StatusError 404 when no such resource is served."""
+        found = PATH.fullmatch(path)
+        if not found:
+            raise no_such_path()
+        group, namespace, plural, name = found["group"] or "", found["namespace"], found["plural"], found["name"] or ""
+        subresource = found["subresource"] or ""
+        if namespace and plural in kinds.by_name("Namespace").subresources and not name:
+            namespace, plural, name, subresource = None, "namespaces", namespace, plural
+        kind = kinds.by_plural(group, found["version"], plural)
+        if (
+            kind is None
+            or (namespace and not kind.namespaced)
+            or (subresource and subresource not in kind.subresources)
+        ):
+            raise no_such_path()
+        if name and kind.namespaced and not namespace:
+            raise no_such_path()
+        return cls(kind=kind, namespace=namespace, name=name, subresource=subresource)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """A request on a resource."""
+
+    request: Request
+    target: Target
+    body: bytes
+
+    @classmethod
+    async def of(cls, request: Request) -> Call:
+        """Read path and body. Raises StatusError 404, 406, 413."""
+        target = Target.of(request.url.path)
+        if target.subresource != "log":
+            _require_json_accepted(request.headers.get("accept", ""))
+        body = await request.body()
+        if len(body) > BODY_LIMIT:
+            raise StatusError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {BODY_LIMIT}")
+        return cls(request=request, target=target, body=body)
+
+    def flag(self, name: str) -> bool:
+        """A boolean parameter, read as leniently as Kubernetes does: anything but `false` and `0` is true."""
+        value = self.request.query_params.get(name)
+        return value is not None and value.lower() not in ("false", "0")
+
+    def number(self, name: str) -> int | None:
+        """An integer parameter, None when absent or empty. Raises StatusError 400."""
+        value = self.request.query_params.get(name)
+        if not value:
+            return None
+        try:
+            return int(value)
+        except ValueError:
+            raise bad_request(f"{name}: {value!r} is not an integer") from None
+
+    def text(self, name: str) -> str:
+        """A parameter, empty when absent."""
+        return self.request.query_params.get(name, "")
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether the query asks for no effect. Raises StatusError 400 for anything but `All`."""
+        return dry_run(self.request.query_params.getlist("dryRun"))
+
+    @property
+    def strict(self) -> bool:
+        """Whether unknown fields are to be refused."""
+        return self.text("fieldValidation") == "Strict"
+
+    @property
+    def labels(self) -> Selector:
+        """The labelSelector. Raises StatusError 400."""
+        return Selector.parse(self.text("labelSelector"))
+
+    @property
+    def fields(self) -> Selector:
+        """The fieldSelector in terms of stored objects. Raises StatusError 400."""
+        kind = self.target.kind
+        return views.stored_fields(kind, parse_fields(self.text("fieldSelector"), kind.fields))
+
+    @property
+    def wants_table(self) -> bool:
+        """Whether the first acceptable representation is a Table."""
+        first = self.request.headers.get("accept", "").split(",")[0]
+        return "as=Table" in first and "g=meta.k8s.io" in first
+
+    def json(self) -> Any:
+        """The body; a missing content type means JSON. Raises StatusError 400, or 415 for other formats."""
+        content_type = self._content_type
+        if content_type not in ("", "application/json"):
+            raise _refused_format(content_type, ("application/json",))
+        return self._parsed()
+
+    def patch(self) -> tuple[Any, str]:
+        """A PATCH's body and its type. Raises StatusError 400, or 415 for types that are not served."""
+        content_type = self._content_type
+        if content_type not in PATCH_TYPES:
+            raise _refused_format(content_type, PATCH_TYPES)
+        return self._parsed(), content_type
+
+    @property
+    def _content_type(self) -> str:
+        return self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def _parsed(self) -> Any:
+        if not self.body:
+            return {}
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise bad_request(f"the body is not valid JSON: {error}") from None
+
+
+def dry_run(values: list[str]) -> bool:
+    """Whether these dryRun values ask for no effect. Raises StatusError 400 for anything but `All`."""
+    if any(value != "All" for value in values):
+        raise bad_request(f"dryRun: Unsupported value: {values}: supported values: All")
+    return bool(values)
+
+
+def _refused_format(content_type: str, accepted: tuple[str, ...]) -> StatusError:
+    return unsupported_media_type(WHY_NOT.get(content_type) or f"accepted media types include: {', '.join(accepted)}")
+
+
+def _require_json_accepted(accept: str) -> None:
+    ranges = [each.partition(";")[0].strip() for each in accept.split(",") if each.strip()]
+    if ranges and not {"application/json", "application/*", "*/*"} & set(ranges):
+        raise not_acceptable()

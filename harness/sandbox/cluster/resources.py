@@ -1,0 +1,230 @@
+"""The verbs: list, get, watch, create, update, patch, delete and deletecollection, the same for every kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response, StreamingResponse
+
+from harness.sandbox.cluster import admission, kinds, views
+from harness.sandbox.cluster.calls import dry_run
+from harness.sandbox.cluster.patch import patched
+from harness.sandbox.cluster.statuses import (
+    Object,
+    StatusError,
+    bad_request,
+    conflict,
+    forbidden,
+    method_not_allowed,
+    success,
+)
+from harness.sandbox.cluster.store import require_uid
+from harness.sandbox.cluster.table import table
+from harness.sandbox.cluster.watch import Filter, Shape, Watches
+
+if TYPE_CHECKING:
+    from harness.sandbox.cluster.calls import Call
+    from harness.sandbox.cluster.hooks import Hooks
+    from harness.sandbox.cluster.kinds import Kind
+    from harness.sandbox.cluster.store import Store
+
+IMMORTAL = ("default", "kube-system")
+"""Namespaces that cannot be deleted."""
+
+EMPTIED_FIRST = ("Deployment", "StatefulSet", "ReplicaSet", "Pod")
+"""The order in which a namespace is emptied: owners first, so that nobody makes their pods again."""
+
+
+Verb = Callable[["Call"], Awaitable[Response]]
+
+
+def answer(obj: Object, code: int = 200) -> Response:
+    """An object as a JSON response."""
+    return Response(json.dumps(obj, separators=(",", ":")), code, media_type="application/json")
+
+
+class Resources:
+    """The verbs on a store, with the machinery's help where an answer must be true when it is given."""
+
+    def __init__(self, store: Store, hooks: Hooks, watches: Watches) -> None:
+        self._store = store
+        self._hooks = hooks
+        self._watches = watches
+        self._on_object: dict[str, Verb] = {
+            "GET": self._read,
+            "PUT": self._replace,
+            "PATCH": self._patch,
+            "DELETE": self._delete,
+        }
+        self._on_collection: dict[str, Verb] = {
+            "GET": self._list,
+            "POST": self._create,
+            "DELETE": self._delete_collection,
+        }
+
+    async def handle(self, call: Call) -> Response:
+        """Answer one call on a collection or an object. Raises StatusError."""
+        target, method = call.target, call.request.method
+        verb = self._on_object.get(method) if target.name else self._on_collection.get(method)
+        everywhere = target.kind.namespaced and not target.namespace
+        if verb is None or (everywhere and method != "GET"):
+            raise method_not_allowed()
+        return await verb(call)
+
+    def _get(self, call: Call) -> Object:
+        target = call.target
+        return views.shown(target.kind, self._store.get(views.stored(target.kind), target.namespace, target.name))
+
+    def _found(self, call: Call) -> list[Object]:
+        kind = call.target.kind
+        found = self._store.list(views.stored(kind), call.target.namespace, labels=call.labels, fields=call.fields)
+        return [views.shown(kind, obj) for obj in found]
+
+    def _shown(self, call: Call, obj: Object, code: int = 200) -> Response:
+        if call.wants_table:
+            return answer(self._table(call, [obj], obj["metadata"].get("resourceVersion", "")), code)
+        return answer(obj, code)
+
+    def _table(self, call: Call, objects: list[Object], version: str) -> Object:
+        return table(call.target.kind, objects, version, include=call.text("includeObject") or "Metadata")
+
+    async def _read(self, call: Call) -> Response:
+        if call.flag("watch"):
+            raise bad_request("watch a single object with a fieldSelector on metadata.name")
+        return self._shown(call, self._get(call))
+
+    async def _list(self, call: Call) -> Response:
+        if call.flag("watch"):
+            return self._watch(call)
+        found, version = self._found(call), str(self._store.resource_version)
+        if call.wants_table:
+            return answer(self._table(call, found, version))
+        return answer(_list_of(call.target.kind, found, version))
+
+    def _watch(self, call: Call) -> Response:
+        kind = call.target.kind
+        if call.flag("sendInitialEvents"):
+            why = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled"
+            raise StatusError(
+                422, "Invalid", f'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: {why}'
+            )
+
+        def shown(obj: Object) -> Object:
+            view = views.shown(kind, obj)
+            return self._table(call, [view], view["metadata"]["resourceVersion"]) if call.wants_table else view
+
+        wanted = Filter(
+            kind=views.stored(kind), namespace=call.target.namespace, labels=call.labels, fields=call.fields
+        )
+        shape = Shape(shown=shown, timeout_s=call.number("timeoutSeconds"))
+        stream = self._watches.open(wanted, call.number("resourceVersion"), shape)
+        return StreamingResponse(stream, media_type="application/json")
+
+    async def _create(self, call: Call) -> Response:
+        kind = call.target.kind
+        obj = admission.created(kind, call.target.namespace, call.json(), strict=call.strict)
+        made = self._store.create(views.stored(kind), views.unshown(kind, obj), dry_run=call.dry_run)
+        self._settle(kind, call)
+        return self._shown(call, views.shown(kind, made), 201)
+
+    async def _replace(self, call: Call) -> Response:
+        return self._change(call, self._get(call), call.json())
+
+    async def _patch(self, call: Call) -> Response:
+        old = self._get(call)
+        return self._change(call, old, patched(old, *call.patch()))
+
+    def _change(self, call: Call, old: Object, body: Any) -> Response:
+        kind = call.target.kind
+        obj = admission.changed(kind, old, body, strict=call.strict)
+        new = self._store.update(views.stored(kind), views.unshown(kind, obj), dry_run=call.dry_run)
+        self._settle(kind, call)
+        return self._shown(call, views.shown(kind, new))
+
+    def _settle(self, kind: Kind, call: Call) -> None:
+        """Let the controllers follow a change of a workload before it is answered."""
+        if kind.group == "apps" and not call.dry_run:
+            self._hooks.reconcile_now()
+
+    async def _delete(self, call: Call) -> Response:
+        kind, obj, options = call.target.kind, self._get(call), _delete_options(call)
+        _hold_preconditions(kind, obj, options)
+        if kind.kind == "Namespace" and call.target.name in IMMORTAL:
+            raise forbidden(kind, call.target.name, "this namespace may not be deleted")
+        if not options["dryRun"]:
+            obj = await self._remove(kind, obj, options)
+            self._hooks.reconcile_now()
+        if kind.returned:
+            return self._shown(call, obj)
+        return answer(success(kind, call.target.name, obj["metadata"]["uid"]))
+
+    async def _delete_collection(self, call: Call) -> Response:
+        kind, found, options = call.target.kind, self._found(call), _delete_options(call)
+        if not options["dryRun"]:
+            for obj in found:
+                await self._remove(kind, obj, options)
+            self._hooks.reconcile_now()
+        return answer(_list_of(kind, found, str(self._store.resource_version)))
+
+    async def _remove(self, kind: Kind, obj: Object, options: Object) -> Object:
+        namespace, name = obj["metadata"].get("namespace"), obj["metadata"]["name"]
+        if kind.kind == "Pod":
+            return await self._hooks.delete_pod(namespace, name, options["gracePeriodSeconds"])
+        if kind.kind == "Namespace":
+            await self._empty(name)
+        if options["propagationPolicy"] == "Orphan":
+            self._orphan(obj["metadata"]["uid"])
+        return self._store.delete(views.stored(kind), namespace, name)
+
+    async def _empty(self, namespace: str) -> None:
+        first = [kinds.by_name(name) for name in EMPTIED_FIRST]
+        others = [kind for kind in kinds.KINDS if kind.namespaced and not kind.view_of and kind not in first]
+        for kind in (*first, *others):
+            for obj in self._store.list(kind, namespace):
+                await self._remove(kind, obj, {"gracePeriodSeconds": 0, "propagationPolicy": "Background"})
+
+    def _orphan(self, uid: str) -> None:
+        for kind in kinds.KINDS:
+            for obj in self._store.list(kind):
+                owners = obj["metadata"].get("ownerReferences", [])
+                kept = [owner for owner in owners if owner["uid"] != uid]
+                if kept != owners:
+                    self._store.update(kind, {**obj, "metadata": {**obj["metadata"], "ownerReferences": kept}})
+
+
+def _list_of(kind: Kind, objects: list[Object], version: str) -> Object:
+    metadata = {"resourceVersion": version}
+    return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": metadata, "items": objects}
+
+
+def _delete_options(call: Call) -> Object:
+    """DeleteOptions of body and query, complete. Raises StatusError 400 or 415."""
+    body: Any = call.json()
+    if not isinstance(body, dict):
+        raise bad_request("the body of a DELETE must be DeleteOptions")
+    grace = body.get("gracePeriodSeconds")
+    if grace is None:
+        grace = call.number("gracePeriodSeconds")
+    if grace is not None and (not isinstance(grace, int) or grace < 0):
+        raise bad_request(f"gracePeriodSeconds: {grace!r} is not a number of seconds")
+    policy = body.get("propagationPolicy") or call.text("propagationPolicy") or "Background"
+    if policy not in ("Background", "Foreground", "Orphan"):
+        raise bad_request(
+            f"propagationPolicy: Unsupported value: {policy!r}: supported values: Background, Foreground, Orphan"
+        )
+    return {
+        "gracePeriodSeconds": grace,
+        "propagationPolicy": policy,
+        "preconditions": body.get("preconditions") or {},
+        "dryRun": call.dry_run or dry_run(body.get("dryRun") or []),
+    }
+
+
+def _hold_preconditions(kind: Kind, obj: Object, options: Object) -> None:
+    wanted, meta = options["preconditions"], obj["metadata"]
+    require_uid(kind, obj, wanted.get("uid"))
+    if (version := wanted.get("resourceVersion")) and version != meta["resourceVersion"]:
+        why = f"Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {meta['resourceVersion']}"
+        raise conflict(kind, meta["name"], why)

@@ -1,0 +1,61 @@
+"""Kinds that are another shape of a stored kind: `events.k8s.io/v1` Events are core Events with other field names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.sandbox.cluster import kinds
+from harness.sandbox.cluster.selectors import Requirement, Selector
+
+if TYPE_CHECKING:
+    from harness.sandbox.cluster.kinds import Kind
+    from harness.sandbox.cluster.statuses import Object
+
+NAMES = {
+    "involvedObject": "regarding",
+    "message": "note",
+    "source": "deprecatedSource",
+    "firstTimestamp": "deprecatedFirstTimestamp",
+    "lastTimestamp": "deprecatedLastTimestamp",
+    "count": "deprecatedCount",
+    "reportingComponent": "reportingController",
+}
+"""Field of a stored Event to its name in `events.k8s.io/v1`."""
+
+STORED_NAMES = {shown: stored for stored, shown in NAMES.items()}
+
+
+def stored(kind: Kind) -> Kind:
+    """The kind under which a kind's objects are stored."""
+    return kinds.by_name(kind.view_of) if kind.view_of else kind
+
+
+def shown(kind: Kind, obj: Object) -> Object:
+    """A stored object as this kind shows it; `eventTime`, which the new API requires, falls back to what is known."""
+    if not kind.view_of:
+        return obj
+    view = {NAMES.get(key, key): value for key, value in obj.items()} | {"apiVersion": kind.api_version}
+    if not view.get("eventTime"):
+        view["eventTime"] = obj.get("firstTimestamp") or obj["metadata"]["creationTimestamp"]
+    return view
+
+
+def unshown(kind: Kind, obj: Object) -> Object:
+    """An object of this kind as it is stored."""
+    if not kind.view_of:
+        return obj
+    return {STORED_NAMES.get(key, key): value for key, value in obj.items()} | {"apiVersion": stored(kind).api_version}
+
+
+def stored_fields(kind: Kind, fields: Selector) -> Selector:
+    """A field selector on this kind, with the stored names."""
+    if not kind.view_of:
+        return fields
+    return Selector(
+        tuple(Requirement(_stored_path(each.key), each.operator, each.values) for each in fields.requirements)
+    )
+
+
+def _stored_path(path: str) -> str:
+    first, dot, rest = path.partition(".")
+    return STORED_NAMES.get(first, first) + dot + rest

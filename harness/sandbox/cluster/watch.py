@@ -1,0 +1,128 @@
+"""Watches: the store's changes as JSON lines, filtered for one client.
+
+A stream ends only on `timeoutSeconds`, on 410, on the client's leaving or on shutdown: chaosk8s and Patroni take any other end as
+a reason to start over. No bookmarks, no blank lines: nobody who did not ask for them survives them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from harness import clock
+from harness.sandbox.cluster.statuses import Object, StatusError
+from harness.sandbox.cluster.store import Event, selected
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from harness.sandbox.cluster.kinds import Kind
+    from harness.sandbox.cluster.selectors import Selector
+    from harness.sandbox.cluster.store import Store
+
+Change = tuple[str, Object]
+Queue = asyncio.Queue[Event | None]
+"""None ends the watch."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filter:
+    """Which changes a client wants to see; `kind` is the stored one."""
+
+    kind: Kind
+    namespace: str | None
+    labels: Selector
+    fields: Selector
+
+    def seen(self, event: Event) -> Change | None:
+        """The change as the client sees it: an object that leaves the selection is DELETED, one that enters it ADDED."""
+        if event.kind is not self.kind:
+            return None
+        now = event.type != "DELETED" and self._takes(event.object)
+        before = event.previous is not None and self._takes(event.previous)
+        if now:
+            return ("MODIFIED" if before else "ADDED"), event.object
+        return ("DELETED", event.object) if before else None
+
+    def _takes(self, obj: Object) -> bool:
+        if self.namespace is not None and obj["metadata"].get("namespace") != self.namespace:
+            return False
+        return selected(obj, self.labels, self.fields)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """How a client wants a watch: each object's representation, and seconds until the end (None: never)."""
+
+    shown: Callable[[Object], Object]
+    timeout_s: float | None
+
+
+class Watches:
+    """All open watches of a server, so that a shutdown can end them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        # Weak, because a client may leave before its stream was ever read: then nobody else would remove the queue.
+        self._queues: WeakSet[Queue] = WeakSet()
+        self._closed = False
+        store.subscribe(self._spread)
+
+    def close(self) -> None:
+        """End every watch, and each later one after its first events."""
+        self._closed = True
+        for queue in self._queues:
+            queue.put_nowait(None)
+
+    def open(self, wanted: Filter, version: int | None, shape: Shape) -> AsyncIterator[bytes]:
+        """Start a watch now; iterate to read it. `version` None or 0 begins with ADDED for all that exists."""
+        queue: Queue = asyncio.Queue()
+        try:
+            first = self._first(wanted, version)
+        except StatusError as error:
+            queue.put_nowait(None)
+            return _lines([("ERROR", error.status)], queue, wanted, Shape(shown=lambda obj: obj, timeout_s=None))
+        if self._closed:
+            queue.put_nowait(None)
+        self._queues.add(queue)
+        return _lines(first, queue, wanted, shape)
+
+    def _first(self, wanted: Filter, version: int | None) -> list[Change]:
+        if version:
+            return [seen for event in self._store.events_since(version) if (seen := wanted.seen(event))]
+        found = self._store.list(wanted.kind, wanted.namespace, labels=wanted.labels, fields=wanted.fields)
+        return [("ADDED", obj) for obj in found]
+
+    def _spread(self, event: Event) -> None:
+        for queue in self._queues:
+            queue.put_nowait(event)
+
+
+async def _lines(first: list[Change], queue: Queue, wanted: Filter, shape: Shape) -> AsyncIterator[bytes]:
+    deadline = None if shape.timeout_s is None else clock.Deadline.after(shape.timeout_s)
+    changes: list[Change] = first
+    while True:
+        if changes:
+            lines = (
+                json.dumps({"type": change, "object": shape.shown(obj)}, separators=(",", ":"))
+                for change, obj in changes
+            )
+            yield "".join(f"{line}\n" for line in lines).encode()
+        events = await _next(queue, deadline)
+        changes = [seen for event in events if event and (seen := wanted.seen(event))]
+        if not events or events[-1] is None:
+            return
+
+
+async def _next(queue: Queue, deadline: clock.Deadline | None) -> list[Event | None]:
+    """All that has come, at least one; nothing once the deadline is over."""
+    try:
+        events = [await asyncio.wait_for(queue.get(), deadline.left_s if deadline else None)]
+    except TimeoutError:
+        return []
+    while not queue.empty():
+        events.append(queue.get_nowait())
+    return events

@@ -1,0 +1,131 @@
+"""A real API server with TLS for the tests of this room, and a machinery that does the least that is honest."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kubernetes import config
+
+from harness.sandbox.cluster import kinds, kubeconfig
+from harness.sandbox.cluster.api import build_app
+from harness.sandbox.cluster.serving import listen, serve
+from harness.sandbox.cluster.store import Store
+from harness.sandbox.cluster.tls import Authority
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from starlette.applications import Starlette
+
+TOKEN = "a-token-of-the-tests"
+
+
+@dataclass
+class LeastMachinery:
+    """Deletes pods at once, logs three lines, counts how often it was asked to reconcile."""
+
+    store: Store
+    reconciled: int = 0
+    graces: list[int | None] = field(default_factory=list)
+
+    async def delete_pod(self, namespace: str, name: str, grace_seconds: int | None) -> dict[str, Any]:
+        self.graces.append(grace_seconds)
+        return self.store.delete(kinds.by_name("Pod"), namespace, name)
+
+    async def logs(self, namespace: str, name: str, **options: Any) -> AsyncIterator[bytes]:
+        lines = [f"{options['container']} line {i}\n".encode() for i in range(3)]
+        for line in lines[-(options["tail_lines"] or 3) :]:
+            yield line
+
+    def reconcile_now(self) -> None:
+        self.reconciled += 1
+
+
+@dataclass
+class PocketApi:
+    """A running server: its store (use `call` to reach it from the test's thread), and how clients find it."""
+
+    store: Store
+    machinery: LeastMachinery
+    app: Starlette
+    directory: Path
+    url: str
+    loop: asyncio.AbstractEventLoop
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.directory / "kubeconfig"
+
+    @property
+    def authority(self) -> Path:
+        return self.directory / "ca.pem"
+
+    def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Run a function in the server's loop, as the machinery does."""
+
+        async def run() -> Any:
+            return function(*arguments, **options)
+
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(timeout=10)
+
+    def client(self) -> Any:
+        """The official client, configured by the kubeconfig alone."""
+        return config.new_client_from_config(str(self.kubeconfig), context="pocket")  # type: ignore[no-untyped-call]
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """What kubectl prints; its standard error too when it is not expected to succeed."""
+        env = {**os.environ, "KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.directory / "cache")}
+        done = subprocess.run(
+            ["kubectl", *arguments], env=env, input=stdin, capture_output=True, text=True, timeout=120, check=False
+        )
+        if check:
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+        return done.stdout + done.stderr
+
+
+needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+
+
+@pytest.fixture(scope="module")
+def pocket_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketApi]:
+    """A server of its own for each module of tests."""
+    directory = tmp_path_factory.mktemp("api")
+    store = Store(ring=200)
+    machinery = LeastMachinery(store)
+    app = build_app(store, machinery, TOKEN)
+    sock = listen("127.0.0.1")
+    url = f"https://127.0.0.1:{sock.getsockname()[1]}"
+    authority = Authority()
+    authority.issue("api", addresses=["127.0.0.1"]).write(directory / "api.pem", directory / "api.key")
+    (directory / "ca.pem").write_bytes(authority.certificate)
+    kubeconfig.write(
+        directory / "kubeconfig", server=url, authority=authority.certificate, token=TOKEN, context="pocket"
+    )
+    loop, stop, ready = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
+
+    async def main() -> None:
+        serving = asyncio.Event()
+        task = asyncio.create_task(
+            serve(app, sock, certificate=directory / "api.pem", key=directory / "api.key", stop=stop, ready=serving)
+        )
+        await serving.wait()
+        ready.set()
+        await task
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
+    thread.start()
+    assert ready.wait(20)
+    yield PocketApi(store, machinery, app, directory, url, loop)
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(20)
+    assert not thread.is_alive()
+    loop.close()
