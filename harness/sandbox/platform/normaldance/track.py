@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .defects import Defects
-from .kit.app import Envelope, body_of, build, serve, text_in
+from .kit.app import Envelope, body_of, build, integer_in, serve, text_in
 from .kit.postgres import Connection, Database, Row, once, one
 from .kit.settings import Settings
 from .kit.tokens import signed_in
@@ -62,10 +62,11 @@ class Tracks:
     async def enter(self, request: Request) -> Response:
         """POST /ledger: one row, in the primary and as many standbys as the quorum asks for before it is acknowledged."""
         body = await body_of(request)
-        sequence = body.get("sequence")
-        if not isinstance(sequence, int):
-            raise HTTPException(422, '"sequence" must be an integer')
-        values = {"client": text_in(body, "client"), "sequence": sequence, "checksum": text_in(body, "checksum")}
+        values = {
+            "client": integer_in(body, "client"),
+            "sequence": integer_in(body, "sequence"),
+            "checksum": text_in(body, "checksum"),
+        }
         return await self._written("write-ledger", request, ENTER, values)
 
     async def _written(self, route: str, request: Request, statement: str, values: dict[str, Any]) -> Response:

@@ -220,3 +220,15 @@ def text_in(body: dict[str, Any], name: str, *, longest: int = 200) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= longest:
         raise HTTPException(422, f'"{name}" must be a text of 1 to {longest} characters')
     return value
+
+
+def integer_in(body: dict[str, Any], name: str) -> int:
+    """The integer `name` of a JSON object, at most 64 bits.
+
+    Raises:
+        HTTPException: 422 when it is missing, no integer or too large.
+    """
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
+        raise HTTPException(422, f'"{name}" must be an integer of at most 64 bits')
+    return value

@@ -1,0 +1,98 @@
+"""What a target file says of the sandbox: the only thing that anyone outside ever learns of it.
+
+    write(dsn_files(...))  ─▶  describe(...)  ─▶  target.yaml
+
+`dsn_files` gives the texts of the files that `describe` points to; who calls it writes them, mode 0600.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import make_conninfo
+
+from harness.sandbox.platform.credentials import Credentials
+
+PRIMARY_REGION = "us-east-1"
+SHARES = {"us-east-1": 60, "eu-west-1": 30, "ap-southeast-1": 10}
+MEMBERS = {
+    "postgres-us-east-1-0": "us-east-1",
+    "postgres-eu-west-1-0": "eu-west-1",
+    "postgres-eu-west-1-1": "eu-west-1",
+}
+"""Database pods and their regions."""
+DATABASE_PORT = "5432"
+TIME_SCALE = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Addresses:
+    """Where the host reaches the platform.
+
+    Attributes:
+        entry: URL of the balancer.
+        regions: region to URL of its api-gateway Service.
+        members: database pod to its IP address, fixed for life.
+    """
+
+    entry: str
+    regions: Mapping[str, str]
+    members: Mapping[str, str]
+
+
+def describe(addresses: Addresses, *, release: str, kubeconfig: Path, secrets: Path) -> dict[str, Any]:
+    """The content of target.yaml; `secrets` is the directory that holds the files of `dsn_files`."""
+    return {
+        "name": "sandbox",
+        "environment": "sandbox",
+        "time_scale": TIME_SCALE,
+        "release": release,
+        "entry": addresses.entry,
+        "regions": {
+            region: {"entry": addresses.regions[region], "namespace": region, "share": f"{share} %"}
+            for region, share in SHARES.items()
+        },
+        "primary_region": PRIMARY_REGION,
+        "kubernetes": {"kubeconfig": str(kubeconfig), "context": "sandbox", "namespace": PRIMARY_REGION},
+        "database": {
+            "durability": "quorum",
+            "dsn": {"file": str(secrets / "dsn")},
+            "members": {
+                member: {"dsn": {"file": str(secrets / f"dsn-{member}")}, "region": region}
+                for member, region in MEMBERS.items()
+            },
+            "leader": {"namespace": "database", "endpoints": "main"},
+        },
+        "probes": {"health": "/health", "read": "/tracks/1"},
+        "ledger": {"path": "/ledger", "table": "ledger"},
+        "disposable": True,
+    }
+
+
+def dsn_files(addresses: Addresses, credentials: Credentials, secrets: Path) -> dict[Path, str]:
+    """File to text: the CA, the multi-host DSN that finds the primary by itself, and one DSN a member.
+
+    The role is `readiness`: it reads everything, writes the heartbeat table, and sees the replication statistics.
+    """
+    ca = secrets / "database-ca.crt"
+    common: dict[str, str] = {
+        "user": "readiness",
+        "password": credentials.passwords["readiness"],
+        "dbname": "normaldance",
+        "sslmode": "verify-ca",
+        "sslrootcert": str(ca),
+        "connect_timeout": "2",
+        "tcp_user_timeout": "2000",
+    }
+    hosts = ",".join(addresses.members[member] for member in MEMBERS)
+    ports = ",".join(DATABASE_PORT for _ in MEMBERS)
+    files = {
+        ca: credentials.ca,
+        secrets / "dsn": make_conninfo(host=hosts, port=ports, target_session_attrs="read-write", **common),
+    }
+    for member in MEMBERS:
+        files[secrets / f"dsn-{member}"] = make_conninfo(host=addresses.members[member], port=DATABASE_PORT, **common)
+    return files

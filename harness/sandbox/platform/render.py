@@ -1,0 +1,103 @@
+"""From the manifests to the objects of one release: the part of kustomize that the manifests use, and a release on top.
+
+`kubectl apply -k harness/sandbox/platform/manifests` does the same on a real cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from harness.errors import ConfigurationError
+from harness.sandbox.cluster.patch import strategic
+
+if TYPE_CHECKING:
+    from harness.sandbox.platform.credentials import Credentials
+    from harness.sandbox.releases import Release
+
+Object = dict[str, Any]
+
+MANIFESTS = Path(__file__).parent / "manifests"
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+CLUSTER_SCOPED = frozenset({"Namespace", "Node"})
+NOT_SERVED = frozenset({"rbac.authorization.k8s.io/v1"})
+"""The sandbox's API has one token and no roles."""
+ORDER = ("Node", "Namespace", "ServiceAccount", "Secret", "ConfigMap", "Service", "NetworkPolicy", "StatefulSet")
+"""What must be there before what: pods learn of Services when they start. Kinds not named come last."""
+WORKLOADS = frozenset({"Deployment", "StatefulSet"})
+
+
+def nodes() -> list[Object]:
+    """The sandbox's nodes."""
+    return _documents(MANIFESTS / "nodes.yaml")
+
+
+def render(release: Release, credentials: Credentials) -> list[Object]:
+    """All objects of the platform in this release, in the order in which to apply them. Nodes are apart.
+
+    Raises:
+        ConfigurationError: the release names a workload or an object that the platform does not have.
+    """
+    platform = [obj for obj in kustomized(MANIFESTS) if obj["apiVersion"] not in NOT_SERVED]
+    objects = release.applied_to(platform) + credentials.objects(list(REGIONS))
+    return sorted(objects, key=lambda obj: ORDER.index(obj["kind"]) if obj["kind"] in ORDER else len(ORDER))
+
+
+def kustomized(directory: Path) -> list[Object]:
+    """What `kubectl kustomize` makes of a directory, for the keys in TRANSFORMERS.
+
+    Raises:
+        ConfigurationError: the kustomization has a key that is not understood here.
+    """
+    file = directory / "kustomization.yaml"
+    kustomization = _documents(file)[0]
+    objects: list[Object] = []
+    for resource in kustomization["resources"]:
+        path = (directory / resource).resolve()
+        objects += kustomized(path) if path.is_dir() else _documents(path)
+    for key, value in kustomization.items():
+        if key in ("apiVersion", "kind", "resources"):
+            continue
+        if key not in TRANSFORMERS:
+            known = ", ".join(sorted(TRANSFORMERS))
+            raise ConfigurationError(f"{key} is not understood", where=str(file), mend=f"use one of: {known}")
+        objects = [TRANSFORMERS[key](obj, value) for obj in objects]
+    return objects
+
+
+def _namespaced(obj: Object, namespace: str) -> Object:
+    if obj["kind"] in CLUSTER_SCOPED:
+        return obj
+    return {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}
+
+
+def _scaled(obj: Object, replicas: Iterable[Object]) -> Object:
+    for row in replicas:
+        if obj["kind"] in WORKLOADS and obj["metadata"]["name"] == row["name"]:
+            return {**obj, "spec": {**obj["spec"], "replicas": row["count"]}}
+    return obj
+
+
+def _patched(obj: Object, patches: Iterable[Object]) -> Object:
+    for row in patches:
+        target = row["target"]
+        if target["kind"] == obj["kind"] and target.get("name", obj["metadata"]["name"]) == obj["metadata"]["name"]:
+            patch = {key: value for key, value in yaml.safe_load(row["patch"]).items() if key == "spec"}
+            obj = strategic(obj, patch)
+    return obj
+
+
+TRANSFORMERS: dict[str, Callable[[Object, Any], Object]] = {
+    "namespace": _namespaced,
+    "replicas": _scaled,
+    "patches": _patched,
+}
+
+
+@cache
+def _documents(file: Path) -> list[Object]:
+    return [document for document in yaml.safe_load_all(file.read_text("utf-8")) if document]

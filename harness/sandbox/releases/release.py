@@ -1,0 +1,194 @@
+"""A release: what differs from the platform's manifests, and what is expected of it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import ConfigurationError
+from harness.sandbox.cluster.patch import strategic
+
+Object = dict[str, Any]
+HERE = Path(__file__).parent
+FILE = "release.yaml"
+WORKLOADS = frozenset({"Deployment", "StatefulSet"})
+
+
+class Workload(BaseModel):
+    """How one workload differs: variables of its first container, its command, its number of replicas."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    env: dict[str, str] = Field(default_factory=dict)
+    command: list[str] | None = None
+    replicas: Annotated[int, Field(ge=0)] | None = None
+
+
+class Release(BaseModel):
+    """A release.yaml.
+
+    Attributes:
+        version: what pods are labelled with and every answer says in `x-release`.
+        expect: what a run of profile `core` must decide.
+        caught_by: the requirements that must FAIL, exactly.
+        may_be_inconclusive: those that may lack evidence because the target is never steady.
+        workloads: by name (in every region) or `namespace/name`.
+        patches: strategic merge patches; kind, metadata.name and, if given, metadata.namespace say which objects.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
+    summary: str
+    expect: Literal["GO", "NO-GO"]
+    caught_by: list[str] = Field(default_factory=list)
+    may_be_inconclusive: list[str] = Field(default_factory=list)
+    workloads: dict[str, Workload] = Field(default_factory=dict)
+    patches: list[dict[str, Any]] = Field(default_factory=list)
+
+    _file: str = FILE
+
+    def applied_to(self, objects: Iterable[Object]) -> list[Object]:
+        """These objects as this release has them.
+
+        Raises:
+            ConfigurationError: a workload or a patch names what is not among the objects.
+        """
+        result = [_versioned(obj, self.version) if obj["kind"] in WORKLOADS else obj for obj in objects]
+        for name, workload in self.workloads.items():
+            result = self._changed(result, f"workloads.{name}", _is_workload(name), _workload_patch(workload))
+        for index, patch in enumerate(self.patches):
+            result = self._changed(result, f"patches.{index}", _is_target(patch), _always(patch))
+        return result
+
+    def _changed(
+        self, objects: list[Object], key: str, chosen: Callable[[Object], bool], patch: Callable[[Object], Object]
+    ) -> list[Object]:
+        if not any(map(chosen, objects)):
+            there = ", ".join(sorted({_name(obj) for obj in objects if obj["kind"] in WORKLOADS}))
+            raise ConfigurationError(
+                "the platform has no such object", where=f"{self._file}: {key}", mend=f"its workloads are: {there}"
+            )
+        return [strategic(obj, patch(obj)) if chosen(obj) else obj for obj in objects]
+
+
+def _name(obj: Object) -> str:
+    return f"{obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"
+
+
+def _is_workload(name: str) -> Callable[[Object], bool]:
+    return lambda obj: obj["kind"] in WORKLOADS and name in (obj["metadata"]["name"], _name(obj))
+
+
+def _is_target(patch: Object) -> Callable[[Object], bool]:
+    wanted = {"name": None, **patch.get("metadata", {})}
+
+    def chosen(obj: Object) -> bool:
+        there = obj["metadata"]
+        same_place = wanted.get("namespace", there.get("namespace")) == there.get("namespace")
+        return bool(patch.get("kind") == obj["kind"] and wanted["name"] == there["name"] and same_place)
+
+    return chosen
+
+
+def _always(patch: Object) -> Callable[[Object], Object]:
+    return lambda _: patch
+
+
+def _workload_patch(workload: Workload) -> Callable[[Object], Object]:
+    """The strategic merge patch that the shorthand stands for."""
+
+    def patch(obj: Object) -> Object:
+        container: Object = {"name": obj["spec"]["template"]["spec"]["containers"][0]["name"]}
+        if workload.env:
+            container["env"] = [{"name": name, "value": value} for name, value in workload.env.items()]
+        if workload.command is not None:
+            container["command"] = workload.command
+        spec: Object = {"template": {"spec": {"containers": [container]}}}
+        if workload.replicas is not None:
+            spec["replicas"] = workload.replicas
+        return {"spec": spec}
+
+    return patch
+
+
+def _versioned(obj: Object, version: str) -> Object:
+    """The workload with the release's version in its pods' label and its images' tag."""
+    images = [
+        {"name": container["name"], "image": f"{container['image'].rpartition(':')[0]}:{version}"}
+        for container in obj["spec"]["template"]["spec"]["containers"]
+    ]
+    template = {"metadata": {"labels": {"version": version}}, "spec": {"containers": images}}
+    return strategic(obj, {"spec": {"template": template}})
+
+
+def names() -> list[str]:
+    """The releases that come with the harness."""
+    return sorted(path.parent.name for path in HERE.glob(f"*/{FILE}"))
+
+
+def load_release(name: str) -> Release:
+    """The release of that name, or of a directory that holds a release.yaml.
+
+    Raises:
+        ConfigurationError: no such release, or its file is wrong.
+    """
+    directory = HERE / name if name in names() else Path(name)
+    file = directory / FILE
+    if not file.is_file():
+        near = difflib.get_close_matches(name, names(), n=1)
+        mend = f"did you mean {near[0]}? " if near else ""
+        known = ", ".join(names())
+        raise ConfigurationError(
+            f"there is no release {name!r}", where=name, mend=f"{mend}releases: {known}, or a directory with a {FILE}"
+        )
+    return _read(file)
+
+
+def _read(file: Path) -> Release:
+    text = file.read_text("utf-8")
+    try:
+        content = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigurationError(f"not YAML: {error.problem}", where=f"{file}:{line}") from None
+    try:
+        release = Release.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        where = f"{file}:{_line(text, first['loc'])}: {key}"
+        raise ConfigurationError(first["msg"], where=where, mend=_mend(first)) from None
+    release._file = str(file)  # noqa: SLF001 - pydantic's way to a field that is not part of the file
+    return release
+
+
+def _mend(error: Any) -> str:
+    if error["type"] != "extra_forbidden":
+        return ""
+    model = Workload if error["loc"][0] == "workloads" else Release
+    near = difflib.get_close_matches(str(error["loc"][-1]), model.model_fields, n=1)
+    return f"did you mean {near[0]}?" if near else f"keys are: {', '.join(model.model_fields)}"
+
+
+def _line(text: str, path: tuple[int | str, ...]) -> int:
+    """The line, from 1, of the deepest node of `path` that is in the text."""
+    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    line = 1
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(part):
+                    node, line = value, key.start_mark.line + 1
+                    break
+            else:
+                return line
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
