@@ -1,0 +1,31 @@
+"""`python -m harness.chaos …`: the `chaos` command, ended with the process that started it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def _end_with(parent: int) -> None:
+    """Ask the kernel to kill us when our parent dies; leave at once when it is dead already."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+def main() -> None:
+    """Run Chaos Toolkit's own command in this process."""
+    parent = os.environ.get("READINESS_PARENT", "")
+    if parent.isdecimal():
+        _end_with(int(parent))
+    from chaostoolkit.cli import cli  # type: ignore[import-untyped]
+
+    cli()
+
+
+if __name__ == "__main__":
+    main()

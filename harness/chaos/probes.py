@@ -1,0 +1,131 @@
+"""Probes for experiment files: each looks at the target until it is so, or `within_s` seconds are over.
+
+They read the target, never the clients: a fault that no client felt was in all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from harness.chaos.session import Session, session
+from harness.clock import Deadline
+from harness.errors import FaultNotInjected, TargetUnreachable
+from harness.model import Hit
+from harness.targets.database import leader_of, not_streaming
+from harness.targets.kubernetes import Object, has_condition
+
+__all__ = [
+    "hit_nodes_not_ready",
+    "hit_pods_gone",
+    "leader_changed",
+    "members_streaming",
+    "nodes_ready",
+    "pods_ready",
+    "workloads_ready",
+]
+
+POLL_S: Final = 0.1
+
+
+def hit_pods_gone(within_s: float = 10.0) -> bool:
+    """Whether every pod that this experiment hit is gone: another uid under its name, or none.
+
+    Raises:
+        FaultNotInjected: it hit none.
+    """
+    here = session()
+    hits = _hits(here, "pod")
+    return _until(within_s, lambda: all(_uid(here.cluster.pod(hit.namespace, hit.name)) != hit.uid for hit in hits))
+
+
+def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
+    """Whether every node that this experiment hit is not Ready any more.
+
+    Raises:
+        FaultNotInjected: it hit none.
+    """
+    here = session()
+    names = {hit.name for hit in _hits(here, "node")}
+    return _until(within_s, lambda: names.isdisjoint(_ready(here.cluster.nodes())))
+
+
+def leader_changed(within_s: float = 40.0) -> bool:
+    """Whether another pod holds the database's lock than those that this experiment hit.
+
+    Raises:
+        FaultNotInjected: it hit no pod.
+    """
+    here = session()
+    names = {hit.name for hit in _hits(here, "pod")}
+    return _until(within_s, lambda: leader_of(here.cluster, here.target) not in {"", *names})
+
+
+def nodes_ready(within_s: float = 15.0) -> bool:
+    """Whether every node is Ready and may be scheduled on."""
+    here = session()
+
+    def look() -> bool:
+        nodes = here.cluster.nodes()
+        return len(_ready(nodes)) == len(nodes) and not any(node["spec"].get("unschedulable") for node in nodes)
+
+    return _until(within_s, look)
+
+
+def pods_ready(label_selector: str, ns: str, count: int, within_s: float = 15.0) -> bool:
+    """Whether exactly `count` pods match, and all are Ready."""
+    here = session()
+
+    def look() -> bool:
+        pods = here.cluster.pods(ns, label_selector)
+        return len(pods) == len(_ready(pods)) == int(count)
+
+    return _until(within_s, look)
+
+
+def workloads_ready(within_s: float = 15.0) -> bool:
+    """Whether every deployment and stateful set has all its replicas ready."""
+    here = session()
+
+    def look() -> bool:
+        return all(map(_complete, [*here.cluster.deployments(), *here.cluster.stateful_sets()]))
+
+    return _until(within_s, look)
+
+
+def members_streaming(within_s: float = 15.0) -> bool:
+    """Whether the database has a leader and every other member streams from it."""
+    here = session()
+    return _until(within_s, lambda: not not_streaming(here.cluster, here.target))
+
+
+def _until(within_s: float, look: Callable[[], bool]) -> bool:
+    """Look until it is so; a target that does not answer has not said so."""
+    for _tick in Deadline.after(float(within_s)).ticks(POLL_S):
+        try:
+            if look():
+                return True
+        except TargetUnreachable:
+            continue
+    return False
+
+
+def _hits(here: Session, kind: str) -> list[Hit]:
+    hits = [hit for hit in here.hits if hit.kind == kind]
+    if not hits:
+        raise FaultNotInjected(f"no {kind} was hit by this experiment")
+    return hits
+
+
+def _ready(objects: list[Object]) -> set[str]:
+    return {str(obj["metadata"]["name"]) for obj in objects if has_condition(obj, "Ready")}
+
+
+def _uid(pod: Object | None) -> str:
+    return str(pod["metadata"]["uid"]) if pod else ""
+
+
+def _complete(workload: Object) -> bool:
+    status = workload.get("status", {})
+    seen = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
+    return bool(seen and status.get("readyReplicas", 0) == workload["spec"].get("replicas", 1))

@@ -1,0 +1,120 @@
+"""The replicated database, as its lock and its pods tell: who leads, who streams, and how to lead from home again.
+
+Written for Patroni on Kubernetes: the Endpoints object of the cluster names the holder of the lock in the annotation
+`leader`, each pod carries what it last said of itself in the annotation `status`, and an Endpoints object
+`<cluster>-failover` asks for a switchover.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from harness.clock import Deadline
+from harness.errors import ConfigurationError, DriverError, TargetUnreachable
+from harness.targets.kubernetes import Cluster, annotations_of, has_condition, labels_of
+from harness.targets.target import Database, Leader, Target
+
+ASK_AGAIN_S: Final = 2.0
+"""A switchover that was asked for and refused (the candidate was not in step yet) is asked for again after this."""
+
+
+def database_of(target: Target) -> tuple[Database, Leader]:
+    """The target's database and its lock.
+
+    Raises:
+        ConfigurationError: the target file names none.
+    """
+    if target.database is None or target.database.leader is None:
+        raise ConfigurationError(
+            "names no database with a lock",
+            where=f"{target.file}: database.leader",
+            mend="write `leader: {namespace: …, endpoints: …}`",
+        )
+    return target.database, target.database.leader
+
+
+def leader_of(cluster: Cluster, target: Target) -> str:
+    """The pod that holds the lock; empty when nobody does."""
+    _, lock = database_of(target)
+    endpoints = cluster.endpoints(lock.namespace, lock.endpoints)
+    return str(annotations_of(endpoints).get("leader", "")) if endpoints else ""
+
+
+def leader_region(cluster: Cluster, target: Target) -> str:
+    """The region of the pod that holds the lock; empty when nobody does."""
+    database, _ = database_of(target)
+    member = database.members.get(leader_of(cluster, target))
+    return member.region if member else ""
+
+
+def not_streaming(cluster: Cluster, target: Target) -> list[str]:
+    """What keeps the members from being a leader and standbys that stream, one line each; nothing when all is well."""
+    database, lock = database_of(target)
+    leader = leader_of(cluster, target)
+    found = [] if leader else ["nobody holds the lock"]
+    for name in database.members:
+        pod = cluster.pod(lock.namespace, name)
+        status = _status(annotations_of(pod).get("status", "")) if pod else {}
+        if pod is None:
+            found.append(f"{name} is gone")
+        elif not has_condition(pod, "Ready"):
+            found.append(f"{name} is not ready")
+        elif status.get("state") != "running":
+            found.append(f"{name} is {status.get('state', 'silent')}")
+        elif name != leader and status.get("replication_state") != "streaming":
+            found.append(f"{name} does not stream")
+    return found
+
+
+def switch_back(cluster: Cluster, target: Target, *, within_s: float) -> str:
+    """Wait until all members stream, then let the primary region's member lead; returns the leader.
+
+    Does nothing where the leader is at home already.
+
+    Raises:
+        ConfigurationError: the target names no member in the primary region.
+        DriverError: it was not so within `within_s` seconds.
+    """
+    database, _ = database_of(target)
+    home = [name for name, member in database.members.items() if member.region == target.primary_region]
+    if not home:
+        raise ConfigurationError("no member is in the primary region", where=f"{target.file}: database.members")
+    why: list[str] = []
+    asked = Deadline.after(0)
+    for _tick in Deadline.after(within_s).ticks(0.2):
+        try:
+            why = not_streaming(cluster, target)
+            leader = leader_of(cluster, target)
+            if leader in home and not why:
+                return leader
+            if leader and leader not in home and not why and asked.over:
+                _ask_for_switchover(cluster, target, leader, home[0])
+                asked = Deadline.after(ASK_AGAIN_S)
+        except TargetUnreachable as error:
+            why = [error.what]
+    raise DriverError(
+        f"{home[0]} does not lead after {within_s:g} s: {'; '.join(why) or 'the switchover was refused'}",
+        where=target.name,
+    )
+
+
+def _ask_for_switchover(cluster: Cluster, target: Target, leader: str, candidate: str) -> None:
+    """Patroni's own key: the leader hands over to the candidate when that is safe, and clears the key."""
+    _, lock = database_of(target)
+    name = f"{lock.endpoints}-failover"
+    asked = {"leader": leader, "member": candidate}
+    if cluster.endpoints(lock.namespace, name) is not None:
+        cluster.patch_endpoints(lock.namespace, name, {"metadata": {"annotations": asked}})
+        return
+    main = cluster.endpoints(lock.namespace, lock.endpoints)
+    metadata = {"name": name, "labels": dict(labels_of(main)) if main else {}, "annotations": asked}
+    cluster.create_endpoints(lock.namespace, {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata})
+
+
+def _status(text: str) -> dict[str, Any]:
+    try:
+        status = json.loads(text)
+    except ValueError:
+        return {}
+    return status if isinstance(status, dict) else {}
