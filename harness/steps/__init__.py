@@ -1,1 +1,36 @@
-"""Empty for now."""
+"""The vocabulary of the features: literal templates with typed slots; one matches, or it is an error.
+
+The pytest-bdd steps are `harness.steps.bdd`, imported by the plugin only.
+"""
+
+from __future__ import annotations
+
+from harness.steps.compile import Step, compile_scenario, read_criterion, traffic_of
+from harness.steps.feature import Scenario, read_feature
+from harness.steps.grammar import Reading, compare, read
+from harness.steps.lint import lint_feature, lint_features
+from harness.steps.meaning import Keyword
+from harness.steps.template import Template
+from harness.steps.templates import TEMPLATES
+from harness.steps.vocabulary import Explanation, describe, explain, vocabulary
+
+__all__ = [
+    "TEMPLATES",
+    "Explanation",
+    "Keyword",
+    "Reading",
+    "Scenario",
+    "Step",
+    "Template",
+    "compare",
+    "compile_scenario",
+    "describe",
+    "explain",
+    "lint_feature",
+    "lint_features",
+    "read",
+    "read_criterion",
+    "read_feature",
+    "traffic_of",
+    "vocabulary",
+]

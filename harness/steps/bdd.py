@@ -1,0 +1,62 @@
+"""The pytest-bdd steps, made from the templates: a plugin module (`pytest_plugins = ["harness.steps.bdd"]`).
+
+Evidence is in the past tense: nothing is driven from a step. Given and When steps have only to be steps; a Then step
+hands its sentence to the fixture `claim_results`, which the harness's plugin provides and which speaks up once, at the
+end of the scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import StepParser
+
+from harness.steps.grammar import bare
+from harness.steps.meaning import Keyword
+from harness.steps.template import Template
+from harness.steps.templates import TEMPLATES
+
+
+class ClaimResults(Protocol):
+    """What the fixture `claim_results` offers."""
+
+    def take(self, sentence: str) -> None:
+        """Report the measure of a Then sentence of this scenario."""
+
+
+class TemplateParser(StepParser):
+    """Matches what one template reads; the step gets the whole sentence."""
+
+    def __init__(self, template: Template) -> None:
+        super().__init__(template.plain)
+        self.template = template
+
+    def is_matching(self, name: str) -> bool:
+        """Whether the template reads this step."""
+        return self.template.match(bare(name)) is not None
+
+    def parse_arguments(self, name: str) -> dict[str, Any] | None:
+        """The sentence as the step function's argument."""
+        return {"sentence": name} if self.is_matching(name) else None
+
+
+def _asked(sentence: str) -> None:
+    """Given and When: the plan has asked for it already."""
+
+
+def _claimed(claim_results: ClaimResults, sentence: str) -> None:
+    """Then: the verdict is in, hand it to the scenario."""
+    claim_results.take(sentence)
+
+
+_STEPS: Final[dict[Keyword, tuple[Callable[..., Any], Callable[..., None]]]] = {
+    Keyword.GIVEN: (given, _asked),
+    Keyword.WHEN: (when, _asked),
+    Keyword.THEN: (then, _claimed),
+}
+
+for _template in TEMPLATES:
+    _step, _function = _STEPS[_template.keyword]
+    _step(TemplateParser(_template))(_function)

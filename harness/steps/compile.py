@@ -1,0 +1,172 @@
+"""One scenario → one claim, and the demands that bear it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from harness.catalogue import Catalogue, is_measured, mend_with_nearest
+from harness.errors import UsageError
+from harness.model import Claim, Demand, DemandKind, Figure, Objective, Requirement
+from harness.steps.grammar import Reading, compare, read
+from harness.steps.meaning import Keyword
+
+
+class Step(NamedTuple):
+    """One step of a scenario: `given`, `when` or `then` (And and But as the one before), its text, and `file:line`."""
+
+    keyword: str
+    text: str
+    at: str
+
+
+def compile_scenario(
+    scenario: str,
+    requirement: str,
+    steps: Sequence[Step | tuple[str, str, str]],
+    catalogue: Catalogue,
+    experiments: Mapping[str, str],
+) -> tuple[Claim, list[Demand]]:
+    """Compile a scenario.
+
+    Args:
+        scenario: `file:line: name`.
+        requirement: the one id that it claims.
+        steps: in order.
+        catalogue: that holds the id and its criterion.
+        experiments: the project's experiments, name → domain.
+
+    Raises:
+        UsageError: a sentence cannot be read, asks for what does not exist, says something else than the criterion, or
+            stands where it does not belong; `where` is the step's `file:line`.
+    """
+    criterion = read_criterion(catalogue.requirement(requirement), catalogue, experiments)
+    given = [Step(*step) for step in steps]
+    readings = [(read_step(step, experiments), step) for step in given]
+    asked = _asked((reading, step) for reading, step in readings if reading.keyword is not Keyword.THEN)
+    objectives = []
+    for reading, step in readings:
+        if reading.keyword is Keyword.THEN:
+            objective = _objective(reading, step, asked, criterion)
+            differences = _differences(objective, criterion, experiments)
+            if differences:
+                place = catalogue.where(requirement, "criterion")
+                what = f"the step differs from the criterion of {requirement} ({place}): {'; '.join(differences)}"
+                raise UsageError(what, where=step.at, mend=f"the criterion says: {criterion.sentence}")
+            objectives.append(objective)
+    if not objectives:
+        raise UsageError("the scenario claims nothing", where=scenario, mend="add a Then step")
+    demands = {demand.key: demand for reading, _ in readings for demand in reading.demands}
+    claim = Claim(scenario=scenario, requirement=requirement, objectives=tuple(objectives), demands=tuple(demands))
+    return claim, list(demands.values())
+
+
+def read_criterion(requirement: Requirement, catalogue: Catalogue, experiments: Mapping[str, str]) -> Reading:
+    """The criterion by the grammar of the Then sentences; raises UsageError where it cannot be claimed by a scenario."""
+    where = catalogue.where(requirement.id, "criterion")
+    if not is_measured(requirement):
+        form = requirement.criterion.split(":")[0]
+        mend = "claim its parts" if form == "derived" else "no scenario can bear it"
+        raise UsageError(f"{requirement.id} is {form}, a scenario cannot claim it", where=where, mend=mend)
+    try:
+        reading = read(requirement.criterion, experiments)
+    except UsageError as error:
+        raise UsageError(f"the criterion of {requirement.id}: {error.what}", where=where, mend=error.mend) from error
+    if reading.objective is None:
+        raise UsageError(f"the criterion of {requirement.id} is no Then sentence", where=where)
+    return reading
+
+
+def read_step(step: Step, experiments: Mapping[str, str]) -> Reading:
+    """Read one step where it stands; raises UsageError with its `file:line`."""
+    try:
+        reading = read(step.text, experiments)
+    except UsageError as error:
+        raise UsageError(error.what, where=step.at, mend=error.mend) from error
+    if reading.keyword.value != step.keyword:
+        what = f"{reading.sentence!r} is a {reading.keyword.value.title()} sentence, it stands under {step.keyword.title()}"
+        raise UsageError(what, where=step.at, mend="change the keyword or the sentence")
+    for name in reading.selection.names if reading.selection else ():
+        if name not in experiments:
+            mend = mend_with_nearest(name, experiments)
+            raise UsageError(f"no experiment is named {name!r}", where=step.at, mend=mend)
+    return reading
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """What the When steps ask for together."""
+
+    traffic: str | None
+    experiments: tuple[str, ...]
+
+
+def _asked(readings: Iterable[tuple[Reading, Step]]) -> _Asked:
+    traffic: str | None = None
+    experiments: dict[str, None] = {}
+    for reading, step in readings:
+        if reading.traffic is not None:
+            if traffic not in (None, reading.traffic):
+                what = f"the scenario asks for {traffic!r} and for {reading.traffic!r} traffic"
+                raise UsageError(what, where=step.at, mend="make two scenarios of it")
+            traffic = reading.traffic
+        experiments.update(dict.fromkeys(reading.experiments))
+    return _Asked(traffic=traffic, experiments=tuple(experiments))
+
+
+def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) -> Objective:
+    """The objective with traffic and experiments as the scenario asks for them."""
+    objective = reading.objective
+    if objective is None:  # pragma: no cover - a Then template always has one
+        raise UsageError(f"{reading.sentence!r} claims nothing", where=step.at)
+    if objective.figure is Figure.CHECK:
+        return replace(objective, at=step.at)
+    if asked.traffic is None:
+        mend = 'say which, for example: When "everyday" traffic has run'
+        raise UsageError(f"{reading.sentence!r} needs traffic, and no When step names one", where=step.at, mend=mend)
+    scope = replace(objective.scope, traffic=asked.traffic)
+    if objective.figure in (Figure.RECOVERY, Figure.LOST_WRITES, Figure.FIRST_REQUEST):
+        missing = criterion.missing or reading.missing
+        scope = replace(scope, experiments=_experiments(reading, step, asked), missing_experiments=missing)
+    return replace(objective, scope=scope, at=step.at)
+
+
+def _experiments(reading: Reading, step: Step, asked: _Asked) -> tuple[str, ...]:
+    """The experiments that a Then sentence speaks of: those it names, else those that the scenario ran."""
+    selection = reading.selection
+    if selection is None:
+        if asked.experiments:
+            return asked.experiments
+        mend = 'say which, for example: When the experiment "pod-loss" has run under "everyday" traffic'
+        raise UsageError(
+            f"{reading.sentence!r} needs an experiment, and no When step runs one", where=step.at, mend=mend
+        )
+    here = tuple(name for name in reading.experiments if name in asked.experiments)
+    unasked = [name for name in reading.experiments if name not in here]
+    if unasked and (selection.every or not here):
+        what = f"{reading.sentence!r} speaks of {', '.join(unasked)}, which no When step runs"
+        raise UsageError(what, where=step.at, mend="name the same experiments in the When and the Then step")
+    return here
+
+
+def _differences(objective: Objective, criterion: Reading, experiments: Mapping[str, str]) -> list[str]:
+    """A feature must say what its criterion says: figure, operator and values, and no experiment of another domain."""
+    if criterion.objective is None:  # pragma: no cover - read_criterion refuses it
+        return []
+    domains = criterion.objective.scope.domains
+    foreign = [name for name in objective.scope.experiments if domains and experiments[name] not in domains]
+    differences = compare(objective, criterion.objective)
+    if foreign:
+        differences.append(f"it speaks of {', '.join(foreign)}, the criterion of domain {' or '.join(domains)} only")
+    return differences
+
+
+def traffic_of(demands: Iterable[Demand]) -> tuple[str, ...]:
+    """The traffic that these demands name, each once, in their order."""
+    named = (
+        demand.name if demand.kind is DemandKind.TRAFFIC else demand.params.get("traffic", "")
+        for demand in demands
+        if demand.kind in (DemandKind.TRAFFIC, DemandKind.EXPERIMENT)
+    )
+    return tuple(dict.fromkeys(name for name in named if name))

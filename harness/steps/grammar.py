@@ -1,0 +1,163 @@
+"""Sentence → what it asks for or claims. One template matches, or it is an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+from harness.catalogue import nearest
+from harness.errors import UsageError
+from harness.model import Demand, DemandKind, Figure, Objective
+from harness.steps.meaning import Keyword, Selection
+from harness.steps.template import Template
+from harness.steps.templates import TEMPLATES
+
+NO_EXPERIMENTS: Final[Mapping[str, str]] = MappingProxyType({})
+_INTERPRETATION: Final = re.compile(r"\s*\(interpretation[^()]*\)\s*$")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What one sentence says, with its experiments looked up among those that are known.
+
+    Attributes:
+        template: the one that matched.
+        sentence: without what is no part of it.
+        traffic: that must have run; None where the sentence names none.
+        selection: the experiments it speaks of; None where it speaks of none.
+        experiments: the selected by name.
+        missing: kinds of experiments that it speaks of and nobody knows.
+        objective: what must hold, for a Then sentence.
+    """
+
+    template: Template
+    sentence: str
+    traffic: str | None
+    selection: Selection | None
+    experiments: tuple[str, ...]
+    missing: tuple[str, ...]
+    objective: Objective | None
+
+    @property
+    def keyword(self) -> Keyword:
+        """Where the sentence may stand."""
+        return self.template.keyword
+
+    @property
+    def demands(self) -> tuple[Demand, ...]:
+        """What the sentence asks for by itself."""
+        demands = []
+        if self.traffic is not None:
+            demands.append(Demand(kind=DemandKind.TRAFFIC, name=self.traffic))
+            for name in self.experiments:
+                params = {"traffic": self.traffic}
+                demands.append(Demand(kind=DemandKind.EXPERIMENT, name=name, params=params))
+        if self.objective is not None and self.objective.figure is Figure.CHECK:
+            params = dict(self.objective.params)
+            demands.append(Demand(kind=DemandKind.CHECK, name=self.objective.check, params=params))
+        return tuple(demands)
+
+
+def bare(sentence: str) -> str:
+    """A sentence in one line, without a trailing `(interpretation…)`."""
+    return _INTERPRETATION.sub("", " ".join(sentence.split()))
+
+
+def read(
+    sentence: str, experiments: Mapping[str, str] = NO_EXPERIMENTS, *, templates: Sequence[Template] = TEMPLATES
+) -> Reading:
+    """Read a sentence.
+
+    Args:
+        sentence: of a step or a criterion.
+        experiments: the known experiments, name → domain; `every … experiment` is looked up in it.
+        templates: the vocabulary.
+
+    Raises:
+        UsageError: no template matches (the nearest is named), or more than one does.
+    """
+    text = bare(sentence)
+    matches = [(template, slots) for template in templates if (slots := template.match(text)) is not None]
+    if not matches:
+        raise UsageError(f"no step reads {text!r}", mend=_nearest_template(text, templates))
+    if len(matches) > 1:
+        names = " and ".join(repr(template.plain) for template, _ in matches)
+        raise UsageError(f"two steps read {text!r}: {names}", mend="one of the two templates must go")
+    template, slots = matches[0]
+    meaning = template.mean(slots)
+    selection = meaning.selection
+    reading = Reading(
+        template=template,
+        sentence=text,
+        traffic=meaning.traffic,
+        selection=selection,
+        experiments=selection.among(experiments) if selection else (),
+        missing=selection.missing_among(experiments) if selection else (),
+        objective=None,
+    )
+    if meaning.objective is None:
+        return reading
+    return replace(reading, objective=_located(meaning.objective, reading))
+
+
+def _located(objective: Objective, reading: Reading) -> Objective:
+    """The objective with the experiments it speaks of."""
+    scope = replace(
+        objective.scope,
+        experiments=reading.experiments,
+        missing_experiments=reading.missing,
+        domains=reading.selection.domains if reading.selection else (),
+    )
+    return replace(objective, scope=scope, sentence=reading.sentence)
+
+
+def _nearest_template(text: str, templates: Sequence[Template]) -> str:
+    """The template whose own words, or whose example, are most like the sentence."""
+    alike = {form: template for template in templates for form in (template.example, template.plain)}
+    found = nearest(text, alike)
+    if found is None:
+        return "`readiness steps` lists every sentence there is"
+    return f"did you mean `{alike[found].plain}`, for example: {alike[found].example}"
+
+
+def compare(then: Objective, criterion: Objective) -> list[str]:
+    """Where a Then sentence says something else than its criterion, in words; empty when the two agree.
+
+    Figure, operator, values and what is measured must be equal. The experiments may be fewer and are not compared.
+    """
+    if _figure(then) != _figure(criterion):
+        return [f"it claims {_figure(then)}, the criterion speaks of {_figure(criterion)}"]
+    differences = []
+    if then.op is not criterion.op:
+        differences.append(f"it says {then.op.value!r}, the criterion {criterion.op.value!r}")
+    for name in ("limit", "tolerance", "older_than", "window"):
+        mine, theirs = getattr(then, name), getattr(criterion, name)
+        same = mine is theirs or (mine is not None and theirs is not None and mine.same_as(theirs))
+        if not same:
+            words = name.replace("_", " ")
+            differences.append(f"{words} {mine or 'not said'}, the criterion says {theirs or 'none'}")
+    if then.scope.users != criterion.scope.users:
+        differences.append(f"{then.scope.users} users at once, the criterion says {criterion.scope.users}")
+    for name in sorted({*then.params, *criterion.params}):
+        mine, theirs = then.params.get(name), criterion.params.get(name)
+        if mine != theirs:
+            words = name.replace("_", " ")
+            differences.append(f"{words} {mine or 'not said'}, the criterion says {theirs or 'none'}")
+    return differences
+
+
+def _figure(objective: Objective) -> str:
+    """What is measured, and of what, in a few words: `response time p95 of every route in the steady state`."""
+    words = [objective.check or objective.figure.value]
+    if objective.quantile is not None:
+        words.append(f"p{objective.quantile * 100:g}")
+    if objective.scope.operations:
+        words.append(f"of {' and '.join(objective.scope.operations)}")
+    if objective.scope.subject:
+        words.append(f"of {objective.scope.subject}")
+    elif objective.scope.per.value != "all together":
+        words.append(f"of every {objective.scope.per.value}")
+    return " ".join((*words, objective.scope.phase.value))

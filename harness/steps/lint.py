@@ -1,0 +1,130 @@
+"""What is wrong with a feature file, found before anything runs.
+
+Several of these are green in pytest-bdd: it keeps the last of two scenarios of one name, passes a scenario without
+steps, and runs an Outline without rows once, its placeholders as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.catalogue import Catalogue, Problem, mend_with_nearest
+from harness.errors import UsageError
+from harness.steps.compile import compile_scenario, read_step
+from harness.steps.feature import Scenario, children, read_document, read_feature, rows, shown
+
+
+def lint_feature(
+    path: Path, catalogue: Catalogue, experiments: Mapping[str, str], root: Path | None = None
+) -> tuple[Problem, ...]:
+    """Every problem of a feature file, in the order of its lines; empty when all its scenarios compile.
+
+    Args:
+        path: of the `.feature` file.
+        catalogue: that its ids and criteria are looked up in.
+        experiments: the project's experiments, name → domain.
+        root: what the places in messages are relative to (default: the working directory).
+    """
+    base = root or Path.cwd()
+    try:
+        document = read_document(path, base)
+    except UsageError as error:
+        return (_problem(error),)
+    file = shown(path, base)
+    templates = [scenario for scenario, _, _ in children(document.feature)]
+    problems = [*_of_feature(templates, file)]
+    for template in templates:
+        problems += _of_outline(template, file)
+    for scenario in read_feature(path, base):
+        problems += _of_scenario(scenario, catalogue, experiments)
+    unique = dict.fromkeys(problems)
+    return tuple(sorted(unique, key=lambda problem: _line(problem.at)))
+
+
+def lint_features(
+    paths: Iterable[Path], catalogue: Catalogue, experiments: Mapping[str, str], root: Path | None = None
+) -> tuple[Problem, ...]:
+    """The problems of several feature files."""
+    return tuple(problem for path in paths for problem in lint_feature(path, catalogue, experiments, root))
+
+
+def _line(at: str) -> int:
+    number = at.rpartition(":")[2]
+    return int(number) if number.isdigit() else 0
+
+
+def _problem(error: UsageError) -> Problem:
+    return Problem(at=error.where, what=error.what, mend=error.mend)
+
+
+def _of_feature(templates: list[Any], file: str) -> Iterator[Problem]:
+    """A feature has scenarios, and their names differ: pytest-bdd keeps scenarios by name and loses the earlier one."""
+    if not templates:
+        yield Problem(at=f"{file}:1", what="the feature has no scenario", mend="write one, or delete the file")
+    first: dict[str, int] = {}
+    for template in templates:
+        line = template.location.line
+        if not template.name.strip():
+            yield Problem(
+                at=f"{file}:{line}", what="the scenario has no name", mend="say in a few words what must hold"
+            )
+        elif template.name in first:
+            what = f"the scenario {template.name!r} has the name of another one in line {first[template.name]}"
+            yield Problem(at=f"{file}:{line}", what=what, mend="give it a name of its own")
+        first.setdefault(template.name, line)
+
+
+def _of_outline(template: Any, file: str) -> Iterator[Problem]:
+    at = f"{file}:{template.location.line}"
+    if not template.steps:
+        yield Problem(at=at, what=f"the scenario {template.name!r} has no steps", mend="add a Then step, or delete it")
+    if "outline" in template.keyword.casefold() and not template.examples:
+        yield Problem(at=at, what=f"the Outline {template.name!r} has no Examples", mend="add a table of Examples")
+    for table in template.examples:
+        at_table = f"{file}:{table.location.line}"
+        if not table.table_body:
+            yield Problem(at=at_table, what="the Examples have no row", mend="add a row, or delete the table")
+        if table.tags:
+            what = f"a tag on Examples: {', '.join(tag.name for tag in table.tags)}"
+            yield Problem(at=at_table, what=what, mend="tag the scenario, or use a column `requirement`")
+    seen: dict[tuple[tuple[str, str], ...], str] = {}
+    for at_row, row, _ in rows(template, file):
+        cells = tuple(sorted(row.items()))
+        if cells in seen:
+            what = f"the row says the same as line {_line(seen[cells])}"
+            yield Problem(at=at_row, what=what, mend="delete one of the two")
+        seen.setdefault(cells, at_row)
+
+
+def _of_scenario(scenario: Scenario, catalogue: Catalogue, experiments: Mapping[str, str]) -> Iterator[Problem]:
+    ids = scenario.requirements(catalogue)
+    if len(ids) != 1:
+        what = (
+            f"the scenario names {len(ids)} requirements: {', '.join(ids)}"
+            if ids
+            else "the scenario names no requirement"
+        )
+        mend = "one scenario claims one requirement: by a tag `@ID`, or by a column `requirement` in its Examples"
+        yield Problem(at=scenario.at, what=what, mend=mend)
+    unknown = [requirement for requirement in ids if requirement not in catalogue.requirements]
+    for requirement in unknown:
+        mend = mend_with_nearest(requirement, catalogue.requirements)
+        yield Problem(at=scenario.at, what=f"no requirement has the id {requirement!r}", mend=mend)
+    wrong = [*_of_steps(scenario, experiments)]
+    yield from wrong
+    if len(ids) == 1 and not unknown and not wrong and scenario.steps:
+        try:
+            compile_scenario(scenario.title, ids[0], scenario.steps, catalogue, experiments)
+        except UsageError as error:
+            yield Problem(at=error.where or scenario.at, what=error.what, mend=error.mend)
+
+
+def _of_steps(scenario: Scenario, experiments: Mapping[str, str]) -> Iterator[Problem]:
+    """Every step that cannot be read, not only the first."""
+    for step in scenario.steps:
+        try:
+            read_step(step, experiments)
+        except UsageError as error:
+            yield _problem(error)

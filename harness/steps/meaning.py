@@ -1,0 +1,89 @@
+"""What a sentence can mean: traffic and experiments that are asked for, or an objective."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from harness.model import Objective
+
+MEMBERS_LOSS: Final = "database-members-loss"
+"""The experiment that takes all database members at once, one of the three disasters."""
+
+
+class Keyword(StrEnum):
+    """Where in a scenario a sentence stands."""
+
+    GIVEN = "given"
+    WHEN = "when"
+    THEN = "then"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Experiments that a sentence speaks of.
+
+    Attributes:
+        names: by name.
+        domains: of these fault domains.
+        kinds: what must be among them, for people, with the domain or the experiment that is it.
+        every: whether it speaks of all of them; else of those of them that the scenario ran.
+    """
+
+    names: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    kinds: Mapping[str, str]
+    every: bool
+
+    @classmethod
+    def of_name(cls, name: str) -> Selection:
+        """One experiment by name."""
+        return cls(names=(name,), kinds={}, every=True)
+
+    @classmethod
+    def of_domains(cls, domains: tuple[str, ...], *, every: bool = True) -> Selection:
+        """The experiments of some domains; a domain that has none is missing."""
+        return cls(
+            domains=domains, kinds={f"experiments of domain {domain}": domain for domain in domains}, every=every
+        )
+
+    def among(self, experiments: Mapping[str, str]) -> tuple[str, ...]:
+        """The selected of these experiments (name → domain), in their order, the named ones first."""
+        found = [name for name, domain in experiments.items() if domain in self.domains and name not in self.names]
+        return (*self.names, *found)
+
+    def missing_among(self, experiments: Mapping[str, str]) -> tuple[str, ...]:
+        """The kinds that none of these experiments is."""
+        there = {*experiments, *experiments.values()}
+        return tuple(kind for kind, name in self.kinds.items() if name not in there)
+
+
+KINDS: Final[Mapping[str, Selection]] = {
+    "single-fault": Selection.of_domains(("pod", "node", "database")),
+    "disaster": Selection(
+        domains=("database", "region"),
+        kinds={
+            "loss of the primary": "database",
+            "loss of a region": "region",
+            "loss of all database members": MEMBERS_LOSS,
+        },
+        every=True,
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Meaning:
+    """What one sentence says.
+
+    Attributes:
+        traffic: that must have run.
+        selection: experiments that must have run, or that an objective speaks of.
+        objective: what must hold; its sentence, place and experiments are filled in by the reader.
+    """
+
+    traffic: str | None = None
+    selection: Selection | None = None
+    objective: Objective | None = None

@@ -1,0 +1,128 @@
+"""What the templates make of their slots: the traffic and experiments asked for, or an objective."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
+from harness.steps.meaning import KINDS, Meaning, Selection
+
+_Slots = Mapping[str, str]
+_Mean = Callable[[_Slots], Meaning]
+
+
+def under_traffic(selection: Callable[[_Slots], Selection | None]) -> _Mean:
+    """Traffic has run, and what `selection` finds under it."""
+    return lambda slots: Meaning(traffic=slots["traffic"], selection=selection(slots))
+
+
+def steady(figure: Figure, op: Op, *, per: Per = Per.ALL, subject: str = "") -> _Mean:
+    """A figure of the fault-free window; a subject in angle brackets is the slot's value."""
+
+    def mean(slots: _Slots) -> Meaning:
+        scope = Scope(per=per, subject=_filled(subject, slots), users=int(slots.get("users", 0)))
+        tolerance, window = slots.get("tolerance"), slots.get("window")
+        return Meaning(
+            objective=Objective(
+                figure=figure,
+                quantile=_quantile(slots["quantile"]) if "quantile" in slots else None,
+                scope=scope,
+                op=op,
+                limit=Quantity.parse(slots["limit"]),
+                tolerance=Quantity.parse(tolerance) if tolerance else None,
+                window=Quantity.parse(window) if window else None,
+                sentence="",
+            )
+        )
+
+    return mean
+
+
+def _quantile(text: str) -> float:
+    """`p99.9` → 0.999."""
+    return round(float(text[1:]) / 100, 6)
+
+
+def _filled(text: str, slots: _Slots) -> str:
+    """`<region>` → what stands in that slot; other text stays."""
+    return slots[text[1:-1]] if text.startswith("<") else text
+
+
+def recovery(selection: Callable[[_Slots], Selection | None]) -> _Mean:
+    """Operations are served again, at the latest a limit after the fault was sent."""
+
+    def mean(slots: _Slots) -> Meaning:
+        params = {}
+        if "steps" in slots:
+            params["manual_steps"] = slots["steps"]
+        if "region" in slots:
+            params["lost_region"] = slots["region"]
+        scope = Scope(operations=tuple(re.findall("reads|writes", slots["operations"])), phase=Phase.FAULT)
+        limit = Quantity.parse(slots["limit"])
+        objective = Objective(figure=Figure.RECOVERY, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params)
+        return Meaning(objective=objective, selection=selection(slots))
+
+    return mean
+
+
+def no_lost_write(selection: Callable[[_Slots], Selection | None]) -> _Mean:
+    """Every acknowledged write is there at the end; with an age, the younger ones are excused in a disaster."""
+
+    def mean(slots: _Slots) -> Meaning:
+        objective = Objective(
+            figure=Figure.LOST_WRITES,
+            scope=Scope(phase=Phase.FAULT),
+            op=Op.HOLDS,
+            limit=Quantity(value=0, unit=""),
+            older_than=Quantity.parse(slots["age"]) if "age" in slots else None,
+            sentence="",
+        )
+        return Meaning(objective=objective, selection=selection(slots))
+
+    return mean
+
+
+def first_request(slots: _Slots) -> Meaning:
+    """How soon a new pod gets requests, and how long a killed one still does."""
+    objective = Objective(
+        figure=Figure.FIRST_REQUEST,
+        scope=Scope(phase=Phase.FAULT),
+        op=Op.BELOW,
+        limit=Quantity.parse(slots["limit"]),
+        sentence="",
+        params={"killed_none_later_than": slots["after"]},
+    )
+    return Meaning(objective=objective, selection=Selection.of_domains(("pod",), every=False))
+
+
+def check(name: str, **params: str) -> _Mean:
+    """A fact of the live target; a parameter in angle brackets is the slot's value."""
+
+    def mean(slots: _Slots) -> Meaning:
+        filled = {key: _filled(value, slots) for key, value in params.items()}
+        limit = Quantity(value=1, unit="")
+        return Meaning(
+            objective=Objective(figure=Figure.CHECK, op=Op.HOLDS, limit=limit, sentence="", check=name, params=filled)
+        )
+
+    return mean
+
+
+def no_experiment(_slots: _Slots) -> None:
+    """The sentence names no experiment."""
+
+
+def of_kind(slots: _Slots) -> Selection:
+    """Every experiment of the kind that the sentence names."""
+    return KINDS[slots["kind"]]
+
+
+def of_domains(slots: _Slots) -> Selection:
+    """Every experiment of the domains that the sentence names."""
+    return Selection.of_domains(tuple(re.split(", | or ", slots["domains"])))
+
+
+def always(selection: Selection) -> Callable[[_Slots], Selection]:
+    """The same experiments whatever stands in the slots."""
+    return lambda _slots: selection

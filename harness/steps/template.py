@@ -1,0 +1,54 @@
+"""One sentence with slots."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.steps.meaning import Keyword, Meaning
+from harness.steps.slots import Slot, pattern_of, plain_of, slots_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """One sentence with slots.
+
+    Attributes:
+        name: unique.
+        keyword: where it may stand.
+        text: literal but for `<slot>`, `<slot:type>` and `[optional part]`.
+        about: what it reads, in one sentence.
+        example: a sentence that it matches.
+        mean: what the sentence means, from what stands in its slots; a slot of a part that was left out is absent.
+    """
+
+    name: str
+    keyword: Keyword
+    text: str
+    about: str
+    example: str
+    mean: Callable[[Mapping[str, str]], Meaning]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What a whole sentence must match."""
+        return pattern_of(self.text)
+
+    @property
+    def plain(self) -> str:
+        """The text as people read it."""
+        return plain_of(self.text)
+
+    @property
+    def slots(self) -> dict[str, Slot]:
+        """Its slots by name."""
+        return slots_of(self.text)
+
+    def match(self, sentence: str) -> Mapping[str, str] | None:
+        """What stands in the slots of a sentence; None when it is another sentence."""
+        found = self.pattern.fullmatch(sentence)
+        if found is None:
+            return None
+        return {name: value for name, value in found.groupdict().items() if value is not None}
