@@ -1,1 +1,40 @@
-"""Empty for now."""
+"""Public façade for locustfiles: users who arrive when they are due, however slow the answers are.
+
+    from harness.locust import Journey, OpenLoopUser
+
+    class Visitor(OpenLoopUser):
+        def journey(self, journey: Journey) -> None:
+            journey.get("/", name="home")
+            journey.think(2.0)
+            journey.get("/tracks/7", name="read-track", expect={"id": 7})
+
+`locust -f FILE --rate 25` then offers 25 journeys per second: an open model, in which a slow answer delays nobody else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.locust.journey import Answer, Journey
+    from harness.locust.target import target_entry
+    from harness.locust.users import FULL_RATE, OpenLoopUser
+
+__all__ = ["FULL_RATE", "Answer", "Journey", "OpenLoopUser", "target_entry"]
+
+_HOME = {
+    "Answer": "harness.locust.journey",
+    "FULL_RATE": "harness.locust.users",
+    "Journey": "harness.locust.journey",
+    "OpenLoopUser": "harness.locust.users",
+    "target_entry": "harness.locust.target",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the name when it is asked for: importing Locust patches sockets, and a schedule can be read without it."""
+    from importlib import import_module
+
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,1 +1,8 @@
-"""Empty for now."""
+"""Load: how much of which traffic, and the Locust processes that offer it."""
+
+from __future__ import annotations
+
+from harness.drivers.load.load import Load
+from harness.drivers.load.traffic import load_traffic
+
+__all__ = ["Load", "load_traffic"]

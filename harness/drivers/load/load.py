@@ -1,0 +1,196 @@
+"""Supervises the Locust processes of one traffic: started together, watched, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from harness import clock
+from harness.errors import DriverError
+from harness.model import Sink, TrafficPlan
+
+START_S: Final = 30.0
+"""A worker that has not opened its row file by then has failed; on an idle machine it takes one second."""
+GRACE_S: Final = 5.0
+"""Beyond the drain; then the whole process group is killed."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Child:
+    worker: int
+    process: subprocess.Popen[bytes]
+    rows: Path
+    ended: bool = field(default=False)
+
+
+class Load:
+    """The load of one traffic while it runs; `with` stops it. Locust's exit codes are put on record and decide nothing."""
+
+    def __init__(
+        self, plan: TrafficPlan, *, entry: str, run_dir: Path, seed: int, sink: Sink, drain_s: float = 5.0
+    ) -> None:
+        self._plan = plan
+        self._entry = entry
+        self._run_dir = run_dir.resolve()
+        self._directory = self._run_dir / "load" / plan.name
+        self._seed = seed
+        self._sink = sink
+        self._drain_s = drain_s
+        self._children: list[_Child] = []
+        self._problems: list[str] = []
+
+    @classmethod
+    def start(
+        cls, plan: TrafficPlan, *, entry: str, run_dir: Path, seed: int, sink: Sink, drain_s: float = 5.0
+    ) -> Load:
+        """Start the plan's workers, each with its share of the rate; they go on until `stop`.
+
+        Args:
+            plan: what to offer.
+            entry: address of the target.
+            run_dir: rows go to `load/<traffic>/samples-<worker>.rows`, output to `locust.log` beside them.
+            seed: of schedules and journeys.
+            sink: takes `worker.started` and `worker.ended`.
+            drain_s: how long requests may take that are open at the end.
+
+        Raises:
+            DriverError: a worker ended, or had no row file after START_S; the others were stopped.
+        """
+        load = cls(plan, entry=entry, run_dir=run_dir, seed=seed, sink=sink, drain_s=drain_s)
+        load._directory.mkdir(parents=True, exist_ok=True)
+        try:
+            for worker in range(1, plan.workers + 1):
+                load._spawn(worker)
+            load._wait_until_ready()
+        except BaseException:
+            load.stop()
+            raise
+        return load
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def rows(self) -> tuple[Path, ...]:
+        """The workers' row files."""
+        return tuple(child.rows for child in self._children)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The workers' process ids."""
+        return tuple(child.process.pid for child in self._children)
+
+    def alive(self) -> bool:
+        """Whether every worker runs; one that ended by itself is put on record when this is asked."""
+        for child in self._children:
+            if not child.ended and child.process.poll() is not None:
+                self._ended(child, f"it ended by itself: {_how(child.process.returncode)}{self._last_words()}")
+        return not any(child.ended for child in self._children)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What went wrong with workers so far, for people."""
+        return tuple(self._problems)
+
+    def stop(self) -> None:
+        """End all workers: interrupt, wait for the drain and GRACE_S more, kill the group. May be called again."""
+        self.alive()
+        living = [child for child in self._children if not child.ended]
+        for child in living:
+            # not SIGTERM: while a shape runs, Locust dies of that without a word
+            child.process.send_signal(signal.SIGINT)
+        deadline = clock.Deadline.after(self._drain_s + GRACE_S)
+        for child in living:
+            try:
+                child.process.wait(timeout=deadline.left_s)
+            except subprocess.TimeoutExpired:
+                os.killpg(child.process.pid, signal.SIGKILL)
+                child.process.wait()
+                self._ended(child, f"it was killed: it did not end within {self._drain_s + GRACE_S:g} s")
+            else:
+                self._ended(child, "" if child.process.returncode == 0 else _how(child.process.returncode))
+
+    def _spawn(self, worker: int) -> None:
+        rows = self._directory / f"samples-{worker}.rows"
+        with (self._directory / "locust.log").open("ab") as log:
+            process = subprocess.Popen(
+                self._command(worker),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self._directory,  # a locust.conf or pyproject.toml of elsewhere has no say
+                env=_environment(self._run_dir),
+                start_new_session=True,
+            )
+        self._children.append(_Child(worker=worker, process=process, rows=rows))
+        relative = rows.relative_to(self._run_dir).as_posix()
+        self._sink.put("worker.started", self._plan.name, worker=worker, pid=process.pid, rows=relative)
+
+    def _command(self, worker: int) -> list[str]:
+        options = {
+            "--locustfile": self._plan.locustfile,
+            "--host": self._entry,
+            "--users": 1,
+            "--spawn-rate": 1,
+            "--loglevel": "WARNING",
+            "--exit-code-on-error": 0,
+            "--samples": self._directory / "samples",
+            "--traffic": self._plan.name,
+            "--rate": repr(self._plan.journeys_per_s / self._plan.workers),
+            "--seed": self._seed,
+            "--worker-id": worker,
+            "--drain": self._drain_s,
+            "--parent": os.getpid(),
+        }
+        words = [str(word) for option in options.items() for word in option]
+        return [sys.executable, "-m", "locust", "--headless", "--only-summary", *words]
+
+    def _wait_until_ready(self) -> None:
+        for _ in clock.Deadline.after(START_S).ticks(0.02):
+            if not self.alive():
+                raise DriverError("a load generator ended before it began", where=self._log(), mend=self.problems[0])
+            if all(child.rows.exists() for child in self._children):
+                return
+        raise DriverError(
+            f"a load generator was not ready within {START_S:g} s", where=self._log(), mend="look into its log"
+        )
+
+    def _ended(self, child: _Child, why: str) -> None:
+        child.ended = True
+        self._sink.put("worker.ended", self._plan.name, worker=child.worker, exit=child.process.returncode, why=why)
+        if why:
+            self._problems.append(f"worker {child.worker} of {self._plan.name}: {why}")
+
+    def _log(self) -> str:
+        return str(self._directory / "locust.log")
+
+    def _last_words(self) -> str:
+        lines = Path(self._log()).read_text(encoding="utf-8", errors="replace").split("\n")
+        said = [line for line in lines if line.strip()]
+        return f"; its last words: {said[-1].strip()[:300]}" if said else ""
+
+
+def _environment(run_dir: Path) -> Mapping[str, str]:
+    """Ours, without settings for another Locust and without a proxy between load and target."""
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("LOCUST_") and not key.lower().endswith("_proxy")
+    }
+    return {**kept, "NO_PROXY": "*", "READINESS_RUN": str(run_dir)}
+
+
+def _how(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

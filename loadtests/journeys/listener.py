@@ -1,0 +1,56 @@
+"""A listener signs in, looks at a track, adds one of their own and plays the first: four requests over six seconds."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from harness.locust import Journey, OpenLoopUser
+
+LISTENERS = 500
+TRACKS = 1000
+
+
+class Listener(OpenLoopUser):
+    """Meets each of the four everyday routes once, so that each gets a quarter of the requests."""
+
+    abstract = True
+    session: ClassVar[str] = ""  # an app keeps its session: a sign-in that fails is one failure, not three
+
+    def journey(self, journey: Journey) -> None:
+        """Sign in, read, create, play; two seconds of thought between."""
+        name = f"listener-{journey.random.randint(1, LISTENERS)}"
+        track = journey.random.randint(1, TRACKS)
+
+        signed_in = journey.post(
+            "/sessions",
+            name="sign-in",
+            json={"user": name, "password": f"listen-{name}"},
+            status=201,
+            expect={"token": str},
+        )
+        if signed_in.ok:
+            Listener.session = signed_in["token"]
+        journey.sign_in(Listener.session)
+        journey.think(2.0)
+
+        journey.get(f"/tracks/{track}", name="read-track", status=200, expect={"id": track, "title": str})
+        journey.think(2.0)
+
+        title = f"Song {journey.random.randrange(10**6)}"
+        journey.post(
+            "/tracks",
+            name="create-track",
+            json={"title": title, "artist": name},
+            status=201,
+            expect={"id": int, "title": title},
+            once=True,
+        )
+        journey.think(2.0)
+
+        journey.post(
+            f"/tracks/{track}/plays",
+            name="play-track",
+            status=201,
+            expect={"id": track, "plays": int},
+            once=True,
+        )
