@@ -46,6 +46,7 @@ async def _watch(settings: WatchSettings, recorder: Recorder) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     commands = await _standard_input(loop)
+    await watchers.warm_up()
     gc.freeze()  # what is here now stays: no collection needs to walk it while probes are due
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(job) for job in (*watchers.jobs(), recorder.keep_flushing())]

@@ -49,6 +49,7 @@ class Watch:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # it computes nothing: no threads for numpy
                 start_new_session=True,  # a Ctrl-C of the terminal is the parent's to pass on
             )
         if not self._said_watching(self._process):

@@ -39,9 +39,8 @@ class Schedule:
         return round(clock.NS_PER_S / self.per_s)
 
     def set_rate(self, per_s: float) -> None:
-        """Look that often from now on; the next look comes within the new spacing."""
+        """Look that often from the next look on, which stays due when it was."""
         self.per_s = per_s
-        self._due_ns = min(self._due_ns, clock.now_ns() + self.spacing_ns)
 
     async def run(self) -> None:
         """Start looks until cancelled; looks already started go on (see `finish`). A look that raised ends it: looks do not raise."""

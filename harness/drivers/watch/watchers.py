@@ -11,7 +11,7 @@ import httpx
 
 from harness.drivers.watch.ledger import DEADLINE_S, LedgerClients
 from harness.drivers.watch.pods import Leader, Nodes, Pods
-from harness.drivers.watch.probers import Prober
+from harness.drivers.watch.probers import WAIT_S, Prober
 from harness.drivers.watch.recorder import Recorder
 from harness.drivers.watch.replicas import Heartbeats, HeartbeatWriter, MemberWatcher
 from harness.drivers.watch.schedule import Look, Schedule
@@ -52,6 +52,11 @@ class Watchers:
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs until cancelled."""
         return [*(schedule.run() for schedule in self._schedules), *self._streams]
+
+    async def warm_up(self) -> None:
+        """One request a connection, unrecorded: what is imported and set up at first use must not delay the first looks."""
+        health = self._target.probes.health
+        await asyncio.gather(*(wires.ask("GET", health, within_s=WAIT_S) for wires in self._wires))
 
     def set_health_rate(self, per_s: float) -> None:
         """Ask the health path that often from now on."""

@@ -1,0 +1,107 @@
+"""A small platform to watch: a real HTTP service on loopback whose behaviour a test changes as it runs."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+
+class Service(ThreadingHTTPServer):
+    """Answers reads, health and ledger writes.
+
+    Attributes:
+        mode: what the next answers are: `ok`, `hang`, `503`, `garbage`, `cut`.
+        written: ledger writes by (client, sequence).
+    """
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, address: str) -> None:
+        super().__init__((address, 0), _Handler)
+        self.mode = "ok"
+        self.written: set[tuple[int, int]] = set()
+        self.connections = 0
+        self.ended = threading.Event()
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Service
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections += 1
+
+    def do_GET(self) -> None:
+        self._answer(200, b'{"id": 1}')
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.written.add((body["client"], body["sequence"]))
+        self._answer(201, b"{}")
+
+    def _answer(self, status: int, body: bytes) -> None:
+        mode = self.server.mode
+        if mode == "hang":
+            self.server.ended.wait(30)
+        if mode in {"hang", "cut"}:
+            self.close_connection = True
+            return
+        self.send_response(503 if mode == "503" else status)
+        body = b'{"id": ' if mode == "garbage" else body
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Quiet."""
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """A service that answers."""
+    server = Service("127.95.0.1")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.ended.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def target_file(service: Service, tmp_path: Path) -> Path:
+    """A target file that names the service as entry, as two regions and as ledger."""
+    file = tmp_path / "target.yaml"
+    file.write_text(
+        "name: small\n"
+        "environment: sandbox\n"
+        f"entry: {service.url}\n"
+        "regions:\n"
+        f"  north: {{entry: '{service.url}'}}\n"
+        f"  south: {{entry: '{service.url}'}}\n"
+        "probes: {health: /health, read: /tracks/1}\n"
+        "ledger: {path: /ledger}\n"
+        "disposable: true\n",
+        encoding="utf-8",
+    )
+    return file
