@@ -46,9 +46,9 @@ def kill_pods(label_selector: str, ns: str, qty: int = 1) -> Hits:
     ready = [pod for pod in here.cluster.pods(ns, label_selector) if has_condition(pod, "Ready")]
     if qty < 1 or len(ready) < qty:
         raise FaultNotInjected(f"{len(ready)} ready pods match {label_selector} in {ns}, {qty} are to be killed")
-    here.destructive(pods=qty)
     chosen = sorted(ready, key=_name)[:qty]
     hits = _pod_hits(here, chosen)
+    here.destructive(hits)
     for pod in chosen:
         here.cluster.delete_pod(ns, _name(pod), grace_s=0)
     return _hit(here, hits)
@@ -69,12 +69,12 @@ def kill_leader() -> Hits:
     pod = here.cluster.pod(namespace, name) if name else None
     if pod is None:
         raise FaultNotInjected(f"the holder of the lock ({name or 'nobody'}) is no pod in {namespace}")
-    here.destructive(pods=1)
+    hits = _pod_hits(here, [pod])
+    here.destructive(hits)
     here.intend(f"kill {name}", lead_from(here.target.primary_region))
     for node in _nodes_for(here, pod):
         here.intend(f"cordon {_name(node)}", uncordon(_name(node)))
         here.cluster.patch_node(_name(node), {"spec": {"unschedulable": True}})
-    hits = _pod_hits(here, [pod])
     here.cluster.delete_pod(namespace, name, grace_s=0)
     return _hit(here, hits)
 
@@ -86,7 +86,7 @@ def power_off_node(label_selector: str) -> Hits:
         FaultNotInjected: there is none.
     """
     here = session()
-    leader = leader_of(here.cluster, here.target) if here.target.database and here.target.database.leader else ""
+    leader = _leader(here)
     pods = [pod for pod in here.cluster.pods() if pod.get("spec", {}).get("nodeName")]
     busy = {pod["spec"]["nodeName"] for pod in pods}
     spared = {pod["spec"]["nodeName"] for pod in pods if leader and _name(pod) == leader}
@@ -103,8 +103,6 @@ def power_off_region(region: str) -> Hits:
     """
     here = session()
     nodes = here.cluster.nodes(f"{REGION_LABEL}={region}")
-    if region == here.target.primary_region and here.target.database and here.target.database.leader:
-        here.intend(f"power off {region}", lead_from(region))
     return _power_off(here, [node for node in nodes if has_condition(node, "Ready")], region)
 
 
@@ -151,13 +149,22 @@ def _power_off(here: Session, nodes: list[Object], wanted: str) -> Hits:
         raise FaultNotInjected(f"no ready node to power off in {wanted}")
     names = {_name(node) for node in nodes}
     pods = [pod for pod in here.cluster.pods() if pod.get("spec", {}).get("nodeName") in names]
-    here.destructive(pods=len(pods))
     hits = [*map(node_hit, nodes), *_pod_hits(here, pods)]
+    here.destructive(hits)
+    leader = _leader(here)
+    if leader in {hit.name for hit in hits}:
+        here.intend(f"power off {wanted}", lead_from(here.target.primary_region))
     for name in sorted(names):
         here.intend(f"power off {name}", power_on(name))
     for name in sorted(names):
         here.cluster.patch_node(name, {"metadata": {"annotations": {POWER_ANNOTATION: "off"}}})
     return _hit(here, hits)
+
+
+def _leader(here: Session) -> str:
+    """The pod that leads the database; empty where the target has none."""
+    known = here.target.database and here.target.database.leader
+    return leader_of(here.cluster, here.target) if known else ""
 
 
 def _nodes_for(here: Session, pod: Object) -> list[Object]:

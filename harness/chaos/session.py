@@ -7,7 +7,7 @@ the target is not disposable and was not allowed by name, and when another API s
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from harness.errors import Refused
 from harness.model import Hit, Intent
 from harness.targets import Target, load_target
-from harness.targets.guard import guard_target
+from harness.targets.guard import guard_hits, guard_target
 from harness.targets.intents import pending_intents, write_intent
 from harness.targets.kubernetes import REGION_LABEL, Cluster, Object, labels_of
 from harness.targets.undo import undo_intent
@@ -37,21 +37,20 @@ class Session:
     experiment: str
     hits: list[Hit] = field(default_factory=list)
 
-    def destructive(self, pods: int | None = None) -> None:
-        """Assert that breaking things is meant, and meant here.
-
-        Args:
-            pods: how many pods the act would hit.
+    def destructive(self, hits: Sequence[Hit]) -> None:
+        """Assert that breaking these is meant, and meant here.
 
         Raises:
             Refused: it is not.
         """
         guard_target(self.target, os.environ.get("READINESS_ALLOW_TARGET", ""))
+        guard_hits(self.target, self.experiment, hits)
         meant = os.environ.get("READINESS_API_SERVER", self.cluster.url)
         if self.cluster.url != meant:
             raise Refused(f"this would go to {self.cluster.url}, meant is {meant}", where=self.target.name)
+        pods = sum(1 for hit in hits if hit.kind == "pod")
         allowed = os.environ.get("READINESS_MAX_PODS", "")
-        if pods is not None and allowed.isdecimal() and pods > int(allowed):
+        if allowed.isdecimal() and pods > int(allowed):
             raise Refused(f"this would hit {pods} pods, `blast_radius` allows {allowed}", where=self.experiment)
 
     def intend(self, action: str, undo: Mapping[str, Any]) -> Intent:
@@ -65,7 +64,7 @@ class Session:
             undo_intent(self.cluster, self.target, intent)
         return [str(intent.undo.get("node") or intent.undo.get("region", "")) for intent in intents]
 
-    def hit(self, hits: list[Hit]) -> None:
+    def hit(self, hits: Sequence[Hit]) -> None:
         """Remember what was hit."""
         self.hits.extend(hits)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from harness.targets.guard import guard_experiment, guard_target
+from harness.targets.lock import TargetLock
 from harness.targets.reference import Reference
 from harness.targets.target import Target, load_target
 
-__all__ = ["Reference", "Target", "load_target"]
+__all__ = ["Reference", "Target", "TargetLock", "guard_experiment", "guard_target", "load_target"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.errors import Refused
+from harness.model import ExperimentPlan, Hit
 from harness.targets.target import MayBreak, Target
 
 
@@ -27,39 +28,46 @@ def guard_target(target: Target, allow_target: str = "") -> None:
         )
 
 
-def guard_experiment(
-    target: Target, experiment: str, *, workloads: Iterable[str] = (), pods: int | None = None
-) -> None:
-    """Refuse an experiment that the target does not allow.
-
-    Args:
-        target: where.
-        experiment: by name.
-        workloads: what it would hit, where that is known.
-        pods: how many pods it may hit by its own `blast_radius`; None where it does not say.
+def guard_experiment(target: Target, experiment: ExperimentPlan) -> None:
+    """Refuse an experiment that the target does not allow; one that breaks nothing is always allowed.
 
     Raises:
-        Refused: the target is not disposable and no entry of `may_break` covers it.
+        Refused: the target is not disposable and `may_break` does not name it.
     """
-    if target.disposable:
+    if experiment.domain != "none":
+        _entry(target, experiment.name)
+
+
+def guard_hits(target: Target, experiment: str, hits: Iterable[Hit]) -> None:
+    """Refuse an act that would hit more than the target allows, when it is known what it would hit.
+
+    Raises:
+        Refused: a workload that `may_break` does not name, or too many pods.
+    """
+    entry = _entry(target, experiment)
+    if entry is None:
         return
-    why = "`may_break` does not name it"
-    for entry in target.may_break:
-        if entry.experiment == experiment:
-            why = _beyond(entry, frozenset(workloads), pods)
-            if not why:
-                return
-    raise Refused(
+    pods = [hit for hit in hits if hit.kind == "pod"]
+    foreign = sorted({hit.workload for hit in pods} - set(entry.workloads)) if entry.workloads else []
+    if foreign:
+        raise _refusal(target, experiment, f"it would hit {', '.join(foreign)}")
+    if entry.max_pods is not None and len(pods) > entry.max_pods:
+        raise _refusal(target, experiment, f"it would hit {len(pods)} pods, {entry.max_pods} are allowed")
+
+
+def _entry(target: Target, experiment: str) -> MayBreak | None:
+    """What `may_break` says of it; None where all is allowed."""
+    if target.disposable:
+        return None
+    entry = next((entry for entry in target.may_break if entry.experiment == experiment), None)
+    if entry is None:
+        raise _refusal(target, experiment, "`may_break` does not name it")
+    return entry
+
+
+def _refusal(target: Target, experiment: str, why: str) -> Refused:
+    return Refused(
         f"{target.name} does not allow the experiment {experiment}: {why}",
         where=str(target.file),
-        mend=f"add {{experiment: {experiment}, workloads: […], max_pods: …}} to `may_break`, or leave the experiment out",
+        mend=f"change `may_break` if you mean it: {{experiment: {experiment}, workloads: […], max_pods: …}}",
     )
-
-
-def _beyond(entry: MayBreak, workloads: frozenset[str], pods: int | None) -> str:
-    foreign = workloads - set(entry.workloads) if entry.workloads else frozenset()
-    if foreign:
-        return f"it would hit {', '.join(sorted(foreign))}"
-    if entry.max_pods is not None and (pods is None or pods > entry.max_pods):
-        return f"it may hit {'any number of' if pods is None else pods} pods, {entry.max_pods} are allowed"
-    return ""
