@@ -62,6 +62,7 @@ class Wires:
 
     def __init__(self, base: str, tls: ssl.SSLContext, proxy: str | None = None) -> None:
         self._base = httpx.URL(base)
+        self._urls: dict[str, httpx.URL] = {}
         self._tls = tls
         self._proxy = proxy
         self._idle: list[_Wire] = []
@@ -82,7 +83,9 @@ class Wires:
         """
         stale = self._stale(fresh=fresh)
         wire = self._idle.pop() if self._idle else _Wire(tls=self._tls, proxy=self._proxy)
-        request = httpx.Request(method, self._base.join(path), headers=headers, content=content)
+        if path not in self._urls:
+            self._urls[path] = self._base.join(path)
+        request = httpx.Request(method, self._urls[path], headers=headers, content=content)
         try:
             answer = await wire.ask(request, within_s)
             if answer.error is None:
