@@ -76,7 +76,9 @@ def good_stretches(looks: Looks, until_ns: int) -> Bools:
     gaps = np.diff(np.append(sent, until_ns)) > BLIND_NS
     blind = np.concatenate([[0], np.cumsum(gaps)])
     enough = 100 * (successes[ends] - successes[starts]) >= 99 * (ends - starts)
-    return np.asarray(looks.ok & enough & (blind[ends] == blind[starts]) & (sent + STRETCH_NS <= until_ns), dtype=np.bool_)
+    return np.asarray(
+        looks.ok & enough & (blind[ends] == blind[starts]) & (sent + STRETCH_NS <= until_ns), dtype=np.bool_
+    )
 
 
 def outages(looks: Looks, until_ns: int) -> tuple[Outage, ...]:
@@ -199,5 +201,9 @@ def _why(looks: Looks, seen: tuple[Outage, ...], back: int | None) -> str:
     if back is None:
         return f"{failed} of {len(looks)} looks failed, and no 5 s with at least 99 % successes followed while the fault was in"
     if not seen:
-        return f"no client felt it: {failed} of {len(looks)} looks failed, never more than 1 % of 5 s" if failed else "no client felt it"
+        return (
+            f"no client felt it: {failed} of {len(looks)} looks failed, never more than 1 % of 5 s"
+            if failed
+            else "no client felt it"
+        )
     return f"{len(seen)} outages, the last one counts" if len(seen) > 1 else ""

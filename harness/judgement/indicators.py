@@ -1,0 +1,296 @@
+"""The KPIs of the fault-free window: response time, errors, uptime, share of answers, replication lag."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.measures import Case, bounded, held, inconclusive, not_falsifiable
+from harness.judgement.receipts import SHARE_OF_LIMIT, blind_share, load_receipt, watch_receipt
+from harness.judgement.statistics import (
+    Floats,
+    needed,
+    needed_within,
+    quantile_bounds,
+    quantile_of,
+    share_bounds,
+)
+from harness.judgement.users import users_measure
+from harness.model import Measure, Objective, Outcome, Per, Phase, Plan, Receipt, Table, Window
+from harness.model.table import Bools
+
+CUT_OFF: Final = "cut_off"
+MORE_TRAFFIC: Final = "let the traffic run long enough, then run again"
+
+
+def failed(samples: Table) -> Bools:
+    """Which requests count as errors: those with an error, cut off ones among them, and those without an answer."""
+    return np.asarray(~samples.words["error"].missing | (samples.ints["status"] <= 0), dtype=np.bool_)
+
+
+def response_ms(samples: Table, limit_ms: float, *, since: str = "intended_ns") -> Floats:
+    """Response times in ascending order, in ms from the intended send time (or from `since`), failures held against the limit.
+
+    A request without an answer, or cut off at the end, counts as over any limit. A failure that was answered counts when it is over
+    the limit; a quick one is left to the error rate. So a failure never improves a response time.
+    """
+    ms = (samples.ints["done_ns"] - samples.ints[since]) / 1e6
+    unanswered = (samples.ints["status"] <= 0) | samples.words["error"].equals(CUT_OFF)
+    counted = ~failed(samples) | unanswered | (ms >= limit_ms)
+    return np.sort(np.where(unanswered, math.inf, ms)[counted])
+
+
+def groups(samples: Table, plan: Plan, window: Window, objective: Objective) -> Iterable[tuple[str, Table]]:
+    """The samples one by one of what the objective says (route or client's region), planned ones without samples included."""
+    scope = objective.scope
+    if scope.per not in (Per.ROUTE, Per.REGION):
+        yield "", samples
+        return
+    planned = plan.traffic[window.traffic].routes if window.traffic in plan.traffic else {}
+    column = samples.words["name" if scope.per is Per.ROUTE else "region"]
+    expected = {*(planned if scope.per is Per.ROUTE else plan.regions), *column.present}
+    for name in [scope.subject] if scope.subject else sorted(expected):
+        yield name, samples.where(column.equals(name))
+
+
+def steady_window(case: Case, name: str) -> Window | Measure:
+    """The window that KPIs are judged on, or the measure that says why there is none."""
+    objective, window = case.objective, case.window
+    if objective.scope.phase is not Phase.STEADY:
+        why = f"a KPI is judged on the fault-free window, never {objective.scope.phase.value}"
+        return not_falsifiable(case, name, why)
+    if window is None:
+        traffic = objective.scope.traffic or "any traffic"
+        return inconclusive(case, name, f"there is no fault-free window of {traffic}", MORE_TRAFFIC)
+    seconds = (window.end_ns - window.start_ns) / 1e9
+    wanted = objective.window.scaled(case.plan.time_scale).in_unit("s") if objective.window else 0.0
+    if seconds < wanted:
+        why = f"the fault-free window lasted {seconds:.4g} s, the sentence asks for {wanted:.4g} s"
+        return inconclusive(case, name, why, MORE_TRAFFIC)
+    return window
+
+
+def response_times(case: Case) -> Iterable[Measure]:
+    """One measure of the quantile a route; with `users`, one more of the journeys in progress."""
+    objective = case.objective
+    quantile = 0.5 if objective.quantile is None else objective.quantile
+    name = f"response time p{quantile * 100:g}"
+    window = steady_window(case, name)
+    if isinstance(window, Measure):
+        yield window
+        return
+    receipts = {"load": load_receipt(case.plan, window, latencies=True)}
+    for group, samples in groups(window.samples, case.plan, window, objective):
+        yield _response_time(case, name, quantile, group, samples, window=window, receipts=receipts)
+    if objective.scope.users:
+        yield users_measure(case, window)
+
+
+def _response_time(
+    case: Case,
+    name: str,
+    quantile: float,
+    group: str,
+    samples: Table,
+    *,
+    window: Window,
+    receipts: Mapping[str, Receipt],
+) -> Measure:
+    objective, limit = case.objective, case.scaled.in_unit("ms")
+    ordered = response_ms(samples, limit)
+    bounds = quantile_bounds(ordered, quantile, objective.confidence)
+    outcome = held(objective.op, bounds, limit)
+    detail = ""
+    fail_needs: tuple[str, ...] = ("load",)
+    if outcome is Outcome.FAIL:
+        sent = quantile_bounds(response_ms(samples, limit, since="sent_ns"), quantile, objective.confidence)
+        if held(objective.op, sent, limit) is Outcome.FAIL:
+            fail_needs = ()
+        detail = _by_region(samples, quantile)
+    over = int((ordered >= limit).sum())
+    return bounded(
+        case,
+        name,
+        bounds,
+        outcome,
+        unit="ms",
+        subject=f"{name} of {group or 'all routes together'}",
+        n_needed=needed(over, 1 - quantile, objective.confidence),
+        scope=_scope(window, objective, group),
+        receipts=receipts,
+        fail_needs=fail_needs,
+        detail=detail,
+        files=window.files,
+    )
+
+
+def _by_region(samples: Table, quantile: float) -> str:
+    served = samples.words["served_region"]
+    parts = []
+    for region in served.present:
+        value = quantile_of(response_ms(samples.where(served.equals(region)), math.inf), quantile)
+        parts.append(f"{region} {value:.4g} ms")
+    return f"by region that served: {', '.join(parts)}" if parts else ""
+
+
+def _scope(window: Window, objective: Objective, group: str) -> dict[str, str]:
+    scope = {"traffic": window.traffic, "phase": objective.scope.phase.value}
+    return {**scope, objective.scope.per.value: group} if group else scope
+
+
+def error_rates(case: Case) -> Iterable[Measure]:
+    """Failed requests over all of them: together, or one by one; an invalid generator does not excuse an error."""
+    name, objective = "error rate", case.objective
+    window = steady_window(case, name)
+    if isinstance(window, Measure):
+        yield window
+        return
+    limit = case.scaled.in_unit("ratio")
+    receipts = {"load": load_receipt(case.plan, window, latencies=False)}
+    for group, samples in groups(window.samples, case.plan, window, objective):
+        bad = int(failed(samples).sum())
+        bounds = share_bounds(bad, len(samples), objective.confidence)
+        yield bounded(
+            case,
+            name,
+            bounds,
+            held(objective.op, bounds, limit),
+            unit="ratio",
+            subject=f"{name} of {group or 'all routes together'} ({bad} of {len(samples)} requests)",
+            n_needed=needed(bad, limit, objective.confidence),
+            scope=_scope(window, objective, group),
+            receipts=receipts,
+            detail="; ".join(filter(None, [_kinds(samples), "" if group else _by_route(samples)])),
+            files=window.files,
+        )
+
+
+def errors_by_kind(samples: Table) -> dict[str, int]:
+    """How many requests failed, by kind of error, most first."""
+    kinds = Counter(word or "no answer" for word in samples.where(failed(samples)).words["error"].text())
+    return dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _kinds(samples: Table) -> str:
+    kinds = errors_by_kind(samples)
+    return f"errors: {', '.join(f'{kind} {n}' for kind, n in list(kinds.items())[:4])}" if kinds else ""
+
+
+def _by_route(samples: Table) -> str:
+    routes, parts = samples.words["name"], []
+    for route in routes.present:
+        own = samples.where(routes.equals(route))
+        parts.append(f"{route} {int(failed(own).sum())} of {len(own)}")
+    return f"by route: {', '.join(parts)}" if parts else ""
+
+
+def region_shares(case: Case) -> Iterable[Measure]:
+    """Answers that one region served over all answers."""
+    name, objective = "share of answers", case.objective
+    window = steady_window(case, name)
+    if isinstance(window, Measure):
+        yield window
+        return
+    answers = window.samples.where(window.samples.ints["status"] > 0)
+    served = answers.words["served_region"]
+    region, limit = objective.scope.subject, case.scaled.in_unit("ratio")
+    tolerance = objective.tolerance.in_unit("ratio") if objective.tolerance else None
+    if not served.present:
+        fix = "let the platform name the region that served in the header x-served-region"
+        yield inconclusive(case, name, "no answer named the region that served it", fix, scope={"region": region})
+        return
+    bounds = share_bounds(int(served.equals(region).sum()), len(answers), objective.confidence)
+    margin = (tolerance or 0.0) - abs(bounds.value - limit)
+    yield bounded(
+        case,
+        name,
+        bounds,
+        held(objective.op, bounds, limit, tolerance),
+        unit="ratio",
+        subject=f"{name} of region {region}",
+        n_needed=needed_within(bounds.value, margin, objective.confidence),
+        scope={"traffic": window.traffic, "phase": objective.scope.phase.value, "region": region},
+        receipts={"load": load_receipt(case.plan, window, latencies=False)},
+        files=window.files,
+    )
+
+
+def uptimes(case: Case) -> Iterable[Measure]:
+    """Health probes of the entry (or of one region) that were answered, over all of them; blind time counts neither way."""
+    name, objective = "uptime", case.objective
+    window = steady_window(case, name)
+    if isinstance(window, Measure):
+        yield window
+        return
+    subject = objective.scope.subject or "entry"
+    watcher = "entry" if subject == "entry" else "regions"
+    probes = case.evidence.probes.between("due_ns", window.start_ns, window.end_ns)
+    probes = probes.where(probes.words["subject"].equals(subject) & probes.words["kind"].equals("health"))
+    down = int((~probes.words["error"].missing).sum())
+    bounds = share_bounds(len(probes) - down, len(probes), objective.confidence)
+    span = (window.start_ns, window.end_ns)
+    receipt = watch_receipt(case.evidence, watcher, probes.ints["sent_ns"], span)
+    blind = blind_share(probes.ints["sent_ns"], span)
+    if receipt.ok and blind > SHARE_OF_LIMIT:
+        receipt = Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {blind:.0%} of the window")
+    limit = case.scaled.in_unit("ratio")
+    yield bounded(
+        case,
+        name,
+        bounds,
+        held(objective.op, bounds, limit),
+        unit="ratio",
+        subject=f"{name} of {subject} ({down} of {len(probes)} probes failed)",
+        n_needed=needed(down, 1 - limit, objective.confidence),
+        scope={"traffic": window.traffic, "phase": objective.scope.phase.value, "subject": subject},
+        receipts={"watch": receipt},
+        files=(f"watch/{watcher}.parquet",),
+    )
+
+
+def replication_lags(case: Case) -> Iterable[Measure]:
+    """One measure of the quantile a replica; a look that got no answer counts as over any limit."""
+    objective = case.objective
+    quantile = 0.5 if objective.quantile is None else objective.quantile
+    name = f"replication lag p{quantile * 100:g}"
+    window = steady_window(case, name)
+    if isinstance(window, Measure):
+        yield window
+        return
+    replicas = case.evidence.replicas.where(~case.evidence.replicas.words["role"].equals("primary"))
+    members = replicas.words["member"].present
+    if not members:
+        yield inconclusive(
+            case, name, "no replica was looked at", "let the watcher `replicas` read every member, then run again"
+        )
+    for member in members:
+        if objective.scope.subject in ("", member):
+            rows = replicas.where(replicas.words["member"].equals(member))
+            yield _replication_lag(case, name, quantile, member, rows, window=window)
+
+
+def _replication_lag(case: Case, name: str, quantile: float, member: str, rows: Table, *, window: Window) -> Measure:
+    objective, limit = case.objective, case.scaled.in_unit("s")
+    looks = rows.between("at_ns", window.start_ns, window.end_ns)
+    lag_ns = looks.ints["lag_ns"]
+    ordered = np.sort(np.where(lag_ns < 0, math.inf, lag_ns / 1e9))
+    bounds = quantile_bounds(ordered, quantile, objective.confidence)
+    over = int((ordered >= limit).sum())
+    span = (window.start_ns, window.end_ns)
+    receipt = watch_receipt(case.evidence, "replicas", looks.ints["at_ns"], span, limit_s=limit)
+    return bounded(
+        case,
+        name,
+        bounds,
+        held(objective.op, bounds, limit),
+        unit="s",
+        subject=f"{name} of {member}",
+        n_needed=needed(over, 1 - quantile, objective.confidence),
+        scope={"traffic": window.traffic, "phase": objective.scope.phase.value, "replica": member},
+        receipts={"watch": receipt},
+        files=("watch/replicas.parquet",),
+    )

@@ -1,0 +1,237 @@
+"""One objective against the evidence: the case, the three-way comparison, and the measure that says it to people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.errors import UsageError
+from harness.judgement.statistics import Bounds
+from harness.model import Claim, Evidence, Measure, Objective, Op, Outcome, Plan, Quantity, Receipt, Window
+
+MEND: Final[Mapping[str, str]] = {
+    "load": "use more workers or a quieter machine, then run again",
+    "watch": "let the watchers run undisturbed on a quieter machine, then run again",
+    "fault": "read the experiment's chaos.log, mend what kept the fault from going in, then run again",
+    "restore": "find out what is not as before, bring it back with `readiness recover`, then run again",
+}
+"""What to do next where a receipt does not hold."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One objective of one claim, with the plan and the evidence to judge it by."""
+
+    plan: Plan
+    evidence: Evidence
+    claim: Claim
+    objective: Objective
+
+    @property
+    def scaled(self) -> Quantity:
+        """The limit under the target's time scale."""
+        return self.objective.limit.scaled(self.plan.time_scale)
+
+    @property
+    def window(self) -> Window | None:
+        """The fault-free window of the objective's traffic; of the longest one where it names none."""
+        name = self.objective.scope.traffic
+        fault_free = [w for w in self.evidence.windows.values() if not w.experiment and name in (None, w.traffic)]
+        return max(fault_free, key=lambda w: (w.end_ns - w.start_ns, w.traffic), default=None)
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        """The experiments that the objective speaks of: as named, else those of its fault domains."""
+        scope = self.objective.scope
+        return scope.experiments or tuple(
+            sorted(name for name, planned in self.plan.experiments.items() if planned.domain in scope.domains)
+        )
+
+    @property
+    def wanted(self) -> str:
+        """The limit in words: `below 4 h (240 s at scale 60)`."""
+        objective = self.objective
+        words = {Op.BELOW: f"below {objective.limit}", Op.AT_LEAST: f"at least {objective.limit}"}
+        text = words.get(objective.op, limit_text(objective))
+        scaled = self.scaled
+        return text if scaled == objective.limit else f"{text} ({scaled} at scale {self.plan.time_scale:g})"
+
+    @property
+    def mend(self) -> str:
+        """Where to look when the target fell short."""
+        return f"`readiness why {self.claim.requirement}` shows the evidence; mend the platform, then run again"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """The numbers of a measure, unrounded; each as the field of Measure with the same name."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    scaled_limit: float | None = None
+    confidence: float | None = None
+    n: int | None = None
+    n_needed: int | None = None
+    resolution: float | None = None
+    unit: str = ""
+    method: str = ""
+    receipts: Mapping[str, Receipt] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+
+def six(value: float | None) -> float | None:
+    """Six significant digits, the same on every machine; None for what is not a finite number. The one place that rounds."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
+
+
+def said(value: float, unit: str) -> str:
+    """A figure for people: `41.2 ms`, `0.097 %`, `22.4 s`."""
+    if not math.isfinite(value):
+        return "unknown" if math.isnan(value) else "without bound"
+    return f"{value * 100:.4g} %" if unit == "ratio" else f"{value:.4g} {unit}".rstrip()
+
+
+def limit_text(objective: Objective) -> str:
+    """The limit as the document says it, with its tolerance."""
+    return f"{objective.limit} ± {objective.tolerance}" if objective.tolerance else str(objective.limit)
+
+
+def held(op: Op, bounds: Bounds, limit: float, tolerance: float | None = None) -> Outcome:
+    """PASS when the bound on the bad side is inside the limit, FAIL when the bound on the good side is outside, else INCONCLUSIVE.
+
+    Raises:
+        UsageError: the comparison is not one of figures.
+    """
+    if bounds.n == 0:
+        return Outcome.INCONCLUSIVE
+    if op is Op.BELOW:
+        inside, outside = bounds.high < limit, bounds.fail_low >= limit
+    elif op is Op.AT_LEAST:
+        inside, outside = bounds.low >= limit, bounds.fail_high < limit
+    elif op is Op.WITHIN and tolerance is not None:
+        least, most = limit - tolerance, limit + tolerance
+        inside = least <= bounds.low and bounds.high <= most
+        outside = bounds.fail_low > most or bounds.fail_high < least
+    else:
+        raise UsageError(f"a figure with bounds cannot be judged by {op.value!r}")
+    if inside:
+        return Outcome.PASS
+    return Outcome.FAIL if outside else Outcome.INCONCLUSIVE
+
+
+def unmet(outcome: Outcome, receipts: Mapping[str, Receipt], fail_needs: tuple[str, ...] = ()) -> str:
+    """The first receipt without which this outcome cannot stand: PASS needs all, FAIL those in `fail_needs`; empty: it stands."""
+    needs = {Outcome.PASS: tuple(receipts), Outcome.FAIL: fail_needs}.get(outcome, ())
+    return next((key for key in needs if key in receipts and receipts[key].ok is not True), "")
+
+
+def measure(
+    case: Case,
+    name: str,
+    outcome: Outcome,
+    reason: str,
+    *,
+    scope: Mapping[str, str] | None = None,
+    fix: str = "",
+    figures: Figures | None = None,
+    limit: str = "",
+) -> Measure:
+    """Put a measure together and round its figures; what is missing of the sentence's experiments is said in the reason."""
+    objective, figures = case.objective, figures or Figures()
+    lacking = objective.scope.missing_experiments
+    return Measure(
+        name=name,
+        scope=dict(scope or {}),
+        sentence=objective.sentence,
+        at=objective.at,
+        value=six(figures.value),
+        unit=figures.unit,
+        op=objective.op.value,
+        limit=limit or limit_text(objective),
+        scaled_limit=six(figures.scaled_limit),
+        low=six(figures.low),
+        high=six(figures.high),
+        confidence=figures.confidence,
+        n=figures.n,
+        n_needed=figures.n_needed,
+        resolution=six(figures.resolution),
+        method=figures.method,
+        receipts=figures.receipts,
+        outcome=outcome,
+        reason=f"{reason} (not covered in this run: {', '.join(lacking)})" if lacking else reason,
+        fix="" if outcome is Outcome.PASS else fix or case.mend,
+        files=figures.files,
+    )
+
+
+def inconclusive(case: Case, name: str, reason: str, fix: str, *, scope: Mapping[str, str] | None = None) -> Measure:
+    """A measure without a figure, because there is nothing to make one of."""
+    return measure(case, name, Outcome.INCONCLUSIVE, reason, fix=fix, scope=scope)
+
+
+def not_falsifiable(case: Case, name: str, why: str, *, scope: Mapping[str, str] | None = None) -> Measure:
+    """Rule 10: this run could not have failed the objective."""
+    fix = "let the run watch for as long as the limit says"
+    return measure(case, name, Outcome.NOT_ASSESSED, f"not falsifiable here: {why}", fix=fix, scope=scope)
+
+
+def bounded(
+    case: Case,
+    name: str,
+    bounds: Bounds,
+    outcome: Outcome,
+    *,
+    unit: str,
+    subject: str,
+    n_needed: int | None,
+    scope: Mapping[str, str],
+    receipts: Mapping[str, Receipt],
+    fail_needs: tuple[str, ...] = (),
+    detail: str = "",
+    files: tuple[str, ...] = (),
+) -> Measure:
+    """A measure of a figure with bounds, after its receipts were looked at; `subject` is what it is of, for people."""
+    receipt = unmet(outcome, receipts, fail_needs)
+    head = f"{subject} is {said(bounds.value, unit)}"
+    if receipt:
+        outcome, fix = Outcome.INCONCLUSIVE, MEND[receipt]
+        reason = f"{head}, wanted {case.wanted}, but {receipts[receipt].why}"
+    elif outcome is Outcome.INCONCLUSIVE:
+        more = f"at least {n_needed}" if n_needed and n_needed > bounds.n else "more"
+        between = f"between {said(bounds.low, unit)} and {said(bounds.high, unit)}"
+        reason = (
+            f"{head}, {between}, wanted {case.wanted}: {bounds.n} looks are too few to tell, {more} would be needed"
+        )
+        fix = f"let the traffic run longer ({more} looks), then run again"
+    else:
+        reason, fix = f"{head} ({_bound(outcome, bounds, unit)}), wanted {case.wanted}", ""
+    return measure(
+        case,
+        name,
+        outcome,
+        reason + (f"; {detail}" if detail else ""),
+        scope=scope,
+        fix=fix,
+        figures=Figures(
+            value=bounds.value,
+            low=bounds.low,
+            high=bounds.high,
+            scaled_limit=case.scaled.in_unit(unit),
+            confidence=bounds.confidence,
+            n=bounds.n,
+            n_needed=n_needed,
+            unit=unit,
+            method=bounds.method,
+            receipts=receipts,
+            files=files,
+        ),
+    )
+
+
+def _bound(outcome: Outcome, bounds: Bounds, unit: str) -> str:
+    if outcome is Outcome.PASS:
+        return f"{said(bounds.low, unit)} to {said(bounds.high, unit)} with {bounds.confidence:.4g} confidence each, n {bounds.n}"
+    return f"{said(bounds.fail_low, unit)} to {said(bounds.fail_high, unit)} with 0.9975 confidence each, n {bounds.n}"

@@ -1,0 +1,206 @@
+"""Rule 6: the proofs that load, watch, fault and restore really were what the plan says. PASS needs those that apply."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.recovery import SECOND, Looks, outages
+from harness.judgement.statistics import quantile_of
+from harness.model import Evidence, Experiment, Figure, Hit, Plan, Receipt, Table, Window
+from harness.model.table import Ints
+
+GAP_NS: Final = 250_000_000
+"""A longest gap between looks up to this is as planned; a longer one widens the resolution."""
+LAG_MS: Final = 5.0
+"""A generator may lag so far behind its schedule at p99, whatever the limits are."""
+SHARE_OF_LIMIT: Final = 0.1
+"""Lag, blind time and resolution may be up to this share of the limit."""
+HITTING: Final = frozenset({"pod", "node", "zone", "database", "region"})
+"""Domains whose faults must be seen to hit a pod or a node."""
+
+
+def lag_p99_ms(samples: Table) -> float:
+    """p99 of how late requests were sent, from intended to sent, in ms; NaN of nothing. A request never sent was late to the end."""
+    sent = np.where(samples.ints["sent_ns"] > 0, samples.ints["sent_ns"], samples.ints["done_ns"])
+    return quantile_of(np.sort((sent - samples.ints["intended_ns"]) / 1e6), 0.99)
+
+
+def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Receipt:
+    """Whether the generators offered what the plan says: every worker closed, the rate kept; for `latencies` also the schedule.
+
+    The rate may differ by the larger of 1 % and four standard deviations of the journeys' arrivals (Poisson). Under an
+    experiment a journey may end at its first failure, so there only its first request is counted on.
+    """
+    if window is None:
+        return Receipt(ok=False, why="there is no record of the traffic")
+    troubles = [*_worker_troubles(plan, window), *_rate_troubles(plan, window), *_clock_troubles(window)]
+    lag, allowed = lag_p99_ms(window.samples), lag_limit_ms(plan, window.traffic)
+    if latencies and not lag <= allowed:
+        troubles.insert(0, f"the generator lagged: p99 lag {lag:.3g} ms, at most {allowed:.3g} ms is allowed")
+    kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms"
+    return Receipt(ok=not troubles, why="; ".join(troubles) or kept, files=window.files)
+
+
+def lag_limit_ms(plan: Plan, traffic: str) -> float:
+    """The larger of 5 ms and a tenth of the tightest latency limit that this traffic is judged by."""
+    limits = [
+        objective.limit.scaled(plan.time_scale).in_unit("ms")
+        for claim in plan.claims
+        for objective in claim.objectives
+        if objective.figure is Figure.RESPONSE_TIME
+        and objective.limit.dimension == "time"
+        and objective.scope.traffic in (None, traffic)
+    ]
+    return max(LAG_MS, SHARE_OF_LIMIT * min(limits, default=0.0))
+
+
+def _worker_troubles(plan: Plan, window: Window) -> Iterable[str]:
+    planned = plan.traffic[window.traffic].workers if window.traffic in plan.traffic else 1
+    if len(window.workers) < planned:
+        yield f"{len(window.workers)} of {planned} workers left a record"
+    if len({worker.id for worker in window.workers}) < len(window.workers):
+        yield "two workers have one number"
+    for worker in window.workers:
+        if worker.why or not worker.closed:
+            yield f"worker {worker.id}: {worker.why or 'its file has no end'}"
+    strangers = set(np.unique(window.samples.ints["worker"]).tolist()) - {worker.id for worker in window.workers}
+    if strangers:
+        yield f"there are samples of workers that nobody started: {', '.join(map(str, sorted(strangers)))}"
+
+
+def _rate_troubles(plan: Plan, window: Window) -> Iterable[str]:
+    seconds = (window.end_ns - window.start_ns) / SECOND
+    planned = plan.traffic.get(window.traffic)
+    journeys_per_s = planned.journeys_per_s if planned else window.journeys_per_s
+    each = planned.requests_per_journey if planned else window.requests_per_journey
+    journeys = journeys_per_s * seconds
+    if journeys <= 0:
+        yield "the plan offers no traffic in this window"
+        return
+    tolerance = max(0.01, 4 / math.sqrt(journeys))
+    least = journeys * (1 if window.experiment else each) * (1 - tolerance)
+    most = journeys * each * (1 + tolerance)
+    n = len(window.samples)
+    if not least <= n <= most:
+        yield f"{n / seconds:.4g} requests/s were sent where {journeys_per_s * each:.4g} were planned"
+
+
+def _clock_troubles(window: Window) -> Iterable[str]:
+    ints = window.samples.ints
+    backwards = int(((ints["done_ns"] < ints["sent_ns"]) | (ints["done_ns"] < ints["intended_ns"])).sum())
+    if backwards:
+        yield f"{backwards} samples end before they begin"
+
+
+def watch_receipt(
+    evidence: Evidence, watcher: str, sent_ns: Ints, span: tuple[int, int], *, limit_s: float = math.inf
+) -> Receipt:
+    """Whether one watcher watched all of a span: closed in order, with looks, no gap over 250 ms and a tenth of the limit."""
+    source = evidence.watchers.get(watcher)
+    if source is None:
+        return Receipt(ok=False, why=f"the watcher {watcher!r} left no record")
+    if source.why or not source.closed:
+        return Receipt(ok=False, why=f"the watcher {watcher!r}: {source.why or 'its file has no end'}")
+    gaps = gaps_ns(sent_ns, span)
+    if len(gaps) < 2:
+        return Receipt(ok=False, why=f"the watcher {watcher!r} did not look in that time")
+    gap = int(gaps.max())
+    if gap > max(GAP_NS, SHARE_OF_LIMIT * limit_s * SECOND):
+        return Receipt(
+            ok=False, why=f"the watcher {watcher!r} was blind for {gap / SECOND:.3g} s, over a tenth of the limit"
+        )
+    widened = ", more than 250 ms, so the resolution is wider" if gap > GAP_NS else ""
+    return Receipt(ok=True, why=f"{len(gaps) - 1} looks, longest gap {gap / 1e6:.4g} ms{widened}")
+
+
+def gaps_ns(sent_ns: Ints, span: tuple[int, int]) -> Ints:
+    """The times between looks in [start, end), its edges included: one more than there were looks."""
+    start_ns, end_ns = span
+    inside = np.sort(sent_ns[(sent_ns >= start_ns) & (sent_ns < end_ns)])
+    return np.diff(np.concatenate([[start_ns], inside, [end_ns]]))
+
+
+def blind_share(sent_ns: Ints, span: tuple[int, int]) -> float:
+    """Share of the time in which nobody looked for longer than 250 ms: neither up nor down."""
+    gaps = gaps_ns(sent_ns, span)
+    return float(gaps[gaps > GAP_NS].sum() / max(span[1] - span[0], 1))
+
+
+def fault_receipt(plan: Plan, experiment: Experiment) -> Receipt:
+    """Whether the fault was read from the target as in, in time, hitting something, and stayed in until it was undone."""
+    fault = experiment.fault
+    if not experiment.ran:
+        ok, why = False, f"it was not run: {experiment.why or 'nobody said why'}"
+    elif not experiment.journal:
+        ok, why = None, "it left no journal"
+    elif fault.sent_ns is None or fault.confirmed_ns is None:
+        ok, why = None, fault.why or "nobody saw on the target that the fault was in"
+    elif not fault.hit and experiment.domain in HITTING:
+        ok, why = False, "the fault hit nothing"
+    else:
+        after = (fault.confirmed_ns - fault.sent_ns) / SECOND
+        planned = plan.experiments.get(experiment.name)
+        within = planned.within_s if planned else math.inf
+        held = fault.undone_ns is None or fault.gone_ns is None or fault.gone_ns >= fault.undone_ns
+        ok, why = after <= within and held, f"seen on the target after {after:.3g} s: {_names(fault.hit)}"
+        if after > within:
+            why = f"the fault was in only after {after:.3g} s, wanted within {within:g} s"
+        elif not held:
+            why = "the fault was out before it was undone"
+    return Receipt(ok=ok, why=f"{experiment.name}: {why}", files=experiment.files)
+
+
+def _names(hit: tuple[Hit, ...]) -> str:
+    return ", ".join(item.name for item in hit) or "no name was kept"
+
+
+def restore_receipt(experiment: Experiment) -> Receipt:
+    """Whether the target was as before afterwards."""
+    restore = experiment.restore
+    why = restore.why or ("as before" if restore.ok else "nobody saw that the target was as before afterwards")
+    return Receipt(ok=restore.ok, why=f"{experiment.name}: {why}", files=experiment.files)
+
+
+def counted_attempt(plan: Plan, evidence: Evidence, name: str) -> Experiment | None:
+    """The attempt that counts: the last whose fault and restore hold, else the last whose fault holds, else the last.
+
+    It is chosen by its receipts, before any figure of it is read.
+    """
+    attempts = evidence.experiments.get(name, ())
+    in_place = [a for a in attempts if fault_receipt(plan, a).ok]
+    restored = [a for a in in_place if a.restore.ok]
+    return next((group[-1] for group in (restored, in_place, attempts) if group), None)
+
+
+def null_run_receipt(evidence: Evidence, traffic: str | None, operation: str) -> Receipt:
+    """Whether reads or writes were steady by rule 8 without a fault: in the fault-free windows, and in the null run where there is one."""
+    looks = looks_of(evidence, operation)
+    spans = [
+        (window.start_ns, window.end_ns)
+        for window in evidence.windows.values()
+        if not window.experiment and traffic in (None, window.traffic)
+    ]
+    if not spans:
+        return Receipt(ok=False, why="there is no fault-free window to compare with")
+    runs = [a for attempts in evidence.experiments.values() for a in attempts if a.domain == "none" and a.ran]
+    spans += [(run.observed_from_ns, run.observed_until_ns) for run in runs]
+    for start_ns, end_ns in spans:
+        seen = looks.between(start_ns, end_ns)
+        if not len(seen):
+            return Receipt(ok=None, why=f"no {operation} were watched without a fault")
+        if found := outages(seen, end_ns):
+            return Receipt(ok=False, why=f"without any fault {operation} were already out {len(found)} times")
+    return Receipt(ok=True, why=f"{operation} were steady without a fault")
+
+
+def looks_of(evidence: Evidence, operation: str) -> Looks:
+    """The looks at `reads` (the entry's prober) or `writes` (the ledger)."""
+    return Looks.reads(evidence.probes) if operation == "reads" else Looks.writes(evidence.ledger.writes)
+
+
+WATCHERS: Final = {"reads": "entry", "writes": "ledger"}
+"""Which watcher looks at which operation."""

@@ -1,0 +1,153 @@
+"""Exact bounds for shares and quantiles, and how much evidence a claim needs.
+
+All bounds here are one-sided and assume independent requests. They come from this module alone, so that bounds made from
+batches of time, which do not assume it, can be set beside them in one place.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import beta, binom, norm
+
+FAIL_CONFIDENCE: Final = 0.9975
+"""Of the bound that must be outside the limit for a FAIL: twenty verdicts at 5 % would raise one false alarm in three runs, at 0.25 % one in twenty."""
+
+MOST_NEEDED: Final = 10**9
+"""More evidence than this is not asked for: the claim cannot be made."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """A figure between its bounds.
+
+    Attributes:
+        value: as measured.
+        low, high: one-sided bounds at `confidence` each; infinite where the evidence bounds nothing.
+        fail_low, fail_high: the same at FAIL_CONFIDENCE.
+        confidence: of `low` and of `high`.
+        n: independent looks behind it.
+        method: how it was made.
+    """
+
+    value: float
+    low: float
+    high: float
+    fail_low: float
+    fail_high: float
+    confidence: float
+    n: int
+    method: str
+
+
+def share_at_least(k: int, n: int, confidence: float) -> float:
+    """Lower bound of a share of which k in n were seen.
+
+    Source: C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits", Biometrika 26 (1934), by quantiles of the beta distribution.
+    """
+    return 0.0 if k <= 0 else float(beta.ppf(1 - confidence, k, n - k + 1))
+
+
+def share_at_most(k: int, n: int, confidence: float) -> float:
+    """Upper bound of a share of which k in n were seen; source as `share_at_least`."""
+    return 1.0 if k >= n else float(beta.ppf(confidence, k + 1, n - k))
+
+
+def share_bounds(k: int, n: int, confidence: float) -> Bounds:
+    """The share k in n with its exact binomial bounds; n of 0 bounds nothing."""
+    return Bounds(
+        value=k / n if n else math.nan,
+        low=share_at_least(k, n, confidence),
+        high=share_at_most(k, n, confidence),
+        fail_low=share_at_least(k, n, FAIL_CONFIDENCE),
+        fail_high=share_at_most(k, n, FAIL_CONFIDENCE),
+        confidence=confidence,
+        n=n,
+        method="share with exact binomial bounds (Clopper-Pearson)",
+    )
+
+
+def rank_at_least(n: int, quantile: float, confidence: float) -> int:
+    """The highest rank (1 to n) whose order statistic is a lower bound of the quantile; 0: none is.
+
+    P(X_(r) <= quantile) = P(Binomial(n, quantile) >= r), whatever the distribution.
+    Source: H. A. David and H. N. Nagaraja, "Order Statistics", 3rd ed., section 7.1.
+    """
+    return int(binom.ppf(1 - confidence, n, quantile)) if n else 0
+
+
+def rank_at_most(n: int, quantile: float, confidence: float) -> int | None:
+    """The lowest rank (1 to n) whose order statistic is an upper bound of the quantile; None: none is.
+
+    P(X_(r) >= quantile) >= P(Binomial(n, quantile) <= r - 1), whatever the distribution; source as `rank_at_least`.
+    """
+    rank = int(binom.ppf(confidence, n, quantile)) + 1 if n else 1
+    return rank if rank <= n else None
+
+
+def quantile_of(ordered: Floats, quantile: float) -> float:
+    """The smallest value that at least this share of the values does not exceed; `ordered` ascending. NaN of nothing."""
+    if not len(ordered):
+        return math.nan
+    return float(ordered[max(math.ceil(round(quantile * len(ordered), 9)), 1) - 1])
+
+
+def quantile_bounds(ordered: Floats, quantile: float, confidence: float) -> Bounds:
+    """A quantile of values in ascending order with its order-statistic bounds; infinite values count as over any limit."""
+    n = len(ordered)
+
+    def at_least(sure: float) -> float:
+        rank = rank_at_least(n, quantile, sure)
+        return float(ordered[rank - 1]) if rank else -math.inf
+
+    def at_most(sure: float) -> float:
+        rank = rank_at_most(n, quantile, sure)
+        return float(ordered[rank - 1]) if rank else math.inf
+
+    return Bounds(
+        value=quantile_of(ordered, quantile),
+        low=at_least(confidence),
+        high=at_most(confidence),
+        fail_low=at_least(FAIL_CONFIDENCE),
+        fail_high=at_most(FAIL_CONFIDENCE),
+        confidence=confidence,
+        n=n,
+        method="raw samples with order-statistic bounds",
+    )
+
+
+def needed(k: int, share: float, confidence: float) -> int | None:
+    """Fewest looks that bear the claim `the share of bad ones is below this`, k bad ones among them; None: no number does.
+
+    The least n with P(Binomial(n, share) <= k) <= 1 - confidence: 2 995 for 0.1 % without a failure, 59 for a p95, 299 for a p99.
+    """
+    if share <= 0:
+        return None
+    low, high = k, k + 1
+    while binom.cdf(k, high, share) > 1 - confidence:
+        low, high = high, high * 2
+        if high > MOST_NEEDED:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        if binom.cdf(k, middle, share) > 1 - confidence:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def needed_within(share: float, margin: float, confidence: float) -> int | None:
+    """About how many looks tell a share from a limit `margin` away; None where there is no margin.
+
+    The normal approximation n = z² p (1 - p) / margin², to tell people what to ask for; no verdict rests on it.
+    """
+    if margin <= 0:
+        return None
+    return max(math.ceil(float(norm.ppf(confidence)) ** 2 * share * (1 - share) / margin**2), 1)

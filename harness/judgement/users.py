@@ -1,0 +1,71 @@
+"""How many journeys were in progress at once: a claim `with N users at once` stands only where there were that many."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.judgement.measures import Case, Figures, measure
+from harness.judgement.recovery import SECOND
+from harness.model import Evidence, Measure, Outcome, Window
+
+STALE_NS: Final = 2 * SECOND
+"""A worker's count older than this says nothing of now."""
+
+
+def users_each_second(evidence: Evidence, window: Window) -> npt.NDArray[np.float64]:
+    """Journeys in progress in each whole second of the window, all workers together; NaN where a worker's count is missing.
+
+    Each worker counts its own once a second (`load.users`); its latest count, at most 2 s old, stands.
+    """
+    counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for o in evidence.observations:
+        if o.kind == "load.users" and o.subject == window.traffic:
+            counts[o.source].append((int(o.fields["at_ns"]), int(o.fields["users"])))
+    seconds = np.arange(window.start_ns + SECOND, window.end_ns + 1, SECOND)
+    total = np.zeros(len(seconds)) if len(counts) >= max(len(window.workers), 1) else np.full(len(seconds), np.nan)
+    for rows in counts.values():
+        at, users = np.array(sorted(rows)).T
+        latest = np.searchsorted(at, seconds, side="right") - 1
+        known = (latest >= 0) & (seconds - at[latest] <= STALE_NS)
+        total += np.where(known, users[latest], np.nan)
+    return total
+
+
+def users_measure(case: Case, window: Window) -> Measure:
+    """Whether the fewest users at once were at least those of the sentence; too few is never the target's fault."""
+    wanted = case.objective.scope.users
+    each = users_each_second(case.evidence, window)
+    known = each[~np.isnan(each)]
+    fewest = float(known.min()) if len(known) else None
+    fix = "offer more journeys per second, then run again"
+    if fewest is None or len(known) < len(each):
+        outcome = Outcome.INCONCLUSIVE
+        reason = f"journeys in progress were counted in {len(known)} of {len(each)} seconds of the window"
+    elif fewest < wanted:
+        outcome = Outcome.INCONCLUSIVE
+        reason = f"at times only {fewest:g} users were there at once, wanted at least {wanted}"
+    else:
+        outcome = Outcome.PASS
+        reason = (
+            f"at least {fewest:g} users were there at once in each of {len(each)} seconds, wanted at least {wanted}"
+        )
+    return measure(
+        case,
+        "users at once",
+        outcome,
+        reason,
+        scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value},
+        fix=fix,
+        limit=str(wanted),
+        figures=Figures(
+            value=fewest,
+            scaled_limit=float(wanted),
+            n=len(known),
+            n_needed=len(each),
+            method="journeys in progress, each second",
+        ),
+    )
