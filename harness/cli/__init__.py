@@ -1,1 +1,86 @@
-"""Empty for now."""
+"""The command `readiness`: thin doors to the rooms. Each command's module is loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import Final
+
+import click
+
+import harness
+from harness.errors import HarnessError
+
+_COMMANDS: Final = {
+    # command: (module, attribute), in the order of use
+    "run": ("harness.cli.run", "run"),
+    "plan": ("harness.cli.run", "plan"),
+    "judge": ("harness.cli.judging", "judge"),
+    "report": ("harness.cli.judging", "report"),
+    "steps": ("harness.cli.vocabulary", "steps"),
+    "explain": ("harness.cli.vocabulary", "explain"),
+    "sandbox": ("harness.cli.sandbox", "sandbox"),
+    "catalogue": ("harness.cli.catalogue", "catalogue"),
+    "recover": ("harness.cli.safety", "recover"),
+    "doctor": ("harness.cli.safety", "doctor"),
+}
+
+
+class _Commands(click.Group):
+    """Finds a command by name and imports only its module; a wrong name is answered with the nearest right one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from harness.catalogue import mend_with_nearest
+
+            ctx.fail(f"there is no command {args[0]!r}; {mend_with_nearest(args[0], _COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(harness.__version__, prog_name="readiness")
+def readiness() -> None:
+    r"""Decide, from evidence, whether a release of an integrated platform may ship.
+
+    \b
+      readiness run                     start the sandbox, press it, break it, decide
+      readiness run --release slow      the same for a release that must be refused
+      readiness judge reports/runs/latest --check
+
+    \b
+    Exit codes: 0 GO · 1 NO-GO · 2 interrupted · 3 internal error · 4 usage or refused · 5 nothing selected · 10 inconclusive
+    """
+
+
+def main() -> None:
+    """Run the command and exit with the code of the table; a person's mistake never ends in a traceback."""
+    try:
+        sys.exit(readiness.main(standalone_mode=False) or 0)
+    except click.exceptions.Exit as finished:
+        sys.exit(finished.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(4)
+    except HarnessError as error:
+        click.secho(str(error), err=True, fg="red")
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.secho("interrupted", err=True)
+        sys.exit(2)
+    except Exception:  # noqa: BLE001 - the command's seam: what nobody foresaw is an internal error, with everything to report it
+        traceback.print_exc()
+        click.secho("internal error: this is a fault of the harness, not of the target", err=True, fg="red")
+        sys.exit(3)

@@ -1,1 +1,100 @@
-"""Empty for now."""
+"""The pytest plugin: `.feature` files of a readiness project become verdicts. Inert in every other suite.
+
+It wakes in a project whose `pyproject.toml` has a `[tool.harness]` table, and for `readiness run`, which brings its
+settings along. Elsewhere it adds no option, collects no file and imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.run import Settings
+
+NAME = "readiness"
+"""Under which the session's hooks are registered."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our options, where a project asks for them."""
+    if not _awake():
+        return
+    group = parser.getgroup("readiness", "Readiness Harness")
+    group.addoption(
+        "--target", type=Path, metavar="FILE", help="target file (default: the sandbox, started for the run)"
+    )
+    group.addoption("--evidence", type=Path, metavar="RUN", help="replay a stored run: start nothing, decide nothing")
+    group.addoption("--profile", action="append", metavar="NAME", help="profile that decides (default: the project's)")
+    group.addoption("--release", default="1.0.0", metavar="NAME|DIR", help="release under test")
+    group.addoption(
+        "--allow-target", default="", metavar="NAME", help="name of a production-like target, typed in full"
+    )
+    group.addoption(
+        "--only", action="append", default=[], metavar="PATTERN", help="only requirements like this: 'DA-DR-*'"
+    )
+    group.addoption(
+        "--no-decision", action="store_true", help="of a filtered run, exit with the worst selected verdict"
+    )
+    group.addoption("--seed", type=int, default=1, metavar="N", help="seed of every schedule (default: 1)")
+    group.addoption("--keep", action="store_true", help="leave the sandbox running")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the session's hooks, unless `readiness` already has."""
+    if not _awake() or config.pluginmanager.hasplugin(NAME) or not _features_named(config):
+        return
+    from harness.pytest_plugin.plugin import ReadinessPlugin
+    from harness.pytest_plugin.session import Session
+
+    try:
+        session = Session(_settings(config), evidence=config.getoption("evidence"))
+        config.pluginmanager.register(ReadinessPlugin(session), NAME)
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.pluginmanager.import_plugin("harness.steps.bdd")
+
+
+def _awake() -> bool:
+    """Whether this is a project of ours; a table that cannot be read is reported when it is needed."""
+    if "READINESS_COMMAND" in os.environ:
+        return False
+    from harness.run.project import find_project
+
+    try:
+        return find_project(Path.cwd()).configured
+    except HarnessError:
+        return True
+
+
+def _features_named(config: pytest.Config) -> bool:
+    """Whether the session looks at feature files at all: the project's own tests may live beside them."""
+    features = _settings(config).project.search("features")
+    named = [Path(str(argument).split("::")[0]).absolute() for argument in config.args]
+    return any(path.is_relative_to(base) or base.is_relative_to(path) for path in named for base in features)
+
+
+def _settings(config: pytest.Config) -> Settings:
+    from harness.run import Settings
+    from harness.run.project import find_project
+
+    project = find_project(Path.cwd())
+    option = config.getoption
+    return Settings(
+        project=project,
+        target=option("target") or project.target,
+        profiles=tuple(option("profile") or project.profiles),
+        release=option("release"),
+        out=project.root / "reports" / "runs",
+        seed=option("seed"),
+        allow_target=option("allow_target"),
+        keep=option("keep"),
+        no_decision=option("no_decision"),
+        only=tuple(option("only")),
+    )

@@ -17,6 +17,7 @@ from harness.model import (
     Requirement,
     TrafficPlan,
 )
+from harness.steps import traffic_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -106,7 +107,7 @@ def make_plan(
         claims=claims,
         demands=tuple(demand.key for demand in ordered),
         demand={demand.key: demand for demand in ordered},
-        traffic={d.name: library.traffic[d.name] for d in ordered if d.kind is DemandKind.TRAFFIC},
+        traffic={name: library.traffic[name] for name in traffic_of(ordered)},
         experiments=experiments,
         primary_region=target.primary_region,
         regions=target.shares,

@@ -1,0 +1,50 @@
+"""`readiness judge` and `readiness report`: from a run's files alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_RUN = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+
+
+@click.command()
+@_RUN
+@click.option(
+    "--check", is_flag=True, help="Compare with the stored verdict: other bytes exit 3, missing evidence exits 10."
+)
+def judge(run: Path, *, check: bool) -> int:
+    """Judge a recorded run again, e.g. reports/runs/latest; exits as the decision does."""
+    from harness.evidence import RunDirectory
+    from harness.run import Exit, decide, exit_of, same_verdict, write_verdict
+
+    decided = decide(RunDirectory.open(run))
+    click.echo(decided.judgement.decision.headline)
+    for reason in decided.judgement.decision.reasons:
+        click.echo(f"  {reason}")
+    if not check:
+        write_verdict(decided)
+        return exit_of(decided.judgement)
+    if decided.evidence.missing or not decided.evidence.complete:
+        for item in decided.evidence.missing:
+            click.secho(f"missing evidence: {item.file} {item.why}", err=True, fg="red")
+        return Exit.INCONCLUSIVE
+    if not same_verdict(decided):
+        click.secho("the stored verdict.json is not what this evidence gives", err=True, fg="red")
+        return Exit.INTERNAL
+    click.echo("the stored verdict is what this evidence gives, byte for byte")
+    return Exit.GO
+
+
+@click.command()
+@_RUN
+def report(run: Path) -> int:
+    """Write the reports of a recorded run again."""
+    from harness.evidence import RunDirectory
+    from harness.run import decide, write_verdict
+
+    decided = decide(RunDirectory.open(run))
+    write_verdict(decided)
+    click.echo(decided.directory.path / "readiness.html")
+    return 0

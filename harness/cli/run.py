@@ -1,0 +1,120 @@
+"""`readiness run` and `readiness plan`: the same collection, with and without touching anything."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _options(command: Callable[..., int]) -> Callable[..., int]:
+    """What `run` and `plan` have in common."""
+    for option in reversed(
+        [
+            click.option(
+                "--target", type=_FILE, metavar="FILE", help="Target file; without it the sandbox is started."
+            ),
+            click.option(
+                "--profile",
+                multiple=True,
+                metavar="NAME",
+                help="Profile that decides; may be repeated.  [default: core]",
+            ),
+            click.option(
+                "--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Release under test."
+            ),
+            click.option(
+                "--out",
+                type=click.Path(path_type=Path, file_okay=False),
+                metavar="DIR",
+                help="Where runs are kept.  [default: reports/runs]",
+            ),
+            click.option(
+                "--allow-target", default="", metavar="NAME", help="Name of a production-like target, typed in full."
+            ),
+            click.option("--seed", default=1, show_default=True, help="Seed of every schedule."),
+            click.option(
+                "--only",
+                multiple=True,
+                metavar="PATTERN",
+                help="Only requirements like this, e.g. 'DA-DR-*'; such a run never decides.",
+            ),
+            click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_options
+@click.option("--keep", is_flag=True, help="Leave the sandbox running afterwards.")
+@click.option("--no-decision", is_flag=True, help="Of a filtered run, exit with the worst selected verdict.")
+def run(**options: Any) -> int:
+    """Gather evidence for one release on one target, judge it, decide, and write the reports.
+
+    What follows `--` goes to pytest.
+    """
+    return _session(planning=False, **options)
+
+
+@click.command()
+@_options
+def plan(**options: Any) -> int:
+    """Show what `run` would do, with seconds and numbers, and change nothing."""
+    return _session(planning=True, **options)
+
+
+def _session(*, planning: bool, pytest_arguments: tuple[str, ...], **options: Any) -> int:
+    """One pytest session with our settings; its exit code is of our table."""
+    os.environ["READINESS_COMMAND"] = "1"  # the plugin's entry point stays asleep: the session below is the one
+    import pytest
+
+    from harness.pytest_plugin.plugin import ReadinessPlugin
+    from harness.pytest_plugin.session import Session
+    from harness.run import Settings
+    from harness.run.project import feature_directories, find_project
+
+    project = find_project(Path.cwd())
+    settings = Settings(
+        project=project,
+        target=options["target"] or project.target,
+        profiles=options["profile"] or project.profiles,
+        release=options["release"],
+        out=(options["out"] or project.root / "reports" / "runs").absolute(),
+        seed=options["seed"],
+        allow_target=options["allow_target"],
+        keep=options.get("keep", False),
+        no_decision=options.get("no_decision", False),
+        only=options["only"],
+    )
+    session = Session(settings, planning=planning)
+    session.check()
+    quiet = ["--collect-only", "-qq"] if planning else ["-q"]
+    arguments = [
+        *(str(path) for path in feature_directories(project, settings.profiles)),
+        *("-c", os.devnull, "--rootdir", str(project.root), "--strict-markers"),
+        *("-p", "no:cacheprovider", "-p", "harness.steps.bdd", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
+        *quiet,
+        *pytest_arguments,
+    ]
+    sys.stdout.flush()
+    return int(pytest.main(arguments, plugins=[_Named(ReadinessPlugin(session))]))
+
+
+class _Named:
+    """Registers the session's hooks under the name by which the entry point knows that they are there."""
+
+    def __init__(self, plugin: object) -> None:
+        self._plugin = plugin
+
+    def pytest_configure(self, config: Any) -> None:
+        from harness.pytest_plugin import NAME
+
+        config.pluginmanager.register(self._plugin, NAME)

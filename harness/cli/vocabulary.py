@@ -1,0 +1,48 @@
+"""`readiness steps` and `readiness explain`: how the features speak."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("text", default="")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def steps(text: str, *, as_json: bool) -> int:
+    """List the sentences that features are made of; TEXT narrows the list down."""
+    from harness.steps import vocabulary
+
+    found = vocabulary(text)
+    if as_json:
+        click.echo(
+            json.dumps([{"keyword": t.keyword.value, "template": t.plain} for t in found], indent=1, ensure_ascii=False)
+        )
+        return 0
+    for template in found:
+        click.echo(f"{template.keyword.value.title():5} {template.plain}")
+    return 0
+
+
+@click.command()
+@click.argument("sentence")
+def explain(sentence: str) -> int:
+    """Say what a SENTENCE reads, needs and costs."""
+    from harness.drivers.chaos import find_experiments
+    from harness.run.project import find_project
+    from harness.steps import explain as explained
+
+    experiments = find_experiments(find_project(Path.cwd()).search("experiments"))
+    explanation = explained(sentence, {name: plan.domain for name, plan in experiments.items()})
+    click.echo(f"template  {explanation.template.plain}")
+    for slot, value in explanation.slots.items():
+        click.echo(f"  {slot}: {value}")
+    if explanation.claims:
+        click.echo(f"claims    {explanation.claims}")
+    for need in explanation.needs:
+        click.echo(f"needs     {need}")
+    for kind in explanation.missing:
+        click.echo(f"missing   {kind}: nobody has written that experiment")
+    return 0

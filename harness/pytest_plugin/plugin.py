@@ -1,0 +1,154 @@
+"""The hooks of one readiness session: collect, compile, gather or read the evidence, give each scenario its verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.errors import HarnessError, Interrupted
+from harness.model import ClaimVerdict, Outcome
+from harness.pytest_plugin.features import FeatureFile, Written, written
+from harness.pytest_plugin.settling import STATUS, Inconclusive, NotAssessed, Settling
+from harness.run import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from harness.pytest_plugin.session import Session
+
+WRITTEN = pytest.StashKey[Written]()
+
+
+class ReadinessPlugin:
+    """Registered once, for the sessions that judge a platform; foreign suites never see it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._verdicts: dict[str, ClaimVerdict] = {}
+        self._error: HarnessError | None = None
+
+    # collection ------------------------------------------------------------------------------------------------
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Every id of the catalogue is a marker."""
+        for requirement in self._session.catalogue.requirements.values():
+            config.addinivalue_line("markers", f"{requirement.id}: {requirement.title}")
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+        """Collect feature files directly."""
+        if file_path.suffix != ".feature":
+            return None
+        self._session.lint(file_path)
+        return FeatureFile.from_parent(parent, path=file_path)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Give each scenario its words, and the marker of its requirement when that stands in Examples."""
+        kept, dropped = [], []
+        for item in items:
+            scenario = written(item, config.rootpath)
+            if scenario is not None:
+                item.stash[WRITTEN] = scenario
+                requirement = scenario.example.get("requirement")
+                if requirement:
+                    item.add_marker(requirement)
+                if not self._session.selected(scenario):
+                    dropped.append(item)
+                    continue
+            kept.append(item)
+        if dropped:
+            config.hook.pytest_deselected(items=dropped)
+            items[:] = kept
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """A run that leaves scenarios out never decides."""
+        self._session.deselected += [item.stash[WRITTEN].location for item in items if WRITTEN in item.stash]
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Compile what was selected; a scenario that cannot be read stops everything here."""
+        scenarios = [item.stash[WRITTEN] for item in session.items if WRITTEN in item.stash]
+        try:
+            self._session.compile(scenarios)
+        except HarnessError as error:
+            raise pytest.UsageError(str(error)) from error
+
+    # the run ---------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Gather the evidence, or read it; judge it; then let the scenarios tell their verdicts."""
+        if session.config.option.collectonly or not any(WRITTEN in item.stash for item in session.items):
+            return None
+        if getattr(session.config.option, "numprocesses", None) and not self._session.replay:
+            raise pytest.UsageError(
+                "a live run has one conductor: leave xdist's -n out, or replay a run with --evidence"
+            )
+        capture = session.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            try:
+                decided = self._session.decide()
+            except HarnessError as error:
+                self._error = error
+                return True
+        self._verdicts = {claim.scenario: claim for verdict in decided.judgement.verdicts for claim in verdict.claims}
+        return None
+
+    @pytest.fixture
+    def claim_results(self, request: pytest.FixtureRequest) -> Settling:
+        """What the steps of the running scenario share."""
+        location = request.node.stash[WRITTEN].location
+        claim = self._verdicts.get(location)
+        return Settling(claim=claim, why=self._session.why_not(location) if claim is None else "")
+
+    # outcomes --------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[Any]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Write the outcome on the report, in one word and without a traceback."""
+        report = yield
+        if call.when == "call" and WRITTEN in item.stash:
+            report.user_properties.append(("verdict", _outcome(call, report).value))
+            if call.excinfo is not None and isinstance(call.excinfo.value, (Inconclusive, NotAssessed)):
+                report.longrepr = str(call.excinfo.value)
+        return report
+
+    def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
+        """Name the outcomes that pytest has no word for."""
+        if report.when != "call":
+            return None
+        verdict = dict(report.user_properties).get("verdict")
+        return next((status for outcome, status in STATUS.items() if outcome.value == verdict), None)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """One table of exit codes for `readiness` and pytest."""
+        if self._error is not None:
+            session.exitstatus = self._error.exit_code
+        elif exitstatus == pytest.ExitCode.INTERRUPTED:
+            session.exitstatus = Interrupted.exit_code
+        elif self._session.decided is not None and exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+            session.exitstatus = self._session.exit_code()
+        elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            session.exitstatus = Exit.NOTHING_SELECTED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say the decision last."""
+        if self._error is not None:
+            terminalreporter.write_line(str(self._error), red=True, bold=True)
+        elif self._session.decided is not None:
+            for line in self._session.closing_lines():
+                terminalreporter.write_line(line)
+
+
+def _outcome(call: pytest.CallInfo[Any], report: pytest.TestReport) -> Outcome:
+    if call.excinfo is None:
+        return Outcome.PASS
+    if isinstance(call.excinfo.value, Inconclusive):
+        return Outcome.INCONCLUSIVE
+    if isinstance(call.excinfo.value, NotAssessed):
+        return Outcome.NOT_ASSESSED
+    return Outcome.FAIL if report.failed else Outcome.INCONCLUSIVE

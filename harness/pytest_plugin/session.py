@@ -1,0 +1,145 @@
+"""One readiness session: what was asked for, what was compiled, what was decided."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from harness.catalogue import Catalogue, load_catalogue
+from harness.drivers.chaos import find_experiments
+from harness.errors import ConfigurationError, UsageError
+from harness.evidence import RunDirectory
+from harness.model import Claim, ClaimVerdict, Demand, ExperimentPlan, Outcome, Requirement, worst_of
+from harness.run import Compiled, Decided, Exit, decide, exit_of, run_live, show_plan
+from harness.steps import compile_scenario, lint_feature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from harness.pytest_plugin.features import Written
+    from harness.run import Settings
+
+
+class Session:
+    """The state behind the hooks.
+
+    Attributes:
+        settings: the options. evidence: a stored run to replay; None: a live run. planning: show the plan and stop.
+        deselected: locations of scenarios that a filter left out.
+        decided: once there is a decision.
+    """
+
+    def __init__(self, settings: Settings, *, evidence: Path | None = None, planning: bool = False) -> None:
+        self.settings = settings
+        self.evidence = evidence
+        self.planning = planning
+        self.deselected: list[str] = []
+        self.decided: Decided | None = None
+        self._compiled = Compiled(claims=(), demands=())
+
+    @property
+    def replay(self) -> bool:
+        """Whether a stored run is judged instead of a live one."""
+        return self.evidence is not None
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The bundled requirements and the project's own."""
+        return load_catalogue(self.settings.project.catalogue)
+
+    @cached_property
+    def experiments(self) -> dict[str, ExperimentPlan]:
+        """Every experiment there is, by name."""
+        return find_experiments(self.settings.project.search("experiments"))
+
+    def lint(self, feature: Path) -> None:
+        """Refuse a feature file that could pass without proving anything; raises ConfigurationError naming every fault."""
+        problems = lint_feature(feature, self.catalogue, {name: plan.domain for name, plan in self.experiments.items()})
+        if problems:
+            raise ConfigurationError("\n".join(str(problem) for problem in problems))
+
+    def selected(self, scenario: Written) -> bool:
+        """Whether `--only` lets the scenario through."""
+        if not self.settings.only:
+            return True
+        requirement = self._requirement(scenario)
+        return any(fnmatchcase(requirement, pattern) for pattern in self.settings.only)
+
+    def compile(self, scenarios: Sequence[Written]) -> None:
+        """Read every sentence; raises UsageError with file and line for the first that cannot be read."""
+        claims: list[Claim] = []
+        demands: list[Demand] = []
+        domains = {name: plan.domain for name, plan in self.experiments.items()}
+        for scenario in scenarios:
+            claim, wanted = compile_scenario(
+                scenario.location,
+                self._requirement(scenario),
+                scenario.steps,
+                self.catalogue,
+                domains,
+            )
+            claims.append(claim)
+            demands += wanted
+        self._compiled = Compiled(claims=tuple(claims), demands=tuple(demands), deselected=tuple(self.deselected))
+        if self.planning:
+            show_plan(self.settings, self._compiled, requirements=self._rows(), experiments=self.experiments)
+
+    def decide(self) -> Decided:
+        """Gather the evidence or read it, and judge it."""
+        if self.evidence is not None:
+            self.decided = decide(RunDirectory.open(self.evidence))
+        else:
+            self.decided = run_live(
+                self.settings, self._compiled, requirements=self._rows(), experiments=self.experiments
+            )
+        return self.decided
+
+    def why_not(self, location: str) -> str:
+        """Why a scenario has no verdict."""
+        plan = self.decided.plan if self.decided else None
+        requirement = next((claim.requirement for claim in self._compiled.claims if claim.scenario == location), "")
+        lacks = {item.requirement: f"{item.why}; {item.fix}" for item in plan.not_assessable} if plan else {}
+        return lacks.get(requirement, "the recorded run has no such scenario: it may have been written or moved since")
+
+    def exit_code(self) -> Exit:
+        """The decision's code; of a replay, which never decides, that of the worst selected verdict."""
+        if self.decided is None:
+            return Exit.INTERNAL
+        if not self.replay:
+            return exit_of(self.decided.judgement, no_decision=self.settings.no_decision)
+        outcomes = [claim.outcome for claim in self._selected_claims()]
+        worst = worst_of(outcome for outcome in outcomes if outcome is not Outcome.NOT_ASSESSED)
+        return {Outcome.PASS: Exit.GO, Outcome.FAIL: Exit.NO_GO}.get(worst, Exit.INCONCLUSIVE)
+
+    def closing_lines(self) -> Iterable[str]:
+        """The last words of the session."""
+        if self.decided is None:
+            return
+        if self.replay:
+            yield f"replay of {self.decided.plan.run} · {len(self._selected_claims())} scenarios · no decision"
+            return
+        yield self.decided.judgement.decision.headline
+        yield from (f"  {reason}" for reason in self.decided.judgement.decision.reasons)
+        yield f"  the page: {self.decided.directory.path / 'readiness.html'}"
+
+    def _selected_claims(self) -> list[ClaimVerdict]:
+        selected = {claim.scenario for claim in self._compiled.claims}
+        verdicts = self.decided.judgement.verdicts if self.decided else ()
+        return [claim for verdict in verdicts for claim in verdict.claims if claim.scenario in selected]
+
+    def _rows(self) -> tuple[Requirement, ...]:
+        return self.catalogue.profile(self.settings.profiles)
+
+    def _requirement(self, scenario: Written) -> str:
+        if "requirement" in scenario.example:
+            return scenario.example["requirement"]
+        ids = sorted(tag for tag in scenario.tags if tag in self.catalogue.requirements)
+        if len(ids) != 1:
+            raise UsageError(
+                f"the scenario names {len(ids)} requirements: {', '.join(ids) or 'none'}",
+                where=scenario.location,
+                mend="one scenario, one requirement id: a tag, or a column `requirement` in Examples",
+            )
+        return ids[0]

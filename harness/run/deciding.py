@@ -1,0 +1,53 @@
+"""From a sealed run to a decision and its reports. Needs nothing but the run's files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.errors import EvidenceError
+from harness.evidence import load_evidence
+from harness.judgement import judge
+from harness.report import render_verdict, write_reports
+
+if TYPE_CHECKING:
+    from harness.evidence import RunDirectory
+    from harness.model import Evidence, Judgement, Plan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decided:
+    """A run with what is said of it."""
+
+    directory: RunDirectory
+    plan: Plan
+    evidence: Evidence
+    judgement: Judgement
+
+
+def decide(directory: RunDirectory) -> Decided:
+    """Judge a run from its files; raises MissingEvidence when there is no plan to judge by."""
+    plan = directory.read_plan()
+    evidence = load_evidence(directory)
+    return Decided(directory=directory, plan=plan, evidence=evidence, judgement=judge(plan, evidence))
+
+
+def write_verdict(decided: Decided) -> None:
+    """Write `verdict.json` and every report beside it."""
+    (decided.directory.path / "verdict.json").write_bytes(render_verdict(decided.plan, decided.judgement))
+    write_reports(decided.directory.path, decided.plan, decided.evidence, decided.judgement)
+
+
+def same_verdict(decided: Decided) -> bool:
+    """Whether the stored `verdict.json` has the bytes that are judged now.
+
+    Raises:
+        EvidenceError: there is no stored verdict to compare with.
+    """
+    stored = decided.directory.path / "verdict.json"
+    try:
+        return stored.read_bytes() == render_verdict(decided.plan, decided.judgement)
+    except OSError as error:
+        raise EvidenceError(
+            "there is no stored verdict", where=str(stored), mend="run `readiness judge` without --check first"
+        ) from error

@@ -1,0 +1,40 @@
+"""Exit codes: one table for `readiness` and pytest."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from harness.model import DecisionOutcome, Outcome, worst_of
+
+if TYPE_CHECKING:
+    from harness.model import Judgement
+
+
+class Exit(IntEnum):
+    """What a process of ours ends with."""
+
+    GO = 0
+    NO_GO = 1
+    INTERRUPTED = 2
+    INTERNAL = 3
+    USAGE = 4
+    NOTHING_SELECTED = 5
+    INCONCLUSIVE = 10
+
+
+_DECISIONS = {
+    DecisionOutcome.GO: Exit.GO,
+    DecisionOutcome.NO_GO: Exit.NO_GO,
+    DecisionOutcome.INCONCLUSIVE: Exit.INCONCLUSIVE,
+    DecisionOutcome.PARTIAL: Exit.INCONCLUSIVE,
+}
+_WORST = {Outcome.PASS: Exit.GO, Outcome.FAIL: Exit.NO_GO, Outcome.INCONCLUSIVE: Exit.INCONCLUSIVE}
+
+
+def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
+    """The decision's code; with `no_decision`, of a filtered run, that of the worst selected verdict."""
+    if no_decision and judgement.decision.outcome is DecisionOutcome.PARTIAL:
+        selected = [verdict.outcome for verdict in judgement.verdicts if verdict.claims]
+        return _WORST[worst_of(outcome for outcome in selected if outcome in _WORST)]
+    return _DECISIONS[judgement.decision.outcome]

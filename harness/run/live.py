@@ -1,0 +1,112 @@
+"""A live run from target to decision: guard, lock, recover leftovers, plan on disk, conduct, seal, decide."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from harness import clock
+from harness.drivers.chaos import recover
+from harness.drivers.load import load_traffic
+from harness.errors import HarnessError, Interrupted
+from harness.evidence import RunDirectory, seal
+from harness.run.conduct import Conductor
+from harness.run.deciding import Decided, decide, write_verdict
+from harness.run.planning import Compiled, Library, make_plan
+from harness.run.progress import Progress
+from harness.run.sandbox import SandboxChild
+from harness.steps import traffic_of
+from harness.targets import TargetLock, guard_experiment, guard_target, load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import FrameType
+
+    from harness.model import ExperimentPlan, Plan, Requirement, TrafficPlan
+    from harness.run.settings import Settings
+    from harness.targets import Target
+
+
+def run_live(
+    settings: Settings,
+    compiled: Compiled,
+    *,
+    requirements: Sequence[Requirement],
+    experiments: Mapping[str, ExperimentPlan],
+) -> Decided:
+    """Gather evidence on the target, judge it and write the reports.
+
+    Raises:
+        HarnessError: nothing was begun: the target cannot be read or started, is in use, or may not be broken.
+        Interrupted: somebody said stop; what was broken is restored, and the evidence so far is kept.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_sigterm_interrupts())
+        progress = stack.enter_context(Progress())
+        target = _target(settings, progress, stack)
+        run = f"{clock.wall():%Y%m%dT%H%M%S}Z-{target.name}-{settings.release.rstrip('/').rpartition('/')[2]}"
+        library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)
+        plan = make_plan(
+            run, settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
+        )
+        guard_target(target, settings.allow_target)
+        for experiment in plan.experiments:
+            guard_experiment(target, experiment)
+        stack.enter_context(TargetLock(target.name, run))
+        for line in recover(target):
+            progress.say(f"recovered: {line}")
+        directory = RunDirectory.create(settings.out, run)
+        directory.write_plan(plan)
+        return _conducted(plan, target, directory, progress)
+
+
+def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str, TrafficPlan]:
+    """The sizes of the traffic that is asked for."""
+    paths = settings.project.search("loadtests")
+    return {name: load_traffic(name, paths, target.traffic) for name in traffic_of(compiled.demands)}
+
+
+def _target(settings: Settings, progress: Progress, stack: ExitStack) -> Target:
+    if settings.target is not None:
+        return load_target(settings.target)
+    progress.say(f"starting the sandbox with release {settings.release}")
+    sandbox = stack.enter_context(SandboxChild(settings.release, progress.say))
+    progress.say("the sandbox is ready")
+    return load_target(sandbox.target_file)
+
+
+def _conducted(plan: Plan, target: Target, directory: RunDirectory, progress: Progress) -> Decided:
+    """Conduct, seal, decide. Whatever happens in between, the evidence so far is sealed and judged."""
+    interrupted = False
+    try:
+        Conductor(plan, target, directory, progress).conduct()
+    except KeyboardInterrupt:
+        interrupted = True
+        progress.say("interrupted: restoring the target, keeping the evidence")
+    except HarnessError as error:
+        progress.say(f"the run cannot go on: {error}")
+    for line in recover(target):
+        progress.say(f"restored: {line}")
+    progress.now("sealing the evidence")
+    seal(directory, plan)
+    directory.end()
+    decided = decide(directory)
+    write_verdict(decided)
+    if interrupted:
+        raise Interrupted("the run was interrupted; the target is restored", where=str(directory.path))
+    return decided
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """A supervisor's SIGTERM is a Ctrl-C: everything is restored first."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

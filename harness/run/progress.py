@@ -1,0 +1,45 @@
+"""What a person sees while a run goes on: one line a step, and a line that lives on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+
+from harness import clock
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.status import Status
+
+
+class Progress:
+    """Says what is going on, with the seconds since the start; on a terminal the current step is alive."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._began = clock.now_s()
+        self._status: Status | None = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._status = self._console.status("")
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def say(self, text: str) -> None:
+        """One line that stays."""
+        self._console.print(f"[{clock.now_s() - self._began:6.1f} s] {text}", markup=False)
+
+    def now(self, text: str) -> None:
+        """The current step; only a terminal shows it."""
+        if self._status is not None:
+            self._status.update(f"[{clock.now_s() - self._began:6.1f} s] {text}")

@@ -1,0 +1,130 @@
+"""`readiness plan`: what would be done, with seconds and numbers; nothing is touched."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.judgement.statistics import needed
+from harness.model import DemandKind, Figure, Plan
+from harness.run.live import sizes_of
+from harness.run.planning import Compiled, Library, make_plan
+from harness.run.sandbox import described_sandbox
+from harness.targets import load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.model import ExperimentPlan, Objective, Requirement
+    from harness.run.settings import Settings
+
+START_S: Final = 20.0
+CHECK_S: Final = 3.0
+REST_S: Final = 10.0
+"""What a run needs beside its demands on an idle machine of two cores."""
+
+
+def show_plan(
+    settings: Settings,
+    compiled: Compiled,
+    *,
+    requirements: Sequence[Requirement],
+    experiments: Mapping[str, ExperimentPlan],
+) -> None:
+    """Print the demands in order, what each needs, and what stays without evidence."""
+    target = load_target(settings.target) if settings.target else described_sandbox(settings.release)
+    library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)
+    plan = make_plan(
+        "plan", settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
+    )
+    console = Console(highlight=False, soft_wrap=True)
+    scale = f" · time scale {plan.time_scale:g}" if plan.time_scale != 1 else ""
+    console.print(f"{plan.release} on {plan.target} ({plan.environment}) · profile {plan.profile}{scale}", markup=False)
+    console.print(_demands(plan))
+    console.print(_evidence(plan))
+    for item in plan.not_assessable:
+        console.print(f"not assessable: {item.requirement}: {item.why} ({item.fix})", markup=False)
+    if plan.deselected:
+        console.print(f"{len(plan.deselected)} scenarios are left out: this run would not decide", markup=False)
+
+
+def _demands(plan: Plan) -> Table:
+    table = Table("in this order", "what", "about", title="What is done", title_justify="left")
+    table.add_row("start", f"target {plan.target}, watchers, load", f"{START_S:.0f} s")
+    total = START_S + REST_S
+    for key in plan.demands:
+        what, seconds = _cost(plan, key)
+        total += seconds
+        table.add_row(key, what, f"{seconds:.0f} s")
+    table.add_row("rest", "last read of the ledger, seal, judge, reports", f"{REST_S:.0f} s")
+    table.add_row("all", "when nothing is repeated and every recovery succeeds", f"{total:.0f} s", style="bold")
+    return table
+
+
+def _cost(plan: Plan, key: str) -> tuple[str, float]:
+    demand = plan.demand[key]
+    if demand.kind is DemandKind.TRAFFIC:
+        traffic = plan.traffic[demand.name]
+        text = f"{traffic.requests_per_s:g} requests/s: {traffic.warm_up_s:g} s warm-up, {traffic.window_s:g} s fault-free, {traffic.requests} requests"
+        return text, traffic.warm_up_s + traffic.window_s
+    if demand.kind is DemandKind.EXPERIMENT:
+        experiment = plan.experiments[demand.name]
+        if experiment.domain == "none":
+            return "beside the fault-free window", 0.0
+        return f"breaks a {experiment.domain}; watched for at most {experiment.observe_s:g} s", experiment.seconds
+    return "a fact of the live target", CHECK_S
+
+
+def _evidence(plan: Plan) -> Table:
+    table = Table(
+        "requirement",
+        "needs",
+        "this traffic sends",
+        "and bears",
+        title="How much evidence it takes",
+        title_justify="left",
+    )
+    for claim in plan.claims:
+        for objective in claim.objectives:
+            row = _sizes(plan, objective)
+            if row is not None:
+                table.add_row(claim.requirement, *row)
+    return table
+
+
+def _sizes(plan: Plan, objective: Objective) -> tuple[str, str, str] | None:
+    """How many are needed without a failure, how many are sent, how many failures those bear; None where numbers do not decide."""
+    traffic = plan.traffic.get(objective.scope.traffic or "")
+    share = _bad_share(objective)
+    if traffic is None or share is None:
+        return None
+    routes = objective.scope.per.value == "route"
+    sent = (
+        math.floor(traffic.requests * min(traffic.routes.values())) if routes and traffic.routes else traffic.requests
+    )
+    if objective.figure is Figure.UPTIME:
+        sent = round(traffic.window_s * 65)
+    first = needed(0, share, objective.confidence)
+    borne = -1
+    while (n := needed(borne + 1, share, objective.confidence)) is not None and n <= sent:
+        borne += 1
+    return (
+        f"{first} at 0 failures",
+        f"{sent}{' on the smallest route' if routes else ''}",
+        f"{borne} failures" if borne >= 0 else "none: too few",
+    )
+
+
+def _bad_share(objective: Objective) -> float | None:
+    match objective.figure:
+        case Figure.RESPONSE_TIME if objective.quantile is not None:
+            return 1 - objective.quantile
+        case Figure.ERROR_RATE:
+            return objective.limit.base
+        case Figure.UPTIME:
+            return 1 - objective.limit.base
+        case _:
+            return None
