@@ -130,11 +130,13 @@ class Resources:
         return self._shown(call, views.shown(kind, made), 201)
 
     async def _replace(self, call: Call) -> Response:
-        return self._change(call, self._get(call), call.json())
+        body = call.json()
+        return self._change(call, self._get(call), body)
 
     async def _patch(self, call: Call) -> Response:
+        patch, content_type = call.patch()
         old = self._get(call)
-        return self._change(call, old, patched(old, *call.patch()))
+        return self._change(call, old, patched(old, patch, content_type))
 
     def _change(self, call: Call, old: Object, body: Any) -> Response:
         kind = call.target.kind

@@ -251,7 +251,8 @@ def test_events_have_two_shapes(core: Any, pocket_api: PocketApi) -> None:
         "firstTimestamp": "2026-01-01T00:00:00Z",
     }
     core.create_namespaced_event("default", body)
-    found = client.EventsV1Api(pocket_api.client()).list_event_for_all_namespaces(field_selector="regarding.name=web-0")
+    events: Any = client.EventsV1Api(pocket_api.client())
+    found = events.list_event_for_all_namespaces(field_selector="regarding.name=web-0")
     assert [(event.note, event.regarding.kind) for event in found.items] == [("it ends", "Pod")]
 
 
