@@ -13,7 +13,7 @@ import pytest
 
 from harness import clock
 from harness.errors import SandboxError
-from harness.sandbox.network import feed
+from harness.sandbox import messages
 from harness.sandbox.network.loopback import Loopback
 from harness.sandbox.network.seam import HOST, Disturbance, Endpoint, Impairment, Pod, Seat, Service, ServicePort
 
@@ -27,7 +27,7 @@ PORT = 8080
 @pytest.fixture
 def network() -> Iterator[Loopback]:
     """A network with a forwarder of its own."""
-    ours, theirs = feed.pair()
+    ours, theirs = messages.pair()
     argv = [sys.executable, "-m", "harness.sandbox.network.forwarder", str(theirs.fileno())]
     with subprocess.Popen(argv, pass_fds=[theirs.fileno()]) as forwarder:
         theirs.close()

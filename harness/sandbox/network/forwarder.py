@@ -2,7 +2,15 @@
 
 Connections are balanced, not requests: each new one goes to the next endpoint of its Service port, whoever calls; one
 that does not answer within `CONNECT_S` is passed over. With no endpoint, or none that policy admits, the caller is reset at once.
-Started as `python -m harness.sandbox.network.forwarder FD` with its end of `feed.pair`; ends when the other end closes.
+
+Messages it obeys (one key names the message, its value is the front or impairment it is about):
+    {"open": front, "group": text, "caller": address}  with the listening socket
+    {"route": front, "to": [[address, port]…], "denied": [[address, port]…]}
+    {"close": front}
+    {"impair": id, "kind": …, "delay_s": …, "pairs": [[address, address]…]}   answered {"impaired": id}
+    {"heal": id}                                                             answered {"healed": id, "hits": n}
+
+Started as `python -m harness.sandbox.network.forwarder FD` with its end of `messages.pair`; ends when the other end closes.
 """
 
 from __future__ import annotations
@@ -14,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness import clock
-from harness.sandbox.network import feed
+from harness.sandbox import messages
 from harness.sandbox.network.seam import Disturbance
 from harness.sandbox.network.splice import Side, join, reset
 
@@ -62,10 +70,10 @@ class Forwarder:
     async def run(self) -> None:
         """Serve until the cluster closes its end."""
         loop = asyncio.get_running_loop()
-        arrived: asyncio.Queue[tuple[feed.Message, socket.socket | None]] = asyncio.Queue()
+        arrived: asyncio.Queue[tuple[messages.Message, socket.socket | None]] = asyncio.Queue()
 
         def on_readable() -> None:
-            message, carried = feed.receive(self._end)
+            message, carried = messages.receive(self._end)
             if message is None:
                 self.done.set()
                 loop.remove_reader(self._end)
@@ -77,7 +85,7 @@ class Forwarder:
         await self.done.wait()
         worker.cancel()
 
-    async def _obey(self, arrived: asyncio.Queue[tuple[feed.Message, socket.socket | None]]) -> None:
+    async def _obey(self, arrived: asyncio.Queue[tuple[messages.Message, socket.socket | None]]) -> None:
         while True:
             message, carried = await arrived.get()
             match message:
@@ -195,7 +203,7 @@ class Forwarder:
                     if {(front.caller, address), (address, front.caller)} & rule.pairs:
                         rule.hits += 1
                         reset(side.transport)
-        feed.send(self._end, {"impaired": number})
+        messages.send(self._end, {"impaired": number})
 
     def _heal(self, number: int) -> None:
         """End a rule; connections that it has eaten bytes of are broken, so that nobody reads half a stream."""
@@ -205,7 +213,7 @@ class Forwarder:
                 for side, (address, _) in list(front.open.items()):
                     if {(front.caller, address), (address, front.caller)} & rule.pairs:
                         reset(side.transport)
-        feed.send(self._end, {"healed": number, "hits": rule.hits})
+        messages.send(self._end, {"healed": number, "hits": rule.hits})
 
 
 def _backend(pair: list[str | int]) -> Backend:

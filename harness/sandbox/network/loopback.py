@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from harness import clock
 from harness.errors import SandboxError
-from harness.sandbox.network import feed
+from harness.sandbox import messages
 from harness.sandbox.network.addresses import FRONTS, PODS, Pool
 from harness.sandbox.network.seam import (
     HOST,
@@ -47,7 +47,7 @@ class _Front:
 
 
 class Loopback:
-    """The network of one sandbox; `end` is the cluster's end of `feed.pair`, the forwarder has the other."""
+    """The network of one sandbox; `end` is the cluster's end of `messages.pair`, the forwarder has the other."""
 
     can = frozenset(
         {Capability.OWN_ADDRESS, Capability.OWN_PORTS, Capability.BLACKHOLE, Capability.RESET}
@@ -138,7 +138,7 @@ class Loopback:
     def impair(self, pairs: Iterable[tuple[Seat, Seat]], how: Impairment) -> Receipt:
         """Disturb what passes between the pairs through Services."""
         number = next(self._numbers)
-        feed.ask(
+        messages.ask(
             self._end,
             {
                 "impair": number,
@@ -151,7 +151,7 @@ class Loopback:
 
     def heal(self, receipt: Receipt) -> Restored:
         """End an impairment."""
-        answer = feed.ask(self._end, {"heal": receipt.id})
+        answer = messages.ask(self._end, {"heal": receipt.id})
         return Restored(id=receipt.id, gone_ns=clock.now_ns(), hits=int(answer["hits"]))
 
     def close(self) -> None:
@@ -201,7 +201,7 @@ class Loopback:
         number = next(self._numbers)
         with self.listen(Endpoint(address=address, port=port.port)) as listening:
             message = {"open": number, "group": f"{target.key}:{port.port}", "caller": seat.address}
-            feed.send(self._end, message, listening)
+            messages.send(self._end, message, listening)
         self._fronts[where] = _Front(number)
 
     def _route(self, front: _Front, seat: Seat, port: ServicePort) -> None:
@@ -210,10 +210,10 @@ class Loopback:
         if front.sent == (to, denied):
             return
         front.sent = (to, denied)
-        feed.send(self._end, {"route": front.number, "to": _pairs(to), "denied": _pairs(denied)})
+        messages.send(self._end, {"route": front.number, "to": _pairs(to), "denied": _pairs(denied)})
 
     def _close(self, where: tuple[str, str, int]) -> None:
-        feed.send(self._end, {"close": self._fronts.pop(where).number})
+        messages.send(self._end, {"close": self._fronts.pop(where).number})
 
 
 def _everyone(_seat: Seat, _endpoint: Endpoint) -> bool:

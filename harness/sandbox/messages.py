@@ -1,12 +1,4 @@
-"""What the cluster tells the forwarder: JSON messages over a socket pair, a listening socket travelling beside its message.
-
-Messages to the forwarder (one key names the message, its value is the front or impairment it is about):
-    {"open": front, "group": text, "caller": address}  with the listening socket
-    {"route": front, "to": [[address, port]…], "denied": [[address, port]…]}
-    {"close": front}
-    {"impair": id, "kind": …, "delay_s": …, "pairs": [[address, address]…]}   answered {"impaired": id}
-    {"heal": id}                                                             answered {"healed": id, "hits": n}
-"""
+"""Messages between the sandbox's own processes: JSON over a socket pair that keeps the borders between them."""
 
 from __future__ import annotations
 
@@ -22,10 +14,17 @@ PATIENCE_S = 5.0
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Two ends that keep the borders between messages; the cluster's end first, which waits at most `PATIENCE_S`."""
-    cluster, forwarder = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    cluster.settimeout(PATIENCE_S)
-    return cluster, forwarder
+    """The asking end, which waits at most `PATIENCE_S`, and the serving end."""
+    asking, serving = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    asking.settimeout(PATIENCE_S)
+    return asking, serving
+
+
+def asking(fd: int) -> socket.socket:
+    """The asking end again, after it was handed to another process."""
+    end = socket.socket(fileno=fd)
+    end.settimeout(PATIENCE_S)
+    return end
 
 
 def send(end: socket.socket, message: Message, carried: socket.socket | None = None) -> None:
@@ -37,12 +36,19 @@ def send(end: socket.socket, message: Message, carried: socket.socket | None = N
         else:
             socket.send_fds(end, [data], [carried.fileno()])
     except OSError as error:
-        raise SandboxError(f"the forwarder does not take messages: {error}", where="network") from error
+        raise SandboxError(
+            f"a process of the sandbox does not take messages: {error}",
+            where=_who(message),
+            mend="see the sandbox's log",
+        ) from error
 
 
 def receive(end: socket.socket) -> tuple[Message | None, socket.socket | None]:
-    """The next message and the socket beside it; None at end of file."""
-    data, fds, _, _ = socket.recv_fds(end, LONGEST, 1)
+    """The next message and the TCP socket beside it; None at end of file."""
+    try:
+        data, fds, _, _ = socket.recv_fds(end, LONGEST, 1)
+    except ConnectionResetError:
+        data, fds = b"", []
     if not data:
         return None, None
     # The protocol is named again: without it asyncio would leave Nagle's algorithm on and every answer would take 40 ms.
@@ -56,7 +62,11 @@ def ask(end: socket.socket, message: Message) -> Message:
     try:
         answer, _ = receive(end)
     except TimeoutError as error:
-        raise SandboxError(f"the forwarder gives no answer to {message}", where="network") from error
+        raise SandboxError("a process of the sandbox gives no answer", where=_who(message)) from error
     if answer is None:
-        raise SandboxError("the forwarder has ended", where="network")
+        raise SandboxError("a process of the sandbox has ended", where=_who(message))
     return answer
+
+
+def _who(message: Message) -> str:
+    return f"message {next(iter(message), '')!r}"

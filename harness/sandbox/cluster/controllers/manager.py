@@ -1,0 +1,114 @@
+"""The controller manager: runs each controller when something it watches has changed, until nothing changes any more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.sandbox.cluster.controllers import deployment, endpoints, garbage, replicaset, scheduler, statefulset
+from harness.sandbox.cluster.controllers.services import Services
+from harness.sandbox.cluster.controllers.view import (
+    DEPLOYMENT,
+    ENDPOINTS,
+    NAMESPACE,
+    NODE,
+    POD,
+    POLICY,
+    REPLICASET,
+    SERVICE,
+    SLICE,
+    STATEFULSET,
+)
+from harness.sandbox.cluster.recorder import recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.sandbox.cluster.controllers.view import Pods
+    from harness.sandbox.cluster.kinds import Kind
+    from harness.sandbox.cluster.store import Event, Store
+    from harness.sandbox.network.seam import Network
+
+ROUNDS = 100
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Controller:
+    """A controller, what makes it look again, and whether the mere passing of time does."""
+
+    run: Callable[[], None]
+    watches: frozenset[Kind]
+    timed: bool = False
+    deletions: bool = False
+
+
+class Manager:
+    """All controllers of the cluster. Single-threaded: `reconcile_now` is done when it returns."""
+
+    def __init__(self, store: Store, network: Network, pods: Pods) -> None:
+        self._controllers = _all(store, network, pods)
+        self._dirty: set[Controller] = set(self._controllers)
+        self._scheduled = False
+        self._running = False
+        store.subscribe(self._on_event)
+
+    def reconcile_now(self) -> None:
+        """Run to a fixed point, at most `ROUNDS` times round."""
+        if self._running:
+            return
+        self._running = True
+        try:
+            for _ in range(ROUNDS):
+                if not self._dirty:
+                    return
+                for controller in self._controllers:
+                    if controller in self._dirty:
+                        self._dirty.discard(controller)
+                        controller.run()
+            _LOG.error("the controllers do not come to rest")
+        finally:
+            self._running = False
+
+    def tick(self) -> None:
+        """Time has passed: look again at what depends on it."""
+        self._dirty |= {each for each in self._controllers if each.timed}
+        self.reconcile_now()
+
+    def _on_event(self, event: Event) -> None:
+        touched = {
+            each
+            for each in self._controllers
+            if event.kind in each.watches or (each.deletions and event.type == "DELETED")
+        }
+        self._dirty |= touched
+        if touched and not self._scheduled and not self._running:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._soon)
+
+    def _soon(self) -> None:
+        self._scheduled = False
+        self.reconcile_now()
+
+
+def _all(store: Store, network: Network, pods: Pods) -> list[Controller]:
+    workloads = recorder(store, "controller-manager")
+    scheduling = recorder(store, "default-scheduler")
+    services = Services(store, network)
+    return [
+        Controller(run=lambda: garbage.reconcile(store, pods), watches=frozenset(), deletions=True),
+        Controller(
+            run=lambda: deployment.reconcile(store, workloads), watches=frozenset({DEPLOYMENT, REPLICASET}), timed=True
+        ),
+        Controller(
+            run=lambda: replicaset.reconcile(store, pods, workloads), watches=frozenset({REPLICASET, POD}), timed=True
+        ),
+        Controller(
+            run=lambda: statefulset.reconcile(store, pods, workloads), watches=frozenset({STATEFULSET, POD}), timed=True
+        ),
+        Controller(run=lambda: scheduler.reconcile(store, scheduling), watches=frozenset({POD, NODE})),
+        Controller(run=lambda: endpoints.reconcile(store), watches=frozenset({SERVICE, ENDPOINTS, SLICE, POD})),
+        Controller(run=services.reconcile, watches=frozenset({SERVICE, ENDPOINTS, POD, POLICY, NAMESPACE})),
+    ]

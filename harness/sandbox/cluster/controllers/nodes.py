@@ -1,0 +1,95 @@
+"""Node lifecycle: a node whose heartbeat stops is NotReady after 4 s, and loses its pods 5 s later. A stated deviation: Kubernetes takes 40 s and 5 min."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness import clock
+from harness.sandbox.cluster.controllers.view import NODE, POD, key
+from harness.sandbox.cluster.kubelet.nodes import LEASES, with_kubelet_status
+from harness.sandbox.cluster.kubelet.status import condition, with_condition
+
+if TYPE_CHECKING:
+    from harness.sandbox.cluster.controllers.view import Pods
+    from harness.sandbox.cluster.recorder import Recorder
+    from harness.sandbox.cluster.store import Event, Object, Store
+
+NOT_READY_S = 4.0
+EVICT_S = 5.0
+UNREACHABLE = "node.kubernetes.io/unreachable"
+EFFECTS = ("NoSchedule", "NoExecute")
+
+
+class NodeLifecycle:
+    """Watches heartbeats on the own clock: what counts is when a renewal was seen, not what it says."""
+
+    def __init__(self, store: Store, pods: Pods, record: Recorder) -> None:
+        self._store = store
+        self._pods = pods
+        self._record = record
+        self._seen_s: dict[str, float] = {}
+        self._lost_s: dict[str, float] = {}
+        store.subscribe(self._on_event)
+
+    def check(self) -> None:
+        """Judge every node; to be called right after the heartbeats, so that a stalled loop does not look like a dead node."""
+        now = clock.now_s()
+        for node in self._store.list(NODE):
+            name = node["metadata"]["name"]
+            silent_s = now - self._seen_s.setdefault(name, now)
+            ready = condition(node, "Ready").get("status") == "True"
+            if ready and silent_s > NOT_READY_S:
+                self._lose(node)
+            elif not ready and silent_s <= NOT_READY_S:
+                self._find(node)
+            lost_s = self._lost_s.get(name)
+            if lost_s is not None and now - lost_s > EVICT_S:
+                self._evict(name)
+
+    def _on_event(self, event: Event) -> None:
+        if event.kind is LEASES and event.object["metadata"]["namespace"] == "kube-node-lease":
+            self._seen_s[event.object["metadata"]["name"]] = clock.now_s()
+        if event.kind is NODE and event.type == "DELETED":
+            self._seen_s.pop(event.object["metadata"]["name"], None)
+            self._lost_s.pop(event.object["metadata"]["name"], None)
+
+    def _lose(self, node: Object) -> None:
+        """NotReady, tainted; its pods are not ready any more, so that Services leave them out."""
+        name, now = node["metadata"]["name"], clock.wall_text()
+        self._lost_s[name] = clock.now_s()
+        taints = [*_other_taints(node), *({"key": UNREACHABLE, "effect": effect} for effect in EFFECTS)]
+        node = self._store.update(NODE, {**node, "spec": {**(node.get("spec") or {}), "taints": taints}})
+        status = node["status"]
+        conditions = status["conditions"]
+        for each in status["conditions"]:
+            message = "Kubelet stopped posting node status."
+            conditions = with_condition(conditions, each["type"], "Unknown", "NodeStatusUnknown", message, now=now)
+        self._store.update(NODE, {**node, "status": {**status, "conditions": conditions}}, subresource="status")
+        self._record(node, "Normal", "NodeNotReady", f"Node {name} status is now: NodeNotReady")
+        for pod in self._bound(name):
+            conditions = (pod.get("status") or {}).get("conditions") or []
+            conditions = with_condition(conditions, "Ready", "False", "NodeNotReady", now=now)
+            self._store.update(
+                POD, {**pod, "status": {**pod["status"], "conditions": conditions}}, subresource="status"
+            )
+
+    def _find(self, node: Object) -> None:
+        """The heartbeat is back."""
+        self._lost_s.pop(node["metadata"]["name"], None)
+        if len(_other_taints(node)) != len((node.get("spec") or {}).get("taints") or ()):
+            node = self._store.update(NODE, {**node, "spec": {**node["spec"], "taints": _other_taints(node)}})
+        with_kubelet_status(self._store, node)
+
+    def _evict(self, name: str) -> None:
+        for pod in self._bound(name):
+            if not pod["metadata"].get("deletionTimestamp"):
+                where = "/".join(key(pod))
+                self._record(pod, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {where}")
+                self._pods.begin_delete(*key(pod), 0)
+
+    def _bound(self, name: str) -> list[Object]:
+        return [pod for pod in self._store.list(POD) if pod["spec"].get("nodeName") == name]
+
+
+def _other_taints(node: Object) -> list[Object]:
+    return [each for each in (node.get("spec") or {}).get("taints") or () if each["key"] != UNREACHABLE]

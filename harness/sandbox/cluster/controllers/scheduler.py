@@ -1,0 +1,83 @@
+"""The scheduler: binds each pod to the node that fits and has the fewest of its siblings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness import clock
+from harness.sandbox.cluster.controllers.view import NODE, POD, controller_of, is_active
+from harness.sandbox.cluster.kubelet.status import condition, with_condition
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.sandbox.cluster.recorder import Recorder
+    from harness.sandbox.cluster.store import Object, Store
+
+
+def reconcile(store: Store, record: Recorder) -> None:
+    """All pods that are not bound."""
+    waiting = [pod for pod in store.list(POD) if not pod["spec"].get("nodeName") and is_active(pod)]
+    for pod in waiting:
+        nodes = [node for node in store.list(NODE) if fits(pod, node)]
+        if nodes:
+            bound = [each for each in store.list(POD) if each["spec"].get("nodeName") and is_active(each)]
+            name = best(pod, nodes, bound)["metadata"]["name"]
+            pod = store.update(POD, {**pod, "spec": {**pod["spec"], "nodeName": name}})  # noqa: PLW2901 - the newer one
+            where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+            record(pod, "Normal", "Scheduled", f"Successfully assigned {where} to {name}")
+        _say(store, pod, scheduled=bool(nodes), record=record)
+
+
+def fits(pod: Object, node: Object) -> bool:
+    """Whether a node is Ready, schedulable, tolerated and selected. Pure."""
+    if condition(node, "Ready").get("status") != "True" or (node.get("spec") or {}).get("unschedulable"):
+        return False
+    labels = node["metadata"].get("labels") or {}
+    wanted = pod["spec"].get("nodeSelector") or {}
+    if any(labels.get(name) != value for name, value in wanted.items()):
+        return False
+    tolerations = pod["spec"].get("tolerations") or ()
+    taints = (node.get("spec") or {}).get("taints") or ()
+    return all(
+        taint["effect"] == "PreferNoSchedule" or any(_tolerates(each, taint) for each in tolerations)
+        for taint in taints
+    )
+
+
+def best(pod: Object, nodes: Sequence[Object], bound: Sequence[Object]) -> Object:
+    """The node with the fewest pods of the same owner, then the fewest pods, then the first name. Pure."""
+    owner = (controller_of(pod) or {}).get("uid")
+
+    def load(node: Object) -> tuple[int, int, str]:
+        name = node["metadata"]["name"]
+        here = [each for each in bound if each["spec"]["nodeName"] == name]
+        siblings = sum(owner is not None and (controller_of(each) or {}).get("uid") == owner for each in here)
+        return siblings, len(here), name
+
+    return min(nodes, key=load)
+
+
+def _say(store: Store, pod: Object, *, scheduled: bool, record: Recorder) -> None:
+    status = pod.get("status") or {}
+    old = condition(pod, "PodScheduled")
+    message = "" if scheduled else "0 nodes are available: none is ready, schedulable, tolerated and selected"
+    conditions = with_condition(
+        status.get("conditions") or [],
+        "PodScheduled",
+        "True" if scheduled else "False",
+        "" if scheduled else "Unschedulable",
+        message,
+        now=clock.wall_text(),
+    )
+    if not scheduled and old.get("reason") != "Unschedulable":
+        record(pod, "Warning", "FailedScheduling", message)
+    store.update(POD, {**pod, "status": {**status, "phase": "Pending", "conditions": conditions}}, subresource="status")
+
+
+def _tolerates(toleration: Object, taint: Object) -> bool:
+    if toleration.get("effect") and toleration["effect"] != taint["effect"]:
+        return False
+    if toleration.get("operator", "Equal") == "Exists":
+        return not toleration.get("key") or bool(toleration["key"] == taint["key"])
+    return bool(toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", ""))

@@ -1,0 +1,126 @@
+"""Services: their addresses, and the table of routes that the network serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.sandbox.cluster.controllers.view import ENDPOINTS, NAMESPACE, POD, POLICY, SERVICE, key
+from harness.sandbox.network.policy import Party, Policies
+from harness.sandbox.network.seam import HOST, Endpoint, Seat, Service, ServicePort
+
+if TYPE_CHECKING:
+    from harness.sandbox.cluster.store import Object, Store
+    from harness.sandbox.network.seam import Network
+
+CLUSTER_DOMAIN = ".svc.cluster.local"
+
+
+class Services:
+    """Gives Services their addresses, and tells the network when routes or policies have changed."""
+
+    def __init__(self, store: Store, network: Network) -> None:
+        self._store = store
+        self._network = network
+        self._served: object = None
+
+    def reconcile(self) -> None:
+        """All Services."""
+        for service in self._store.list(SERVICE):
+            self._give_address(service)
+        endpoints = {key(each): each for each in self._store.list(ENDPOINTS)}
+        services = tuple(
+            declared
+            for each in self._store.list(SERVICE)
+            if (declared := declaration(each, endpoints.get(key(each)))) is not None
+        )
+        parties = self._parties()
+        policies = self._store.list(POLICY)
+        if self._served != (services, parties, policies):
+            self._served = (services, parties, policies)
+            self._network.serve(services, Admission(Policies(policies), parties))
+
+    def _give_address(self, service: Object) -> None:
+        """The address at which the host finds a Service is its cluster IP."""
+        spec = service["spec"]
+        if spec.get("type") == "ExternalName" or spec.get("clusterIP"):
+            return
+        address = self._network.front(HOST, *key(service))
+        service = self._store.update(
+            SERVICE, {**service, "spec": {**spec, "clusterIP": address, "clusterIPs": [address]}}
+        )
+        balancer = {"ingress": [{"ip": address}]} if spec.get("type") == "LoadBalancer" else {}
+        self._store.update(SERVICE, {**service, "status": {"loadBalancer": balancer}}, subresource="status")
+
+    def _parties(self) -> dict[str, Party]:
+        """Who is at which address; the seats of pods that are ending still count."""
+        spaces = {
+            each["metadata"]["name"]: each["metadata"].get("labels") or {} for each in self._store.list(NAMESPACE)
+        }
+        return {
+            address: Party(
+                address=address,
+                namespace=pod["metadata"]["namespace"],
+                labels=pod["metadata"].get("labels") or {},
+                namespace_labels=spaces.get(pod["metadata"]["namespace"], {}),
+                ports={
+                    port["name"]: port["containerPort"]
+                    for container in pod["spec"]["containers"]
+                    for port in container.get("ports") or ()
+                    if port.get("name")
+                },
+            )
+            for pod in self._store.list(POD)
+            if (address := (pod.get("status") or {}).get("podIP"))
+        }
+
+
+def declaration(service: Object, endpoints: Object | None) -> Service | None:
+    """A Service as the network knows it; None when it is headless. Pure."""
+    namespace, name = key(service)
+    spec = service["spec"]
+    if spec.get("type") == "ExternalName":
+        target, _, where = spec.get("externalName", "").removesuffix(CLUSTER_DOMAIN).partition(".")
+        return Service(namespace=namespace, name=name, alias_of=(where, target))
+    if spec.get("clusterIP") == "None":
+        return None
+    subsets = (endpoints or {}).get("subsets") or ()
+    ports = tuple(
+        ServicePort(name=port.get("name", ""), port=port["port"], backends=_backends(port, subsets, spec))
+        for port in spec.get("ports") or ()
+        if port.get("protocol", "TCP") == "TCP"
+    )
+    return Service(namespace=namespace, name=name, ports=ports)
+
+
+def _backends(port: Object, subsets: list[Object] | tuple[()], spec: Object) -> tuple[Endpoint, ...]:
+    """The ready endpoints of a port: matched by its name; with a single port the name does not matter."""
+    single = len(spec["ports"]) == 1
+    return tuple(
+        sorted(
+            Endpoint(address=address["ip"], port=each["port"])
+            for subset in subsets
+            for each in subset.get("ports") or ()
+            if single or each.get("name", "") == port.get("name", "")
+            for address in subset.get("addresses") or ()
+        )
+    )
+
+
+class Admission:
+    """Who may call whom; each pair is decided once. The host is the node, which Kubernetes always admits."""
+
+    def __init__(self, policies: Policies, parties: dict[str, Party]) -> None:
+        self._policies = policies
+        self._parties = parties
+        self._decided: dict[tuple[str, Endpoint], bool] = {}
+
+    def __call__(self, seat: Seat, to: Endpoint) -> bool:
+        """Whether that seat may connect to that endpoint."""
+        if seat is HOST:
+            return True
+        pair = (seat.address, to)
+        if pair not in self._decided:
+            caller = self._parties.get(seat.address, Party(address=seat.address, namespace=seat.namespace))
+            callee = self._parties.get(to.address, Party(address=to.address))
+            self._decided[pair] = self._policies.admit(caller, callee, to.port)
+        return self._decided[pair]

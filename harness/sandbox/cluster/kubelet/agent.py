@@ -1,0 +1,179 @@
+"""The kubelets of all nodes in one agent: pods that are bound live here, nodes beat, power fails and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from harness import clock
+from harness.sandbox.cluster.kubelet import logs
+from harness.sandbox.cluster.kubelet.nodes import LEASES, NODE, beat, is_powered, with_kubelet_status
+from harness.sandbox.cluster.kubelet.worker import POD, Directories, PodWorker
+from harness.sandbox.cluster.statuses import bad_request
+from harness.sandbox.cluster.store import Event, Object, StatusError, Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from harness.sandbox.cluster.kubelet.launcher import Launcher
+    from harness.sandbox.cluster.recorder import Recorder
+    from harness.sandbox.network.seam import Network
+
+__all__ = ["LEASES", "Agent"]
+
+
+class Agent:
+    """All kubelets. Everything is driven by the store's events and by `beat` once a second."""
+
+    def __init__(
+        self, *, store: Store, network: Network, launcher: Launcher, directories: Directories, record: Recorder
+    ) -> None:
+        self._store = store
+        self._network = network
+        self._launcher = launcher
+        self._dirs = directories
+        self._record = record
+        self._workers: dict[str, PodWorker] = {}
+        self._times = logs.Times()
+        self._powered: dict[str, bool] = {}
+        store.subscribe(self._on_event)
+
+    def beat(self) -> None:
+        """Once a second: a heartbeat of each node that has power, and when which log has grown."""
+        for node in self._store.list(NODE):
+            if is_powered(node):
+                beat(self._store, node["metadata"]["name"])
+        for worker in self._workers.values():
+            for path in worker.log_files:
+                self._times.sample(path)
+
+    def begin_delete(self, namespace: str, name: str, grace_s: int | None) -> Object:
+        """Mark a pod as ending and begin to end it; one that runs nowhere is gone at once. Raises StatusError 404."""
+        pod = self._store.get(POD, namespace, name)
+        worker = self._workers.get(pod["metadata"]["uid"])
+        if worker is None:
+            return self._store.delete(POD, namespace, name)
+        grace = worker.grace_s if grace_s is None else max(0, grace_s)
+        earlier = pod["metadata"].get("deletionGracePeriodSeconds")
+        if earlier is None or grace < earlier:
+            by = (clock.wall() + timedelta(seconds=grace)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            marks = {"deletionTimestamp": by, "deletionGracePeriodSeconds": grace}
+            pod = self._store.update(POD, {**pod, "metadata": {**pod["metadata"], **marks}})
+        worker.end(grace)
+        return pod
+
+    async def delete(self, namespace: str, name: str, grace_s: int | None) -> Object:
+        """`begin_delete`; with a grace of 0 it is gone when this returns."""
+        uid = self._store.get(POD, namespace, name)["metadata"]["uid"]
+        worker = self._workers.get(uid)
+        pod = self.begin_delete(namespace, name, grace_s)
+        if worker is not None and pod["metadata"].get("deletionGracePeriodSeconds") == 0:
+            await worker.gone.wait()
+        return pod
+
+    async def close(self) -> None:
+        """Kill every pod and wait until all are gone."""
+        workers = list(self._workers.values())
+        for worker in workers:
+            worker.end(0)
+        await asyncio.gather(*(worker.gone.wait() for worker in workers))
+
+    async def logs(
+        self, namespace: str, name: str, *, container: str | None, previous: bool, wanted: logs.Wanted
+    ) -> AsyncIterator[bytes]:
+        """The log of a container's last start, or of the one before. Raises StatusError 404 or 400."""
+        pod = self._store.get(POD, namespace, name)
+        uid = pod["metadata"]["uid"]
+        which = logs.chosen(pod, container)
+        worker = self._workers.get(uid)
+        if worker is None:
+            raise bad_request(f'container "{which}" in pod "{name}" is waiting to start: the pod is not on a node yet')
+        number = worker.restarts(which)
+        if previous and number == 0:
+            raise bad_request(f'previous terminated container "{which}" in pod "{name}" not found')
+        path = worker.log_file(which, number - 1 if previous else number)
+        if not path.exists():
+            raise bad_request(f'container "{which}" in pod "{name}" is waiting to start: it has not been started yet')
+
+        def ended() -> bool:
+            return previous or uid not in self._workers or worker.restarts(which) != number
+
+        async for line in logs.read(path, wanted, self._times, ended):
+            yield line
+
+    def _on_event(self, event: Event) -> None:
+        """Only enqueues: the store must not be written from within its own notice."""
+        if event.kind in (POD, NODE):
+            asyncio.get_running_loop().call_soon(self._on_pod if event.kind is POD else self._on_node, event)
+
+    def _on_pod(self, event: Event) -> None:
+        pod = event.object
+        uid, node_name = pod["metadata"]["uid"], pod["spec"].get("nodeName")
+        worker = self._workers.get(uid)
+        if event.type == "DELETED":
+            if worker is not None and not worker.gone.is_set():
+                worker.end(0)
+            return
+        if worker is not None or not node_name:
+            return
+        with suppress(StatusError):
+            current = self._store.get(POD, pod["metadata"]["namespace"], pod["metadata"]["name"])
+            node = self._store.get(NODE, None, node_name)
+            if current["metadata"]["uid"] == uid and is_powered(node):
+                self._adopt(current, node)
+
+    def _adopt(self, pod: Object, node: Object) -> None:
+        worker = PodWorker(
+            pod=pod,
+            host=next(each["address"] for each in node["status"]["addresses"]),
+            store=self._store,
+            network=self._network,
+            launcher=self._launcher,
+            directories=self._dirs,
+            record=self._record,
+        )
+        self._workers[worker.uid] = worker
+        worker.begin()
+        asyncio.create_task(self._forget(worker))  # noqa: RUF006 - it lives exactly as long as the worker, which is held
+
+    async def _forget(self, worker: PodWorker) -> None:
+        await worker.gone.wait()
+        del self._workers[worker.uid]
+        self._times.forget(worker.log_directory)
+
+    def _on_node(self, event: Event) -> None:
+        name = event.object["metadata"]["name"]
+        if event.type == "DELETED":
+            self._powered.pop(name, None)
+            for worker in self._on(name):
+                worker.end(0)
+            with suppress(StatusError):
+                self._store.delete(LEASES, "kube-node-lease", name)
+            return
+        with suppress(StatusError):
+            node = self._store.get(NODE, None, name)
+            powered = is_powered(node)
+            before = self._powered.get(name)
+            self._powered[name] = powered
+            if before is None and powered:
+                with_kubelet_status(self._store, node)
+                beat(self._store, name)
+            if before is not False and not powered:
+                for worker in self._on(name):
+                    worker.freeze()
+            if before is False and powered:
+                self._power_on(name)
+
+    def _power_on(self, name: str) -> None:
+        beat(self._store, name)
+        with_kubelet_status(self._store, self._store.get(NODE, None, name))
+        for worker in self._on(name):
+            worker.thaw()
+        for pod in self._store.list(POD):
+            if pod["spec"].get("nodeName") == name and pod["metadata"]["uid"] not in self._workers:
+                self._adopt(pod, self._store.get(NODE, None, name))
+
+    def _on(self, node: str) -> list[PodWorker]:
+        return [worker for worker in self._workers.values() if worker.node == node]

@@ -1,0 +1,138 @@
+"""Probes: one attempt (`attempt`), and the loop that turns attempts into a verdict (`watch`)."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from harness import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from harness.sandbox.cluster.store import Object
+
+FIRST_S = 0.1
+"""The first attempt after the start of a container; a stated deviation: Kubernetes waits up to a period."""
+_LONGEST_HEAD = 65536
+
+
+class Place(Protocol):
+    """Where a container is: its address, its named ports, and how to run a command beside it."""
+
+    @property
+    def address(self) -> str:
+        """Its IP address."""
+        ...
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """Its named ports."""
+        ...
+
+    def run(self, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a command in the container's environment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Whether one attempt succeeded, and what it saw."""
+
+    ok: bool
+    saw: str
+
+
+async def attempt(action: Object, place: Place, within_s: float) -> Result:
+    """One httpGet, tcpSocket, exec or sleep; never raises, a failure is a result."""
+    try:
+        async with asyncio.timeout(within_s):
+            return await _act(action, place)
+    except TimeoutError:
+        return Result(ok=False, saw=f"no answer within {within_s:g} s")
+    except (OSError, asyncio.IncompleteReadError, ValueError) as error:
+        return Result(ok=False, saw=str(error) or type(error).__name__)
+
+
+async def watch(probe: Object, place: Place, tell: Callable[[Result], bool]) -> None:
+    """Probe for ever, or until `tell` says enough; it hears each time the thresholds turn the verdict over, and the first.
+
+    Defaults are Kubernetes': period 10 s, timeout 1 s, one success, three failures.
+    """
+    successes = failures = 0
+    verdict: bool | None = None
+    await clock.asleep(max(FIRST_S, probe.get("initialDelaySeconds", 0)))
+    while True:
+        result = await attempt(probe, place, probe.get("timeoutSeconds", 1))
+        successes, failures = (successes + 1, 0) if result.ok else (0, failures + 1)
+        turned = (result.ok and verdict is not True and successes >= probe.get("successThreshold", 1)) or (
+            not result.ok and verdict is not False and failures >= probe.get("failureThreshold", 3)
+        )
+        if turned:
+            verdict = result.ok
+            if tell(result):
+                return
+        await clock.asleep(probe.get("periodSeconds", 10))
+
+
+async def _act(action: Object, place: Place) -> Result:
+    match action:
+        case {"httpGet": dict(request)}:
+            return await _http_get(request, place)
+        case {"tcpSocket": dict(request)}:
+            _, writer = await asyncio.open_connection(
+                request.get("host") or place.address, _port(request["port"], place)
+            )
+            writer.close()
+            return Result(ok=True, saw="connected")
+        case {"exec": {"command": list(argv)}}:
+            return await _execute(argv, place)
+        case {"sleep": {"seconds": seconds}}:
+            await clock.asleep(float(seconds))
+            return Result(ok=True, saw="slept")
+        case _:
+            return Result(ok=False, saw="only httpGet, tcpSocket and exec probes are served here")
+
+
+async def _http_get(request: Object, place: Place) -> Result:
+    host, port = request.get("host") or place.address, _port(request["port"], place)
+    context = None
+    if request.get("scheme") == "HTTPS":
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    reader, writer = await asyncio.open_connection(host, port, ssl=context, limit=_LONGEST_HEAD)
+    try:
+        headers = {"Host": f"{host}:{port}", "User-Agent": "kube-probe/1.33", "Accept": "*/*", "Connection": "close"}
+        headers |= {each["name"]: each["value"] for each in request.get("httpHeaders") or ()}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        writer.write(f"GET {request.get('path') or '/'} HTTP/1.1\r\n{head}\r\n".encode())
+        line = (await reader.readuntil(b"\r\n")).decode("latin-1").split()
+        status = int(line[1]) if len(line) > 1 else 0
+        return Result(ok=200 <= status < 400, saw=f"HTTP probe got statuscode: {status}")
+    finally:
+        writer.close()
+
+
+async def _execute(argv: Sequence[str], place: Place) -> Result:
+    try:
+        process = place.run(argv)
+    except OSError as error:
+        return Result(ok=False, saw=str(error))
+    try:
+        while process.poll() is None:
+            await clock.asleep(0.02)
+        return Result(ok=process.returncode == 0, saw=f"command ended with {process.returncode}")
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _port(port: int | str, place: Place) -> int:
+    if isinstance(port, int):
+        return port
+    return place.ports[port] if port in place.ports else int(port)
