@@ -36,6 +36,7 @@ class Breaking:
         progress: Progress,
         steadiness: Steadiness,
         history: History,
+        allow_target: str,
     ) -> None:
         self._plan = plan
         self._target = target
@@ -43,6 +44,7 @@ class Breaking:
         self._progress = progress
         self._steadiness = steadiness
         self._history = history
+        self._allow_target = allow_target
 
     def run(self, experiment: ExperimentPlan, traffic: TrafficPlan, restorer: Restorer | None) -> None:
         """Run it; once more when its fault was not seen to go in. Not run at all while the target is not steady."""
@@ -83,7 +85,7 @@ class Breaking:
             journeys_per_s=traffic.journeys_per_s,
             requests_per_journey=traffic.requests_per_journey,
         )
-        child = ChaosRun(experiment, self._target, self._directory.path, attempt=attempt)
+        child = self._child(experiment, attempt)
         try:
             child.start()
             self._hold(child, experiment)
@@ -103,6 +105,11 @@ class Breaking:
             why=result.why,
         )
         return result.confirmed
+
+    def _child(self, experiment: ExperimentPlan, attempt: int) -> ChaosRun:
+        return ChaosRun(
+            experiment, self._target, self._directory.path, attempt=attempt, allow_target=self._allow_target
+        )
 
     def _hold(self, child: ChaosRun, experiment: ExperimentPlan) -> None:
         """Let a held fault go when reads and writes are back, or when the longest limit has been observed."""
@@ -157,7 +164,7 @@ class Breaking:
             self._history.put(
                 "experiment.started", experiment.name, attempt=1, domain=experiment.domain, observed_from_ns=start_ns
             )
-            child = ChaosRun(experiment, self._target, self._directory.path, attempt=1)
+            child = self._child(experiment, attempt=1)
             child.start()
             children.append(child)
         try:

@@ -33,13 +33,17 @@ class Conductor:
         target: where.
         directory: of the run, with the plan written.
         progress: where a person looks.
+        allow_target: name typed in full for a target that is not disposable.
     """
 
-    def __init__(self, plan: Plan, target: Target, directory: RunDirectory, progress: Progress) -> None:
+    def __init__(
+        self, plan: Plan, target: Target, directory: RunDirectory, progress: Progress, allow_target: str = ""
+    ) -> None:
         self._plan = plan
         self._target = target
         self._directory = directory
         self._progress = progress
+        self._allow_target = allow_target
         self._view = LiveView(directory.path)
         self._steadiness = Steadiness(self._view, writes=target.ledger is not None)
 
@@ -98,6 +102,7 @@ class Conductor:
                 progress=self._progress,
                 steadiness=self._steadiness,
                 history=history,
+                allow_target=self._allow_target,
             )
             self._fault_free(traffic, breaking, load=load, watch=watch, history=history)
             restorer = Restorer(self._target) if self._target.kubernetes else None

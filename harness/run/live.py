@@ -51,14 +51,20 @@ def run_live(
             run, settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
         )
         guard_target(target, settings.allow_target)
-        for experiment in plan.experiments:
+        for experiment in plan.experiments.values():
             guard_experiment(target, experiment)
         stack.enter_context(TargetLock(target.name, run))
         for line in recover(target):
             progress.say(f"recovered: {line}")
         directory = RunDirectory.create(settings.out, run)
         directory.write_plan(plan)
-        return _conducted(plan, target, directory, progress)
+        return _conducted(
+            Conductor(plan, target, directory, progress, settings.allow_target),
+            plan,
+            target,
+            directory=directory,
+            progress=progress,
+        )
 
 
 def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str, TrafficPlan]:
@@ -76,11 +82,13 @@ def _target(settings: Settings, progress: Progress, stack: ExitStack) -> Target:
     return load_target(sandbox.target_file)
 
 
-def _conducted(plan: Plan, target: Target, directory: RunDirectory, progress: Progress) -> Decided:
+def _conducted(
+    conductor: Conductor, plan: Plan, target: Target, *, directory: RunDirectory, progress: Progress
+) -> Decided:
     """Conduct, seal, decide. Whatever happens in between, the evidence so far is sealed and judged."""
     interrupted = False
     try:
-        Conductor(plan, target, directory, progress).conduct()
+        conductor.conduct()
     except KeyboardInterrupt:
         interrupted = True
         progress.say("interrupted: restoring the target, keeping the evidence")
