@@ -38,17 +38,18 @@ class Session:
     hits: list[Hit] = field(default_factory=list)
 
     def destructive(self, hits: Sequence[Hit]) -> None:
-        """Assert that breaking these is meant, and meant here.
+        """Assert that breaking these, beside what was hit already, is meant, and meant here.
 
         Raises:
             Refused: it is not.
         """
         guard_target(self.target, os.environ.get("READINESS_ALLOW_TARGET", ""))
-        guard_hits(self.target, self.experiment, hits)
+        all_hits = [*self.hits, *hits]
+        guard_hits(self.target, self.experiment, all_hits)
         meant = os.environ.get("READINESS_API_SERVER", self.cluster.url)
         if self.cluster.url != meant:
             raise Refused(f"this would go to {self.cluster.url}, meant is {meant}", where=self.target.name)
-        pods = sum(1 for hit in hits if hit.kind == "pod")
+        pods = sum(1 for hit in all_hits if hit.kind == "pod")
         allowed = os.environ.get("READINESS_MAX_PODS", "")
         if allowed.isdecimal() and pods > int(allowed):
             raise Refused(f"this would hit {pods} pods, `blast_radius` allows {allowed}", where=self.experiment)

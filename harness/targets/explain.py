@@ -24,19 +24,21 @@ _EXPECTED: Final[Mapping[str, str]] = {
 }
 
 
-def configuration_error(document: Document, model: type[BaseModel], error: ValidationError) -> ConfigurationError:
-    """The first thing that is wrong, in the order of the file."""
-    problems = [(_location(document, problem), problem) for problem in error.errors(include_url=False)]
+def configuration_error(
+    document: Document, model: type[BaseModel], error: ValidationError, *, at: Location = ()
+) -> ConfigurationError:
+    """The first thing that is wrong, in the order of the file; `at` is where the model's part of the document stands."""
+    problems = [(_location(document, problem, at), problem) for problem in error.errors(include_url=False)]
     location, first = min(problems, key=lambda problem: document.lines.get(problem[0], 0))
-    what, mend = _words(first, location, model)
+    what, mend = _words(first, location[len(at) :], model)
     others = len(problems) - 1
     more = f" (and {others} more thing{'s' if others > 1 else ''})" if others else ""
     return ConfigurationError(what + more, where=document.where(location), mend=mend)
 
 
-def _location(document: Document, problem: ErrorDetails) -> Location:
+def _location(document: Document, problem: ErrorDetails, at: Location) -> Location:
     """The location in the file: pydantic also names the branch of a union, which stands in no file."""
-    location: Location = tuple(problem["loc"])
+    location: Location = (*at, *problem["loc"])
     if problem["type"] in {"extra_forbidden", "missing"}:
         return location
     while location and location not in document.lines:

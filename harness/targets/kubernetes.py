@@ -149,6 +149,19 @@ class Cluster:
         """Set a deployment's replicas."""
         self._call(self._apps.patch_namespaced_deployment, deployment, namespace, {"spec": {"replicas": replicas}})
 
+    def create_pod(self, namespace: str, body: Object) -> None:
+        """Create a pod."""
+        self._call(self._core.create_namespaced_pod, namespace, body)
+
+    def pod_log(self, namespace: str, name: str) -> str:
+        """What the pod's only container has written so far; nothing while it has not started, or when it is gone."""
+        status, text = self._answer(self._core.read_namespaced_pod_log, name, namespace)
+        if status in {400, 404}:  # 400: the container is still being created
+            return ""
+        if status != 200:
+            raise TargetUnreachable(f"the API server answered {status} when asked for a log", where=self.url)
+        return text.decode("utf-8", "replace")
+
     def delete_pod(self, namespace: str, name: str, *, grace_s: int | None = None) -> None:
         """Delete a pod; one that is gone already is no error."""
         body: dict[str, Any] = {} if grace_s is None else {"gracePeriodSeconds": grace_s}
@@ -160,18 +173,7 @@ class Cluster:
 
     def _call(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Object | None:
         """Call and read the JSON as it came; 404 is None."""
-        from kubernetes.client import ApiException
-        from urllib3.exceptions import HTTPError
-
-        try:
-            response = method(*args, **kwargs, _preload_content=False, _request_timeout=TIMEOUT_S)
-            status, text = response.status, response.data
-        except ApiException as error:
-            status, text = error.status, error.body
-        except HTTPError as error:
-            raise TargetUnreachable(
-                f"no answer from the API server ({type(error).__name__})", where=self.url
-            ) from error
+        status, text = self._answer(method, *args, **kwargs)
         if status == 404:
             return None
         answer = _json(text)
@@ -179,6 +181,22 @@ class Cluster:
             message = answer.get("message", "") if isinstance(answer, dict) else ""
             raise TargetUnreachable(f"the API server answered {status} {message}".rstrip(), where=self.url)
         return answer
+
+    def _answer(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        """Call and take status and body, whatever the status is."""
+        from kubernetes.client import ApiException
+        from urllib3.exceptions import HTTPError
+
+        try:
+            response = method(*args, **kwargs, _preload_content=False, _request_timeout=TIMEOUT_S)
+        except ApiException as error:
+            body = error.body or b""
+            return error.status or 0, body.encode() if isinstance(body, str) else body
+        except HTTPError as error:
+            raise TargetUnreachable(
+                f"no answer from the API server ({type(error).__name__})", where=self.url
+            ) from error
+        return response.status, response.data
 
 
 def _selected(label_selector: str, field_selector: str = "") -> dict[str, str]:

@@ -48,6 +48,7 @@ def _path(value: str) -> str:
 Url = Annotated[str, AfterValidator(_url)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+Seconds = Annotated[float, _quantity("time", "10 s")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 

@@ -1,0 +1,190 @@
+"""One run of one experiment: `chaos run` in a child process of its own, watched, held, ended, and its journal read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.drivers.chaos.environment import child_environment
+from harness.drivers.chaos.experiments import UNKNOWN, read_experiment
+from harness.drivers.chaos.journal import read_journal
+from harness.drivers.chaos.receipts import ChildHistory
+from harness.errors import DriverError
+from harness.model import ExperimentPlan
+from harness.targets import Target, guard_experiment, guard_target
+
+GRACE_S: Final = 120.0
+"""How long a child may take to undo and restore before it is killed; what it leaves then, the intents know."""
+SETTINGS: Final = Path(__file__).with_name("settings.yaml")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChaosResult:
+    """How it ended.
+
+    Attributes:
+        exit_code: of the child; never a verdict.
+        journal: status, deviated, steady_before, steady_after and failed activities, as the journal says.
+        confirmed: whether the fault was seen to go in; also true where nothing could tell (a null run, a foreign file).
+        why: what went wrong; empty when nothing did.
+    """
+
+    exit_code: int
+    journal: Mapping[str, str]
+    confirmed: bool
+    why: str
+
+
+class ChaosRun:
+    """Files: `chaos/<experiment>/{experiment.yaml,journal.json,chaos.log}`; those of an earlier attempt are kept in `attempt-<n>/`.
+
+    Args:
+        experiment: what is run.
+        target: on what.
+        run_dir: the run directory.
+        attempt: 1 or 2.
+        allow_target: the name that was typed for a target that is not disposable.
+    """
+
+    def __init__(
+        self, experiment: ExperimentPlan, target: Target, run_dir: Path, *, attempt: int = 1, allow_target: str = ""
+    ) -> None:
+        self.experiment = experiment
+        self._target = target
+        self._run_dir = run_dir
+        self._attempt = attempt
+        self._allow_target = allow_target
+        self._directory = run_dir / "chaos" / experiment.name
+        self._hold = self._directory / "released"
+        self._history = ChildHistory(run_dir / "history" / f"chaos-{experiment.name}.ndjson")
+        self._child: subprocess.Popen[bytes] | None = None
+        self._released = False
+        self._interrupted = False
+
+    def start(self) -> None:
+        """Start the child.
+
+        Raises:
+            Refused: the target does not allow the experiment.
+            ConfigurationError: the file is wrong.
+            DriverError: the child cannot be started.
+        """
+        guard_target(self._target, self._allow_target)
+        guard_experiment(self._target, self.experiment)
+        file = read_experiment(Path(self.experiment.file))
+        copy = self._prepare_directory(Path(self.experiment.file))
+        env = child_environment(file, self._target, self._run_dir, hold=self._hold, allow_target=self._allow_target)
+        # -m harness.chaos is the `chaos` command; its settings are ours, so nobody's own controls or notifications run
+        command = [
+            sys.executable,
+            "-m",
+            "harness.chaos",
+            "--no-version-check",
+            "--no-log-file",
+            "--settings",
+            str(SETTINGS),
+        ]
+        command += ["run", "--rollback-strategy", "always", "--journal-path", str(self._journal), str(copy)]
+        try:
+            with (self._directory / "chaos.log").open("wb") as log:
+                self._child = subprocess.Popen(
+                    command,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self._directory,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise DriverError(f"chaos cannot be started: {error.strerror}", where=self.experiment.name) from error
+
+    def alive(self) -> bool:
+        """Whether the child is still at it."""
+        return self._child is not None and self._child.poll() is None
+
+    def sent_ns(self) -> int | None:
+        """When the fault was sent; None as long as it was not."""
+        return self._history.first_ns("fault.sent")
+
+    def confirmed_ns(self) -> int | None:
+        """When the fault was seen to be in; None as long as it was not."""
+        return self._history.first_ns("fault.confirmed")
+
+    def release(self) -> None:
+        """End the hold."""
+        self._hold.touch()
+        self._released = True
+
+    def interrupt(self) -> None:
+        """Ask the child to stop: it leaves the method and runs its rollbacks."""
+        if self.alive() and self._child is not None and not self._interrupted:
+            self._child.send_signal(signal.SIGINT)
+            self._interrupted = True
+
+    def finish(self, grace_s: float = GRACE_S) -> ChaosResult:
+        """Wait for the end and say how it was. A child whose fault is still held is interrupted first.
+
+        After `grace_s` seconds it is killed. Called on every way out, also after an exception.
+        """
+        if self._child is None:
+            return ChaosResult(exit_code=-1, journal={}, confirmed=False, why="it was not started")
+        if not self._released:
+            self.interrupt()
+        killed = False
+        try:
+            self._child.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            killed = True
+        finally:
+            # also when Ctrl-C ends the waiting: the group is of this child alone
+            if self._child.poll() is None:
+                os.killpg(self._child.pid, signal.SIGKILL)
+                self._child.wait()
+        self._hold.unlink(missing_ok=True)
+        return self._result(self._child.returncode, killed=killed, grace_s=grace_s)
+
+    @property
+    def _journal(self) -> Path:
+        return (self._directory / "journal.json").absolute()
+
+    def _prepare_directory(self, source: Path) -> Path:
+        """Keep an earlier attempt's files; copy the experiment, so that what ran is what is kept."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        earlier = [path for path in self._directory.iterdir() if path.is_file()]
+        if earlier and self._attempt > 1:
+            kept = self._directory / f"attempt-{self._attempt - 1}"
+            kept.mkdir(exist_ok=True)
+            for path in earlier:
+                path.replace(kept / path.name)
+        copy = self._directory / f"experiment{source.suffix}"
+        shutil.copyfile(source, copy)
+        return copy.absolute()
+
+    def _result(self, exit_code: int, *, killed: bool, grace_s: float) -> ChaosResult:
+        journal = read_journal(self._journal)
+        silent = self.experiment.domain in {"none", UNKNOWN}
+        confirmed = silent or self.confirmed_ns() is not None
+        whys = [*self._history.whys]
+        if killed:
+            whys.append(f"it was killed: it did not end within {grace_s:g} s")
+        elif self._interrupted:
+            whys.append("it was interrupted")
+        if journal.why and not whys:
+            whys.append(journal.why if journal.status != "none" else f"{journal.why}: {self._last_words()}")
+        return ChaosResult(exit_code=exit_code, journal=journal.words, confirmed=confirmed, why="; ".join(whys))
+
+    def _last_words(self) -> str:
+        """The last line of the child's log that says something."""
+        try:
+            lines = (self._directory / "chaos.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return "and no log"
+        return next((line.strip() for line in reversed(lines) if line.strip()), "and the log is empty")

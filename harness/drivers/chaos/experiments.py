@@ -1,0 +1,211 @@
+"""Experiment files: stock Chaos Toolkit, and the block `harness` that says how a fault is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.drivers.chaos.providers import functions_of
+from harness.errors import ConfigurationError
+from harness.model import ExperimentPlan
+from harness.targets.document import Document, Location, nearest, read_document
+from harness.targets.explain import configuration_error
+from harness.targets.target import Seconds
+
+UNKNOWN: Final = "unknown"
+"""The domain of an experiment without the block."""
+SUFFIXES: Final = (".yaml", ".yml", ".json")
+_AROUND_S: Final = 20.0
+"""What an experiment takes beside its hold, where it does not say: two looks at the steady state, undo, restore."""
+
+
+class BlastRadius(BaseModel):
+    """How far a fault may reach."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    max_pods: Annotated[int, Field(ge=0)] | None = None
+
+
+class HarnessBlock(BaseModel):
+    """What an experiment file says to the harness.
+
+    Attributes:
+        domain: what fails together.
+        confirmed_by, gone_by: probes of the file that see the fault go in and out.
+        within_s: how long the fault may take to be confirmed.
+        takes_s: how long the experiment is expected to take in all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: Literal["harness"]
+    domain: Literal["pod", "node", "zone", "database", "region", "external", "network", "none"]
+    confirmed_by: str = ""
+    gone_by: str = ""
+    within_s: Seconds = Field(default=10.0, alias="within")
+    takes_s: Seconds | None = Field(default=None, alias="takes")
+    blast_radius: BlastRadius = BlastRadius()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExperimentFile:
+    """One experiment file, checked: `block` is None in a foreign one."""
+
+    plan: ExperimentPlan
+    block: HarnessBlock | None
+
+
+def find_experiments(directories: Sequence[Path]) -> dict[str, ExperimentPlan]:
+    """Every experiment below the directories, by name; of two with one name the first directory's is taken.
+
+    Raises:
+        ConfigurationError: one of the files is wrong.
+    """
+    return {name: read_experiment(path).plan for name, path in _files(directories).items()}
+
+
+def load_experiment(name: str, directories: Sequence[Path]) -> ExperimentPlan:
+    """The experiment of that name.
+
+    Raises:
+        ConfigurationError: there is none, or its file is wrong.
+    """
+    files = _files(directories)
+    if name not in files:
+        meant = nearest(name, files)
+        raise ConfigurationError(
+            f"there is no experiment `{name}`",
+            where=", ".join(map(str, directories)),
+            mend=f"did you mean `{meant}`?" if meant else f"known are {', '.join(sorted(files)) or 'none'}",
+        )
+    return read_experiment(files[name]).plan
+
+
+def read_experiment(path: Path) -> ExperimentFile:
+    """Read and check one file; nothing is imported and nothing is run.
+
+    Raises:
+        ConfigurationError: with file, line and key: no experiment, a probe or a function that does not exist.
+    """
+    document = read_document(path)
+    if not isinstance(document.data, dict) or not isinstance(document.data.get("method"), list):
+        raise ConfigurationError("is no experiment", where=document.where(()), mend="it needs a `title` and a `method`")
+    activities = list(_activities(document))
+    for location, activity in activities:
+        _check_function(document, location, activity)
+    block = _block(document)
+    if block is not None:
+        _check_probes(document, block, activities)
+    hold_s = _hold_s(document, activities)
+    within_s = block.within_s if block else 0.0
+    takes_s = block.takes_s if block and block.takes_s is not None else hold_s + _AROUND_S
+    plan = ExperimentPlan(
+        name=path.stem,
+        file=str(path.absolute()),
+        domain=block.domain if block else UNKNOWN,
+        within_s=within_s,
+        hold_s=hold_s,
+        observe_s=max(hold_s, within_s),
+        seconds=takes_s,
+    )
+    return ExperimentFile(plan=plan, block=block)
+
+
+def _files(directories: Sequence[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for directory in directories:
+        for path in sorted(directory.glob("*")) if directory.is_dir() else []:
+            if path.suffix in SUFFIXES:
+                found.setdefault(path.stem, path)
+    return dict(sorted(found.items()))
+
+
+def _activities(document: Document) -> Iterator[tuple[Location, Mapping[str, Any]]]:
+    """Every activity with its place; `ref`s point to one that stands elsewhere."""
+    hypothesis = document.data.get("steady-state-hypothesis")
+    parts: list[tuple[Location, Any]] = [
+        (("method",), document.data["method"]),
+        (("rollbacks",), document.data.get("rollbacks")),
+    ]
+    if isinstance(hypothesis, dict):
+        parts.append((("steady-state-hypothesis", "probes"), hypothesis.get("probes")))
+    for location, activities in parts:
+        for index, activity in enumerate(activities if isinstance(activities, list) else []):
+            if isinstance(activity, dict) and "ref" not in activity:
+                yield (*location, index), activity
+
+
+def _check_function(document: Document, location: Location, activity: Mapping[str, Any]) -> None:
+    provider = activity.get("provider")
+    if not isinstance(provider, dict) or provider.get("type") != "python":
+        return
+    module, function = str(provider.get("module", "")), str(provider.get("func", ""))
+    names = functions_of(module)
+    if names is None:
+        raise ConfigurationError(
+            f"the module `{module}` is not installed", where=document.where((*location, "provider", "module"))
+        )
+    if names and function not in names:
+        meant = nearest(function, names)
+        raise ConfigurationError(
+            f"`{module}` has no function `{function}`",
+            where=document.where((*location, "provider", "func")),
+            mend=f"did you mean `{meant}`?" if meant else "",
+        )
+
+
+def _block(document: Document) -> HarnessBlock | None:
+    extensions = document.data.get("extensions")
+    for index, extension in enumerate(extensions if isinstance(extensions, list) else []):
+        if isinstance(extension, dict) and extension.get("name") == "harness":
+            try:
+                return HarnessBlock.model_validate(extension)
+            except ValidationError as error:
+                raise configuration_error(document, HarnessBlock, error, at=("extensions", index)) from error
+    return None
+
+
+def _check_probes(
+    document: Document, block: HarnessBlock, activities: Sequence[tuple[Location, Mapping[str, Any]]]
+) -> None:
+    """The named probes stand in the method: there they are asked once the fault is sent."""
+    probes = [str(a.get("name")) for where, a in activities if where[0] == "method" and a.get("type") == "probe"]
+    index = next(
+        i for i, e in enumerate(document.data["extensions"]) if isinstance(e, dict) and e.get("name") == "harness"
+    )
+    for key, name in (("confirmed_by", block.confirmed_by), ("gone_by", block.gone_by)):
+        where = document.where(("extensions", index, key))
+        if not name and key == "confirmed_by" and block.domain != "none":
+            raise ConfigurationError(
+                "no probe says that the fault is in",
+                where=where,
+                mend="write `confirmed_by:` with the name of a probe of the method",
+            )
+        if name and name not in probes:
+            meant = nearest(name, probes)
+            raise ConfigurationError(
+                f"the method has no probe `{name}`",
+                where=where,
+                mend=f"did you mean `{meant}`?" if meant else f"its probes are {', '.join(probes) or 'none'}",
+            )
+
+
+def _hold_s(document: Document, activities: Sequence[tuple[Location, Mapping[str, Any]]]) -> float:
+    """How long the fault is held at least; 0 where the method has no `hold` of ours."""
+    for location, activity in activities:
+        provider = activity.get("provider")
+        if location[0] == "method" and isinstance(provider, dict) and provider.get("func") == "hold":
+            arguments = provider.get("arguments")
+            seconds = arguments.get("at_least_s") if isinstance(arguments, dict) else None
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 3600:
+                raise ConfigurationError(
+                    "a hold needs `at_least_s`, a number of seconds",
+                    where=document.where((*location, "provider", "arguments", "at_least_s")),
+                )
+            return float(seconds)
+    return 0.0

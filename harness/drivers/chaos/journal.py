@@ -1,0 +1,99 @@
+"""The journal that `chaos run` writes, read by us: its exit code is 0 in five cases where nothing was tested."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Journal:
+    """What a journal says.
+
+    Attributes:
+        status: completed, failed, interrupted, aborted; `none` where there is no journal.
+        deviated: whether the steady state was lost after the method, as Chaos Toolkit sees it.
+        steady_before, steady_after: met, not met, or not asked.
+        failed: names of the activities of method and rollbacks that failed.
+        why: what is wrong with the journal, or kept the method from running; empty when nothing did.
+    """
+
+    status: str = "none"
+    deviated: str = ""
+    steady_before: str = "not asked"
+    steady_after: str = "not asked"
+    failed: tuple[str, ...] = ()
+    why: str = ""
+
+    @property
+    def words(self) -> dict[str, str]:
+        """For the history."""
+        return {
+            "status": self.status,
+            "deviated": self.deviated,
+            "steady_before": self.steady_before,
+            "steady_after": self.steady_after,
+            "failed": ", ".join(self.failed),
+        }
+
+
+def read_journal(path: Path) -> Journal:
+    """Read a journal, also one that is missing, cut short or garbage: then `why` says so. Raises nothing."""
+    try:
+        journal = json.loads(path.read_bytes())
+    except OSError:
+        return Journal(why="there is no journal")
+    except (ValueError, RecursionError):
+        return Journal(why="the journal is cut short or no JSON")
+    if not isinstance(journal, dict) or "status" not in journal:
+        # a run that was interrupted by an exit has no status, and neither has any other JSON
+        return Journal(why="the journal has no status")
+    states = _mapping(journal.get("steady_states"))
+    before, after = _steady(states.get("before")), _steady(states.get("after"))
+    failed = tuple(_failed(journal.get("run"), journal.get("rollbacks")))
+    why = ""
+    if before == "not met":
+        why = f"the method was not run, the steady state was not met before: {_unmet(states.get('before'))}"
+    elif failed:
+        why = f"failed: {', '.join(failed)}"
+    return Journal(
+        status=str(journal["status"]),
+        deviated=str(journal.get("deviated", "")).lower(),
+        steady_before=before,
+        steady_after=after,
+        failed=failed,
+        why=why,
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _steady(state: Any) -> str:
+    met = _mapping(state).get("steady_state_met")
+    return "not asked" if met is None else "met" if met is True else "not met"
+
+
+def _unmet(state: Any) -> str:
+    """The last probe that was asked is the one that was not met."""
+    probes = _list(_mapping(state).get("probes"))
+    return _name(probes[-1]) if probes else "no probe was asked"
+
+
+def _failed(*parts: Any) -> Iterator[str]:
+    for part in parts:
+        for run in _list(part):
+            if _mapping(run).get("status") != "succeeded":
+                yield _name(run)
+
+
+def _name(run: Any) -> str:
+    return str(_mapping(_mapping(run).get("activity")).get("name", "an activity without a name"))

@@ -1,0 +1,45 @@
+"""The history of a chaos child, read while it is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+class ChildHistory:
+    """Follows `history/chaos-<experiment>.ndjson` from where it stood when the child was started."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = path.stat().st_size if path.exists() else 0
+        self._first: dict[str, int] = {}
+        self.whys: list[str] = []
+
+    def first_ns(self, kind: str) -> int | None:
+        """When the child first recorded an observation of that kind; None as long as it has not."""
+        self._poll()
+        return self._first.get(kind)
+
+    def _poll(self) -> None:
+        """Read the whole lines that are new; a line that is still being written is left for the next time."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                new = file.read()
+        except OSError:
+            return
+        whole = new[: new.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        for line in whole.splitlines():
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            observation: dict[str, Any] = json.loads(line)
+            kind, fields = observation["kind"], observation.get("fields", {})
+            self._first.setdefault(kind, int(fields.get("at_ns", observation["mono_ns"])))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return  # the evidence room reports lines that are no observations
+        if kind == "fault.why":
+            self.whys.append(str(fields.get("why", "")))
