@@ -129,6 +129,10 @@ class Cluster:
         """Stateful sets of all namespaces."""
         return self._items(self._apps.list_stateful_set_for_all_namespaces)
 
+    def services(self, namespace: str) -> list[Object]:
+        """Services of one namespace."""
+        return self._items(self._core.list_namespaced_service, namespace)
+
     def endpoints(self, namespace: str, name: str) -> Object | None:
         """One Endpoints object; None when there is none of that name."""
         return self._call(self._core.read_namespaced_endpoints, name, namespace)
@@ -177,7 +181,7 @@ class Cluster:
         if status == 404:
             return None
         answer = _json(text)
-        if not isinstance(answer, dict) or not 200 <= (status or 0) < 300:
+        if not isinstance(answer, dict) or not 200 <= status < 300:
             message = answer.get("message", "") if isinstance(answer, dict) else ""
             raise TargetUnreachable(f"the API server answered {status} {message}".rstrip(), where=self.url)
         return answer
