@@ -64,7 +64,7 @@ def changed(kind: Kind, old: Object, body: Any, *, strict: bool = False) -> Obje
     if kind.kind == "Service" and "clusterIP" in old["spec"]:
         obj.setdefault("spec", {}).setdefault("clusterIP", old["spec"]["clusterIP"])
     defaults.fill(kind, obj)
-    rules.check(kind, obj, old)
+    rules.check(kind, obj, _complete(kind, old) if obj.get("spec") != old.get("spec") else None)
     return obj
 
 
@@ -78,6 +78,13 @@ def with_status(kind: Kind, old: Object, body: Any) -> Object:
     new = {**old, "metadata": meta, "status": obj.get("status", {})}
     schema.check(kind, new, strict=False)
     return new
+
+
+def _complete(kind: Kind, old: Object) -> Object:
+    """A stored object with the defaults that a controller which wrote it may have left out: they are no change."""
+    obj: Object = defaults.fresh(old)
+    defaults.fill(kind, obj)
+    return obj
 
 
 def _copied(kind: Kind, body: Any) -> Object:

@@ -1,0 +1,78 @@
+"""The stored schema is what the official client demands, and every default keeps it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from harness.sandbox.cluster import admission, kinds, schema
+from harness.sandbox.cluster.statuses import StatusError
+
+POD_SPEC = {
+    "containers": [
+        {
+            "name": "c",
+            "image": "i:1",
+            "ports": [{"containerPort": 80}],
+            "resources": {"limits": {"cpu": 2, "memory": "1Gi"}},
+            "env": [{"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
+            "readinessProbe": {"httpGet": {"port": 80}},
+        }
+    ]
+}
+TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": POD_SPEC}
+WORKLOAD = {"spec": {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE}}
+BODIES: dict[str, dict[str, Any]] = {
+    "Pod": {"spec": POD_SPEC},
+    "Deployment": WORKLOAD,
+    "ReplicaSet": WORKLOAD,
+    "StatefulSet": WORKLOAD,
+    "Service": {"spec": {"ports": [{"port": 80}]}},
+    "Endpoints": {"subsets": [{"addresses": [{"ip": "127.91.0.1"}], "ports": [{"port": 80}]}]},
+    "EndpointSlice": {"addressType": "IPv4", "endpoints": [{"addresses": ["127.91.0.1"]}], "ports": [{"port": 80}]},
+    "Event": {"involvedObject": {"kind": "Pod"}, "regarding": {"kind": "Pod"}, "eventTime": "2026-01-01T00:00:00Z"},
+    "NetworkPolicy": {"spec": {"egress": [{"ports": [{"port": 53}]}]}},
+    "Secret": {"stringData": {"a": "b"}},
+}
+
+
+def test_the_stored_schema_is_that_of_the_client() -> None:
+    """When this fails after an update of the client, run `schema_from_client.py` and read the difference."""
+    stored = (files("harness.sandbox.cluster") / "schemas.json").read_text(encoding="utf-8")
+    assert stored == import_module("schema_from_client").text()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in kinds.KINDS if not kind.view_of], ids=lambda kind: kind.kind)
+def test_a_filled_object_has_the_shape_of_its_kind(kind: kinds.Kind) -> None:
+    """Defaults neither leave out what the client requires nor add what it does not know; filling again changes nothing."""
+    body = {"metadata": {"name": "a"}, **BODIES.get(kind.kind, {})}
+    if kind.kind == "Event":
+        del body["regarding"]
+    made = admission.created(kind, "default" if kind.namespaced else None, body, strict=True)
+    found = schema.inspect(schema.definition_of(kind), made)
+    assert (found.mistyped, found.unknown, found.missing) == ([], [], [])
+    assert admission.changed(kind, made, made, strict=True)["metadata"] == made["metadata"]
+    assert admission.changed(kind, made, made).get("spec") == made.get("spec")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"metadata": {"name": 3}}, "metadata.name: cannot unmarshal number into a field of type string"),
+        ({"data": {"a": True}}, "data[a]: cannot unmarshal bool into a field of type string"),
+        ({"data": ["a"]}, "data: cannot unmarshal array into a field of type {}string"),
+        (
+            {"metadata": {"finalizers": "a"}},
+            "metadata.finalizers: cannot unmarshal string into a field of type []string",
+        ),
+        ({"metadata": {"name": "a"}, "dta": {}, "immutabel": 1}, 'unknown field "dta", unknown field "immutabel"'),
+    ],
+)
+def test_a_wrong_shape_is_named(body: dict[str, Any], message: str) -> None:
+    """Path, what was given and what was expected."""
+    with pytest.raises(StatusError) as refused:
+        admission.created(kinds.by_name("ConfigMap"), "default", body, strict=True)
+    assert (refused.value.code, message in refused.value.message) == (400, True)
