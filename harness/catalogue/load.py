@@ -157,7 +157,8 @@ def _validated(file: YamlFile) -> CatalogueFile:
     try:
         return CatalogueFile.model_validate(file.data if file.data is not None else {})
     except ValidationError as error:
-        first = error.errors()[0]
+        errors = error.errors()  # a misspelt key is also a missing one, and says more
+        first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
         where = file.where(first["loc"])
         if first["type"] == "extra_forbidden":
             key = str(first["loc"][-1])

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from harness.catalogue import Catalogue, Problem, mend_with_nearest
 from harness.errors import UsageError
 from harness.steps.compile import compile_scenario, read_step
 from harness.steps.feature import Scenario, children, read_document, read_feature, rows, shown
+from harness.steps.grammar import read
+
+_STEP_WORDS: Final = ("Given", "When", "Then", "And", "But", "*")
 
 
 def lint_feature(
@@ -34,7 +37,7 @@ def lint_feature(
         return (_problem(error),)
     file = shown(path, base)
     templates = [scenario for scenario, _, _ in children(document.feature)]
-    problems = [*_of_feature(templates, file)]
+    problems = [*_of_feature(templates, file), *_of_description(document.feature, path, file)]
     for template in templates:
         problems += _of_outline(template, file)
     for scenario in read_feature(path, base):
@@ -76,10 +79,30 @@ def _of_feature(templates: list[Any], file: str) -> Iterator[Problem]:
         first.setdefault(template.name, line)
 
 
+def _of_description(feature: Any, path: Path, file: str) -> Iterator[Problem]:
+    """Under a misspelt `Scenario:` or `Background:` Gherkin takes steps for prose, and they are never run."""
+    parents = [feature, *(child.rule for child in feature.children if child.rule)]
+    prose = {line.strip() for parent in parents for line in (parent.description or "").splitlines()}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        keyword, _, text = line.strip().partition(" ")
+        if line.strip() in prose and keyword in _STEP_WORDS and _is_sentence(text):
+            what = f"the step {line.strip()!r} stands in a description and is never run"
+            yield Problem(at=f"{file}:{number}", what=what, mend="a keyword above it is misspelt")
+
+
+def _is_sentence(text: str) -> bool:
+    try:
+        read(text)
+    except UsageError:
+        return False
+    return True
+
+
 def _of_outline(template: Any, file: str) -> Iterator[Problem]:
     at = f"{file}:{template.location.line}"
-    if not template.steps:
-        yield Problem(at=at, what=f"the scenario {template.name!r} has no steps", mend="add a Then step, or delete it")
+    if not any(step.keyword_type == "Outcome" for step in template.steps):
+        what = f"the scenario {template.name!r} has no Then step"
+        yield Problem(at=at, what=what, mend="say what must hold, or delete it")
     if "outline" in template.keyword.casefold() and not template.examples:
         yield Problem(at=at, what=f"the Outline {template.name!r} has no Examples", mend="add a table of Examples")
     for table in template.examples:
@@ -114,7 +137,8 @@ def _of_scenario(scenario: Scenario, catalogue: Catalogue, experiments: Mapping[
         yield Problem(at=scenario.at, what=f"no requirement has the id {requirement!r}", mend=mend)
     wrong = [*_of_steps(scenario, experiments)]
     yield from wrong
-    if len(ids) == 1 and not unknown and not wrong and scenario.steps:
+    claims = any(step.keyword == "then" for step in scenario.steps)
+    if len(ids) == 1 and claims and not unknown and not wrong:
         try:
             compile_scenario(scenario.title, ids[0], scenario.steps, catalogue, experiments)
         except UsageError as error:

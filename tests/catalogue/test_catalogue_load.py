@@ -1,0 +1,193 @@
+"""The bundled catalogue holds every row of the five documents, and a project's own files are read strictly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.catalogue import Catalogue, load_catalogue, parts_of
+from harness.errors import ConfigurationError, UsageError
+from harness.model import Gate, Kind
+
+GOOD = """\
+profile: shop
+title: A shop
+sections:
+  - source: "contract: availability"
+    requirements:
+      - id: SHOP-1
+        title: quick
+        criterion: the response time p95 of every route is below 300 ms
+        kinds: [L]
+        gate: critical
+        falsified_by: one route sleeps
+      - id: SHOP-2
+        title: signed off
+        criterion: attested
+        kinds: [A]
+        gate: major
+        environments: [production]
+profiles:
+  counter: [SHOP-1, ND-KPI-P95]
+"""
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    """The bundled one."""
+    return load_catalogue()
+
+
+def test_every_row_is_there(catalogue: Catalogue) -> None:
+    """758 rows, by document; profile core has 23."""
+    rows = {name: len(ids) for name, ids in catalogue.profiles.items()}
+    assert len(catalogue.requirements) == 758
+    assert rows == {
+        "normaldance": 226,
+        "atomos": 169,
+        "feature-integration": 171,
+        "integration-platform": 192,
+        "core": 23,
+    }
+
+
+def test_first_kinds(catalogue: Catalogue) -> None:
+    """How many rows prefer which means."""
+    first = Counter(row.kinds[0] for row in catalogue.requirements.values())
+    assert first == {
+        Kind.CHECK: 268,
+        Kind.EXPERIMENT: 178,
+        Kind.DERIVED: 108,
+        Kind.ATTESTED: 63,
+        Kind.INGESTED: 54,
+        Kind.LOAD: 53,
+        Kind.STATIC: 34,
+    }
+
+
+def test_gates(catalogue: Catalogue) -> None:
+    """231 critical and 334 major rows gate everywhere."""
+    everywhere = Counter(row.gate for row in catalogue.requirements.values() if row.gates_in("sandbox"))
+    assert everywhere == {Gate.CRITICAL: 231, Gate.MAJOR: 334}
+    in_production = [row for row in catalogue.requirements.values() if row.environments == ("production",)]
+    assert len(in_production) == 10 + 4 + 39
+
+
+def test_the_order_of_core(catalogue: Catalogue) -> None:
+    """The first gate is judged in this order."""
+    ids = [row.id for row in catalogue.profile(["core"])]
+    assert ids[:3] == ["ND-KPI-P95", "ND-KPI-ERRORS", "ND-KPI-UPTIME"]
+    assert ids[-1] == "AT-PERF-USERS"
+
+
+def test_a_row(catalogue: Catalogue) -> None:
+    """One row in full."""
+    row = catalogue.requirement("DA-DR-RPO")
+    assert row.title == "RPO 1 h"
+    assert row.criterion == "no acknowledged write older than 1 h is lost in any disaster experiment"
+    assert (row.kinds, row.gate) == ((Kind.EXPERIMENT,), Gate.CRITICAL)
+    assert row.environments == ("sandbox", "staging", "production")
+    assert row.source == "003 deployment architecture: scaling, disaster recovery, cost"
+    assert row.falsified_by == "restore takes the backup of two hours ago"
+    assert row.profile == "normaldance"
+
+
+def test_what_is_known_of_the_documents(catalogue: Catalogue) -> None:
+    """84 contradictions, 30 interpretations, 17 deviations."""
+    assert [entry.id for entry in catalogue.contradictions] == list(range(1, 85))
+    assert [entry.id for entry in catalogue.interpretations] == [f"I{number}" for number in range(1, 31)]
+    assert [entry.id for entry in catalogue.deviations] == [f"V{number}" for number in range(1, 18)]
+    assert [entry.name for entry in catalogue.deviations_of("DA-NET-POLICY")] == ["policy-callers"]
+
+
+def test_parts_of_a_derived_row(catalogue: Catalogue) -> None:
+    """A trailing `(interpretation)` is no part of a part."""
+    row = catalogue.requirement("ND-BIZ-COMPLETION")
+    assert parts_of(row) == ("ND-PHASE-5", "ND-CHECK-PRE", "ND-CHECK-DEPLOY", "ND-CHECK-POST")
+    derived = [row for row in catalogue.requirements.values() if row.kinds[0] is Kind.DERIVED]
+    assert all(part in catalogue.requirements for row in derived for part in parts_of(row))
+
+
+def test_two_profiles_are_one_list_without_doubles(catalogue: Catalogue) -> None:
+    """A row of both stands once."""
+    assert len(catalogue.profile(["core", "normaldance"])) == 226 + 4
+
+
+def test_where_a_row_stands(catalogue: Catalogue) -> None:
+    """A message can name file and line of a criterion."""
+    file, _, line = catalogue.where("ND-KPI-P95", "criterion").rpartition(":")
+    assert Path(file).name == "normaldance.yaml"
+    text = Path(file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+    assert text.strip().startswith("criterion: the response time p95 of every route")
+
+
+@pytest.mark.parametrize(
+    ("ask", "mend"),
+    [
+        (lambda catalogue: catalogue.requirement("ND-KPI-P59"), "did you mean 'ND-KPI-P95'?"),
+        (lambda catalogue: catalogue.profile(["normal-dance"]), "did you mean 'normaldance'?"),
+    ],
+)
+def test_what_is_unknown_is_answered_with_the_nearest(
+    catalogue: Catalogue, ask: Callable[[Catalogue], object], mend: str
+) -> None:
+    """A misspelt id or profile."""
+    with pytest.raises(UsageError) as caught:
+        ask(catalogue)
+    assert caught.value.mend == mend
+
+
+def test_a_project_adds_its_own(tmp_path: Path) -> None:
+    """A file, or a directory of files."""
+    (tmp_path / "shop.yaml").write_text(GOOD, encoding="utf-8")
+    for path in (tmp_path, tmp_path / "shop.yaml"):
+        catalogue = load_catalogue([path])
+        assert [row.id for row in catalogue.profile(["counter"])] == ["SHOP-1", "ND-KPI-P95"]
+        assert catalogue.requirement("SHOP-2").environments == ("production",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "what", "mend"),
+    [
+        ("gate: critical", "gaet: critical", "10: gaet", "unknown key 'gaet'", "did you mean 'gate'?"),
+        ("gate: critical", "gate: grave", "10: gate", "input should be 'critical', 'major' or 'record'", ""),
+        ("kinds: [L]", "kinds: [Q]", "9: kinds", "input should be", ""),
+        ("kinds: [L]", "kinds: []", "9: kinds", "tuple should have at least 1 item", ""),
+        ("criterion: attested", "criterion: ' '", "14: criterion", "string should match pattern", ""),
+        ("id: SHOP-2", "id: SHOP-1", "12: id", "the id SHOP-1 is taken: ", "give one of the two another id"),
+        ("id: SHOP-2", "id: ND-KPI-P95", "12: id", "the id ND-KPI-P95 is taken: ", ""),
+        ("[production]", "[prod]", "17: environments", "input should be 'sandbox', 'staging' or 'production'", ""),
+        ("[SHOP-1, ND-KPI-P95]", "[SHOP-9]", "19: counter", "names SHOP-9, which no file defines", "did you mean"),
+        ("[SHOP-1, ND-KPI-P95]", "[SHOP-1, SHOP-1]", "19: counter", "names SHOP-1 twice", "name each once"),
+        ("profile: shop", "profile: core", "1: profile", "the profile 'core' is defined twice", "rename"),
+        ("profile: shop\n", "", "1", "requirements need a profile to belong to", "add `profile: NAME`"),
+        ("title: signed off", "title: signed off\n        title: again", "14: title", "the key stands twice", ""),
+        ("kinds: [A]", "kinds: [A", "16", "is no YAML", ""),
+    ],
+)
+def test_a_wrong_file_is_refused_with_line_and_key(
+    tmp_path: Path, *, old: str, new: str, where: str, what: str, mend: str
+) -> None:
+    """File, line, key, and how to mend it."""
+    file = tmp_path / "shop.yaml"
+    file.write_text(GOOD.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_catalogue([file])
+    assert caught.value.where == f"{file}:{where}"
+    assert what in caught.value.what
+    assert mend in caught.value.mend
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """It is named."""
+    with pytest.raises(ConfigurationError, match=r"none\.yaml: cannot be read"):
+        load_catalogue([tmp_path / "none.yaml"])
+
+
+def test_an_empty_file_adds_nothing(tmp_path: Path) -> None:
+    """So does one of comments."""
+    (tmp_path / "empty.yaml").write_text("# later\n", encoding="utf-8")
+    assert len(load_catalogue([tmp_path]).requirements) == 758

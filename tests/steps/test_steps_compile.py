@@ -1,0 +1,191 @@
+"""A scenario becomes one claim, or is refused at the line that is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.catalogue import Catalogue, load_catalogue
+from harness.errors import UsageError
+from harness.model import Demand, DemandKind
+from harness.steps import Step, compile_scenario, traffic_of
+
+KNOWN = {"pod-loss": "pod", "node-loss": "node", "database-primary-loss": "database", "region-loss": "region"}
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    """The bundled one."""
+    return load_catalogue()
+
+
+def steps(*sentences: str) -> list[Step]:
+    """`when: …` and `then: …` in lines 1, 2, 3."""
+    split = (sentence.split(": ", 1) for sentence in sentences)
+    return [Step(keyword, text, f"a.feature:{line}") for line, (keyword, text) in enumerate(split, 1)]
+
+
+def test_a_claim_and_its_demands(catalogue: Catalogue) -> None:
+    """A Then may name fewer experiments than its criterion; its figure still says what is missing."""
+    claim, demands = compile_scenario(
+        "a.feature:1: a",
+        "DA-DR-RPO",
+        steps(
+            'when: the experiment "database-primary-loss" has run under "everyday" traffic',
+            "then: no acknowledged write older than 1 h is lost",
+        ),
+        catalogue,
+        KNOWN,
+    )
+    assert claim.demands == ("traffic everyday", "experiment database-primary-loss traffic=everyday")
+    assert [demand.key for demand in demands] == list(claim.demands)
+    (objective,) = claim.objectives
+    assert objective.at == "a.feature:2"
+    assert objective.scope.experiments == ("database-primary-loss",)
+    assert objective.scope.missing_experiments == ("loss of all database members",)
+
+
+def test_a_check_needs_no_when(catalogue: Catalogue) -> None:
+    """The Then step names all there is to do."""
+    claim, _ = compile_scenario(
+        "a.feature:1: a",
+        "ND-ARCH-USER",
+        steps('then: deployment "user-service" has 2 ready replicas with cpu 250m and memory 256Mi'),
+        catalogue,
+        KNOWN,
+    )
+    assert claim.demands == ("check deployment-size cpu=250m deployment=user-service memory=256Mi replicas=2",)
+    assert claim.objectives[0].scope.traffic is None
+
+
+def test_two_experiments_serve_one_claim(catalogue: Catalogue) -> None:
+    """A sentence that names none speaks of those that the scenario ran."""
+    claim, _ = compile_scenario(
+        "a.feature:1: a",
+        "AT-STB-RECOVERY",
+        steps(
+            'when: the experiment "pod-loss" has run under "everyday" traffic',
+            'when: the experiment "node-loss" has run under "everyday" traffic',
+            "then: the recovery of reads and of writes is below 30 s",
+        ),
+        catalogue,
+        KNOWN,
+    )
+    assert claim.objectives[0].scope.experiments == ("pod-loss", "node-loss")
+
+
+EVERYDAY = 'when: "everyday" traffic has run'
+POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
+
+
+@pytest.mark.parametrize(
+    ("requirement", "sentences", "where", "what", "mend"),
+    [
+        ("ND-KPI-P59", [EVERYDAY], "", "no requirement has the id 'ND-KPI-P59'", "did you mean 'ND-KPI-P95'?"),
+        ("ND-KPI-P95", [EVERYDAY], "a.feature:9: a", "the scenario claims nothing", "add a Then step"),
+        (
+            "ND-KPI-P95",
+            ["then: the response time p95 of every route is below 200 ms"],
+            "a.feature:1",
+            "needs traffic, and no When step names one",
+            '"everyday" traffic has run',
+        ),
+        (
+            "ND-KPI-P95",
+            [EVERYDAY, "then: the response time p95 of every route is below 250 ms"],
+            "a.feature:2",
+            "differs from the criterion of ND-KPI-P95",
+            "the criterion says: the response time p95 of every route is below 200 ms in the steady state",
+        ),
+        (
+            "ND-KPI-P95",
+            [EVERYDAY, "then: the error rate is below 0.1 %"],
+            "a.feature:2",
+            "it claims error rate in the steady state",
+            "",
+        ),
+        (
+            "ND-KPI-ERRORS",
+            [EVERYDAY, 'when: "rush" traffic has run', "then: the error rate is below 0.1 %"],
+            "a.feature:2",
+            "asks for 'everyday' and for 'rush' traffic",
+            "make two scenarios",
+        ),
+        (
+            "ND-KPI-ERRORS",
+            ['then: "everyday" traffic has run'],
+            "a.feature:1",
+            "is a When sentence, it stands under Then",
+            "change the keyword",
+        ),
+        (
+            "DA-GEO-LOSS-PRIMARY",
+            ['when: the experiment "regionloss" has run under "everyday" traffic'],
+            "a.feature:1",
+            "no experiment is named 'regionloss'",
+            "did you mean 'region-loss'?",
+        ),
+        (
+            "DA-GEO-LOSS-PRIMARY",
+            [POD, "then: reads and writes are served again within 50 s of the loss of us-east-1"],
+            "a.feature:2",
+            "speaks of region-loss, which no When step runs",
+            "",
+        ),
+        (
+            "AT-STB-RECOVERY",
+            [POD, "then: the recovery of reads and of writes is below 30 s after every single-fault experiment"],
+            "a.feature:2",
+            "speaks of node-loss, database-primary-loss, which no When step runs",
+            "",
+        ),
+        (
+            "AT-STB-RECOVERY",
+            [EVERYDAY, "then: the recovery of reads and of writes is below 30 s"],
+            "a.feature:2",
+            "needs an experiment, and no When step runs one",
+            "",
+        ),
+        (
+            "DA-DR-RTO",
+            [POD, "then: reads and writes are served again within 4 h"],
+            "a.feature:2",
+            "it speaks of pod-loss, the criterion of domain database or region only",
+            "",
+        ),
+        ("ND-PHASE-1", [EVERYDAY], "", "ND-PHASE-1 is derived, a scenario cannot claim it", "claim its parts"),
+        ("ND-CHG-PLAN", [EVERYDAY], "", "ND-CHG-PLAN is attested, a scenario cannot claim it", "no scenario"),
+        ("ND-KPI-PIPELINE", [EVERYDAY], "", "the criterion of ND-KPI-PIPELINE: no step reads", ""),
+        ("ND-KPI-P95", ["when: everyday traffic has run"], "a.feature:1", "no step reads", "did you mean"),
+    ],
+)
+def test_a_wrong_scenario_is_refused_where_it_is_wrong(
+    catalogue: Catalogue, *, requirement: str, sentences: list[str], where: str, what: str, mend: str
+) -> None:
+    """The line, what is wrong, and how to mend it."""
+    with pytest.raises(UsageError) as caught:
+        compile_scenario("a.feature:9: a", requirement, steps(*sentences), catalogue, KNOWN)
+    assert what in caught.value.what
+    assert mend in caught.value.mend
+    if where:
+        assert caught.value.where == where
+
+
+def test_a_difference_names_both_places(catalogue: Catalogue) -> None:
+    """The line of the feature, and the line of the criterion."""
+    wrong = steps(EVERYDAY, "then: the error rate is below 1 %")
+    with pytest.raises(UsageError) as caught:
+        compile_scenario("a.feature:1: a", "ND-KPI-ERRORS", wrong, catalogue, KNOWN)
+    assert caught.value.where == "a.feature:2"
+    assert catalogue.where("ND-KPI-ERRORS", "criterion") in caught.value.what
+    assert caught.value.what.endswith("limit 1 %, the criterion says 0.1 %")
+
+
+def test_the_traffic_of_demands() -> None:
+    """Named by itself or under an experiment, each once."""
+    demands = [
+        Demand(kind=DemandKind.CHECK, name="gateway-reads"),
+        Demand(kind=DemandKind.EXPERIMENT, name="pod-loss", params={"traffic": "rush"}),
+        Demand(kind=DemandKind.TRAFFIC, name="everyday"),
+        Demand(kind=DemandKind.TRAFFIC, name="rush"),
+    ]
+    assert traffic_of(demands) == ("rush", "everyday")

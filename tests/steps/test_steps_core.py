@@ -1,0 +1,102 @@
+"""The features of profile core: every id by its own scenario, each saying what its criterion says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from harness.catalogue import Catalogue, load_catalogue
+from harness.model import Claim
+from harness.steps import compile_scenario, lint_features, read_criterion, read_feature
+
+ROOT = Path(__file__).parents[2]
+FEATURES = sorted((ROOT / "features" / "core").glob("*.feature"))
+KNOWN = {
+    "null-run": "none",
+    "pod-loss": "pod",
+    "node-loss": "node",
+    "database-primary-loss": "database",
+    "region-loss": "region",
+}
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    """The bundled one."""
+    return load_catalogue()
+
+
+@pytest.fixture(scope="module")
+def claims(catalogue: Catalogue) -> dict[str, Claim]:
+    """By id; a second scenario of an id would be lost here, and is counted in a test."""
+    return {claim.requirement: claim for claim in _claims(catalogue)}
+
+
+def _claims(catalogue: Catalogue) -> list[Claim]:
+    claims = []
+    for feature in FEATURES:
+        for scenario in read_feature(feature, ROOT):
+            (requirement,) = scenario.requirements(catalogue)
+            claim, _ = compile_scenario(scenario.title, requirement, scenario.steps, catalogue, KNOWN)
+            claims.append(claim)
+    return claims
+
+
+def test_every_criterion_of_core_is_read(catalogue: Catalogue) -> None:
+    """By the same grammar as the features."""
+    assert all(read_criterion(row, catalogue, KNOWN).objective for row in catalogue.profile(["core"]))
+
+
+def test_the_features_are_sound(catalogue: Catalogue) -> None:
+    """Also in a project that has written no experiment yet but those that a scenario names."""
+    assert lint_features(FEATURES, catalogue, KNOWN, ROOT) == ()
+
+
+def test_every_id_has_one_scenario(catalogue: Catalogue) -> None:
+    """23 of 23."""
+    counts = Counter(claim.requirement for claim in _claims(catalogue))
+    assert counts == Counter(catalogue.profiles["core"])
+
+
+def test_the_demands_of_core(claims: dict[str, Claim]) -> None:
+    """One traffic, four experiments under it, and six checks serve all 23."""
+    demands = sorted({demand for claim in claims.values() for demand in claim.demands})
+    assert demands == [
+        "check deployment-size cpu=1000m deployment=track-service memory=1Gi replicas=5",
+        "check deployment-size cpu=250m deployment=user-service memory=256Mi replicas=2",
+        "check deployment-size cpu=500m deployment=api-gateway memory=512Mi replicas=3",
+        "check gateway-reads",
+        "check health-of-pods path=/health within=1 s",
+        "check network-policy port=8080",
+        "experiment database-primary-loss traffic=everyday",
+        "experiment node-loss traffic=everyday",
+        "experiment pod-loss traffic=everyday",
+        "experiment region-loss traffic=everyday",
+        "traffic everyday",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "experiments", "missing"),
+    [
+        ("ND-KPI-P95", (), ()),
+        ("ND-PH1-DISCOVERY", ("pod-loss",), ()),
+        ("AT-STB-RECOVERY", ("pod-loss", "node-loss", "database-primary-loss"), ()),
+        ("ND-RISK-DATALOSS", ("pod-loss", "node-loss"), ("experiments of domain network",)),
+        ("DA-DR-FAILOVER", ("database-primary-loss",), ()),
+        ("DA-DR-RTO", ("database-primary-loss", "region-loss"), ("loss of all database members",)),
+        ("DA-DR-RPO", ("database-primary-loss", "region-loss"), ("loss of all database members",)),
+        ("DA-GEO-LOSS-PRIMARY", ("region-loss",), ()),
+    ],
+)
+def test_what_a_claim_is_judged_on(
+    claims: dict[str, Claim], requirement: str, experiments: tuple[str, ...], missing: tuple[str, ...]
+) -> None:
+    """The experiments that there are, and the ones that the row speaks of and nobody has written."""
+    (objective,) = claims[requirement].objectives
+    assert objective.scope.traffic == "everyday"
+    assert objective.scope.experiments == experiments
+    assert objective.scope.missing_experiments == missing
+    assert objective.at.startswith("features/core/")

@@ -1,0 +1,408 @@
+"""Sentences are read literally: each template gives one objective or one demand, and nothing else is understood."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import UsageError
+from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
+from harness.steps import TEMPLATES, Keyword, compare, explain, read, vocabulary
+from harness.steps.grammar import bare
+from harness.steps.template import Template
+
+KNOWN = {
+    "null-run": "none",
+    "pod-loss": "pod",
+    "node-loss": "node",
+    "database-primary-loss": "database",
+    "region-loss": "region",
+}
+STEADY = Scope()
+FAULT = Scope(phase=Phase.FAULT)
+
+
+def ms(value: float) -> Quantity:
+    """Milliseconds."""
+    return Quantity(value=value, unit="ms")
+
+
+def s(value: float) -> Quantity:
+    """Seconds."""
+    return Quantity(value=value, unit="s")
+
+
+def percent(value: float) -> Quantity:
+    """Percent."""
+    return Quantity(value=value, unit="%")
+
+
+def check(name: str, **params: str) -> Objective:
+    """A check that holds."""
+    limit = Quantity(value=1, unit="")
+    return Objective(figure=Figure.CHECK, op=Op.HOLDS, limit=limit, check=name, params=params, sentence="")
+
+
+def time(quantile: float, limit: Quantity, scope: Scope = STEADY) -> Objective:
+    """A response time below a limit."""
+    return Objective(figure=Figure.RESPONSE_TIME, quantile=quantile, scope=scope, op=Op.BELOW, limit=limit, sentence="")
+
+
+def errors(limit: Quantity, scope: Scope = STEADY) -> Objective:
+    """An error rate below a limit."""
+    return Objective(figure=Figure.ERROR_RATE, scope=scope, op=Op.BELOW, limit=limit, sentence="")
+
+
+def recovery(limit: Quantity, scope: Scope, **params: str) -> Objective:
+    """A recovery below a limit."""
+    return Objective(figure=Figure.RECOVERY, scope=scope, op=Op.BELOW, limit=limit, params=params, sentence="")
+
+
+def losses(older_than: Quantity | None, scope: Scope) -> Objective:
+    """No lost write."""
+    limit = Quantity(value=0, unit="")
+    return Objective(
+        figure=Figure.LOST_WRITES, scope=scope, op=Op.HOLDS, limit=limit, older_than=older_than, sentence=""
+    )
+
+
+SINGLE = replace(
+    FAULT,
+    experiments=("pod-loss", "node-loss", "database-primary-loss"),
+    domains=("pod", "node", "database"),
+)
+DISASTER = replace(
+    FAULT,
+    experiments=("database-primary-loss", "region-loss"),
+    missing_experiments=("loss of all database members",),
+    domains=("database", "region"),
+)
+BOTH = ("reads", "writes")
+
+OBJECTIVES = {
+    "the response time p99 is below 1 s": time(0.99, s(1)),
+    "the response time p95 of every route is below 200 ms in the steady state": time(
+        0.95, ms(200), Scope(per=Per.ROUTE)
+    ),
+    'the response time p99.9 of route "GET /tracks/{id}" is below 150 ms': time(
+        0.999, ms(150), Scope(per=Per.ROUTE, subject="GET /tracks/{id}")
+    ),
+    "the response time p95 of every route is below 1000 ms with 101 users at once for 10 min": replace(
+        time(0.95, ms(1000), Scope(per=Per.ROUTE, users=101)), window=Quantity(value=10, unit="min")
+    ),
+    "the error rate is below 0.1 %": errors(percent(0.1)),
+    "the error rate of every route is below 1 % in the steady state": errors(percent(1), Scope(per=Per.ROUTE)),
+    'the error rate of route "POST /tracks" is below 2 %': errors(
+        percent(2), Scope(per=Per.ROUTE, subject="POST /tracks")
+    ),
+    "the uptime of the entry is at least 99.9 % in the steady state": Objective(
+        figure=Figure.UPTIME, scope=Scope(subject="entry"), op=Op.AT_LEAST, limit=percent(99.9), sentence=""
+    ),
+    "the share of answers of region us-east-1 is 60 % ± 5 points": Objective(
+        figure=Figure.REGION_SHARE,
+        scope=Scope(subject="us-east-1"),
+        op=Op.WITHIN,
+        limit=percent(60),
+        tolerance=Quantity(value=5, unit="points"),
+        sentence="",
+    ),
+    "the replication lag p99 of every replica is below 10 s": Objective(
+        figure=Figure.REPLICATION_LAG,
+        quantile=0.99,
+        scope=Scope(per=Per.REPLICA),
+        op=Op.BELOW,
+        limit=s(10),
+        sentence="",
+    ),
+    "the recovery of reads and of writes is below 30 s": recovery(s(30), replace(FAULT, operations=BOTH)),
+    "the recovery of reads and of writes is below 30 s after every single-fault experiment": recovery(
+        s(30), replace(SINGLE, operations=BOTH)
+    ),
+    "reads are served again within 30 s": recovery(s(30), replace(FAULT, operations=("reads",))),
+    "reads and writes are served again within 4 h of every disaster": recovery(
+        Quantity(value=4, unit="h"), replace(DISASTER, operations=BOTH)
+    ),
+    "reads and writes are served again within 50 s of the loss of us-east-1": recovery(
+        s(50),
+        replace(FAULT, operations=BOTH, experiments=("region-loss",), domains=("region",)),
+        lost_region="us-east-1",
+    ),
+    "writes are served again within 45 s of the primary's death with 0 manual steps": recovery(
+        s(45),
+        replace(FAULT, operations=("writes",), experiments=("database-primary-loss",), domains=("database",)),
+        manual_steps="0",
+    ),
+    "no acknowledged write is lost": losses(None, FAULT),
+    "no acknowledged write older than 1 h is lost in any disaster experiment": losses(
+        Quantity(value=1, unit="h"), DISASTER
+    ),
+    "no acknowledged write is lost in any experiment of domain pod, node or network": losses(
+        None,
+        replace(
+            FAULT,
+            experiments=("pod-loss", "node-loss"),
+            missing_experiments=("experiments of domain network",),
+            domains=("pod", "node", "network"),
+        ),
+    ),
+    "a new pod has its first request within 10 s of being ready, a killed pod none later than 12 s": Objective(
+        figure=Figure.FIRST_REQUEST,
+        scope=replace(FAULT, experiments=("pod-loss",), domains=("pod",)),
+        op=Op.BELOW,
+        limit=s(10),
+        params={"killed_none_later_than": "12 s"},
+        sentence="",
+    ),
+    "the health path of every pod of every service in every region answers 200 within 1 s": check(
+        "health-of-pods", path="/health", within="1 s"
+    ),
+    'deployment "api-gateway" has 3 ready replicas with cpu 500m and memory 512Mi in the steady state': check(
+        "deployment-size", deployment="api-gateway", replicas="3", cpu="500m", memory="512Mi"
+    ),
+    "a read of every service passes through the api-gateway of every region with status 200": check("gateway-reads"),
+    "TCP 8080 of the backend accepts its declared callers and refuses every other workload": check(
+        "network-policy", port="8080"
+    ),
+}
+
+DEMANDS = {
+    "the release is deployed": [],
+    "the deployed platform is looked at": [],
+    '"everyday" traffic has run': ["traffic everyday"],
+    'the experiment "pod-loss" has run under "everyday" traffic': [
+        "traffic everyday",
+        "experiment pod-loss traffic=everyday",
+    ],
+    'every disaster experiment has run under "rush" traffic': [
+        "traffic rush",
+        "experiment database-primary-loss traffic=rush",
+        "experiment region-loss traffic=rush",
+    ],
+    'every experiment of domain node or region has run under "rush" traffic': [
+        "traffic rush",
+        "experiment node-loss traffic=rush",
+        "experiment region-loss traffic=rush",
+    ],
+    'deployment "api-gateway" has 3 ready replicas with cpu 500m and memory 512Mi': [
+        "check deployment-size cpu=500m deployment=api-gateway memory=512Mi replicas=3"
+    ],
+}
+
+
+@pytest.mark.parametrize(("sentence", "objective"), OBJECTIVES.items())
+def test_a_then_sentence_is_one_objective(sentence: str, objective: Objective) -> None:
+    """Figure, operator, limit and scope, and the sentence itself."""
+    assert read(sentence, KNOWN).objective == replace(objective, sentence=sentence)
+
+
+def test_every_then_template_is_among_them() -> None:
+    """No template without a literal."""
+    read_by = {read(sentence).template.name for sentence in OBJECTIVES}
+    assert read_by == {template.name for template in TEMPLATES if template.keyword is Keyword.THEN}
+
+
+@pytest.mark.parametrize(("sentence", "keys"), DEMANDS.items())
+def test_what_a_sentence_asks_for(sentence: str, keys: list[str]) -> None:
+    """Traffic first, then the experiments under it; a check by its parameters."""
+    assert [demand.key for demand in read(sentence, KNOWN).demands] == keys
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
+def test_an_example_is_read_by_its_own_template(template: Template) -> None:
+    """And by no other: `read` refuses two."""
+    assert read(template.example).template is template
+
+
+def test_an_interpretation_is_no_part_of_a_sentence() -> None:
+    """Nor are line breaks and double spaces."""
+    assert bare("the error rate is  below\n 1 %  (interpretation: of all routes)") == "the error rate is below 1 %"
+    assert read("the error rate is below 1 % (interpretation)").sentence == "the error rate is below 1 %"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "nearest"),
+    [
+        ("the respons time p95 of every route is below 200 ms", "the response time <quantile> of every route is below"),
+        ("writes are served agin within 3 s", "<operations> are served again within <limit>"),
+        ("everyday traffic has run", '"<traffic>" traffic has run'),
+        ("the error rate is below 200 ms", "the error rate is below <limit>"),
+        ("the uptime of the entry is below 99 %", "the uptime of the entry is at least <limit>"),
+    ],
+)
+def test_a_misspelt_sentence_names_the_nearest(sentence: str, nearest: str) -> None:
+    """With an example of it."""
+    with pytest.raises(UsageError, match="no step reads") as caught:
+        read(sentence)
+    assert f"did you mean `{nearest}" in caught.value.mend
+    assert "for example: " in caught.value.mend
+
+
+def test_two_templates_that_match_are_refused() -> None:
+    """Never one of the two silently."""
+    template = next(template for template in TEMPLATES if template.name == "error-rate")
+    twin = replace(template, name="twin", text="the error rate is below <limit:ratio>")
+    with pytest.raises(UsageError, match="two steps read"):
+        read("the error rate is below 1 %", templates=(template, twin))
+
+
+SPLICED = st.lists(
+    st.one_of(
+        st.sampled_from([word for template in TEMPLATES for word in template.example.split()]),
+        st.text(max_size=6),
+    ),
+    max_size=16,
+).map(" ".join)
+
+
+@given(st.one_of(st.text(max_size=80), SPLICED))
+def test_reading_never_raises_anything_else(sentence: str) -> None:
+    """A sentence is read, or refused with a UsageError; nothing else comes out."""
+    try:
+        reading = read(sentence, KNOWN)
+    except UsageError:
+        return
+    assert reading.template.match(reading.sentence) is not None
+
+
+@given(st.integers(0, 99_999), st.sampled_from(["ms", "s", "min", "h", "d"]), st.booleans())
+def test_a_limit_comes_back_as_it_was_written(value: int, unit: str, spaced: bool) -> None:  # noqa: FBT001
+    """With or without the space between number and unit."""
+    written = f"{value / 10:.1f}{' ' if spaced else ''}{unit}"
+    objective = read(f"reads are served again within {written}").objective
+    assert objective is not None
+    assert objective.limit == Quantity(value=value / 10, unit=unit)
+    assert Quantity.parse(str(objective.limit)) == objective.limit
+
+
+def read_objective(sentence: str) -> Objective:
+    """The objective of a Then sentence."""
+    objective = read(sentence, KNOWN).objective
+    assert objective is not None
+    return objective
+
+
+P99_FOR_P95 = (
+    "it claims response time p99 of every route in the steady state, "
+    "the criterion speaks of response time p95 of every route in the steady state"
+)
+
+
+@pytest.mark.parametrize(
+    ("then", "criterion", "differences"),
+    [
+        ("the error rate is below 0.1 %", "the error rate is below 0.1 % in the steady state", []),
+        (
+            "the response time p95 of every route is below 1 s",
+            "the response time p95 of every route is below 1000 ms",
+            [],
+        ),
+        ("no acknowledged write is lost", "no acknowledged write is lost in any disaster experiment", []),
+        (
+            "the response time p95 of every route is below 250 ms",
+            "the response time p95 of every route is below 200 ms",
+            ["limit 250 ms, the criterion says 200 ms"],
+        ),
+        (
+            "the response time p99 of every route is below 200 ms",
+            "the response time p95 of every route is below 200 ms",
+            [P99_FOR_P95],
+        ),
+        (
+            "the error rate is below 1 %",
+            "the error rate of every route is below 1 %",
+            [
+                "it claims error rate in the steady state, the criterion speaks of error rate of every route in the steady state"
+            ],
+        ),
+        (
+            "no acknowledged write older than 2 h is lost",
+            "no acknowledged write older than 1 h is lost",
+            ["older than 2 h, the criterion says 1 h"],
+        ),
+        (
+            "no acknowledged write older than 1 h is lost",
+            "no acknowledged write is lost",
+            ["older than 1 h, the criterion says none"],
+        ),
+        (
+            "writes are served again within 45 s of the primary's death",
+            "writes are served again within 45 s of the primary's death with 0 manual steps",
+            ["manual steps not said, the criterion says 0"],
+        ),
+        (
+            "the share of answers of region us-east-1 is 50 % ± 10 points",
+            "the share of answers of region us-east-1 is 60 % ± 5 points",
+            ["limit 50 %, the criterion says 60 %", "tolerance 10 points, the criterion says 5 points"],
+        ),
+        (
+            "the response time p95 of every route is below 1 s with 100 users at once for 5 min",
+            "the response time p95 of every route is below 1 s with 101 users at once for 10 min",
+            ["window 5 min, the criterion says 10 min", "100 users at once, the criterion says 101"],
+        ),
+        (
+            'deployment "a" has 2 ready replicas with cpu 1 and memory 1Gi',
+            'deployment "a" has 3 ready replicas with cpu 1 and memory 1Gi',
+            ["replicas 2, the criterion says 3"],
+        ),
+    ],
+)
+def test_a_then_sentence_is_held_against_its_criterion(then: str, criterion: str, differences: list[str]) -> None:
+    """Figure, operator and values are equal, whatever unit they are written in; experiments may be fewer."""
+    assert compare(read_objective(then), read_objective(criterion)) == differences
+
+
+def test_the_operator_is_compared_too() -> None:
+    """Two objectives of one figure with another operator differ."""
+    mine = read_objective("the error rate is below 1 %")
+    assert compare(mine, replace(mine, op=Op.AT_LEAST)) == ["it says 'is below', the criterion 'is at least'"]
+
+
+def test_the_vocabulary_is_searched_by_words() -> None:
+    """All words must be in it."""
+    assert len(vocabulary()) == len(TEMPLATES)
+    assert [template.name for template in vocabulary("replication lag")] == ["replication-lag"]
+    assert vocabulary("no such thing") == ()
+
+
+def test_a_sentence_is_explained() -> None:
+    """What it claims, what it needs, and what nobody has written."""
+    explanation = explain("reads and writes are served again within 4 h of every disaster", KNOWN)
+    assert explanation.claims == "recovery of reads and writes, below 4 h, during the fault"
+    assert explanation.slots == {"operations": "reads and writes", "limit": "4 h"}
+    assert explanation.needs == (
+        "traffic, named by a When step",
+        "experiment database-primary-loss",
+        "experiment region-loss",
+    )
+    assert explanation.missing == ("loss of all database members",)
+    assert explain('"everyday" traffic has run').needs == ("traffic everyday",)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "claims"),
+    [
+        (
+            "no acknowledged write older than 1 h is lost",
+            "no acknowledged write older than 1 h is missing, during the fault",
+        ),
+        (
+            "the share of answers of region x is 60 % ± 5 points",
+            "share of answers of x, 60 % ± 5 points, in the steady state",
+        ),
+        ("the error rate of every route is below 1 %", "error rate of every route, below 1 %, in the steady state"),
+        (
+            "TCP 8080 of the backend accepts its declared callers and refuses every other workload",
+            "check network-policy (port 8080) holds on the live target",
+        ),
+        (
+            "the response time p95 of every route is below 1 s with 101 users at once for 10 min",
+            "response time p95 of every route, below 1 s, in the steady state, with 101 users at once, for 10 min",
+        ),
+    ],
+)
+def test_an_objective_in_words(sentence: str, claims: str) -> None:
+    """As people would say it."""
+    assert explain(sentence, KNOWN).claims.endswith(claims)

@@ -1,0 +1,128 @@
+"""A feature file that would lie is refused before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.catalogue import Catalogue, load_catalogue
+from harness.steps import lint_feature, read_feature
+
+KNOWN = {"pod-loss": "pod"}
+GOOD = """\
+@slow
+Feature: figures
+  Background:
+    Given the release is deployed
+
+  @ND-KPI-P95
+  Scenario: quick
+    When "everyday" traffic has run
+    Then the response time p95 of every route is below 200 ms
+
+  Rule: sizes
+    Scenario Outline: size of <service>
+      Then deployment "<service>" has <replicas> ready replicas with cpu <cpu> and memory <memory>
+
+      Examples:
+        | requirement     | service      | replicas | cpu  | memory |
+        | ND-ARCH-GATEWAY | api-gateway  | 3        | 500m | 512Mi  |
+        | ND-ARCH-USER    | user-service | 2        | 250m | 256Mi  |
+"""
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    """The bundled one."""
+    return load_catalogue()
+
+
+def problems(text: str, tmp_path: Path, catalogue: Catalogue) -> list[str]:
+    """`line: what`, and the mend is looked at elsewhere."""
+    file = tmp_path / "a.feature"
+    file.write_text(text, encoding="utf-8")
+    found = lint_feature(file, catalogue, KNOWN, tmp_path)
+    assert all(problem.at.startswith("a.feature:") for problem in found)
+    return [f"{problem.at.split(':')[1]}: {problem.what}" for problem in found]
+
+
+def test_a_sound_feature_has_no_problem(tmp_path: Path, catalogue: Catalogue) -> None:
+    """Background, Rule, Outline and a free tag included."""
+    assert problems(GOOD, tmp_path, catalogue) == []
+
+
+def test_an_outline_is_written_out_row_by_row(tmp_path: Path, catalogue: Catalogue) -> None:
+    """Each row a scenario with its own line, name, id and steps."""
+    file = tmp_path / "a.feature"
+    file.write_text(GOOD, encoding="utf-8")
+    quick, gateway, user = read_feature(file, tmp_path)
+    assert quick.title == "a.feature:7: quick"
+    assert quick.tags == ("ND-KPI-P95", "slow")
+    assert [step.keyword for step in quick.steps] == ["given", "when", "then"]
+    assert gateway.title == "a.feature:17: size of api-gateway"
+    assert gateway.outline_at == user.outline_at == "a.feature:12"
+    assert user.requirements(catalogue) == ("ND-ARCH-USER",)
+    assert user.steps[-1].at == "a.feature:13"
+    assert user.steps[-1].text == 'deployment "user-service" has 2 ready replicas with cpu 250m and memory 256Mi'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("size of <service>", "quick", ["12: the scenario 'quick' has the name of another one in line 7"]),
+        ("Scenario: quick", "Scenario:", ["7: the scenario has no name"]),
+        ("@ND-KPI-P95", "@ND-KPI-P59", ["7: no requirement has the id 'ND-KPI-P59'"]),
+        ("@ND-KPI-P95", "@fast", ["7: the scenario names no requirement"]),
+        (
+            "@ND-KPI-P95",
+            "@ND-KPI-P95 @AT-PERF-P95",
+            ["7: the scenario names 2 requirements: ND-KPI-P95, AT-PERF-P95"],
+        ),
+        ("200 ms", "250 ms", ["9: the step differs from the criterion of ND-KPI-P95 ("]),
+        ("| 2        |", "| 4        |", ["13: the step differs from the criterion of ND-ARCH-USER ("]),
+        ("has run", "was run", ["8: no step reads '\"everyday\" traffic was run'"]),
+        ("When", "Then", ["8: '\"everyday\" traffic has run' is a When sentence, it stands under Then"]),
+        ("cpu <cpu>", "cpu <cores>", ["13: no step reads", "13: no step reads"]),
+        ("ND-ARCH-USER    | user-service | 2        | 250m | 256Mi", "ND-ARCH-GATEWAY | api-gateway | 3 | 500m | 512Mi", ["18: the row says the same as line 17"]),
+        ("      Examples:", "      @slow\n      Examples:", ["16: a tag on Examples: @slow"]),
+        ("      Then dep", "      # Then dep", ["12: the scenario 'size of <service>' has no Then step"]),
+        ("  Background:", "  Backgroud:", ["4: the step 'Given the release is deployed' stands in a description"]),
+    ],
+)  # fmt: skip
+def test_a_problem_is_found_in_its_line(
+    tmp_path: Path, catalogue: Catalogue, old: str, new: str, found: list[str]
+) -> None:
+    """Exactly these problems, in the order of the lines."""
+    seen = problems(GOOD.replace(old, new, 1), tmp_path, catalogue)
+    assert len(seen) == len(found), seen
+    assert all(line.startswith(start) for line, start in zip(seen, found, strict=True)), seen
+
+
+def test_an_outline_without_rows(tmp_path: Path, catalogue: Catalogue) -> None:
+    """pytest-bdd runs it once with its placeholders as text."""
+    rows = GOOD.index("        | ND-ARCH-GATEWAY")
+    assert "15: the Examples have no row" in problems(GOOD[:rows], tmp_path, catalogue)
+    without = GOOD[: GOOD.index("      Examples:")]
+    assert "12: the Outline 'size of <service>' has no Examples" in problems(without, tmp_path, catalogue)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "1: the file holds no Feature"),
+        ("# nothing\n", "1: the file holds no Feature"),
+        ("Feature: empty\n", "1: the feature has no scenario"),
+        ("Feature: a\n  Scenario: b\n    Then c\n  Nonsense\n", "4: "),
+    ],
+)
+def test_a_file_without_scenarios(tmp_path: Path, catalogue: Catalogue, text: str, found: str) -> None:
+    """It would prove nothing, green."""
+    assert problems(text, tmp_path, catalogue)[0].startswith(found)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path, catalogue: Catalogue) -> None:
+    """It is named."""
+    (problem,) = lint_feature(tmp_path / "none.feature", catalogue, KNOWN, tmp_path)
+    assert problem.at == "none.feature"
+    assert problem.what.startswith("cannot be read: ")
