@@ -100,7 +100,7 @@ _KPIS: Final = (
         keyword=Keyword.THEN,
         text='the response time <quantile> of route "<route:name>" is below <limit:duration>[ in the steady state]',
         about="A quantile of the response times of one route, from the intended send time.",
-        example='the response time p95 of route "GET /tracks/{id}" is below 150 ms',
+        example='the response time p95 of route "read-track" is below 150 ms',
         mean=steady(Figure.RESPONSE_TIME, Op.BELOW, per=Per.ROUTE, subject="<route>"),
     ),
     Template(
@@ -132,7 +132,7 @@ _KPIS: Final = (
         keyword=Keyword.THEN,
         text='the error rate of route "<route:name>" is below <limit:ratio>[ in the steady state]',
         about="Failed requests over all requests of one route.",
-        example='the error rate of route "POST /tracks" is below 1 %',
+        example='the error rate of route "create-track" is below 1 %',
         mean=steady(Figure.ERROR_RATE, Op.BELOW, per=Per.ROUTE, subject="<route>"),
     ),
     Template(

@@ -87,16 +87,16 @@ OBJECTIVES = {
     "the response time p95 of every route is below 200 ms in the steady state": time(
         0.95, ms(200), Scope(per=Per.ROUTE)
     ),
-    'the response time p99.9 of route "GET /tracks/{id}" is below 150 ms': time(
-        0.999, ms(150), Scope(per=Per.ROUTE, subject="GET /tracks/{id}")
+    'the response time p99.9 of route "read-track" is below 150 ms': time(
+        0.999, ms(150), Scope(per=Per.ROUTE, subject="read-track")
     ),
     "the response time p95 of every route is below 1000 ms with 101 users at once for 10 min": replace(
         time(0.95, ms(1000), Scope(per=Per.ROUTE, users=101)), window=Quantity(value=10, unit="min")
     ),
     "the error rate is below 0.1 %": errors(percent(0.1)),
     "the error rate of every route is below 1 % in the steady state": errors(percent(1), Scope(per=Per.ROUTE)),
-    'the error rate of route "POST /tracks" is below 2 %': errors(
-        percent(2), Scope(per=Per.ROUTE, subject="POST /tracks")
+    'the error rate of route "create-track" is below 2 %': errors(
+        percent(2), Scope(per=Per.ROUTE, subject="create-track")
     ),
     "the uptime of the entry is at least 99.9 % in the steady state": Objective(
         figure=Figure.UPTIME, scope=Scope(subject="entry"), op=Op.AT_LEAST, limit=percent(99.9), sentence=""
