@@ -1,1 +1,8 @@
 """Judges a recorded run: plan and evidence in, verdicts out. Pure: no IO, no clock, no randomness, no environment."""
+
+from __future__ import annotations
+
+from harness.judgement.judging import judge
+from harness.judgement.recovery import is_steady, recovered_at
+
+__all__ = ["is_steady", "judge", "recovered_at"]

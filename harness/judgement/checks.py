@@ -1,0 +1,52 @@
+"""Facts that checks read from the live target: each one is a measure, wanted against seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from harness.judgement.measures import Case, Figures, inconclusive, measure
+from harness.model import Check, Demand, DemandKind, Fact, Measure, Outcome
+
+_OUTCOMES: Mapping[bool | None, Outcome] = {True: Outcome.PASS, False: Outcome.FAIL, None: Outcome.INCONCLUSIVE}
+_LOOK_AGAIN = "see that the target answers, then run again"
+
+
+def checks(case: Case) -> Iterable[Measure]:
+    """One measure a fact; no fact is never a pass. A fact is false only when every attempt to see it was."""
+    name = case.objective.check or "check"
+    demands = [case.plan.demand[key] for key in case.claim.demands if key in case.plan.demand]
+    asked = [demand for demand in demands if _asks(demand, case)]
+    if not asked:
+        yield inconclusive(case, name, f"the plan has no check {name!r} for this sentence", "plan the run again")
+    for demand in asked:
+        check = case.evidence.checks.get(demand.key)
+        if check is None or not check.facts:
+            why = check.why if check and check.why else "it found nothing to look at"
+            reason = f"{name}: {why if check else 'it was not done'}"
+            yield inconclusive(case, name, reason, _LOOK_AGAIN, scope=demand.params)
+        else:
+            yield from (_fact(case, name, fact, check, demand) for fact in check.facts)
+
+
+def _asks(demand: Demand, case: Case) -> bool:
+    """Whether a demand is the check of the objective: the same name, and no parameter that differs."""
+    if demand.kind is not DemandKind.CHECK or demand.name != case.objective.check:
+        return False
+    return all(demand.params.get(key, value) == value for key, value in case.objective.params.items())
+
+
+def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Measure:
+    asked = f", asked {fact.attempts} times" if fact.attempts > 1 else ""
+    reason = f"{fact.subject}: {fact.seen}, wanted {fact.wanted}{asked}"
+    return measure(
+        case,
+        name,
+        _OUTCOMES[fact.ok],
+        reason
+        if fact.ok is not None
+        else f"{fact.subject}: could not be read ({fact.seen}), wanted {fact.wanted}{asked}",
+        scope={**demand.params, "subject": fact.subject},
+        fix=_LOOK_AGAIN if fact.ok is None else "",
+        limit=fact.wanted,
+        figures=Figures(method="read from the live target", n=fact.attempts, files=check.files),
+    )

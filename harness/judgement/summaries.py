@@ -1,0 +1,185 @@
+"""Traffic and experiments in figures, for the reports: described, never judged here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from harness.judgement.indicators import errors_by_kind, failed
+from harness.judgement.loss import Account, acknowledged_in
+from harness.judgement.measures import six
+from harness.judgement.receipts import (
+    counted_attempt,
+    fault_receipt,
+    lag_p99_ms,
+    load_receipt,
+    looks_of,
+    null_run_receipt,
+    restore_receipt,
+)
+from harness.judgement.recoveries import recovery_in
+from harness.judgement.recovery import SECOND
+from harness.judgement.statistics import quantile_of
+from harness.model import (
+    Evidence,
+    Experiment,
+    ExperimentResult,
+    OperationRecovery,
+    Outcome,
+    Plan,
+    Table,
+    TrafficResult,
+    Window,
+)
+
+
+def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
+    """One window: all routes together first, then each route. A request cut off or unanswered is over every percentile it reaches."""
+    receipt = load_receipt(plan, window, latencies=True)
+    routes = window.samples.words["name"]
+    shares = plan.traffic[window.traffic].routes if window.traffic in plan.traffic else {}
+    for route in ("", *routes.present):
+        samples = window.samples.where(routes.equals(route)) if route else window.samples
+        offered = window.journeys_per_s * window.requests_per_journey * (shares.get(route, 0.0) if route else 1.0)
+        why = "" if receipt.ok else receipt.why
+        yield _traffic(window, route, samples, offered=offered, why=why)
+
+
+def _traffic(window: Window, route: str, samples: Table, *, offered: float, why: str) -> TrafficResult:
+    seconds = max((window.end_ns - window.start_ns) / SECOND, 1e-9)
+    ms = (samples.ints["done_ns"] - samples.ints["intended_ns"]) / 1e6
+    ordered = np.sort(np.where(samples.ints["status"] > 0, ms, math.inf))
+    return TrafficResult(
+        name=window.traffic,
+        experiment=window.experiment,
+        route=route,
+        offered_rps=six(offered) or 0.0,
+        achieved_rps=six(len(samples) / seconds) or 0.0,
+        n=len(samples),
+        errors=int(failed(samples).sum()),
+        p50_ms=six(quantile_of(ordered, 0.50)),
+        p95_ms=six(quantile_of(ordered, 0.95)),
+        p99_ms=six(quantile_of(ordered, 0.99)),
+        lag_ms_p99=six(lag_p99_ms(samples)),
+        valid=not why,
+        why=why,
+    )
+
+
+def experiment_result(plan: Plan, evidence: Evidence, name: str, account: Account) -> ExperimentResult:
+    """The attempt that counts, in figures. It never fails by itself: PASS when its receipts hold."""
+    attempt = counted_attempt(plan, evidence, name)
+    if attempt is None:
+        return absent(name, plan.experiments[name].domain if name in plan.experiments else "", "it left no record")
+    reason = _trouble(plan, evidence, attempt)
+    recovered = [recovery_in(plan, evidence, attempt, operation) for operation in ("reads", "writes")]
+    reads, writes = (None if r is None else _rounded(r) for r in recovered)
+    window = evidence.windows.get(f"experiment:{name}")
+    fault = attempt.fault
+    return ExperimentResult(
+        name=name,
+        domain=attempt.domain,
+        attempt=attempt.attempt,
+        verdict=Outcome.INCONCLUSIVE if reason else Outcome.PASS,
+        reason=reason or "its receipts hold",
+        hit=tuple(item.name for item in fault.hit),
+        sent=fault.sent_ns is not None,
+        confirmed_after_s=_after(fault.sent_ns, fault.confirmed_ns),
+        seen_by_client_after_s=_after(fault.sent_ns, _first_failure(evidence, attempt)),
+        restore_ok=attempt.restore.ok,
+        restored_after_s=_after(fault.sent_ns, attempt.restore.at_ns),
+        reads=reads,
+        writes=writes,
+        writes_acknowledged=len(acknowledged_in(account.acknowledged, attempt)),
+        writes_lost=len(acknowledged_in(account.lost, attempt)),
+        writes_unsure=len(acknowledged_in(account.unsure, attempt)),
+        loss_window_s=_loss_window(evidence, attempt, account),
+        share=_shares(evidence, window) if window else {},
+        errors=errors_by_kind(window.samples) if window else {},
+    )
+
+
+def absent(name: str, domain: str, reason: str) -> ExperimentResult:
+    """An experiment of which nothing is known but why."""
+    return ExperimentResult(
+        name=name,
+        domain=domain,
+        attempt=0,
+        verdict=Outcome.INCONCLUSIVE,
+        reason=reason,
+        hit=(),
+        sent=False,
+        confirmed_after_s=None,
+        seen_by_client_after_s=None,
+        restore_ok=None,
+        restored_after_s=None,
+        reads=None,
+        writes=None,
+        writes_acknowledged=0,
+        writes_lost=0,
+        writes_unsure=0,
+        loss_window_s=None,
+    )
+
+
+def _trouble(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
+    """The first receipt that does not hold; empty when all do. A null run has no fault: it must have been steady."""
+    if attempt.domain == "none":
+        if not attempt.ran:
+            return f"it was not run: {attempt.why}"
+        receipts = [null_run_receipt(evidence, None, operation) for operation in ("reads", "writes")]
+    else:
+        receipts = [fault_receipt(plan, attempt), restore_receipt(attempt)]
+    return next((receipt.why for receipt in receipts if not receipt.ok), "")
+
+
+def _after(sent_ns: int | None, at_ns: int | None) -> float | None:
+    return None if sent_ns is None or at_ns is None else six((at_ns - sent_ns) / SECOND)
+
+
+def _rounded(seen: OperationRecovery) -> OperationRecovery:
+    return OperationRecovery(
+        operation=seen.operation,
+        seconds=six(seen.seconds),
+        resolution_s=six(seen.resolution_s) or 0.0,
+        observed_s=six(seen.observed_s) or 0.0,
+        on_heal=seen.on_heal,
+        outages=tuple((six(start) or 0.0, six(end) or 0.0) for start, end in seen.outages),
+        why=seen.why,
+    )
+
+
+def _first_failure(evidence: Evidence, attempt: Experiment) -> int | None:
+    """When the first read or write of the watchers failed under the fault."""
+    start_ns = attempt.fault.sent_ns or attempt.observed_from_ns
+    first = []
+    for operation in ("reads", "writes"):
+        looks = looks_of(evidence, operation).between(start_ns, attempt.observed_until_ns)
+        first += looks.sent_ns[~looks.ok][:1].tolist()
+    return min(first, default=None)
+
+
+def _loss_window(evidence: Evidence, attempt: Experiment, account: Account) -> float | None:
+    """Age of the oldest acknowledged write that is gone, at the moment of the fault; writes before an earlier experiment's end are its own."""
+    sent_ns = attempt.fault.sent_ns
+    if sent_ns is None:
+        return None
+    every = [a for attempts in evidence.experiments.values() for a in attempts]
+    since_ns = max((a.observed_until_ns for a in every if a.observed_until_ns <= sent_ns), default=0)
+    own = [at for at in account.lost.values() if since_ns <= at < max(attempt.observed_until_ns, sent_ns)]
+    return six(max(sent_ns - min(own), 0) / SECOND) if own else None
+
+
+def _shares(evidence: Evidence, during: Window) -> dict[str, float]:
+    """Share of answers by region before (fault-free) and during."""
+    before = evidence.windows.get(during.traffic)
+    shares: dict[str, float] = {}
+    for phase, window in (("before", before), ("during", during)):
+        served = window.samples.words["served_region"] if window else None
+        n = int((~served.missing).sum()) if served else 0
+        for region in served.present if served else ():
+            share = int(served.equals(region).sum()) / n if served else 0.0
+            shares[f"{region} {phase}"] = six(share) or 0.0
+    return shares
