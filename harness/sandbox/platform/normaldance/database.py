@@ -56,8 +56,10 @@ def configuration(env: dict[str, str], certificates: Path) -> dict[str, Any]:
             "listen": f"{address}:5432",
             "connect_address": f"{address}:5432",
             "data_dir": env["PGDATA"],
+            "pgpass": str(certificates / "pgpass"),
             "bin_dir": env.get("PG_BIN") or bin_dir(),
             "use_unix_socket": False,
+            "basebackup": [{"checkpoint": "fast"}],
             "remove_data_directory_on_rewind_failure": True,
             "remove_data_directory_on_diverged_timelines": True,
             "authentication": {

@@ -1,0 +1,155 @@
+"""The manifests, as objects of a release and as a target file."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from psycopg.conninfo import conninfo_to_dict
+
+from harness.errors import ConfigurationError
+from harness.sandbox.cluster import admission, kinds
+from harness.sandbox.platform import render
+from harness.sandbox.platform.credentials import Credentials
+from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
+from harness.sandbox.releases import load_release, names
+
+CREDENTIALS = Credentials.generate()
+
+
+def rendered(release: str = "1.0.0") -> list[dict[str, Any]]:
+    """The objects of a release."""
+    return render.render(load_release(release), CREDENTIALS)
+
+
+def deployment(namespace: str, name: str, release: str = "1.0.0") -> dict[str, Any]:
+    """One Deployment."""
+    wanted = (namespace, name)
+    return next(
+        obj for obj in rendered(release)
+        if obj["kind"] == "Deployment" and (obj["metadata"]["namespace"], obj["metadata"]["name"]) == wanted
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("release", names())
+def test_every_object_is_admitted_with_strict_validation(release: str) -> None:
+    """No unknown field, no number where a text belongs: the API that will take them says so."""
+    for obj in [*render.nodes(), *rendered(release)]:
+        kind = next(row for row in kinds.KINDS if (row.kind, row.api_version) == (obj["kind"], obj["apiVersion"]))
+        admission.created(kind, obj["metadata"].get("namespace"), obj, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("region", "replicas"),
+    [("us-east-1", (3, 2, 5)), ("eu-west-1", (2, 2, 3)), ("ap-southeast-1", (2, 1, 2))],
+)
+def test_regions_have_their_sizes(region: str, replicas: tuple[int, int, int]) -> None:
+    """The documents' 3, 2 and 5 in us-east-1, fewer elsewhere, each on nodes of its region."""
+    services = [deployment(region, name) for name in ("api-gateway", "user-service", "track-service")]
+    assert tuple(service["spec"]["replicas"] for service in services) == replicas
+    selectors = [service["spec"]["template"]["spec"]["nodeSelector"] for service in services]
+    assert selectors == [{"topology.kubernetes.io/region": region}] * 3
+
+
+@pytest.mark.parametrize(
+    ("service", "cpu", "memory"),
+    [("api-gateway", "500m", "512Mi"), ("user-service", "250m", "256Mi"), ("track-service", "1000m", "1Gi")],
+)
+def test_requests_are_limits_and_the_documents(service: str, cpu: str, memory: str) -> None:
+    """Both are set, to the same."""
+    resources = deployment("us-east-1", service)["spec"]["template"]["spec"]["containers"][0]["resources"]
+    assert resources == {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu, "memory": memory}}
+
+
+def test_services_and_secrets_come_before_the_pods_that_need_them() -> None:
+    """Pods learn of Services when they start."""
+    order = [obj["kind"] for obj in rendered()]
+    assert order.index("Namespace") == 0
+    assert max(i for i, kind in enumerate(order) if kind in ("Service", "Secret", "ConfigMap")) < order.index(
+        "StatefulSet"
+    )
+
+
+def test_backends_accept_their_declared_callers_on_8080_only() -> None:
+    """frontend, api-gateway, balancer and the metrics scraper, from any namespace."""
+    policies = [obj for obj in rendered() if obj["kind"] == "NetworkPolicy"]
+    assert [policy["metadata"]["namespace"] for policy in policies] == list(SHARES)
+    (rule,) = policies[0]["spec"]["ingress"]
+    callers = [peer["podSelector"]["matchLabels"]["app"] for peer in rule["from"]]
+    assert callers == ["frontend", "api-gateway", "balancer", "prometheus"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": 8080}]
+
+
+def test_the_primarys_service_has_no_selector() -> None:
+    """Patroni keeps its endpoints."""
+    (main,) = [obj for obj in rendered() if obj["kind"] == "Service" and obj["metadata"]["name"] == "main"]
+    assert "selector" not in main["spec"]
+
+
+def test_a_release_is_on_its_pods_and_images() -> None:
+    """Label, tag and variables of the workload that it changes; others keep theirs."""
+    template = deployment("ap-southeast-1", "track-service", "unready")["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    assert template["metadata"]["labels"]["version"] == "1.1.0-unready"
+    assert container["image"] == "normaldance/track-service:1.1.0-unready"
+    assert {"name": "DEFECT_REFUSES_ALL", "value": "yes"} in container["env"]
+    assert "DEFECT_REFUSES_ALL" not in str(deployment("eu-west-1", "track-service", "unready"))
+
+
+def test_rendering_leaves_the_manifests_as_they_are() -> None:
+    """A bad release does not stain the next one."""
+    before = rendered()
+    rendered("slow")
+    assert rendered() == before
+
+
+def test_a_kustomization_that_is_not_understood_is_refused(tmp_path: Path) -> None:
+    """By file and key."""
+    (tmp_path / "kustomization.yaml").write_text("resources: []\nnamePrefix: x\n")
+    with pytest.raises(ConfigurationError, match="namePrefix is not understood"):
+        render.kustomized(tmp_path)
+
+
+def test_secrets_hold_what_the_manifests_ask_for() -> None:
+    """Every secretKeyRef finds its key."""
+    objects = rendered()
+    held = {
+        (obj["metadata"]["namespace"], obj["metadata"]["name"], key)
+        for obj in objects if obj["kind"] == "Secret" for key in obj["data"]
+    }  # fmt: skip
+    asked = {
+        (obj["metadata"]["namespace"], reference["name"], reference["key"])
+        for obj in objects if obj["kind"] in ("Deployment", "StatefulSet")
+        for entry in obj["spec"]["template"]["spec"]["containers"][0]["env"]
+        if (reference := entry.get("valueFrom", {}).get("secretKeyRef"))
+    }  # fmt: skip
+    assert asked <= held
+    platform = next(obj for obj in objects if obj["kind"] == "Secret" and obj["metadata"]["name"] == "platform")
+    assert base64.b64decode(platform["data"]["database-password"]).decode() == CREDENTIALS.passwords["normaldance"]
+
+
+def test_the_target_file_says_where_everything_is() -> None:
+    """Entry, regions with shares, database by reference only."""
+    addresses = Addresses(
+        entry="http://127.93.8.1:8080",
+        regions={region: f"http://127.93.8.{n}:8080" for n, region in enumerate(SHARES, 2)},
+        members={member: f"127.93.9.{n}" for n, member in enumerate(MEMBERS, 1)},
+    )
+    secrets = Path("/sandbox/secrets")
+    target = describe(addresses, release="1.0.0", kubeconfig=Path("/sandbox/kubeconfig"), secrets=secrets)
+    files = dsn_files(addresses, CREDENTIALS, secrets)
+    assert target["regions"]["eu-west-1"] == {
+        "entry": "http://127.93.8.3:8080",
+        "namespace": "eu-west-1",
+        "share": "30 %",
+    }
+    assert CREDENTIALS.passwords["readiness"] not in yaml.safe_dump(target)
+    primary = conninfo_to_dict(files[secrets / "dsn"])
+    assert (primary["host"], primary["target_session_attrs"]) == ("127.93.9.1,127.93.9.2,127.93.9.3", "read-write")
+    named = {Path(target["database"]["dsn"]["file"])} | {
+        Path(member["dsn"]["file"]) for member in target["database"]["members"].values()
+    }
+    assert named <= set(files)

@@ -1,0 +1,100 @@
+"""release.yaml: what comes with the harness, what a user may write, and how a mistake is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigurationError
+from harness.sandbox.platform import render
+from harness.sandbox.platform.credentials import Credentials
+from harness.sandbox.releases import load_release, names
+
+HEAD = "version: 2.0.0\nsummary: mine\nexpect: NO-GO\n"
+
+
+def written(directory: Path, text: str) -> str:
+    """A release of a user's own."""
+    (directory / "release.yaml").write_text(text)
+    return str(directory)
+
+
+def refusal(directory: Path, text: str) -> ConfigurationError:
+    """How a release.yaml is refused."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_release(written(directory, text))
+    return caught.value
+
+
+def test_five_releases_come_with_the_harness() -> None:
+    """One healthy, four bad, each bad one caught by something."""
+    assert names() == ["1.0.0", "failing", "forgetful", "slow", "unready"]
+    assert {name: load_release(name).expect for name in names()} == {
+        "1.0.0": "GO", "failing": "NO-GO", "forgetful": "NO-GO", "slow": "NO-GO", "unready": "NO-GO",
+    }  # fmt: skip
+    assert [name for name in names() if not load_release(name).caught_by] == ["1.0.0"]
+
+
+def test_no_requirement_is_both_caught_and_inconclusive() -> None:
+    """The two lists of a release do not overlap."""
+    for name in names():
+        release = load_release(name)
+        assert not set(release.caught_by) & set(release.may_be_inconclusive)
+
+
+def test_an_unknown_release_names_the_nearest() -> None:
+    """And all there are."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_release("forgetfull")
+    assert caught.value.mend.startswith("did you mean forgetful? releases: 1.0.0, failing")
+
+
+@pytest.mark.parametrize(
+    ("text", "line_and_key", "told"),
+    [
+        (HEAD + "caugth_by: []\n", "4: caugth_by", "did you mean caught_by?"),
+        (HEAD + "workloads:\n  track-service:\n    replica: 1\n", "6: workloads.track-service.replica", "replicas"),
+        (HEAD + "workloads:\n  track-service:\n    replicas: two\n", "6: workloads.track-service.replicas", "integer"),
+        (HEAD + "workloads:\n  x:\n    env: {A: 1}\n", "6: workloads.x.env.A", "string"),
+        (HEAD.replace("NO-GO", "MAYBE"), "3: expect", "'GO' or 'NO-GO'"),
+        (HEAD.replace("2.0.0", "2.0"), "1: version", "string"),
+        ("version: 2.0.0\nsummary: mine\n", "1: expect", "required"),
+        ("a: [\n", "2", "not YAML"),
+    ],
+)
+def test_a_mistake_is_told_with_file_line_and_key(tmp_path: Path, text: str, line_and_key: str, told: str) -> None:
+    """A wrong key, type or value: where it is, and what was meant."""
+    error = refusal(tmp_path, text)
+    assert error.where == f"{tmp_path}/release.yaml:{line_and_key}"
+    assert told in str(error)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ("workloads: {trak-service: {replicas: 1}}\n", "workloads.trak-service"),
+        ("patches: [{kind: Deployment, metadata: {name: nothing}, spec: {replicas: 1}}]\n", "patches.0"),
+    ],
+)
+def test_a_workload_that_is_not_there_is_refused(tmp_path: Path, change: str, key: str) -> None:
+    """When the release is rendered, with the workloads there are."""
+    release = load_release(written(tmp_path, HEAD + change))
+    with pytest.raises(ConfigurationError) as caught:
+        render.render(release, Credentials.generate())
+    assert caught.value.where == f"{tmp_path}/release.yaml: {key}"
+    assert "us-east-1/track-service" in caught.value.mend
+
+
+def test_a_users_release_may_change_replicas_command_and_patch_anything(tmp_path: Path) -> None:
+    """A directory is a release; a patch without a namespace meets every region."""
+    text = HEAD + (
+        "workloads: {us-east-1/user-service: {replicas: 1, command: [python, -m, mine]}}\n"
+        "patches: [{kind: ConfigMap, metadata: {name: region}, data: {reads: database}}]\n"
+    )
+    objects = render.render(load_release(written(tmp_path, text)), Credentials.generate())
+    changed = [obj for obj in objects if obj["kind"] == "Deployment" and obj["spec"]["replicas"] == 1]
+    (user, *_) = [obj for obj in changed if obj["metadata"]["namespace"] == "us-east-1"]
+    assert user["spec"]["template"]["spec"]["containers"][0]["command"] == ["python", "-m", "mine"]
+    reads = {obj["metadata"]["namespace"]: obj["data"]["reads"] for obj in objects if obj["kind"] == "ConfigMap"}
+    assert reads == {"us-east-1": "database", "eu-west-1": "database", "ap-southeast-1": "database"}
