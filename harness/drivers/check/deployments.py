@@ -1,0 +1,72 @@
+"""`deployment-size`: does a deployment have the replicas, cpu and memory that are declared for it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from harness.drivers.check.facts import Look, Seen
+from harness.drivers.check.places import Clusters, primary_namespace
+from harness.errors import UsageError
+from harness.targets import Target
+from harness.targets.kubernetes import Object
+
+
+def deployment_size(target: Target, params: Mapping[str, str]) -> Look:
+    """Looks at `deployment` in the primary region: `replicas` ready, `cpu` and `memory` as request and as limit of a pod."""
+    namespace, name = primary_namespace(target), params["deployment"]
+    wanted_replicas = int(params["replicas"])
+    wanted = {resource: params[resource] for resource in ("cpu", "memory")}
+    for amount in wanted.values():
+        quantity(amount)
+    cluster = Clusters(target).of(target.primary_region)
+    subject = f"{namespace}/{name}"
+
+    def look() -> Sequence[Seen]:
+        found = [one for one in cluster.deployments(namespace) if one["metadata"]["name"] == name]
+        if not found:
+            return [Seen(subject=subject, wanted="a deployment", seen="none of that name", ok=False)]
+        [deployment] = found
+        return [_replicas(subject, deployment, wanted_replicas), *_resources(subject, deployment, wanted)]
+
+    return look
+
+
+def _replicas(subject: str, deployment: Object, wanted: int) -> Seen:
+    declared = deployment["spec"].get("replicas", 1)
+    ready = (deployment.get("status") or {}).get("readyReplicas") or 0
+    return Seen(
+        subject=f"{subject} replicas",
+        wanted=f"{wanted} ready of {wanted}",
+        seen=f"{ready} ready of {declared}",
+        ok=declared == wanted and ready == wanted,
+    )
+
+
+def _resources(subject: str, deployment: Object, wanted: Mapping[str, str]) -> list[Seen]:
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    seen = []
+    for resource, amount in wanted.items():
+        for bound in ("requests", "limits"):
+            stated = [((one.get("resources") or {}).get(bound) or {}).get(resource) for one in containers]
+            known = [str(value) for value in stated if value is not None]
+            whole = len(known) == len(containers)
+            seen.append(
+                Seen(
+                    subject=f"{subject} {resource} {bound}",
+                    wanted=amount,
+                    seen=" + ".join(known) if whole else "not stated",
+                    ok=whole and sum(map(quantity, known), Decimal(0)) == quantity(amount),
+                )
+            )
+    return seen
+
+
+def quantity(text: str) -> Decimal:
+    """A Kubernetes quantity as a number: `500m` is 0.5, `1Gi` is 1073741824; raises UsageError when it is none."""
+    from kubernetes.utils.quantity import parse_quantity  # half a second, and only where a cluster is looked at
+
+    try:
+        return Decimal(parse_quantity(text))  # type: ignore[no-untyped-call]
+    except ValueError as error:
+        raise UsageError(f"`{text}` is no Kubernetes quantity", mend="write it like `500m` or `512Mi`") from error

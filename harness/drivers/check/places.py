@@ -1,0 +1,64 @@
+"""Where a target's services are: regions, their namespaces, their workloads and pods."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.errors import ConfigurationError
+from harness.targets import Target
+from harness.targets.kubernetes import Cluster, Object
+
+_OWNERS: Final = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
+
+
+def namespaces(target: Target) -> dict[str, str]:
+    """Region to namespace; a target without regions has one place, named like its namespace.
+
+    Raises:
+        ConfigurationError: the target names no cluster.
+    """
+    if target.kubernetes is None:
+        raise ConfigurationError(
+            "names no cluster", where=f"{target.file}: kubernetes", mend="write `kubernetes: {context: …}`"
+        )
+    found = {name: region.namespace for name, region in target.regions.items() if region.namespace}
+    return found or {target.kubernetes.namespace: target.kubernetes.namespace}
+
+
+def primary_namespace(target: Target) -> str:
+    """The namespace whose sizes the documents speak of: the primary region's."""
+    known = namespaces(target)
+    return known[target.primary_region] if target.primary_region in known else next(iter(known.values()))
+
+
+class Clusters:
+    """The clusters of a target: one, or one a region where regions name contexts of their own."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._by_context: dict[str, Cluster] = {}
+
+    def of(self, region: str) -> Cluster:
+        """The cluster of a region."""
+        context = self._context(region)
+        if context not in self._by_context:
+            self._by_context[context] = Cluster.of(self.target_of(region))
+        return self._by_context[context]
+
+    def target_of(self, region: str) -> Target:
+        """The target as seen from a region: its context in place of the common one."""
+        kubernetes = self._target.kubernetes
+        if kubernetes is None or self._context(region) == kubernetes.context:
+            return self._target
+        named = kubernetes.model_copy(update={"context": self._context(region)})
+        return self._target.model_copy(update={"kubernetes": named})
+
+    def _context(self, region: str) -> str:
+        own = self._target.regions[region].context if region in self._target.regions else ""
+        return own or (self._target.kubernetes.context if self._target.kubernetes else "")
+
+
+def is_of_workload(pod: Object) -> bool:
+    """Whether the pod belongs to a workload that keeps it running, and is not on its way out."""
+    owners = pod["metadata"].get("ownerReferences") or []
+    return not pod["metadata"].get("deletionTimestamp") and any(owner["kind"] in _OWNERS for owner in owners)

@@ -1,0 +1,82 @@
+"""A fact counts against the target only when it was asked three times."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.drivers.check import run_check
+from harness.drivers.check.facts import Seen, settled
+from harness.evidence.history import History
+from harness.model import Demand, DemandKind
+from harness.targets import load_target
+
+
+def seen(*, ok: bool | None, subject: str = "one") -> Seen:
+    """A look's finding."""
+    return Seen(subject=subject, wanted="this", seen="this" if ok else "that", ok=ok)
+
+
+def test_what_is_as_wanted_is_asked_once() -> None:
+    """No second look without a reason."""
+    [fact] = settled(lambda: [seen(ok=True)])
+    assert (fact.ok, fact.attempts, fact.seen) == (True, 1, "this")
+
+
+def test_a_passing_failure_is_not_held_against_the_target() -> None:
+    """Bad, bad, good: good, at the third attempt."""
+    answers = iter([[seen(ok=False)], [seen(ok=None)], [seen(ok=True)]])
+    [fact] = settled(lambda: next(answers))
+    assert (fact.ok, fact.attempts) == (True, 3)
+
+
+def test_three_failures_count_and_no_fourth_look_is_taken() -> None:
+    """The iterator holds three looks only."""
+    answers = iter([[seen(ok=True, subject="good"), seen(ok=False)]] * 3)
+    facts = {fact.subject: fact for fact in settled(lambda: next(answers))}
+    assert (facts["one"].ok, facts["one"].attempts) == (False, 3)
+    assert (facts["good"].ok, facts["good"].attempts) == (True, 1)
+
+
+def test_what_is_gone_at_the_second_look_is_no_longer_part_of_it() -> None:
+    """A pod that was on its way out is not held against its service; the one that came instead is asked."""
+    answers = iter([[seen(ok=False, subject="old")], [seen(ok=True, subject="new")]])
+    [fact] = settled(lambda: next(answers))
+    assert (fact.subject, fact.ok) == ("new", True)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.sampled_from([True, False, None]), min_size=3, max_size=3))
+def test_a_fact_is_as_its_best_attempt_says(oks: list[bool | None]) -> None:
+    """True as soon as one look says so, else as the last look says."""
+    answers = iter(oks)
+    [fact] = settled(lambda: [seen(ok=next(answers))])
+    assert fact.ok == (True if True in oks else oks[-1])
+    assert fact.attempts == (oks.index(True) + 1 if True in oks else 3)
+
+
+def test_a_check_that_cannot_look_says_why_and_has_no_facts(tmp_path: Path) -> None:
+    """No cluster, no regions, no such check: never ok, always a reason, on record too."""
+    file = tmp_path / "target.yaml"
+    file.write_text("{name: bare, environment: staging, entry: 'http://127.95.9.9:1'}", encoding="utf-8")
+    history = History(tmp_path / "checks.ndjson", "checks")
+    params = {
+        "health-of-pods": {"path": "/health", "within": "1 s"},
+        "deployment-size": {"deployment": "a", "replicas": "1", "cpu": "1", "memory": "1Gi"},
+        "gateway-reads": {},
+        "network-policy": {"port": "8080"},
+        "nonsense": {},
+    }
+    for name, words in params.items():
+        demand = Demand(kind=DemandKind.CHECK, name=name, params=words)
+        check = run_check(demand, load_target(file), history)
+        assert (check.demand, check.facts) == (demand.key, ())
+        assert check.why
+    history.close()
+    lines = [json.loads(line) for line in (tmp_path / "checks.ndjson").read_text().splitlines()]
+    assert [line["kind"] for line in lines] == ["check.failed"] * 5
+    assert "names no cluster" in lines[0]["fields"]["why"]
+    assert "known are deployment-size, gateway-reads" in lines[-1]["fields"]["why"]

@@ -1,0 +1,199 @@
+"""Checks against a real API server and real services."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.drivers.check import run_check
+from harness.evidence.history import History, read_history
+from harness.model import Check, Demand, DemandKind
+from harness.targets.intents import pending_intents
+
+if TYPE_CHECKING:
+    from harness.targets import Target
+    from tests.drivers.check.conftest import Backend
+    from tests.drivers.conftest import PocketCluster
+
+
+def run(target: Target, tmp_path: Path, name: str, **params: str) -> Check:
+    """Run a check; what it recorded must be what it returned."""
+    history = History(tmp_path / "history" / "checks.ndjson", "checks")
+    check = run_check(Demand(kind=DemandKind.CHECK, name=name, params=params), target, history)
+    history.close()
+    lines, _ = read_history(tmp_path / "history" / "checks.ndjson")
+    assert [line.subject for line in lines if line.kind == "check.fact"][-len(check.facts) :] == [
+        fact.subject for fact in check.facts
+    ]
+    assert lines[-1].kind == ("check.failed" if check.why else "check.done")
+    return check
+
+
+def found(check: Check) -> dict[str, tuple[bool | None, str]]:
+    """Each fact: whether it is as wanted, and what was seen."""
+    assert not check.why
+    return {fact.subject: (fact.ok, fact.seen) for fact in check.facts}
+
+
+def deployment(name: str, *, replicas: int, ready: int, cpu: str, memory: str) -> dict[str, Any]:
+    """A deployment with one container."""
+    labels = {"app": name}
+    amounts = {"cpu": cpu, "memory": memory}
+    container = {"name": name, "image": f"{name}:1", "resources": {"requests": amounts, "limits": amounts}}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "north"},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template},
+        "status": {"replicas": replicas, "readyReplicas": ready},
+    }
+
+
+def pod(name: str, namespace: str, address: str) -> dict[str, Any]:
+    """A running pod of a replica set."""
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "1", "controller": True}
+    container = {"name": "c", "image": "c:1", "ports": [{"name": "http", "containerPort": 8080}]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": "api"}, "ownerReferences": [owner]},
+        "spec": {"containers": [container]},
+        "status": {"phase": "Running", "podIP": address},
+    }
+
+
+def test_every_pod_of_every_region_is_asked_for_its_health(
+    cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
+) -> None:
+    """Two pods answer 200; a bare pod of nobody is not asked."""
+    cluster.create("Pod", pod("a", "north", "127.95.3.1"))
+    cluster.create("Pod", pod("b", "south", "127.95.3.2"))
+    bare = pod("bare", "north", "127.95.3.9")
+    del bare["metadata"]["ownerReferences"]
+    cluster.create("Pod", bare)
+    check = run(target, tmp_path, "health-of-pods", path="/health", within="1 s")
+    assert found(check) == {"north/a": (True, "status 200"), "south/b": (True, "status 200")}
+    assert backends[0].paths == ["/health"]
+
+
+def test_an_unhealthy_pod_and_a_service_without_pods_are_facts(
+    cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
+) -> None:
+    """503 from one pod, asked three times; a declared deployment that has no pod."""
+    cluster.create("Pod", pod("a", "north", "127.95.3.1"))
+    cluster.create("Pod", pod("b", "south", "127.95.3.2"))
+    cluster.create("Deployment", deployment("lost", replicas=1, ready=0, cpu="1", memory="1Gi"))
+    backends[1].status = 503
+    check = run(target, tmp_path, "health-of-pods", path="/health", within="1 s")
+    assert found(check) == {
+        "north/a": (True, "status 200"),
+        "south/b": (False, "status 503"),
+        "north/lost": (False, "none"),
+    }
+    assert {fact.subject: fact.attempts for fact in check.facts} == {"north/a": 1, "south/b": 3, "north/lost": 3}
+
+
+def test_a_pod_that_answers_nobody_is_a_fact(
+    cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
+) -> None:
+    """Nothing listens at the pod's address."""
+    cluster.create("Pod", pod("a", "north", "127.95.3.77"))
+    [fact] = run(target, tmp_path, "health-of-pods", path="/health", within="1 s").facts
+    assert fact.ok is False
+    assert fact.seen.startswith("no answer: ")
+
+
+def test_sizes_are_compared_as_quantities(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
+    """0.5 cpu is 500m, and 0.5Gi is 512Mi."""
+    cluster.create("Deployment", deployment("api-gateway", replicas=3, ready=3, cpu="0.5", memory="0.5Gi"))
+    wanted = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
+    check = run(target, tmp_path, "deployment-size", **wanted)
+    assert all(fact.ok for fact in check.facts)
+    assert [fact.subject for fact in check.facts] == [
+        "north/api-gateway replicas",
+        "north/api-gateway cpu requests",
+        "north/api-gateway cpu limits",
+        "north/api-gateway memory requests",
+        "north/api-gateway memory limits",
+    ]
+
+
+def test_a_replica_that_is_not_ready_and_less_memory_are_facts(
+    cluster: PocketCluster, target: Target, tmp_path: Path
+) -> None:
+    """Each is named with what was seen."""
+    cluster.create("Deployment", deployment("api-gateway", replicas=3, ready=2, cpu="500m", memory="256Mi"))
+    wanted = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
+    facts = found(run(target, tmp_path, "deployment-size", **wanted))
+    assert facts["north/api-gateway replicas"] == (False, "2 ready of 3")
+    assert facts["north/api-gateway memory requests"] == (False, "256Mi")
+    assert facts["north/api-gateway cpu limits"] == (True, "500m")
+
+
+def test_a_deployment_that_is_not_there_is_a_fact(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
+    """And so is not mistaken for a check that could not look."""
+    wanted = {"deployment": "ghost", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
+    assert found(run(target, tmp_path, "deployment-size", **wanted)) == {"north/ghost": (False, "none of that name")}
+
+
+def test_every_gateway_is_read_through_for_every_service(
+    cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
+) -> None:
+    """Three reads a region; a hiccup of one answer is forgiven, a gateway that refuses is not."""
+    backends[0].status, backends[0].times = 502, 1
+    backends[1].status = 404
+    facts = found(run(target, tmp_path, "gateway-reads"))
+    assert facts == {
+        "north/api-gateway": (True, "status 200"),
+        "north/user-service": (True, "status 200"),
+        "north/track-service": (True, "status 200"),
+        "south/api-gateway": (False, "status 404"),
+        "south/user-service": (False, "status 404"),
+        "south/track-service": (False, "status 404"),
+    }
+    assert set(backends[1].paths) == {"/health", "/users/listener-1", "/tracks/1"}
+
+
+def service(name: str, selector: dict[str, str] | None) -> dict[str, Any]:
+    """A service with port 8080."""
+    spec: dict[str, Any] = {"ports": [{"name": "http", "port": 8080, "targetPort": 8080}]}
+    if selector:
+        spec["selector"] = selector
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "north"}, "spec": spec}
+
+
+def test_probe_pods_tell_who_is_accepted_and_are_gone_afterwards(
+    cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
+) -> None:
+    """The frontend reaches both backends, the stranger reaches one: that one is the finding."""
+    cluster.create("Service", service("api-gateway", {"app": "api-gateway"}))
+    cluster.create("Service", service("track-service", {"app": "track-service"}))
+    cluster.create("Service", service("elsewhere", None))
+    backends[1].status = 0  # accepts the connection and hangs up, as a forwarder that refuses does
+
+    def environment(label: str) -> dict[str, str]:
+        second = "127.95.3.1" if label == "frontend" else "127.95.3.2"
+        return {"API_GATEWAY_SERVICE_HOST": "127.95.3.1", "TRACK_SERVICE_SERVICE_HOST": second}
+
+    cluster.kubelet.environment = environment
+    facts = found(run(target, tmp_path, "network-policy", port="8080"))
+    assert facts == {
+        "north: frontend to api-gateway": (True, "accepted"),
+        "north: frontend to track-service": (True, "accepted"),
+        "north: stranger to api-gateway": (False, "accepted"),
+        "north: stranger to track-service": (True, "refused"),
+    }
+    assert cluster.kubelet.processes == {}
+    assert pending_intents(target.name) == []
+
+
+def test_a_cluster_that_does_not_answer_is_a_reason_never_a_fact(
+    cluster: PocketCluster, target: Target, tmp_path: Path
+) -> None:
+    """The kubeconfig leads to an address where nobody listens."""
+    text = cluster.kubeconfig.read_text()
+    cluster.kubeconfig.write_text(text.replace("127.95.2.1", "127.95.2.99"))
+    check = run(target, tmp_path, "health-of-pods", path="/health", within="1 s")
+    assert check.facts == ()
+    assert "no answer from the API server" in check.why
