@@ -1,1 +1,8 @@
-"""Empty for now."""
+"""Renders what was judged; decides nothing. Reports come from the run's files alone."""
+
+from __future__ import annotations
+
+from harness.report.reports import write_reports
+from harness.report.verdict import render_verdict
+
+__all__ = ["render_verdict", "write_reports"]
