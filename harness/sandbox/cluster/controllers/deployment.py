@@ -69,14 +69,14 @@ def limits(spec: Object) -> tuple[int, int]:
     rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
     wanted = spec.get("replicas", 1)
 
-    def number(name: str, whole: type[int], *, up: bool) -> int:
+    def number(name: str, *, up: bool) -> int:
         value = rolling.get(name, "25%")
         if not isinstance(value, str):
-            return whole(value)
+            return int(value)
         part = wanted * float(value.rstrip("%")) / 100
         return math.ceil(part) if up else math.floor(part)
 
-    surge, unavailable = number("maxSurge", int, up=True), number("maxUnavailable", int, up=False)
+    surge, unavailable = number("maxSurge", up=True), number("maxUnavailable", up=False)
     return surge, unavailable or (0 if surge else 1)
 
 
@@ -183,10 +183,8 @@ def _report(store: Store, deployment: Object, new: Object | None) -> None:
     deployment = store.get(DEPLOYMENT, deployment["metadata"]["namespace"], deployment["metadata"]["name"])
     spec, old_status = deployment["spec"], deployment.get("status") or {}
     every = [each.get("status") or {} for each in owned(store, REPLICASET, deployment)]
-    current = next(
-        (s for each in owned(store, REPLICASET, deployment) if new and _same(each, new) for s in [each]), None
-    )
-    updated = ((current or {}).get("status") or {}).get("replicas", 0)
+    current = next((each for each in owned(store, REPLICASET, deployment) if new and _same(each, new)), {})
+    updated = (current.get("status") or {}).get("replicas", 0)
     wanted = spec.get("replicas", 1)
     available = sum(each.get("availableReplicas", 0) for each in every)
     counts = {

@@ -22,6 +22,7 @@ from harness.sandbox.cluster.controllers.view import (
     STATEFULSET,
 )
 from harness.sandbox.cluster.recorder import recorder
+from harness.sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,10 +68,16 @@ class Manager:
                 for controller in self._controllers:
                     if controller in self._dirty:
                         self._dirty.discard(controller)
-                        controller.run()
+                        self._run(controller)
             _LOG.error("the controllers do not come to rest")
         finally:
             self._running = False
+
+    def _run(self, controller: Controller) -> None:
+        try:
+            controller.run()
+        except StatusError as refused:
+            _LOG.warning("a controller was refused: %s", refused)
 
     def tick(self) -> None:
         """Time has passed: look again at what depends on it."""

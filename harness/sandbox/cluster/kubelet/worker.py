@@ -223,7 +223,7 @@ class PodWorker:
             self.happened("Normal", "Killing", f"Stopping pod {self.key[1]}")
             stopped = asyncio.gather(*(each.stop(grace_s) for each in containers))
             over = asyncio.create_task(self._grace_over.wait())
-            await asyncio.wait([stopped, over], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({asyncio.ensure_future(stopped), over}, return_when=asyncio.FIRST_COMPLETED)
             over.cancel()
             stopped.cancel()
         await self._kill()

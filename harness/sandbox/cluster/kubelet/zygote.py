@@ -25,7 +25,8 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 from harness.sandbox import messages, processes
 from harness.sandbox.cluster.kubelet import containment
@@ -70,11 +71,11 @@ class Zygote:
     def serve(self) -> Module | None:
         """Obey until the other end closes; in a forked container, return what it has to run."""
         while True:
-            ready, _, _ = select.select([self._end, self._wake], [], [])
+            ready, _, _ = select.select([self._end.fileno(), self._wake], [], [])
             if self._wake in ready:
                 os.read(self._wake, 4096)
                 self._report()
-            if self._end in ready:
+            if self._end.fileno() in ready:
                 message, _ = messages.receive(self._end)
                 if message is None:
                     return None
@@ -155,7 +156,7 @@ def _be_forked(launch: messages.Message) -> Module:
     os.environ.clear()
     os.environ.update(launch["env"])
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIO) or hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(line_buffering=True, write_through=True)
     random.seed()
     return Module(launch["module"], launch["argv"])

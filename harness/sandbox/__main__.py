@@ -1,0 +1,43 @@
+"""A sandbox without a terminal: `python -m harness.sandbox DIR [--release R] [--octet N] [--hold]`; tells its news as JSON lines."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import SandboxError
+from harness.sandbox.supervisor import Supervisor, Wish
+
+if TYPE_CHECKING:
+    from harness.sandbox.messages import Message
+
+
+def tell(message: Message) -> None:
+    """Write a line, for as long as somebody reads."""
+    with suppress(BrokenPipeError):
+        sys.stdout.write(json.dumps(message) + "\n")
+        sys.stdout.flush()
+
+
+def main() -> int:
+    """Run a sandbox until it is told to end."""
+    parser = argparse.ArgumentParser(prog="python -m harness.sandbox")
+    parser.add_argument("root", type=Path)
+    parser.add_argument("--release")
+    parser.add_argument("--octet", type=int)
+    parser.add_argument("--hold", action="store_true")
+    given = parser.parse_args()
+    try:
+        Supervisor(Wish(root=given.root, release=given.release, hold=given.hold, octet=given.octet), tell).run()
+    except SandboxError as error:
+        tell({"failed": {"what": error.what, "where": error.where, "mend": error.mend}})
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

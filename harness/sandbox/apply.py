@@ -1,0 +1,53 @@
+"""Objects into the cluster: created when they are new, replaced when they are not, as `kubectl apply` would."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.errors import SandboxError
+from harness.sandbox.cluster import admission, kinds
+from harness.sandbox.cluster.statuses import Object, StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.sandbox.cluster.kinds import Kind
+    from harness.sandbox.cluster.store import Store
+
+
+def kind_of(obj: Object) -> Kind:
+    """The row of an object's kind. Raises SandboxError when it is not served."""
+    kind = kinds.by_api_version(obj["apiVersion"], obj["kind"])
+    if kind is None:
+        name = f"{obj['kind']}/{obj['metadata']['name']}"
+        raise SandboxError(f"the sandbox does not serve {obj['apiVersion']} {obj['kind']}", where=name)
+    return kind
+
+
+def replacement(live: Object, wanted: Object) -> Object:
+    """What to PUT over a live object: the wanted one, with the labels and annotations that others have added."""
+    meta = {"name": live["metadata"]["name"], **wanted["metadata"]}
+    for key in ("labels", "annotations"):
+        both = {**(live["metadata"].get(key) or {}), **(wanted["metadata"].get(key) or {})}
+        if both:
+            meta[key] = both
+    if owners := live["metadata"].get("ownerReferences"):
+        meta["ownerReferences"] = owners
+    return {**wanted, "metadata": meta}
+
+
+def apply(store: Store, objects: Iterable[Object]) -> None:
+    """Put objects into the store, in this order. Raises SandboxError that names the object that is refused."""
+    for obj in objects:
+        kind = kind_of(obj)
+        namespace = obj["metadata"].get("namespace", "default") if kind.namespaced else None
+        try:
+            try:
+                live = store.get(kind, namespace, obj["metadata"]["name"])
+            except StatusError:
+                store.create(kind, admission.created(kind, namespace, obj))
+            else:
+                store.update(kind, admission.changed(kind, live, replacement(live, obj)))
+        except StatusError as error:
+            where = "/".join(filter(None, (obj["kind"], namespace, obj["metadata"]["name"])))
+            raise SandboxError(error.message, where=where, mend="mend the manifest or the release's patch") from error

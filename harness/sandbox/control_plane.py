@@ -1,0 +1,215 @@
+"""The control plane: one process with the API server, the controllers, the scheduler and the kubelets.
+
+Started by the supervisor as `python -m harness.sandbox.control_plane SETTINGS`, SETTINGS being a `Settings`. It tells
+on its socket: {"say": text}, {"ready": path of target.yaml or kubeconfig}, {"failed": {"what", "where", "mend"}}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import clock
+from harness.errors import HarnessError, SandboxError
+from harness.sandbox import messages, progress
+from harness.sandbox.apply import apply
+from harness.sandbox.cluster import kubeconfig
+from harness.sandbox.cluster.api import build_app
+from harness.sandbox.cluster.controllers.manager import Manager
+from harness.sandbox.cluster.controllers.nodes import NodeLifecycle
+from harness.sandbox.cluster.controllers.view import DEPLOYMENT, NODE, STATEFULSET
+from harness.sandbox.cluster.kubelet.agent import Agent
+from harness.sandbox.cluster.kubelet.launcher import Launcher
+from harness.sandbox.cluster.kubelet.logs import Wanted
+from harness.sandbox.cluster.kubelet.status import condition
+from harness.sandbox.cluster.kubelet.worker import Directories
+from harness.sandbox.cluster.recorder import recorder
+from harness.sandbox.cluster.serving import serve
+from harness.sandbox.cluster.store import Object, Store
+from harness.sandbox.cluster.tls import Authority
+from harness.sandbox.directory import Directory
+from harness.sandbox.network.addresses import api_address
+from harness.sandbox.network.loopback import Loopback
+from harness.sandbox.network.seam import Endpoint
+from harness.sandbox.settings import IMPORTS, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+API_PORT = 6443
+CHECK_S = 0.25
+BEATS = 4
+"""A heartbeat each so many checks."""
+READY_WITHIN_S = 90.0
+
+
+class Machinery:
+    """Controllers and kubelets behind the API's hooks."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        directory = Directory(Path(settings.directory))
+        self.network = Loopback(settings.octet, messages.asking(settings.forwarder))
+        self.agent = Agent(
+            store=store,
+            network=self.network,
+            launcher=Launcher(messages.asking(settings.zygote)),
+            directories=Directories(
+                pods=directory.pods,
+                claims=directory.claims,
+                logs=directory.logs,
+                kubeconfig=directory.kubeconfig,
+                imports=IMPORTS,
+            ),
+            record=recorder(store, "kubelet"),
+        )
+        self.manager = Manager(store, self.network, self.agent)
+        self._nodes = NodeLifecycle(store, self.agent, recorder(store, "node-controller"))
+
+    async def delete_pod(self, namespace: str, name: str, grace_seconds: int | None) -> Object:
+        """Begin to end a pod; with a grace of 0 it is gone, and its owners know, when this returns."""
+        pod = await self.agent.delete(namespace, name, grace_seconds)
+        self.manager.reconcile_now()
+        return pod
+
+    async def logs(
+        self,
+        namespace: str,
+        name: str,
+        *,
+        container: str | None,
+        follow: bool,
+        tail_lines: int | None,
+        since_seconds: int | None,
+        previous: bool,
+        timestamps: bool,
+        limit_bytes: int | None,
+    ) -> AsyncIterator[bytes]:
+        """The bytes of a container's log."""
+        wanted = Wanted(
+            follow=follow,
+            tail_lines=tail_lines,
+            since_seconds=since_seconds,
+            timestamps=timestamps,
+            limit_bytes=limit_bytes,
+        )
+        async for line in self.agent.logs(namespace, name, container=container, previous=previous, wanted=wanted):
+            yield line
+
+    def reconcile_now(self) -> None:
+        """Run the controllers to a fixed point."""
+        self.manager.reconcile_now()
+
+    async def tick(self) -> None:
+        """Heartbeats, what depends on time, and the judgement of nodes, for ever; in this order, so that a stall harms nobody."""
+        while True:
+            self.agent.beat()
+            self.manager.tick()
+            for _ in range(BEATS):
+                self._nodes.check()
+                await clock.asleep(CHECK_S)
+
+
+class ControlPlane:
+    """Brings the cluster up and says how it goes."""
+
+    def __init__(self, settings: Settings, supervisor: socket.socket) -> None:
+        self._settings = settings
+        self._directory = Directory(Path(settings.directory))
+        self._supervisor = supervisor
+        self._store = Store()
+        self._machinery = Machinery(settings, self._store)
+
+    async def run(self) -> None:
+        """Serve until killed. Raises HarnessError when the cluster cannot come up."""
+        stop, ready = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._serve(stop, ready))
+            group.create_task(self._machinery.tick())
+            await ready.wait()
+            await self._bring_up()
+
+    async def _serve(self, stop: asyncio.Event, ready: asyncio.Event) -> None:
+        address = api_address(self._settings.octet)
+        sock = self._machinery.network.listen(Endpoint(address=address, port=API_PORT))
+        authority, token = Authority(), secrets.token_urlsafe(32)
+        certificate, key = self._directory.secrets / "api.crt", self._directory.secrets / "api.key"
+        authority.issue("api", addresses=[address]).write(certificate, key)
+        server = f"https://{address}:{API_PORT}"
+        kubeconfig.write(self._directory.kubeconfig, server=server, authority=authority.certificate, token=token)
+        app = build_app(self._store, self._machinery, token)
+        await serve(app, sock, certificate=certificate, key=key, stop=stop, ready=ready)
+
+    async def _bring_up(self) -> None:
+        from harness.sandbox import target
+        from harness.sandbox.platform import render
+        from harness.sandbox.platform.credentials import Credentials
+        from harness.sandbox.releases import load_release
+
+        apply(self._store, render.nodes())
+        await self._until_nodes_are_ready()
+        if self._settings.release is None:
+            self._tell({"ready": str(self._directory.kubeconfig)})
+            return
+        release, credentials = load_release(self._settings.release), Credentials.generate()
+        apply(self._store, render.render(release, credentials))
+        await self._until_workloads_are_ready()
+        target.write(self._store, self._directory, credentials, release.version)
+        self._tell({"ready": str(self._directory.target)})
+
+    async def _until_nodes_are_ready(self) -> None:
+        while any(condition(node, "Ready").get("status") != "True" for node in self._store.list(NODE)):
+            await clock.asleep(0.01)
+
+    async def _until_workloads_are_ready(self) -> None:
+        deadline, said, said_s = clock.Deadline.after(READY_WITHIN_S), "", 0.0
+        while True:
+            objects = self._store.list(DEPLOYMENT) + self._store.list(STATEFULSET)
+            workloads = [progress.workload(each) for each in objects]
+            sentence = progress.sentence(workloads)
+            if sentence != said and clock.now_s() - said_s > 1.0:
+                said, said_s = sentence, clock.now_s()
+                self._tell({"say": sentence})
+            if workloads and all(each.settled for each in workloads):
+                self._tell({"say": sentence})
+                return
+            if deadline.over:
+                raise SandboxError(
+                    f"the platform was not ready within {READY_WITHIN_S:g} s: {sentence}",
+                    where=str(self._directory.logs),
+                    mend="the pods' logs stand there; `readiness doctor` shows what this machine lacks",
+                )
+            await clock.asleep(0.05)
+
+    def _tell(self, message: messages.Message) -> None:
+        messages.send(self._supervisor, message)
+
+
+async def main(settings: Settings) -> int:
+    """Run; tell the supervisor why when it cannot."""
+    failed: HarnessError | None = None
+    with socket.socket(fileno=settings.supervisor) as supervisor:
+        try:
+            await ControlPlane(settings, supervisor).run()
+        except* HarnessError as group:
+            failed = next(each for each in _leaves(group) if isinstance(each, HarnessError))
+        if failed is not None:
+            messages.send(supervisor, {"failed": {"what": failed.what, "where": failed.where, "mend": failed.mend}})
+    return 0 if failed is None else failed.exit_code
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [
+        leaf
+        for each in group.exceptions
+        for leaf in (_leaves(each) if isinstance(each, BaseExceptionGroup) else [each])
+    ]
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    sys.exit(asyncio.run(main(Settings.parse(sys.argv[1]))))

@@ -1,0 +1,48 @@
+"""How far a cluster is from what its workloads ask for; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.sandbox.cluster.statuses import Object
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workload:
+    """A Deployment or StatefulSet: how many replicas are ready, and whether nothing old is left."""
+
+    namespace: str
+    name: str
+    kind: str
+    ready: int
+    wanted: int
+    settled: bool
+
+
+def workload(obj: Object) -> Workload:
+    """Read a workload's status."""
+    status, wanted = obj.get("status") or {}, obj["spec"].get("replicas", 1)
+    current = status.get("observedGeneration") == obj["metadata"].get("generation")
+    ready = status.get("readyReplicas", 0)
+    counts = {status.get("replicas", 0), status.get("updatedReplicas", 0), ready}
+    return Workload(
+        namespace=obj["metadata"]["namespace"],
+        name=obj["metadata"]["name"],
+        kind=obj["kind"],
+        ready=ready,
+        wanted=wanted,
+        settled=current and counts == {wanted},
+    )
+
+
+def sentence(workloads: Iterable[Workload]) -> str:
+    """`21 of 24 pods ready; waiting for database/postgres-us-east-1`."""
+    every = list(workloads)
+    ready, wanted = sum(min(each.ready, each.wanted) for each in every), sum(each.wanted for each in every)
+    names = [f"{each.namespace}/{each.name}" for each in every if not each.settled]
+    listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"{ready} of {wanted} pods ready" + (f"; waiting for {listed}" if names else "")

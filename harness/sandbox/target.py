@@ -1,0 +1,46 @@
+"""target.yaml: what the sandbox tells the harness of itself, and the files that it refers to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import yaml
+
+from harness.sandbox.cluster import kinds
+from harness.sandbox.cluster.tls import write_private
+from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
+
+if TYPE_CHECKING:
+    from harness.sandbox.cluster.store import Store
+    from harness.sandbox.directory import Directory
+    from harness.sandbox.platform.credentials import Credentials
+
+ENTRY = ("global", "balancer")
+GATEWAY = "api-gateway"
+
+
+def write(store: Store, directory: Directory, credentials: Credentials, release: str) -> None:
+    """Write target.yaml and the secrets that it names, for a platform that is up."""
+    addresses = Addresses(
+        entry=_url(store, *ENTRY),
+        regions={region: _url(store, region, GATEWAY) for region in SHARES},
+        members={member: store.get(kinds.by_name("Pod"), "database", member)["status"]["podIP"] for member in MEMBERS},
+    )
+    for path, text in dsn_files(addresses, credentials, directory.secrets).items():
+        write_private(path, text.encode())
+    content = describe(addresses, release=release, kubeconfig=directory.kubeconfig, secrets=directory.secrets)
+    _write(directory, content)
+
+
+def set_release(directory: Directory, release: str) -> None:
+    """Note that another release runs now."""
+    _write(directory, {**yaml.safe_load(directory.target.read_text()), "release": release})
+
+
+def _write(directory: Directory, content: dict[str, object]) -> None:
+    directory.target.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def _url(store: Store, namespace: str, name: str) -> str:
+    spec = store.get(kinds.by_name("Service"), namespace, name)["spec"]
+    return f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}"
