@@ -17,7 +17,8 @@ _RUN = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 def judge(run: Path, *, check: bool) -> int:
     """Judge a recorded run again, e.g. reports/runs/latest; exits as the decision does."""
     from harness.evidence import RunDirectory
-    from harness.run import Exit, decide, exit_of, same_verdict, write_verdict
+    from harness.run.deciding import decide, same_verdict, write_verdict
+    from harness.run.exits import Exit, exit_of
 
     decided = decide(RunDirectory.open(run))
     click.echo(decided.judgement.decision.headline)
@@ -42,7 +43,7 @@ def judge(run: Path, *, check: bool) -> int:
 def report(run: Path) -> int:
     """Write the reports of a recorded run again."""
     from harness.evidence import RunDirectory
-    from harness.run import decide, write_verdict
+    from harness.run.deciding import decide, write_verdict
 
     decided = decide(RunDirectory.open(run))
     write_verdict(decided)

@@ -78,8 +78,8 @@ def _session(*, planning: bool, pytest_arguments: tuple[str, ...], **options: An
 
     from harness.pytest_plugin.plugin import ReadinessPlugin
     from harness.pytest_plugin.session import Session
-    from harness.run import Settings
     from harness.run.project import feature_directories, find_project
+    from harness.run.settings import Settings
 
     project = find_project(Path.cwd())
     settings = Settings(

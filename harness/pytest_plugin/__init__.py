@@ -15,7 +15,7 @@ import pytest
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.run import Settings
+    from harness.run.settings import Settings
 
 NAME = "readiness"
 """Under which the session's hooks are registered."""
@@ -81,8 +81,8 @@ def _features_named(config: pytest.Config) -> bool:
 
 
 def _settings(config: pytest.Config) -> Settings:
-    from harness.run import Settings
     from harness.run.project import find_project
+    from harness.run.settings import Settings
 
     project = find_project(Path.cwd())
     option = config.getoption

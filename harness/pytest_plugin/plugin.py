@@ -10,7 +10,7 @@ from harness.errors import HarnessError, Interrupted
 from harness.model import ClaimVerdict, Outcome
 from harness.pytest_plugin.features import FeatureFile, Written, written
 from harness.pytest_plugin.settling import STATUS, Inconclusive, NotAssessed, Settling
-from harness.run import Exit
+from harness.run.exits import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -11,7 +11,11 @@ from harness.drivers.chaos import find_experiments
 from harness.errors import ConfigurationError, UsageError
 from harness.evidence import RunDirectory
 from harness.model import Claim, ClaimVerdict, Demand, ExperimentPlan, Outcome, Requirement, worst_of
-from harness.run import Compiled, Decided, Exit, decide, exit_of, run_live, show_plan
+from harness.run.deciding import Decided, decide
+from harness.run.exits import Exit, exit_of
+from harness.run.live import run_live
+from harness.run.planning import Compiled
+from harness.run.table import show_plan
 from harness.steps import compile_scenario, lint_feature
 
 if TYPE_CHECKING:
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.pytest_plugin.features import Written
-    from harness.run import Settings
+    from harness.run.settings import Settings
 
 
 class Session:

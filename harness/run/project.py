@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import harness
-from harness.catalogue import mend_with_nearest
 from harness.errors import ConfigurationError, UsageError
 
 _TABLE: Final = "tool.harness"
@@ -66,6 +65,8 @@ def _read(file: Path) -> Project:
     if table is None:
         return _project(file.parent, {}, configured=False)
     known = sorted({field.name for field in fields(Project)} - {"root", "configured"})
+    from harness.catalogue.names import mend_with_nearest
+
     for key, value in table.items():
         where = f"{file}: {_TABLE}.{key}"
         if key not in known:
@@ -108,6 +109,8 @@ def feature_directories(project: Project, profiles: tuple[str, ...]) -> tuple[Pa
     Raises:
         UsageError: a profile has no folder anywhere.
     """
+    from harness.catalogue.names import mend_with_nearest
+
     found = []
     for profile in profiles:
         folders = [base / profile for base in project.search("features") if (base / profile).is_dir()]

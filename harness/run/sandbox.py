@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from harness import clock
 from harness.errors import SandboxError
+from harness.targets import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+    from harness.targets import Target
 
 _GONE_WITHIN_S: Final = 8.0
 
@@ -63,3 +67,19 @@ class SandboxChild:
             child.wait()
         if child.stdout is not None:
             child.stdout.close()
+
+
+def described_sandbox(release: str) -> Target:
+    """The target that the sandbox would be with this release, without starting it; its addresses are of no use.
+
+    Raises:
+        SandboxError: the sandbox cannot be described: an unknown release, or parts that are not installed.
+    """
+    command = [sys.executable, "-m", "harness", "sandbox", "describe", "--release", release]
+    described = subprocess.run(command, capture_output=True, text=True, check=False)
+    if described.returncode:
+        raise SandboxError(described.stderr.strip() or "the sandbox cannot be described")
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "target.yaml"
+        file.write_text(described.stdout, encoding="utf-8")
+        return load_target(file)

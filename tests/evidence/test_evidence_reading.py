@@ -1,0 +1,268 @@
+"""A run written by the writers, sealed, read back, and spoilt in every way that a disk or a person can."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.errors import MissingEvidence, RunInProgress, UsageError
+from harness.evidence import RowWriter, RunDirectory, load_evidence, seal
+from harness.model import LEDGER_WRITES, PROBES, SAMPLES, Demand, DemandKind, Plan, TrafficPlan
+
+CHECK = "check deployment-size deployment=api-gateway"
+
+
+def plan() -> Plan:
+    """A plan with one traffic and one check."""
+    check = Demand(kind=DemandKind.CHECK, name="deployment-size", params={"deployment": "api-gateway"})
+    everyday = TrafficPlan(
+        name="everyday",
+        locustfile="everyday.py",
+        journeys_per_s=1.0,
+        requests_per_journey=2,
+        warm_up_s=1.0,
+        window_s=10.0,
+        routes={"read": 1.0},
+        users=1.0,
+    )
+    return Plan(
+        run="r1",
+        target="t",
+        environment="sandbox",
+        time_scale=60.0,
+        durability="quorum",
+        release="1.0.0",
+        profile="core",
+        seed=1,
+        requirements=(),
+        claims=(),
+        demands=(check.key,),
+        demand={check.key: check},
+        traffic={"everyday": everyday},
+        experiments={},
+        primary_region="us-east-1",
+        regions={"us-east-1": 1.0},
+        deselected=(),
+        not_assessable=(),
+        probe_spacing_ms={"reads": 50.0, "writes": 33.0},
+    )
+
+
+def sample(intended_ns: int) -> tuple[tuple[int, ...], tuple[str | None, ...]]:
+    """One request of `read`, answered after a microsecond."""
+    return (intended_ns, intended_ns, intended_ns + 1000, 200, 10, 1), (
+        "j",
+        "1",
+        "read",
+        "GET",
+        None,
+        "us-east-1",
+        "p",
+        "1.0.0",
+        None,
+    )
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> RunDirectory:
+    """A whole run: warm-up, a fault-free window of [100, 200), an experiment in [300, 400), one check, one final read."""
+    directory = RunDirectory.create(tmp_path, "r1")
+    directory.write_plan(plan())
+    run, load, watch, checks, chaos = (
+        directory.history(name) for name in ("run", "load", "watch", "checks", "chaos-pod-loss")
+    )
+    rows = directory.path / "load" / "everyday" / "samples-1.rows"
+    rows.parent.mkdir()
+    load.put("worker.started", "everyday", worker=1, pid=1, rows="load/everyday/samples-1.rows")
+    writer = RowWriter(rows, SAMPLES)
+    for at in (50, 100, 199, 200, 350, 500):
+        writer.put(*sample(at))
+    writer.close()
+    watch.put("watch.started", "entry", spacing_ms=50.0, file="watch/entry.rows")
+    probes = RowWriter(directory.path / "watch" / "entry.rows", PROBES)
+    probes.put((1, 2, 3, 200), ("entry", "read", "new", None))
+    probes.close()
+    watch.put("watch.closed", "entry", spacing_ms=50.0, file="watch/entry.rows")
+    watch.put("watch.started", "ledger", spacing_ms=33.0, file="watch/ledger-writes.rows")
+    ledger = RowWriter(directory.path / "watch" / "ledger-writes.rows", LEDGER_WRITES)
+    ledger.put((7, 1, 1, 2, 3, 201), ("ok", None))
+    ledger.flush()  # never closed: this watcher was killed
+    for subject, start, end in (("everyday", 100, 200), ("experiment:pod-loss", 300, 400)):
+        run.put(
+            "window.opened", subject, traffic="everyday", start_ns=start, journeys_per_s=1.0, requests_per_journey=2
+        )
+        run.put("window.closed", subject, end_ns=end)
+    run.put("experiment.started", "pod-loss", attempt=1, domain="pod", observed_from_ns=300)
+    chaos.put("fault.sent", "pod-loss", at_ns=310, activity="kill")
+    chaos.put(
+        "fault.confirmed", "pod-loss", at_ns=320, probe="gone", hit=[{"kind": "pod", "name": "track-1", "uid": "u1"}]
+    )
+    run.put("restore", "pod-loss", attempt=1, ok=True, at_ns=390, why="")
+    run.put(
+        "experiment.ended",
+        "pod-loss",
+        attempt=1,
+        observed_until_ns=400,
+        exit=0,
+        journal={"status": "completed"},
+        why="",
+    )
+    run.put("final-read", "1", after="end", complete=True, at_ns=600, rows=1, why="")
+    checks.put("check.fact", "us-east-1/api-gateway", demand=CHECK, wanted="3", seen="3", ok=True, attempts=1, at_ns=90)
+    checks.put("check.done", CHECK, demand=CHECK, facts=1)
+    run.put("run.ended", "r1", ok=True)
+    seal(directory, plan())
+    directory.end()
+    return directory
+
+
+def test_a_whole_run_reads_back(recorded: RunDirectory) -> None:
+    """Windows, probes, experiment, check and final read are there, and nothing is missing."""
+    evidence = load_evidence(RunDirectory.open(recorded.path))
+
+    assert evidence.missing == ()
+    assert evidence.complete
+    assert evidence.windows["everyday"].samples.ints["intended_ns"].tolist() == [100, 199]
+    assert evidence.windows["experiment:pod-loss"].samples.ints["intended_ns"].tolist() == [350]
+    assert [worker.closed for worker in evidence.windows["everyday"].workers] == [True]
+    assert len(evidence.probes) == 1
+    assert evidence.ledger.final_reads[0].rows == 1
+    assert evidence.checks[CHECK].facts[0].ok is True
+    (attempt,) = evidence.experiments["pod-loss"]
+    assert (attempt.ran, attempt.fault.sent_ns, attempt.fault.confirmed_ns, attempt.restore.ok) == (
+        True,
+        310,
+        320,
+        True,
+    )
+    assert attempt.fault.hit[0].uid == "u1"
+
+
+def test_plan_reads_back_equal(recorded: RunDirectory) -> None:
+    """What the judge reads is what was planned."""
+    assert recorded.read_plan() == plan()
+
+
+def test_a_watcher_without_its_end_is_named(recorded: RunDirectory) -> None:
+    """The ledger's file has no end record: the watcher did not end in order, and the entry prober did."""
+    watchers = load_evidence(recorded).watchers
+
+    assert (watchers["entry"].closed, watchers["ledger"].closed) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "load/everyday/samples-1.parquet",
+        "chaos/pod-loss/load/samples-1.parquet",
+        "watch/entry.parquet",
+        "watch/ledger-writes.parquet",
+        "history/run.ndjson",
+        "history/checks.ndjson",
+    ],
+)
+def test_a_file_that_is_gone_cut_or_edited_is_named(recorded: RunDirectory, name: str) -> None:
+    """Whatever happens to a file, reading goes on, and the file stands in `missing` with what happened to it."""
+    path = recorded.path / name
+    whole = path.read_bytes()
+    path.unlink()
+    gone = load_evidence(recorded).missing
+    path.write_bytes(whole[: len(whole) // 2])
+    cut = load_evidence(recorded).missing
+    path.write_bytes(b"x" + whole[1:])
+    edited = load_evidence(recorded).missing
+
+    assert [(m.file, m.why) for m in gone] == [(name, "is gone")]
+    assert [(m.file, m.why) for m in cut] == [(name, "was cut short after the run was sealed")]
+    assert [(m.file, m.why) for m in edited] == [(name, "was edited after the run was sealed")]
+
+
+def test_a_file_that_came_later_is_named(recorded: RunDirectory) -> None:
+    """Evidence cannot be added after the seal."""
+    (recorded.path / "watch" / "extra.parquet").write_bytes(b"")
+
+    assert [m.why for m in load_evidence(recorded).missing] == ["was not there when the run was sealed"]
+
+
+def test_without_a_manifest_the_run_is_not_complete(recorded: RunDirectory) -> None:
+    """A run that was not sealed still reads, and says so."""
+    (recorded.path / "manifest.json").unlink()
+
+    evidence = load_evidence(recorded)
+
+    assert not evidence.complete
+    assert len(evidence.windows["everyday"].samples) == 2
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"files": 3}', '{"files": {"a": 1}}'])
+def test_a_manifest_that_is_none_is_named(recorded: RunDirectory, content: str) -> None:
+    """A broken manifest is a missing one."""
+    (recorded.path / "manifest.json").write_text(content, encoding="utf-8")
+
+    evidence = load_evidence(recorded)
+
+    assert not evidence.complete
+    assert evidence.missing[0].file == "manifest.json"
+
+
+def test_unknown_newer_fields_are_passed_over(recorded: RunDirectory) -> None:
+    """A history and a plan of a later version still read; the hashes are those of the files as they are."""
+    path = recorded.path / "history" / "run.ndjson"
+    lines = [json.dumps({**json.loads(line), "newer": 1}) for line in path.read_text(encoding="utf-8").splitlines()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    stored = json.loads((recorded.path / "plan.json").read_text(encoding="utf-8"))
+    (recorded.path / "plan.json").write_text(json.dumps({**stored, "newer": 1}), encoding="utf-8")
+    seal(recorded, plan())
+
+    assert load_evidence(recorded).missing == ()
+    assert recorded.read_plan() == plan()
+
+
+def test_lines_that_are_lost_are_noticed(recorded: RunDirectory) -> None:
+    """A line that is gone from the middle of an unsealed history leaves a gap in the numbers."""
+    (recorded.path / "manifest.json").unlink()
+    path = recorded.path / "history" / "run.ndjson"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[:2] + lines[3:]), encoding="utf-8")
+
+    assert "line 3 has seq 3: lines are missing" in [m.why for m in load_evidence(recorded).missing]
+
+
+def test_an_observation_without_its_fields_is_no_traceback(recorded: RunDirectory) -> None:
+    """A history line that lacks what its kind has ends in our error, with the place."""
+    (recorded.path / "manifest.json").unlink()
+    history = recorded.history("run")
+    history.put("final-read", "2")
+    history.close()
+
+    with pytest.raises(MissingEvidence, match="lacks or misuses"):
+        load_evidence(recorded)
+
+
+def test_a_run_in_progress_is_refused(tmp_path: Path) -> None:
+    """While its writer lives a run is not judged; when the writer is gone it is."""
+    directory = RunDirectory.create(tmp_path, "r1")
+
+    with pytest.raises(RunInProgress):
+        RunDirectory.open(directory.path)
+
+    (directory.path / "running.json").write_text(json.dumps({"pid": os.getpid(), "started": "1"}), encoding="utf-8")
+    assert RunDirectory.open(directory.path).path == directory.path
+
+
+def test_a_path_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    """A wrong path is a person's mistake, not a traceback."""
+    with pytest.raises(UsageError, match="there is no such run"):
+        RunDirectory.open(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"run": 3}'])
+def test_a_plan_that_is_none_is_named(recorded: RunDirectory, content: str) -> None:
+    """A broken plan is missing evidence with the first key that is wrong."""
+    (recorded.path / "plan.json").write_text(content, encoding="utf-8")
+
+    with pytest.raises(MissingEvidence, match=r"plan\.json: is no plan"):
+        recorded.read_plan()
