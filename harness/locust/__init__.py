@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.locust.journey import Answer, Journey
+    from harness.locust.shapes import Shape
     from harness.locust.target import target_entry
-    from harness.locust.users import FULL_RATE, OpenLoopUser
+    from harness.locust.users import OpenLoopUser
 
-__all__ = ["FULL_RATE", "Answer", "Journey", "OpenLoopUser", "target_entry"]
+__all__ = ["Answer", "Journey", "OpenLoopUser", "Shape", "target_entry"]
 
 _HOME = {
     "Answer": "harness.locust.journey",
-    "FULL_RATE": "harness.locust.users",
     "Journey": "harness.locust.journey",
     "OpenLoopUser": "harness.locust.users",
+    "Shape": "harness.locust.shapes",
     "target_entry": "harness.locust.target",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import zlib
 from socket import gaierror
 from ssl import SSLError
@@ -12,6 +13,9 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 from geventhttpclient.useragent import RetriesExceeded
 
 _BROKEN = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
+_ENDED_EARLY = re.compile(
+    "closed|Incomplete"
+)  # amid headers or body the client knows only one error, so its words must tell
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
 
 
@@ -26,10 +30,8 @@ def kind_of(error: BaseException, status: int) -> str:
         error = vars(error).get("original") or error
     if isinstance(error, (Timeout, TimeoutError)):
         return "timeout"
-    if isinstance(error, HTTPConnectionClosed):
-        return "reset"
     if isinstance(error, HTTPParseError):
-        return "not HTTP"
+        return "reset" if isinstance(error, HTTPConnectionClosed) or _ENDED_EARLY.search(str(error)) else "not HTTP"
     if isinstance(error, zlib.error):
         return "wrong body"
     if isinstance(error, OSError):

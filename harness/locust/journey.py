@@ -16,8 +16,6 @@ from harness.locust.failures import kind_of
 from harness.locust.recorder import Outcome, Request
 
 if TYPE_CHECKING:
-    from locust.contrib.fasthttp import ResponseContextManager
-
     from harness.locust.worker import Worker
 
 _SERVED: Final = {"region": "x-served-region", "pod": "x-served-pod", "release": "x-release"}
@@ -149,7 +147,7 @@ class Journey:
     def _read(
         self,
         request: Request,
-        response: ResponseContextManager,
+        response: Any,
         done_ns: int,
         status: int | None,
         expect: Mapping[str, object] | None,
@@ -188,7 +186,7 @@ class Journey:
         close(self._http)
 
 
-def _judged(response: ResponseContextManager, status: int | None, expect: Mapping[str, object] | None) -> Answer:
+def _judged(response: Any, status: int | None, expect: Mapping[str, object] | None) -> Answer:
     seen = response.status_code or 0
     broken = response.request_meta["exception"]
     if broken is not None:
@@ -211,6 +209,6 @@ def _as_expected(seen: object, wanted: object) -> bool:
     return isinstance(seen, wanted) if isinstance(wanted, type) else seen == wanted
 
 
-def _header(response: ResponseContextManager, name: str) -> str | None:
+def _header(response: Any, name: str) -> str | None:
     value = response.headers.get(name) if response.headers is not None else None
     return value if isinstance(value, str) else None

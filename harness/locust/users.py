@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import uuid
 from itertools import count
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
+import gevent
 from locust import FastHttpUser, events, task
 
 from harness import clock
 from harness.locust.arrivals import due_times, random_of
 from harness.locust.journey import Journey
 from harness.locust.options import add_options
+from harness.locust.shapes import FULL_RATE
 from harness.locust.worker import Worker
 
-FULL_RATE: Final = 100
-"""Users that offer the whole rate under a shape: a shape's users are per cent."""
-
-events.init_command_line_parser.add_listener(add_options)
-events.init.add_listener(Worker.install)
+_events: Any = events  # Locust's hooks have no types
+_events.init_command_line_parser.add_listener(add_options)
+_events.init.add_listener(Worker.install)
 
 
 class OpenLoopUser(FastHttpUser):
     """One Poisson stream of journeys; implement `journey`.
 
     One *Locust* user is a stream, not a person: the persons are the journeys in progress, and there is no limit to
-    them. `-u N` splits the rate into N streams; under a shape, FULL_RATE users are the rate, half of them half of it.
+    them. `-u N` splits the rate into N streams; under a shape there are as many as it takes.
 
     Attributes:
         journeys_per_s: the rate where `--rate` says none.
@@ -37,9 +37,7 @@ class OpenLoopUser(FastHttpUser):
     timeout_s: ClassVar[float] = 10.0
 
     _numbers: ClassVar[Any] = count(1)
-    _keys: ClassVar[str] = (
-        uuid.uuid4().hex
-    )  # of this process: a write of another run must not be taken for a repeated one
+    _keys: ClassVar[str] = uuid.uuid4().hex  # of this process, so that no write looks like one of another run repeated
 
     def journey(self, journey: Journey) -> None:
         """What one user does."""
@@ -59,7 +57,7 @@ class OpenLoopUser(FastHttpUser):
             random=random_of(*self._seed, "arrivals"),
         )
         self._journeys = count(1)
-        self.wait()
+        gevent.sleep(self.wait_time())
 
     def wait_time(self) -> float:
         """Seconds until the next journey is due; the schedule is absolute, so being late never shifts it."""
@@ -83,7 +81,7 @@ class OpenLoopUser(FastHttpUser):
             name=type(self).__name__.lower(),
             key=f"{self._keys}-{self._number}-{number}",
             due_ns=due_ns,
-            host=self.host,
+            host=str(self.host),  # FastHttpUser refuses to be made without one
             timeout_s=self.timeout_s,
             random=random_of(*self._seed, number),
         )

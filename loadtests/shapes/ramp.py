@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from locust import LoadTestShape
-
-from harness.locust import FULL_RATE
+from harness.locust import Shape
 
 
-class Ramp(LoadTestShape):
+class Ramp(Shape):
     """A straight line."""
 
     ramp_s = 300
-    height = 2
+    height = 2.0
 
-    def tick(self) -> tuple[int, float] | None:
-        """Users, which are per cent of the rate, and how fast to get there; None at the end."""
-        at = self.get_run_time()
-        if at >= self.ramp_s:
-            return None
-        return max(1, round(FULL_RATE * self.height * at / self.ramp_s)), FULL_RATE
+    def share(self, at_s: float) -> float | None:
+        """In proportion to the time that has passed."""
+        return self.height * at_s / self.ramp_s if at_s < self.ramp_s else None

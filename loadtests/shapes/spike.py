@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from locust import LoadTestShape
-
-from harness.locust import FULL_RATE
+from harness.locust import Shape
 
 
-class Spike(LoadTestShape):
-    """A minute of calm on both sides of the spike."""
+class Spike(Shape):
+    """A minute of calm on both sides."""
 
     calm_s = 60
     spike_s = 30
-    height = 3
+    height = 3.0
 
-    def tick(self) -> tuple[int, float] | None:
-        """Users, which are per cent of the rate, and how fast to get there; None at the end."""
-        at = self.get_run_time()
-        if at >= 2 * self.calm_s + self.spike_s:
+    def share(self, at_s: float) -> float | None:
+        """All of the rate, but for the spike."""
+        if at_s >= 2 * self.calm_s + self.spike_s:
             return None
-        spiking = self.calm_s <= at < self.calm_s + self.spike_s
-        return (FULL_RATE * self.height if spiking else FULL_RATE), FULL_RATE
+        return self.height if self.calm_s <= at_s < self.calm_s + self.spike_s else 1.0

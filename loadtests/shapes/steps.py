@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from locust import LoadTestShape
-
-from harness.locust import FULL_RATE
+from harness.locust import Shape
 
 
-class Steps(LoadTestShape):
+class Steps(Shape):
     """Four steps of a minute."""
 
     step_s = 60
     steps = (0.25, 0.5, 0.75, 1.0)
 
-    def tick(self) -> tuple[int, float] | None:
-        """Users, which are per cent of the rate, and how fast to get there; None at the end."""
-        step = int(self.get_run_time() // self.step_s)
-        return (round(self.steps[step] * FULL_RATE), FULL_RATE) if step < len(self.steps) else None
+    def share(self, at_s: float) -> float | None:
+        """The step that this second lies in."""
+        step = int(at_s // self.step_s)
+        return self.steps[step] if step < len(self.steps) else None

@@ -1,0 +1,26 @@
+"""How the rate changes over time, for locustfiles that are run by hand."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from locust import LoadTestShape
+
+FULL_RATE: Final = 100
+"""Users that offer the whole rate under a shape: a shape's users are per cent."""
+
+
+class Shape(LoadTestShape):
+    """The share of the rate at each moment; implement `share`. Locust looks once a second."""
+
+    abstract = True
+
+    def share(self, at_s: float) -> float | None:
+        """Share of the rate `at_s` seconds after the start: 1 is all of it, 2 is twice; None ends the load."""
+        raise NotImplementedError
+
+    def tick(self) -> tuple[int, float] | None:
+        """Locust's question: how many users, and how many more a second to get there."""
+        clockwork: Any = self  # Locust's own method has no types
+        share = self.share(clockwork.get_run_time())
+        return None if share is None else (max(1, round(share * FULL_RATE)), float(FULL_RATE))

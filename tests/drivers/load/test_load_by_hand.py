@@ -1,0 +1,113 @@
+"""The locustfiles as people run them, and the everyday traffic against the routes it is meant for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from load_bench import Run, rows_of, until
+from load_truth import TruthServer, platform
+
+from harness.clock import NS_PER_S
+from harness.drivers.load import load_traffic
+from harness.targets.target import Traffic
+
+LOADTESTS = Path(__file__).parents[3] / "loadtests"
+ROUTES = ["/sessions", "/tracks/#", "/tracks", "/tracks/#/plays"]
+
+
+def by_hand(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """`locust …` as typed in a terminal."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "locust", "--headless", "--only-summary", *arguments],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_everyday_traffic_is_four_requests_over_six_seconds(run: Run, server: TruthServer) -> None:
+    """Each journey keeps its connection, takes the four routes in order, thinks 2 s between, and writes only once."""
+    server.behave = platform
+    plan = load_traffic("everyday", [LOADTESTS], {"everyday": Traffic.model_validate({"rate": "15/s"})})
+    load = run.start(plan, server.url)
+    until(lambda: sum(seen.path.endswith("/plays") for seen in server.seen) >= 20)
+    load.stop()
+    (rows,) = rows_of(load)
+    table = rows.table
+    assert len(table) == len(server.seen)
+    assert table.words["error"].present == ()
+    assert set(plan.routes) == set(table.words["name"].present)
+    journeys: dict[int, list[str]] = {}
+    for seen in server.seen:
+        track = seen.path.replace("/tracks/", "").split("/")[0]
+        journeys.setdefault(seen.connection, []).append(
+            seen.path.replace(f"/{track}", "/#") if track.isdigit() else seen.path
+        )
+    assert all(paths == ROUTES[: len(paths)] for paths in journeys.values())
+    assert Counter(map(len, journeys.values()))[4] >= 20
+    keys = [key for seen in server.seen if (key := seen.headers.get("idempotency-key"))]
+    assert len(keys) == len(set(keys)) > 20
+    assert all("authorization" in seen.headers for seen in server.seen if seen.path != "/sessions")
+    for name, before in (("read-track", "sign-in"), ("play-track", "create-track")):
+        due = np.sort(table.ints["intended_ns"][table.words["name"].equals(name)])
+        ended = table.ints["done_ns"][table.words["name"].equals(before)]
+        assert np.all(np.isin(due - 2 * NS_PER_S, ended)), "due two seconds after the end of the one before"
+
+
+def test_the_listeners_in_progress_are_put_on_record_each_second(run: Run, server: TruthServer) -> None:
+    """At 15 a second there are about 45 after three seconds, since nobody leaves before the sixth."""
+    server.behave = platform
+    plan = load_traffic("everyday", [LOADTESTS], {"everyday": Traffic.model_validate({"rate": "15/s"})})
+    load = run.start(plan, server.url)
+    until(lambda: len(run.observations("load.users", "load-users-1")) >= 4, within_s=20)
+    load.stop()
+    seen = run.observations("load.users", "load-users-1")
+    assert {observation.subject for observation in seen} == {"everyday"}
+    assert all(0.5 < (b.fields["at_ns"] - a.fields["at_ns"]) / NS_PER_S < 1.5 for a, b in pairwise(seen))
+    assert 20 < seen[3].fields["users"] < 75
+
+
+def test_the_everyday_locustfile_runs_by_hand(server: TruthServer, tmp_path: Path) -> None:
+    """The host is the entry of READINESS_TARGET, the rate its own; Locust's figures show and its exit code is 0."""
+    server.behave = platform
+    target = tmp_path / "target.yaml"
+    target.write_text(f"name: t\nenvironment: staging\nentry: {server.url}\n", encoding="utf-8")
+    with by_hand("-f", str(LOADTESTS / "everyday.py"), "-t", "4s", READINESS_TARGET=str(target)) as locust:
+        said, _ = locust.communicate(timeout=60)
+    assert locust.returncode == 0
+    assert "sign-in" in said
+    assert "Traceback" not in said
+    assert 55 < sum(seen.path == "/sessions" for seen in server.seen) < 150, "25 a second"
+
+
+@pytest.mark.parametrize("shape", ["steps", "ramp", "spike"])
+def test_a_shape_takes_over_and_ends_on_ctrl_c(server: TruthServer, shape: str) -> None:
+    """`-f everyday.py,shapes/X.py` offers its share of the rate, and an interrupt is an orderly end."""
+    server.behave = platform
+    files = f"{LOADTESTS / 'everyday.py'},{LOADTESTS / 'shapes' / shape}.py"
+    with by_hand("-f", files, "-H", server.url, "--rate", "50") as locust:
+        until(lambda: len(server.seen) >= 5)
+        locust.send_signal(signal.SIGINT)
+        said, _ = locust.communicate(timeout=60)
+    assert locust.returncode == 0
+    assert "sign-in" in said
+
+
+def test_rows_are_refused_where_processes_would_share_a_file(server: TruthServer, tmp_path: Path) -> None:
+    """Locust's own master and workers know nothing of worker numbers."""
+    with by_hand(
+        "-f", str(LOADTESTS / "everyday.py"), "-H", server.url, "--master", "--samples", str(tmp_path / "s")
+    ) as locust:
+        said, _ = locust.communicate(timeout=60)
+    assert locust.returncode != 0
+    assert "--worker-id" in said

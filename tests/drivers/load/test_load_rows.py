@@ -1,0 +1,173 @@
+"""Every request has its row, at the time it was meant, whatever became of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+
+import numpy as np
+from load_bench import Run, plan_of, rows_of, until
+from load_truth import Reply, Seen, TruthServer, truth_server
+
+from harness import clock
+from harness.clock import NS_PER_S
+from harness.locust.arrivals import due_times, random_of
+from harness.model import SAMPLES, Table
+
+
+def test_every_request_has_its_row_and_the_file_is_closed(run: Run, server: TruthServer) -> None:
+    """What the server saw is what stands in the file, and the server's word about itself with it."""
+    load = run.start(plan_of("visitor", per_s=100), server.url)
+    until(lambda: len(server.seen) >= 200)
+    load.stop()
+    (rows,) = rows_of(load)
+    assert (len(rows.table), rows.closed, rows.truncated_bytes) == (len(server.seen), True, 0)
+    words = {name: column.present for name, column in rows.table.words.items()}
+    assert words == {
+        "journey": ("visitor",),
+        "step": ("1",),
+        "name": ("home",),
+        "method": ("GET",),
+        "region": (),
+        "served_region": ("us-east-1",),
+        "served_pod": ("track-1",),
+        "release": ("1.0.0",),
+        "error": (),
+    }
+    times = rows.table.ints
+    assert np.all(times["intended_ns"] <= times["sent_ns"])
+    assert np.all(times["sent_ns"] < times["done_ns"])
+    assert set(times["status"].tolist()) == {200}
+    assert set(times["bytes"].tolist()) == {2}
+    assert len({seen.connection for seen in server.seen}) == len(server.seen), "each journey has its own connection"
+
+
+def test_a_stall_is_seen_by_all_who_arrive_in_it(run: Run, server: TruthServer) -> None:
+    """The server stands still for 2 s: the 100 who are due in the meantime all come and all wait, as the schedule says."""
+    load = run.start(plan_of("visitor", per_s=50), server.url)
+    until(lambda: len(server.seen) >= 50)
+    begin = clock.now_ns()
+    end = begin + 2 * NS_PER_S
+    server.behave = lambda seen: Reply(after_s=max(0.0, (end - seen.at_ns) / NS_PER_S))
+    until(lambda: clock.now_ns() > end + NS_PER_S)
+    load.stop()
+    (rows,) = rows_of(load)
+    intended, done = rows.table.ints["intended_ns"], rows.table.ints["done_ns"]
+    due = np.array(_due(intended.min(), per_s=50, count=1000))
+    planned = int(np.sum((due >= begin) & (due < end)))
+    stalled = (intended >= begin) & (intended < end)
+    assert int(np.sum(stalled)) == planned
+    latency = (done - intended) / NS_PER_S
+    slow = int(np.sum(latency > 0.5))
+    assert slow >= 0.9 * int(np.sum((due >= begin) & (due < end - NS_PER_S // 2)))
+    assert np.percentile(latency, 95) > 1.0
+    waited = (end - intended[stalled]) / NS_PER_S
+    assert np.all(latency[stalled] >= waited - 0.001)
+
+
+def test_one_seed_gives_one_schedule_however_slow_the_answers_are(run: Run, server: TruthServer) -> None:
+    """Two servers, one of them slow by a second; the arrivals are the same to the nanosecond, and those of the seed."""
+    with truth_server("127.94.0.2") as slow:
+        slow.behave = lambda seen: Reply(after_s=1.0)
+        gaps: list[list[int]] = []
+        for at in (server, slow):
+            plan = plan_of("visitor", per_s=60)
+            load = Run(run.path / str(len(gaps)), run._loads).start(plan, at.url, seed=11)
+            until(lambda at=at: len(at.seen) >= 60)  # type: ignore[misc]
+            load.stop()
+            (rows,) = rows_of(load)
+            gaps.append(np.diff(np.sort(rows.table.ints["intended_ns"]))[:50].tolist())
+    assert gaps[0] == gaps[1]
+    planned = np.diff(_due(0, per_s=60, count=51, seed=11))
+    assert np.max(np.abs(planned - gaps[0])) <= 2, "to the rounding of the start"
+
+
+def test_requests_open_at_the_end_are_cut_off_and_counted(run: Run, server: TruthServer) -> None:
+    """Nothing is ever answered: the drain ends, and every request stands in the file with the end as its end."""
+    server.behave = lambda seen: Reply(how="hang")
+    load = run.start(plan_of("visitor", per_s=50), server.url, drain_s=0.5)
+    until(lambda: len(server.seen) >= 50)
+    before = clock.now_ns()
+    load.stop()
+    (rows,) = rows_of(load)
+    assert rows.closed
+    assert len(rows.table) == len(server.seen)
+    assert Counter(rows.table.words["error"].text()) == {"cut_off": len(server.seen)}
+    assert set(rows.table.ints["status"].tolist()) == {0}
+    ends = np.unique(rows.table.ints["done_ns"])
+    assert len(ends) == 1
+    assert ends[0] - before >= 0.5 * NS_PER_S
+
+
+def test_open_requests_are_waited_for_within_the_drain(run: Run, server: TruthServer) -> None:
+    """Answers take 1 s, the drain 5 s: nobody is cut off."""
+    server.behave = lambda seen: Reply(after_s=1.0)
+    load = run.start(plan_of("visitor", per_s=50), server.url)
+    until(lambda: len(server.seen) >= 60)
+    load.stop()
+    (rows,) = rows_of(load)
+    assert (len(rows.table), rows.table.words["error"].present) == (len(server.seen), ())
+
+
+def test_failures_are_told_apart_and_end_no_journey(run: Run, server: TruthServer) -> None:
+    """Each request is named after the failure it must be; nothing is tried twice, so the server sees each once."""
+
+    def behave(seen: Seen) -> Reply:
+        how = seen.path.strip("/")
+        if how == "503":
+            return Reply(status=503)
+        return Reply(how="answer" if how == "text" else how, body=b"no JSON" if how == "text" else b'{"right": true}')
+
+    server.behave = behave
+    load = run.start(plan_of("unlucky", per_s=10), server.url)
+    until(lambda: len(server.seen) >= 60)
+    load.stop()
+    (rows,) = rows_of(load)
+    table = rows.table
+    assert len(table) == len(server.seen)
+    wanted = table.words["name"].text()
+    assert [error or "none" for error in table.words["error"].text()] == wanted
+    assert set(wanted) == {"none", "timeout", "reset", "status 503", "status 200", "wrong body"}
+    waited = (table.ints["done_ns"] - table.ints["sent_ns"])[table.words["name"].equals("timeout")] / NS_PER_S
+    assert np.all((waited >= 0.5) & (waited < 2.0))
+
+
+def test_a_refused_connection_is_its_own_failure(run: Run) -> None:
+    """Nobody listens at the entry."""
+    load = run.start(plan_of("visitor", per_s=50), "http://127.94.0.9:9")
+    until(lambda: load.rows[0].stat().st_size > 2000)
+    load.stop()
+    (rows,) = rows_of(load)
+    assert rows.table.words["error"].present == ("refused",)
+    assert set(rows.table.ints["status"].tolist()) == {0}
+
+
+def test_two_workers_make_one_traffic(run: Run, server: TruthServer) -> None:
+    """Each offers half of the rate by a schedule of its own, and the union is what the server saw."""
+    load = run.start(plan_of("visitor", per_s=80, workers=2), server.url)
+    until(lambda: len(server.seen) >= 240)
+    load.stop()
+    one, two = (rows.table for rows in rows_of(load))
+    assert len(Table.merged(SAMPLES, [one, two])) == len(server.seen)
+    assert (set(one.ints["worker"].tolist()), set(two.ints["worker"].tolist())) == ({1}, {2})
+    assert 60 < len(one) < 180, "120 are expected, give or take four standard deviations"
+    for table, worker in ((one, 1), (two, 2)):
+        gaps = np.diff(np.sort(table.ints["intended_ns"]))[:20]
+        assert np.max(np.abs(np.diff(_due(0, per_s=40, count=21, worker=worker)) - gaps)) <= 2
+
+
+def test_a_journey_that_breaks_is_written_to_the_log_and_stops_nobody(run: Run, server: TruthServer) -> None:
+    """A mistake in a journey file is the author's to find, not the target's fault."""
+    load = run.start(plan_of("mistaken", per_s=50), server.url)
+    until(lambda: len(server.seen) >= 50)
+    load.stop()
+    (rows,) = rows_of(load)
+    assert (len(rows.table), rows.closed, load.problems) == (len(server.seen), True, ())
+    assert "KeyError: 'nothing'" in (load.rows[0].parent / "locust.log").read_text(encoding="utf-8")
+
+
+def _due(start_ns: int, *, per_s: float, count: int, seed: int = 7, worker: int = 1) -> list[int]:
+    """The planned schedule, moved so that the first one is due at `start_ns`."""
+    times = due_times(start_ns=0, per_s=per_s, arrivals="poisson", random=random_of(seed, worker, 1, "arrivals"))
+    planned = list(islice(times, count))
+    return [at - planned[0] + start_ns for at in planned]

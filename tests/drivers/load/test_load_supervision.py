@@ -1,0 +1,110 @@
+"""Load generators are noticed when they die, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from load_bench import Run, plan_of, rows_of, until
+from load_truth import TruthServer
+
+from harness import clock
+from harness.clock import NS_PER_S
+from harness.errors import DriverError
+
+_STARTS_LOAD = """
+import sys
+from pathlib import Path
+from load_bench import plan_of
+from harness import clock
+from harness.drivers.load import Load
+from harness.evidence import History
+run = Path(sys.argv[2])
+load = Load.start(plan_of("visitor", per_s=20, workers=2), entry=sys.argv[1], run_dir=run, seed=1,
+                  sink=History(run / "history" / "load.ndjson", "load"))
+print(*load.pids, flush=True)
+clock.sleep(60)
+"""
+
+
+def lives(pid: int) -> bool:
+    """Whether the process is there and no zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_killed_worker_is_noticed_and_costs_a_quarter_of_a_second(run: Run, server: TruthServer) -> None:
+    """SIGKILL: its file ends no more than one flush before, in whole rows, without its end."""
+    load = run.start(plan_of("visitor", per_s=100), server.url)
+    until(lambda: len(server.seen) >= 150)
+    assert load.alive()
+    os.kill(load.pids[0], signal.SIGKILL)
+    killed = clock.now_ns()
+    until(lambda: not load.alive())
+    load.stop()
+    (rows,) = rows_of(load)
+    assert not rows.closed
+    assert rows.truncated_bytes == 0
+    assert (killed - rows.table.ints["done_ns"].max()) / NS_PER_S < 0.5, "a flush is due each 0.25 s"
+    assert len(server.seen) - len(rows.table) < 50
+    (ended,) = run.observations("worker.ended")
+    assert ended.subject == "visitor"
+    assert ended.fields["exit"] == -signal.SIGKILL
+    assert ended.fields["why"].startswith("it ended by itself: signal SIGKILL")
+    assert load.problems == (f"worker 1 of visitor: {ended.fields['why']}",)
+
+
+def test_a_worker_that_lives_is_alive_and_ends_in_order(run: Run, server: TruthServer) -> None:
+    """Start and end are on record, with pid, file and exit code; a second stop does nothing."""
+    load = run.start(plan_of("visitor", per_s=20), server.url)
+    until(lambda: len(server.seen) >= 5)
+    assert load.alive()
+    load.stop()
+    load.stop()
+    (started,), (ended,) = run.observations("worker.started"), run.observations("worker.ended")
+    assert started.fields == {"worker": 1, "pid": load.pids[0], "rows": "load/visitor/samples-1.rows"}
+    assert ended.fields == {"worker": 1, "exit": 0, "why": ""}
+    assert not lives(load.pids[0])
+
+
+def test_a_worker_that_does_not_listen_is_killed(run: Run, server: TruthServer) -> None:
+    """It spins the processor and sees no signal; 5 s after the drain it is gone."""
+    load = run.start(plan_of("stubborn", per_s=20), server.url, drain_s=0.1)
+    until(lambda: len(server.seen) >= 1)
+    before = clock.now_s()
+    load.stop()
+    assert clock.now_s() - before < 8
+    assert not lives(load.pids[0])
+    assert load.problems == ("worker 1 of stubborn: it was killed: it did not end within 5.1 s",)
+
+
+def test_no_worker_outlives_a_killed_harness(tmp_path: Path, server: TruthServer) -> None:
+    """SIGKILL the process that started two workers: both are gone within five seconds."""
+    harness = subprocess.Popen(
+        [sys.executable, "-c", _STARTS_LOAD, server.url, str(tmp_path)],
+        cwd=Path(__file__).parent,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert harness.stdout is not None
+    with harness, harness.stdout as said:
+        pids = [int(pid) for pid in said.readline().split()]
+        assert len(pids) == 2
+        assert all(map(lives, pids))
+        harness.kill()
+    until(lambda: not any(map(lives, pids)), within_s=5.0)
+
+
+def test_a_locustfile_that_does_not_load_is_said_at_once(run: Run, server: TruthServer) -> None:
+    """The error names the log and the last words of the child."""
+    with pytest.raises(DriverError) as raised:
+        run.start(plan_of("misspelt", per_s=20), server.url)
+    assert raised.value.where.endswith("load/misspelt/locust.log")
+    assert "has no attribute 'Jurney'" in raised.value.mend or "cannot import name 'Jurney'" in raised.value.mend
