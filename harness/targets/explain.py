@@ -29,7 +29,8 @@ def configuration_error(
 ) -> ConfigurationError:
     """The first thing that is wrong, in the order of the file; `at` is where the model's part of the document stands."""
     problems = [(_location(document, problem, at), problem) for problem in error.errors(include_url=False)]
-    location, first = min(problems, key=lambda problem: document.lines.get(problem[0], 0))
+    # a key that is missing is often one that is misspelt, so what stands there is spoken of first
+    location, first = min(problems, key=lambda one: (one[1]["type"] == "missing", document.lines.get(one[0], 0)))
     what, mend = _words(first, location[len(at) :], model)
     others = len(problems) - 1
     more = f" (and {others} more thing{'s' if others > 1 else ''})" if others else ""

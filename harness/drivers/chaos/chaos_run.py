@@ -177,8 +177,10 @@ class ChaosRun:
             whys.append(f"it was killed: it did not end within {grace_s:g} s")
         elif self._interrupted:
             whys.append("it was interrupted")
-        if journal.why and not whys:
-            whys.append(journal.why if journal.status != "none" else f"{journal.why}: {self._last_words()}")
+        if journal.status == "none":
+            whys.append(f"{journal.why}: {self._last_words()}")
+        elif journal.why and not whys:
+            whys.append(journal.why)
         return ChaosResult(exit_code=exit_code, journal=journal.words, confirmed=confirmed, why="; ".join(whys))
 
     def _last_words(self) -> str:

@@ -1,0 +1,163 @@
+"""The façade against a real API server: what is hit, what is written down before, what is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import clock
+from harness.chaos import actions, probes
+from harness.chaos.session import session
+from harness.errors import FaultNotInjected, Refused
+from harness.targets.intents import pending_intents
+from harness.targets.undo import recover
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def names(hits: dict[str, list[dict[str, Any]]], kind: str = "pod") -> list[str]:
+    """Names of what an action hit."""
+    return [hit["name"] for hit in hits["hit"] if hit["kind"] == kind]
+
+
+def undos(target: str = "pocket") -> list[str]:
+    """The pending undos, newest first."""
+    return [" ".join(map(str, intent.undo.values())) for intent in pending_intents(target)]
+
+
+def test_pods_are_killed_in_order_of_their_names_and_seen_gone(pocket: Any) -> None:
+    """Two of three pods: the first two by name; their uids are gone, the third's is not."""
+    kept = pocket.get("Pod", "us-east-1", "track-service-3")["metadata"]["uid"]
+    hits = actions.kill_pods("app=track-service", "us-east-1", qty=2)
+    assert names(hits) == ["track-service-1", "track-service-2"]
+    assert {hit["region"] for hit in hits["hit"]} == {"us-east-1"}
+    assert {hit["address"] for hit in hits["hit"]} == {"127.96.1.1"}
+    assert probes.hit_pods_gone(within_s=2)
+    assert pocket.get("Pod", "us-east-1", "track-service-3")["metadata"]["uid"] == kept
+
+
+def test_a_selector_that_matches_nothing_is_no_fault(pocket: Any) -> None:
+    """chaosk8s would succeed here and hit nothing."""
+    with pytest.raises(FaultNotInjected, match="0 ready pods match app=nobody in us-east-1, 1 are to be killed"):
+        actions.kill_pods("app=nobody", "us-east-1")
+
+
+def test_a_probe_of_a_fault_that_hit_nothing_says_so(pocket: Any) -> None:
+    """A probe that asks for what was hit does not pass on an empty list."""
+    with pytest.raises(FaultNotInjected, match="no pod was hit by this experiment"):
+        probes.hit_pods_gone(within_s=0)
+
+
+def test_more_pods_than_the_blast_radius_are_refused(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`blast_radius` counts over all actions of the experiment, and nothing is touched when it would be passed."""
+    monkeypatch.setenv("READINESS_MAX_PODS", "2")
+    actions.kill_pods("app=track-service", "us-east-1", qty=1)
+    before = pocket.get("Pod", "us-east-1", "track-service-2")["metadata"]["uid"]
+    with pytest.raises(Refused, match="this would hit 3 pods, `blast_radius` allows 2"):
+        actions.kill_pods("app=track-service", "us-east-1", qty=2)
+    assert pocket.get("Pod", "us-east-1", "track-service-2")["metadata"]["uid"] == before
+
+
+def test_another_api_server_than_meant_is_refused(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run says which server it means; the file says another: nothing is killed."""
+    monkeypatch.setenv("READINESS_API_SERVER", "https://127.96.0.2:6443")
+    before = pocket.get("Pod", "us-east-1", "track-service-1")["metadata"]["uid"]
+    with pytest.raises(Refused, match=r"meant is https://127\.96\.0\.2:6443"):
+        actions.kill_pods("app=track-service", "us-east-1")
+    assert pocket.get("Pod", "us-east-1", "track-service-1")["metadata"]["uid"] == before
+
+
+def test_without_a_target_file_nothing_is_broken(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kubeconfig alone is not enough to break something."""
+    monkeypatch.delenv("READINESS_TARGET")
+    with pytest.raises(Refused, match="no target is named"):
+        actions.kill_pods("app=track-service", "us-east-1")
+
+
+def test_a_target_that_is_not_disposable_wants_its_name(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand as under a run: not disposable means the name in full, and a row of `may_break`."""
+    file: Path = pocket.target.file
+    file.write_text(
+        file.read_text()
+        .replace("disposable: true", "disposable: false")
+        .replace("environment: sandbox", "environment: staging")
+    )
+    with pytest.raises(Refused, match=r"pocket \(staging\) is not disposable, and its name was not given"):
+        actions.kill_pods("app=track-service", "us-east-1")
+    monkeypatch.setenv("READINESS_ALLOW_TARGET", "pocket")
+    with pytest.raises(Refused, match="does not allow the experiment by-hand: `may_break` does not name it"):
+        actions.kill_pods("app=track-service", "us-east-1")
+    session.cache_clear()
+    file.write_text(file.read_text() + "may_break: [{experiment: by-hand, workloads: [track-service], max_pods: 1}]\n")
+    with pytest.raises(Refused, match="it would hit 2 pods, 1 are allowed"):
+        actions.kill_pods("app=track-service", "us-east-1", qty=2)
+    assert names(actions.kill_pods("app=track-service", "us-east-1")) == ["track-service-1"]
+
+
+def test_the_leader_is_killed_kept_away_and_brought_home(pocket: Any) -> None:
+    """Its nodes are cordoned before it is killed; afterwards it comes back, streams, and leads again."""
+    hits = actions.kill_leader()
+    assert names(hits) == ["postgres-us-east-1-0"]
+    assert undos() == ["uncordon us-east-1b", "uncordon us-east-1a", "switch-back us-east-1"]
+    assert pocket.get("Node", "", "us-east-1a")["spec"]["unschedulable"] is True
+    assert probes.hit_pods_gone(within_s=2)
+    assert probes.leader_changed(within_s=2)
+    assert not probes.members_streaming(within_s=0.2)
+    assert sorted(actions.uncordon_nodes()) == ["us-east-1a", "us-east-1b"]
+    assert probes.members_streaming(within_s=5)
+    assert actions.lead_from_home(within_s=10) == "postgres-us-east-1-0"
+    assert pocket.leader == "postgres-us-east-1-0"
+    assert undos() == []
+
+
+def test_a_node_that_holds_the_leader_is_spared(pocket: Any) -> None:
+    """The other node of the region loses power: it, and the pods on it, are hit."""
+    hits = actions.power_off_node(f"topology.kubernetes.io/region={'us-east-1'}")
+    assert names(hits, "node") == ["us-east-1a"]
+    assert names(hits) == ["track-service-1", "track-service-2"]
+    assert undos() == ["power-on us-east-1a"]
+    assert probes.hit_nodes_not_ready(within_s=5)
+    assert not probes.nodes_ready(within_s=0.2)
+    assert actions.power_on_nodes() == ["us-east-1a"]
+    assert probes.nodes_ready(within_s=5)
+    assert undos() == []
+
+
+def test_a_region_goes_with_all_its_nodes(pocket: Any) -> None:
+    """Power of both nodes; the leader's way home is written down first, so it is undone last."""
+    hits = actions.power_off_region("us-east-1")
+    assert names(hits, "node") == ["us-east-1a", "us-east-1b"]
+    assert undos() == ["power-on us-east-1b", "power-on us-east-1a", "switch-back us-east-1"]
+    with pytest.raises(FaultNotInjected, match="no ready node to power off in atlantis"):
+        actions.power_off_region("atlantis")
+
+
+def test_recover_undoes_all_of_it_newest_first_and_twice_is_once(pocket: Any) -> None:
+    """What an experiment left broken is undone from the intents alone."""
+    actions.kill_leader()
+    done = recover(pocket.target)
+    assert [line.partition(" (")[0] for line in done] == [
+        "uncordon us-east-1b",
+        "uncordon us-east-1a",
+        "switch-back us-east-1",
+    ]
+    assert not pocket.get("Node", "", "us-east-1b")["spec"].get("unschedulable")
+    assert pocket.leader == "postgres-us-east-1-0"
+    assert recover(pocket.target) == []
+
+
+def test_by_hand_a_hold_takes_its_least_time() -> None:
+    """Nobody will release it."""
+    started = clock.now_s()
+    assert actions.hold(at_least_s=0.05, at_most_s=60) >= 0.05
+    assert clock.now_s() - started < 10
+
+
+def test_under_a_run_a_hold_ends_when_it_is_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that READINESS_HOLD names ends it; without the file, its longest time does."""
+    monkeypatch.setenv("READINESS_HOLD", str(tmp_path / "released"))
+    assert 0.2 <= actions.hold(at_least_s=0, at_most_s=0.2) < 10
+    (tmp_path / "released").touch()
+    assert actions.hold(at_least_s=0, at_most_s=60) < 10

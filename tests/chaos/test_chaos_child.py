@@ -1,0 +1,195 @@
+"""Whole experiments in a child process against a real API server: what is recorded, held, undone, and survives a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.clock import Deadline
+from harness.drivers.chaos import ChaosRun, Restorer, load_experiment, recover
+from harness.evidence import read_history
+from harness.targets.intents import pending_intents
+
+if TYPE_CHECKING:
+    from harness.model import Observation
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+
+
+@pytest.fixture
+def experiments(tmp_path: Path) -> Path:
+    """The shipped experiments, with the least hold made short."""
+    directory = tmp_path / "experiments"
+    directory.mkdir()
+    for path in EXPERIMENTS.glob("*.yaml"):
+        text = path.read_text().replace("at_least_s: 25", "at_least_s: 0")
+        (directory / path.name).write_text(text.replace("within_s: 60", "within_s: 20"))
+    return directory
+
+
+def started(name: str, pocket: Any, experiments: Path, run: Path, **options: Any) -> ChaosRun:
+    """A child that runs one of the experiments."""
+    child = ChaosRun(load_experiment(name, [experiments]), pocket.target, run, **options)
+    child.start()
+    return child
+
+
+def wait_for(what: Any) -> None:
+    """Wait until it is so, for a bounded time."""
+    assert any(what() for _ in Deadline.after(40).ticks(0.05))
+
+
+def history(run: Path, name: str) -> list[Observation]:
+    """The child's history, which must be whole."""
+    observations, missing = read_history(run / "history" / f"chaos-{name}.ndjson")
+    assert missing == []
+    return observations
+
+
+def kinds(run: Path, name: str) -> list[str]:
+    """What it recorded of the fault, in order."""
+    return [o.kind for o in history(run, name) if o.kind.startswith("fault.")]
+
+
+def test_pod_loss_is_sent_confirmed_and_gone(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """The history has the two pods by uid and address, and the times in their order; nothing needs undoing."""
+    run = tmp_path / "run"
+    child = started("pod-loss", pocket, experiments, run)
+    wait_for(lambda: not child.alive())
+    result = child.finish()
+    assert (result.exit_code, result.confirmed, result.why) == (0, True, "")
+    assert result.journal == {
+        "status": "completed",
+        "deviated": "false",
+        "steady_before": "met",
+        "steady_after": "met",
+        "failed": "",
+    }
+    assert kinds(run, "pod-loss") == ["fault.sent", "fault.confirmed", "fault.gone"]
+    sent, confirmed, gone = (o for o in history(run, "pod-loss") if o.kind.startswith("fault."))
+    assert sent.fields["at_ns"] < confirmed.fields["at_ns"] < gone.fields["at_ns"]
+    assert [(hit["name"], hit["workload"]) for hit in confirmed.fields["hit"]] == [
+        ("track-service-1", "track-service"),
+        ("track-service-2", "track-service"),
+    ]
+    assert child.sent_ns() == sent.fields["at_ns"]
+    assert (run / "chaos" / "pod-loss" / "experiment.yaml").exists()
+
+
+def test_a_held_fault_is_undone_when_it_is_released(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """The primary stays away until the hold is released; then it streams, leads again, and all is as before."""
+    run = tmp_path / "run"
+    restorer = Restorer(pocket.target)
+    restorer.baseline()
+    child = started("database-primary-loss", pocket, experiments, run)
+    wait_for(lambda: child.confirmed_ns() is not None)
+    assert restorer.restored() == (False, "not ready or cordoned: us-east-1a, us-east-1b")
+    child.release()
+    wait_for(lambda: not child.alive())
+    assert child.finish().why == ""
+    assert kinds(run, "database-primary-loss") == ["fault.sent", "fault.confirmed", "fault.undone", "fault.gone"]
+    assert restorer.restored() == (True, "")
+    assert pocket.leader == "postgres-us-east-1-0"
+    assert pending_intents("pocket") == []
+
+
+def test_an_interrupted_experiment_runs_its_rollbacks(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """Ctrl-C while the fault is held: nodes uncordoned, the leader at home, no intent left."""
+    run = tmp_path / "run"
+    child = started("database-primary-loss", pocket, experiments, run)
+    wait_for(lambda: child.confirmed_ns() is not None)
+    result = child.finish()
+    assert result.why == "it was interrupted"
+    assert result.journal["status"] == "interrupted"
+    assert kinds(run, "database-primary-loss") == ["fault.sent", "fault.confirmed", "fault.undone"]
+    assert pocket.leader == "postgres-us-east-1-0"
+    assert pending_intents("pocket") == []
+
+
+def test_a_killed_experiment_is_recovered_from_its_intents(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """A kill -9 while the fault is held: nothing is rolled back, the intents know all of it."""
+    child = started("database-primary-loss", pocket, experiments, tmp_path / "run")
+    wait_for(lambda: child.confirmed_ns() is not None)
+    assert child._child is not None
+    os.kill(child._child.pid, signal.SIGKILL)
+    wait_for(lambda: not child.alive())
+    result = child.finish()
+    assert result.journal["status"] == "none"
+    assert result.why.startswith("there is no journal: ")
+    assert pocket.leader == "postgres-eu-west-1-0"
+    assert len(recover(pocket.target)) == 3
+    assert pocket.leader == "postgres-us-east-1-0"
+
+
+def test_an_action_that_hits_nothing_ends_the_experiment(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """Chaos Toolkit would go on and exit with 0; here the fault is not confirmed, and why is on record."""
+    file = experiments / "pod-loss.yaml"
+    file.write_text(file.read_text().replace("app=track-service", "app=nobody"))
+    run = tmp_path / "run"
+    child = started("pod-loss", pocket, experiments, run)
+    wait_for(lambda: not child.alive())
+    result = child.finish()
+    assert not result.confirmed
+    assert (
+        result.why
+        == "kill-pods: harness.errors.FaultNotInjected: 0 ready pods match app=nobody in us-east-1, 2 are to be killed"
+    )
+    assert result.journal["status"] == "interrupted"
+    assert kinds(run, "pod-loss") == ["fault.sent", "fault.why"]
+
+
+def test_stock_actions_that_select_nothing_end_it_too(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """terminate_pods of chaosk8s returns an empty list and succeeds; the journal says failed all the same."""
+    file = experiments / "pod-loss.yaml"
+    text = file.read_text().replace("module: harness.chaos.actions", "module: chaosk8s.pod.actions")
+    file.write_text(text.replace("func: kill_pods", "func: terminate_pods").replace("app=track-service", "app=nobody"))
+    child = started("pod-loss", pocket, experiments, tmp_path / "run")
+    wait_for(lambda: not child.alive())
+    result = child.finish()
+    assert not result.confirmed
+    assert result.why == "kill-pods: it selected nothing"
+    assert result.journal["failed"] == "kill-pods"
+
+
+def test_stock_actions_are_recorded_by_what_is_gone(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """terminate_pods says nothing to us: what it hit is what was there before and is not any more."""
+    file = experiments / "pod-loss.yaml"
+    text = file.read_text().replace("module: harness.chaos.actions", "module: chaosk8s.pod.actions")
+    text = text.replace("func: kill_pods", "func: terminate_pods").replace(
+        "confirmed_by: pods-gone", "confirmed_by: pods-replaced"
+    )
+    file.write_text(text)
+    run = tmp_path / "run"
+    child = started("pod-loss", pocket, experiments, run)
+    wait_for(lambda: not child.alive())
+    assert child.finish().confirmed
+    confirmed = next(o for o in history(run, "pod-loss") if o.kind == "fault.confirmed")
+    assert [hit["workload"] for hit in confirmed.fields["hit"]] == ["track-service", "track-service"]
+
+
+def test_an_unsteady_target_is_not_broken(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """The method is not run, Chaos Toolkit exits with 0, and we say why."""
+    file = experiments / "pod-loss.yaml"
+    file.write_text(file.read_text().replace("within_s: 15", "within_s: 0.2"))
+    pocket.change("Deployment", "us-east-1", "track-service", status={"readyReplicas": 1, "observedGeneration": 1})
+    child = started("pod-loss", pocket, experiments, tmp_path / "run")
+    wait_for(lambda: not child.alive())
+    result = child.finish()
+    assert (result.exit_code, result.confirmed) == (0, False)
+    assert result.journal["steady_before"] == "not met"
+    assert result.why == "the method was not run, the steady state was not met before: workloads-ready"
+
+
+def test_a_second_attempt_keeps_the_files_of_the_first(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """All attempts are kept; the history goes on in the same file without a gap."""
+    run = tmp_path / "run"
+    for attempt in (1, 2):
+        child = started("pod-loss", pocket, experiments, run, attempt=attempt)
+        wait_for(lambda: not child.alive())  # noqa: B023 - waited for in this very turn
+        assert child.finish().confirmed
+    assert (run / "chaos" / "pod-loss" / "attempt-1" / "journal.json").exists()
+    assert kinds(run, "pod-loss") == ["fault.sent", "fault.confirmed", "fault.gone"] * 2

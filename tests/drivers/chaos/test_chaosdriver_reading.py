@@ -1,0 +1,184 @@
+"""Experiment files and journals, read without running anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.drivers.chaos import find_experiments, load_experiment, read_journal
+from harness.drivers.chaos.providers import functions_of
+from harness.errors import ConfigurationError
+
+SHIPPED = Path(__file__).parents[3] / "experiments"
+
+
+def message(directory: Path, right: str, wrong: str, name: str = "database-primary-loss") -> str:
+    """What is said of a shipped experiment in which something is changed."""
+    text = (SHIPPED / f"{name}.yaml").read_text()
+    assert right in text
+    (directory / f"{name}.yaml").write_text(text.replace(right, wrong))
+    with pytest.raises(ConfigurationError) as caught:
+        load_experiment(name, [directory])
+    return str(caught.value).replace(f"{directory}/", "")
+
+
+def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
+    """What the plan shows before anything runs."""
+    found = find_experiments([SHIPPED])
+    assert {name: (plan.domain, plan.hold_s, plan.within_s, plan.seconds) for name, plan in found.items()} == {
+        "database-primary-loss": ("database", 25.0, 10.0, 55.0),
+        "node-loss": ("node", 12.0, 15.0, 45.0),
+        "null-run": ("none", 5.0, 10.0, 0.0),
+        "pod-loss": ("pod", 0.0, 10.0, 20.0),
+        "region-loss": ("region", 25.0, 15.0, 65.0),
+    }
+
+
+def test_the_table_of_experiments_names_every_file() -> None:
+    """README.md and the directory say the same."""
+    table = (SHIPPED / "README.md").read_text()
+    assert all(f"| `{name}.yaml` | {plan.domain} |" in table for name, plan in find_experiments([SHIPPED]).items())
+
+
+def test_the_first_directory_wins(tmp_path: Path) -> None:
+    """A project's own experiment takes the place of a bundled one."""
+    (tmp_path / "pod-loss.yaml").write_text(
+        (SHIPPED / "pod-loss.yaml").read_text().replace("within: 10 s", "within: 3 s")
+    )
+    assert load_experiment("pod-loss", [tmp_path, SHIPPED]).within_s == 3.0
+    assert load_experiment("node-loss", [tmp_path, SHIPPED]).file == str(SHIPPED / "node-loss.yaml")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("confirmed_by: primary-gone", "confirmed_by: primary-gon", "database-primary-loss.yaml:11: extensions[0].confirmed_by: the method has no probe `primary-gon`\n  mend: did you mean `primary-gone`?"),
+        ("    confirmed_by: primary-gone\n", "", "database-primary-loss.yaml:9: extensions[0].confirmed_by: no probe says that the fault is in\n  mend: write `confirmed_by:` with the name of a probe of the method"),
+        ("domain: database", "domain: databse", "database-primary-loss.yaml:10: extensions[0].domain: `databse` is not one of pod, node, zone, database, region, external, network, none\n  mend: did you mean `database`? use one of these words"),
+        ("within: 10 s", "within: 10", "database-primary-loss.yaml:13: extensions[0].within: `10` is not a time like `10 s`"),
+        ("takes:", "take:", "database-primary-loss.yaml:14: extensions[0].take: unknown key `take`\n  mend: did you mean `takes`? known here: name, domain, confirmed_by, gone_by, within, takes, blast_radius"),
+        ("func: kill_leader", "func: kill_leadr", "database-primary-loss.yaml:28: method[0].provider.func: `harness.chaos.actions` has no function `kill_leadr`\n  mend: did you mean `kill_leader`?"),
+        ("module: harness.chaos.actions, func: kill_leader", "module: harness.kaos, func: kill_leader", "database-primary-loss.yaml:28: method[0].provider.module: the module `harness.kaos` is not installed"),
+        ("at_least_s: 25", "at_least_s: long", "database-primary-loss.yaml:34: method[2].provider.arguments.at_least_s: a hold needs `at_least_s`, a number of seconds"),
+        ("method:", "methods:", "database-primary-loss.yaml:1: is no experiment\n  mend: it needs a `title` and a `method`"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_an_experiment_is_explained(tmp_path: Path, right: str, wrong: str, said: str) -> None:
+    """Before anything runs: file, line, key, and the word that was meant."""
+    assert message(tmp_path, right, wrong) == said
+
+
+def test_an_unknown_experiment_names_the_nearest(tmp_path: Path) -> None:
+    """And says what there is when nothing is near."""
+    with pytest.raises(
+        ConfigurationError, match=r"there is no experiment `pod-los`\n  mend: did you mean `pod-loss`\?"
+    ):
+        load_experiment("pod-los", [SHIPPED])
+    with pytest.raises(ConfigurationError, match="known are none"):
+        load_experiment("pod-loss", [tmp_path])
+
+
+def test_a_foreign_experiment_is_let_in(tmp_path: Path) -> None:
+    """Without the block it has no domain and nothing confirms its fault; JSON is YAML too."""
+    (tmp_path / "foreign.json").write_text(json.dumps({"title": "t", "description": "d", "method": []}))
+    plan = load_experiment("foreign", [tmp_path])
+    assert (plan.domain, plan.hold_s, plan.within_s) == ("unknown", 0.0, 0.0)
+
+
+def test_functions_are_found_without_importing() -> None:
+    """Defined, imported or assigned at the top level; a module that is not there is None."""
+    assert {"kill_pods", "hold", "clock"} <= (functions_of("harness.chaos.actions") or frozenset())
+    assert "terminate_pods" in (functions_of("chaosk8s.pod.actions") or frozenset())
+    assert functions_of("harness.chaos.nothing") is None
+    assert functions_of("") is None
+
+
+def journal(**parts: Any) -> dict[str, Any]:
+    """A whole journal, but for these parts."""
+    steady = {"steady_state_met": True, "probes": [{"activity": {"name": "p"}, "status": "succeeded"}]}
+    whole = {
+        "status": "completed",
+        "deviated": False,
+        "steady_states": {"before": steady, "after": steady, "during": []},
+        "run": [],
+        "rollbacks": [],
+    }
+    return {**whole, **parts}
+
+
+def read(text: str, directory: Path) -> dict[str, str]:
+    """What a journal with this text says."""
+    (directory / "journal.json").write_text(text)
+    found = read_journal(directory / "journal.json")
+    return {**found.words, "why": found.why}
+
+
+def test_a_whole_journal_says_what_happened(tmp_path: Path) -> None:
+    """Failed activities of method and rollbacks are named, whatever status and exit code say."""
+    run = [{"activity": {"name": "kill"}, "status": "failed"}, {"activity": {"name": "look"}, "status": "succeeded"}]
+    said = read(json.dumps(journal(run=run, rollbacks=[{"activity": {"name": "undo"}}])), tmp_path)
+    assert said == {
+        "status": "completed",
+        "deviated": "false",
+        "steady_before": "met",
+        "steady_after": "met",
+        "failed": "kill, undo",
+        "why": "failed: kill, undo",
+    }
+
+
+def test_a_method_that_was_never_run_is_said(tmp_path: Path) -> None:
+    """Completed, not deviated, exit code 0: and nothing was tested."""
+    before = {"steady_state_met": False, "probes": [{"activity": {"name": "all-well"}}]}
+    said = read(json.dumps(journal(steady_states={"before": before, "after": None})), tmp_path)
+    assert said["why"] == "the method was not run, the steady state was not met before: all-well"
+    assert (said["steady_before"], said["steady_after"]) == ("not met", "not asked")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "the journal is cut short or no JSON"),
+        (json.dumps(journal())[:-20], "the journal is cut short or no JSON"),
+        ("[" * 100_000, "the journal is cut short or no JSON"),
+        ("[]", "the journal has no status"),
+        ("{}", "the journal has no status"),
+        ("null", "the journal has no status"),
+    ],
+)
+def test_a_spoilt_journal_says_why(tmp_path: Path, text: str, why: str) -> None:
+    """Cut short, garbage, or other JSON: a reason, never a traceback."""
+    said = read(text, tmp_path)
+    assert (said["status"], said["why"]) == ("none", why)
+
+
+def test_a_missing_journal_says_so(tmp_path: Path) -> None:
+    """Also a directory in its place."""
+    assert read_journal(tmp_path / "journal.json").why == "there is no journal"
+    assert read_journal(tmp_path).why == "there is no journal"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["status", "before", "activity", "name", "probes", "steady_state_met"]), inner, max_size=3
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from(["status", "deviated", "steady_states", "run", "rollbacks"]), json_values))
+def test_no_journal_raises(parts: dict[str, Any]) -> None:
+    """Whatever JSON stands where a journal has its parts."""
+    with TemporaryDirectory() as directory:
+        read(json.dumps(parts), Path(directory))

@@ -1,0 +1,205 @@
+"""Target files: every mistake is answered with file, line, key, what was expected, and the word that was meant."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.errors import ConfigurationError
+from harness.targets import Target, load_target
+from harness.targets.http import proxy_for
+
+FULL = """\
+name: sandbox
+environment: sandbox
+time_scale: 60
+release: "1.0.0"
+entry: http://127.96.0.1:8080/
+regions:
+  us-east-1: {entry: "http://127.96.0.2:8080", namespace: us-east-1, share: 60 %}
+  eu-west-1: {share: 40 %}
+primary_region: us-east-1
+kubernetes: {kubeconfig: /abs/kubeconfig, context: sandbox, namespace: us-east-1}
+database:
+  durability: quorum
+  dsn: {file: /abs/secrets/dsn}
+  members:
+    postgres-us-east-1-0: {dsn: {env: DSN}, region: us-east-1}
+  leader: {namespace: database, endpoints: main}
+probes: {health: /health, read: /tracks/1}
+ledger: {path: /ledger, table: ledger}
+traffic: {everyday: {rate: 40/s, for: 3 min}}
+may_break: [{experiment: pod-loss, workloads: [track-service], max_pods: 1}]
+disposable: true
+"""
+
+
+def load(text: str, directory: Path) -> Target:
+    """The target of a file with this text."""
+    file = directory / "target.yaml"
+    file.write_text(text)
+    return load_target(file)
+
+
+def message(text: str, directory: Path) -> str:
+    """What is said of a file with this text."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(text, directory)
+    return str(caught.value).replace(f"{directory}/", "")
+
+
+def test_a_full_file_is_read_in_base_units(tmp_path: Path) -> None:
+    """Shares are ratios, rates per second, durations seconds; a trailing slash of an address goes."""
+    target = load(FULL, tmp_path)
+    assert target.shares == {"us-east-1": 0.6, "eu-west-1": 0.4}
+    assert (target.traffic["everyday"].rate_per_s, target.traffic["everyday"].for_s) == (40.0, 180.0)
+    assert target.entry == "http://127.96.0.1:8080"
+    assert target.file == tmp_path / "target.yaml"
+    assert target.time_scale == 60.0
+    assert target.may_break[0].max_pods == 1
+
+
+def test_three_keys_are_enough(tmp_path: Path) -> None:
+    """What is not there costs evidence, never correctness."""
+    target = load("name: a\nenvironment: staging\nentry: https://a.test\n", tmp_path)
+    assert (target.time_scale, target.disposable, target.regions, target.kubernetes) == (1.0, False, {}, None)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("durability:", "durabilty:", "target.yaml:12: database.durabilty: unknown key `durabilty`\n  mend: did you mean `durability`? known here: dsn, durability, members, leader"),
+        ("durability: quorum", "durability: qorum", "target.yaml:12: database.durability: `qorum` is not one of quorum, synchronous, asynchronous\n  mend: did you mean `quorum`? use one of these words"),
+        ("disposable: true", "disposable: 1", "target.yaml:21: disposable: `1` is not `true` or `false`"),
+        ("max_pods: 1", "max_pods: one", "target.yaml:20: may_break[0].max_pods: `one` is not a whole number"),
+        ("max_pods: 1", "max_pods: -1", "target.yaml:20: may_break[0].max_pods: `-1` is not a number of at least 0"),
+        ("share: 60 %", "share: 60", "target.yaml:7: regions.us-east-1.share: `60` is not a ratio like `60 %`"),
+        ("rate: 40/s", "rate: 40 s", "target.yaml:19: traffic.everyday.rate: `40 s` is not a rate like `40/s`"),
+        ("entry: http://127.96.0.1:8080/", "entry: 127.96.0.1", "target.yaml:5: entry: `127.96.0.1` is not an address like `https://staging.example.test`, without user and password"),
+        ("name: sandbox", "nmae: sandbox", "target.yaml:1: nmae: unknown key `nmae` (and 1 more thing)\n  mend: did you mean `name`? known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, ledger, traffic, disposable, may_break, credentials, tls, proxy, evidence"),
+        ("name: sandbox", "name: a/b", "target.yaml:1: name: `a/b` is no name\n  mend: use letters, digits, `-`, `.` and `_`, at most 63"),
+        ("time_scale: 60", "time_scale: 0", "target.yaml:3: time_scale: `0` is not a number above 0"),
+        ("time_scale: 60", "time_scale: .inf", "target.yaml:3: time_scale: `inf` is not a finite number"),
+        ('release: "1.0.0"', "release: 1.0", "target.yaml:4: release: `1.0` is not text\n  mend: put it in quotes"),
+        ("disposable: true", "name: again", "target.yaml:21: name: the key `name` stands here twice\n  mend: keep one; the first is in line 1"),
+        ("primary_region: us-east-1", "primary_region: us-east-2", "target.yaml:9: primary_region: `us-east-2` is no region of this file\n  mend: use one of `us-east-1`, `eu-west-1`"),
+        ("context: sandbox, ", "", "target.yaml:10: kubernetes.context: the key `context` is missing\n  mend: write `context: …`"),
+        ("time_scale: 60", "60: 60", 'target.yaml:3: a key that is no text\n  mend: put it in quotes, like `"no": …`'),
+        ("time_scale: 60", "time_scale: &a 60", "target.yaml:3: is no plain YAML: anchors are not used here"),
+        ("[track-service]", "[track-service", "target.yaml:20: is no plain YAML: expected ',' or ']', but got '}'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_explained(tmp_path: Path, right: str, wrong: str, said: str) -> None:
+    """One sentence: where it is, what is wrong, which word was meant."""
+    assert right in FULL
+    assert message(FULL.replace(right, wrong, 1), tmp_path) == said
+
+
+def test_a_secret_that_should_be_a_reference_is_not_shown(tmp_path: Path) -> None:
+    """The message names the place and the keys of a reference, never what stands there."""
+    said = message(FULL.replace("dsn: {file: /abs/secrets/dsn}", "dsn: postgres://u:hunter2@h"), tmp_path)
+    assert said == "target.yaml:13: database.dsn: this is no mapping\n  mend: expected the keys env, file, command"
+
+
+def test_a_reference_is_exactly_one_place(tmp_path: Path) -> None:
+    """Two places could hold two secrets."""
+    said = message(FULL.replace("dsn: {env: DSN}", "dsn: {env: DSN, file: /x}"), tmp_path)
+    assert (
+        said
+        == "target.yaml:15: database.members.postgres-us-east-1-0.dsn: expected exactly one of `env`, `file`, `command`"
+    )
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Also a directory, and bytes that are no text."""
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml: cannot be read: No such file or directory"):
+        load_target(tmp_path / "nowhere.yaml")
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        load_target(tmp_path)
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigurationError, match="cannot be read: it is not UTF-8 text"):
+        load_target(tmp_path / "bytes.yaml")
+
+
+def test_a_reference_is_read_when_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the environment, a file or a command; what is missing names the place, never a value."""
+    secret = tmp_path / "secret"
+    secret.write_text("from a file\n")
+    text = "name: a\nenvironment: staging\nentry: https://a.test\ncredentials:\n"
+    text += f"  env: {{env: SECRET}}\n  file: {{file: {secret}}}\n  command: {{command: echo from a command}}\n  bad: {{command: 'false'}}\n"
+    credentials = load(text, tmp_path).credentials
+    with pytest.raises(ConfigurationError, match="env SECRET: holds no secret"):
+        credentials["env"].resolve()
+    monkeypatch.setenv("SECRET", "from the environment")
+    assert [credentials[name].resolve() for name in ("env", "file", "command")] == [
+        "from the environment",
+        "from a file",
+        "from a command",
+    ]
+    with pytest.raises(ConfigurationError, match="command false: ended with exit code 1"):
+        credentials["bad"].resolve()
+
+
+def test_loopback_is_never_proxied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`none` asks nobody, `env` asks the environment, an address is used; loopback goes straight in all three."""
+    monkeypatch.setenv("http_proxy", "http://proxy.test:3128")
+    monkeypatch.setenv("no_proxy", "")
+    for proxy, expected in (("none", None), ("env", "http://proxy.test:3128"), ("http://p.test:1", "http://p.test:1")):
+        target = load(f"name: a\nenvironment: staging\nentry: http://a.test\nproxy: {proxy}\n", tmp_path)
+        assert proxy_for(target, "http://a.test/x") == expected
+        assert proxy_for(target, "http://127.96.3.4:8080") is None
+        assert proxy_for(target, "http://localhost") is None
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=3),
+    max_leaves=6,
+)
+keys = st.sampled_from([*(line.partition(":")[0] for line in FULL.splitlines() if line[0] != " "), "x"])
+
+
+def read_or_refuse(content: bytes) -> None:
+    """Any other end than these two is an error of the test."""
+    with TemporaryDirectory() as directory, contextlib.suppress(ConfigurationError):
+        (Path(directory) / "t.yaml").write_bytes(content)
+        load_target(Path(directory) / "t.yaml")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=60) | st.text(alphabet="ab:{}[]-?!&*<>|'\"%@#\n\t 0_x.,~=", max_size=60).map(str.encode))
+def test_no_bytes_end_in_anything_but_a_configuration_error(content: bytes) -> None:
+    """Whatever stands in the file."""
+    read_or_refuse(content)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(keys, values, max_size=4))
+def test_no_values_end_in_anything_but_a_configuration_error(changes: dict[str, object]) -> None:
+    """A full file in which some keys hold anything that YAML can say."""
+    read_or_refuse(
+        yaml.safe_dump({**yaml.safe_load(FULL), **changes}, allow_unicode=True).encode("utf-8", "surrogatepass")
+    )
+
+
+def test_depth_and_tags_and_odd_scalars_are_refused_in_words(tmp_path: Path) -> None:
+    """What makes YAML readers stumble: deep nesting, tags, dates and numbers that are none."""
+    for text, said in {
+        "[" * 5000: "it is nested too deeply",
+        "a: !!python/name:os.system x": "tags are not used here",
+        "a: 2001-99-99": "month must be in 1..12",
+        f"a: {'9' * 5000}": "is no plain YAML",
+        "a: 0b_": "is no plain YAML",
+        "a: \x00": "is no plain YAML",
+        "- a": "is no mapping",
+        "": "is no mapping",
+        "a: 1\n---\nb: 1": "is no plain YAML",
+    }.items():
+        assert said in message(text, tmp_path), text[:20]

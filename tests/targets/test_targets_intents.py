@@ -1,0 +1,141 @@
+"""Intents, locks and guards: what must hold when a process dies, and when two start."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import Refused
+from harness.model import ExperimentPlan, Hit
+from harness.targets import Target, TargetLock, guard_experiment, guard_target, load_target
+from harness.targets.guard import guard_hits
+from harness.targets.intents import intents_directory, pending_intents, strike_intent, write_intent
+from harness.targets.state import state_directory
+from harness.targets.undo import uncordon
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state directory of each test's own."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+def target(directory: Path, more: str = "") -> Target:
+    """A staging target with further lines."""
+    file = directory / "target.yaml"
+    file.write_text(f"name: stage\nenvironment: staging\nentry: https://a.test\n{more}")
+    return load_target(file)
+
+
+def plan(name: str, domain: str = "pod") -> ExperimentPlan:
+    """An experiment by name."""
+    return ExperimentPlan(name=name, file=name, domain=domain, within_s=1, hold_s=0, observe_s=1, seconds=1)
+
+
+def test_state_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """READINESS_STATE, then XDG_STATE_HOME, then the home directory."""
+    assert state_directory() == tmp_path / "state"
+    monkeypatch.delenv("READINESS_STATE")
+    monkeypatch.setenv("XDG_STATE_HOME", "/xdg")
+    assert state_directory() == Path("/xdg/readiness")
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    monkeypatch.setenv("HOME", "/home/x")
+    assert state_directory() == Path("/home/x/.local/state/readiness")
+
+
+def test_intents_are_pending_newest_first_until_they_are_struck() -> None:
+    """Striking twice is striking once."""
+    first, second = (write_intent("t", "node-loss", f"cordon {node}", uncordon(node)) for node in ("a", "b"))
+    assert pending_intents("t") == [second, first]
+    strike_intent(second)
+    strike_intent(second)
+    assert pending_intents("t") == [first]
+    assert pending_intents("another") == []
+
+
+def test_a_child_killed_between_write_and_strike_leaves_its_intent() -> None:
+    """A kill -9 right after the write: the intent is whole and pending."""
+    code = (
+        "import os\nfrom harness.targets.intents import write_intent\n"
+        "write_intent('t', 'node-loss', 'cordon a', {'do': 'uncordon', 'node': 'a'})\n"
+        "os.write(1, b'written')\nimport signal\nsignal.pause()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.read(7) == b"written"
+        os.kill(child.pid, signal.SIGKILL)
+    assert [intent.undo for intent in pending_intents("t")] == [{"do": "uncordon", "node": "a"}]
+
+
+def test_an_intent_that_was_cut_short_is_swept() -> None:
+    """It was never returned, so nothing was changed under it."""
+    whole = write_intent("t", "x", "y", uncordon("a"))
+    (intents_directory("t") / "9999.json").write_text('{"id": "9999", "tar')
+    (intents_directory("t") / "9998.json").write_text(json.dumps({"id": "9998"}))
+    (intents_directory("t") / "9997.json").write_text("[]")
+    assert pending_intents("t") == [whole]
+    assert [path.stem for path in intents_directory("t").glob("*.json")] == [whole.id]
+
+
+def test_a_second_run_is_refused_and_told_who_holds_the_target() -> None:
+    """The lock goes with its holder."""
+    with TargetLock("t", "run-1"):
+        with TargetLock("another", "run-2"):
+            pass
+        with (
+            pytest.raises(Refused, match=rf"t is in use by run run-1 \(process {os.getpid()}, since "),
+            TargetLock("t", "run-2"),
+        ):
+            pass
+    with TargetLock("t", "run-3"):
+        pass
+
+
+def test_a_lock_of_a_killed_process_is_free() -> None:
+    """However it died."""
+    code = (
+        "import os, signal\nfrom harness.targets.lock import TargetLock\n"
+        "lock = TargetLock('t', 'dead').__enter__()\nos.write(1, b'x')\nsignal.pause()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.read(1) == b"x"
+        with pytest.raises(Refused, match="run dead"), TargetLock("t", "run-2"):
+            pass
+        os.kill(child.pid, signal.SIGKILL)
+    with TargetLock("t", "run-2"):
+        pass
+
+
+def test_a_target_like_production_wants_its_name_in_full(tmp_path: Path) -> None:
+    """Disposable targets do not; production does, disposable or not."""
+    guard_target(target(tmp_path, "disposable: true\n"))
+    guard_target(target(tmp_path), "stage")
+    with pytest.raises(Refused, match=r"stage \(staging\) is not disposable, and `stag` is not its name"):
+        guard_target(target(tmp_path), "stag")
+    file = tmp_path / "target.yaml"
+    file.write_text("name: p\nenvironment: production\nentry: https://a.test\ndisposable: true\n")
+    with pytest.raises(Refused, match="say `--allow-target p` if you mean"):
+        guard_target(load_target(file))
+
+
+def test_an_experiment_must_stand_on_the_allow_list(tmp_path: Path) -> None:
+    """With its workloads and its number of pods; what breaks nothing may always run."""
+    allowed = target(tmp_path, "may_break: [{experiment: pod-loss, workloads: [track], max_pods: 1}]\n")
+    guard_experiment(allowed, plan("pod-loss"))
+    guard_experiment(allowed, plan("null-run", "none"))
+    with pytest.raises(Refused, match="stage does not allow the experiment node-loss: `may_break` does not name it"):
+        guard_experiment(allowed, plan("node-loss"))
+    track, other = (Hit(kind="pod", name=name, workload=name) for name in ("track", "other"))
+    guard_hits(allowed, "pod-loss", [track])
+    with pytest.raises(Refused, match="it would hit other"):
+        guard_hits(allowed, "pod-loss", [other])
+    with pytest.raises(Refused, match="it would hit 2 pods, 1 are allowed"):
+        guard_hits(allowed, "pod-loss", [track, track])
