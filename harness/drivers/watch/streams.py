@@ -54,11 +54,17 @@ def api_http(target: Target, context: str) -> httpx.AsyncClient:
         tls.verify_mode = ssl.CERT_NONE
     if configuration.cert_file:
         tls.load_cert_chain(configuration.cert_file, configuration.key_file)
-    token = configuration.get_api_key_with_prefix("authorization")
+
+    def authorized(request: httpx.Request) -> httpx.Request:
+        """Asked for each request, because a token may be renewed meanwhile."""
+        request.headers.update({one["key"]: one["value"] for one in configuration.auth_settings().values()})
+        return request
+
     return httpx.AsyncClient(
         base_url=configuration.host,
         verify=tls,
-        headers={"accept": "application/json", **({"authorization": token} if token else {})},
+        headers={"accept": "application/json"},
+        auth=authorized,
         timeout=httpx.Timeout(5.0, read=_TURN_S + 5.0),
         proxy=configuration.proxy,
         trust_env=False,

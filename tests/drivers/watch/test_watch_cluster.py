@@ -1,0 +1,124 @@
+"""Pods, nodes and the lock's holder, followed on a real API server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import clock
+from harness.drivers.watch import Watch, WatchSettings, watch_settings
+from harness.sandbox.cluster import kinds
+from harness.sandbox.cluster.store import Store
+
+if TYPE_CHECKING:
+    from tests.drivers.conftest import PocketCluster
+
+CONDITIONS = {True: [{"type": "Ready", "status": "True"}], False: [{"type": "Ready", "status": "False"}]}
+
+
+def pod(name: str, namespace: str, *, ready: bool, node: str = "") -> dict[str, Any]:
+    """A pod."""
+    spec: dict[str, Any] = {"containers": [{"name": "c", "image": "c:1"}], **({"nodeName": node} if node else {})}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": "api"}},
+        "spec": spec,
+        "status": {"phase": "Running", "conditions": CONDITIONS[ready]},
+    }
+
+
+def node(name: str, region: str, *, ready: bool) -> dict[str, Any]:
+    """A node."""
+    labels = {"topology.kubernetes.io/region": region}
+    metadata = {"name": name, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": {"conditions": CONDITIONS[ready]}}
+
+
+def endpoints(leader: str | None) -> dict[str, Any]:
+    """The lock, as Patroni keeps it."""
+    annotations = {"annotations": {"leader": leader}} if leader else {}
+    return {
+        "apiVersion": "v1",
+        "kind": "Endpoints",
+        "metadata": {"name": "main", "namespace": "database", **annotations},
+    }
+
+
+@pytest.fixture
+def settings(cluster: PocketCluster, target_file: Path, tmp_path: Path) -> WatchSettings:
+    """A watch of two regions and a database in one cluster."""
+    cluster.create("Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "database"}})
+    text = target_file.read_text().replace("}\n  south", ", namespace: north}\n  south")
+    target_file.write_text(
+        text.replace("'}\nprobes", "', namespace: south}\nprobes")
+        + f"kubernetes: {{context: pocket, namespace: north, kubeconfig: {cluster.kubeconfig}}}\n"
+        + "database: {dsn: {env: PATH}, leader: {namespace: database, endpoints: main}}\n"
+    )
+    return watch_settings(target_file, tmp_path / "run", clients=(1, 2))
+
+
+def seen(settings: WatchSettings) -> list[tuple[str, str, Any]]:
+    """Kind, subject and region (or old and new holder) of each line of the history."""
+    file = settings.run_directory / "history" / "pods.ndjson"
+    lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [
+        (
+            line["kind"],
+            line["subject"],
+            line["fields"].get("region", f"{line['fields'].get('from')}>{line['fields'].get('to')}"),
+        )
+        for line in lines
+    ]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds."""
+    assert any(condition() for _ in clock.Deadline.after(15).ticks(0.05))
+
+
+def test_what_changes_is_recorded_and_what_was_there_is_present(
+    cluster: PocketCluster, settings: WatchSettings
+) -> None:
+    """A pod that was there, one that comes, becomes ready, unready and goes; a node that fails; a new holder of the lock."""
+    cluster.create("Node", node("east-1", "east", ready=True))
+    cluster.create("Pod", pod("old", "north", ready=True))
+    lock = cluster.create("Endpoints", endpoints("pg-0"))
+    with Watch(settings):
+        until(
+            lambda: (
+                {("pod.present", "old", "north"), ("leader.changed", "database/main", ">pg-0")} <= set(seen(settings))
+            )
+        )
+        new = cluster.create("Pod", pod("new", "south", ready=False))
+        stateful = cluster.create("Pod", pod("pg-0", "database", ready=True, node="east-1"))
+        pods, nodes, lease = (kinds.by_name(kind) for kind in ("Pod", "Node", "Endpoints"))
+        for ready in (True, False):
+            changed = {**new, "status": {"phase": "Running", "conditions": CONDITIONS[ready]}}
+            changed["metadata"].pop("resourceVersion", None)
+            cluster.do(partial(Store.update, kind=pods, obj=changed, subresource="status"))
+        cluster.do(lambda store: store.delete(pods, "south", "new"))
+        cluster.do(lambda store: store.delete(pods, "database", stateful["metadata"]["name"]))
+        failed = node("east-1", "east", ready=False)
+        cluster.do(lambda store: store.update(nodes, failed, subresource="status"))
+        for leader in ("pg-1", None):
+            moved = {**lock, "metadata": {**endpoints(leader)["metadata"]}}
+            cluster.do(partial(Store.update, kind=lease, obj=moved))
+        until(lambda: ("leader.changed", "database/main", "pg-1>") in seen(settings))
+        until(lambda: ("node.unready", "east-1", "east") in seen(settings))
+    lines = seen(settings)
+    assert [line for line in lines if line[1] == "new"] == [
+        ("pod.ready", "new", "south"),
+        ("pod.unready", "new", "south"),
+        ("pod.deleted", "new", "south"),
+    ]
+    assert [line for line in lines if line[1] == "pg-0"] == [
+        ("pod.ready", "pg-0", "east"),
+        ("pod.deleted", "pg-0", "east"),
+    ]
+    assert [line[2] for line in lines if line[0] == "leader.changed"] == [">pg-0", "pg-0>pg-1", "pg-1>"]
