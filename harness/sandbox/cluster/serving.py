@@ -88,7 +88,10 @@ async def serve(
         if server.server_state.tasks:
             await asyncio.wait(server.server_state.tasks, timeout=GRACE_S)
         server.should_exit = True
-        await serving
+        try:
+            await serving
+        finally:
+            sock.close()
 
 
 class _Server(uvicorn.Server):
