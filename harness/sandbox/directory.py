@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GONE_WITHIN_S = 5.0
+PATIENCE_S = 0.2
+"""`holder` takes the lock for a moment to see whether it is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,16 @@ class Lock:
     def take(self) -> None:
         """Take it. Raises SandboxError when another sandbox has it."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        patience = clock.Deadline.after(PATIENCE_S)
         while True:
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(self._fd)
+                if not patience.over:
+                    clock.sleep(0.02)
+                    continue
                 raise SandboxError(
                     f"a sandbox runs here already (pid {holder(Directory(self._path.parent)) or 'unknown'})",
                     where=str(self._path.parent),

@@ -1,0 +1,239 @@
+"""`readiness sandbox`: the embedded target by hand."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from harness import clock
+from harness.errors import Interrupted, SandboxError
+
+if TYPE_CHECKING:
+    from harness.sandbox.client import Client
+    from harness.sandbox.directory import Directory
+    from harness.sandbox.messages import Message
+
+_DOWN_WITHIN_S: Final = 10.0
+_ROLLED_OUT_WITHIN_S: Final = 120.0
+_DIR = click.option(
+    "--dir", "root", type=click.Path(path_type=Path, file_okay=False), help="Where the sandbox keeps everything."
+)
+
+
+@click.group()
+def sandbox() -> None:
+    """The embedded target by hand: a small Kubernetes with the platform on it."""
+
+
+@sandbox.command()
+@_DIR
+@click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Which release to run.")
+@click.option("--hold", is_flag=True, help="Stay in the foreground; end when stdin reaches its end.")
+def up(*, root: Path | None, release: str, hold: bool) -> int:
+    """Start it, wait until it is ready, and write target.yaml and kubeconfig."""
+    from harness.sandbox.releases import load_release
+    from harness.sandbox.supervisor import Supervisor, Wish
+
+    directory = _directory(root)
+    load_release(release)
+    release = str(Path(release).absolute()) if Path(release).is_dir() else release
+    if hold:
+        Supervisor(Wish(root=directory.root, release=release, hold=True), _tell).run()
+        return 0
+    _start_detached(directory, release)
+    return 0
+
+
+@sandbox.command()
+@_DIR
+def down(*, root: Path | None) -> int:
+    """End it and remove what it left; nothing to do is fine too."""
+    from harness.sandbox import processes
+    from harness.sandbox.directory import Lock, holder
+
+    directory = _directory(root)
+    pid = holder(directory)
+    if pid is not None:
+        processes.kill(pid, signal.SIGTERM)
+        for _ in clock.Deadline.after(_DOWN_WITHIN_S).ticks(0.05):
+            if holder(directory) is None:
+                break
+        else:
+            processes.kill(pid)
+    if directory.root.exists():
+        lock = Lock(directory)
+        lock.take()
+        directory.sweep()
+        lock.release()
+        if not any(directory.root.iterdir()):
+            directory.root.rmdir()
+    click.echo("the sandbox is down" if pid else f"no sandbox ran in {directory.root}")
+    return 0
+
+
+@sandbox.command()
+@_DIR
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def status(*, root: Path | None, as_json: bool) -> int:
+    """Show its nodes and workloads; exits with 3 when none runs."""
+    from harness.sandbox.client import connected
+    from harness.sandbox.directory import holder
+
+    directory = _directory(root)
+    with connected(directory) as client:
+        found: dict[str, object] = {
+            "pid": holder(directory),
+            "directory": str(directory.root),
+            "target": str(directory.target) if directory.target.exists() else None,
+            "kubeconfig": str(directory.kubeconfig),
+            "nodes": {each["metadata"]["name"]: _node_state(each) for each in client.objects("Node")},
+            "workloads": [
+                {"namespace": w.namespace, "name": w.name, "kind": w.kind, "ready": w.ready, "wanted": w.wanted}
+                for w in client.workloads()
+            ],
+        }
+    click.echo(json.dumps(found, indent=2) if as_json else _as_text(found))
+    return 0
+
+
+@sandbox.command()
+@click.argument("release", metavar="NAME|DIR")
+@_DIR
+def deploy(*, release: str, root: Path | None) -> int:
+    """Roll another release out onto the running sandbox and wait until it is."""
+    from harness.sandbox import target
+    from harness.sandbox.client import connected
+    from harness.sandbox.platform.credentials import Credentials
+    from harness.sandbox.platform.render import render
+    from harness.sandbox.releases import load_release
+
+    wanted, directory = load_release(release), _directory(root)
+    with connected(directory) as client:
+        # The sandbox keeps the credentials it was born with, so the Secrets of this rendering are left out.
+        client.apply(each for each in render(wanted, Credentials.generate()) if each["kind"] != "Secret")
+        client.wait(_ROLLED_OUT_WITHIN_S, click.echo)
+    target.set_release(directory, wanted.version)
+    click.echo(f"release {wanted.version} runs")
+    return 0
+
+
+@sandbox.command()
+@click.argument("pod", metavar="[NAMESPACE/]POD")
+@_DIR
+@click.option("--container", "-c", default="", help="Which container, when there are several.")
+@click.option("--previous", "-p", is_flag=True, help="The log of the start before.")
+@click.option("--follow", "-f", is_flag=True, help="Stay and print what comes.")
+@click.option("--tail", type=int, help="Only so many of the last lines.")
+def logs(*, pod: str, root: Path | None, container: str, previous: bool, follow: bool, tail: int | None) -> int:
+    """Print the log of a pod."""
+    from harness.sandbox.client import connected
+
+    query = {"container": container, "previous": str(previous).lower(), "follow": str(follow).lower()}
+    if tail is not None:
+        query["tailLines"] = str(tail)
+    with connected(_directory(root)) as client:
+        namespace, name = _pod(client, pod)
+        with client.log(namespace, name, **query) as chunks:
+            for chunk in chunks:
+                sys.stdout.buffer.write(chunk)
+                sys.stdout.buffer.flush()
+    return 0
+
+
+@sandbox.command()
+@_DIR
+def env(*, root: Path | None) -> int:
+    """Print what kubectl, chaos and locust need: eval "$(readiness sandbox env)"."""
+    import yaml
+
+    directory = _directory(root)
+    if not directory.target.exists():
+        raise SandboxError("no sandbox is ready here", where=str(directory.root), mend="readiness sandbox up")
+    content = yaml.safe_load(directory.target.read_text())
+    variables = {
+        "KUBECONFIG": str(directory.kubeconfig),
+        "KUBERNETES_CONTEXT": content["kubernetes"]["context"],
+        "KUBECACHEDIR": str(directory.kubecache),
+        "NO_PROXY": "127.0.0.0/8,127.0.0.1,localhost",
+        "no_proxy": "127.0.0.0/8,127.0.0.1,localhost",
+        "READINESS_TARGET": str(directory.target),
+        "ENTRY": content["entry"],
+    }
+    for name, value in variables.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _directory(root: Path | None) -> Directory:
+    from harness.sandbox.directory import Directory
+    from harness.targets.state import state_directory
+
+    return Directory((root or state_directory() / "sandbox").expanduser().absolute())
+
+
+def _tell(message: Message) -> None:
+    if "ready" in message:
+        click.echo(f"ready {message['ready']}")
+    else:
+        click.echo(message["say"])
+
+
+def _start_detached(directory: Directory, release: str) -> None:
+    """Start a supervisor that outlives this command; pass its news on until it is ready."""
+    command = [sys.executable, "-m", "harness.sandbox", str(directory.root), "--release", release]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as child:
+        try:
+            for line in child.stdout or ():
+                message = json.loads(line)
+                if "failed" in message:
+                    child.wait()
+                    raise SandboxError(**message["failed"])
+                _tell(message)
+                if "ready" in message:
+                    child.returncode = 0  # it stays, and is nobody's child from now on
+                    return
+        except KeyboardInterrupt:
+            child.terminate()
+            child.wait()
+            raise Interrupted("the sandbox was stopped before it was ready") from None
+        raise SandboxError(f"the sandbox ended with {child.wait()}", where=str(directory.log))
+
+
+def _node_state(node: dict[str, object]) -> str:
+    from harness.sandbox.cluster.kubelet.status import condition
+
+    return "Ready" if condition(node, "Ready").get("status") == "True" else "NotReady"
+
+
+def _as_text(found: dict[str, object]) -> str:
+    nodes, workloads = found["nodes"], found["workloads"]
+    assert isinstance(nodes, dict)  # noqa: S101 - built above
+    assert isinstance(workloads, list)  # noqa: S101 - built above
+    lines = [f"sandbox in {found['directory']} (pid {found['pid']})", f"  kubeconfig {found['kubeconfig']}"]
+    lines += [f"  target     {found['target'] or 'not ready yet'}", "nodes"]
+    lines += [f"  {name:<20} {state}" for name, state in nodes.items()]
+    lines += ["workloads"]
+    lines += [f"  {w['namespace'] + '/' + w['name']:<36} {w['ready']}/{w['wanted']}" for w in workloads]
+    return "\n".join(lines)
+
+
+def _pod(client: Client, text: str) -> tuple[str, str]:
+    """The pod that is meant: `namespace/name`, or a name that only one pod has or begins with."""
+    namespace, _, name = text.rpartition("/")
+    pods = [(each["metadata"]["namespace"], each["metadata"]["name"]) for each in client.objects("Pod")]
+    here = [each for each in pods if not namespace or each[0] == namespace]
+    found = [each for each in here if each[1] == name] or [each for each in here if each[1].startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join("/".join(each) for each in sorted(found or pods)[:8])
+    what = f"{len(found)} pods are called so" if found else "there is no such pod"
+    raise SandboxError(what, where=text, mend=f"say one of: {listed}")

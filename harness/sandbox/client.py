@@ -1,0 +1,116 @@
+"""A running sandbox as seen from outside: its API, by the kubeconfig it wrote."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import yaml
+
+from harness import clock
+from harness.errors import SandboxError
+from harness.sandbox.apply import kind_of, replacement
+from harness.sandbox.cluster import kinds
+from harness.sandbox.directory import holder
+from harness.sandbox.progress import Workload, sentence, workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from harness.sandbox.cluster.kinds import Kind
+    from harness.sandbox.cluster.statuses import Object
+    from harness.sandbox.directory import Directory
+
+TIMEOUT_S = 15.0
+
+
+class Client:
+    """Requests to the API of one sandbox; refusals are SandboxErrors."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def objects(self, name: str) -> Sequence[Object]:
+        """All objects of a kind, in all namespaces."""
+        found: Sequence[Object] = self._ask("GET", _path(kinds.by_name(name), None)).json()["items"]
+        return found
+
+    def workloads(self) -> Sequence[Workload]:
+        """Every Deployment and StatefulSet."""
+        return [workload(each) for name in ("Deployment", "StatefulSet") for each in self.objects(name)]
+
+    def apply(self, objects: Iterable[Object]) -> None:
+        """Create what is new, replace what is not."""
+        for obj in objects:
+            kind = kind_of(obj)
+            collection = _path(kind, obj["metadata"].get("namespace", "default") if kind.namespaced else None)
+            path = f"{collection}/{obj['metadata']['name']}"
+            live = self._http.get(path)
+            if live.status_code == 404:
+                self._ask("POST", collection, json=obj)
+            else:
+                self._ask("PUT", path, json=replacement(live.json(), obj))
+
+    def wait(self, seconds: float, say: Callable[[str], None]) -> None:
+        """Until every workload is what it asks for. Raises SandboxError after so many seconds."""
+        said = ""
+        for _ in clock.Deadline.after(seconds).ticks(0.1):
+            workloads = self.workloads()
+            if (text := sentence(workloads)) != said:
+                say(text)
+                said = text
+            if all(each.settled for each in workloads):
+                return
+        raise SandboxError(f"not settled after {seconds:g} s: {said}", mend="`readiness sandbox status` shows more")
+
+    @contextmanager
+    def log(self, namespace: str, pod: str, **query: str) -> Iterator[Iterator[bytes]]:
+        """The bytes of a pod's log."""
+        path = f"{_path(kinds.by_name('Pod'), namespace)}/{pod}/log"
+        with self._http.stream("GET", path, params=query, timeout=None) as response:
+            if response.is_error:
+                response.read()
+                raise _refusal(response)
+            yield response.iter_bytes()
+
+    def _ask(self, method: str, path: str, **given: Any) -> httpx.Response:
+        response = self._http.request(method, path, **given)
+        if response.is_error:
+            raise _refusal(response)
+        return response
+
+
+@contextmanager
+def connected(directory: Directory) -> Iterator[Client]:
+    """A client of the sandbox in that directory. Raises SandboxError when none runs there, or it does not answer."""
+    if holder(directory) is None or not directory.kubeconfig.exists():
+        raise SandboxError("no sandbox runs here", where=str(directory.root), mend="start one: readiness sandbox up")
+    config = yaml.safe_load(directory.kubeconfig.read_text())
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+    headers = {"Authorization": f"Bearer {user['token']}"}
+    context = ssl.create_default_context(cadata=authority)
+    server = cluster["server"]
+    with httpx.Client(base_url=server, headers=headers, verify=context, timeout=TIMEOUT_S, trust_env=False) as http:
+        try:
+            yield Client(http)
+        except httpx.TransportError as error:
+            raise SandboxError(
+                f"the API does not answer: {error}", where=server, mend=f"see {directory.log}"
+            ) from error
+
+
+def _path(kind: Kind, namespace: str | None) -> str:
+    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+    return f"{root}/namespaces/{namespace}/{kind.plural}" if namespace else f"{root}/{kind.plural}"
+
+
+def _refusal(response: httpx.Response) -> SandboxError:
+    try:
+        text = str(response.json()["message"])
+    except (ValueError, KeyError):
+        text = response.text
+    return SandboxError(text, where=f"{response.request.method} {response.request.url.path}")
