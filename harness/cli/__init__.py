@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "plan": ("harness.cli.run", "plan"),
     "judge": ("harness.cli.judging", "judge"),
     "report": ("harness.cli.judging", "report"),
+    "why": ("harness.cli.why", "why"),
     "steps": ("harness.cli.vocabulary", "steps"),
     "explain": ("harness.cli.vocabulary", "explain"),
     "sandbox": ("harness.cli.sandbox", "sandbox"),

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from harness.catalogue import Catalogue, load_catalogue
+from harness.catalogue import Catalogue, load_catalogue, mend_with_nearest
 from harness.drivers.chaos import find_experiments
 from harness.errors import ConfigurationError, UsageError
 from harness.evidence import RunDirectory
@@ -17,6 +17,7 @@ from harness.run.live import run_live
 from harness.run.planning import Compiled
 from harness.run.table import show_plan
 from harness.steps import compile_scenario, lint_feature
+from harness.targets import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,6 +58,16 @@ class Session:
     def experiments(self) -> dict[str, ExperimentPlan]:
         """Every experiment there is, by name."""
         return find_experiments(self.settings.project.search("experiments"))
+
+    def check(self) -> None:
+        """Read what the options name, before anything is collected; raises UsageError for the first that is wrong."""
+        self.catalogue.profile(self.settings.profiles)
+        if self.settings.target is not None:
+            load_target(self.settings.target)
+        for pattern in self.settings.only:
+            if not any(fnmatchcase(requirement, pattern) for requirement in self.catalogue.requirements):
+                mend = mend_with_nearest(pattern, self.catalogue.requirements)
+                raise UsageError(f"no requirement is like {pattern!r}", where="--only", mend=mend)
 
     def lint(self, feature: Path) -> None:
         """Refuse a feature file that could pass without proving anything; raises ConfigurationError naming every fault."""
