@@ -165,8 +165,7 @@ class Resources:
     async def _delete_collection(self, call: Call) -> Response:
         kind, found, options = call.target.kind, self._found(call), _delete_options(call)
         if not options["dryRun"]:
-            for obj in found:
-                await self._remove(kind, obj, options)
+            await self._remove_all(kind, found, options)
             self._hooks.reconcile_now()
         return answer(_list_of(kind, found, str(self._store.resource_version)))
 
@@ -180,12 +179,21 @@ class Resources:
             self._orphan(obj["metadata"]["uid"])
         return self._store.delete(views.stored(kind), namespace, name)
 
+    async def _remove_all(self, kind: Kind, objects: list[Object], options: Object) -> None:
+        """Remove each; one that somebody else has removed meanwhile is as good as removed."""
+        for obj in objects:
+            try:
+                await self._remove(kind, obj, options)
+            except StatusError as error:
+                if error.code != 404:
+                    raise
+
     async def _empty(self, namespace: str) -> None:
         first = [kinds.by_name(name) for name in EMPTIED_FIRST]
         others = [kind for kind in kinds.KINDS if kind.namespaced and not kind.view_of and kind not in first]
         for kind in (*first, *others):
-            for obj in self._store.list(kind, namespace):
-                await self._remove(kind, obj, {"gracePeriodSeconds": 0, "propagationPolicy": "Background"})
+            options = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
+            await self._remove_all(kind, self._store.list(kind, namespace), options)
 
     def _orphan(self, uid: str) -> None:
         for kind in kinds.KINDS:

@@ -67,12 +67,12 @@ def _plan(spec: Object, new: Object | None, old: Sequence[Object]) -> list[tuple
 def limits(spec: Object) -> tuple[int, int]:
     """(maxSurge, maxUnavailable) as numbers: percent of the replicas, surge rounded up, unavailable down; never both 0."""
     rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
-    wanted = spec.get("replicas", 1)
+    wanted: int = spec.get("replicas", 1)
 
     def number(name: str, *, up: bool) -> int:
-        value = rolling.get(name, "25%")
-        if not isinstance(value, str):
-            return int(value)
+        value: str | int = rolling.get(name, "25%")
+        if isinstance(value, int):
+            return value
         part = wanted * float(value.rstrip("%")) / 100
         return math.ceil(part) if up else math.floor(part)
 

@@ -221,17 +221,21 @@ class PodWorker:
             container.stopping = True
         if containers and not self._grace_over.is_set():
             self.happened("Normal", "Killing", f"Stopping pod {self.key[1]}")
-            stopped = asyncio.gather(*(each.stop(grace_s) for each in containers))
+            stopping = asyncio.create_task(self._stop(grace_s))
             over = asyncio.create_task(self._grace_over.wait())
-            await asyncio.wait({asyncio.ensure_future(stopped), over}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([stopping, over], return_when=asyncio.FIRST_COMPLETED)
             over.cancel()
-            stopped.cancel()
+            stopping.cancel()
         await self._kill()
         self._network.detach(self._seat)
         shutil.rmtree(self._root, ignore_errors=True)
         with suppress(StatusError):
             self._store.delete(POD, *self.key, uid=self.uid)
         self.gone.set()
+
+    async def _stop(self, grace_s: float) -> bool:
+        await asyncio.gather(*(each.stop(grace_s) for each in (*self._init, *self._main)))
+        return True
 
     async def _kill(self) -> None:
         ended = [each.process.ended for each in (*self._init, *self._main) if each.process]

@@ -1,0 +1,130 @@
+"""Nodes: scheduling, cordon, power loss, deletion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import ready, server_container
+from kubernetes.client.exceptions import ApiException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import PocketCluster
+
+pytestmark = pytest.mark.sandbox
+
+EUROPE = {"topology.kubernetes.io/region": "eu-west-1"}
+POWER = "sandbox.readiness/power"
+
+
+@pytest.fixture
+def europe(cluster: PocketCluster) -> Iterator[PocketCluster]:
+    """The cluster with a Deployment of two on the two nodes of eu-west-1, which are healthy again afterwards."""
+    spec = {"containers": [server_container()], "nodeSelector": EUROPE, "terminationGracePeriodSeconds": 2}
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": spec}
+    body = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    cluster.apps.create_namespaced_deployment("default", {"metadata": {"name": "web"}, "spec": body})
+    cluster.until(lambda: len(cluster.ready_pods("app=web")) == 2)
+    yield cluster
+    for name in ("eu-west-1a", "eu-west-1b"):
+        power(cluster, name, None)
+        cordon(cluster, name, on=False)
+    cluster.until(lambda: is_ready(cluster, "eu-west-1a") and is_ready(cluster, "eu-west-1b"))
+
+
+def power(cluster: PocketCluster, node: str, value: str | None) -> None:
+    """Take a node's power away with 'off', give it back with None."""
+    cluster.core.patch_node(node, {"metadata": {"annotations": {POWER: value}}})
+
+
+def cordon(cluster: PocketCluster, node: str, *, on: bool) -> None:
+    """Close a node for new pods, or open it."""
+    cluster.core.patch_node(node, {"spec": {"unschedulable": on}})
+
+
+def is_ready(cluster: PocketCluster, node: str) -> bool:
+    """Whether a node's Ready condition is True."""
+    conditions = cluster.core.read_node(node).status.conditions
+    return any(each.type == "Ready" and each.status == "True" for each in conditions)
+
+
+def where(cluster: PocketCluster) -> list[str]:
+    """The nodes of the ready pods."""
+    return sorted(pod.spec.node_name for pod in cluster.ready_pods("app=web"))
+
+
+def test_replicas_are_spread_over_the_nodes_that_fit(europe: PocketCluster) -> None:
+    """One on each node of the region, none elsewhere."""
+    assert where(europe) == ["eu-west-1a", "eu-west-1b"]
+
+
+def test_a_cordoned_node_gets_no_new_pods(europe: PocketCluster) -> None:
+    """What is there stays; a replacement goes to the other node; with none left it is Pending and says why."""
+    cordon(europe, "eu-west-1a", on=True)
+    assert where(europe) == ["eu-west-1a", "eu-west-1b"]
+    on_a = next(pod for pod in europe.pods("app=web") if pod.spec.node_name == "eu-west-1a")
+    europe.core.delete_namespaced_pod(on_a.metadata.name, "default", grace_period_seconds=0)
+    europe.until(lambda: where(europe) == ["eu-west-1b", "eu-west-1b"])
+    cordon(europe, "eu-west-1b", on=True)
+    europe.core.delete_namespaced_pod(europe.pods("app=web")[0].metadata.name, "default", grace_period_seconds=0)
+
+    def pending() -> list[Any]:
+        return [pod for pod in europe.pods("app=web") if pod.status.phase == "Pending"]
+
+    europe.until(lambda: len(pending()) == 1)
+    conditions = {each.type: each for each in pending()[0].status.conditions}
+    assert conditions["PodScheduled"].reason == "Unschedulable"
+    cordon(europe, "eu-west-1a", on=False)
+    europe.until(lambda: where(europe) == ["eu-west-1a", "eu-west-1b"])
+
+
+def test_power_loss_kills_at_once_and_is_noticed_later(europe: PocketCluster) -> None:
+    """Silent at first; NotReady after 4 s, pods unready; evicted 5 s later and running on the other node."""
+    lost = next(pod for pod in europe.pods("app=web") if pod.spec.node_name == "eu-west-1a")
+    power(europe, "eu-west-1a", "off")
+    noticed = europe.until(lambda: not is_ready(europe, "eu-west-1a"))
+    assert 2.5 < noticed < 15
+    assert not ready(europe.core.read_namespaced_pod(lost.metadata.name, "default"))
+    europe.until(lambda: where(europe) == ["eu-west-1b", "eu-west-1b"])
+    with pytest.raises(ApiException, match="404"):
+        europe.core.read_namespaced_pod(lost.metadata.name, "default")
+    power(europe, "eu-west-1a", None)
+    europe.until(lambda: is_ready(europe, "eu-west-1a"))
+    assert not europe.core.read_node("eu-west-1a").spec.taints
+
+
+def test_power_that_comes_back_soon_restarts_the_same_pods(europe: PocketCluster) -> None:
+    """Same uid, one restart more."""
+    pod = next(pod for pod in europe.pods("app=web") if pod.spec.node_name == "eu-west-1b")
+    power(europe, "eu-west-1b", "off")
+    power(europe, "eu-west-1b", "on")
+
+    def restarted() -> bool:
+        now = europe.core.read_namespaced_pod(pod.metadata.name, "default")
+        return (
+            now.metadata.uid == pod.metadata.uid and ready(now) and now.status.container_statuses[0].restart_count == 1
+        )
+
+    europe.until(restarted)
+
+
+def test_a_deleted_node_takes_its_pods_with_it(europe: PocketCluster) -> None:
+    """They come up on the other node; the node can be registered again."""
+    node = europe.core.read_node("eu-west-1a")
+    europe.core.delete_node("eu-west-1a")
+    europe.until(lambda: where(europe) == ["eu-west-1b", "eu-west-1b"])
+    europe.core.create_node({"metadata": {"name": "eu-west-1a", "labels": node.metadata.labels}})
+    europe.until(lambda: is_ready(europe, "eu-west-1a"))
+
+
+def test_a_node_says_what_strict_clients_demand(cluster: PocketCluster) -> None:
+    """Ten facts of its system, a heartbeat, an address."""
+    node = cluster.core.read_node("edge")
+    assert node.status.node_info.kubelet_version.endswith("+pocket")
+    assert node.status.addresses[0].type == "InternalIP"
+    from kubernetes import client
+
+    lease = client.CoordinationV1Api(cluster.core.api_client).read_namespaced_lease("edge", "kube-node-lease")
+    assert lease.spec.holder_identity == "edge"

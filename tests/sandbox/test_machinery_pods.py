@@ -1,0 +1,211 @@
+"""Pods as their kubelet treats them: start, probes, crashes, logs, configuration, the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from conftest import server_container
+from kubernetes.client.exceptions import ApiException
+
+if TYPE_CHECKING:
+    from conftest import PocketCluster
+
+pytestmark = pytest.mark.sandbox
+
+
+def pod(name: str, container: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+    """A bare pod with one container."""
+    return {
+        "metadata": {"name": name, "labels": {"app": name}},
+        "spec": {"containers": [container or server_container()], **spec},
+    }
+
+
+def python(code: str, **more: Any) -> dict[str, Any]:
+    """A container that runs that code."""
+    return {"name": "main", "image": "test/main:1", "command": ["python", "-c", code], **more}
+
+
+def state(cluster: PocketCluster, name: str) -> Any:
+    """The status of the first container."""
+    statuses = cluster.core.read_namespaced_pod(name, "default").status.container_statuses
+    return statuses[0] if statuses else None
+
+
+def waits_because(cluster: PocketCluster, name: str, reason: str) -> bool:
+    """Whether the first container waits for that reason."""
+    status = state(cluster, name)
+    return bool(status and status.state.waiting and status.state.waiting.reason == reason)
+
+
+def test_a_pod_is_a_process_at_its_own_address(cluster: PocketCluster) -> None:
+    """It answers at status.podIP on the port of its manifest."""
+    cluster.core.create_namespaced_pod("default", pod("one"))
+    cluster.until(lambda: len(cluster.ready_pods()) == 1)
+    found = cluster.core.read_namespaced_pod("one", "default")
+    assert httpx.get(f"http://{found.status.pod_ip}:8080/").text == "one"
+    assert found.spec.node_name
+    assert found.status.phase == "Running"
+
+
+def test_readiness_goes_and_comes_with_its_probe(cluster: PocketCluster) -> None:
+    """A probe that fails makes the pod unready, not restarted."""
+    cluster.core.create_namespaced_pod("default", pod("one"))
+    cluster.until(lambda: len(cluster.ready_pods()) == 1)
+    address = cluster.pods()[0].status.pod_ip
+    httpx.post(f"http://{address}:8080/sick")
+    cluster.until(lambda: not cluster.ready_pods())
+    httpx.post(f"http://{address}:8080/well")
+    cluster.until(lambda: len(cluster.ready_pods()) == 1)
+    assert state(cluster, "one").restart_count == 0
+
+
+def test_a_failing_liveness_probe_restarts_the_container_in_place(cluster: PocketCluster) -> None:
+    """Same pod, one restart more, and the start before in lastState."""
+    liveness = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1, "failureThreshold": 1}
+    cluster.core.create_namespaced_pod("default", pod("one", server_container(livenessProbe=liveness)))
+    cluster.until(lambda: len(cluster.ready_pods()) == 1)
+    before = cluster.pods()[0]
+    httpx.post(f"http://{before.status.pod_ip}:8080/sick")
+    cluster.until(lambda: state(cluster, "one").restart_count >= 1)
+    after = cluster.core.read_namespaced_pod("one", "default")
+    assert after.metadata.uid == before.metadata.uid
+    assert state(cluster, "one").last_state.terminated is not None
+
+
+def test_a_crashing_container_backs_off_and_keeps_its_logs(cluster: PocketCluster) -> None:
+    """CrashLoopBackOff, the exit code, the log of this start and of the one before."""
+    cluster.core.create_namespaced_pod("default", pod("crash", python("print('going down'); raise SystemExit(3)")))
+    cluster.until(
+        lambda: waits_because(cluster, "crash", "CrashLoopBackOff") and state(cluster, "crash").restart_count >= 2
+    )
+    status = state(cluster, "crash")
+    assert status.last_state.terminated.exit_code == 3
+    assert cluster.core.read_namespaced_pod("crash", "default").status.phase == "Running"
+    assert cluster.core.read_namespaced_pod_log("crash", "default").strip() == "going down"
+    assert cluster.core.read_namespaced_pod_log("crash", "default", previous=True).strip() == "going down"
+    assert state(cluster, "crash").restart_count < 8
+
+
+@pytest.mark.parametrize(
+    ("container", "reason"),
+    [
+        ({"name": "main", "image": "docker.io/library/nginx:1"}, "ImagePullBackOff"),
+        ({"name": "main", "image": "test/x:1", "command": ["no-such-program"]}, "CreateContainerError"),
+        (
+            python("", env=[{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "no", "key": "k"}}}]),
+            "CreateContainerConfigError",
+        ),
+    ],
+)
+def test_what_cannot_start_waits_and_says_why(cluster: PocketCluster, container: dict[str, Any], reason: str) -> None:
+    """Pending with a reason, never Failed: nothing spins."""
+    cluster.core.create_namespaced_pod("default", pod("stuck", container))
+    cluster.until(lambda: waits_because(cluster, "stuck", reason))
+    assert cluster.core.read_namespaced_pod("stuck", "default").status.phase == "Pending"
+
+
+def test_configuration_reaches_the_container(cluster: PocketCluster) -> None:
+    """ConfigMap, Secret, downward API, expansion, mounted files, and paths put where they are."""
+    cluster.core.create_namespaced_config_map(
+        "default", {"metadata": {"name": "settings"}, "data": {"color": "blue", "a.txt": "file"}}
+    )
+    cluster.core.create_namespaced_secret("default", {"metadata": {"name": "keys"}, "stringData": {"token": "s3cret"}})
+    code = "import os; e = os.environ; print(e['COLOR'], e['TOKEN'], e['ME'], e['URL'], open(e['FILE']).read(), e['POD_IP'] != '')"
+    env = [
+        {"name": "COLOR", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "color"}}},
+        {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "token"}}},
+        {"name": "ME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        {"name": "URL", "value": "http://$(ME)/$(NONE)"},
+        {"name": "FILE", "value": "/etc/settings/a.txt"},
+    ]
+    container = python(code, env=env, volumeMounts=[{"name": "settings", "mountPath": "/etc/settings"}])
+    volumes = [{"name": "settings", "configMap": {"name": "settings"}}]
+    cluster.core.create_namespaced_pod("default", pod("conf", container, volumes=volumes, restartPolicy="Never"))
+    cluster.until(lambda: cluster.core.read_namespaced_pod("conf", "default").status.phase == "Succeeded")
+    log = cluster.core.read_namespaced_pod_log("conf", "default")
+    assert log.strip() == "blue s3cret conf http://conf/$(NONE) file True"
+
+
+def test_a_graceful_end_lets_the_process_finish(cluster: PocketCluster) -> None:
+    """SIGTERM first: deletionTimestamp stands while it works, gone when it is done; a deaf one is killed at its deadline."""
+    code = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.5), sys.exit(0)))\nprint('up', flush=True)\nwhile True: time.sleep(0.05)"
+    deaf = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\nwhile True: time.sleep(1)"
+    for name, source in (("polite", code), ("deaf", deaf)):
+        cluster.core.create_namespaced_pod("default", pod(name, python(source), terminationGracePeriodSeconds=30))
+        cluster.until(lambda name=name: "up" in log_of(cluster, name))
+    cluster.core.delete_namespaced_pod("polite", "default")
+    assert cluster.core.read_namespaced_pod("polite", "default").metadata.deletion_timestamp is not None
+    assert cluster.until(lambda: "polite" not in [each.metadata.name for each in cluster.pods()]) > 0.3
+    cluster.core.delete_namespaced_pod("deaf", "default", grace_period_seconds=1)
+    assert cluster.until(lambda: not cluster.pods()) > 0.5
+
+
+def log_of(cluster: PocketCluster, name: str) -> str:
+    """A pod's log, empty before there is one."""
+    try:
+        return str(cluster.core.read_namespaced_pod_log(name, "default"))
+    except ApiException:
+        return ""
+
+
+def test_a_kill_takes_everything_a_container_has_started(cluster: PocketCluster) -> None:
+    """A grandchild in a session of its own dies with its pod."""
+    code = (
+        "import os, subprocess, sys, time\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', 'grandchild-of-the-test'], start_new_session=True)\n"
+        "print('up', flush=True)\ntime.sleep(600)"
+    )
+    cluster.core.create_namespaced_pod("default", pod("tree", python(code)))
+    cluster.until(lambda: "up" in log_of(cluster, "tree"))
+    assert cluster_processes("grandchild-of-the-test") > 0
+    cluster.core.delete_namespaced_pod("tree", "default", grace_period_seconds=0)
+    assert cluster_processes("grandchild-of-the-test") == 0
+
+
+def cluster_processes(mark: str) -> int:
+    """How many processes were started with that argument."""
+    from pathlib import Path
+
+    def last_argument(entry: Path) -> str:
+        try:
+            return (entry / "cmdline").read_text().rstrip("\0").rpartition("\0")[2]
+        except OSError:
+            return ""
+
+    return sum(last_argument(entry) == mark for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+
+
+def test_logs_by_tail_timestamp_and_container(cluster: PocketCluster) -> None:
+    """What chaosk8s and kubectl ask of a log."""
+    code = "import time\nfor i in range(5): print('line', i, flush=True)\ntime.sleep(600)"
+    cluster.core.create_namespaced_pod("default", pod("talk", python(code)))
+    cluster.until(lambda: "line 4" in log_of(cluster, "talk"))
+    assert cluster.core.read_namespaced_pod_log("talk", "default", tail_lines=2) == "line 3\nline 4\n"
+    stamped = cluster.core.read_namespaced_pod_log("talk", "default", timestamps=True, tail_lines=1)
+    assert stamped[4] == "-"
+    assert stamped.rstrip().endswith("Z line 4")
+    assert cluster.core.read_namespaced_pod_log("talk", "default", since_seconds=600) != ""
+    with pytest.raises(ApiException, match="400"):
+        cluster.core.read_namespaced_pod_log("talk", "default", container="other")
+
+
+def test_init_containers_run_first(cluster: PocketCluster) -> None:
+    """The main container starts when they have succeeded, and finds what they left."""
+    share = [{"name": "share", "mountPath": "/share"}]
+    first = {
+        **python("import sys; open(sys.argv[1], 'w').write('left')"),
+        "name": "first",
+        "args": ["/share/x"],
+        "volumeMounts": share,
+    }
+    main = python("import sys; print(open(sys.argv[1]).read())", args=["/share/x"], volumeMounts=share)
+    volumes = [{"name": "share", "emptyDir": {}}]
+    cluster.core.create_namespaced_pod(
+        "default", pod("two", main, initContainers=[first], volumes=volumes, restartPolicy="Never")
+    )
+    cluster.until(lambda: cluster.core.read_namespaced_pod("two", "default").status.phase == "Succeeded")
+    assert cluster.core.read_namespaced_pod_log("two", "default", container="main").strip() == "left"
