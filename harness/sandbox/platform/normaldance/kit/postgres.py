@@ -35,6 +35,8 @@ FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.15
 SHUNNED_S = 0.5
 """How long a source that failed is asked last."""
+UNREACHABLE_S = 0.1
+"""How long after a failed attempt to connect the next one is made."""
 
 TRANSIENT = (
     psycopg.OperationalError,
@@ -53,6 +55,8 @@ class Source:
         self._conninfo = make_conninfo(host=host, port=port)
         self._slots = asyncio.Semaphore(POOL_SIZE)
         self._idle: list[tuple[Connection, float]] = []
+        self._connecting = asyncio.Lock()
+        self._unreachable_until = 0.0
         self.shunned_until = 0.0
 
     async def attempt(self, work: Work[T], *, within: float) -> T:
@@ -63,6 +67,7 @@ class Source:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within
+        self._refuse_while_unreachable()
         async with self._slot(deadline):
             connection, born = await self._take(deadline)
             alarm = loop.call_at(deadline, _cut, connection)
@@ -94,9 +99,19 @@ class Source:
             if born + CONNECTION_MAX_AGE_S > now and not connection.closed:
                 return connection, born
             await connection.close()
-        async with asyncio.timeout_at(deadline):
-            connect = psycopg.AsyncConnection[Row].connect
-            return await connect(self._conninfo, autocommit=True, row_factory=dict_row), now
+        async with asyncio.timeout_at(deadline), self._connecting:
+            self._refuse_while_unreachable()
+            try:
+                connect = psycopg.AsyncConnection[Row].connect
+                return await connect(self._conninfo, autocommit=True, row_factory=dict_row), now
+            except psycopg.OperationalError:
+                self._unreachable_until = asyncio.get_running_loop().time() + UNREACHABLE_S
+                raise
+
+    def _refuse_while_unreachable(self) -> None:
+        """Requests that wait for a lost server share one attempt to connect: a storm of them would slow what still works."""
+        if self._unreachable_until > asyncio.get_running_loop().time():
+            raise psycopg.OperationalError("the last attempt to connect has just failed")
 
     async def close(self) -> None:
         """Close what is kept; connections at work end with their work."""
