@@ -64,7 +64,12 @@ def test_readiness_goes_and_comes_with_its_probe(cluster: PocketCluster) -> None
 
 def test_a_failing_liveness_probe_restarts_the_container_in_place(cluster: PocketCluster) -> None:
     """Same pod, one restart more, and the start before in lastState."""
-    liveness = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1, "failureThreshold": 1}
+    liveness = {
+        "httpGet": {"path": "/healthz", "port": 8080},
+        "initialDelaySeconds": 3,
+        "periodSeconds": 1,
+        "failureThreshold": 1,
+    }
     cluster.core.create_namespaced_pod("default", pod("one", server_container(livenessProbe=liveness)))
     cluster.until(lambda: len(cluster.ready_pods()) == 1)
     before = cluster.pods()[0]

@@ -40,7 +40,7 @@ class NodeLifecycle:
             ready = condition(node, "Ready").get("status") == "True"
             if ready and silent_s > NOT_READY_S:
                 self._lose(node)
-            elif not ready and silent_s <= NOT_READY_S:
+            elif silent_s <= NOT_READY_S and (not ready or name in self._lost_s):
                 self._find(node)
             lost_s = self._lost_s.get(name)
             if lost_s is not None and now - lost_s > EVICT_S:

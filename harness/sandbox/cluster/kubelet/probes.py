@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Object
 
 FIRST_S = 0.1
-"""The first attempt after the start of a container; a stated deviation: Kubernetes waits up to a period."""
+"""Seconds from the start of a container to the first attempt; a stated deviation: Kubernetes waits up to a period."""
 _LONGEST_HEAD = 65536
 
 
@@ -57,14 +57,14 @@ async def attempt(action: Object, place: Place, within_s: float) -> Result:
         return Result(ok=False, saw=str(error) or type(error).__name__)
 
 
-async def watch(probe: Object, place: Place, tell: Callable[[Result], bool]) -> None:
+async def watch(probe: Object, place: Place, tell: Callable[[Result], bool], first_s: float = FIRST_S) -> None:
     """Probe for ever, or until `tell` says enough; it hears each time the thresholds turn the verdict over, and the first.
 
-    Defaults are Kubernetes': period 10 s, timeout 1 s, one success, three failures.
+    The first attempt is after `first_s` or the initial delay, whichever is longer. Defaults are Kubernetes': period 10 s, timeout 1 s, one success, three failures.
     """
     successes = failures = 0
     verdict: bool | None = None
-    await clock.asleep(max(FIRST_S, probe.get("initialDelaySeconds", 0)))
+    await clock.asleep(max(first_s, probe.get("initialDelaySeconds", 0)))
     while True:
         result = await attempt(probe, place, probe.get("timeoutSeconds", 1))
         successes, failures = (successes + 1, 0) if result.ok else (0, failures + 1)
