@@ -167,8 +167,8 @@ class Agent:
                 self._power_on(name)
 
     def _power_on(self, name: str) -> None:
+        """Heartbeats and pods come back; that the node is Ready is for the node controller to say."""
         beat(self._store, name)
-        with_kubelet_status(self._store, self._store.get(NODE, None, name))
         for worker in self._on(name):
             worker.thaw()
         for pod in self._store.list(POD):
