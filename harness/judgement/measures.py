@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.errors import UsageError
-from harness.judgement.statistics import Bounds
+from harness.judgement.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import Claim, Evidence, Measure, Objective, Op, Outcome, Plan, Quantity, Receipt, Window
 
 MEND: Final[Mapping[str, str]] = {
@@ -138,6 +138,7 @@ def measure(
     fix: str = "",
     figures: Figures | None = None,
     limit: str = "",
+    op: Op | None = None,
 ) -> Measure:
     """Put a measure together and round its figures; what is missing of the sentence's experiments is said in the reason."""
     objective, figures = case.objective, figures or Figures()
@@ -149,7 +150,7 @@ def measure(
         at=objective.at,
         value=six(figures.value),
         unit=figures.unit,
-        op=objective.op.value,
+        op=(op or objective.op).value,
         limit=limit or limit_text(objective),
         scaled_limit=six(figures.scaled_limit),
         low=six(figures.low),
@@ -207,7 +208,7 @@ def bounded(
         )
         fix = f"let the traffic run longer ({more} looks), then run again"
     else:
-        reason, fix = f"{head} ({_bound(outcome, bounds, unit)}), wanted {case.wanted}", ""
+        reason, fix = f"{head} ({_bound(outcome, case.objective.op, bounds, unit)}), wanted {case.wanted}", ""
     return measure(
         case,
         name,
@@ -231,7 +232,13 @@ def bounded(
     )
 
 
-def _bound(outcome: Outcome, bounds: Bounds, unit: str) -> str:
-    if outcome is Outcome.PASS:
-        return f"{said(bounds.low, unit)} to {said(bounds.high, unit)} with {bounds.confidence:.4g} confidence each, n {bounds.n}"
-    return f"{said(bounds.fail_low, unit)} to {said(bounds.fail_high, unit)} with 0.9975 confidence each, n {bounds.n}"
+def _bound(outcome: Outcome, op: Op, bounds: Bounds, unit: str) -> str:
+    """The bound that decided, in words: of a PASS that on the bad side, of a FAIL that on the good side."""
+    passed = outcome is Outcome.PASS
+    sure = f"{100 * (bounds.confidence if passed else FAIL_CONFIDENCE):g}"
+    low, high = (bounds.low, bounds.high) if passed else (bounds.fail_low, bounds.fail_high)
+    if op is Op.WITHIN:
+        text = f"between {said(low, unit)} and {said(high, unit)}"
+    else:
+        text = f"at most {said(high, unit)}" if passed is (op is Op.BELOW) else f"at least {said(low, unit)}"
+    return f"{text} with {sure} % confidence, n {bounds.n}"

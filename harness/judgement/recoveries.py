@@ -18,7 +18,7 @@ from harness.judgement.receipts import (
     watch_receipt,
 )
 from harness.judgement.recovery import SECOND, recovery_of
-from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, Receipt
+from harness.model import Evidence, Experiment, Measure, Op, OperationRecovery, Outcome, Plan, Receipt
 
 METHOD = "first success, after the last outage, of 5 s with at least 99 % successes; ± the longest gap between looks"
 
@@ -167,6 +167,7 @@ def _manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> 
         scope=scope,
         fix=fix,
         limit=str(allowed),
+        op=Op.HOLDS,
         figures=Figures(
             value=attempt.manual_steps,
             scaled_limit=allowed,

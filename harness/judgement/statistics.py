@@ -150,4 +150,5 @@ def needed_within(share: float, margin: float, confidence: float) -> int | None:
     """
     if margin <= 0:
         return None
-    return max(math.ceil(float(norm.ppf(confidence)) ** 2 * share * (1 - share) / margin**2), 1)
+    n = float(norm.ppf(confidence)) ** 2 * share * (1 - share) / margin**2
+    return max(math.ceil(n), 1) if n <= MOST_NEEDED else None

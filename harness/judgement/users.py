@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from harness.judgement.measures import Case, Figures, measure
 from harness.judgement.recovery import SECOND
-from harness.model import Evidence, Measure, Outcome, Window
+from harness.model import Evidence, Measure, Op, Outcome, Window
 
 STALE_NS: Final = 2 * SECOND
 """A worker's count older than this says nothing of now."""
@@ -61,6 +61,7 @@ def users_measure(case: Case, window: Window) -> Measure:
         scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value},
         fix=fix,
         limit=str(wanted),
+        op=Op.AT_LEAST,
         figures=Figures(
             value=fewest,
             scaled_limit=float(wanted),

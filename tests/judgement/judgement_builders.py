@@ -1,0 +1,450 @@
+"""Runs to judge: a healthy one of a small platform, and the ways to spoil it. Times are seconds from 0 unless they end in _ns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.model import (
+    LEDGER_FINAL,
+    LEDGER_WRITES,
+    PROBES,
+    REPLICAS,
+    SAMPLES,
+    Check,
+    Claim,
+    Demand,
+    DemandKind,
+    Evidence,
+    Experiment,
+    ExperimentPlan,
+    Fact,
+    FaultWindow,
+    Figure,
+    FinalRead,
+    Gate,
+    Hit,
+    Judgement,
+    Kind,
+    Ledger,
+    Measure,
+    Objective,
+    Observation,
+    Op,
+    Per,
+    Phase,
+    Plan,
+    PodChange,
+    Quantity,
+    Requirement,
+    Restore,
+    Schema,
+    Scope,
+    Table,
+    TrafficPlan,
+    WatchSource,
+    Window,
+    Words,
+    Worker,
+)
+
+S = 1_000_000_000
+END = 220
+ROUTES = ("sign-in", "read-track", "create-track", "play-track")
+REGIONS = ("us-east-1",) * 6 + ("eu-west-1",) * 3 + ("ap-southeast-1",)
+CHECK = Demand(kind=DemandKind.CHECK, name="deployment-size", params={"deployment": "api-gateway"})
+
+
+def ns(seconds: float) -> int:
+    """Seconds as nanoseconds."""
+    return round(seconds * S)
+
+
+def table(schema: Schema, n: int, **columns: Any) -> Table:
+    """A table of n rows; a column is one value for all rows, or one a row."""
+    ints = {
+        name: np.array(np.broadcast_to(np.asarray(columns.get(name, 0), dtype=np.int64), n)) for name in schema.ints
+    }
+    words = {}
+    for name in schema.words:
+        value = columns.get(name)
+        words[name] = Words.of([value] * n if value is None or isinstance(value, str) else value)
+    return Table(schema=schema, ints=ints, words=words)
+
+
+def every(start: float, end: float, per_s: float) -> npt.NDArray[np.int64]:
+    """When looks are due."""
+    return np.arange(ns(start), ns(end), round(S / per_s), dtype=np.int64)
+
+
+def samples(start: float, end: float, *, latency_ms: float = 20.0, lag_ms: float = 0.5, per_s: float = 100.0) -> Table:
+    """Requests at an even rate, routes and regions in turn, all answered."""
+    due = every(start, end, per_s)
+    n = len(due)
+    turn = np.arange(n)
+    return table(
+        SAMPLES,
+        n,
+        intended_ns=due,
+        sent_ns=due + round(lag_ms * 1e6),
+        done_ns=due + np.round((latency_ms + turn % 10) * 1e6).astype(np.int64),
+        status=200,
+        name=[ROUTES[i % 4] for i in range(n)],
+        journey="listen",
+        step=[str(i % 4 + 1) for i in range(n)],
+        region="home",
+        served_region=[REGIONS[i % 10] for i in range(n)],
+        served_pod=["track-old" if t < ns(75) else "track-new" for t in due.tolist()],
+    )
+
+
+def with_ints(rows: Table, at: Any, **columns: int) -> Table:
+    """The rows with other numbers where `at` says."""
+    ints = {name: column.copy() for name, column in rows.ints.items()}
+    for name, value in columns.items():
+        ints[name][at] = value
+    return replace(rows, ints=ints)
+
+
+def with_words(rows: Table, at: Any, **columns: str | None) -> Table:
+    """The rows with other words where `at` says."""
+    words = dict(rows.words)
+    for name, value in columns.items():
+        text = np.array(words[name].text(), dtype=object)
+        text[at] = value
+        words[name] = Words.of(text.tolist())
+    return replace(rows, words=words)
+
+
+def failing(rows: Table, at: Any, status: int = 503, error: str = "status 503") -> Table:
+    """The rows with failures where `at` says."""
+    return with_words(with_ints(rows, at, status=status), at, error=error)
+
+
+def down(rows: Table, start: float, end: float, column: str = "error", word: str = "timeout") -> Table:
+    """Looks that failed because they were sent in [start, end)."""
+    sent = rows.ints["sent_ns"]
+    return with_words(rows, (sent >= ns(start)) & (sent < ns(end)), **{column: word})
+
+
+def reads(start: float = 0.0, end: float = END, per_s: float = 20.0) -> Table:
+    """Read probes of the entry, answered in 3 ms."""
+    due = every(start, end, per_s)
+    kept = {"subject": "entry", "kind": "read", "connection": "kept", "status": 200}
+    return table(PROBES, len(due), due_ns=due, sent_ns=due, done_ns=due + 3_000_000, **kept)
+
+
+def health(start: float = 0.0, end: float = 60.0, per_s: float = 65.0) -> Table:
+    """Health probes of the entry, answered in 1 ms."""
+    due = every(start, end, per_s)
+    kept = {"subject": "entry", "kind": "health", "connection": "kept", "status": 200}
+    return table(PROBES, len(due), due_ns=due, sent_ns=due, done_ns=due + 1_000_000, **kept)
+
+
+def writes(start: float = 0.0, end: float = END, per_s: float = 30.0) -> Table:
+    """Ledger writes of one client, acknowledged in 5 ms."""
+    due = every(start, end, per_s)
+    n = len(due)
+    return table(
+        LEDGER_WRITES,
+        n,
+        client=1,
+        sequence=np.arange(n),
+        intended_ns=due,
+        sent_ns=due,
+        done_ns=due + 5_000_000,
+        status=201,
+        outcome="ok",
+    )
+
+
+def ledger(rows: Table, lost: Sequence[int] = (), wrong: Sequence[int] = (), *, complete: bool = True) -> Ledger:
+    """The ledger after one final read that found all written rows but the lost ones."""
+    written = rows.where(~rows.words["outcome"].equals("refused"))
+    found = written.where(~np.isin(written.ints["sequence"], list(lost)))
+    at_ns = ns(END + 5)
+    final = table(
+        LEDGER_FINAL,
+        len(found),
+        client=found.ints["client"],
+        sequence=found.ints["sequence"],
+        round=1,
+        read_ns=at_ns,
+        through="database",
+        state=["wrong" if n in wrong else "ok" for n in found.ints["sequence"].tolist()],
+    )
+    read = FinalRead(round=1, after="end", complete=complete, at_ns=at_ns, rows=len(found))
+    return Ledger(writes=rows, final=final, final_reads=(read,), files=("watch/ledger-writes.parquet",))
+
+
+def lags(start: float = 0.0, end: float = 62.0, ms: float = 40.0) -> Table:
+    """Looks at a primary and two replicas, five a second."""
+    due = every(start, end, 5.0)
+    members = [("pg-0", "primary", -1), ("pg-1", "replica", round(ms * 1e6)), ("pg-2", "replica", round(ms * 1e6))]
+    parts = [table(REPLICAS, len(due), at_ns=due, lag_ns=lag, member=m, role=role) for m, role, lag in members]
+    return Table.merged(REPLICAS, parts)
+
+
+def experiment(name: str, domain: str, start: float, end: float, **fields: Any) -> Experiment:
+    """An attempt in good order: sent 1 s after the start, confirmed 1 s later; a held fault is undone 5 s before the end."""
+    held = domain != "pod"
+    hit = Hit(kind="pod", name="track-old", namespace="us-east-1", uid="u-old", region="us-east-1", workload="track")
+    fault = FaultWindow(
+        experiment=name,
+        domain=domain,
+        sent_ns=ns(start + 1),
+        confirmed_ns=ns(start + 2),
+        undone_ns=ns(end - 5) if held else None,
+        gone_ns=ns(end - 4) if held else None,
+        hit=(hit,),
+    )
+    return Experiment(
+        name=name,
+        domain=domain,
+        ran=True,
+        fault=fields.pop("fault", fault),
+        restore=fields.pop("restore", Restore(ok=True, at_ns=ns(end))),
+        observed_from_ns=ns(start),
+        observed_until_ns=ns(end),
+        journal=fields.pop("journal", {"status": "completed"}),
+        attempt=fields.pop("attempt", 1),
+        files=(f"chaos/{name}/journal.json",),
+        **fields,
+    )
+
+
+def window(rows: Table, start: float, end: float, experiment: str = "") -> Window:
+    """A window of everyday traffic with one worker."""
+    return Window(
+        traffic="everyday",
+        experiment=experiment,
+        start_ns=ns(start),
+        end_ns=ns(end),
+        journeys_per_s=25.0,
+        requests_per_journey=4,
+        samples=rows,
+        workers=(Worker(id=0, rows=len(rows), closed=True),),
+        files=("load/everyday/samples-0.parquet",),
+    )
+
+
+def pod(at: float, what: str, name: str, uid: str) -> PodChange:
+    """Something became of a pod of track-service."""
+    return PodChange(
+        at_ns=ns(at), what=what, name=name, namespace="us-east-1", uid=uid, workload="track", region="us-east-1"
+    )
+
+
+def observation(kind: str, subject: str, at: float, source: str, **fields: Any) -> Observation:
+    """One line of a history."""
+    return Observation(
+        source=source, seq=0, clock="boot", mono_ns=ns(at), wall="", kind=kind, subject=subject, fields=fields
+    )
+
+
+def users(count: int = 150, start: float = 0.0, end: float = 61.0, worker: int = 0) -> tuple[Observation, ...]:
+    """A worker's count of journeys in progress, each second."""
+    return tuple(
+        observation("load.users", "everyday", t, f"load-users-{worker}", at_ns=ns(t), users=count)
+        for t in np.arange(start, end).tolist()
+    )
+
+
+SPANS = {
+    "pod-loss": ("pod", 70.0, 100.0),
+    "database-loss": ("database", 110.0, 150.0),
+    "region-loss": ("region", 160.0, 200.0),
+}
+
+
+@cache
+def evidence() -> Evidence:
+    """All that a healthy run recorded: the database is out for 20 s, the region for 10 s, the pod is not missed."""
+    probes = down(down(Table.merged(PROBES, [reads(), health()]), 111.5, 131.5), 161.5, 171.5)
+    written = down(down(writes(), 111.5, 131.5, "outcome", "unknown"), 161.5, 171.5, "outcome", "unknown")
+    windows = {"everyday": window(samples(0, 60), 0, 60)}
+    for name, (_, start, end) in SPANS.items():
+        windows[f"experiment:{name}"] = window(samples(start, end), start, end, name)
+    fact = Fact(subject="us-east-1/api-gateway", wanted="3 ready", seen="3 ready", ok=True, attempts=1, at_ns=1)
+    return Evidence(
+        windows=windows,
+        probes=probes,
+        replicas=lags(),
+        ledger=ledger(written),
+        experiments={name: (experiment(name, *span),) for name, span in SPANS.items()},
+        checks={CHECK.key: Check(demand=CHECK.key, facts=(fact,))},
+        pods=(
+            pod(1, "ready", "track-old", "u-old"),
+            pod(71.5, "deleted", "track-old", "u-old"),
+            pod(73, "ready", "track-new", "u-new"),
+        ),
+        watchers={
+            n: WatchSource(name=n, spacing_ms=50, closed=True)
+            for n in ("entry", "ledger", "replicas", "pods", "regions")
+        },
+        observations=users(),
+    )
+
+
+def objective(figure: Figure, op: Op, limit: str, **fields: Any) -> Objective:
+    """An objective; what is not a field of Objective goes into its scope, under everyday traffic."""
+    own = {"quantile", "tolerance", "window", "older_than", "check", "params", "confidence", "sentence"}
+    given = {key: fields.pop(key) for key in tuple(fields) if key in own}
+    for key in {"tolerance", "window", "older_than"} & given.keys():
+        given[key] = Quantity.parse(given[key])
+    scope = Scope(**{"traffic": "everyday", **fields})
+    sentence = given.pop("sentence", f"{figure} {op} {limit}")
+    return Objective(
+        figure=figure, op=op, limit=Quantity.parse(limit), scope=scope, sentence=sentence, at="a.feature:3", **given
+    )
+
+
+def p95(limit: str = "200 ms", **fields: Any) -> Objective:
+    """The response time p95 of every route."""
+    return objective(Figure.RESPONSE_TIME, Op.BELOW, limit, **{"quantile": 0.95, "per": Per.ROUTE, **fields})
+
+
+def errors(limit: str = "0.1 %", **fields: Any) -> Objective:
+    """The error rate."""
+    return objective(Figure.ERROR_RATE, Op.BELOW, limit, **fields)
+
+
+def uptime(limit: str = "99.9 %", **fields: Any) -> Objective:
+    """The uptime of the entry."""
+    return objective(Figure.UPTIME, Op.AT_LEAST, limit, **{"subject": "entry", **fields})
+
+
+def share(limit: str = "60 %", region: str = "us-east-1", **fields: Any) -> Objective:
+    """The share of answers of a region."""
+    return objective(Figure.REGION_SHARE, Op.WITHIN, limit, **{"tolerance": "5 points", "subject": region, **fields})
+
+
+def lag(limit: str = "10 s", **fields: Any) -> Objective:
+    """The replication lag p99 of every replica."""
+    return objective(Figure.REPLICATION_LAG, Op.BELOW, limit, **{"quantile": 0.99, "per": Per.REPLICA, **fields})
+
+
+def recovery(limit: str, *experiments: str, **fields: Any) -> Objective:
+    """Reads and writes are served again."""
+    given = {"experiments": experiments, "operations": ("reads", "writes"), "phase": Phase.FAULT, **fields}
+    return objective(Figure.RECOVERY, Op.BELOW, limit, **given)
+
+
+def no_loss(*experiments: str, **fields: Any) -> Objective:
+    """No acknowledged write is lost."""
+    given = {"experiments": experiments, "operations": ("writes",), "phase": Phase.FAULT, **fields}
+    return objective(Figure.LOST_WRITES, Op.HOLDS, "0", **given)
+
+
+def first_request(limit: str = "10 s", **fields: Any) -> Objective:
+    """A new pod has its first request soon, a killed pod none later."""
+    given = {"experiments": ("pod-loss",), "params": {"killed_none_later_than": "10 s"}, "phase": Phase.FAULT, **fields}
+    return objective(Figure.FIRST_REQUEST, Op.BELOW, limit, **given)
+
+
+def check(**fields: Any) -> Objective:
+    """A fact of the live target."""
+    given = {"check": CHECK.name, "params": CHECK.params, "traffic": None, **fields}
+    return objective(Figure.CHECK, Op.HOLDS, "1", **given)
+
+
+CORE: Mapping[str, Objective] = {
+    "R-P95": p95(),
+    "R-USERS": p95("1000 ms", users=101, window="10 min"),
+    "R-ERRORS": errors(),
+    "R-ROUTE-ERRORS": errors("1 %", per=Per.ROUTE),
+    "R-UPTIME": uptime(),
+    "R-SHARE": share(),
+    "R-LAG": lag(),
+    "R-POD": recovery("30 s", "pod-loss"),
+    "R-RTO": recovery("4 h", "database-loss", "region-loss", params={"manual_steps": "0"}),
+    "R-RISK": no_loss(domains=("pod",)),
+    "R-RPO": no_loss("database-loss", "region-loss", older_than="1 h"),
+    "R-FIRST": first_request(),
+    "R-CHECK": check(),
+}
+
+
+def requirement(name: str, gate: Gate = Gate.CRITICAL, environments: tuple[str, ...] = ("sandbox",)) -> Requirement:
+    """A row of a catalogue."""
+    return Requirement(
+        id=name,
+        profile="core",
+        title=name,
+        criterion="",
+        kinds=(Kind.LOAD,),
+        gate=gate,
+        environments=environments,
+        source="",
+    )
+
+
+def claim(name: str, *objectives: Objective) -> Claim:
+    """One scenario."""
+    return Claim(scenario=f"a.feature:1: {name}", requirement=name, objectives=objectives, demands=(CHECK.key,))
+
+
+def plan(sentences: Mapping[str, Objective] | None = None, **fields: Any) -> Plan:
+    """A plan of one scenario a requirement; all of CORE where none is given."""
+    wanted = CORE if sentences is None else sentences
+    planned = {
+        name: ExperimentPlan(
+            name=name, file=f"{name}.yaml", domain=domain, within_s=10, hold_s=25, observe_s=240, seconds=40
+        )
+        for name, (domain, _, _) in SPANS.items()
+    }
+    traffic = TrafficPlan(
+        name="everyday",
+        locustfile="everyday.py",
+        journeys_per_s=25.0,
+        requests_per_journey=4,
+        warm_up_s=10,
+        window_s=60,
+        routes=dict.fromkeys(ROUTES, 0.25),
+        users=150,
+    )
+    given: dict[str, Any] = {
+        "run": "run-1",
+        "target": "sandbox",
+        "environment": "sandbox",
+        "time_scale": 60,
+        "durability": "",
+        "release": "1.0.0",
+        "profile": "core",
+        "seed": 1,
+        "requirements": tuple(requirement(name) for name in wanted),
+        "claims": tuple(claim(name, one) for name, one in wanted.items()),
+        "demands": (CHECK.key,),
+        "demand": {CHECK.key: CHECK},
+        "traffic": {"everyday": traffic},
+        "experiments": planned,
+        "primary_region": "us-east-1",
+        "regions": {"us-east-1": 0.6, "eu-west-1": 0.3, "ap-southeast-1": 0.1},
+        "deselected": (),
+        "not_assessable": (),
+        "probe_spacing_ms": {"reads": 50.0, "writes": 1000 / 30},
+    }
+    return Plan(**{**given, **fields})
+
+
+def with_load(rows: Table, base: Evidence | None = None, **fields: Any) -> Evidence:
+    """The evidence with other samples in the fault-free window."""
+    base = base or evidence()
+    changed = replace(base.windows["everyday"], samples=rows, **fields)
+    return replace(base, windows={**base.windows, "everyday": changed})
+
+
+def with_experiment(attempts: Sequence[Experiment], base: Evidence | None = None) -> Evidence:
+    """The evidence with other attempts at one experiment."""
+    base = base or evidence()
+    return replace(base, experiments={**base.experiments, attempts[0].name: tuple(attempts)})
+
+
+def measures(judgement: Judgement) -> list[Measure]:
+    """All measures, in order."""
+    return [m for v in judgement.verdicts for c in v.claims for of_one in c.measures for m in of_one]

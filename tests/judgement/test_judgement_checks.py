@@ -1,0 +1,85 @@
+"""Facts of the live target, wanted against seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from judgement_builders import CHECK, check, claim, evidence, measures, plan
+
+from harness.judgement import judge
+from harness.model import Check, Demand, DemandKind, Evidence, Fact, Measure, Outcome, Plan
+
+FACT = Fact(subject="us-east-1/api-gateway", wanted="memory 512Mi", seen="memory 256Mi", ok=False, attempts=3, at_ns=1)
+
+
+def judged(*facts: Fact, why: str = "", of: Plan | None = None) -> list[Measure]:
+    """The measures of the check that found these facts."""
+    run = replace(
+        evidence(), checks={CHECK.key: Check(demand=CHECK.key, facts=facts, why=why, files=("history/checks.ndjson",))}
+    )
+    return measures(judge(of or plan({"R": check()}), run))
+
+
+@pytest.mark.parametrize(
+    ("ok", "outcome", "reason"),
+    [
+        (True, Outcome.PASS, "us-east-1/api-gateway: memory 256Mi, wanted memory 512Mi, asked 3 times"),
+        (False, Outcome.FAIL, "us-east-1/api-gateway: memory 256Mi, wanted memory 512Mi, asked 3 times"),
+        (
+            None,
+            Outcome.INCONCLUSIVE,
+            "us-east-1/api-gateway: could not be read (memory 256Mi), wanted memory 512Mi, asked 3 times",
+        ),
+    ],
+)
+def test_a_fact_is_as_wanted_or_not_or_was_not_read(ok: bool | None, outcome: Outcome, reason: str) -> None:  # noqa: FBT001
+    """Three ways."""
+    (measure,) = judged(replace(FACT, ok=ok))
+    assert (measure.outcome, measure.reason, measure.limit) == (outcome, reason, "memory 512Mi")
+    assert measure.scope == {"deployment": "api-gateway", "subject": "us-east-1/api-gateway"}
+    assert measure.value is None
+
+
+def test_each_fact_is_a_measure_and_the_worst_decides() -> None:
+    """One of two."""
+    good = replace(FACT, ok=True, seen="memory 512Mi", attempts=1, subject="eu-west-1/api-gateway")
+    found = judged(good, FACT)
+    assert [m.outcome for m in found] == [Outcome.PASS, Outcome.FAIL]
+    assert found[0].reason == "eu-west-1/api-gateway: memory 512Mi, wanted memory 512Mi"
+
+
+def test_no_fact_is_never_a_pass() -> None:
+    """Nothing found, kept from looking, not done."""
+    assert judged()[0].reason == "deployment-size: it found nothing to look at"
+    assert judged(why="the API server refused")[0].reason == "deployment-size: the API server refused"
+    (undone,) = measures(judge(plan({"R": check()}), replace(evidence(), checks={})))
+    assert (undone.outcome, undone.reason) == (Outcome.INCONCLUSIVE, "deployment-size: it was not done")
+
+
+def test_a_check_is_found_by_its_name_and_parameters() -> None:
+    """A sentence about another deployment has no demand here; a demand of another kind is none."""
+    other = plan({"R": check(params={"deployment": "user-service"})})
+    assert judged(FACT, of=other)[0].reason == "the plan has no check 'deployment-size' for this sentence"
+    traffic = Demand(kind=DemandKind.TRAFFIC, name="deployment-size")
+    strange = plan({"R": check()}, demand={CHECK.key: traffic})
+    assert judged(FACT, of=strange)[0].outcome is Outcome.INCONCLUSIVE
+    lost = plan({"R": check()}, demand={})
+    assert judged(FACT, of=lost)[0].outcome is Outcome.INCONCLUSIVE
+
+
+def test_an_unnamed_check_is_inconclusive() -> None:
+    """A sentence that names none."""
+    (measure,) = measures(judge(plan({"R": check(check="")}), evidence()))
+    assert measure.name == "check"
+
+
+def test_a_scenario_may_hold_several_checks() -> None:
+    """Each sentence has its own measures, in order."""
+    two = plan({"R": check()}, claims=(claim("R", check(), check(params={"deployment": "x"})),))
+    run: Evidence = evidence()
+    (verdict,) = judge(two, run).verdicts
+    assert [[m.outcome for m in of_one] for of_one in verdict.claims[0].measures] == [
+        [Outcome.PASS],
+        [Outcome.INCONCLUSIVE],
+    ]

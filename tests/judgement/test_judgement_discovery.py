@@ -1,0 +1,158 @@
+"""How soon a new pod is asked, and how long a killed one still is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from judgement_builders import evidence, first_request, measures, ns, plan, pod, with_experiment, with_words
+
+from harness.judgement import judge
+from harness.model import Evidence, Hit, Measure, Objective, Outcome, WatchSource
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+KEY = "experiment:pod-loss"
+
+
+def judged(run: Evidence | None = None, objective: Objective | None = None) -> list[Measure]:
+    """The measures of the objective: new pods, then killed ones."""
+    return measures(judge(plan({"R": objective or first_request()}), run or evidence()))
+
+
+def served(*spans: tuple[float, float, str], until: float = 100) -> Evidence:
+    """The run whose requests under the pod's loss were served by these pods, else by another one."""
+    base = evidence()
+    under = base.windows[KEY]
+    rows = with_words(under.samples, slice(None), served_pod="track-other")
+    sent = rows.ints["sent_ns"]
+    for start, end, name in spans:
+        rows = with_words(rows, (sent >= ns(start)) & (sent < ns(end)), served_pod=name)
+    changed = replace(under, samples=rows, end_ns=ns(until))
+    return replace(base, windows={**base.windows, KEY: changed})
+
+
+def test_a_new_pod_is_asked_soon_and_a_killed_one_no_more() -> None:
+    """Ready at 73 s, first answer at 75 s; killed at 71.5 s, last asked just before 75 s."""
+    new, killed = judged()
+    assert (new.name, new.outcome, new.value, new.scaled_limit) == ("first request of a new pod", PASS, 2.02, 10)
+    assert new.reason == "track-new gave its first answer 2.02 s after it was ready, wanted within 10 s"
+    assert (killed.name, killed.outcome, killed.value) == ("last request of a killed pod", PASS, 3.4905)
+    assert killed.scope == {"experiment": "pod-loss", "phase": "during the fault", "pod": "track-old"}
+
+
+@pytest.mark.parametrize(
+    ("first", "until", "outcome"),
+    [(82.0, 100, PASS), (83.1, 100, FAIL), (99.99, 84, FAIL), (99.99, 82, INCONCLUSIVE)],
+)
+def test_a_new_pod_is_asked_within_the_limit_or_fails_once_watched_so_long(
+    first: float, until: float, outcome: Outcome
+) -> None:
+    """Ready at 73 s: 82 s is in time, 83.1 s is not, and 82 s is too short a watch to tell."""
+    run = served((70, 71.4, "track-old"), (first, 100, "track-new"), until=until)
+    under = run.windows[KEY]
+    cut = replace(under, samples=under.samples.between("intended_ns", ns(70), ns(until)))
+    kept = {**run.windows, KEY: cut}
+    kept["everyday"] = replace(
+        kept["everyday"], samples=with_words(kept["everyday"].samples, [0], served_pod="track-new")
+    )
+    new = judged(replace(run, windows=kept))[0]
+    assert new.outcome is outcome
+
+
+@pytest.mark.parametrize(("last", "outcome"), [(81.4, PASS), (81.6, FAIL)])
+def test_a_killed_pod_is_asked_no_later_than_its_limit(last: float, outcome: Outcome) -> None:
+    """Killed at 71.5 s, limit 10 s."""
+    killed = judged(served((70, last, "track-old"), (last, 100, "track-new")))[1]
+    assert killed.outcome is outcome
+
+
+def test_a_killed_pod_that_was_never_asked_again_passes_once_watched_for_the_limit() -> None:
+    """And is inconclusive before."""
+    assert judged(served((75, 100, "track-new")))[1].reason == (
+        "track-old was last asked 0 s after it was killed, in the 28.5 s that were watched, wanted within 10 s"
+    )
+    short = judged(served((73.5, 100, "track-new"), until=80))[1]
+    assert short.outcome is INCONCLUSIVE
+    assert short.fix == "let the experiment watch for 10 s after the pod changed, then run again"
+
+
+def test_without_a_limit_of_its_own_a_killed_pod_has_that_of_the_sentence() -> None:
+    """3 s against 3.49 s."""
+    assert judged(objective=first_request("3 s", params={}))[1].outcome is FAIL
+
+
+def test_pods_that_do_not_name_themselves_tell_nothing() -> None:
+    """No answer names its pod; or no pod of the hit workload came back."""
+    base = evidence()
+    windows = {
+        k: replace(w, samples=with_words(w.samples, slice(None), served_pod=None)) for k, w in base.windows.items()
+    }
+    new, killed = judged(replace(base, windows=windows))
+    assert {new.outcome, killed.outcome} == {INCONCLUSIVE}
+    assert new.reason == "pod-loss: no new pod of a workload that names itself in its answers was seen"
+    gone = replace(base, pods=base.pods[:2])
+    assert [m.outcome for m in judged(gone)] == [INCONCLUSIVE, PASS]
+
+
+def test_other_pods_and_later_changes_do_not_count() -> None:
+    """Unready is not ready, another workload was not hit, a pod seen before is not new."""
+    base = evidence()
+    other = replace(pod(74, "ready", "gateway-1", "u-gw"), workload="gateway")
+    more = (
+        *base.pods,
+        pod(74, "unready", "track-x", "u-x"),
+        other,
+        pod(75, "ready", "track-new", "u-new"),
+        pod(101, "ready", "t", "u-t"),
+    )
+    assert [m.scope["pod"] for m in judged(replace(base, pods=more))] == ["track-new", "track-old"]
+
+
+def test_a_hit_without_workload_is_known_by_the_watcher() -> None:
+    """The fault's probe named the pod only; a node that was hit is no pod."""
+    base = evidence()
+    attempt = base.experiments["pod-loss"][0]
+    hits = (replace(attempt.fault.hit[0], workload=""), Hit(kind="node", name="us-east-1a"))
+    run = with_experiment([replace(attempt, fault=replace(attempt.fault, hit=hits))])
+    assert [m.outcome for m in judged(run)] == [PASS, PASS]
+
+
+def test_a_deletion_that_was_not_seen_is_dated_by_the_fault() -> None:
+    """Confirmed at 72 s; sent at 71 s where not even that is known."""
+    base = evidence()
+    unseen = replace(base, pods=(base.pods[0], base.pods[2]))
+    assert judged(unseen)[1].value == 2.9905
+    attempt = base.experiments["pod-loss"][0]
+    bare = with_experiment([replace(attempt, fault=replace(attempt.fault, confirmed_ns=None))], unseen)
+    assert (judged(bare)[1].value, judged(bare)[1].outcome) == (3.9905, INCONCLUSIVE)
+
+
+def test_fault_watch_and_load_are_needed() -> None:
+    """Each missing one is said."""
+    base = evidence()
+    assert judged(replace(base, watchers={}))[0].reason.endswith("but the watcher 'pods' left no record")
+    cut = {"pods": WatchSource(name="pods", spacing_ms=0, closed=False)}
+    assert judged(replace(base, watchers=cut))[0].reason.endswith("but the watcher 'pods': it did not end in order")
+    workers = replace(base.windows[KEY], workers=())
+    assert "0 of 1 workers left a record" in judged(replace(base, windows={**base.windows, KEY: workers}))[0].reason
+
+
+def test_without_record_there_is_no_figure() -> None:
+    """No experiment planned, none run, no traffic under it."""
+    base = evidence()
+    (none,) = judged(objective=first_request(experiments=()))
+    assert none.reason == "no experiment that the sentence speaks of was planned"
+    (bare,) = judged(replace(base, experiments={}))
+    assert bare.reason == "pod-loss left no record of its traffic"
+    (idle,) = judged(replace(base, windows={"everyday": base.windows["everyday"]}))
+    assert idle.outcome is INCONCLUSIVE
+
+
+def test_an_unsent_fault_counts_from_the_start_of_the_watch() -> None:
+    """And is inconclusive for want of a fault."""
+    base = evidence()
+    attempt = base.experiments["pod-loss"][0]
+    run = with_experiment([replace(attempt, fault=replace(attempt.fault, sent_ns=None))])
+    assert {m.outcome for m in judged(run)} == {INCONCLUSIVE}
+    assert np.isfinite(judged(run)[0].value or 0)

@@ -1,0 +1,369 @@
+"""KPIs of the fault-free window, and the users that they were taken with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from judgement_builders import (
+    ROUTES,
+    S,
+    down,
+    errors,
+    evidence,
+    failing,
+    health,
+    lag,
+    lags,
+    measures,
+    ns,
+    observation,
+    p95,
+    plan,
+    samples,
+    share,
+    uptime,
+    users,
+    window,
+    with_ints,
+    with_load,
+    with_words,
+)
+
+from harness.judgement import judge
+from harness.judgement.indicators import response_ms
+from harness.judgement.users import users_each_second
+from harness.model import REPLICAS, Evidence, Measure, Objective, Outcome, Per, Phase, Table, WatchSource, Worker
+
+PASS, FAIL, INCONCLUSIVE, NOT_ASSESSED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED
+
+
+def judged(objective: Objective, run: Evidence | None = None) -> list[Measure]:
+    """The measures of one objective."""
+    return measures(judge(plan({"R": objective}), run or evidence()))
+
+
+def only(objective: Objective, run: Evidence | None = None) -> Measure:
+    """The one measure of an objective."""
+    (measure,) = judged(objective, run)
+    return measure
+
+
+def outcomes(found: Sequence[Measure], key: str) -> dict[str, Outcome]:
+    """Outcomes by a word of their scope."""
+    return {m.scope[key]: m.outcome for m in found}
+
+
+def route(name: str, rows: Table) -> object:
+    """Where the rows are of one route."""
+    return rows.words["name"].equals(name)
+
+
+def slow(rows: Table, at: object, ms: float = 300.0) -> Table:
+    """Requests that took that long from their intended time."""
+    ints = dict(rows.ints)
+    ints["done_ns"] = np.where(at, rows.ints["intended_ns"] + ns(ms / 1000), rows.ints["done_ns"])
+    return replace(rows, ints=ints)
+
+
+ROWS = samples(0, 60)
+
+
+def test_every_route_has_its_own_figure_and_the_worst_decides() -> None:
+    """One route of four over 200 ms."""
+    run = with_load(slow(ROWS, route("read-track", ROWS)))
+    found = judged(p95(), run)
+    assert outcomes(found, "route") == {**dict.fromkeys(ROUTES, PASS), "read-track": FAIL}
+    worst = next(m for m in found if m.outcome is FAIL)
+    assert worst.reason == (
+        "response time p95 of read-track is 300 ms (at least 300 ms with 99.75 % confidence, n 1500), wanted below 200 ms; "
+        "by region that served: ap-southeast-1 300 ms, eu-west-1 300 ms, us-east-1 300 ms"
+    )
+    assert (worst.value, worst.unit, worst.limit, worst.scaled_limit) == (300.0, "ms", "200 ms", 200.0)
+    assert worst.fix == "`readiness why R` shows the evidence; mend the platform, then run again"
+    (verdict,) = judge(plan({"R": p95()}), run).verdicts
+    assert verdict.outcome is FAIL
+
+
+def test_a_route_that_slows_in_the_second_half_of_the_window_fails() -> None:
+    """The row's own defect: 50 % of a route's requests over the limit."""
+    late = ROWS.ints["intended_ns"] >= ns(30)
+    found = judged(p95(), with_load(slow(ROWS, late & route("sign-in", ROWS))))  # type: ignore[operator]
+    assert outcomes(found, "route")["sign-in"] is FAIL
+
+
+def test_a_planned_route_without_samples_is_inconclusive() -> None:
+    """No data is never a pass."""
+    rows = ROWS.where(~ROWS.words["name"].equals("play-track"))
+    found = judged(p95(), with_load(rows))
+    assert outcomes(found, "route")["play-track"] is INCONCLUSIVE
+    assert next(m for m in found if m.scope["route"] == "play-track").value is None
+
+
+def test_one_route_by_name_is_judged_alone() -> None:
+    """And all routes together where the sentence says so."""
+    run = with_load(slow(ROWS, route("read-track", ROWS)))
+    assert only(p95(subject="sign-in"), run).outcome is PASS
+    assert only(p95(per=Per.ALL), run).outcome is FAIL
+    assert outcomes(judged(p95(per=Per.REGION)), "region") == {
+        "home": PASS,
+        "us-east-1": INCONCLUSIVE,
+        "eu-west-1": INCONCLUSIVE,
+        "ap-southeast-1": INCONCLUSIVE,
+    }
+
+
+def test_p95_of_too_few_requests_says_how_many_are_needed() -> None:
+    """58 requests bear no p95, 59 do."""
+    rows = samples(0, 0.58)
+    short = replace(evidence(), windows={"everyday": window(rows, 0, 0.58)})
+    measure = only(p95(per=Per.ALL), short)
+    assert (measure.outcome, measure.n, measure.n_needed, measure.high) == (INCONCLUSIVE, 58, 59, None)
+    assert measure.reason == (
+        "response time p95 of all routes together is 29 ms, between 28 ms and without bound, wanted below 200 ms: "
+        "58 looks are too few to tell, at least 59 would be needed"
+    )
+    bearing = replace(evidence(), windows={"everyday": window(samples(0, 0.59), 0, 0.59)})
+    assert only(p95(per=Per.ALL), bearing).outcome is PASS
+
+
+def test_a_figure_close_to_its_limit_is_inconclusive() -> None:
+    """5.3 % over the limit: neither surely over nor surely under a p95."""
+    at = np.arange(len(ROWS)) % 19 == 0
+    measure = only(p95(per=Per.ALL), with_load(slow(ROWS, at)))
+    assert measure.outcome is INCONCLUSIVE
+    assert "more would be needed" in measure.reason or "at least" in measure.reason
+
+
+def test_requests_cut_off_or_unanswered_count_as_over_the_limit() -> None:
+    """They are the slowest, whatever their row says."""
+    for error in ("cut_off", "refused"):
+        rows = failing(ROWS, np.arange(len(ROWS)) % 10 == 0, status=0, error=error)
+        measure = only(p95(per=Per.ALL), with_load(rows))
+        assert (measure.outcome, measure.value) == (FAIL, None)
+
+
+def test_a_failure_never_improves_a_response_time() -> None:
+    """A quick 503 is left to the error rate, a slow one counts."""
+    quick = failing(ROWS, slice(0, 600))
+    assert len(response_ms(quick, 200)) == len(ROWS) - 600
+    late = slow(quick, np.arange(len(ROWS)) < 600)
+    assert (response_ms(late, 200) >= 200).sum() == 600
+
+
+def test_a_lagging_generator_makes_latencies_inconclusive_and_says_why() -> None:
+    """Green or red: what it measured is its own lag."""
+    measure = only(p95("400 ms", per=Per.ALL), with_load(samples(0, 60, lag_ms=41, latency_ms=61)))
+    assert (measure.outcome, measure.value) == (INCONCLUSIVE, 70)
+    lagging = with_load(samples(0, 60, lag_ms=250, latency_ms=260))
+    measure = only(p95(per=Per.ALL), lagging)
+    assert measure.outcome is INCONCLUSIVE
+    assert measure.reason == (
+        "response time p95 of all routes together is 269 ms, wanted below 200 ms, "
+        "but the generator lagged: p99 lag 250 ms, at most 20 ms is allowed; "
+        "by region that served: ap-southeast-1 269 ms, eu-west-1 268 ms, us-east-1 265 ms"
+    )
+    assert measure.fix == "use more workers or a quieter machine, then run again"
+
+
+def test_red_from_the_send_time_too_needs_no_healthy_generator() -> None:
+    """Sent late, and slow all the same."""
+    assert only(p95(per=Per.ALL), with_load(samples(0, 60, lag_ms=50, latency_ms=400))).outcome is FAIL
+
+
+def test_a_lagging_generator_does_not_void_errors() -> None:
+    """0.5 % of answers fail."""
+    rows = failing(samples(0, 60, lag_ms=250, latency_ms=260), np.arange(6000) % 200 == 0)
+    measure = only(errors(), with_load(rows))
+    assert measure.outcome is FAIL
+    assert measure.reason == (
+        "error rate of all routes together (30 of 6000 requests) is 0.5 % (at least 0.2819 % with 99.75 % confidence, n 6000), "
+        "wanted below 0.1 %; errors: status 503 30; "
+        "by route: create-track 0 of 1500, play-track 0 of 1500, read-track 0 of 1500, sign-in 30 of 1500"
+    )
+
+
+def test_the_error_claim_of_a_tenth_of_a_percent_bears_two_failures_in_6000() -> None:
+    """6 294 are needed with two, 4 742 with one."""
+    assert only(errors(), with_load(failing(ROWS, [5]))).outcome is PASS
+    measure = only(errors(), with_load(failing(ROWS, [5, 6])))
+    assert (measure.outcome, measure.n_needed) == (INCONCLUSIVE, 6294)
+    assert "6000 looks are too few to tell, at least 6294 would be needed" in measure.reason
+
+
+def test_errors_of_every_route_are_judged_one_by_one() -> None:
+    """3 % of one route's inputs fail."""
+    at = np.flatnonzero(ROWS.words["name"].equals("create-track"))[::33]
+    found = judged(errors("1 %", per=Per.ROUTE), with_load(failing(ROWS, at)))
+    assert outcomes(found, "route") == {**dict.fromkeys(ROUTES, PASS), "create-track": FAIL}
+    assert "errors: status 503 46" in next(m for m in found if m.outcome is FAIL).reason
+
+
+def test_an_unanswered_request_without_a_kind_is_an_error_all_the_same() -> None:
+    """Status 0 is no answer."""
+    measure = only(errors(), with_load(with_ints(ROWS, slice(0, 100), status=0)))
+    assert measure.outcome is FAIL
+    assert "errors: no answer 100" in measure.reason
+
+
+def test_an_unhealthy_worker_spoils_a_pass_and_no_failure() -> None:
+    """Errors that were seen were seen."""
+    workers = (Worker(id=0, rows=0, closed=False),)
+    assert only(errors(), with_load(ROWS, workers=workers)).outcome is INCONCLUSIVE
+    assert only(errors(), with_load(failing(ROWS, slice(0, 60)), workers=workers)).outcome is FAIL
+
+
+def test_uptime_is_the_share_of_probes_of_the_health_path_that_were_answered() -> None:
+    """1 % of 3 901 probes fail; the read probes have no say."""
+    base = evidence()
+    probes = base.probes
+    at = np.flatnonzero(probes.words["kind"].equals("health"))[::100]
+    measure = only(uptime(), replace(base, probes=with_words(probes, at, error="timeout")))
+    assert measure.outcome is FAIL
+    assert measure.reason == (
+        "uptime of entry (40 of 3901 probes failed) is 98.97 % (at most 99.37 % with 99.75 % confidence, n 3901), wanted at least 99.9 %"
+    )
+    assert only(uptime(), base).outcome is PASS
+    assert only(uptime(), replace(base, probes=down(probes, 161, 171))).outcome is PASS
+
+
+def test_a_blind_watcher_cannot_vouch_for_uptime() -> None:
+    """Seven of sixty seconds unseen."""
+    probes = health(per_s=100)
+    seen = probes.where((probes.ints["sent_ns"] < ns(20)) | (probes.ints["sent_ns"] >= ns(27)))
+    measure = only(uptime(), replace(evidence(), probes=seen))
+    assert measure.outcome is INCONCLUSIVE
+    assert measure.reason.endswith("but the watcher 'entry' was blind for 12% of the window")
+    unwatched = replace(evidence(), watchers={})
+    assert only(uptime(), unwatched).reason.endswith("but the watcher 'entry' left no record")
+
+
+def test_uptime_of_a_region_is_that_of_its_own_probes() -> None:
+    """No probe of it: no figure."""
+    probes = with_words(health(), slice(None), subject="eu-west-1")
+    assert only(uptime(subject="eu-west-1"), replace(evidence(), probes=probes)).outcome is PASS
+    assert only(uptime(subject="eu-west-1")).outcome is INCONCLUSIVE
+
+
+def test_shares_of_answers_are_within_their_tolerance() -> None:
+    """60/30/10 passes; 68 % fails, 64.9 % is too close to tell."""
+    assert only(share()).outcome is PASS
+    assert only(share("30 %", "eu-west-1")).outcome is PASS
+    assert only(share("52 %")).outcome is FAIL
+    assert only(share("68 %")).outcome is FAIL
+    close = only(share("55.1 %"))
+    assert (close.outcome, close.n_needed) == (INCONCLUSIVE, 649331)
+    edge = only(share("55 %"))
+    assert (edge.outcome, edge.n_needed) == (INCONCLUSIVE, None)
+    assert "6000 looks are too few to tell, more would be needed" in edge.reason
+
+
+def test_a_share_without_tolerance_cannot_be_judged() -> None:
+    """The judge says so, and raises nothing."""
+    measure = only(replace(share(), tolerance=None))
+    assert measure.outcome is INCONCLUSIVE
+    assert "UsageError: a figure with bounds cannot be judged by 'is within'" in measure.reason
+
+
+def test_answers_that_name_no_region_bear_no_share() -> None:
+    """The header is missing."""
+    measure = only(share(), with_load(with_words(ROWS, slice(None), served_region=None)))
+    assert measure.outcome is INCONCLUSIVE
+    assert measure.reason == "no answer named the region that served it"
+
+
+def test_replication_lag_is_judged_replica_by_replica() -> None:
+    """The primary has none; a look without an answer is over any limit."""
+    assert outcomes(judged(lag()), "replica") == {"pg-1": PASS, "pg-2": PASS}
+    base = evidence().replicas
+    behind = with_ints(base, base.words["member"].equals("pg-2"), lag_ns=30 * S)
+    found = judged(lag(), replace(evidence(), replicas=behind))
+    assert outcomes(found, "replica") == {"pg-1": PASS, "pg-2": FAIL}
+    mute = with_ints(base, base.words["member"].equals("pg-1"), lag_ns=-1)
+    assert outcomes(judged(lag(), replace(evidence(), replicas=mute)), "replica") == {"pg-1": FAIL, "pg-2": PASS}
+    assert only(lag(subject="pg-2")).outcome is PASS
+
+
+def test_a_p99_of_lag_needs_299_looks() -> None:
+    """Fewer are inconclusive, none too."""
+    few = only(lag(subject="pg-1"), replace(evidence(), replicas=lags(0.5, 60.1)))
+    assert (few.outcome, few.n, few.n_needed) == (INCONCLUSIVE, 298, 299)
+    assert only(lag(), replace(evidence(), replicas=Table.empty(REPLICAS))).reason == "no replica was looked at"
+
+
+@pytest.mark.parametrize("objective", [p95(), errors(), uptime(), share(), lag()])
+def test_kpis_are_taken_on_the_fault_free_window_only(objective: Objective) -> None:
+    """Without one there is no figure; under a fault there is no verdict; too short a window bears no sentence."""
+    base = evidence()
+    bare = replace(base, windows={k: w for k, w in base.windows.items() if w.experiment})
+    assert only(objective, bare).reason == "there is no fault-free window of everyday"
+    faulty = replace(objective, scope=replace(objective.scope, phase=Phase.FAULT))
+    assert (only(faulty).outcome, only(faulty).reason) == (
+        NOT_ASSESSED,
+        "not falsifiable here: a KPI is judged on the fault-free window, never during the fault",
+    )
+    anywhere = replace(objective, scope=replace(objective.scope, traffic=None))
+    assert {m.outcome for m in judged(anywhere)} == {PASS}
+    assert only(anywhere, bare).reason == "there is no fault-free window of any traffic"
+
+
+def test_errors_under_a_fault_are_never_charged_to_a_kpi() -> None:
+    """All requests under the region loss fail."""
+    base = evidence()
+    under = base.windows["experiment:region-loss"]
+    hurt = replace(under, samples=failing(under.samples, slice(None)))
+    run = replace(base, windows={**base.windows, "experiment:region-loss": hurt})
+    assert only(errors(), run).outcome is PASS
+
+
+def test_the_window_of_the_sentence_is_scaled_and_must_fit() -> None:
+    """10 min are 10 s at scale 60; 2 h are not there."""
+    assert {m.outcome for m in judged(p95(window="10 min"))} == {PASS}
+    measure = only(p95(window="2 h"))
+    assert (measure.outcome, measure.reason) == (
+        INCONCLUSIVE,
+        "the fault-free window lasted 60 s, the sentence asks for 120 s",
+    )
+
+
+CROWDED = p95("1000 ms", users=101, per=Per.ALL)
+
+
+def crowd(*counts: object) -> Measure:
+    """The measure of the users, with these observations."""
+    return judged(CROWDED, replace(evidence(), observations=counts))[-1]  # type: ignore[arg-type]
+
+
+def test_users_at_once_are_journeys_in_progress_in_each_second() -> None:
+    """101 are enough, 100 in one second are not, and that is not the target's fault."""
+    assert (crowd(*users(101)).outcome, crowd(*users(101)).op) == (PASS, "is at least")
+    dip = (*users(150, 0, 30), *users(100, 30, 31), *users(150, 31, 61))
+    assert (crowd(*dip).outcome, crowd(*dip).value) == (INCONCLUSIVE, 100)
+    assert crowd(*dip).reason == "at times only 100 users were there at once, wanted at least 101"
+
+
+def test_users_are_summed_over_workers() -> None:
+    """Two workers with 60 each; one of them silent leaves the sum unknown."""
+    load = replace(
+        evidence().windows["everyday"], workers=(Worker(id=0, rows=1, closed=True), Worker(id=1, rows=1, closed=True))
+    )
+    both = replace(evidence(), observations=(*users(60), *users(60, worker=1)))
+    assert set(users_each_second(both, load).tolist()) == {120.0}
+    assert np.isnan(users_each_second(replace(evidence(), observations=users(60)), load)).all()
+
+
+def test_seconds_without_a_count_are_inconclusive() -> None:
+    """Nobody counted at the end; or nobody counted at all; other observations do not count."""
+    assert crowd(*users(150, 0, 50)).reason == "journeys in progress were counted in 51 of 60 seconds of the window"
+    other = observation("load.users", "spike", 1, "load-users-9", at_ns=1, users=999)
+    assert crowd(other, observation("run.started", "", 0, "run")).value is None
+    assert crowd(*users(150, 20, 61)).outcome is INCONCLUSIVE
+
+
+def test_a_watch_of_replicas_that_did_not_end_in_order_spoils_a_pass() -> None:
+    """A worker of the watch died."""
+    base = evidence()
+    cut = {**base.watchers, "replicas": WatchSource(name="replicas", spacing_ms=200, closed=False)}
+    assert {m.outcome for m in judged(lag(), replace(base, watchers=cut))} == {INCONCLUSIVE}

@@ -1,0 +1,275 @@
+"""Rule 9: what was acknowledged and is not there at the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from judgement_builders import (
+    END,
+    down,
+    evidence,
+    experiment,
+    ledger,
+    measures,
+    no_loss,
+    ns,
+    plan,
+    with_ints,
+    writes,
+)
+
+from harness.judgement import judge
+from harness.judgement.loss import account_of
+from harness.model import (
+    LEDGER_FINAL,
+    LEDGER_WRITES,
+    Evidence,
+    FinalRead,
+    Ledger,
+    Measure,
+    Objective,
+    Outcome,
+    Table,
+    WatchSource,
+)
+
+PASS, FAIL, INCONCLUSIVE, NOT_ASSESSED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED
+ROWS = evidence().ledger.writes
+RISK = no_loss("pod-loss")
+RPO = no_loss("database-loss", older_than="1 h")
+BOTH = {"RISK": RISK, "RPO": RPO}
+
+
+def holding(books: Ledger, **fields: Any) -> Evidence:
+    """The healthy run with another ledger."""
+    return replace(evidence(), ledger=books, **fields)
+
+
+def only(objective: Objective, run: Evidence, **fields: Any) -> Measure:
+    """The one measure of an objective; the RPO row stands beside it in the plan."""
+    return measures(judge(plan({"R": objective, "RPO": RPO}, **fields), run))[0]
+
+
+def outcomes(books: Ledger, **fields: Any) -> dict[str, Outcome]:
+    """What both loss rows say of a ledger."""
+    return {v.requirement: v.outcome for v in judge(plan(BOTH, **fields), holding(books)).verdicts}
+
+
+def at(second: float) -> int:
+    """The number of the first write that was sent then or later."""
+    return int(np.searchsorted(ROWS.ints["sent_ns"], ns(second)))
+
+
+def test_nothing_lost_passes_and_says_of_how_many() -> None:
+    """The unsure stand apart."""
+    measure = only(RISK, evidence())
+    assert (measure.outcome, measure.value, measure.n) == (PASS, 0, 900)
+    assert measure.reason == "none of 5701 acknowledged writes is lost (0 of unknown outcome are not there, 900 are)"
+    assert set(measure.receipts) == {"watch", "fault", "restore"}
+
+
+def test_a_lost_write_fails_every_loss_row_whenever_it_was_lost() -> None:
+    """Acknowledged at 20 s, in the fault-free window: no disaster is near."""
+    assert outcomes(ledger(ROWS, lost=[at(20)])) == {"RISK": FAIL, "RPO": FAIL}
+    measure = only(RISK, holding(ledger(ROWS, lost=[at(20), at(21), at(22), at(23)])))
+    assert measure.reason == (
+        "4 of 5701 acknowledged writes are lost, wanted none: client 1 number 601, client 1 number 631, client 1 number 661… "
+        "(0 of unknown outcome are not there, 900 are)"
+    )
+
+
+def test_a_wrong_checksum_is_a_loss() -> None:
+    """The row is there and says something else."""
+    assert outcomes(ledger(ROWS, wrong=[at(20)])) == {"RISK": FAIL, "RPO": FAIL}
+
+
+def test_a_write_of_the_last_hour_before_a_disaster_is_excused() -> None:
+    """60 s at scale 60 before 111 s: 51.5 s is excused, 50.5 s is not; nor is a write after the fault was in."""
+    assert outcomes(ledger(ROWS, lost=[at(51.5), at(110)])) == {"RISK": PASS, "RPO": PASS}
+    assert outcomes(ledger(ROWS, lost=[at(50.5)])) == {"RISK": FAIL, "RPO": FAIL}
+    assert outcomes(ledger(ROWS, lost=[at(133)])) == {
+        "RISK": PASS,
+        "RPO": PASS,
+    }  # within the hour before the region's loss
+    assert outcomes(ledger(ROWS, lost=[at(172)])) == {"RISK": FAIL, "RPO": FAIL}
+    excused = only(RISK, holding(ledger(ROWS, lost=[at(110)])))
+    assert "(1 acknowledged within the RPO before a disaster are excused, 0 of unknown outcome" in excused.reason
+
+
+def test_a_write_acknowledged_while_the_fault_went_in_is_excused() -> None:
+    """Sent at 111 s, in at 112 s: the disaster is between them."""
+    rows = writes()
+    assert outcomes(ledger(rows, lost=[at(111.9)])) == {"RISK": PASS, "RPO": PASS}
+
+
+def test_quorum_excuses_nothing() -> None:
+    """A target that promises it is held to it."""
+    assert outcomes(ledger(ROWS, lost=[at(110)]), durability="quorum") == {"RISK": FAIL, "RPO": FAIL}
+
+
+def test_faults_of_pods_excuse_nothing() -> None:
+    """Only the database and region experiments are disasters."""
+    base = holding(ledger(ROWS, lost=[at(70)]))
+    pods = replace(base, experiments={"pod-loss": base.experiments["pod-loss"]})
+    assert only(RISK, pods).outcome is FAIL
+
+
+def test_without_an_rpo_in_the_plan_nothing_is_excused() -> None:
+    """Only the strict row was asked for."""
+    run = holding(ledger(ROWS, lost=[at(110)]))
+    assert measures(judge(plan({"R": RISK}), run))[0].outcome is FAIL
+
+
+def test_a_write_of_unknown_outcome_that_is_not_there_is_unsure() -> None:
+    """Neither lost nor kept."""
+    gone = at(112)
+    measure = only(RISK, holding(ledger(ROWS, lost=[gone])))
+    assert measure.outcome is PASS
+    assert "(1 of unknown outcome are not there, 899 are)" in measure.reason
+
+
+@pytest.mark.parametrize(
+    ("books", "trouble"),
+    [
+        (Ledger(writes=Table.empty(LEDGER_WRITES)), "no write is on record"),
+        (replace(ledger(ROWS), final_reads=()), "nobody read the ledger back from the database"),
+        (ledger(ROWS, complete=False), "the last read of the ledger did not come to its end: nobody said why"),
+        (
+            replace(ledger(ROWS), final=Table.empty(LEDGER_FINAL)),
+            "the last read found 6601 rows, 0 are on record",
+        ),
+        (ledger(ROWS.where(np.arange(len(ROWS)) != 9)), "the record of writes lacks 1 numbers"),
+        (
+            replace(ledger(ROWS), writes=ROWS.where(np.arange(len(ROWS)) < 6500)),
+            "the last read found 101 rows that the record of writes does not know",
+        ),
+    ],
+)
+def test_a_ledger_that_is_not_whole_is_never_a_pass(books: Ledger, trouble: str) -> None:
+    """The reason says what is missing; missing rows of a read are not called lost."""
+    measure = only(RISK, holding(books))
+    assert measure.outcome is INCONCLUSIVE
+    assert measure.reason.endswith(f"but {trouble}")
+
+
+def test_writes_acknowledged_after_the_last_read_are_not_known() -> None:
+    """The read after the last restore is not the end."""
+    books = ledger(ROWS)
+    early = FinalRead(round=1, after="region-loss", complete=True, at_ns=ns(END - 10), rows=len(books.final))
+    measure = only(RISK, holding(replace(books, final_reads=(early,))))
+    assert measure.outcome is INCONCLUSIVE
+    assert measure.reason.endswith("but 301 writes were acknowledged after the last read of the ledger began")
+
+
+def test_the_last_round_decides() -> None:
+    """A row that the first read missed and the second found is there; one that the second missed is lost."""
+    books = ledger(ROWS, lost=[at(20)])
+    second = with_ints(books.final, slice(None), round=2)
+    everything = ledger(ROWS)
+    both = Table.merged(LEDGER_FINAL, [everything.final, second])
+    reads = (everything.final_reads[0], replace(books.final_reads[0], round=2))
+    assert set(account_of(replace(books, final=both, final_reads=reads)).lost) == {(1, at(20))}
+
+
+def test_a_wrong_row_is_lost_though_the_read_broke_off() -> None:
+    """What was seen was seen."""
+    assert only(RISK, holding(ledger(ROWS, wrong=[at(20)], complete=False))).outcome is FAIL
+
+
+@pytest.mark.parametrize(
+    ("source", "trouble"),
+    [
+        ({}, "the watcher 'ledger' left no record"),
+        (
+            {"ledger": WatchSource(name="ledger", spacing_ms=33, closed=False)},
+            "the watcher 'ledger': its file has no end",
+        ),
+    ],
+)
+def test_a_watcher_without_an_end_never_passes(source: dict[str, WatchSource], trouble: str) -> None:
+    """Its record may lack what was lost."""
+    measure = only(RISK, holding(ledger(ROWS), watchers=source))
+    assert measure.outcome is INCONCLUSIVE
+    assert measure.reason.endswith(f"but {trouble}")
+
+
+def test_no_write_around_the_fault_tests_nothing() -> None:
+    """All writes were refused while the pod was gone."""
+    measure = only(RISK, holding(ledger(down(ROWS, 69, 101, "outcome", "refused"))))
+    assert (measure.outcome, measure.n) == (INCONCLUSIVE, 0)
+    assert measure.reason.endswith("but none was acknowledged around the fault")
+    assert measure.fix == "let the ledger write during the experiment, then run again"
+
+
+def test_an_rpo_that_no_write_was_old_enough_for_is_not_falsifiable() -> None:
+    """2 h are 120 s at scale 60, and the disaster struck at 111 s; with quorum any loss would have failed."""
+    objective = no_loss("database-loss", older_than="2 h")
+    measure = only(objective, evidence())
+    assert measure.outcome is NOT_ASSESSED
+    assert (
+        measure.reason == "not falsifiable here: no write was acknowledged more than 2 h (scaled) before database-loss"
+    )
+    assert only(objective, evidence(), durability="quorum").outcome is PASS
+
+
+def test_the_fault_must_have_been_in() -> None:
+    """A pass without a fault is none; a loss without one is a loss."""
+    base = evidence()
+    attempt = replace(base.experiments["pod-loss"][0], journal={})
+    run = replace(base, experiments={**base.experiments, "pod-loss": (attempt,)})
+    assert only(RISK, run).outcome is INCONCLUSIVE
+    assert only(RISK, replace(run, ledger=ledger(ROWS, lost=[at(20)]))).outcome is FAIL
+    unsent = replace(attempt, journal={"status": "completed"}, fault=replace(attempt.fault, sent_ns=None))
+    rpo = no_loss("pod-loss", older_than="1 h")
+    assert only(rpo, replace(base, experiments={"pod-loss": (unsent,)})).outcome is INCONCLUSIVE
+
+
+def test_experiments_without_record_are_inconclusive_and_a_loss_is_a_loss() -> None:
+    """Nothing was broken, and yet a write is gone."""
+    bare = replace(evidence(), experiments={})
+    assert only(RISK, bare).reason == "pod-loss left no record"
+    assert only(RISK, replace(bare, ledger=ledger(ROWS, lost=[at(20)]))).outcome is FAIL
+
+
+def test_a_sentence_without_experiment_is_about_the_whole_run() -> None:
+    """And one of a domain that nobody planned is inconclusive."""
+    whole = only(no_loss(), evidence())
+    assert (whole.outcome, whole.n, set(whole.receipts)) == (PASS, 5701, {"watch"})
+    assert (
+        only(no_loss(domains=("network",)), evidence()).reason
+        == "no experiment that the sentence speaks of was planned"
+    )
+    assert [m.scope["experiment"] for m in measures(judge(plan({"R": no_loss(domains=("pod",))}), evidence()))] == [
+        "pod-loss"
+    ]
+
+
+def test_the_page_is_told_what_each_experiment_lost() -> None:
+    """The oldest acknowledged write that is gone was almost 10 s old when the database was killed."""
+    run = holding(ledger(ROWS, lost=[at(101), at(110.5), at(112), at(140)]))
+    database = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
+    assert (database.writes_acknowledged, database.writes_lost, database.writes_unsure) == (600, 2, 1)
+    assert database.loss_window_s == pytest.approx(9.96167)
+    region = next(e for e in judge(plan(), run).experiments if e.name == "region-loss")
+    assert (region.writes_lost, region.loss_window_s) == (0, None)
+
+
+def test_a_later_experiment_does_not_answer_for_earlier_losses() -> None:
+    """Gone since before the pod experiment ended."""
+    run = holding(ledger(ROWS, lost=[at(90)]))
+    results = {e.name: e.loss_window_s for e in judge(plan(), run).experiments}
+    assert results == {"pod-loss": 0, "database-loss": None, "region-loss": None}
+
+
+@given(st.sets(st.integers(0, 3299), max_size=40), st.sets(st.integers(0, 3299), max_size=10))
+@settings(max_examples=15, deadline=None)
+def test_planted_losses_and_wrong_values_are_found_exactly(lost: set[int], wrong: set[int]) -> None:
+    """Set arithmetic, nothing else."""
+    account = account_of(ledger(ROWS, lost=sorted(lost), wrong=sorted(wrong - lost)))
+    assert {number for _, number in account.lost} == lost | wrong
+    assert experiment("pod-loss", "pod", 70, 100).fault.hit

@@ -1,0 +1,267 @@
+"""Rule 6: the proofs that load, watch, fault and restore were there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from judgement_builders import (
+    CORE,
+    down,
+    errors,
+    every,
+    evidence,
+    experiment,
+    health,
+    ns,
+    p95,
+    plan,
+    reads,
+    samples,
+    table,
+    window,
+    with_experiment,
+    with_ints,
+)
+
+from harness.judgement.receipts import (
+    blind_share,
+    counted_attempt,
+    fault_receipt,
+    lag_limit_ms,
+    load_receipt,
+    null_run_receipt,
+    restore_receipt,
+    watch_receipt,
+)
+from harness.model import PROBES, Evidence, FaultWindow, Restore, Table, WatchSource, Window, Worker
+
+PLAN = plan()
+STEADY = window(samples(0, 60), 0, 60)
+
+
+def why(load: Window | None, *, latencies: bool = True) -> str:
+    """What is wrong with the load; nothing where its receipt holds."""
+    receipt = load_receipt(PLAN, load, latencies=latencies)
+    return "" if receipt.ok else receipt.why
+
+
+def test_the_lag_allowed_is_a_tenth_of_the_tightest_latency_limit_and_never_under_5_ms() -> None:
+    """200 ms allow 20 ms, 30 ms allow 5 ms; other figures and other traffic have no say."""
+    assert lag_limit_ms(PLAN, "everyday") == 20
+    assert lag_limit_ms(plan({"R": p95("30 ms"), "S": p95("200 ms")}), "everyday") == 5
+    assert lag_limit_ms(plan({"R": p95("200 ms", traffic="other"), "S": errors()}), "everyday") == 5
+
+
+def test_a_load_in_good_order_has_its_receipt() -> None:
+    """One worker, closed, on time, at the rate planned."""
+    receipt = load_receipt(PLAN, STEADY, latencies=True)
+    assert receipt.ok
+    assert receipt.why == "1 workers closed, lag p99 0.5 ms"
+    assert receipt.files == ("load/everyday/samples-0.parquet",)
+
+
+def test_a_lagging_generator_voids_latencies_and_nothing_else() -> None:
+    """Lag is already inside a latency from the intended time, and no excuse for an error."""
+    lagging = window(samples(0, 60, lag_ms=41, latency_ms=60), 0, 60)
+    assert why(lagging) == "the generator lagged: p99 lag 41 ms, at most 20 ms is allowed"
+    assert why(lagging, latencies=False) == ""
+
+
+def test_a_request_that_was_never_sent_lagged_to_the_end() -> None:
+    """Two in a hundred cut off before they were sent."""
+    rows = with_ints(samples(0, 60), slice(0, 120), sent_ns=0, done_ns=ns(90))
+    assert "the generator lagged: p99 lag" in why(window(rows, 0, 60))
+
+
+@pytest.mark.parametrize(
+    ("load", "trouble"),
+    [
+        (None, "there is no record of the traffic"),
+        (
+            replace(STEADY, workers=()),
+            "0 of 1 workers left a record; there are samples of workers that nobody started: 0",
+        ),
+        (replace(STEADY, workers=(Worker(id=0, rows=1, closed=False),)), "worker 0: its file has no end"),
+        (replace(STEADY, workers=(Worker(id=0, rows=1, closed=True, why="killed"),)), "worker 0: killed"),
+        (replace(STEADY, workers=(STEADY.workers[0],) * 2), "two workers have one number"),
+        (window(samples(0, 50), 0, 60), "83.33 requests/s were sent where 100 were planned"),
+        (window(samples(0, 60, per_s=125), 0, 60), "125 requests/s were sent where 100 were planned"),
+        (window(Table.empty(STEADY.samples.schema), 5, 5), "the plan offers no traffic in this window"),
+        (window(with_ints(samples(0, 60), 7, done_ns=1), 0, 60), "1 samples end before they begin"),
+    ],
+)
+def test_what_spoils_a_load(load: Window | None, trouble: str) -> None:
+    """Each is said in a sentence."""
+    assert why(load, latencies=False) == trouble
+
+
+def test_the_rate_may_differ_by_four_sigma_of_the_journeys() -> None:
+    """1 500 journeys allow 10 %."""
+    assert why(window(samples(0, 60, per_s=91), 0, 60)) == ""
+    assert why(window(samples(0, 60, per_s=88), 0, 60)) == "88.02 requests/s were sent where 100 were planned"
+
+
+def test_under_a_fault_only_the_first_request_of_a_journey_is_counted_on() -> None:
+    """Journeys may end at their first failure."""
+    rows = samples(70, 100, per_s=25)
+    assert why(window(rows, 70, 100, "pod-loss")) == ""
+    assert why(window(rows, 70, 100)) == "25 requests/s were sent where 100 were planned"
+
+
+def test_traffic_that_the_plan_does_not_know_is_held_against_its_own_record() -> None:
+    """The window says what was planned."""
+    assert why(replace(STEADY, traffic="spike")) == ""
+
+
+def watched(base: Evidence, rows: Table, limit_s: float = 1e9) -> tuple[bool | None, str]:
+    """The receipt of the entry's watcher over the first minute."""
+    receipt = watch_receipt(base, "entry", rows.ints["sent_ns"], (0, ns(60)), limit_s=limit_s)
+    return receipt.ok, receipt.why
+
+
+def test_a_watch_says_its_longest_gap() -> None:
+    """Twenty looks a second leave 50 ms between them."""
+    assert watched(evidence(), reads()) == (True, "1200 looks, longest gap 50 ms")
+
+
+def test_a_gap_over_250_ms_widens_the_resolution_and_over_a_tenth_of_the_limit_spoils_it() -> None:
+    """A second without a look."""
+    seen = reads()
+    rows = seen.where((seen.ints["sent_ns"] < ns(20)) | (seen.ints["sent_ns"] >= ns(21)))
+    assert watched(evidence(), rows) == (
+        True,
+        "1180 looks, longest gap 1050 ms, more than 250 ms, so the resolution is wider",
+    )
+    assert watched(evidence(), rows, 10) == (
+        False,
+        "the watcher 'entry' was blind for 1.05 s, over a tenth of the limit",
+    )
+    assert watched(evidence(), rows, 30)[0] is True
+
+
+@pytest.mark.parametrize(
+    ("source", "trouble"),
+    [
+        ({}, "the watcher 'entry' left no record"),
+        ({"entry": WatchSource(name="entry", spacing_ms=50, closed=False)}, "the watcher 'entry': its file has no end"),
+        ({"entry": WatchSource(name="entry", spacing_ms=50, closed=True, why="cut")}, "the watcher 'entry': cut"),
+    ],
+)
+def test_what_spoils_a_watch(source: dict[str, WatchSource], trouble: str) -> None:
+    """A watcher that left no whole record has seen nothing."""
+    assert watched(replace(evidence(), watchers=source), reads()) == (False, trouble)
+
+
+def test_a_watch_without_a_look_is_none() -> None:
+    """All looks came later."""
+    assert watched(evidence(), reads(70, 80)) == (False, "the watcher 'entry' did not look in that time")
+
+
+def test_blind_time_is_what_lies_in_gaps_over_250_ms() -> None:
+    """Six seconds of sixty."""
+    seen = health()
+    rows = seen.where((seen.ints["sent_ns"] < ns(20)) | (seen.ints["sent_ns"] >= ns(26)))
+    assert blind_share(rows.ints["sent_ns"], (0, ns(60))) == pytest.approx(0.1, abs=0.001)
+    assert blind_share(seen.ints["sent_ns"], (0, ns(60))) == 0
+
+
+FAULT = experiment("pod-loss", "pod", 70, 100)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "ok", "said"),
+    [
+        (FAULT, True, "pod-loss: seen on the target after 1 s: track-old"),
+        (replace(FAULT, ran=False, why="not steady"), False, "pod-loss: it was not run: not steady"),
+        (replace(FAULT, ran=False), False, "pod-loss: it was not run: nobody said why"),
+        (replace(FAULT, journal={}), None, "pod-loss: it left no journal"),
+        (
+            replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=None)),
+            None,
+            "pod-loss: nobody saw on the target that the fault was in",
+        ),
+        (replace(FAULT, fault=replace(FAULT.fault, sent_ns=None, why="no probe")), None, "pod-loss: no probe"),
+        (replace(FAULT, fault=replace(FAULT.fault, hit=())), False, "pod-loss: the fault hit nothing"),
+        (
+            replace(FAULT, domain="network", fault=replace(FAULT.fault, hit=())),
+            True,
+            "pod-loss: seen on the target after 1 s: no name was kept",
+        ),
+        (
+            replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=ns(82))),
+            False,
+            "pod-loss: the fault was in only after 11 s, wanted within 10 s",
+        ),
+        (
+            replace(FAULT, fault=replace(FAULT.fault, undone_ns=ns(90), gone_ns=ns(80))),
+            False,
+            "pod-loss: the fault was out before it was undone",
+        ),
+        (replace(FAULT, fault=replace(FAULT.fault, undone_ns=ns(90), gone_ns=ns(91))), True, None),
+        (replace(FAULT, name="unplanned"), True, None),
+    ],
+)
+def test_a_fault_is_proven_by_what_the_target_says(attempt: object, ok: bool | None, said: str | None) -> None:  # noqa: FBT001
+    """In, in time, on something, and held."""
+    receipt = fault_receipt(PLAN, attempt)  # type: ignore[arg-type]
+    assert receipt.ok is ok
+    assert said in (None, receipt.why)
+
+
+@pytest.mark.parametrize(
+    ("restore", "said"),
+    [
+        (Restore(ok=True), "pod-loss: as before"),
+        (Restore(ok=False, why="a pod is missing"), "pod-loss: a pod is missing"),
+        (Restore(ok=None), "pod-loss: nobody saw that the target was as before afterwards"),
+    ],
+)
+def test_a_restore_is_proven_by_the_target_as_before(restore: Restore, said: str) -> None:
+    """Nobody looked is not yes."""
+    receipt = restore_receipt(replace(FAULT, restore=restore))
+    assert (receipt.ok, receipt.why) == (restore.ok, said)
+
+
+def test_the_last_attempt_with_its_receipts_counts() -> None:
+    """Then the last with a fault, then the last; of none, none."""
+    good = experiment("pod-loss", "pod", 70, 100)
+    broken = replace(good, attempt=2, restore=Restore(ok=False))
+    skipped = replace(good, attempt=3, ran=False, fault=FaultWindow(experiment="pod-loss", domain="pod"))
+
+    def counted(*attempts: object) -> object:
+        found = counted_attempt(PLAN, with_experiment(attempts), "pod-loss")  # type: ignore[arg-type]
+        return found and found.attempt
+
+    assert counted(good, broken, skipped) == 1
+    assert counted(broken, skipped) == 2
+    assert counted(skipped) == 3
+    assert counted(good, replace(good, attempt=2)) == 2
+    assert counted_attempt(PLAN, evidence(), "nothing") is None
+
+
+def test_a_null_run_is_steady_without_a_fault() -> None:
+    """Reads and writes of the fault-free window, and of the null run where there is one."""
+    assert null_run_receipt(evidence(), "everyday", "reads").ok
+    assert null_run_receipt(evidence(), None, "writes").ok
+    null = replace(experiment("null-run", "none", 201, 215), fault=FaultWindow(experiment="null-run", domain="none"))
+    assert null_run_receipt(with_experiment([null]), "everyday", "reads").ok
+
+
+def test_a_null_run_that_was_out_or_unwatched_is_none() -> None:
+    """Each is said in a sentence."""
+    base = evidence()
+    shaky = replace(base, probes=down(base.probes, 30, 31))
+    assert null_run_receipt(shaky, "everyday", "reads").why == "without any fault reads were already out 1 times"
+    null = replace(experiment("null-run", "none", 201, 215), fault=FaultWindow(experiment="null-run", domain="none"))
+    late = with_experiment([null], replace(base, probes=down(base.probes, 205, 206)))
+    assert null_run_receipt(late, "everyday", "reads").ok is False
+    assert null_run_receipt(base, "other", "reads").why == "there is no fault-free window to compare with"
+    blind = null_run_receipt(replace(base, probes=Table.empty(PROBES)), None, "reads")
+    assert (blind.ok, blind.why) == (None, "no reads were watched without a fault")
+
+
+def test_the_builders_make_what_they_say() -> None:
+    """A run of thirteen requirements."""
+    assert len(PLAN.claims) == len(CORE) == 13
+    assert len(table(PROBES, 3, sent_ns=every(0, 3, 1))) == 3

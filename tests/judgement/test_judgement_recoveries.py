@@ -1,0 +1,239 @@
+"""Objectives of recovery against receipts, limits and the null run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from judgement_builders import (
+    SPANS,
+    down,
+    evidence,
+    experiment,
+    failing,
+    measures,
+    ns,
+    plan,
+    recovery,
+    with_experiment,
+)
+
+from harness.judgement import judge
+from harness.judgement.recoveries import recovery_in
+from harness.model import (
+    LEDGER_WRITES,
+    PROBES,
+    Evidence,
+    FaultWindow,
+    Measure,
+    Objective,
+    Outcome,
+    Plan,
+    Restore,
+    Table,
+    WatchSource,
+)
+
+PASS, FAIL, INCONCLUSIVE, NOT_ASSESSED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED
+DATABASE = experiment("database-loss", *SPANS["database-loss"])
+
+
+def judged(objective: Objective, run: Evidence | None = None, of: Plan | None = None) -> list[Measure]:
+    """The measures of one objective."""
+    return measures(judge(of or plan({"R": objective}), run or evidence()))
+
+
+def reads_of(limit: str, run: Evidence | None = None, **fields: object) -> Measure:
+    """The one measure of the recovery of reads after the database's loss."""
+    (measure,) = judged(recovery(limit, "database-loss", **{"operations": ("reads",), **fields}), run)
+    return measure
+
+
+def test_reads_and_writes_are_judged_apart_in_each_experiment() -> None:
+    """Two experiments, two operations."""
+    found = judged(recovery("4 h", "database-loss", "region-loss"))
+    assert [(m.scope["experiment"], m.scope["operation"], m.value, m.outcome) for m in found] == [
+        ("database-loss", "reads", 20.503, PASS),
+        ("database-loss", "writes", 20.5383, PASS),
+        ("region-loss", "reads", 10.503, PASS),
+        ("region-loss", "writes", 10.5383, PASS),
+    ]
+    assert (
+        found[0].reason
+        == "database-loss: reads were served again after 20.5 s ± 0.05 s, wanted below 4 h (240 s at scale 60)"
+    )
+    assert (found[0].scaled_limit, found[0].resolution, found[0].low, found[0].high) == (240.0, 0.05, 20.453, 20.553)
+    assert set(found[0].receipts) == {"fault", "watch", "restore", "load"}
+
+
+def test_a_recovery_is_told_from_its_limit_only_beyond_the_resolution() -> None:
+    """20.503 s ± 0.05 s against limits around it; 20.52 s cannot be told."""
+    assert reads_of("20.6 s").outcome is PASS
+    assert reads_of("20.52 s").outcome is INCONCLUSIVE
+    assert reads_of("20.4 s").outcome is FAIL
+    assert reads_of("20.52 s").fix == "watch longer and closer, then run again"
+
+
+def test_experiments_of_a_domain_are_found_where_none_is_named() -> None:
+    """And a kind that nobody planned is inconclusive."""
+    found = judged(recovery("30 s", domains=("pod", "region"), operations=("reads",)))
+    assert [m.scope["experiment"] for m in found] == ["pod-loss", "region-loss"]
+    (none,) = judged(recovery("30 s", domains=("network",)))
+    assert (none.outcome, none.reason) == (INCONCLUSIVE, "no experiment that the sentence speaks of was planned")
+
+
+def test_kinds_that_the_run_has_not_are_said() -> None:
+    """All database members at once are not in core."""
+    measure = reads_of("4 h", missing_experiments=("loss of all database members",))
+    assert measure.outcome is PASS
+    assert measure.reason.endswith(" (not covered in this run: loss of all database members)")
+
+
+def test_an_experiment_without_record_is_inconclusive() -> None:
+    """It was planned and left nothing; or it was never planned."""
+    bare = replace(evidence(), experiments={})
+    assert reads_of("4 h", bare).reason == "database-loss left no record"
+
+
+def test_a_limit_that_the_experiment_would_not_have_watched_is_not_falsifiable() -> None:
+    """300 s against a watch of at most 240 s."""
+    measure = reads_of("5 h")
+    assert measure.outcome is NOT_ASSESSED
+    assert measure.reason == "not falsifiable here: database-loss would have watched for 240 s, the limit is 300 s"
+    bare = plan({"R": recovery("30 s", "database-loss")}, experiments={})
+    assert {m.outcome for m in judged(recovery("30 s"), of=bare)} == {NOT_ASSESSED}
+
+
+def test_what_is_not_back_fails_once_watched_for_the_limit() -> None:
+    """Out for all of the 34 s that were watched: fails 30 s, tells nothing of 40 s."""
+    base = evidence()
+    out = replace(base, probes=down(base.probes, 111.5, 159))
+    measure = reads_of("30 s", out)
+    assert (measure.outcome, measure.value, measure.low, measure.high) == (FAIL, None, 34, None)
+    assert measure.reason.startswith("database-loss: reads were not served again in 34 s (")
+    assert reads_of("40 s", out).outcome is INCONCLUSIVE
+    healed = replace(base, probes=down(base.probes, 111.5, 144.9))
+    assert "; they came back only when the fault was undone" in reads_of("30 s", healed).reason
+
+
+def test_a_restored_target_is_needed_for_a_pass_and_not_for_a_failure() -> None:
+    """A platform that does not come back by itself fails, though nothing is as before."""
+    base = evidence()
+    broken = replace(DATABASE, restore=Restore(ok=False, why="one member does not stream"))
+    assert reads_of("30 s", with_experiment([broken])).reason.endswith("but database-loss: one member does not stream")
+    out = with_experiment([broken], replace(base, probes=down(base.probes, 111.5, 159)))
+    assert reads_of("30 s", out).outcome is FAIL
+
+
+def test_without_a_fault_there_is_no_recovery() -> None:
+    """Not confirmed: nothing is told, in green or in red; not sent: there is no figure."""
+    unseen = replace(DATABASE, fault=replace(DATABASE.fault, confirmed_ns=None))
+    base = evidence()
+    assert reads_of("30 s", with_experiment([unseen])).outcome is INCONCLUSIVE
+    out = with_experiment([unseen], replace(base, probes=down(base.probes, 111.5, 159)))
+    assert reads_of("30 s", out).outcome is INCONCLUSIVE
+    skipped = replace(
+        DATABASE, ran=False, why="the target was not steady", fault=FaultWindow(experiment="d", domain="database")
+    )
+    measure = reads_of("30 s", with_experiment([skipped]))
+    assert measure.reason == "database-loss: it was not run: the target was not steady"
+    assert measure.fix.startswith("read the experiment's chaos.log")
+
+
+def test_without_looks_there_is_no_recovery() -> None:
+    """No read probe and no write on record."""
+    base = evidence()
+    blind = replace(base, probes=Table.empty(PROBES), ledger=replace(base.ledger, writes=Table.empty(LEDGER_WRITES)))
+    found = judged(recovery("30 s", "database-loss"), blind)
+    assert [m.reason for m in found] == ["nobody looked at reads", "nobody looked at writes"]
+    assert found[0].fix.startswith("let the watchers run undisturbed")
+
+
+def test_a_watcher_that_did_not_end_in_order_tells_nothing() -> None:
+    """Green or red."""
+    base = evidence()
+    cut = {**base.watchers, "entry": WatchSource(name="entry", spacing_ms=50, closed=False)}
+    assert reads_of("30 s", replace(base, watchers=cut)).outcome is INCONCLUSIVE
+    out = replace(base, probes=down(base.probes, 111.5, 159), watchers=cut)
+    assert reads_of("30 s", out).outcome is INCONCLUSIVE
+
+
+def test_a_resolution_over_a_tenth_of_the_limit_tells_nothing() -> None:
+    """Four seconds unseen, of 30."""
+    base = evidence()
+    sent = base.probes.ints["sent_ns"]
+    gap = replace(base, probes=base.probes.where((sent < ns(112)) | (sent >= ns(116))))
+    measure = reads_of("30 s", gap)
+    assert measure.outcome is INCONCLUSIVE
+    assert measure.reason.endswith("but the resolution of 4.05 s is over a tenth of the limit")
+    assert reads_of("4 h", gap).outcome is PASS
+
+
+def test_an_unsteady_null_run_makes_every_recovery_inconclusive() -> None:
+    """Reads were out without any fault; writes were not."""
+    base = evidence()
+    shaky = replace(base, probes=down(base.probes, 30, 31))
+    reads, writes = judged(recovery("30 s", "database-loss"), shaky)
+    assert (reads.outcome, writes.outcome) == (INCONCLUSIVE, PASS)
+    assert reads.reason.endswith("but without any fault reads were already out 1 times")
+    assert reads.fix == "make the target steady before it is broken, then run again"
+
+
+def test_traffic_is_needed_where_the_sentence_speaks_of_it() -> None:
+    """No record of the load under the fault."""
+    base = evidence()
+    idle = replace(base, windows={"everyday": base.windows["everyday"]})
+    assert reads_of("30 s", idle).reason.endswith("but there is no record of the traffic")
+    assert reads_of("30 s", idle, traffic=None).outcome is PASS
+
+
+def test_errors_of_the_load_under_the_fault_do_not_decide_a_recovery() -> None:
+    """They are printed, no more."""
+    base = evidence()
+    under = base.windows["experiment:database-loss"]
+    hurt = replace(under, samples=failing(under.samples, slice(None)))
+    run = replace(base, windows={**base.windows, "experiment:database-loss": hurt})
+    assert reads_of("30 s", run).outcome is PASS
+    result = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
+    assert result.errors == {"status 503": len(under.samples)}
+
+
+@pytest.mark.parametrize(("region", "outcome"), [("us-east-1", PASS), ("eu-west-1", INCONCLUSIVE)])
+def test_the_region_of_the_sentence_must_be_the_one_that_was_lost(region: str, outcome: Outcome) -> None:
+    """The fault hit us-east-1."""
+    (measure,) = judged(recovery("50 s", "region-loss", operations=("reads",), params={"lost_region": region}))
+    assert measure.outcome is outcome
+    assert (measure.reason == f"region-loss did not hit {region}") is (outcome is INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(("steps", "outcome"), [(0, PASS), (1, FAIL)])
+def test_manual_steps_are_counted(steps: int, outcome: Outcome) -> None:
+    """A failover that a person had to finish is none."""
+    run = with_experiment([replace(DATABASE, manual_steps=steps)])
+    found = judged(recovery("45 s", "database-loss", operations=("writes",), params={"manual_steps": "0"}), run)
+    assert [m.name for m in found] == ["recovery of writes", "manual steps"]
+    assert (found[1].outcome, found[1].value) == (outcome, steps)
+    assert found[1].reason == f"database-loss: {steps} manual steps, wanted 0"
+
+
+def test_manual_steps_without_a_fault_tell_nothing() -> None:
+    """Nobody had to do anything, for nothing was broken."""
+    run = with_experiment([replace(DATABASE, journal={})])
+    found = judged(recovery("45 s", "database-loss", operations=(), params={"manual_steps": "0"}), run)
+    assert [m.outcome for m in found] == [INCONCLUSIVE]
+
+
+def test_a_repeated_attempt_counts_when_its_receipts_hold() -> None:
+    """The first one was not restored; both are kept."""
+    first = replace(DATABASE, restore=Restore(ok=False))
+    run = with_experiment([first, replace(DATABASE, attempt=2)])
+    assert reads_of("30 s", run).outcome is PASS
+    (verdict,) = judge(plan({"R": recovery("30 s", "database-loss")}), run).verdicts
+    assert verdict.attempts == 2
+
+
+def test_a_watch_that_ended_before_the_action_has_observed_nothing() -> None:
+    """Its clock says so; nothing is negative."""
+    seen = recovery_in(plan(), evidence(), replace(DATABASE, observed_until_ns=1), "reads")
+    assert seen is not None
+    assert (seen.seconds, seen.observed_s) == (None, 0)

@@ -1,0 +1,199 @@
+"""Rule 8 on looks alone: outages, what ends them, and what is not known."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from judgement_builders import down, every, ns, reads, writes
+
+from harness.judgement import is_steady, recovered_at
+from harness.judgement.recovery import Looks, outages, recovery_of
+from harness.model import OperationRecovery
+
+
+def looks(end: float, *out: tuple[float, float], per_s: float = 20.0) -> Looks:
+    """Looks answered in 3 ms from 0 on, failed where they were sent in one of `out`."""
+    sent = every(0, end, per_s)
+    ok = np.ones(len(sent), dtype=np.bool_)
+    for start, stop in out:
+        ok &= ~((sent >= ns(start)) & (sent < ns(stop)))
+    return Looks.of(sent, sent + 3_000_000, ok)
+
+
+def recovered(seen: Looks, *, sent: float = 10, undone: float | None = None, until: float = 60) -> OperationRecovery:
+    """What rule 8 makes of them."""
+    return recovery_of(
+        "reads",
+        seen,
+        sent_ns=ns(sent),
+        undone_ns=None if undone is None else ns(undone),
+        until_ns=ns(until),
+        spacing_ms=50,
+    )
+
+
+def test_recovery_lasts_from_the_action_to_the_first_answer_of_five_good_seconds() -> None:
+    """Out from 11 s to 14 s after an action at 10 s: back 4.003 s after it, give or take one look."""
+    seen = recovered(looks(60, (11, 14)))
+    assert (seen.seconds, seen.resolution_s, seen.outages) == (4.003, 0.05, ((1.0, 4.003),))
+    assert seen.why == ""
+
+
+def test_a_fault_that_no_client_felt_is_recovered_at_once() -> None:
+    """The best result is 0 s, give or take one look."""
+    seen = recovered(looks(60))
+    assert (seen.seconds, seen.resolution_s, seen.outages, seen.observed_s) == (0.0, 0.05, (), 50.0)
+    assert seen.why == "no client felt it"
+
+
+def test_one_failure_in_a_hundred_is_noise_and_two_in_a_row_are_an_outage() -> None:
+    """99 % of five seconds allow one failed look of a hundred."""
+    assert recovered(looks(60, (20, 20.05))).seconds == 0.0
+    assert (
+        recovered(looks(60, (20, 20.05))).why == "no client felt it: 1 of 1000 looks failed, never more than 1 % of 5 s"
+    )
+    assert recovered(looks(60, (20, 20.1))).seconds == 10.103
+
+
+def test_an_outage_of_200_ms_is_found_within_its_resolution() -> None:
+    """Truth 200 ms, probes every 50 ms."""
+    (outage,) = recovered(looks(60, (20.01, 20.21))).outages
+    assert outage[1] - outage[0] == pytest.approx(0.2, abs=0.05)
+
+
+def test_several_outages_are_listed_and_the_last_one_counts() -> None:
+    """Flapping: down, up for six seconds, down again."""
+    seen = recovered(looks(60, (11, 13), (20, 22)))
+    assert seen.seconds == 12.003
+    assert seen.outages == ((1.0, 3.003), (10.0, 12.003))
+    assert seen.why == "2 outages, the last one counts"
+
+
+def test_a_short_calm_within_an_outage_does_not_end_it() -> None:
+    """Three good seconds are not five."""
+    assert recovered(looks(60, (11, 13), (16, 18))).outages == ((1.0, 8.003),)
+
+
+def test_partial_failure_is_an_outage_until_it_ends() -> None:
+    """Every tenth look fails from 11 s to 21 s; the last of them, alone in its five seconds, is the one in a hundred."""
+    sent = every(0, 60, 20)
+    ok = ~((sent >= ns(11)) & (sent < ns(21)) & (np.arange(len(sent)) % 10 == 0))
+    seen = recovered(Looks.of(sent, sent, ok))
+    assert seen.seconds == 10.05
+    assert len(seen.outages) == 1
+
+
+def test_what_comes_back_after_the_undo_came_back_on_heal() -> None:
+    """The fault was taken out at 30 s, the service came back at 31 s: that is no recovery."""
+    seen = recovered(looks(60, (11, 31)), undone=30)
+    assert seen.seconds is None
+    assert seen.on_heal
+    assert seen.observed_s == 20.0
+    assert seen.outages == ((1.0, 20.0),)
+    assert (
+        seen.why == "380 of 400 looks failed, and no 5 s with at least 99 % successes followed while the fault was in"
+    )
+
+
+def test_what_never_came_back_is_not_on_heal() -> None:
+    """Still out long after the undo."""
+    seen = recovered(looks(60, (11, 60)), undone=30)
+    assert (seen.seconds, seen.on_heal) == (None, False)
+    assert recovered(looks(60, (11, 60))).on_heal is False
+
+
+def test_a_recovery_needs_five_whole_seconds_before_the_undo() -> None:
+    """Back at 27 s, undone at 30 s: three seconds prove nothing."""
+    assert recovered(looks(60, (11, 27)), undone=30).seconds is None
+    assert recovered(looks(60, (11, 24)), undone=30).seconds == 14.003
+
+
+def test_less_than_five_watched_seconds_prove_nothing() -> None:
+    """No look failed, and yet it is not known."""
+    assert recovered(looks(60), undone=13).seconds is None
+    assert recovered(looks(60, (11, 12)), undone=13).seconds is None
+
+
+def test_a_gap_between_looks_widens_the_resolution() -> None:
+    """Half a second without a look, before the recovery: it may have been back that much earlier."""
+    seen = looks(60, (11, 14))
+    kept = ~((seen.sent_ns >= ns(13.5)) & (seen.sent_ns < ns(14)))
+    gapped = Looks.of(seen.sent_ns[kept], seen.done_ns[kept], seen.ok[kept])
+    assert recovered(gapped).resolution_s == pytest.approx(0.55)
+
+
+def test_blind_time_is_neither_up_nor_down() -> None:
+    """After a blind second no five seconds are good; nothing failed, and nothing is known of it."""
+    seen = looks(60)
+    kept = (seen.sent_ns < ns(10)) | (np.arange(len(seen)) % 40 == 0)
+    assert recovered(Looks.of(seen.sent_ns[kept], seen.done_ns[kept], seen.ok[kept])).seconds is None
+
+
+def test_a_slow_answer_does_not_hide_that_others_were_served_before() -> None:
+    """The first success hung for 0.9 s, the next was answered at once: service is back with the first answer."""
+    seen = looks(60, (11, 14))
+    done = seen.done_ns.copy()
+    done[280] += 900_000_000
+    assert recovered(Looks.of(seen.sent_ns, done, seen.ok)).seconds == 4.053
+
+
+def test_a_failure_at_the_very_first_look_is_an_outage() -> None:
+    """Nothing good came before it."""
+    assert outages(looks(30, (0, 0.05)), ns(30))[0].start_ns == 0
+
+
+def test_steady_means_99_of_100_looks_of_the_last_five_seconds() -> None:
+    """One failure may be, two not; and somebody must have looked."""
+    sent = every(0, 10, 20)
+    ok = np.ones(len(sent), dtype=np.bool_)
+    assert is_steady(sent, ok, ns(10)) == (True, "100 of 100 looks of the last 5 s succeeded")
+    ok[150] = False
+    assert is_steady(sent, ok, ns(10))[0] is True
+    ok[151] = False
+    assert is_steady(sent, ok, ns(10)) == (False, "98 of 100 looks of the last 5 s succeeded")
+    assert is_steady(sent, ok, ns(12)) == (False, "nobody looked for 2.0 s of the last 5 s")
+    assert is_steady([], [], ns(12)) == (False, "nobody looked for 5.0 s of the last 5 s")
+
+
+def test_asked_live_it_says_when_reads_were_back_and_none_before() -> None:
+    """What the conductor asks while a fault is held."""
+    seen = looks(60, (11, 14))
+    assert recovered_at(seen.sent_ns, seen.ok, ns(10), ns(13)) is None
+    assert recovered_at(seen.sent_ns, seen.ok, ns(10), ns(18)) is None
+    assert recovered_at(seen.sent_ns, seen.ok, ns(10), ns(19.1)) == ns(14)
+    assert recovered_at(seen.sent_ns, seen.ok, ns(20), ns(26)) == ns(20)
+
+
+def test_reads_are_the_entrys_read_probes_and_writes_those_acknowledged() -> None:
+    """Region probes, health probes and refused writes do not count as served."""
+    assert len(Looks.reads(reads(0, 1))) == 20
+    assert len(Looks.reads(reads(0, 1), "eu-west-1")) == 0
+    assert Looks.writes(down(writes(0, 2), 0, 1, "outcome", "refused")).ok.sum() == 30
+
+
+@given(st.lists(st.tuples(st.floats(0, 50), st.floats(0, 5)), max_size=4))
+@settings(max_examples=40, deadline=None)
+def test_the_order_of_looks_does_not_matter_and_outages_are_apart(drawn: list[tuple[float, float]]) -> None:
+    """Rows come in any order; outages are in order, end after they start, and cover no good five seconds."""
+    seen = looks(60, *[(start, start + length) for start, length in drawn])
+    order: npt.NDArray[np.int64] = np.random.default_rng(len(drawn)).permutation(len(seen))
+    shuffled = Looks.of(seen.sent_ns[order], seen.done_ns[order], seen.ok[order])
+    assert outages(shuffled, ns(60)) == outages(seen, ns(60))
+    ends = [0]
+    for outage in outages(seen, ns(60)):
+        assert ends[-1] <= outage.start_ns
+        ends.append(outage.end_ns or ns(60))
+        assert ends[-1] > outage.start_ns
+
+
+@given(st.floats(11, 40), st.floats(0.2, 10))
+@settings(max_examples=40, deadline=None)
+def test_an_outage_of_known_length_is_found_within_its_resolution(start: float, length: float) -> None:
+    """Truth against figure, at any phase of the probes."""
+    seen = recovered(looks(60, (start, start + length)))
+    assert seen.seconds is not None
+    assert abs(seen.seconds - (start + length - 10)) <= seen.resolution_s + 0.003
+    assert len(seen.outages) == 1

@@ -1,0 +1,178 @@
+"""From measures to verdicts to the decision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from judgement_builders import (
+    CORE,
+    check,
+    claim,
+    errors,
+    evidence,
+    failing,
+    p95,
+    plan,
+    requirement,
+    samples,
+    share,
+    with_load,
+)
+
+from harness.judgement import judge
+from harness.judgement.decision import decide
+from harness.judgement.verdicts import worst
+from harness.model import DecisionOutcome, Gate, Judgement, Missing, NotAssessable, Outcome, Verdict, worst_of
+
+GIVEN = (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE)
+some = st.lists(st.sampled_from((*GIVEN, Outcome.NOT_ASSESSED)), max_size=5)
+BAD = with_load(failing(samples(0, 60), slice(0, 200)))
+
+
+def outcomes(judgement: Judgement) -> dict[str, Outcome]:
+    """Verdicts by requirement."""
+    return {verdict.requirement: verdict.outcome for verdict in judgement.verdicts}
+
+
+@given(some, some)
+def test_worst_of_is_commutative_associative_and_idempotent(one: list[Outcome], other: list[Outcome]) -> None:
+    """In any order and grouping; an empty set is INCONCLUSIVE."""
+    assert worst([]) is worst_of([]) is Outcome.INCONCLUSIVE
+    assert worst([*one, *other]) is worst([*other, *one])
+    assert worst([*one, *one]) is worst(one)
+    if one and other:
+        assert worst([worst(one), worst(other)]) is worst([*one, *other])
+    if one and Outcome.NOT_ASSESSED not in one:
+        assert worst(one) is worst_of(one)
+
+
+def test_failing_hides_nothing_and_what_could_not_fail_is_no_pass() -> None:
+    """FAIL over INCONCLUSIVE over NOT ASSESSED over PASS."""
+    order = [Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED, Outcome.PASS]
+    for chosen in permutations(order, 2):
+        assert worst(chosen) is min(chosen, key=order.index)
+    assert worst([Outcome.NOT_ASSESSED]) is Outcome.NOT_ASSESSED
+
+
+def test_a_healthy_run_is_go() -> None:
+    """Every requirement passed, every figure has its evidence."""
+    judgement = judge(plan(), evidence())
+    assert set(outcomes(judgement).values()) == {Outcome.PASS}
+    assert judgement.decision.outcome is DecisionOutcome.GO
+    assert judgement.decision.headline == "GO for sandbox · profile core · 1.0.0 · 13 passed · 0 not assessable here"
+    assert (judgement.decision.reasons, judgement.decision.score) == ((), 1.0)
+    assert judgement.missing == ()
+
+
+def test_one_failure_is_no_go_whatever_the_score() -> None:
+    """One in thirty requests fail: the error rates are red, and nothing else."""
+    judgement = judge(plan(), BAD)
+    assert {name for name, o in outcomes(judgement).items() if o is Outcome.FAIL} == {"R-ERRORS", "R-ROUTE-ERRORS"}
+    assert judgement.decision.outcome is DecisionOutcome.NO_GO
+    assert judgement.decision.headline == (
+        "NO-GO for sandbox · profile core · 1.0.0 · 2 failed · 11 passed · 0 not assessable here"
+    )
+    assert judgement.decision.reasons[0].startswith(
+        "R-ERRORS FAIL: error rate of all routes together (200 of 6000 requests)"
+    )
+    assert judgement.decision.score == 0.846154
+
+
+def test_a_failure_that_does_not_gate_is_listed_and_no_more() -> None:
+    """For the record, or gating elsewhere."""
+    wanted = {"R": share(), "S": errors()}
+    for row in (requirement("S", Gate.RECORD), requirement("S", Gate.CRITICAL, ("production",))):
+        judgement = judge(plan(wanted, requirements=(requirement("R"), row)), BAD)
+        assert judgement.decision.outcome is DecisionOutcome.GO
+        assert judgement.decision.headline.endswith("1 failed · 1 passed · 0 not assessable here")
+    none = judge(plan(wanted, requirements=(requirement("R", Gate.RECORD),)), evidence())
+    assert none.decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert none.decision.reasons == ("no requirement of this profile gates here",)
+    assert none.decision.score == 0.0
+
+
+def test_a_major_failure_is_no_go() -> None:
+    """Gating is gating."""
+    judgement = judge(plan({"S": errors()}, requirements=(requirement("S", Gate.MAJOR),)), BAD)
+    assert judgement.decision.outcome is DecisionOutcome.NO_GO
+
+
+def test_what_is_not_assessable_here_says_why_and_never_passes() -> None:
+    """The target has no database; a row that gates is then undecided."""
+    lack = NotAssessable(requirement="R", why="the target has no database", fix="add `database:`")
+    judgement = judge(plan({"R": share()}, claims=(), not_assessable=(lack,)), evidence())
+    (verdict,) = judgement.verdicts
+    assert (verdict.outcome, verdict.reason, verdict.fix) == (Outcome.NOT_ASSESSED, lack.why, lack.fix)
+    assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert judgement.decision.headline.endswith("0 passed · 1 not assessable here")
+    partly = judge(plan({"R": share()}, not_assessable=(lack,)), evidence())
+    assert outcomes(partly) == {"R": Outcome.NOT_ASSESSED}
+    failed = judge(plan({"R": errors()}, not_assessable=(lack,)), BAD)
+    assert outcomes(failed) == {"R": Outcome.FAIL}
+
+
+def test_a_requirement_that_nobody_claims_is_not_assessed() -> None:
+    """And the fix is a scenario."""
+    (verdict,) = judge(plan({"R": share()}, claims=()), evidence()).verdicts
+    assert (verdict.reason, verdict.fix) == ("no scenario claims it", "write a scenario tagged @R")
+
+
+def test_a_filtered_run_never_decides() -> None:
+    """Three of 13, all green."""
+    kept = tuple(claim(name, CORE[name]) for name in ("R-P95", "R-ERRORS", "R-SHARE"))
+    judgement = judge(plan(claims=kept, deselected=("a.feature:9: x",)), evidence())
+    assert judgement.decision.outcome is DecisionOutcome.PARTIAL
+    assert judgement.decision.headline == "PARTIAL · 3 of 13 · no decision"
+    assert "a filter left 1 scenarios out" in judgement.decision.reasons
+    assert next(v for v in judgement.verdicts if v.requirement == "R-LAG").reason == "a filter left its scenarios out"
+
+
+def test_a_scenario_that_claims_nothing_is_inconclusive() -> None:
+    """An empty set is never a pass."""
+    (verdict,) = judge(plan({"R": share()}, claims=(claim("R"),)), evidence()).verdicts
+    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "the scenario claims nothing")
+    assert verdict.fix == "write a Then sentence into the scenario"
+
+
+def test_all_sentences_of_a_scenario_are_judged_and_the_worst_is_named() -> None:
+    """The one nearest to its limit where all pass, the one furthest over where some fail."""
+    (good,) = judge(plan({"R": share()}, claims=(claim("R", p95("1 s"), p95("100 ms")),)), evidence()).verdicts
+    assert "wanted below 100 ms (and 7 more as wanted)" in good.reason
+    (bad,) = judge(plan({"R": share()}, claims=(claim("R", check(), errors(), p95("10 ms")),)), BAD).verdicts
+    assert bad.outcome is Outcome.FAIL
+    assert bad.reason.startswith("error rate of all routes together")
+    assert bad.reason.endswith("(and 4 more like it)")
+    assert [len(of_one) for of_one in bad.claims[0].measures] == [1, 1, 4]
+
+
+def test_many_scenarios_of_one_requirement_are_worst_wins() -> None:
+    """One passes, one fails."""
+    both = (claim("R", share()), replace(claim("R", errors()), scenario="b.feature:1: R"))
+    (verdict,) = judge(plan({"R": share()}, claims=both), BAD).verdicts
+    assert (verdict.outcome, len(verdict.claims)) == (Outcome.FAIL, 2)
+    assert verdict.reason.startswith("error rate")
+
+
+def test_evidence_that_is_not_whole_is_never_go() -> None:
+    """A file that no figure stands on is gone; or the run broke off."""
+    gone = replace(evidence(), missing=(Missing(file="target/events.ndjson", why="is gone"),))
+    judgement = judge(plan(), gone)
+    assert set(outcomes(judgement).values()) == {Outcome.PASS}
+    assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert judgement.decision.reasons == judgement.missing == ("target/events.ndjson: is gone",)
+    cut = judge(plan(), replace(evidence(), complete=False))
+    assert cut.decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert cut.decision.reasons == ("the run did not come to its end",)
+
+
+def test_a_waiver_stands_in_for_a_pass_and_never_raises_the_score() -> None:
+    """It is said on the decision line."""
+    waived = Verdict(requirement="R", outcome=Outcome.WAIVED, reason="until May", fix="", claims=())
+    passed = Verdict(requirement="S", outcome=Outcome.PASS, reason="", fix="", claims=())
+    decision = decide(plan({"R": share(), "S": share()}), evidence(), [waived, passed])
+    assert (decision.outcome, decision.score) == (DecisionOutcome.GO, 0.5)
+    assert decision.headline == "GO for sandbox · profile core · 1.0.0 · 1 passed · 1 waived · 0 not assessable here"
+    assert decision.reasons == ("R WAIVED: until May",)
