@@ -7,6 +7,8 @@ import asyncio
 import json
 import random
 import socket
+import sys
+
 
 class Service:
     """Answers GET; `--slow-ms` delays items, `--fail-share` fails that share of all but the health path."""
@@ -37,13 +39,14 @@ class Service:
             return 500, {"error": "planted"}
         if path == "/items":
             return 200, {"items": [1, 2, 3]}
-        await asyncio.sleep(self._slow_s)
+        await asyncio.sleep(self._slow_s)  # noqa: TID251 - a target imports nothing of the harness
         return 200, {"id": int(path.rpartition("/")[2])}
 
 
 async def main() -> None:
     """Serve until killed; says `ready` once it listens."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--slow-ms", type=float, default=0.0)
     parser.add_argument("--fail-share", type=float, default=0.0)
@@ -51,9 +54,10 @@ async def main() -> None:
     service = Service(options.slow_ms, options.fail_share)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio leaves Nagle on
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", options.port))
+    listener.bind((options.host, options.port))
     server = await asyncio.start_server(service.serve, sock=listener)
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     async with server:
         await server.serve_forever()
 
