@@ -104,16 +104,17 @@ def _all(store: Store, network: Network, pods: Pods) -> list[Controller]:
     workloads = recorder(store, "controller-manager")
     scheduling = recorder(store, "default-scheduler")
     services = Services(store, network)
+    # Databases before what needs them: their pods are the first in the scheduler's queue.
     return [
         Controller(run=lambda: garbage.reconcile(store, pods), watches=frozenset(), deletions=True),
+        Controller(
+            run=lambda: statefulset.reconcile(store, pods, workloads), watches=frozenset({STATEFULSET, POD}), timed=True
+        ),
         Controller(
             run=lambda: deployment.reconcile(store, workloads), watches=frozenset({DEPLOYMENT, REPLICASET}), timed=True
         ),
         Controller(
             run=lambda: replicaset.reconcile(store, pods, workloads), watches=frozenset({REPLICASET, POD}), timed=True
-        ),
-        Controller(
-            run=lambda: statefulset.reconcile(store, pods, workloads), watches=frozenset({STATEFULSET, POD}), timed=True
         ),
         Controller(run=lambda: scheduler.reconcile(store, scheduling), watches=frozenset({POD, NODE})),
         Controller(run=lambda: endpoints.reconcile(store), watches=frozenset({SERVICE, ENDPOINTS, SLICE, POD})),

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def reconcile(store: Store, record: Recorder) -> None:
-    """All pods that are not bound."""
+    """All pods that are not bound, the longest waiting first."""
     waiting = [pod for pod in store.list(POD) if not pod["spec"].get("nodeName") and is_active(pod)]
-    for pod in waiting:
+    for pod in sorted(waiting, key=lambda each: int(each["metadata"]["resourceVersion"])):
         nodes = [node for node in store.list(NODE) if fits(pod, node)]
         if nodes:
             bound = [each for each in store.list(POD) if each["spec"].get("nodeName") and is_active(each)]

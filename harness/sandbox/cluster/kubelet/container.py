@@ -168,14 +168,14 @@ class Container:
             await probes.watch(startup, self.place, lambda result: self._on_startup(process, result))
         async with asyncio.TaskGroup() as group:
             if readiness := self.spec.get("readinessProbe"):
-                group.create_task(probes.watch(readiness, self.place, self._on_readiness))
+                group.create_task(probes.watch(readiness, self.place, self._on_readiness, eager_s=probes.EAGER_S))
             if liveness := self.spec.get("livenessProbe"):
                 group.create_task(self._watch_liveness(liveness, self.place, process))
 
     async def _watch_liveness(self, probe: Object, place: probes.Place, process: Process) -> None:
         """Begins a period late: a container that starts slowly is not killed for it."""
         first_s = probe.get("periodSeconds", 10)
-        await probes.watch(probe, place, lambda result: self._on_liveness(process, result), first_s)
+        await probes.watch(probe, place, lambda result: self._on_liveness(process, result), first_s=first_s)
 
     def _on_startup(self, process: Process, result: probes.Result) -> bool:
         if not result.ok:

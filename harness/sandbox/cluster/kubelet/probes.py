@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FIRST_S = 0.1
 """Seconds from the start of a container to the first attempt; a stated deviation: Kubernetes waits up to a period."""
+EAGER_S = 0.2
+"""Seconds between the readiness probes of a container that was never ready; a stated deviation: Kubernetes waits a period."""
 _LONGEST_HEAD = 65536
 
 
@@ -57,13 +59,22 @@ async def attempt(action: Object, place: Place, within_s: float) -> Result:
         return Result(ok=False, saw=str(error) or type(error).__name__)
 
 
-async def watch(probe: Object, place: Place, tell: Callable[[Result], bool], first_s: float = FIRST_S) -> None:
+async def watch(
+    probe: Object,
+    place: Place,
+    tell: Callable[[Result], bool],
+    *,
+    first_s: float = FIRST_S,
+    eager_s: float | None = None,
+) -> None:
     """Probe for ever, or until `tell` says enough; it hears each time the thresholds turn the verdict over, and the first.
 
-    The first attempt is after `first_s` or the initial delay, whichever is longer. Defaults are Kubernetes': period 10 s, timeout 1 s, one success, three failures.
+    The first attempt is after `first_s` or the initial delay, whichever is longer; until the first success the next is after
+    `eager_s` if that is given and shorter than the period. Defaults are Kubernetes': period 10 s, timeout 1 s, one success, three failures.
     """
     successes = failures = 0
     verdict: bool | None = None
+    ever = False
     await clock.asleep(max(first_s, probe.get("initialDelaySeconds", 0)))
     while True:
         result = await attempt(probe, place, probe.get("timeoutSeconds", 1))
@@ -75,7 +86,9 @@ async def watch(probe: Object, place: Place, tell: Callable[[Result], bool], fir
             verdict = result.ok
             if tell(result):
                 return
-        await clock.asleep(probe.get("periodSeconds", 10))
+        period_s = probe.get("periodSeconds", 10)
+        ever = ever or result.ok
+        await clock.asleep(period_s if ever or eager_s is None else min(period_s, eager_s))
 
 
 async def _act(action: Object, place: Place) -> Result:
