@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 from harness.judgement.checks import checks
 from harness.judgement.decision import decide
@@ -13,7 +13,7 @@ from harness.judgement.loss import account_of, losses
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.missing import lacking
 from harness.judgement.recoveries import recoveries
-from harness.judgement.summaries import absent, experiment_result, traffic_results
+from harness.judgement.summaries import absent, experiment_result, traffic_results, unknown_traffic
 from harness.judgement.verdicts import claim_verdict, requirement_verdict
 from harness.model import (
     Claim,
@@ -27,6 +27,8 @@ from harness.model import (
     TrafficResult,
     Window,
 )
+
+_Made = TypeVar("_Made")
 
 JUDGES: Final[Mapping[Figure, Callable[[Case], Iterable[Measure]]]] = {
     Figure.RESPONSE_TIME: response_times,
@@ -48,11 +50,10 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
         requirement_verdict(requirement, [c for c in claims if c.requirement == requirement.id], plan, evidence)
         for requirement in plan.requirements
     )
-    names = (*plan.experiments, *(name for name in evidence.experiments if name not in plan.experiments))
     return Judgement(
         decision=decide(plan, evidence, verdicts),
         verdicts=verdicts,
-        experiments=tuple(_experiment(plan, evidence, name) for name in names),
+        experiments=_experiments(plan, evidence),
         traffic=tuple(result for window in evidence.windows.values() for result in _traffic(plan, window)),
         missing=tuple(f"{item.file}: {item.why}" for item in evidence.missing),
     )
@@ -70,41 +71,27 @@ def _measures(case: Case) -> tuple[Measure, ...]:
     if gone is not None:
         why = f"{gone.file} is not whole: {gone.why}"
         return (inconclusive(case, name, why, "bring the file back, or run again"),)
-    try:
-        return tuple(JUDGES[case.objective.figure](case))
-    except Exception as error:  # noqa: BLE001 - the judge's seam: one figure that cannot be made takes down no other
-        return (inconclusive(case, name, _raised(error), "tell the makers of the harness, with the run's files"),)
+    fix = "tell the makers of the harness, with the run's files"
+    return _seam(lambda: tuple(JUDGES[case.objective.figure](case)), lambda why: (inconclusive(case, name, why, fix),))
 
 
-def _experiment(plan: Plan, evidence: Evidence, name: str) -> ExperimentResult:
-    try:
-        return experiment_result(plan, evidence, name, account_of(evidence.ledger))
-    except Exception as error:  # noqa: BLE001 - the judge's seam, as above
-        return absent(name, "", _raised(error))
+def _experiments(plan: Plan, evidence: Evidence) -> tuple[ExperimentResult, ...]:
+    names = (*plan.experiments, *(name for name in evidence.experiments if name not in plan.experiments))
+
+    def described() -> tuple[ExperimentResult, ...]:
+        account = account_of(evidence.ledger)
+        return tuple(experiment_result(plan, evidence, name, account) for name in names)
+
+    return _seam(described, lambda why: tuple(absent(name, "", why) for name in names))
 
 
 def _traffic(plan: Plan, window: Window) -> tuple[TrafficResult, ...]:
+    return _seam(lambda: tuple(traffic_results(plan, window)), lambda why: (unknown_traffic(window, why),))
+
+
+def _seam(make: Callable[[], _Made], otherwise: Callable[[str], _Made]) -> _Made:
+    """The judge's seam: what cannot be made takes down nothing else, and says why."""
     try:
-        return tuple(traffic_results(plan, window))
-    except Exception as error:  # noqa: BLE001 - the judge's seam, as above
-        return (
-            TrafficResult(
-                name=window.traffic,
-                experiment=window.experiment,
-                route="",
-                offered_rps=0.0,
-                achieved_rps=0.0,
-                n=0,
-                errors=0,
-                p50_ms=None,
-                p95_ms=None,
-                p99_ms=None,
-                lag_ms_p99=None,
-                valid=False,
-                why=_raised(error),
-            ),
-        )
-
-
-def _raised(error: Exception) -> str:
-    return f"the judge could not make this figure: {type(error).__name__}: {error}"
+        return make()
+    except Exception as error:  # noqa: BLE001 - one of the four seams
+        return otherwise(f"the judge could not make this figure: {type(error).__name__}: {error}")

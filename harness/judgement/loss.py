@@ -79,9 +79,13 @@ def _keys(rows: Table) -> set[Write]:
 def _troubles(writes: Table, last: FinalRead | None, rows: Table, acknowledged: Mapping[Write, int]) -> Iterable[str]:
     if not len(writes):
         yield "no write is on record"
-    if last is None:
+    elif last is None:
         yield "nobody read the ledger back from the database"
-        return
+    else:
+        yield from _read_troubles(writes, last, rows, acknowledged)
+
+
+def _read_troubles(writes: Table, last: FinalRead, rows: Table, acknowledged: Mapping[Write, int]) -> Iterable[str]:
     if not last.complete:
         yield f"the last read of the ledger did not come to its end: {last.why or 'nobody said why'}"
     if last.rows != len(rows):

@@ -35,7 +35,7 @@ def _depends_on(case: Case) -> Iterable[str]:
             yield from ("watch/ledger-", "history/watch.")
         case Figure.FIRST_REQUEST:
             yield from ("history/pods.", "history/watch.", "history/load")
-        case Figure.CHECK:
+        case _:
             yield "history/checks."
 
 

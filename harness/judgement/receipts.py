@@ -39,7 +39,7 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
         return Receipt(ok=False, why="there is no record of the traffic")
     troubles = [*_worker_troubles(plan, window), *_rate_troubles(plan, window), *_clock_troubles(window)]
     lag, allowed = lag_p99_ms(window.samples), lag_limit_ms(plan, window.traffic)
-    if latencies and not lag <= allowed:
+    if latencies and lag > allowed:
         troubles.insert(0, f"the generator lagged: p99 lag {lag:.3g} ms, at most {allowed:.3g} ms is allowed")
     kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms"
     return Receipt(ok=not troubles, why="; ".join(troubles) or kept, files=window.files)

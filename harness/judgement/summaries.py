@@ -68,6 +68,25 @@ def _traffic(window: Window, route: str, samples: Table, *, offered: float, why:
     )
 
 
+def unknown_traffic(window: Window, why: str) -> TrafficResult:
+    """A window of which nothing is known but why."""
+    return TrafficResult(
+        name=window.traffic,
+        experiment=window.experiment,
+        route="",
+        offered_rps=0.0,
+        achieved_rps=0.0,
+        n=0,
+        errors=0,
+        p50_ms=None,
+        p95_ms=None,
+        p99_ms=None,
+        lag_ms_p99=None,
+        valid=False,
+        why=why,
+    )
+
+
 def experiment_result(plan: Plan, evidence: Evidence, name: str, account: Account) -> ExperimentResult:
     """The attempt that counts, in figures. It never fails by itself: PASS when its receipts hold."""
     attempt = counted_attempt(plan, evidence, name)

@@ -35,7 +35,20 @@ from judgement_builders import (
 from harness.judgement import judge
 from harness.judgement.indicators import response_ms
 from harness.judgement.users import users_each_second
-from harness.model import REPLICAS, Evidence, Measure, Objective, Outcome, Per, Phase, Table, WatchSource, Worker
+from harness.model import (
+    REPLICAS,
+    Evidence,
+    Measure,
+    Objective,
+    Observation,
+    Outcome,
+    Per,
+    Phase,
+    Table,
+    WatchSource,
+    Worker,
+)
+from harness.model.table import Bools
 
 PASS, FAIL, INCONCLUSIVE, NOT_ASSESSED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED
 
@@ -56,12 +69,12 @@ def outcomes(found: Sequence[Measure], key: str) -> dict[str, Outcome]:
     return {m.scope[key]: m.outcome for m in found}
 
 
-def route(name: str, rows: Table) -> object:
+def route(name: str, rows: Table) -> Bools:
     """Where the rows are of one route."""
     return rows.words["name"].equals(name)
 
 
-def slow(rows: Table, at: object, ms: float = 300.0) -> Table:
+def slow(rows: Table, at: Bools, ms: float = 300.0) -> Table:
     """Requests that took that long from their intended time."""
     ints = dict(rows.ints)
     ints["done_ns"] = np.where(at, rows.ints["intended_ns"] + ns(ms / 1000), rows.ints["done_ns"])
@@ -90,7 +103,7 @@ def test_every_route_has_its_own_figure_and_the_worst_decides() -> None:
 def test_a_route_that_slows_in_the_second_half_of_the_window_fails() -> None:
     """The row's own defect: 50 % of a route's requests over the limit."""
     late = ROWS.ints["intended_ns"] >= ns(30)
-    found = judged(p95(), with_load(slow(ROWS, late & route("sign-in", ROWS))))  # type: ignore[operator]
+    found = judged(p95(), with_load(slow(ROWS, late & route("sign-in", ROWS))))
     assert outcomes(found, "route")["sign-in"] is FAIL
 
 
@@ -331,9 +344,9 @@ def test_the_window_of_the_sentence_is_scaled_and_must_fit() -> None:
 CROWDED = p95("1000 ms", users=101, per=Per.ALL)
 
 
-def crowd(*counts: object) -> Measure:
+def crowd(*counts: Observation) -> Measure:
     """The measure of the users, with these observations."""
-    return judged(CROWDED, replace(evidence(), observations=counts))[-1]  # type: ignore[arg-type]
+    return judged(CROWDED, replace(evidence(), observations=counts))[-1]
 
 
 def test_users_at_once_are_journeys_in_progress_in_each_second() -> None:

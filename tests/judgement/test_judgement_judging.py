@@ -23,12 +23,14 @@ from judgement_builders import (
     objective,
     p95,
     plan,
+    reads,
     recovery,
     samples,
     share,
     window,
     with_experiment,
     with_load,
+    writes,
 )
 
 from harness.judgement import judge
@@ -47,6 +49,7 @@ from harness.model import (
     Quantity,
     Restore,
     Table,
+    Window,
 )
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -105,7 +108,7 @@ def spoilt(**fields: Any) -> Evidence:
     return replace(evidence(), **fields)
 
 
-def every_window(change: Callable[[Any], Any]) -> Evidence:
+def every_window(change: Callable[[Window], Window]) -> Evidence:
     """The healthy run with each window changed."""
     return spoilt(windows={name: change(one) for name, one in evidence().windows.items()})
 
@@ -134,18 +137,16 @@ def test_without_evidence_nothing_passes_that_stood_on_it(run: Evidence, kept: s
 def receiptless(name: str) -> list[Evidence]:
     """The ways in which an experiment may lack a receipt."""
     attempt = evidence().experiments[name][0]
-    return [
-        with_experiment([replace(attempt, **change)])
-        for change in (
-            {"ran": False},
-            {"journal": {}},
-            {"restore": Restore(ok=False)},
-            {"restore": Restore(ok=None)},
-            {"fault": FaultWindow(experiment=name, domain=attempt.domain)},
-            {"fault": replace(attempt.fault, confirmed_ns=None)},
-            {"fault": replace(attempt.fault, hit=())},
-        )
+    changes: list[dict[str, Any]] = [
+        {"ran": False},
+        {"journal": {}},
+        {"restore": Restore(ok=False)},
+        {"restore": Restore(ok=None)},
+        {"fault": FaultWindow(experiment=name, domain=attempt.domain)},
+        {"fault": replace(attempt.fault, confirmed_ns=None)},
+        {"fault": replace(attempt.fault, hit=())},
     ]
+    return [with_experiment([replace(attempt, **change)]) for change in changes]
 
 
 @pytest.mark.parametrize("run", receiptless("database-loss"))
@@ -251,15 +252,15 @@ FEW = samples(0, 10)
 
 
 def briefly(rows: Table) -> Evidence:
-    """The run with a fault-free window of ten seconds."""
-    return with_load(rows, end_ns=ns(10))
+    """Nothing but a fault-free window of ten seconds."""
+    return Evidence(windows={"everyday": window(rows, 0, 10)})
 
 
 @given(st.lists(st.integers(0, 999), max_size=100, unique=True), st.integers(0, 999))
 @settings(max_examples=20, deadline=None)
 def test_a_failure_more_never_turns_red_to_green_and_never_improves_a_bound(at: list[int], more: int) -> None:
     """Errors and response times, whatever kind the failure is of."""
-    wanted = plan({"E": errors("5 %"), "P": p95("28 ms")})
+    wanted = plan({"E": errors("5 %"), "P": p95("28 ms")}, experiments={})
     for status, error in ((503, "status 503"), (0, "cut_off")):
         rows = failing(FEW, at, status, error)
         before = measures(judge(wanted, briefly(rows)))
@@ -278,8 +279,8 @@ def test_order_and_partition_of_samples_change_no_figure(parts: int, seed: int) 
     rows = failing(FEW, slice(0, 3))
     cut = np.array_split(np.random.default_rng(seed).permutation(len(rows)), parts)
     mixed = Table.merged(SAMPLES, [take(rows, chosen) for chosen in cut])
-    wanted = {"A": errors(), "B": p95(), "C": share()}
-    assert judge(plan(wanted), briefly(mixed)) == judge(plan(wanted), briefly(rows))
+    wanted = plan({"A": errors(), "B": p95(), "C": share()}, experiments={})
+    assert judge(wanted, briefly(mixed)) == judge(wanted, briefly(rows))
 
 
 def take(rows: Table, chosen: np.ndarray[Any, Any]) -> Table:
@@ -325,7 +326,7 @@ def test_the_judge_never_raises(
         for a, b, c, s, e in rows
     ]
     odd = window(Table.of(SAMPLES, drawn), *span)
-    base = evidence()
+    base = replace(evidence(), ledger=ledger(writes(70, 75)), probes=reads(70, 80))
     run = replace(base, windows={"everyday": odd, "experiment:pod-loss": replace(odd, experiment="pod-loss")})
     sentence = objective(
         figure, op, limit, quantile=quantile, operations=("reads",), experiments=("pod-loss",), users=3, subject="r"
