@@ -7,6 +7,7 @@ SIGTERM, SIGINT or the end of its input.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import gc
 import importlib.util
@@ -37,6 +38,8 @@ def main() -> int:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != settings.parent:  # it died before we could ask to die with it
         return 1
+    with contextlib.suppress(PermissionError):  # only root may; a watch that is starved sees outages that are its own
+        os.nice(-5)
     try:
         with recording(settings.run_directory) as recorder:
             asyncio.run(_watch(settings, recorder))

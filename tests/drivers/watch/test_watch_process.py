@@ -74,16 +74,19 @@ def test_it_probes_and_writes_at_its_rates_and_closes_in_order(service: Service,
     assert regions.closed
     assert ledger.closed
     seconds = float(np.ptp(reads(run).ints["due_ns"])) / 1e9
-    assert len(reads(run)) == pytest.approx(20 * seconds, abs=3)
+    assert (
+        np.diff(reads(run).ints["due_ns"]) % 50_000_000 == 0
+    ).all()  # a busy machine leaves looks out, it moves none
+    assert len(reads(run)) == pytest.approx(20 * seconds, rel=0.25)
     health = entry.table.where(entry.table.words["kind"].equals("health"))
-    assert len(health) == pytest.approx(35 * seconds, rel=0.25)
+    assert len(health) == pytest.approx(35 * seconds, rel=0.35)
     assert regions.table.words["subject"].present == ("north", "south")
-    assert len(ledger.table) == pytest.approx(30 * seconds, abs=5)
+    assert len(ledger.table) == pytest.approx(30 * seconds, rel=0.25)
     assert ledger.table.words["outcome"].present == ("ok",)
     found = set(zip(ledger.table.ints["client"].tolist(), ledger.table.ints["sequence"].tolist(), strict=True))
     assert found == service.written
     assert entry.table.words["error"].present == ()
-    assert 0.05 < float(np.mean(entry.table.words["connection"].equals("new"))) < 0.2
+    assert 0.05 < float(np.mean(entry.table.words["connection"].equals("new"))) < 0.6  # more when a kept one is in use
     assert [line for line in kinds(run) if line[0] != "watch.trouble"] == [
         *((("watch.started", name)) for name in ("entry", "regions", "ledger")),
         *((("watch.closed", name)) for name in ("entry", "regions", "ledger")),
