@@ -131,8 +131,11 @@ def blind_share(sent_ns: Ints, span: tuple[int, int]) -> float:
 
 
 def fault_receipt(plan: Plan, experiment: Experiment) -> Receipt:
-    """Whether the fault was read from the target as in, in time, hitting something, and stayed in until it was undone."""
-    fault = experiment.fault
+    """Whether the fault was read from the target as in, in time, hitting something, and stayed in until it was undone.
+
+    Of a fault that is held it must be known when it was undone: what comes back later came back on heal.
+    """
+    fault, planned = experiment.fault, plan.experiments.get(experiment.name)
     if not experiment.ran:
         ok, why = False, f"it was not run: {experiment.why or 'nobody said why'}"
     elif not experiment.journal:
@@ -141,9 +144,10 @@ def fault_receipt(plan: Plan, experiment: Experiment) -> Receipt:
         ok, why = None, fault.why or "nobody saw on the target that the fault was in"
     elif not fault.hit and experiment.domain in HITTING:
         ok, why = False, "the fault hit nothing"
+    elif planned is not None and planned.hold_s > 0 and fault.undone_ns is None:
+        ok, why = None, "nobody knows when the fault was undone"
     else:
         after = (fault.confirmed_ns - fault.sent_ns) / SECOND
-        planned = plan.experiments.get(experiment.name)
         within = planned.within_s if planned else math.inf
         held = fault.undone_ns is None or fault.gone_ns is None or fault.gone_ns >= fault.undone_ns
         ok, why = after <= within and held, f"seen on the target after {after:.3g} s: {_names(fault.hit)}"

@@ -394,7 +394,13 @@ def plan(sentences: Mapping[str, Objective] | None = None, **fields: Any) -> Pla
     wanted = CORE if sentences is None else sentences
     planned = {
         name: ExperimentPlan(
-            name=name, file=f"{name}.yaml", domain=domain, within_s=10, hold_s=25, observe_s=240, seconds=40
+            name=name,
+            file=f"{name}.yaml",
+            domain=domain,
+            within_s=10,
+            hold_s=0 if domain == "pod" else 25,
+            observe_s=240,
+            seconds=40,
         )
         for name, (domain, _, _) in SPANS.items()
     }

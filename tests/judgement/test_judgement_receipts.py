@@ -209,6 +209,14 @@ def test_a_fault_is_proven_by_what_the_target_says(attempt: object, ok: bool | N
     assert said in (None, receipt.why)
 
 
+def test_of_a_held_fault_it_must_be_known_when_it_was_undone() -> None:
+    """Else what came back on heal could pass for a recovery."""
+    held = experiment("database-loss", "database", 110, 150)
+    assert fault_receipt(PLAN, held).ok
+    receipt = fault_receipt(PLAN, replace(held, fault=replace(held.fault, undone_ns=None)))
+    assert (receipt.ok, receipt.why) == (None, "database-loss: nobody knows when the fault was undone")
+
+
 @pytest.mark.parametrize(
     ("restore", "said"),
     [
