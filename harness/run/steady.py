@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 STEADY_WITHIN_S: Final = 20.0
 """So long an experiment waits for a steady target before it is not run."""
-_LAG_NS: Final = 1_300_000_000
-"""A look that is due now is known within its time-out of 1 s and a flush of 0.25 s."""
+_READ_KNOWN_NS: Final = 1_300_000_000
+"""A read that is due now is known within its time-out of 1 s and a flush of 0.25 s."""
+_WRITE_KNOWN_NS: Final = 2_300_000_000
+"""The same of a write, whose time-out is 2 s."""
 _POLL_S: Final = 0.25
 
 
@@ -27,11 +29,11 @@ class Steadiness:
     def now(self) -> tuple[bool, str]:
         """Whether the last five known seconds were steady, and what was seen."""
         self._view.poll()
-        until = clock.now_ns() - _LAG_NS
-        steady, why = is_steady(*self._view.reads(), until)
+        now = clock.now_ns()
+        steady, why = is_steady(*self._view.reads(), now - _READ_KNOWN_NS)
         if not steady or not self._writes:
             return steady, f"reads: {why}"
-        written, why_written = is_steady(*self._view.writes(), until)
+        written, why_written = is_steady(*self._view.writes(), now - _WRITE_KNOWN_NS)
         return written, f"reads: {why}; writes: {why_written}"
 
     def wait(self, within_s: float = STEADY_WITHIN_S) -> tuple[bool, str, float]:
@@ -47,6 +49,7 @@ class Steadiness:
     def back_since(self, since_ns: int) -> bool:
         """Whether reads and writes are back, for five known seconds, after an action sent at `since_ns`."""
         self._view.poll()
-        until = clock.now_ns() - _LAG_NS
-        series = [self._view.reads(), *([self._view.writes()] if self._writes else [])]
-        return all(recovered_at(*one, since_ns, until) is not None for one in series)
+        now = clock.now_ns()
+        if recovered_at(*self._view.reads(), since_ns, now - _READ_KNOWN_NS) is None:
+            return False
+        return not self._writes or recovered_at(*self._view.writes(), since_ns, now - _WRITE_KNOWN_NS) is not None
