@@ -122,6 +122,7 @@ class ExperimentPlan:
         hold_s: at least so long the fault is held; 0: it is not held.
         observe_s: longest scaled limit of the objectives that name it: the fault is watched so long if nothing comes back.
         seconds: how long it is expected to take.
+        watch_s: at least so long it is watched, from the fault confirmed, whatever comes back earlier.
     """
 
     name: str
@@ -131,6 +132,7 @@ class ExperimentPlan:
     hold_s: float
     observe_s: float
     seconds: float
+    watch_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -68,7 +68,7 @@ class Measure:
         resolution: of the value in `unit`; None where exact.
         method: how value and bounds were made.
         receipts: `fault`, `load`, `watch`, `restore`: those that apply.
-        outcome: PASS, FAIL or INCONCLUSIVE of this figure.
+        outcome: PASS, FAIL, INCONCLUSIVE or NOT ASSESSED of this figure.
         reason: what was seen against what was wanted.
         fix: what to do next; empty on PASS.
         files: the evidence, relative to the run directory.

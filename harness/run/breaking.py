@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _POLL_S: Final = 0.1
 _ATTEMPTS: Final = 2
+_WATCH_LEAST_S: Final = 10.0
+"""Five good seconds, and the time until they are known."""
 _RESTORE_WITHIN_S: Final = 90.0
 _CHILD_GRACE_S: Final = 120.0
 
@@ -133,13 +135,14 @@ class Breaking:
         child.interrupt()
 
     def _watch_on(self, child: ChaosRun, experiment: ExperimentPlan) -> None:
-        """After a fault that is not held: watch until reads and writes are back, or the limit has been observed."""
+        """After the child's method: watch until reads and writes are back, or the limit has been observed."""
         sent_ns = child.sent_ns()
         if sent_ns is None:
             return
+        least_ns = (child.confirmed_ns() or sent_ns) + round(experiment.watch_s * clock.NS_PER_S)
         left_s = experiment.observe_s - (clock.now_ns() - sent_ns) / clock.NS_PER_S
-        for _ in clock.Deadline.after(max(left_s, 10.0)).ticks(_POLL_S):
-            if self._steadiness.back_since(sent_ns):
+        for _ in clock.Deadline.after(max(left_s, experiment.watch_s, _WATCH_LEAST_S)).ticks(_POLL_S):
+            if clock.now_ns() >= least_ns and self._steadiness.back_since(sent_ns):
                 return
 
     def _restored(self, experiment: ExperimentPlan, attempt: int, restorer: Restorer | None) -> None:

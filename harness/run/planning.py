@@ -38,6 +38,9 @@ _DOMAINS: Final = ("none", "pod", "external", "network", "node", "zone", "databa
 PROBE_SPACING_MS: Final = {"reads": 50.0, "writes": 1000 / 30}
 """The entry prober reads 20 times a second, the write ledger writes 30 times."""
 
+_SETTLING_S: Final = 2.0
+"""Beyond a limit: for what was under way when it was reached."""
+
 _MEANS: Final[Mapping[Figure, list[tuple[str, str]]]] = {
     Figure.REPLICATION_LAG: [("database", "replication lag is read from the database's members")],
     Figure.LOST_WRITES: [
@@ -123,14 +126,19 @@ def _place(demand: Demand, library: Library) -> tuple[int, int, str]:
 
 
 def _watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float) -> ExperimentPlan:
-    """The experiment with the longest scaled limit of the recoveries that name it: so long it is watched at most."""
-    limits = [
-        objective.limit.scaled(scale).base
-        for claim in claims
-        for objective in claim.objectives
-        if objective.figure is Figure.RECOVERY and experiment.name in objective.scope.experiments
-    ]
-    return replace(experiment, observe_s=max([experiment.observe_s, *limits]))
+    """The experiment with what the objectives that name it ask for.
+
+    It is watched at most for the longest scaled limit of their recoveries, and at least for that of their first requests:
+    `none later than 10 s` is not known before.
+    """
+    named = [o for claim in claims for o in claim.objectives if experiment.name in o.scope.experiments]
+    recoveries = [o.limit.scaled(scale).base for o in named if o.figure is Figure.RECOVERY]
+    requests = [o.limit.scaled(scale).base + _SETTLING_S for o in named if o.figure is Figure.FIRST_REQUEST]
+    return replace(
+        experiment,
+        observe_s=max([experiment.observe_s, *recoveries]),
+        watch_s=max([experiment.watch_s, *requests]),
+    )
 
 
 def _not_assessable(
