@@ -12,7 +12,7 @@ import secrets
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from harness import clock
 from harness.errors import HarnessError, SandboxError
@@ -22,10 +22,10 @@ from harness.sandbox.cluster import kubeconfig
 from harness.sandbox.cluster.api import build_app
 from harness.sandbox.cluster.controllers.manager import Manager
 from harness.sandbox.cluster.controllers.nodes import NodeLifecycle
-from harness.sandbox.cluster.controllers.view import DEPLOYMENT, NODE, STATEFULSET
+from harness.sandbox.cluster.controllers.view import DEPLOYMENT, NODE, POD, STATEFULSET, key
 from harness.sandbox.cluster.kubelet.agent import Agent
 from harness.sandbox.cluster.kubelet.launcher import Launcher
-from harness.sandbox.cluster.kubelet.logs import Wanted
+from harness.sandbox.cluster.kubelet.logs import Wanted, pod_directory
 from harness.sandbox.cluster.kubelet.status import condition
 from harness.sandbox.cluster.kubelet.worker import Directories
 from harness.sandbox.cluster.recorder import recorder
@@ -46,6 +46,8 @@ CHECK_S = 0.25
 BEATS = 4
 """A heartbeat each so many checks."""
 READY_WITHIN_S = 90.0
+HOPELESS = 5
+"""A container that was started again so often while the platform comes up will not come up."""
 
 
 class Machinery:
@@ -178,12 +180,30 @@ class ControlPlane:
                 self._tell({"say": sentence})
                 return
             if deadline.over:
-                raise SandboxError(
-                    f"the platform was not ready within {READY_WITHIN_S:g} s: {sentence}",
-                    where=str(self._directory.logs),
-                    mend="the pods' logs stand there; `readiness doctor` shows what this machine lacks",
-                )
+                self._give_up(sentence)
+            if any(each["restartCount"] >= HOPELESS for pod in self._store.list(POD) for each in _containers(pod)):
+                self._give_up(sentence)
             await clock.asleep(0.05)
+
+    def _give_up(self, sentence: str) -> NoReturn:
+        """Say which pod does not come up, why, and what it has said last."""
+        reasons = [f"{'/'.join(key(pod))}: {why}" for pod in self._store.list(POD) if (why := self._trouble(pod))]
+        raise SandboxError(
+            "; ".join([f"the platform does not get ready: {sentence}", *reasons[:3]]),
+            where=str(self._directory.logs),
+            mend="the pods' logs stand there; `readiness doctor` shows what this machine lacks",
+        )
+
+    def _trouble(self, pod: Object) -> str:
+        """Why a pod does not run, and the last line of its log; empty when it does."""
+        for each in _containers(pod):
+            waiting = each["state"].get("waiting") or {}
+            if waiting.get("reason", "ContainerCreating") != "ContainerCreating" or each["restartCount"]:
+                log = pod_directory(self._directory.logs, pod) / each["name"] / f"{each['restartCount']}.log"
+                lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+                last = next((line for line in reversed(lines) if line.strip()), "")
+                return ", ".join(filter(None, (waiting.get("reason", "restarted"), waiting.get("message"), last)))
+        return ""
 
     def _tell(self, message: messages.Message) -> None:
         messages.send(self._supervisor, message)
@@ -200,6 +220,11 @@ async def main(settings: Settings) -> int:
         if failed is not None:
             messages.send(supervisor, {"failed": {"what": failed.what, "where": failed.where, "mend": failed.mend}})
     return 0 if failed is None else failed.exit_code
+
+
+def _containers(pod: Object) -> list[Object]:
+    found: list[Object] = (pod.get("status") or {}).get("containerStatuses") or []
+    return found
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PROC = Path("/proc")
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
+FILES = 65536
+"""The forwarder holds a listening socket for each pod and Service, and two ends of each connection."""
 NICE = 5
 """Everything of the sandbox yields to the processes that measure it."""
 
@@ -30,6 +33,13 @@ def adopt_orphans() -> None:
 def yield_to_others() -> None:
     """Run at niceness `NICE`, or stay where it is if that is nicer already."""
     os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
+
+
+def allow_many_files() -> None:
+    """Raise the limit of open files as far as this user may, to `FILES` at most; inherited by all children."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def start_ticks(pid: int) -> int | None:

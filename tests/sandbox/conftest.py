@@ -2,109 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from kubernetes import client, config
 
-from harness import clock
+from tests.sandbox.pocket import PocketCluster, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-SERVER = """
-import http.server, os, signal, sys
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        if self.path == "/healthz" and os.path.exists("sick"):
-            self.send_error(503)
-        else:
-            self.send_response(200); self.end_headers(); self.wfile.write(os.environ["HOSTNAME"].encode())
-    def do_POST(self):
-        self.send_response(200); self.end_headers()
-        open("sick", "w") if self.path == "/sick" else os.path.exists("sick") and os.remove("sick")
-    def log_message(self, *_):
-        pass
-print("serving", os.environ["HOSTNAME"], flush=True)
-http.server.ThreadingHTTPServer((os.environ["POD_IP"], 8080), Handler).serve_forever()
-"""
-
-
-@dataclass(frozen=True)
-class PocketCluster:
-    """A running cluster: its directory, the pid of its supervisor, and the official clients."""
-
-    directory: Path
-    pid: int
-    core: Any
-    apps: Any
-    networking: Any
-
-    @property
-    def kubeconfig(self) -> Path:
-        return self.directory / "kubeconfig"
-
-    def until(self, holds: Callable[[], bool], seconds: float = 20.0) -> float:
-        """Seconds until it held; fails the test when that is never within `seconds`."""
-        began = clock.now_s()
-        for _ in clock.Deadline.after(seconds).ticks(0.01):
-            if holds():
-                return clock.now_s() - began
-        pytest.fail(f"did not hold within {seconds} s; {self.glance()}")
-
-    def glance(self) -> list[tuple[str, str, bool]]:
-        """Name, phase and readiness of all pods in `default`."""
-        return [(pod.metadata.name, pod.status.phase, ready(pod)) for pod in self.pods()]
-
-    def pods(self, selector: str = "") -> list[Any]:
-        return list(self.core.list_namespaced_pod("default", label_selector=selector).items)
-
-    def ready_pods(self, selector: str = "") -> list[Any]:
-        return [pod for pod in self.pods(selector) if ready(pod)]
-
-
-def ready(pod: Any) -> bool:
-    """Whether a pod of the official client is Ready and not ending."""
-    conditions = {each.type: each.status for each in pod.status.conditions or ()}
-    return conditions.get("Ready") == "True" and pod.metadata.deletion_timestamp is None
-
-
-def server_container(**more: Any) -> dict[str, Any]:
-    """A container that serves its pod's name; POST /sick makes its readiness fail, POST /well mends it."""
-    return {
-        "name": "web",
-        "image": "test/web:1",
-        "command": ["python", "-c", SERVER],
-        "ports": [{"name": "http", "containerPort": 8080}],
-        "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
-        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1},
-        **more,
-    }
-
-
-@contextmanager
-def running(directory: Path, *options: str) -> Iterator[PocketCluster]:
-    """A cluster in that directory, held by this process."""
-    argv = [sys.executable, "-m", "harness.sandbox", str(directory), "--hold", *options]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        news = json.loads(child.stdout.readline())
-        assert "ready" in news, news
-        api = config.new_client_from_config(str(directory / "kubeconfig"), persist_config=False)
-        yield PocketCluster(
-            directory, child.pid, client.CoreV1Api(api), client.AppsV1Api(api), client.NetworkingV1Api(api)
-        )
-        api.close()
-        assert child.stdin is not None
-        child.stdin.close()
-        child.wait(15)
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import ready, server_container
 from kubernetes.client.exceptions import ApiException
+
+from tests.sandbox.pocket import ready, server_container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import PocketCluster
+    from tests.sandbox.pocket import PocketCluster
 
 pytestmark = pytest.mark.sandbox
 
@@ -127,4 +128,5 @@ def test_a_node_says_what_strict_clients_demand(cluster: PocketCluster) -> None:
     from kubernetes import client
 
     lease = client.CoordinationV1Api(cluster.core.api_client).read_namespaced_lease("edge", "kube-node-lease")
+    assert lease.spec is not None
     assert lease.spec.holder_identity == "edge"

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from conftest import server_container
 from kubernetes.client.exceptions import ApiException
 
+from tests.sandbox.pocket import server_container
+
 if TYPE_CHECKING:
-    from conftest import PocketCluster
+    from tests.sandbox.pocket import PocketCluster
 
 pytestmark = pytest.mark.sandbox
 
@@ -141,7 +142,7 @@ def test_a_graceful_end_lets_the_process_finish(cluster: PocketCluster) -> None:
     deaf = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\nwhile True: time.sleep(1)"
     for name, source in (("polite", code), ("deaf", deaf)):
         cluster.core.create_namespaced_pod("default", pod(name, python(source), terminationGracePeriodSeconds=30))
-        cluster.until(lambda name=name: "up" in log_of(cluster, name))
+    cluster.until(lambda: all("up" in log_of(cluster, name) for name in ("polite", "deaf")))
     cluster.core.delete_namespaced_pod("polite", "default")
     assert cluster.core.read_namespaced_pod("polite", "default").metadata.deletion_timestamp is not None
     assert cluster.until(lambda: "polite" not in [each.metadata.name for each in cluster.pods()]) > 0.3

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import running, server_container
 
 from harness import clock
 from harness.sandbox import processes
 from harness.sandbox.directory import Directory, holder
+from tests.sandbox.pocket import running, server_container
 
 if TYPE_CHECKING:
-    from conftest import PocketCluster
+    from tests.sandbox.pocket import PocketCluster
 
 pytestmark = pytest.mark.sandbox
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import server_container
+
+from tests.sandbox.pocket import server_container
 
 if TYPE_CHECKING:
-    from conftest import PocketCluster
+    from tests.sandbox.pocket import PocketCluster
 
 pytestmark = pytest.mark.sandbox
 

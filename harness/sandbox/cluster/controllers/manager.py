@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.errors import SandboxError
 from harness.sandbox.cluster.controllers import deployment, endpoints, garbage, replicaset, scheduler, statefulset
 from harness.sandbox.cluster.controllers.services import Services
 from harness.sandbox.cluster.controllers.view import (
@@ -78,6 +79,9 @@ class Manager:
             controller.run()
         except StatusError as refused:
             _LOG.warning("a controller was refused: %s", refused)
+        except SandboxError:
+            self._dirty.add(controller)
+            raise
 
     def tick(self) -> None:
         """Time has passed: look again at what depends on it."""
@@ -97,7 +101,11 @@ class Manager:
 
     def _soon(self) -> None:
         self._scheduled = False
-        self.reconcile_now()
+        try:
+            self.reconcile_now()
+        except SandboxError:
+            # The next tick meets it again, and its caller is one that can end the sandbox for it.
+            _LOG.exception("a controller has failed")
 
 
 def _all(store: Store, network: Network, pods: Pods) -> list[Controller]:

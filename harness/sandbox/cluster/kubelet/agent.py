@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from harness import clock
+from harness.errors import SandboxError
 from harness.sandbox.cluster.kubelet import logs
 from harness.sandbox.cluster.kubelet.nodes import LEASES, NODE, beat, is_powered, with_kubelet_status
 from harness.sandbox.cluster.kubelet.worker import POD, Directories, PodWorker
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from harness.sandbox.network.seam import Network
 
 __all__ = ["LEASES", "Agent"]
+
+
+RETRY_S = 1.0
+"""Pause before a pod that got no address is tried again."""
 
 
 class Agent:
@@ -125,15 +130,21 @@ class Agent:
                 self._adopt(current, node)
 
     def _adopt(self, pod: Object, node: Object) -> None:
-        worker = PodWorker(
-            pod=pod,
-            host=next(each["address"] for each in node["status"]["addresses"]),
-            store=self._store,
-            network=self._network,
-            launcher=self._launcher,
-            directories=self._dirs,
-            record=self._record,
-        )
+        try:
+            worker = PodWorker(
+                pod=pod,
+                host=next(each["address"] for each in node["status"]["addresses"]),
+                store=self._store,
+                network=self._network,
+                launcher=self._launcher,
+                directories=self._dirs,
+                record=self._record,
+            )
+        except SandboxError as error:
+            self._record(pod, "Warning", "FailedCreatePodSandBox", str(error))
+            again = Event("MODIFIED", POD, pod, self._store.resource_version)
+            asyncio.get_running_loop().call_later(RETRY_S, self._on_pod, again)
+            return
         self._workers[worker.uid] = worker
         worker.begin()
         asyncio.create_task(self._forget(worker))  # noqa: RUF006 - it lives exactly as long as the worker, which is held
