@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.report.allure import write_allure
+from harness.report.junit import render_junit
+from harness.report.page import render_page
+from harness.report.summary import render_summary
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -11,6 +16,11 @@ if TYPE_CHECKING:
 
 
 def write_reports(path: Path, plan: Plan, evidence: Evidence, judgement: Judgement) -> None:
-    """Write the reports into the run directory."""
-    _ = (plan, evidence)
-    (path / "summary.md").write_text(judgement.decision.headline + "\n", encoding="utf-8")
+    """Write `summary.md`, `junit.xml`, `readiness.html` and `allure-results/` into the run directory.
+
+    All of them come from the run's files alone: no clock, no environment. The same run gives the same bytes.
+    """
+    (path / "summary.md").write_bytes(render_summary(plan, judgement))
+    (path / "junit.xml").write_bytes(render_junit(plan, evidence, judgement))
+    (path / "readiness.html").write_bytes(render_page(plan, evidence, judgement))
+    write_allure(path / "allure-results", plan, evidence, judgement)

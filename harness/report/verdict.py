@@ -28,9 +28,9 @@ _RECEIPTS: Final = ("fault", "load", "watch", "restore")
 
 def render_verdict(plan: Plan, judgement: Judgement) -> bytes:
     """The document as UTF-8, keys in the order of the schema, figures with 6 significant digits."""
-    return (
-        json.dumps(verdict_document(plan, judgement), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    ).encode()
+    return (json.dumps(verdict_document(plan, judgement), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(
+        "utf-8", "replace"
+    )
 
 
 def verdict_document(plan: Plan, judgement: Judgement) -> dict[str, Any]:

@@ -1,0 +1,31 @@
+"""Markdown that reads well unrendered too: padded tables, no HTML, arbitrary text made harmless."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from harness.report.wording import clean
+
+_SPECIAL: Final = re.compile(r"([\\|*\[]|<(?=[A-Za-z/!?]))")
+
+
+def plain(text: str) -> str:
+    """Text on one line, in which nothing is taken for markup; code between backticks stays code."""
+    return _SPECIAL.sub(r"\\\1", " ".join(clean(text).split()))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table with its columns padded; cells are made plain."""
+    cells = [[plain(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    lines = [head, ["-" * width for width in widths], *cells]
+    return "\n".join(
+        f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |" for line in lines
+    )
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list, one line each."""
+    return "\n".join(f"- {line}" for line in lines)

@@ -1,0 +1,89 @@
+"""When things were, by the run's own record: reports never ask a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from harness.model import Claim, DemandKind, Evidence, Observation, Plan
+
+SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moments:
+    """The run's monotonic time told as wall time, by one observation that has both.
+
+    Attributes:
+        start_ns, end_ns: of the run; None where it left no record.
+        wall: wall time at `wall_ns`.
+    """
+
+    start_ns: int | None
+    end_ns: int | None
+    wall: datetime | None
+    wall_ns: int
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Moments:
+        """By the start of the run, or by its first observation where the start is not on record."""
+        seen = evidence.observations
+        first = next((o for o in seen if o.kind == "run.started"), seen[0] if seen else None)
+        last = next((o for o in reversed(seen) if o.kind == "run.ended"), seen[-1] if seen else None)
+        return cls(
+            start_ns=first.mono_ns if first else None,
+            end_ns=last.mono_ns if last else None,
+            wall=_wall(first),
+            wall_ns=first.mono_ns if first else 0,
+        )
+
+    def ms(self, mono_ns: int | None) -> int | None:
+        """Milliseconds since 1970, as Allure counts; None where the wall time is not known."""
+        if self.wall is None or mono_ns is None:
+            return None
+        return round(self.wall.timestamp() * 1000) + (mono_ns - self.wall_ns) // 1_000_000
+
+    def text(self, mono_ns: int | None) -> str:
+        """`2026-03-01 14:05:09 UTC+00:00`, to the second; empty where it is not known."""
+        if self.wall is None or mono_ns is None:
+            return ""
+        at = self.wall + timedelta(microseconds=(mono_ns - self.wall_ns) // 1000)
+        return at.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run took."""
+        if self.start_ns is None or self.end_ns is None:
+            return None
+        return (self.end_ns - self.start_ns) / SECOND
+
+    def of_claim(self, plan: Plan, evidence: Evidence, claim: Claim) -> tuple[int | None, int | None]:
+        """When the evidence of a scenario was gathered; the whole run where nothing tells."""
+        spans = [span for key in claim.demands for span in _gathered(plan, evidence, key)]
+        if not spans:
+            return self.start_ns, self.end_ns
+        return min(start for start, _ in spans), max(end for _, end in spans)
+
+
+def _wall(observation: Observation | None) -> datetime | None:
+    if observation is None:
+        return None
+    try:
+        wall = datetime.fromisoformat(observation.wall)
+    except ValueError:
+        return None
+    return wall if wall.tzinfo else None
+
+
+def _gathered(plan: Plan, evidence: Evidence, key: str) -> Iterable[tuple[int, int]]:
+    demand = plan.demand.get(key)
+    if demand is None:
+        return
+    if demand.kind is DemandKind.TRAFFIC and (window := evidence.windows.get(demand.name)):
+        yield window.start_ns, window.end_ns
+    elif demand.kind is DemandKind.EXPERIMENT:
+        for attempt in evidence.experiments.get(demand.name, ()):
+            yield attempt.observed_from_ns, attempt.observed_until_ns
+    elif demand.kind is DemandKind.CHECK and (check := evidence.checks.get(key)) and check.facts:
+        yield min(fact.at_ns for fact in check.facts), max(fact.at_ns for fact in check.facts)

@@ -1,0 +1,129 @@
+"""What the clients saw, second by second around a fault; described for the plots, never judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.model import Evidence, Table, Window
+from harness.model.table import Bools, Ints
+
+Floats = npt.NDArray[np.float64]
+
+SECOND: Final = 1_000_000_000
+MOST_BINS: Final = 600
+"""A longer watch is drawn in steps of more than a second."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bins:
+    """Equal stretches of time: the first begins `first` whole stretches after zero (before it, where negative).
+
+    Attributes:
+        zero_ns: the moment that counts as 0: the fault was sent.
+        first, count: which stretches. width_s: how long each is.
+    """
+
+    zero_ns: int
+    first: int
+    count: int
+    width_s: int
+
+    @classmethod
+    def between(cls, zero_ns: int, start_ns: int, end_ns: int) -> Bins:
+        """Whole seconds that cover [start, end)."""
+        seconds = max((end_ns - start_ns) / SECOND, 1.0)
+        width = max(1, int(np.ceil(seconds / MOST_BINS)))
+        first = (start_ns - zero_ns) // (width * SECOND)
+        last = -((zero_ns - end_ns) // (width * SECOND))
+        return cls(zero_ns=zero_ns, first=first, count=max(last - first, 1), width_s=width)
+
+    @property
+    def start_s(self) -> float:
+        """Where the first begins, seconds from zero."""
+        return float(self.first * self.width_s)
+
+    @property
+    def end_s(self) -> float:
+        """Where the last ends, seconds from zero."""
+        return float((self.first + self.count) * self.width_s)
+
+    def of(self, at_ns: Ints) -> Ints:
+        """Which stretch each moment lies in; beyond either end: outside 0 … count - 1."""
+        return np.asarray((at_ns - self.zero_ns) // (self.width_s * SECOND) - self.first, dtype=np.int64)
+
+    def counts(self, at_ns: Ints) -> Floats:
+        """How many of these moments lie in each stretch."""
+        where = self.of(at_ns)
+        inside = where[(where >= 0) & (where < self.count)]
+        return np.bincount(inside, minlength=self.count).astype(np.float64)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traffic:
+    """One window in stretches, by the moment a request was due.
+
+    Attributes:
+        requests, failed: per second.
+        p95_ms: until the request was answered or given up; NaN where there was none.
+    """
+
+    requests: Floats
+    failed: Floats
+    p95_ms: Floats
+
+
+def traffic_in(window: Window | None, bins: Bins) -> Traffic:
+    """Requests, failures and response times of a window; nothing where there is no window."""
+    if window is None or not len(window.samples):
+        nothing = np.zeros(bins.count)
+        return Traffic(requests=nothing, failed=nothing, p95_ms=np.full(bins.count, np.nan))
+    ints = window.samples.ints
+    due = ints["intended_ns"]
+    bad = ~window.samples.words["error"].missing | (ints["status"] <= 0)
+    return Traffic(
+        requests=bins.counts(due) / bins.width_s,
+        failed=bins.counts(due[bad]) / bins.width_s,
+        p95_ms=_p95(bins, due, (ints["done_ns"] - due) / 1e6),
+    )
+
+
+def _p95(bins: Bins, due: Ints, ms: Floats) -> Floats:
+    """The p95 (nearest rank) of each stretch."""
+    where = bins.of(due)
+    order = np.lexsort((ms, where))
+    where, ms = where[order], ms[order]
+    edges = np.searchsorted(where, np.arange(bins.count + 1))
+    p95 = np.full(bins.count, np.nan)
+    for index in range(bins.count):
+        start, end = int(edges[index]), int(edges[index + 1])
+        if end > start:
+            p95[index] = ms[start + int(np.ceil(0.95 * (end - start))) - 1]
+    return p95
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looks:
+    """The watchers' looks in stretches: how many there were, and how many of them failed."""
+
+    seen: Floats
+    failed: Floats
+
+
+def looks_in(evidence: Evidence, operation: str, bins: Bins) -> Looks:
+    """The looks at `reads` (the entry's prober) or `writes` (the ledger), by the moment they were sent."""
+    rows, bad = _reads(evidence.probes) if operation == "reads" else _writes(evidence.ledger.writes)
+    sent = rows.ints["sent_ns"]
+    return Looks(seen=bins.counts(sent), failed=bins.counts(sent[bad]))
+
+
+def _reads(probes: Table) -> tuple[Table, Bools]:
+    rows = probes.where(probes.words["subject"].equals("entry") & probes.words["kind"].equals("read"))
+    return rows, ~rows.words["error"].missing
+
+
+def _writes(writes: Table) -> tuple[Table, Bools]:
+    return writes, ~writes.words["outcome"].equals("ok")

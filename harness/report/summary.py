@@ -1,0 +1,101 @@
+"""`summary.md`: the decision for a terminal and for the page of a CI job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.model import DecisionOutcome, Outcome
+from harness.report.digest import closest, rows, unverified
+from harness.report.markdown import bullets, plain, table
+from harness.report.wording import NOTHING, counted, figure, recovered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from harness.model import ExperimentResult, Judgement, Plan
+    from harness.report.digest import Row
+
+
+def render_summary(plan: Plan, judgement: Judgement) -> bytes:
+    """The summary as UTF-8: headline, why, requirements, experiments, what was not verified."""
+    return ("\n\n".join(block for block in _blocks(plan, judgement) if block) + "\n").encode()
+
+
+def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
+    every = rows(plan, judgement)
+    yield f"# {plain(judgement.decision.headline)}"
+    yield plain(
+        f"Release {plan.release} on target {plan.target} ({plan.environment}), profile {plan.profile},"
+        f" time scale {plan.time_scale:g}, run {plan.run}."
+    )
+    yield "## Why"
+    yield _why(judgement, every)
+    yield "## Requirements"
+    yield requirement_table(every)
+    if judgement.experiments:
+        yield "## Experiments"
+        yield experiment_table(judgement.experiments)
+    yield "## What was not verified"
+    lacking = unverified(plan, judgement, every)
+    texts = (f"{item.id}: {item.text}" if item.id else item.text for item in lacking)
+    yield (
+        bullets(map(plain, texts))
+        if lacking
+        else "Nothing was left out: every requirement of the profile was assessed."
+    )
+
+
+def _why(judgement: Judgement, every: Sequence[Row]) -> str:
+    decision = judgement.decision
+    if decision.reasons:
+        fixes = {row.requirement.id: row.verdict.fix for row in every if row.outcome is not Outcome.PASS}
+        return bullets(_with_fix(reason, fixes.get(reason.partition(" ")[0], "")) for reason in decision.reasons)
+    if decision.outcome is not DecisionOutcome.GO:
+        return "The judge gave no reason."
+    passed = f"All {counted(sum(row.gating for row in every), 'gating requirement')} passed."
+    near = (plain(f"{row.requirement.id}: {row.of_limit}") for row in closest(every))
+    return f"{passed} Closest to their limits:\n\n{bullets(near)}" if closest(every) else passed
+
+
+def _with_fix(reason: str, fix: str) -> str:
+    return f"{plain(reason)}\n  Next: {plain(fix)}" if fix else plain(reason)
+
+
+def requirement_table(every: Sequence[Row]) -> str:
+    """Verdict, figure with its bounds, limit and evidence of each requirement, worst first."""
+    return table(
+        ("Verdict", "Requirement", "Title", "Figure", "Low to high", "Wanted", "n / needed"),
+        (
+            (
+                row.outcome.value,
+                row.requirement.id,
+                row.requirement.title,
+                row.value,
+                row.telling.bounds if row.telling else NOTHING,
+                row.telling.wanted if row.telling else NOTHING,
+                row.telling.n if row.telling else NOTHING,
+            )
+            for row in every
+        ),
+    )
+
+
+def experiment_table(experiments: Sequence[ExperimentResult]) -> str:
+    """Recovery, loss and restore of each experiment."""
+    restored = {True: "as before", False: "not as before", None: "nobody looked"}
+    return table(
+        ("Experiment", "Receipts", "Reads back", "Writes back", "Writes lost", "Unsure", "Afterwards"),
+        (
+            (
+                e.name,
+                "hold" if e.verdict is Outcome.PASS else e.reason,
+                recovered(e.reads),
+                recovered(e.writes),
+                f"{e.writes_lost} of {e.writes_acknowledged}",
+                str(e.writes_unsure),
+                restored[e.restore_ok]
+                + ("" if e.restored_after_s is None else f" after {figure(e.restored_after_s, 's')}"),
+            )
+            for e in experiments
+        ),
+    )

@@ -1,0 +1,141 @@
+"""Figures, bounds and limits as people read them; the same words in every report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from harness.errors import UsageError
+from harness.model import DecisionOutcome, Measure, Op, OperationRecovery, Outcome, Quantity
+
+NOTHING: Final = "–"  # noqa: RUF001 - a dash, not a minus
+"""Stands where there is no figure."""
+
+MARKS: Final = {
+    Outcome.FAIL: "✕",
+    Outcome.INCONCLUSIVE: "?",
+    Outcome.NOT_ASSESSED: "○",
+    Outcome.WAIVED: "~",
+    Outcome.PASS: "✓",
+}
+"""A mark beside the colour, so that neither is needed alone. In the order in which outcomes are shown, worst first."""
+
+DECISION_MARKS: Final = {
+    DecisionOutcome.GO: "✓",
+    DecisionOutcome.NO_GO: "✕",
+    DecisionOutcome.INCONCLUSIVE: "?",
+    DecisionOutcome.PARTIAL: "○",
+}
+
+_UNFIT: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
+
+
+def clean(text: str) -> str:
+    """Text that XML 1.0, HTML and UTF-8 can all carry: control characters and lone surrogates are left out."""
+    return _UNFIT.sub("", text)
+
+
+def figure(value: float | None, unit: str = "") -> str:
+    """A figure with its unit: `41.2 ms`, `99.988 %`, `22.4 s`."""
+    return NOTHING if value is None else f"{_number(value, unit)} {_unit(unit)}".rstrip()
+
+
+def said(measure: Measure) -> str:
+    """A measure's figure; one without a unit says what it counts: `0 lost writes`."""
+    return figure(measure.value, measure.unit) if measure.unit else f"{figure(measure.value)} {measure.name}"
+
+
+def is_fact(measure: Measure) -> bool:
+    """Whether it is no figure but something that is as wanted, or is not."""
+    return measure.value is None and measure.op == Op.HOLDS
+
+
+def span(low: float | None, high: float | None, unit: str) -> str:
+    """Two bounds: `38.9 to 44.1 ms`; one: `at least 240 s`; none: a dash."""
+    if low is None and high is None:
+        return NOTHING
+    if high is None:
+        return f"at least {figure(low, unit)}"
+    if low is None:
+        return f"at most {figure(high, unit)}"
+    return f"{_number(low, unit)} to {figure(high, unit)}"
+
+
+def _unit(unit: str) -> str:
+    return "%" if unit == "ratio" else unit
+
+
+def _number(value: float, unit: str) -> str:
+    if unit != "ratio":
+        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
+    percent = value * 100
+    if 99 < percent < 100:  # an uptime is told by what is missing
+        return f"{percent:.4f}".rstrip("0")
+    return f"{percent:.3g}" if percent < 1 else f"{percent:.4g}"
+
+
+def is_scaled(measure: Measure) -> bool:
+    """Whether the limit was divided by the target's time scale."""
+    if measure.scaled_limit is None or measure.unit != "s":
+        return False
+    try:
+        said = Quantity.parse(measure.limit)
+    except UsageError:
+        return False
+    return said.dimension == "time" and abs(said.base - measure.scaled_limit) > 1e-9 * said.base
+
+
+def at_scale(measure: Measure, time_scale: float) -> str:
+    """The limit in the document's words and, where it was scaled, as it was held: `4 h (240 s at scale 60)`."""
+    if is_scaled(measure):
+        return f"{measure.limit} ({figure(measure.scaled_limit, measure.unit)} at scale {time_scale:g})"
+    return measure.limit
+
+
+def wanted(measure: Measure, time_scale: float) -> str:
+    """What the figure was held against: `below 4 h (240 s at scale 60)`."""
+    limit = at_scale(measure, time_scale)
+    if measure.op in (Op.BELOW, Op.AT_LEAST):
+        return f"{measure.op.removeprefix('is ')} {limit}"
+    if measure.op == Op.HOLDS and measure.value is not None:
+        return "none" if measure.limit == "0" else limit
+    return NOTHING if measure.op == Op.HOLDS and measure.limit in ("0", "1") else limit
+
+
+def duration(seconds: float) -> str:
+    """A time span in two units at most: `6 min 12 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.3g} s"
+
+
+def scope_text(measure: Measure) -> str:
+    """Of what a figure is, in a few words: `read-track`, `pod-loss, reads`; the phase stands elsewhere."""
+    shown = (value for key, value in measure.scope.items() if key not in ("traffic", "phase") and value)
+    return ", ".join(dict.fromkeys(shown))
+
+
+def counted(n: int, noun: str) -> str:
+    """`1 requirement`, `3 requirements`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def some(names: Sequence[str], most: int = 4) -> str:
+    """The first few of many: `a, b, c and 10 more`."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def recovered(seen: OperationRecovery | None) -> str:
+    """How long an operation was away: `20.71 s ± 0.05 s`, `never out (± 0.05 s)`, `not back in 240 s`."""
+    if seen is None:
+        return NOTHING
+    if seen.seconds is None:
+        heal = ", back only on heal" if seen.on_heal else ""
+        return f"not back in {figure(seen.observed_s, 's')}{heal}"
+    if not seen.seconds:
+        return f"never out (± {figure(seen.resolution_s, 's')})"
+    return f"{figure(seen.seconds, 's')} ± {figure(seen.resolution_s, 's')}"
