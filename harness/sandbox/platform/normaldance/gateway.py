@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Mapping
 
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from aiohttp import web
 
 from .defects import Defects
-from .kit.app import Envelope, Unavailable, build, raw_body, serve
+from .kit.app import Handler, Unavailable, answer, build, serve
 from .kit.calls import Answer, Caller, client
 from .kit.settings import Settings, address_of
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
-    from starlette.requests import Request
 
 ROUTES = (
     ("sign-in", "POST", "/sessions", "user-service"),
@@ -30,44 +23,43 @@ ROUTES = (
 SERVICES = sorted({service for *_, service in ROUTES})
 PASSED_ON = ("authorization", "content-type", "idempotency-key")
 PASSED_BACK = ("content-type", "retry-after", "x-served-region", "x-served-pod", "x-release")
+CALLERS = web.AppKey("callers", dict[str, Caller])
 
 
-def application(settings: Settings, addresses: Mapping[str, tuple[str, int]], defects: Defects) -> Envelope:
+def application(settings: Settings, addresses: Mapping[str, tuple[str, int]], defects: Defects) -> web.Application:
     """The gateway in front of the services at `addresses`."""
 
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with client() as session:
-            app.state.callers = {name: Caller(name, *addresses[name], session) for name in SERVICES}
+            app[CALLERS] = {name: Caller(name, *addresses[name], session) for name in SERVICES}
             yield
 
-    def forward(name: str, service: str) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
+    def forward(name: str, service: str) -> Handler:
+        async def endpoint(request: web.Request) -> web.Response:
             try:
-                answer = await _forwarded(request, request.app.state.callers[service])
-            except Unavailable as error:
-                response: Response = JSONResponse({"error": str(error)}, 503)
-            else:
-                back = {key: answer.headers[key] for key in PASSED_BACK if key in answer.headers}
-                response = Response(answer.body, answer.status, back)
-            if defects.fails(name):
-                response = JSONResponse({"error": "bad gateway"}, 502)
-            return response
+                response = _passed_back(await _forwarded(request, request.app[CALLERS][service]))
+            except Unavailable as failure:
+                response = answer({"error": str(failure)}, 503)
+            return answer({"error": "bad gateway"}, 502) if defects.fails(name) else response
 
-        endpoint.__name__ = name
+        endpoint.__name__ = name  # what the metrics call it
         return endpoint
 
-    routes = [Route(path, forward(name, service), methods=[method]) for name, method, path, service in ROUTES]
+    routes = [web.route(method, path, forward(name, service)) for name, method, path, service in ROUTES]
     return build(settings, routes, lifespan=lifespan, headers={"x-gateway-pod": settings.pod})
 
 
-async def _forwarded(request: Request, caller: Caller) -> Answer:
+async def _forwarded(request: web.Request, caller: Caller) -> Answer:
     """The service's answer. A write without an idempotency key is given one, so that every request may be repeated."""
     headers = {key: request.headers[key] for key in PASSED_ON if key in request.headers}
     if request.method == "POST":
         headers.setdefault("idempotency-key", uuid.uuid4().hex)
-    body = await raw_body(request) if request.method == "POST" else b""
-    return await caller.call(request.method, request.scope["raw_path"].decode(), headers=headers, body=body)
+    return await caller.call(request.method, request.raw_path, headers=headers, body=await request.read())
+
+
+def _passed_back(given: Answer) -> web.Response:
+    headers = {key: given.headers[key] for key in PASSED_BACK if key in given.headers}
+    return web.Response(body=given.body, status=given.status, headers=headers)
 
 
 def main() -> None:

@@ -5,21 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from aiohttp import web
 
 from .defects import Defects
-from .kit.app import Envelope, body_of, build, integer_in, serve, text_in
+from .kit.app import Refused, answer, body_of, build, integer_in, serve, text_in
 from .kit.postgres import Connection, Database, Row, once, one
 from .kit.settings import Settings
 from .kit.tokens import signed_in
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
 
 READ = "SELECT id, title, artist, plays FROM tracks WHERE id = %s"
 CREATE = """INSERT INTO tracks (title, artist, added_by) SELECT %(title)s, %(artist)s, %(user)s
@@ -38,28 +32,28 @@ class Tracks:
         self._defects = defects
         self._secret = secret
 
-    async def read(self, request: Request) -> Response:
+    async def read(self, request: web.Request) -> web.Response:
         """GET /tracks/{id}: from the nearest copy; a track it does not have yet is asked of the primary."""
         await asyncio.sleep(self._defects.delay_s("read-track"))
         lookup = one(READ, _id_in(request))
         track = await self._database.read(lookup) or await self._database.read_primary(lookup)
         if track is None:
-            raise HTTPException(404, "no such track")
-        return JSONResponse(track)
+            raise Refused(404, "no such track")
+        return answer(track)
 
-    async def create(self, request: Request) -> Response:
+    async def create(self, request: web.Request) -> web.Response:
         """POST /tracks."""
         user = signed_in(request, self._secret)
         body = await body_of(request)
         values = {"title": text_in(body, "title"), "artist": text_in(body, "artist"), "user": user}
         return await self._written("create-track", request, CREATE, values)
 
-    async def play(self, request: Request) -> Response:
+    async def play(self, request: web.Request) -> web.Response:
         """POST /tracks/{id}/plays: counts one play."""
         signed_in(request, self._secret)
         return await self._written("play-track", request, PLAY, {"id": _id_in(request)})
 
-    async def enter(self, request: Request) -> Response:
+    async def enter(self, request: web.Request) -> web.Response:
         """POST /ledger: one row, in the primary and as many standbys as the quorum asks for before it is acknowledged."""
         body = await body_of(request)
         values = {
@@ -69,7 +63,7 @@ class Tracks:
         }
         return await self._written("write-ledger", request, ENTER, values)
 
-    async def _written(self, route: str, request: Request, statement: str, values: dict[str, Any]) -> Response:
+    async def _written(self, route: str, request: web.Request, statement: str, values: dict[str, Any]) -> web.Response:
         """201 with what the write returned, the same for every request with this key; 404 when there was nothing to write to."""
         key = f"{route}:{request.headers.get('idempotency-key') or uuid.uuid4().hex}"
         undo = self._defects.forgets(route)
@@ -77,25 +71,24 @@ class Tracks:
         async def work(connection: Connection) -> Row | None:
             return await once(connection, key, statement, values, undo=undo)
 
-        answer = await self._database.write(work)
-        if answer is None:
-            raise HTTPException(404, "no such track")
-        return JSONResponse(answer, HTTPStatus.CREATED)
+        written = await self._database.write(work)
+        if written is None:
+            raise Refused(404, "no such track")
+        return answer(written, 201)
 
 
-def _id_in(request: Request) -> int:
-    number: int = request.path_params["id"]
-    return number
+def _id_in(request: web.Request) -> int:
+    return int(request.match_info["id"])
 
 
-def application(settings: Settings, database: Database, *, secret: str, defects: Defects) -> Envelope:
+def application(settings: Settings, database: Database, *, secret: str, defects: Defects) -> web.Application:
     """The service on `database`, trusting tokens signed with `secret`."""
     tracks = Tracks(database, defects, secret)
     routes = [
-        Route("/tracks/{id:int}", tracks.read, methods=["GET"]),
-        Route("/tracks", tracks.create, methods=["POST"]),
-        Route("/tracks/{id:int}/plays", tracks.play, methods=["POST"]),
-        Route("/ledger", tracks.enter, methods=["POST"]),
+        web.get("/tracks/{id:[0-9]{1,18}}", tracks.read),
+        web.post("/tracks", tracks.create),
+        web.post("/tracks/{id:[0-9]{1,18}}/plays", tracks.play),
+        web.post("/ledger", tracks.enter),
     ]
     return build(settings, routes, lifespan=database.held, check=database.ask)
 

@@ -3,45 +3,38 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
-from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from aiohttp import web
 
-from .kit.app import Envelope, body_of, build, serve, text_in
+from .kit.app import Refused, answer, body_of, build, serve, text_in
 from .kit.passwords import matches
 from .kit.postgres import Database, one
 from .kit.settings import Settings
 from .kit.tokens import issued
 
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-
 USER = "SELECT name, password, joined FROM users WHERE name = %s"
 
 
-def application(settings: Settings, database: Database, *, secret: str) -> Envelope:
+def application(settings: Settings, database: Database, *, secret: str) -> web.Application:
     """The service on `database`, signing tokens with `secret`."""
 
-    async def sign_in(request: Request) -> Response:
+    async def sign_in(request: web.Request) -> web.Response:
         body = await body_of(request)
         name, password = text_in(body, "user"), text_in(body, "password")
         user = await database.read(one(USER, name))
         if user is None or not matches(password, user["password"]):
-            raise HTTPException(401, "no such user, or another password")
-        return JSONResponse({"token": issued(name, secret)}, 201)
+            raise Refused(401, "no such user, or another password")
+        return answer({"token": issued(name, secret)}, 201)
 
-    async def read_user(request: Request) -> Response:
-        user = await database.read(one(USER, request.path_params["name"]))
+    async def read_user(request: web.Request) -> web.Response:
+        user = await database.read(one(USER, request.match_info["name"]))
         if user is None:
-            raise HTTPException(404, "no such user")
-        return JSONResponse({"name": user["name"], "joined": user["joined"].isoformat()})
+            raise Refused(404, "no such user")
+        return answer({"name": user["name"], "joined": user["joined"].isoformat()})
 
     routes = [
-        Route("/sessions", sign_in, methods=["POST"]),
-        Route("/users/{name}", read_user, methods=["GET"]),
+        web.post("/sessions", sign_in),
+        web.get("/users/{name}", read_user),
     ]
     return build(settings, routes, lifespan=database.held, check=database.ask)
 

@@ -7,206 +7,181 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from http import HTTPStatus
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
 
 if TYPE_CHECKING:
-    import socket
-
-    from starlette.requests import Request
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
     from .settings import Settings
 
 CONNECTION_MAX_AGE_S = 1.5
 """A kept connection is closed with the first answer after this age: a layer-4 balancer in front spreads connections,
 not requests, and a new pod would starve behind connections that live for ever."""
+IDLE_MAX_S = 10.0
+"""Longer than any client of the platform keeps an idle connection, so that the client closes first and no request is lost."""
 DRAIN_S = 0.6
 """How long a pod told to stop still serves: until the endpoints have forgotten it."""
+GRACE_S = 3.0
 BODY_MAX_BYTES = 64 * 1024
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Lifespan = Callable[[web.Application], AsyncIterator[None]]
 Check = Callable[[], Awaitable[None]]
+
+
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Unavailable(Exception):
     """A dependency did not answer within its bound; the client gets 503 and may try again."""
 
 
+class Refused(Exception):
+    """The request cannot be served as it is; the client gets this status and the reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def answer(content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """An answer in JSON."""
+    return web.Response(text=_compact(content), status=status, headers=headers, content_type="application/json")
+
+
 async def no_dependencies() -> None:
     """The readiness check of a service that depends on nothing."""
 
 
-@asynccontextmanager
-async def nothing_to_open(_: Starlette) -> AsyncIterator[None]:
-    """The lifespan of a service that holds nothing open."""
-    yield
-
-
 def build(
     settings: Settings,
-    routes: Sequence[Route],
+    routes: Iterable[web.RouteDef],
     *,
-    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] = nothing_to_open,
+    lifespan: Lifespan | None = None,
     check: Check = no_dependencies,
     headers: Mapping[str, str] | None = None,
-) -> Envelope:
-    """An application of `routes` plus /health, /ready and /metrics, in the platform's envelope.
+) -> web.Application:
+    """An application of named `routes` plus /health, /ready and /metrics.
 
     `headers` stand on every answer, beside those that name region, pod and release.
     """
-    registry = CollectorRegistry()
-
-    async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def ready(_: Request) -> Response:
-        await check()
-        return JSONResponse({"status": "ready"})
-
-    async def metrics(_: Request) -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-    own = [Route("/health", health), Route("/ready", ready), Route("/metrics", metrics)]
-    handlers: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
-        HTTPException: _told,
-        Unavailable: _unavailable,
-        Exception: _broken,
-    }
-    starlette = Starlette(routes=[*own, *routes], lifespan=lifespan, exception_handlers=handlers)
     identity = {"x-served-region": settings.region, "x-served-pod": settings.pod, "x-release": settings.release}
-    return Envelope(starlette, {**identity, **(headers or {})}, registry, Defects.from_env())
+    envelope = Envelope({**identity, **(headers or {})}, Defects.from_env())
 
+    async def health(_: web.Request) -> web.Response:
+        return answer({"status": "ok"})
 
-async def _told(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    detail = error.detail if isinstance(error, HTTPException) else "internal error"
-    return JSONResponse({"error": detail}, status_code=status)
+    async def ready(_: web.Request) -> web.Response:
+        await check()
+        return answer({"status": "ready"})
 
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(envelope.registry), content_type="text/plain")
 
-async def _unavailable(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, status_code=HTTPStatus.SERVICE_UNAVAILABLE, headers={"retry-after": "1"})
-
-
-async def _broken(_: Request, __: Exception) -> Response:
-    return JSONResponse({"error": "internal error"}, status_code=HTTPStatus.INTERNAL_SERVER_ERROR)
+    app = web.Application(middlewares=[envelope.around], client_max_size=BODY_MAX_BYTES)
+    own = [web.get("/health", health), web.get("/ready", ready), web.get("/metrics", metrics)]
+    app.add_routes([*own, *routes])
+    app.on_response_prepare.append(envelope.sign)
+    app[ENVELOPE] = envelope
+    if lifespan is not None:
+        app.cleanup_ctx.append(lifespan)
+    return app
 
 
 class Envelope:
     """What surrounds each request: who answered, how long it took, and whether the connection may be kept."""
 
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str], registry: CollectorRegistry, defects: Defects) -> None:
+    def __init__(self, headers: Mapping[str, str], defects: Defects) -> None:
+        self.registry = CollectorRegistry()
         self.draining = False
-        self._app = app
+        self._identity = list(headers.items())
         self._defects = defects
-        self._identity = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._born: WeakKeyDictionary[asyncio.Transport, float] = WeakKeyDictionary()
         labels = ("route", "method", "status")
-        self._requests = Counter("http_requests_total", "Requests answered.", labels, registry=registry)
-        self._seconds = Histogram("http_request_seconds", "Time to answer, in seconds.", ("route",), registry=registry)
+        self._requests = Counter("http_requests_total", "Requests answered.", labels, registry=self.registry)
+        self._seconds = Histogram("http_request_seconds", "Seconds to answer.", ("route",), registry=self.registry)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; lifespan events pass through."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    @web.middleware
+    async def around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Turn refusals into JSON, and count."""
         loop = asyncio.get_running_loop()
         started = loop.time()
-        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+        response = await self._answered(request, handler)
+        if self.draining or self._is_old(request.transport, loop.time()):
+            response.force_close()
+        known = request.match_info.http_exception is None
+        route = getattr(request.match_info.handler, "__name__", "") if known else "none"
+        self._requests.labels(route, request.method, response.status).inc()
+        self._seconds.labels(route).observe(loop.time() - started)
+        return response
 
-        async def answer(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                said = {name for name, _ in message["headers"]}
-                message["headers"] += [header for header in self._identity if header[0] not in said]
-                if self.draining or scope["state"]["retire_at"] < loop.time():
-                    message["headers"].append((b"connection", b"close"))
-            await send(message)
-
-        app = _refusal if self._defects.refuses_all and scope["path"] != "/health" else self._app
+    async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._defects.refuses_all and request.path != "/health":
+            return answer({"error": "unavailable"}, 503)
         try:
-            await app(scope, receive, answer)
-        finally:
-            route = getattr(scope.get("endpoint"), "__name__", "none")
-            self._requests.labels(route, scope["method"], status).inc()
-            self._seconds.labels(route).observe(loop.time() - started)
+            return await handler(request)
+        except Refused as refusal:
+            return answer({"error": str(refusal)}, refusal.status)
+        except Unavailable as failure:
+            return answer({"error": str(failure)}, 503, {"retry-after": "1"})
+        except web.HTTPException as refusal:
+            return answer({"error": refusal.reason.lower()}, refusal.status)
+
+    def _is_old(self, connection: asyncio.Transport | None, now: float) -> bool:
+        """Whether a connection ends with this answer. The answer says so, hence no request is lost to it."""
+        return connection is None or self._born.setdefault(connection, now) + CONNECTION_MAX_AGE_S < now
+
+    async def sign(self, _: web.Request, response: web.StreamResponse) -> None:
+        """Put identity on an answer, also on one that nobody foresaw."""
+        for name, value in self._identity:
+            response.headers.setdefault(name, value)
 
 
-_refusal = JSONResponse({"error": "unavailable"}, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
+ENVELOPE = web.AppKey("envelope", Envelope)
 
 
-class ShortLived(H11Protocol):
-    """A connection that knows when to retire; the envelope announces it with the next answer, so no request is lost."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Note the moment after which answers carry `connection: close`."""
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, "retire_at": self.loop.time() + CONNECTION_MAX_AGE_S}
+def serve(app: web.Application, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; ends with an error when the address cannot be bound."""
+    asyncio.run(_serve(app, settings))
 
 
-class Draining(uvicorn.Server):
-    """A server that goes on serving for a moment when told to stop, closing each connection with its answer."""
-
-    def __init__(self, envelope: Envelope, settings: Settings) -> None:
-        config = uvicorn.Config(
-            envelope, settings.address, settings.port,
-            loop="asyncio", http=ShortLived, ws="none", lifespan="on", access_log=False, log_level="warning",
-            server_header=False, timeout_keep_alive=10, timeout_graceful_shutdown=3,
-        )  # fmt: skip
-        super().__init__(config)
-        self._envelope = envelope
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drain, then stop as uvicorn does."""
-        self._envelope.draining = True
+async def _serve(app: web.Application, settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_MAX_S, shutdown_timeout=GRACE_S)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.address, settings.port, reuse_address=True).start()
+        sys.stderr.write(
+            f"{settings.service} {settings.release}: {settings.pod} on {settings.address}:{settings.port}\n"
+        )
+        await stop.wait()
+        app[ENVELOPE].draining = True
         await asyncio.sleep(DRAIN_S)
-        await super().shutdown(sockets)
+    finally:
+        await runner.cleanup()
 
 
-def serve(envelope: Envelope, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; exits 1 when the address cannot be bound."""
-    sys.stderr.write(f"{settings.service} {settings.release}: {settings.pod} on {settings.address}:{settings.port}\n")
-    Draining(envelope, settings).run()
-
-
-async def body_of(request: Request) -> dict[str, Any]:
+async def body_of(request: web.Request) -> dict[str, Any]:
     """The request's JSON object.
 
     Raises:
-        HTTPException: 413 for more than 64 KiB, 400 for anything but a JSON object.
+        Refused: 400 for anything but a JSON object; aiohttp itself refuses more than 64 KiB with 413.
     """
     try:
-        body = json.loads(await raw_body(request))
+        body = json.loads(await request.read())
     except ValueError:
-        raise HTTPException(400, "the body is not JSON") from None
+        raise Refused(400, "the body is not JSON") from None
     if not isinstance(body, dict):
-        raise HTTPException(400, "the body is not a JSON object")
-    return body
-
-
-async def raw_body(request: Request) -> bytes:
-    """The request's bytes, at most 64 KiB.
-
-    Raises:
-        HTTPException: 413 when there are more.
-    """
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_MAX_BYTES:
-            raise HTTPException(413, f"the body is longer than {BODY_MAX_BYTES} bytes")
+        raise Refused(400, "the body is not a JSON object")
     return body
 
 
@@ -214,11 +189,11 @@ def text_in(body: dict[str, Any], name: str, *, longest: int = 200) -> str:
     """The text `name` of a JSON object.
 
     Raises:
-        HTTPException: 422 when it is missing, no text, empty or too long.
+        Refused: 422 when it is missing, no text, empty or too long.
     """
     value = body.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise HTTPException(422, f'"{name}" must be a text of 1 to {longest} characters')
+        raise Refused(422, f'"{name}" must be a text of 1 to {longest} characters')
     return value
 
 
@@ -226,9 +201,9 @@ def integer_in(body: dict[str, Any], name: str) -> int:
     """The integer `name` of a JSON object, at most 64 bits.
 
     Raises:
-        HTTPException: 422 when it is missing, no integer or too large.
+        Refused: 422 when it is missing, no integer or too large.
     """
     value = body.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
-        raise HTTPException(422, f'"{name}" must be an integer of at most 64 bits')
+        raise Refused(422, f'"{name}" must be an integer of at most 64 bits')
     return value

@@ -172,7 +172,6 @@ class Database:
         """
         return await _tried([self._primary], work, within=WRITE_S, attempt=WRITE_S)
 
-    @asynccontextmanager
     async def held(self, _: object) -> AsyncIterator[None]:
         """The lifespan of a service on this database: connections are closed at its end."""
         yield

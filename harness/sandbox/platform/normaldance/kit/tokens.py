@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import jwt
-from starlette.exceptions import HTTPException
+
+from .app import Refused
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from aiohttp import web
 
 LIFETIME = timedelta(hours=1)
 ISSUER = "normaldance"
@@ -21,17 +22,17 @@ def issued(user: str, secret: str) -> str:
     return jwt.encode({"sub": user, "iss": ISSUER, "iat": now, "exp": now + LIFETIME}, secret, algorithm="HS256")
 
 
-def signed_in(request: Request, secret: str) -> str:
+def signed_in(request: web.Request, secret: str) -> str:
     """The user whose token the request bears.
 
     Raises:
-        HTTPException: 401 when there is none, or it is expired or forged.
+        Refused: 401 when there is none, or it is expired or forged.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise HTTPException(401, "sign in first: POST /sessions, then send the token as Bearer")
+        raise Refused(401, "sign in first: POST /sessions, then send the token as Bearer")
     try:
         claims = jwt.decode(token, secret, algorithms=["HS256"], issuer=ISSUER)
     except jwt.InvalidTokenError as error:
-        raise HTTPException(401, f"the token is not valid: {error}") from None
+        raise Refused(401, f"the token is not valid: {error}") from None
     return str(claims["sub"])
