@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
+
+MOST_NAMED: Final = 12
+"""So many known words are listed; a longer list helps nobody."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -14,9 +18,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def mend_with_nearest(word: str, known: Iterable[str]) -> str:
-    """A sentence for `mend`: the nearest known word, or all of them when nothing is alike."""
+    """A sentence for `mend`: the nearest known word, or the first of them when nothing is alike."""
     names = sorted(known)
     found = nearest(word, names)
     if found is not None:
         return f"did you mean {found!r}?"
-    return f"use one of: {', '.join(names)}" if names else "nothing of that kind is known"
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"use one of: {', '.join(names[:MOST_NAMED])}{more}" if names else "nothing of that kind is known"

@@ -48,13 +48,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the session's hooks, unless `readiness` already has."""
-    if not _awake() or config.pluginmanager.hasplugin(NAME) or not _features_named(config):
+    if not _awake() or config.pluginmanager.hasplugin(NAME):
         return
-    from harness.pytest_plugin.plugin import ReadinessPlugin
-    from harness.pytest_plugin.session import Session
-
     try:
+        if not _features_named(config):
+            return
+        from harness.pytest_plugin.plugin import ReadinessPlugin
+        from harness.pytest_plugin.session import Session
+
         session = Session(_settings(config), evidence=config.getoption("evidence"))
+        session.check()
         config.pluginmanager.register(ReadinessPlugin(session), NAME)
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error

@@ -10,6 +10,7 @@ import pytest
 from pytest_bdd.scenario import scenario, scenario_wrapper_template_registry
 
 from harness.errors import ConfigurationError
+from harness.pytest_plugin.inventory import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,15 +29,15 @@ class Written:
     """A scenario as it is written, its row of Examples filled in.
 
     Attributes:
-        location: `features/core/kpi.feature:12: name`.
-        file: as in `location`.
+        location: `features/core/kpi.feature:12: name`, the row's cells behind the name of an Outline.
+        at: `features/core/kpi.feature:12`, of the scenario.
         tags: without `@`, of scenario, rule and feature.
         example: the row; empty where there is none.
         steps: (keyword `given|when|then`, text, `file:line`).
     """
 
     location: str
-    file: str
+    at: str
     tags: frozenset[str]
     example: dict[str, str]
     steps: tuple[tuple[str, str, str], ...]
@@ -86,13 +87,13 @@ def written(item: pytest.Item, root: Path) -> Written | None:
     callspec = getattr(item, "callspec", None)
     example: dict[str, str] = dict(callspec.params.get(EXAMPLE, {})) if callspec else {}
     filled = template.render(example)
-    path = item.path
-    file = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    file = place(item.path, root)
+    at = f"{file}:{template.line_number}"
     name = filled.name if not example else f"{filled.name} [{', '.join(example.values())}]"
     rule_tags = set() if template.rule is None else template.rule.tags
     return Written(
-        location=f"{file}:{template.line_number}: {name}",
-        file=file,
+        location=f"{at}: {name}",
+        at=at,
         tags=frozenset(template.tags | template.feature.tags | rule_tags),
         example=example,
         steps=tuple((step.type, step.name, f"{file}:{step.line_number}") for step in filled.steps),

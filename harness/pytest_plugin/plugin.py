@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,6 @@ from harness.run.exits import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
-    from pathlib import Path
 
     from harness.pytest_plugin.session import Session
 
@@ -27,6 +27,9 @@ class ReadinessPlugin:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._verdicts: dict[str, ClaimVerdict] = {}
+        self._problems: list[str] = []
+        self._outcomes: list[Outcome] = []
+        self._others_failed = False
         self._error: HarnessError | None = None
 
     # collection ------------------------------------------------------------------------------------------------
@@ -36,21 +39,35 @@ class ReadinessPlugin:
         for requirement in self._session.catalogue.requirements.values():
             config.addinivalue_line("markers", f"{requirement.id}: {requirement.title}")
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Refuse under xdist what only its workers would see: they have no way to say it in words."""
+        if not _distributes(session.config):
+            return
+        if not self._session.replay:
+            what = "a live run has one conductor: leave xdist's -n out, or replay a run with --evidence"
+            raise pytest.UsageError(what)
+        named = [Path(argument.partition("::")[0]).absolute() for argument in session.config.args]
+        files = [file for path in named for file in ([path] if path.is_file() else sorted(path.rglob("*.feature")))]
+        self._refuse(self._session.lint(file for file in files if self._session.owns(file)))
+
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        """Collect feature files directly."""
-        if file_path.suffix != ".feature":
+        """Collect our feature files directly; what is wrong with them is said at the end of collection, all at once."""
+        if file_path.suffix != ".feature" or not self._session.owns(file_path):
             return None
-        self._session.lint(file_path)
-        return FeatureFile.from_parent(parent, path=file_path)
+        problems = self._session.lint([file_path])
+        self._problems += problems
+        return None if problems else FeatureFile.from_parent(parent, path=file_path)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Give each scenario its words, and the marker of its requirement when that stands in Examples."""
-        kept, dropped = [], []
+        kept, dropped, collected = [], [], []
         for item in items:
-            scenario = written(item, config.rootpath)
+            scenario = written(item, self._session.settings.project.root)
             if scenario is not None:
                 item.stash[WRITTEN] = scenario
+                collected.append(scenario)
                 requirement = scenario.example.get("requirement")
                 if requirement:
                     item.add_marker(requirement)
@@ -58,6 +75,8 @@ class ReadinessPlugin:
                     dropped.append(item)
                     continue
             kept.append(item)
+        if collected and not self._problems:
+            self._session.reconcile(collected)
         if dropped:
             config.hook.pytest_deselected(items=dropped)
             items[:] = kept
@@ -68,11 +87,16 @@ class ReadinessPlugin:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Compile what was selected; a scenario that cannot be read stops everything here."""
+        self._refuse(self._problems)
         scenarios = [item.stash[WRITTEN] for item in session.items if WRITTEN in item.stash]
         try:
             self._session.compile(scenarios)
         except HarnessError as error:
             raise pytest.UsageError(str(error)) from error
+
+    def _refuse(self, problems: list[str]) -> None:
+        if problems:
+            raise pytest.UsageError("\n".join(dict.fromkeys(problems)))
 
     # the run ---------------------------------------------------------------------------------------------------
 
@@ -81,10 +105,6 @@ class ReadinessPlugin:
         """Gather the evidence, or read it; judge it; then let the scenarios tell their verdicts."""
         if session.config.option.collectonly or not any(WRITTEN in item.stash for item in session.items):
             return None
-        if getattr(session.config.option, "numprocesses", None) and not self._session.replay:
-            raise pytest.UsageError(
-                "a live run has one conductor: leave xdist's -n out, or replay a run with --evidence"
-            )
         capture = session.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled():
             try:
@@ -111,7 +131,9 @@ class ReadinessPlugin:
         """Write the outcome on the report, in one word and without a traceback."""
         report = yield
         if call.when == "call" and WRITTEN in item.stash:
-            report.user_properties.append(("verdict", _outcome(call, report).value))
+            outcome = _outcome(call)
+            if outcome is not None:
+                report.user_properties.append(("verdict", outcome.value))
             if call.excinfo is not None and isinstance(call.excinfo.value, (Inconclusive, NotAssessed)):
                 report.longrepr = str(call.excinfo.value)
         return report
@@ -123,6 +145,14 @@ class ReadinessPlugin:
         verdict = dict(report.user_properties).get("verdict")
         return next((status for outcome, status in STATUS.items() if outcome.value == verdict), None)
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Hear each outcome, also those that xdist's workers send."""
+        verdict = dict(report.user_properties).get("verdict")
+        if report.when == "call" and verdict is not None:
+            self._outcomes.append(Outcome(str(verdict)))
+        elif report.failed:
+            self._others_failed = True
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """One table of exit codes for `readiness` and pytest."""
@@ -130,8 +160,13 @@ class ReadinessPlugin:
             session.exitstatus = self._error.exit_code
         elif exitstatus == pytest.ExitCode.INTERRUPTED:
             session.exitstatus = Interrupted.exit_code
-        elif self._session.decided is not None and exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
-            session.exitstatus = self._session.exit_code()
+        elif (self._outcomes or self._session.decided) and exitstatus in {
+            pytest.ExitCode.OK,
+            pytest.ExitCode.TESTS_FAILED,
+        }:
+            code = self._session.exit_code(self._outcomes)
+            # a test of the project's own that failed is not hidden by a GO
+            session.exitstatus = Exit.NO_GO if code is Exit.GO and self._others_failed else code
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             session.exitstatus = Exit.NOTHING_SELECTED
 
@@ -139,16 +174,18 @@ class ReadinessPlugin:
         """Say the decision last."""
         if self._error is not None:
             terminalreporter.write_line(str(self._error), red=True, bold=True)
-        elif self._session.decided is not None:
-            for line in self._session.closing_lines():
-                terminalreporter.write_line(line)
+        for line in self._session.closing_lines(self._outcomes):
+            terminalreporter.write_line(line)
 
 
-def _outcome(call: pytest.CallInfo[Any], report: pytest.TestReport) -> Outcome:
+def _distributes(config: pytest.Config) -> bool:
+    """Whether this is xdist's controller, which collects nothing itself."""
+    return bool(getattr(config.option, "numprocesses", None)) or getattr(config.option, "dist", "no") != "no"
+
+
+def _outcome(call: pytest.CallInfo[Any]) -> Outcome | None:
+    """The verdict that a scenario's test told; None when it broke before it could."""
     if call.excinfo is None:
         return Outcome.PASS
-    if isinstance(call.excinfo.value, Inconclusive):
-        return Outcome.INCONCLUSIVE
-    if isinstance(call.excinfo.value, NotAssessed):
-        return Outcome.NOT_ASSESSED
-    return Outcome.FAIL if report.failed else Outcome.INCONCLUSIVE
+    told = {Inconclusive: Outcome.INCONCLUSIVE, NotAssessed: Outcome.NOT_ASSESSED, pytest.fail.Exception: Outcome.FAIL}
+    return told.get(call.excinfo.type)

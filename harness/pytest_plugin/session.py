@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue import Catalogue, load_catalogue, mend_with_nearest
 from harness.drivers.chaos import find_experiments
-from harness.errors import ConfigurationError, UsageError
+from harness.errors import UsageError
 from harness.evidence import RunDirectory
-from harness.model import Claim, ClaimVerdict, Demand, ExperimentPlan, Outcome, Requirement, worst_of
+from harness.model import Claim, Demand, ExperimentPlan, Outcome, Requirement, worst_of
+from harness.pytest_plugin.inventory import left_out
 from harness.run.deciding import Decided, decide
 from harness.run.exits import Exit, exit_of
 from harness.run.live import run_live
 from harness.run.planning import Compiled
+from harness.run.project import feature_directories
 from harness.run.table import show_plan
-from harness.steps import compile_scenario, lint_feature
+from harness.steps import compile_scenario, lint_features
 from harness.targets import load_target
 
 if TYPE_CHECKING:
@@ -60,20 +62,26 @@ class Session:
         return find_experiments(self.settings.project.search("experiments"))
 
     def check(self) -> None:
-        """Read what the options name, before anything is collected; raises UsageError for the first that is wrong."""
-        self.catalogue.profile(self.settings.profiles)
-        if self.settings.target is not None:
+        """Read what the options name, before anything is collected; raises HarnessError for the first that is wrong."""
+        rows = [requirement.id for requirement in self.catalogue.profile(self.settings.profiles)]
+        if self.evidence is not None:
+            RunDirectory.open(self.evidence)
+        elif self.settings.target is not None:
             load_target(self.settings.target)
         for pattern in self.settings.only:
-            if not any(fnmatchcase(requirement, pattern) for requirement in self.catalogue.requirements):
-                mend = mend_with_nearest(pattern, self.catalogue.requirements)
-                raise UsageError(f"no requirement is like {pattern!r}", where="--only", mend=mend)
+            if not any(fnmatchcase(requirement, pattern) for requirement in rows):
+                what = f"no requirement of {'+'.join(self.settings.profiles)} is like {pattern!r}"
+                raise UsageError(what, where="--only", mend=mend_with_nearest(pattern, rows))
 
-    def lint(self, feature: Path) -> None:
-        """Refuse a feature file that could pass without proving anything; raises ConfigurationError naming every fault."""
-        problems = lint_feature(feature, self.catalogue, {name: plan.domain for name, plan in self.experiments.items()})
-        if problems:
-            raise ConfigurationError("\n".join(str(problem) for problem in problems))
+    def owns(self, feature: Path) -> bool:
+        """Whether a file is one of the project's or the package's features; others are somebody else's to collect."""
+        return any(feature.is_relative_to(base) for base in self.settings.project.search("features"))
+
+    def lint(self, features: Iterable[Path]) -> list[str]:
+        """What is wrong with feature files, above all what would pass without proving anything."""
+        domains = {name: plan.domain for name, plan in self.experiments.items()}
+        root = self.settings.project.root
+        return [str(problem) for problem in lint_features(features, self.catalogue, domains, root)]
 
     def selected(self, scenario: Written) -> bool:
         """Whether `--only` lets the scenario through."""
@@ -81,6 +89,13 @@ class Session:
             return True
         requirement = self._requirement(scenario)
         return any(fnmatchcase(requirement, pattern) for pattern in self.settings.only)
+
+    def reconcile(self, collected: Iterable[Written]) -> None:
+        """Note what a path on the command line, or anything else, kept from being collected."""
+        if not self.replay:
+            project = self.settings.project
+            folders = feature_directories(project, self.settings.profiles)
+            self.deselected += left_out(collected, folders, project.root)
 
     def compile(self, scenarios: Sequence[Written]) -> None:
         """Read every sentence; raises UsageError with file and line for the first that cannot be read."""
@@ -118,31 +133,23 @@ class Session:
         lacks = {item.requirement: f"{item.why}; {item.fix}" for item in plan.not_assessable} if plan else {}
         return lacks.get(requirement, "the recorded run has no such scenario: it may have been written or moved since")
 
-    def exit_code(self) -> Exit:
-        """The decision's code; of a replay, which never decides, that of the worst selected verdict."""
-        if self.decided is None:
-            return Exit.INTERNAL
-        if not self.replay:
+    def exit_code(self, outcomes: Sequence[Outcome]) -> Exit:
+        """The decision's code; of a replay, which never decides, that of the worst of its outcomes."""
+        if self.decided is not None and not self.replay:
             return exit_of(self.decided.judgement, no_decision=self.settings.no_decision)
-        outcomes = [claim.outcome for claim in self._selected_claims()]
         worst = worst_of(outcome for outcome in outcomes if outcome is not Outcome.NOT_ASSESSED)
         return {Outcome.PASS: Exit.GO, Outcome.FAIL: Exit.NO_GO}.get(worst, Exit.INCONCLUSIVE)
 
-    def closing_lines(self) -> Iterable[str]:
+    def closing_lines(self, outcomes: Sequence[Outcome]) -> Iterable[str]:
         """The last words of the session."""
-        if self.decided is None:
-            return
-        if self.replay:
-            yield f"replay of {self.decided.plan.run} · {len(self._selected_claims())} scenarios · no decision"
+        if self.replay and outcomes:
+            name = self.decided.plan.run if self.decided else self.evidence
+            yield f"replay of {name} · {len(outcomes)} scenarios · no decision"
+        if self.replay or self.decided is None:
             return
         yield self.decided.judgement.decision.headline
         yield from (f"  {reason}" for reason in self.decided.judgement.decision.reasons)
         yield f"  the page: {self.decided.directory.path / 'readiness.html'}"
-
-    def _selected_claims(self) -> list[ClaimVerdict]:
-        selected = {claim.scenario for claim in self._compiled.claims}
-        verdicts = self.decided.judgement.verdicts if self.decided else ()
-        return [claim for verdict in verdicts for claim in verdict.claims if claim.scenario in selected]
 
     def _rows(self) -> tuple[Requirement, ...]:
         return self.catalogue.profile(self.settings.profiles)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 _POLL_S: Final = 0.5
+_AGAIN: Final = "run again; the evidence so far is kept, and is not enough"
 NULL_DOMAIN: Final = "none"
 
 
@@ -49,12 +50,11 @@ class Conductor:
 
     def conduct(self) -> None:
         """Do all of it. An exception, Ctrl-C included, leaves with every child ended and every file closed."""
-        ok = False
         with ExitStack() as stack:
             history = self._directory.history("run")
             stack.callback(history.close)
             history.put("run.started", self._plan.run)
-            stack.callback(lambda: history.put("run.ended", self._plan.run, ok=ok))
+            stack.push(lambda kind, error, _: self._ended(history, kind, error))
             settings = watch_settings(
                 self._target.file, self._directory.path, clients=ledger_clients(self._plan.run, self._plan.seed)
             )
@@ -65,7 +65,11 @@ class Conductor:
             self._checks()
             for traffic in self._plan.traffic.values():
                 self._under_traffic(traffic, watch, history, reads)
-            ok = True
+
+    def _ended(self, history: History, kind: type[BaseException] | None, error: BaseException | None) -> None:
+        """Put on record how it ended: in order, or with what went wrong."""
+        why = "" if kind is None else str(error) or kind.__name__
+        history.put("run.ended", self._plan.run, ok=kind is None, why=why)
 
     def _checks(self) -> None:
         demands = [d for d in map(self._plan.demand.__getitem__, self._plan.demands) if d.kind is DemandKind.CHECK]
@@ -151,13 +155,13 @@ class Conductor:
             self._view.poll()
             self._progress.now(f"{what}: {deadline.left_s:.0f} s left")
             if not watch.alive():
-                raise DriverError("the watching process died", where=str(self._directory.path / "watch" / "watch.log"))
-            if not load.alive():
                 raise DriverError(
-                    load.problems[0],
-                    where=str(self._directory.path / "load"),
-                    mend="run again; the evidence so far is kept",
+                    "the watching process died",
+                    where=str(self._directory.path / "watch" / "watch.log"),
+                    mend=_AGAIN,
                 )
+            if not load.alive():
+                raise DriverError(load.problems[0], where=str(self._directory.path / "load"), mend=_AGAIN)
 
     def _final_read(self, reads: FinalReads, after: str, history: History) -> None:
         if self._target.database is None or self._target.ledger is None:

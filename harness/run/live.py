@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from harness import clock
@@ -15,13 +14,14 @@ from harness.run.conduct import Conductor
 from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.planning import Compiled, Library, make_plan
 from harness.run.progress import Progress
+from harness.run.reaching import reach
 from harness.run.sandbox import SandboxChild
+from harness.run.stopping import Stopping
 from harness.steps import traffic_of
 from harness.targets import TargetLock, guard_experiment, guard_target, load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from types import FrameType
+    from collections.abc import Mapping, Sequence
 
     from harness.model import ExperimentPlan, Plan, Requirement, TrafficPlan
     from harness.run.settings import Settings
@@ -38,12 +38,12 @@ def run_live(
     """Gather evidence on the target, judge it and write the reports.
 
     Raises:
-        HarnessError: nothing was begun: the target cannot be read or started, is in use, or may not be broken.
+        HarnessError: nothing was begun: the target cannot be read, started or reached, is in use, or may not be broken.
         Interrupted: somebody said stop; what was broken is restored, and the evidence so far is kept.
     """
     with ExitStack() as stack:
-        stack.enter_context(_sigterm_interrupts())
         progress = stack.enter_context(Progress())
+        stopping = stack.enter_context(Stopping(progress.say))
         target = _target(settings, progress, stack)
         run = f"{clock.wall():%Y%m%dT%H%M%S}Z-{target.name}-{settings.release.rstrip('/').rpartition('/')[2]}"
         library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)
@@ -56,6 +56,7 @@ def run_live(
         stack.enter_context(TargetLock(target.name, run))
         for line in recover(target):
             progress.say(f"recovered: {line}")
+        reach(target)
         directory = RunDirectory.create(settings.out, run)
         directory.write_plan(plan)
         return _conducted(
@@ -64,6 +65,7 @@ def run_live(
             target,
             directory=directory,
             progress=progress,
+            stopping=stopping,
         )
 
 
@@ -83,38 +85,30 @@ def _target(settings: Settings, progress: Progress, stack: ExitStack) -> Target:
 
 
 def _conducted(
-    conductor: Conductor, plan: Plan, target: Target, *, directory: RunDirectory, progress: Progress
+    conductor: Conductor,
+    plan: Plan,
+    target: Target,
+    *,
+    directory: RunDirectory,
+    progress: Progress,
+    stopping: Stopping,
 ) -> Decided:
-    """Conduct, seal, decide. Whatever happens in between, the evidence so far is sealed and judged."""
-    interrupted = False
+    """Conduct, restore, seal, decide. Whatever happens in between, the evidence so far is sealed and judged."""
     try:
         conductor.conduct()
     except KeyboardInterrupt:
-        interrupted = True
         progress.say("interrupted: restoring the target, keeping the evidence")
     except HarnessError as error:
         progress.say(f"the run cannot go on: {error}")
-    for line in recover(target):
-        progress.say(f"restored: {line}")
+    finally:
+        stopping.shield()
+        for line in recover(target):
+            progress.say(f"restored: {line}")
     progress.now("sealing the evidence")
     seal(directory, plan)
     directory.end()
     decided = decide(directory)
     write_verdict(decided)
-    if interrupted:
+    if stopping.asked:
         raise Interrupted("the run was interrupted; the target is restored", where=str(directory.path))
     return decided
-
-
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """A supervisor's SIGTERM is a Ctrl-C: everything is restored first."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -52,7 +52,12 @@ class Watch:
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # it computes nothing: no threads for numpy
                 start_new_session=True,  # a Ctrl-C of the terminal is the parent's to pass on
             )
-        if not self._said_watching(self._process):
+        try:
+            watching = self._said_watching(self._process)
+        except KeyboardInterrupt:
+            self.stop()
+            raise
+        if not watching:
             self.stop()
             raise DriverError(
                 f"the watch did not start: {self._last_words() or 'it said nothing'}", where=str(self._log)
