@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,8 @@ from harness.targets import Target, guard_experiment, guard_target
 
 GRACE_S: Final = 120.0
 """How long a child may take to undo and restore before it is killed; what it leaves then, the intents know."""
+_COLOURS: Final = re.compile(rb"\x1b\[[0-9;]*m")
+"""Chaos Toolkit colours its log also where nobody sees it."""
 SETTINGS: Final = Path(__file__).with_name("settings.yaml")
 
 
@@ -93,7 +96,7 @@ class ChaosRun:
         ]
         command += ["run", "--rollback-strategy", "always", "--journal-path", str(self._journal), str(copy)]
         try:
-            with (self._directory / "chaos.log").open("wb") as log:
+            with self._log.open("wb") as log:
                 self._child = subprocess.Popen(
                     command,
                     env=env,
@@ -149,7 +152,12 @@ class ChaosRun:
                 os.killpg(self._child.pid, signal.SIGKILL)
                 self._child.wait()
         self._hold.unlink(missing_ok=True)
+        self._log.write_bytes(_COLOURS.sub(b"", self._log.read_bytes()))
         return self._result(self._child.returncode, killed=killed, grace_s=grace_s)
+
+    @property
+    def _log(self) -> Path:
+        return self._directory / "chaos.log"
 
     @property
     def _journal(self) -> Path:
@@ -185,8 +193,5 @@ class ChaosRun:
 
     def _last_words(self) -> str:
         """The last line of the child's log that says something."""
-        try:
-            lines = (self._directory / "chaos.log").read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return "and no log"
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), "and the log is empty")
