@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from harness.errors import UsageError
+
 STATE_VARIABLE = "READINESS_STATE"
 
 
@@ -16,3 +18,19 @@ def state_directory() -> Path:
     base = os.environ.get("XDG_STATE_HOME")
     root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "state"
     return root / "readiness"
+
+
+def sandbox_target_file() -> Path:
+    """The target file that a running sandbox wrote in its default directory.
+
+    Raises:
+        UsageError: there is none.
+    """
+    file = state_directory() / "sandbox" / "target.yaml"
+    if not file.is_file():
+        raise UsageError(
+            "no sandbox is running here",
+            where=str(file),
+            mend="start one with `readiness sandbox up`, or name a `--target`",
+        )
+    return file

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import Refused
+from harness.errors import Refused, UsageError
 from harness.model import ExperimentPlan, Hit
 from harness.targets import Target, TargetLock, guard_experiment, guard_target, load_target
 from harness.targets.guard import guard_hits
 from harness.targets.intents import intents_directory, pending_intents, strike_intent, write_intent
-from harness.targets.state import state_directory
+from harness.targets.state import sandbox_target_file, state_directory
 from harness.targets.undo import uncordon
 
 
@@ -48,6 +48,16 @@ def test_state_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
     monkeypatch.setenv("HOME", "/home/x")
     assert state_directory() == Path("/home/x/.local/state/readiness")
+
+
+def test_the_running_sandbox_is_found_by_its_file(tmp_path: Path) -> None:
+    """And in words where none is running."""
+    with pytest.raises(UsageError, match="no sandbox is running here"):
+        sandbox_target_file()
+    file = tmp_path / "state" / "sandbox" / "target.yaml"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert sandbox_target_file() == file
 
 
 def test_intents_are_pending_newest_first_until_they_are_struck() -> None:
