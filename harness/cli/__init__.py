@@ -54,7 +54,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(harness.__version__, prog_name="readiness")
 def readiness() -> None:
-    r"""Decide, from evidence, whether a release of an integrated platform may ship.
+    """Decide, from evidence, whether a release of an integrated platform may ship.
 
     \b
       readiness run                     start the sandbox, press it, break it, decide
@@ -63,7 +63,7 @@ def readiness() -> None:
 
     \b
     Exit codes: 0 GO · 1 NO-GO · 2 interrupted · 3 internal error · 4 usage or refused · 5 nothing selected · 10 inconclusive
-    """
+    """  # noqa: D301 - the escape is click's: what follows it is not wrapped anew
 
 
 def main() -> None:

@@ -105,7 +105,11 @@ def _claims(known: Catalogue) -> list[Any]:
     domains = {name: plan.domain for name, plan in find_experiments(project.search("experiments")).items()}
     files = [file for base in project.search("features") for file in sorted(base.rglob("*.feature"))]
     scenarios = [scenario for file in files for scenario in read_feature(file)]
-    return [compile_scenario(s.location, s.requirement, s.steps, known, domains)[0] for s in scenarios]
+    return [
+        compile_scenario(scenario.title, requirement, scenario.steps, known, domains)[0]
+        for scenario in scenarios
+        for requirement in scenario.requirements(known)
+    ]
 
 
 def _plain(row: Requirement) -> dict[str, Any]:

@@ -13,9 +13,12 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def steps(text: str, *, as_json: bool) -> int:
     """List the sentences that features are made of; TEXT narrows the list down."""
+    from harness.errors import UsageError
     from harness.steps import vocabulary
 
     found = vocabulary(text)
+    if not found:
+        raise UsageError(f"no sentence has {text!r} in it", mend="`readiness steps` lists them all")
     if as_json:
         click.echo(
             json.dumps([{"keyword": t.keyword.value, "template": t.plain} for t in found], indent=1, ensure_ascii=False)

@@ -27,12 +27,18 @@ _numbers = count(1)
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """How a command of ours ended: its exit code, what it said, and its run's directory where it has one."""
+    """How a command of ours ended.
 
+    Attributes:
+        project: where it ran. code: exit code. out, err: what it said.
+        ran: the directory of its run; None when there is none.
+    """
+
+    project: Project
     code: int
     out: str
     err: str
-    run: Path | None = None
+    ran: Path | None = None
 
     @property
     def said(self) -> str:
@@ -40,11 +46,20 @@ class Finished:
         return self.out + self.err
 
     @property
+    def run(self) -> Path:
+        """The directory of its run."""
+        assert self.ran is not None, self.said
+        return self.ran
+
+    @property
     def verdict(self) -> dict[str, Any]:
         """Its `verdict.json`."""
-        assert self.run is not None, self.said
         read: dict[str, Any] = json.loads((self.run / "verdict.json").read_bytes())
         return read
+
+    def reasons(self) -> dict[str, str]:
+        """Why, by requirement."""
+        return {row["id"]: row["reason"] for row in self.verdict["requirements"]}
 
     def outcomes(self) -> dict[str, str]:
         """Verdict by requirement."""
@@ -84,7 +99,8 @@ class Running:
         """Its end."""
         if self.ended is None:
             out, err = self.process.communicate(timeout=WITHIN_S)
-            self.ended = Finished(code=self.process.returncode, out=out, err=err, run=self.run)
+            code = self.process.returncode
+            self.ended = Finished(project=self.project, code=code, out=out, err=err, ran=self.run)
         return self.ended
 
     def children(self) -> set[int]:
@@ -116,7 +132,8 @@ class Project:
         """Put one text in place of another, which must be there."""
         path = self.root / file
         text = path.read_text(encoding="utf-8")
-        assert old in text, f"{file} has no {old!r}"
+        if old not in text:
+            raise ValueError(f"{file} has no {old!r}")
         path.write_text(text.replace(old, new), encoding="utf-8")
 
     def append(self, file: str, text: str) -> None:
@@ -135,12 +152,12 @@ class Project:
             return frozenset()
         return frozenset(path for path in self.runs.iterdir() if path.is_dir() and not path.is_symlink())
 
-    def start(self, *arguments: object, module: str = "harness", nice: int = 0, **environment: str) -> Running:
+    def start(self, *arguments: object, module: str = "harness", **environment: str) -> Running:
         """Start `readiness …`, or another module, in the project's directory."""
         words = [sys.executable, "-m", module, *map(str, arguments)]
         before = self.run_directories()
         process = subprocess.Popen(
-            ["nice", "-n", str(nice), *words] if nice else words,
+            words,
             cwd=self.root,
             env=_environment(self.root, environment),
             stdin=subprocess.DEVNULL,
