@@ -86,7 +86,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(figure=figure, code=_code, counted=counted, slug=_slug)
+    environment.filters.update(figure=figure, clean=clean, code=_code, counted=counted, slug=_slug)
     environment.globals.update(
         MARKS=MARKS,
         DECISION_MARKS=DECISION_MARKS,

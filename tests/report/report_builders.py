@@ -1,0 +1,233 @@
+"""Runs to report on: a release that goes, one that does not, and a run that recorded nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from report_evidence import evidence
+from report_measures import FIX, healthy, measure, response, share
+from report_plan import BROKEN, ROUTES, TITLES, plan
+
+from harness.model import (
+    ClaimVerdict,
+    Decision,
+    DecisionOutcome,
+    Evidence,
+    ExperimentResult,
+    Judgement,
+    Measure,
+    NotAssessable,
+    OperationRecovery,
+    Outcome,
+    Plan,
+    TrafficResult,
+    Verdict,
+)
+
+
+def _worst(measures: Sequence[Measure]) -> Outcome:
+    order = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED, Outcome.PASS)
+    return next((o for o in order if any(m.outcome is o for m in measures)), Outcome.INCONCLUSIVE)
+
+
+def verdict(given: Plan, requirement: str, measures: Sequence[Measure]) -> Verdict:
+    """One claim's verdict, and the requirement's."""
+    claim = next(c for c in given.claims if c.requirement == requirement)
+    outcome = _worst(measures)
+    telling = next(m for m in measures if m.outcome is outcome)
+    own = ClaimVerdict(
+        scenario=claim.scenario,
+        requirement=requirement,
+        outcome=outcome,
+        reason=telling.reason,
+        fix=telling.fix,
+        measures=(tuple(measures),),
+    )
+    return Verdict(requirement=requirement, outcome=outcome, reason=telling.reason, fix=telling.fix, claims=(own,))
+
+
+def _operation(name: str, operation: str) -> OperationRecovery:
+    broken = BROKEN[name]
+    outages = getattr(broken, operation)
+    seconds = outages[-1][1] if outages else 0.0
+    return OperationRecovery(
+        operation=operation, seconds=seconds, resolution_s=0.05, observed_s=broken.until, outages=outages
+    )
+
+
+def experiment_result(name: str) -> ExperimentResult:
+    """An experiment of which all receipts hold."""
+    broken = BROKEN[name]
+    return ExperimentResult(
+        name=name,
+        domain=broken.domain,
+        attempt=1,
+        verdict=Outcome.PASS,
+        reason="its receipts hold",
+        hit=tuple(hit.name for hit in broken.hit),
+        sent=True,
+        confirmed_after_s=0.4,
+        seen_by_client_after_s=min((s for s, _ in (*broken.reads, *broken.writes)), default=None),
+        restore_ok=True,
+        restored_after_s=broken.until - 2,
+        reads=_operation(name, "reads"),
+        writes=_operation(name, "writes"),
+        writes_acknowledged=round((broken.until + 4) * 30 * 0.7),
+        writes_lost=0,
+        writes_unsure=3,
+        loss_window_s=None,
+        share={"us-east-1 before": 0.604, "us-east-1 during": 0.31, "eu-west-1 before": 0.3, "eu-west-1 during": 0.58},
+        errors={"status 503": 512},
+    )
+
+
+def _traffic(experiment: str, route: str, n: int, p95: float) -> TrafficResult:
+    return TrafficResult(
+        name="everyday",
+        experiment=experiment,
+        route=route,
+        offered_rps=25 if route else 100,
+        achieved_rps=25.03 if route else 100.1,
+        n=n,
+        errors=3 if not experiment else 512,
+        p50_ms=18.1,
+        p95_ms=p95,
+        p99_ms=p95 * 1.6,
+        lag_ms_p99=0.61,
+        valid=True,
+        why="",
+    )
+
+
+def judgement(
+    given: Plan, verdicts: Mapping[str, Sequence[Measure]], outcome: DecisionOutcome, reasons: tuple[str, ...] = ()
+) -> Judgement:
+    """A judgement: `verdicts` replaces the healthy measures of some requirements."""
+    every = [verdict(given, key, verdicts.get(key) or healthy(key)) for key in TITLES]
+    passed = sum(v.outcome is Outcome.PASS for v in every)
+    return Judgement(
+        decision=Decision(
+            outcome=outcome,
+            headline=f"{outcome.value} for sandbox · profile core · {given.release} · {passed} passed",
+            reasons=reasons,
+            score=passed / len(every),
+        ),
+        verdicts=tuple(every),
+        experiments=tuple(experiment_result(name) for name in BROKEN),
+        traffic=(
+            _traffic("", "", 12816, 47.3),
+            *(_traffic("", route, 3204, 38.0 + 3 * i) for i, route in enumerate(ROUTES)),
+            *(_traffic(name, "", 5200, 900.0) for name in BROKEN),
+        ),
+        missing=(),
+    )
+
+
+def go() -> tuple[Plan, Evidence, Judgement]:
+    """Release 1.0.0 is fine."""
+    given = plan(release="1.0.0")
+    return given, evidence(), judgement(given, {}, DecisionOutcome.GO)
+
+
+def no_go() -> tuple[Plan, Evidence, Judgement]:
+    """Release slow: one route is over its limit, an error rate cannot be told, one check could not have failed."""
+    given = replace(
+        plan(), not_assessable=(NotAssessable(requirement="DA-NET-POLICY", why="not here", fix="use a cluster"),)
+    )
+    late = [response("ND-KPI-P95", r, 38.0 + 3 * i, 200) for i, r in enumerate(ROUTES)]
+    late[2] = response(
+        "ND-KPI-P95",
+        "read-track",
+        268.4,
+        200,
+        outcome=Outcome.FAIL,
+        reason="response time p95 of read-track is 268.4 ms (260.1 ms to 277.9 ms with 0.9975 confidence each, n 3204), wanted below 200 ms;"
+        " by region that served: us-east-1 44.1 ms, eu-west-1 291 ms, ap-southeast-1 46.2 ms",
+        fix=FIX.format("ND-KPI-P95"),
+    )
+    unsure = share(
+        "ND-KPI-ERRORS",
+        "error rate",
+        {"traffic": "everyday", "phase": "in the steady state"},
+        0.00078,
+        limit="0.1 %",
+        scaled_limit=0.001,
+        n_needed=21000,
+        outcome=Outcome.INCONCLUSIVE,
+        reason="error rate of all routes together (10 of 12816 requests) is 0.07803 %, between 0.04 % and 0.132 %, wanted below 0.1 %:"
+        " 12816 looks are too few to tell, at least 21000 would be needed",
+        fix="let the traffic run longer (at least 21000 looks), then run again",
+    )
+    unasked = measure(
+        "DA-NET-POLICY",
+        "network-policy",
+        {},
+        op="holds",
+        limit="1",
+        outcome=Outcome.NOT_ASSESSED,
+        reason="not falsifiable here: the network back-end of this target cannot refuse a connection",
+        fix="run on a target whose network enforces NetworkPolicy",
+    )
+    verdicts = {"ND-KPI-P95": late, "ND-KPI-ERRORS": [unsure], "DA-NET-POLICY": [unasked]}
+    words = {"ND-KPI-P95": "FAIL", "ND-KPI-ERRORS": "INCONCLUSIVE", "DA-NET-POLICY": "NOT ASSESSED"}
+    found = judgement(given, verdicts, DecisionOutcome.NO_GO)
+    reasons = tuple(
+        f"{v.requirement} {words[v.requirement]}: {v.reason}"
+        for key in words
+        for v in found.verdicts
+        if v.requirement == key
+    )
+    headline = "NO-GO for sandbox · profile core · slow · 1 failed · 1 inconclusive · 20 passed · 1 not assessable here"
+    return given, evidence(), replace(found, decision=replace(found.decision, headline=headline, reasons=reasons))
+
+
+def nothing() -> tuple[Plan, Evidence, Judgement]:
+    """A run that recorded nothing: every requirement is INCONCLUSIVE and every experiment left no record."""
+    given = plan()
+    why = "there is no fault-free window of everyday"
+    verdicts = tuple(
+        Verdict(
+            requirement=claim.requirement,
+            outcome=Outcome.INCONCLUSIVE,
+            reason=why,
+            fix="run again",
+            claims=(
+                ClaimVerdict(
+                    scenario=claim.scenario,
+                    requirement=claim.requirement,
+                    outcome=Outcome.INCONCLUSIVE,
+                    reason=why,
+                    fix="run again",
+                    measures=((),),
+                ),
+            ),
+        )
+        for claim in given.claims
+    )
+    decision = Decision(
+        outcome=DecisionOutcome.INCONCLUSIVE,
+        headline="INCONCLUSIVE for sandbox",
+        reasons=("manifest.json: is gone",),
+        score=0.0,
+    )
+    absent = tuple(
+        replace(
+            experiment_result(name),
+            attempt=0,
+            verdict=Outcome.INCONCLUSIVE,
+            reason="it left no record",
+            hit=(),
+            sent=False,
+            reads=None,
+            writes=None,
+        )
+        for name in BROKEN
+    )
+    return (
+        given,
+        Evidence(complete=False),
+        Judgement(
+            decision=decision, verdicts=verdicts, experiments=absent, traffic=(), missing=("manifest.json: is gone",)
+        ),
+    )

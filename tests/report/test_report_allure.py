@@ -1,0 +1,255 @@
+"""`allure-results`, held to the shape that Allure's own library writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import attr
+import pytest
+from allure_commons import model2
+from report_builders import go, no_go, nothing
+from report_plan import TITLES
+
+from harness.model import DecisionOutcome, Evidence, Outcome, Verdict
+from harness.report import write_reports
+from harness.report.allure import write_allure
+from harness.report.place import Place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.model import Judgement, Plan
+
+Json = dict[str, Any]
+
+
+def _results(path: Path, run: tuple[Plan, Evidence, Judgement]) -> dict[str, Json]:
+    """By full name."""
+    write_allure(path, *run)
+    read = (json.loads(file.read_text(encoding="utf-8")) for file in path.glob("*-result.json"))
+    return {result["fullName"]: result for result in read}
+
+
+def _labels(result: Json) -> dict[str, str]:
+    return {label["name"]: label["value"] for label in result["labels"]}
+
+
+def _steps(item: Json) -> Iterator[Json]:
+    for step in item.get("steps", []):
+        yield step
+        yield from _steps(step)
+
+
+def _names(cls: type) -> set[str]:
+    return {field.name for field in attr.fields(cls)}
+
+
+def test_one_result_a_scenario_and_one_for_the_decision(tmp_path: Path) -> None:
+    """Nothing is lost on the way."""
+    results = _results(tmp_path / "r", no_go())
+    assert len(results) == len(TITLES) + 1
+    assert {_labels(r).get("requirement") for r in results.values()} == {*TITLES, None}
+
+
+def test_results_have_the_shape_of_allure(tmp_path: Path) -> None:
+    """No key that its model does not know; its four statuses only; ids unique."""
+    results = list(_results(tmp_path / "r", no_go()).values())
+    for result in results:
+        assert set(result) <= _names(model2.TestResult)
+        assert {key for label in result["labels"] for key in label} <= _names(model2.Label)
+        assert set(result["statusDetails"]) <= _names(model2.StatusDetails)
+        assert {key for step in _steps(result) for key in step} <= _names(model2.TestStepResult)
+        assert {key for item in result.get("attachments", []) for key in item} <= _names(model2.Attachment)
+        assert {step["status"] for step in _steps(result)} <= {"passed", "failed", "broken", "skipped"}
+    assert (
+        len({result["testCaseId"] for result in results}) == len({result["uuid"] for result in results}) == len(results)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("features/core/kpi.feature: API response time", "failed"),
+        ("features/core/kpi.feature: error rate", "broken"),
+        ("features/core/network.feature: backend allows only its callers", "skipped"),
+        ("features/core/recovery.feature: automated failover", "passed"),
+        ("harness#readiness", "failed"),
+    ],
+)
+def test_verdicts_become_statuses(tmp_path: Path, name: str, status: str) -> None:
+    """INCONCLUSIVE is broken: a skipped one would vanish from every rate."""
+    assert _results(tmp_path / "r", no_go())[name]["status"] == status
+
+
+def test_a_then_step_has_the_status_of_its_measures_and_shows_them(tmp_path: Path) -> None:
+    """Three routes are well, one is not."""
+    when, then = _results(tmp_path / "r", no_go())["features/core/kpi.feature: API response time"]["steps"]
+    assert (when["name"], when["status"]) == ('When "everyday" traffic has run', "passed")
+    assert (then["name"], then["status"]) == (
+        "Then the response time p95 of every route is below 200 ms in the steady state",
+        "failed",
+    )
+    assert [step["status"] for step in then["steps"]] == ["passed", "passed", "failed", "passed"]
+    assert then["steps"][2]["name"] == "response time p95 of read-track: 268.4 ms, wanted below 200 ms"
+
+
+def test_a_when_step_whose_experiment_left_no_record_is_broken(tmp_path: Path) -> None:
+    """And its Then step is no pass."""
+    steps = _results(tmp_path / "r", nothing())["features/core/recovery.feature: automated failover"]["steps"]
+    assert [step["status"] for step in steps] == ["broken", "broken"]
+
+
+def test_a_plan_that_kept_no_lines_still_gives_steps(tmp_path: Path) -> None:
+    """Made from its demands and objectives; And goes on with what came before it."""
+    given, evidence, judged = no_go()
+    claims = [replace(claim, steps=()) for claim in given.claims]
+    claims[1] = replace(claims[1], steps=("Given a", "And b", "When c", "Then d", "And e"))
+    results = _results(tmp_path / "r", (replace(given, claims=tuple(claims)), evidence, judged))
+    steps = results["features/core/kpi.feature: API response time"]["steps"]
+    assert [step["name"] for step in steps] == [
+        "When traffic everyday is there",
+        "Then the response time p95 of every route is below 200 ms in the steady state",
+    ]
+    unsure = results["features/core/kpi.feature: error rate"]["steps"]
+    assert [(step["name"], step["status"]) for step in unsure] == [
+        ("Given a", "passed"),
+        ("And b", "passed"),
+        ("When c", "passed"),
+        ("Then d", "broken"),
+        ("And e", "broken"),
+    ]
+
+
+def test_labels_say_where_it_belongs_and_how_much_it_weighs(tmp_path: Path) -> None:
+    """Requirement, suite, feature, story, severity from the gate, and the verdict itself."""
+    labels = _labels(_results(tmp_path / "r", no_go())["features/core/kpi.feature: error rate"])
+    wanted = {
+        "requirement": "ND-KPI-ERRORS",
+        "parentSuite": "core",
+        "suite": "kpi",
+        "feature": "kpi",
+        "story": "error rate",
+        "severity": "critical",
+        "verdict": "inconclusive",
+    }
+    assert {key: labels[key] for key in wanted} == wanted
+
+
+def test_the_message_is_the_reason_and_what_to_do_next(tmp_path: Path) -> None:
+    """The description holds the figures as a table; parameters hold what was asked for, never a measured value."""
+    result = _results(tmp_path / "r", no_go())["features/core/kpi.feature: API response time"]
+    reason, _, fix = result["statusDetails"]["message"].partition("\n\nNext: ")
+    assert reason.startswith("response time p95 of read-track is 268.4 ms")
+    assert fix.startswith("`readiness why ND-KPI-P95`")
+    assert "| FAIL    | response time p95 | read-track   | 268.4 ms |" in result["description"]
+    assert result["parameters"] == [{"name": "traffic", "value": "everyday"}]
+
+
+def test_ids_survive_an_edit_above_the_scenario_and_another_run(tmp_path: Path) -> None:
+    """The line is no part of them; the run is no part of a test's history."""
+    given, evidence, judged = go()
+    first = judged.verdicts[0]
+    moved = replace(first.claims[0], scenario="features/core/kpi.feature:99: API response time")
+    later = replace(judged, verdicts=(replace(first, claims=(moved,)), *judged.verdicts[1:]))
+    name = "features/core/kpi.feature: API response time"
+    before = _results(tmp_path / "a", (given, evidence, judged))[name]
+    after = _results(tmp_path / "b", (replace(given, run="another"), evidence, later))[name]
+    assert before["testCaseId"] == after["testCaseId"] == before["historyId"]
+    assert before["uuid"] != after["uuid"]
+
+
+def test_times_come_from_the_evidence(tmp_path: Path) -> None:
+    """The traffic was there from 30 to 158 s of a run that began at 14:05:09 UTC; without a record there are no times."""
+    result = _results(tmp_path / "r", go())["features/core/kpi.feature: API response time"]
+    began = 1772373909000
+    assert (result["start"] - began, result["stop"] - began) == (30_000, 158_000)
+    assert "start" not in _results(tmp_path / "r", nothing())["harness#readiness"]
+
+
+def test_the_decision_carries_the_documents_and_stands_first(tmp_path: Path) -> None:
+    """A test of its own, an error at the top unless it is GO, and files that are really there."""
+    result = _results(tmp_path / "r", no_go())["harness#readiness"]
+    assert result["name"] == "Readiness verdict: NO-GO"
+    assert _labels(result)["parentSuite"] == "00 Readiness"
+    assert [item["name"] for item in result["attachments"]] == ["verdict.json", "summary.md"]
+    assert all((tmp_path / "r" / item["source"]).stat().st_size for item in result["attachments"])
+    top = json.loads(next((tmp_path / "r").glob("*-globals.json")).read_text(encoding="utf-8"))
+    assert top["errors"][0]["message"].startswith("Readiness NO-GO: NO-GO for sandbox")
+    assert set(top["errors"][0]) <= _names(model2.GlobalError)
+    assert set(top["attachments"][0]) <= _names(model2.GlobalAttachment)
+
+
+def test_a_go_is_no_error(tmp_path: Path) -> None:
+    """And a partial run is broken, not passed."""
+    given, evidence, judged = go()
+    assert _results(tmp_path / "r", (given, evidence, judged))["harness#readiness"]["status"] == "passed"
+    assert json.loads(next((tmp_path / "r").glob("*-globals.json")).read_text(encoding="utf-8"))["errors"] == []
+    partial = replace(judged, decision=replace(judged.decision, outcome=DecisionOutcome.PARTIAL))
+    assert _results(tmp_path / "r", (given, evidence, partial))["harness#readiness"]["status"] == "broken"
+
+
+def test_environment_executor_and_categories_are_there(tmp_path: Path) -> None:
+    """What was judged, by whom, and what the statuses mean."""
+    given, evidence, judged = no_go()
+    write_allure(tmp_path / "r", replace(given, release="a\\b\nc"), evidence, judged)
+    lines = (tmp_path / "r/environment.properties").read_text(encoding="utf-8").splitlines()
+    assert lines[:4] == ["decision = NO-GO", "release = a\\\\b c", "target = sandbox", "environment = sandbox"]
+    assert json.loads((tmp_path / "r/executor.json").read_text(encoding="utf-8"))["buildName"] == given.run
+    categories = json.loads((tmp_path / "r/categories.json").read_text(encoding="utf-8"))
+    assert [item["matchedStatuses"] for item in categories] == [["failed"], ["broken"], ["skipped"]]
+
+
+def test_old_results_are_gone(tmp_path: Path) -> None:
+    """What an earlier report left is not shown as if it were of this one."""
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r/old-result.json").write_text("{}", encoding="utf-8")
+    write_allure(tmp_path / "r", *go())
+    assert not (tmp_path / "r/old-result.json").exists()
+
+
+def test_a_requirement_that_no_scenario_claims_is_not_lost(tmp_path: Path) -> None:
+    """It is a result of its own."""
+    given, evidence, judged = go()
+    unclaimed = Verdict(
+        requirement="ND-KPI-P95",
+        outcome=Outcome.NOT_ASSESSED,
+        reason="no scenario claims it",
+        fix="write one",
+        claims=(),
+    )
+    result = _results(tmp_path / "r", (given, evidence, replace(judged, verdicts=(unclaimed, *judged.verdicts[1:]))))[
+        "requirement ND-KPI-P95"
+    ]
+    assert (result["status"], result["statusDetails"]["message"]) == (
+        "skipped",
+        "no scenario claims it\n\nNext: write one",
+    )
+
+
+def test_all_reports_of_a_run_are_written_and_written_alike(tmp_path: Path) -> None:
+    """Twice the same bytes, by hostile names too."""
+    given, evidence, judged = no_go()
+    given = replace(given, release="\ud800<b>")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_reports(tmp_path / name, given, evidence, judged)
+    one, two = (
+        {p.relative_to(tmp_path / n).as_posix(): p.read_bytes() for p in (tmp_path / n).rglob("*") if p.is_file()}
+        for n in ("a", "b")
+    )
+    assert {"summary.md", "junit.xml", "readiness.html", "allure-results/executor.json"} <= set(one)
+    assert one == two
+
+
+def test_a_scenario_is_told_without_its_line() -> None:
+    """Names may hold colons; what is no place is all name."""
+    place = Place.of("features/core/kpi.feature:12: p95: of every route")
+    assert (place.stable, place.dotted, place.folder) == (
+        "features/core/kpi.feature: p95: of every route",
+        "features.core.kpi",
+        "core",
+    )
+    assert (Place.of("x").stable, Place.of("x").dotted) == ("x", "scenarios")

@@ -1,0 +1,134 @@
+"""A judgement in rows of words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from report_builders import go, judgement, no_go, nothing
+from report_measures import healthy
+from report_plan import plan
+
+from harness.model import DecisionOutcome, Gate, Outcome, Requirement, Verdict
+from harness.report.digest import Row, closest, rows, unverified
+
+
+def _row(id_: str) -> Row:
+    given, _, judged = no_go()
+    return next(row for row in rows(given, judged) if row.requirement.id == id_)
+
+
+def test_the_worst_stands_first_and_then_the_catalogue_decides() -> None:
+    """FAIL, INCONCLUSIVE, NOT ASSESSED, PASS."""
+    given, _, judged = no_go()
+    ids = [row.requirement.id for row in rows(given, judged)]
+    assert ids[:4] == ["ND-KPI-P95", "ND-KPI-ERRORS", "DA-NET-POLICY", "ND-KPI-UPTIME"]
+    assert sorted(ids) == sorted(requirement.id for requirement in given.requirements)
+
+
+def test_the_telling_figure_is_the_worst_route() -> None:
+    """One route of four is over its limit: its figure is shown, with its bounds, n and method."""
+    row = _row("ND-KPI-P95")
+    assert row.telling is not None
+    assert (row.value, row.telling.scope, row.telling.n) == ("268.4 ms", "read-track", "3204 / 59")
+    assert row.of_limit == "268.4 ms of 200 ms"
+
+
+def test_of_several_experiments_the_slowest_recovery_tells() -> None:
+    """Reads and writes of three experiments are one requirement; the primary's loss takes longest."""
+    row = _row("AT-STB-RECOVERY")
+    assert row.telling is not None
+    assert (row.value, row.telling.scope) == ("20.71 s", "database-primary-loss, writes")
+
+
+def test_a_scaled_limit_is_said_in_both_ways() -> None:
+    """22.4 s of 4 h."""
+    row = _row("DA-DR-RTO")
+    assert row.of_limit == "22.4 s of 4 h (240 s at scale 60)"
+    assert row.scaled
+    assert row.missing == ("all database members",)
+
+
+def test_facts_are_counted() -> None:
+    """A check has no figure: so many of its facts are as wanted."""
+    assert _row("ND-DEP-HEALTH").value == "3 of 3 facts as wanted"
+    assert _row("DA-NET-POLICY").value == "–"  # noqa: RUF001 - a dash
+    assert _row("DA-DR-RPO").of_limit == "0 lost writes, wanted none"
+
+
+def test_one_bad_fact_is_the_one_that_is_told() -> None:
+    """Two of three facts are as wanted, and the third is named."""
+    facts = healthy("ND-DEP-HEALTH")
+    bad = replace(facts[1], outcome=Outcome.FAIL, reason="eu-west-1: status 503, wanted status 200")
+    given = plan()
+    judged = judgement(given, {"ND-DEP-HEALTH": [facts[0], bad, facts[2]]}, DecisionOutcome.NO_GO)
+    row = rows(given, judged)[0]
+    assert row.telling is not None
+    assert (row.value, row.telling.scope) == ("2 of 3 facts as wanted", "eu-west-1/health checks passing")
+
+
+def test_the_worst_receipt_of_each_kind_is_shown() -> None:
+    """One measure whose watcher was blind spoils the row's watch."""
+    measures = healthy("AT-STB-RECOVERY")
+    blind = replace(
+        measures[3],
+        receipts={**measures[3].receipts, "watch": replace(measures[3].receipts["watch"], ok=False, why="blind")},
+    )
+    judged = judgement(plan(), {"AT-STB-RECOVERY": [*measures[:3], blind]}, DecisionOutcome.GO)
+    row = next(row for row in rows(plan(), judged) if row.requirement.id == "AT-STB-RECOVERY")
+    words = {receipt.name: receipt.word for receipt in row.receipts}
+    assert words == {"fault": "ok", "load": "ok", "restore": "ok", "watch": "not ok"}
+
+
+def test_a_go_names_what_came_closest_to_its_limit() -> None:
+    """20.76 s of 30 s is 69 %; nothing else is as close."""
+    given, _, judged = go()
+    found = closest(rows(given, judged))
+    assert [row.requirement.id for row in found] == ["AT-STB-RECOVERY", "ND-KPI-UPTIME", "DA-DR-FAILOVER"]
+
+
+def test_what_was_not_verified_is_named() -> None:
+    """Rows not assessed, experiments that are lacking, scenarios left out, missing files, and the time scale."""
+    given, _, judged = no_go()
+    given = replace(given, deselected=("features/core/kpi.feature:5: x",))
+    judged = replace(judged, missing=("watch/entry.parquet: is gone",))
+    found = unverified(given, judged, rows(given, judged))
+    assert [item.id for item in found] == ["DA-NET-POLICY", "DA-DR-RTO", "", "", ""]
+    assert [item.text.split(":")[0] for item in found[2:]] == [
+        "1 scenario left out by a filter",
+        "evidence is missing",
+        "Limits of a minute and more were divided by 60. What passed under them proves the mechanism, not the target itself",
+    ]
+
+
+def test_at_full_time_nothing_is_said_of_scale() -> None:
+    """A target with time scale 1 proves the target."""
+    given = plan(time_scale=1)
+    measures = [replace(m, scaled_limit=14400.0) for m in healthy("DA-DR-RTO")]
+    judged = judgement(given, {"DA-DR-RTO": measures}, DecisionOutcome.GO)
+    assert [item.id for item in unverified(given, judged, rows(given, judged))] == ["DA-DR-RTO"]
+
+
+def test_a_requirement_that_nothing_was_measured_of_has_a_row() -> None:
+    """A row of dashes, with the reason."""
+    given, _, judged = nothing()
+    row = rows(given, judged)[0]
+    assert (row.telling, row.receipts, row.lines) == (None, (), ())
+
+
+def test_a_row_that_does_not_gate_here_stands_after_those_that_do() -> None:
+    """A sign-off that only production needs is listed, and after."""
+    given, _, judged = go()
+    extra = Requirement(
+        id="ND-SIGN",
+        profile="normaldance",
+        title="t",
+        criterion="attested",
+        kinds=(),
+        gate=Gate.MAJOR,
+        environments=("production",),
+        source="s",
+    )
+    verdict = Verdict(requirement="ND-SIGN", outcome=Outcome.PASS, reason="r", fix="", claims=())
+    given = replace(given, requirements=(extra, *given.requirements))
+    last = rows(given, replace(judged, verdicts=(verdict, *judged.verdicts)))[-1]
+    assert (last.requirement.id, last.gating) == ("ND-SIGN", False)

@@ -1,0 +1,105 @@
+"""`junit.xml`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from report_builders import go, no_go, nothing
+from report_plan import TITLES
+
+from harness.model import Evidence, Outcome, Verdict
+from harness.report.junit import render_junit
+
+if TYPE_CHECKING:
+    from harness.model import Judgement, Plan
+
+
+def _suite(run: tuple[Plan, Evidence, Judgement]) -> ET.Element:
+    root = ET.fromstring(render_junit(*run))  # noqa: S314 - our own document
+    suite = root.find("testsuite")
+    assert suite is not None
+    return suite
+
+
+def _properties(element: ET.Element) -> dict[str, str]:
+    return {str(p.get("name")): str(p.get("value")) for p in element.findall("properties/property")}
+
+
+def test_one_case_a_scenario_with_its_verdict_and_requirement() -> None:
+    """In the order of the catalogue."""
+    cases = _suite(no_go()).findall("testcase")
+    assert [_properties(case)["requirement"] for case in cases] == list(TITLES)
+    assert _properties(cases[0]) == {"verdict": "FAIL", "requirement": "ND-KPI-P95", "gate": "critical"}
+    assert (cases[0].get("classname"), cases[0].get("name")) == ("features.core.kpi", "API response time")
+
+
+def test_fail_and_inconclusive_are_failures_and_not_assessed_is_skipped() -> None:
+    """INCONCLUSIVE says so in its type; nothing of it is green."""
+    suite = _suite(no_go())
+    failures = {str(f.get("type")): str(f.get("message")) for f in suite.iter("failure")}
+    assert set(failures) == {"fail", "inconclusive"}
+    assert failures["fail"].startswith("response time p95 of read-track is 268.4 ms")
+    assert [str(s.get("message"))[:19] for s in suite.iter("skipped")] == ["not falsifiable her"]
+    assert {k: suite.get(k) for k in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "23",
+        "failures": "2",
+        "errors": "0",
+        "skipped": "1",
+    }
+
+
+def test_a_failure_carries_every_figure_and_what_to_do_next() -> None:
+    """All routes, the bad one and the good ones."""
+    text = next(_suite(no_go()).iter("failure")).text or ""
+    assert "next: `readiness why ND-KPI-P95`" in text
+    assert [line.partition(":")[0] for line in text.splitlines()[2:]] == ["PASS", "PASS", "FAIL", "PASS"]
+
+
+def test_the_suite_carries_the_decision() -> None:
+    """For tools that read properties."""
+    assert _properties(_suite(go()))["decision"] == "GO"
+    assert _suite(go()).get("timestamp") == "2026-03-01T14:05:09+00:00"
+
+
+def test_times_are_those_of_the_evidence() -> None:
+    """A KPI's case took as long as its traffic."""
+    times = {c.get("name"): c.get("time") for c in _suite(go()).findall("testcase")}
+    assert (times["API response time"], times["automated failover"], times["error rate"]) == (
+        "128.000",
+        "54.000",
+        "128.000",
+    )
+
+
+def test_a_requirement_that_no_scenario_claims_is_not_lost() -> None:
+    """It is a skipped case of its own."""
+    given, evidence, judged = go()
+    unclaimed = Verdict(
+        requirement="ND-KPI-P95", outcome=Outcome.NOT_ASSESSED, reason="no scenario claims it", fix="", claims=()
+    )
+    suite = _suite((given, evidence, replace(judged, verdicts=(unclaimed, *judged.verdicts[1:]))))
+    assert (suite.findall("testcase")[0].get("name"), suite.get("tests"), suite.get("skipped")) == (
+        "ND-KPI-P95",
+        "23",
+        "1",
+    )
+
+
+def test_arbitrary_text_gives_valid_xml() -> None:
+    """Control characters and lone surrogates are stripped, markup is escaped."""
+    given, evidence, judged = no_go()
+    hostile = "]]></failure>\x00\x0b\x1b[31m\ud800 ä & <b>"
+    first = judged.verdicts[0]
+    claim = replace(first.claims[0], reason=hostile, fix=hostile, scenario=hostile)
+    judged = replace(judged, verdicts=(replace(first, claims=(claim,)), *judged.verdicts[1:]))
+    failure = next(_suite((replace(given, release=hostile), evidence, judged)).iter("failure"))
+    assert failure.get("message") == "]]></failure>[31m ä & <b>"
+
+
+def test_without_evidence_and_twice_the_same_bytes() -> None:
+    """Nothing is measured, everything is there; no clock."""
+    assert _suite(nothing()).get("failures") == "23"
+    assert _suite(nothing()).get("timestamp") is None
+    assert render_junit(*no_go()) == render_junit(*no_go())

@@ -1,0 +1,108 @@
+"""The plot of an experiment, before it is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from report_builders import no_go
+from report_plan import ns
+
+from harness.model import Evidence, FaultWindow
+from harness.report.plot import LEFT, RIGHT, WIDTH, Plot, plot_of
+from harness.report.story import reigns
+
+
+def _plot(name: str) -> Plot:
+    _, evidence, judged = no_go()
+    result = next(result for result in judged.experiments if result.name == name)
+    return plot_of(evidence, evidence.experiments[name][0], result)
+
+
+def test_the_fault_is_shaded_from_sent_to_undone() -> None:
+    """The fault is held for 26.4 s of the 54 s that are drawn."""
+    plot = _plot("database-primary-loss")
+    assert plot.band is not None
+    x, width = plot.band
+    whole = WIDTH - LEFT - RIGHT
+    assert (x, width) == (round(LEFT + whole * 4 / 54, 1), round(whole * 26.4 / 54, 1))
+    assert plot.lines[0].label == "fault sent, undone after 26.4 s"
+
+
+def test_a_fault_that_needs_no_undo_is_shaded_until_it_is_gone() -> None:
+    """Killed pods are replaced; nobody undoes a kill."""
+    assert _plot("pod-loss").lines[0].label == "fault sent, gone after 1.3 s"
+
+
+def test_both_recoveries_are_marked() -> None:
+    """Reads that were never out have a label and no line of their own."""
+    lines = {line.kind: line for line in _plot("database-primary-loss").lines}
+    assert (lines["reads"].label, lines["reads"].drawn) == ("reads never out", False)
+    assert (lines["writes"].label, lines["writes"].drawn) == ("writes back after 20.71 s ± 0.05", True)
+
+
+def test_the_story_is_told_in_order() -> None:
+    """Sent, felt, seen, another leader, served again, undone, gone, back home, as before."""
+    plot = _plot("database-primary-loss")
+    told = [event.text for event in plot.events if event.lane != "pods"]
+    assert told == [
+        "the fault is sent",
+        "writes fail",
+        "the target shows the fault: postgres-us-east-1-0",
+        "database leader: postgres-us-east-1-0 → postgres-eu-west-1-0",
+        "postgres-eu-west-1-0: replica → primary",
+        "writes are served again, to stay",
+        "the fault is undone",
+        "the target shows the fault no more",
+        "database leader: postgres-eu-west-1-0 → postgres-us-east-1-0",
+        "postgres-us-east-1-0: replica → primary",
+        "the target is as before",
+    ]
+
+
+def test_an_outage_that_came_back_for_a_while_is_told_so() -> None:
+    """Two outages of reads: the first end is no recovery."""
+    told = [(event.at_s, event.text) for event in _plot("region-loss").events if event.text.startswith("reads")]
+    assert told == [
+        (0.06, "reads fail"),
+        (2.3, "reads are served for a while"),
+        (3.1, "reads fail"),
+        (4.87, "reads are served again, to stay"),
+    ]
+
+
+def test_pods_that_change_in_one_second_are_one_mark_with_a_number() -> None:
+    """A region's eleven pods are gone at once."""
+    lanes = {lane.title: lane for lane in _plot("region-loss").lanes}
+    assert [(mark.kind, mark.count) for mark in lanes["pods gone"].marks] == [("deleted", 11)]
+    assert "11 pods (3 of api-gateway in us-east-1, 2 of user-service in us-east-1" in lanes["pods gone"].marks[0].text
+
+
+def test_who_led_the_database_is_told_from_end_to_end() -> None:
+    """The leader known before the window leads its beginning."""
+    _, evidence, _ = no_go()
+    leaders = reigns(evidence, ns(245), -4, 50)
+    assert [(reign.leader, reign.start_s, reign.end_s) for reign in leaders] == [
+        ("postgres-us-east-1-0", -4, 20.42),
+        ("postgres-eu-west-1-0", 20.42, 41.8),
+        ("postgres-us-east-1-0", 41.8, 50),
+    ]
+
+
+def test_the_description_says_what_the_eye_would_see() -> None:
+    """For those who do not see the plot."""
+    text = _plot("database-primary-loss").description
+    assert text.startswith(
+        "From 4 s before the fault to 50 s after it. Reads were never out. Writes were served again after 20.71 s."
+    )
+    assert "requests failed, at most" in text
+
+
+def test_a_fault_that_was_never_sent_has_no_shade_and_no_lines() -> None:
+    """And nothing of an empty run is drawn but the axes."""
+    _, evidence, judged = no_go()
+    attempt = replace(evidence.experiments["pod-loss"][0], fault=FaultWindow(experiment="pod-loss", domain="pod"))
+    result = replace(judged.experiments[0], reads=None, writes=None)
+    plot = plot_of(Evidence(), attempt, result)
+    assert (plot.band, plot.lines) == (None, ())
+    assert [panel.area + panel.bars + panel.curve for panel in plot.panels] == ["", ""]
+    assert plot.description.endswith("0 of 0 requests failed.")

@@ -1,0 +1,154 @@
+"""`docs/verdict.schema.json` describes `verdict.json`, wholly and exactly."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+from report_builders import go, no_go, nothing
+
+from harness.judgement import judge
+from harness.report import render_verdict
+from harness.report.verdict import six
+
+SCHEMA: Final[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[2] / "docs/verdict.schema.json").read_text(encoding="utf-8")
+)
+RUNS = {"go": go, "no_go": no_go, "nothing": nothing}
+
+
+def _document(name: str = "no_go") -> dict[str, Any]:
+    given, _, judged = RUNS[name]()
+    document: dict[str, Any] = json.loads(render_verdict(given, judged))
+    return document
+
+
+def _validate(document: dict[str, Any]) -> None:
+    Draft202012Validator(SCHEMA).validate(document)
+
+
+def _objects(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths to every object of the document with fixed keys; free maps (scope, share, errors) are not among them."""
+    if isinstance(value, dict):
+        if not path or path[-1] not in ("scope", "share", "errors"):
+            yield path
+        for key, inner in value.items():
+            yield from _objects(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value[:1]):
+            yield from _objects(inner, (*path, index))
+
+
+def _at(document: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        document = document[key]
+    return document
+
+
+def test_the_schema_is_one() -> None:
+    """Of draft 2020-12."""
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_every_field_is_described_and_every_object_closed() -> None:
+    """Objects either list their fields, all required, or say what their values are."""
+
+    def walk(schema: Any, where: str) -> Iterator[str]:
+        for name, field in schema.get("properties", {}).items():
+            if not field.get("description"):
+                yield f"{where}.{name} is not described"
+            yield from walk(field, f"{where}.{name}")
+        if "properties" in schema and (
+            schema.get("additionalProperties") is not False or schema["required"] != list(schema["properties"])
+        ):
+            yield f"{where} is open"
+        if isinstance(schema.get("items"), dict):
+            yield from walk(schema["items"], f"{where}[]")
+        for name, definition in schema.get("$defs", {}).items():
+            yield from walk(definition, name)
+
+    assert list(walk(SCHEMA, "verdict")) == []
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_real_documents_validate(name: str) -> None:
+    """GO, NO-GO, and a run that recorded nothing."""
+    _validate(_document(name))
+
+
+def test_what_the_judge_itself_says_validates() -> None:
+    """Of the same evidence, and of none."""
+    for name in ("no_go", "nothing"):
+        given, evidence, _ = RUNS[name]()
+        _validate(json.loads(render_verdict(given, judge(given, evidence))))
+
+
+def test_a_document_without_any_one_field_does_not_validate() -> None:
+    """At whatever depth it is missing."""
+    document = _document()
+    missed = []
+    for path in _objects(document):
+        for key in _at(document, path):
+            broken = copy.deepcopy(document)
+            del _at(broken, path)[key]
+            if Draft202012Validator(SCHEMA).is_valid(broken):
+                missed.append((*path, key))
+    assert missed == []
+
+
+def test_a_document_with_a_field_too_many_does_not_validate() -> None:
+    """At whatever depth it is."""
+    document = _document()
+    missed = []
+    for path in _objects(document):
+        broken = copy.deepcopy(document)
+        _at(broken, path)["surprise"] = 1
+        if Draft202012Validator(SCHEMA).is_valid(broken):
+            missed.append(path)
+    assert missed == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("schema",), 2),
+        (("decision",), "MAYBE"),
+        (("time_scale",), 0),
+        (("requirements", 0, "verdict"), "NOT ASSESSED"),
+        (("requirements", 0, "gate"), "minor"),
+        (("requirements", 0, "measures", 0, "value"), "41.2 ms"),
+        (("requirements", 0, "measures", 0, "receipts", "load"), True),
+        (("experiments", 0, "verdict"), "FAIL"),
+        (("experiments", 0, "recovery_s", "writes", "outages"), [[1.0]]),
+        (("traffic", 0, "n"), 1.5),
+    ],
+)
+def test_a_wrong_value_does_not_validate(path: tuple[Any, ...], value: Any) -> None:
+    """Neither of another type nor out of its range."""
+    document = _document()
+    _at(document, path[:-1])[path[-1]] = value
+    with pytest.raises(ValidationError):
+        _validate(document)
+
+
+def test_figures_carry_six_digits_and_nothing_that_json_has_no_word_for() -> None:
+    """An infinite bound is null."""
+    assert [six(value) for value in (0.000123456789, 1234567.8, float("inf"), float("nan"), None)] == [
+        0.000123457,
+        1234570.0,
+        None,
+        None,
+        None,
+    ]
+
+
+def test_the_same_judgement_gives_the_same_bytes() -> None:
+    """On any machine."""
+    given, _, judged = no_go()
+    assert render_verdict(given, judged) == render_verdict(given, judged)

@@ -1,0 +1,93 @@
+"""`summary.md`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from report_builders import go, no_go, nothing
+from report_plan import BROKEN, TITLES
+
+from harness.model import DecisionOutcome
+from harness.report.markdown import plain, table
+from harness.report.summary import render_summary
+
+
+def _text() -> str:
+    given, _, judged = no_go()
+    return render_summary(given, judged).decode()
+
+
+def test_headline_why_and_what_next_come_first() -> None:
+    """The first lines are enough to know what to do."""
+    lines = _text().splitlines()
+    assert (
+        lines[0]
+        == "# NO-GO for sandbox · profile core · slow · 1 failed · 1 inconclusive · 20 passed · 1 not assessable here"
+    )
+    assert lines[2].startswith("Release slow on target sandbox (sandbox), profile core, time scale 60, run ")
+    assert lines[6].startswith("- ND-KPI-P95 FAIL: response time p95 of read-track is 268.4 ms")
+    assert lines[7] == "  Next: `readiness why ND-KPI-P95` shows the evidence; mend the platform, then run again"
+
+
+def test_every_requirement_has_a_line_with_figure_bounds_limit_and_n() -> None:
+    """Worst first, columns aligned."""
+    rows = [
+        line for line in _text().splitlines() if line.startswith("| ") and any(f"| {id_} " in line for id_ in TITLES)
+    ]
+    assert len(rows) == len(TITLES)
+    assert len({len(row) for row in rows}) == 1
+    cells = [cell.strip() for cell in rows[0].strip("|").split("|")]
+    assert cells == [
+        "FAIL",
+        "ND-KPI-P95",
+        "API response time",
+        "268.4 ms",
+        "260.3 to 276.5 ms",
+        "below 200 ms",
+        "3204 / 59",
+    ]
+    assert any("22.4 s" in row and "below 4 h (240 s at scale 60)" in row for row in rows)
+
+
+def test_every_experiment_has_a_line_with_recovery_loss_and_restore() -> None:
+    """And its receipts."""
+    row = next(line for line in _text().splitlines() if line.startswith("| region-loss"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == [
+        "region-loss",
+        "hold",
+        "4.87 s ± 0.05 s",
+        "22.4 s ± 0.05 s",
+        "0 of 1386",
+        "3",
+        "as before after 60 s",
+    ]
+
+
+def test_what_was_not_verified_comes_last() -> None:
+    """Rows, experiments, time scale."""
+    lines = _text().partition("## What was not verified\n\n")[2].splitlines()
+    assert [line.partition(":")[0] for line in lines][:2] == ["- DA-NET-POLICY", "- DA-DR-RTO"]
+
+
+def test_a_go_names_the_narrowest_passes() -> None:
+    """And how many gating requirements passed."""
+    given, _, judged = go()
+    text = render_summary(given, judged).decode()
+    assert "All 23 gating requirements passed. Closest to their limits:\n\n- AT-STB-RECOVERY: 20.71 s of 30 s\n" in text
+
+
+def test_a_run_without_evidence_has_a_summary() -> None:
+    """All rows, no figures."""
+    given, _, judged = nothing()
+    text = render_summary(given, judged).decode()
+    assert text.count("| INCONCLUSIVE |") == len(TITLES)
+    assert text.count("it left no record") == len(BROKEN)
+    silent = replace(judged, decision=replace(judged.decision, outcome=DecisionOutcome.PARTIAL, reasons=()))
+    assert "The judge gave no reason." in render_summary(given, silent).decode()
+
+
+def test_text_is_never_markup() -> None:
+    """Pipes do not open cells, tags are not tags, lines do not break; a lone `<` is left alone."""
+    assert plain("a | b\n<script> *x* [y] < 5 `code`\x1b[2J") == r"a \| b \<script> \*x\* \[y] < 5 `code`\[2J"
+    assert table(("A", "B"), [("x|y", "\n")]).splitlines()[2] == r"| x\|y |   |"
