@@ -168,7 +168,7 @@ def _attempt(evidence: Evidence, result: ExperimentResult) -> Experiment | None:
 
 def _facts(result: ExperimentResult) -> Iterable[tuple[str, str]]:
     """Label and figure, for the list beside the plot."""
-    yield "Hit", some(result.hit, 6) or NOTHING
+    yield "Hit", some(result.hit, 3) or NOTHING
     yield "Seen on the target after", figure(result.confirmed_after_s, "s")
     yield "First felt by a client after", figure(result.seen_by_client_after_s, "s")
     yield "Reads back after", recovered(result.reads)

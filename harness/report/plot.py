@@ -12,7 +12,7 @@ import numpy as np
 from harness.model import Evidence, Experiment, ExperimentResult, OperationRecovery
 from harness.report.seconds import SECOND, Bins, Floats, Looks, Traffic, looks_in, traffic_in
 from harness.report.story import Event, Reign, reigns, story
-from harness.report.wording import counted, figure
+from harness.report.wording import counted, figure, give_or_take
 
 WIDTH: Final = 960
 LEFT: Final = 108
@@ -23,6 +23,7 @@ _TIME: Final = 84
 _GAP: Final = 26
 _LANE: Final = 24
 _FOOT: Final = 40
+_MARK: Final = 14
 _LONGEST_BEFORE_S: Final = 15
 
 
@@ -72,10 +73,11 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stretch:
-    """A labelled bar in a lane; the label is left out where it has no room."""
+    """A labelled bar in a lane; the label is left out where it has no room. tone: 0, 1… tells one leader from another."""
 
     x: float
     width: float
+    tone: int
     label: str
     text: str
 
@@ -182,7 +184,7 @@ def _lines(attempt: Experiment, result: ExperimentResult, axis: _Axis) -> Iterab
     if fault.sent_ns is not None:
         until_ns, word = (fault.undone_ns, "undone") if fault.undone_ns else (fault.gone_ns, "gone")
         seconds = (until_ns - fault.sent_ns) / SECOND if until_ns else None
-        until = "to the end of the watch" if seconds is None else f"{word} after {seconds:.3g} s"
+        until = "its end not seen" if seconds is None else f"{word} after {seconds:.3g} s"
         yield _line(0, "fault", f"fault sent, {until}", 0, axis)
     for row, seen in enumerate((result.reads, result.writes), start=1):
         if seen is not None and seen.seconds is not None:
@@ -192,7 +194,7 @@ def _lines(attempt: Experiment, result: ExperimentResult, axis: _Axis) -> Iterab
 def _returned(seen: OperationRecovery) -> str:
     if not seen.seconds:
         return f"{seen.operation} never out"
-    return f"{seen.operation} back after {figure(seen.seconds, 's')} ± {seen.resolution_s:.2g}"
+    return f"{seen.operation} back after {figure(seen.seconds, 's')} {give_or_take(seen.resolution_s, 's')}"
 
 
 def _line(at_s: float, kind: str, label: str, row: int, axis: _Axis) -> Line:
@@ -268,20 +270,27 @@ def _lanes(
 
 
 def _stretches(leaders: Sequence[Reign], axis: _Axis) -> Iterable[Stretch]:
+    names = list(dict.fromkeys(reign.leader for reign in leaders))
     for reign in leaders:
         x = axis.x(reign.start_s)
         width = round(axis.x(reign.end_s) - x - 1, 1)
         text = f"{reign.leader} from {reign.start_s:.3g} s to {reign.end_s:.3g} s"
-        label = reign.leader if width > 6.4 * len(reign.leader) + 8 else ""
-        yield Stretch(x=x, width=max(width, 1.0), label=label, text=text)
+        label = reign.leader if width > 6.4 * len(reign.leader) + 16 else ""
+        yield Stretch(x=x, width=max(width, 1.0), tone=names.index(reign.leader) % 2, label=label, text=text)
 
 
 def _marks(events: Iterable[Event], axis: _Axis) -> tuple[Mark, ...]:
-    return tuple(
-        Mark(x=axis.x(e.at_s), kind=e.what, text=f"{e.at_s:.1f} s: {e.text}", count=e.count)
-        for e in events
-        if axis.start_s <= e.at_s <= axis.end_s
-    )
+    """One mark an event; those that would lie on each other are one, and its number is their sum."""
+    marks: list[Mark] = []
+    for event in events:
+        if not axis.start_s <= event.at_s <= axis.end_s:
+            continue
+        x, text, count = axis.x(event.at_s), f"{event.at_s:.1f} s: {event.text}", event.count
+        if marks and x - marks[-1].x < _MARK:
+            last = marks.pop()
+            x, text, count = last.x, f"{last.text}; {text}", last.count + count
+        marks.append(Mark(x=x, kind=event.what, text=text, count=count))
+    return tuple(marks)
 
 
 def _edges(bins: Bins, axis: _Axis) -> list[float]:

@@ -53,8 +53,12 @@ def _why(judgement: Judgement, every: Sequence[Row]) -> str:
     if decision.outcome is not DecisionOutcome.GO:
         return "The judge gave no reason."
     passed = f"All {counted(sum(row.gating for row in every), 'gating requirement')} passed."
-    near = (plain(f"{row.requirement.id}: {row.of_limit}") for row in closest(every))
+    near = (plain(f"{row.requirement.id}: {row.of_limit}{_bounds(row)}") for row in closest(every))
     return f"{passed} Closest to their limits:\n\n{bullets(near)}" if closest(every) else passed
+
+
+def _bounds(row: Row) -> str:
+    return f" ({row.telling.bounds})" if row.telling and row.telling.bounds != NOTHING else ""
 
 
 def _with_fix(reason: str, fix: str) -> str:

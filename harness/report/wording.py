@@ -41,6 +41,11 @@ def figure(value: float | None, unit: str = "") -> str:
     return NOTHING if value is None else f"{_number(value, unit)} {_unit(unit)}".rstrip()
 
 
+def give_or_take(resolution: float, unit: str) -> str:
+    """How exactly a figure can be told: `± 0.033 s`."""
+    return f"± {figure(float(f'{resolution:.2g}'), unit)}"
+
+
 def said(measure: Measure) -> str:
     """A measure's figure; one without a unit says what it counts: `0 lost writes`."""
     return figure(measure.value, measure.unit) if measure.unit else f"{figure(measure.value)} {measure.name}"
@@ -109,7 +114,9 @@ def duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{seconds:.3g} s"
+    if minutes:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{seconds:.3g} s"
 
 
 def scope_text(measure: Measure) -> str:
@@ -137,5 +144,5 @@ def recovered(seen: OperationRecovery | None) -> str:
         heal = ", back only on heal" if seen.on_heal else ""
         return f"not back in {figure(seen.observed_s, 's')}{heal}"
     if not seen.seconds:
-        return f"never out (± {figure(seen.resolution_s, 's')})"
-    return f"{figure(seen.seconds, 's')} ± {figure(seen.resolution_s, 's')}"
+        return f"never out ({give_or_take(seen.resolution_s, 's')})"
+    return f"{figure(seen.seconds, 's')} {give_or_take(seen.resolution_s, 's')}"

@@ -37,7 +37,7 @@ def test_both_recoveries_are_marked() -> None:
     """Reads that were never out have a label and no line of their own."""
     lines = {line.kind: line for line in _plot("database-primary-loss").lines}
     assert (lines["reads"].label, lines["reads"].drawn) == ("reads never out", False)
-    assert (lines["writes"].label, lines["writes"].drawn) == ("writes back after 20.71 s ± 0.05", True)
+    assert (lines["writes"].label, lines["writes"].drawn) == ("writes back after 20.71 s ± 0.05 s", True)
 
 
 def test_the_story_is_told_in_order() -> None:
@@ -75,6 +75,12 @@ def test_pods_that_change_in_one_second_are_one_mark_with_a_number() -> None:
     lanes = {lane.title: lane for lane in _plot("region-loss").lanes}
     assert [(mark.kind, mark.count) for mark in lanes["pods gone"].marks] == [("deleted", 11)]
     assert "11 pods (3 of api-gateway in us-east-1, 2 of user-service in us-east-1" in lanes["pods gone"].marks[0].text
+
+
+def test_marks_that_would_lie_on_each_other_are_one() -> None:
+    """Eight pods and then three, in the second that follows: one triangle, eleven pods."""
+    lanes = {lane.title: lane for lane in _plot("region-loss").lanes}
+    assert [mark.count for mark in lanes["pods ready"].marks] == [11]
 
 
 def test_who_led_the_database_is_told_from_end_to_end() -> None:

@@ -74,7 +74,10 @@ def test_a_go_names_the_narrowest_passes() -> None:
     """And how many gating requirements passed."""
     given, _, judged = go()
     text = render_summary(given, judged).decode()
-    assert "All 23 gating requirements passed. Closest to their limits:\n\n- AT-STB-RECOVERY: 20.71 s of 30 s\n" in text
+    assert (
+        "All 23 gating requirements passed. Closest to their limits:\n\n- AT-STB-RECOVERY: 20.71 s of 30 s (20.66 to 20.76 s)\n"
+        in text
+    )
 
 
 def test_a_run_without_evidence_has_a_summary() -> None:

@@ -80,4 +80,9 @@ def test_long_lists_and_spans_are_shortened() -> None:
     """The first few names; two units of time."""
     assert some(["a", "b", "c"], 2) == "a, b and 1 more"
     assert some(["a", "b"], 2) == "a, b"
-    assert [duration(384), duration(22.4), duration(3720)] == ["6 min 24 s", "22.4 s", "1 h 2 min"]
+    assert [duration(384), duration(22.4), duration(3720), duration(60)] == [
+        "6 min 24 s",
+        "22.4 s",
+        "1 h 2 min",
+        "1 min",
+    ]
