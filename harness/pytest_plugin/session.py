@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -110,7 +111,8 @@ class Session:
                 self.catalogue,
                 domains,
             )
-            claims.append(claim)
+            lines = tuple(f"{keyword.title()} {text}" for keyword, text, _ in scenario.steps)
+            claims.append(replace(claim, steps=lines))
             demands += wanted
         self._compiled = Compiled(claims=tuple(claims), demands=tuple(demands), deselected=tuple(self.deselected))
         if self.planning:
