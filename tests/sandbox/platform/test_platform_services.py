@@ -84,7 +84,9 @@ def test_a_repeated_write_is_done_once(platform: httpx.Client, token: dict[str, 
 def test_a_ledger_row_is_in_the_database_when_it_is_acknowledged(platform: httpx.Client, postgres: Postgres) -> None:
     """201 and the row; the same request again, 201 and no second row."""
     assert [enter(platform, 1, "first").status_code for _ in range(2)] == [201, 201]
-    assert postgres.rows("SELECT client, sequence, checksum FROM ledger WHERE client = 7 AND sequence = 1") == [(7, 1, "c")]
+    assert postgres.rows("SELECT client, sequence, checksum FROM ledger WHERE client = 7 AND sequence = 1") == [
+        (7, 1, "c")
+    ]
 
 
 def test_a_kept_connection_is_closed_before_two_seconds(platform: httpx.Client) -> None:

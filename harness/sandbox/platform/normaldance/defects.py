@@ -1,13 +1,14 @@
 """Defects that bad releases switch on: the harness's own test data, planted to prove that it is caught.
 
-All are off unless the pod's environment says otherwise; release 1.0.0 sets none of these variables. Counters are
-kept per route and start half way, so that a pod with little traffic fails its share too, and no more than its share.
+All are off unless the pod's environment says otherwise; release 1.0.0 sets none of these variables. One in n is counted,
+not drawn: each route of each pod has a counter, and each counter starts elsewhere, so that all pods together fail their
+share in any window, and no more than their share.
 """
 
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+import zlib
 from dataclasses import dataclass, field
 
 
@@ -15,19 +16,21 @@ from dataclasses import dataclass, field
 class Defects:
     """Which answers of this pod go wrong. One in 0 means never."""
 
+    pod: str = ""
     slow_route: str = ""
     slow_s: float = 0.0
     fail_one_in: int = 0
     forget_one_in: int = 0
     forget_routes: frozenset[str] = frozenset()
     refuses_all: bool = False
-    _answers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _answers: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_env(cls) -> Defects:
         """The defects this pod was deployed with."""
         env = os.environ
         return cls(
+            pod=env.get("POD_NAME", ""),
             slow_route=env.get("DEFECT_SLOW_ROUTE", ""),
             slow_s=float(env.get("DEFECT_SLOW_MS", "0")) / 1000,
             fail_one_in=int(env.get("DEFECT_FAIL_ONE_IN", "0")),
@@ -51,5 +54,6 @@ class Defects:
     def _one_in(self, n: int, counter: str) -> bool:
         if n == 0:
             return False
-        self._answers[counter] += 1
-        return (self._answers[counter] + n // 2) % n == 0
+        start = zlib.crc32(f"{self.pod} {counter}".encode())
+        self._answers[counter] = self._answers.get(counter, start) + 1
+        return self._answers[counter] % n == 0

@@ -46,21 +46,24 @@ class Caller:
         loop = asyncio.get_running_loop()
         no_retry_after = loop.time() + RETRY_WINDOW_S
         for attempt in range(ATTEMPTS):
-            last = attempt == ATTEMPTS - 1
-            try:
-                answer = await self._once(method, target, headers, body)
-            except (aiohttp.ClientError, TimeoutError) as error:
-                if last or loop.time() > no_retry_after:
-                    raise Unavailable(f"{self._service} does not answer") from error
-            else:
-                if last or answer.status not in WORTH_ANOTHER_TRY or loop.time() > no_retry_after:
-                    return answer
+            answer = await self._attempt(method, target, headers, body)
+            enough = attempt == ATTEMPTS - 1 or loop.time() > no_retry_after
+            if answer is not None and (enough or answer.status not in WORTH_ANOTHER_TRY):
+                return answer
+            if enough:
+                break
             await asyncio.sleep(FIRST_PAUSE_S * 2**attempt)
-        raise AssertionError
+        raise Unavailable(f"{self._service} does not answer")
 
-    async def _once(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        async with self._client.request(method, self._origin + target, headers=headers, data=body or None) as response:
-            return Answer(response.status, response.headers, await response.read())
+    async def _attempt(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
+        """The answer, or None when the connection failed or time ran out."""
+        try:
+            async with self._client.request(
+                method, self._origin + target, headers=headers, data=body or None
+            ) as response:
+                return Answer(response.status, response.headers, await response.read())
+        except (aiohttp.ClientError, TimeoutError):
+            return None
 
 
 def client() -> aiohttp.ClientSession:
