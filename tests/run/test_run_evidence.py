@@ -1,0 +1,204 @@
+"""A recorded run judged again from its files: whole, tampered with, and elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from tests.plain.scenes import Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What the command said, and its exit code."""
+
+    code: int
+    text: str
+
+
+@pytest.fixture
+def run(scenes: Stage, tmp_path: Path) -> Path:
+    """A copy of the run that was a GO."""
+    return Path(shutil.copytree(scenes["go"].run, tmp_path / "run"))
+
+
+@pytest.fixture
+def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """The command, in this process."""
+
+    def call(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["readiness", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Said(code=int(ended.value.code or 0), text="".join(capfd.readouterr()))
+
+    return call
+
+
+def remove(file: Path) -> None:
+    """Take it away."""
+    file.unlink()
+
+
+def truncate(file: Path) -> None:
+    """Keep the first half."""
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def edit(file: Path) -> None:
+    """Change one bit in the middle."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def scribble(file: Path) -> None:
+    """Put bytes there that nobody wrote."""
+    file.write_bytes(b"\x00\xff{" * 999)
+
+
+def empty(file: Path) -> None:
+    """Leave nothing in it."""
+    file.write_bytes(b"")
+
+
+def test_a_whole_run_gives_its_verdict_byte_for_byte(readiness: Callable[..., Said], run: Path) -> None:
+    """`readiness judge RUN --check`: exit code 0, and nothing is written."""
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    said = readiness("judge", run, "--check")
+    assert said.code == 0, said.text
+    assert "byte for byte" in said.text
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+
+@pytest.mark.parametrize("damage", [remove, truncate, edit, scribble, empty])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "plan.json",
+        "manifest.json",
+        "history/run.ndjson",
+        "history/load.ndjson",
+        "history/watch.ndjson",
+        "history/seal.ndjson",
+        "history/load-users-1.ndjson",
+        "load/browse/samples-1.parquet",
+        "load/browse/rest-1.parquet",
+        "load/browse/locust.log",
+        "watch/entry.parquet",
+        "watch/settings.json",
+    ],
+)
+def test_evidence_that_is_not_whole_is_never_a_go(
+    readiness: Callable[..., Said], run: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    """Exit code 10 with the file and what is wrong with it; no traceback, no GO, with and without --check."""
+    damage(run / name)
+    for options in (["--check"], []):
+        said = readiness("judge", run, *options)
+        assert said.code == 10, said.text
+        assert "Traceback" not in said.text
+        assert not said.text.startswith("GO")
+        # a manifest that was changed names other files than the one it tells of
+        assert name in said.text or (name == "manifest.json" and "edited after the run was sealed" in said.text)
+
+
+def test_a_strange_file_is_named(readiness: Callable[..., Said], run: Path) -> None:
+    """Samples that nobody sealed are no evidence: exit code 10."""
+    shutil.copy(run / "load/browse/samples-1.parquet", run / "load/browse/samples-2.parquet")
+    said = readiness("judge", run, "--check")
+    assert said.code == 10
+    assert "load/browse/samples-2.parquet was not there when the run was sealed" in said.text
+
+
+def test_a_verdict_that_was_tampered_with_is_an_internal_error(readiness: Callable[..., Said], run: Path) -> None:
+    """Other bytes from whole evidence: exit code 3."""
+    verdict = run / "verdict.json"
+    verdict.write_bytes(verdict.read_bytes().replace(b'"score": 1.0', b'"score": 0.9'))
+    said = readiness("judge", run, "--check")
+    assert said.code == 3, said.text
+    assert "is not what this evidence gives" in said.text
+
+
+def test_a_verdict_that_is_gone_is_missing_evidence(readiness: Callable[..., Said], run: Path) -> None:
+    """Exit code 10, and how to get one."""
+    (run / "verdict.json").unlink()
+    said = readiness("judge", run, "--check")
+    assert said.code == 10
+    assert "verdict.json: there is no stored verdict\n  mend: run `readiness judge` without --check first" in said.text
+
+
+def test_a_release_that_failed_still_fails_when_judged_again(scenes: Stage, readiness: Callable[..., Said]) -> None:
+    """`readiness judge` exits as the decision does: 1; with --check it only says whether the verdict is the same: 0."""
+    assert readiness("judge", scenes["slow"].run).code == 1
+    assert readiness("judge", scenes["slow"].run, "--check").code == 0
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C"},
+        {"PYTHONHASHSEED": "4242", "TZ": "America/St_Johns", "LC_ALL": "tr_TR.UTF-8", "PYTHONUTF8": "0"},
+    ],
+)
+def test_the_same_bytes_elsewhere(run: Path, elsewhere: dict[str, str]) -> None:
+    """Another hash seed, time zone and locale: `judge` writes the verdict anew, and it has the same bytes."""
+    before = (run / "verdict.json").read_bytes()
+    judged = subprocess.run(
+        [sys.executable, "-m", "harness", "judge", str(run)],
+        env={**os.environ, **elsewhere},
+        capture_output=True,
+        check=False,
+    )
+    assert judged.returncode == 0, judged.stderr
+    assert (run / "verdict.json").read_bytes() == before
+
+
+def test_reports_come_back_from_the_files_alone(readiness: Callable[..., Said], run: Path) -> None:
+    """`readiness report RUN` writes verdict and reports again."""
+    written = [path for path in run.iterdir() if path.name in {"verdict.json", "summary.md", "readiness.html"}]
+    before = {path.name: path.read_bytes() for path in written}
+    for path in written:
+        path.unlink()
+    said = readiness("report", run)
+    assert said.code == 0, said.text
+    assert {path.name: path.read_bytes() for path in written} == before
+
+
+def test_a_run_that_is_none_is_said_so(readiness: Callable[..., Said], tmp_path: Path) -> None:
+    """No directory: exit code 4. A directory without a plan: 10."""
+    assert readiness("judge", tmp_path / "nowhere").code == 4
+    said = readiness("judge", tmp_path)
+    assert said.code == 10
+    assert f"{tmp_path}/plan.json: cannot be read" in said.text
+
+
+def test_why_shows_the_figure_the_receipts_and_the_files(scenes: Stage, readiness: Callable[..., Said]) -> None:
+    """`readiness why ID RUN`, and a wrong ID is answered with the nearest right one."""
+    said = readiness("why", "PL-P95", scenes["slow"].run)
+    assert said.code == 0, said.text
+    for words in ("PL-P95 FAIL", "receipt load: yes", "file load/browse/samples-1.parquet", "again      readiness run"):
+        assert words in said.text
+    wrong = readiness("why", "PL-P59", scenes["slow"].run)
+    assert wrong.code == 4
+    assert "did you mean 'PL-P95'?" in wrong.text
+
+
+def test_a_run_under_way_is_not_judged(readiness: Callable[..., Said], run: Path) -> None:
+    """While its writer lives: exit code 10 and the advice to wait; a mark left by a dead one does not matter."""
+    started = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()[19]
+    (run / "running.json").write_text(json.dumps({"pid": os.getpid(), "started": started}), encoding="utf-8")
+    said = readiness("judge", run)
+    assert said.code == 10
+    assert "the run is still being written\n  mend: wait until it has ended" in said.text
+    (run / "running.json").write_text(json.dumps({"pid": os.getpid(), "started": "1"}), encoding="utf-8")
+    assert readiness("judge", run, "--check").code == 0
