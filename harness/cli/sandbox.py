@@ -188,8 +188,14 @@ def _tell(message: Message) -> None:
 def _start_detached(directory: Directory, release: str) -> None:
     """Start a supervisor that outlives this command; pass its news on until it is ready."""
     command = [sys.executable, "-m", "harness.sandbox", str(directory.root), "--release", release]
+    # It must not hold this command's standard error open: whoever reads that to its end would wait for ever.
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
     ) as child:
         try:
             for line in child.stdout or ():

@@ -36,6 +36,10 @@ def main() -> int:
     except SandboxError as error:
         tell({"failed": {"what": error.what, "where": error.where, "mend": error.mend}})
         return error.exit_code
+    except Exception as error:  # the supervisor's seam: nobody sees its standard error, so it tells
+        what = f"internal error: {type(error).__name__}: {error}"
+        tell({"failed": {"what": what, "where": str(given.root), "mend": "`--hold` shows where in the program"}})
+        raise
     return 0
 
 

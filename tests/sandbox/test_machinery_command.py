@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.sandbox
 
 
-def readiness(*words: str | Path) -> subprocess.CompletedProcess[str]:
+def readiness(*words: str | Path, within_s: float = 60) -> subprocess.CompletedProcess[str]:
     """Run the command."""
     argv = [sys.executable, "-m", "harness", "sandbox", *map(str, words)]
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=within_s)
 
 
 def test_status_shows_nodes_and_workloads(pocket_cluster: PocketCluster) -> None:
@@ -70,3 +70,18 @@ def test_an_unknown_release_is_refused_before_anything_starts(tmp_path: Path) ->
     assert said.returncode == 4
     assert "did you mean slow?" in said.stderr
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.slow
+def test_up_returns_when_the_platform_is_ready_and_down_leaves_nothing(tmp_path: Path) -> None:
+    """The sandbox stays without holding the command's pipes; `env` points to it; nothing is left after `down`."""
+    root = tmp_path / "sandbox"
+    try:
+        said = readiness("up", "--dir", root, within_s=150)
+        assert (said.returncode, said.stderr) == (0, "")
+        assert said.stdout.splitlines()[-1] == f"ready {root}/target.yaml"
+        assert f"export READINESS_TARGET={root}/target.yaml" in readiness("env", "--dir", root).stdout
+        assert "global/balancer                      1/1" in readiness("status", "--dir", root).stdout
+    finally:
+        assert readiness("down", "--dir", root).returncode == 0
+    assert not root.exists()

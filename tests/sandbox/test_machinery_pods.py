@@ -90,8 +90,7 @@ def test_a_crashing_container_backs_off_and_keeps_its_logs(cluster: PocketCluste
     status = state(cluster, "crash")
     assert status.last_state.terminated.exit_code == 3
     assert cluster.core.read_namespaced_pod("crash", "default").status.phase == "Running"
-    assert cluster.core.read_namespaced_pod_log("crash", "default").strip() == "going down"
-    assert cluster.core.read_namespaced_pod_log("crash", "default", previous=True).strip() == "going down"
+    cluster.until(lambda: log_of(cluster, "crash") == log_of(cluster, "crash", previous=True) == "going down\n")
     assert state(cluster, "crash").restart_count < 8
 
 
@@ -150,10 +149,10 @@ def test_a_graceful_end_lets_the_process_finish(cluster: PocketCluster) -> None:
     assert cluster.until(lambda: not cluster.pods()) > 0.5
 
 
-def log_of(cluster: PocketCluster, name: str) -> str:
+def log_of(cluster: PocketCluster, name: str, **which: Any) -> str:
     """A pod's log, empty before there is one."""
     try:
-        return str(cluster.core.read_namespaced_pod_log(name, "default"))
+        return str(cluster.core.read_namespaced_pod_log(name, "default", **which))
     except ApiException:
         return ""
 
