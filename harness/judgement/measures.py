@@ -157,7 +157,7 @@ def measure(
         high=six(figures.high),
         confidence=figures.confidence,
         n=figures.n,
-        n_needed=figures.n_needed,
+        n_needed=None if outcome is Outcome.FAIL else figures.n_needed,  # a FAIL has all it needs
         resolution=six(figures.resolution),
         method=figures.method,
         receipts=figures.receipts,
