@@ -96,7 +96,7 @@ def _session(*, planning: bool, pytest_arguments: tuple[str, ...], **options: An
     )
     session = Session(settings, planning=planning)
     session.check()
-    quiet = ["--collect-only", "-qqq"] if planning else ["-q"]
+    quiet = ["-qq"] if planning else ["-q"]
     arguments = [
         *(str(path) for path in feature_directories(project, settings.profiles)),
         *("-c", os.devnull, "--rootdir", str(project.root), "--strict-markers"),

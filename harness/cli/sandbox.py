@@ -149,6 +149,29 @@ def logs(*, pod: str, root: Path | None, container: str, previous: bool, follow:
 
 @sandbox.command()
 @_DIR
+@click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Which release it would run.")
+def describe(*, root: Path | None, release: str) -> int:
+    """Print the target file that `up` would write, without starting anything; its addresses are of no use."""
+    import yaml
+
+    from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses
+    from harness.sandbox.platform.describe import describe as described
+    from harness.sandbox.releases import load_release
+
+    directory, nowhere = _directory(root), "127.0.0.1"
+    addresses = Addresses(
+        entry=f"http://{nowhere}",
+        regions=dict.fromkeys(SHARES, f"http://{nowhere}"),
+        members=dict.fromkeys(MEMBERS, nowhere),
+    )
+    version = load_release(release).version
+    content = described(addresses, release=version, kubeconfig=directory.kubeconfig, secrets=directory.secrets)
+    click.echo(yaml.safe_dump(content, sort_keys=False), nl=False)
+    return 0
+
+
+@sandbox.command()
+@_DIR
 def env(*, root: Path | None) -> int:
     """Print what kubectl, chaos and locust need: eval "$(readiness sandbox env)"."""
     import yaml

@@ -103,6 +103,8 @@ class ReadinessPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Gather the evidence, or read it; judge it; then let the scenarios tell their verdicts."""
+        if self._session.planning:
+            return True  # the plan was shown when everything was collected; nothing is run
         if session.config.option.collectonly or not any(WRITTEN in item.stash for item in session.items):
             return None
         capture = session.config.pluginmanager.getplugin("capturemanager")

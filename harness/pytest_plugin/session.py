@@ -11,7 +11,7 @@ from harness.catalogue import Catalogue, load_catalogue, mend_with_nearest
 from harness.drivers.chaos import find_experiments
 from harness.errors import UsageError
 from harness.evidence import RunDirectory
-from harness.model import Claim, Demand, ExperimentPlan, Outcome, Requirement, worst_of
+from harness.model import Claim, Demand, ExperimentPlan, Outcome, Requirement
 from harness.pytest_plugin.inventory import left_out
 from harness.run.deciding import Decided, decide
 from harness.run.exits import Exit, exit_of
@@ -139,8 +139,9 @@ class Session:
         """The decision's code; of a replay, which never decides, that of the worst of its outcomes."""
         if self.decided is not None and not self.replay:
             return exit_of(self.decided.judgement, no_decision=self.settings.no_decision)
-        worst = worst_of(outcome for outcome in outcomes if outcome is not Outcome.NOT_ASSESSED)
-        return {Outcome.PASS: Exit.GO, Outcome.FAIL: Exit.NO_GO}.get(worst, Exit.INCONCLUSIVE)
+        if Outcome.FAIL in outcomes:
+            return Exit.NO_GO
+        return Exit.GO if {*outcomes} == {Outcome.PASS} else Exit.INCONCLUSIVE
 
     def closing_lines(self, outcomes: Sequence[Outcome]) -> Iterable[str]:
         """The last words of the session."""

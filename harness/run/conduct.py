@@ -65,6 +65,8 @@ class Conductor:
             self._checks()
             for traffic in self._plan.traffic.values():
                 self._under_traffic(traffic, watch, history, reads)
+            watch.stop()  # no write comes after the read of all of them
+            self._final_read(reads, "end", history)
 
     def _ended(self, history: History, kind: type[BaseException] | None, error: BaseException | None) -> None:
         """Put on record how it ended: in order, or with what went wrong."""
@@ -110,23 +112,18 @@ class Conductor:
             )
             self._fault_free(traffic, breaking, load=load, watch=watch, history=history)
             restorer = Restorer(self._target) if self._target.kubernetes else None
-            for experiment in self._experiments():
+            for experiment in self._experiments(traffic):
                 breaking.run(experiment, traffic, restorer)
                 self._final_read(reads, experiment.name, history)
             steady, why, waited_s = self._steadiness.wait(within_s=10.0)
             history.put("steady", "end", ok=steady, why=why, waited_s=waited_s)
             self._progress.say("ending the load")
-        if self._target.database is not None and self._target.ledger is not None:
-            watch.stop()
-            self._final_read(reads, "end", history)
 
-    def _experiments(self) -> list[ExperimentPlan]:
-        names = [
-            self._plan.demand[key].name
-            for key in self._plan.demands
-            if self._plan.demand[key].kind is DemandKind.EXPERIMENT
-        ]
-        return [self._plan.experiments[name] for name in names if self._plan.experiments[name].domain != NULL_DOMAIN]
+    def _experiments(self, traffic: TrafficPlan) -> list[ExperimentPlan]:
+        """The experiments that break something under this traffic, in the plan's order."""
+        demands = [self._plan.demand[key] for key in self._plan.demands]
+        asked = [d for d in demands if d.kind is DemandKind.EXPERIMENT and d.params.get("traffic") == traffic.name]
+        return [plan for d in asked if (plan := self._plan.experiments[d.name]).domain != NULL_DOMAIN]
 
     def _fault_free(
         self, traffic: TrafficPlan, breaking: Breaking, *, load: Load, watch: Watch, history: History
