@@ -261,21 +261,27 @@ def replication_lags(case: Case) -> Iterable[Measure]:
     if isinstance(window, Measure):
         yield window
         return
-    replicas = case.evidence.replicas.where(~case.evidence.replicas.words["role"].equals("primary"))
-    members = replicas.words["member"].present
+    looks = case.evidence.replicas
+    seen = looks.between("at_ns", window.start_ns, window.end_ns)
+    members = [name for name in looks.words["member"].present if not _only_primary(seen, name)]
     if not members:
         yield inconclusive(
             case, name, "no replica was looked at", "let the watcher `replicas` read every member, then run again"
         )
     for member in members:
         if objective.scope.subject in ("", member):
-            rows = replicas.where(replicas.words["member"].equals(member))
+            rows = seen.where(seen.words["member"].equals(member) & ~seen.words["role"].equals("primary"))
             yield _replication_lag(case, name, quantile, member, rows, window=window)
 
 
-def _replication_lag(case: Case, name: str, quantile: float, member: str, rows: Table, *, window: Window) -> Measure:
+def _only_primary(looks: Table, member: str) -> bool:
+    """Whether a member was the primary at every look: it has no lag. One that was not looked at is not known to be."""
+    own = looks.words["role"].equals("primary")[looks.words["member"].equals(member)]
+    return len(own) > 0 and bool(own.all())
+
+
+def _replication_lag(case: Case, name: str, quantile: float, member: str, looks: Table, *, window: Window) -> Measure:
     objective, limit = case.objective, case.scaled.in_unit("s")
-    looks = rows.between("at_ns", window.start_ns, window.end_ns)
     lag_ns = looks.ints["lag_ns"]
     ordered = np.sort(np.where(lag_ns < 0, math.inf, lag_ns / 1e9))
     bounds = quantile_bounds(ordered, quantile, objective.confidence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from harness.pytest_plugin.session import Session
 
 WRITTEN = pytest.StashKey[Written]()
+_HYPOTHESIS: Final = "hypothesispytest"
+"""A plugin that imports all of hypothesis for its summary; without tests of its own that is most of a replay's time."""
 
 
 class ReadinessPlugin:
@@ -89,6 +91,9 @@ class ReadinessPlugin:
         """Compile what was selected; a scenario that cannot be read stops everything here."""
         self._refuse(self._problems)
         scenarios = [item.stash[WRITTEN] for item in session.items if WRITTEN in item.stash]
+        plugins = session.config.pluginmanager
+        if scenarios and len(scenarios) == len(session.items) and plugins.hasplugin(_HYPOTHESIS):
+            plugins.unregister(name=_HYPOTHESIS)
         try:
             self._session.compile(scenarios)
         except HarnessError as error:
@@ -176,6 +181,10 @@ class ReadinessPlugin:
         """Say the decision last."""
         if self._error is not None:
             terminalreporter.write_line(str(self._error), red=True, bold=True)
+        if self._session.replay:
+            for category, _, word in STATUS.values():
+                for report in terminalreporter.stats.get(category, ()):
+                    terminalreporter.write_line(f"{word} {report.nodeid}: {report.longrepr}")
         for line in self._session.closing_lines(self._outcomes):
             terminalreporter.write_line(line)
 

@@ -15,10 +15,8 @@ from harness.model import Claim, Demand, ExperimentPlan, Outcome, Requirement
 from harness.pytest_plugin.inventory import left_out
 from harness.run.deciding import Decided, decide
 from harness.run.exits import Exit, exit_of
-from harness.run.live import run_live
 from harness.run.planning import Compiled
 from harness.run.project import feature_directories
-from harness.run.table import show_plan
 from harness.steps import compile_scenario, lint_features
 from harness.targets import load_target
 
@@ -116,6 +114,8 @@ class Session:
             demands += wanted
         self._compiled = Compiled(claims=tuple(claims), demands=tuple(demands), deselected=tuple(self.deselected))
         if self.planning:
+            from harness.run.table import show_plan
+
             show_plan(self.settings, self._compiled, requirements=self._rows(), experiments=self.experiments)
 
     def decide(self) -> Decided:
@@ -123,6 +123,8 @@ class Session:
         if self.evidence is not None:
             self.decided = decide(RunDirectory.open(self.evidence))
         else:
+            from harness.run.live import run_live  # with all that drives, which a replay can do without
+
             self.decided = run_live(
                 self.settings, self._compiled, requirements=self._rows(), experiments=self.experiments
             )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from harness.errors import EvidenceError
 from harness.evidence import load_evidence
 from harness.judgement import judge
-from harness.report import render_verdict, write_reports
 
 if TYPE_CHECKING:
     from harness.evidence import RunDirectory
@@ -34,6 +33,8 @@ def decide(directory: RunDirectory) -> Decided:
 
 def write_verdict(decided: Decided) -> None:
     """Write `verdict.json` and every report beside it."""
+    from harness.report import render_verdict, write_reports  # a replay writes none, and starts quicker without
+
     (decided.directory.path / "verdict.json").write_bytes(render_verdict(decided.plan, decided.judgement))
     write_reports(decided.directory.path, decided.plan, decided.evidence, decided.judgement)
 
@@ -44,6 +45,8 @@ def same_verdict(decided: Decided) -> bool:
     Raises:
         EvidenceError: there is no stored verdict to compare with.
     """
+    from harness.report import render_verdict
+
     stored = decided.directory.path / "verdict.json"
     try:
         return stored.read_bytes() == render_verdict(decided.plan, decided.judgement)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
-
 from harness.errors import ConfigurationError
 from harness.targets.target import Target
+
+if TYPE_CHECKING:
+    import httpx
 
 NO_PROXY = "localhost,127.0.0.1,127.0.0.0/8,::1"
 
@@ -50,6 +52,8 @@ def tls_context(target: Target) -> ssl.SSLContext:
 
 def http_client(target: Target, base_url: str, *, timeout_s: float, connections: int = 10) -> httpx.Client:
     """A client for `base_url` that asks the environment nothing."""
+    import httpx  # here and below, so that a replay, which asks nobody, starts quickly
+
     return httpx.Client(
         base_url=base_url,
         timeout=timeout_s,
@@ -62,6 +66,8 @@ def http_client(target: Target, base_url: str, *, timeout_s: float, connections:
 
 def async_http_client(target: Target, base_url: str, *, timeout_s: float, connections: int = 10) -> httpx.AsyncClient:
     """Like `http_client`, for an event loop."""
+    import httpx
+
     return httpx.AsyncClient(
         base_url=base_url,
         timeout=timeout_s,

@@ -299,6 +299,16 @@ def test_replication_lag_is_judged_replica_by_replica() -> None:
     assert only(lag(subject="pg-2")).outcome is PASS
 
 
+def test_a_member_is_a_replica_when_it_is_one_in_the_window() -> None:
+    """The primary of the window that follows another one after a fault has no lag to be judged; one that nobody looked at is not forgotten."""
+    base = lags(0.0, 120.0)
+    late = base.ints["at_ns"] > base.ints["at_ns"].min() + 70 * S
+    followed = with_words(base, late & base.words["member"].equals("pg-0"), role="replica")
+    assert set(outcomes(judged(lag(), replace(evidence(), replicas=followed)), "replica")) == {"pg-1", "pg-2"}
+    unseen = base.where(late | ~base.words["member"].equals("pg-2"))
+    assert outcomes(judged(lag(), replace(evidence(), replicas=unseen)), "replica")["pg-2"] is INCONCLUSIVE
+
+
 def test_a_p99_of_lag_needs_299_looks() -> None:
     """Fewer are inconclusive, none too."""
     few = only(lag(subject="pg-1"), replace(evidence(), replicas=lags(0.5, 60.1)))
