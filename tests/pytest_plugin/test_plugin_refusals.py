@@ -1,0 +1,112 @@
+"""What stops a session before anything runs: every fault at once, with file and line, exit code 4, no traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plain.plain_project import Finished, Project
+
+FEATURE = "features/plain/kpi.feature"
+TRAFFIC = '    When "browse" traffic has run\n'
+TRUE = "    Then the response time p95 of every route is below 200 ms in the steady state\n"
+FAULTS = f"""
+  @PL-P95
+  Scenario: 95 of 100 requests are answered within 200 ms
+{TRAFFIC}{TRUE}
+  @PL-P95
+  Scenario: nothing in it
+
+  @PL-P95
+  Scenario Outline: no rows
+{TRAFFIC}    Then the response time p95 of every route is below <limit> in the steady state
+
+  @PL-P59
+  Scenario: unknown id
+{TRAFFIC}{TRUE}
+  @PL-P95
+  Scenario: another value
+{TRAFFIC}    Then the response time p95 of every route is below 300 ms in the steady state
+
+  @PL-P95
+  Scenario: misspelt
+{TRAFFIC}    Then the response time p95 of evry route is below 200 ms in the steady state
+"""
+SAID = (
+    ":19: the scenario '95 of 100 requests are answered within 200 ms' has the name of another one in line 4",
+    ":24: the scenario 'nothing in it' has no Then step",
+    ":27: the Outline 'no rows' has no Examples",
+    ":32: no requirement has the id 'PL-P59'\n  mend: did you mean 'PL-P95'?",
+    ":39: the step differs from the criterion of PL-P95 (",
+    "catalogue/plain.yaml:9): limit 300 ms, the criterion says 200 ms",
+    ":44: no step reads 'the response time p95 of evry route is below 200 ms in the steady state'",
+    "mend: did you mean `the response time <quantile> of every route is below <limit>[ in the steady state]`",
+)
+
+
+def _refused(finished: Finished) -> str:
+    assert finished.code == 4, finished.said
+    assert "Traceback" not in finished.said
+    assert "INTERNALERROR" not in finished.said
+    assert not finished.project.run_directories()
+    return finished.said
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"), [("harness", ["run"]), ("harness", ["plan"]), ("pytest", ["features"])]
+)
+def test_faults_of_a_feature_are_all_named(project: Project, module: str, arguments: list[str]) -> None:
+    """A name twice, no steps, no rows, an unknown id, another value than the criterion's (both places), a misspelt step."""
+    project.append(FEATURE, FAULTS)
+    said = _refused(project.do(*arguments, module=module))
+    for words in SAID:
+        assert words in said
+    assert said.count("features/plain/kpi.feature:") == 7
+
+
+def test_faults_are_named_under_xdist_too(project: Project) -> None:
+    """A replay with -n: its workers are not even started."""
+    project.append(FEATURE, FAULTS)
+    run = project.root / "run"
+    run.mkdir()
+    said = _refused(project.do("features", "--evidence", run, "-n", "1", module="pytest"))
+    for words in SAID:
+        assert words in said
+
+
+def test_a_live_run_is_not_distributed(project: Project) -> None:
+    """-n without --evidence."""
+    said = _refused(project.do("features", "-n", "2", module="pytest"))
+    assert "a live run has one conductor: leave xdist's -n out, or replay a run with --evidence" in said
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (FEATURE, "Feature: A plain service", "A plain service", f"{FEATURE}:1: "),
+        (FEATURE, '"browse" traffic', '"brows" traffic', "there is no traffic `brows`\n  mend: did you mean `browse`?"),
+        ("pyproject.toml", "loadtests =", "loadtest =", "tool.harness.loadtest: there is no key 'loadtest'"),
+        ("pyproject.toml", '["features"]', '["featurs"]', "tool.harness.features: "),
+        ("target.yaml", "disposable:", "disposabel:", "target.yaml:4: disposabel: unknown key `disposabel`"),
+        ("target.yaml", "environment: staging", "environment: stagin", "target.yaml:2: environment: `stagin` is not"),
+        ("target.yaml", "entry: http", "entry: gopher", "target.yaml:3: entry: `gopher:"),
+        ("loadtests/browse.yaml", "rate: 20/s", "rate: 20 ms", "browse.yaml:3: rate: `20 ms` is not a rate above 0"),
+        ("catalogue/plain.yaml", "gate: critical", "gate: crtical", "plain.yaml:11: gate: "),
+    ],
+)
+def test_a_wrong_file_is_named_with_line_and_key(project: Project, file: str, old: str, new: str, said: str) -> None:
+    """Feature, project, target file, traffic, catalogue: by pytest as by the command."""
+    project.edit(file, old, new)
+    assert said in _refused(project.do("features", module="pytest"))
+
+
+def test_an_unknown_profile_and_an_unknown_pattern_are_answered_with_the_nearest(project: Project) -> None:
+    """By pytest's options, as by the command's."""
+    said = _refused(project.do("features", "--profile", "plan", module="pytest"))
+    assert "no profile is named 'plan'\n  mend: did you mean 'plain'?" in said
+    said = _refused(project.do("features", "--only", "PL-P59", module="pytest"))
+    assert "--only: no requirement of plain is like 'PL-P59'\n  mend: did you mean 'PL-P95'?" in said
+
+
+def test_a_filter_that_leaves_nothing_over_selects_nothing(project: Project) -> None:
+    """Exit code 5."""
+    assert project.do("features", "-k", "nothing_like_it", module="pytest").code == 5

@@ -1,0 +1,110 @@
+"""`pytest features --evidence RUN`: verdicts of a stored run in pytest's own words. Starts nothing, decides nothing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness import clock
+from tests.plain.plain_project import Finished, Project
+from tests.plain.scenes import Stage
+
+FEATURE = "features/plain/kpi.feature"
+
+
+def _replay(project: Project, run: Path, *arguments: str) -> Finished:
+    return project.do(FEATURE, "--evidence", str(run), *arguments, module="pytest")
+
+
+def test_a_replay_of_a_go_passes_and_never_says_go(scenes: Stage, project: Project) -> None:
+    """Exit code 0, three passed, the run's name, "no decision", no new run, although no service answers."""
+    finished = _replay(project, scenes["go"].run)
+    assert finished.code == 0, finished.said
+    assert f"replay of {scenes['go'].run.name} · 3 scenarios · no decision" in finished.out
+    assert "3 passed" in finished.out
+    assert not re.search(r"^GO\b", finished.out, re.MULTILINE)
+    assert not project.run_directories()
+
+
+def test_a_replay_of_one_feature_takes_under_two_seconds(scenes: Stage, project: Project) -> None:
+    """The best of five, start of Python and pytest included: this machine may be busy."""
+    run, seconds = scenes["go"].run, []
+    for _ in range(5):
+        began = clock.now_s()
+        assert _replay(project, run).code == 0
+        seconds.append(clock.now_s() - began)
+        if seconds[-1] < 2:
+            return
+    raise AssertionError(f"a replay took {min(seconds):.2f} s at best")
+
+
+def test_a_replay_fails_as_the_run_failed(scenes: Stage, project: Project) -> None:
+    """Exit code 1; the failure is one message with the figure, without a traceback."""
+    finished = _replay(project, scenes["slow"].run)
+    assert finished.code == 1, finished.said
+    assert "1 failed, 2 passed" in finished.out
+    assert re.search(r"response time p95 of read-item is 2\d\d", finished.out)
+    assert "Traceback" not in finished.out
+    assert "def verdict" not in finished.out
+
+
+def test_a_replay_is_as_inconclusive_as_the_run(scenes: Stage, project: Project) -> None:
+    """Exit code 10, in a word of its own, each with its reason."""
+    finished = _replay(project, scenes["too short"].run, "-v")
+    assert finished.code == 10, finished.said
+    assert "3 inconclusive" in finished.out
+    reasons = re.findall(r"^INCONCLUSIVE \S+: .* would be needed", finished.out, re.MULTILINE)
+    assert len(reasons) == 3, finished.out
+
+
+def test_a_replay_of_some_scenarios_tells_of_those(scenes: Stage, project: Project) -> None:
+    """Every id of the catalogue is a marker: -m PL-UPTIME of a NO-GO is that scenario's PASS, exit code 0, no decision."""
+    finished = _replay(project, scenes["slow"].run, "-m", "PL-UPTIME")
+    assert finished.code == 0, finished.said
+    assert "1 scenarios · no decision" in finished.out
+    assert "1 passed, 2 deselected" in finished.out
+
+
+def test_a_replay_without_a_path_finds_the_scenarios_all_the_same(scenes: Stage, project: Project) -> None:
+    """Another root directory is then taken by pytest; scenarios are known by their place in the project."""
+    finished = project.do("--evidence", scenes["go"].run, module="pytest")
+    assert finished.code == 0, finished.said
+    assert "3 scenarios" in finished.out
+
+
+def test_a_replay_may_be_distributed(scenes: Stage, project: Project) -> None:
+    """Under xdist the exit code is that of the outcomes that the workers send: 1 of a NO-GO, 10 of an INCONCLUSIVE."""
+    assert _replay(project, scenes["slow"].run, "-n", "1").code == 1
+    finished = _replay(project, scenes["too short"].run, "-n", "1")
+    assert finished.code == 10, finished.said
+    assert "3 inconclusive" in finished.out
+
+
+def test_a_scenario_that_the_run_does_not_know_is_not_assessed(scenes: Stage, project: Project) -> None:
+    """It was moved since: no verdict is guessed for it; exit code 10."""
+    project.edit(FEATURE, "Scenario: The entry", "\n\n  Scenario: The entry")
+    finished = _replay(project, scenes["go"].run)
+    assert finished.code == 10, finished.said
+    assert "2 passed, 1 not assessed" in finished.out
+    assert "the recorded run has no such scenario" in finished.out
+
+
+@pytest.mark.parametrize("name", ["load/browse/samples-1.parquet", "plan.json"])
+def test_a_replay_of_damaged_evidence_is_inconclusive(scenes: Stage, project: Project, name: str) -> None:
+    """Exit code 10, the file named, no traceback."""
+    run = Path(shutil.copytree(scenes["go"].run, project.root / "run"))
+    (run / name).unlink()
+    finished = _replay(project, run)
+    assert finished.code == 10, finished.said
+    assert name in finished.said
+    assert "Traceback" not in finished.said
+
+
+def test_a_replay_of_nothing_is_refused(project: Project) -> None:
+    """Exit code 4 before anything is collected."""
+    finished = _replay(project, Path("/nowhere"))
+    assert finished.code == 4
+    assert finished.err == "ERROR: /nowhere: there is no such run\n  mend: `ls reports/runs` shows the runs\n\n"
