@@ -1,0 +1,124 @@
+"""What a person may mistype: one message that says what, where and how to mend it, and exit code 4."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from harness.cli import main
+from tests.plain.plain_project import Project
+
+Call = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], project: Project) -> Call:
+    """The command in this process, in a plain project's directory: exit code and what it said."""
+    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.delenv("READINESS_COMMAND", raising=False)
+    monkeypatch.chdir(project.root)
+    monkeypatch.setenv("READINESS_STATE", str(project.root / "state"))
+
+    def call(*arguments: str) -> tuple[int, str]:
+        # `run` and `plan` say so to the entry point of a pytest below them; this is not to reach other tests
+        monkeypatch.setenv("READINESS_COMMAND", "1")
+        monkeypatch.setattr(sys, "argv", ["readiness", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), "".join(capfd.readouterr())
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["jugde", "x"], "there is no command 'jugde'; did you mean 'judge'?"),
+        (["run", "--relase", "slow"], "No such option '--relase'. Did you mean '--release'?"),
+        (["run", "--seed", "one"], "Invalid value for '--seed': 'one' is not a valid integer."),
+        (["run", "--profile", "plan"], "no profile is named 'plan'\n  mend: did you mean 'plain'?"),
+        (
+            ["run", "--only", "PL-P59"],
+            "--only: no requirement of plain is like 'PL-P59'\n  mend: did you mean 'PL-P95'?",
+        ),
+        (["run", "--target", "nowhere.yaml"], "nowhere.yaml: cannot be read: No such file or directory"),
+        (["run", "--target", "features"], "Invalid value for '--target': File 'features' is a directory."),
+        (["run", "--out", "target.yaml"], "Invalid value for '--out': Directory 'target.yaml' is a file."),
+        (["judge"], "Missing argument 'RUN'."),
+        (["judge", "nowhere"], "nowhere: there is no such run\n  mend: `ls reports/runs` shows the runs"),
+        (["report", "nowhere"], "nowhere: there is no such run"),
+        (["why", "PL-P95", "nowhere"], "nowhere: there is no such run"),
+        (["steps", "no such words"], "no sentence has 'no such words' in it"),
+        (["explain", "the moon is full"], "no step reads 'the moon is full'"),
+        (["catalogue", "show", "PL-P59"], "no requirement has the id 'PL-P59'\n  mend: did you mean 'PL-P95'?"),
+        (["catalogue", "list", "--profile", "plan"], "no profile is named 'plan'\n  mend: did you mean 'plain'?"),
+    ],
+)
+def test_what_is_mistyped_is_answered_with_the_nearest(readiness: Call, arguments: list[str], said: str) -> None:
+    """Exit code 4, no traceback."""
+    code, text = readiness(*arguments)
+    assert code == 4, text
+    assert said in text
+    assert "Traceback" not in text
+
+
+def test_a_long_list_of_known_words_is_not_printed(readiness: Call) -> None:
+    """Where nothing is alike, a dozen is named and the rest counted."""
+    code, text = readiness("catalogue", "show", "?")
+    assert code == 4
+    assert re.search(r"use one of: (\S+, ){11}\S+ and \d{3} more\n", text), text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("disposable:", "disposabel:", "target.yaml:4: disposabel: unknown key `disposabel`\n  mend: did you mean"),
+        ("disposable: true", "disposable: maybe", "target.yaml:4: disposable: `maybe` is not `true` or `false`"),
+        ("name: ", "nam: ", "target.yaml:1"),
+        ("probes: {health: /health", "probes: {health: health", "target.yaml:5: probes.health: `health` is not"),
+    ],
+)
+def test_a_wrong_target_file_is_answered_with_file_line_and_key(
+    readiness: Call, project: Project, old: str, new: str, said: str
+) -> None:
+    """Exit code 4, before anything is collected."""
+    project.edit("target.yaml", old, new)
+    code, text = readiness("run")
+    assert code == 4, text
+    assert said in text
+    assert "collected" not in text
+
+
+def test_help_names_commands_and_exit_codes(readiness: Call) -> None:
+    """`readiness --help`: exit code 0; every line of the table of exit codes is there."""
+    code, text = readiness("--help")
+    assert code == 0
+    for words in ("0 GO · 1 NO-GO · 2 interrupted", "10 inconclusive", "readiness run --release slow", "  judge "):
+        assert words in text
+    assert "\\b" not in text
+
+
+def test_the_plan_of_a_plain_project_shows_seconds_and_numbers(project: Project) -> None:
+    """`readiness plan` asks nobody: no service is there, and it exits with 0 and leaves no run."""
+    finished = project.do("plan")
+    assert finished.code == 0, finished.said
+    for words in ("traffic browse", "40 requests/s", "149 at 0 failures", "4 failures", "240 on the smallest route"):
+        assert words in finished.out, finished.out
+    assert not project.run_directories()
+
+
+def test_what_follows_the_dashes_goes_to_pytest(project: Project) -> None:
+    """An option that pytest does not know: exit code 4. A filter that leaves nothing: 5."""
+    assert project.do("run", "--", "--bogus").code == 4
+    assert project.do("run", "--", "-k", "nothing_like_it").code == 5
+
+
+@pytest.mark.parametrize("arguments", [["steps"], ["catalogue", "list"], ["catalogue", "lint"], ["catalogue", "trace"]])
+def test_what_only_reads_exits_with_0(readiness: Call, arguments: list[str]) -> None:
+    """Vocabulary and catalogue."""
+    code, text = readiness(*arguments)
+    assert code == 0, text
+    assert text
