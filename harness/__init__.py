@@ -1,5 +1,40 @@
-"""Readiness Harness: decides, from evidence, whether a release of an integrated platform may ship."""
+"""Readiness Harness: decides, from evidence, whether a release of an integrated platform may ship.
+
+Public: `judge(plan, evidence)`, `open_run(path)`, and the modules `model`, `steps`, `chaos` (for experiment files) and `locust` (for
+locustfiles). They are loaded when they are first asked for.
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness import chaos, locust, model, steps
+    from harness.judgement import judge
+    from harness.model import Evidence, Plan
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "chaos", "judge", "locust", "model", "open_run", "steps"]
+
+
+def open_run(path: Path) -> tuple[Plan, Evidence]:
+    """The plan and the evidence of a recorded run, for `judge`.
+
+    Raises:
+        UsageError: there is no such run. RunInProgress: it is still being written. MissingEvidence: it has no plan.
+    """
+    from harness.evidence import RunDirectory, load_evidence
+
+    directory = RunDirectory.open(path)
+    return directory.read_plan(), load_evidence(directory)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "judge":
+        return importlib.import_module("harness.judgement").judge
+    if name in __all__:
+        return importlib.import_module(f"harness.{name}")
+    raise AttributeError(f"module 'harness' has no attribute {name!r}")

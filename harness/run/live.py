@@ -15,7 +15,7 @@ from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.planning import Compiled, Library, make_plan
 from harness.run.progress import Progress
 from harness.run.reaching import reach
-from harness.run.sandbox import SandboxChild
+from harness.run.sandbox import started_sandbox
 from harness.run.stopping import Stopping
 from harness.steps import traffic_of
 from harness.targets import TargetLock, guard_experiment, guard_target, load_target
@@ -79,9 +79,9 @@ def _target(settings: Settings, progress: Progress, stack: ExitStack) -> Target:
     if settings.target is not None:
         return load_target(settings.target)
     progress.say(f"starting the sandbox with release {settings.release}")
-    sandbox = stack.enter_context(SandboxChild(settings.release, progress.say))
+    target_file = stack.enter_context(started_sandbox(settings.release, progress.say, keep=settings.keep))
     progress.say("the sandbox is ready")
-    return load_target(sandbox.target_file)
+    return load_target(target_file)
 
 
 def _conducted(

@@ -5,68 +5,62 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.errors import SandboxError
 from harness.targets import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
+    from collections.abc import Callable, Iterator
 
     from harness.targets import Target
 
 _GONE_WITHIN_S: Final = 8.0
 
 
-class SandboxChild:
-    """`readiness sandbox up --hold`: alive from `with` to its end, and not a second longer than this process.
+@contextmanager
+def started_sandbox(release: str, say: Callable[[str], None], *, keep: bool = False) -> Iterator[Path]:
+    """`readiness sandbox up`, alive from `with` to its end, and not five seconds longer than this process; its target file.
 
-    The child holds the other end of a pipe: when it closes, for whatever reason, the sandbox takes itself down.
+    The child holds the other end of a pipe: when that closes, for whatever reason, the sandbox takes itself down.
+    With `keep` it stays.
+
+    Raises:
+        SandboxError: it did not come up; what it said was passed to `say`.
     """
+    command = [sys.executable, "-m", "harness", "sandbox", "up", *([] if keep else ["--hold"]), "--release", release]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as child:
+        try:
+            yield _ready(child, say)
+        finally:
+            _end(child)
 
-    def __init__(self, release: str, say: Callable[[str], None], directory: Path | None = None) -> None:
-        self._command = [sys.executable, "-m", "harness", "sandbox", "up", "--hold", "--release", release]
-        if directory is not None:
-            self._command += ["--dir", str(directory)]
-        self._say = say
-        self._child: subprocess.Popen[str] | None = None
-        self.target_file = Path()
 
-    def __enter__(self) -> Self:
-        self._child = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
-        assert self._child.stdout is not None  # noqa: S101 - it was asked for one line above
-        for line in self._child.stdout:
-            word, _, rest = line.strip().partition(" ")
-            if word == "ready":
-                self.target_file = Path(rest)
-                return self
-            self._say(line.rstrip())
-        raise SandboxError(
-            f"the sandbox did not come up (exit code {self._child.wait()})",
-            mend="what it said stands above; `readiness doctor` shows what this machine lacks",
-        )
+def _ready(child: subprocess.Popen[str], say: Callable[[str], None]) -> Path:
+    for line in child.stdout or ():
+        word, _, rest = line.strip().partition(" ")
+        if word == "ready":
+            return Path(rest)
+        say(line.rstrip())
+    raise SandboxError(
+        f"the sandbox did not come up (exit code {child.wait()})",
+        mend="what it said stands above; `readiness doctor` shows what this machine lacks",
+    )
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        child = self._child
-        if child is None or child.stdin is None:
-            return
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """Close the pipe, which is the sign to go down, and see that it was heeded."""
+    if child.stdin is not None:
         child.stdin.close()
-        deadline = clock.Deadline.after(_GONE_WITHIN_S)
-        for _ in deadline.ticks(0.05):
-            if child.poll() is not None:
-                break
-        else:
-            child.kill()
-            child.wait()
-        if child.stdout is not None:
-            child.stdout.close()
+    for _ in clock.Deadline.after(_GONE_WITHIN_S).ticks(0.05):
+        if child.poll() is not None:
+            return
+    child.kill()
 
 
 def described_sandbox(release: str) -> Target:

@@ -1,0 +1,72 @@
+"""The reference page and the code say the same; the public names are pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+import harness
+from harness.cli import readiness
+from harness.run.exits import Exit
+from harness.steps import TEMPLATES
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+
+
+def commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command by its full name."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), list(commands(readiness)), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_command_and_option_is_documented(name: str, command: click.Command) -> None:
+    """Each has its heading, each option its row below it, and each says in its help what it does."""
+    heading = f"### `readiness {name}"
+    assert heading in REFERENCE
+    section = REFERENCE.split(heading, 1)[1].split("\n### ", 1)[0].split("\n## ", 1)[0]
+    options = [option for option in command.params if isinstance(option, click.Option)]
+
+    assert command.help
+    assert [o.opts[0] for o in options if f"`{o.opts[0]}`" not in section] == []
+    assert [o.opts[0] for o in options if not o.help] == []
+
+
+def test_every_step_is_documented() -> None:
+    """The table of sentences is that of the grammar."""
+    assert [template.plain for template in TEMPLATES if f"`{template.plain}`" not in REFERENCE] == []
+
+
+def test_every_exit_code_is_documented() -> None:
+    """One table for the command and pytest."""
+    assert [code for code in Exit if f"| {code.value} |" not in REFERENCE] == []
+
+
+def test_the_public_names_are_pinned() -> None:
+    """What others build on; a change here is a breaking change."""
+    assert sorted(harness.__all__) == ["__version__", "chaos", "judge", "locust", "model", "open_run", "steps"]
+    assert all(getattr(harness, name) is not None for name in harness.__all__ if name != "locust")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "ARCHITECTURE.md"],
+    ids=lambda path: path.name,
+)
+def test_every_link_of_the_documents_leads_somewhere(page: Path) -> None:
+    """Links to files of the repository are to files that are there."""
+    links = [part.split(")")[0].split("#")[0] for part in page.read_text(encoding="utf-8").split("](")[1:]]
+
+    assert [link for link in links if link and "://" not in link and not (page.parent / link).exists()] == []
