@@ -15,6 +15,7 @@ from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.planning import Compiled, Library, make_plan
 from harness.run.progress import Progress
 from harness.run.reaching import reach
+from harness.run.project import shadowed
 from harness.run.sandbox import started_sandbox
 from harness.run.stopping import Stopping
 from harness.steps import traffic_of
@@ -44,6 +45,8 @@ def run_live(
     with ExitStack() as stack:
         progress = stack.enter_context(Progress())
         stopping = stack.enter_context(Stopping(progress.say))
+        for name in shadowed(settings.project):
+            progress.say(f"the project's own {name} is used, not the one that came with the package")
         target = _target(settings, progress, stack)
         run = f"{clock.wall():%Y%m%dT%H%M%S}Z-{target.name}-{settings.release.rstrip('/').rpartition('/')[2]}"
         library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)

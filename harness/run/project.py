@@ -47,6 +47,18 @@ class Project:
         return tuple(dict.fromkeys((*own, bundled(name))))
 
 
+def shadowed(project: Project) -> list[str]:
+    """What of the project's own hides something that came with the package: `experiments/pod-loss.yaml`, `features/core`."""
+    found = []
+    for kind, pattern in (("features", "*"), ("experiments", "*.yaml"), ("loadtests", "*.yaml")):
+        own: tuple[Path, ...] = getattr(project, kind)
+        theirs = {path.name for path in bundled(kind).glob(pattern)}
+        for base in own:
+            if base.resolve() != bundled(kind).resolve():
+                found += [f"{kind}/{path.name}" for path in sorted(base.glob(pattern)) if path.name in theirs]
+    return found
+
+
 def find_project(start: Path) -> Project:
     """The project that `start` lies in; raises ConfigurationError with file and key when its table is wrong."""
     for directory in (start.absolute(), *start.absolute().parents):

@@ -1,0 +1,70 @@
+"""Where names are looked up: the project's own first, and said when that hides something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigurationError, UsageError
+from harness.run.project import bundled, feature_directories, find_project, shadowed
+
+
+def project(root: Path, table: str) -> Path:
+    """A project with this `[tool.harness]` table."""
+    (root / "pyproject.toml").write_text(f"[tool.harness]\n{table}\n", encoding="utf-8")
+    return root
+
+
+def test_without_a_project_everything_is_bundled(tmp_path: Path) -> None:
+    """The package brings features, experiments and loadtests of its own."""
+    found = find_project(tmp_path)
+
+    assert (found.configured, found.target, found.profiles) == (False, None, ("core",))
+    assert found.search("experiments") == (bundled("experiments"),)
+    assert feature_directories(found, ("core",)) == (bundled("features") / "core",)
+
+
+def test_a_project_is_found_from_below(tmp_path: Path) -> None:
+    """As pytest does, the nearest pyproject.toml above counts."""
+    (tmp_path / "deep").mkdir()
+
+    assert find_project(project(tmp_path, 'profiles = ["mine"]') / "deep").profiles == ("mine",)
+
+
+def test_a_name_that_hides_a_bundled_one_is_told(tmp_path: Path) -> None:
+    """Who writes an experiment of a known name should know that the known one is not run."""
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "pod-loss.yaml").touch()
+    (tmp_path / "experiments" / "mine.yaml").touch()
+
+    assert shadowed(find_project(project(tmp_path, 'experiments = ["experiments"]'))) == ["experiments/pod-loss.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('profile = ["core"]', "tool.harness.profile: there is no key 'profile'\n  mend: did you mean 'profiles'?"),
+        ('profiles = "core"', "tool.harness.profiles: 'core' is not a list of strings"),
+        ("target = 3", "tool.harness.target: 3 is not a string"),
+        ('features = ["nowhere"]', "there is no such path"),
+    ],
+)
+def test_a_wrong_table_is_named(tmp_path: Path, table: str, message: str) -> None:
+    """File, key, what was expected."""
+    with pytest.raises(ConfigurationError) as caught:
+        find_project(project(tmp_path, table))
+
+    assert message in str(caught.value)
+
+
+def test_broken_toml_is_named(tmp_path: Path) -> None:
+    """No traceback of a parser reaches a person."""
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        find_project(project(tmp_path, "profiles = ["))
+
+
+def test_a_profile_without_features_is_named(tmp_path: Path) -> None:
+    """With the nearest one that has some."""
+    with pytest.raises(UsageError, match="there are no features for profile 'cor'\n  mend: did you mean 'core'?"):
+        feature_directories(find_project(tmp_path), ("cor",))
