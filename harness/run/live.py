@@ -14,8 +14,8 @@ from harness.run.conduct import Conductor
 from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.planning import Compiled, Library, make_plan
 from harness.run.progress import Progress
-from harness.run.reaching import reach
 from harness.run.project import shadowed
+from harness.run.reaching import reach
 from harness.run.sandbox import started_sandbox
 from harness.run.stopping import Stopping
 from harness.steps import traffic_of

@@ -66,5 +66,5 @@ def test_broken_toml_is_named(tmp_path: Path) -> None:
 
 def test_a_profile_without_features_is_named(tmp_path: Path) -> None:
     """With the nearest one that has some."""
-    with pytest.raises(UsageError, match="there are no features for profile 'cor'\n  mend: did you mean 'core'?"):
+    with pytest.raises(UsageError, match=r"there are no features for profile 'cor'\n  mend: did you mean 'core'\?"):
         feature_directories(find_project(tmp_path), ("cor",))
