@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from harness.errors import HarnessError, Interrupted
+from harness.errors import HarnessError, Interrupted, UsageError
 from harness.model import ClaimVerdict, Outcome
 from harness.pytest_plugin.features import FeatureFile, Written, written
 from harness.pytest_plugin.settling import STATUS, Inconclusive, NotAssessed, Settling
@@ -96,8 +96,10 @@ class ReadinessPlugin:
             plugins.unregister(name=_HYPOTHESIS)
         try:
             self._session.compile(scenarios)
-        except HarnessError as error:
+        except UsageError as error:
             raise pytest.UsageError(str(error)) from error
+        except HarnessError as error:
+            pytest.exit(str(error), returncode=error.exit_code)
 
     def _refuse(self, problems: list[str]) -> None:
         if problems:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.errors import SandboxError
+from harness.errors import SandboxError, UsageError
 from harness.targets import load_target
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def started_sandbox(release: str, say: Callable[[str], None], *, keep: bool = Fa
     With `keep` it stays.
 
     Raises:
+        UsageError: it was asked for something that is not there, such as an unknown release; it has said what.
         SandboxError: it did not come up; what it said was passed to `say`.
     """
     command = [sys.executable, "-m", "harness", "sandbox", "up", *([] if keep else ["--hold"]), "--release", release]
@@ -47,8 +48,11 @@ def _ready(child: subprocess.Popen[str], say: Callable[[str], None]) -> Path:
         if word == "ready":
             return Path(rest)
         say(line.rstrip())
+    code = child.wait()
+    if code == UsageError.exit_code:
+        raise UsageError("the sandbox was not started", mend="see above")
     raise SandboxError(
-        f"the sandbox did not come up (exit code {child.wait()})",
+        f"the sandbox did not come up (exit code {code})",
         mend="what it said stands above; `readiness doctor` shows what this machine lacks",
     )
 
@@ -67,12 +71,13 @@ def described_sandbox(release: str) -> Target:
     """The target that the sandbox would be with this release, without starting it; its addresses are of no use.
 
     Raises:
-        SandboxError: the sandbox cannot be described: an unknown release, or parts that are not installed.
+        UsageError: there is no such release. SandboxError: the sandbox cannot be described.
     """
     command = [sys.executable, "-m", "harness", "sandbox", "describe", "--release", release]
     described = subprocess.run(command, capture_output=True, text=True, check=False)
     if described.returncode:
-        raise SandboxError(described.stderr.strip() or "the sandbox cannot be described")
+        error = UsageError if described.returncode == UsageError.exit_code else SandboxError
+        raise error(described.stderr.strip() or "the sandbox cannot be described")
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "target.yaml"
         file.write_text(described.stdout, encoding="utf-8")

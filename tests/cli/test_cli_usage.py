@@ -110,6 +110,16 @@ def test_the_plan_of_a_plain_project_shows_seconds_and_numbers(project: Project)
     assert not project.run_directories()
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_an_unknown_release_of_the_sandbox_is_refused(readiness: Call, project: Project, command: str) -> None:
+    """Exit code 4, and the releases that there are; no sandbox is started."""
+    project.edit("pyproject.toml", 'target = "target.yaml"\n', "")
+    code, text = readiness(command, "--release", "slwo")
+    assert code == 4, text
+    assert "there is no release 'slwo'\n  mend: did you mean" in text or "releases: 1.0.0, failing" in text
+    assert "Traceback" not in text
+
+
 def test_what_follows_the_dashes_goes_to_pytest(project: Project) -> None:
     """An option that pytest does not know: exit code 4. A filter that leaves nothing: 5."""
     assert project.do("run", "--", "--bogus").code == 4
