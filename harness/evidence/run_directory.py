@@ -29,13 +29,23 @@ class RunDirectory:
 
     @classmethod
     def create(cls, runs: Path, run: str) -> RunDirectory:
-        """Make the directory of a new run and mark it as being written by this process."""
+        """Make the directory of a new run and mark it as being written by this process.
+
+        Raises:
+            UsageError: it cannot be made there.
+        """
         directory = cls(runs / run)
         try:
             directory.path.mkdir(parents=True)
         except FileExistsError as error:
             raise UsageError(
                 "a run of this name exists", where=str(directory.path), mend="choose another --out"
+            ) from error
+        except OSError as error:
+            raise UsageError(
+                f"the run's directory cannot be made: {error.strerror}",
+                where=str(directory.path),
+                mend="choose another --out",
             ) from error
         for name in ("history", "load", "chaos", "watch", "target"):
             (directory.path / name).mkdir()

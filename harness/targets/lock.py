@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from harness import clock
-from harness.errors import Refused
-from harness.targets.state import state_directory
+from harness.errors import Refused, UsageError
+from harness.targets.state import STATE_VARIABLE, state_directory
 
 
 class TargetLock:
@@ -23,8 +23,15 @@ class TargetLock:
         self._fd = -1
 
     def __enter__(self) -> Self:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise UsageError(
+                f"the lock of {self._target} cannot be taken: {error.strerror}",
+                where=str(self._path),
+                mend=f"name a directory that can be written to in {STATE_VARIABLE}",
+            ) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from harness.cli import main
-from tests.plain.plain_project import Project
+from tests.plain.plain_project import Project, service
 
 Call = Callable[..., tuple[int, str]]
 
@@ -118,6 +119,24 @@ def test_an_unknown_release_of_the_sandbox_is_refused(readiness: Call, project: 
     assert code == 4, text
     assert "there is no release 'slwo'\n  mend: did you mean" in text or "releases: 1.0.0, failing" in text
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["--out", "/proc/runs"], {}, ": the run's directory cannot be made: "),
+        ([], {"READINESS_STATE": "/proc/state"}, "mend: name a directory that can be written to in READINESS_STATE"),
+    ],
+)
+def test_where_nothing_can_be_written_nothing_is_run(
+    tmp_path: Path, arguments: list[str], environment: dict[str, str], said: str
+) -> None:
+    """Exit code 4 with the place and what to choose instead."""
+    with service() as entry:
+        finished = Project.copy(tmp_path / "project", entry).do("run", *arguments, **environment)
+    assert finished.code == 4, finished.said
+    assert said in finished.out
+    assert "Traceback" not in finished.said
 
 
 def test_what_follows_the_dashes_goes_to_pytest(project: Project) -> None:
