@@ -23,6 +23,7 @@ HERE: Final = Path(__file__).parent
 WITHIN_S: Final = 150.0
 """A run takes 20 s where the machine is idle."""
 _numbers = count(1)
+_started: list[subprocess.Popen[str]] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +169,7 @@ class Project:
         )
         running = Running(project=self, process=process, before=before)
         self._started.append(running)
+        _started.append(process)
         return running
 
     def do(self, *arguments: object, module: str = "harness", **environment: str) -> Finished:
@@ -208,6 +210,13 @@ def service(*arguments: object) -> Iterator[str]:
             yield f"http://{host}:{port}"
         finally:
             process.kill()
+
+
+def kill_all() -> None:
+    """End every command that was started here and still runs; what it started ends with it."""
+    for process in _started:
+        if process.poll() is None:
+            kill(process.pid)
 
 
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:

@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Final
 
 from harness import clock
-from tests.plain.plain_project import Finished, Project, Running, descendants, free_address, gone, kill, service
+from tests.plain.plain_project import (
+    Finished,
+    Project,
+    Running,
+    descendants,
+    free_address,
+    gone,
+    kill,
+    kill_all,
+    service,
+)
 
 Scene = Callable[[Path], Finished]
 """Plays in a directory of its own."""
@@ -42,8 +52,10 @@ class Stage:
         return self._played[name].result()
 
     def close(self) -> None:
-        """Wait for what is under way; what nobody asked for is not begun any more."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """End what is under way, for nobody waits for it any more; what nobody asked for is not begun."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        kill_all()
+        self._pool.shutdown(wait=True)
 
 
 def _played(root: Path, entry: str, *arguments: str, traffic: str = "", module: str = "harness") -> Finished:

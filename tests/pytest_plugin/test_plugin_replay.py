@@ -103,6 +103,14 @@ def test_a_replay_of_damaged_evidence_is_inconclusive(scenes: Stage, project: Pr
     assert "Traceback" not in finished.said
 
 
+def test_a_failed_test_of_the_projects_own_is_not_hidden(scenes: Stage, project: Project) -> None:
+    """All scenarios passed, a test beside them did not: exit code 1."""
+    (project.root / "features/test_own.py").write_text("def test_own():\n    assert False\n", encoding="utf-8")
+    finished = project.do("features", "--evidence", scenes["go"].run, module="pytest")
+    assert finished.code == 1, finished.said
+    assert "1 failed, 3 passed" in finished.out
+
+
 def test_a_replay_of_nothing_is_refused(project: Project) -> None:
     """Exit code 4 before anything is collected."""
     finished = _replay(project, Path("/nowhere"))
