@@ -200,6 +200,9 @@ def bounded(
     if receipt:
         outcome, fix = Outcome.INCONCLUSIVE, MEND[receipt]
         reason = f"{head}, wanted {case.wanted}, but {receipts[receipt].why}"
+    elif not bounds.n:
+        outcome, reason = Outcome.INCONCLUSIVE, f"nobody looked at {subject}, wanted {case.wanted}"
+        fix = "find out from its log why it was not looked at, then run again"
     elif outcome is Outcome.INCONCLUSIVE:
         more = f"at least {n_needed}" if n_needed and n_needed > bounds.n else "more"
         between = f"between {said(bounds.low, unit)} and {said(bounds.high, unit)}"

@@ -306,7 +306,9 @@ def test_a_member_is_a_replica_when_it_is_one_in_the_window() -> None:
     followed = with_words(base, late & base.words["member"].equals("pg-0"), role="replica")
     assert set(outcomes(judged(lag(), replace(evidence(), replicas=followed)), "replica")) == {"pg-1", "pg-2"}
     unseen = base.where(late | ~base.words["member"].equals("pg-2"))
-    assert outcomes(judged(lag(), replace(evidence(), replicas=unseen)), "replica")["pg-2"] is INCONCLUSIVE
+    found = judged(lag(), replace(evidence(), replicas=unseen))
+    assert outcomes(found, "replica")["pg-2"] is INCONCLUSIVE
+    assert "nobody looked at replication lag p99 of pg-2, wanted below 10 s" in [measure.reason for measure in found]
 
 
 def test_a_p99_of_lag_needs_299_looks() -> None:
