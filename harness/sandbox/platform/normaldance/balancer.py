@@ -41,7 +41,7 @@ http://:{port} {{
         }}
         request_buffers 64KiB
         health_uri /health
-        health_interval 500ms
+        health_interval {health_every}
         health_timeout 400ms
         health_fails 2
         health_passes 2
@@ -61,7 +61,10 @@ def caddyfile(settings: Settings, regions: Mapping[str, int], addresses: Mapping
     """Caddy's configuration for regions of these weights (any unit) at these addresses."""
     upstreams = " ".join("{}:{}".format(*addresses[region]) for region in regions)
     weights = " ".join(str(weight) for weight in regions.values())
-    return CADDYFILE.format(address=settings.address, port=settings.port, upstreams=upstreams, weights=weights)
+    every = os.environ.get("HEALTH_EVERY", "500ms")
+    return CADDYFILE.format(
+        address=settings.address, port=settings.port, upstreams=upstreams, weights=weights, health_every=every
+    )
 
 
 def main() -> None:

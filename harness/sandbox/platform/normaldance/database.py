@@ -73,7 +73,7 @@ def configuration(env: dict[str, str], certificates: Path) -> dict[str, Any]:
     }
     if name == env["FOUNDER"]:
         member["bootstrap"] = {
-            "dcs": DYNAMIC,
+            "dcs": {**DYNAMIC, "ttl": int(env.get("LEASE_S", "20"))},
             "initdb": [{"encoding": "UTF8"}, {"locale": "C"}, "data-checksums", "no-sync"],
             "post_bootstrap": f"{sys.executable} -m normaldance.schema",
         }
