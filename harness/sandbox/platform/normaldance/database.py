@@ -46,7 +46,7 @@ def configuration(env: dict[str, str], certificates: Path) -> dict[str, Any]:
     """Patroni's file for the pod that has this environment, with `ca.crt`, `tls.crt`, `tls.key` in `certificates`."""
     name, address = env["POD_NAME"], env["POD_IP"]
     verified = {"sslmode": "verify-ca", "sslrootcert": str(certificates / "ca.crt")}
-    member = {
+    member: dict[str, Any] = {
         "scope": env.get("CLUSTER", "main"),
         "name": name,
         "log": {"level": "INFO", "format": "%(asctime)s %(levelname)s %(message)s"},
