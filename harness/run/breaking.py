@@ -9,12 +9,13 @@ from harness import clock
 from harness.drivers.chaos import ChaosRun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from harness.drivers.chaos import Restorer
     from harness.evidence import History, RunDirectory
     from harness.model import ExperimentPlan, Plan, TrafficPlan
     from harness.run.progress import Progress
+    from harness.run.shares import Shares
     from harness.run.steady import Steadiness
     from harness.targets import Target
 
@@ -27,7 +28,10 @@ _CHILD_GRACE_S: Final = 120.0
 
 
 class Breaking:
-    """Runs experiments and writes down what a judge will need; whether it went well is not decided here."""
+    """Runs experiments and writes down what a judge will need; whether it went well is not decided here.
+
+    `alive` raises when load or watch have died: then there is nobody left to see a recovery.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,8 @@ class Breaking:
         steadiness: Steadiness,
         history: History,
         allow_target: str,
+        shares: Shares,
+        alive: Callable[[], None],
     ) -> None:
         self._plan = plan
         self._target = target
@@ -47,6 +53,8 @@ class Breaking:
         self._steadiness = steadiness
         self._history = history
         self._allow_target = allow_target
+        self._shares = shares
+        self._alive = alive
 
     def run(self, experiment: ExperimentPlan, traffic: TrafficPlan, restorer: Restorer | None) -> None:
         """Run it; once more when its fault was not seen to go in. Not run at all while the target is not steady."""
@@ -120,6 +128,7 @@ class Breaking:
         for _ in deadline.ticks(_POLL_S):
             if not child.alive():
                 return
+            self._alive()
             sent_ns = child.sent_ns()
             if sent_ns is None or released:
                 continue
@@ -142,6 +151,7 @@ class Breaking:
         least_ns = (child.confirmed_ns() or sent_ns) + round(experiment.watch_s * clock.NS_PER_S)
         left_s = experiment.observe_s - (clock.now_ns() - sent_ns) / clock.NS_PER_S
         for _ in clock.Deadline.after(max(left_s, experiment.watch_s, _WATCH_LEAST_S)).ticks(_POLL_S):
+            self._alive()
             if clock.now_ns() >= least_ns and self._steadiness.back_since(sent_ns):
                 return
 
@@ -151,10 +161,11 @@ class Breaking:
         self._progress.now(f"{experiment.name}: restoring")
         ok, why = False, ""
         for _ in clock.Deadline.after(_RESTORE_WITHIN_S).ticks(_POLL_S):
-            ok, why = restorer.restored()
-            if ok:
-                ok, why = self._steadiness.now()
-            if ok:
+            for as_before in (restorer.restored, self._shares.now, self._steadiness.now):
+                ok, why = as_before()
+                if not ok:
+                    break
+            else:
                 break
         self._history.put("restore", experiment.name, attempt=attempt, ok=ok, at_ns=clock.now_ns(), why=why)
         self._progress.say(f"{experiment.name}: {'restored' if ok else f'not restored: {why}'}")

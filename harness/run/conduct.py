@@ -13,6 +13,7 @@ from harness.drivers.watch import FinalReads, LiveView, Watch, ledger_clients, w
 from harness.errors import DriverError
 from harness.model import DemandKind
 from harness.run.breaking import Breaking
+from harness.run.shares import Shares
 from harness.run.steady import Steadiness
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class Conductor:
                 steadiness=self._steadiness,
                 history=history,
                 allow_target=self._allow_target,
+                shares=Shares(load.rows, self._target.shares, traffic.requests_per_s),
+                alive=lambda: self._alive(load, watch),
             )
             self._fault_free(traffic, breaking, load=load, watch=watch, history=history)
             restorer = Restorer(self._target) if self._target.kubernetes else None
@@ -151,14 +154,15 @@ class Conductor:
         for _ in deadline.ticks(_POLL_S):
             self._view.poll()
             self._progress.now(f"{what}: {deadline.left_s:.0f} s left")
-            if not watch.alive():
-                raise DriverError(
-                    "the watching process died",
-                    where=str(self._directory.path / "watch" / "watch.log"),
-                    mend=_AGAIN,
-                )
-            if not load.alive():
-                raise DriverError(load.problems[0], where=str(self._directory.path / "load"), mend=_AGAIN)
+            self._alive(load, watch)
+
+    def _alive(self, load: Load, watch: Watch) -> None:
+        """Raise DriverError when load or watch have died."""
+        if not watch.alive():
+            log = str(self._directory.path / "watch" / "watch.log")
+            raise DriverError("the watching process died", where=log, mend=_AGAIN)
+        if not load.alive():
+            raise DriverError(load.problems[0], where=str(self._directory.path / "load"), mend=_AGAIN)
 
     def _final_read(self, reads: FinalReads, after: str, history: History) -> None:
         if self._target.database is None or self._target.ledger is None:
