@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from harness import clock
-from harness.errors import Interrupted, SandboxError
+from harness.errors import Interrupted, Refused, SandboxError, UsageError
 
 if TYPE_CHECKING:
     from harness.sandbox.client import Client
@@ -82,7 +82,7 @@ def down(*, root: Path | None) -> int:
 @_DIR
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def status(*, root: Path | None, as_json: bool) -> int:
-    """Show its nodes and workloads; exits with 3 when none runs."""
+    """Show its nodes and workloads; exits with 4 when none runs."""
     from harness.sandbox.client import connected
     from harness.sandbox.directory import holder
 
@@ -178,7 +178,7 @@ def env(*, root: Path | None) -> int:
 
     directory = _directory(root)
     if not directory.target.exists():
-        raise SandboxError("no sandbox is ready here", where=str(directory.root), mend="readiness sandbox up")
+        raise UsageError("no sandbox is ready here", where=str(directory.root), mend="readiness sandbox up")
     content = yaml.safe_load(directory.target.read_text())
     variables = {
         "KUBECONFIG": str(directory.kubeconfig),
@@ -224,8 +224,8 @@ def _start_detached(directory: Directory, release: str) -> None:
             for line in child.stdout or ():
                 message = json.loads(line)
                 if "failed" in message:
-                    child.wait()
-                    raise SandboxError(**message["failed"])
+                    error = Refused if child.wait() == Refused.exit_code else SandboxError
+                    raise error(**message["failed"])
                 _tell(message)
                 if "ready" in message:
                     child.returncode = 0  # it stays, and is nobody's child from now on
@@ -265,4 +265,4 @@ def _pod(client: Client, text: str) -> tuple[str, str]:
         return found[0]
     listed = ", ".join("/".join(each) for each in sorted(found or pods)[:8])
     what = f"{len(found)} pods are called so" if found else "there is no such pod"
-    raise SandboxError(what, where=text, mend=f"say one of: {listed}")
+    raise UsageError(what, where=text, mend=f"say one of: {listed}")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import SandboxError
+from harness.errors import HarnessError
 from harness.sandbox.supervisor import Supervisor, Wish
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def main() -> int:
     given = parser.parse_args()
     try:
         Supervisor(Wish(root=given.root, release=given.release, hold=given.hold, octet=given.octet), tell).run()
-    except SandboxError as error:
+    except HarnessError as error:
         tell({"failed": {"what": error.what, "where": error.where, "mend": error.mend}})
         return error.exit_code
     except Exception as error:  # the supervisor's seam: nobody sees its standard error, so it tells

@@ -11,7 +11,7 @@ import httpx
 import yaml
 
 from harness import clock
-from harness.errors import SandboxError
+from harness.errors import SandboxError, UsageError
 from harness.sandbox.apply import kind_of, replacement
 from harness.sandbox.cluster import kinds
 from harness.sandbox.directory import holder
@@ -85,9 +85,9 @@ class Client:
 
 @contextmanager
 def connected(directory: Directory) -> Iterator[Client]:
-    """A client of the sandbox in that directory. Raises SandboxError when none runs there, or it does not answer."""
+    """A client of the sandbox in that directory. Raises UsageError when none runs there, SandboxError when it does not answer."""
     if holder(directory) is None or not directory.kubeconfig.exists():
-        raise SandboxError("no sandbox runs here", where=str(directory.root), mend="start one: readiness sandbox up")
+        raise UsageError("no sandbox runs here", where=str(directory.root), mend="start one: readiness sandbox up")
     config = yaml.safe_load(directory.kubeconfig.read_text())
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness import clock
-from harness.errors import SandboxError
+from harness.errors import Refused
 from harness.sandbox import processes
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Lock:
         self._fd = -1
 
     def take(self) -> None:
-        """Take it. Raises SandboxError when another sandbox has it."""
+        """Take it. Raises Refused when another sandbox has it."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         patience = clock.Deadline.after(PATIENCE_S)
         while True:
@@ -114,7 +114,7 @@ class Lock:
                 if not patience.over:
                     clock.sleep(0.02)
                     continue
-                raise SandboxError(
+                raise Refused(
                     f"a sandbox runs here already (pid {holder(Directory(self._path.parent)) or 'unknown'})",
                     where=str(self._path.parent),
                     mend="`readiness sandbox down` ends it; `--dir DIR` starts another one elsewhere",

@@ -44,7 +44,7 @@ def test_logs_find_a_pod_by_the_beginning_of_its_name(cluster: PocketCluster) ->
     cluster.core.create_namespaced_pod("default", {"metadata": {"name": "talker"}, "spec": {"containers": [container]}})
     cluster.until(lambda: readiness("logs", "default/talk", "--dir", cluster.directory).stdout == "hello\n")
     wrong = readiness("logs", "listener", "--dir", cluster.directory)
-    assert wrong.returncode == 3
+    assert wrong.returncode == 4
     assert "there is no such pod" in wrong.stderr
     assert "default/talker" in wrong.stderr
 
@@ -53,7 +53,7 @@ def test_logs_find_a_pod_by_the_beginning_of_its_name(cluster: PocketCluster) ->
 def test_without_a_sandbox_everything_says_so(tmp_path: Path, words: tuple[str, ...]) -> None:
     """And how to start one."""
     said = readiness(*words, "--dir", tmp_path)
-    assert said.returncode == 3
+    assert said.returncode == 4
     assert "sandbox" in said.stderr
     assert "readiness sandbox up" in said.stderr
 

@@ -84,6 +84,7 @@ def test_a_second_sandbox_in_the_same_directory_is_refused(pocket_cluster: Pocke
     failed = json.loads(second.stdout)["failed"]
     assert failed["what"] == f"a sandbox runs here already (pid {pocket_cluster.pid})"
     assert "readiness sandbox down" in failed["mend"]
+    assert second.returncode == 4
     assert holder(Directory(pocket_cluster.directory)) == pocket_cluster.pid
 
 
