@@ -27,7 +27,8 @@ def decide(plan: Plan, evidence: Evidence, verdicts: Sequence[Verdict]) -> Decis
     if not evidence.complete:
         blemishes.append("the run did not come to its end")
     outcome = _outcome(plan, gating, blemishes)
-    bad = sorted((v for v in gating if v.outcome is not Outcome.PASS), key=lambda v: _ORDER[v.outcome])
+    asked = [v for v in gating if v.claims or not plan.deselected]  # what a filter left out is counted, not listed
+    bad = sorted((v for v in asked if v.outcome is not Outcome.PASS), key=lambda v: _ORDER[v.outcome])
     passed = sum(verdict.outcome is Outcome.PASS for verdict in gating)
     return Decision(
         outcome=outcome,

@@ -127,6 +127,7 @@ def test_a_filtered_run_never_decides() -> None:
     assert judgement.decision.outcome is DecisionOutcome.PARTIAL
     assert judgement.decision.headline == "PARTIAL · 3 of 13 · no decision"
     assert "a filter left 1 scenarios out" in judgement.decision.reasons
+    assert not any("R-LAG" in reason for reason in judgement.decision.reasons)
     assert next(v for v in judgement.verdicts if v.requirement == "R-LAG").reason == "a filter left its scenarios out"
 
 
