@@ -10,7 +10,7 @@ import pytest
 from pytest_bdd.scenario import scenario, scenario_wrapper_template_registry
 
 from harness.errors import ConfigurationError
-from harness.pytest_plugin.inventory import place
+from harness.run.project import bundled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,6 +77,17 @@ def _bind(path: Path, title: str, template: ScenarioTemplate) -> Callable[..., A
 
 def _identifier(title: str) -> str:
     return "".join(char if char.isalnum() else "_" for char in title.lower())[:60].strip("_")
+
+
+def place(path: Path, root: Path) -> str:
+    """A feature file as plans and messages name it: relative to the project, or to what the package brings.
+
+    So a run that was recorded on one machine names the scenarios of another.
+    """
+    for base in (root, bundled("features").parent):
+        if path.is_relative_to(base):
+            return path.relative_to(base).as_posix()
+    return path.as_posix()
 
 
 def written(item: pytest.Item, root: Path) -> Written | None:

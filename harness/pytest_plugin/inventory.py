@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.run.project import bundled
+from harness.pytest_plugin.features import place
 from harness.steps import read_feature
 
 if TYPE_CHECKING:
@@ -15,17 +15,6 @@ if TYPE_CHECKING:
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 """`file:line` of a scenario, and the row of its Examples."""
-
-
-def place(path: Path, root: Path) -> str:
-    """A feature file as plans and messages name it: relative to the project, or to what the package brings.
-
-    So a run that was recorded on one machine names the scenarios of another.
-    """
-    for base in (root, bundled("features").parent):
-        if path.is_relative_to(base):
-            return path.relative_to(base).as_posix()
-    return path.as_posix()
 
 
 def left_out(collected: Iterable[Written], folders: Iterable[Path], root: Path) -> list[str]:
