@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -45,12 +44,6 @@ def dotted(location: Location) -> str:
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """The word that was probably meant, or nothing."""
-    found = difflib.get_close_matches(word, list(words), n=1)
-    return found[0] if found else ""
 
 
 def read_document(path: Path) -> Document:

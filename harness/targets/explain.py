@@ -8,8 +8,9 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from harness.catalogue.names import nearest
 from harness.errors import ConfigurationError
-from harness.targets.document import Document, Location, nearest
+from harness.targets.document import Document, Location
 
 _EXPECTED: Final[Mapping[str, str]] = {
     "string_type": "text",

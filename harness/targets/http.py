@@ -52,23 +52,9 @@ def tls_context(target: Target) -> ssl.SSLContext:
 
 def http_client(target: Target, base_url: str, *, timeout_s: float, connections: int = 10) -> httpx.Client:
     """A client for `base_url` that asks the environment nothing."""
-    import httpx  # here and below, so that a replay, which asks nobody, starts quickly
+    import httpx  # here, so that a replay, which asks nobody, starts quickly
 
     return httpx.Client(
-        base_url=base_url,
-        timeout=timeout_s,
-        proxy=proxy_for(target, base_url),
-        verify=tls_context(target),
-        trust_env=False,
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-    )
-
-
-def async_http_client(target: Target, base_url: str, *, timeout_s: float, connections: int = 10) -> httpx.AsyncClient:
-    """Like `http_client`, for an event loop."""
-    import httpx
-
-    return httpx.AsyncClient(
         base_url=base_url,
         timeout=timeout_s,
         proxy=proxy_for(target, base_url),

@@ -9,10 +9,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from harness.catalogue.names import nearest
 from harness.drivers.chaos.providers import functions_of
 from harness.errors import ConfigurationError
 from harness.model import ExperimentPlan
-from harness.targets.document import Document, Location, nearest, read_document
+from harness.targets.document import Document, Location, read_document
 from harness.targets.explain import configuration_error
 from harness.targets.target import Seconds
 

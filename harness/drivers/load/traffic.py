@@ -9,9 +9,10 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from harness.catalogue.names import nearest
 from harness.errors import ConfigurationError, UsageError
 from harness.model import Quantity, TrafficPlan
-from harness.targets.document import Document, nearest, read_document
+from harness.targets.document import Document, read_document
 from harness.targets.explain import configuration_error
 from harness.targets.target import Traffic
 
