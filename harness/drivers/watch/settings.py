@@ -62,8 +62,3 @@ def ledger_clients(run: str, seed: int) -> tuple[int, ...]:
     digest = hashlib.sha256(f"{run}:{seed}".encode()).digest()
     first = int.from_bytes(digest[:4], "big") % (2**31 // CLIENTS) * CLIENTS
     return tuple(range(first, first + CLIENTS))
-
-
-def read_settings(run_directory: Path) -> WatchSettings:
-    """The settings of a run that has been watched, or is."""
-    return WatchSettings.model_validate_json((run_directory / "watch" / FILE).read_bytes())
