@@ -34,7 +34,15 @@ if TYPE_CHECKING:
 
     from harness.evidence.run_directory import RunDirectory
 
-_WATCH_FILES = {"entry": "entry", "regions": "regions", "replicas": "replicas", "ledger": "ledger-writes"}
+_WATCH_FILES = {
+    "entry": "entry",
+    "regions": "regions",
+    "replicas": "replicas",
+    "ledger": "ledger-writes",
+    "pipeline": "pipeline",
+}
+
+_LEDGER_FILES = ("ledger-writes", "ledger-final", "ledger-reads")
 
 
 def load_evidence(directory: RunDirectory) -> Evidence:
@@ -71,8 +79,12 @@ def _load(directory: RunDirectory) -> Evidence:
             writes=tables["ledger-writes"],
             final=tables["ledger-final"],
             final_reads=tuple(_final_reads(observations)),
-            files=("watch/ledger-writes.parquet", "watch/ledger-final.parquet"),
+            reads=tables["ledger-reads"],
+            files=tuple(
+                f"watch/{name}.parquet" for name in _LEDGER_FILES if name != "ledger-reads" or len(tables[name])
+            ),
         ),
+        pipeline=tables["pipeline"],
         experiments=read_experiments(observations, directory, spoilt),
         checks={check.demand: check for check in _checks(observations)},
         pods=tuple(_pods(observations)),
@@ -179,6 +191,7 @@ def _final_reads(observations: Iterable[Observation]) -> Iterable[FinalRead]:
                 complete=o.fields["complete"] is True,
                 at_ns=int(o.fields["at_ns"]),
                 rows=int(o.fields["rows"]),
+                source=str(o.fields.get("source", "database")),
                 why=str(o.fields.get("why", "")),
             )
 

@@ -12,7 +12,17 @@ from harness.evidence.history import read_history
 from harness.evidence.manifest import write_manifest
 from harness.evidence.parquet import write_parquet
 from harness.evidence.rows import RowsRead, read_rows
-from harness.model.table import LEDGER_FINAL, LEDGER_WRITES, PROBES, REPLICAS, SAMPLES, Schema, Table
+from harness.model import (
+    LEDGER_FINAL,
+    LEDGER_READS,
+    LEDGER_WRITES,
+    PIPELINE,
+    PROBES,
+    REPLICAS,
+    SAMPLES,
+    Schema,
+    Table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +38,8 @@ WATCH_TABLES: Final[dict[str, Schema]] = {
     "replicas": REPLICAS,
     "ledger-writes": LEDGER_WRITES,
     "ledger-final": LEDGER_FINAL,
+    "ledger-reads": LEDGER_READS,
+    "pipeline": PIPELINE,
 }
 """The tables under `watch/`, by file name."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.model.fault import FaultWindow
 from harness.model.observation import Observation
-from harness.model.table import LEDGER_FINAL, LEDGER_WRITES, PROBES, REPLICAS, SAMPLES, Table
+from harness.model.table import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, PROBES, REPLICAS, SAMPLES, Table
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,17 +55,18 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ledger:
-    """Every write of the ledger clients, and what final reads found. Files are relative to the run directory."""
+    """Every write of the ledger clients, and what reads right after a write and final reads found. Files are relative to the run directory."""
 
     writes: Table = field(default_factory=lambda: Table.empty(LEDGER_WRITES))
     final: Table = field(default_factory=lambda: Table.empty(LEDGER_FINAL))
+    reads: Table = field(default_factory=lambda: Table.empty(LEDGER_READS))
     final_reads: tuple[FinalRead, ...] = ()
     files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinalRead:
-    """One read of all ledger rows straight from the database.
+    """One read of all ledger rows, straight from the database or through a region.
 
     Attributes:
         round: 1, 2…
@@ -73,6 +74,7 @@ class FinalRead:
         complete: whether the read came to its end.
         at_ns: when it began: writes acknowledged before this must be in it.
         rows: how many rows it found.
+        source: what was asked: `database` or a region.
         why: what went wrong.
     """
 
@@ -81,6 +83,7 @@ class FinalRead:
     complete: bool
     at_ns: int
     rows: int
+    source: str = "database"
     why: str = ""
 
 
@@ -185,7 +188,7 @@ class WatchSource:
     """How one watcher fared.
 
     Attributes:
-        name: `entry`, `regions`, `ledger`, `replicas`, `pods`.
+        name: `entry`, `regions`, `ledger`, `pipeline`, `replicas`, `pods`.
         spacing_ms: planned spacing of its looks.
         closed: whether it ended in order.
         why: what is wrong with its file; empty when nothing is.
@@ -213,7 +216,8 @@ class Evidence:
         windows: the fault-free window of each traffic under its name, the window under each experiment under `experiment:NAME`.
         probes: the entry prober and the region probers.
         replicas: looks at database members.
-        ledger: writes and final reads.
+        ledger: writes, reads of them and final reads.
+        pipeline: events sent into the pipeline, and what became of them.
         experiments: the attempts at each experiment, by name, first attempt first.
         checks: by demand key.
         pods: changes, in order of time.
@@ -227,6 +231,7 @@ class Evidence:
     probes: Table = field(default_factory=lambda: Table.empty(PROBES))
     replicas: Table = field(default_factory=lambda: Table.empty(REPLICAS))
     ledger: Ledger = field(default_factory=Ledger)
+    pipeline: Table = field(default_factory=lambda: Table.empty(PIPELINE))
     experiments: Mapping[str, tuple[Experiment, ...]] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
     pods: tuple[PodChange, ...] = ()

@@ -57,7 +57,24 @@ LEDGER_FINAL: Final = Schema(
     ints={"client": 4, "sequence": 8, "round": 2, "read_ns": 8},
     words=("through", "state"),
 )
-"""One row a write that was found by a final read. round: 1, 2… (the last decides). through: `database`. state: ok or wrong (checksum differs)."""
+"""One row a write that was found by a final read; found twice, it stands twice. round: 1, 2… (the last decides). through: the source
+of the read, `database` or a region. state: ok or wrong (checksum differs)."""
+
+LEDGER_READS: Final = Schema(
+    name="ledger-reads",
+    ints={"client": 4, "sequence": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
+    words=("outcome", "error"),
+)
+"""One row a read of an own write, made through the entry right after its acknowledgement. outcome: found, absent, wrong (checksum differs)
+or unknown (no answer)."""
+
+PIPELINE: Final = Schema(
+    name="pipeline",
+    ints={"sequence": 8, "sent_ns": 8, "accepted_ns": 8, "visible_ns": 8, "copies": 4, "status": 2},
+    words=("outcome", "state", "error"),
+)
+"""One row an event sent into a pipeline. accepted_ns, visible_ns: 0 where it was not. copies: how often it became visible. outcome:
+accepted, refused or unknown. state: ok, wrong (checksum differs), twice or absent."""
 
 REPLICAS: Final = Schema(
     name="replicas",
