@@ -144,6 +144,23 @@ class OperationRecovery:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FailedLooks:
+    """Of one operation, the share of looks that failed: in the null run, under the fault, and what is charged to the fault.
+
+    Attributes:
+        operation: `reads` or `writes`.
+        null_run: in the fault-free windows and the null run; None: nobody looked.
+        under_fault: from the action sent to the end of the observation; None: nobody looked.
+        difference: `under_fault` less `null_run`; None where one of them is.
+    """
+
+    operation: str
+    null_run: float | None
+    under_fault: float | None
+    difference: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentResult:
     """One experiment in figures, for the reports.
 
@@ -156,6 +173,11 @@ class ExperimentResult:
         loss_window_s: age of the oldest acknowledged write that is gone, at the moment of the fault.
         share: of answers by region before and during, for the page.
         errors: failed requests in its load window, by kind: printed, never charged to a KPI.
+        writes_wrong: of the lost ones, those that were read back with another value.
+        writes_recovered, writes_twice, writes_unexpected: of its observation: unknown and there, there twice, refused and there.
+        reads_checked, reads_stale: reads right after an acknowledgement in its observation, and those that did not find the write whole.
+        failed_looks: reads and writes against the null run.
+        regions: recovery as seen at the door of each region that the fault hit: descriptive, never a recovery of the service.
     """
 
     name: str
@@ -177,6 +199,14 @@ class ExperimentResult:
     loss_window_s: float | None
     share: Mapping[str, float] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
+    writes_wrong: int = 0
+    writes_recovered: int = 0
+    writes_twice: int = 0
+    writes_unexpected: int = 0
+    reads_checked: int = 0
+    reads_stale: int = 0
+    failed_looks: tuple[FailedLooks, ...] = ()
+    regions: Mapping[str, OperationRecovery] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,6 +235,83 @@ class TrafficResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WatcherResult:
+    """What one watcher saw of the run, made from its rows.
+
+    Attributes:
+        name: `entry`, `regions us-east-1`, `ledger`, `replicas pg-0`, `pods`, `pipeline`.
+        spacing_ms: planned spacing of its looks.
+        n: how many looks.
+        first_ns, last_ns: CLOCK_MONOTONIC, of its first and last look as due; None: it never looked.
+        longest_gap_ms: the longest time between two looks; None of fewer than two, or where looks come when something happens.
+        blind_s: in gaps over 250 ms, and over three spacings: neither up nor down.
+        closed: whether it ended in order.
+        why: what is wrong; empty when nothing is.
+    """
+
+    name: str
+    spacing_ms: float
+    n: int
+    first_ns: int | None
+    last_ns: int | None
+    longest_gap_ms: float | None
+    blind_s: float
+    closed: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerResult:
+    """The ledger of the whole run after its final reads, by Jepsen's set arithmetic.
+
+    Attributes:
+        attempted, acknowledged: writes.
+        lost: acknowledged and gone, or with another value, from the database or from a region; wrong: those of them with another value.
+        missing: of them, by source: `database` or a region.
+        recovered: of unknown outcome, and there. unsure: of unknown outcome, and not there: neither lost nor kept.
+        unexpected: refused, and there. twice: more than one row in one read.
+        reads, stale: reads right after an acknowledgement, and those that did not find the write whole.
+        why: what keeps the ledger from being whole; empty when nothing does.
+    """
+
+    attempted: int
+    acknowledged: int
+    lost: int
+    wrong: int
+    missing: Mapping[str, int]
+    recovered: int
+    unsure: int
+    unexpected: int
+    twice: int
+    reads: int
+    stale: int
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipelineResult:
+    """Events of the whole run: accepted, and then visible once and whole.
+
+    Attributes:
+        sent, accepted: events.
+        lost: accepted and not visible at the end. twice: visible more than once. wrong: visible with another value.
+        unsure: of unknown outcome and not visible at the end.
+        visible_p50_s, visible_p95_s: from sent to visible, of the accepted ones; one never seen took for ever; None where that is the quantile.
+        why: what keeps the record from being whole; empty when nothing does.
+    """
+
+    sent: int
+    accepted: int
+    lost: int
+    twice: int
+    wrong: int
+    unsure: int
+    visible_p50_s: float | None
+    visible_p95_s: float | None
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
     """What is said of the release.
 
@@ -229,3 +336,6 @@ class Judgement:
     experiments: tuple[ExperimentResult, ...]
     traffic: tuple[TrafficResult, ...]
     missing: tuple[str, ...]
+    watchers: tuple[WatcherResult, ...] = ()
+    ledger: LedgerResult | None = None
+    pipeline: PipelineResult | None = None
