@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from harness.judgement.load_receipts import load_receipt
 from harness.judgement.measures import MEND, Case, Figures, inconclusive, measure, unmet
-from harness.judgement.receipts import counted_attempt, fault_receipt, load_receipt
+from harness.judgement.receipts import counted_attempt, fault_receipt
 from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, Hit, Measure, Outcome, PodChange, Quantity, Receipt, Table, Window
 

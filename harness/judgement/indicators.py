@@ -9,8 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from harness.judgement.load_receipts import load_receipt
 from harness.judgement.measures import Case, bounded, held, inconclusive, not_falsifiable
-from harness.judgement.receipts import SHARE_OF_LIMIT, blind_share, load_receipt, watch_receipt
+from harness.judgement.receipts import SHARE_OF_LIMIT, blind_share, watch_receipt
 from harness.judgement.statistics import (
     Floats,
     needed,

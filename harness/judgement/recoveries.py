@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from harness.judgement.load_receipts import load_receipt
 from harness.judgement.measures import MEND, Case, Figures, inconclusive, measure, not_falsifiable, unmet
 from harness.judgement.receipts import (
     GAP_NS,
@@ -11,7 +12,6 @@ from harness.judgement.receipts import (
     WATCHERS,
     counted_attempt,
     fault_receipt,
-    load_receipt,
     looks_of,
     null_run_receipt,
     restore_receipt,

@@ -8,13 +8,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from harness.judgement.indicators import errors_by_kind, failed
+from harness.judgement.load_receipts import lag_p99_ms, load_receipt
 from harness.judgement.loss import Account, acknowledged_in
 from harness.judgement.measures import six
 from harness.judgement.receipts import (
     counted_attempt,
     fault_receipt,
-    lag_p99_ms,
-    load_receipt,
     looks_of,
     null_run_receipt,
     restore_receipt,
