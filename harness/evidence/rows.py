@@ -35,7 +35,8 @@ def _row_struct(schema: Schema) -> struct.Struct:
     return struct.Struct("<c" + "".join(_INT[size] for size in schema.ints.values()) + "i" * len(schema.words))
 
 
-def _row_dtype(schema: Schema) -> np.dtype[np.void]:
+def row_dtype(schema: Schema) -> np.dtype[np.void]:
+    """One row record, its mark `R` included, as numpy reads it."""
     columns = [("mark", "S1"), *((name, f"<i{size}") for name, size in schema.ints.items())]
     return np.dtype(columns + [(name, "<i4") for name in schema.words])
 
@@ -146,7 +147,7 @@ class _Decoder:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._dtype = _row_dtype(schema)
+        self._dtype = row_dtype(schema)
         self._names: list[str] = []
         self._chunks: list[np.ndarray[tuple[int], np.dtype[np.void]]] = []
         self.end: int | None = None
