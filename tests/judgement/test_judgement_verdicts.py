@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from judgement_builders import (
@@ -16,16 +17,29 @@ from judgement_builders import (
     failing,
     p95,
     plan,
+    recovery,
     requirement,
     samples,
     share,
+    with_experiment,
     with_load,
 )
 
 from harness.judgement import judge
 from harness.judgement.decision import decide
-from harness.judgement.verdicts import worst
-from harness.model import DecisionOutcome, Gate, Judgement, Missing, NotAssessable, Outcome, Verdict, worst_of
+from harness.judgement.verdicts import claim_verdict, worst
+from harness.model import (
+    DecisionOutcome,
+    Gate,
+    Judgement,
+    Measure,
+    Missing,
+    NotAssessable,
+    Op,
+    Outcome,
+    Verdict,
+    worst_of,
+)
 
 GIVEN = (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE)
 some = st.lists(st.sampled_from((*GIVEN, Outcome.NOT_ASSESSED)), max_size=5)
@@ -177,3 +191,81 @@ def test_a_waiver_stands_in_for_a_pass_and_never_raises_the_score() -> None:
     assert (decision.outcome, decision.score) == (DecisionOutcome.GO, 0.5)
     assert decision.headline == "GO for sandbox · profile core · 1.0.0 · 1 passed · 1 waived · 0 not assessable here"
     assert decision.reasons == ("R WAIVED: until May",)
+
+
+def a_measure(outcome: Outcome, reason: str, value: float | None, op: Op = Op.BELOW) -> Measure:
+    """One figure held against 100."""
+    return Measure(
+        name="response time p95",
+        scope={},
+        sentence="",
+        at="",
+        value=value,
+        unit="ms",
+        op=op.value,
+        limit="100 ms",
+        scaled_limit=100.0,
+        outcome=outcome,
+        reason=reason,
+        fix=f"mend {reason}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason", "fix"),
+    [
+        ([(Outcome.PASS, "one", 5.0)], "one", "mend one"),
+        ([(Outcome.PASS, "far", 5.0), (Outcome.PASS, "near", 99.0)], "near (and 1 more as wanted)", "mend near"),
+        ([(Outcome.FAIL, "over", 101.0), (Outcome.PASS, "in", 5.0)], "over", "mend over"),
+        (
+            [(Outcome.FAIL, "over", 101.0), (Outcome.FAIL, "far over", 900.0)],
+            "far over (and 1 more like it)",
+            "mend far over",
+        ),
+        (
+            [(Outcome.FAIL, "over", 900.0), (Outcome.FAIL, "never answered", None)],
+            "never answered (and 1 more like it)",
+            "mend never answered",
+        ),
+        (
+            [(Outcome.INCONCLUSIVE, "unknown", None), (Outcome.INCONCLUSIVE, "seen", 7.0)],
+            "seen (and 1 more like it)",
+            "mend seen",
+        ),
+    ],
+)
+def test_the_figure_nearest_to_its_limit_speaks_for_the_scenario(
+    seen: list[tuple[Outcome, str, float | None]], reason: str, fix: str
+) -> None:
+    """One that has no value is nearest of all when it failed, and furthest when nothing is known."""
+    verdict = claim_verdict(claim("R"), [[a_measure(*one) for one in seen]])
+    assert (verdict.scenario, verdict.requirement) == (claim("R").scenario, "R")
+    assert (verdict.reason, verdict.fix) == (reason, fix)
+
+
+def test_a_figure_with_a_floor_is_named_in_the_order_of_the_sentences() -> None:
+    """Nearness is counted for upper limits only."""
+    floor = a_measure(Outcome.PASS, "floor", 100.0, Op.AT_LEAST)
+    ceiling = a_measure(Outcome.PASS, "ceiling", 1.0)
+    assert claim_verdict(claim("R"), [[floor, ceiling]]).reason.startswith("ceiling")
+
+
+def test_what_a_filter_left_out_is_mended_without_the_filter() -> None:
+    """And a failed first attempt is counted."""
+    kept = (claim("R-SHARE", CORE["R-SHARE"]),)
+    judgement = judge(plan(claims=kept, deselected=("a.feature:9: x",)), evidence())
+    assert next(v for v in judgement.verdicts if v.requirement == "R-LAG").fix == "run without a filter"
+
+
+def test_attempts_are_those_of_the_experiments_that_a_requirement_names() -> None:
+    """One where it names none, or one that left no record; two where the first attempt did not count."""
+    sentences = {"R": recovery("30 s", "pod-loss"), "S": share(), "T": recovery("30 s", "never-run")}
+    again = with_experiment([*evidence().experiments["pod-loss"], *evidence().experiments["pod-loss"]])
+    attempts = {v.requirement: v.attempts for v in judge(plan(sentences), again).verdicts}
+    assert attempts == {"R": 2, "S": 1, "T": 1}
+
+
+def test_nothing_passed_is_a_score_of_nought() -> None:
+    """For trend only."""
+    failed = Verdict(requirement="R", outcome=Outcome.FAIL, reason="", fix="", claims=())
+    assert decide(plan({"R": share()}), evidence(), [failed]).score == 0.0
