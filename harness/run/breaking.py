@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from harness import clock
 from harness.drivers.chaos import ChaosRun
@@ -27,10 +27,19 @@ _RESTORE_WITHIN_S: Final = 90.0
 _CHILD_GRACE_S: Final = 120.0
 
 
+class FaultWindowCommand(Protocol):
+    """Tells the watch that a fault may be in from now on, or is over."""
+
+    def __call__(self, *, is_open: bool) -> None:
+        """Look closely, or as rarely as before."""
+        ...
+
+
 class Breaking:
     """Runs experiments and writes down what a judge will need; whether it went well is not decided here.
 
-    `alive` raises when load or watch have died: then there is nobody left to see a recovery.
+    `alive` raises when load or watch have died: then there is nobody left to see a recovery. `fault_window` makes the watch
+    look closely while a fault may be in.
     """
 
     def __init__(
@@ -45,6 +54,7 @@ class Breaking:
         allow_target: str,
         shares: Shares,
         alive: Callable[[], None],
+        fault_window: FaultWindowCommand,
     ) -> None:
         self._plan = plan
         self._target = target
@@ -55,6 +65,7 @@ class Breaking:
         self._allow_target = allow_target
         self._shares = shares
         self._alive = alive
+        self._fault_window = fault_window
 
     def run(self, experiment: ExperimentPlan, traffic: TrafficPlan, restorer: Restorer | None) -> None:
         """Run it; once more when its fault was not seen to go in. Not run at all while the target is not steady."""
@@ -96,6 +107,7 @@ class Breaking:
             requests_per_journey=traffic.requests_per_journey,
         )
         child = self._child(experiment, attempt)
+        self._fault_window(is_open=True)
         try:
             child.start()
             self._hold(child, experiment)
@@ -103,6 +115,7 @@ class Breaking:
         finally:
             result = child.finish()
         self._restored(experiment, attempt, restorer)
+        self._fault_window(is_open=False)
         ended_ns = clock.now_ns()
         self._history.put("window.closed", f"experiment:{name}", end_ns=ended_ns)
         self._history.put(

@@ -18,7 +18,7 @@ from harness.run.steady import Steadiness
 
 if TYPE_CHECKING:
     from harness.evidence import History, RunDirectory
-    from harness.model import ExperimentPlan, Plan, TrafficPlan
+    from harness.model import ExperimentPlan, FinalRead, Plan, TrafficPlan
     from harness.run.progress import Progress
     from harness.targets import Target
 
@@ -66,7 +66,8 @@ class Conductor:
             self._checks()
             for traffic in self._plan.traffic.values():
                 self._under_traffic(traffic, watch, history, reads)
-            watch.stop()  # no write comes after the read of all of them
+            watch.stop()  # no write comes after the reads of all of them
+            self._region_reads(reads, history)
             self._final_read(reads, "end", history)
 
     def _ended(self, history: History, kind: type[BaseException] | None, error: BaseException | None) -> None:
@@ -112,6 +113,7 @@ class Conductor:
                 allow_target=self._allow_target,
                 shares=Shares(load.rows, self._target.shares, traffic.requests_per_s),
                 alive=lambda: self._alive(load, watch),
+                fault_window=watch.fault_window,
             )
             self._fault_free(traffic, breaking, load=load, watch=watch, history=history)
             restorer = Restorer(self._target) if self._target.kubernetes else None
@@ -167,11 +169,20 @@ class Conductor:
     def _final_read(self, reads: FinalReads, after: str, history: History) -> None:
         if self._target.database is None or self._target.ledger is None:
             return
-        read = reads.read(after)
+        self._put_read(reads.read(after), history)
+
+    def _region_reads(self, reads: FinalReads, history: History) -> None:
+        if self._target.ledger is not None and self._target.ledger.read:
+            self._progress.say("reading the ledger through every region")
+        for read in reads.read_regions("end"):
+            self._put_read(read, history)
+
+    def _put_read(self, read: FinalRead, history: History) -> None:
         history.put(
             "final-read",
             str(read.round),
             after=read.after,
+            source=read.source,
             complete=read.complete,
             at_ns=read.at_ns,
             rows=read.rows,

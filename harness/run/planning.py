@@ -35,8 +35,8 @@ _ORDER: Final = (
 )
 _DOMAINS: Final = ("none", "pod", "external", "network", "node", "zone", "database", "region")
 
-PROBE_SPACING_MS: Final = {"reads": 50.0, "writes": 1000 / 30}
-"""The entry prober reads 20 times a second, the write ledger writes 30 times."""
+PROBE_SPACING_MS: Final = {"reads": 1000 / 50, "writes": 1000 / 30}
+"""While a fault may be in, the entry prober reads 50 times a second; the write ledger always writes 30 times."""
 
 _SETTLING_S: Final = 2.0
 """Beyond a limit: for what was under way when it was reached."""

@@ -45,6 +45,12 @@ def _path(value: str) -> str:
     return value
 
 
+def _path_of_id(value: str) -> str:
+    if value.count("{id}") != 1:
+        raise ValueError("a path with `{id}` in it, like `/events/{id}`")
+    return value
+
+
 Url = Annotated[str, AfterValidator(_url)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
@@ -104,10 +110,22 @@ class Probes(_Part):
 
 
 class LedgerSettings(_Part):
-    """Where the ledger's writes go, and the table that they are read back from."""
+    """Where the ledger's writes go, and the table that they are read back from.
+
+    read: whether `GET path?client=N` (and `&sequence=S`) answers `{"rows": [[sequence, checksum], …]}`, at the entry and at
+    each region's.
+    """
 
     path: UrlPath
     table: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]*$")] = "ledger"
+    read: bool = False
+
+
+class Pipeline(_Part):
+    """Events are posted to `accept` as `{id, checksum}`; `visible` answers `{copies, checksum}` of one that is through, before that 404."""
+
+    accept: UrlPath
+    visible: Annotated[UrlPath, AfterValidator(_path_of_id)]
 
 
 class Traffic(_Part):
@@ -162,6 +180,7 @@ class Target(_Part):
     database: Database | None = None
     probes: Probes = Probes()
     ledger: LedgerSettings | None = None
+    pipeline: Pipeline | None = None
     traffic: Mapping[str, Traffic] = Field(default_factory=dict)
     disposable: bool = False
     may_break: tuple[MayBreak, ...] = ()

@@ -1,6 +1,6 @@
 """The watching process: `python -m harness.drivers.watch SETTINGS.json`, started by `Watch`.
 
-It reads commands from standard input (`health PER_S`), says `watching` when every watcher looks, and ends in order on
+It reads commands from standard input (`health PER_S`, `fault in`, `fault out`), says `watching` when every watcher looks, and ends in order on
 SIGTERM, SIGINT or the end of its input.
 """
 
@@ -10,13 +10,11 @@ import asyncio
 import contextlib
 import ctypes
 import gc
-import importlib.util
 import os
 import signal
 import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Final, cast
+from typing import Final
 
 from harness.drivers.watch.recorder import Recorder, recording
 from harness.drivers.watch.settings import WatchSettings
@@ -25,11 +23,6 @@ from harness.errors import HarnessError
 from harness.targets import load_target
 
 _PR_SET_PDEATHSIG: Final = 1
-
-# httpcore asks for the optional sniffio at every lock. Where it is not installed, searching for it in vain costs a third
-# of a probe; an entry of None lets the import fail at once, and httpcore takes asyncio for granted, which it is.
-if importlib.util.find_spec("sniffio") is None:
-    sys.modules["sniffio"] = cast("ModuleType", None)
 
 
 def main() -> int:
@@ -81,6 +74,8 @@ async def _obey(commands: asyncio.StreamReader, watchers: Watchers, stop: asynci
         word, _, value = line.decode().partition(" ")
         if word == "health":
             watchers.set_health_rate(float(value))
+        elif word == "fault":
+            watchers.set_fault(is_in=value.strip() == "in")
     stop.set()
 
 

@@ -1,55 +1,92 @@
-"""What the database holds of the ledger, read straight from it."""
+"""What is there of the ledger at the end: read straight from the database, and through each region's own entry."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 from psycopg import sql
 
 from harness import clock
-from harness.drivers.watch.ledger import checksum
+from harness.drivers.watch.ledger import checksum, held_in
 from harness.drivers.watch.settings import WatchSettings
-from harness.evidence.rows import RowWriter
-from harness.model import LEDGER_FINAL, FinalRead
+from harness.errors import MissingEvidence
+from harness.evidence.rows import RowWriter, read_rows
+from harness.model import LEDGER_FINAL, LEDGER_WRITES, FinalRead
 from harness.targets import Target
+from harness.targets.http import http_client
+
+if TYPE_CHECKING:
+    import httpx
+
+DATABASE: Final = "database"
+"""The source of a read that asks nobody in between."""
 
 _WITHIN_MS: Final = 20_000
 _CONNECT_S: Final = 5
 """For each address of the DSN."""
 
+_REGION_WITHIN_S: Final = 10.0
+"""A region may serve from a copy that lags: it is asked again for this long while it lacks what was acknowledged."""
+_REGION_EACH_S: Final = 0.25
+_ANSWER_S: Final = 3.0
+
+Row = tuple[int, int, str | None]
+"""Client, sequence, checksum."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Held:
+    """What one source held, or why it could not be read."""
+
+    source: str
+    at_ns: int
+    rows: tuple[Row, ...] = ()
+    why: str = ""
+
 
 class FinalReads:
-    """Reads all rows of a run after each restore and at the end; the first round is 1."""
+    """Reads all rows of a run after each restore and at the end. Each read of each source is a round; the first is 1."""
 
     def __init__(self, target: Target, settings: WatchSettings) -> None:
         self._target = target
         self._clients = settings.clients
-        self._path: Path = settings.run_directory / "watch" / "ledger-final.rows"
+        self._folder: Path = settings.run_directory / "watch"
         self._rows: RowWriter | None = None
         self._round = 0
 
     def read(self, after: str) -> FinalRead:
-        """Read once; `after` names the experiment whose restore it follows, or `end`. Never raises for what the database does."""
-        self._round += 1
+        """Read the database once; `after` names the experiment whose restore it follows, or `end`. Never raises for what it does."""
         at_ns = clock.now_ns()
-        rows, why = 0, ""
         try:
-            found = self._found()
+            held = _Held(source=DATABASE, at_ns=at_ns, rows=tuple(self._found()))
         except psycopg.Error as error:
-            why = " ".join(str(error).split()) or type(error).__name__
-        else:
-            rows = len(found)
-            self._put(found, at_ns)
-        return FinalRead(round=self._round, after=after, complete=not why, at_ns=at_ns, rows=rows, why=why)
+            held = _Held(source=DATABASE, at_ns=at_ns, why=_said(error))
+        return self._put(held, after)
+
+    def read_regions(self, after: str) -> list[FinalRead]:
+        """Read through the entry of every region, all at once, when all writes have ended; none where the target has no way to.
+
+        A region is asked until it holds all acknowledged writes, at most 10 s; what it held last stands.
+        """
+        entries = {name: region.entry for name, region in self._target.regions.items() if region.entry}
+        ledger = self._target.ledger
+        if ledger is None or not ledger.read or not entries:
+            return []
+        wanted = self._acknowledged()
+        with ThreadPoolExecutor(len(entries)) as pool:
+            asked = [pool.submit(self._through, name, entry, ledger.path, wanted) for name, entry in entries.items()]
+        return [self._put(one.result(), after) for one in asked]
 
     def close(self) -> None:
         """Close the file in order."""
         if self._rows:
             self._rows.close()
 
-    def _found(self) -> list[tuple[int, int, str | None]]:
+    def _found(self) -> list[Row]:
         database, ledger = self._target.database, self._target.ledger
         if database is None or ledger is None:
             raise psycopg.InterfaceError("the target file names no database or no ledger to read back")
@@ -60,10 +97,59 @@ class FinalReads:
         with psycopg.connect(database.dsn.resolve(), connect_timeout=_CONNECT_S, options=options) as connection:
             return connection.execute(query, (list(self._clients),)).fetchall()
 
-    def _put(self, found: list[tuple[int, int, str | None]], at_ns: int) -> None:
+    def _acknowledged(self) -> set[tuple[int, int]]:
+        """What was acknowledged, as the watch has recorded it; nothing where it left no record."""
+        try:
+            writes = read_rows(self._folder / "ledger-writes.rows", LEDGER_WRITES).table
+        except MissingEvidence:
+            return set()
+        ints = writes.where(writes.words["outcome"].equals("ok")).ints
+        return set(zip(ints["client"].tolist(), ints["sequence"].tolist(), strict=True))
+
+    def _through(self, region: str, entry: str, path: str, wanted: set[tuple[int, int]]) -> _Held:
+        """Ask one region until it holds what is wanted; the last whole read, or why there was none."""
+        import httpx  # here, so that a replay, which asks nobody, starts quickly
+
+        last = _Held(source=region, at_ns=clock.now_ns(), why="it was not asked")
+        with http_client(self._target, entry, timeout_s=_ANSWER_S) as http:
+            for _ in clock.Deadline.after(_REGION_WITHIN_S).ticks(_REGION_EACH_S):
+                at_ns = clock.now_ns()
+                try:
+                    rows = tuple(row for client in self._clients for row in _held_by(http, path, client))
+                except (httpx.HTTPError, ValueError) as error:
+                    if last.why:
+                        last = _Held(source=region, at_ns=at_ns, why=_said(error))
+                    continue
+                last = _Held(source=region, at_ns=at_ns, rows=rows)
+                if wanted <= {(client, sequence) for client, sequence, _ in rows}:
+                    break
+        return last
+
+    def _put(self, held: _Held, after: str) -> FinalRead:
+        self._round += 1
         if self._rows is None:
-            self._rows = RowWriter(self._path, LEDGER_FINAL)
-        for client, sequence, held in found:
-            state = "ok" if held == checksum(client, sequence) else "wrong"
-            self._rows.put((client, sequence, self._round, at_ns), ("database", state))
+            self._rows = RowWriter(self._folder / "ledger-final.rows", LEDGER_FINAL)
+        for client, sequence, value in held.rows:
+            state = "ok" if value == checksum(client, sequence) else "wrong"
+            self._rows.put((client, sequence, self._round, held.at_ns), (held.source, state))
         self._rows.flush()
+        return FinalRead(
+            round=self._round,
+            after=after,
+            source=held.source,
+            complete=not held.why,
+            at_ns=held.at_ns,
+            rows=len(held.rows),
+            why=held.why,
+        )
+
+
+def _held_by(http: httpx.Client, path: str, client: int) -> list[Row]:
+    answer = http.get(path, params={"client": client})
+    if answer.status_code != 200:
+        raise ValueError(f"status {answer.status_code}")
+    return [(client, sequence, value) for sequence, value in held_in(answer.content)]
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

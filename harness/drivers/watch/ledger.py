@@ -1,4 +1,7 @@
-"""The ledger: numbered writes through the entry, each sent once, of which none may be lost once it is acknowledged."""
+"""The ledger: numbered writes through the entry, each sent once, of which none may be lost once it is acknowledged.
+
+One acknowledged write in five is read back at once through the same door: a user who was told `done` looks for it there.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,11 @@ from harness.evidence.rows import RowWriter
 DEADLINE_S: Final = 2.0
 """A client waits this long for its acknowledgement."""
 
+READ_S: Final = 1.0
+"""A read of an own write waits this long."""
+
 _NEW_EACH: Final = 10
+_READ_EACH: Final = 5
 _MAYBE_WRITTEN: Final = frozenset({408, 409})
 """Client errors that a server may give although an earlier copy of the request (a proxy's retry) was written."""
 
@@ -36,18 +43,50 @@ def outcome(answer: Answer) -> str:
     return "unknown"
 
 
-class LedgerClients:
-    """Clients that take turns; each numbers its writes 0, 1, 2… and never sends one again."""
+def held_in(body: bytes) -> list[tuple[int, str]]:
+    """Sequence numbers and checksums of an answer `{"rows": [[sequence, checksum], …]}`.
 
-    def __init__(self, *, clients: tuple[int, ...], path: str, wires: Wires, rows: RowWriter) -> None:
+    Raises:
+        ValueError: it is no such answer.
+    """
+    try:
+        return [(int(sequence), str(held)) for sequence, held in json.loads(body)["rows"]]
+    except (KeyError, TypeError) as error:
+        raise ValueError('the answer is not {"rows": [[sequence, checksum], …]}') from error
+
+
+def found(answer: Answer, client: int, sequence: int) -> tuple[str, str | None]:
+    """What a read of one write shows: `found`, `absent`, `wrong`, or `unknown` with the reason."""
+    if answer.error is not None or answer.status != 200:
+        return "unknown", answer.error or f"status {answer.status}"
+    try:
+        held = [held for number, held in held_in(answer.body) if number == sequence]
+    except ValueError:
+        return "unknown", "wrong body"
+    if not held:
+        return "absent", None
+    return ("found", None) if set(held) == {checksum(client, sequence)} else ("wrong", None)
+
+
+class LedgerClients:
+    """Clients that take turns; each numbers its writes 0, 1, 2… and never sends one again.
+
+    `reads`: where reads of own writes are recorded; None where the target has no way to read them.
+    """
+
+    def __init__(
+        self, *, clients: tuple[int, ...], path: str, wires: Wires, rows: RowWriter, reads: RowWriter | None = None
+    ) -> None:
         self._clients = clients
         self._path = path
         self._wires = wires
         self._rows = rows
+        self._reads = reads
         self._count = 0
+        self._acknowledged = 0
 
     async def write(self, due_ns: int) -> None:
-        """Send the next write and record what came of it."""
+        """Send the next write and record what came of it; read it back when it is the turn of its acknowledgement."""
         sequence, turn = divmod(self._count, len(self._clients))
         fresh = self._count % _NEW_EACH == 0
         self._count += 1
@@ -64,3 +103,12 @@ class LedgerClients:
         came = outcome(answer)
         error = None if came == "ok" else answer.error or f"status {answer.status}"
         self._rows.put((client, sequence, due_ns, answer.sent_ns, answer.done_ns, answer.status), (came, error))
+        if came == "ok" and self._reads is not None:
+            self._acknowledged += 1
+            if self._acknowledged % _READ_EACH == 0:
+                await self._read_own(client, sequence, self._reads)
+
+    async def _read_own(self, client: int, sequence: int, reads: RowWriter) -> None:
+        path = f"{self._path}?client={client}&sequence={sequence}"
+        answer = await self._wires.ask("GET", path, within_s=READ_S)
+        reads.put((client, sequence, answer.sent_ns, answer.done_ns, answer.status), found(answer, client, sequence))

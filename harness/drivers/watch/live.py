@@ -11,7 +11,7 @@ from harness.evidence.rows import RowTail
 from harness.model.table import LEDGER_WRITES, PROBES, Bools, Ints, Table
 
 _KEEP: Final = 20_000
-"""Rows kept of each: eleven minutes of writes, more than any experiment lasts."""
+"""Rows kept of each: six minutes of reads during a fault and eleven of writes, more than any experiment lasts."""
 
 
 class LiveView:

@@ -15,7 +15,7 @@ from harness.drivers.watch.settings import FILE, WatchSettings
 from harness.errors import DriverError
 
 _START_S: Final = 20.0
-_STOP_S: Final = 6.0
+_STOP_S: Final = 10.0
 
 
 class Watch:
@@ -70,16 +70,22 @@ class Watch:
     def health_window(self, *, is_open: bool) -> None:
         """Ask the health path as often as the fault-free window needs, or as rarely as beside it."""
         rates = self._settings.rates
-        per_s = rates.health_in_window if is_open else rates.health
+        self._tell(f"health {rates.health_in_window if is_open else rates.health}")
+
+    def fault_window(self, *, is_open: bool) -> None:
+        """Read at the entry and at the regions as often as a recovery is to be resolved, or as rarely as beside a fault."""
+        self._tell(f"fault {'in' if is_open else 'out'}")
+
+    def _tell(self, command: str) -> None:
         if self._process and self._process.stdin and self.alive():
             try:
-                self._process.stdin.write(f"health {per_s}\n".encode())
+                self._process.stdin.write(f"{command}\n".encode())
                 self._process.stdin.flush()
             except BrokenPipeError:
                 return  # it has just ended; `alive` tells, and so does its file without an end
 
     def stop(self) -> bool:
-        """End it and wait for that, at most 6 s, then kill it; whether it closed its files in order. Again does nothing."""
+        """End it and wait for that, at most 10 s, then kill it; whether it closed its files in order. Again does nothing."""
         process, self._process = self._process, None
         if process is None:
             return False

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness import clock
+from harness.drivers.watch.attendance import Attendance, receipt
 from harness.evidence.history import History
 from harness.evidence.rows import RowWriter
 from harness.model.table import Schema
@@ -29,6 +30,7 @@ class Recorder:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._files: list[RowWriter] = []
         self._watchers: list[tuple[str, dict[str, Any]]] = []
+        self._attendances: dict[str, list[Attendance]] = {}
         self._told_ns: dict[str, int] = {}
         self.watch = History(run_directory / "history" / "watch.ndjson", "watch")
         self.pods = History(run_directory / "history" / "pods.ndjson", "pods")
@@ -44,6 +46,20 @@ class Recorder:
         fields = {"spacing_ms": spacing_ms, "file": file, **more}
         self.watch.put("watch.started", watcher, **fields)
         self._watchers.append((watcher, fields))
+
+    def respaced(self, watcher: str, spacing_ms: float) -> None:
+        """Record that a watcher looks each `spacing_ms` from now on."""
+        self.watch.put("watch.respaced", watcher, spacing_ms=spacing_ms)
+
+    def attendance(self, watcher: str, of: str = "") -> Attendance:
+        """The attendance of one schedule or stream of a watcher, `of` what it looks at; its blind times go on record as they come."""
+
+        def blind(from_ns: int, until_ns: int) -> None:
+            self.watch.put("watch.blind", watcher, of=of or watcher, from_ns=from_ns, until_ns=until_ns)
+
+        attendance = Attendance(blind)
+        self._attendances.setdefault(watcher, []).append(attendance)
+        return attendance
 
     def trouble(self, subject: str, why: str) -> None:
         """Record what keeps a watcher from watching; the same sentence at most once in 5 s."""
@@ -64,11 +80,11 @@ class Recorder:
             self.flush()
 
     def close(self) -> None:
-        """Close all files in order, then say so."""
+        """Close all files in order, then say so, with each watcher's receipt."""
         for file in self._files:
             file.close()
         for watcher, fields in self._watchers:
-            self.watch.put("watch.closed", watcher, **fields)
+            self.watch.put("watch.closed", watcher, **fields, **receipt(self._attendances.get(watcher, [])))
         self.watch.close()
         self.pods.close()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from harness import clock
+from harness.drivers.watch.attendance import Attendance
 
 Look = Callable[[int], Coroutine[Any, Any, None]]
 """One look, given the time it was due (ns)."""
@@ -19,14 +20,24 @@ class Schedule:
     """Starts a look every 1/`per_s` seconds, each as a task of its own, so that none waits for another.
 
     Looks that this process was too late for (over one spacing) are left out, never sent in a burst: the gap stays
-    visible in the due times, and is told as trouble.
+    visible in the due times, is told as trouble, and stands in the attendance.
     """
 
-    def __init__(self, name: str, per_s: float, look: Look, trouble: Trouble, *, phase: float = 0.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        per_s: float,
+        look: Look,
+        trouble: Trouble,
+        attendance: Attendance,
+        *,
+        phase: float = 0.0,
+    ) -> None:
         """`phase`: 0 to 1, part of a spacing by which the first look waits, so that schedules do not beat together."""
         self._name = name
         self._look = look
         self._trouble = trouble
+        self._attendance = attendance
         self._phase = phase
         self._open: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
@@ -49,6 +60,7 @@ class Schedule:
             await clock.asleep((self._due_ns - clock.now_ns()) / clock.NS_PER_S)
             if self._failure is not None:
                 raise self._failure
+            self._attendance.looked(clock.now_ns(), self.spacing_ns)
             task = asyncio.create_task(self._look(self._due_ns))
             self._open.add(task)
             task.add_done_callback(self._ended)

@@ -19,21 +19,27 @@ class Rates(BaseModel):
     """Looks per second.
 
     Attributes:
-        read: reads of a stored record at the entry; the resolution of a recovery of reads is its spacing.
+        read: reads of a stored record at the entry.
+        read_in_fault: the same from before a fault until it is restored; the resolution of a recovery of reads is its spacing.
         health: the health path at the entry while no window is open.
         health_in_window: the same in the fault-free window: the uptime is made of these.
         region: reads at each region's entry.
+        region_in_fault: the same from before a fault until it is restored.
         ledger: writes of all ledger clients together; the resolution of a recovery of writes is its spacing.
+        pipeline: events sent into the pipeline.
         member: looks at each database member; heartbeats are written as often.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     read: float = 20.0
+    read_in_fault: float = 50.0
     health: float = 5.0
     health_in_window: float = 65.0
     region: float = 5.0
+    region_in_fault: float = 20.0
     ledger: float = 30.0
+    pipeline: float = 2.0
     member: float = 5.0
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 import httpx
 
 from harness import clock
+from harness.drivers.watch.attendance import Attendance
 from harness.targets.kubernetes import Object, api_client
 from harness.targets.target import Target
 
@@ -71,15 +72,23 @@ def api_http(target: Target, context: str) -> httpx.AsyncClient:
     )
 
 
-async def follow(client: httpx.AsyncClient, path: str, follower: Follower, *, field_selector: str = "") -> None:
-    """List and watch the collection at `path` until cancelled."""
+async def follow(
+    client: httpx.AsyncClient, path: str, follower: Follower, attendance: Attendance, *, field_selector: str = ""
+) -> None:
+    """List and watch the collection at `path` until cancelled; while it cannot, it is blind."""
     chosen = {"fieldSelector": field_selector} if field_selector else {}
+    lost_ns: int | None = None
     while True:
         try:
             version = await _list(client, path, chosen, follower)
+            if lost_ns is not None:
+                attendance.interrupted(lost_ns, clock.now_ns())
+                lost_ns = None
             while True:
-                version = await _turn(client, path, chosen, version, follower)
+                attendance.heard(clock.now_ns())
+                version = await _turn(client, path, chosen, version, follower=follower, attendance=attendance)
         except (httpx.HTTPError, _Interrupted) as error:
+            lost_ns = lost_ns or clock.now_ns()
             follower.trouble(str(error) or type(error).__name__)
             await clock.asleep(_PAUSE_S)
 
@@ -94,7 +103,13 @@ async def _list(client: httpx.AsyncClient, path: str, chosen: Mapping[str, str],
 
 
 async def _turn(
-    client: httpx.AsyncClient, path: str, chosen: Mapping[str, str], version: str, follower: Follower
+    client: httpx.AsyncClient,
+    path: str,
+    chosen: Mapping[str, str],
+    version: str,
+    *,
+    follower: Follower,
+    attendance: Attendance,
 ) -> str:
     """One watch request; the resource version to go on from."""
     asked = {**chosen, "watch": "true", "resourceVersion": version, "timeoutSeconds": str(_TURN_S)}
@@ -102,6 +117,7 @@ async def _turn(
         if answer.status_code != 200:
             raise _Interrupted(f"{path}: the API server answered the watch with {answer.status_code}")
         async for event in _events(answer):
+            attendance.heard(clock.now_ns())
             if event["type"] == "ERROR":
                 raise _Interrupted(f"{path}: the watch ended: {event['object'].get('message', '')}")
             version = str(event["object"]["metadata"]["resourceVersion"])

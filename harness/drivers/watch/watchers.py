@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import httpx
 
-from harness.drivers.watch.ledger import DEADLINE_S, LedgerClients
+from harness.drivers.watch.ledger import DEADLINE_S, READ_S, LedgerClients
+from harness.drivers.watch.pipeline import GRACE_S, LOOK_S, PipelineClient
 from harness.drivers.watch.pods import Leader, Nodes, Pods
 from harness.drivers.watch.probers import WAIT_S, Prober
 from harness.drivers.watch.recorder import Recorder
@@ -19,11 +20,11 @@ from harness.drivers.watch.sessions import Session
 from harness.drivers.watch.settings import WatchSettings
 from harness.drivers.watch.streams import Follower, api_http, follow
 from harness.drivers.watch.wires import Wires
-from harness.model.table import LEDGER_WRITES, PROBES, REPLICAS
+from harness.model.table import LEDGER_READS, LEDGER_WRITES, PIPELINE, PROBES, REPLICAS
 from harness.targets.http import proxy_for, tls_context
-from harness.targets.target import Database, Kubernetes, LedgerSettings, Target
+from harness.targets.target import Database, Kubernetes, LedgerSettings, Pipeline, Target
 
-_FINISH_S: Final = DEADLINE_S + 0.5
+_FINISH_S: Final = max(DEADLINE_S + READ_S, GRACE_S + 2 * LOOK_S) + 0.5
 """Looks that are open at the end are waited for this long: the longest deadline of them, and a little."""
 
 
@@ -40,10 +41,13 @@ class Watchers:
         self._sessions: list[Session] = []
         self._clients: dict[str, httpx.AsyncClient] = {}
         self._streams: list[Coroutine[Any, Any, None]] = []
-        self._health = self._watch_entry()
-        self._watch_regions()
+        self._pipeline: PipelineClient | None = None
+        self._reads, self._health = self._watch_entry()
+        self._regions = self._watch_regions()
         if target.ledger:
             self._watch_ledger(target.ledger)
+        if target.pipeline:
+            self._watch_pipeline(target.pipeline)
         if target.database:
             self._watch_database(target.database)
         if target.kubernetes:
@@ -62,8 +66,21 @@ class Watchers:
         """Ask the health path that often from now on."""
         self._health.set_rate(per_s)
 
+    def set_fault(self, *, is_in: bool) -> None:
+        """Read at the entry and the regions as often as during a fault, or as beside one."""
+        rates = self._settings.rates
+        entry, region = (rates.read_in_fault, rates.region_in_fault) if is_in else (rates.read, rates.region)
+        self._reads.set_rate(entry)
+        self._recorder.respaced("entry", 1000 / entry)
+        for schedule in self._regions:
+            schedule.set_rate(region)
+        if self._regions:
+            self._recorder.respaced("regions", 1000 / region)
+
     async def finish(self) -> None:
         """Wait for the looks that are open, then close what they used."""
+        if self._pipeline:
+            self._pipeline.end()
         await asyncio.gather(*(schedule.finish(_FINISH_S) for schedule in self._schedules))
         for wires in self._wires:
             await wires.close()
@@ -72,11 +89,12 @@ class Watchers:
         for client in self._clients.values():
             await client.aclose()
 
-    def _schedule(self, watcher: str, per_s: float, look: Look, *, phase: float = 0.0) -> Schedule:
+    def _schedule(self, watcher: str, per_s: float, look: Look, *, of: str = "", phase: float = 0.0) -> Schedule:
         def trouble(why: str) -> None:
             self._recorder.trouble(watcher, why)
 
-        schedule = Schedule(watcher, per_s, look, trouble, phase=phase)
+        attendance = self._recorder.attendance(watcher, of)
+        schedule = Schedule(watcher, per_s, look, trouble, attendance, phase=phase)
         self._schedules.append(schedule)
         return schedule
 
@@ -90,7 +108,8 @@ class Watchers:
         self._sessions.append(session)
         return session
 
-    def _watch_entry(self) -> Schedule:
+    def _watch_entry(self) -> tuple[Schedule, Schedule]:
+        """The schedules of reads and of the health path."""
         target, rates = self._target, self._settings.rates
         rows = self._recorder.rows("entry", PROBES)
         paths = {"read": target.probes.read, "health": target.probes.health}
@@ -99,19 +118,24 @@ class Watchers:
             for kind, path in paths.items()
         }
         self._recorder.started("entry", 1000 / rates.read, "watch/entry.rows")
-        self._schedule("entry", rates.read, probers["read"].look)
-        return self._schedule("entry", rates.health, probers["health"].look, phase=0.3)
+        reads = self._schedule("entry", rates.read, probers["read"].look, of="read")
+        return reads, self._schedule("entry", rates.health, probers["health"].look, of="health", phase=0.3)
 
-    def _watch_regions(self) -> None:
+    def _watch_regions(self) -> list[Schedule]:
         entries = {name: region.entry for name, region in self._target.regions.items() if region.entry}
         if not entries:
-            return
+            return []
         rate, path = self._settings.rates.region, self._target.probes.read
         rows = self._recorder.rows("regions", PROBES)
         self._recorder.started("regions", 1000 / rate, "watch/regions.rows")
-        for number, (name, entry) in enumerate(entries.items()):
-            prober = Prober(subject=name, kind="read", path=path, wires=self._wires_to(entry), rows=rows)
-            self._schedule("regions", rate, prober.look, phase=(number + 0.5) / len(entries))
+        probers = [
+            Prober(subject=name, kind="read", path=path, wires=self._wires_to(entry), rows=rows)
+            for name, entry in entries.items()
+        ]
+        return [
+            self._schedule("regions", rate, prober.look, of=name, phase=(number + 0.5) / len(entries))
+            for number, (name, prober) in enumerate(zip(entries, probers, strict=True))
+        ]
 
     def _watch_ledger(self, ledger: LedgerSettings) -> None:
         rate = self._settings.rates.ledger
@@ -120,9 +144,22 @@ class Watchers:
             path=ledger.path,
             wires=self._wires_to(self._target.entry),
             rows=self._recorder.rows("ledger-writes", LEDGER_WRITES),
+            reads=self._recorder.rows("ledger-reads", LEDGER_READS) if ledger.read else None,
         )
         self._recorder.started("ledger", 1000 / rate, "watch/ledger-writes.rows")
         self._schedule("ledger", rate, clients.write, phase=0.6)
+
+    def _watch_pipeline(self, pipeline: Pipeline) -> None:
+        rate = self._settings.rates.pipeline
+        self._pipeline = PipelineClient(
+            run=self._settings.clients[0],
+            accept=pipeline.accept,
+            visible=pipeline.visible,
+            wires=self._wires_to(self._target.entry),
+            rows=self._recorder.rows("pipeline", PIPELINE),
+        )
+        self._recorder.started("pipeline", 1000 / rate, "watch/pipeline.rows")
+        self._schedule("pipeline", rate, self._pipeline.send, phase=0.1)
 
     def _watch_database(self, database: Database) -> None:
         if not database.members:
@@ -131,7 +168,7 @@ class Watchers:
         writer = HeartbeatWriter(self._session(database.dsn.resolve()), beats, self._recorder)
         rows = self._recorder.rows("replicas", REPLICAS)
         self._recorder.started("replicas", 1000 / rate, "watch/replicas.rows")
-        self._schedule("replicas", rate, writer.beat)
+        self._schedule("replicas", rate, writer.beat, of="heartbeat")
         for number, (name, member) in enumerate(database.members.items()):
             watcher = MemberWatcher(
                 member=name,
@@ -141,7 +178,7 @@ class Watchers:
                 rows=rows,
                 recorder=self._recorder,
             )
-            self._schedule("replicas", rate, watcher.look, phase=(number + 1) / (len(database.members) + 1))
+            self._schedule("replicas", rate, watcher.look, of=name, phase=(number + 1) / (len(database.members) + 1))
 
     def _watch_cluster(self, kubernetes: Kubernetes) -> None:
         nodes = Nodes(self._recorder)
@@ -172,4 +209,5 @@ class Watchers:
     def _follow(self, context: str, path: str, follower: Follower, *, field_selector: str = "") -> None:
         if context not in self._clients:
             self._clients[context] = api_http(self._target, context)
-        self._streams.append(follow(self._clients[context], path, follower, field_selector=field_selector))
+        attendance = self._recorder.attendance("pods", path)
+        self._streams.append(follow(self._clients[context], path, follower, attendance, field_selector=field_selector))

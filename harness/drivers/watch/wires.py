@@ -6,19 +6,30 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
+import aiohttp
+from yarl import URL
 
 from harness import clock
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
 
 _KEPT_FOR_NS: Final = 2 * clock.NS_PER_S
 """A connection that was idle for longer is not used again: servers close theirs after 5 s and more."""
 
-_SENDING: Final = "http11.send_request_headers.started"
-_CONNECTING: Final = "connection.connect_tcp.started"
+_CLOSE_S: Final = 0.5
+_HEADERS: Final = {"user-agent": "readiness-watch"}
+_UNSAID: Final = ("accept", "accept-encoding", "content-type")
+"""Headers that aiohttp would add."""
+
+_LONGEST_HEADER: Final = 65_536
+_NO_TIMEOUT: Final = aiohttp.ClientTimeout()
 _ERRNO_WORDS: Final = {
     errno.ECONNREFUSED: "refused",
     errno.ECONNRESET: "reset",
@@ -56,16 +67,16 @@ class Answer:
 class Wires:
     """Requests to one base address, each on a connection that no other request uses meanwhile.
 
-    Each connection has a transport of its own: httpx slows down with the size of its pool, and a fault that makes
-    requests wait would make a shared pool large just when it matters.
+    Each connection is a pool of its own with room for one: which request opens a connection, and which keeps one, is
+    decided here, and a fault that makes requests wait makes none of them wait for another.
     """
 
     def __init__(self, base: str, tls: ssl.SSLContext, proxy: str | None = None) -> None:
-        self._base = httpx.URL(base)
-        self._urls: dict[str, httpx.URL] = {}
+        self._base = URL(base)
         self._tls = tls
         self._proxy = proxy
         self._idle: list[_Wire] = []
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def ask(
         self,
@@ -77,86 +88,123 @@ class Wires:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> Answer:
-        """Send one request and read its answer; never raises for what the network does.
+        """Send one request, once, and read its answer; never raises for what the network does.
 
         `fresh` asks for a new connection, which then takes the place of a kept one.
         """
-        stale = self._stale(fresh=fresh)
+        self._retire(self._stale(fresh=fresh))
         wire = self._idle.pop() if self._idle else _Wire(tls=self._tls, proxy=self._proxy)
-        if path not in self._urls:
-            self._urls[path] = self._base.join(path)
-        request = httpx.Request(method, self._urls[path], headers=headers, content=content)
+        url = self._base.join(URL(path, encoded=True))
+        answer: Answer | None = None
         try:
-            answer = await wire.ask(request, within_s)
-            if answer.error is None:
+            answer = await wire.ask(method, url, within_s, headers, content)
+        finally:
+            if answer is None or answer.error is not None:
+                self._retire([wire])
+            else:
                 wire.used_ns = answer.done_ns
                 self._idle.append(wire)
-            else:
-                stale.append(wire)
-        except asyncio.CancelledError:
-            stale.append(wire)
-            raise
-        finally:
-            for old in stale:
-                await old.close()
         return answer
 
     def _stale(self, *, fresh: bool) -> list[_Wire]:
-        """Take out what must not be used again: the connections idle for too long, and for a fresh one the latest."""
+        """Take out what must not be used again: the connections idle for too long, and for a fresh one all of them."""
         now_ns = clock.now_ns()
-        stale = [wire for wire in self._idle if now_ns - wire.used_ns >= _KEPT_FOR_NS]
-        self._idle = [wire for wire in self._idle if now_ns - wire.used_ns < _KEPT_FOR_NS]
-        if fresh:
-            stale += self._idle
-            self._idle = []
+        stale = [wire for wire in self._idle if fresh or now_ns - wire.used_ns >= _KEPT_FOR_NS]
+        if stale:
+            self._idle = [wire for wire in self._idle if wire not in stale]
         return stale
+
+    def _retire(self, wires: Iterable[_Wire]) -> None:
+        """Close connections beside all else: one that cannot be closed at once delays no look."""
+        for wire in wires:
+            task = asyncio.create_task(wire.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
         """Close the idle connections."""
-        while self._idle:
-            await self._idle.pop().close()
+        self._retire(self._idle)
+        self._idle = []
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=_CLOSE_S)
 
 
-@dataclass(slots=True)
-class _Trace:
-    """What httpcore told of one request: whether it had to connect, and whether it began to send."""
+class _Connector(aiohttp.TCPConnector):
+    """Room for one connection; tells whether a request has got one, and whether that one is new.
 
-    connected: bool = False
-    sending: bool = False
+    Attributes:
+        given: the request has a connection: from here on it may be on the way.
+        opened: a connection was opened for it.
+    """
 
-    async def __call__(self, event: str, _info: Mapping[str, Any]) -> None:
-        if event == _SENDING:
-            self.sending = True
-        elif event == _CONNECTING:
-            self.connected = True
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        super().__init__(ssl=tls, limit=1, use_dns_cache=False, keepalive_timeout=60.0)
+        self.given = self.opened = False
+
+    def begin(self) -> None:
+        """The next request begins."""
+        self.given = self.opened = False
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the base class's name
+    ) -> Connection:
+        """As the base class, once a request: aiohttp sends reads again when a kept connection is cut, which hides the cut."""
+        if self.given:
+            raise aiohttp.ServerDisconnectedError
+        connection = await super().connect(req, traces, timeout)
+        self.given = True
+        return connection
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the base class's name
+    ) -> ResponseHandler:
+        self.opened = True
+        return await super()._create_connection(req, traces, timeout)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Wire:
     """One connection, or the promise of one."""
 
     tls: ssl.SSLContext
     proxy: str | None
     used_ns: int = 0
-    transport: httpx.AsyncHTTPTransport = field(init=False)
+    connector: _Connector = field(init=False)
+    session: aiohttp.ClientSession = field(init=False)
 
     def __post_init__(self) -> None:
-        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=None)
-        self.transport = httpx.AsyncHTTPTransport(verify=self.tls, proxy=self.proxy, trust_env=False, limits=limits)
+        self.connector = _Connector(self.tls)
+        self.session = aiohttp.ClientSession(
+            connector=self.connector,
+            headers=_HEADERS,
+            skip_auto_headers=_UNSAID,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=_NO_TIMEOUT,
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
+        )
 
-    async def ask(self, request: httpx.Request, within_s: float) -> Answer:
-        trace = _Trace()
-        request.extensions = {"trace": trace}
+    async def ask(
+        self, method: str, url: URL, within_s: float, headers: Mapping[str, str] | None, content: bytes | None
+    ) -> Answer:
         status, body, is_json, error = 0, b"", False, None
+        self.connector.begin()
         sent_ns = clock.now_ns()
         try:
             async with asyncio.timeout(within_s):
-                response = await self.transport.handle_async_request(request)
-                body = await response.aread()
-                status = response.status_code
+                response = await self.session.request(
+                    method, url, headers=headers, data=content, proxy=self.proxy, allow_redirects=False
+                )
+                body = await response.read()
+                status = response.status
                 is_json = "json" in response.headers.get("content-type", "")
-                await response.aclose()
-        except (httpx.TransportError, OSError) as failure:  # TimeoutError is an OSError
+        except (aiohttp.ClientError, OSError) as failure:  # TimeoutError is an OSError
             error = _word(failure)
         return Answer(
             sent_ns=sent_ns,
@@ -164,13 +212,13 @@ class _Wire:
             status=status,
             body=body,
             is_json=is_json,
-            kept=not trace.connected,
-            on_the_way=trace.sending,
+            kept=not self.connector.opened,
+            on_the_way=self.connector.given,
             error=error,
         )
 
     async def close(self) -> None:
-        await self.transport.aclose()
+        await self.session.close()
 
 
 def _word(failure: BaseException) -> str:
@@ -183,7 +231,8 @@ def _word(failure: BaseException) -> str:
             return "name"
         if isinstance(cause, OSError) and cause.errno in _ERRNO_WORDS:
             return _ERRNO_WORDS[cause.errno]
-    return "reset" if isinstance(failure, httpx.RemoteProtocolError | httpx.NetworkError) else "protocol"
+    cut = isinstance(failure, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
+    return "reset" if cut else "protocol"
 
 
 def _causes(failure: BaseException) -> Iterator[BaseException]:

@@ -8,7 +8,16 @@ import itertools
 import pytest
 
 from harness import clock
-from harness.drivers.watch.schedule import Schedule
+from harness.drivers.watch.attendance import Attendance, receipt
+from harness.drivers.watch.schedule import Look, Schedule
+
+
+def schedule(per_s: float, look: Look, troubles: list[str] | None = None, blind: list[int] | None = None) -> Schedule:
+    """A schedule that tells troubles, and the lengths of blind times (ns), to these lists."""
+    told = [] if troubles is None else troubles
+    lengths = [] if blind is None else blind
+    attendance = Attendance(lambda from_ns, until_ns: lengths.append(until_ns - from_ns))
+    return Schedule("test", per_s, look, told.append, attendance)
 
 
 def run(schedule: Schedule, seconds: float) -> None:
@@ -34,7 +43,7 @@ def test_a_look_that_waits_a_second_delays_no_other() -> None:
         await clock.asleep(1.0)
 
     troubles: list[str] = []
-    run(Schedule("test", 50, look, troubles.append), 1.0)
+    run(schedule(50, look, troubles), 1.0)
     assert len(due) >= 45 or troubles
     spacings = {later - sooner for sooner, later in itertools.pairwise(due)}
     assert all(spacing % 20_000_000 == 0 for spacing in spacings)
@@ -44,16 +53,18 @@ def test_looks_the_process_was_too_late_for_are_left_out_and_told() -> None:
     """A stall of 300 ms at 100 looks a second leaves a gap in the due times instead of a burst."""
     due: list[int] = []
     troubles: list[str] = []
+    blind: list[int] = []
 
     async def look(due_ns: int) -> None:
         due.append(due_ns)
         if len(due) == 3:
             clock.sleep(0.3)  # stalls the loop, as a starved process would be
 
-    run(Schedule("test", 100, look, troubles.append), 0.6)
+    run(schedule(100, look, troubles, blind), 0.6)
     gaps = [later - sooner for sooner, later in itertools.pairwise(due)]
     assert max(gaps) >= 290_000_000
     assert any("looks left out" in why for why in troubles)
+    assert max(blind) >= 290_000_000
 
 
 def test_a_new_rate_counts_from_the_next_look_on() -> None:
@@ -63,10 +74,10 @@ def test_a_new_rate_counts_from_the_next_look_on() -> None:
     async def look(due_ns: int) -> None:
         due.append(due_ns)
         if len(due) == 2:
-            schedule.set_rate(100)
+            ten.set_rate(100)
 
-    schedule = Schedule("test", 10, look, lambda _: None)
-    run(schedule, 0.5)
+    ten = schedule(10, look)
+    run(ten, 0.5)
     spacings = [later - sooner for sooner, later in itertools.pairwise(due)]
     assert spacings[0] == 100_000_000
     assert min(spacings[1:]) == 10_000_000
@@ -79,4 +90,40 @@ def test_a_look_that_raises_ends_the_schedule() -> None:
         raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
-        run(Schedule("test", 50, look, lambda _: None), 1.0)
+        run(schedule(50, look), 1.0)
+
+
+def test_blind_is_more_than_a_quarter_of_a_second_and_more_than_half_a_spacing_too_late() -> None:
+    """Of looks each 20 ms a gap of 251 ms is blind, one of 250 is not; of looks each 500 ms one of 751 ms is."""
+    blind: list[tuple[int, int]] = []
+    ms = clock.NS_PER_MS
+    quick, slow = Attendance(lambda *times: blind.append(times)), Attendance(lambda *times: blind.append(times))
+    for at in (1000, 1250, 1501):
+        quick.looked(at * ms, 20 * ms)
+    for at in (1000, 1750, 2501):
+        slow.looked(at * ms, 500 * ms)
+    assert blind == [(1250 * ms, 1501 * ms), (1750 * ms, 2501 * ms)]
+
+
+def test_a_receipt_has_first_and_last_look_and_the_longest_gap_of_any_schedule() -> None:
+    """Two schedules of one watcher: looks add up, gaps do not."""
+    ms = clock.NS_PER_MS
+    one, other = Attendance(lambda *_: None), Attendance(lambda *_: None)
+    for at in (10, 20, 50):
+        one.looked(at * ms, 20 * ms)
+    for at in (5, 45):
+        other.looked(at * ms, 20 * ms)
+    assert receipt([one, other]) == {"looks": 5, "first_ns": 5 * ms, "last_ns": 50 * ms, "longest_gap_ms": 40.0}
+    assert receipt([]) == {"looks": 0, "first_ns": 0, "last_ns": 0, "longest_gap_ms": 0.0}
+
+
+def test_a_stream_is_blind_only_while_it_is_interrupted() -> None:
+    """Silence of a stream says nothing."""
+    blind: list[tuple[int, int]] = []
+    stream = Attendance(lambda *times: blind.append(times))
+    stream.heard(1)
+    stream.heard(10 * clock.NS_PER_S)
+    assert (blind, receipt([stream])["longest_gap_ms"]) == ([], 0.0)
+    stream.interrupted(11 * clock.NS_PER_S, 12 * clock.NS_PER_S)
+    assert blind == [(11 * clock.NS_PER_S, 12 * clock.NS_PER_S)]
+    assert receipt([stream])["longest_gap_ms"] == 1000.0

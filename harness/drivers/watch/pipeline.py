@@ -1,0 +1,170 @@
+"""The pipeline's ledger: numbered events, each accepted once, that must become visible once and whole."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from harness import clock
+from harness.drivers.watch.wires import Answer, Wires
+from harness.evidence.rows import RowWriter
+
+ACCEPT_S: Final = 2.0
+"""An event waits this long to be accepted."""
+
+LOOK_S: Final = 1.0
+OVERDUE_S: Final = 60.0
+"""So long an event is looked for; after that once more, at the end of the run."""
+
+_FIRST_PAUSE_S: Final = 0.05
+_LONGEST_PAUSE_S: Final = 5.0
+_AGAIN_S: Final = 5.0
+"""A second copy is looked for this long after the first was seen."""
+
+_AT_ONCE: Final = 20
+"""Looks under way at once: when the run ends, all that are open fall due."""
+
+GRACE_S: Final = 3.0
+"""When the run ends, an event that is not overdue is looked for this much longer."""
+
+_END_PAUSE_S: Final = 0.2
+
+_ACCEPTED: Final = frozenset({200, 201, 202})
+_MAYBE_ACCEPTED: Final = frozenset({408, 409})
+
+
+def checksum(event: str) -> str:
+    """What an event carries beside its id: 16 hexadecimal digits."""
+    return hashlib.sha256(f"event:{event}".encode()).hexdigest()[:16]
+
+
+def outcome(answer: Answer) -> str:
+    """`accepted` (200, 201, 202), `refused` (certainly not taken), else `unknown`."""
+    if answer.error is not None:
+        return "unknown" if answer.on_the_way else "refused"
+    if answer.status in _ACCEPTED:
+        return "accepted"
+    return "refused" if 400 <= answer.status < 500 and answer.status not in _MAYBE_ACCEPTED else "unknown"
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What looks have shown of one event; `error` is what kept the last look from showing anything."""
+
+    at_ns: int = 0
+    copies: int = 0
+    whole: bool = True
+    error: str | None = None
+
+    @property
+    def state(self) -> str | None:
+        """None when it was never seen and the last look was not answered: nobody knows."""
+        if not self.copies:
+            return None if self.error else "absent"
+        if not self.whole:
+            return "wrong"
+        return "twice" if self.copies > 1 else "ok"
+
+
+class PipelineClient:
+    """Sends events and looks for each until it is visible: one row of PIPELINE an event, written when its fate is known."""
+
+    def __init__(self, *, run: int, accept: str, visible: str, wires: Wires, rows: RowWriter) -> None:
+        """`run`: a number of its own; `visible`: the path of an event, with `{id}` in it."""
+        self._run = run
+        self._accept = accept
+        self._visible = visible
+        self._wires = wires
+        self._rows = rows
+        self._count = 0
+        self._ending = asyncio.Event()
+        self._grace = clock.Deadline(0)
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+
+    async def send(self, _due_ns: int) -> None:
+        """Send the next event, see it through, record it."""
+        sequence = self._count
+        self._count += 1
+        event = f"{self._run}-{sequence}"
+        answer = await self._wires.ask(
+            "POST",
+            self._accept,
+            within_s=ACCEPT_S,
+            headers={"content-type": "application/json", "idempotency-key": f"event-{event}"},
+            content=json.dumps({"id": event, "checksum": checksum(event)}).encode(),
+        )
+        came = outcome(answer)
+        seen = _Seen(error="not looked for")
+        if came != "refused":
+            await self._follow(event, seen)
+        error = answer.error or f"status {answer.status}" if came != "accepted" else seen.error
+        self._rows.put(
+            (
+                sequence,
+                answer.sent_ns,
+                answer.done_ns if came == "accepted" else 0,
+                seen.at_ns,
+                seen.copies,
+                answer.status,
+            ),
+            (came, seen.state, error),
+        )
+
+    def end(self) -> None:
+        """The run ends: events that are still followed are looked at once more; young ones for a little longer."""
+        self._grace = clock.Deadline.after(GRACE_S)
+        self._ending.set()
+
+    async def _follow(self, event: str, seen: _Seen) -> None:
+        """Look, with growing pauses, until it is visible, then once for a second copy; at the end of the run without pauses."""
+        overdue = clock.Deadline.after(OVERDUE_S)
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            late = overdue.over
+            await self._pause(None if late else pause_s)
+            await self._look(event, seen)
+            if seen.copies or (self._ending.is_set() and (late or self._grace.over)):
+                break
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        if not self._ending.is_set():
+            await self._pause(_AGAIN_S)
+            await self._look(event, seen)
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Wait so long, without an end for None, or until the run ends; while it ends, a moment."""
+        if self._ending.is_set():
+            await clock.asleep(_END_PAUSE_S)
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), seconds)
+
+    async def _look(self, event: str, seen: _Seen) -> None:
+        async with self._at_once:
+            answer = await self._wires.ask("GET", self._visible.replace("{id}", event), within_s=LOOK_S)
+        shown = _shown(answer)
+        seen.error = shown if isinstance(shown, str) else None
+        if isinstance(shown, tuple):
+            copies, held = shown
+            seen.at_ns = seen.at_ns or answer.done_ns
+            seen.copies = max(seen.copies, copies)
+            seen.whole = seen.whole and held == checksum(event)
+
+
+def _shown(answer: Answer) -> tuple[int, object] | str | None:
+    """Copies and checksum; None when it is not visible (404, or no copies); a word when the answer is no answer."""
+    if answer.error is not None:
+        return answer.error
+    if answer.status == 404:
+        return None
+    if answer.status != 200:
+        return f"status {answer.status}"
+    try:
+        body = json.loads(answer.body)
+        copies = int(body["copies"])
+        return (copies, body["checksum"]) if copies > 0 else None
+    except (ValueError, TypeError, KeyError):
+        return "wrong body"
