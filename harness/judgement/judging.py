@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
+from harness.judgement.account import account_of
 from harness.judgement.checks import checks
 from harness.judgement.decision import decide
 from harness.judgement.discovery import first_requests
 from harness.judgement.indicators import error_rates, region_shares, replication_lags, response_times, uptimes
-from harness.judgement.loss import account_of, losses
+from harness.judgement.loss import ledger_result, losses
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.missing import lacking
+from harness.judgement.pipelines import pipeline_result
 from harness.judgement.recoveries import recoveries
 from harness.judgement.summaries import absent, experiment_result, traffic_results, unknown_traffic
 from harness.judgement.verdicts import claim_verdict, requirement_verdict
+from harness.judgement.watchers import watcher_results
 from harness.model import (
     Claim,
     ClaimVerdict,
@@ -22,9 +25,12 @@ from harness.model import (
     ExperimentResult,
     Figure,
     Judgement,
+    LedgerResult,
     Measure,
+    PipelineResult,
     Plan,
     TrafficResult,
+    WatcherResult,
     Window,
 )
 
@@ -56,6 +62,9 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
         experiments=_experiments(plan, evidence),
         traffic=tuple(result for window in evidence.windows.values() for result in _traffic(plan, window)),
         missing=tuple(f"{item.file}: {item.why}" for item in evidence.missing),
+        watchers=_seam(lambda: tuple(watcher_results(evidence)), lambda why: (WatcherResult(name="all", why=why),)),
+        ledger=_seam(lambda: ledger_result(evidence), lambda why: LedgerResult(why=why)),
+        pipeline=_seam(lambda: pipeline_result(evidence), lambda why: PipelineResult(why=why)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.recovery import SECOND, Looks, outages
+from harness.judgement.recovery import SECOND, Looks
 from harness.model import Evidence, Experiment, Hit, Plan, Receipt
 from harness.model.table import Ints
 
@@ -104,27 +104,6 @@ def counted_attempt(plan: Plan, evidence: Evidence, name: str) -> Experiment | N
     in_place = [a for a in attempts if fault_receipt(plan, a).ok]
     restored = [a for a in in_place if a.restore.ok]
     return next((group[-1] for group in (restored, in_place, attempts) if group), None)
-
-
-def null_run_receipt(evidence: Evidence, traffic: str | None, operation: str) -> Receipt:
-    """Whether reads or writes were steady by rule 8 without a fault: in the fault-free windows, and in the null run where there is one."""
-    looks = looks_of(evidence, operation)
-    spans = [
-        (window.start_ns, window.end_ns)
-        for window in evidence.windows.values()
-        if not window.experiment and traffic in (None, window.traffic)
-    ]
-    if not spans:
-        return Receipt(ok=False, why="there is no fault-free window to compare with")
-    runs = [a for attempts in evidence.experiments.values() for a in attempts if a.domain == "none" and a.ran]
-    spans += [(run.observed_from_ns, run.observed_until_ns) for run in runs]
-    for start_ns, end_ns in spans:
-        seen = looks.between(start_ns, end_ns)
-        if not len(seen):
-            return Receipt(ok=None, why=f"no {operation} were watched without a fault")
-        if found := outages(seen, end_ns):
-            return Receipt(ok=False, why=f"without any fault {operation} were already out {len(found)} times")
-    return Receipt(ok=True, why=f"{operation} were steady without a fault")
 
 
 def looks_of(evidence: Evidence, operation: str) -> Looks:

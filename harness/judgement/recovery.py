@@ -1,12 +1,21 @@
 """Rule 8: how long reads or writes were away after a fault. Also asked live, to know when a held fault may go.
 
-A *look* is one probe or one write. A *good stretch* is five seconds that begin with a success, hold at least 99 % successes
-and no blind second. An *outage* is a run of failures that lies in no good stretch; it ends with the first success that begins one.
-So one failure in a hundred is noise, as the rule says, and two in a row are an outage.
+A *look* is one probe or one write; it fails when it is not answered as wanted within its own time-out. A *good stretch* is five
+seconds that begin with a success, hold at least 99 % successes and no blind second. One failed look between two good ones, in a good
+stretch, is noise. Every other failure belongs to an *outage*: so two failures in a row are one, however short, which at a spacing of
+20 ms is 40 ms. It begins when its first failed look was sent and ends with the first answer of the next good stretch. That answer is
+never before the service was back, and after it by at most the time from one look to the next and the time that an answer takes: the
+figure is late by half a spacing on average, and never early.
+
+The *resolution* is that spacing plus the jitter seen: the longest time between two looks up to the recovery plus the slowest answer
+of the second after it. Looks overlap, so a time-out does not widen it. Where nothing failed it is the longest time without an answer.
+A *stall* is such a time of 100 ms and more in which looks were sent: they hung and were answered late, within their time-out.
+A client waited, none was turned away: no outage, but listed, and inside the resolution.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +28,8 @@ STRETCH_NS: Final = 5_000_000_000
 """How long at least 99 % must succeed."""
 BLIND_NS: Final = 1_000_000_000
 """A stretch with a longer gap than this proves nothing."""
+STALL_NS: Final = 100_000_000
+"""So long must looks hang to be listed as a stall: five of them at the closest spacing."""
 SECOND: Final = 1_000_000_000
 
 Ints = npt.NDArray[np.int64]
@@ -88,13 +99,9 @@ def outages(looks: Looks, until_ns: int) -> tuple[Outage, ...]:
     """
     good = np.flatnonzero(good_stretches(looks, until_ns))
     failed = np.flatnonzero(~looks.ok & (looks.sent_ns < _horizon(looks, until_ns)))
-    before = np.searchsorted(good, failed) - 1
-    covered = np.zeros(len(failed), dtype=np.bool_)
-    known = before >= 0
-    covered[known] = looks.sent_ns[failed[known]] - looks.sent_ns[good[before[known]]] < STRETCH_NS
     found: list[Outage] = []
     back = -1
-    for failure in failed[~covered].tolist():
+    for failure in failed[~_noise(looks, failed, good)].tolist():
         if failure < back:
             continue
         start = _first_of_run(looks.ok, failure)
@@ -105,6 +112,17 @@ def outages(looks: Looks, until_ns: int) -> tuple[Outage, ...]:
         served = looks.done_ns[back:][looks.ok[back:]]
         found.append(Outage(start_ns=int(looks.sent_ns[start]), end_ns=int(served.min())))
     return tuple(found)
+
+
+def _noise(looks: Looks, failed: Ints, good: Ints) -> Bools:
+    """Which of the failed looks stand between two successes in a good stretch."""
+    padded = np.concatenate([[True], looks.ok, [True]])
+    alone = padded[failed] & padded[failed + 2]
+    before = np.searchsorted(good, failed) - 1
+    noise = np.zeros(len(failed), dtype=np.bool_)
+    known = alone & (before >= 0)
+    noise[known] = looks.sent_ns[failed[known]] - looks.sent_ns[good[before[known]]] < STRETCH_NS
+    return noise
 
 
 def _horizon(looks: Looks, until_ns: int) -> int:
@@ -167,21 +185,23 @@ def recovery_of(
     """How reads or writes came back after an action sent at `sent_ns`, watched until `until_ns` at the latest.
 
     A success after `undone_ns` (when the undo was sent) never ends an outage: it is `on_heal`.
-    The resolution is the longest gap between looks up to the recovery, and never less than the planned spacing.
+    The resolution is never less than the planned spacing.
     """
     end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
     watched = looks.between(sent_ns, end_ns)
     seen = outages(watched, end_ns)
     back = _back(watched, seen, sent_ns, end_ns)
-    gap_ns = longest_gap_ns(watched, sent_ns, end_ns if back is None or not seen else back)
+    silent = _silences(watched, seen, sent_ns, end_ns)
+    known_ns = back if seen and back is not None else end_ns
     on_heal = back is None and end_ns < until_ns and recovered_at(looks.sent_ns, looks.ok, end_ns, until_ns) is not None
     return OperationRecovery(
         operation=operation,
         seconds=None if back is None else (back - sent_ns) / SECOND,
-        resolution_s=max(gap_ns / SECOND, spacing_ms / 1000),
+        resolution_s=max(_resolution_ns(watched, silent, sent_ns, known_ns) / SECOND, spacing_ms / 1000),
         observed_s=max(end_ns - sent_ns, 0) / SECOND,
         on_heal=on_heal,
         outages=tuple((_after(o.start_ns, sent_ns), _after(o.end_ns or end_ns, sent_ns)) for o in seen),
+        stalls=tuple((_after(a, sent_ns), _after(b, sent_ns)) for a, b in _stalls(watched, silent)),
         why=_why(watched, seen, back),
     )
 
@@ -190,6 +210,33 @@ def _back(looks: Looks, seen: tuple[Outage, ...], sent_ns: int, end_ns: int) -> 
     if not good_stretches(looks, end_ns).any():
         return None
     return seen[-1].end_ns if seen else sent_ns
+
+
+def _silences(looks: Looks, seen: tuple[Outage, ...], start_ns: int, end_ns: int) -> list[tuple[int, int]]:
+    """The times between two answers as wanted, outages left out: in each, nothing is known of the service."""
+    out = [(outage.start_ns, outage.end_ns or end_ns) for outage in seen]
+    answered = looks.done_ns[looks.ok & (looks.done_ns < end_ns)]
+    marks = np.unique(np.concatenate([[start_ns, end_ns], answered, np.ravel(np.array(out, dtype=np.int64))]))
+    known = np.zeros(len(marks) - 1, dtype=np.bool_)
+    for start, end in out:
+        known |= (marks[:-1] >= start) & (marks[:-1] < end)
+    return list(zip(marks[:-1][~known].tolist(), marks[1:][~known].tolist(), strict=True))
+
+
+def _resolution_ns(looks: Looks, silent: list[tuple[int, int]], sent_ns: int, until_ns: int) -> int:
+    longest = max((b - a for a, b in silent if a < until_ns), default=0)
+    after = looks.between(until_ns, until_ns + SECOND)
+    answers = (after.done_ns - after.sent_ns)[after.ok]
+    return max(longest, longest_gap_ns(looks, sent_ns, until_ns) + int(answers.max(initial=0)))
+
+
+def _stalls(looks: Looks, silent: list[tuple[int, int]]) -> Iterable[tuple[int, int]]:
+    """The silences in which at least two looks were sent, each from the first of them on."""
+    for start_ns, end_ns in silent:
+        if end_ns - start_ns >= STALL_NS:
+            hung = looks.sent_ns[(looks.sent_ns >= start_ns) & (looks.sent_ns < end_ns)]
+            if len(hung) > 1 and end_ns - hung[0] >= STALL_NS:
+                yield int(hung[0]), end_ns
 
 
 def _after(at_ns: int, sent_ns: int) -> float:
@@ -202,7 +249,7 @@ def _why(looks: Looks, seen: tuple[Outage, ...], back: int | None) -> str:
         return f"{failed} of {len(looks)} looks failed, and no 5 s with at least 99 % successes followed while the fault was in"
     if not seen:
         return (
-            f"no client felt it: {failed} of {len(looks)} looks failed, never more than 1 % of 5 s"
+            f"no client felt it: {failed} of {len(looks)} looks failed, never two in a row and never more than 1 % of 5 s"
             if failed
             else "no client felt it"
         )

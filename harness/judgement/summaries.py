@@ -7,18 +7,20 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from harness.judgement.account import Account
 from harness.judgement.indicators import errors_by_kind, failed
 from harness.judgement.load_receipts import lag_p99_ms, load_receipt
-from harness.judgement.loss import Account, acknowledged_in
+from harness.judgement.loss import read_back
 from harness.judgement.measures import six
+from harness.judgement.null_runs import NONE, failed_looks, null_run_receipt
 from harness.judgement.receipts import (
+    WATCHERS,
     counted_attempt,
     fault_receipt,
     looks_of,
-    null_run_receipt,
     restore_receipt,
 )
-from harness.judgement.recoveries import recovery_in
+from harness.judgement.recoveries import recovery_in, regional_recovery
 from harness.judgement.recovery import SECOND
 from harness.judgement.statistics import quantile_of
 from harness.model import (
@@ -96,6 +98,8 @@ def experiment_result(plan: Plan, evidence: Evidence, name: str, account: Accoun
     reads, writes = (None if r is None else _rounded(r) for r in recovered)
     window = evidence.windows.get(f"experiment:{name}")
     fault = attempt.fault
+    span = (attempt.observed_from_ns, attempt.observed_until_ns)
+    checked, stale = read_back(evidence.ledger.reads.between("done_ns", *span))
     return ExperimentResult(
         name=name,
         domain=attempt.domain,
@@ -110,12 +114,20 @@ def experiment_result(plan: Plan, evidence: Evidence, name: str, account: Accoun
         restored_after_s=_after(fault.sent_ns, attempt.restore.at_ns),
         reads=reads,
         writes=writes,
-        writes_acknowledged=len(acknowledged_in(account.acknowledged, attempt)),
-        writes_lost=len(acknowledged_in(account.lost, attempt)),
-        writes_unsure=len(acknowledged_in(account.unsure, attempt)),
+        writes_acknowledged=len(account.acknowledged.during(attempt)),
+        writes_lost=len(account.lost.during(attempt)),
+        writes_unsure=len(account.unsure.during(attempt)),
         loss_window_s=_loss_window(evidence, attempt, account),
         share=_shares(evidence, window) if window else {},
         errors=errors_by_kind(window.samples) if window else {},
+        writes_wrong=len(account.wrong.during(attempt)),
+        writes_recovered=len(account.recovered.during(attempt)),
+        writes_twice=len(account.twice.during(attempt)),
+        writes_unexpected=len(account.unexpected.during(attempt)),
+        reads_checked=checked,
+        reads_stale=stale,
+        failed_looks=tuple(failed_looks(evidence, attempt, operation) for operation in WATCHERS),
+        regions=_regions(evidence, attempt),
     )
 
 
@@ -144,7 +156,7 @@ def absent(name: str, domain: str, reason: str) -> ExperimentResult:
 
 def _trouble(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
     """The first receipt that does not hold; empty when all do. A null run has no fault: it must have been steady."""
-    if attempt.domain == "none":
+    if attempt.domain == NONE:
         if not attempt.ran:
             return f"it was not run: {attempt.why}"
         receipts = [null_run_receipt(evidence, None, operation) for operation in ("reads", "writes")]
@@ -164,9 +176,14 @@ def _rounded(seen: OperationRecovery) -> OperationRecovery:
         resolution_s=six(seen.resolution_s) or 0.0,
         observed_s=six(seen.observed_s) or 0.0,
         on_heal=seen.on_heal,
-        outages=tuple((six(start) or 0.0, six(end) or 0.0) for start, end in seen.outages),
+        outages=_spans(seen.outages),
+        stalls=_spans(seen.stalls),
         why=seen.why,
     )
+
+
+def _spans(spans: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((six(start) or 0.0, six(end) or 0.0) for start, end in spans)
 
 
 def _first_failure(evidence: Evidence, attempt: Experiment) -> int | None:
@@ -179,6 +196,13 @@ def _first_failure(evidence: Evidence, attempt: Experiment) -> int | None:
     return min(first, default=None)
 
 
+def _regions(evidence: Evidence, attempt: Experiment) -> dict[str, OperationRecovery]:
+    """Each region that the fault hit, as seen at its own door."""
+    hit = sorted({item.region for item in attempt.fault.hit if item.region})
+    seen = {region: regional_recovery(evidence, attempt, region) for region in hit}
+    return {region: _rounded(recovery) for region, recovery in seen.items() if recovery is not None}
+
+
 def _loss_window(evidence: Evidence, attempt: Experiment, account: Account) -> float | None:
     """Age of the oldest acknowledged write that is gone, at the moment of the fault; writes before an earlier experiment's end are its own."""
     sent_ns = attempt.fault.sent_ns
@@ -186,8 +210,9 @@ def _loss_window(evidence: Evidence, attempt: Experiment, account: Account) -> f
         return None
     every = [a for attempts in evidence.experiments.values() for a in attempts]
     since_ns = max((a.observed_until_ns for a in every if a.observed_until_ns <= sent_ns), default=0)
-    own = [at for at in account.lost.values() if since_ns <= at < max(attempt.observed_until_ns, sent_ns)]
-    return six(max(sent_ns - min(own), 0) / SECOND) if own else None
+    at_ns = account.lost.at_ns
+    own = at_ns[(at_ns >= since_ns) & (at_ns < max(attempt.observed_until_ns, sent_ns))]
+    return six(max(sent_ns - int(own.min()), 0) / SECOND) if len(own) else None
 
 
 def _shares(evidence: Evidence, during: Window) -> dict[str, float]:

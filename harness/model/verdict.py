@@ -131,6 +131,7 @@ class OperationRecovery:
         observed_s: how long was watched.
         on_heal: it came back only after the undo was sent.
         outages: (start, end) of each stretch of failures, seconds from the action sent.
+        stalls: (start, end) of each time in which looks hung and were answered late, within their time-out: no outages.
         why: what is to be said beside it.
     """
 
@@ -140,6 +141,7 @@ class OperationRecovery:
     observed_s: float
     on_heal: bool = False
     outages: tuple[tuple[float, float], ...] = ()
+    stalls: tuple[tuple[float, float], ...] = ()
     why: str = ""
 
 
@@ -244,19 +246,19 @@ class WatcherResult:
         n: how many looks.
         first_ns, last_ns: CLOCK_MONOTONIC, of its first and last look as due; None: it never looked.
         longest_gap_ms: the longest time between two looks; None of fewer than two, or where looks come when something happens.
-        blind_s: in gaps over 250 ms, and over three spacings: neither up nor down.
+        blind_s: in gaps over 250 ms that lack a look: neither up nor down.
         closed: whether it ended in order.
         why: what is wrong; empty when nothing is.
     """
 
     name: str
-    spacing_ms: float
-    n: int
-    first_ns: int | None
-    last_ns: int | None
-    longest_gap_ms: float | None
-    blind_s: float
-    closed: bool
+    spacing_ms: float = 0.0
+    n: int = 0
+    first_ns: int | None = None
+    last_ns: int | None = None
+    longest_gap_ms: float | None = None
+    blind_s: float = 0.0
+    closed: bool = False
     why: str = ""
 
 
@@ -274,17 +276,17 @@ class LedgerResult:
         why: what keeps the ledger from being whole; empty when nothing does.
     """
 
-    attempted: int
-    acknowledged: int
-    lost: int
-    wrong: int
-    missing: Mapping[str, int]
-    recovered: int
-    unsure: int
-    unexpected: int
-    twice: int
-    reads: int
-    stale: int
+    attempted: int = 0
+    acknowledged: int = 0
+    lost: int = 0
+    wrong: int = 0
+    missing: Mapping[str, int] = field(default_factory=dict)
+    recovered: int = 0
+    unsure: int = 0
+    unexpected: int = 0
+    twice: int = 0
+    reads: int = 0
+    stale: int = 0
     why: str = ""
 
 
@@ -295,19 +297,19 @@ class PipelineResult:
     Attributes:
         sent, accepted: events.
         lost: accepted and not visible at the end. twice: visible more than once. wrong: visible with another value.
-        unsure: of unknown outcome and not visible at the end.
-        visible_p50_s, visible_p95_s: from sent to visible, of the accepted ones; one never seen took for ever; None where that is the quantile.
+        unsure: of unknown outcome and not visible at the end, or nobody could look.
+        visible_p50_s, visible_p95_s: from accepted to visible; one never seen took for ever; None where that is the quantile.
         why: what keeps the record from being whole; empty when nothing does.
     """
 
-    sent: int
-    accepted: int
-    lost: int
-    twice: int
-    wrong: int
-    unsure: int
-    visible_p50_s: float | None
-    visible_p95_s: float | None
+    sent: int = 0
+    accepted: int = 0
+    lost: int = 0
+    twice: int = 0
+    wrong: int = 0
+    unsure: int = 0
+    visible_p50_s: float | None = None
+    visible_p95_s: float | None = None
     why: str = ""
 
 

@@ -24,7 +24,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.loss import account_of
+from harness.judgement.account import account_of
 from harness.model import (
     LEDGER_FINAL,
     LEDGER_WRITES,
@@ -173,7 +173,7 @@ def test_the_last_round_decides() -> None:
     everything = ledger(ROWS)
     both = Table.merged(LEDGER_FINAL, [everything.final, second])
     reads = (everything.final_reads[0], replace(books.final_reads[0], round=2))
-    assert set(account_of(replace(books, final=both, final_reads=reads)).lost) == {(1, at(20))}
+    assert account_of(replace(books, final=both, final_reads=reads)).lost.names(9) == [f"client 1 number {at(20)}"]
 
 
 def test_a_wrong_row_is_lost_though_the_read_broke_off() -> None:
@@ -271,5 +271,5 @@ def test_a_later_experiment_does_not_answer_for_earlier_losses() -> None:
 def test_planted_losses_and_wrong_values_are_found_exactly(lost: set[int], wrong: set[int]) -> None:
     """Set arithmetic, nothing else."""
     account = account_of(ledger(ROWS, lost=sorted(lost), wrong=sorted(wrong - lost)))
-    assert {number for _, number in account.lost} == lost | wrong
+    assert set(account.lost.sequence.tolist()) == lost | wrong
     assert experiment("pod-loss", "pod", 70, 100).fault.hit

@@ -19,11 +19,11 @@ from judgement_builders import (
     with_experiment,
 )
 
+from harness.judgement.null_runs import null_run_receipt
 from harness.judgement.receipts import (
     blind_share,
     counted_attempt,
     fault_receipt,
-    null_run_receipt,
     restore_receipt,
     watch_receipt,
 )

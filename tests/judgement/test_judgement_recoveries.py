@@ -60,14 +60,14 @@ def test_reads_and_writes_are_judged_apart_in_each_experiment() -> None:
     ]
     assert (
         found[0].reason
-        == "database-loss: reads were served again after 20.5 s ± 0.05 s, wanted below 4 h (240 s at scale 60)"
+        == "database-loss: reads were served again after 20.5 s ± 0.053 s, wanted below 4 h (240 s at scale 60)"
     )
-    assert (found[0].scaled_limit, found[0].resolution, found[0].low, found[0].high) == (240.0, 0.05, 20.453, 20.553)
+    assert (found[0].scaled_limit, found[0].resolution, found[0].low, found[0].high) == (240.0, 0.053, 20.45, 20.556)
     assert set(found[0].receipts) == {"fault", "watch", "restore", "load"}
 
 
 def test_a_recovery_is_told_from_its_limit_only_beyond_the_resolution() -> None:
-    """20.503 s ± 0.05 s against limits around it; 20.52 s cannot be told."""
+    """20.503 s ± 0.053 s against limits around it; 20.52 s cannot be told."""
     assert reads_of("20.6 s").outcome is PASS
     assert reads_of("20.52 s").outcome is INCONCLUSIVE
     assert reads_of("20.4 s").outcome is FAIL

@@ -36,9 +36,9 @@ def recovered(seen: Looks, *, sent: float = 10, undone: float | None = None, unt
 
 
 def test_recovery_lasts_from_the_action_to_the_first_answer_of_five_good_seconds() -> None:
-    """Out from 11 s to 14 s after an action at 10 s: back 4.003 s after it, give or take one look."""
+    """Out from 11 s to 14 s after an action at 10 s: back 4.003 s after it, give or take one look and one answer."""
     seen = recovered(looks(60, (11, 14)))
-    assert (seen.seconds, seen.resolution_s, seen.outages) == (4.003, 0.05, ((1.0, 4.003),))
+    assert (seen.seconds, seen.resolution_s, seen.outages) == (4.003, 0.053, ((1.0, 4.003),))
     assert seen.why == ""
 
 
@@ -52,8 +52,8 @@ def test_a_fault_that_no_client_felt_is_recovered_at_once() -> None:
 def test_one_failure_in_a_hundred_is_noise_and_two_in_a_row_are_an_outage() -> None:
     """99 % of five seconds allow one failed look of a hundred."""
     assert recovered(looks(60, (20, 20.05))).seconds == 0.0
-    assert (
-        recovered(looks(60, (20, 20.05))).why == "no client felt it: 1 of 1000 looks failed, never more than 1 % of 5 s"
+    assert recovered(looks(60, (20, 20.05))).why == (
+        "no client felt it: 1 of 1000 looks failed, never two in a row and never more than 1 % of 5 s"
     )
     assert recovered(looks(60, (20, 20.1))).seconds == 10.103
 
@@ -122,7 +122,7 @@ def test_a_gap_between_looks_widens_the_resolution() -> None:
     seen = looks(60, (11, 14))
     kept = ~((seen.sent_ns >= ns(13.5)) & (seen.sent_ns < ns(14)))
     gapped = Looks.of(seen.sent_ns[kept], seen.done_ns[kept], seen.ok[kept])
-    assert recovered(gapped).resolution_s == pytest.approx(0.55)
+    assert recovered(gapped).resolution_s == 0.553
 
 
 def test_blind_time_is_neither_up_nor_down() -> None:
@@ -195,5 +195,5 @@ def test_an_outage_of_known_length_is_found_within_its_resolution(start: float, 
     """Truth against figure, at any phase of the probes."""
     seen = recovered(looks(60, (start, start + length)))
     assert seen.seconds is not None
-    assert abs(seen.seconds - (start + length - 10)) <= seen.resolution_s + 0.003
+    assert 0 <= seen.seconds - (start + length - 10) <= seen.resolution_s
     assert len(seen.outages) == 1

@@ -1,0 +1,208 @@
+"""The ledger balanced: what was written against what was read back, source by source.
+
+Source: the set checkers of Jepsen (`checker.clj`: `set`, `set-full`): attempts, acknowledged, final read; from them lost, recovered,
+never read, unexpected, duplicated. A write is its client and its sequence number; both are packed into one integer, so that the
+arithmetic is numpy's on sorted arrays and a million writes take a fraction of a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+
+from harness.errors import UsageError
+from harness.model import Experiment, FinalRead, Ledger, Table
+from harness.model.table import Bools, Ints
+
+DATABASE: Final = "database"
+"""The source that must have been read: the others may be copies of it."""
+_SEQUENCE_BITS: Final = 40
+_CLIENT_BITS: Final = 22
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Writes:
+    """Some of the ledger's writes, in the order of client and number; `at_ns` is when each came to its end."""
+
+    client: Ints
+    sequence: Ints
+    at_ns: Ints
+
+    def __len__(self) -> int:
+        return len(self.at_ns)
+
+    def where(self, mask: Bools) -> Self:
+        """Those of them where the mask is true."""
+        return type(self)(client=self.client[mask], sequence=self.sequence[mask], at_ns=self.at_ns[mask])
+
+    def during(self, attempt: Experiment) -> Self:
+        """Those that came to their end while an attempt was observed."""
+        return self.where((self.at_ns >= attempt.observed_from_ns) & (self.at_ns < attempt.observed_until_ns))
+
+    def names(self, most: int) -> list[str]:
+        """The first of them, for people."""
+        pairs = zip(self.client[:most].tolist(), self.sequence[:most].tolist(), strict=True)
+        return [f"client {client} number {number}" for client, number in pairs]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """The ledger after the last final read of each source.
+
+    Attributes:
+        attempted: how many writes are on record.
+        acknowledged: of them.
+        lost: acknowledged, and at the end gone or with another value, in the database or in a region that was read.
+        wrong: the lost ones with another value somewhere.
+        missing: the lost ones by source.
+        unsure: of unknown outcome and not in the database: neither lost nor kept. recovered: of unknown outcome and there.
+        unexpected: refused, and there all the same.
+        twice: more than one row in one read.
+        trouble: what keeps the ledger from being whole; empty when nothing does.
+    """
+
+    attempted: int
+    acknowledged: Writes
+    lost: Writes
+    wrong: Writes
+    missing: Mapping[str, Writes]
+    unsure: Writes
+    recovered: Writes
+    unexpected: Writes
+    twice: Writes
+    trouble: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """The last final read of one source: the keys it found intact, with another value, and more than once, each sorted and unique."""
+
+    name: str
+    read: FinalRead
+    rows: int
+    intact: Ints
+    wrong: Ints
+    twice: Ints
+
+    @property
+    def whole(self) -> bool:
+        """Whether a write that it lacks is gone, and not merely not read."""
+        return self.read.complete and self.read.rows == self.rows
+
+    def lacks(self, keys: Ints, at_ns: Ints) -> Bools:
+        """Which acknowledged writes are lost here: read back with another value, or not in a whole read that began after them."""
+        gone = ~_in(keys, self.intact) if self.whole else np.zeros(len(keys), dtype=np.bool_)
+        return _in(keys, self.wrong) | (gone & (at_ns < self.read.at_ns))
+
+
+def account_of(ledger: Ledger) -> Account:
+    """Balance the ledger.
+
+    Raises:
+        UsageError: a client or sequence number is out of range.
+    """
+    clients = np.concatenate([ledger.writes.ints["client"], ledger.final.ints["client"]])
+    low = int(clients.min()) if len(clients) else 0
+    keys = _keys(ledger.writes, low)
+    sources = [_source(name, read, ledger.final, low) for name, read in _last_reads(ledger).items()]
+    order = np.argsort(keys, kind="stable")
+    keys, rows = keys[order], ledger.writes.ints
+    every = Writes(client=rows["client"][order], sequence=rows["sequence"][order], at_ns=rows["done_ns"][order])
+    ok, refused, unknown = (ledger.writes.words["outcome"].equals(word)[order] for word in ("ok", "refused", "unknown"))
+    lost = {source.name: ok & source.lacks(keys, every.at_ns) for source in sources}
+    wrong, twice = (_anywhere(keys, [getattr(s, what) for s in sources]) for what in ("wrong", "twice"))
+    there = _in(keys, next((source.intact for source in sources if source.name == DATABASE), keys[:0]))
+    return Account(
+        attempted=len(keys),
+        acknowledged=every.where(ok),
+        lost=every.where(np.logical_or.reduce([np.zeros_like(ok), *lost.values()])),
+        wrong=every.where(ok & wrong),
+        missing={name: every.where(mask) for name, mask in lost.items()},
+        unsure=every.where(unknown & ~there),
+        recovered=every.where(unknown & there),
+        unexpected=every.where(refused & there),
+        twice=every.where(twice),
+        trouble=next(iter(_troubles(keys, every.where(ok), sources)), ""),
+    )
+
+
+def _keys(rows: Table, low: int) -> Ints:
+    """Client and sequence number in one integer; clients count from `low`, those of a run lie close together."""
+    client, sequence = rows.ints["client"] - low, rows.ints["sequence"]
+    for numbers, bits in ((client, _CLIENT_BITS), (sequence, _SEQUENCE_BITS)):
+        if len(numbers) and (numbers.min() < 0 or numbers.max() >= 1 << bits):
+            raise UsageError("the ledger holds numbers that no client gives")
+    return (client << _SEQUENCE_BITS) | sequence
+
+
+def _in(keys: Ints, found: Ints) -> Bools:
+    """Which keys are among the found ones, which are sorted."""
+    if not len(found):
+        return np.zeros(len(keys), dtype=np.bool_)
+    at = np.minimum(np.searchsorted(found, keys), len(found) - 1)
+    return np.asarray(found[at] == keys, dtype=np.bool_)
+
+
+def _anywhere(keys: Ints, found: Iterable[Ints]) -> Bools:
+    masks = [np.zeros(len(keys), dtype=np.bool_), *(_in(keys, own) for own in found)]
+    return np.asarray(np.logical_or.reduce(masks), dtype=np.bool_)
+
+
+def _last_reads(ledger: Ledger) -> dict[str, FinalRead]:
+    """The read of each source that decides: the one of the highest round; the database first."""
+    last: dict[str, FinalRead] = {}
+    for read in sorted(ledger.final_reads, key=lambda read: (read.source != DATABASE, read.source, read.round)):
+        last[read.source] = read
+    return last
+
+
+def _source(name: str, read: FinalRead, final: Table, low: int) -> _Source:
+    own = final.where(final.words["through"].equals(name) & (final.ints["round"] == read.round))
+    keys, intact = _keys(own, low), own.words["state"].equals("ok")
+    found, counts = np.unique(keys, return_counts=True)
+    wrong = np.unique(keys[~intact])
+    return _Source(
+        name=name,
+        read=read,
+        rows=len(own),
+        intact=found[~_in(found, wrong)],
+        wrong=wrong,
+        twice=found[counts > 1],
+    )
+
+
+def _troubles(keys: Ints, acknowledged: Writes, sources: list[_Source]) -> Iterable[str]:
+    if not len(keys):
+        yield "no write is on record"
+    elif DATABASE not in {source.name for source in sources}:
+        yield "nobody read the ledger back from the database"
+    else:
+        yield from (trouble for source in sources for trouble in _read_troubles(source, acknowledged))
+        yield from _record_troubles(keys, sources)
+
+
+def _read_troubles(source: _Source, acknowledged: Writes) -> Iterable[str]:
+    read, of = source.read, "" if source.name == DATABASE else f" through {source.name}"
+    if not read.complete:
+        yield f"the last read of the ledger{of} did not come to its end: {read.why or 'nobody said why'}"
+    if read.rows != source.rows:
+        yield f"the last read{of} found {read.rows} rows, {source.rows} are on record"
+    if unread := int((acknowledged.at_ns >= read.at_ns).sum()):
+        yield f"{unread} writes were acknowledged after the last read of the ledger{of} began"
+
+
+def _record_troubles(keys: Ints, sources: list[_Source]) -> Iterable[str]:
+    """What the record of writes itself lacks; a client counts 0, 1, 2… and gives each number once."""
+    numbers = np.unique(keys)
+    if again := len(keys) - len(numbers):
+        yield f"{again} numbers stand twice in the record of writes"
+    clients, counts = np.unique(numbers >> _SEQUENCE_BITS, return_counts=True)
+    last = numbers[np.cumsum(counts) - 1] - (clients << _SEQUENCE_BITS)
+    if gaps := int((last + 1 - counts).sum()):
+        yield f"the record of writes lacks {gaps} numbers"
+    found = np.unique(np.concatenate([np.concatenate([source.intact, source.wrong]) for source in sources]))
+    if strays := int((~_in(found, numbers)).sum()):
+        yield f"the last read found {strays} rows that the record of writes does not know"
