@@ -1,79 +1,169 @@
-"""Tables as Parquet, made once a row file is complete; times are stored as deltas, words as dictionaries."""
+"""Tables as Parquet, made once a row file is complete; times are stored as deltas, words as dictionaries.
+
+Both ways go one row group at a time, so that a table is in memory once at most: as it is used.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.errors import MissingEvidence
-from harness.model.table import NULL, Schema, Table, Words
+from harness.model.table import NULL, Codes, Ints, Schema, Table, Words, codes_type
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _TYPES: Final = {8: pa.int64(), 4: pa.int32(), 2: pa.int16()}
+_WORD: Final = pa.dictionary(pa.int32(), pa.string())
+
+
+class ParquetWriter:
+    """Writes one table part by part; the file appears whole when it is closed, or not at all."""
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._partial = path, path.with_suffix(".partial")
+        self._types = pa.schema(
+            [
+                *((name, _TYPES[size]) for name, size in schema.ints.items()),
+                *((name, _WORD) for name in schema.words),
+            ]
+        )
+        times = [name for name, size in schema.ints.items() if size == 8]
+        self._file = pq.ParquetWriter(
+            self._partial,
+            self._types,
+            compression="zstd",
+            use_dictionary=list(schema.words),
+            column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
+        )
+
+    def add(self, rows: Table) -> None:
+        """Add rows behind those that are there."""
+        columns = [pa.array(rows.ints[name]).cast(_TYPES[size]) for name, size in rows.schema.ints.items()]
+        columns += [_dictionary(rows.words[name]) for name in rows.schema.words]
+        self._file.write_table(pa.table(columns, schema=self._types))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, failed: object, *_: object) -> None:
+        """Close the file; what failed before its end leaves none."""
+        self._file.close()
+        if failed is None:
+            self._partial.replace(self._path)
+        else:
+            self._partial.unlink()
 
 
 def write_parquet(table: Table, path: Path) -> None:
-    """Write the table; the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    columns: dict[str, pa.Array] = {}
-    for name, size in table.schema.ints.items():
-        columns[name] = pa.array(table.ints[name]).cast(_TYPES[size])
-    for name in table.schema.words:
-        words = table.words[name]
-        codes = pa.array(words.codes.astype(np.int32), mask=words.missing)
-        columns[name] = pa.DictionaryArray.from_arrays(codes, pa.array(list(words.names), type=pa.string()))
-    times = [name for name, size in table.schema.ints.items() if size == 8]
-    partial = path.with_suffix(".partial")
-    pq.write_table(
-        pa.table(columns),
-        partial,
-        compression="zstd",
-        use_dictionary=list(table.schema.words),
-        column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
-    )
-    partial.replace(path)
+    """Write a table; the file appears whole or not at all."""
+    with ParquetWriter(path, table.schema) as file:
+        file.add(table)
+
+
+def _dictionary(words: Words) -> pa.DictionaryArray:
+    codes = pa.array(words.codes.astype(np.int32), mask=words.missing)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(list(words.names), type=pa.string()))
 
 
 def read_parquet(path: Path, schema: Schema) -> Table:
-    """Read a table back; raises MissingEvidence when the file is gone, cut short or lacks a column."""
+    """Read a table back. Columns that the schema does not know are passed over.
+
+    Raises:
+        MissingEvidence: the file is gone, cut short or no Parquet, lacks a column, or has one of another type or with gaps.
+    """
+    with _refusing(path), pq.ParquetFile(path) as file:
+        _check(file.schema_arrow, schema)
+        rows = file.metadata.num_rows
+        ints = {name: np.empty(rows, dtype=np.int64) for name in schema.ints}
+        words = {name: _Coded(rows) for name in schema.words}
+        at = 0
+        for group in range(file.num_row_groups):
+            read = file.read_row_group(group, columns=[*schema.ints, *schema.words])
+            for name, column in ints.items():
+                column[at : at + len(read)] = _whole(name, read.column(name), at)
+            for name, coded in words.items():
+                coded.put(at, read.column(name))
+            at += len(read)
+        return Table(schema=schema, ints=ints, words={name: coded.words() for name, coded in words.items()})
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """What pyarrow makes of a bad file, in our words."""
     try:
-        read = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
+        yield
+    except UnicodeDecodeError as error:
+        raise MissingEvidence("holds a word that is no UTF-8", where=str(path)) from error
+    except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MissingEvidence(f"is no whole Parquet file: {reason}", where=str(path)) from error
-    absent = [name for name in (*schema.ints, *schema.words) if name not in read.column_names]
+    except _WrongColumnError as error:
+        raise MissingEvidence(str(error), where=str(path)) from error
+
+
+class _WrongColumnError(Exception):
+    """A column is not as the schema says."""
+
+
+def _check(found: pa.Schema, schema: Schema) -> None:
+    """Whether every column of the schema is there once, with its type."""
+    absent = [name for name in (*schema.ints, *schema.words) if name not in found.names]
     if absent:
-        raise MissingEvidence(f"lacks the columns {', '.join(absent)}", where=str(path))
-    try:
-        return Table(
-            schema=schema,
-            ints={name: _ints(read.column(name)) for name in schema.ints},
-            words={name: _words(read.column(name)) for name in schema.words},
-        )
-    except (pa.ArrowException, ValueError, TypeError) as error:
-        raise MissingEvidence(f"has a column of the wrong type: {error}", where=str(path)) from error
+        raise _WrongColumnError(f"lacks the columns {', '.join(absent)}")
+    for name in (*schema.ints, *schema.words):
+        if found.names.count(name) > 1:
+            raise _WrongColumnError(f"has the column `{name}` twice")
+        kind = found.field(name).type
+        if name in schema.ints and not pa.types.is_integer(kind):
+            raise _WrongColumnError(f"has {kind} in `{name}`, whole numbers were expected")
+        if name in schema.words and not _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind):
+            raise _WrongColumnError(f"has {kind} in `{name}`, words were expected")
 
 
-def _ints(column: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    if not pa.types.is_integer(column.type) or column.null_count:
-        raise ValueError(f"whole numbers without gaps were expected, found {column.type}")
-    return np.asarray(column.to_numpy(), dtype=np.int64)
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind))
 
 
-def _words(column: pa.ChunkedArray) -> Words:
-    coded = column.combine_chunks()
-    if not pa.types.is_dictionary(coded.type):
-        coded = coded.cast(pa.string()).dictionary_encode()
-    if isinstance(coded, pa.ChunkedArray):
-        coded = (
-            coded.chunk(0)
-            if coded.num_chunks
-            else pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
-        )
-    codes = coded.indices.fill_null(NULL).to_numpy(zero_copy_only=False)
-    return Words(codes=np.asarray(codes, dtype=np.int64), names=tuple(coded.dictionary.to_pylist()))
+def _whole(name: str, column: pa.ChunkedArray, before: int) -> Ints:
+    """The numbers of one row group; `before`: how many rows stand before it in the file."""
+    if column.null_count:
+        row = before + column.is_null().index(pa.scalar(value=True)).as_py() + 1
+        raise _WrongColumnError(f"lacks `{name}` in row {row}")
+    numbers: Ints = column.cast(pa.int64()).to_numpy()
+    return numbers
+
+
+class _Coded:
+    """One column of words, put together from row groups that each have a dictionary of their own."""
+
+    def __init__(self, rows: int) -> None:
+        self._names: dict[str, int] = {}
+        self._codes: Codes = np.empty(rows, dtype=codes_type(0))
+
+    def put(self, at: int, column: pa.ChunkedArray) -> None:
+        """Put words behind the first `at`."""
+        for chunk in column.chunks:
+            coded = chunk if pa.types.is_dictionary(chunk.type) else chunk.cast(pa.string()).dictionary_encode()
+            known = [self._code(name) for name in coded.dictionary.to_pylist()]
+            if (kind := codes_type(len(self._names))) != self._codes.dtype:
+                self._codes = self._codes.astype(kind)
+            codes = coded.indices.fill_null(NULL).to_numpy()
+            if known != list(range(len(known))):
+                codes = np.array([*known, NULL], dtype=kind)[codes]
+            self._codes[at : at + len(codes)] = codes
+            at += len(codes)
+
+    def _code(self, name: str | None) -> int:
+        return NULL if name is None else self._names.setdefault(name, len(self._names))
+
+    def words(self) -> Words:
+        """The whole column."""
+        return Words(codes=self._codes, names=tuple(self._names))

@@ -15,20 +15,40 @@ import json
 import os
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 
 from harness.errors import MissingEvidence
-from harness.model.table import NULL, Schema, Table, Words
+from harness.model.table import NULL, Codes, Schema, Table, Words, codes_type
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _INT: Final = {2: "h", 4: "i", 8: "q"}
 _BOUNDS: Final = {size: (-(1 << (8 * size - 1)), (1 << (8 * size - 1)) - 1) for size in _INT}
 _WORD_HEAD: Final = struct.Struct("<cIH")
 _END: Final = struct.Struct("<cQ")
+_LONGEST_HEAD: Final = 1 << 12
+_LONGEST_RECORD: Final = 1 << 17
+"""What is not decoded up to here never will be: no record is as long."""
+_PIECE: Final = 1 << 26
+"""Bytes of a row file that are decoded at once: about a million samples."""
+
+Rows = np.ndarray[tuple[int], np.dtype[np.void]]
+
+
+def _head(schema: Schema) -> bytes:
+    return (json.dumps({"rows": 1, "schema": schema.name}) + "\n").encode()
+
+
+def _is_head(line: bytes, schema: Schema) -> bool:
+    try:
+        head = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(head, dict) and head.get("rows") == 1 and head.get("schema") == schema.name
 
 
 def _row_struct(schema: Schema) -> struct.Struct:
@@ -53,7 +73,7 @@ class RowWriter:
         self._codes: dict[str | None, int] = {None: NULL}
         self._pending = bytearray()
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        self._pending += (json.dumps({"rows": 1, "schema": schema.name}) + "\n").encode()
+        self._pending += _head(schema)
         self.rows = 0
         self.flush()
 
@@ -69,7 +89,7 @@ class RowWriter:
         self.rows += 1
 
     def _define(self, word: str | None) -> int:
-        text = str(word).encode()[:65535]
+        text = str(word).encode("utf-8", "replace")[:65535]
         code = len(self._codes) - 1
         self._codes[word] = code
         self._pending += _WORD_HEAD.pack(b"W", code, len(text)) + text
@@ -106,19 +126,53 @@ class RowsRead:
     truncated_bytes: int
 
 
+class RowFile:
+    """A row file as a sequence of tables, read piece by piece; also one that was cut short.
+
+    Attributes:
+        closed: whether the end record is there, is the last and counts as many rows; known once all was read.
+        rows, truncated_bytes: rows read so far, and bytes at the end that make no whole record.
+    """
+
+    def __init__(self, path: Path, schema: Schema, piece: int = _PIECE) -> None:
+        self._path, self._schema, self._piece = path, schema, piece
+        self.rows = 0
+        self.truncated_bytes = 0
+        self.closed = False
+
+    def __iter__(self) -> Iterator[Table]:
+        """The rows in order.
+
+        Raises:
+            MissingEvidence: it cannot be read, is no row file of this schema, or a row has a word that was never defined.
+        """
+        try:
+            with self._path.open("rb") as file:
+                yield from self._tables(file)
+        except OSError as error:
+            raise MissingEvidence(f"cannot be read: {error.strerror}", where=str(self._path)) from error
+        except _WordError as error:
+            raise MissingEvidence(f"row {self.rows + error.row}: {error}", where=str(self._path)) from error
+
+    def _tables(self, file: BinaryIO) -> Iterator[Table]:
+        if not _is_head(file.readline(_LONGEST_HEAD), self._schema):
+            raise MissingEvidence(f"is no row file of {self._schema.name}", where=str(self._path))
+        decoder, left = _Decoder(self._schema), b""
+        while len(left) <= _LONGEST_RECORD and (data := file.read(self._piece)):
+            data = left + data
+            left = data[len(data) - decoder.feed(memoryview(data)) :]
+            table = decoder.take()
+            self.rows += len(table)
+            yield table
+        self.truncated_bytes = len(left) + os.fstat(file.fileno()).st_size - file.tell()
+        self.closed = decoder.end == self.rows and not left
+
+
 def read_rows(path: Path, schema: Schema) -> RowsRead:
-    """Read a row file, also one that was cut short; raises MissingEvidence when it is none of this schema."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise MissingEvidence(f"cannot be read: {error.strerror}", where=str(path)) from error
-    head, separator, _ = data.partition(b"\n")
-    if not separator or not head.startswith(b'{"rows": 1') or json.loads(head).get("schema") != schema.name:
-        raise MissingEvidence(f"is no row file of {schema.name}", where=str(path))
-    decoder = _Decoder(schema)
-    left = decoder.feed(memoryview(data)[len(head) + 1 :])
-    table = decoder.take()
-    return RowsRead(table=table, closed=decoder.end == len(table), truncated_bytes=left)
+    """Read a row file at once; raises MissingEvidence as `RowFile` does."""
+    file = RowFile(path, schema)
+    table = Table.merged(schema, list(file))
+    return RowsRead(table=table, closed=file.closed, truncated_bytes=file.truncated_bytes)
 
 
 class RowTail:
@@ -149,7 +203,7 @@ class _Decoder:
         self._schema = schema
         self._dtype = row_dtype(schema)
         self._names: list[str] = []
-        self._chunks: list[np.ndarray[tuple[int], np.dtype[np.void]]] = []
+        self._chunks: list[Rows] = []
         self.end: int | None = None
 
     def feed(self, data: memoryview) -> int:
@@ -158,13 +212,11 @@ class _Decoder:
         while at < len(data):
             mark = data[at]
             if mark == ord("R"):
-                run = np.frombuffer(data, dtype=self._dtype, offset=at, count=(len(data) - at) // size)
-                others = np.flatnonzero(run["mark"] != b"R")
-                count = int(others[0]) if len(others) else len(run)
-                if count == 0:
+                run = self._run(data, at)
+                if not len(run):
                     break
-                self._chunks.append(run[:count].copy())
-                at += count * size
+                self._chunks.append(run)
+                at += len(run) * size
             elif mark == ord("W") and at + _WORD_HEAD.size <= len(data):
                 _, _, length = _WORD_HEAD.unpack_from(data, at)
                 if at + _WORD_HEAD.size + length > len(data):
@@ -180,16 +232,37 @@ class _Decoder:
                 break
         return len(data) - at
 
+    def _run(self, data: memoryview, at: int) -> Rows:
+        """The rows from here to the next record of another kind; looked for further and further ahead."""
+        most = (len(data) - at) // self._dtype.itemsize
+        ahead = 64
+        while True:
+            run: Rows = np.frombuffer(data, dtype=self._dtype, offset=at, count=min(ahead, most))
+            others = np.flatnonzero(run["mark"] != b"R")
+            if len(others) or len(run) == most:
+                return run[: others[0]] if len(others) else run
+            ahead *= 8
+
     def take(self) -> Table:
         """The rows decoded since the last call."""
         rows = np.concatenate(self._chunks) if self._chunks else np.empty(0, dtype=self._dtype)
         self._chunks = []
-        names = tuple(self._names)
-        valid = {
-            name: np.where(rows[name] < len(names), rows[name], NULL).astype(np.int64) for name in self._schema.words
-        }
         return Table(
             schema=self._schema,
             ints={name: rows[name].astype(np.int64) for name in self._schema.ints},
-            words={name: Words(codes=np.maximum(codes, NULL), names=names) for name, codes in valid.items()},
+            words={name: self._words(name, rows[name]) for name in self._schema.words},
         )
+
+    def _words(self, name: str, codes: Codes) -> Words:
+        strange = (codes < NULL) | (codes >= len(self._names))
+        if strange.any():
+            raise _WordError(f"`{name}` is a word that was never defined", int(strange.argmax()) + 1)
+        return Words(codes=codes.astype(codes_type(len(self._names))), names=tuple(self._names))
+
+
+class _WordError(Exception):
+    """A row's word is not in the dictionary; `row` counts from 1 in what was taken."""
+
+    def __init__(self, what: str, row: int) -> None:
+        super().__init__(what)
+        self.row = row

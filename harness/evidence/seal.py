@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,8 +11,8 @@ import numpy as np
 from harness.errors import MissingEvidence
 from harness.evidence.history import read_history
 from harness.evidence.manifest import write_manifest
-from harness.evidence.parquet import write_parquet
-from harness.evidence.rows import RowsRead, read_rows
+from harness.evidence.parquet import ParquetWriter
+from harness.evidence.rows import RowFile
 from harness.model import (
     LEDGER_FINAL,
     LEDGER_READS,
@@ -25,7 +26,7 @@ from harness.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from harness.evidence.history import History
@@ -92,45 +93,56 @@ def seal(directory: RunDirectory, plan: Plan) -> None:
     history = directory.history("seal")
     try:
         for rows in sorted(directory.path.glob("load/*/samples-*.rows")):
-            if (table := _read(rows, SAMPLES, directory, history)) is not None:
-                _cut(table, rows, windows, directory)
-                rows.unlink()
+            name = rows.with_suffix(".parquet").name
+            own = [window for window in windows if window.traffic == rows.parent.name]
+            parts = {directory.path / window.directory() / name: (window.start_ns, window.end_ns) for window in own}
+            rest = rows.parent / name.replace("samples-", "rest-")
+            _seal(rows, SAMPLES, directory, history, _Cut(rest, parts))
         for name, schema in WATCH_TABLES.items():
             rows = directory.path / "watch" / f"{name}.rows"
-            if rows.exists() and (table := _read(rows, schema, directory, history)) is not None:
-                write_parquet(table, rows.with_suffix(".parquet"))
-                rows.unlink()
+            if rows.exists():
+                _seal(rows, schema, directory, history, _Cut(rows.with_suffix(".parquet"), {}))
     finally:
         history.close()
     write_manifest(directory, plan)
 
 
-def _read(path: Path, schema: Schema, directory: RunDirectory, history: History) -> Table | None:
-    """Read a row file and put on record how whole it was; an unreadable one stays where it is."""
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Which rows go where: those due in a span into its file, what lies in none into `rest`."""
+
+    rest: Path
+    parts: Mapping[Path, tuple[int, int]]
+
+    def apart(self, rows: Table) -> Iterable[tuple[Path, Table]]:
+        """Some rows by the file they go into."""
+        left = np.ones(len(rows), dtype=np.bool_)
+        for path, (start_ns, end_ns) in self.parts.items():
+            due = rows.ints["intended_ns"]
+            inside = (due >= start_ns) & (due < end_ns)
+            yield path, rows.where(inside)
+            left &= ~inside
+        yield self.rest, rows.where(left)
+
+
+def _seal(path: Path, schema: Schema, directory: RunDirectory, history: History, cut: _Cut) -> None:
+    """Make Parquet of a row file and put on record how whole it was; an unreadable one stays where it is."""
+    file = RowFile(path, schema)
     try:
-        read: RowsRead = read_rows(path, schema)
+        with ExitStack() as stack:
+            writers = {made: stack.enter_context(ParquetWriter(made, schema)) for made in (*cut.parts, cut.rest)}
+            for rows in file:
+                for made, part in cut.apart(rows):
+                    if len(part):
+                        writers[made].add(part)
     except MissingEvidence as error:
         history.put("rows.unreadable", directory.relative(path), why=error.what)
-        return None
+        return
     history.put(
         "rows.sealed",
         directory.relative(path),
-        rows=len(read.table),
-        closed=read.closed,
-        truncated_bytes=read.truncated_bytes,
+        rows=file.rows,
+        closed=file.closed,
+        truncated_bytes=file.truncated_bytes,
     )
-    return read.table
-
-
-def _cut(table: Table, rows: Path, windows: list[WindowSpan], directory: RunDirectory) -> None:
-    """Cut one worker's samples into the windows of its traffic; what lies in none is kept as `rest`."""
-    intended = table.ints["intended_ns"]
-    rest = np.ones(len(table), dtype=np.bool_)
-    name = rows.with_suffix(".parquet").name
-    for window in windows:
-        if window.traffic != rows.parent.name:
-            continue
-        inside = (intended >= window.start_ns) & (intended < window.end_ns)
-        write_parquet(table.where(inside), directory.path / window.directory() / name)
-        rest &= ~inside
-    write_parquet(table.where(rest), rows.parent / name.replace("samples-", "rest-"))
+    path.unlink()

@@ -1,15 +1,20 @@
-"""Columns of equal length: samples, probes, ledgers. Times are int64 nanoseconds, words are dictionary coded."""
+"""Columns of equal length: samples, probes, ledgers. Times are int64 nanoseconds, words are dictionary coded.
+
+A part of a table (`where`, `between`, `apart`) remembers which rows it has and copies a column only when somebody reads it:
+ten million samples are held once, whatever they are judged by.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.signedinteger[Any]]
 Bools = npt.NDArray[np.bool_]
 
 NULL: Final = -1
@@ -84,11 +89,16 @@ REPLICAS: Final = Schema(
 """One row a look at a database member. role: primary or replica. lag_ns: replay lag, -1 where the member did not answer or is the primary."""
 
 
+def codes_type(names: int) -> np.dtype[np.signedinteger[Any]]:
+    """The narrowest type that holds the codes of so many words, and NULL."""
+    return np.dtype(next(kind for kind in (np.int8, np.int16, np.int32) if names <= np.iinfo(kind).max))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Words:
     """A dictionary-coded text column: `codes[i]` indexes `names`, NULL where the word is missing."""
 
-    codes: Ints
+    codes: Codes
     names: tuple[str, ...]
 
     @classmethod
@@ -96,7 +106,11 @@ class Words:
         """Code plain words, names in order of first appearance."""
         names: dict[str, int] = {}
         codes = [NULL if word is None else names.setdefault(word, len(names)) for word in words]
-        return cls(codes=np.array(codes, dtype=np.int64), names=tuple(names))
+        return cls(codes=np.array(codes, dtype=codes_type(len(names))), names=tuple(names))
+
+    def at(self, rows: Ints) -> Words:
+        """The words in these rows."""
+        return Words(codes=self.codes[rows], names=self.names)
 
     def text(self) -> list[str | None]:
         """The words themselves."""
@@ -114,9 +128,49 @@ class Words:
         return np.asarray(self.codes == NULL, dtype=np.bool_)
 
     @property
+    def counts(self) -> dict[str, int]:
+        """How often each word stands, those that stand somewhere, sorted by word."""
+        return {name: n for name, n in sorted(zip(self.names, self.by_code[1:].tolist(), strict=True)) if n}
+
+    @property
+    def by_code(self) -> Ints:
+        """How often each code stands, NULL first."""
+        return np.bincount(self.codes + 1, minlength=len(self.names) + 1)
+
+    @property
     def present(self) -> tuple[str, ...]:
         """The words that stand somewhere, sorted."""
-        return tuple(sorted(self.names[code] for code in np.unique(self.codes).tolist() if code != NULL))
+        return tuple(self.counts)
+
+
+_Column = TypeVar("_Column", Ints, Words)
+
+
+class _Part(Mapping[str, _Column]):
+    """Some rows of some columns; each is copied when it is first asked for."""
+
+    def __init__(self, columns: Mapping[str, _Column], rows: Ints, pick: Callable[[_Column, Ints], _Column]) -> None:
+        self.columns: Mapping[str, _Column] = columns
+        self.rows = rows
+        self._pick: Callable[[_Column, Ints], _Column] = pick
+        self._picked: dict[str, _Column] = {}
+
+    def __getitem__(self, name: str) -> _Column:
+        if name not in self._picked:
+            self._picked[name] = self._pick(self.columns[name], self.rows)
+        return self._picked[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+def _part(columns: Mapping[str, _Column], rows: Ints, pick: Callable[[_Column, Ints], _Column]) -> _Part[_Column]:
+    if isinstance(columns, _Part):
+        return _Part(columns.columns, columns.rows[rows], pick)
+    return _Part(columns, rows, pick)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,39 +196,49 @@ class Table:
         return cls.of(schema, [])
 
     def __len__(self) -> int:
+        if isinstance(self.ints, _Part):
+            return len(self.ints.rows)
         return len(next(iter(self.ints.values())))
+
+    def at(self, rows: Ints) -> Table:
+        """These rows, by number, in this order."""
+        return Table(
+            schema=self.schema,
+            ints=_part(self.ints, rows, np.ndarray.__getitem__),
+            words=_part(self.words, rows, Words.at),
+        )
 
     def where(self, mask: Bools) -> Table:
         """The rows where the mask is true."""
-        return Table(
-            schema=self.schema,
-            ints={name: column[mask] for name, column in self.ints.items()},
-            words={name: Words(codes=column.codes[mask], names=column.names) for name, column in self.words.items()},
-        )
+        return self if mask.all() else self.at(np.flatnonzero(mask))
 
     def between(self, column: str, start_ns: int, end_ns: int) -> Table:
         """The rows whose `column` lies in [start_ns, end_ns)."""
         at = self.ints[column]
         return self.where((at >= start_ns) & (at < end_ns))
 
+    def apart(self, column: str) -> dict[str, Table]:
+        """The rows that have this word, apart by it, sorted by word; each part keeps their order."""
+        words = self.words[column]
+        order = np.argsort(words.codes, kind="stable")
+        ends = np.cumsum(words.by_code)
+        parts = {name: order[ends[code] : ends[code + 1]] for code, name in enumerate(words.names)}
+        return {name: self.at(rows) for name, rows in sorted(parts.items()) if len(rows)}
+
     def sorted_by(self, *columns: str) -> Table:
         """The rows in the order of these integer columns, first one first."""
-        order = np.lexsort([self.ints[name] for name in reversed(columns)])
-        return Table(
-            schema=self.schema,
-            ints={name: column[order] for name, column in self.ints.items()},
-            words={name: Words(codes=column.codes[order], names=column.names) for name, column in self.words.items()},
-        )
+        return self.at(np.lexsort([self.ints[name] for name in reversed(columns)]))
 
     @classmethod
     def merged(cls, schema: Schema, tables: Sequence[Table]) -> Table:
         """The union of the rows; dictionaries are joined, nothing is averaged."""
-        if not tables:
-            return cls.empty(schema)
+        whole = [table for table in tables if len(table)]
+        if len(whole) < 2:
+            return whole[0] if whole else cls.empty(schema)
         return cls(
             schema=schema,
-            ints={name: np.concatenate([table.ints[name] for table in tables]) for name in schema.ints},
-            words={name: _joined([table.words[name] for table in tables]) for name in schema.words},
+            ints={name: np.concatenate([table.ints[name] for table in whole]) for name in schema.ints},
+            words={name: _joined([table.words[name] for table in whole]) for name in schema.words},
         )
 
 
@@ -184,8 +248,7 @@ def _word(value: int | str | None) -> str | None:
 
 def _joined(columns: Sequence[Words]) -> Words:
     names: dict[str, int] = {}
-    codes = []
-    for column in columns:
-        recoded = np.array([names.setdefault(name, len(names)) for name in column.names] + [NULL], dtype=np.int64)
-        codes.append(recoded[column.codes])
+    recoded = [[names.setdefault(name, len(names)) for name in column.names] for column in columns]
+    kind = codes_type(len(names))
+    codes = [np.array([*code, NULL], dtype=kind)[column.codes] for code, column in zip(recoded, columns, strict=True)]
     return Words(codes=np.concatenate(codes), names=tuple(names))
