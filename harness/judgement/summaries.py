@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from harness.judgement.account import Account
 from harness.judgement.indicators import errors_by_kind, failed
-from harness.judgement.load_receipts import lag_p99_ms, load_receipt
+from harness.judgement.load_receipts import lag_limit_ms, lag_p99_ms, load_receipt
 from harness.judgement.loss import read_back
 from harness.judgement.measures import six
 from harness.judgement.null_runs import NONE, failed_looks, null_run_receipt
@@ -33,6 +34,7 @@ from harness.model import (
     Table,
     TrafficResult,
     Window,
+    Worker,
 )
 
 
@@ -45,7 +47,13 @@ def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
         samples = window.samples.where(routes.equals(route)) if route else window.samples
         offered = window.journeys_per_s * window.requests_per_journey * (shares.get(route, 0.0) if route else 1.0)
         why = "" if receipt.ok else receipt.why
-        yield _traffic(window, route, samples, offered=offered, why=why)
+        result = _traffic(window, route, samples, offered=offered, why=why)
+        yield replace(
+            result,
+            lag_limit_ms=six(lag_limit_ms(plan, window.traffic)),
+            warm_up_s=None if window.begin_ns is None else six((window.start_ns - window.begin_ns) / SECOND),
+            workers=() if route else tuple(map(_worker, window.workers)),
+        )
 
 
 def _traffic(window: Window, route: str, samples: Table, *, offered: float, why: str) -> TrafficResult:
@@ -67,6 +75,11 @@ def _traffic(window: Window, route: str, samples: Table, *, offered: float, why:
         valid=not why,
         why=why,
     )
+
+
+def _worker(worker: Worker) -> Worker:
+    """A generator with its figures rounded."""
+    return replace(worker, cpu=six(worker.cpu), gc_ms=six(worker.gc_ms), loop_ms=six(worker.loop_ms))
 
 
 def unknown_traffic(window: Window, why: str) -> TrafficResult:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from harness.model.evidence import Worker
+
 
 class Outcome(StrEnum):
     """The end of a requirement."""
@@ -219,6 +221,9 @@ class TrafficResult:
         route: empty for all routes together.
         experiment: empty for the fault-free window.
         valid: whether its latencies count (the generator kept up); why: what was wrong.
+        lag_limit_ms: what `lag_ms_p99` was held against; None: it was not.
+        warm_up_s: cut from the front, since the schedule began; None: its beginning is not on record.
+        workers: the generators, of all routes together; empty for one route.
     """
 
     name: str
@@ -234,6 +239,9 @@ class TrafficResult:
     lag_ms_p99: float | None
     valid: bool
     why: str
+    lag_limit_ms: float | None = None
+    warm_up_s: float | None = None
+    workers: tuple[Worker, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
