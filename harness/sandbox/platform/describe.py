@@ -67,7 +67,8 @@ def describe(addresses: Addresses, *, release: str, kubeconfig: Path, secrets: P
             "leader": {"namespace": "database", "endpoints": "main"},
         },
         "probes": {"health": "/health", "read": "/tracks/1"},
-        "ledger": {"path": "/ledger", "table": "ledger"},
+        "ledger": {"path": "/ledger", "table": "ledger", "read": True},
+        "pipeline": {"accept": "/events", "visible": "/events/{id}"},
         "disposable": True,
     }
 

@@ -19,6 +19,9 @@ ROUTES = (
     ("create-track", "POST", "/tracks", "track-service"),
     ("play-track", "POST", "/tracks/{id}/plays", "track-service"),
     ("write-ledger", "POST", "/ledger", "track-service"),
+    ("read-ledger", "GET", "/ledger", "track-service"),
+    ("accept-event", "POST", "/events", "track-service"),
+    ("read-event", "GET", "/events/{id}", "track-service"),
 )
 SERVICES = sorted({service for *_, service in ROUTES})
 PASSED_ON = ("authorization", "content-type", "idempotency-key")

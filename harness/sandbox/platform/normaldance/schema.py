@@ -28,11 +28,17 @@ TABLES = """
     CREATE TABLE ledger (
         client bigint, sequence bigint, checksum text NOT NULL, created timestamptz NOT NULL DEFAULT clock_timestamp(),
         PRIMARY KEY (client, sequence));
+    CREATE TABLE outbox (
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text NOT NULL, checksum text NOT NULL);
+    COMMENT ON TABLE outbox IS 'events that were accepted and are not yet visible';
+    CREATE TABLE events (
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text NOT NULL, checksum text NOT NULL);
+    CREATE INDEX ON events (id);
     CREATE TABLE heartbeat (id int PRIMARY KEY, beat bigint NOT NULL);
     COMMENT ON TABLE heartbeat IS 'written on the primary and read on a standby: its age is the replay lag';
 """
 GRANTS = """
-    GRANT SELECT, INSERT, UPDATE, DELETE ON users, tracks, requests, ledger TO normaldance;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON users, tracks, requests, ledger, outbox, events TO normaldance;
     GRANT SELECT ON ALL TABLES IN SCHEMA public TO readiness;
     GRANT INSERT, UPDATE, DELETE ON heartbeat TO readiness;
     GRANT pg_monitor TO readiness;

@@ -1,4 +1,4 @@
-"""track-service: tracks, the play counter, and the write ledger by which the platform's durability is audited."""
+"""track-service: tracks, the play counter, the write ledger by which the platform's durability is audited, and the pipeline."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from .defects import Defects
+from .events import Events
 from .kit.app import Refused, answer, body_of, build, integer_in, serve, text_in
 from .kit.postgres import Connection, Database, Row, once, one
 from .kit.settings import Settings
@@ -22,6 +23,9 @@ PLAY = """UPDATE tracks SET plays = plays + 1 WHERE id = %(id)s AND NOT EXISTS (
           RETURNING id, plays"""
 ENTER = """INSERT INTO ledger (client, sequence, checksum) SELECT %(client)s, %(sequence)s, %(checksum)s
            WHERE NOT EXISTS (TABLE seen) RETURNING client, sequence"""
+ENTRIES = """SELECT coalesce(json_agg(json_build_array(sequence, checksum) ORDER BY sequence), '[]') AS rows
+             FROM ledger WHERE client = %s"""
+ENTRY = "SELECT json_build_array(json_build_array(sequence, checksum)) AS rows FROM ledger WHERE client = %s AND sequence = %s"
 
 
 class Tracks:
@@ -63,6 +67,21 @@ class Tracks:
         }
         return await self._written("write-ledger", request, ENTER, values)
 
+    async def entries(self, request: web.Request) -> web.Response:
+        """GET /ledger?client=N: all rows of a client as the nearest copy of the database has them.
+
+        With &sequence=S only that row: one that the copy does not have yet is asked of the primary, as a track is.
+        """
+        client, sequence = _number_in(request, "client"), _number_in(request, "sequence")
+        if client is None:
+            raise Refused(422, '"client" must be a number of at most 18 digits')
+        if sequence is None:
+            entries = await self._database.read(one(ENTRIES, client))
+            return answer(entries or {"rows": []})
+        lookup = one(ENTRY, client, sequence)
+        found = await self._database.read(lookup) or await self._database.read_primary(lookup)
+        return answer(found or {"rows": []})
+
     async def _written(self, route: str, request: web.Request, statement: str, values: dict[str, Any]) -> web.Response:
         """201 with what the write returned, the same for every request with this key; 404 when there was nothing to write to."""
         key = f"{route}:{request.headers.get('idempotency-key') or uuid.uuid4().hex}"
@@ -81,16 +100,26 @@ def _id_in(request: web.Request) -> int:
     return int(request.match_info["id"])
 
 
+def _number_in(request: web.Request, name: str) -> int | None:
+    text = request.query.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
 def application(settings: Settings, database: Database, *, secret: str, defects: Defects) -> web.Application:
     """The service on `database`, trusting tokens signed with `secret`."""
-    tracks = Tracks(database, defects, secret)
+    tracks, events = Tracks(database, defects, secret), Events(database)
     routes = [
         web.get("/tracks/{id:[0-9]{1,18}}", tracks.read),
         web.post("/tracks", tracks.create),
         web.post("/tracks/{id:[0-9]{1,18}}/plays", tracks.play),
         web.post("/ledger", tracks.enter),
+        web.get("/ledger", tracks.entries),
+        web.post("/events", events.accept),
+        web.get("/events/{id}", events.read),
     ]
-    return build(settings, routes, lifespan=database.held, check=database.ask)
+    app = build(settings, routes, lifespan=database.held, check=database.ask)
+    app.cleanup_ctx.append(events.relayed)  # ends before the database's connections do
+    return app
 
 
 def main() -> None:
