@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.evidence.baseline import keep_baseline
 from harness.evidence.history import History, read_history, run_history
 from harness.evidence.reading import load_evidence
 from harness.evidence.rows import RowsRead, RowTail, RowWriter, read_rows
@@ -14,6 +15,7 @@ __all__ = [
     "RowWriter",
     "RowsRead",
     "RunDirectory",
+    "keep_baseline",
     "load_evidence",
     "read_history",
     "read_rows",

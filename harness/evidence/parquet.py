@@ -6,6 +6,7 @@ Both ways go one row group at a time, so that a table is in memory once at most:
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
@@ -13,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.errors import MissingEvidence
-from harness.model.table import NULL, Codes, Ints, Schema, Table, Words, codes_type
+from harness.model.table import NULL, Codes, Schema, Table, Words, codes_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _TYPES: Final = {8: pa.int64(), 4: pa.int32(), 2: pa.int16()}
@@ -74,25 +75,45 @@ def _dictionary(words: Words) -> pa.DictionaryArray:
 
 
 def read_parquet(path: Path, schema: Schema) -> Table:
-    """Read a table back. Columns that the schema does not know are passed over.
+    """Read one file; raises MissingEvidence as `read_parquets` does."""
+    return read_parquets([path], schema)[0]
+
+
+def read_parquets(paths: Sequence[Path], schema: Schema) -> tuple[Table, list[int]]:
+    """Read files of one table, one behind the other, and the row at which each ends. Columns that the schema does not know are passed over.
 
     Raises:
-        MissingEvidence: the file is gone, cut short or no Parquet, lacks a column, or has one of another type or with gaps.
+        MissingEvidence: a file is gone, cut short or no Parquet, lacks a column, or has one of another type or with gaps;
+            `where` is that file.
     """
+    sizes = [_rows_in(path, schema) for path in paths]
+    columns = _Columns(schema, sum(sizes))
+    for path in paths:
+        with _refusing(path), pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                columns.add(file.read_row_group(group, columns=[*schema.ints, *schema.words]))
+    return columns.table(), list(accumulate(sizes))
+
+
+def _rows_in(path: Path, schema: Schema) -> int:
+    """How many rows a file has, once its columns are known to be those of the schema."""
     with _refusing(path), pq.ParquetFile(path) as file:
-        _check(file.schema_arrow, schema)
-        rows = file.metadata.num_rows
-        ints = {name: np.empty(rows, dtype=np.int64) for name in schema.ints}
-        words = {name: _Coded(rows) for name in schema.words}
-        at = 0
-        for group in range(file.num_row_groups):
-            read = file.read_row_group(group, columns=[*schema.ints, *schema.words])
-            for name, column in ints.items():
-                column[at : at + len(read)] = _whole(name, read.column(name), at)
-            for name, coded in words.items():
-                coded.put(at, read.column(name))
-            at += len(read)
-        return Table(schema=schema, ints=ints, words={name: coded.words() for name, coded in words.items()})
+        found = file.schema_arrow
+        absent = [name for name in (*schema.ints, *schema.words) if name not in found.names]
+        if absent:
+            raise _WrongColumnError(f"lacks the columns {', '.join(absent)}")
+        for name in (*schema.ints, *schema.words):
+            if found.names.count(name) > 1:
+                raise _WrongColumnError(f"has the column `{name}` twice")
+            kind = found.field(name).type
+            if name in schema.ints and not pa.types.is_integer(kind):
+                raise _WrongColumnError(f"has {kind} in `{name}`, whole numbers were expected")
+            if name in schema.words and not _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind):
+                raise _WrongColumnError(f"has {kind} in `{name}`, words were expected")
+        groups = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        if sum(groups) != file.metadata.num_rows:
+            raise _WrongColumnError("has another number of rows than its end says")
+        return sum(groups)
 
 
 @contextmanager
@@ -113,32 +134,35 @@ class _WrongColumnError(Exception):
     """A column is not as the schema says."""
 
 
-def _check(found: pa.Schema, schema: Schema) -> None:
-    """Whether every column of the schema is there once, with its type."""
-    absent = [name for name in (*schema.ints, *schema.words) if name not in found.names]
-    if absent:
-        raise _WrongColumnError(f"lacks the columns {', '.join(absent)}")
-    for name in (*schema.ints, *schema.words):
-        if found.names.count(name) > 1:
-            raise _WrongColumnError(f"has the column `{name}` twice")
-        kind = found.field(name).type
-        if name in schema.ints and not pa.types.is_integer(kind):
-            raise _WrongColumnError(f"has {kind} in `{name}`, whole numbers were expected")
-        if name in schema.words and not _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind):
-            raise _WrongColumnError(f"has {kind} in `{name}`, words were expected")
-
-
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind))
 
 
-def _whole(name: str, column: pa.ChunkedArray, before: int) -> Ints:
-    """The numbers of one row group; `before`: how many rows stand before it in the file."""
-    if column.null_count:
-        row = before + column.is_null().index(pa.scalar(value=True)).as_py() + 1
-        raise _WrongColumnError(f"lacks `{name}` in row {row}")
-    numbers: Ints = column.cast(pa.int64()).to_numpy()
-    return numbers
+class _Columns:
+    """The columns of all files, made once and filled row group by row group."""
+
+    def __init__(self, schema: Schema, rows: int) -> None:
+        self._schema = schema
+        self._ints = {name: np.empty(rows, dtype=np.int64) for name in schema.ints}
+        self._words = {name: _Coded(rows) for name in schema.words}
+        self._rows = 0
+
+    def add(self, group: pa.Table) -> None:
+        """Put a row group behind what is there."""
+        start, end = self._rows, self._rows + len(group)
+        for name, numbers in self._ints.items():
+            column = group.column(name)
+            if column.null_count:
+                raise _WrongColumnError(f"lacks a value in `{name}`, {column.null_count} times")
+            numbers[start:end] = column.cast(pa.int64()).to_numpy()
+        for name, coded in self._words.items():
+            coded.put(start, group.column(name))
+        self._rows = end
+
+    def table(self) -> Table:
+        """All of it."""
+        words = {name: coded.words() for name, coded in self._words.items()}
+        return Table(schema=self._schema, ints=self._ints, words=words)
 
 
 class _Coded:

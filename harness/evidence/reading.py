@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.errors import MissingEvidence
+from harness.evidence.baseline import BASELINE, baseline_directory
 from harness.evidence.experiments import read_experiments
 from harness.evidence.history import read_history
 from harness.evidence.manifest import verify
-from harness.evidence.parquet import read_parquet
-from harness.evidence.rows import read_rows
-from harness.evidence.seal import WATCH_TABLES, WindowSpan, spans
+from harness.evidence.seal import WATCH_TABLES, spans
+from harness.evidence.soundness import Known
+from harness.evidence.tables import Tables
 from harness.model import (
     PROBES,
-    SAMPLES,
+    Baseline,
     Check,
     Evidence,
     Fact,
@@ -70,9 +72,10 @@ def _load(directory: RunDirectory) -> Evidence:
         observations += read
         missing += faults
     observations.sort(key=lambda o: (o.mono_ns, o.source, o.seq))
-    tables = {name: _watch_table(name, directory, spoilt, missing) for name in WATCH_TABLES}
+    reader = Tables(directory=directory, spoilt=spoilt, missing=missing)
+    tables = {name: reader.watched(name, schema) for name, schema in WATCH_TABLES.items()}
     return Evidence(
-        windows=_by_name(_windows(directory, observations, spoilt, missing)),
+        windows=_by_name(_windows(reader, observations)),
         probes=Table.merged(PROBES, [tables["entry"], tables["regions"]]),
         replicas=tables["replicas"],
         ledger=Ledger(
@@ -90,9 +93,30 @@ def _load(directory: RunDirectory) -> Evidence:
         pods=tuple(_pods(observations)),
         watchers={source.name: source for source in _watchers(observations)},
         observations=tuple(observations),
+        baseline=_baseline(directory, missing),
         missing=tuple(_unique(missing)),
         complete=manifest is not None
         and any(o.kind == "run.ended" and o.fields.get("ok") is True for o in observations),
+    )
+
+
+def _baseline(directory: RunDirectory, missing: list[Missing]) -> Baseline | None:
+    """The baseline that the run keeps; None where it keeps none, or none that can be read."""
+    kept = baseline_directory(directory)
+    if not kept.path.is_dir():
+        return None
+    try:
+        plan, windows = kept.read_plan(), _load(kept).windows
+    except MissingEvidence as error:
+        missing.append(Missing(file=f"{BASELINE}/plan.json", why=error.what))
+        return None
+    return Baseline(
+        plan=plan,
+        windows={
+            name: replace(window, files=tuple(f"{BASELINE}/{file}" for file in window.files))
+            for name, window in windows.items()
+            if not window.experiment
+        },
     )
 
 
@@ -104,32 +128,15 @@ def _unique(missing: Iterable[Missing]) -> list[Missing]:
     return list({item.file: item for item in reversed(list(missing))}.values())[::-1]
 
 
-def _table(name: str, directory: RunDirectory, spoilt: set[str], missing: list[Missing], empty: Table) -> Table:
-    """Read `name` from Parquet, or from rows while the run is not sealed; an empty table when it cannot be used."""
-    path = directory.path / name
-    try:
-        if name in spoilt:
-            return empty
-        if path.exists():
-            return read_parquet(path, empty.schema)
-        if path.with_suffix(".rows").exists():
-            return read_rows(path.with_suffix(".rows"), empty.schema).table
-    except MissingEvidence as error:
-        missing.append(Missing(file=name, why=error.what))
-    return empty
-
-
-def _watch_table(name: str, directory: RunDirectory, spoilt: set[str], missing: list[Missing]) -> Table:
-    return _table(f"watch/{name}.parquet", directory, spoilt, missing, Table.empty(WATCH_TABLES[name]))
-
-
-def _windows(
-    directory: RunDirectory, observations: Sequence[Observation], spoilt: set[str], missing: list[Missing]
-) -> Iterable[Window]:
+def _windows(reader: Tables, observations: Sequence[Observation]) -> Iterable[Window]:
     workers = _workers(observations)
+    until_ns = next((o.mono_ns for o in observations if o.kind == "run.ended"), None)
     for span in spans(observations):
-        names = sorted(f"{span.directory()}/samples-{worker}.parquet" for worker in workers.get(span.traffic, {}))
-        tables = [_sample_table(name, span, directory, spoilt, missing) for name in names]
+        within = (span.start_ns, span.end_ns)
+        files = {
+            f"{span.directory()}/samples-{worker}.parquet": Known(worker=worker, span=within, until_ns=until_ns)
+            for worker in sorted(workers.get(span.traffic, {}))
+        }
         yield Window(
             traffic=span.traffic,
             experiment=span.experiment,
@@ -137,49 +144,44 @@ def _windows(
             end_ns=span.end_ns,
             journeys_per_s=span.journeys_per_s,
             requests_per_journey=span.requests_per_journey,
-            samples=Table.merged(SAMPLES, tables).between("intended_ns", span.start_ns, span.end_ns),
+            samples=reader.samples(files, span.traffic).between("intended_ns", span.start_ns, span.end_ns),
             workers=tuple(
                 replace(
                     worker,
-                    why=worker.why or _why_spoilt(f"{span.directory()}/samples-{number}.parquet", directory, spoilt),
+                    why=worker.why or reader.why_spoilt(f"{span.directory()}/samples-{number}.parquet"),
                 )
                 for number, worker in sorted(workers.get(span.traffic, {}).items())
             ),
-            files=tuple(names),
+            files=tuple(files),
         )
-
-
-def _sample_table(
-    name: str, span: WindowSpan, directory: RunDirectory, spoilt: set[str], missing: list[Missing]
-) -> Table:
-    table = _table(name, directory, spoilt, missing, Table.empty(SAMPLES))
-    unsealed = directory.path / "load" / span.traffic / name.rpartition("/")[2].replace(".parquet", ".rows")
-    if len(table) or name in spoilt or not unsealed.exists():
-        return table
-    return _table(directory.relative(unsealed.with_suffix(".parquet")), directory, spoilt, missing, table)
-
-
-def _why_spoilt(name: str, directory: RunDirectory, spoilt: set[str]) -> str:
-    return f"{name} is gone or changed" if name in spoilt or not (directory.path / name).exists() else ""
 
 
 def _workers(observations: Iterable[Observation]) -> dict[str, dict[int, Worker]]:
     """By traffic and number: what was started, and how whole its row file was at the seal."""
-    workers: dict[str, dict[int, Worker]] = {}
-    files: dict[str, tuple[str, int]] = {}
+    started: Counter[tuple[str, int]] = Counter()
+    sealed: dict[str, Observation] = {}
     for o in observations:
         if o.kind == "worker.started":
-            number = int(o.fields["worker"])
-            workers.setdefault(o.subject, {})[number] = Worker(
-                id=number, rows=0, closed=False, why="its rows were not sealed"
-            )
-            files[f"load/{o.subject}/samples-{number}.rows"] = (o.subject, number)
-        elif o.kind == "rows.sealed" and o.subject in files:
-            traffic, number = files[o.subject]
-            closed = o.fields.get("closed") is True
-            why = "" if closed else "the worker did not end in order"
-            workers[traffic][number] = Worker(id=number, rows=int(o.fields["rows"]), closed=closed, why=why)
+            started[o.subject, int(o.fields["worker"])] += 1
+        elif o.kind == "rows.sealed":
+            sealed[o.subject] = o
+    workers: dict[str, dict[int, Worker]] = {}
+    for (traffic, number), times in started.items():
+        worker = _worker(number, times, sealed.get(f"load/{traffic}/samples-{number}.rows"))
+        workers.setdefault(traffic, {})[number] = worker
     return workers
+
+
+def _worker(number: int, times: int, sealed: Observation | None) -> Worker:
+    """One worker that was started so many times, and the seal of its row file."""
+    closed = sealed is not None and sealed.fields.get("closed") is True
+    if times > 1:
+        why = f"{times} workers had this number"
+    elif sealed is None:
+        why = "its rows were not sealed"
+    else:
+        why = "" if closed else "the worker did not end in order"
+    return Worker(id=number, rows=int(sealed.fields["rows"]) if sealed else 0, closed=closed, why=why)
 
 
 def _final_reads(observations: Iterable[Observation]) -> Iterable[FinalRead]:

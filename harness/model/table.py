@@ -208,6 +208,14 @@ class Table:
             words=_part(self.words, rows, Words.at),
         )
 
+    def cut(self, start: int, end: int) -> Table:
+        """The rows from number `start` up to `end`; nothing is copied."""
+        return Table(
+            schema=self.schema,
+            ints={name: column[start:end] for name, column in self.ints.items()},
+            words={name: Words(codes=words.codes[start:end], names=words.names) for name, words in self.words.items()},
+        )
+
     def where(self, mask: Bools) -> Table:
         """The rows where the mask is true."""
         return self if mask.all() else self.at(np.flatnonzero(mask))

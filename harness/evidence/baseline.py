@@ -1,0 +1,45 @@
+"""The baseline of a run: what of an earlier run is kept in `baseline/`, so that this run alone can be judged, anywhere.
+
+Kept are that run's plan and manifest, its history of windows and workers, and the samples of its fault-free windows. The
+run's own manifest hashes them with everything else.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from typing import Final
+
+from harness.errors import EvidenceError
+from harness.evidence.manifest import MANIFEST
+from harness.evidence.run_directory import RunDirectory
+
+BASELINE: Final = "baseline"
+_KEPT: Final = ("plan.json", MANIFEST, "history/run.ndjson", "history/load*.ndjson", "history/seal.ndjson")
+
+
+def baseline_directory(directory: RunDirectory) -> RunDirectory:
+    """Where a run keeps its baseline, whether it has one or not: laid out as a run is."""
+    return RunDirectory(directory.path / BASELINE)
+
+
+def keep_baseline(source: RunDirectory, run: RunDirectory, traffic: Iterable[str]) -> None:
+    """Copy what a comparison of this traffic needs from one run into another.
+
+    Raises:
+        EvidenceError: it cannot be copied.
+    """
+    kept = baseline_directory(run)
+    files = [file for pattern in _KEPT for file in sorted(source.path.glob(pattern))]
+    files += [file for name in traffic for file in sorted((source.path / "load" / name).glob("samples-*.parquet"))]
+    try:
+        for file in files:
+            copy = kept.path / source.relative(file)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+    except OSError as error:
+        raise EvidenceError(
+            f"the baseline cannot be kept: {error.strerror}",
+            where=str(source.path),
+            mend="choose another --out, or run without --baseline",
+        ) from error

@@ -1,0 +1,81 @@
+"""Rows that nothing can have written: answered before they were sent, after the run, by another worker, with an unknown word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.model import Table
+    from harness.model.table import Bools
+
+_BEGIN: Final[Mapping[str, tuple[str, ...]]] = {
+    "samples": ("intended_ns", "sent_ns"),
+    "probes": ("sent_ns",),
+    "ledger-writes": ("sent_ns",),
+    "ledger-reads": ("sent_ns",),
+}
+"""Columns that no `done_ns` lies before, by table."""
+
+_WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("probes", "kind"): ("read", "health"),
+    ("ledger-writes", "outcome"): ("ok", "refused", "unknown"),
+    ("ledger-final", "state"): ("ok", "wrong"),
+    ("ledger-reads", "outcome"): ("found", "absent", "wrong", "unknown"),
+    ("pipeline", "outcome"): ("accepted", "refused", "unknown"),
+}
+"""The words that stand in a column, one in each row; the judge tells rows apart by them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What is known of a file of samples beforehand.
+
+    Attributes:
+        worker: whose it is.
+        span: the window that its requests were due in (half open); None: any.
+        until_ns: when the run ended, and all of it with it; None: nobody knows.
+    """
+
+    worker: int
+    span: tuple[int, int] | None = None
+    until_ns: int | None = None
+
+
+def unsound(rows: Table, known: Known | None = None) -> str:
+    """What is wrong with the first row that cannot be, and how many are like it; empty when none is."""
+    for what, wrong in chain(_wrong(rows), _wrong_samples(rows, known) if known else ()):
+        if wrong.any():
+            return f"row {int(wrong.argmax()) + 1} {what} ({int(wrong.sum())} such rows)"
+    return ""
+
+
+def _wrong(rows: Table) -> Iterable[tuple[str, Bools]]:
+    name, ints = rows.schema.name, rows.ints
+    for begin in _BEGIN.get(name, ()):
+        yield "ends before it begins", ints["done_ns"] < ints[begin]
+    if name == "pipeline":
+        for then in ("accepted_ns", "visible_ns"):
+            yield "ends before it begins", (ints[then] != 0) & (ints[then] < ints["sent_ns"])
+    for (table, column), known in _WORDS.items():
+        if table == name:
+            words = rows.words[column]
+            strange = np.array([word not in known for word in words.names] + [True], dtype=np.bool_)
+            yield f"has no `{column}` that is one of {', '.join(known)}", strange[words.codes]
+
+
+def _wrong_samples(rows: Table, known: Known) -> Iterable[tuple[str, Bools]]:
+    ints = rows.ints
+    yield f"is of another worker than {known.worker}", ints["worker"] != known.worker
+    if known.span:
+        yield (
+            "is due outside the window",
+            (ints["intended_ns"] < known.span[0]) | (ints["intended_ns"] >= known.span[1]),
+        )
+    if known.until_ns is not None:
+        yield "ends after the run did", ints["done_ns"] > known.until_ns

@@ -1,0 +1,81 @@
+"""The tables of a run directory; whatever keeps one from being whole is said of its file, and never guessed at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import MissingEvidence
+from harness.evidence.parquet import read_parquets
+from harness.evidence.rows import read_rows
+from harness.evidence.soundness import Known, unsound
+from harness.model import SAMPLES, Missing, Schema, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.evidence.run_directory import RunDirectory
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tables:
+    """Reads tables, from Parquet or, while the run is not sealed, from rows.
+
+    Attributes:
+        directory: of the run.
+        spoilt: files that the manifest tells to be gone, cut short, edited or strange: they are not read.
+        missing: what is found wrong with others is put here.
+    """
+
+    directory: RunDirectory
+    spoilt: set[str]
+    missing: list[Missing]
+
+    def watched(self, name: str, schema: Schema) -> Table:
+        """The table that a watcher left, by its file's name without ending; empty where there is none."""
+        sealed, rows = f"watch/{name}.parquet", f"watch/{name}.rows"
+        if self._has(sealed):
+            return self._parquet({sealed: None}, schema)
+        return self._rows(rows, schema, None) if self._has(rows) else Table.empty(schema)
+
+    def samples(self, files: Mapping[str, Known], traffic: str) -> Table:
+        """The samples of one window by file, one a worker; of a worker whose rows are not sealed, all it has."""
+        tables = [self._parquet({file: known for file, known in files.items() if self._has(file)}, SAMPLES)]
+        for file, known in files.items():
+            rows = f"load/{traffic}/{Path(file).with_suffix('.rows').name}"
+            if file not in self.spoilt and not self._has(file) and self._has(rows):
+                tables.append(self._rows(rows, SAMPLES, replace(known, span=None)))
+        return Table.merged(SAMPLES, tables)
+
+    def why_spoilt(self, file: str) -> str:
+        """What keeps a file from being read at all; empty when nothing does."""
+        return "" if self._has(file) else f"{file} is gone or changed"
+
+    def _has(self, file: str) -> bool:
+        return file not in self.spoilt and (self.directory.path / file).exists()
+
+    def _parquet(self, files: Mapping[str, Known | None], schema: Schema) -> Table:
+        """Those of the files that can be read."""
+        try:
+            table, ends = read_parquets([self.directory.path / file for file in files], schema)
+        except MissingEvidence as error:
+            bad = self.directory.relative(Path(error.where))
+            self.missing.append(Missing(file=bad, why=error.what))
+            return self._parquet({file: known for file, known in files.items() if file != bad}, schema)
+        for (file, known), start, end in zip(files.items(), [0, *ends[:-1]], ends, strict=True):
+            self._look_at(file, table.cut(start, end), known)
+        return table
+
+    def _rows(self, file: str, schema: Schema, known: Known | None) -> Table:
+        try:
+            table = read_rows(self.directory.path / file, schema).table
+        except MissingEvidence as error:
+            self.missing.append(Missing(file=file, why=error.what))
+            return Table.empty(schema)
+        self._look_at(file, table, known)
+        return table
+
+    def _look_at(self, file: str, table: Table, known: Known | None) -> None:
+        if why := unsound(table, known):
+            self.missing.append(Missing(file=file, why=why))
