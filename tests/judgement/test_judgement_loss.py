@@ -19,7 +19,9 @@ from judgement_builders import (
     no_loss,
     ns,
     plan,
+    table,
     with_ints,
+    with_words,
     writes,
 )
 
@@ -27,10 +29,12 @@ from harness.judgement import judge
 from harness.judgement.account import account_of
 from harness.model import (
     LEDGER_FINAL,
+    LEDGER_READS,
     LEDGER_WRITES,
     Evidence,
     FinalRead,
     Ledger,
+    LedgerResult,
     Measure,
     Objective,
     Outcome,
@@ -264,6 +268,130 @@ def test_a_later_experiment_does_not_answer_for_earlier_losses() -> None:
     run = holding(ledger(ROWS, lost=[at(90)]))
     results = {e.name: e.loss_window_s for e in judge(plan(), run).experiments}
     assert results == {"pod-loss": 0, "database-loss": None, "region-loss": None}
+
+
+def test_the_reason_says_what_is_no_loss_too() -> None:
+    """One garbled, one missing in a region, one twice, two refused and there: two are losses, the rest is said."""
+    rows = down(ROWS, 20, 20.09, "outcome", "refused")
+    final = ledger(ROWS, wrong=[at(30)]).final
+    regional = with_words(
+        with_ints(ledger(ROWS, lost=[at(31)]).final, slice(None), round=2), slice(None), through="eu-west-1"
+    )
+    every = Table.merged(LEDGER_FINAL, [final, final.where(final.ints["sequence"] == at(32)), regional])
+    of_database = replace(ledger(ROWS).final_reads[0], rows=len(final) + 1)
+    reads = (of_database, replace(of_database, round=2, source="eu-west-1", rows=len(regional)))
+    measure = only(RISK, holding(Ledger(writes=rows, final=every, final_reads=reads)))
+    assert (measure.outcome, measure.value) == (FAIL, 2)
+    assert measure.reason == (
+        f"2 of 5699 acknowledged writes are lost, wanted none: client 1 number {at(30)}, client 1 number {at(31)} "
+        "(1 have another value, 1 missing in eu-west-1, 1 stand twice, 2 were refused and are there, "
+        "0 of unknown outcome are not there, 900 are)"
+    )
+
+
+def test_a_row_that_stands_twice_fails_nothing() -> None:
+    """Exactly once is another sentence: it is said, and the row passes."""
+    books = ledger(ROWS)
+    again = Table.merged(LEDGER_FINAL, [books.final, books.final.where(books.final.ints["sequence"] == 7)])
+    twice = replace(books, final=again, final_reads=(replace(books.final_reads[0], rows=len(again)),))
+    assert outcomes(twice) == {"RISK": PASS, "RPO": PASS}
+    assert "(1 stand twice, 0 of unknown outcome" in only(RISK, holding(twice)).reason
+
+
+def test_a_region_that_was_asked_and_did_not_answer_keeps_the_row_from_passing() -> None:
+    """What stands there is not known."""
+    books = ledger(ROWS)
+    mute = FinalRead(
+        round=2, after="end", complete=False, at_ns=ns(END + 6), rows=0, why="no route", source="eu-west-1"
+    )
+    measure = only(RISK, holding(replace(books, final_reads=(*books.final_reads, mute))))
+    assert measure.outcome is INCONCLUSIVE
+    assert measure.reason.endswith("through eu-west-1 did not come to its end: no route")
+
+
+def test_the_whole_runs_ledger_is_described() -> None:
+    """With reads of own writes, of which one found nothing, one another value, and one was not answered."""
+    reads = table(
+        LEDGER_READS,
+        5,
+        client=1,
+        sequence=range(5),
+        done_ns=ns(120),
+        outcome=["found", "absent", "wrong", "unknown", "found"],
+    )
+    run = holding(replace(ledger(ROWS, lost=[at(20), at(112)], wrong=[at(30)]), reads=reads))
+    judgement = judge(plan(), run)
+    assert judgement.ledger == LedgerResult(
+        attempted=6601,
+        acknowledged=5701,
+        lost=2,
+        wrong=1,
+        missing={"database": 2},
+        recovered=899,
+        unsure=1,
+        unexpected=0,
+        twice=0,
+        reads=4,
+        stale=2,
+    )
+    found = {e.name: (e.reads_checked, e.reads_stale) for e in judgement.experiments}
+    assert found == {"pod-loss": (0, 0), "database-loss": (4, 2), "region-loss": (0, 0)}
+
+
+def test_a_run_without_writes_has_no_ledger_and_a_broken_one_says_why() -> None:
+    """Nothing was written; or numbers that no client gives."""
+    bare = judge(plan(), holding(Ledger()))
+    assert bare.ledger is None
+    assert bare.verdicts[0].outcome is not FAIL
+    broken = judge(plan(), holding(ledger(with_ints(ROWS, 5, sequence=-1))))
+    why = "the judge could not make this figure: UsageError: the ledger holds numbers that no client gives"
+    assert broken.ledger == LedgerResult(why=why)
+    assert {v.outcome for v in broken.verdicts if v.requirement in {"R-RISK", "R-RPO"}} == {INCONCLUSIVE}
+    assert judge(plan(), holding(ledger(ROWS, complete=False))).ledger == replace(
+        judge(plan(), holding(ledger(ROWS))).ledger or LedgerResult(),
+        why="the last read of the ledger did not come to its end: nobody said why",
+    )
+
+
+def test_each_experiment_is_told_what_became_of_its_writes() -> None:
+    """Around the database's loss: one garbled, one of unknown outcome gone, one refused and there, one twice."""
+    rows = with_words(ROWS, at(145), outcome="refused")
+    books = ledger(ROWS, lost=[at(112)], wrong=[at(140)])
+    again = Table.merged(LEDGER_FINAL, [books.final, books.final.where(books.final.ints["sequence"] == at(141))])
+    own = replace(books, writes=rows, final=again, final_reads=(replace(books.final_reads[0], rows=len(again)),))
+    found = {e.name: e for e in judge(plan(), holding(own)).experiments}
+    database, pod = found["database-loss"], found["pod-loss"]
+    counts = ("writes_lost", "writes_wrong", "writes_unsure", "writes_recovered", "writes_twice", "writes_unexpected")
+    assert [getattr(database, name) for name in counts] == [1, 1, 1, 599, 1, 1]
+    assert [getattr(pod, name) for name in counts] == [0, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("lost", "outcome"), [(111 - 60, PASS), (111 - 60 - 0.04, FAIL), (112, PASS), (112.04, FAIL)])
+def test_the_excuse_begins_at_the_rpo_before_the_action_and_ends_when_the_fault_was_in(
+    lost: float, outcome: Outcome
+) -> None:
+    """Sent at 111 s, in at 112 s, RPO 60 s: both edges are excused, one write beyond them is not."""
+    rows = writes(per_s=25)
+    done = replace(rows, ints={**rows.ints, "done_ns": rows.ints["sent_ns"]})
+    books = ledger(done, lost=[round(lost * 25)])
+    base = holding(books)
+    alone = replace(base, experiments={name: base.experiments[name] for name in ("pod-loss", "database-loss")})
+    assert only(RISK, alone).outcome is outcome
+
+
+def test_a_disaster_whose_fault_nobody_saw_excuses_up_to_the_action() -> None:
+    """Not confirmed: what was acknowledged after it was sent is no youngest write."""
+    base = holding(ledger(ROWS, lost=[at(111.2)]))
+    attempt = base.experiments["database-loss"][0]
+    assert (
+        only(
+            RISK, replace(base, experiments={"pod-loss": base.experiments["pod-loss"], "database-loss": (attempt,)})
+        ).outcome
+        is PASS
+    )
+    unseen = replace(attempt, fault=replace(attempt.fault, confirmed_ns=None))
+    run = replace(base, experiments={"pod-loss": base.experiments["pod-loss"], "database-loss": (unseen,)})
+    assert only(RISK, run).outcome is FAIL
 
 
 @given(st.sets(st.integers(0, 3299), max_size=40), st.sets(st.integers(0, 3299), max_size=10))

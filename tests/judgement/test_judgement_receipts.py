@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from judgement_builders import (
     CORE,
-    down,
     every,
     evidence,
     experiment,
@@ -19,7 +18,6 @@ from judgement_builders import (
     with_experiment,
 )
 
-from harness.judgement.null_runs import null_run_receipt
 from harness.judgement.receipts import (
     blind_share,
     counted_attempt,
@@ -164,27 +162,6 @@ def test_the_last_attempt_with_its_receipts_counts() -> None:
     assert counted(skipped) == 3
     assert counted(good, replace(good, attempt=2)) == 2
     assert counted_attempt(PLAN, evidence(), "nothing") is None
-
-
-def test_a_null_run_is_steady_without_a_fault() -> None:
-    """Reads and writes of the fault-free window, and of the null run where there is one."""
-    assert null_run_receipt(evidence(), "everyday", "reads").ok
-    assert null_run_receipt(evidence(), None, "writes").ok
-    null = replace(experiment("null-run", "none", 201, 215), fault=FaultWindow(experiment="null-run", domain="none"))
-    assert null_run_receipt(with_experiment([null]), "everyday", "reads").ok
-
-
-def test_a_null_run_that_was_out_or_unwatched_is_none() -> None:
-    """Each is said in a sentence."""
-    base = evidence()
-    shaky = replace(base, probes=down(base.probes, 30, 31))
-    assert null_run_receipt(shaky, "everyday", "reads").why == "without any fault reads were already out 1 times"
-    null = replace(experiment("null-run", "none", 201, 215), fault=FaultWindow(experiment="null-run", domain="none"))
-    late = with_experiment([null], replace(base, probes=down(base.probes, 205, 206)))
-    assert null_run_receipt(late, "everyday", "reads").ok is False
-    assert null_run_receipt(base, "other", "reads").why == "there is no fault-free window to compare with"
-    blind = null_run_receipt(replace(base, probes=Table.empty(PROBES)), None, "reads")
-    assert (blind.ok, blind.why) == (None, "no reads were watched without a fault")
 
 
 def test_the_builders_make_what_they_say() -> None:

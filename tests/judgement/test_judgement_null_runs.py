@@ -1,0 +1,94 @@
+"""A/A: without a fault it is judged alike, and a fault is charged only with the difference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from judgement_builders import SPANS, down, evidence, experiment, failing, ns, plan, recovery, with_experiment
+
+from harness.judgement import judge
+from harness.judgement.null_runs import failed_looks, null_run_receipt
+from harness.model import LEDGER_WRITES, PROBES, FailedLooks, FaultWindow, Outcome, Table
+
+NULL = replace(experiment("null-run", "none", 201, 215), fault=FaultWindow(experiment="null-run", domain="none"))
+DATABASE = experiment("database-loss", *SPANS["database-loss"])
+
+
+def test_a_null_run_is_steady_without_a_fault() -> None:
+    """Reads and writes of the fault-free window, and of the null run where there is one."""
+    assert null_run_receipt(evidence(), "everyday", "reads").ok
+    assert null_run_receipt(evidence(), None, "writes").ok
+    assert null_run_receipt(evidence(), None, "writes").why == "writes were steady without a fault"
+    assert null_run_receipt(with_experiment([NULL]), "everyday", "reads").ok
+
+
+def test_a_null_run_that_was_out_or_unwatched_is_none() -> None:
+    """Each is said in a sentence; one that was not run says nothing."""
+    base = evidence()
+    shaky = replace(base, probes=down(base.probes, 30, 31))
+    assert null_run_receipt(shaky, "everyday", "reads").why == "without any fault reads were already out 1 times"
+    late = with_experiment([NULL], replace(base, probes=down(base.probes, 205, 206)))
+    assert null_run_receipt(late, "everyday", "reads").ok is False
+    skipped = with_experiment([replace(NULL, ran=False)], late)
+    assert null_run_receipt(skipped, "everyday", "reads").ok
+    assert null_run_receipt(base, "other", "reads").why == "there is no fault-free window to compare with"
+    blind = null_run_receipt(replace(base, probes=Table.empty(PROBES)), None, "reads")
+    assert (blind.ok, blind.why) == (None, "no reads were watched without a fault")
+
+
+def test_two_failures_in_a_row_without_a_fault_are_as_much_an_outage_as_under_one() -> None:
+    """The same rule, the same code."""
+    base = evidence()
+    run = replace(base, probes=down(base.probes, 30, 30.1))
+    assert null_run_receipt(run, None, "reads").ok is False
+    single = replace(base, probes=down(base.probes, 30, 30.05))
+    assert null_run_receipt(single, None, "reads").ok
+    verdicts = judge(plan({"R": recovery("30 s", "pod-loss", operations=("reads",))}), run).verdicts
+    assert [v.outcome for v in verdicts] == [Outcome.INCONCLUSIVE]
+
+
+def test_a_fault_is_charged_with_the_difference() -> None:
+    """Half a second of sixty failed without a fault, 20 s of 39 under it."""
+    base = evidence()
+    run = replace(base, probes=down(base.probes, 30, 30.5))
+    found = failed_looks(run, DATABASE, "reads")
+    assert found == FailedLooks(operation="reads", null_run=0.00833333, under_fault=0.512821, difference=0.504487)
+    (result,) = (e for e in judge(plan(), run).experiments if e.name == "database-loss")
+    assert result.failed_looks[0] == found
+    assert result.failed_looks[1].operation == "writes"
+
+
+def test_a_null_run_beside_the_window_counts_with_it_and_an_unsent_fault_from_its_watch_on() -> None:
+    """Seven of the 14 s of the null run failed, none of the 60 s of the window."""
+    base = evidence()
+    run = with_experiment([NULL], replace(base, probes=down(base.probes, 201, 208)))
+    assert failed_looks(run, DATABASE, "reads").null_run == 0.0945946
+    assert failed_looks(run, NULL, "reads").under_fault == 0.5
+
+
+def test_where_nobody_looked_there_is_no_difference() -> None:
+    """Without a fault, or under it."""
+    base = evidence()
+    bare = replace(base, ledger=replace(base.ledger, writes=Table.empty(LEDGER_WRITES)))
+    assert failed_looks(bare, DATABASE, "writes") == FailedLooks(
+        operation="writes", null_run=None, under_fault=None, difference=None
+    )
+    later = replace(base, probes=base.probes.where(base.probes.ints["sent_ns"] >= ns(100)))
+    found = failed_looks(later, DATABASE, "reads")
+    assert (found.null_run, found.difference) == (None, None)
+    assert found.under_fault == 0.512821
+    early = replace(base, probes=base.probes.where(base.probes.ints["sent_ns"] < ns(100)))
+    assert failed_looks(early, DATABASE, "reads").difference is None
+
+
+def test_a_null_run_passes_when_it_was_steady() -> None:
+    """And says what was not; errors of its load are printed, no more."""
+    base = with_experiment([NULL])
+    assert judge(plan(), base).experiments[-1].verdict is Outcome.PASS
+    shaky = replace(base, probes=down(base.probes, 205, 206))
+    assert judge(plan(), shaky).experiments[-1].reason == "without any fault reads were already out 1 times"
+    skipped = with_experiment([replace(NULL, ran=False, why="not steady")])
+    assert judge(plan(), skipped).experiments[-1].reason == "it was not run: not steady"
+    hurt = replace(base.windows["everyday"], samples=failing(base.windows["everyday"].samples, 3))
+    loaded = replace(base, windows={**base.windows, "experiment:null-run": replace(hurt, experiment="null-run")})
+    assert judge(plan(), loaded).experiments[-1].errors == {"status 503": 1}

@@ -1,0 +1,131 @@
+"""Events accepted should become visible once and whole: described for the whole run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from judgement_builders import evidence, ns, plan, table, with_ints, with_words
+
+from harness.judgement import judge
+from harness.judgement.pipelines import pipeline_receipt, pipeline_result
+from harness.model import PIPELINE, Evidence, PipelineResult, Table, WatchSource
+
+WATCHED = {"pipeline": WatchSource(name="pipeline", spacing_ms=1000, closed=True)}
+
+
+def events(n: int = 100) -> Table:
+    """Events sent each second, accepted 10 ms later, visible after 1 ms, 2 ms, 3 ms… more."""
+    turn = np.arange(n)
+    return table(
+        PIPELINE,
+        n,
+        sequence=turn,
+        sent_ns=ns(1) * turn,
+        accepted_ns=ns(1) * turn + 10_000_000,
+        visible_ns=ns(1) * turn + 10_000_000 + 1_000_000 * (turn + 1),
+        copies=1,
+        status=202,
+        outcome="accepted",
+        state="ok",
+    )
+
+
+def described(rows: Table) -> PipelineResult:
+    """What is said of them."""
+    result = pipeline_result(Evidence(pipeline=rows, watchers=WATCHED))
+    assert result is not None
+    return result
+
+
+def test_a_healthy_pipeline_shows_each_event_once_and_whole() -> None:
+    """The 50th and the 95th of 100."""
+    assert described(events()) == PipelineResult(sent=100, accepted=100, visible_p50_s=0.05, visible_p95_s=0.095)
+
+
+def test_what_went_wrong_is_told_apart() -> None:
+    """Lost, twice, with another value; refused ones claim nothing; unknown and gone is unsure."""
+    rows = with_words(with_ints(events(), [1, 2], visible_ns=0, copies=0), [1, 2], state="absent")
+    rows = with_words(with_ints(rows, [5, 6, 7], copies=2), [5, 6], state="twice")
+    rows = with_words(with_words(rows, 7, state="wrong"), 8, state="wrong")
+    rows = with_words(with_ints(rows, [10, 11], visible_ns=0), [10, 11], outcome="unknown", state="absent")
+    rows = with_words(with_ints(rows, 12, visible_ns=0), 12, outcome="refused", state=None)
+    rows = with_words(with_ints(rows, [13, 14], visible_ns=0), [13, 14], state=None)
+    rows = with_words(rows, 14, outcome="unknown")
+    found = described(rows)
+    assert (found.sent, found.accepted, found.lost, found.twice, found.wrong, found.unsure) == (100, 96, 2, 3, 2, 4)
+
+
+def test_an_event_that_was_never_seen_took_for_ever() -> None:
+    """Six of a hundred: the 95th is one of them, the 50th is not."""
+    found = described(with_words(with_ints(events(), slice(0, 6), visible_ns=0), slice(0, 6), state="absent"))
+    assert (found.visible_p50_s, found.visible_p95_s) == (0.056, None)
+
+
+def test_an_event_seen_before_its_acceptance_was_known_took_no_time() -> None:
+    """The answer was slower than the pipeline."""
+    found = described(with_ints(events(), slice(None), visible_ns=1))
+    assert (found.visible_p50_s, found.visible_p95_s) == (0, 0)
+
+
+def test_where_nothing_was_sent_and_nobody_watched_there_is_nothing() -> None:
+    """And a watcher without an event says so."""
+    assert pipeline_result(Evidence()) is None
+    assert described(Table.empty(PIPELINE)) == PipelineResult(why="no event is on record")
+    assert judge(plan(), evidence()).pipeline is None
+
+
+@pytest.mark.parametrize(
+    ("sources", "rows", "why"),
+    [
+        ({}, events(), "the watcher 'pipeline' left no record"),
+        ({"pipeline": WatchSource(name="pipeline", spacing_ms=1, closed=False)}, events(), "its file has no end"),
+        ({"pipeline": WatchSource(name="pipeline", spacing_ms=1, closed=True, why="cut")}, events(), "cut"),
+        (WATCHED, events().where(np.arange(100) != 9), "the record of events lacks 1 numbers"),
+        (WATCHED, with_ints(events(), 9, sequence=8), "1 numbers stand twice in the record of events"),
+    ],
+)
+def test_a_record_that_is_not_whole_is_said(sources: dict[str, WatchSource], rows: Table, why: str) -> None:
+    """Described all the same."""
+    run = replace(evidence(), pipeline=rows, watchers=sources)
+    result = judge(plan(), run).pipeline
+    assert result is not None
+    assert result.why.endswith(why)
+    assert result.accepted == len(rows)
+    assert pipeline_receipt(run).ok is False
+
+
+def test_a_whole_record_has_its_receipt() -> None:
+    """With the file that shows it."""
+    receipt = pipeline_receipt(Evidence(pipeline=events(), watchers=WATCHED))
+    assert (receipt.ok, receipt.why, receipt.files) == (True, "100 events were followed", ("watch/pipeline.parquet",))
+
+
+def test_a_pipeline_that_cannot_be_told_says_why() -> None:
+    """Columns are missing: nothing else is taken down."""
+    broken = replace(
+        evidence(), pipeline=Table(schema=PIPELINE, ints={"sequence": np.zeros(1, dtype=np.int64)}, words={})
+    )
+    result = judge(plan(), broken).pipeline
+    assert result == PipelineResult(why="the judge could not make this figure: KeyError: 'outcome'")
+
+
+@given(st.sets(st.integers(0, 99)), st.sets(st.integers(0, 99)), st.permutations(range(100)))
+@settings(max_examples=30, deadline=None)
+def test_planted_losses_and_duplicates_are_found_in_any_order(
+    lost: set[int], twice: set[int], order: list[int]
+) -> None:
+    """Set arithmetic, nothing else."""
+    rows = with_words(with_ints(events(), sorted(lost), visible_ns=0, copies=0), sorted(lost), state="absent")
+    again = sorted(twice - lost)
+    rows = with_words(with_ints(rows, again, copies=2), again, state="twice")
+    shuffled = Table(
+        schema=PIPELINE,
+        ints={name: column[order] for name, column in rows.ints.items()},
+        words={name: replace(words, codes=words.codes[order]) for name, words in rows.words.items()},
+    )
+    found = described(shuffled)
+    assert (found.lost, found.twice, found.why) == (len(lost), len(again), "")
