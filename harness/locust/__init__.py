@@ -16,15 +16,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.locust.closed import ClosedLoopUser
     from harness.locust.journey import Answer, Journey
     from harness.locust.shapes import Shape
     from harness.locust.target import target_entry
     from harness.locust.users import OpenLoopUser
 
-__all__ = ["Answer", "Journey", "OpenLoopUser", "Shape", "target_entry"]
+__all__ = ["Answer", "ClosedLoopUser", "Journey", "OpenLoopUser", "Shape", "target_entry"]
 
 _HOME = {
     "Answer": "harness.locust.journey",
+    "ClosedLoopUser": "harness.locust.closed",
     "Journey": "harness.locust.journey",
     "OpenLoopUser": "harness.locust.users",
     "Shape": "harness.locust.shapes",

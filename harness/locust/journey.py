@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json as jsonlib
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 
 from harness import clock
-from harness.locust.connection import close, kept_connection
-from harness.locust.failures import kind_of
-from harness.locust.recorder import Outcome, Request
+from harness.locust.arrivals import random_of
+from harness.locust.connection import Connections
+from harness.locust.failures import FAILURES, kind_of
+from harness.locust.recorder import Request
+from harness.locust.response import Response
+from harness.locust.session import Session
 
 if TYPE_CHECKING:
     from harness.locust.worker import Worker
 
-_SERVED: Final = {"region": "x-served-region", "pod": "x-served-pod", "release": "x-release"}
+_SERVED: Final = ("x-served-region", "x-served-pod", "x-release")
+_JSON: Final = "Content-Type: application/json\r\n"
+_ERRORS: Final = 400
+"""From this status on an answer is an error, unless the journey says which one is right."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,28 +50,40 @@ class Answer:
 
 
 class Journey:
-    """One user on a connection of their own.
+    """One user on a connection that nobody else uses meanwhile, with cookies of their own.
 
     The first request is due when the journey is, each later one at the end of the one before plus the time thought
     in between: open between journeys, closed within one. A failed request does not end the journey.
-
-    Attributes:
-        random: for all that the journey draws; the same seed draws the same.
     """
 
     def __init__(
-        self, worker: Worker, *, name: str, key: str, due_ns: int, host: str, timeout_s: float, random: Random
+        self,
+        worker: Worker,
+        *,
+        name: str,
+        key: str,
+        due_ns: int,
+        host: str,
+        timeout_s: float,
+        seed: tuple[int, ...],
+        connections: Connections,
+        closed: bool = False,
     ) -> None:
-        self.random = random
         self._worker = worker
         self._name = name
         self._key = key
         self._due_ns = due_ns
-        self._host = host
         self._timeout_s = timeout_s
-        self._headers: dict[str, str] = {}
+        self._seed = seed
+        self._closed = closed
+        self._signed_in = ""
         self._step = 0
-        self._http = kept_connection(host, worker.request_event)
+        self._session = Session(host, connections)
+
+    @cached_property
+    def random(self) -> Random:
+        """For all that the journey draws; the same seed draws the same."""
+        return random_of(*self._seed)
 
     def get(
         self, path: str, *, name: str, status: int | None = None, expect: Mapping[str, object] | None = None
@@ -82,12 +102,12 @@ class Journey:
         once: bool = False,
     ) -> Answer:
         """POST the JSON; `once` sends an Idempotency-Key that no other request has."""
-        headers = {"Idempotency-Key": f"{self._key}-{self._step + 1}"} if once else {}
+        headers = {"Idempotency-Key": f"{self._key}-{self._step + 1}"} if once else None
         return self.request("POST", path, name=name, json=json, headers=headers, status=status, expect=expect)
 
     def sign_in(self, token: str) -> None:
         """Send this bearer token from now on."""
-        self._headers["Authorization"] = f"Bearer {token}"
+        self._signed_in = f"Authorization: Bearer {token}\r\n"
 
     def think(self, seconds: float) -> None:
         """Look at the answer so long; the next request is due then."""
@@ -107,6 +127,8 @@ class Journey:
     ) -> Answer:
         """Send one request, check the answer, record both.
 
+        Redirects are followed, unless one of them is the status that is right; the row is that of the last answer.
+
         Args:
             method: HTTP's.
             path: below the host.
@@ -116,89 +138,79 @@ class Journey:
             status: the only status that is right; None: any below 400.
             expect: keys that the answer's JSON object must have, each with its value, or with the type of its value.
         """
+        recorder = self._worker.recorder
+        recorder.begin(request := self._begun(method, name))
+        done_ns = 0
+        try:
+            error = self._exchange(method, path, json, headers, follow=status is None or not 300 <= status < _ERRORS)
+            self._due_ns = done_ns = clock.now_ns()
+            response = self._session.response
+            answer = _judged(response, error, status, expect)
+            recorder.end(request, done_ns, response=response, error=answer.error, served=_served(response))
+            return answer
+        finally:
+            # only a journey that broke is still under way here: a mistake in its file must not go unrecorded
+            recorder.end(request, done_ns or clock.now_ns(), error="broken journey")
+
+    def leave(self) -> None:
+        """The journey is over; another may have its connection."""
+        self._session.leave()
+
+    def _begun(self, method: str, name: str) -> Request:
         self._step += 1
-        request = Request(
+        now = clock.now_ns()
+        return Request(
             journey=self._name,
             step=self._step,
             name=name,
             method=method,
-            intended_ns=self._due_ns,
-            sent_ns=clock.now_ns(),
+            intended_ns=now if self._closed else self._due_ns,
+            sent_ns=now,
         )
-        self._worker.recorder.begin(request)
-        ended = None
-        try:
-            with gevent.Timeout(self._timeout_s):
-                response = self._http.request(
-                    method,
-                    path,
-                    name=name,
-                    json=json,
-                    headers={**self._headers, **(headers or {})},
-                    catch_response=True,
-                )
-            ended = clock.now_ns()
-            return self._read(request, response, ended, status, expect)
-        finally:
-            # only a journey that broke is still under way here: a mistake in its file must not go unrecorded
-            lost = Outcome(done_ns=ended or clock.now_ns(), error="broken journey", served={})
-            self._worker.recorder.end(request, lost)
 
-    def _read(
+    def _exchange(
         self,
-        request: Request,
-        response: Any,
-        done_ns: int,
-        status: int | None,
-        expect: Mapping[str, object] | None,
-    ) -> Answer:
-        answer = _judged(response, status, expect)
-        broken = response.request_meta["exception"] is not None and answer.status < 400
-        self._worker.recorder.end(
-            request,
-            Outcome(
-                done_ns=done_ns,
-                status=answer.status,
-                size=response.request_meta["response_length"],
-                error=answer.error,
-                served={key: _header(response, header) for key, header in _SERVED.items()},
-            ),
-        )
-        with response:  # Locust's own statistics show the same latency and the same failures
-            response.request_meta["response_time"] = (done_ns - request.intended_ns) / clock.NS_PER_MS
-            if answer.error:
-                response.failure(answer.error)
-            else:
-                response.success()
-        if broken:
-            self._reconnect()  # an exchange that was not read to its end leaves the connection in no known state
-        self._due_ns = done_ns
-        return answer
-
-    def _reconnect(self) -> None:
-        cookies = self._http.cookiejar
-        close(self._http)
-        self._http = kept_connection(self._host, self._worker.request_event)
-        self._http.cookiejar = self._http.client.cookiejar = cookies
-
-    def leave(self) -> None:
-        """Close the connection; the journey is over."""
-        close(self._http)
+        method: str,
+        path: str,
+        json: Mapping[str, object] | None,
+        headers: Mapping[str, str] | None,
+        *,
+        follow: bool,
+    ) -> str | None:
+        """Bounded as a whole, from connecting to the last byte; the kind of failure, or None."""
+        lines = self._signed_in + "".join(f"{key}: {value}\r\n" for key, value in (headers or {}).items())
+        body = b""
+        if json is not None:
+            lines, body = lines + _JSON, jsonlib.dumps(json).encode()
+        timer = gevent.Timeout.start_new(self._timeout_s)
+        try:
+            self._session.request(method, path, lines, body, follow=follow)
+        except FAILURES as error:
+            return kind_of(error)
+        except gevent.Timeout as error:
+            if error is not timer:
+                raise
+            return kind_of(error)
+        finally:
+            timer.close()
+        return None
 
 
-def _judged(response: Any, status: int | None, expect: Mapping[str, object] | None) -> Answer:
-    seen = response.status_code or 0
-    broken = response.request_meta["exception"]
-    if broken is not None:
-        return Answer(ok=False, status=seen, error=kind_of(broken, seen))
-    if status not in {None, seen}:
+def _judged(
+    response: Response | None, error: str | None, status: int | None, expect: Mapping[str, object] | None
+) -> Answer:
+    seen = response.status_code if response is not None else 0
+    if response is None or error is not None:
+        return Answer(ok=False, status=seen, error=error)
+    if seen >= _ERRORS if status is None else seen != status:
         return Answer(ok=False, status=seen, error=f"status {seen}")
+    try:
+        content = response.content
+        body = None if expect is None else jsonlib.loads(content)
+    except (ValueError, zlib.error):
+        return Answer(ok=False, status=seen, error="wrong body")
     if expect is None:
         return Answer(ok=True, status=seen)
-    try:
-        body = jsonlib.loads(response.content or b"")
-    except ValueError:
-        return Answer(ok=False, status=seen, error="wrong body")
     right = isinstance(body, dict) and all(
         key in body and _as_expected(body[key], value) for key, value in expect.items()
     )
@@ -209,6 +221,8 @@ def _as_expected(seen: object, wanted: object) -> bool:
     return isinstance(seen, wanted) if isinstance(wanted, type) else seen == wanted
 
 
-def _header(response: Any, name: str) -> str | None:
-    value = response.headers.get(name) if response.headers is not None else None
-    return value if isinstance(value, str) else None
+def _served(response: Response | None) -> tuple[str | None, str | None, str | None]:
+    if response is None:
+        return None, None, None
+    region, pod, release = map(response.headers.get, _SERVED)
+    return region, pod, release

@@ -1,0 +1,58 @@
+"""A closed model: so many users, who come again when they have been answered and have thought."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import ClassVar
+
+import gevent
+from gevent.event import Event
+from locust import task
+
+from harness import clock
+from harness.locust.arrivals import random_of
+from harness.locust.travel import JourneyUser
+from harness.locust.worker import Worker
+
+
+class ClosedLoopUser(JourneyUser):
+    """One user who travels, thinks and travels again; implement `journey`. `-u N` makes N of them.
+
+    Right where users are few and known, as the clerks of one office; elsewhere a closed model asks less of a slow
+    target, just when it matters: twelve clients see one stall twelve times, where hundreds of arrivals would have met
+    it. Each request is due when it is sent, so nothing is late, and every figure says `closed`.
+
+    Attributes:
+        think_s: seconds between two journeys of a user, where `--think` says none.
+    """
+
+    abstract = True
+    model: ClassVar[str] = "closed"
+    think_s: ClassVar[float] = 1.0
+
+    def on_start(self) -> None:
+        """Come in within the first think time: users who start together would march in step."""
+        self._worker: Worker = self.environment.open_loop
+        options = self._worker.options
+        self._number = next(self._numbers)
+        self._seed = (options.seed, options.worker, self._number)
+        self._think_s = self.think_s if options.think_s is None else options.think_s
+        self._journeys = count(1)
+        gevent.sleep(self._think_s * random_of(*self._seed, "arrival").random())
+
+    def wait_time(self) -> float:
+        """Seconds of thought before the next journey."""
+        return self._think_s
+
+    @task
+    def arrive(self) -> None:
+        """One journey, and wait for its end; at the end of the run it is drained like those of an open model."""
+        over = Event()
+        self._worker.spawn(self._travel, over, broken=self.report)
+        over.wait()
+
+    def _travel(self, over: Event) -> None:
+        try:
+            self.travel(clock.now_ns(), self._seed, next(self._journeys))
+        finally:
+            over.set()

@@ -1,0 +1,110 @@
+"""An HTTP answer while it is read: the parser calls what has come, nothing is kept that nobody asks for."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
+
+_INTERIM = 200
+"""Answers below this announce the one that counts."""
+
+
+class Response(HTTPResponseParser):
+    """One answer; `feed` it until `complete`.
+
+    Attributes:
+        complete: whether all of it has come.
+        body: as sent, without chunks.
+    """
+
+    _headers: dict[str, str] | None
+
+    def __init__(self, method: str) -> None:
+        super().__init__()
+        self._bodiless = method == "HEAD"
+        self._begin()
+
+    @property
+    def status_code(self) -> int:
+        """HTTP's; 0 while the headers have not come."""
+        return int(self.get_code()) if self._headed else 0
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the connection bears another request."""
+        return self.complete and bool(self.should_keep_alive())
+
+    @property
+    def content(self) -> bytes:
+        """The body, unpacked.
+
+        Raises:
+            zlib.error: it is not packed as its headers say.
+        """
+        packing = self.headers.get("content-encoding")
+        if packing not in {"gzip", "deflate"}:
+            return bytes(self.body)
+        return zlib.decompress(self.body, 32 + zlib.MAX_WBITS)
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8."""
+        return self.content.decode("utf-8", "replace")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """By lower-case name; of several of one name the last."""
+        if self._headers is None:
+            self._headers = dict(self._pairs())
+        return self._headers
+
+    def all(self, name: str) -> list[str]:
+        """Every header of this lower-case name."""
+        return [value for key, value in self._pairs() if key == name] if name in self.headers else []
+
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        return zip(map(str.lower, self._words[::2]), self._words[1::2], strict=False)
+
+    def _begin(self) -> None:
+        self.complete = False
+        self.body = bytearray()
+        self._headed = False
+        self._words: list[str] = []  # names and values in turn
+        self._headers = None
+        self._named = False
+
+    def _on_message_begin(self) -> None:
+        if self.complete:
+            raise HTTPParseError("another answer than the one that was asked for")
+
+    def _on_status(self, text: str) -> None:
+        """The words beside the status are for nobody."""
+
+    def _on_header_field(self, text: str) -> None:
+        if self._named:  # a name that came in two pieces
+            self._words[-1] += text
+        else:
+            self._words.append(text)
+            self._named = True
+
+    def _on_header_value(self, text: str) -> None:
+        if self._named:
+            self._words.append(text)
+            self._named = False
+        else:
+            self._words[-1] += text
+
+    def _on_headers_complete(self) -> bool:
+        self._headed = True
+        return self._bodiless
+
+    def _on_body(self, part: bytearray) -> None:
+        self.body += part
+
+    def _on_message_complete(self) -> None:
+        if self.get_code() < _INTERIM:
+            self._begin()
+        else:
+            self.complete = True

@@ -1,0 +1,77 @@
+"""What users of every model have in common: somebody travels through the journey, and is put on record."""
+
+from __future__ import annotations
+
+import uuid
+from itertools import count
+from typing import Any, ClassVar
+
+from locust import FastHttpUser, events, tag
+
+from harness.locust.connection import kept_connections
+from harness.locust.fleet import install
+from harness.locust.journey import Journey
+from harness.locust.options import add_options
+
+_events: Any = events  # Locust's hooks have no types
+_events.init_command_line_parser.add_listener(add_options)
+_events.init.add_listener(install)
+
+
+class JourneyUser(FastHttpUser):
+    """Implement `journey`.
+
+    Attributes:
+        model: of arrivals, `open` or `closed`; every figure says it.
+        timeout_s: an exchange that takes longer is given up as `timeout`.
+        kept_idle_s: a connection that a journey leaves behind is another's if that one comes within so many seconds;
+            keep it below what the target closes idle connections after. 0: every journey has a new connection.
+        fresh_in: one journey in so many has a new connection all the same. 1: every journey.
+    """
+
+    abstract = True
+    model: ClassVar[str]
+    timeout_s: ClassVar[float] = 10.0
+    kept_idle_s: ClassVar[float] = 1.0
+    fresh_in: ClassVar[int] = 10
+
+    _numbers: ClassVar[Any] = count(1)
+    _keys: ClassVar[str] = uuid.uuid4().hex  # of this process, so that no write looks like one of another run repeated
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """A tag on `journey` is one on the class's task, so that `-T` finds it."""
+        super().__init_subclass__(**arguments)
+        if tags := getattr(cls.journey, "locust_tag_set", None):
+            cls.tasks = [tag(*tags)(lambda user: user.arrive())]
+
+    def journey(self, journey: Journey) -> None:
+        """What one user does."""
+        raise NotImplementedError
+
+    def arrive(self) -> None:
+        """Locust's task: when somebody begins."""
+        raise NotImplementedError
+
+    def travel(self, due_ns: int, seed: tuple[int, ...], number: int) -> None:
+        """One journey from its arrival to its end."""
+        journey = Journey(
+            self.environment.open_loop,
+            name=type(self).__name__.lower(),
+            key=f"{self._keys}-{seed[-1]}-{number}",
+            due_ns=due_ns,
+            host=str(self.host),  # FastHttpUser refuses to be made without one
+            timeout_s=self.timeout_s,
+            seed=(*seed, number),
+            connections=kept_connections(idle_s=self.kept_idle_s, fresh_in=self.fresh_in),
+            closed=self.model == "closed",
+        )
+        try:
+            self.journey(journey)
+        finally:
+            journey.leave()
+
+    def report(self, travelled: Any) -> None:
+        """A journey broke by a mistake in its file: Locust shows it among its exceptions."""
+        self.environment.events.user_error.fire(
+            user_instance=self, exception=travelled.exception, tb=travelled.exc_info[2]
+        )
