@@ -23,7 +23,7 @@ from harness.judgement.receipts import (
 )
 from harness.judgement.recoveries import recovery_in, regional_recovery
 from harness.judgement.recovery import SECOND
-from harness.judgement.statistics import quantile_of
+from harness.judgement.statistics import quantiles_of
 from harness.model import (
     Evidence,
     Experiment,
@@ -59,7 +59,7 @@ def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
 def _traffic(window: Window, route: str, samples: Table, *, offered: float, why: str) -> TrafficResult:
     seconds = max((window.end_ns - window.start_ns) / SECOND, 1e-9)
     ms = (samples.ints["done_ns"] - samples.ints["intended_ns"]) / 1e6
-    ordered = np.sort(np.where(samples.ints["status"] > 0, ms, math.inf))
+    p50, p95, p99 = quantiles_of(np.where(samples.ints["status"] > 0, ms, math.inf), 0.50, 0.95, 0.99)
     return TrafficResult(
         name=window.traffic,
         experiment=window.experiment,
@@ -68,9 +68,9 @@ def _traffic(window: Window, route: str, samples: Table, *, offered: float, why:
         achieved_rps=six(len(samples) / seconds) or 0.0,
         n=len(samples),
         errors=int(failed(samples).sum()),
-        p50_ms=six(quantile_of(ordered, 0.50)),
-        p95_ms=six(quantile_of(ordered, 0.95)),
-        p99_ms=six(quantile_of(ordered, 0.99)),
+        p50_ms=six(p50),
+        p95_ms=six(p95),
+        p99_ms=six(p99),
         lag_ms_p99=six(lag_p99_ms(samples)),
         valid=not why,
         why=why,
