@@ -14,8 +14,11 @@ from judgement_builders import (
     measures,
     ns,
     plan,
+    reads,
     recovery,
     with_experiment,
+    with_ints,
+    with_words,
 )
 
 from harness.judgement import judge
@@ -237,3 +240,63 @@ def test_a_watch_that_ended_before_the_action_has_observed_nothing() -> None:
     seen = recovery_in(plan(), evidence(), replace(DATABASE, observed_until_ns=1), "reads")
     assert seen is not None
     assert (seen.seconds, seen.observed_s) == (None, 0)
+
+
+def test_a_region_that_was_hit_is_seen_to_come_back_on_heal_only() -> None:
+    """Out at its own door from 161.5 s to 197 s, the fault undone at 195 s; other regions are not spoken of."""
+    base = evidence()
+    own = with_words(reads(per_s=5), slice(None), subject="us-east-1")
+    other = with_words(reads(per_s=5), slice(None), subject="eu-west-1")
+    run = replace(base, probes=Table.merged(PROBES, [base.probes, down(own, 161.5, 197), other]))
+    found = {e.name: e.regions for e in judge(plan(), run).experiments}
+    assert set(found["region-loss"]) == {"us-east-1"}
+    seen = found["region-loss"]["us-east-1"]
+    assert (seen.operation, seen.seconds, seen.on_heal) == ("reads in us-east-1", None, False)
+    assert seen.outages == ((0.6, 34.0),)
+    longer = with_experiment([experiment("region-loss", "region", 160, 210)], run)
+    early = replace(longer, probes=Table.merged(PROBES, [base.probes, down(own, 161.5, 206), other]))
+    assert judge(plan(), early).experiments[2].regions["us-east-1"].on_heal is False
+    healed = replace(longer.experiments["region-loss"][0], observed_until_ns=ns(219))
+    region = judge(plan(), with_experiment([healed], early)).experiments[2].regions["us-east-1"]
+    assert (region.seconds, region.on_heal, region.resolution_s) == (None, True, 0.2)
+
+
+def test_a_region_that_nobody_looked_at_or_that_was_not_hit_is_not_spoken_of() -> None:
+    """No probe of it, no watcher on record, no action sent, no name."""
+    base = evidence()
+    own = with_words(reads(per_s=5), slice(None), subject="us-east-1")
+    run = replace(base, probes=Table.merged(PROBES, [base.probes, own]))
+    assert set(judge(plan(), run).experiments[0].regions) == {"us-east-1"}
+    assert judge(plan(), base).experiments[0].regions == {}
+    assert judge(plan(), replace(run, watchers={})).experiments[0].regions == {}
+    attempt = base.experiments["pod-loss"][0]
+    unsent = replace(attempt, fault=replace(attempt.fault, sent_ns=None))
+    assert judge(plan(), with_experiment([unsent], run)).experiments[0].regions == {}
+    nameless = replace(attempt, fault=replace(attempt.fault, hit=(replace(attempt.fault.hit[0], region=""),)))
+    assert judge(plan(), with_experiment([nameless], run)).experiments[0].regions == {}
+
+
+@pytest.mark.parametrize(("limit", "outcome"), [("34 s", FAIL), ("34.02 s", FAIL), ("34.06 s", INCONCLUSIVE)])
+def test_what_is_not_back_has_failed_a_limit_that_was_watched_for_but_for_one_look(
+    limit: str, outcome: Outcome
+) -> None:
+    """34 s were watched, one look each 50 ms: a blind or slow watch makes no failure of a longer limit."""
+    base = evidence()
+    out = replace(base, probes=down(base.probes, 111.5, 159))
+    assert reads_of(limit, out).outcome is outcome
+
+
+def test_the_page_is_told_of_each_outage_and_stall() -> None:
+    """Rounded to six digits."""
+    found = {e.name: e.reads for e in judge(plan(), evidence()).experiments}
+    reads_seen = found["database-loss"]
+    assert reads_seen is not None
+    assert (reads_seen.outages, reads_seen.stalls, reads_seen.resolution_s) == (((0.5, 20.503),), (), 0.053)
+    base = evidence()
+    hung = replace(base, probes=with_ints(base.probes, slice(None)))
+    sent, done = hung.probes.ints["sent_ns"], hung.probes.ints["done_ns"]
+    stuck = (sent >= ns(80)) & (sent < ns(80.5))
+    done[stuck] = ns(80.5)
+    stalled = judge(plan(), hung).experiments[0].reads
+    assert stalled is not None
+    assert stalled.stalls == ((9.0, 9.5),)
