@@ -7,16 +7,22 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
 
 class Service(ThreadingHTTPServer):
-    """Answers reads, health and ledger writes.
+    """Answers reads, health, ledger and pipeline.
 
     Attributes:
         mode: what the next answers are: `ok`, `hang`, `503`, `garbage`, `cut`.
-        written: ledger writes by (client, sequence).
+        written: ledger writes by (client, sequence), with the checksum that reads show.
+        forgotten: writes that reads do not show.
+        garbled: whether reads of the ledger show other checksums than were written.
+        events: copies and checksum of the events that are visible, by id.
+        asked: the targets of the GET requests, as sent.
+        copies: that the next accepted events become visible with; 0: never.
     """
 
     daemon_threads = True
@@ -26,7 +32,12 @@ class Service(ThreadingHTTPServer):
     def __init__(self, address: str) -> None:
         super().__init__((address, 0), _Handler)
         self.mode = "ok"
-        self.written: set[tuple[int, int]] = set()
+        self.written: dict[tuple[int, int], str] = {}
+        self.forgotten: set[tuple[int, int]] = set()
+        self.garbled = False
+        self.events: dict[str, tuple[int, str]] = {}
+        self.copies = 1
+        self.asked: list[str] = []
         self.connections = 0
         self.ended = threading.Event()
 
@@ -50,12 +61,32 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.connections += 1
 
     def do_GET(self) -> None:
-        self._answer(200, b'{"id": 1}')
+        self.server.asked.append(self.path)
+        path, _, query = self.path.partition("?")
+        if path == "/ledger":
+            self._answer(200, json.dumps({"rows": self._rows(dict(parse_qsl(query)))}).encode())
+        elif path.startswith("/events/"):
+            copies, checksum = self.server.events.get(path.removeprefix("/events/"), (0, ""))
+            self._answer(200 if copies else 404, json.dumps({"copies": copies, "checksum": checksum}).encode())
+        else:
+            self._answer(200, b'{"id": 1}')
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.server.written.add((body["client"], body["sequence"]))
-        self._answer(201, b"{}")
+        if self.path == "/events":
+            self.server.events[body["id"]] = (self.server.copies, body["checksum"])
+        else:
+            self.server.written[body["client"], body["sequence"]] = body["checksum"]
+        self._answer(202 if self.path == "/events" else 201, b"{}")
+
+    def _rows(self, asked: dict[str, str]) -> list[tuple[int, str]]:
+        return [
+            (sequence, "another" if self.server.garbled else checksum)
+            for (client, sequence), checksum in list(self.server.written.items())
+            if client == int(asked["client"])
+            and asked.get("sequence", str(sequence)) == str(sequence)
+            and (client, sequence) not in self.server.forgotten
+        ]
 
     def _answer(self, status: int, body: bytes) -> None:
         mode = self.server.mode
@@ -100,7 +131,8 @@ def target_file(service: Service, tmp_path: Path) -> Path:
         f"  north: {{entry: '{service.url}'}}\n"
         f"  south: {{entry: '{service.url}'}}\n"
         "probes: {health: /health, read: /tracks/1}\n"
-        "ledger: {path: /ledger}\n"
+        "ledger: {path: /ledger, read: true}\n"
+        "pipeline: {accept: /events, visible: '/events/{id}'}\n"
         "disposable: true\n",
         encoding="utf-8",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -9,16 +10,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from harness import clock
-from harness.drivers.watch import LiveView, Watch, WatchSettings, ledger_clients, watch_settings
+from harness.drivers.watch import LiveView, Rates, Watch, WatchSettings, ledger_clients, watch_settings
 from harness.errors import DriverError
 from harness.evidence.rows import read_rows
 from harness.model import LEDGER_WRITES, PROBES, Table
+from harness.run.planning import PROBE_SPACING_MS
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
@@ -36,10 +38,21 @@ def reads(run: Path) -> Table:
     return table.where(table.words["kind"].equals("read")).sorted_by("due_ns")
 
 
-def kinds(run: Path, source: str = "watch") -> list[tuple[str, str]]:
-    """Kind and subject of each line of a history."""
-    lines = (run / "history" / f"{source}.ndjson").read_text().splitlines()
-    return [(line["kind"], line["subject"]) for line in map(json.loads, lines)]
+def lines(run: Path) -> list[dict[str, Any]]:
+    """The history of the watch, the fields of each line beside its kind and subject."""
+    told = map(json.loads, (run / "history" / "watch.ndjson").read_text().splitlines())
+    return [{**line, **line["fields"]} for line in told]
+
+
+def kinds(run: Path) -> list[tuple[str, str]]:
+    """Kind and subject of each line of the history."""
+    return [(line["kind"], line["subject"]) for line in lines(run)]
+
+
+def spacings(table: Table) -> list[int]:
+    """Times between looks as due, in ms."""
+    due_ns: list[int] = sorted(table.ints["due_ns"].tolist())
+    return [round((later - sooner) / clock.NS_PER_MS) for sooner, later in itertools.pairwise(due_ns)]
 
 
 def until(condition: Callable[[], bool], within_s: float = 15.0) -> None:
@@ -84,13 +97,64 @@ def test_it_probes_and_writes_at_its_rates_and_closes_in_order(service: Service,
     assert len(ledger.table) == pytest.approx(30 * seconds, rel=0.25)
     assert ledger.table.words["outcome"].present == ("ok",)
     found = set(zip(ledger.table.ints["client"].tolist(), ledger.table.ints["sequence"].tolist(), strict=True))
-    assert found == service.written
+    assert found == service.written.keys()
     assert entry.table.words["error"].present == ()
     assert 0.05 < float(np.mean(entry.table.words["connection"].equals("new"))) < 0.6  # more when a kept one is in use
-    assert [line for line in kinds(run) if line[0] != "watch.trouble"] == [
-        *((("watch.started", name)) for name in ("entry", "regions", "ledger")),
-        *((("watch.closed", name)) for name in ("entry", "regions", "ledger")),
+    assert [line for line in kinds(run) if line[0] in {"watch.started", "watch.closed"}] == [
+        *((("watch.started", name)) for name in ("entry", "regions", "ledger", "pipeline")),
+        *((("watch.closed", name)) for name in ("entry", "regions", "ledger", "pipeline")),
     ]
+
+
+def test_while_a_fault_may_be_in_it_reads_50_times_a_second_and_each_region_20_times(
+    service: Service, settings: WatchSettings
+) -> None:
+    """From the command to its end; then as before. Both changes are on record."""
+    run = settings.run_directory
+    with Watch(settings) as watch:
+        until(lambda: len(reads(run)) >= 20)
+        watch.fault_window(is_open=True)
+        until(lambda: len(reads(run)) >= 120)
+        watch.fault_window(is_open=False)
+        until(lambda: len(reads(run)) >= 160)
+    regions = read_rows(run / "watch" / "regions.rows", PROBES).table
+    north = regions.where(regions.words["subject"].equals("north"))
+    assert set(spacings(reads(run))) >= {20, 50}
+    assert min(spacings(reads(run))[-5:]) >= 50
+    assert set(spacings(north)) >= {50, 200}
+    told = [line for line in lines(run) if line["kind"] == "watch.respaced"]
+    assert [(line["subject"], line["spacing_ms"]) for line in told] == [
+        ("entry", 20.0),
+        ("regions", 50.0),
+        ("entry", 50.0),
+        ("regions", 200.0),
+    ]
+
+
+def test_a_watch_that_was_stopped_says_when_it_was_blind(service: Service, settings: WatchSettings) -> None:
+    """SIGSTOP for half a second: each schedule's blind time is on record, and the longest gap is in the receipt."""
+    run = settings.run_directory
+    with Watch(settings) as watch:
+        until(lambda: len(reads(run)) >= 20)
+        os.kill(watch.pid, signal.SIGSTOP)
+        stopped_ns = clock.now_ns()
+        until(lambda: clock.now_ns() - stopped_ns > 600_000_000)
+        os.kill(watch.pid, signal.SIGCONT)
+        resumed_ns = clock.now_ns()
+        until(lambda: int(reads(run).ints["due_ns"].max()) > resumed_ns + 500_000_000)
+    blind = {
+        line["of"]: line["until_ns"] - line["from_ns"]
+        for line in lines(run)
+        if line["kind"] == "watch.blind" and line["from_ns"] < resumed_ns and line["until_ns"] > stopped_ns
+    }
+    assert set(blind) >= {"read", "health", "north", "south", "ledger"}
+    assert min(blind.values()) >= 600_000_000
+    closed = {line["subject"]: line for line in lines(run) if line["kind"] == "watch.closed"}
+    assert closed["entry"]["longest_gap_ms"] >= 600
+    entry = read_rows(run / "watch" / "entry.rows", PROBES).table
+    assert closed["entry"]["looks"] == len(entry)
+    assert closed["entry"]["first_ns"] <= int(entry.ints["sent_ns"].min())
+    assert 0 <= int(entry.ints["sent_ns"].max()) - closed["entry"]["last_ns"] < 250_000_000
 
 
 def test_a_platform_that_hangs_costs_no_look(service: Service, settings: WatchSettings) -> None:
@@ -171,6 +235,21 @@ def test_the_live_view_tells_reads_and_writes_apart(service: Service, settings: 
         assert (np.diff(times) > 0).all()
         assert ok[:5].all()
         assert not ok[-5:].any()
+
+
+def test_its_own_traffic_is_in_nobody_elses_figures(service: Service, settings: WatchSettings) -> None:
+    """All that it records lies under `watch/` and in its two histories: the load's samples are the load's alone."""
+    run = settings.run_directory
+    with Watch(settings):
+        until(lambda: len(reads(run)) >= 20)
+    assert {path.name for path in run.iterdir()} == {"watch", "history"}
+    assert {path.name for path in (run / "history").iterdir()} == {"watch.ndjson", "pods.ndjson"}
+
+
+def test_the_spacing_that_plans_speak_of_is_that_of_the_watch() -> None:
+    """While a fault may be in."""
+    rates = Rates()
+    assert {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger} == PROBE_SPACING_MS
 
 
 def test_clients_of_two_runs_do_not_meet() -> None:

@@ -62,6 +62,60 @@ def test_a_connection_cut_without_an_answer_is_a_reset(service: Service) -> None
     assert outcome(answer) == "unknown"
 
 
+def test_a_kept_connection_that_is_cut_is_a_reset_and_the_read_is_not_sent_again(service: Service) -> None:
+    """A client that quietly asks again on a new connection would hide what a user's browser may not."""
+
+    async def asking() -> list[Answer]:
+        wires = Wires(service.url, TLS)
+        first = await wires.ask("GET", "/tracks/1", within_s=5.0)
+        service.mode = "cut"
+        second = await wires.ask("GET", "/tracks/1", within_s=5.0)
+        await wires.close()
+        return [first, second]
+
+    first, second = asyncio.run(asking())
+    assert (first.error, second.error) == (None, "reset")
+    assert (second.kept, second.on_the_way) == (True, True)
+    assert service.connections == 1
+
+
+def test_looks_that_overlap_have_a_connection_each_and_their_own_time(service: Service) -> None:
+    """Five at once at a service that hangs: five connections, five time-outs after the wait."""
+    service.mode = "hang"
+
+    async def asking() -> list[Answer]:
+        wires = Wires(service.url, TLS)
+        answers = await asyncio.gather(*(wires.ask("GET", "/tracks/1", within_s=0.3) for _ in range(5)))
+        await wires.close()
+        return answers
+
+    answers = asyncio.run(asking())
+    assert [answer.error for answer in answers] == ["timeout"] * 5
+    assert max(answer.done_ns - answer.sent_ns for answer in answers) < 2e9
+    assert service.connections == 5
+
+
+def test_a_proxy_is_asked_for_the_whole_address(service: Service) -> None:
+    """A plain request goes to the proxy, which is given the target's address."""
+
+    async def asking() -> Answer:
+        wires = Wires("http://nowhere.example.test:8080", TLS, proxy=service.url)
+        answer = await wires.ask("GET", "/tracks/1", within_s=5.0)
+        await wires.close()
+        return answer
+
+    answer = asyncio.run(asking())
+    assert (answer.error, answer.status) == (None, 200)
+    assert service.asked[-1] == "http://nowhere.example.test:8080/tracks/1"
+
+
+def test_a_name_that_nobody_knows_is_told_as_one() -> None:
+    """Not `refused`: nobody was there to refuse."""
+    [answer] = ask("http://nowhere.invalid:8080")
+    assert answer.error == "name"
+    assert outcome(answer) == "refused"
+
+
 def test_nobody_listening_is_refused_and_certainly_not_written() -> None:
     """Nothing was sent, so the ledger calls it refused."""
     with socket.socket() as free:

@@ -1,0 +1,230 @@
+"""The ledger read back, right after a write and at the end, and the pipeline's ledger, against a real service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import clock
+from harness.drivers.watch import FinalReads, Watch, WatchSettings, ledger_clients, watch_settings
+from harness.drivers.watch.ledger import LedgerClients, found
+from harness.drivers.watch.pipeline import PipelineClient, checksum
+from harness.drivers.watch.wires import Answer, Wires
+from harness.evidence.rows import RowWriter, read_rows
+from harness.model import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, Table
+from harness.targets import load_target
+
+if TYPE_CHECKING:
+    from tests.drivers.watch.conftest import Service
+
+CLIENTS = (40, 41)
+
+
+@pytest.fixture
+def settings(target_file: Path, tmp_path: Path) -> WatchSettings:
+    """A watch of the small platform."""
+    return watch_settings(target_file, tmp_path / "run", clients=ledger_clients("run-1", 7))
+
+
+def write(service: Service, folder: Path, count: int) -> Table:
+    """So many writes, one after the other; the reads of them that were made."""
+
+    async def writing() -> None:
+        wires = Wires(service.url, ssl.create_default_context())
+        clients = LedgerClients(clients=CLIENTS, path="/ledger", wires=wires, rows=rows, reads=reads)
+        for _ in range(count):
+            await clients.write(clock.now_ns())
+        await wires.close()
+
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = RowWriter(folder / "ledger-writes.rows", LEDGER_WRITES)
+    reads = RowWriter(folder / "ledger-reads.rows", LEDGER_READS)
+    asyncio.run(writing())
+    rows.close()
+    reads.close()
+    return read_rows(folder / "ledger-reads.rows", LEDGER_READS).table
+
+
+def test_one_acknowledged_write_in_five_is_read_back_at_once(service: Service, tmp_path: Path) -> None:
+    """Of twenty writes of two clients the fifth, tenth, fifteenth and twentieth."""
+    reads = write(service, tmp_path, 20)
+    keys = zip(reads.ints["client"].tolist(), reads.ints["sequence"].tolist(), strict=True)
+    assert list(keys) == [(40, 2), (41, 4), (40, 7), (41, 9)]
+    assert reads.words["outcome"].text() == ["found"] * 4
+    assert (reads.ints["done_ns"] > reads.ints["sent_ns"]).all()
+
+
+def test_a_write_that_does_not_show_is_absent_and_another_value_is_wrong(service: Service, tmp_path: Path) -> None:
+    """A planted forgetting, and a planted other checksum."""
+    service.forgotten = {(40, 2)}
+    assert write(service, tmp_path / "one", 10).words["outcome"].text() == ["absent", "found"]
+    service.garbled = True
+    assert write(service, tmp_path / "two", 5).words["outcome"].text() == ["absent"]
+    assert write(service, tmp_path / "three", 10).words["outcome"].text() == ["absent", "wrong"]
+
+
+def test_writes_that_were_not_acknowledged_are_not_read_back(service: Service, tmp_path: Path) -> None:
+    """Nobody was told that they are there."""
+    service.mode = "503"
+    assert len(write(service, tmp_path, 10)) == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (503, b"", ("unknown", "status 503")),
+        (200, b"<html>", ("unknown", "wrong body")),
+        (200, b'{"rows": [1]}', ("unknown", "wrong body")),
+        (200, b'{"rows": [[2, "x"]]}', ("absent", None)),
+        (200, b'{"rows": [[1, "x"]]}', ("wrong", None)),
+    ],
+)
+def test_an_answer_that_shows_nothing_leaves_it_unknown(
+    status: int, body: bytes, expected: tuple[str, str | None]
+) -> None:
+    """Only an answer that lists rows says that one is absent."""
+    assert found(Answer(sent_ns=0, done_ns=1, status=status, body=body), 40, 1) == expected
+
+
+def final(settings: WatchSettings) -> Table:
+    """What the final reads recorded."""
+    return read_rows(settings.run_directory / "watch" / "ledger-final.rows", LEDGER_FINAL).table
+
+
+def test_the_final_read_goes_through_every_region(service: Service, settings: WatchSettings) -> None:
+    """Each region is a source and a round of its own, with all rows that it holds."""
+    settings = settings.model_copy(update={"clients": CLIENTS})
+    write(service, settings.run_directory / "watch", 10)
+    reads = FinalReads(load_target(settings.target), settings)
+    done = reads.read_regions("end")
+    reads.close()
+    assert [(read.round, read.source, read.complete, read.rows) for read in done] == [
+        (1, "north", True, 10),
+        (2, "south", True, 10),
+    ]
+    assert {word: int(final(settings).words["through"].equals(word).sum()) for word in ("north", "south")} == {
+        "north": 10,
+        "south": 10,
+    }
+    assert final(settings).words["state"].present == ("ok",)
+
+
+def test_a_region_that_lacks_a_write_is_asked_for_ten_seconds_and_then_stands_as_it_is(
+    service: Service, settings: WatchSettings
+) -> None:
+    """Nine of ten rows, the read is complete; values that differ are `wrong`."""
+    settings = settings.model_copy(update={"clients": CLIENTS})
+    write(service, settings.run_directory / "watch", 10)
+    service.forgotten, service.garbled = {(40, 3)}, True
+    reads = FinalReads(load_target(settings.target), settings)
+    began = clock.now_s()
+    done = reads.read_regions("end")
+    reads.close()
+    assert 9 < clock.now_s() - began < 20
+    assert [(read.complete, read.rows) for read in done] == [(True, 9), (True, 9)]
+    assert final(settings).words["state"].present == ("wrong",)
+
+
+def test_a_target_that_cannot_be_read_back_is_not_read_through_regions(settings: WatchSettings) -> None:
+    """Without `read: true` nobody asks."""
+    settings.target.write_text(settings.target.read_text().replace(", read: true", ""))
+    assert FinalReads(load_target(settings.target), settings).read_regions("end") == []
+
+
+def test_a_region_that_does_not_answer_is_not_complete(service: Service, settings: WatchSettings) -> None:
+    """The reason is the answer's."""
+    service.mode = "503"
+    (settings.run_directory / "watch").mkdir(parents=True)
+    reads = FinalReads(load_target(settings.target), settings)
+    done = reads.read_regions("end")
+    reads.close()
+    assert [(read.complete, read.why) for read in done] == [(False, "status 503")] * 2
+
+
+def pipeline(service: Service, file: Path, during: Callable[[PipelineClient], None], events: int = 3) -> Table:
+    """Send events, do something, end; the rows."""
+
+    async def sending() -> None:
+        wires = Wires(service.url, ssl.create_default_context())
+        client = PipelineClient(run=40, accept="/events", visible="/events/{id}", wires=wires, rows=rows)
+        tasks = [asyncio.create_task(client.send(0)) for _ in range(events)]
+        await asyncio.wait(tasks, timeout=0.5)
+        during(client)
+        await asyncio.gather(*tasks)
+        await wires.close()
+
+    rows = RowWriter(file, PIPELINE)
+    asyncio.run(sending())
+    rows.close()
+    return read_rows(file, PIPELINE).table.sorted_by("sequence")
+
+
+def test_an_event_that_is_visible_once_and_whole_is_ok(service: Service, tmp_path: Path) -> None:
+    """Its row says when it was accepted and when it was seen, in that order."""
+    rows = pipeline(service, tmp_path / "p.rows", PipelineClient.end)
+    assert rows.ints["sequence"].tolist() == [0, 1, 2]
+    assert list(zip(rows.words["outcome"].text(), rows.words["state"].text(), strict=True)) == [("accepted", "ok")] * 3
+    assert rows.ints["copies"].tolist() == [1, 1, 1]
+    assert (rows.ints["sent_ns"] <= rows.ints["accepted_ns"]).all()
+    assert (rows.ints["accepted_ns"] < rows.ints["visible_ns"]).all()
+
+
+def test_an_event_seen_twice_another_value_and_one_never_seen_are_told_apart(service: Service, tmp_path: Path) -> None:
+    """A copy that comes later is found as well: each is looked for again after it was seen."""
+
+    def spoil(client: PipelineClient) -> None:
+        service.events["40-0"] = (2, checksum("40-0"))
+        service.events["40-1"] = (1, "another")
+        service.events["40-2"] = (0, "")
+        client.end()
+
+    service.copies = 0
+    rows = pipeline(service, tmp_path / "p.rows", spoil)
+    assert rows.words["state"].text() == ["twice", "wrong", "absent"]
+    assert rows.ints["visible_ns"][2] == 0
+
+
+def test_an_event_that_was_not_accepted_is_unknown_and_still_looked_for(service: Service, tmp_path: Path) -> None:
+    """A 503 may have been accepted: it is seen; the answer's status stands."""
+
+    def heal(client: PipelineClient) -> None:
+        service.mode = "ok"
+        client.end()
+
+    service.mode = "503"
+    rows = pipeline(service, tmp_path / "p.rows", heal, events=1)
+    assert (rows.words["outcome"].text(), rows.words["state"].text()) == (["unknown"], ["ok"])
+    assert rows.ints["accepted_ns"].tolist() == [0]
+    assert rows.words["error"].text() == ["status 503"]
+
+
+def test_when_nobody_answers_at_the_end_nobody_knows(service: Service, tmp_path: Path) -> None:
+    """Not absent: the state is missing, and the error says why."""
+
+    def break_down(client: PipelineClient) -> None:
+        service.mode = "503"
+        client.end()
+
+    service.copies = 0
+    rows = pipeline(service, tmp_path / "p.rows", break_down, events=1)
+    assert (rows.words["state"].text(), rows.words["error"].text()) == ([None], ["status 503"])
+
+
+def test_a_watch_follows_its_events_to_the_end(service: Service, settings: WatchSettings) -> None:
+    """Every event sent has its row when the watch has ended, the last ones included."""
+    with Watch(settings) as watch:
+        assert any(len(service.events) >= 6 for _ in clock.Deadline.after(20).ticks(0.05))
+        assert watch.stop()
+    rows = read_rows(settings.run_directory / "watch" / "pipeline.rows", PIPELINE)
+    assert rows.closed
+    assert len(rows.table) == len(service.events)
+    assert set(rows.table.words["state"].text()) == {"ok"}
+    history = (settings.run_directory / "history" / "watch.ndjson").read_text().splitlines()
+    closed = [json.loads(line) for line in history if '"watch.closed"' in line]
+    assert {line["subject"]: line["fields"]["looks"] for line in closed}["pipeline"] == len(rows.table)
