@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _INT: Final = {2: "h", 4: "i", 8: "q"}
 _BOUNDS: Final = {size: (-(1 << (8 * size - 1)), (1 << (8 * size - 1)) - 1) for size in _INT}
 _WORD_HEAD: Final = struct.Struct("<cIH")
+_TAILS: Final = 10_000
 _END: Final = struct.Struct("<cQ")
 _LONGEST_HEAD: Final = 1 << 12
 _LONGEST_RECORD: Final = 1 << 17
@@ -51,8 +52,8 @@ def _is_head(line: bytes, schema: Schema) -> bool:
     return isinstance(head, dict) and head.get("rows") == 1 and head.get("schema") == schema.name
 
 
-def _row_struct(schema: Schema) -> struct.Struct:
-    return struct.Struct("<c" + "".join(_INT[size] for size in schema.ints.values()) + "i" * len(schema.words))
+def _ints_struct(schema: Schema) -> struct.Struct:
+    return struct.Struct("<c" + "".join(_INT[size] for size in schema.ints.values()))
 
 
 def row_dtype(schema: Schema) -> np.dtype[np.void]:
@@ -68,9 +69,11 @@ class RowWriter:
     """
 
     def __init__(self, path: Path, schema: Schema) -> None:
-        self._pack = _row_struct(schema).pack
+        self._pack = _ints_struct(schema).pack
+        self._pack_codes = struct.Struct(f"<{len(schema.words)}i").pack
         self._limits = [_BOUNDS[size] for size in schema.ints.values()]
         self._codes: dict[str | None, int] = {None: NULL}
+        self._tails: dict[tuple[str | None, ...], bytes] = {}
         self._pending = bytearray()
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         self._pending += _head(schema)
@@ -79,14 +82,22 @@ class RowWriter:
 
     def put(self, ints: tuple[int, ...], words: tuple[str | None, ...]) -> None:
         """Add a row: integers and words in the order of the schema; integers too wide for their column are clamped."""
-        codes = [self._codes[word] if word in self._codes else self._define(word) for word in words]
+        tail = self._tails.get(words) or self._tail(words)
         try:
-            record = self._pack(b"R", *ints, *codes)
+            head = self._pack(b"R", *ints)
         except struct.error:
             clamped = [min(max(value, low), high) for value, (low, high) in zip(ints, self._limits, strict=True)]
-            record = self._pack(b"R", *clamped, *codes)
-        self._pending += record
+            head = self._pack(b"R", *clamped)
+        self._pending += head + tail
         self.rows += 1
+
+    def _tail(self, words: tuple[str | None, ...]) -> bytes:
+        """The codes of these words as they stand in a row; rows of a run have few different ones, so they are kept."""
+        codes = [self._codes[word] if word in self._codes else self._define(word) for word in words]
+        if len(self._tails) >= _TAILS:
+            self._tails.clear()
+        self._tails[words] = tail = self._pack_codes(*codes)
+        return tail
 
     def _define(self, word: str | None) -> int:
         text = str(word).encode("utf-8", "replace")[:65535]
