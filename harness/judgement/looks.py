@@ -5,12 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
 
 from scipy.special import ndtr, ndtri
-
-MOST_LOOKS: Final = 20
-"""More looks than this leave the first ones nothing to spend."""
 
 
 def spent(share: float, error: float) -> float:

@@ -34,6 +34,9 @@ Of a likelihood with Laplace residuals, twice that logarithm is about chi-square
 (`benchmarks/coverage_trends.py`): 3 held 93 % of the time where neighbours are very alike, 10 only widens.
 """
 
+LINE: Final = 8.0
+"""The same for the line without a jump, which competes with the best of many places: below this a jump is not said to have been seen."""
+
 CAUTION: Final = 0.25
 """Standard errors (1 / √n) that are added to the measured likeness of neighbours; by simulation."""
 
@@ -91,8 +94,7 @@ def slope_bounds(at: Floats, values: Floats, confidence: float) -> Slope:
     best = min(fits, key=lambda fit: (fit.misfit, fit.jump))
     alike = _alike(best.residuals, parameters=4 if best.jump else 2)
     widening = (1 + alike) / (1 - alike)
-    most = best.misfit * math.exp(PLAUSIBLE * widening / len(values))
-    plausible = [fit for fit in fits if fit.misfit <= most]
+    plausible = [fit for fit in fits if fit.misfit <= best.misfit * _times_worse(fit, widening)]
     told = plausible[0] if plausible[0].jump == 0 else best
     intervals = {
         sure: [_interval(fit, len(values), sure, widening) for fit in plausible]
@@ -145,6 +147,11 @@ def _fits(at: Floats, values: Floats) -> Iterator[_Fit]:
             residuals[side] -= np.median(residuals[side])
         residuals[np.abs(residuals) <= 1e-9 * np.abs(values).max()] = 0.0  # what arithmetic leaves is no misfit
         yield _Fit(jump=jump, slopes=own, residuals=residuals)
+
+
+def _times_worse(fit: _Fit, widening: float) -> float:
+    """How many times the least misfit a fit may have and still be plausible."""
+    return math.exp((PLAUSIBLE if fit.jump else LINE) * widening / len(fit.residuals))
 
 
 def _alike(residuals: Floats, *, parameters: int) -> float:
