@@ -1,0 +1,281 @@
+"""What a request costs the load generator in processor time: ours beside Locust's own users, aiohttp and wrk, in one run.
+
+All ask one small server on another core for `{"ok": true}`; ours check that it says so, and record each answer. The
+time is what the kernel counts for all threads, read in the middle of each run, so that starting up is left out; the
+server counts the requests. Rounds are interleaved and medians compared, because the machine's own speed changes from
+minute to minute. For the price of recording, two of ours run in the same seconds on the same core at one constant
+rate, one of which records nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from harness import clock
+
+ADDRESS: Final = "127.86.1.1"
+PORT: Final = 8386
+URL: Final = f"http://{ADDRESS}:{PORT}"
+BODY: Final = '{"ok": true}'
+CONNECTIONS: Final = 50
+CORES: Final = sorted(os.sched_getaffinity(0))
+LOCUSTFILE: Final = Path(__file__).with_name("locustfiles") / "cost.py"
+GOALS: Final = (("ours, open / FastHttpUser, closed", "fast", 1.7), ("ours, open / HttpUser, closed", "requests", 0.4))
+MOST_FOR_RECORDING: Final = 1.03
+
+_NGINX: Final = """
+daemon off; worker_processes 1; pid {directory}/pid; error_log {directory}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off; keepalive_requests 1000000000; client_body_temp_path {directory}/body; scgi_temp_path {directory}/s;
+    proxy_temp_path {directory}/p; fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u;
+    server {{
+        listen {address}:{port} backlog=4096;
+        location = /served {{ stub_status; }}
+        location / {{ default_type application/json; return 200 '{body}'; }}
+    }}
+}}
+"""
+
+
+@dataclass(kw_only=True, slots=True)
+class Generator:
+    """One way to make load.
+
+    Attributes:
+        title: for people.
+        command: starts it; it goes on by itself for longer than it is looked at.
+        costs: microseconds of processor time a request, one a round.
+        rates: requests per second meanwhile.
+    """
+
+    title: str
+    command: list[str]
+    costs: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+
+    @property
+    def cost(self) -> float:
+        """The median."""
+        return statistics.median(self.costs)
+
+
+def locust(user: str, *arguments: str) -> list[str]:
+    """The command that offers load by this user class of the locustfile."""
+    shown = ["--headless", "--only-summary", "--loglevel", "ERROR", "--exit-code-on-error", "0", "-t", "600s"]
+    return [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), user, "-H", URL, *shown, *arguments]
+
+
+def generators(*, rate: float, directory: Path) -> dict[str, Generator]:
+    """All there are on this machine; `rate` is that of the open models in requests per second."""
+    closed = ["-u", str(CONNECTIONS), "-r", "1000"]
+    recorded = ["--samples", str(directory / "samples")]
+    found = {
+        "ours": Generator(title="ours, open", command=locust("Ours", "--rate", f"{rate:g}", *recorded)),
+        "ours-of-four": Generator(
+            title="ours, open, journeys of four", command=locust("OursOfFour", "--rate", f"{rate / 4:g}", *recorded)
+        ),
+        "ours-closed": Generator(title="ours, closed", command=locust("OursClosed", *closed, *recorded)),
+        "fast": Generator(title="Locust FastHttpUser, closed", command=locust("Fast", *closed)),
+        "requests": Generator(title="Locust HttpUser, closed", command=locust("Requests", *closed)),
+        "aiohttp": Generator(title="aiohttp, closed", command=[sys.executable, __file__, "--ask"]),
+    }
+    if wrk := shutil.which("wrk"):
+        found["wrk"] = Generator(title="wrk, closed", command=[wrk, "-t1", f"-c{CONNECTIONS}", "-d600s", f"{URL}/"])
+    return found
+
+
+@contextmanager
+def server(directory: Path) -> Iterator[None]:
+    """The server: nginx where there is one, else ours; on the last core."""
+    if nginx := shutil.which("nginx"):
+        text = _NGINX.format(directory=directory, address=ADDRESS, port=PORT, body=BODY)
+        (directory / "nginx.conf").write_text(text, encoding="ascii")
+        command = [nginx, "-c", str(directory / "nginx.conf"), "-e", str(directory / "error.log")]
+    else:
+        command = [sys.executable, __file__, "--serve"]
+    with running(command, core=CORES[-1]):
+        for _ in clock.Deadline.after(10).ticks(0.05):
+            try:
+                served()
+            except OSError:
+                continue
+            break
+        else:
+            raise SystemExit("the server did not start")
+        yield
+
+
+@contextmanager
+def running(command: list[str], *, core: int, run: Path | None = None) -> Iterator[int]:
+    """The command on this core until the `with` ends; its process id. `run`: where observations go."""
+    environment = {**os.environ, "READINESS_RUN": str(run)} if run else os.environ
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as process:
+        try:
+            os.sched_setaffinity(process.pid, {core})
+            yield process.pid
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=1)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def served() -> int:
+    """Requests that the server has answered so far."""
+    with urllib.request.urlopen(f"{URL}/served") as answer:  # noqa: S310  # the address is written above
+        words = answer.read().split()
+    return int(words[words.index(b"requests") + 3])
+
+
+def cpu_us(pid: int) -> float:
+    """Microseconds of processor time of all threads of the process so far."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(path.read_text(encoding="ascii").split()[0]) for path in threads) / 1000
+
+
+def look(commands: Sequence[list[str]], *, seconds: float, run: Path) -> tuple[list[float], float]:
+    """Run the commands side by side on the first core: the processor time of each in us, and requests per second."""
+    with ExitStack() as children:
+        before = served()
+        pids = [children.enter_context(running(command, core=CORES[0], run=run)) for command in commands]
+        for _ in clock.Deadline.after(30).ticks(0.05):
+            if served() > before + 300:
+                break
+        clock.sleep(1.0 if len(commands) == 1 else 4.0)  # two do not begin in the same moment
+        cpu, count, began = [cpu_us(pid) for pid in pids], served(), clock.now_s()
+        clock.sleep(seconds)
+        used = [cpu_us(pid) - then for pid, then in zip(pids, cpu, strict=True)]
+        count, took = served() - count, clock.now_s() - began
+    if count < 100:
+        raise SystemExit(f"made no load: {' '.join(commands[0])}")
+    return [one * len(commands) / count for one in used], count / took
+
+
+def price_of_recording(*, rate: float, seconds: float, directory: Path, turned: bool) -> float:
+    """Two of ours side by side, half the rate each: the time of the one that records, over that of the other."""
+    with tempfile.TemporaryDirectory(dir=directory) as run:
+        bare = locust("Ours", "--rate", f"{rate / 2:g}", "--arrivals", "constant")
+        pair = [[*bare, "--samples", f"{run}/samples"], bare]
+        costs, _ = look(pair[::-1] if turned else pair, seconds=seconds, run=Path(run))
+    return costs[1] / costs[0] if turned else costs[0] / costs[1]
+
+
+def measure(*, rounds: int, seconds: float, rate: float) -> tuple[dict[str, Generator], list[float]]:
+    """All generators in turn, every second round in the other order; and the prices of recording."""
+    prices: list[float] = []
+    with tempfile.TemporaryDirectory() as text, server(directory := Path(text)):
+        found = generators(rate=rate, directory=directory)
+        for number in range(rounds):
+            for one in list(found.values())[:: -1 if number % 2 else 1]:
+                for rows in directory.glob("samples*"):
+                    rows.unlink()
+                (cost,), per_s = look([one.command], seconds=seconds, run=directory)
+                one.costs.append(cost)
+                one.rates.append(per_s)
+            prices += [
+                price_of_recording(rate=rate, seconds=seconds, directory=directory, turned=turned)
+                for turned in (False, True)
+            ]
+    return found, prices
+
+
+class _Answering(asyncio.Protocol):
+    """The server where there is no nginx: answers each request by its first line."""
+
+    count = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Somebody came."""
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """One small request is one packet."""
+        _Answering.count += 1
+        body = BODY if not data.startswith(b"GET /served ") else f"server accepts handled requests\n 0 0 {self.count} "
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        if isinstance(self._transport, asyncio.WriteTransport):
+            self._transport.write(f"{head}{body}".encode())
+
+
+async def serve() -> None:
+    """Serve until killed."""
+    listening = await asyncio.get_running_loop().create_server(_Answering, ADDRESS, PORT, backlog=4096)
+    await listening.serve_forever()
+
+
+async def ask() -> None:
+    """Ask with aiohttp until killed."""
+
+    async def one(session: aiohttp.ClientSession) -> None:
+        while True:
+            async with session.get(f"{URL}/") as answer:
+                await answer.read()
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS)) as session:
+        await asyncio.gather(*(one(session) for _ in range(CONNECTIONS)))
+
+
+def goals(found: dict[str, Generator], prices: list[float]) -> list[tuple[str, float, float]]:
+    """Name, the ratio that was measured, and the most it may be."""
+    ratios = [(name, found["ours"].cost / found[peer].cost, most) for name, peer, most in GOALS]
+    return [("ours, all on record / nothing", statistics.median(prices), MOST_FOR_RECORDING), *ratios]
+
+
+def report(found: dict[str, Generator], prices: list[float], *, as_json: bool) -> int:
+    """Print the figures; 0 when all goals are met."""
+    judged = goals(found, prices)
+    met = all(ratio <= most for _, ratio, most in judged)
+    if as_json:
+        figures = {name: {"us": one.cost, "each_us": one.costs, "per_s": one.rates} for name, one in found.items()}
+        each = [{"goal": name, "ratio": ratio, "most": most} for name, ratio, most in judged]
+        print(json.dumps({"generators": figures, "recording": prices, "goals": each, "met": met}, indent=2))
+        return 0 if met else 1
+    print(f"{'one core, one process':34} {'us/request':>10} {'(range)':>16} {'requests/s':>11} {'ours is':>9}")
+    for one in found.values():
+        span = f"({min(one.costs):.1f}..{max(one.costs):.1f})"
+        ratio = found["ours"].cost / one.cost
+        print(f"{one.title:34} {one.cost:10.1f} {span:>16} {statistics.median(one.rates):11.0f} {ratio:8.2f}x")
+    print(f"\nrecording, side by side: {', '.join(f'{price:.3f}' for price in prices)}")
+    for name, ratio, most in judged:
+        print(f"{name:34} {ratio:10.3f}   goal <= {most:<5g} {'met' if ratio <= most else 'MISSED'}")
+    return 0 if met else 1
+
+
+def main() -> int:
+    """Measure, print, and end with 0 when the goals are met."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds; default: 5")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of each look; default: 5")
+    parser.add_argument("--rate", type=float, default=2000.0, help="requests per second, open models; default: 2000")
+    parser.add_argument("--quick", action="store_true", help="1 round of 3 s: shows that it works, proves little")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--ask", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve or options.ask:
+        asyncio.run(serve() if options.serve else ask())
+    rounds, seconds = (1, 3.0) if options.quick else (options.rounds, options.seconds)
+    found, prices = measure(rounds=rounds, seconds=seconds, rate=options.rate)
+    return report(found, prices, as_json=options.json)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
