@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import count
 from random import Random
 from typing import Final
 
 from harness.clock import NS_PER_S
+from harness.model import RateCurve, Trace
 
 ARRIVALS: Final = ("poisson", "constant")
 
@@ -16,25 +19,35 @@ def random_of(*parts: int | str) -> Random:
     return Random("/".join(str(part) for part in parts))
 
 
-def due_times(*, start_ns: int, per_s: float, arrivals: str, random: Random) -> Iterator[int]:
-    """Yield without end when the next journey is due, in nanoseconds of CLOCK_MONOTONIC.
+def due_times(
+    *, begin_ns: int, curve: RateCurve, arrivals: str, random: Random, part: float = 0, parts: int = 1
+) -> Iterator[int]:
+    """Yield when the next journey is due, in nanoseconds of CLOCK_MONOTONIC; ends when nobody is ever due again.
 
-    `poisson` draws the gaps from an exponential distribution, so that streams add up to a Poisson stream again;
-    `constant` keeps one gap, and begins at a random point of it so that streams do not march in step.
+    Arrivals of rate 1 are put through the inverse of the integrated rate, so any curve is met exactly and in continuous
+    time (Çinlar, Introduction to Stochastic Processes, 1975, chapter 4, section 7).
 
     Args:
-        start_ns: nobody is due before.
-        per_s: journeys per second on average, above 0.
-        arrivals: one of ARRIVALS.
+        begin_ns: the curve's time 0.
+        curve: journeys per second of all parts together.
+        arrivals: `poisson` draws exponential gaps, and the parts add up to a Poisson stream again; of `constant` ones
+            journey k is due when k + 1/2 have been offered, and the parts take turns.
         random: where gaps come from.
+        part: which of the `parts` this is, from 0.
     """
-    gap_ns = NS_PER_S / per_s
-    due = float(start_ns)
-    if arrivals == "constant":
-        due += random.random() * gap_ns
-    while True:
+    offered = 0.0
+    for number in count():
         if arrivals == "poisson":
-            due += random.expovariate(1.0) * gap_ns
-        yield round(due)
-        if arrivals == "constant":
-            due += gap_ns
+            offered += random.expovariate(1.0) * parts
+        else:
+            offered = number * parts + part + 0.5
+        at_s = curve.when(offered)
+        if math.isinf(at_s):
+            return
+        yield begin_ns + round(at_s * NS_PER_S)
+
+
+def trace_times(*, begin_ns: int, trace: Trace, part: int = 0, parts: int = 1) -> Iterator[int]:
+    """Yield without end when the next journey of a trace is due; the parts take turns."""
+    for number in count(part, parts):
+        yield begin_ns + trace.due_ns(number)

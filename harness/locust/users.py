@@ -1,91 +1,109 @@
-"""A stream of arriving journeys, as a Locust user."""
+"""Arriving journeys, as a Locust user."""
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Iterator
 from itertools import count
-from typing import Any, ClassVar
+from typing import ClassVar, Final
 
 import gevent
-from locust import FastHttpUser, events, task
+from locust import task
 
 from harness import clock
 from harness.locust.arrivals import due_times, random_of
-from harness.locust.journey import Journey
-from harness.locust.options import add_options
 from harness.locust.shapes import FULL_RATE
-from harness.locust.worker import Worker
+from harness.locust.travel import JourneyUser
+from harness.locust.worker import Due, Worker
+from harness.model import RateCurve
 
-_events: Any = events  # Locust's hooks have no types
-_events.init_command_line_parser.add_listener(add_options)
-_events.init.add_listener(Worker.install)
+_IDLE_S: Final = 0.2
+"""So often a user who does not carry the schedule looks whether it was put down."""
 
 
-class OpenLoopUser(FastHttpUser):
-    """One Poisson stream of journeys; implement `journey`.
+class OpenLoopUser(JourneyUser):
+    """Journeys that arrive when they are due; implement `journey`.
 
-    One *Locust* user is a stream, not a person: the persons are the journeys in progress, and there is no limit to
-    them. `-u N` splits the rate into N streams; under a shape there are as many as it takes.
+    One *Locust* user is no person: the persons are the journeys in progress, and there is no limit to them. The first
+    user of a process carries its schedule, and how many more there are changes nothing; under a `LoadTestShape` each
+    is a stream of its own, and a hundred of them offer the whole rate. Several classes share the rate in proportion to
+    `weight` times `journeys_per_s`.
 
     Attributes:
-        journeys_per_s: the rate where `--rate` says none.
-        timeout_s: an exchange that takes longer is given up as `timeout`.
+        journeys_per_s: the rate where no option says one.
     """
 
     abstract = True
+    model: ClassVar[str] = "open"
     journeys_per_s: ClassVar[float] = 1.0
-    timeout_s: ClassVar[float] = 10.0
-
-    _numbers: ClassVar[Any] = count(1)
-    _keys: ClassVar[str] = uuid.uuid4().hex  # of this process, so that no write looks like one of another run repeated
-
-    def journey(self, journey: Journey) -> None:
-        """What one user does."""
-        raise NotImplementedError
 
     def on_start(self) -> None:
-        """Begin the schedule; nobody is due at once, though Locust runs the first task before the first wait."""
+        """Nobody is due at once, though Locust runs the first task before the first wait."""
         self._worker: Worker = self.environment.open_loop
-        self._number = next(self._numbers)
-        options = self._worker.options
-        streams = FULL_RATE if self.environment.shape_class else self.environment.parsed_options.num_users or 1
-        self._seed = (options.seed, options.worker, self._number)
-        self._due_times = due_times(
-            start_ns=clock.now_ns(),
-            per_s=(options.rate or self.journeys_per_s) / streams,
-            arrivals=options.arrivals,
-            random=random_of(*self._seed, "arrivals"),
-        )
+        self._number = next(self._numbers) if self.environment.shape_class else 1
+        self._seed = (self._worker.options.seed, self._worker.options.worker, self._number)
+        self._stream = self._own_stream() if self.environment.shape_class else None
         self._journeys = count(1)
+        self._personas: dict[str, OpenLoopUser] = {type(self).__name__.lower(): self}
+        self._due: Due | None = None
         gevent.sleep(self.wait_time())
+
+    def on_stop(self) -> None:
+        """Another user may carry the schedule on."""
+        self._worker.put_down(self)
+
+    def total_per_s(self) -> float:
+        """Journeys per second where no option says: those of all classes together."""
+        return sum(_share(kind) for kind in self._kinds())
 
     def wait_time(self) -> float:
         """Seconds until the next journey is due; the schedule is absolute, so being late never shifts it."""
-        self._due_ns = next(self._due_times)
-        return max(0.0, (self._due_ns - clock.now_ns()) / clock.NS_PER_S)
+        stream = self._stream or self._worker.carried_by(self)
+        self._due = next(stream, None) if stream else None
+        if self._due is None:
+            return _IDLE_S
+        return max(0.0, (self._due[0] - clock.now_ns()) / clock.NS_PER_S)
 
     @task
     def arrive(self) -> None:
         """Let the journey that is due begin; never waits for it."""
-        self._worker.spawn(self._travel, self._due_ns, next(self._journeys)).link_exception(self._report)
+        if self._due is None:
+            return
+        due_ns, name = self._due
+        number = next(self._journeys)
+        persona = self._persona(name, number)
+        self._worker.spawn(persona.travel, due_ns, self._seed, number, broken=persona.report)
 
-    def _report(self, travelled: Any) -> None:
-        """A journey broke by a mistake in its file: Locust shows it among its exceptions."""
-        self.environment.events.user_error.fire(
-            user_instance=self, exception=travelled.exception, tb=travelled.exc_info[2]
+    def _own_stream(self) -> Iterator[Due]:
+        """This user's hundredth of the rate, from now on."""
+        options = self._worker.options
+        random = random_of(*self._seed, "arrivals")
+        dues = due_times(
+            begin_ns=clock.now_ns(),
+            curve=RateCurve.flat((options.rate or self.journeys_per_s) / FULL_RATE),
+            arrivals=options.arrivals,
+            random=random,
+            part=random.random() - 0.5,  # constant streams do not march in step
         )
+        return ((due_ns, "") for due_ns in dues)
 
-    def _travel(self, due_ns: int, number: int) -> None:
-        journey = Journey(
-            self._worker,
-            name=type(self).__name__.lower(),
-            key=f"{self._keys}-{self._number}-{number}",
-            due_ns=due_ns,
-            host=str(self.host),  # FastHttpUser refuses to be made without one
-            timeout_s=self.timeout_s,
-            random=random_of(*self._seed, number),
-        )
-        try:
-            self.journey(journey)
-        finally:
-            journey.leave()
+    def _persona(self, name: str, number: int) -> OpenLoopUser:
+        """The user whose journey it is: as named, or drawn; another class's is made when it is first met."""
+        kinds = self._kinds()
+        if self._stream is not None or (len(kinds) <= 1 and not name):
+            return self
+        if name:
+            kind = next((kind for kind in kinds if kind.__name__.lower() == name), type(self))
+        else:
+            (kind,) = random_of(*self._seed, number, "class").choices(kinds, weights=[_share(kind) for kind in kinds])
+        key = kind.__name__.lower()
+        if key not in self._personas:
+            self._personas[key] = kind(self.environment)
+        return self._personas[key]
+
+    def _kinds(self) -> list[type[OpenLoopUser]]:
+        """The classes of this run that still have a task, after `-T`."""
+        return [kind for kind in self.environment.user_classes if issubclass(kind, OpenLoopUser) and kind.tasks]
+
+
+def _share(kind: type[OpenLoopUser]) -> float:
+    return float(kind.weight * kind.journeys_per_s)

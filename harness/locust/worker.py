@@ -1,4 +1,4 @@
-"""One load generator process: its journeys, its row file, and its orderly end."""
+"""One load generator process: its schedule, its journeys, its row file, and its orderly end."""
 
 from __future__ import annotations
 
@@ -6,24 +6,44 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import gevent
-from gevent.pool import Group
+from gevent.event import AsyncResult
 
 from harness import clock
+from harness.errors import HarnessError
 from harness.evidence.history import run_history
 from harness.evidence.rows import RowWriter
+from harness.locust.arrivals import due_times, random_of, trace_times
+from harness.locust.crew import Crew
+from harness.locust.health import Health
 from harness.locust.options import Options
 from harness.locust.recorder import Recorder
+from harness.model import RateCurve
 from harness.model.table import SAMPLES
 
 FLUSH_S: Final = 0.25
 """A killed worker loses the rows of no more than this."""
-USERS_S: Final = 1.0
-"""Spacing of the count of journeys in progress."""
+REPORT_S: Final = 1.0
+"""Spacing of the count of journeys in progress, and of the generator's health."""
+GO_WITHIN_S: Final = 120.0
+"""So long a worker waits to be told when to begin."""
+
+Put = Callable[[str, str, str, dict[str, Any]], None]
+"""Puts an observation on record: source, kind, subject, fields."""
+Due = tuple[int, str]
+"""When a journey is due in ns of CLOCK_MONOTONIC, and its name; empty: whichever there is."""
+
+
+class Carrier(Protocol):
+    """A user who may carry the schedule of its process."""
+
+    def total_per_s(self) -> float:
+        """Journeys per second where no option says."""
 
 
 class Worker:
@@ -38,32 +58,91 @@ class Worker:
     def __init__(self, environment: Any, options: Options) -> None:
         self.options = options
         self.request_event = environment.events.request
-        self.recorder = Recorder(_writer(options), worker=options.worker, region=options.region)
-        self._traffic = options.traffic or Path(environment.locustfile or "locustfile").stem
-        self._journeys = Group()
+        self.recorder = self._recorder(None)
+        self._put: Put | None = None
+        self._health = Health()
+        self._begin: AsyncResult = AsyncResult()
+        self._schedule: Iterator[Due] | None = None
+        self._carrier: Carrier | None = None
+        self._locustfile = Path(environment.locustfile or "locustfile").stem
+        self._journeys = Crew()
         self._thinking: set[Any] = set()
         self._drain_s = options.drain_s
 
-    @classmethod
-    def install(cls, environment: Any, **_: Any) -> None:
-        """Make the process's worker when Locust has its environment (event `init`)."""
-        options = Options.of(environment.parsed_options)
-        if options.samples and (environment.parsed_options.master or environment.parsed_options.worker):
-            sys.exit("--samples takes one process: start several with their own --worker-id, not --processes")
-        worker = cls(environment, options)
-        environment.open_loop = worker
-        environment.events.test_stop.add_listener(worker.drain)
-        environment.events.quit.add_listener(worker.close)
+    def install(self, environment: Any) -> None:
+        """Begin to serve the process's users."""
+        environment.open_loop = self
+        environment.events.test_stop.add_listener(self.drain)
+        environment.events.quit.add_listener(self.close)
         # Python would raise KeyboardInterrupt in whichever journey happens to run, and lose its request
         gevent.signal_handler(signal.SIGINT, _interrupt)
-        gevent.spawn(worker.keep_flushed)
-        gevent.spawn(worker.count_users)
+        gevent.spawn(self._keep_flushed)
+        gevent.spawn(self._keep_reporting)
+        self._health.watch()
         gc.collect()
         gc.freeze()  # what is loaded now stays: looking through it again would stop all journeys for tens of ms
 
-    def spawn(self, journey: Callable[..., None], *arguments: Any) -> Any:
-        """Let a journey run beside the others; its greenlet."""
-        return self._journeys.spawn(journey, *arguments)
+    def record(self, options: Options, prefix: Path | None, put: Put | None) -> None:
+        """Record from now on: rows to `<prefix>-<worker>.rows`, observations through `put`."""
+        self.options = options
+        self._drain_s = options.drain_s
+        writer = RowWriter(row_file(prefix, options.worker), SAMPLES) if prefix else None
+        self.recorder = self._recorder(writer)
+        self._put = put if prefix else None
+
+    def _recorder(self, writer: RowWriter | None) -> Recorder:
+        options = self.options
+        return Recorder(writer, worker=options.worker, region=options.region, request_event=self.request_event)
+
+    def begin(self, at_ns: int) -> None:
+        """Time 0 of the schedule; what is left of an earlier one is void."""
+        self._schedule = self._carrier = None
+        self._begin.set(at_ns)
+
+    @property
+    def begin_ns(self) -> int:
+        """Time 0 of the schedule; waits until it is known."""
+        return int(self._begin.get(timeout=GO_WITHIN_S))
+
+    def carried_by(self, user: Carrier) -> Iterator[Due] | None:
+        """The schedule, for the one user of this process who carries it; None for all others."""
+        if self._carrier not in {None, user}:
+            return None
+        begin_ns = self.begin_ns
+        if self._schedule is None:
+            self._schedule = self._dues(begin_ns, user.total_per_s())
+        self._carrier = user
+        return self._schedule
+
+    def put_down(self, user: Carrier) -> None:
+        """The user leaves; another may carry on."""
+        if self._carrier is user:
+            self._carrier = None
+
+    def _dues(self, begin_ns: int, per_s: float) -> Iterator[Due]:
+        options = self.options
+        part, parts = options.worker - 1, options.workers or 1
+        if part >= parts:
+            return
+        if options.trace is not None:
+            names = options.trace.journeys
+            due = trace_times(begin_ns=begin_ns, trace=options.trace.arrivals, part=part, parts=parts)
+            for number, at_ns in zip(count(part, parts), due, strict=False):
+                yield at_ns, names[number % len(names)]
+            return
+        for at_ns in due_times(
+            begin_ns=begin_ns,
+            curve=options.rates or RateCurve.flat(options.rate or per_s),
+            arrivals=options.arrivals,
+            random=random_of(options.seed, options.worker, 1, "arrivals"),
+            part=part,
+            parts=parts,
+        ):
+            yield at_ns, ""
+
+    def spawn(self, journey: Callable[..., None], *arguments: Any, broken: Callable[[Any], None]) -> None:
+        """Let a journey run beside the others; `broken` is called with its greenlet when it raises."""
+        self._journeys.spawn(journey, *arguments, broken=broken)
 
     def think_until(self, due_ns: int) -> None:
         """Sleep until then; at the end of the run the journey ends here, for it has nothing more to tell."""
@@ -81,13 +160,13 @@ class Worker:
             gevent.killall(list(self._thinking), block=False)
             self._journeys.join(timeout=min(0.05, deadline.left_s))
         self.recorder.cut_off()
-        self._journeys.kill(block=False)
+        self._journeys.kill()
 
     def close(self, **_: Any) -> None:
         """End the row file in order (event `quit`, the last of all)."""
         self.recorder.close()
 
-    def keep_flushed(self) -> None:
+    def _keep_flushed(self) -> None:
         """Flush each FLUSH_S, and end when the process that started us has ended."""
         while True:
             self.recorder.flush()
@@ -96,23 +175,61 @@ class Worker:
                 os.kill(os.getpid(), signal.SIGINT)
             gevent.sleep(FLUSH_S)
 
-    def count_users(self) -> None:
-        """Put on record each second how many journeys are in progress."""
-        history = run_history(f"load-users-{self.options.worker}") if self.options.samples else None
-        if history is None:
-            return
+    def _keep_reporting(self) -> None:
+        """Put on record each second how many journeys are in progress, and how the generator fares."""
         due = clock.now_ns()
         while True:
-            at = clock.now_ns()
-            history.put("load.users", self._traffic, at_ns=at, users=len(self._journeys))
-            due += round(USERS_S * clock.NS_PER_S)
+            at, seen = clock.now_ns(), self._health.read()
+            if self._put is not None:
+                traffic, number = self.options.traffic or self._locustfile, self.options.worker
+                users = {"at_ns": at, "users": len(self._journeys)}
+                self._put(f"load-users-{number}", "load.users", traffic, users)
+                self._put(f"load-health-{number}", "load.health", traffic, {"at_ns": at, "worker": number, **seen})
+            due += round(REPORT_S * clock.NS_PER_S)
             gevent.sleep(max(0.0, (due - clock.now_ns()) / clock.NS_PER_S))
 
 
-def _writer(options: Options) -> RowWriter | None:
-    if options.samples is None:
-        return None
-    return RowWriter(options.samples.with_name(f"{options.samples.name}-{options.worker}.rows"), SAMPLES)
+def install_single(environment: Any, options: Options) -> None:
+    """Serve the users of a Locust that is one process."""
+    if options.worker > (options.workers or options.worker):
+        sys.exit(f"there is no worker {options.worker} of {options.workers}")
+    worker = Worker(environment, options)
+    worker.install(environment)
+    worker.record(options, options.samples, history_put())
+    if options.go is None:
+        environment.events.test_start.add_listener(lambda **_: worker.begin(clock.now_ns()))
+    else:
+        gevent.spawn(lambda: worker.begin(read_go(options.go)))
+
+
+def row_file(prefix: Path, worker: int) -> Path:
+    """Where the worker's rows go; ends the process when another worker has this number."""
+    path = prefix.with_name(f"{prefix.name}-{worker}.rows")
+    if path.exists():
+        sys.exit(f"{path} is there already: another worker has number {worker}, or an earlier load was recorded there")
+    return path
+
+
+def history_put() -> Put | None:
+    """Puts observations into the histories of the run that `READINESS_RUN` names; None when run by hand."""
+    histories: dict[str, Any] = {}
+
+    def put(source: str, kind: str, subject: str, fields: dict[str, Any]) -> None:
+        if source not in histories:
+            histories[source] = run_history(source)
+        histories[source].put(kind, subject, **fields)
+
+    return put if os.environ.get("READINESS_RUN") else None
+
+
+def read_go(file: Path | None) -> int:
+    """Wait until the file says when to begin."""
+    deadline = clock.Deadline.after(GO_WITHIN_S)
+    while file is not None and not deadline.over:
+        if file.exists():
+            return int(file.read_text(encoding="ascii"))
+        gevent.sleep(0.02)
+    raise HarnessError("nobody said when to begin", where=str(file))
 
 
 def _interrupt() -> None:

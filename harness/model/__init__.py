@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.model.evidence import (
+    Baseline,
     Check,
     Evidence,
     Experiment,
@@ -29,6 +30,7 @@ from harness.model.plan import (
     TrafficPlan,
 )
 from harness.model.quantity import Quantity
+from harness.model.schedule import RateCurve, Trace
 from harness.model.table import (
     LEDGER_FINAL,
     LEDGER_READS,
@@ -70,6 +72,7 @@ __all__ = [
     "PROBES",
     "REPLICAS",
     "SAMPLES",
+    "Baseline",
     "Check",
     "Claim",
     "ClaimVerdict",
@@ -107,6 +110,7 @@ __all__ = [
     "Plan",
     "PodChange",
     "Quantity",
+    "RateCurve",
     "Receipt",
     "Requirement",
     "Restore",
@@ -114,6 +118,7 @@ __all__ = [
     "Scope",
     "Sink",
     "Table",
+    "Trace",
     "TrafficPlan",
     "TrafficResult",
     "Verdict",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.model.fault import FaultWindow
 from harness.model.observation import Observation
+from harness.model.plan import Plan
 from harness.model.table import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, PROBES, REPLICAS, SAMPLES, Table
 
 
@@ -19,12 +20,21 @@ class Worker:
         rows: rows in its file.
         closed: whether the file has its end row, that is: the worker ended in order.
         why: what is wrong with the file; empty when nothing is.
+        cpu: 95 % of the window's seconds it used at most this share of one core; None: it did not say.
+        gc_ms, loop_ms: its longest pause for garbage, and lag of its event loop, in the window.
+        offset_ns: its clock was behind the run's by so much, at most; its rows were shifted by it.
+        residual_ns: so far the shift may be wrong.
     """
 
     id: int
     rows: int
     closed: bool
     why: str = ""
+    cpu: float | None = None
+    gc_ms: float | None = None
+    loop_ms: float | None = None
+    offset_ns: int = 0
+    residual_ns: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +50,7 @@ class Window:
         samples: the rows.
         workers: the generators.
         files: where the rows stand, relative to the run directory.
+        begin_ns: time 0 of the schedule; None: nobody put it on record.
     """
 
     traffic: str
@@ -51,6 +62,7 @@ class Window:
     samples: Table = field(default_factory=lambda: Table.empty(SAMPLES))
     workers: tuple[Worker, ...] = ()
     files: tuple[str, ...] = ()
+    begin_ns: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,6 +221,19 @@ class Missing:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Baseline:
+    """An earlier run that this one is compared with.
+
+    Attributes:
+        plan: of that run.
+        windows: its fault-free windows by traffic.
+    """
+
+    plan: Plan
+    windows: Mapping[str, Window]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
     """All that a run recorded.
 
@@ -225,6 +250,7 @@ class Evidence:
         observations: the whole history, merged and sorted by time.
         missing: files that are gone, cut short or edited.
         complete: whether the run came to its end and was sealed.
+        baseline: the run that was given to compare with; None: none was.
     """
 
     windows: Mapping[str, Window] = field(default_factory=dict)
@@ -239,3 +265,4 @@ class Evidence:
     observations: tuple[Observation, ...] = ()
     missing: tuple[Missing, ...] = ()
     complete: bool = True
+    baseline: Baseline | None = None

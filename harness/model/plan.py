@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.model.objective import Objective, Requirement
+from harness.model.schedule import NS_PER_S, RateCurve, Trace
 
 
 class DemandKind(StrEnum):
@@ -80,13 +81,20 @@ class TrafficPlan:
     Attributes:
         name: `everyday`.
         locustfile: path as resolved.
-        journeys_per_s: arrivals of journeys.
+        journeys_per_s: arrivals of journeys; where the rate changes, the mean of the window if it opens right after the warm-up.
+            Of a closed model: what the users would reach if answers took no time.
         requests_per_journey: how many requests one journey makes.
         warm_up_s: cut from the front.
         window_s: length of the fault-free window.
         routes: route names with the share of requests each is meant to get.
-        users: journeys in progress at once, on average.
-        workers: child processes.
+        users: journeys in progress at once, on average; of a closed model: users, always.
+        workers: child processes on this machine.
+        model: `open`: journeys arrive by a schedule that waits for nobody; `closed`: each user begins the next journey after the one before.
+        arrivals: `poisson`, `constant` or `trace`; of an open model.
+        rates: journeys per second over time, as (seconds since the load began, per second); empty: `journeys_per_s` always.
+        trace_ns: a trace's arrivals since the load began. trace: its file as resolved, empty for none.
+        think_s: how long a user of a closed model waits between two journeys.
+        remote_workers: processes on other machines. remote_bind: the `address:port` where they are waited for.
     """
 
     name: str
@@ -98,6 +106,14 @@ class TrafficPlan:
     routes: Mapping[str, float]
     users: float
     workers: int = 1
+    model: str = "open"
+    arrivals: str = "poisson"
+    rates: tuple[tuple[float, float], ...] = ()
+    trace_ns: tuple[int, ...] = ()
+    trace: str = ""
+    think_s: float = 0.0
+    remote_workers: int = 0
+    remote_bind: str = ""
 
     @property
     def requests_per_s(self) -> float:
@@ -108,6 +124,23 @@ class TrafficPlan:
     def requests(self) -> int:
         """Requests planned in the fault-free window."""
         return round(self.requests_per_s * self.window_s)
+
+    @property
+    def all_workers(self) -> int:
+        """Load processes, here and elsewhere."""
+        return self.workers + self.remote_workers
+
+    @property
+    def curve(self) -> RateCurve:
+        """The rate over time; of a trace its mean."""
+        return RateCurve(points=self.rates) if self.rates else RateCurve.flat(self.journeys_per_s)
+
+    def journeys(self, from_s: float, until_s: float) -> float:
+        """Journeys planned between two times since the load began: the integral of the rate, or a count of the trace."""
+        if self.trace_ns:
+            trace = Trace(offsets_ns=self.trace_ns)
+            return trace.offered(round(until_s * NS_PER_S)) - trace.offered(round(from_s * NS_PER_S))
+        return self.curve.offered(until_s) - self.curve.offered(from_s)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

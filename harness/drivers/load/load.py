@@ -18,6 +18,8 @@ from harness.model import Sink, TrafficPlan
 
 START_S: Final = 30.0
 """A worker that has not opened its row file by then has failed; on an idle machine it takes one second."""
+AHEAD_S: Final = 0.2
+"""The schedules begin so long after all workers are ready, so that each has heard of it."""
 GRACE_S: Final = 5.0
 """Beyond the drain; then the whole process group is killed."""
 
@@ -43,6 +45,7 @@ class Load:
         self._seed = seed
         self._sink = sink
         self._drain_s = drain_s
+        self._go = self._directory / "begin"
         self._children: list[_Child] = []
         self._problems: list[str] = []
 
@@ -57,7 +60,7 @@ class Load:
             entry: address of the target.
             run_dir: rows go to `load/<traffic>/samples-<worker>.rows`, output to `locust.log` beside them.
             seed: of schedules and journeys.
-            sink: takes `worker.started` and `worker.ended`.
+            sink: takes `worker.started`, `load.begun` and `worker.ended`.
             drain_s: how long requests may take that are open at the end.
 
         Raises:
@@ -69,6 +72,7 @@ class Load:
             for worker in range(1, plan.workers + 1):
                 load._spawn(worker)
             load._wait_until_ready()
+            load._begin()
         except BaseException:
             load.stop()
             raise
@@ -139,23 +143,36 @@ class Load:
         self._sink.put("worker.started", self._plan.name, worker=worker, pid=process.pid, rows=relative)
 
     def _command(self, worker: int) -> list[str]:
+        plan = self._plan
+        users = 1 if plan.model == "open" else _part_of(round(plan.users), worker, plan.all_workers)
         options = {
-            "--locustfile": self._plan.locustfile,
+            "--locustfile": plan.locustfile,
             "--host": self._entry,
-            "--users": 1,
-            "--spawn-rate": 1,
+            "--users": users,
+            "--spawn-rate": users,
             "--loglevel": "WARNING",
             "--exit-code-on-error": 0,
             "--samples": self._directory / "samples",
-            "--traffic": self._plan.name,
-            "--rate": repr(self._plan.journeys_per_s / self._plan.workers),
+            "--traffic": plan.name,
+            "--model": plan.model,
+            **_schedule_options(plan),
             "--seed": self._seed,
             "--worker-id": worker,
+            "--load-workers": plan.all_workers,
             "--drain": self._drain_s,
+            "--go": self._go,
             "--parent": os.getpid(),
         }
         words = [str(word) for option in options.items() for word in option]
         return [sys.executable, "-m", "locust", "--headless", "--only-summary", *words]
+
+    def _begin(self) -> None:
+        """Tell all workers the moment at which their schedules begin."""
+        begin_ns = clock.now_ns() + round(AHEAD_S * clock.NS_PER_S)
+        partial = self._go.with_suffix(".partial")
+        partial.write_text(str(begin_ns), encoding="ascii")
+        partial.replace(self._go)
+        self._sink.put("load.begun", self._plan.name, begin_ns=begin_ns, model=self._plan.model)
 
     def _wait_until_ready(self) -> None:
         for _ in clock.Deadline.after(START_S).ticks(0.02):
@@ -180,6 +197,23 @@ class Load:
         lines = Path(self._log()).read_text(encoding="utf-8", errors="replace").split("\n")
         said = [line for line in lines if line.strip()]
         return f"; its last words: {said[-1].strip()[:300]}" if said else ""
+
+
+def _schedule_options(plan: TrafficPlan) -> dict[str, object]:
+    """The schedule in the words of the locustfile's options."""
+    if plan.model == "closed":
+        return {"--think": plan.think_s}
+    if plan.trace:
+        return {"--trace": plan.trace}
+    if plan.rates:
+        rates = ",".join(f"{at_s!r}:{per_s!r}" for at_s, per_s in plan.rates)
+        return {"--rates": rates, "--arrivals": plan.arrivals}
+    return {"--rate": repr(plan.journeys_per_s), "--arrivals": plan.arrivals}
+
+
+def _part_of(users: int, worker: int, workers: int) -> int:
+    """This worker's users, when all are shared as evenly as whole users can be."""
+    return users // workers + (worker <= users % workers)
 
 
 def _environment(run_dir: Path) -> Mapping[str, str]:

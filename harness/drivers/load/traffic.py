@@ -5,48 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from harness.catalogue.names import nearest
-from harness.errors import ConfigurationError, UsageError
-from harness.model import Quantity, TrafficPlan
+from harness.drivers.load.size import Size, schedule_of
+from harness.errors import ConfigurationError
+from harness.model import TrafficPlan
 from harness.targets.document import Document, read_document
 from harness.targets.explain import configuration_error
 from harness.targets.target import Traffic
 
 MOST_PER_WORKER: Final = 1000.0
 """Requests per second that one process offers without being late itself: each costs it 0.4 ms of processor time."""
-
-
-def _positive(dimension: str, example: str) -> BeforeValidator:
-    def read(value: object) -> float:
-        wrong = f"a {dimension} above 0 like `{example}`"
-        try:
-            quantity = Quantity.parse(str(value))
-        except UsageError as error:
-            raise ValueError(wrong) from error
-        if quantity.dimension != dimension or quantity.value <= 0:
-            raise ValueError(wrong)
-        return quantity.base
-
-    return BeforeValidator(read)
-
-
-class _Size(BaseModel):
-    """The file. A route's share is that of the requests, so the shares add up to 1."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    locustfile: str
-    rate: Annotated[float, _positive("rate", "25/s")]
-    journey: Annotated[float, _positive("time", "6 s")]
-    requests_per_journey: Annotated[int, Field(ge=1)]
-    warm_up: Annotated[float, _positive("time", "10 s")]
-    window: Annotated[float, _positive("time", "128 s")] = Field(alias="for")
-    workers: Annotated[int, Field(ge=1)] = 1
-    routes: Mapping[str, Annotated[float, _positive("ratio", "25 %")]]
 
 
 def load_traffic(
@@ -75,30 +47,39 @@ def load_traffic(
             mend="name the locustfile relative to this file",
         )
     override = (overrides or {}).get(name) or Traffic()
-    rate = size.rate if override.rate_per_s is None else override.rate_per_s
     window_s = size.window if override.for_s is None else override.for_s
+    schedule = schedule_of(size, document, override.rate_per_s)
+    planned = schedule.journeys(size.warm_up, size.warm_up + window_s)
     plan = TrafficPlan(
         name=name,
         locustfile=str(locustfile),
-        journeys_per_s=rate,
+        journeys_per_s=float(f"{planned / window_s:.12g}") if window_s else 0.0,
         requests_per_journey=size.requests_per_journey,
         warm_up_s=size.warm_up,
         window_s=window_s,
         routes=dict(size.routes),
-        users=rate * size.journey,  # Little's law: arrivals per second times time spent
+        users=size.users or planned / (window_s or 1.0) * size.journey,  # Little's law: arrivals per second times time spent
         workers=size.workers,
+        model=size.model,
+        arrivals=schedule.arrivals,
+        rates=schedule.rates,
+        trace_ns=schedule.trace_ns,
+        trace=schedule.trace,
+        think_s=size.think or 0.0,
+        remote_workers=size.remote.workers if size.remote else 0,
+        remote_bind=size.remote.bind if size.remote else "",
     )
-    _refuse_overload(plan, document)
+    _refuse_overload(plan, document, schedule.peak_per_s)
     return plan
 
 
-def _validated(document: Document) -> _Size:
+def _validated(document: Document) -> Size:
     if not isinstance(document.data, dict):
         raise ConfigurationError("is no mapping", where=document.where(()), mend="it starts with `locustfile: …`")
     try:
-        size = _Size.model_validate(document.data)
+        size = Size.model_validate(document.data)
     except ValidationError as error:
-        raise configuration_error(document, _Size, error) from error
+        raise configuration_error(document, Size, error) from error
     total = sum(size.routes.values())
     if not math.isclose(total, 1.0, abs_tol=0.001):
         raise ConfigurationError(
@@ -109,17 +90,18 @@ def _validated(document: Document) -> _Size:
     return size
 
 
-def _refuse_overload(plan: TrafficPlan, document: Document) -> None:
+def _refuse_overload(plan: TrafficPlan, document: Document, peak_per_s: float) -> None:
     if not (plan.requests_per_s > 0 and plan.window_s > 0):
         raise ConfigurationError(
-            f"{plan.name}: the target file asks for no traffic at all",
-            where=document.where(("rate",)),
+            f"{plan.name}: it is told to offer no traffic at all in its window",
+            where=document.where(("for",)),
             mend="ask for some",
         )
-    needed = math.ceil(plan.requests_per_s / MOST_PER_WORKER)
-    if needed > plan.workers:
+    busiest = peak_per_s * plan.requests_per_journey
+    needed = math.ceil(busiest / MOST_PER_WORKER)
+    if needed > plan.all_workers:
         raise ConfigurationError(
-            f"{plan.requests_per_s:g} requests/s are more than {plan.workers} load processes offer on time",
+            f"{busiest:g} requests/s are more than {plan.all_workers} load processes offer on time",
             where=document.where(("workers",)),
             mend=f"write `workers: {needed}`",
         )

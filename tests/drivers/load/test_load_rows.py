@@ -12,7 +12,7 @@ from load_truth import Reply, Seen, TruthServer, truth_server
 from harness import clock
 from harness.clock import NS_PER_S
 from harness.locust.arrivals import due_times, random_of
-from harness.model import SAMPLES, Table
+from harness.model import SAMPLES, RateCurve, Table
 
 
 def test_every_request_has_its_row_and_the_file_is_closed(run: Run, server: TruthServer) -> None:
@@ -39,7 +39,8 @@ def test_every_request_has_its_row_and_the_file_is_closed(run: Run, server: Trut
     assert np.all(times["sent_ns"] < times["done_ns"])
     assert set(times["status"].tolist()) == {200}
     assert set(times["bytes"].tolist()) == {2}
-    assert len({seen.connection for seen in server.seen}) == len(server.seen), "each journey has its own connection"
+    connections = len({seen.connection for seen in server.seen})
+    assert len(server.seen) // 10 <= connections < len(server.seen) // 3, "one journey in ten has a new one"
 
 
 def test_a_stall_is_seen_by_all_who_arrive_in_it(run: Run, server: TruthServer) -> None:
@@ -168,6 +169,7 @@ def test_a_journey_that_breaks_is_written_to_the_log_and_stops_nobody(run: Run, 
 
 def _due(start_ns: int, *, per_s: float, count: int, seed: int = 7, worker: int = 1) -> list[int]:
     """The planned schedule, moved so that the first one is due at `start_ns`."""
-    times = due_times(start_ns=0, per_s=per_s, arrivals="poisson", random=random_of(seed, worker, 1, "arrivals"))
+    random = random_of(seed, worker, 1, "arrivals")
+    times = due_times(begin_ns=0, curve=RateCurve.flat(per_s), arrivals="poisson", random=random)
     planned = list(islice(times, count))
     return [at - planned[0] + start_ns for at in planned]

@@ -114,6 +114,110 @@ def test_a_wrong_file_is_refused_with_line_and_key(
     assert raised.value.where == f"{folder}/shop.yaml:{place}"
 
 
+def traffic(tmp_path: Path, rate: str, trace: str = "0.5\n1.5\n2.5\n") -> TrafficPlan:
+    """The traffic `shop` with other lines than `rate`, beside a trace."""
+    (tmp_path / "trace.csv").write_text(trace, encoding="utf-8")
+    return load_traffic("shop", [shop(tmp_path, GOOD.replace("rate: 10/s", rate))])
+
+
+def test_steps_a_ramp_and_a_spike_are_rates_over_time(tmp_path: Path) -> None:
+    """Time 0 is when the load begins; warm-up 5 s, window 60 s; the mean rate of the window is the plan's."""
+    steps = traffic(tmp_path, "shape: {steps: [{rate: 10/s, for: 35 s}, {rate: 0/s, for: 5 s}, {rate: 40/s, for: 5 s}]}")
+    assert steps.rates == ((0, 10), (35, 10), (35, 0), (40, 0), (40, 40), (45, 40))
+    assert steps.journeys(5, 65) == pytest.approx(30 * 10 + 25 * 40)
+    assert (steps.requests, steps.arrivals, steps.model) == (2600, "poisson", "open")
+
+    ramp = traffic(tmp_path, "arrivals: constant\nshape: {ramp: {from: 0/s, to: 65/s, over: 65 s}}")
+    assert (ramp.rates, ramp.arrivals) == (((0, 0), (65, 65)), "constant")
+    assert ramp.journeys_per_s == pytest.approx(35)
+
+    spike = traffic(tmp_path, "rate: 10/s\nshape: {spike: {rate: 70/s, after: 20 s, for: 10 s}}")
+    assert spike.rates == ((0, 10), (20, 10), (20, 70), (30, 70), (30, 10))
+    assert spike.journeys(5, 65) == pytest.approx(50 * 10 + 10 * 70)
+
+
+def test_a_trace_is_counted(tmp_path: Path) -> None:
+    """Arrivals at 0.5, 1.5 and 2.5 s, and from 3.5 s on again: 52 in the window from 5 to 65 s."""
+    plan = traffic(tmp_path, "trace: trace.csv")
+    assert plan.trace_ns == (500_000_000, 1_500_000_000, 2_500_000_000)
+    assert (plan.arrivals, plan.trace) == ("trace", str(tmp_path / "trace.csv"))
+    assert plan.journeys(5, 65) == sum(5 <= turn * 3.5 + at < 65 for turn in range(20) for at in (0.5, 1.5, 2.5)) == 52
+
+
+def test_a_closed_model_has_users(tmp_path: Path) -> None:
+    """Thirty users, a journey of 3 s and 2 s of thought: at most 6 journeys a second."""
+    plan = traffic(tmp_path, "model: closed\nusers: 30\nthink: 2 s")
+    assert (plan.model, plan.arrivals, plan.users, plan.think_s, plan.journeys_per_s) == ("closed", "closed", 30, 2, 6)
+
+
+def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
+    """Two here, two elsewhere."""
+    plan = traffic(tmp_path, "rate: 10/s\nworkers: 2\nremote: {workers: 2, bind: 10.0.0.5:5557}")
+    assert (plan.workers, plan.remote_workers, plan.all_workers, plan.remote_bind) == (2, 2, 4, "10.0.0.5:5557")
+
+
+@pytest.mark.parametrize(
+    ("rate", "place", "what"),
+    [
+        ("rate: -1/s", "2: rate", "`-1/s` is not a rate above 0"),
+        ("rate: .nan", "2: rate", "`nan` is not a rate above 0"),
+        ("rate: 1/s\narrivals: bursty", "3: arrivals", "`bursty` is not one of poisson, constant"),
+        ("rate: 1/s\nmodel: ajar", "3: model", "`ajar` is not one of open, closed"),
+        ("model: open", "1: rate", "the key `rate` is missing"),
+        ("model: closed", "1: users", "the key `users` is missing"),
+        ("rate: 1/s\nmodel: closed\nusers: 5", "2: rate", "`rate` has no meaning with a closed model"),
+        ("rate: 1/s\nthink: 1 s", "3: think", "`think` has no meaning with an open model"),
+        ("rate: 1/s\ntrace: trace.csv", "2: rate", "`rate` has no meaning with a trace"),
+        ("trace: none.csv", "2: trace", "the trace cannot be read: No such file"),
+        ("shape: {steps: []}", "2: shape.steps", "no steps"),
+        ("shape: {}", "2: shape", "a shape is one of steps, ramp, spike"),
+        ("shape: {stps: []}", "2: shape.stps", "unknown key `stps`"),
+        ("shape: {steps: [{rate: 1/s, for: 0 s}]}", "2: shape.steps[0].for", "`0 s` is not a time above 0"),
+        ("shape: {steps: [{rate: -1/s, for: 1 s}]}", "2: shape.steps[0].rate", "`-1/s` is not a rate of 0 and more"),
+        ("shape: {steps: [{rate: 0/s, for: 1 s}]}", "2: shape", "the rate is 0 all the time"),
+        ("shape: {steps: [{rate: 9/s, for: 1 s}, {rate: 0/s, for: 1 s}]}", "6: for", "shop: it is told to offer no traffic"),
+        ("shape: {ramp: {from: 1/s, to: 2/s}}", "2: shape.ramp.over", "the key `over` is missing"),
+        ("rate: 1/s\nshape: {ramp: {from: 1/s, to: 2/s, over: 1 s}}", "2: rate", "`rate` has no meaning with a shape"),
+        ("rate: 1/s\nshape: {spike: {rate: 600/s, after: 1 s, for: 1 s}}", "1: workers", "1200 requests/s are more than 1"),
+        ("rate: 1/s\nworkers: 0", "3: workers", "nobody would send"),
+        ("rate: 1/s\nremote: {workers: 1, bind: here}", "3: remote.bind", "`here` is not an address and port"),
+    ],
+)
+def test_a_wrong_schedule_is_refused_with_line_and_key(tmp_path: Path, rate: str, place: str, what: str) -> None:
+    """Where and what."""
+    with pytest.raises(ConfigurationError) as raised:
+        traffic(tmp_path, rate)
+    assert raised.value.what.startswith(what)
+    assert raised.value.where.startswith(f"{tmp_path}/shop.yaml:{place}")
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "what"),
+    [
+        ("1\n\n0.5\n", ":3", "`0.5` is before the line above"),
+        ("-1\n", ":1", "`-1` is no time of an arrival"),
+        ("# seconds\n0\nnan\n", ":3", "`nan` is no time of an arrival"),
+        ("soon\n", ":1", "`soon` is no time of an arrival"),
+        ("1,buyer,2\n", ":1", "a third column"),
+        ("# nobody\n\n", "", "the trace is empty"),
+        ("1\n1\n", "", "the trace has no two different times"),
+    ],
+)
+def test_a_wrong_trace_is_refused_with_its_line(tmp_path: Path, text: str, where: str, what: str) -> None:
+    """The place in the traffic's file, and in the trace."""
+    with pytest.raises(ConfigurationError) as raised:
+        traffic(tmp_path, "trace: trace.csv", text)
+    assert raised.value.what == what
+    assert raised.value.where == f"{tmp_path}/shop.yaml:2: trace: {tmp_path}/trace.csv{where}"
+
+
+def test_a_target_cannot_replace_a_rate_that_changes(tmp_path: Path) -> None:
+    """Which of the steps would it be?"""
+    folder = shop(tmp_path, GOOD.replace("rate: 10/s", "shape: {ramp: {from: 1/s, to: 2/s, over: 9 s}}"))
+    with pytest.raises(ConfigurationError, match="this traffic has no one rate"):
+        load_traffic("shop", [folder], {"shop": Traffic.model_validate({"rate": "40/s"})})
+
+
 @pytest.mark.parametrize("text", ["", "- a\n", "rate: [\n", "rate: 1/s\nrate: 2/s\n"])
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
     """Never a traceback."""

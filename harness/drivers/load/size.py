@@ -1,0 +1,227 @@
+"""The file of a traffic: how much, how long, and when journeys arrive."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from harness.errors import ConfigurationError, UsageError
+from harness.model import Quantity, RateCurve, Trace
+from harness.targets.document import Document, Location
+from harness.targets.trace import read_trace
+
+
+def _quantity(dimension: str, example: str, *, zero: bool = False) -> BeforeValidator:
+    def read(value: object) -> float:
+        wrong = f"a {dimension} {'of 0 and more' if zero else 'above 0'} like `{example}`"
+        try:
+            quantity = Quantity.parse(str(value))
+        except UsageError as error:
+            raise ValueError(wrong) from error
+        if quantity.dimension != dimension or quantity.value < 0 or (quantity.value == 0 and not zero):
+            raise ValueError(wrong)
+        return quantity.base
+
+    return BeforeValidator(read)
+
+
+def _address(value: object) -> object:
+    host, _, port = str(value).rpartition(":")
+    if not (host and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError("an address and port like `10.0.0.5:5557`")
+    return value
+
+
+_Rate = Annotated[float, _quantity("rate", "25/s")]
+_AnyRate = Annotated[float, _quantity("rate", "25/s", zero=True)]
+_Time = Annotated[float, _quantity("time", "30 s")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=False)
+
+
+class Step(_Part):
+    """One rate for some time."""
+
+    rate: _AnyRate
+    duration: _Time = Field(alias="for")
+
+
+class Ramp(_Part):
+    """A straight line from one rate to another; the last one stays."""
+
+    start: _AnyRate = Field(alias="from")
+    to: _AnyRate
+    over: _Time
+
+
+class Spike(_Part):
+    """Another rate for some time, some time after the load began."""
+
+    rate: _AnyRate
+    after: Annotated[float, _quantity("time", "30 s", zero=True)]
+    duration: _Time = Field(alias="for")
+
+
+class Shape(_Part):
+    """How the rate changes over time; one of them. Time 0 is when the load begins, warm-up included."""
+
+    steps: tuple[Step, ...] | None = Field(default=None, strict=False)
+    ramp: Ramp | None = None
+    spike: Spike | None = None
+
+
+class Remote(_Part):
+    """Workers on other machines, and where the master waits for them."""
+
+    workers: Annotated[int, Field(ge=1)]
+    bind: Annotated[str, BeforeValidator(_address)]
+
+
+class Size(_Part):
+    """The file. A route's share is that of the requests, so the shares add up to 1."""
+
+    locustfile: str
+    model: Literal["open", "closed"] = "open"
+    rate: _Rate | None = None
+    arrivals: Literal["poisson", "constant"] | None = None
+    shape: Shape | None = None
+    trace: str | None = None
+    users: Annotated[int, Field(ge=1)] | None = None
+    think: Annotated[float, _quantity("time", "2 s", zero=True)] | None = None
+    journey: Annotated[float, _quantity("time", "6 s")]
+    requests_per_journey: Annotated[int, Field(ge=1)]
+    warm_up: Annotated[float, _quantity("time", "10 s")]
+    window: Annotated[float, _quantity("time", "128 s")] = Field(alias="for")
+    workers: Annotated[int, Field(ge=0)] = 1
+    remote: Remote | None = None
+    routes: Mapping[str, Annotated[float, _quantity("ratio", "25 %")]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """When journeys arrive; fields as in TrafficPlan.
+
+    Attributes:
+        peak_per_s: journeys in the busiest second.
+    """
+
+    curve: RateCurve
+    arrivals: str = "poisson"
+    rates: tuple[tuple[float, float], ...] = ()
+    trace_ns: tuple[int, ...] = ()
+    trace: str = ""
+    peak_per_s: float
+
+    def journeys(self, from_s: float, until_s: float) -> float:
+        """Journeys planned between two times since the load began."""
+        if self.trace_ns:
+            trace = Trace(offsets_ns=self.trace_ns)
+            return trace.offered(round(until_s * 1e9)) - trace.offered(round(from_s * 1e9))
+        return self.curve.offered(until_s) - self.curve.offered(from_s)
+
+
+def schedule_of(size: Size, document: Document, rate_per_s: float | None) -> Schedule:
+    """The schedule that the file asks for; `rate_per_s` is what the target file says instead of `rate`.
+
+    Raises:
+        ConfigurationError: keys that do not go together, a missing one, or a wrong trace.
+    """
+    _refuse_mixture(size, document)
+    if size.workers == 0 and size.remote is None:
+        raise ConfigurationError("nobody would send", where=document.where(("workers",)), mend="write `workers: 1`")
+    if rate_per_s is not None and (size.rate is None or size.shape):
+        raise ConfigurationError(
+            f"the target file says `rate: {rate_per_s:g}/s`, and this traffic has no one rate",
+            where=document.where(()),
+            mend="take the rate out of the target file's `traffic:`",
+        )
+    rate = size.rate if rate_per_s is None else rate_per_s
+    if size.trace is not None:
+        return _traced(document, size.trace)
+    if size.users is not None:
+        per_s = size.users / (size.journey + (size.think or 0.0))
+        return Schedule(curve=RateCurve.flat(per_s), arrivals="closed", peak_per_s=per_s)
+    arrivals = size.arrivals or "poisson"
+    if size.shape is None:
+        if not rate:
+            raise ConfigurationError(
+                f"{document.path.stem}: the target file asks for no traffic at all",
+                where=document.where(("rate",)),
+                mend="ask for some",
+            )
+        return Schedule(curve=RateCurve.flat(rate), arrivals=arrivals, peak_per_s=rate)
+    points = _points(size.shape, rate or 0.0)
+    try:
+        curve = RateCurve(points=points)
+    except UsageError as error:
+        raise ConfigurationError(error.what, where=document.where(("shape",)), mend=error.mend) from error
+    return Schedule(curve=curve, arrivals=arrivals, rates=points, peak_per_s=curve.peak_per_s)
+
+
+def _points(shape: Shape, rate: float) -> tuple[tuple[float, float], ...]:
+    if shape.ramp:
+        return (0.0, shape.ramp.start), (shape.ramp.over, shape.ramp.to)
+    if shape.spike:
+        begin, end = shape.spike.after, shape.spike.after + shape.spike.duration
+        high = shape.spike.rate
+        return (0.0, rate), (begin, rate), (begin, high), (end, high), (end, rate)
+    at_s, points = 0.0, []
+    for step in shape.steps or ():
+        points += [(at_s, step.rate), (at_s + step.duration, step.rate)]
+        at_s += step.duration
+    return tuple(points)
+
+
+def _traced(document: Document, name: str) -> Schedule:
+    path = (document.path.parent / name).resolve()
+    try:
+        trace = read_trace(path).arrivals
+    except ConfigurationError as error:
+        at = document.where(("trace",))
+        raise ConfigurationError(error.what, where=f"{at}: {error.where}", mend=error.mend) from error
+    offsets = trace.offsets_ns
+    busiest = max(bisect_left(offsets, at + 10**9) - index for index, at in enumerate(offsets))
+    mean = len(offsets) / (trace.period_ns / 1e9)
+    return Schedule(
+        curve=RateCurve.flat(mean), arrivals="trace", trace_ns=offsets, trace=str(path), peak_per_s=float(busiest)
+    )
+
+
+def _refuse_mixture(size: Size, document: Document) -> None:
+    """Each model and each kind of schedule has its own keys."""
+    shape = size.shape
+    if shape is not None and sum(part is not None for part in (shape.steps, shape.ramp, shape.spike)) != 1:
+        where = document.where(("shape",))
+        raise ConfigurationError("a shape is one of steps, ramp, spike", where=where, mend="keep one")
+    if shape is not None and shape.steps == ():
+        raise ConfigurationError("no steps", where=document.where(("shape", "steps")), mend="write one")
+    spike = shape is not None and shape.spike is not None
+    if size.model == "closed":
+        needed, allowed, kind = "users", {"users", "think"}, "a closed model"
+    elif size.trace is not None:
+        needed, allowed, kind = "trace", {"trace"}, "a trace"
+    elif shape is not None and not spike:
+        needed, allowed, kind = "shape", {"shape", "arrivals"}, "a shape of steps or a ramp"
+    else:
+        needed, allowed, kind = "rate", {"rate", "arrivals", "shape"}, "an open model"
+    for key in ("rate", "arrivals", "shape", "trace", "users", "think"):
+        if getattr(size, key) is not None and key not in allowed:
+            raise ConfigurationError(
+                f"`{key}` has no meaning with {kind}",
+                where=document.where(_location(document, key)),
+                mend=f"{kind} has the keys {', '.join(sorted(allowed))}",
+            )
+    if getattr(size, needed) is None:
+        raise ConfigurationError(
+            f"the key `{needed}` is missing", where=document.where((needed,)), mend=f"write `{needed}: …`"
+        )
+
+
+def _location(document: Document, key: str) -> Location:
+    return (key,) if (key,) in document.lines else ()

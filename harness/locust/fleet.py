@@ -1,0 +1,36 @@
+"""Which part this process plays: all of the load, or the master or a worker of Locust's own."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.locust.options import Options
+from harness.locust.worker import install_single
+
+
+def install(environment: Any, **_: Any) -> None:
+    """Make the process what it is when Locust has its environment (event `init`)."""
+    try:
+        options = Options.of(environment.parsed_options)
+        _refuse(environment, options)
+        install_single(environment, options)
+    except HarnessError as error:
+        sys.exit(str(error))
+
+
+def _refuse(environment: Any, options: Options) -> None:
+    """End the process where options or classes do not go together."""
+    kinds = environment.user_classes
+    if environment.shape_class and (options.rates or options.trace):
+        sys.exit("a LoadTestShape and --rates or --trace both say when: leave one of them away")
+    models = {getattr(kind, "model", "closed") for kind in kinds}
+    wanted = environment.parsed_options.model
+    if wanted and models != {wanted}:
+        sys.exit(f"the traffic is {wanted}, the users of this locustfile are {' and '.join(sorted(models))}")
+    if options.trace is not None:
+        known = {kind.__name__.lower() for kind in kinds}
+        strangers = sorted(set(options.trace.journeys) - known - {""})
+        if strangers:
+            sys.exit(f"the trace names `{strangers[0]}`; this locustfile has {', '.join(sorted(known))}")

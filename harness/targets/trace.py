@@ -1,0 +1,79 @@
+"""A recorded trace of arrivals: a text file with one arrival a line, in seconds from the beginning.
+
+    # comments and empty lines are passed over
+    0.000
+    0.120,listener
+    0.450,uploader
+
+The second column, where there is one, names the journey: the class of the locustfile, in small letters.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from harness.errors import ConfigurationError, UsageError
+from harness.model import Trace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST: Final = 1_000_000
+"""More arrivals than this are refused: the trace is part of the plan, and a plan is read whole."""
+_NS_PER_S: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedTrace:
+    """A trace with the journey of each arrival; an empty name: whichever the locustfile has."""
+
+    arrivals: Trace
+    journeys: tuple[str, ...]
+
+
+def read_trace(path: Path) -> RecordedTrace:
+    """Read a trace.
+
+    Raises:
+        ConfigurationError: it cannot be read, is empty, or a line is no time, negative, or before the one above.
+    """
+    try:
+        lines = path.read_bytes().decode("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(f"the trace cannot be read: {why}", where=str(path)) from error
+    offsets_ns: list[int] = []
+    journeys: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        text = line.partition("#")[0].strip()
+        if not text:
+            continue
+        where = f"{path}:{number}"
+        at, _, journey = (cell.strip() for cell in text.partition(","))
+        offset_ns = _offset_ns(at, where)
+        if offsets_ns and offset_ns < offsets_ns[-1]:
+            raise ConfigurationError(f"`{at}` is before the line above", where=where, mend="sort the trace by time")
+        if "," in journey:
+            raise ConfigurationError("a third column", where=where, mend="write `seconds` or `seconds,journey`")
+        offsets_ns.append(offset_ns)
+        journeys.append(journey)
+    if len(offsets_ns) > MOST:
+        raise ConfigurationError(f"{len(offsets_ns)} arrivals", where=str(path), mend=f"at most {MOST} are read")
+    try:
+        return RecordedTrace(arrivals=Trace(offsets_ns=tuple(offsets_ns)), journeys=tuple(journeys))
+    except UsageError as error:
+        raise ConfigurationError(error.what, where=str(path), mend=error.mend) from error
+
+
+def _offset_ns(text: str, where: str) -> int:
+    try:
+        at_s = float(text)
+    except ValueError:
+        at_s = math.nan
+    if not 0 <= at_s < math.inf:
+        raise ConfigurationError(
+            f"`{text}` is no time of an arrival", where=where, mend="write seconds since the beginning, like `12.345`"
+        )
+    return round(at_s * _NS_PER_S)
