@@ -34,6 +34,8 @@ KINDS: Final = ("refused", "reset", "503", "hang", "blackhole")
 LENGTHS_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 QUICK_S: Final = (0.05, 0.2, 1.0)
 CALM_S: Final = 7.0
+MARGIN_NS: Final = clock.NS_PER_S // 2
+"""Looks sent shortly before the next outage may meet it: they belong to neither."""
 SPACING_MS: Final = 20.0
 GOAL_MS: Final = 50.0
 
@@ -109,7 +111,7 @@ class Trial:
         """What the judge says of what the watch saw, outage by outage."""
         looks = Looks.reads(read_rows(self._folder / "watch" / "entry.rows", PROBES).table)
         truths = [json.loads(line) for line in self._truth.read_text().splitlines()]
-        ends = [*(truth["from_ns"] for truth in truths[1:]), int(looks.sent_ns.max())]
+        ends = [*(truth["from_ns"] - MARGIN_NS for truth in truths[1:]), int(looks.sent_ns.max())]
         for truth, until_ns in zip(truths, ends, strict=True):
             seen = recovery_of(
                 "reads", looks, sent_ns=truth["from_ns"], undone_ns=None, until_ns=until_ns, spacing_ms=SPACING_MS
