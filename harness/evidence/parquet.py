@@ -144,7 +144,7 @@ class _Columns:
     def __init__(self, schema: Schema, rows: int) -> None:
         self._schema = schema
         self._ints = {name: np.empty(rows, dtype=np.int64) for name in schema.ints}
-        self._words = {name: _Coded(rows) for name in schema.words}
+        self._words = {name: _Coded(name, rows) for name in schema.words}
         self._rows = 0
 
     def add(self, group: pa.Table) -> None:
@@ -168,7 +168,8 @@ class _Columns:
 class _Coded:
     """One column of words, put together from row groups that each have a dictionary of their own."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, name: str, rows: int) -> None:
+        self._name = name
         self._names: dict[str, int] = {}
         self._codes: Codes = np.empty(rows, dtype=codes_type(0))
 
@@ -180,6 +181,8 @@ class _Coded:
             if (kind := codes_type(len(self._names))) != self._codes.dtype:
                 self._codes = self._codes.astype(kind)
             codes = coded.indices.fill_null(NULL).to_numpy()
+            if len(codes) and not NULL <= codes.min() <= codes.max() < len(known):
+                raise _WrongColumnError(f"has a word in `{self._name}` that its dictionary lacks")
             if known != list(range(len(known))):
                 codes = np.array([*known, NULL], dtype=kind)[codes]
             self._codes[at : at + len(codes)] = codes
