@@ -1,4 +1,4 @@
-"""The pipeline's record: every event that was accepted should become visible, once and whole. Described for the run as a whole.
+"""The pipeline's record: every event that was accepted should become visible, once and whole. Of the run as a whole, faults included.
 
 The same set arithmetic as the ledger's: accepted less visible is lost; visible twice, or with another value, is told apart; an event
 of unknown outcome that never became visible is unsure, neither lost nor kept; so is one that nobody could look for at the end.
@@ -7,13 +7,14 @@ of unknown outcome that never became visible is unsure, neither lost nor kept; s
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from harness.judgement.measures import six
+from harness.judgement.measures import MEND, Case, Figures, measure, six, unmet
 from harness.judgement.recovery import SECOND
 from harness.judgement.statistics import quantile_of
-from harness.model import Evidence, PipelineResult, Receipt, Table
+from harness.model import Evidence, Measure, Outcome, PipelineResult, Receipt, Table
 from harness.model.table import Bools, Ints
 
 WATCHER = "pipeline"
@@ -40,6 +41,62 @@ def pipeline_result(evidence: Evidence) -> PipelineResult | None:
         visible_p95_s=six(quantile_of(seconds, 0.95)),
         why="" if receipt.ok else receipt.why,
     )
+
+
+def events(case: Case) -> Iterable[Measure]:
+    """One measure: every accepted event was visible within the limit, once and whole; one that was not fails it.
+
+    What nobody could look for, or was accepted too shortly before the watch ended, keeps it from passing.
+    """
+    accepted = case.evidence.pipeline.where(case.evidence.pipeline.words["outcome"].equals("accepted"))
+    limit, took = case.scaled.in_unit("s"), visible_after_s(accepted)
+    states = {state: accepted.words["state"].equals(state) for state in ("absent", "twice", "wrong")}
+    unseen = accepted.words["state"].missing
+    young = states["absent"] & (_ended_ns(case.evidence) - accepted.ints["accepted_ns"] < limit * SECOND)
+    bad = {
+        "never became visible": states["absent"] & ~young,
+        "became visible twice": states["twice"] | (accepted.ints["copies"] > 1),
+        "had another value": states["wrong"],
+        "came too late": np.isfinite(took) & (took > limit),
+    }
+    failed = _count(np.logical_or.reduce(list(bad.values())))
+    undecided, receipts = _count(young | unseen), {"watch": pipeline_receipt(case.evidence)}
+    outcome = Outcome.FAIL if failed else Outcome.PASS
+    reason, fix = _said(len(accepted), failed, {text: _count(mask) for text, mask in bad.items()}), ""
+    reason = f"{reason}, wanted each once and whole {case.wanted.replace('below', 'within')}"
+    if receipt := unmet(outcome, receipts):
+        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", MEND[receipt]
+    elif not failed and (undecided or not len(accepted)):
+        outcome, fix = Outcome.INCONCLUSIVE, "let the run watch for longer, then run again"
+        reason += f", but of {undecided} nobody knows" if undecided else ", but none was accepted"
+    yield measure(
+        case,
+        "accepted events",
+        outcome,
+        reason,
+        fix=fix,
+        figures=Figures(
+            value=float(took.max()) if len(took) else None,
+            scaled_limit=limit,
+            n=len(accepted),
+            unit="s",
+            method="each event from its acceptance to being visible; the slowest; exact",
+            receipts=receipts,
+            files=(f"watch/{WATCHER}.parquet",),
+        ),
+    )
+
+
+def _said(n: int, failed: int, bad: Mapping[str, int]) -> str:
+    if not failed:
+        return f"none of {n} accepted events failed"
+    return f"{failed} of {n} accepted events failed: {', '.join(f'{count} {text}' for text, count in bad.items() if count)}"
+
+
+def _ended_ns(evidence: Evidence) -> int:
+    """When the watch of the pipeline ended."""
+    closed = [o.mono_ns for o in evidence.observations if o.kind == "watch.closed" and o.subject == WATCHER]
+    return max(closed, default=0)
 
 
 def visible_after_s(events: Table) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
