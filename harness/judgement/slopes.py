@@ -69,7 +69,7 @@ class _Fit:
 
     @property
     def slope(self) -> float:
-        return float(np.median(self.slopes))
+        return _middle(self.slopes)
 
     @property
     def misfit(self) -> float:
@@ -139,14 +139,23 @@ def _fits(at: Floats, values: Floats) -> Iterator[_Fit]:
     n = len(values)
     first, second = np.triu_indices(n, 1)
     slopes = (values[second] - values[first]) / (at[second] - at[first])
+    order = np.argsort(slopes)
+    slopes, first, second = slopes[order], first[order], second[order]
+    negligible = 1e-9 * np.abs(values).max()  # what arithmetic leaves is no misfit
     edge = max(math.ceil(EDGE * n), FEWEST_ON_A_SIDE)
     for jump in (0, *range(edge, n - edge + 1)):
-        own = np.sort(slopes[(first >= jump) | (second < jump)])
-        residuals = values - float(np.median(own)) * at
+        own = slopes[(first >= jump) | (second < jump)] if jump else slopes
+        residuals = values - _middle(own) * at
         for side in (slice(0, jump), slice(jump, n)) if jump else (slice(0, n),):
-            residuals[side] -= np.median(residuals[side])
-        residuals[np.abs(residuals) <= 1e-9 * np.abs(values).max()] = 0.0  # what arithmetic leaves is no misfit
+            residuals[side] -= _middle(np.sort(residuals[side]))
+        residuals[np.abs(residuals) <= negligible] = 0.0
         yield _Fit(jump=jump, slopes=own, residuals=residuals)
+
+
+def _middle(ordered: Floats) -> float:
+    """The median of ascending values."""
+    n = len(ordered)
+    return float(ordered[(n - 1) // 2] + ordered[n // 2]) / 2
 
 
 def _times_worse(fit: _Fit, widening: float) -> float:

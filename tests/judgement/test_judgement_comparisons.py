@@ -1,0 +1,352 @@
+"""Two samples set against each other: the wider of two intervals, and when there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.judgement.comparisons import (
+    Tally,
+    Timed,
+    batch_count,
+    batch_of,
+    few_episodes,
+    poisson_at_most,
+    quantile_ratio,
+    share_difference,
+)
+from harness.judgement.statistics import Bounds, Floats
+
+S = 1_000_000_000
+
+
+def tally(n: int, bad: Sequence[int] | int, batches: int = 20) -> Tally:
+    """As many requests in each batch; bad ones in each, or one number for all."""
+    return Tally(
+        n=np.full(batches, n, dtype=np.int64), bad=np.array(np.broadcast_to(bad, batches), dtype=np.int64, copy=True)
+    )
+
+
+def timed(values: Sequence[float] | Floats, batches: int = 20, per_batch: int = 100, scale: float = 1.0) -> Timed:
+    """The values in turn, as many in each batch."""
+    n = batches * per_batch
+    return Timed(
+        values=np.resize(np.array(values, dtype=np.float64), n) * scale,
+        batch=np.repeat(np.arange(batches), per_batch),
+        batches=batches,
+    )
+
+
+def shown(bounds: Bounds) -> tuple[float, ...]:
+    """Value and bounds to four places: value, low, high, and those for a FAIL."""
+    return tuple(round(x, 4) for x in (bounds.value, bounds.low, bounds.high, bounds.fail_low, bounds.fail_high))
+
+
+HUNDRED: Floats = np.arange(1.0, 101.0, dtype=np.float64)
+"""One to a hundred: the p95 is 95."""
+MIXED: Floats = np.asarray(np.arange(100) * 37 % 100 + 1, dtype=np.float64)
+"""The same, well mixed."""
+
+
+# batches -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stall_s", "window_s", "count"),
+    [(0, 60, 60), (0.5, 60, 60), (0.6, 60, 50), (1, 60, 30), (1.5, 60, 20), (1.51, 60, 0), (30, 60, 0), (0, 0, 0)],
+)
+def test_batches_are_twice_as_long_as_the_longest_stall(stall_s: float, window_s: float, count: int) -> None:
+    """At most 60, at least 20, else none."""
+    assert batch_count(round(stall_s * S), 5 * S, 5 * S + round(window_s * S)) == count
+
+
+def test_each_time_has_its_batch() -> None:
+    """A batch begins with its first moment."""
+    at = np.array([10, 14, 15, 19, 20, 29])
+    assert batch_of(at, 10, 30, 4).tolist() == [0, 0, 1, 1, 2, 3]
+    assert batch_of(np.array([7]), 7, 7, 4).tolist() == [0]
+
+
+def test_a_tally_counts_by_batch() -> None:
+    """Batches without requests are there too."""
+    sample = Timed(values=np.array([1.0, 9.0, 3.0]), batch=np.array([0, 0, 2]), batches=4)
+    counted = sample.tally(sample.values > 2)
+    assert (counted.n.tolist(), counted.bad.tolist()) == ([2, 0, 1, 0], [1, 0, 1, 0])
+    assert (counted.total, counted.bad_total) == (3, 2)
+    assert counted.share == pytest.approx(2 / 3)
+
+
+def test_what_batches_pull_and_should() -> None:
+    """Ten requests a batch, none and two bad: a tenth is bad, each batch pulls by a twentieth."""
+    counted = Tally(n=np.array([10, 10]), bad=np.array([0, 2]))
+    assert counted.pull.tolist() == pytest.approx([-0.05, 0.05])
+    assert counted.due.tolist() == pytest.approx([0.1 * 0.9 * 10 / 400] * 2)
+    assert math.isnan(tally(0, 0).share)
+
+
+# shares --------------------------------------------------------------------------------------------------------
+
+
+def test_no_failures_at_all_leave_the_exact_bounds() -> None:
+    """0 of 600 against 0 of 5 400: 3.0 failures in 600 may be missed on one side, in 5 400 on the other."""
+    bounds = share_difference(tally(30, 0), tally(270, 0), 0.95)
+    assert shown(bounds) == (0.0, -0.0006, 0.005, -0.0011, 0.0099)
+    assert (bounds.n, bounds.confidence, bounds.why) == (600, 0.95, "")
+    assert bounds.method == "difference of shares, independent (Newcombe) and from 20 paired time batches, the wider"
+
+
+def test_failures_that_are_spread_evenly() -> None:
+    """Each batch alike: 2 of 40 against 4 of 400; batches add nothing."""
+    assert shown(share_difference(tally(40, 2), tally(400, 4), 0.95)) == (0.04, 0.0278, 0.0547, 0.0206, 0.0657)
+
+
+def test_batches_that_differ_widen_the_interval() -> None:
+    """The same failures, none and four in turn: wider to both sides, by Student's t alone since nothing is skewed."""
+    even = share_difference(tally(40, 4), tally(400, 4), 0.95)
+    uneven = share_difference(tally(40, [0, 8] * 10), tally(400, 4), 0.95)
+    error = 0.1 * math.sqrt(20 / 19) / math.sqrt(20)
+    assert uneven.value == even.value == pytest.approx(0.09)
+    assert uneven.high == pytest.approx(0.09 + 1.729133 * error, rel=1e-6)
+    assert uneven.low == pytest.approx(0.09 - 1.729133 * error, rel=1e-6)
+    assert even.low > uneven.low
+    assert even.high < uneven.high
+
+
+def test_a_skew_widens_the_side_it_lies_on() -> None:
+    """Nine bad ones in every fourth batch: upwards by 1.5 times Johnson's correction, downwards not at all."""
+    bounds = share_difference(tally(40, [9, 0, 0, 0] * 15, 60), tally(400, 0, 60), 0.95)
+    pull = np.tile([0.75, -0.25, -0.25, -0.25], 15) * 9 / 2400
+    error = math.sqrt(60 / 59 * float((pull**2).sum()))
+    g = 1.1547005 * math.sqrt(60 * 59) / 58
+    t = 1.671093
+    assert bounds.high - bounds.value == pytest.approx(
+        error * (t + 1.5 * g * (1 + 2 * t * t) / (6 * math.sqrt(60))), rel=1e-5
+    )
+    assert bounds.value - bounds.low == pytest.approx(error * t, rel=1e-5)
+    assert bounds.why == ""
+
+
+def test_stalls_that_both_saw_cancel_out() -> None:
+    """All requests of fifteen batches failed, of both: the difference is sure, though the shares are not."""
+    struck = [1] * 15 + [0] * 5
+    bounds = share_difference(tally(40, np.multiply(struck, 40)), tally(400, np.multiply(struck, 400)), 0.95)
+    assert bounds.value == 0
+    assert bounds.high < 0.06
+    assert bounds.why == ""
+
+
+def test_a_few_episodes_may_have_been_more_and_are_as_bad_as_the_worst() -> None:
+    """One of twenty batches failed wholly: up to 4.7 such may be due, so a difference of 24 % is not excluded."""
+    bounds = share_difference(tally(50, [50] + [0] * 19), tally(400, 0), 0.95)
+    assert bounds.value == 0.05
+    assert bounds.high == pytest.approx(4.743865 * 50 / 1000, rel=1e-6)
+    assert bounds.fail_low < 0
+    assert bounds.why == "what differs came in fewer than 15 episodes"
+
+
+def test_the_side_that_did_not_fail_may_not_have_been_struck() -> None:
+    """The other way round the same holds below."""
+    bounds = share_difference(tally(400, 0), tally(50, [50] + [0] * 19), 0.95)
+    assert bounds.value == -0.05
+    assert bounds.low == pytest.approx(-4.743865 * 50 / 1000, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "n", "why"),
+    [
+        (tally(0, 0), tally(10, 0), 0, "there are no requests to compare"),
+        (tally(10, 0), tally(0, 0), 0, "there are no requests to compare"),
+        (
+            tally(10, 0, 19),
+            tally(9, 0, 19),
+            171,
+            "stalls are too long: 20 time batches of twice the longest do not fit into the window",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_has_no_bounds(first: Tally, second: Tally, n: int, why: str) -> None:
+    """No requests on one side, or fewer than twenty batches."""
+    bounds = share_difference(first, second, 0.95)
+    assert math.isnan(bounds.value)
+    assert (bounds.low, bounds.high, bounds.fail_low, bounds.fail_high) == (-math.inf, math.inf, -math.inf, math.inf)
+    assert (bounds.n, bounds.why, bounds.confidence) == (n, why, 0.95)
+
+
+def test_the_confidence_of_a_fail_can_be_chosen() -> None:
+    """At the same confidence both intervals are one."""
+    bounds = share_difference(tally(40, 2), tally(400, 4), 0.99, 0.99)
+    assert (bounds.low, bounds.high) == (bounds.fail_low, bounds.fail_high)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(0, 20), min_size=20, max_size=30),
+    st.integers(0, 200),
+    st.sampled_from([0.9, 0.95, 0.99]),
+)
+def test_exchanging_the_samples_mirrors_the_interval(bad: list[int], other: int, confidence: float) -> None:
+    """What is above from here is below from there; value and bounds are in order."""
+    first, second = tally(20, bad, len(bad)), tally(200, other, len(bad))
+    there, back = share_difference(first, second, confidence), share_difference(second, first, confidence)
+    assert (back.low, back.high) == pytest.approx((-there.high, -there.low))
+    assert there.fail_low <= there.low <= there.value <= there.high <= there.fail_high
+
+
+# episodes ------------------------------------------------------------------------------------------------------
+
+
+def test_independent_looking_batches_have_no_episodes() -> None:
+    """No variance due, or no more than that."""
+    assert few_episodes(np.zeros(20), np.zeros(20)) is None
+    assert few_episodes(np.tile([0.1, -0.1], 10), np.full(20, 0.01)) is None
+
+
+@pytest.mark.parametrize(("struck", "found"), [(1, 1), (14, 14), (15, None)])
+def test_fifteen_episodes_suffice(struck: int, found: int | None) -> None:
+    """Batches 3.1 standard deviations away, all others as expected."""
+    pull = np.r_[np.full(struck, 0.31), np.zeros(60 - struck)]
+    pull *= 1 if struck > 1 else 3
+    assert few_episodes(pull, np.full(60, 0.01)) == found
+
+
+@pytest.mark.parametrize(("sd", "found"), [(2.99, None), (3.01, 10), (-3.01, 10)])
+def test_an_episode_is_over_three_standard_deviations_away(sd: float, found: int | None) -> None:
+    """Ten of forty; at three they are taken for batches that vary alike."""
+    pull = np.r_[np.full(10, sd * 0.1), np.zeros(30)]
+    assert few_episodes(pull, np.full(40, 0.01)) == found
+
+
+@pytest.mark.parametrize(("others", "found"), [(1.9, 4), (2.2, None)])
+def test_episodes_matter_when_they_make_most_of_the_variance(others: float, found: int | None) -> None:
+    """Four of twenty batches at 4 standard deviations: against sixteen at 1.9 they are more than half, at 2.2 less."""
+    pull = np.r_[np.full(4, 0.4), np.full(16, others * 0.1)]
+    assert few_episodes(pull, np.full(20, 0.01)) == found
+
+
+@pytest.mark.parametrize(("k", "bound"), [(0, 2.9957), (1, 4.7439), (2, 6.2958), (15, 23.0971)])
+def test_the_bound_of_a_poisson_count(k: int, bound: float) -> None:
+    """As the tables have it."""
+    assert poisson_at_most(k, 0.95) == pytest.approx(bound, abs=1e-4)
+
+
+# quantiles -----------------------------------------------------------------------------------------------------
+
+
+def test_two_like_samples_have_the_ratio_one() -> None:
+    """2 000 against 2 000, each batch alike: as if independent, and along the steps of the values."""
+    bounds = quantile_ratio(timed(HUNDRED), timed(HUNDRED), 0.95, 0.95, paired=True)
+    assert shown(bounds) == (1.0, 0.9794, 1.0211, 0.9794, 1.0211)
+    assert (bounds.n, bounds.confidence, bounds.why) == (2000, 0.95, "")
+    assert bounds.method == "ratio of quantiles, independent and from 20 paired time batches, the wider (Woodruff)"
+
+
+def test_a_slower_sample_has_its_ratio() -> None:
+    """Three halves as slow, at the median."""
+    bounds = quantile_ratio(timed(HUNDRED, scale=1.5), timed(HUNDRED), 0.5, 0.95, paired=False)
+    assert shown(bounds) == (1.5, 1.4151, 1.59, 1.3636, 1.65)
+    assert "time batches of two runs" in bounds.method
+
+
+def test_the_farther_of_both_distributions_counts() -> None:
+    """One sample has a gap above its median, the other below it: the bounds reach over both."""
+    above, below = timed([*[1.0] * 51, *[10.0] * 49]), timed([*[0.1] * 49, *[1.0] * 51])
+    bounds = quantile_ratio(above, below, 0.5, 0.95, paired=True)
+    assert (bounds.value, bounds.low, bounds.high) == (1.0, 1.0, 10.0)
+    bounds = quantile_ratio(below, above, 0.5, 0.95, paired=True)
+    assert (bounds.value, bounds.low, bounds.high) == (1.0, 0.1, 1.0)
+
+
+def stalled(batches: Sequence[int], of: int = 40) -> Timed:
+    """Values of HUNDRED, a hundred a batch; in these batches all are ten times as slow."""
+    sample = timed(HUNDRED, batches=of)
+    return replace(sample, values=np.where(np.isin(sample.batch, batches), 10 * sample.values, sample.values))
+
+
+def test_shared_stalls_cancel_out_in_one_window_and_not_in_two_runs() -> None:
+    """Every second batch is slow, in both."""
+    odd = range(1, 40, 2)
+    paired = quantile_ratio(stalled(odd), stalled(odd), 0.9, 0.95, paired=True)
+    apart = quantile_ratio(stalled(odd), stalled(odd), 0.9, 0.95, paired=False)
+    assert paired.value == apart.value == 1
+    assert apart.low < paired.low < 1 < paired.high < apart.high
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_too_few_stalls_bear_no_ratio(paired: bool) -> None:  # noqa: FBT001
+    """One of forty batches is slow, in one sample only: the value stands, without bounds."""
+    for first, second, value in [(stalled([7]), stalled([]), 98 / 95), (stalled([]), stalled([7]), 95 / 98)]:
+        bounds = quantile_ratio(first, second, 0.95, 0.95, paired=paired)
+        assert (bounds.low, bounds.high, bounds.n) == (-math.inf, math.inf, 4000)
+        assert bounds.value == pytest.approx(value)
+        assert bounds.why == "what differs came in fewer than 15 episodes"
+
+
+def test_a_small_sample_has_no_bounds_at_a_high_quantile() -> None:
+    """Of forty values the p95 may be the largest, or beyond it; so far off, the other may be as well."""
+    bounds = quantile_ratio(timed(MIXED, per_batch=2), timed(HUNDRED), 0.95, 0.95, paired=False)
+    assert bounds.high == math.inf
+    assert bounds.value == pytest.approx(1, abs=0.05)
+    assert bounds.low == 0
+
+
+def test_a_small_sample_has_no_lower_bound_either_at_a_low_quantile() -> None:
+    """Of twenty values the lowest tenth may be nought: by nothing a ratio is without bound."""
+    small, large = timed(MIXED, per_batch=1), timed(HUNDRED)
+    assert quantile_ratio(small, large, 0.05, 0.95, paired=False).low == 0
+    assert quantile_ratio(large, small, 0.05, 0.95, paired=False).high == math.inf
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "n", "why"),
+    [
+        (HUNDRED[:0], HUNDRED, 0, "there are no requests to compare"),
+        (HUNDRED, HUNDRED[:0], 0, "there are no requests to compare"),
+        (np.full(40, math.inf), HUNDRED, 40, "so many requests had no answer that there is no such quantile"),
+        (HUNDRED, np.full(40, math.inf), 40, "so many requests had no answer that there is no such quantile"),
+        (HUNDRED, np.zeros(40), 40, "so many requests had no answer that there is no such quantile"),
+    ],
+)
+def test_what_has_no_quantile_has_no_ratio(
+    first: Floats,
+    second: Floats,
+    n: int,
+    why: str,
+) -> None:
+    """Nothing, or nothing but requests without an answer."""
+    samples = [
+        Timed(values=values, batch=np.arange(len(values)) % 20, batches=20)
+        for values in (np.array(first), np.array(second))
+    ]
+    bounds = quantile_ratio(samples[0], samples[1], 0.95, 0.95, paired=True)
+    assert math.isnan(bounds.value)
+    assert (bounds.low, bounds.fail_high, bounds.n, bounds.why) == (-math.inf, math.inf, n, why)
+
+
+@pytest.mark.parametrize(("batches", "bounded"), [(19, False), (20, True)])
+def test_it_takes_twenty_batches(batches: int, bounded: bool) -> None:  # noqa: FBT001
+    """Of the sample with the fewest."""
+    bounds = quantile_ratio(timed(HUNDRED, batches=batches), timed(HUNDRED, 30), 0.95, 0.95, paired=False)
+    assert bounds.value == 1
+    assert math.isfinite(bounds.high) is bounded
+    assert bounds.why.startswith("stalls are too long") is not bounded
+
+
+def test_the_confidence_of_the_ratios_fail_can_be_chosen() -> None:
+    """At the same confidence both intervals are one; at less it is narrower."""
+    bounds = quantile_ratio(timed(HUNDRED), timed(HUNDRED), 0.95, 0.95, paired=True, fail_confidence=0.95)
+    assert (bounds.low, bounds.high) == (bounds.fail_low, bounds.fail_high)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0.1, 10), st.sampled_from([0.5, 0.9, 0.95]), st.booleans())
+def test_a_scale_is_the_ratio_and_lies_within_its_bounds(scale: float, quantile: float, paired: bool) -> None:  # noqa: FBT001
+    """The same values, stretched."""
+    bounds = quantile_ratio(timed(HUNDRED, scale=scale), timed(HUNDRED), quantile, 0.95, paired=paired)
+    assert bounds.value == pytest.approx(scale)
+    assert bounds.fail_low <= bounds.low <= bounds.value <= bounds.high <= bounds.fail_high
