@@ -1,0 +1,34 @@
+"""Users for a server that knows the truth; `accuracy/latency.py` picks one by name."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from locust import FastHttpUser, task
+
+from harness.locust import Journey, OpenLoopUser
+
+
+class Open(OpenLoopUser):
+    """Arrives when due; its journey's number goes with the request, so that the server knows who it is."""
+
+    timeout_s: ClassVar[float] = 10.0
+
+    def journey(self, journey: Journey) -> None:
+        """The answer's content is checked."""
+        journey.post("/", name="truth", status=200, expect={"ok": True}, once=True)
+
+
+class Impatient(Open):
+    """Gives up after a second."""
+
+    timeout_s: ClassVar[float] = 1.0
+
+
+class Closed(FastHttpUser):
+    """Asks again as soon as it is answered."""
+
+    @task
+    def ask(self) -> None:
+        """One request."""
+        self.client.get("/", name="truth")
