@@ -71,6 +71,13 @@ def test_without_a_read_of_the_database_the_regions_do_not_suffice() -> None:
     assert account.trouble == "nobody read the ledger back from the database"
 
 
+def test_rows_of_a_read_that_is_not_on_record_are_a_trouble() -> None:
+    """Somebody read through eu-west-1, and what came of it is gone."""
+    books = through("eu-west-1", ledger(ROWS, lost=[7]))
+    account = account_of(replace(books, final_reads=books.final_reads[:1]))
+    assert account.trouble == "rows were read through eu-west-1, and no such read is on record"
+
+
 def test_each_source_counts_its_own_rounds_and_its_last_one_decides() -> None:
     """Round 2 of the region found what round 1 of it had not; round 3 of the database comes after both."""
     first, second = through("eu-west-1", ledger(ROWS, lost=[7])), through("eu-west-1", FOUND, number=3)
