@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from harness.model import Measure
 
 
 @click.command()
@@ -19,36 +15,16 @@ def why(requirement: str, run: Path) -> int:
     from harness.catalogue import mend_with_nearest
     from harness.errors import UsageError
     from harness.evidence import RunDirectory
+    from harness.report import render_why
     from harness.run.deciding import decide
 
     decided = decide(RunDirectory.open(run))
-    verdicts = {verdict.requirement: verdict for verdict in decided.judgement.verdicts}
-    if requirement not in verdicts:
+    known = [verdict.requirement for verdict in decided.judgement.verdicts]
+    if requirement not in known:
         raise UsageError(
-            f"this run has no requirement {requirement!r}",
-            where=str(run),
-            mend=mend_with_nearest(requirement, verdicts),
+            f"this run has no requirement {requirement!r}", where=str(run), mend=mend_with_nearest(requirement, known)
         )
-    verdict = verdicts[requirement]
-    row = next(row for row in decided.plan.requirements if row.id == requirement)
-    click.secho(f"{requirement} {verdict.outcome.value} · {row.title} · gate {row.gate.value}", bold=True)
-    click.echo(f"  criterion  {row.criterion}")
-    click.echo(f"  reason     {verdict.reason}")
-    if verdict.fix:
-        click.echo(f"  fix        {verdict.fix}")
-    for claim in verdict.claims:
-        click.echo(f"  scenario   {claim.scenario}")
-        for measure in (measure for group in claim.measures for measure in group):
-            _show(measure)
-    click.echo(f"  again      readiness run --release {decided.plan.release} --only {requirement}")
+    head, _, rest = render_why(decided.plan, decided.evidence, decided.judgement, requirement).partition("\n")
+    click.secho(head, bold=True)
+    click.echo(rest, nl=False)
     return 0
-
-
-def _show(measure: Measure) -> None:
-    scope = ", ".join(f"{key} {value}" for key, value in measure.scope.items())
-    click.echo(f"    {measure.outcome.value:12} {measure.name} ({scope}): {measure.reason}")
-    for name, receipt in measure.receipts.items():
-        mark = {True: "yes", False: "no", None: "unknown"}[receipt.ok]
-        click.echo(f"      receipt {name}: {mark} · {receipt.why}")
-    for file in measure.files:
-        click.echo(f"      file {file}")

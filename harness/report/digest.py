@@ -11,12 +11,14 @@ from harness.report.wording import (
     MARKS,
     NOTHING,
     at_scale,
+    confidence,
     counted,
     give_or_take,
     is_fact,
     is_scaled,
     said,
     scope_text,
+    some,
     span,
     wanted,
 )
@@ -26,7 +28,7 @@ _RANK = {outcome: rank for rank, outcome in enumerate(MARKS)}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReceiptLine:
-    """One receipt of a requirement: the worst of its measures'. word: `ok`, `not ok` or `unknown`."""
+    """One receipt of a figure; of a requirement, the worst of its figures'. word: `ok`, `not ok` or `unknown`."""
 
     name: str
     word: str
@@ -35,13 +37,21 @@ class ReceiptLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasureLine:
-    """One measure in words. used: share of the limit that the figure takes up, 0 to 1 and over; None where that means nothing."""
+    """One measure in words.
+
+    Attributes:
+        confidence: of each bound, `95 % each`; empty where there is none.
+        used: share of the limit that the figure takes up, 0 to 1 and over; None where that means nothing.
+        is_fact: it is no figure, but something that is as wanted, or is not.
+    """
 
     name: str
     scope: str
+    is_fact: bool
     outcome: Outcome
     value: str
     bounds: str
+    confidence: str
     wanted: str
     n: str
     resolution: str
@@ -50,6 +60,17 @@ class MeasureLine:
     reason: str
     sentence: str
     at: str
+    receipts: tuple[ReceiptLine, ...]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grounds:
+    """What figures rest on. of: which figures; empty where all of the requirement's rest on it."""
+
+    of: str
+    method: str
+    receipts: tuple[ReceiptLine, ...]
     files: tuple[str, ...]
 
 
@@ -66,7 +87,7 @@ class Row:
         scaled: its limit was divided by the time scale: a pass proves the mechanism, not the target.
         receipts: each kind once.
         lines: every measure. scenarios: where they are claimed.
-        methods, files: of its measures, each once.
+        grounds: method, receipts and files of its figures; what is alike is said once.
         missing: kinds of experiments that its sentences name and the run has not.
     """
 
@@ -80,8 +101,7 @@ class Row:
     receipts: tuple[ReceiptLine, ...]
     lines: tuple[MeasureLine, ...]
     scenarios: tuple[str, ...]
-    methods: tuple[str, ...]
-    files: tuple[str, ...]
+    grounds: tuple[Grounds, ...]
     missing: tuple[str, ...]
 
     @property
@@ -117,9 +137,11 @@ def measure_line(measure: Measure, time_scale: float) -> MeasureLine:
     return MeasureLine(
         name=measure.name,
         scope=scope_text(measure),
+        is_fact=is_fact(measure),
         outcome=measure.outcome,
         value=_fact(measure) if measure.value is None else said(measure),
         bounds=span(measure.low, measure.high, measure.unit),
+        confidence=confidence(measure),
         wanted=wanted(measure, time_scale),
         n=NOTHING if measure.n is None else f"{measure.n}{needed}",
         resolution=NOTHING if measure.resolution is None else give_or_take(measure.resolution, measure.unit),
@@ -128,6 +150,7 @@ def measure_line(measure: Measure, time_scale: float) -> MeasureLine:
         reason=measure.reason,
         sentence=measure.sentence,
         at=measure.at,
+        receipts=tuple(_receipts((measure,))),
         files=measure.files,
     )
 
@@ -145,6 +168,7 @@ def _row(plan: Plan, requirement: Requirement, verdict: Verdict) -> Row:
     telling = _telling(verdict, measures)
     claims = [claim for claim in plan.claims if claim.requirement == requirement.id]
     objectives = [objective for claim in claims for objective in claim.objectives]
+    lines = tuple(measure_line(measure, plan.time_scale) for measure in measures)
     return Row(
         requirement=requirement,
         verdict=verdict,
@@ -154,10 +178,9 @@ def _row(plan: Plan, requirement: Requirement, verdict: Verdict) -> Row:
         of_limit=_of_limit(telling, plan.time_scale),
         scaled=any(is_scaled(measure) for measure in measures),
         receipts=tuple(_receipts(measures)),
-        lines=tuple(measure_line(measure, plan.time_scale) for measure in measures),
+        lines=lines,
         scenarios=tuple(claim.scenario for claim in verdict.claims),
-        methods=tuple(dict.fromkeys(measure.method for measure in measures if measure.method)),
-        files=tuple(dict.fromkeys(file for measure in measures for file in measure.files)),
+        grounds=tuple(_grounds(lines)),
         missing=tuple(dict.fromkeys(name for o in objectives for name in o.scope.missing_experiments)),
     )
 
@@ -235,6 +258,18 @@ def _receipts(measures: Iterable[Measure]) -> Iterable[ReceiptLine]:
     for name in sorted({name for name, _ in every}):
         worst = min((receipt for key, receipt in every if key == name), key=lambda receipt: rank[receipt.ok])
         yield ReceiptLine(name=name, word=words[worst.ok], why=worst.why)
+
+
+def _grounds(lines: Sequence[MeasureLine]) -> Iterable[Grounds]:
+    """Figures that rest on the same are told together, in the order of the first of each."""
+    alike: dict[tuple[str, tuple[ReceiptLine, ...], tuple[str, ...]], list[str]] = {}
+    for line in lines:
+        alike.setdefault((line.method, line.receipts, line.files), []).append(line.scope or line.name)
+    for (method, receipts, files), of in alike.items():
+        if method or receipts or files:
+            yield Grounds(
+                of=some(of, between="; ") if len(alike) > 1 else "", method=method, receipts=receipts, files=files
+            )
 
 
 def closest(every: Sequence[Row], most: int = 3) -> tuple[Row, ...]:

@@ -11,20 +11,28 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.model import DecisionOutcome, Outcome
+from harness.report.basis import basis
 from harness.report.digest import closest, rows, unverified
+from harness.report.experiments import experiment_view
 from harness.report.moments import Moments
-from harness.report.plot import LEFT, RIGHT, WIDTH, Plot, plot_of
-from harness.report.wording import DECISION_MARKS, MARKS, NOTHING, clean, counted, duration, figure, recovered, some
+from harness.report.offered import lag_of, traffic_views, window_of
+from harness.report.plot import LEFT, RIGHT, WIDTH
+from harness.report.watched import ledger_facts, pipeline_facts, source_lines, watcher_lines
+from harness.report.wording import DECISION_MARKS, MARKS, NOTHING, clean, counted, duration, figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.model import Evidence, Experiment, ExperimentResult, Judgement, Plan
+    from harness.model import Evidence, Judgement, Plan
     from harness.report.digest import Row
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _MOST_REASONS: Final = 6
 """The first screen holds so many reasons; the others fold away below them."""
+_MOST_STRETCHES: Final = 8
+"""A longer table folds away below its section."""
+_SHORT: Final = 110
+"""A longer method folds away behind its first clause."""
 _GAUGE_FULL: Final = 1.5
 """A gauge ends at one and a half times the limit; the style sheet marks the limit at two thirds."""
 
@@ -46,17 +54,6 @@ class Group:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExperimentView:
-    """One experiment: its figures in words, and its plot where it left a record."""
-
-    result: ExperimentResult
-    facts: tuple[tuple[str, str], ...]
-    reads: str
-    writes: str
-    plot: Plot | None
-
-
 def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
     """The page as UTF-8. The same run gives the same bytes."""
     every, moments = rows(plan, judgement), Moments.of(evidence)
@@ -68,11 +65,16 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         most_reasons=_MOST_REASONS,
         gating=sum(row.gating for row in every),
         closest=closest(every),
+        basis=basis(judgement),
         unverified=unverified(plan, judgement, every),
         groups=tuple(_groups(every)),
         total=len(every),
-        experiments=tuple(_experiment(evidence, result) for result in judgement.experiments),
-        traffic=judgement.traffic,
+        experiments=tuple(experiment_view(evidence, result) for result in judgement.experiments),
+        ledger=judgement.ledger,
+        sources=() if judgement.ledger is None else tuple(source_lines(judgement.ledger, evidence)),
+        pipeline=judgement.pipeline,
+        traffics=tuple(traffic_views(plan.traffic, judgement.traffic)),
+        watchers=tuple(watcher_lines(judgement.watchers, moments)),
     )  # fmt: skip
     return clean(text).encode()
 
@@ -86,14 +88,26 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(figure=figure, clean=clean, code=_code, counted=counted, slug=_slug)
+    environment.filters.update(
+        figure=figure,
+        clean=clean,
+        code=_code,
+        counted=counted,
+        slug=_slug,
+        parted=_parted,
+        lag=lag_of,
+        window=window_of,
+    )
     environment.globals.update(
         MARKS=MARKS,
         DECISION_MARKS=DECISION_MARKS,
         NOTHING=NOTHING,
         GO=DecisionOutcome.GO,
         PASS=Outcome.PASS,
+        ledger_facts=ledger_facts,
+        pipeline_facts=pipeline_facts,
         gauge_full=_GAUGE_FULL,
+        most_stretches=_MOST_STRETCHES,
         plot_width=WIDTH,
         plot_left=LEFT,
         plot_right=WIDTH - RIGHT,
@@ -109,6 +123,17 @@ def _code(text: str) -> Markup:
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts)
     )
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """A long text parted after its first clause, or after the last word that fits; a short one and nothing."""
+    if len(text) <= _SHORT:
+        return text, ""
+    clause, _, rest = text.partition("; ")
+    if rest and len(clause) <= _SHORT:
+        return f"{clause};", rest
+    words = text[:_SHORT].rpartition(" ")[0] or text[:_SHORT]
+    return f"{words} …", text[len(words) :].lstrip()
 
 
 def _slug(text: str) -> str:
@@ -148,49 +173,3 @@ def _groups(every: Sequence[Row]) -> Iterable[Group]:
     for outcome in MARKS:
         if own := tuple(row for row in every if row.outcome is outcome):
             yield Group(outcome=outcome, rows=own)
-
-
-def _experiment(evidence: Evidence, result: ExperimentResult) -> ExperimentView:
-    attempt = _attempt(evidence, result)
-    return ExperimentView(
-        result=result,
-        facts=tuple(_facts(result)),
-        reads=recovered(result.reads),
-        writes=recovered(result.writes),
-        plot=plot_of(evidence, attempt, result) if attempt is not None and attempt.ran else None,
-    )
-
-
-def _attempt(evidence: Evidence, result: ExperimentResult) -> Experiment | None:
-    attempts = evidence.experiments.get(result.name, ())
-    return next((attempt for attempt in attempts if attempt.attempt == result.attempt), None)
-
-
-def _facts(result: ExperimentResult) -> Iterable[tuple[str, str]]:
-    """Label and figure, for the list beside the plot."""
-    yield "Hit", some(result.hit, 3) or NOTHING
-    yield "Seen on the target after", figure(result.confirmed_after_s, "s")
-    yield "First felt by a client after", figure(result.seen_by_client_after_s, "s")
-    yield "Reads back after", recovered(result.reads)
-    yield "Writes back after", recovered(result.writes)
-    yield "Writes acknowledged / lost / unsure", _writes(result)
-    if result.loss_window_s is not None:
-        yield "Oldest lost write, before the fault", figure(result.loss_window_s, "s")
-    restored = {True: "as before", False: "not as before", None: "nobody looked"}[result.restore_ok]
-    after = "" if result.restored_after_s is None else f" after {figure(result.restored_after_s, 's')}"
-    yield "Afterwards", f"{restored}{after}"
-    if result.errors:
-        errors = ", ".join(f"{kind}: {n}" for kind, n in result.errors.items())
-        yield "Failed requests, never charged to a KPI", errors
-    if moved := ", ".join(_moved(result)):
-        yield "Share of answers, before → during", moved
-
-
-def _writes(result: ExperimentResult) -> str:
-    return f"{result.writes_acknowledged} / {result.writes_lost} / {result.writes_unsure}"
-
-
-def _moved(result: ExperimentResult) -> Iterable[str]:
-    for region in dict.fromkeys(key.rpartition(" ")[0] for key in result.share):
-        before, during = (figure(result.share.get(f"{region} {phase}", 0.0), "ratio") for phase in ("before", "during"))
-        yield f"{region} {before} → {during}"

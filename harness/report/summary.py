@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.model import DecisionOutcome, Outcome
+from harness.report.basis import basis
 from harness.report.digest import closest, rows, unverified
 from harness.report.markdown import bullets, plain, table
 from harness.report.wording import NOTHING, counted, figure, recovered
@@ -12,12 +13,12 @@ from harness.report.wording import NOTHING, counted, figure, recovered
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.model import ExperimentResult, Judgement, Plan
+    from harness.model import ExperimentResult, Judgement, Plan, WatcherResult
     from harness.report.digest import Row
 
 
 def render_summary(plan: Plan, judgement: Judgement) -> bytes:
-    """The summary as UTF-8: headline, why, requirements, experiments, what was not verified."""
+    """The summary as UTF-8: headline, why, what it rests on, requirements, experiments, watchers, what was not verified."""
     return ("\n\n".join(block for block in _blocks(plan, judgement) if block) + "\n").encode()
 
 
@@ -30,11 +31,17 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
     )
     yield "## Why"
     yield _why(judgement, every)
+    if resting := basis(judgement):
+        yield "## What this rests on"
+        yield bullets(f"{label}: {plain(text)}" for label, text in resting)
     yield "## Requirements"
     yield requirement_table(every)
     if judgement.experiments:
         yield "## Experiments"
         yield experiment_table(judgement.experiments)
+    if judgement.watchers:
+        yield "## Watchers"
+        yield watcher_table(judgement.watchers)
     yield "## What was not verified"
     lacking = unverified(plan, judgement, every)
     texts = (f"{item.id}: {item.text}" if item.id else item.text for item in lacking)
@@ -66,9 +73,9 @@ def _with_fix(reason: str, fix: str) -> str:
 
 
 def requirement_table(every: Sequence[Row]) -> str:
-    """Verdict, figure with its bounds, limit and evidence of each requirement, worst first."""
+    """Verdict, figure with its bounds, limit, evidence and resolution of each requirement, worst first."""
     return table(
-        ("Verdict", "Requirement", "Title", "Figure", "Low to high", "Wanted", "n / needed"),
+        ("Verdict", "Requirement", "Title", "Figure", "Low to high", "Sure", "Wanted", "n / needed", "Resolution"),
         (
             (
                 row.outcome.value,
@@ -76,8 +83,10 @@ def requirement_table(every: Sequence[Row]) -> str:
                 row.requirement.title,
                 row.value,
                 row.telling.bounds if row.telling else NOTHING,
+                (row.telling.confidence if row.telling else "") or NOTHING,
                 row.telling.wanted if row.telling else NOTHING,
                 row.telling.n if row.telling else NOTHING,
+                row.telling.resolution if row.telling else NOTHING,
             )
             for row in every
         ),
@@ -101,5 +110,23 @@ def experiment_table(experiments: Sequence[ExperimentResult]) -> str:
                 + ("" if e.restored_after_s is None else f" after {figure(e.restored_after_s, 's')}"),
             )
             for e in experiments
+        ),
+    )
+
+
+def watcher_table(watchers: Iterable[WatcherResult]) -> str:
+    """How often each looked, and where it did not."""
+    return table(
+        ("Watcher", "Spacing", "Looks", "Longest gap", "Blind", "Ended"),
+        (
+            (
+                watcher.name,
+                figure(watcher.spacing_ms, "ms"),
+                str(watcher.n),
+                figure(watcher.longest_gap_ms, "ms"),
+                figure(watcher.blind_s, "s"),
+                watcher.why or "in order",
+            )
+            for watcher in watchers
         ),
     )

@@ -12,14 +12,20 @@ from harness.model import Outcome
 if TYPE_CHECKING:
     from harness.model import (
         ExperimentResult,
+        FailedLooks,
         Judgement,
+        LedgerResult,
         Measure,
         OperationRecovery,
+        PipelineResult,
         Plan,
         Receipt,
         Requirement,
+        TrafficPlan,
         TrafficResult,
         Verdict,
+        WatcherResult,
+        Worker,
     )
 
 SCHEMA: Final = 1
@@ -52,7 +58,10 @@ def verdict_document(plan: Plan, judgement: Judgement) -> dict[str, Any]:
         "score": six(judgement.decision.score),
         "requirements": [_requirement(rows[v.requirement], v) for v in judgement.verdicts if v.requirement in rows],
         "experiments": [_experiment(experiment) for experiment in judgement.experiments],
-        "traffic": [_traffic(traffic) for traffic in judgement.traffic],
+        "traffic": [_traffic(traffic, plan.traffic.get(traffic.name)) for traffic in judgement.traffic],
+        "ledger": _ledger(judgement.ledger),
+        "pipeline": _pipeline(judgement.pipeline),
+        "watchers": [_watcher(watcher) for watcher in judgement.watchers],
         "waivers": [],
         "attestations": [],
         "deselected": list(plan.deselected),
@@ -134,6 +143,23 @@ def _experiment(experiment: ExperimentResult) -> dict[str, Any]:
         "loss_window_s": six(experiment.loss_window_s),
         "share": {region: six(share) for region, share in experiment.share.items()},
         "errors": dict(experiment.errors),
+        "writes_wrong": experiment.writes_wrong,
+        "writes_recovered": experiment.writes_recovered,
+        "writes_twice": experiment.writes_twice,
+        "writes_unexpected": experiment.writes_unexpected,
+        "reads_checked": experiment.reads_checked,
+        "reads_stale": experiment.reads_stale,
+        "failed_looks": [_failed_looks(looks) for looks in experiment.failed_looks],
+        "regions": {region: _recovery(seen) for region, seen in experiment.regions.items()},
+    }
+
+
+def _failed_looks(looks: FailedLooks) -> dict[str, Any]:
+    return {
+        "operation": looks.operation,
+        "null_run": six(looks.null_run),
+        "under_fault": six(looks.under_fault),
+        "difference": six(looks.difference),
     }
 
 
@@ -146,11 +172,12 @@ def _recovery(recovery: OperationRecovery | None) -> dict[str, Any] | None:
         "observed": six(recovery.observed_s),
         "on_heal": recovery.on_heal,
         "outages": [[six(start), six(end)] for start, end in recovery.outages],
+        "stalls": [[six(start), six(end)] for start, end in recovery.stalls],
         "why": recovery.why,
     }
 
 
-def _traffic(traffic: TrafficResult) -> dict[str, Any]:
+def _traffic(traffic: TrafficResult, planned: TrafficPlan | None) -> dict[str, Any]:
     return {
         "name": traffic.name,
         "experiment": traffic.experiment or None,
@@ -165,4 +192,72 @@ def _traffic(traffic: TrafficResult) -> dict[str, Any]:
         "lag_ms_p99": six(traffic.lag_ms_p99),
         "valid": traffic.valid,
         "why": traffic.why,
+        "lag_limit_ms": six(traffic.lag_limit_ms),
+        "model": None if planned is None else planned.model,
+        "arrivals": None if planned is None or planned.model != "open" else planned.arrivals,
+        "warm_up_s": six(traffic.warm_up_s),
+        "workers": [_worker(worker) for worker in traffic.workers],
+    }
+
+
+def _worker(worker: Worker) -> dict[str, Any]:
+    return {
+        "id": worker.id,
+        "rows": worker.rows,
+        "closed": worker.closed,
+        "why": worker.why,
+        "cpu": six(worker.cpu),
+        "gc_ms": six(worker.gc_ms),
+        "loop_ms": six(worker.loop_ms),
+        "offset_ns": worker.offset_ns,
+        "residual_ns": worker.residual_ns,
+    }
+
+
+def _ledger(ledger: LedgerResult | None) -> dict[str, Any] | None:
+    if ledger is None:
+        return None
+    return {
+        "attempted": ledger.attempted,
+        "acknowledged": ledger.acknowledged,
+        "lost": ledger.lost,
+        "wrong": ledger.wrong,
+        "missing": dict(ledger.missing),
+        "recovered": ledger.recovered,
+        "unsure": ledger.unsure,
+        "unexpected": ledger.unexpected,
+        "twice": ledger.twice,
+        "reads": ledger.reads,
+        "stale": ledger.stale,
+        "why": ledger.why,
+    }
+
+
+def _pipeline(pipeline: PipelineResult | None) -> dict[str, Any] | None:
+    if pipeline is None:
+        return None
+    return {
+        "sent": pipeline.sent,
+        "accepted": pipeline.accepted,
+        "lost": pipeline.lost,
+        "twice": pipeline.twice,
+        "wrong": pipeline.wrong,
+        "unsure": pipeline.unsure,
+        "visible_p50_s": six(pipeline.visible_p50_s),
+        "visible_p95_s": six(pipeline.visible_p95_s),
+        "why": pipeline.why,
+    }
+
+
+def _watcher(watcher: WatcherResult) -> dict[str, Any]:
+    return {
+        "name": watcher.name,
+        "spacing_ms": six(watcher.spacing_ms),
+        "n": watcher.n,
+        "first_ns": watcher.first_ns,
+        "last_ns": watcher.last_ns,
+        "longest_gap_ms": six(watcher.longest_gap_ms),
+        "blind_s": six(watcher.blind_s),
+        "closed": watcher.closed,
+        "why": watcher.why,
     }

@@ -67,6 +67,14 @@ def span(low: float | None, high: float | None, unit: str) -> str:
     return f"{_number(low, unit)} to {figure(high, unit)}"
 
 
+def confidence(measure: Measure) -> str:
+    """How sure each bound is: `95 % each`, `95 %` of a lone one; empty where there is none."""
+    bounds = [bound for bound in (measure.low, measure.high) if bound is not None]
+    if measure.confidence is None or not bounds:
+        return ""
+    return f"{figure(measure.confidence, 'ratio')}{' each' if len(bounds) > 1 else ''}"
+
+
 def _unit(unit: str) -> str:
     return "%" if unit == "ratio" else unit
 
@@ -130,9 +138,9 @@ def counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def some(names: Sequence[str], most: int = 4) -> str:
+def some(names: Sequence[str], most: int = 4, *, between: str = ", ") -> str:
     """The first few of many: `a, b, c and 10 more`."""
-    shown = ", ".join(names[:most])
+    shown = between.join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
@@ -141,8 +149,14 @@ def recovered(seen: OperationRecovery | None) -> str:
     if seen is None:
         return NOTHING
     if seen.seconds is None:
-        heal = ", back only on heal" if seen.on_heal else ""
-        return f"not back in {figure(seen.observed_s, 's')}{heal}"
+        return came_back(seen)
     if not seen.seconds:
-        return f"never out ({give_or_take(seen.resolution_s, 's')})"
-    return f"{figure(seen.seconds, 's')} {give_or_take(seen.resolution_s, 's')}"
+        return f"{came_back(seen)} ({give_or_take(seen.resolution_s, 's')})"
+    return f"{came_back(seen)} {give_or_take(seen.resolution_s, 's')}"
+
+
+def came_back(seen: OperationRecovery) -> str:
+    """The same without how exactly it can be told: `20.71 s`, `never out`, `not back in 240 s, back only on heal`."""
+    if seen.seconds is None:
+        return f"not back in {figure(seen.observed_s, 's')}{', back only on heal' if seen.on_heal else ''}"
+    return figure(seen.seconds, "s") if seen.seconds else "never out"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from report_evidence import evidence
 from report_measures import FIX, healthy, measure, response, share
-from report_plan import BROKEN, ROUTES, TITLES, plan
+from report_plan import BROKEN, ROUTES, TITLES, ns, plan
 
 from harness.model import (
     ClaimVerdict,
@@ -15,14 +15,19 @@ from harness.model import (
     DecisionOutcome,
     Evidence,
     ExperimentResult,
+    FailedLooks,
     Judgement,
+    LedgerResult,
     Measure,
     NotAssessable,
     OperationRecovery,
     Outcome,
+    PipelineResult,
     Plan,
     TrafficResult,
     Verdict,
+    WatcherResult,
+    Worker,
 )
 
 
@@ -51,9 +56,34 @@ def _operation(name: str, operation: str) -> OperationRecovery:
     broken = BROKEN[name]
     outages = getattr(broken, operation)
     seconds = outages[-1][1] if outages else 0.0
+    stalls = ((0.5, 1.2),) if operation == "reads" and broken.domain == "region" else ()
     return OperationRecovery(
-        operation=operation, seconds=seconds, resolution_s=0.05, observed_s=broken.until, outages=outages
+        operation=operation, seconds=seconds, resolution_s=0.05, observed_s=broken.until, outages=outages, stalls=stalls
     )
+
+
+def _failed_looks(name: str, operation: str) -> FailedLooks:
+    away = sum(end - start for start, end in getattr(BROKEN[name], operation))
+    under = away / BROKEN[name].until
+    return FailedLooks(operation=operation, null_run=0.0001, under_fault=under, difference=under - 0.0001)
+
+
+def _at_the_door(name: str) -> dict[str, OperationRecovery]:
+    """The region that was lost came back when the fault was undone, as it must."""
+    if BROKEN[name].domain != "region":
+        return {}
+    why = "hit by the fault itself"
+    return {
+        "us-east-1": OperationRecovery(
+            operation="reads",
+            seconds=None,
+            resolution_s=0.1,
+            observed_s=62,
+            on_heal=True,
+            outages=((0.05, 31.4),),
+            why=why,
+        )
+    }
 
 
 def experiment_result(name: str) -> ExperimentResult:
@@ -79,6 +109,11 @@ def experiment_result(name: str) -> ExperimentResult:
         loss_window_s=None,
         share={"us-east-1 before": 0.604, "us-east-1 during": 0.31, "eu-west-1 before": 0.3, "eu-west-1 during": 0.58},
         errors={"status 503": 512},
+        writes_recovered=2,
+        reads_checked=140,
+        reads_stale=1,
+        failed_looks=tuple(_failed_looks(name, operation) for operation in ("reads", "writes")),
+        regions=_at_the_door(name),
     )
 
 
@@ -97,7 +132,70 @@ def _traffic(experiment: str, route: str, n: int, p95: float) -> TrafficResult:
         lag_ms_p99=0.61,
         valid=True,
         why="",
+        lag_limit_ms=20.0,
+        warm_up_s=None if experiment else 10.02,
+        workers=() if route else GENERATORS,
     )
+
+
+GENERATORS = (
+    Worker(id=0, rows=60_000, closed=True, cpu=0.412, gc_ms=3.1, loop_ms=4.7),
+    Worker(id=1, rows=59_874, closed=True, cpu=0.397, gc_ms=2.8, loop_ms=3.9, offset_ns=1_800_000, residual_ns=140_000),
+)
+LEDGER = LedgerResult(
+    attempted=10_651,
+    acknowledged=9_312,
+    lost=0,
+    wrong=0,
+    missing={"database": 0, "us-east-1": 0},
+    recovered=9,
+    unsure=14,
+    unexpected=0,
+    twice=0,
+    reads=1862,
+    stale=3,
+)
+PIPELINE = PipelineResult(
+    sent=1780, accepted=1771, lost=0, twice=0, wrong=0, unsure=2, visible_p50_s=0.041, visible_p95_s=0.187
+)
+
+
+def watchers() -> tuple[WatcherResult, ...]:
+    """Who watched: all but one without a gap."""
+    seen = {
+        "entry": (20.0, 17_800, 31.0, 0.0, ""),
+        "regions us-east-1": (50.0, 7_120, 74.0, 0.0, ""),
+        "regions eu-west-1": (50.0, 6_980, 812.0, 0.812, ""),
+        "ledger": (33.3, 10_651, 51.0, 0.0, ""),
+        "replicas postgres-eu-west-1-0": (200.0, 1_780, 260.0, 0.0, ""),
+        "pipeline": (200.0, 1_780, 214.0, 0.0, ""),
+    }
+    found = tuple(
+        WatcherResult(
+            name=name,
+            spacing_ms=spacing,
+            n=n,
+            first_ns=ns(24.6),
+            last_ns=ns(380.1),
+            longest_gap_ms=gap,
+            blind_s=blind,
+            closed=not why,
+            why=why,
+        )
+        for name, (spacing, n, gap, blind, why) in seen.items()
+    )
+    pods = WatcherResult(
+        name="pods",
+        spacing_ms=0,
+        n=24,
+        first_ns=ns(165),
+        last_ns=ns(350),
+        longest_gap_ms=None,
+        blind_s=0,
+        closed=False,
+        why="its file has no end",
+    )
+    return (*found, pods)
 
 
 def judgement(
@@ -121,6 +219,9 @@ def judgement(
             *(_traffic(name, "", 5200, 900.0) for name in BROKEN),
         ),
         missing=(),
+        watchers=watchers(),
+        ledger=LEDGER,
+        pipeline=PIPELINE,
     )
 
 

@@ -18,6 +18,7 @@ from harness.model import (
     Experiment,
     Fact,
     FaultWindow,
+    FinalRead,
     Kind,
     Ledger,
     Observation,
@@ -190,7 +191,21 @@ def evidence() -> Evidence:
                 sent_ns=writes_ns,
                 done_ns=writes_ns + 5_000_000,
                 outcome=["refused" if bad else "ok" for bad in writes_failed.tolist()],
-            )
+            ),
+            final_reads=(
+                FinalRead(round=1, after="pod-loss", complete=True, at_ns=ns(184), rows=4_000),
+                FinalRead(round=2, after="end", complete=True, at_ns=ns(381), rows=9_321),
+                FinalRead(round=2, after="end", complete=True, at_ns=ns(381), rows=9_321, source="us-east-1"),
+                FinalRead(
+                    round=2,
+                    after="end",
+                    complete=False,
+                    at_ns=ns(381),
+                    rows=0,
+                    source="eu-west-1",
+                    why="no answer in 10 s",
+                ),
+            ),
         ),
         experiments={name: (_attempt(name, b),) for name, b in BROKEN.items()},
         checks={

@@ -19,7 +19,10 @@ GOOD = {
     "fault": Receipt(ok=True, why="seen on the target after 0.4 s"),
     "restore": Receipt(ok=True, why="as before"),
 }
-QUANTILE = "order statistics of the raw samples, exact binomial bounds"
+QUANTILE = (
+    "raw samples from the intended send time, open model; order statistics give 45.9 to 48.1 ms, 20 time batches of 6.4 s 45.6 to 48.4 ms:"
+    " clustered (18 episodes, longest 1.2 s), so the wider of the two bounds counts"
+)
 SHARE = "exact binomial bounds (Clopper-Pearson)"
 RECOVERY = "first success, after the last outage, of 5 s with at least 99 % successes; ± the longest gap between looks"
 FIX = "`readiness why {}` shows the evidence; mend the platform, then run again"
@@ -157,7 +160,14 @@ def _regions(requirement: str) -> list[Measure]:
 
 
 def _lag(requirement: str) -> list[Measure]:
-    known: dict[str, Any] = {"unit": "s", "limit": "10 s", "scaled_limit": 10.0, "n": 640, "n_needed": 299}
+    known: dict[str, Any] = {
+        "unit": "s",
+        "limit": "10 s",
+        "scaled_limit": 10.0,
+        "n": 640,
+        "n_needed": 299,
+        "confidence": 0.95,
+    }
     known |= {"value": 0.31, "low": 0.24, "high": 0.44, "receipts": {"watch": GOOD["watch"]}}
     return [measure(requirement, "replication lag p99", {"replica": replica}, **known) for replica in REPLICAS]
 

@@ -19,6 +19,7 @@ from harness.report.verdict import six
 SCHEMA: Final[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "docs/verdict.schema.json").read_text(encoding="utf-8")
 )
+MAPS = ("scope", "share", "errors", "missing", "regions")
 RUNS = {"go": go, "no_go": no_go, "nothing": nothing}
 
 
@@ -33,9 +34,9 @@ def _validate(document: dict[str, Any]) -> None:
 
 
 def _objects(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Paths to every object of the document with fixed keys; free maps (scope, share, errors) are not among them."""
+    """Paths to every object of the document with fixed keys; free maps are not among them."""
     if isinstance(value, dict):
-        if not path or path[-1] not in ("scope", "share", "errors"):
+        if not path or path[-1] not in MAPS:
             yield path
         for key, inner in value.items():
             yield from _objects(inner, (*path, key))

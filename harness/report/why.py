@@ -1,0 +1,102 @@
+"""`readiness why ID`: one requirement on a terminal, each figure with what it is held against and what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from harness.model import Outcome
+from harness.report.digest import rows
+from harness.report.experiments import experiment_view
+from harness.report.wording import MARKS, NOTHING, clean
+
+if TYPE_CHECKING:
+    from harness.model import Evidence, Judgement, Plan
+    from harness.report.digest import Grounds, MeasureLine, Row
+    from harness.report.experiments import ExperimentView
+
+
+def render_why(plan: Plan, evidence: Evidence, judgement: Judgement, requirement: str) -> str:
+    """Sentence, reason, every figure, its grounds, the timeline of its experiments, and the command that repeats it.
+
+    Raises:
+        KeyError: the run has no verdict of this requirement.
+    """
+    row = {row.requirement.id: row for row in rows(plan, judgement)}[requirement]
+    return clean("\n".join(_lines(plan, evidence, judgement, row))) + "\n"
+
+
+def _lines(plan: Plan, evidence: Evidence, judgement: Judgement, row: Row) -> Iterable[str]:
+    wanted = row.requirement
+    gate = wanted.gate.value if row.gating else f"{wanted.gate.value}, does not gate here"
+    yield f"{wanted.id} {row.outcome.value} · {wanted.title} · gate {gate}"
+    yield from _pairs(
+        ("criterion", wanted.criterion),
+        ("source", wanted.source),
+        ("reason", row.verdict.reason),
+        ("fix", row.verdict.fix),
+    )
+    if row.scaled:
+        yield from _pairs(("scale", f"limits of a minute and more were divided by {plan.time_scale:g}"))
+    yield from _pairs(*(("scenario", scenario) for scenario in row.scenarios))
+    yield from _pairs(*(("sentence", f"{line.sentence} ({line.at})") for line in _once(row.lines)))
+    for line in row.lines:
+        yield from _figure(line)
+    for grounds in row.grounds:
+        yield from _grounds(grounds)
+    named = {
+        measure.scope.get("experiment") for claim in row.verdict.claims for group in claim.measures for measure in group
+    }
+    for result in judgement.experiments:
+        if result.name in named:
+            yield from _timeline(experiment_view(evidence, result))
+    yield ""
+    yield from _pairs(("again", f"readiness run --release {plan.release} --only {wanted.id}"))
+
+
+def _pairs(*pairs: tuple[str, str], indent: str = "  ") -> Iterable[str]:
+    yield from (f"{indent}{label:<11} {text}" for label, text in pairs if text and text != NOTHING)
+
+
+def _once(lines: Iterable[MeasureLine]) -> Iterable[MeasureLine]:
+    """The first figure of each sentence."""
+    return {(line.sentence, line.at): line for line in reversed(tuple(lines))}.values()
+
+
+def _figure(line: MeasureLine) -> Iterable[str]:
+    """What passed says so by its figures; a fact has none, and says what was seen."""
+    yield ""
+    yield f"  {MARKS[line.outcome]} {line.outcome.value}  {line.name}{f' of {line.scope}' if line.scope else ''}"
+    if line.is_fact:
+        yield from _pairs(("seen", line.reason), indent="    ")
+        return
+    bounds = f"{line.bounds} ({line.confidence})" if line.confidence else line.bounds
+    yield from _pairs(
+        ("figure", line.value),
+        ("low to high", bounds),
+        ("wanted", line.wanted),
+        ("n / needed", line.n),
+        ("resolution", line.resolution),
+        ("reason", "" if line.outcome is Outcome.PASS else line.reason),
+        indent="    ",
+    )
+
+
+def _grounds(grounds: Grounds) -> Iterable[str]:
+    yield ""
+    yield f"  how {grounds.of or 'it'} was measured"
+    yield from _pairs(("method", grounds.method), indent="    ")
+    for receipt in grounds.receipts:
+        yield from _pairs((f"{receipt.name} {receipt.word}", receipt.why), indent="    ")
+    for file in grounds.files:
+        yield from _pairs(("file", file), indent="    ")
+
+
+def _timeline(view: ExperimentView) -> Iterable[str]:
+    yield ""
+    yield f"  {view.result.name}, seconds from the fault"
+    for way in view.ways_back:
+        out = "" if way.outages == NOTHING else f"; out {way.outages}"
+        yield f"    {way.of}: {way.back} {way.resolution}, watched for {way.watched}{out}"
+    for event in view.plot.events if view.plot else ():
+        yield f"    {event.at_s:+8.2f}  {event.text}"
