@@ -33,7 +33,8 @@ database:
     postgres-us-east-1-0: {dsn: {env: DSN}, region: us-east-1}
   leader: {namespace: database, endpoints: main}
 probes: {health: /health, read: /tracks/1}
-ledger: {path: /ledger, table: ledger}
+ledger: {path: /ledger, table: ledger, read: true}
+pipeline: {accept: /events, visible: "/events/{id}"}
 traffic: {everyday: {rate: 40/s, for: 3 min}}
 may_break: [{experiment: pod-loss, workloads: [track-service], max_pods: 1}]
 disposable: true
@@ -76,23 +77,24 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
     [
         ("durability:", "durabilty:", "target.yaml:12: database.durabilty: unknown key `durabilty`\n  mend: did you mean `durability`? known here: dsn, durability, members, leader"),
         ("durability: quorum", "durability: qorum", "target.yaml:12: database.durability: `qorum` is not one of quorum, synchronous, asynchronous\n  mend: did you mean `quorum`? use one of these words"),
-        ("disposable: true", "disposable: 1", "target.yaml:21: disposable: `1` is not `true` or `false`"),
-        ("max_pods: 1", "max_pods: one", "target.yaml:20: may_break[0].max_pods: `one` is not a whole number"),
-        ("max_pods: 1", "max_pods: -1", "target.yaml:20: may_break[0].max_pods: `-1` is not a number of at least 0"),
+        ("disposable: true", "disposable: 1", "target.yaml:22: disposable: `1` is not `true` or `false`"),
+        ("max_pods: 1", "max_pods: one", "target.yaml:21: may_break[0].max_pods: `one` is not a whole number"),
+        ("max_pods: 1", "max_pods: -1", "target.yaml:21: may_break[0].max_pods: `-1` is not a number of at least 0"),
         ("share: 60 %", "share: 60", "target.yaml:7: regions.us-east-1.share: `60` is not a ratio like `60 %`"),
-        ("rate: 40/s", "rate: 40 s", "target.yaml:19: traffic.everyday.rate: `40 s` is not a rate like `40/s`"),
+        ("/events/{id}", "/events", "target.yaml:19: pipeline.visible: `/events` is not a path with `{id}` in it, like `/events/{id}`"),
+        ("rate: 40/s", "rate: 40 s", "target.yaml:20: traffic.everyday.rate: `40 s` is not a rate like `40/s`"),
         ("entry: http://127.96.0.1:8080/", "entry: 127.96.0.1", "target.yaml:5: entry: `127.96.0.1` is not an address like `https://staging.example.test`, without user and password"),
-        ("name: sandbox", "nmae: sandbox", "target.yaml:1: nmae: unknown key `nmae` (and 1 more thing)\n  mend: did you mean `name`? known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, ledger, traffic, disposable, may_break, credentials, tls, proxy, evidence"),
+        ("name: sandbox", "nmae: sandbox", "target.yaml:1: nmae: unknown key `nmae` (and 1 more thing)\n  mend: did you mean `name`? known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, ledger, pipeline, traffic, disposable, may_break, credentials, tls, proxy, evidence"),
         ("name: sandbox", "name: a/b", "target.yaml:1: name: `a/b` is no name\n  mend: use letters, digits, `-`, `.` and `_`, at most 63"),
         ("time_scale: 60", "time_scale: 0", "target.yaml:3: time_scale: `0` is not a number above 0"),
         ("time_scale: 60", "time_scale: .inf", "target.yaml:3: time_scale: `inf` is not a finite number"),
         ('release: "1.0.0"', "release: 1.0", "target.yaml:4: release: `1.0` is not text\n  mend: put it in quotes"),
-        ("disposable: true", "name: again", "target.yaml:21: name: the key `name` stands here twice\n  mend: keep one; the first is in line 1"),
+        ("disposable: true", "name: again", "target.yaml:22: name: the key `name` stands here twice\n  mend: keep one; the first is in line 1"),
         ("primary_region: us-east-1", "primary_region: us-east-2", "target.yaml:9: primary_region: `us-east-2` is no region of this file\n  mend: use one of `us-east-1`, `eu-west-1`"),
         ("context: sandbox, ", "", "target.yaml:10: kubernetes.context: the key `context` is missing\n  mend: write `context: …`"),
         ("time_scale: 60", "60: 60", 'target.yaml:3: a key that is no text\n  mend: put it in quotes, like `"no": …`'),
         ("time_scale: 60", "time_scale: &a 60", "target.yaml:3: is no plain YAML: anchors are not used here"),
-        ("[track-service]", "[track-service", "target.yaml:20: is no plain YAML: expected ',' or ']', but got '}'"),
+        ("[track-service]", "[track-service", "target.yaml:21: is no plain YAML: expected ',' or ']', but got '}'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_explained(tmp_path: Path, right: str, wrong: str, said: str) -> None:
