@@ -9,7 +9,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness import clock
@@ -29,12 +29,16 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What the server does: waits, then answers, resets the connection, closes it, or never answers."""
+    """What the server does: waits, then answers, resets the connection, closes it, or never answers.
+
+    `leave` is an answer after which the connection is closed though nothing says so.
+    """
 
     status: int = 200
     body: bytes = b"{}"
     after_s: float = 0.0
-    how: str = "answer"  # answer, reset, close, hang, cut (half of the body)
+    how: str = "answer"  # answer, leave, reset, close, hang, cut (half of the body)
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def platform(seen: Seen) -> Reply:
@@ -59,11 +63,13 @@ class TruthServer:
         self._socket = socket.create_server((address, 0), backlog=512)
         self.url = f"http://{address}:{self._socket.getsockname()[1]}"
         self._connections = 0
+        self.serving = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def run(self) -> None:
         """Serve until `stop`."""
         server = self._loop.run_until_complete(asyncio.start_server(self._accept, sock=self._socket))
+        self._loop.call_soon(self.serving.set)
         self._loop.run_forever()
         server.close()
         self._loop.run_until_complete(self._hang_up())
@@ -118,12 +124,13 @@ class TruthServer:
                 return
             head = (
                 f"HTTP/1.1 {reply.status} .\r\ncontent-type: application/json\r\ncontent-length: {len(reply.body)}\r\n"
-                "x-served-region: us-east-1\r\nx-served-pod: track-1\r\nx-release: 1.0.0\r\n\r\n"
+                "x-served-region: us-east-1\r\nx-served-pod: track-1\r\nx-release: 1.0.0\r\n"
             )
+            head += "".join(f"{key}: {value}\r\n" for key, value in reply.headers.items()) + "\r\n"
             half = reply.how == "cut"
             writer.write(head.encode() + (reply.body[: len(reply.body) // 2] if half else reply.body))
             await writer.drain()
-            if half:
+            if half or reply.how == "leave":
                 return
 
 
@@ -133,6 +140,7 @@ def truth_server(address: str) -> Iterator[TruthServer]:
     server = TruthServer(address)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
+    server.serving.wait(timeout=10)
     try:
         yield server
     finally:

@@ -1,0 +1,126 @@
+"""Answers as they come off the wire, in whatever pieces."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import zlib
+from itertools import pairwise
+from socket import gaierror
+from ssl import SSLEOFError, SSLError
+
+import pytest
+from geventhttpclient.response import HTTPParseError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.locust.failures import kind_of
+from harness.locust.response import Response
+
+PLAIN = (
+    b"HTTP/1.1 201 Created\r\nX-Served-Pod: track-1\r\nX-Empty:\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\n"
+    b"Content-Length: 12\r\n\r\n"
+    b'{"ok": true}'
+)
+CHUNKED = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{"o\r\n9\r\nk": true}\r\n0\r\n\r\n'
+
+
+def read(data: bytes, *, method: str = "GET", cuts: tuple[int, ...] = ()) -> Response:
+    """An answer that comes in pieces."""
+    response = Response(method)
+    edges = [0, *sorted(cuts), len(data)]
+    for begin, end in pairwise(edges):
+        if begin < end:
+            response.feed(data[begin:end])
+    return response
+
+
+@given(cuts=st.lists(st.integers(0, len(PLAIN)), max_size=8).map(tuple))
+def test_pieces_make_no_difference(cuts: tuple[int, ...]) -> None:
+    """Status, headers and body of an answer cut anywhere."""
+    response = read(PLAIN, cuts=cuts)
+    assert (response.complete, response.keeps, response.status_code) == (True, True, 201)
+    assert response.headers == {
+        "x-served-pod": "track-1", "x-empty": "", "set-cookie": "b=2", "content-length": "12"
+    }  # fmt: skip
+    assert response.all("set-cookie") == ["a=1", "b=2"]
+    assert response.text == '{"ok": true}'
+
+
+@given(cuts=st.lists(st.integers(0, len(CHUNKED)), max_size=8).map(tuple))
+def test_chunks_are_joined(cuts: tuple[int, ...]) -> None:
+    """Wherever the pieces end."""
+    response = read(CHUNKED, cuts=cuts)
+    assert (response.complete, response.content) == (True, b'{"ok": true}')
+
+
+@given(end=st.integers(0, len(PLAIN) - 1))
+def test_part_of_an_answer_is_not_complete(end: int) -> None:
+    """And its status is known only with its headers."""
+    response = read(PLAIN[:end])
+    assert (response.complete, response.keeps) == (False, False)
+    assert response.status_code == (201 if end >= PLAIN.index(b"\r\n\r\n") + 4 else 0)
+
+
+def test_an_answer_to_head_has_no_body() -> None:
+    """Though it says how long that would be."""
+    response = read(PLAIN.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", method="HEAD")
+    assert (response.complete, response.content) == (True, b"")
+
+
+def test_an_answer_without_length_ends_with_the_connection() -> None:
+    """Which is not kept then."""
+    response = read(b"HTTP/1.1 200 OK\r\n\r\nabc")
+    assert not response.complete
+    response.feed(b"")
+    assert (response.complete, response.keeps, response.content) == (True, False, b"abc")
+
+
+def test_an_interim_answer_is_not_the_answer() -> None:
+    """100 Continue announces another one."""
+    response = read(b"HTTP/1.1 100 Continue\r\nX-A: 1\r\n\r\n" + PLAIN)
+    assert (response.status_code, response.content, "x-a" in response.headers) == (201, b'{"ok": true}', False)
+
+
+@pytest.mark.parametrize("more", [b"x", PLAIN], ids=["rubbish", "another answer"])
+def test_more_than_one_answer_is_not_http(more: bytes) -> None:
+    """Whose would it be?"""
+    with pytest.raises(HTTPParseError):
+        read(PLAIN + more)
+
+
+@pytest.mark.parametrize(
+    ("packing", "packed"), [("gzip", gzip.compress(b"{}")), ("deflate", zlib.compress(b"{}")), ("br", b"{}")]
+)
+def test_a_packed_body_is_unpacked(packing: str, packed: bytes) -> None:
+    """Those that we ask for; others stay as they came."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {packing}\r\nContent-Length: {len(packed)}\r\n\r\n"
+    assert read(head.encode() + packed).content == b"{}"
+
+
+def test_a_body_that_is_not_packed_as_it_says_is_wrong() -> None:
+    """Not an exception of its own kind."""
+    with pytest.raises(zlib.error) as raised:
+        _ = read(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}").content
+    assert kind_of(raised.value) == "wrong body"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (TimeoutError(errno.ETIMEDOUT, ""), "timeout"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, ""), "refused"),
+        (ConnectionResetError(errno.ECONNRESET, ""), "reset"),
+        (BrokenPipeError(errno.EPIPE, ""), "reset"),
+        (SSLEOFError(), "reset"),
+        (SSLError(), "tls"),
+        (gaierror(-2, ""), "unknown host"),
+        (OSError(errno.EHOSTUNREACH, ""), "unreachable"),
+        (OSError(errno.ENETUNREACH, ""), "unreachable"),
+        (OSError(errno.EMFILE, ""), "EMFILE"),
+        (OSError("?"), "OSError"),
+    ],
+)
+def test_every_error_has_a_kind(error: OSError, kind: str) -> None:
+    """A handful of words."""
+    assert kind_of(error) == kind
