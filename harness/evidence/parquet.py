@@ -106,7 +106,7 @@ def _rows_in(path: Path, schema: Schema) -> int:
             if found.names.count(name) > 1:
                 raise _WrongColumnError(f"has the column `{name}` twice")
             kind = found.field(name).type
-            if name in schema.ints and not pa.types.is_integer(kind):
+            if name in schema.ints and not pa.types.is_signed_integer(kind):
                 raise _WrongColumnError(f"has {kind} in `{name}`, whole numbers were expected")
             if name in schema.words and not _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind):
                 raise _WrongColumnError(f"has {kind} in `{name}`, words were expected")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ class Tables:
             bad = self.directory.relative(Path(error.where))
             self.missing.append(Missing(file=bad, why=error.what))
             return self._parquet({file: known for file, known in files.items() if file != bad}, schema)
-        for (file, known), start, end in zip(files.items(), [0, *ends[:-1]], ends, strict=True):
+        for (file, known), (start, end) in zip(files.items(), pairwise([0, *ends]), strict=True):
             self._look_at(file, table.cut(start, end), known)
         return table
 

@@ -136,7 +136,7 @@ def _judged(
     limit = quantity.scaled(case.plan.time_scale).in_unit("s")
     outcome, head = _compared(seen, limit)
     reason, fix = f"{head}, wanted within {quantity}", ""
-    if receipt := unmet(outcome, receipts, ("fault", "watch")):
+    if receipt := unmet(outcome, receipts, tuple(receipts)):
         outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", MEND[receipt]
     elif outcome is Outcome.INCONCLUSIVE:
         fix = f"let the experiment watch for {limit:g} s after the pod changed, then run again"

@@ -1,0 +1,133 @@
+"""Evidence written down as a run leaves it: histories, row files, the seal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.evidence import RowWriter, RunDirectory, seal
+from harness.model import SAMPLES, Evidence, Plan, Table
+
+AFTER_NS = 10**12
+"""When the run ended: after everything that is on record."""
+FILES = {"entry": "entry", "regions": "regions", "replicas": "replicas", "ledger": "ledger-writes", "pods": ""}
+
+Line = tuple[int, str, str, dict[str, Any]]
+"""Time, kind, subject and fields of an observation."""
+
+
+def record(path: Path, plan: Plan, evidence: Evidence, *, workers: Sequence[Table] | None = None) -> RunDirectory:
+    """A run that ended and is not sealed yet; the samples of each load worker may be given, else all are one worker's."""
+    directory = RunDirectory.create(path, plan.run)
+    directory.write_plan(plan)
+    write_samples(directory, evidence, workers)
+    for name, table in (
+        ("entry", evidence.probes.where(evidence.probes.words["subject"].equals("entry"))),
+        ("regions", evidence.probes.where(~evidence.probes.words["subject"].equals("entry"))),
+        ("replicas", evidence.replicas),
+        ("ledger-writes", evidence.ledger.writes),
+        ("ledger-final", evidence.ledger.final),
+    ):
+        write_rows(directory.path / "watch" / f"{name}.rows", table)
+    histories = {
+        "run": _run(evidence),
+        "watch": _watch(evidence),
+        "checks": _checks(evidence),
+        "pods": _pods(evidence),
+        **{f"chaos-{name}": _chaos(evidence, name) for name in evidence.experiments},
+    }
+    for source, lines in histories.items():
+        write_history(directory, source, lines)
+    for source in sorted({o.source for o in evidence.observations}):
+        own = [o for o in evidence.observations if o.source == source]
+        write_history(directory, source, [(o.mono_ns, o.kind, o.subject, dict(o.fields)) for o in own])
+    directory.end()
+    return directory
+
+
+def sealed(path: Path, plan: Plan, evidence: Evidence) -> RunDirectory:
+    """A run that ended and is sealed."""
+    directory = record(path, plan, evidence)
+    seal(directory, plan)
+    return directory
+
+
+def write_rows(path: Path, table: Table) -> None:
+    """A row file, closed in order."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = RowWriter(path, table.schema)
+    ints = [table.ints[name].tolist() for name in table.schema.ints]
+    words = [table.words[name].text() for name in table.schema.words]
+    for row in zip(zip(*ints, strict=True), zip(*words, strict=True), strict=True):
+        writer.put(*row)
+    writer.close()
+
+
+def write_samples(directory: RunDirectory, evidence: Evidence, workers: Sequence[Table] | None) -> None:
+    """A row file a load worker, which holds what it sent in all windows, and the start of each."""
+    every = [Table.merged(SAMPLES, [window.samples for window in evidence.windows.values()])]
+    parts = list(workers or every)
+    for number, rows in enumerate(parts):
+        write_rows(directory.path / f"load/everyday/samples-{number}.rows", rows)
+    write_history(directory, "load", [(0, "worker.started", "everyday", {"worker": n}) for n in range(len(parts))])
+
+
+def write_history(directory: RunDirectory, source: str, lines: Iterable[Line]) -> None:
+    """A history with these lines, in order of time."""
+    text = ""
+    for seq, (at_ns, kind, subject, fields) in enumerate(sorted(lines, key=lambda line: line[0])):
+        line = {"seq": seq, "clock": "boot", "mono_ns": at_ns, "wall": "", "kind": kind, "subject": subject}
+        text += json.dumps({**line, "fields": fields}) + "\n"
+    (directory.path / "history" / f"{source}.ndjson").write_text(text, encoding="utf-8")
+
+
+def _run(evidence: Evidence) -> Iterable[Line]:
+    for name, window in evidence.windows.items():
+        sizes = {"journeys_per_s": window.journeys_per_s, "requests_per_journey": window.requests_per_journey}
+        start = {"traffic": window.traffic, "start_ns": window.start_ns, **sizes}
+        yield window.start_ns, "window.opened", name, start
+        yield window.end_ns, "window.closed", name, {"end_ns": window.end_ns}
+    for name, attempts in evidence.experiments.items():
+        for attempt in attempts:
+            from_ns, until_ns, which = attempt.observed_from_ns, attempt.observed_until_ns, {"attempt": attempt.attempt}
+            yield from_ns, "experiment.started", name, {**which, "domain": attempt.domain, "observed_from_ns": from_ns}
+            yield until_ns, "restore", name, {**which, **asdict(attempt.restore)}
+            ended = {**which, "observed_until_ns": until_ns, "journal": dict(attempt.journal)}
+            yield until_ns, "experiment.ended", name, ended
+    for read in evidence.ledger.final_reads:
+        yield read.at_ns, "final-read", str(read.round), asdict(read)
+    yield AFTER_NS, "run.ended", "run", {"ok": True}
+
+
+def _chaos(evidence: Evidence, name: str) -> Iterable[Line]:
+    (attempt,) = evidence.experiments[name]
+    fault = attempt.fault
+    times = {"sent": fault.sent_ns, "confirmed": fault.confirmed_ns, "undone": fault.undone_ns, "gone": fault.gone_ns}
+    for kind, at_ns in times.items():
+        if at_ns is not None:
+            hit = {"hit": [asdict(hit) for hit in fault.hit]} if kind == "confirmed" else {}
+            yield at_ns, f"fault.{kind}", name, {"at_ns": at_ns, **hit}
+
+
+def _watch(evidence: Evidence) -> Iterable[Line]:
+    for name, source in evidence.watchers.items():
+        fields = {"spacing_ms": source.spacing_ms, "file": FILES[name] and f"watch/{FILES[name]}.rows"}
+        yield 0, "watch.started", name, fields
+        yield AFTER_NS, "watch.closed", name, fields
+
+
+def _checks(evidence: Evidence) -> Iterable[Line]:
+    for demand, check in evidence.checks.items():
+        for fact in check.facts:
+            fields = asdict(fact)
+            yield fact.at_ns, "check.fact", fields.pop("subject"), {"demand": demand, **fields}
+        yield AFTER_NS, "check.done", demand, {"demand": demand, "facts": len(check.facts)}
+
+
+def _pods(evidence: Evidence) -> Iterable[Line]:
+    for change in evidence.pods:
+        fields = asdict(change)
+        yield change.at_ns, f"pod.{fields.pop('what')}", fields.pop("name"), fields

@@ -1,0 +1,227 @@
+"""A run on disk: judged as it was recorded, whoever wrote the rows, and never better for what is gone or cannot be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from judgement_builders import errors, evidence, failing, measures, p95, plan, samples, share, table, window
+from judgement_recorder import record, sealed
+
+from harness.evidence import RunDirectory, load_evidence, seal
+from harness.evidence.manifest import write_manifest
+from harness.judgement import judge
+from harness.model import SAMPLES, DecisionOutcome, Evidence, Judgement, Outcome
+
+SAMPLES_0 = "load/everyday/samples-0.parquet"
+OF_LOAD = {"R-P95", "R-USERS", "R-ERRORS", "R-ROUTE-ERRORS", "R-SHARE"}
+OF_FAULTS = {"R-POD", "R-RTO", "R-RISK", "R-RPO", "R-FIRST"}
+OF_WRITES = {"R-POD", "R-RTO", "R-RISK", "R-RPO"}
+BORNE_BY = {
+    SAMPLES_0: OF_LOAD,
+    "chaos/pod-loss/load/samples-0.parquet": {"R-FIRST"},
+    "watch/entry.parquet": {"R-UPTIME", "R-POD", "R-RTO"},
+    "watch/replicas.parquet": {"R-LAG"},
+    "watch/ledger-writes.parquet": OF_WRITES,
+    "watch/ledger-final.parquet": {"R-RISK", "R-RPO"},
+    "history/chaos-database-loss.ndjson": {"R-RTO", "R-RPO"},
+    "history/checks.ndjson": {"R-CHECK"},
+    "history/load.ndjson": OF_LOAD | {"R-FIRST"},
+    "history/load-users-0.ndjson": {"R-USERS"},
+    "history/pods.ndjson": {"R-FIRST"},
+    "history/watch.ndjson": {"R-UPTIME", "R-LAG", *OF_FAULTS},
+    "history/run.ndjson": OF_LOAD | OF_FAULTS,
+    "history/seal.ndjson": OF_LOAD,
+}
+"""The requirements that a file bears: without it none of them passes."""
+
+
+def judged(directory: RunDirectory) -> Judgement:
+    """What is said of a run on disk."""
+    return judge(directory.read_plan(), load_evidence(directory))
+
+
+def outcomes(judgement: Judgement) -> Mapping[str, Outcome]:
+    """The verdicts by requirement."""
+    return {verdict.requirement: verdict.outcome for verdict in judgement.verdicts}
+
+
+def figures(judgement: Judgement) -> object:
+    """All that is said of the target: not the files, nor who wrote them."""
+    said = [replace(measure, files=(), receipts={}, reason="") for measure in measures(judgement)]
+    experiments = [(e.name, e.verdict, e.reads, e.writes, e.share, e.errors) for e in judgement.experiments]
+    return said, [replace(result, workers=()) for result in judgement.traffic], experiments
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A healthy run, sealed."""
+    return sealed(tmp_path_factory.mktemp("runs"), plan(), evidence())
+
+
+@pytest.fixture
+def run(whole: RunDirectory, tmp_path: Path) -> RunDirectory:
+    """A copy of it."""
+    return RunDirectory(Path(shutil.copytree(whole.path, tmp_path / "run-1")))
+
+
+def test_a_run_on_disk_says_what_the_run_in_memory_says(whole: RunDirectory) -> None:
+    """Every figure, every verdict: GO."""
+    judgement = judged(whole)
+    assert judgement.missing == ()
+    assert judgement.decision.outcome is DecisionOutcome.GO
+    assert figures(judgement) == figures(judge(plan(), evidence()))
+
+
+def test_without_any_one_of_its_files_a_run_is_never_go(run: RunDirectory) -> None:
+    """Gone after the seal: the decision names the file, and what it bears does not pass."""
+    files = [path for path in run.path.rglob("*") if path.is_file() and path.name not in ("plan.json", "manifest.json")]
+    assert {run.relative(path) for path in files} >= set(BORNE_BY)
+    for path in files:
+        name, content = run.relative(path), path.read_bytes()
+        path.unlink()
+        judgement = judged(run)
+        path.write_bytes(content)
+        assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE, name
+        assert f"{name}: is gone" in judgement.missing
+        found = outcomes(judgement)
+        assert Outcome.PASS not in {found[requirement] for requirement in BORNE_BY.get(name, ())}, name
+        assert Outcome.FAIL not in found.values(), name
+
+
+@pytest.mark.parametrize("name", [*BORNE_BY])
+def test_what_was_never_recorded_bears_nothing(run: RunDirectory, name: str) -> None:
+    """Gone before the seal, so that no hash tells: what the file bears does not pass, and nothing fails for it."""
+    (run.path / name).unlink()
+    write_manifest(run, plan())
+    found = outcomes(judged(run))
+    assert Outcome.PASS not in {found[requirement] for requirement in BORNE_BY[name]}
+    assert Outcome.FAIL not in found.values()
+
+
+def forged(run: RunDirectory, name: str, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Another table in a file, and a manifest that says it was always so."""
+    pq.write_table(change(pq.read_table(run.path / name)), run.path / name)
+    write_manifest(run, plan())
+
+
+def changed(column: str, row: int, value: object) -> Callable[[pa.Table], pa.Table]:
+    """One value of a column is another."""
+
+    def change(rows: pa.Table) -> pa.Table:
+        values = rows.column(column).to_pylist()
+        values[row - 1] = value
+        kind = pa.float64() if isinstance(value, float) else rows.schema.field(column).type
+        return rows.set_column(rows.column_names.index(column), column, pa.array(values, type=kind))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (changed("done_ns", 17, 1), "row 17 ends before it begins (1 such rows)"),
+        (changed("done_ns", 3, 2**62), "row 3 ends after the run did (1 such rows)"),
+        (changed("intended_ns", 6000, -(2**62)), "row 6000 is due outside the window (1 such rows)"),
+        (changed("worker", 9, 1), "row 9 is of another worker than 0 (1 such rows)"),
+        (changed("status", 2, float("nan")), "has double in `status`, whole numbers were expected"),
+        (changed("sent_ns", 4, None), "lacks a value in `sent_ns`, 1 times"),
+        (lambda rows: rows.drop_columns(["name"]), "lacks the columns name"),
+        (lambda rows: rows.append_column("name", rows.column("name")), "has the column `name` twice"),
+        (lambda rows: rows.append_column("more", rows.column("name")), ""),
+        (lambda rows: rows.slice(0, 0), ""),
+    ],
+)
+def test_samples_that_cannot_be_are_named_with_their_row(
+    run: RunDirectory, change: Callable[[pa.Table], pa.Table], why: str
+) -> None:
+    """INCONCLUSIVE with file, row and reason; a column that nobody knows is passed over, a file without rows bears nothing."""
+    forged(run, SAMPLES_0, change)
+    rows, judgement = pq.read_metadata(run.path / SAMPLES_0).num_rows, judged(run)
+    found = outcomes(judgement)
+    assert judgement.missing == ((f"{SAMPLES_0}: {why}",) if why else ())
+    if why or not rows:
+        assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
+        assert {found[name] for name in ("R-P95", "R-ERRORS", "R-SHARE")} == {Outcome.INCONCLUSIVE}
+    assert Outcome.FAIL not in found.values()
+    reasons = {verdict.requirement: verdict.reason for verdict in judgement.verdicts}
+    assert not why or reasons["R-P95"] == f"{SAMPLES_0} is not whole: {why}"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "why", "bears"),
+    [
+        ("entry", changed("done_ns", 2, 1), "row 2 ends before it begins (1 such rows)", "R-UPTIME"),
+        ("ledger-writes", changed("outcome", 3, None), "row 3 has no `outcome` that is one of ok, refused", "R-RPO"),
+        ("ledger-final", changed("state", 1, "okay"), "row 1 has no `state` that is one of ok, wrong", "R-RPO"),
+        ("replicas", changed("at_ns", 1, 0.5), "has double in `at_ns`, whole numbers were expected", "R-LAG"),
+    ],
+)
+def test_looks_that_cannot_be_are_named_with_their_row(
+    run: RunDirectory, name: str, change: Callable[[pa.Table], pa.Table], why: str, bears: str
+) -> None:
+    """INCONCLUSIVE with file, row and reason."""
+    forged(run, f"watch/{name}.parquet", change)
+    judgement = judged(run)
+    assert any(text.startswith(f"watch/{name}.parquet: {why}") for text in judgement.missing)
+    assert outcomes(judgement)[bears] is Outcome.INCONCLUSIVE
+
+
+def test_two_workers_of_one_number_are_none(run: RunDirectory) -> None:
+    """A second one was started with the number of the first: nobody knows whose the rows are."""
+    path = run.path / "history" / "load.ndjson"
+    first = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text("".join(json.dumps({**first, "seq": seq}) + "\n" for seq in range(2)), encoding="utf-8")
+    write_manifest(run, plan())
+    verdict = next(v for v in judged(run).verdicts if v.requirement == "R-P95")
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "worker 0: 2 workers had this number" in verdict.reason
+
+
+def test_the_rows_of_one_worker_under_the_number_of_another_are_named(run: RunDirectory) -> None:
+    """A copied file is no second worker."""
+    for folder in ("load/everyday", "chaos/pod-loss/load"):
+        shutil.copy(run.path / folder / "samples-0.parquet", run.path / folder / "samples-1.parquet")
+    path = run.path / "history" / "load.ndjson"
+    first = json.loads(path.read_text(encoding="utf-8"))
+    second = {**first, "seq": 1, "fields": {"worker": 1}}
+    path.write_text(f"{json.dumps(first)}\n{json.dumps(second)}\n", encoding="utf-8")
+    write_manifest(run, plan())
+    judgement = judged(run)
+    assert "load/everyday/samples-1.parquet: row 1 is of another worker than 1 (6000 such rows)" in judgement.missing
+    assert Outcome.PASS not in {outcomes(judgement)[name] for name in OF_LOAD}
+
+
+FEW = failing(samples(0, 10), slice(0, 3))
+WANTED = plan({"A": errors(), "B": p95(), "C": share()}, experiments={})
+BRIEF = Evidence(windows={"everyday": window(FEW, 0, 10)})
+
+
+@given(st.integers(1, 4), st.integers(0, 2**32))
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_however_many_workers_wrote_the_samples_in_whatever_order_no_figure_changes(
+    tmp_path: Path, workers: int, seed: int
+) -> None:
+    """From one file or four, sorted or not: the same value, bounds and n."""
+    cut = np.array_split(np.random.default_rng(seed).permutation(len(FEW)), workers)
+    parts = [replace(FEW.at(rows), ints={**FEW.at(rows).ints, "worker": rows * 0 + n}) for n, rows in enumerate(cut)]
+    directory = record(tmp_path / f"{workers}-{seed}", WANTED, BRIEF, workers=parts)
+    seal(directory, WANTED)
+    assert figures(judged(directory)) == figures(judge(WANTED, BRIEF))
+
+
+def test_a_run_of_no_samples_at_all_is_read_and_bears_nothing(tmp_path: Path) -> None:
+    """A load that sent nothing leaves files without rows."""
+    directory = sealed(tmp_path, WANTED, Evidence(windows={"everyday": window(table(SAMPLES, 0), 0, 10)}))
+    judgement = judged(directory)
+    assert judgement.missing == ()
+    assert set(outcomes(judgement).values()) == {Outcome.INCONCLUSIVE}
