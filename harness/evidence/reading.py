@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.errors import MissingEvidence
 from harness.evidence.baseline import BASELINE, baseline_directory
 from harness.evidence.experiments import read_experiments
+from harness.evidence.generators import Generators
 from harness.evidence.history import read_history
 from harness.evidence.manifest import verify
 from harness.evidence.seal import WATCH_TABLES, spans
@@ -133,6 +134,7 @@ def _windows(reader: Tables, observations: Sequence[Observation]) -> Iterable[Wi
     until_ns = next((o.mono_ns for o in observations if o.kind == "run.ended"), None)
     for span in spans(observations):
         within = (span.start_ns, span.end_ns)
+        generators = Generators.of(span.traffic, observations)
         files = {
             f"{span.directory()}/samples-{worker}.parquet": Known(worker=worker, span=within, until_ns=until_ns)
             for worker in sorted(workers.get(span.traffic, {}))
@@ -147,12 +149,14 @@ def _windows(reader: Tables, observations: Sequence[Observation]) -> Iterable[Wi
             samples=reader.samples(files, span.traffic).between("intended_ns", span.start_ns, span.end_ns),
             workers=tuple(
                 replace(
-                    worker,
+                    generators.described(worker, *within),
                     why=worker.why or reader.why_spoilt(f"{span.directory()}/samples-{number}.parquet"),
                 )
                 for number, worker in sorted(workers.get(span.traffic, {}).items())
             ),
             files=tuple(files),
+            begin_ns=generators.begin_ns,
+            stopped_ns=generators.stopped_ns,
         )
 
 

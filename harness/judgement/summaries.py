@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.judgement.account import Account
 from harness.judgement.indicators import errors_by_kind, failed
-from harness.judgement.load_receipts import lag_limit_ms, lag_p99_ms, load_receipt
+from harness.judgement.load_receipts import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
 from harness.judgement.loss import read_back
 from harness.judgement.measures import six
 from harness.judgement.null_runs import NONE, failed_looks, null_run_receipt
@@ -45,7 +45,7 @@ def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
     shares = plan.traffic[window.traffic].routes if window.traffic in plan.traffic else {}
     for route in ("", *routes.present):
         samples = window.samples.where(routes.equals(route)) if route else window.samples
-        offered = window.journeys_per_s * window.requests_per_journey * (shares.get(route, 0.0) if route else 1.0)
+        offered = offered_rps(plan, window) * (shares.get(route, 0.0) if route else 1.0)
         why = "" if receipt.ok else receipt.why
         result = _traffic(window, route, samples, offered=offered, why=why)
         yield replace(

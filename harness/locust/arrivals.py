@@ -33,7 +33,8 @@ def due_times(
         arrivals: `poisson` draws exponential gaps, and the parts add up to a Poisson stream again; of `constant` ones
             journey k is due when k + 1/2 have been offered, and the parts take turns.
         random: where gaps come from.
-        part: which of the `parts` this is, from 0.
+        part: which of the parts this is, from 0.
+        parts: how many share the curve.
     """
     offered = 0.0
     for number in count():

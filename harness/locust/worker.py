@@ -57,6 +57,7 @@ class Worker:
 
     def __init__(self, environment: Any, options: Options) -> None:
         self.options = options
+        self._environment = environment
         self.request_event = environment.events.request
         self.recorder = self._recorder(None)
         self._put: Put | None = None
@@ -81,6 +82,7 @@ class Worker:
         self._health.watch()
         gc.collect()
         gc.freeze()  # what is loaded now stays: looking through it again would stop all journeys for tens of ms
+        gevent.get_hub().loop.update_now()  # the loop's time stood still while all this loaded, and `-t` counts from it
 
     def record(self, options: Options, prefix: Path | None, put: Put | None) -> None:
         """Record from now on: rows to `<prefix>-<worker>.rows`, observations through `put`."""
@@ -175,6 +177,9 @@ class Worker:
                 os.kill(os.getpid(), signal.SIGINT)
             gevent.sleep(FLUSH_S)
 
+    def _users(self) -> int:
+        return int(self._environment.runner.user_count)
+
     def _keep_reporting(self) -> None:
         """Put on record each second how many journeys are in progress, and how the generator fares."""
         due = clock.now_ns()
@@ -184,7 +189,12 @@ class Worker:
                 traffic, number = self.options.traffic or self._locustfile, self.options.worker
                 users = {"at_ns": at, "users": len(self._journeys)}
                 self._put(f"load-users-{number}", "load.users", traffic, users)
-                self._put(f"load-health-{number}", "load.health", traffic, {"at_ns": at, "worker": number, **seen})
+                self._put(
+                    f"load-health-{number}",
+                    "load.health",
+                    traffic,
+                    {"at_ns": at, "worker": number, "users": self._users(), **seen},
+                )
             due += round(REPORT_S * clock.NS_PER_S)
             gevent.sleep(max(0.0, (due - clock.now_ns()) / clock.NS_PER_S))
 

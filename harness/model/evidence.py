@@ -20,8 +20,9 @@ class Worker:
         rows: rows in its file.
         closed: whether the file has its end row, that is: the worker ended in order.
         why: what is wrong with the file; empty when nothing is.
-        cpu: 95 % of the window's seconds it used at most this share of one core; None: it did not say.
-        gc_ms, loop_ms: its longest pause for garbage, and lag of its event loop, in the window.
+        cpu: in 95 % of the window's seconds it used at most this share of one core; None: it did not say.
+        gc_ms, loop_ms: in 95 % of the seconds its longest pause for garbage, and lag of its event loop, was at most this.
+        users: Locust's users, the fewest of any second; of a closed model those who travel.
         offset_ns: its clock was behind the run's by so much, at most; its rows were shifted by it.
         residual_ns: so far the shift may be wrong.
     """
@@ -33,6 +34,7 @@ class Worker:
     cpu: float | None = None
     gc_ms: float | None = None
     loop_ms: float | None = None
+    users: int | None = None
     offset_ns: int = 0
     residual_ns: int = 0
 
@@ -50,7 +52,7 @@ class Window:
         samples: the rows.
         workers: the generators.
         files: where the rows stand, relative to the run directory.
-        begin_ns: time 0 of the schedule; None: nobody put it on record.
+        begin_ns: time 0 of the schedule. stopped_ns: when the load was told to stop. None: nobody put it on record.
     """
 
     traffic: str
@@ -63,6 +65,7 @@ class Window:
     workers: tuple[Worker, ...] = ()
     files: tuple[str, ...] = ()
     begin_ns: int | None = None
+    stopped_ns: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

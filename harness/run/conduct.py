@@ -100,7 +100,8 @@ class Conductor:
             self._progress.say(
                 f"{traffic.name}: {traffic.requests_per_s:g} requests/s, {traffic.warm_up_s:g} s of warm-up"
             )
-            self._pass_time(traffic.warm_up_s, "warm-up", load, watch)
+            begins_in_s = (load.begin_ns - clock.now_ns()) / clock.NS_PER_S  # the warm-up counts from there
+            self._pass_time(begins_in_s + traffic.warm_up_s, "warm-up", load, watch)
             steady, why, waited_s = self._steadiness.wait()
             history.put("steady", "start", ok=steady, why=why, waited_s=waited_s)
             breaking = Breaking(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 from judgement_builders import errors, ns, p95, plan, samples, window, with_ints
 
 from harness.judgement.load_receipts import lag_limit_ms, load_receipt
-from harness.model import Table, Window, Worker
+from harness.model import Plan, Table, Window, Worker
 
 PLAN = plan()
 STEADY = window(samples(0, 60), 0, 60)
 
 
-def why(load: Window | None, *, latencies: bool = True) -> str:
+def why(load: Window | None, *, latencies: bool = True, planned: Plan = PLAN) -> str:
     """What is wrong with the load; nothing where its receipt holds."""
-    receipt = load_receipt(PLAN, load, latencies=latencies)
+    receipt = load_receipt(planned, load, latencies=latencies)
     return "" if receipt.ok else receipt.why
 
 
@@ -78,7 +80,8 @@ def test_the_rate_may_differ_by_four_sigma_of_the_journeys() -> None:
 
 def test_under_a_fault_only_the_first_request_of_a_journey_is_counted_on() -> None:
     """Journeys may end at their first failure."""
-    rows = samples(70, 100, per_s=25)
+    every = samples(70, 100)
+    rows = every.where(every.words["step"].equals("1"))
     assert why(window(rows, 70, 100, "pod-loss")) == ""
     assert why(window(rows, 70, 100)) == "25 requests/s were sent where 100 were planned"
 
@@ -86,3 +89,99 @@ def test_under_a_fault_only_the_first_request_of_a_journey_is_counted_on() -> No
 def test_traffic_that_the_plan_does_not_know_is_held_against_its_own_record() -> None:
     """The window says what was planned."""
     assert why(replace(STEADY, traffic="spike")) == ""
+
+
+def planned(**fields: Any) -> Plan:
+    """The plan with other arrivals of the everyday traffic."""
+    return replace(PLAN, traffic={"everyday": replace(PLAN.traffic["everyday"], **fields)})
+
+
+def fared(**fields: Any) -> Window:
+    """The steady window with a worker who fared so."""
+    return replace(STEADY, workers=(replace(STEADY.workers[0], **{"cpu": 0.2, "gc_ms": 1, "loop_ms": 2, **fields}),))
+
+
+def test_a_worker_without_time_to_spare_voids_latencies() -> None:
+    """From 90 % of a core on, though no request was late."""
+    assert why(fared(cpu=0.89)) == ""
+    assert why(fared(cpu=0.9)) == "worker 0 used 90% of a core, at most 90% leaves time to be on time"
+    assert why(fared(cpu=0.9), latencies=False) == ""
+
+
+def test_pauses_explain_a_lag_and_are_none() -> None:
+    """Arrivals at any moment meet them as answers do, so the lag is what counts."""
+    assert why(fared(gc_ms=60, loop_ms=90)) == ""
+    lagging = replace(window(samples(0, 60, lag_ms=41, latency_ms=60), 0, 60), workers=fared(gc_ms=30).workers)
+    assert why(lagging) == (
+        "the generator lagged: p99 lag 41 ms, at most 20 ms is allowed "
+        "(worker 0: 20% of a core, stood still for 2 ms, of that for garbage 30 ms)"
+    )
+
+
+def test_a_clock_that_is_not_known_to_the_lag_allowed_voids_latencies() -> None:
+    """Of a worker on another machine; one that is known is told."""
+    assert why(fared(residual_ns=20_100_000)) == "the clock of worker 0 is only known to 20.1 ms"
+    receipt = load_receipt(PLAN, fared(residual_ns=200_000), latencies=True)
+    assert receipt.why == "1 workers closed, lag p99 0.5 ms, clocks aligned to 0.2 ms"
+
+
+def test_warm_up_and_ramp_down_lie_outside_the_window() -> None:
+    """The warm-up is 10 s from the beginning of the schedule; the load is stopped after the window."""
+    assert why(replace(STEADY, begin_ns=-ns(10), stopped_ns=ns(60))) == ""
+    early = replace(STEADY, begin_ns=-ns(9))
+    assert why(early) == "the window opened 9 s after the load began, the warm-up is 10 s"
+    assert why(replace(early, experiment="pod-loss")) == ""
+    assert why(replace(STEADY, stopped_ns=ns(58))) == "the load was told to stop 2 s before the window closed"
+
+
+def test_constant_arrivals_are_held_to_one_per_cent() -> None:
+    """Where Poisson ones are allowed four standard deviations."""
+    constant = planned(arrivals="constant")
+    assert why(STEADY, planned=constant) == ""
+    assert why(window(samples(0, 60, per_s=98), 0, 60)) == ""
+    assert why(window(samples(0, 60, per_s=98), 0, 60), planned=constant) == (
+        "98 requests/s were sent where 100 were planned"
+    )
+
+
+def test_the_journeys_of_a_changing_rate_are_its_integral() -> None:
+    """25/s in the window; from 10 s after it began nobody was to come."""
+    steady = replace(STEADY, begin_ns=-ns(10))
+    assert why(steady, planned=planned(rates=((0, 0), (20, 50), (20, 25)))) == ""
+    assert (
+        why(steady, planned=planned(rates=((0, 25), (20, 25), (20, 0)))) == "1500 journeys began where 250 were planned"
+    )
+    assert why(steady, planned=planned(rates=((0, 25), (20, 25), (20, 50)))) == (
+        "1500 journeys began where 2750 were planned"
+    )
+
+
+def test_a_trace_is_counted_to_the_last_journey() -> None:
+    """A journey each 40 ms for an hour: 1 500 in a minute; one fewer is one too few."""
+    offsets = tuple(range(0, 3600 * 10**9, 40_000_000))
+    traced = planned(arrivals="trace", trace_ns=offsets)
+    steady = replace(STEADY, begin_ns=-ns(10))
+    assert why(steady, planned=traced) == ""
+    first = int((STEADY.samples.words["step"].equals("1")).argmax())
+    kept = STEADY.samples.where(np.arange(len(STEADY.samples)) != first)
+    fewer = replace(steady, samples=kept)
+    assert why(fewer, planned=traced) == "1499 journeys began where 1500 were planned"
+    residual = replace(fewer, workers=fared(residual_ns=1).workers)
+    assert why(residual, planned=traced) == "", "the edge of the window is not known so well"
+
+
+def test_of_a_closed_model_the_users_are_counted() -> None:
+    """Their rate is the target's doing; a generator that stood still is not seen in their lag."""
+    closed = planned(model="closed", arrivals="closed", users=150)
+    slow = window(samples(0, 60, per_s=10), 0, 60)
+    there = replace(slow, workers=fared(users=150).workers)
+    assert why(there, planned=closed) == ""
+    assert why(replace(slow, workers=fared(users=149).workers), planned=closed) == (
+        "149 users were there where 150 were planned"
+    )
+    assert why(slow, planned=closed) == "worker 0 did not say how it fared; nobody counted the users"
+    still = replace(slow, workers=fared(users=150, loop_ms=21).workers)
+    assert why(still, planned=closed) == "worker 0 stood still for 21 ms, at most 20 ms is allowed"
+    assert why(still, planned=closed, latencies=False) == ""
+    silent = replace(there, samples=Table.empty(slow.samples.schema))
+    assert why(silent, planned=closed) == "nobody sent anything"

@@ -33,7 +33,11 @@ class _Child:
 
 
 class Load:
-    """The load of one traffic while it runs; `with` stops it. Locust's exit codes are put on record and decide nothing."""
+    """The load of one traffic while it runs; `with` stops it. Locust's exit codes are put on record and decide nothing.
+
+    Attributes:
+        begin_ns: time 0 of the schedule, on CLOCK_MONOTONIC.
+    """
 
     def __init__(
         self, plan: TrafficPlan, *, entry: str, run_dir: Path, seed: int, sink: Sink, drain_s: float = 5.0
@@ -46,6 +50,7 @@ class Load:
         self._sink = sink
         self._drain_s = drain_s
         self._go = self._directory / "begin"
+        self.begin_ns = 0
         self._children: list[_Child] = []
         self._problems: list[str] = []
 
@@ -60,7 +65,7 @@ class Load:
             entry: address of the target.
             run_dir: rows go to `load/<traffic>/samples-<worker>.rows`, output to `locust.log` beside them.
             seed: of schedules and journeys.
-            sink: takes `worker.started`, `load.begun` and `worker.ended`.
+            sink: takes `worker.started`, `load.begun`, `load.stopping` and `worker.ended`.
             drain_s: how long requests may take that are open at the end.
 
         Raises:
@@ -112,6 +117,8 @@ class Load:
         """End all workers: interrupt, wait for the drain and GRACE_S more, kill the group. May be called again."""
         self.alive()
         living = [child for child in self._children if not child.ended]
+        if living:
+            self._sink.put("load.stopping", self._plan.name, at_ns=clock.now_ns())
         for child in living:
             # not SIGTERM: while a shape runs, Locust dies of that without a word
             child.process.send_signal(signal.SIGINT)
@@ -168,7 +175,7 @@ class Load:
 
     def _begin(self) -> None:
         """Tell all workers the moment at which their schedules begin."""
-        begin_ns = clock.now_ns() + round(AHEAD_S * clock.NS_PER_S)
+        self.begin_ns = begin_ns = clock.now_ns() + round(AHEAD_S * clock.NS_PER_S)
         partial = self._go.with_suffix(".partial")
         partial.write_text(str(begin_ns), encoding="ascii")
         partial.replace(self._go)

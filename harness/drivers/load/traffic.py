@@ -58,7 +58,8 @@ def load_traffic(
         warm_up_s=size.warm_up,
         window_s=window_s,
         routes=dict(size.routes),
-        users=size.users or planned / (window_s or 1.0) * size.journey,  # Little's law: arrivals per second times time spent
+        users=size.users
+        or planned / (window_s or 1.0) * size.journey,  # Little's law: arrivals per second times time spent
         workers=size.workers,
         model=size.model,
         arrivals=schedule.arrivals,
