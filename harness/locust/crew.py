@@ -25,7 +25,7 @@ class Crew:
         """How many journeys are in progress."""
         return len(self._busy)
 
-    def spawn(self, run: Callable[..., None], *arguments: Any, broken: Broken) -> None:
+    def spawn(self, run: Callable[..., object], *arguments: Any, broken: Broken) -> None:
         """Let `run(*arguments)` begin at the next turn of the loop.
 
         Args:
@@ -87,4 +87,4 @@ class _Member(Greenlet):  # type: ignore[misc]  # gevent has no types
             self._done(self)
 
 
-_Task = tuple[Callable[..., None], tuple[Any, ...], Broken]
+_Task = tuple[Callable[..., object], tuple[Any, ...], Broken]

@@ -52,8 +52,10 @@ def test_a_killed_worker_is_noticed_and_costs_a_quarter_of_a_second(run: Run, se
     (rows,) = rows_of(load)
     assert not rows.closed
     assert rows.truncated_bytes == 0
-    assert (killed - rows.table.ints["done_ns"].max()) / NS_PER_S < 0.5, "a flush is due each 0.25 s"
-    assert len(server.seen) - len(rows.table) < 50
+    recorded = len(rows.table)
+    flushed = killed - round(0.25 * NS_PER_S)
+    late = round(0.15 * NS_PER_S)  # an answer's way to the file, on a busy machine
+    assert recorded >= sum(seen.at_ns < flushed - late for seen in server.seen), "a flush is due each 0.25 s"
     (ended,) = run.observations("worker.ended")
     assert ended.subject == "visitor"
     assert ended.fields["exit"] == -signal.SIGKILL
