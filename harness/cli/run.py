@@ -38,6 +38,12 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
             click.option(
                 "--allow-target", default="", metavar="NAME", help="Name of a production-like target, typed in full."
             ),
+            click.option(
+                "--baseline",
+                type=click.Path(path_type=Path, file_okay=False),
+                metavar="RUN",
+                help="Earlier run that sentences about the baseline run compare with.",
+            ),
             click.option("--seed", default=1, show_default=True, help="Seed of every schedule."),
             click.option(
                 "--only",
@@ -88,6 +94,7 @@ def _session(*, planning: bool, pytest_arguments: tuple[str, ...], **options: An
         profiles=options["profile"] or project.profiles,
         release=options["release"],
         out=(options["out"] or project.root / "reports" / "runs").absolute(),
+        baseline=options["baseline"],
         seed=options["seed"],
         allow_target=options["allow_target"],
         keep=options.get("keep", False),

@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
 from harness.judgement.account import account_of
+from harness.judgement.baseline import improvements
 from harness.judgement.checks import checks
 from harness.judgement.decision import decide
 from harness.judgement.discovery import first_requests
+from harness.judgement.drift import drifts
 from harness.judgement.indicators import error_rates, region_shares, replication_lags, response_times, uptimes
 from harness.judgement.loss import ledger_result, losses
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.missing import lacking
-from harness.judgement.pipelines import pipeline_result
+from harness.judgement.pipelines import events, pipeline_result
 from harness.judgement.recoveries import recoveries
+from harness.judgement.releases import error_differences, slowdowns
 from harness.judgement.summaries import absent, experiment_result, traffic_results, unknown_traffic
 from harness.judgement.verdicts import claim_verdict, requirement_verdict
 from harness.judgement.watchers import watcher_results
@@ -32,6 +35,7 @@ from harness.model import (
     TrafficResult,
     WatcherResult,
     Window,
+    untenable,
 )
 
 _Made = TypeVar("_Made")
@@ -45,7 +49,12 @@ JUDGES: Final[Mapping[Figure, Callable[[Case], Iterable[Measure]]]] = {
     Figure.RECOVERY: recoveries,
     Figure.LOST_WRITES: losses,
     Figure.FIRST_REQUEST: first_requests,
+    Figure.EVENTS: events,
     Figure.CHECK: checks,
+    Figure.DRIFT: drifts,
+    Figure.IMPROVEMENT: improvements,
+    Figure.MORE_ERRORS: error_differences,
+    Figure.SLOWDOWN: slowdowns,
 }
 
 
@@ -76,6 +85,8 @@ def _claim(plan: Plan, evidence: Evidence, claim: Claim) -> ClaimVerdict:
 def _measures(case: Case) -> tuple[Measure, ...]:
     """All measures of one objective; evidence that is not whole bears neither PASS nor FAIL."""
     name = case.objective.figure.value
+    if why := untenable(case.objective):
+        return (inconclusive(case, name, why, f"mend the sentence at {case.objective.at or 'its place'}, then run again"),)
     gone = lacking(case)
     if gone is not None:
         why = f"{gone.file} is not whole: {gone.why}"

@@ -22,7 +22,16 @@ def _depends_on(case: Case) -> Iterable[str]:
     for name in case.experiments:
         yield from (f"chaos/{name}/", f"history/chaos-{name}.")
     match case.objective.figure:
-        case Figure.RESPONSE_TIME | Figure.ERROR_RATE | Figure.REGION_SHARE:
+        case Figure.IMPROVEMENT:
+            yield from (_traffic(case), "history/load", "baseline/")
+        case (
+            Figure.RESPONSE_TIME
+            | Figure.ERROR_RATE
+            | Figure.REGION_SHARE
+            | Figure.DRIFT
+            | Figure.MORE_ERRORS
+            | Figure.SLOWDOWN
+        ):
             yield from (_traffic(case), "history/load")
         case Figure.UPTIME:
             yield from ("watch/entry.", "history/watch.")
@@ -33,6 +42,8 @@ def _depends_on(case: Case) -> Iterable[str]:
             yield from (("history/load", _traffic(case)) if scope.traffic else ())
         case Figure.LOST_WRITES:
             yield from ("watch/ledger-", "history/watch.")
+        case Figure.EVENTS:
+            yield from ("watch/pipeline.", "history/watch.")
         case Figure.FIRST_REQUEST:
             yield from ("history/pods.", "history/watch.", "history/load")
         case _:

@@ -20,7 +20,17 @@ class Figure(StrEnum):
     RECOVERY = "recovery"
     LOST_WRITES = "lost writes"
     FIRST_REQUEST = "first request"
+    EVENTS = "accepted events"
+    """Each visible, once and whole."""
     CHECK = "check"
+    DRIFT = "drift of the response time"
+    """Growth in an hour."""
+    IMPROVEMENT = "improvement of the response time"
+    """How much lower than in the baseline run, as a share of it."""
+    MORE_ERRORS = "errors above another release"
+    """Error rate of one release less that of another, in one window."""
+    SLOWDOWN = "response time above another release"
+    """How much higher than that of another release in one window, as a share of it."""
 
 
 class Op(StrEnum):
@@ -38,6 +48,7 @@ class Phase(StrEnum):
     """When the figure is taken."""
 
     STEADY = "in the steady state"
+    RUN = "in the whole run"
     FAULT = "during the fault"
     RECOVERED = "after the recovery"
     SWITCHED = "after the switch"

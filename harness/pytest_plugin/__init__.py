@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--no-decision", action="store_true", help="of a filtered run, exit with the worst selected verdict"
     )
+    group.addoption("--baseline", type=Path, metavar="RUN", help="earlier run to compare with")
     group.addoption("--seed", type=int, default=1, metavar="N", help="seed of every schedule (default: 1)")
     group.addoption("--keep", action="store_true", help="leave the sandbox running")
 
@@ -95,6 +96,7 @@ def _settings(config: pytest.Config) -> Settings:
         profiles=tuple(option("profile") or project.profiles),
         release=option("release"),
         out=project.root / "reports" / "runs",
+        baseline=option("baseline"),
         seed=option("seed"),
         allow_target=option("allow_target"),
         keep=option("keep"),

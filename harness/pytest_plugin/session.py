@@ -67,10 +67,18 @@ class Session:
             RunDirectory.open(self.evidence)
         elif self.settings.target is not None:
             load_target(self.settings.target)
+        if self.settings.baseline is not None:
+            self._check_baseline(self.settings.baseline)
         for pattern in self.settings.only:
             if not any(fnmatchcase(requirement, pattern) for requirement in rows):
                 what = f"no requirement of {'+'.join(self.settings.profiles)} is like {pattern!r}"
                 raise UsageError(what, where="--only", mend=mend_with_nearest(pattern, rows))
+
+    def _check_baseline(self, baseline: Path) -> None:
+        if self.replay:
+            what = "a stored run is judged by the baseline that it was made with"
+            raise UsageError(what, where="--baseline", mend="leave --baseline or --evidence out")
+        RunDirectory.open(baseline)
 
     def owns(self, feature: Path) -> bool:
         """Whether a file is one of the project's or the package's features; others are somebody else's to collect."""

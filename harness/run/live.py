@@ -10,6 +10,7 @@ from harness.drivers.chaos import recover
 from harness.drivers.load import load_traffic
 from harness.errors import HarnessError, Interrupted
 from harness.evidence import RunDirectory, seal
+from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.conduct import Conductor
 from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.planning import Compiled, Library, make_plan
@@ -53,6 +54,8 @@ def run_live(
         plan = make_plan(
             run, settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
         )
+        if settings.baseline is not None:
+            progress.say(check_baseline(settings.baseline, plan))
         guard_target(target, settings.allow_target)
         for experiment in plan.experiments.values():
             guard_experiment(target, experiment)
@@ -62,6 +65,8 @@ def run_live(
         reach(target)
         directory = RunDirectory.create(settings.out, run)
         directory.write_plan(plan)
+        if settings.baseline is not None:
+            copy_baseline(settings.baseline, plan, directory)
         return _conducted(
             Conductor(plan, target, directory, progress, settings.allow_target),
             plan,

@@ -47,6 +47,7 @@ _MEANS: Final[Mapping[Figure, list[tuple[str, str]]]] = {
         ("ledger", "loss is found by a write ledger"),
         ("database", "loss is read straight from the database"),
     ],
+    Figure.EVENTS: [("pipeline", "events are followed through a pipeline that the target names")],
     Figure.RECOVERY: [("ledger", "the recovery of writes is seen by a write ledger")],
     Figure.REGION_SHARE: [("regions", "shares are counted by region")],
     Figure.CHECK: [("kubernetes", "the check reads the Kubernetes API")],
@@ -87,7 +88,7 @@ def make_plan(
 ) -> Plan:
     """Order the demands, drop what the target has no means for, and say what that costs."""
     scale = target.time_scale
-    lacking = {claim.scenario: lack for claim in compiled.claims if (lack := _lack(claim, compiled, target))}
+    lacking = {claim.scenario: lack for claim in compiled.claims if (lack := _lack(claim, compiled, target, settings))}
     claims = tuple(claim for claim in compiled.claims if claim.scenario not in lacking)
     wanted = {key for claim in claims for key in claim.demands}
     demands = {demand.key: demand for demand in compiled.demands if demand.key in wanted}
@@ -159,8 +160,14 @@ def _not_assessable(
             )
 
 
-def _lack(claim: Claim, compiled: Compiled, target: Target) -> NotAssessable | None:
-    """What the target file would have to say for this claim; None when it says it all."""
+def _lack(claim: Claim, compiled: Compiled, target: Target, settings: Settings) -> NotAssessable | None:
+    """What the target file, or the command, would have to say for this claim; None when they say it all."""
+    if settings.baseline is None and any(o.figure is Figure.IMPROVEMENT for o in claim.objectives):
+        return NotAssessable(
+            requirement=claim.requirement,
+            why="no baseline run was given",
+            fix="give a run of the same target and traffic with --baseline RUN",
+        )
     needs = [need for objective in claim.objectives for need in _needs(objective)]
     kinds = {demand.kind for demand in compiled.demands if demand.key in claim.demands}
     if DemandKind.EXPERIMENT in kinds:

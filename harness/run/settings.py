@@ -22,6 +22,7 @@ class Settings:
         out: directory of the runs.
         seed: of every schedule.
         allow_target: name typed in full for a production-like target.
+        baseline: run directory that sentences about a baseline compare with; None: they are not assessed.
         keep: leave the sandbox running afterwards.
         no_decision: exit with the worst selected verdict when filtered.
         only: patterns of requirement ids.
@@ -34,6 +35,7 @@ class Settings:
     out: Path = Path("reports/runs")
     seed: int = 1
     allow_target: str = ""
+    baseline: Path | None = None
     keep: bool = False
     no_decision: bool = False
     only: tuple[str, ...] = ()

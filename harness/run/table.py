@@ -10,6 +10,7 @@ from rich.table import Table
 
 from harness.judgement.statistics import needed
 from harness.model import DemandKind, Figure, Plan
+from harness.run.baseline import check_baseline
 from harness.run.live import sizes_of
 from harness.run.planning import Compiled, Library, make_plan
 from harness.run.sandbox import described_sandbox
@@ -43,6 +44,8 @@ def show_plan(
     console = Console(highlight=False, soft_wrap=True)
     scale = f" · time scale {plan.time_scale:g}" if plan.time_scale != 1 else ""
     console.print(f"{plan.release} on {plan.target} ({plan.environment}) · profile {plan.profile}{scale}", markup=False)
+    if settings.baseline is not None:
+        console.print(check_baseline(settings.baseline, plan), markup=False)
     console.print(_demands(plan))
     console.print(_evidence(plan))
     for item in plan.not_assessable:

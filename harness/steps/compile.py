@@ -125,6 +125,9 @@ def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) 
     if asked.traffic is None:
         mend = 'say which, for example: When "everyday" traffic has run'
         raise UsageError(f"{reading.sentence!r} needs traffic, and no When step names one", where=step.at, mend=mend)
+    if objective.scope.traffic not in (None, asked.traffic):
+        what = f"{reading.sentence!r} speaks of other traffic than the When step, which asks for {asked.traffic!r}"
+        raise UsageError(what, where=step.at, mend="name the same traffic in both")
     scope = replace(objective.scope, traffic=asked.traffic)
     if objective.figure in (Figure.RECOVERY, Figure.LOST_WRITES, Figure.FIRST_REQUEST):
         missing = criterion.missing or reading.missing

@@ -49,6 +49,25 @@ def _filled(text: str, slots: _Slots) -> str:
     return slots[text[1:-1]] if text.startswith("<") else text
 
 
+def compared(figure: Figure, op: Op, **params: str) -> _Mean:
+    """A figure of the fault-free window held against another release or run; each parameter is filled from the slot it names, where that stands."""
+
+    def mean(slots: _Slots) -> Meaning:
+        filled = {name: slots.get(slot, "") for name, slot in params.items()}
+        objective = Objective(
+            figure=figure,
+            quantile=_quantile(slots["quantile"]) if "quantile" in slots else None,
+            scope=Scope(traffic=slots.get("traffic")),
+            op=op,
+            limit=Quantity.parse(slots["limit"]),
+            sentence="",
+            params={name: value for name, value in filled.items() if value},
+        )
+        return Meaning(objective=objective)
+
+    return mean
+
+
 def recovery(selection: Callable[[_Slots], Selection | None]) -> _Mean:
     """Operations are served again, at the latest a limit after the fault was sent."""
 
@@ -94,6 +113,14 @@ def first_request(slots: _Slots) -> Meaning:
         params={"killed_none_later_than": slots["after"]},
     )
     return Meaning(objective=objective, selection=Selection.of_domains(("pod",), every=False))
+
+
+def visible_events(slots: _Slots) -> Meaning:
+    """Every event that was accepted becomes visible once and whole, at the latest a limit after its acceptance."""
+    limit = Quantity.parse(slots["limit"])
+    return Meaning(
+        objective=Objective(figure=Figure.EVENTS, scope=Scope(phase=Phase.RUN), op=Op.BELOW, limit=limit, sentence="")
+    )
 
 
 def check(name: str, **params: str) -> _Mean:

@@ -13,6 +13,7 @@ from harness.steps.meaning import KINDS, Keyword, Meaning, Selection
 from harness.steps.objectives import (
     always,
     check,
+    compared,
     first_request,
     no_experiment,
     no_lost_write,
@@ -21,6 +22,7 @@ from harness.steps.objectives import (
     recovery,
     steady,
     under_traffic,
+    visible_events,
 )
 from harness.steps.template import Template
 
@@ -161,6 +163,50 @@ _KPIS: Final = (
     ),
 )
 
+_COMPARISONS: Final = (
+    Template(
+        name="drift",
+        keyword=Keyword.THEN,
+        text="the response time <quantile> of every route grows by less than <limit:duration> an hour[ in the steady state]",
+        about="The slope of a quantile of the response times of each route over the window; one jump is no growth. The worst route decides.",
+        example="the response time p95 of every route grows by less than 20 ms an hour",
+        mean=steady(Figure.DRIFT, Op.BELOW, per=Per.ROUTE),
+    ),
+    Template(
+        name="improvement",
+        keyword=Keyword.THEN,
+        text="the response time <quantile> of <traffic> traffic is at least <limit:ratio> lower than in the baseline run",
+        about="A quantile of all response times together, against the run that `--baseline` names.",
+        example="the response time p95 of everyday traffic is at least 40 % lower than in the baseline run",
+        mean=compared(Figure.IMPROVEMENT, Op.AT_LEAST),
+    ),
+    Template(
+        name="errors-above-another-release",
+        keyword=Keyword.THEN,
+        text=(
+            'the error rate of release "<release>" is less than <limit:points> above that of release "<other:release>"'
+            "[, looked at <looks> times]"
+        ),
+        about=(
+            "Failed requests of a canary less those of the stable release, both serving in one window; looked at several times "
+            "while it grows, the first look that tells decides, and all share one budget of error."
+        ),
+        example='the error rate of release "1.1.0" is less than 0.5 points above that of release "1.0.0"',
+        mean=compared(Figure.MORE_ERRORS, Op.BELOW, release="release", other_release="other", looks="looks"),
+    ),
+    Template(
+        name="response-time-above-another-release",
+        keyword=Keyword.THEN,
+        text=(
+            'the response time <quantile> of release "<release>" is less than <limit:ratio> above that of release "<other:release>"'
+            "[, looked at <looks> times]"
+        ),
+        about="A quantile of the response times of a canary against that of the stable release, both serving in one window.",
+        example='the response time p95 of release "1.1.0" is less than 10 % above that of release "1.0.0", looked at 4 times',
+        mean=compared(Figure.SLOWDOWN, Op.BELOW, release="release", other_release="other", looks="looks"),
+    ),
+)
+
 _RECOVERIES: Final = (
     Template(
         name="recovery",
@@ -248,6 +294,14 @@ _LOSSES: Final = (
         example="a new pod has its first request within 10 s of being ready, a killed pod none later than 10 s",
         mean=first_request,
     ),
+    Template(
+        name="visible-events",
+        keyword=Keyword.THEN,
+        text="every accepted event is visible once and whole within <limit:duration>",
+        about="Every event that the pipeline accepted in the whole run, faults included, from its acceptance to being visible.",
+        example="every accepted event is visible once and whole within 30 s",
+        mean=visible_events,
+    ),
 )
 
 _CHECKS: Final = (
@@ -288,4 +342,4 @@ _CHECKS: Final = (
     ),
 )
 
-TEMPLATES: Final = (*GIVEN_AND_WHEN, *_KPIS, *_RECOVERIES, *_LOSSES, *_CHECKS)
+TEMPLATES: Final = (*GIVEN_AND_WHEN, *_KPIS, *_COMPARISONS, *_RECOVERIES, *_LOSSES, *_CHECKS)

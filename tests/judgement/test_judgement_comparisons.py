@@ -135,7 +135,7 @@ def test_a_skew_widens_the_side_it_lies_on() -> None:
 def test_stalls_that_both_saw_cancel_out() -> None:
     """All requests of fifteen batches failed, of both: the difference is sure, though the shares are not."""
     struck = [1] * 15 + [0] * 5
-    bounds = share_difference(tally(40, np.multiply(struck, 40)), tally(400, np.multiply(struck, 400)), 0.95)
+    bounds = share_difference(tally(40, [40 * x for x in struck]), tally(400, [400 * x for x in struck]), 0.95)
     assert bounds.value == 0
     assert bounds.high < 0.06
     assert bounds.why == ""

@@ -180,6 +180,19 @@ def test_a_difference_names_both_places(catalogue: Catalogue) -> None:
     assert caught.value.what.endswith("limit 1 %, the criterion says 0.1 %")
 
 
+IMPROVED = "then: the response time p95 of everyday traffic is at least 40 % lower than in the baseline run"
+
+
+def test_a_sentence_about_some_traffic_needs_that_traffic(catalogue: Catalogue) -> None:
+    """What the criterion says of everyday traffic is not shown by another."""
+    claim, _ = compile_scenario("a.feature:1: a", "ND-BIZ-PERFORMANCE", steps(EVERYDAY, IMPROVED), catalogue, KNOWN)
+    assert claim.objectives[0].scope.traffic == "everyday"
+    rush = 'when: "rush" traffic has run'
+    with pytest.raises(UsageError, match="speaks of other traffic than the When step, which asks for 'rush'") as caught:
+        compile_scenario("a.feature:1: a", "ND-BIZ-PERFORMANCE", steps(rush, IMPROVED), catalogue, KNOWN)
+    assert caught.value.where == "a.feature:2"
+
+
 def test_the_traffic_of_demands() -> None:
     """Named by itself or under an experiment, each once."""
     demands = [

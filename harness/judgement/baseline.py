@@ -1,0 +1,111 @@
+"""This run against an earlier one, the baseline: how much lower its response times are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from harness.judgement.comparisons import quantile_ratio
+from harness.judgement.indicators import MORE_TRAFFIC, steady_window
+from harness.judgement.load_receipts import load_receipt
+from harness.judgement.measures import Case, bounded, held, inconclusive, said
+from harness.judgement.statistics import Bounds
+from harness.judgement.timed import answered_well, counted
+from harness.model import Baseline, Measure, Plan, Receipt, Window
+
+GIVE_ONE = "give a run of the same target and traffic with --baseline RUN"
+
+
+def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
+    """Why a run is no baseline for another: target, time scale or the size of its traffic differ; empty where none do."""
+    pairs = [
+        ("target", plan.target, baseline.target),
+        ("environment", plan.environment, baseline.environment),
+        ("time scale", plan.time_scale, baseline.time_scale),
+    ]
+    for name in traffic:
+        mine, theirs = plan.traffic.get(name), baseline.traffic.get(name)
+        if mine is None or theirs is None:
+            return f"{'the baseline' if mine else 'this run'} has no {name!r} traffic"
+        for words, of_mine, of_theirs in (
+            ("the load model", (mine.model, mine.arrivals), (theirs.model, theirs.arrivals)),
+            ("journeys a second", mine.journeys_per_s, theirs.journeys_per_s),
+            ("requests a journey", mine.requests_per_journey, theirs.requests_per_journey),
+            ("shares of the routes", dict(mine.routes), dict(theirs.routes)),
+        ):
+            pairs.append((f"{words} of {name!r} traffic", of_mine, of_theirs))
+    found = next(((what, mine, theirs) for what, mine, theirs in pairs if mine != theirs), None)
+    return "" if found is None else f"{found[0]}: {found[1]} here, {found[2]} in the baseline"
+
+
+def improvements(case: Case) -> Iterable[Measure]:
+    """One measure: one less the ratio of this run's quantile to the baseline's."""
+    quantile = 0.5 if case.objective.quantile is None else case.objective.quantile
+    name = f"improvement of the response time p{quantile * 100:g}"
+    window, baseline = steady_window(case, name), case.evidence.baseline
+    if isinstance(window, Measure):
+        yield window
+    elif baseline is None:
+        yield inconclusive(case, name, "no baseline run is in the evidence", GIVE_ONE)
+    elif why := unlike(case.plan, baseline.plan, [window.traffic]):
+        yield inconclusive(case, name, f"{baseline.plan.run} is no baseline for this run: {why}", GIVE_ONE)
+    elif window.traffic not in baseline.windows:
+        why = f"{baseline.plan.run} has no fault-free window of {window.traffic} traffic"
+        yield inconclusive(case, name, why, GIVE_ONE)
+    else:
+        yield _improvement(case, name, quantile, window, baseline)
+
+
+def _improvement(case: Case, name: str, quantile: float, window: Window, baseline: Baseline) -> Measure:
+    before = baseline.windows[window.traffic]
+    then = answered_well(before.samples)
+    now = counted(window.samples, then.quantile(quantile) * (1 - case.scaled.in_unit("ratio")))
+    ratio = quantile_ratio(
+        now.batched_by_stall(quantile, (window.start_ns, window.end_ns)),
+        then.batched_by_stall(quantile, (before.start_ns, before.end_ns)),
+        quantile,
+        case.objective.confidence,
+        paired=False,
+    )
+    scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "baseline": baseline.plan.run}
+    if math.isinf(ratio.low) and math.isinf(ratio.high):
+        return inconclusive(case, name, f"in this run or the baseline {ratio.why}", MORE_TRAFFIC, scope=scope)
+    bounds = _less(ratio)
+    values = [said(times.quantile(quantile), "ms") for times in (now, then)]
+    return bounded(
+        case,
+        name,
+        bounds,
+        held(case.objective.op, bounds, case.scaled.in_unit("ratio")),
+        unit="ratio",
+        subject=name,
+        n_needed=None,
+        scope=scope,
+        receipts={"load": _receipt(case, window, baseline, before)},
+        fail_needs=("load",),
+        detail=f"{values[0]} where the baseline, {baseline.plan.run} with release {baseline.plan.release}, had {values[1]}",
+        files=(*window.files, *before.files),
+    )
+
+
+def _less(ratio: Bounds) -> Bounds:
+    """One less a ratio: what was above is below."""
+    return replace(
+        ratio,
+        value=1 - ratio.value,
+        low=1 - ratio.high,
+        high=1 - ratio.low,
+        fail_low=1 - ratio.fail_high,
+        fail_high=1 - ratio.fail_low,
+    )
+
+
+def _receipt(case: Case, window: Window, baseline: Baseline, before: Window) -> Receipt:
+    """The load's receipts of both runs; each must hold."""
+    mine = load_receipt(case.plan, window, latencies=True)
+    theirs = load_receipt(baseline.plan, before, latencies=True)
+    files = (*mine.files, *theirs.files)
+    if mine.ok and not theirs.ok:
+        return Receipt(ok=theirs.ok, why=f"in the baseline {theirs.why}", files=files)
+    return replace(mine, files=files)

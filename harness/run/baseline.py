@@ -1,0 +1,54 @@
+"""The run to compare with: opened, held against the plan, and kept with the evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+from harness.evidence import RunDirectory, keep_baseline, load_evidence
+from harness.judgement.baseline import unlike
+from harness.model import Figure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.model import Plan
+
+
+def compared_traffic(plan: Plan) -> tuple[str, ...]:
+    """Traffic that a claim of the plan compares with a baseline, by name, sorted."""
+    objectives = (objective for claim in plan.claims for objective in claim.objectives)
+    named = {o.scope.traffic or "" for o in objectives if o.figure is Figure.IMPROVEMENT}
+    return tuple(sorted(named - {""}))
+
+
+def check_baseline(path: Path, plan: Plan) -> str:
+    """Hold a run against a plan before anything is touched; returns a line about it for people.
+
+    Raises:
+        HarnessError: it is no run, its evidence is not whole, or it is of another target, time scale or size of traffic.
+    """
+    directory = RunDirectory.open(path)
+    earlier, evidence = directory.read_plan(), load_evidence(directory)
+    where = f"--baseline {path}"
+    if evidence.missing or not evidence.complete:
+        why = (
+            f"{evidence.missing[0].file} {evidence.missing[0].why}"
+            if evidence.missing
+            else "it did not come to its end"
+        )
+        raise UsageError(f"the run is no baseline: {why}", where=where, mend="give a run whose evidence is whole")
+    traffic = compared_traffic(plan)
+    difference = unlike(plan, earlier, traffic)
+    if difference:
+        mend = "give a run of the same target and traffic, or make one"
+        raise UsageError(f"the run is no baseline for this one: {difference}", where=where, mend=mend)
+    used = f"for {' and '.join(traffic)} traffic" if traffic else "no selected scenario compares with it"
+    return f"the baseline is {earlier.run}, release {earlier.release}: {used}"
+
+
+def copy_baseline(path: Path, plan: Plan, run: RunDirectory) -> None:
+    """Keep what the plan's claims compare with in the run's own directory; nothing where none does."""
+    traffic = compared_traffic(plan)
+    if traffic:
+        keep_baseline(RunDirectory.open(path), run, traffic)

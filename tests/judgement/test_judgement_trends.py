@@ -1,0 +1,566 @@
+"""What is compared and what drifts, from recorded runs: releases in one window, a run and its baseline, growth over a window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from judgement_builders import (
+    ROUTES,
+    evidence,
+    failing,
+    measures,
+    ns,
+    objective,
+    plan,
+    samples,
+    with_ints,
+    with_load,
+    with_words,
+)
+
+from harness.judgement import judge
+from harness.judgement.baseline import unlike
+from harness.judgement.timed import Times, answered_well, counted, longest_stall_ns
+from harness.model import (
+    Baseline,
+    Evidence,
+    Figure,
+    Measure,
+    Missing,
+    Objective,
+    Op,
+    Outcome,
+    Per,
+    Phase,
+    Plan,
+    Table,
+    Worker,
+)
+from harness.model.table import Bools
+
+PASS, FAIL, INCONCLUSIVE, NOT_ASSESSED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED
+TURN = np.arange(6000)
+CANARY = TURN % 10 == 3
+"""One request in ten, on every second route."""
+SPREAD = 0.75 + 0.5 * np.random.default_rng(1).permutation(6000) / 6000
+"""Three quarters to five quarters, in no order."""
+
+
+def judged(one: Objective, run: Evidence) -> list[Measure]:
+    """The measures of one objective."""
+    return measures(judge(plan({"R": one}), run))
+
+
+def only(one: Objective, run: Evidence) -> Measure:
+    """The one measure of an objective."""
+    (measure,) = judged(one, run)
+    return measure
+
+
+def rows(*, start: float = 0.0, ms: float = 20.0, canary_ms: float = 20.0, grows: float = 0.0) -> Table:
+    """A minute of 6 000 requests at an even rate, spread evenly around `ms`; one in ten is release 1.1.0's."""
+    table = samples(start, start + 60)
+    due = table.ints["intended_ns"]
+    latency = np.where(CANARY, canary_ms, ms) * SPREAD + grows * (due - ns(start)) / ns(60)
+    timed = with_ints(table, slice(None), done_ns=due + np.round(latency * 1e6).astype(np.int64))  # type: ignore[arg-type]
+    return with_words(timed, slice(None), release=np.where(CANARY, "1.1.0", "1.0.0"))  # type: ignore[arg-type]
+
+
+def unanswered(table: Table, at: Bools, *, release: str | None = None) -> Table:
+    """No answer where `at` says, so that nobody knows which release failed."""
+    return with_words(failing(table, at, status=0, error="timeout"), at, release=release)
+
+
+# drift ---------------------------------------------------------------------------------------------------------
+
+
+def drift(limit: str, **fields: object) -> Objective:
+    """The response time p95 of every route grows by less than a limit an hour; a minute of the window is an hour."""
+    return objective(Figure.DRIFT, Op.BELOW, limit, **{"quantile": 0.95, "per": Per.ROUTE, **fields})
+
+
+def test_response_times_that_stay_do_not_drift() -> None:
+    """One measure a route; each says over how long it was seen and what an hour is here."""
+    found = judged(drift("10 ms"), with_load(rows()))
+    assert {m.scope["route"]: m.outcome for m in found} == dict.fromkeys(ROUTES, PASS)
+    first = found[0]
+    assert first.name == "drift of the response time p95"
+    assert first.reason.startswith("the growth of the response time p95 of create-track in an hour is ")
+    assert first.reason.endswith("n 25), wanted below 10 ms; seen over 57.6 s, an hour is 60 s here")
+    assert (first.unit, first.scaled_limit, first.n, first.n_needed) == ("ms", 10.0, 25, None)
+    assert first.scope == {"traffic": "everyday", "phase": "in the steady state", "route": "create-track"}
+    assert first.method.startswith("Theil-Sen slope of 25 time batches")
+    assert first.receipts["load"].ok
+    assert first.files == ("load/everyday/samples-0.parquet",)
+
+
+def test_growth_over_the_limit_fails() -> None:
+    """Forty milliseconds in the window, which is an hour."""
+    found = judged(drift("20 ms"), with_load(rows(grows=40)))
+    assert [m.outcome for m in found] == [FAIL] * 4
+    assert [m.value for m in found] == pytest.approx([40] * 4, abs=4)
+
+
+def test_growth_needs_a_generator_that_kept_its_schedule() -> None:
+    """Neither PASS nor FAIL without the load's receipt."""
+    for grows in (0.0, 40.0):
+        run = with_load(rows(grows=grows), workers=(Worker(id=0, rows=6000, closed=False, why="it was killed"),))
+        assert [m.outcome for m in judged(drift("20 ms"), run)] == [INCONCLUSIVE] * 4
+
+
+def test_a_jump_is_told_and_does_not_fail() -> None:
+    """Thirty milliseconds more from the middle on: no growth on either side."""
+    table = rows()
+    late = table.ints["intended_ns"] >= ns(30)
+    jumped = with_ints(table, late, done_ns=table.ints["done_ns"][late] + 30_000_000)  # type: ignore[arg-type]
+    for m in judged(drift("10 ms"), with_load(jumped)):
+        assert m.outcome is PASS
+        assert m.reason.endswith(", apart from a jump 30 s into the window, which is no growth")
+
+
+def test_an_hour_is_an_hour_at_scale_1() -> None:
+    """Sixty times the growth of a minute, and nothing is said of a scale."""
+    run = with_load(rows(grows=1))
+    scaled = measures(judge(plan({"R": drift("20 ms")}), run))[0]
+    (first, *_) = measures(judge(plan({"R": drift("20 ms")}, time_scale=1.0), run))
+    assert (first.value or 0) == pytest.approx(60 * (scaled.value or 0), rel=1e-4)
+    assert first.reason.endswith("seen over 57.6 s")
+
+
+@pytest.mark.parametrize(("kept", "outcome"), [(1200, PASS), (1199, INCONCLUSIVE)])
+def test_drift_takes_twenty_batches_of_sixty_requests(kept: int, outcome: Outcome) -> None:
+    """Three of them over the p95 on average; of 1 500 requests of a route so many are kept."""
+    table = rows()
+    read = np.flatnonzero(table.words["name"].equals("read-track"))
+    dropped = np.zeros(len(table), dtype=np.bool_)
+    dropped[read[np.linspace(0, len(read) - 1, len(read) - kept).astype(int)]] = True
+    assert int(dropped.sum()) == len(read) - kept
+    run = with_load(table.where(~dropped))
+    found = {m.scope["route"]: m for m in judged(drift("100 ms"), run)}["read-track"]
+    assert (found.outcome is INCONCLUSIVE and "time batches" in found.reason) is (outcome is INCONCLUSIVE)
+    if outcome is INCONCLUSIVE:
+        assert found.reason == "1199 requests of read-track make too few time batches, about 1200 make 20"
+        assert found.fix == "let the traffic run long enough, then run again"
+
+
+def test_at_most_sixty_batches() -> None:
+    """A median needs six requests a batch: 1 500 would make 250."""
+    assert [m.n for m in judged(drift("100 ms", quantile=0.5), with_load(rows()))] == [60] * 4
+
+
+def test_a_route_without_samples_has_no_drift() -> None:
+    """A planned route of which nothing was recorded is INCONCLUSIVE."""
+    table = rows()
+    found = judged(drift("100 ms"), with_load(table.where(~table.words["name"].equals("sign-in"))))
+    (absent,) = [m for m in found if m.scope["route"] == "sign-in"]
+    assert absent.outcome is INCONCLUSIVE
+    assert absent.reason.startswith("0 requests of sign-in make too few time batches")
+
+
+def test_batches_without_answers_have_no_quantile() -> None:
+    """Nobody answered for six seconds: a matter of errors, and no growth can be told."""
+    table = rows()
+    due = table.ints["intended_ns"]
+    found = judged(drift("100 ms"), with_load(unanswered(table, (due >= ns(30)) & (due < ns(36)))))
+    assert [m.outcome for m in found] == [INCONCLUSIVE] * 4
+    assert found[0].reason.startswith("in 3 of 25 time batches over 5 % of the requests of create-track had no answer")
+
+
+def test_drift_is_of_the_fault_free_window() -> None:
+    """As every KPI."""
+    assert only(drift("100 ms", phase=Phase.FAULT), evidence()).outcome is NOT_ASSESSED
+
+
+# improvement ---------------------------------------------------------------------------------------------------
+
+LOWER = objective(Figure.IMPROVEMENT, Op.AT_LEAST, "40 %", quantile=0.95)
+
+
+def baseline(table: Table, **fields: object) -> Baseline:
+    """A run of a minute an age ago."""
+    window = replace(
+        with_load(table).windows["everyday"], start_ns=ns(1000), end_ns=ns(1060), files=("baseline/load/x.parquet",)
+    )
+    return Baseline(plan=plan(**{"run": "run-0", "release": "0.9.0", **fields}), windows={"everyday": window})  # type: ignore[arg-type]
+
+
+def against(now: Table, before: Table, **fields: object) -> Evidence:
+    """A run with its baseline."""
+    return replace(with_load(now), baseline=baseline(before, **fields))
+
+
+SLOW = rows(start=1000, ms=100, canary_ms=100)
+
+
+@pytest.mark.parametrize(
+    ("ms", "outcome"), [(50.0, PASS), (58.0, PASS), (60.0, INCONCLUSIVE), (62.0, FAIL), (70.0, FAIL), (200.0, FAIL)]
+)
+def test_forty_percent_lower_than_the_baseline(ms: float, outcome: Outcome) -> None:
+    """The bound on the bad side decides."""
+    measure = only(LOWER, against(rows(ms=ms, canary_ms=ms), SLOW))
+    assert measure.outcome is outcome, measure.reason
+    assert measure.value == pytest.approx(1 - ms / 100)
+
+
+def test_what_an_improvement_says() -> None:
+    """Both figures, both runs' files, and the release of the baseline."""
+    measure = only(LOWER, against(rows(ms=50, canary_ms=50), SLOW))
+    assert measure.reason == (
+        "improvement of the response time p95 is 50 % (at least 49.85 % with 95 % confidence, n 6000), wanted at least 40 %; "
+        "61.25 ms where the baseline, run-0 with release 0.9.0, had 122.5 ms"
+    )
+    assert (measure.unit, measure.limit, measure.scaled_limit) == ("ratio", "40 %", 0.4)
+    assert measure.scope == {"traffic": "everyday", "phase": "in the steady state", "baseline": "run-0"}
+    assert measure.files == ("load/everyday/samples-0.parquet", "baseline/load/x.parquet")
+    assert (
+        measure.method == "ratio of quantiles, independent and from 60 time batches of two runs, the wider (Woodruff)"
+    )
+    assert (measure.low or 0) < 0.5 < (measure.high or 0)
+
+
+def test_without_a_baseline_nothing_is_compared() -> None:
+    """INCONCLUSIVE, with what to do."""
+    measure = only(LOWER, with_load(rows()))
+    assert (measure.outcome, measure.reason) == (INCONCLUSIVE, "no baseline run is in the evidence")
+    assert measure.fix == "give a run of the same target and traffic with --baseline RUN"
+
+
+def test_an_improvement_is_of_the_fault_free_window() -> None:
+    """As every KPI."""
+    faulty = replace(LOWER, scope=replace(LOWER.scope, phase=Phase.FAULT))
+    assert only(faulty, against(rows(), SLOW)).outcome is NOT_ASSESSED
+
+
+def test_a_baseline_of_something_else_is_no_baseline() -> None:
+    """Another time scale."""
+    measure = only(LOWER, against(rows(), SLOW, time_scale=1.0))
+    assert measure.outcome is INCONCLUSIVE
+    assert measure.reason == "run-0 is no baseline for this run: time scale: 60 here, 1.0 in the baseline"
+
+
+def test_a_baseline_without_the_window_is_no_baseline() -> None:
+    """Its traffic was planned, and is not there."""
+    run = replace(with_load(rows()), baseline=replace(baseline(SLOW), windows={}))
+    assert only(LOWER, run).reason == "run-0 has no fault-free window of everyday traffic"
+
+
+def test_a_baseline_whose_generator_was_killed_bears_nothing() -> None:
+    """Its receipt counts as this run's own does."""
+    before = baseline(SLOW)
+    window = replace(before.windows["everyday"], workers=(Worker(id=0, rows=1, closed=False),))
+    run = replace(with_load(rows(ms=50, canary_ms=50)), baseline=replace(before, windows={"everyday": window}))
+    measure = only(LOWER, run)
+    assert measure.outcome is INCONCLUSIVE
+    assert "wanted at least 40 %, but in the baseline worker 0: its file has no end" in measure.reason
+    assert measure.receipts["load"].files == ("load/everyday/samples-0.parquet", "baseline/load/x.parquet")
+
+
+def test_this_runs_own_generator_is_named_first() -> None:
+    """Both were killed."""
+    before = baseline(SLOW)
+    killed = (Worker(id=0, rows=1, closed=False),)
+    window = replace(before.windows["everyday"], workers=killed)
+    run = replace(
+        with_load(rows(ms=50, canary_ms=50), workers=killed), baseline=replace(before, windows={"everyday": window})
+    )
+    assert "wanted at least 40 %, but worker 0: its file has no end" in only(LOWER, run).reason
+
+
+def test_failures_never_make_an_improvement() -> None:
+    """Failures of the baseline do not slow it, quick ones of this run do not speed it up, and unanswered ones slow it."""
+    now, some = rows(ms=58, canary_ms=58), TURN % 10 == 1
+    slower = only(LOWER, against(now, failing(SLOW, some))).value or 0
+    assert slower <= (only(LOWER, against(now, SLOW)).value or 0) + 0.01
+    assert only(LOWER, against(unanswered(now, some), SLOW)).outcome is INCONCLUSIVE
+    quick = with_ints(now, some, done_ns=now.ints["intended_ns"][some])
+    assert (only(LOWER, against(failing(quick, some), SLOW)).value or 0) == pytest.approx(0.42, abs=0.01)
+
+
+def test_unanswered_requests_have_no_quantile_to_compare() -> None:
+    """One in ten is over any p95."""
+    measure = only(LOWER, against(unanswered(rows(), TURN % 10 == 1), SLOW))
+    assert measure.reason == (
+        "in this run or the baseline so many requests had no answer that there is no such quantile"
+    )
+    assert measure.scope["baseline"] == "run-0"
+
+
+def test_a_spoilt_baseline_bears_nothing() -> None:
+    """Another file of it is edited."""
+    run = replace(against(rows(), SLOW), missing=(Missing(file="baseline/history/run.ndjson", why="is gone"),))
+    assert only(LOWER, run).reason == "baseline/history/run.ndjson is not whole: is gone"
+    run = replace(run, missing=(Missing(file="load/everyday/samples-0.parquet", why="is gone"),))
+    assert only(LOWER, run).outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize("one", [drift("100 ms"), objective(Figure.MORE_ERRORS, Op.BELOW, "9 points", params={})])
+def test_what_is_read_from_samples_needs_them_whole(one: Objective) -> None:
+    """And is not harmed by a baseline that is not."""
+    run = replace(with_load(rows()), missing=(Missing(file="load/everyday/samples-0.parquet", why="is gone"),))
+    assert judged(one, run)[0].reason == "load/everyday/samples-0.parquet is not whole: is gone"
+    run = replace(run, missing=(Missing(file="baseline/plan.json", why="is gone"),))
+    assert "whole" not in judged(one, run)[0].reason
+
+
+def other(**fields: object) -> Plan:
+    """A plan whose everyday traffic is of another size."""
+    given = plan()
+    return replace(given, traffic={"everyday": replace(given.traffic["everyday"], **fields)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("baseline_plan", "why"),
+    [
+        (plan(), ""),
+        (plan(run="r", release="x", seed=7, profile="other"), ""),
+        (other(window_s=300.0, warm_up_s=1.0, workers=3), ""),
+        (plan(target="staging"), "target: sandbox here, staging in the baseline"),
+        (plan(environment="staging"), "environment: sandbox here, staging in the baseline"),
+        (plan(time_scale=61), "time scale: 60 here, 61 in the baseline"),
+        (other(journeys_per_s=26.0), "journeys a second of 'everyday' traffic: 25.0 here, 26.0 in the baseline"),
+        (other(requests_per_journey=5), "requests a journey of 'everyday' traffic: 4 here, 5 in the baseline"),
+        (
+            other(model="closed"),
+            "the load model of 'everyday' traffic: ('open', 'poisson') here, ('closed', 'poisson') in the baseline",
+        ),
+        (
+            other(routes={"a": 1.0}),
+            f"shares of the routes of 'everyday' traffic: {dict.fromkeys(ROUTES, 0.25)} here, {{'a': 1.0}} in the baseline",
+        ),
+        (plan(traffic={}), "the baseline has no 'everyday' traffic"),
+    ],
+)
+def test_what_makes_a_run_no_baseline(baseline_plan: Plan, why: str) -> None:
+    """Target, scale and size; not release, seed, profile or length."""
+    assert unlike(plan(), baseline_plan, ["everyday"]) == why
+
+
+def test_a_run_without_the_traffic_has_no_baseline() -> None:
+    """The other way round."""
+    assert unlike(plan(traffic={}), plan(), ["everyday"]) == "this run has no 'everyday' traffic"
+    assert unlike(plan(traffic={}), plan(), []) == ""
+
+
+# releases ------------------------------------------------------------------------------------------------------
+
+
+def more_errors(limit: str = "1 points", **params: str) -> Objective:
+    """Errors of 1.1.0 above those of 1.0.0."""
+    given = {"release": "1.1.0", "other_release": "1.0.0", **params}
+    return objective(Figure.MORE_ERRORS, Op.BELOW, limit, params=given)
+
+
+def slowdown(limit: str = "20 %", **params: str) -> Objective:
+    """The p95 of 1.1.0 above that of 1.0.0."""
+    given = {"release": "1.1.0", "other_release": "1.0.0", **params}
+    return objective(Figure.SLOWDOWN, Op.BELOW, limit, quantile=0.95, params=given)
+
+
+def each(n: int, of: Bools = CANARY) -> Bools:
+    """Every n-th of those."""
+    at = np.zeros(len(of), dtype=np.bool_)
+    at[np.flatnonzero(of)[::n]] = True
+    return at
+
+
+def test_a_canary_without_failures_passes() -> None:
+    """0 of 600 against 0 of 5 400 is less than a point."""
+    measure = only(more_errors(), with_load(rows()))
+    assert measure.outcome is PASS
+    assert measure.reason == (
+        "error rate of release 1.1.0 above that of 1.0.0 is 0 % (at most 0.498 % with 95 % confidence, n 600), "
+        "wanted below 1 points; 0 of 600 requests failed against 0 of 5400"
+    )
+    assert measure.name == "error rate above release 1.0.0"
+    assert measure.scope == {"traffic": "everyday", "phase": "in the steady state", "release": "1.1.0"}
+    assert (measure.unit, measure.scaled_limit, measure.n_needed) == ("ratio", 0.01, None)
+    assert measure.receipts["load"].ok
+    assert measure.files == ("load/everyday/samples-0.parquet",)
+
+
+@pytest.mark.parametrize(("nth", "outcome"), [(200, INCONCLUSIVE), (10, FAIL), (3, FAIL)])
+def test_a_canary_that_fails_more(nth: int, outcome: Outcome) -> None:
+    """Every n-th of its requests fails, of a limit of one in a hundred."""
+    measure = only(more_errors(), with_load(failing(rows(), each(nth))))
+    assert measure.outcome is outcome, measure.reason
+    assert measure.value == pytest.approx(1 / nth)
+
+
+def test_failures_of_both_are_no_difference() -> None:
+    """One request in twenty of either."""
+    measure = only(more_errors("5 points"), with_load(failing(rows(), each(20) | each(20, ~CANARY))))
+    assert (measure.outcome, measure.value) == (PASS, 0.0)
+
+
+def test_failures_that_name_no_release_are_charged_before_a_pass_only() -> None:
+    """Thirty requests had no answer: not enough for a FAIL of anybody, too many for a PASS of the canary."""
+    run = with_load(unanswered(rows(), each(180, ~CANARY)))
+    measure = only(more_errors(), run)
+    assert measure.outcome is INCONCLUSIVE
+    assert measure.value == 0
+    assert (measure.high or 0) > 0.04
+    assert "30 failures named no release: before a PASS they are charged to 1.1.0" in measure.reason
+    assert only(more_errors("10 points"), run).outcome is PASS
+
+
+def test_an_error_counts_though_the_generator_lagged() -> None:
+    """Its schedule matters to latencies only; its files matter to all."""
+    table = rows()
+    late = with_ints(table, slice(None), sent_ns=table.ints["intended_ns"] + 10_000_000)  # type: ignore[arg-type]
+    assert only(more_errors(), with_load(late)).outcome is PASS
+    assert only(slowdown(), with_load(late)).outcome is INCONCLUSIVE
+    killed = (Worker(id=0, rows=6000, closed=False),)
+    assert only(more_errors(), with_load(rows(), workers=killed)).outcome is INCONCLUSIVE
+    assert only(more_errors(), with_load(failing(rows(), each(3)), workers=killed)).outcome is FAIL
+    assert only(slowdown(), with_load(rows(canary_ms=40), workers=killed)).outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize("one", [more_errors(), slowdown()])
+@pytest.mark.parametrize(
+    ("release", "why"),
+    [
+        ("1.2.0", "no answer named release 1.2.0; there were 1.0.0, 1.1.0"),
+        (None, "no answer named release 1.1.0; there were none that named any"),
+    ],
+)
+def test_a_release_that_did_not_serve_is_not_compared(one: Objective, release: str | None, why: str) -> None:
+    """INCONCLUSIVE, with the releases that did."""
+    if release is None:
+        run = with_load(with_words(rows(), slice(None), release=None))
+    else:
+        run, one = with_load(rows()), replace(one, params={**one.params, "other_release": release})
+    measure = only(one, run)
+    assert (measure.outcome, measure.reason) == (INCONCLUSIVE, why)
+    assert measure.fix == "let both releases serve in the window and name themselves in the header x-release"
+
+
+@pytest.mark.parametrize(
+    ("canary_ms", "outcome"), [(20.0, PASS), (22.0, PASS), (24.0, INCONCLUSIVE), (27.0, FAIL), (40.0, FAIL)]
+)
+def test_a_slower_canary(canary_ms: float, outcome: Outcome) -> None:
+    """Against a limit of 20 % above 20 ms."""
+    measure = only(slowdown(), with_load(rows(canary_ms=canary_ms)))
+    assert measure.outcome is outcome, measure.reason
+    assert measure.value == pytest.approx(canary_ms / 20 - 1, abs=0.01)
+
+
+def test_what_a_slowdown_says() -> None:
+    """Both quantiles, and how the bounds were made."""
+    measure = only(slowdown(), with_load(rows(canary_ms=40)))
+    assert measure.name == "response time p95 above release 1.0.0"
+    assert measure.reason.startswith("response time p95 of release 1.1.0 above that of 1.0.0 is ")
+    assert measure.reason.endswith(" 99.75 % confidence, n 600), wanted below 20 %; 49.04 ms against 24.49 ms")
+    assert "paired time batches" in measure.method
+
+
+def test_unanswered_requests_of_nobody_slow_the_canary_before_a_pass() -> None:
+    """As for its errors; failures of the stable release do not make it slower."""
+    run = with_load(unanswered(rows(), each(90, ~CANARY)))
+    assert only(slowdown(), run).outcome is INCONCLUSIVE
+    failed = with_load(failing(rows(canary_ms=22), each(3, ~CANARY)))
+    assert only(slowdown(), failed).outcome is PASS
+
+
+def test_looking_often_stops_at_the_first_look_that_tells() -> None:
+    """A canary that fails one in seven: the second of four looks has seen enough, with half of the requests."""
+    run = with_load(failing(rows(), each(7)))
+    measure = only(more_errors(looks="4"), run)
+    assert measure.outcome is FAIL
+    assert measure.n == 300
+    assert measure.reason.endswith("; this is look 2 of 4, which share one budget of error")
+    assert only(more_errors(), run).n == 600
+
+
+def test_looking_often_ends_with_the_last_look() -> None:
+    """Nothing is told by any: the last has all requests and nearly all of the confidence."""
+    measure = only(more_errors(looks="4"), with_load(failing(rows(), each(200))))
+    assert (measure.outcome, measure.n) == (INCONCLUSIVE, 600)
+    assert measure.confidence == pytest.approx(0.9736251)
+    assert "this is look 4 of 4" in measure.reason
+    assert only(more_errors(), with_load(failing(rows(), each(200)))).confidence == pytest.approx(0.95)
+
+
+def test_a_pass_of_an_early_look_takes_more_confidence() -> None:
+    """No failure in sight: half of the requests bear five points, at 99.45 %."""
+    measure = only(more_errors("5 points", looks="2"), with_load(rows()))
+    assert (measure.outcome, measure.n) == (PASS, 300)
+    assert measure.confidence == pytest.approx(0.9944254)
+
+
+def test_a_long_stall_leaves_too_few_batches() -> None:
+    """Everything failed for six seconds of sixty: INCONCLUSIVE, with what was seen."""
+    table = rows()
+    due = table.ints["intended_ns"]
+    measure = only(more_errors(), with_load(failing(table, (due >= ns(30)) & (due < ns(36)))))
+    assert measure.outcome is INCONCLUSIVE
+    assert measure.reason == (
+        "stalls are too long: 20 time batches of twice the longest do not fit into the window; "
+        "60 of 600 requests failed against 540 of 5400"
+    )
+    assert measure.fix == "let the traffic run long enough, then run again"
+
+
+def test_a_comparison_is_of_the_fault_free_window() -> None:
+    """As every KPI."""
+    one = more_errors()
+    faulty = replace(one, scope=replace(one.scope, phase=Phase.FAULT))
+    assert only(faulty, with_load(rows())).outcome is NOT_ASSESSED
+
+
+# timed ---------------------------------------------------------------------------------------------------------
+
+
+def few(*done_ms: float) -> Table:
+    """A request a millisecond, each done after so long."""
+    table = samples(0, len(done_ms) / 100)
+    due = table.ints["intended_ns"]
+    return with_ints(table, slice(None), done_ns=due + np.round(np.array(done_ms) * 1e6).astype(np.int64))  # type: ignore[arg-type]
+
+
+def at(n: int, *places: int) -> Bools:
+    """True there."""
+    return np.isin(np.arange(n), places)
+
+
+@pytest.mark.parametrize(
+    ("table", "good", "held"),
+    [
+        (few(5, 7, 9), [5, 7, 9], [5, 7, 9]),
+        (failing(few(5, 7, 9), at(3, 0)), [7, 9], [7, 9]),
+        (failing(few(5, 7, 9), at(3, 1)), [5, 9], [5, 7, 9]),
+        (failing(few(5, 7, 9), at(3, 2)), [5, 7], [5, 7, 9]),
+        (failing(few(5, 7, 9), at(3, 0), status=0), [7, 9], [math.inf, 7, 9]),
+        (failing(few(5, 7, 9), at(3, 0), error="cut_off"), [7, 9], [math.inf, 7, 9]),
+    ],
+)
+def test_which_requests_count(table: Table, good: Sequence[float], held: Sequence[float]) -> None:
+    """On the good side those without failure; held against 7 ms also failures that took as long, and all without an answer."""
+    assert answered_well(table).ms.tolist() == good
+    assert counted(table, 7.0).ms.tolist() == held
+    assert len(counted(table, 7.0).at_ns) == len(held)
+
+
+def test_a_quantile_of_times() -> None:
+    """Whatever their order; of nothing there is none."""
+    times = Times(at_ns=np.arange(4), ms=np.array([4.0, 1.0, 3.0, 2.0]))
+    assert (times.quantile(0.5), times.quantile(0.95)) == (2.0, 4.0)
+    assert math.isnan(Times(at_ns=np.arange(0), ms=np.array([])).quantile(0.5))
+
+
+def test_the_longest_stall() -> None:
+    """A second of failures, and one of slow answers; nothing stalls where nothing is."""
+    due = np.arange(0, ns(60), ns(0.01))
+    struck = (due >= ns(10)) & (due < ns(11))
+    span = (0, ns(60))
+    assert longest_stall_ns(due, struck, span) == pytest.approx(ns(1), abs=ns(0.3))
+    slow = Times(at_ns=due, ms=np.where(struck, 500.0, 20.0))
+    assert slow.stall_ns(0.95, span) == pytest.approx(ns(1), abs=ns(0.3))
+    assert longest_stall_ns(due, np.zeros(len(due), dtype=np.bool_), span) == 0
+    assert Times(at_ns=due[:0], ms=np.array([])).stall_ns(0.95, span) == 0
+    batched = slow.batched_by_stall(0.95, span)
+    assert batched.batches == 60_000_000_000 // (2 * slow.stall_ns(0.95, span))
+    assert batched.batch[[0, -1]].tolist() == [0, batched.batches - 1]
