@@ -1,7 +1,7 @@
 """Exact bounds for shares and quantiles, and how much evidence a claim needs.
 
-All bounds here are one-sided and assume independent requests; `clustered` sets bounds beside them that do not. From `scipy.special`: `scipy.stats` says the
-same and takes four times as long to import, which every replay would wait for.
+All bounds here are one-sided and assume independent requests; `clustered` sets bounds beside them that do not.
+From `scipy.special`: `scipy.stats` says the same and takes four times as long to import, which every replay would wait for.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Bounds:
         confidence: of `low` and of `high`.
         n: independent looks behind it.
         method: how it was made.
-        why: why the evidence bears less than n independent looks would; empty where it does not.
+        clustered: whether the looks were not independent, and the bounds are made for that.
+        why: why so few of them bear nothing; empty where more looks are all that lacks.
     """
 
     value: float
@@ -46,6 +47,7 @@ class Bounds:
     confidence: float
     n: int
     method: str
+    clustered: bool = False
     why: str = ""
 
 

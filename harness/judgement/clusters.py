@@ -1,0 +1,248 @@
+"""Failures in time: counted in slots, tested for clustering, and gathered into episodes.
+
+Requests that fail or are slow together are one piece of evidence, not many. Everything here works on counts a slot,
+so it costs one pass over the samples, and does not depend on their order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import bdtrc, chdtrc, pdtrc
+
+from harness.model.table import Bools, Ints
+
+SLOT_NS: Final = 50_000_000
+"""A slot is at least this long: shorter stalls are noise of the machine."""
+SLOT_LOOKS: Final = 10
+"""And long enough for about this many looks."""
+BATCHES: Final = 20
+"""Fewest parts that a window is cut into to compare them."""
+HOT: Final = 0.01
+"""Chance that anything in a window without clusters is taken for an episode (Bonferroni over all slots and lengths)."""
+CLUSTERED: Final = 0.05
+"""Chance that the variance test calls a window without clusters clustered."""
+SUSPECT: Final = 2.0
+"""Standard deviations over the background below which no slot can be hot: its tail need not be computed."""
+GAP: Final = 2
+"""Hot slots with at most this many others between them are one episode."""
+ROUNDS: Final = 10
+"""How often the background is estimated anew without the slots found hot; two or three times do."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slots:
+    """How many looks there were in each slot of a window, and how many of them were bad."""
+
+    width_s: float
+    n: Ints
+    bad: Ints
+
+    @property
+    def seconds(self) -> float:
+        """Length of the window."""
+        return self.width_s * len(self.n)
+
+    def mirrored(self) -> Slots:
+        """The same with good and bad exchanged."""
+        return Slots(width_s=self.width_s, n=self.n, bad=self.n - self.bad)
+
+    def without(self, taken: Bools) -> Slots:
+        """The same with nothing in the slots that are taken."""
+        return Slots(width_s=self.width_s, n=np.where(taken, 0, self.n), bad=np.where(taken, 0, self.bad))
+
+    def joined(self, by: int) -> Slots:
+        """Slots so many times as long; the last may be shorter."""
+        return self._sums(np.arange(0, len(self.n), by), self.width_s * by)
+
+    def batches(self) -> Slots:
+        """Twenty equal parts, to a slot."""
+        return self._sums(np.arange(BATCHES) * len(self.n) // BATCHES, self.seconds / BATCHES)
+
+    def _sums(self, starts: Ints, width_s: float) -> Slots:
+        return Slots(width_s=width_s, n=np.add.reduceat(self.n, starts), bad=np.add.reduceat(self.bad, starts))
+
+    def lengths(self) -> Iterator[tuple[int, Slots]]:
+        """Slots joined by 1, 2, 4…, as long as there are twenty of them."""
+        by, slots = 1, self
+        while len(slots.n) >= BATCHES:
+            yield by, slots
+            by, slots = 2 * by, slots.joined(2)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timeline:
+    """The slot of each look, made once for all questions about the same looks."""
+
+    width_s: float
+    slot: Ints
+    n: Ints
+
+    @classmethod
+    def of(cls, at_ns: Ints, span: tuple[int, int]) -> Timeline:
+        """Place looks in [start, end); one that lies outside is placed at the nearest edge."""
+        start_ns, end_ns = span
+        length = max(end_ns - start_ns, 1)
+        width = max(SLOT_NS, math.ceil(SLOT_LOOKS * length / max(len(at_ns), 1)))
+        count = math.ceil(length / width)
+        slot = (at_ns - start_ns) // width
+        np.clip(slot, 0, count - 1, out=slot)
+        return cls(width_s=width / 1e9, slot=slot, n=np.bincount(slot, minlength=count))
+
+    def slots(self, bad: Bools) -> Slots:
+        """Count the bad ones of these looks, in the order that the looks were given in."""
+        return Slots(width_s=self.width_s, n=self.n, bad=np.bincount(self.slot[bad], minlength=len(self.n)))
+
+
+def is_spread(slots: Slots) -> bool:
+    """Whether the bad ones vary more from slot to slot than chance has it, at one length of slot at least.
+
+    The variance test for a binomial share, at lengths that double from one slot to a twentieth of the window (Bonferroni). Where
+    bad ones are rare its chi-square is too eager, so that the number of pairs within a slot must be improbable too (Poisson).
+    In simulation it finds all that a runs test (Wald and Wolfowitz 1940) finds, and slow swings that a runs test does not see; it
+    needs no order of the samples.
+    Source: W. G. Cochran, "Some methods for strengthening the common chi-square tests", Biometrics 10 (1954), section 4.
+    """
+    k, n = int(slots.bad.sum()), int(slots.n.sum())
+    rare = slots if 2 * k <= n else slots.mirrored()
+    k = min(k, n - k)
+    chances = [_chance(part, k, n) for _, part in rare.lengths()] if k > 1 else []
+    return min(chances, default=1.0) * len(chances) < CLUSTERED if chances else False
+
+
+def _chance(slots: Slots, k: int, n: int) -> float:
+    pairs = int((slots.bad * (slots.bad - 1)).sum()) // 2
+    if not pairs:
+        return 1.0
+    by_chance = float((slots.n * (slots.n - 1.0)).sum()) / 2 * (k / n) * (k - 1) / (n - 1)
+    excess, df = _excess(slots, k / n)
+    return max(float(chdtrc(df, excess)), float(pdtrc(pairs - 1, by_chance)))
+
+
+def _excess(slots: Slots, share: float) -> tuple[float, int]:
+    """The chi-square of the counts against one share, and its degrees of freedom."""
+    seen = slots.n > 0
+    expected = slots.n[seen] * share
+    return float(((slots.bad[seen] - expected) ** 2 / expected).sum()) / (1 - share), len(expected) - 1
+
+
+def design_effect(slots: Slots) -> float:
+    """How many times as much the counts vary as those of independent looks would, at the length of slot where it is most; at least 1.
+
+    Source: L. Kish, "Survey Sampling" (1965), section 8.2: n looks with this effect are worth n / effect independent ones.
+    """
+    k, n = int(slots.bad.sum()), int(slots.n.sum())
+    if not 0 < k < n:
+        return 1.0
+    found = (_excess(part, k / n) for _, part in slots.lengths())
+    return max([1.0, *(excess / df for excess, df in found if df > 0)])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Episodes:
+    """What is left of the bad ones when those that came together are taken as one.
+
+    Attributes:
+        starts, ends: first slot of each episode, and the slot after it; in order of time.
+        sizes: bad ones beyond the background, an episode.
+        rest: the slots, with nothing in those of an episode.
+        background: share of bad ones in the rest.
+        longest_s: the longest episode.
+    """
+
+    starts: Ints
+    ends: Ints
+    sizes: Floats
+    rest: Slots
+    background: float
+    longest_s: float
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @property
+    def taken(self) -> int:
+        """How many slots lie in episodes."""
+        return int((self.ends - self.starts).sum())
+
+    @property
+    def effective(self) -> float:
+        """How many equal episodes bear as much evidence: (Σs)² / Σs², Kish's effective number; 0.0 of none."""
+        return float(self.sizes.sum() ** 2 / (self.sizes**2).sum()) if len(self) else 0.0
+
+    @property
+    def worst(self) -> float:
+        """The size of the worst episode, and never less than one look."""
+        return float(self.sizes.max(initial=1.0))
+
+
+def episodes_of(slots: Slots) -> Episodes:
+    """Find stretches with more bad ones than the background explains.
+
+    A slot is hot when its count is improbable under the background (binomial tail, Bonferroni), at lengths that double from one
+    slot to a twentieth of the window, short ones first. The background is what is left without hot slots, so that both are found
+    in rounds. Hot slots with little between them are one episode.
+    """
+    hot = np.zeros(len(slots.n), dtype=np.bool_)
+    for _ in range(ROUNDS):
+        more = _hotter(slots, hot)
+        if more.sum() == hot.sum():
+            break
+        hot = more
+    starts, ends = _stretches(hot)
+    rest = slots.without(hot)
+    background = float(rest.bad.sum() / max(rest.n.sum(), 1))
+    excess = np.concatenate([[0.0], np.cumsum(slots.bad - background * slots.n)])
+    return Episodes(
+        starts=starts,
+        ends=ends,
+        sizes=excess[ends] - excess[starts],
+        rest=rest,
+        background=background,
+        longest_s=float((ends - starts).max(initial=0)) * slots.width_s,
+    )
+
+
+def _hotter(slots: Slots, known: Bools) -> Bools:
+    """Hot slots by the background without the known ones; those included, and what lies between."""
+    hot, rest = known.copy(), slots.without(known)
+    k, n, count = int(rest.bad.sum()), int(rest.n.sum()), len(hot)
+    by = 1
+    while count // by >= BATCHES:
+        edge = int(by == 1)  # a stall begins and ends within a slot
+        at = _improbable(rest.joined(by), k / max(n, 1), HOT / (2 * count))
+        found = (at[:, None] * by + np.arange(-edge, by + edge)).ravel()
+        hot[found[(found >= 0) & (found < count)]] = True
+        rest = slots.without(hot)
+        by *= 2
+    return _bridged(hot)
+
+
+def _improbable(slots: Slots, share: float, chance: float) -> Ints:
+    """Which slots hold so many bad ones that they are less probable than `chance` under this share."""
+    expected = slots.n * share
+    suspects = np.flatnonzero(slots.bad - expected > SUSPECT * np.sqrt(expected * (1 - share)))
+    return suspects[bdtrc(slots.bad[suspects] - 1, slots.n[suspects], share) < chance]
+
+
+def _stretches(hot: Bools) -> tuple[Ints, Ints]:
+    """First slot of each run of hot ones, and the slot after it."""
+    edges = np.diff(np.concatenate([[False], hot, [False]]).astype(np.int8))
+    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+
+
+def _bridged(hot: Bools) -> Bools:
+    """With short gaps between hot slots closed."""
+    starts, ends = _stretches(hot)
+    near = np.flatnonzero(starts[1:] - ends[:-1] <= GAP)
+    step = np.zeros(len(hot) + 1, dtype=np.int64)
+    step[ends[near]] += 1
+    step[starts[near + 1]] -= 1
+    return hot | (np.cumsum(step)[:-1] > 0)
