@@ -8,11 +8,26 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judgement_builders import evidence, ns, plan, table, with_ints, with_words
+from judgement_builders import evidence, measures, ns, objective, observation, plan, table, with_ints, with_words
 
 from harness.judgement import judge
 from harness.judgement.pipelines import pipeline_receipt, pipeline_result
-from harness.model import PIPELINE, Evidence, PipelineResult, Table, WatchSource
+from harness.model import (
+    PIPELINE,
+    Evidence,
+    Figure,
+    Measure,
+    Missing,
+    Op,
+    Outcome,
+    Phase,
+    PipelineResult,
+    Quantity,
+    Table,
+    WatchSource,
+)
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 
 WATCHED = {"pipeline": WatchSource(name="pipeline", spacing_ms=1000, closed=True)}
 
@@ -129,3 +144,82 @@ def test_planted_losses_and_duplicates_are_found_in_any_order(
     )
     found = described(shuffled)
     assert (found.lost, found.twice, found.why) == (len(lost), len(again), "")
+
+
+ENDED = (observation("watch.closed", "pipeline", 200, "watch"),)
+SENTENCE = objective(Figure.EVENTS, Op.BELOW, "1 s", phase=Phase.RUN)
+
+
+def judged(rows: Table, limit: str = "1 s", **fields: object) -> Measure:
+    """What the sentence about these events comes to."""
+    given = {"watchers": WATCHED, "observations": ENDED, **fields}
+    run = replace(evidence(), pipeline=rows, **given)  # type: ignore[arg-type]
+    (found,) = measures(judge(plan({"R": replace(SENTENCE, limit=Quantity.parse(limit))}), run))
+    return found
+
+
+def test_events_that_are_visible_in_time_once_and_whole_pass() -> None:
+    """The slowest of a hundred took 100 ms."""
+    measure = judged(events())
+    assert (measure.outcome, measure.value, measure.unit, measure.scaled_limit, measure.n) == (PASS, 0.1, "s", 1, 100)
+    assert measure.reason == "none of 100 accepted events failed, wanted each once and whole within 1 s"
+    assert set(measure.receipts) == {"watch"}
+    assert measure.files == ("watch/pipeline.parquet",)
+
+
+@pytest.mark.parametrize(("limit", "outcome"), [("100 ms", PASS), ("99 ms", FAIL), ("6 s", PASS)])
+def test_an_event_may_take_as_long_as_the_limit_says(limit: str, outcome: Outcome) -> None:
+    """100 ms are within 100 ms; a limit under a minute is not scaled."""
+    assert judged(events(), limit).outcome is outcome
+
+
+def test_what_fails_an_event_is_said() -> None:
+    """Gone, twice, another value, late: each once."""
+    rows = with_words(with_ints(events(), 1, visible_ns=0, copies=0), 1, state="absent")
+    rows = with_words(with_words(with_ints(rows, 2, copies=2), 2, state="twice"), 3, state="wrong")
+    measure = judged(with_ints(rows, 4, visible_ns=ns(5.5)))
+    assert (measure.outcome, measure.value) == (FAIL, None)
+    assert measure.reason == (
+        "4 of 100 accepted events failed: 1 never became visible, 1 became visible twice, 1 had another value, "
+        "1 came too late, wanted each once and whole within 1 s"
+    )
+    assert measure.fix == "`readiness why R` shows the evidence; mend the platform, then run again"
+    assert judged(with_ints(events(), 4, copies=2)).outcome is FAIL
+
+
+@pytest.mark.parametrize(("ended", "outcome"), [(100.01, FAIL), (100.009, INCONCLUSIVE)])
+def test_an_event_that_was_accepted_shortly_before_the_end_is_not_known(ended: float, outcome: Outcome) -> None:
+    """The last one was accepted at 99.01 s and never seen: gone once a second was watched."""
+    rows = with_words(with_ints(events(), 99, visible_ns=0, copies=0), 99, state="absent")
+    measure = judged(rows, observations=(observation("watch.closed", "pipeline", ended, "watch"),))
+    assert measure.outcome is outcome
+    assert ("but of 1 nobody knows" in measure.reason) is (outcome is INCONCLUSIVE)
+    other = (observation("watch.closed", "entry", 200, "watch"), observation("watch.started", "pipeline", 200, "watch"))
+    assert judged(rows, observations=other).outcome is INCONCLUSIVE
+
+
+def test_events_that_nobody_could_look_for_are_not_known() -> None:
+    """The last looks were not answered; of a failure beside it that says nothing."""
+    rows = with_words(with_ints(events(), 7, visible_ns=0, copies=0), 7, state=None)
+    assert judged(rows).outcome is INCONCLUSIVE
+    assert judged(rows).fix == "let the run watch for longer, then run again"
+    assert judged(with_words(rows, 8, state="wrong")).outcome is FAIL
+
+
+def test_only_accepted_events_are_claimed() -> None:
+    """Refused and unknown ones promise nothing; where none was accepted nothing is known."""
+    rows = with_words(with_ints(events(), [1, 2], visible_ns=0), [1, 2], outcome="unknown", state="absent")
+    assert (judged(rows).outcome, judged(rows).n) == (PASS, 98)
+    none = judged(with_words(events(), slice(None), outcome="refused"))
+    assert (none.outcome, none.value, none.n) == (INCONCLUSIVE, None, 0)
+    assert none.reason.endswith("but none was accepted")
+
+
+def test_without_its_watcher_no_event_passes_and_a_lost_one_fails() -> None:
+    """The receipt is needed for a pass."""
+    assert judged(events(), watchers={}).outcome is INCONCLUSIVE
+    assert judged(events(), watchers={}).reason.endswith("but the watcher 'pipeline' left no record")
+    assert judged(with_words(events(), 8, state="wrong"), watchers={}).outcome is FAIL
+    assert judged(Table.empty(PIPELINE)).reason.endswith("but no event is on record")
+    missing = (Missing(file="watch/pipeline.parquet", why="is gone"),)
+    assert judged(events(), missing=missing).reason == "watch/pipeline.parquet is not whole: is gone"

@@ -158,6 +158,29 @@ def test_steady_means_99_of_100_looks_of_the_last_five_seconds() -> None:
     assert is_steady([], [], ns(12)) == (False, "nobody looked for 5.0 s of the last 5 s")
 
 
+@pytest.mark.parametrize(("failed", "steady"), [(2, True), (3, False)])
+def test_steady_is_99_percent_however_often_it_is_looked(failed: int, steady: bool) -> None:  # noqa: FBT001
+    """Of 250 looks two may fail: plain lists of 0 and 1 will do."""
+    sent = every(0, 5, 50).tolist()
+    assert is_steady(sent, [0] * failed + [1] * (250 - failed), ns(5))[0] is steady
+
+
+def test_a_blind_second_is_one_that_is_longer() -> None:
+    """Exactly one second between two looks is not blind; a nanosecond more is."""
+    sent = np.array([0, ns(1), ns(2), ns(3), ns(4)])
+    assert is_steady(sent, [1] * 5, ns(5))[0] is True
+    assert is_steady(sent, [1] * 5, ns(5) + 1)[0] is False
+    assert recovered_at(np.append(sent, ns(5)), [1] * 6, 0, ns(6)) == 0
+    assert recovered_at(np.append(sent, ns(5) + 1), [1] * 6, 0, ns(5) + 2) is None
+
+
+def test_asked_live_plain_lists_will_do() -> None:
+    """Two failures of 0 and 1."""
+    sent = every(0, 20, 20).tolist()
+    ok = [0 if 100 <= i < 102 else 1 for i in range(400)]
+    assert recovered_at(sent, ok, 0, ns(20)) == ns(5.1)
+
+
 def test_asked_live_it_says_when_reads_were_back_and_none_before() -> None:
     """What the conductor asks while a fault is held."""
     seen = looks(60, (11, 14))
