@@ -44,6 +44,7 @@ from harness.model.table import (
     Table,
     Words,
 )
+from harness.model.tenable import untenable
 from harness.model.verdict import (
     ClaimVerdict,
     Decision,
@@ -127,5 +128,6 @@ __all__ = [
     "Window",
     "Words",
     "Worker",
+    "untenable",
     "worst_of",
 ]

@@ -10,12 +10,14 @@ from typing import Final
 
 from harness.catalogue import nearest
 from harness.errors import UsageError
-from harness.model import Demand, DemandKind, Figure, Objective
+from harness.model import Demand, DemandKind, Figure, Objective, untenable
 from harness.steps.meaning import Keyword, Selection
 from harness.steps.template import Template
 from harness.steps.templates import TEMPLATES
 
 NO_EXPERIMENTS: Final[Mapping[str, str]] = MappingProxyType({})
+_WORDS: Final = 3
+"""What has more of them is another sentence, and not a value in the wrong form."""
 _INTERPRETATION: Final = re.compile(r"\s*\(interpretation[^()]*\)\s*$")
 
 
@@ -82,7 +84,8 @@ def read(
     text = bare(sentence)
     matches = [(template, slots) for template in templates if (slots := template.match(text)) is not None]
     if not matches:
-        raise UsageError(f"no step reads {text!r}", mend=_nearest_template(text, templates))
+        misfit = _misfit(text, templates)
+        raise misfit or UsageError(f"no step reads {text!r}", mend=_nearest_template(text, templates))
     if len(matches) > 1:
         names = " and ".join(repr(template.plain) for template, _ in matches)
         raise UsageError(f"two steps read {text!r}: {names}", mend="one of the two templates must go")
@@ -100,6 +103,8 @@ def read(
     )
     if meaning.objective is None:
         return reading
+    if why := untenable(meaning.objective):
+        raise UsageError(f"no run can bear {text!r}: {why}", mend=f"for example: {template.example}")
     return replace(reading, objective=_located(meaning.objective, reading))
 
 
@@ -112,6 +117,19 @@ def _located(objective: Objective, reading: Reading) -> Objective:
         domains=reading.selection.domains if reading.selection else (),
     )
     return replace(objective, scope=scope, sentence=reading.sentence)
+
+
+def _misfit(text: str, templates: Sequence[Template]) -> UsageError | None:
+    """What stands in the wrong form, where all but that reads like a template; the one with least in the wrong form."""
+    misfits = [(template, wrong) for template in templates if (wrong := template.misfits(text))]
+    misfits = [found for found in misfits if all(len(value.split()) <= _WORDS for value in found[1].values())]
+    if not misfits:
+        return None
+    template, wrong = min(misfits, key=lambda found: sum(map(len, found[1].values())))
+    slots = template.slots
+    said = "; ".join(f"{value!r} is no <{name}>, {slots[name].about}" for name, value in wrong.items())
+    mend = f"did you mean `{template.plain}`, for example: {template.example}"
+    return UsageError(f"no step reads {text!r}: {said} was expected", mend=mend)
 
 
 def _nearest_template(text: str, templates: Sequence[Template]) -> str:

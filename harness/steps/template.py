@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.steps.meaning import Keyword, Meaning
-from harness.steps.slots import Slot, pattern_of, plain_of, slots_of
+from harness.steps.slots import Slot, loose_pattern_of, pattern_of, plain_of, slots_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,13 @@ class Template:
     def slots(self) -> dict[str, Slot]:
         """Its slots by name."""
         return slots_of(self.text)
+
+    def misfits(self, sentence: str) -> dict[str, str]:
+        """What stands in slots that do not take it, in a sentence whose own words are the template's; empty where other words differ."""
+        found = loose_pattern_of(self.text).fullmatch(sentence)
+        values = found.groupdict() if found else {}
+        slots = self.slots
+        return {name: value for name, value in values.items() if value and not re.fullmatch(slots[name].pattern, value)}
 
     def match(self, sentence: str) -> Mapping[str, str] | None:
         """What stands in the slots of a sentence; None when it is another sentence."""

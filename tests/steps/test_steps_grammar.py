@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -98,6 +99,32 @@ OBJECTIVES = {
     'the error rate of route "create-track" is below 2 %': errors(
         percent(2), Scope(per=Per.ROUTE, subject="create-track")
     ),
+    "the response time p95 of every route grows by less than 20 ms an hour in the steady state": replace(
+        time(0.95, ms(20), Scope(per=Per.ROUTE)), figure=Figure.DRIFT
+    ),
+    "the response time p95 of everyday traffic is at least 40 % lower than in the baseline run": Objective(
+        figure=Figure.IMPROVEMENT,
+        quantile=0.95,
+        scope=Scope(traffic="everyday"),
+        op=Op.AT_LEAST,
+        limit=percent(40),
+        sentence="",
+    ),
+    'the error rate of release "1.1.0" is less than 0.5 points above that of release "1.0.0"': Objective(
+        figure=Figure.MORE_ERRORS,
+        op=Op.BELOW,
+        limit=Quantity(value=0.5, unit="points"),
+        params={"release": "1.1.0", "other_release": "1.0.0"},
+        sentence="",
+    ),
+    'the response time p99 of release "1.1.0" is less than 10 % above that of release "1.0.0", looked at 4 times': Objective(
+        figure=Figure.SLOWDOWN,
+        quantile=0.99,
+        op=Op.BELOW,
+        limit=percent(10),
+        params={"release": "1.1.0", "other_release": "1.0.0", "looks": "4"},
+        sentence="",
+    ),
     "the uptime of the entry is at least 99.9 % in the steady state": Objective(
         figure=Figure.UPTIME, scope=Scope(subject="entry"), op=Op.AT_LEAST, limit=percent(99.9), sentence=""
     ),
@@ -156,6 +183,9 @@ OBJECTIVES = {
         params={"killed_none_later_than": "12 s"},
         sentence="",
     ),
+    "every accepted event is visible once and whole within 30 s": Objective(
+        figure=Figure.EVENTS, scope=Scope(phase=Phase.RUN), op=Op.BELOW, limit=s(30), sentence=""
+    ),
     "the health path of every pod of every service in every region answers 200 within 1 s": check(
         "health-of-pods", path="/health", within="1 s"
     ),
@@ -196,6 +226,16 @@ DEMANDS = {
 def test_a_then_sentence_is_one_objective(sentence: str, objective: Objective) -> None:
     """Figure, operator, limit and scope, and the sentence itself."""
     assert read(sentence, KNOWN).objective == replace(objective, sentence=sentence)
+
+
+@pytest.mark.parametrize("times", [0, 1, 21, 100])
+def test_one_looks_2_to_20_times(times: int) -> None:
+    """Once is no several, and twenty leave the first nothing to err with."""
+    sentence = 'the error rate of release "b" is less than 1 points above that of release "a", looked at {} times'
+    assert read(sentence.format(2)).objective is not None
+    assert read(sentence.format(20)).objective is not None
+    with pytest.raises(UsageError):
+        read(sentence.format(times))
 
 
 def test_every_then_template_is_among_them() -> None:
@@ -267,7 +307,7 @@ def test_reading_never_raises_anything_else(sentence: str) -> None:
     assert reading.template.match(reading.sentence) is not None
 
 
-@given(st.integers(0, 99_999), st.sampled_from(["ms", "s", "min", "h", "d"]), st.booleans())
+@given(st.integers(1, 99_999), st.sampled_from(["ms", "s", "min", "h", "d"]), st.booleans())
 def test_a_limit_comes_back_as_it_was_written(value: int, unit: str, spaced: bool) -> None:  # noqa: FBT001
     """With or without the space between number and unit."""
     written = f"{value / 10:.1f}{' ' if spaced else ''}{unit}"
@@ -275,6 +315,33 @@ def test_a_limit_comes_back_as_it_was_written(value: int, unit: str, spaced: boo
     assert objective is not None
     assert objective.limit == Quantity(value=value / 10, unit=unit)
     assert Quantity.parse(str(objective.limit)) == objective.limit
+
+
+@pytest.mark.parametrize(
+    ("sentence", "wrong"),
+    [
+        ("the response time p100 of every route is below 200 ms", "'p100' is no <quantile>, a quantile: p50, p75"),
+        ("the response time p0 is below 200 ms", "'p0' is no <quantile>"),
+        (
+            "the response time p95 is below 200 %",
+            "'200 %' is no <limit>, a length of time above 0 in ms, s, min, h or d",
+        ),
+        ("the response time p95 is below 200", "'200' is no <limit>"),
+        ("the response time p95 is below -5 ms", "'-5 ms' is no <limit>"),
+        ("the response time p95 is below 0 ms", "'0 ms' is no <limit>"),
+        ("the response time p95 is below nan ms", "'nan ms' is no <limit>"),
+        ("the response time p95 of every route is below 1 s with 9 users at once for 0 s", "'0 s' is no <window>"),
+        ("the error rate is below 5 ms", "'5 ms' is no <limit>, a share in percent, more than 0"),
+        ("the error rate is below 0.0 %", "'0.0 %' is no <limit>"),
+        ("the error rate is below 200 %", "the limit of 200 % is over 100 %"),
+        ("the uptime of the entry is at least 100.1 %", "the limit of 100.1 % is over 100 %"),
+        ("reads are served again within 0 s", "'0 s' is no <limit>"),
+    ],
+)
+def test_a_value_that_no_run_can_bear_is_named_with_what_was_expected(sentence: str, wrong: str) -> None:
+    """Which word is wrong, and what belongs there."""
+    with pytest.raises(UsageError, match=re.escape(wrong)):
+        read(sentence)
 
 
 def read_objective(sentence: str) -> Objective:
