@@ -233,7 +233,7 @@ def share_of_limit(measure: Measure) -> float | None:
     high = measure.value if measure.high is None else measure.high
     low = measure.value if measure.low is None else measure.low
     if measure.op == Op.BELOW and limit > 0:
-        return high / limit
+        return max(high / limit, 0.0)
     if measure.op == Op.AT_LEAST and measure.unit == "ratio" and limit < 1:
         return (1 - low) / (1 - limit)
     if measure.op == Op.AT_LEAST and low > 0:

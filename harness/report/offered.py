@@ -76,7 +76,7 @@ def _facts(plan: TrafficPlan, results: Sequence[TrafficResult]) -> Iterable[tupl
         think = f", {figure(plan.think_s, 's')} between two journeys" if plan.think_s else ""
         yield "Users", f"{plan.users:.4g}{think}"
     yield "Warm-up", _warm_up(plan, results)
-    yield "Fault-free window", duration(plan.window_s)
+    yield "Fault-free window", f"{duration(plan.window_s)}; it closes before the load is told to stop"
     remote = f", {plan.remote_workers} on other machines" if plan.remote_workers else ""
     yield "Generators", f"{plan.workers} on this machine{remote}"
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _MOST_REASONS: Final = 6
 """The first screen holds so many reasons; the others fold away below them."""
-_MOST_STRETCHES: Final = 8
+_MOST_OPEN: Final = 8
 """A longer table folds away below its section."""
-_SHORT: Final = 110
-"""A longer method folds away behind its first clause."""
+_SHORT: Final = 200
+"""Of a longer method, the rest folds away."""
 _GAUGE_FULL: Final = 1.5
 """A gauge ends at one and a half times the limit; the style sheet marks the limit at two thirds."""
 
@@ -107,7 +107,7 @@ def _environment() -> Environment:
         ledger_facts=ledger_facts,
         pipeline_facts=pipeline_facts,
         gauge_full=_GAUGE_FULL,
-        most_stretches=_MOST_STRETCHES,
+        most_open=_MOST_OPEN,
         plot_width=WIDTH,
         plot_left=LEFT,
         plot_right=WIDTH - RIGHT,
@@ -126,14 +126,11 @@ def _code(text: str) -> Markup:
 
 
 def _parted(text: str) -> tuple[str, str]:
-    """A long text parted after its first clause, or after the last word that fits; a short one and nothing."""
+    """A long text parted after the last word that fits; a short one and nothing."""
     if len(text) <= _SHORT:
         return text, ""
-    clause, _, rest = text.partition("; ")
-    if rest and len(clause) <= _SHORT:
-        return f"{clause};", rest
     words = text[:_SHORT].rpartition(" ")[0] or text[:_SHORT]
-    return f"{words} …", text[len(words) :].lstrip()
+    return f"{words} …", f"… {text[len(words) :].lstrip()}"
 
 
 def _slug(text: str) -> str:

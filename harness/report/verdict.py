@@ -209,6 +209,7 @@ def _worker(worker: Worker) -> dict[str, Any]:
         "cpu": six(worker.cpu),
         "gc_ms": six(worker.gc_ms),
         "loop_ms": six(worker.loop_ms),
+        "users": worker.users,
         "offset_ns": worker.offset_ns,
         "residual_ns": worker.residual_ns,
     }

@@ -322,6 +322,8 @@ def nothing() -> tuple[Plan, Evidence, Judgement]:
             sent=False,
             reads=None,
             writes=None,
+            failed_looks=(),
+            regions={},
         )
         for name in BROKEN
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from report_builders import go, no_go, nothing
+from report_measures import QUANTILE
 from report_plan import BROKEN, TITLES
 
 from harness.model import DecisionOutcome, Evidence
@@ -123,13 +124,14 @@ def test_a_row_carries_figure_bounds_n_limit_receipts_reason_and_fix() -> None:
     row = text[text.index("FAIL 1 requirement") : text.index("INCONCLUSIVE 1 requirement")]
     for said in (
         "268.4 ms",
-        "260.3 to 276.5 ms",
+        "260.3 to 276.5 ms 95 % each",
         "below 200 ms",
         "3204 / 59",
         "load ok",
         "by region that served",
         "Next:",
         "order statistics",
+        "load ok 1 workers closed, lag p99 0.61 ms",
     ):
         assert said in row
 
@@ -140,6 +142,139 @@ def test_every_experiment_has_a_plot_with_a_title_and_a_description() -> None:
     assert reader.tags.count("svg") == reader.tags.count("desc") == len(BROKEN)
     assert "Writes were served again after 22.4 s." in text
     assert {f"t-{name}" for name in BROKEN} <= set(reader.ids)
+
+
+def test_figures_that_rest_on_different_grounds_say_so_each() -> None:
+    """The receipts of one experiment are not those of another; what is alike is said once."""
+    _, text = _read(go())
+    row = text[text.index("DA-DR-RTO critical") : text.index("DA-DR-RPO critical")]
+    assert "How it was measured: database-primary-loss, reads; database-primary-loss, writes" in row
+    assert "How it was measured: region-loss, reads; region-loss, writes" in row
+    assert row.count("chaos/region-loss/journal.json") == 1
+    assert "How it was measured" not in text[text.index("ND-KPI-P95 critical") : text.index("ND-KPI-ERRORS critical")]
+
+
+def test_a_long_method_folds_away_and_a_short_one_does_not() -> None:
+    """Every word of it is on the page."""
+    _, text = _read(go())
+    row = text[text.index("ND-KPI-P95 critical") : text.index("ND-KPI-ERRORS critical")]
+    assert " … … " in row
+    assert QUANTILE in row.replace(" … … ", " ")
+    assert "Method exact binomial bounds (Clopper-Pearson) load ok" in text
+
+
+def test_outages_are_listed_and_looks_compared_with_the_null_run() -> None:
+    """Two outages and a stall of the reads; a region that was hit, at its own door; what is charged to the fault."""
+    _, text = _read(go())
+    section = text[text.index("region-loss region Hit") :]
+    assert (
+        "reads 4.87 s ± 0.05 s 62 s 0.06 s to 2.3 s, 0.5 s to 1.2 s (hung, answered late), 3.1 s to 4.87 s" in section
+    )
+    assert "writes 22.4 s ± 0.05 s 62 s 0.04 s to 22.4 s 0.01 % 36.06 % +36.1 points" in section
+    assert "reads at us-east-1 not back in 62 s, back only on heal hit by the fault itself ± 0.1 s" in section
+
+
+def test_a_service_that_flaps_has_its_outages_one_by_one() -> None:
+    """The cell holds three, the table below all of them."""
+    given, evidence, judged = go()
+    first = judged.experiments[0]
+    assert first.reads is not None
+    spans = tuple((float(n), n + 0.25) for n in range(12))
+    flapping = replace(first, reads=replace(first.reads, seconds=11.25, outages=spans))
+    _, text = _read((given, evidence, replace(judged, experiments=(flapping,))))
+    assert "2 s to 2.25 s and 9 more" in text
+    assert "13 outages one by one; recovery ends with the last of its operation" in text
+    assert "reads 11 s 11.25 s 0.25 s failed" in text
+
+
+def test_the_page_says_what_became_of_every_write_and_event_and_who_watched() -> None:
+    """The ledger by source, the pipeline, each watcher with its gaps and blind time."""
+    _, text = _read(go())
+    for said in (
+        "Writes attempted 10651 Acknowledged 9312 Acknowledged and lost 0 Of unknown outcome: there / not there 9 / 14",
+        "Reads right after a write / stale 1862 / 3",
+        "database whole 9321 0 eu-west-1 not whole: no answer in 10 s 0 – us-east-1 whole 9321 0",  # noqa: RUF001 - a dash
+        "Events sent 1780 Accepted 1771 Accepted and lost 0 Visible twice 0",
+        "Visible after, p50 0.041 s Visible after, p95 0.187 s",
+        "entry 20 ms 17800 24.6 s 380.1 s 31 ms 0 s in order",
+        "regions eu-west-1 50 ms 6980 24.6 s 380.1 s 812 ms 0.812 s in order",
+        "pods – 24 165.0 s 350.0 s – 0 s not in order its file has no end",  # noqa: RUF001 - a dash
+    ):
+        assert said in text
+
+
+def test_the_page_says_how_traffic_was_offered_and_how_the_generators_fared() -> None:
+    """Open or closed, arrivals, what was cut, lag against what is allowed, CPU and pauses of each worker."""
+    _, text = _read(go())
+    for said in (
+        "Model open: arrivals wait for no answer; response times count from the moment a request was due",
+        "Arrivals Poisson, 25 journeys/s of 4 requests each",
+        "Warm-up 10 s planned, 10.02 s cut",
+        "fault-free all 100 /s 100.1 /s 12816 3 18.1 ms 47.3 ms 75.68 ms 0.61 of 20 ms",
+        "1 fault-free 59874 39.7 % of a core 2.8 ms 3.9 ms +1.8 ms ± 0.14 ms in order",
+    ):
+        assert said in text
+
+
+def test_a_window_that_does_not_count_says_why() -> None:
+    """In its own row, below its figures, once and not again for every route."""
+    given, evidence, judged = go()
+    late = tuple(
+        replace(window, valid=False, why="the generator lagged: p99 lag 41 ms") for window in judged.traffic[:2]
+    )
+    _, text = _read((given, evidence, replace(judged, traffic=late)))
+    assert text.count("Its response times do not count: the generator lagged: p99 lag 41 ms") == 1
+    assert "response times of everyday do not count" in text
+
+
+def test_a_closed_model_and_a_traffic_without_a_plan_are_told_as_they_are() -> None:
+    """Users and their think time stand in place of arrivals; of what nobody planned only figures stand."""
+    given, evidence, judged = go()
+    closed = replace(given.traffic["everyday"], model="closed", think_s=2.5, remote_workers=2)
+    _, text = _read((replace(given, traffic={"everyday": closed}), evidence, judged))
+    assert (
+        "Model closed: each user waits for the answer before the next; response times count from the moment a request was sent"
+        in text
+    )
+    assert "Users 150, 2.5 s between two journeys" in text
+    assert "Generators 1 on this machine, 2 on other machines" in text
+    _, text = _read((replace(given, traffic={}), evidence, judged))
+    assert "Model" not in text
+    assert "fault-free all" in text
+
+
+def test_arrivals_that_change_or_were_recorded_are_told() -> None:
+    """Least and most of a changing rate; the file of a trace."""
+    given, evidence, judged = go()
+    plan = given.traffic["everyday"]
+    ramp = replace(plan, arrivals="constant", rates=((0.0, 10.0), (60.0, 50.0)))
+    trace = replace(plan, arrivals="trace", trace="loadtests/friday.csv")
+    for traffic, said in (
+        (ramp, "Arrivals Constant, between 10 and 50 journeys/s"),
+        (trace, "Arrivals Trace of loadtests/friday.csv, 25 journeys/s"),
+    ):
+        _, text = _read((replace(given, traffic={"everyday": traffic}), evidence, judged))
+        assert said in text
+
+
+def test_only_what_there_is_has_a_section() -> None:
+    """Without ledger, pipeline, watchers and traffic there is neither a heading nor a link to one."""
+    given, evidence, judged = go()
+    bare = replace(judged, ledger=None, pipeline=None, watchers=(), traffic=(), experiments=())
+    reader, text = _read((given, evidence, bare))
+    assert {"ledger", "pipeline", "watchers", "traffic", "experiments"}.isdisjoint(reader.ids)
+    assert "What this rests on" not in text
+
+
+def test_a_figure_far_below_its_limit_has_an_empty_bar() -> None:
+    """A slowdown of -5 % is no negative width, which a browser would draw as full."""
+    given, evidence, judged = go()
+    first = judged.verdicts[0]
+    faster = replace(first.claims[0].measures[0][0], value=-0.05, low=-0.07, high=-0.03, unit="ratio", scaled_limit=0.1)
+    verdict = replace(first, claims=(replace(first.claims[0], measures=((faster,),)),))
+    html = render_page(given, evidence, replace(judged, verdicts=(verdict,))).decode()
+    assert "width:0.0%" in html
+    assert "width:-" not in html
 
 
 def test_a_run_without_evidence_has_a_page() -> None:
@@ -168,9 +303,20 @@ def test_hostile_text_stays_text() -> None:
     verdict = replace(
         first, reason=HOSTILE, fix=f"`{HOSTILE}`", claims=(replace(claim, scenario=HOSTILE, measures=((bad,),)),)
     )
+    reads = judged.experiments[0].reads
+    assert reads is not None
     experiment = replace(
-        judged.experiments[0], hit=(HOSTILE,), errors={HOSTILE: 1}, share={f"{HOSTILE} before": 1.0}, reason=HOSTILE
+        judged.experiments[0],
+        hit=(HOSTILE,),
+        errors={HOSTILE: 1},
+        share={f"{HOSTILE} before": 1.0},
+        reason=HOSTILE,
+        reads=replace(reads, why=HOSTILE),
+        regions={HOSTILE: reads},
     )
+    assert judged.ledger is not None
+    assert judged.pipeline is not None
+    worker = replace(judged.traffic[0].workers[0], why=HOSTILE)
     decision = replace(judged.decision, headline=HOSTILE, reasons=(HOSTILE,))
     judged = replace(
         judged,
@@ -178,6 +324,10 @@ def test_hostile_text_stays_text() -> None:
         verdicts=(verdict, *judged.verdicts[1:]),
         experiments=(experiment, *judged.experiments[1:]),
         missing=(HOSTILE,),
+        ledger=replace(judged.ledger, missing={HOSTILE: 1}, why=HOSTILE),
+        pipeline=replace(judged.pipeline, why=HOSTILE),
+        watchers=(replace(judged.watchers[0], name=HOSTILE, why=HOSTILE),),
+        traffic=(replace(judged.traffic[0], name=HOSTILE, route=HOSTILE, valid=False, why=HOSTILE, workers=(worker,)),),
     )
     given = replace(given, release=HOSTILE, target=HOSTILE, run=HOSTILE, deselected=(HOSTILE,))
     reader, text = _read((given, evidence, judged))

@@ -128,6 +128,13 @@ def test_a_document_with_a_field_too_many_does_not_validate() -> None:
         (("experiments", 0, "verdict"), "FAIL"),
         (("experiments", 0, "recovery_s", "writes", "outages"), [[1.0]]),
         (("traffic", 0, "n"), 1.5),
+        (("traffic", 0, "model"), "half-open"),
+        (("traffic", 0, "workers", 0, "cpu"), "41 %"),
+        (("ledger", "missing"), {"database": 0.5}),
+        (("pipeline", "lost"), -1),
+        (("watchers", 0, "blind_s"), None),
+        (("experiments", 0, "failed_looks", 0, "operation"), "deletes"),
+        (("experiments", 3, "regions", "us-east-1", "stalls"), [[1.0]]),
     ],
 )
 def test_a_wrong_value_does_not_validate(path: tuple[Any, ...], value: Any) -> None:
@@ -136,6 +143,25 @@ def test_a_wrong_value_does_not_validate(path: tuple[Any, ...], value: Any) -> N
     _at(document, path[:-1])[path[-1]] = value
     with pytest.raises(ValidationError):
         _validate(document)
+
+
+def test_the_file_carries_what_the_page_shows_of_watchers_ledger_pipeline_and_generators() -> None:
+    """One name a figure, as in the model."""
+    document = _document("go")
+    assert document["watchers"][2]["longest_gap_ms"] == 812.0
+    assert document["watchers"][2]["blind_s"] == 0.812
+    assert document["ledger"]["missing"] == {"database": 0, "us-east-1": 0}
+    assert document["pipeline"]["visible_p95_s"] == 0.187
+    assert document["traffic"][0]["model"] == "open"
+    assert document["traffic"][0]["workers"][1]["offset_ns"] == 1_800_000
+    assert document["experiments"][3]["regions"]["us-east-1"]["on_heal"] is True
+    assert document["experiments"][3]["recovery_s"]["reads"]["stalls"] == [[0.5, 1.2]]
+    assert document["experiments"][3]["failed_looks"][1] == {
+        "operation": "writes",
+        "null_run": 0.0001,
+        "under_fault": 0.360645,
+        "difference": 0.360545,
+    }
 
 
 def test_figures_carry_six_digits_and_nothing_that_json_has_no_word_for() -> None:

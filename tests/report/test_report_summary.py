@@ -66,6 +66,25 @@ def test_every_experiment_has_a_line_with_recovery_loss_and_restore() -> None:
     ]
 
 
+def test_what_the_decision_rests_on_has_a_line_each() -> None:
+    """Load, faults, writes, events, watch; before the requirements."""
+    text = _text().partition("## What this rests on\n\n")[2].partition("\n\n## Requirements")[0]
+    assert text.splitlines() == [
+        "- Load: 12816 requests without a fault, 3 failed; the generators kept their schedule",
+        "- Faults: 4 experiments, all receipts hold; slowest to come back: writes after region-loss, 22.4 s ± 0.05 s",
+        "- Writes: 9312 acknowledged, 0 lost, 14 unsure",
+        "- Events: 1771 accepted, 0 lost, 0 twice, 0 wrong, visible within 0.187 s (p95)",
+        "- Watch: 7 watchers, blind for 0.812 s in all (regions eu-west-1); trouble with pods",
+    ]
+
+
+def test_every_watcher_has_a_line() -> None:
+    """Spacing, looks, longest gap, blind time, and how it ended."""
+    line = next(line for line in _text().splitlines() if line.startswith("| regions eu-west-1"))
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells == ["regions eu-west-1", "50 ms", "6980", "812 ms", "0.812 s", "in order"]
+
+
 def test_what_was_not_verified_comes_last() -> None:
     """Rows, experiments, time scale."""
     lines = _text().partition("## What was not verified\n\n")[2].splitlines()
