@@ -229,7 +229,8 @@ def _improbable(slots: Slots, share: float, chance: float) -> Ints:
     """Which slots hold so many bad ones that they are less probable than `chance` under this share."""
     expected = slots.n * share
     suspects = np.flatnonzero(slots.bad - expected > SUSPECT * np.sqrt(expected * (1 - share)))
-    return suspects[bdtrc(slots.bad[suspects] - 1, slots.n[suspects], share) < chance]
+    tails = bdtrc(slots.bad[suspects] - 1, slots.n[suspects], share)
+    return np.asarray(suspects[tails < chance], dtype=np.int64)
 
 
 def _stretches(hot: Bools) -> tuple[Ints, Ints]:

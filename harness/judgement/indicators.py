@@ -5,24 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
+from harness.judgement.clustered import share_in_time
+from harness.judgement.clusters import Timeline
+from harness.judgement.downtime import downtime_of, looks_needed, uptime_by_seconds
 from harness.judgement.load_receipts import load_receipt
 from harness.judgement.measures import Case, bounded, held, inconclusive, not_falsifiable
+from harness.judgement.quantiles import quantile_in_time
 from harness.judgement.receipts import SHARE_OF_LIMIT, blind_share, watch_receipt
-from harness.judgement.statistics import (
-    Floats,
-    needed,
-    needed_within,
-    quantile_bounds,
-    quantile_of,
-    share_bounds,
-)
+from harness.judgement.statistics import Bounds, Floats, needed, needed_within, quantiles_of
 from harness.judgement.users import users_measure
-from harness.model import Measure, Objective, Outcome, Per, Phase, Plan, Receipt, Table, Window
-from harness.model.table import Bools
+from harness.model import Evidence, Measure, Objective, Outcome, Per, Phase, Plan, Receipt, Table, Window
+from harness.model.table import Bools, Ints
 
 CUT_OFF: Final = "cut_off"
 MORE_TRAFFIC: Final = "let the traffic run long enough, then run again"
@@ -33,8 +31,8 @@ def failed(samples: Table) -> Bools:
     return np.asarray(~samples.words["error"].missing | (samples.ints["status"] <= 0), dtype=np.bool_)
 
 
-def response_ms(samples: Table, limit_ms: float, *, since: str = "intended_ns") -> Floats:
-    """Response times in ascending order, in ms from the intended send time (or from `since`), failures held against the limit.
+def response_ms(samples: Table, limit_ms: float, *, since: str = "intended_ns") -> tuple[Floats, Ints]:
+    """Response times in ms from the intended send time (or from `since`) with the intended send times, failures held against the limit.
 
     A request without an answer, or cut off at the end, counts as over any limit. A failure that was answered counts when it is over
     the limit; a quick one is left to the error rate. So a failure never improves a response time.
@@ -42,7 +40,7 @@ def response_ms(samples: Table, limit_ms: float, *, since: str = "intended_ns") 
     ms = (samples.ints["done_ns"] - samples.ints[since]) / 1e6
     unanswered = (samples.ints["status"] <= 0) | samples.words["error"].equals(CUT_OFF)
     counted = ~failed(samples) | unanswered | (ms >= limit_ms)
-    return np.sort(np.where(unanswered, math.inf, ms)[counted])
+    return np.where(unanswered, math.inf, ms)[counted], samples.ints["intended_ns"][counted]
 
 
 def groups(samples: Table, plan: Plan, window: Window, objective: Objective) -> Iterable[tuple[str, Table]]:
@@ -102,21 +100,19 @@ def _response_time(
     receipts: Mapping[str, Receipt],
 ) -> Measure:
     objective, limit = case.objective, case.scaled.in_unit("ms")
-    ordered = response_ms(samples, limit)
-    bounds = quantile_bounds(ordered, quantile, objective.confidence)
+    bounds, over = _response_bounds(case, samples, quantile, window)
     outcome = held(objective.op, bounds, limit)
     detail = ""
     fail_needs: tuple[str, ...] = ("load",)
     if outcome is Outcome.FAIL:
-        sent = quantile_bounds(response_ms(samples, limit, since="sent_ns"), quantile, objective.confidence)
+        sent, _ = _response_bounds(case, samples, quantile, window, since="sent_ns")
         if held(objective.op, sent, limit) is Outcome.FAIL:
             fail_needs = ()
         detail = _by_region(samples, quantile)
-    over = int((ordered >= limit).sum())
     return bounded(
         case,
         name,
-        bounds,
+        replace(bounds, method=f"{bounds.method}; {_model(case.plan, window)}"),
         outcome,
         unit="ms",
         subject=f"{name} of {group or 'all routes together'}",
@@ -129,11 +125,29 @@ def _response_time(
     )
 
 
+def _response_bounds(
+    case: Case, samples: Table, quantile: float, window: Window, since: str = "intended_ns"
+) -> tuple[Bounds, int]:
+    """The quantile with its bounds, and how many are over the limit."""
+    limit = case.scaled.in_unit("ms")
+    ms, at_ns = response_ms(samples, limit, since=since)
+    timeline = Timeline.of(at_ns, (window.start_ns, window.end_ns))
+    return quantile_in_time(ms, timeline, quantile, limit, case.objective.confidence), int((ms >= limit).sum())
+
+
+def _model(plan: Plan, window: Window) -> str:
+    """Which model of load the response times come from, and from when on they count."""
+    planned = plan.traffic.get(window.traffic)
+    if planned is not None and planned.model == "closed":
+        return "closed model, from the actual send time"
+    return "open model, from the intended send time"
+
+
 def _by_region(samples: Table, quantile: float) -> str:
     served = samples.words["served_region"]
     parts = []
     for region in served.present:
-        value = quantile_of(response_ms(samples.where(served.equals(region)), math.inf), quantile)
+        (value,) = quantiles_of(response_ms(samples.where(served.equals(region)), math.inf)[0], quantile)
         parts.append(f"{region} {value:.4g} ms")
     return f"by region that served: {', '.join(parts)}" if parts else ""
 
@@ -153,8 +167,9 @@ def error_rates(case: Case) -> Iterable[Measure]:
     limit = case.scaled.in_unit("ratio")
     receipts = {"load": load_receipt(case.plan, window, latencies=False)}
     for group, samples in groups(window.samples, case.plan, window, objective):
-        bad = int(failed(samples).sum())
-        bounds = share_bounds(bad, len(samples), objective.confidence)
+        wrong = failed(samples)
+        bad = int(wrong.sum())
+        bounds = share_in_time(_in_time(samples, "intended_ns", window).slots(wrong), objective.confidence)
         yield bounded(
             case,
             name,
@@ -204,7 +219,7 @@ def region_shares(case: Case) -> Iterable[Measure]:
         fix = "let the platform name the region that served in the header x-served-region"
         yield inconclusive(case, name, "no answer named the region that served it", fix, scope={"region": region})
         return
-    bounds = share_bounds(int(served.equals(region).sum()), len(answers), objective.confidence)
+    bounds = share_in_time(_in_time(answers, "intended_ns", window).slots(served.equals(region)), objective.confidence)
     margin = (tolerance or 0.0) - abs(bounds.value - limit)
     yield bounded(
         case,
@@ -220,37 +235,62 @@ def region_shares(case: Case) -> Iterable[Measure]:
     )
 
 
+def _in_time(rows: Table, column: str, window: Window) -> Timeline:
+    return Timeline.of(rows.ints[column], (window.start_ns, window.end_ns))
+
+
 def uptimes(case: Case) -> Iterable[Measure]:
-    """Health probes of the entry (or of one region) that were answered, over all of them; blind time counts neither way."""
-    name, objective = "uptime", case.objective
-    window = steady_window(case, name)
+    """Health probes of the entry (or of one region): the share that was answered, and the share of the time without an outage.
+
+    An outage lasts from the first failed probe sent to the first good one sent after it; blind time counts neither way.
+    """
+    objective = case.objective
+    window = steady_window(case, "uptime")
     if isinstance(window, Measure):
         yield window
         return
     subject = objective.scope.subject or "entry"
     watcher = "entry" if subject == "entry" else "regions"
-    probes = case.evidence.probes.between("due_ns", window.start_ns, window.end_ns)
+    span, limit = (window.start_ns, window.end_ns), case.scaled.in_unit("ratio")
+    probes = case.evidence.probes.between("due_ns", *span)
     probes = probes.where(probes.words["subject"].equals(subject) & probes.words["kind"].equals("health"))
-    down = int((~probes.words["error"].missing).sum())
-    bounds = share_bounds(len(probes) - down, len(probes), objective.confidence)
-    span = (window.start_ns, window.end_ns)
-    receipt = watch_receipt(case.evidence, watcher, probes.ints["sent_ns"], span)
-    blind = blind_share(probes.ints["sent_ns"], span)
+    ok, sent_ns = probes.words["error"].missing, probes.ints["sent_ns"]
+    down, lost = downtime_of(sent_ns, ~ok, span), int((~ok).sum())
+    receipts = {"watch": _uptime_receipt(case.evidence, watcher, sent_ns, span)}
+    scope = {"traffic": window.traffic, "phase": objective.scope.phase.value, "subject": subject}
+    for name, bounds, seen, enough in (
+        (
+            "uptime",
+            share_in_time(_in_time(probes, "due_ns", window).slots(ok), objective.confidence),
+            f"{lost} of {len(probes)} probes failed",
+            needed(lost, 1 - limit, objective.confidence),
+        ),
+        (
+            "uptime by seconds down",
+            uptime_by_seconds(down, objective.confidence),
+            f"{float(down.seconds.sum()):.3g} s down in {len(down.seconds)} outages",
+            looks_needed(down, 1 - limit, objective.confidence),
+        ),
+    ):
+        yield bounded(
+            case,
+            name,
+            bounds,
+            held(objective.op, bounds, limit),
+            unit="ratio",
+            subject=f"{name} of {subject} ({seen})",
+            n_needed=enough,
+            scope=scope,
+            receipts=receipts,
+            files=(f"watch/{watcher}.parquet",),
+        )
+
+
+def _uptime_receipt(evidence: Evidence, watcher: str, sent_ns: Ints, span: tuple[int, int]) -> Receipt:
+    receipt, blind = watch_receipt(evidence, watcher, sent_ns, span), blind_share(sent_ns, span)
     if receipt.ok and blind > SHARE_OF_LIMIT:
-        receipt = Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {blind:.0%} of the window")
-    limit = case.scaled.in_unit("ratio")
-    yield bounded(
-        case,
-        name,
-        bounds,
-        held(objective.op, bounds, limit),
-        unit="ratio",
-        subject=f"{name} of {subject} ({down} of {len(probes)} probes failed)",
-        n_needed=needed(down, 1 - limit, objective.confidence),
-        scope={"traffic": window.traffic, "phase": objective.scope.phase.value, "subject": subject},
-        receipts={"watch": receipt},
-        files=(f"watch/{watcher}.parquet",),
-    )
+        return Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {blind:.0%} of the window")
+    return receipt
 
 
 def replication_lags(case: Case) -> Iterable[Measure]:
@@ -284,9 +324,9 @@ def _only_primary(looks: Table, member: str) -> bool:
 def _replication_lag(case: Case, name: str, quantile: float, member: str, looks: Table, *, window: Window) -> Measure:
     objective, limit = case.objective, case.scaled.in_unit("s")
     lag_ns = looks.ints["lag_ns"]
-    ordered = np.sort(np.where(lag_ns < 0, math.inf, lag_ns / 1e9))
-    bounds = quantile_bounds(ordered, quantile, objective.confidence)
-    over = int((ordered >= limit).sum())
+    lag_s = np.where(lag_ns < 0, math.inf, lag_ns / 1e9)
+    bounds = quantile_in_time(lag_s, _in_time(looks, "at_ns", window), quantile, limit, objective.confidence)
+    over = int((lag_s >= limit).sum())
     span = (window.start_ns, window.end_ns)
     receipt = watch_receipt(case.evidence, "replicas", looks.ints["at_ns"], span, limit_s=limit)
     return bounded(

@@ -19,6 +19,9 @@ MEND: Final[Mapping[str, str]] = {
 }
 """What to do next where a receipt does not hold."""
 
+TOGETHER: Final = "find out what came at those moments, or let the traffic run longer, then run again"
+"""What to do next where too few episodes were seen."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
@@ -205,11 +208,9 @@ def bounded(
         fix = "find out from its log why it was not looked at, then run again"
     elif outcome is Outcome.INCONCLUSIVE:
         more = f"at least {n_needed}" if n_needed and n_needed > bounds.n else "more"
-        between = f"between {said(bounds.low, unit)} and {said(bounds.high, unit)}"
-        reason = (
-            f"{head}, {between}, wanted {case.wanted}: {bounds.n} looks are too few to tell, {more} would be needed"
-        )
-        fix = f"let the traffic run longer ({more} looks), then run again"
+        few = bounds.why or f"{bounds.n} looks are too few to tell, {more} would be needed"
+        reason = f"{head}, between {said(bounds.low, unit)} and {said(bounds.high, unit)}, wanted {case.wanted}: {few}"
+        fix = TOGETHER if bounds.why else f"let the traffic run longer ({more} looks), then run again"
     else:
         reason, fix = f"{head} ({_bound(outcome, case.objective.op, bounds, unit)}), wanted {case.wanted}", ""
     return measure(

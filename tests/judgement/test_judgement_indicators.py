@@ -64,6 +64,12 @@ def only(objective: Objective, run: Evidence | None = None) -> Measure:
     return measure
 
 
+def up(objective: Objective, run: Evidence | None = None) -> tuple[Measure, Measure]:
+    """The two measures of uptime: of probes, of seconds."""
+    of_probes, of_seconds = judged(objective, run)
+    return of_probes, of_seconds
+
+
 def outcomes(found: Sequence[Measure], key: str) -> dict[str, Outcome]:
     """Outcomes by a word of their scope."""
     return {m.scope[key]: m.outcome for m in found}
@@ -161,9 +167,11 @@ def test_requests_cut_off_or_unanswered_count_as_over_the_limit() -> None:
 def test_a_failure_never_improves_a_response_time() -> None:
     """A quick 503 is left to the error rate, a slow one counts."""
     quick = failing(ROWS, slice(0, 600))
-    assert len(response_ms(quick, 200)) == len(ROWS) - 600
+    ms, at_ns = response_ms(quick, 200)
+    assert len(ms) == len(at_ns) == len(ROWS) - 600
+    assert at_ns[0] == ns(6)
     late = slow(quick, np.arange(len(ROWS)) < 600)
-    assert (response_ms(late, 200) >= 200).sum() == 600
+    assert (response_ms(late, 200)[0] >= 200).sum() == 600
 
 
 def test_a_lagging_generator_makes_latencies_inconclusive_and_says_why() -> None:
@@ -201,7 +209,7 @@ def test_a_lagging_generator_does_not_void_errors() -> None:
 def test_the_error_claim_of_a_tenth_of_a_percent_bears_two_failures_in_6000() -> None:
     """6 294 are needed with two, 4 742 with one."""
     assert only(errors(), with_load(failing(ROWS, [5]))).outcome is PASS
-    measure = only(errors(), with_load(failing(ROWS, [5, 6])))
+    measure = only(errors(), with_load(failing(ROWS, [5, 4006])))
     assert (measure.outcome, measure.n_needed) == (INCONCLUSIVE, 6294)
     assert "6000 looks are too few to tell, at least 6294 would be needed" in measure.reason
 
@@ -216,7 +224,7 @@ def test_errors_of_every_route_are_judged_one_by_one() -> None:
 
 def test_an_unanswered_request_without_a_kind_is_an_error_all_the_same() -> None:
     """Status 0 is no answer."""
-    measure = only(errors(), with_load(with_ints(ROWS, slice(0, 100), status=0)))
+    measure = only(errors(), with_load(with_ints(ROWS, slice(0, None, 60), status=0)))
     assert measure.outcome is FAIL
     assert "errors: no answer 100" in measure.reason
 
@@ -225,39 +233,80 @@ def test_an_unhealthy_worker_spoils_a_pass_and_no_failure() -> None:
     """Errors that were seen were seen."""
     workers = (Worker(id=0, rows=0, closed=False),)
     assert only(errors(), with_load(ROWS, workers=workers)).outcome is INCONCLUSIVE
-    assert only(errors(), with_load(failing(ROWS, slice(0, 60)), workers=workers)).outcome is FAIL
+    assert only(errors(), with_load(failing(ROWS, slice(0, None, 100)), workers=workers)).outcome is FAIL
+
+
+def failing_probes(*at: int | slice) -> Evidence:
+    """The healthy run with time-outs of these of its health probes."""
+    base = evidence()
+    rows = np.flatnonzero(base.probes.words["kind"].equals("health"))
+    hurt = np.concatenate([np.atleast_1d(rows[one]) for one in at])
+    return replace(base, probes=with_words(base.probes, hurt, error="timeout"))
 
 
 def test_uptime_is_the_share_of_probes_of_the_health_path_that_were_answered() -> None:
     """1 % of 3 901 probes fail; the read probes have no say."""
-    base = evidence()
-    probes = base.probes
-    at = np.flatnonzero(probes.words["kind"].equals("health"))[::100]
-    measure = only(uptime(), replace(base, probes=with_words(probes, at, error="timeout")))
+    measure, _ = up(uptime(), failing_probes(slice(None, None, 100)))
     assert measure.outcome is FAIL
     assert measure.reason == (
         "uptime of entry (40 of 3901 probes failed) is 98.97 % (at most 99.37 % with 99.75 % confidence, n 3901), wanted at least 99.9 %"
     )
-    assert only(uptime(), base).outcome is PASS
-    assert only(uptime(), replace(base, probes=down(probes, 161, 171))).outcome is PASS
+    assert measure.method == "share with exact binomial bounds (Clopper-Pearson)"
+    assert outcomes_of(up(uptime())) == (PASS, PASS)
+    later = replace(evidence(), probes=down(evidence().probes, 161, 171))
+    assert outcomes_of(up(uptime(), later)) == (PASS, PASS)
+
+
+def outcomes_of(found: Sequence[Measure]) -> tuple[Outcome, ...]:
+    """Outcomes in order."""
+    return tuple(measure.outcome for measure in found)
+
+
+def test_uptime_is_also_the_share_of_the_time_without_an_outage() -> None:
+    """Failed probes are 15 ms each where they stand alone; half of the probes of 4.6 s are one outage of 2.3 s, too few to tell."""
+    measure = up(uptime(), failing_probes(slice(None, None, 100)))[1]
+    assert (measure.name, measure.outcome, measure.n) == ("uptime by seconds down", FAIL, 3901)
+    assert measure.method == (
+        "seconds down of seconds watched, 40 outages, the longest 0.0154 s: interval of a sum of outages (Fay-Feuer)"
+    )
+    of_probes, of_seconds = up(uptime(), failing_probes(slice(100, 400, 2)))
+    assert (of_probes.outcome, of_seconds.outcome) == (INCONCLUSIVE, INCONCLUSIVE)
+    assert of_seconds.reason == (
+        "uptime by seconds down of entry (2.31 s down in 1 outages) is 96.15 %, between 81.75 % and 99.8 %, "
+        "wanted at least 99.9 %: 1 outage, the longest 2.31 s in 60 s are too few to tell how often they come"
+    )
+
+
+def test_uptime_by_seconds_bears_no_isolated_failure_in_a_minute_and_three_in_two() -> None:
+    """0.1 % of 60 s is 60 ms: 3.0 or 4.7 failures of 15 ms may be expected after 0 or 1, and 4.7 of them are 73 ms."""
+    assert up(uptime())[1].outcome is PASS
+    one = up(uptime(), failing_probes(1000))
+    assert outcomes_of(one) == (INCONCLUSIVE, INCONCLUSIVE)
+    assert one[1].n_needed == 4744
+    long = window(samples(0, 128), 0, 128)
+    base = replace(evidence(), windows={"everyday": long}, probes=health(0, 128))
+    three = replace(base, probes=with_words(base.probes, [100, 3000, 7000], error="timeout"))
+    assert outcomes_of(up(uptime(), three)) == (PASS, PASS)
+    four = replace(base, probes=with_words(base.probes, [100, 3000, 5000, 7000], error="timeout"))
+    assert outcomes_of(up(uptime(), four)) == (INCONCLUSIVE, INCONCLUSIVE)
 
 
 def test_a_blind_watcher_cannot_vouch_for_uptime() -> None:
     """Seven of sixty seconds unseen."""
     probes = health(per_s=100)
     seen = probes.where((probes.ints["sent_ns"] < ns(20)) | (probes.ints["sent_ns"] >= ns(27)))
-    measure = only(uptime(), replace(evidence(), probes=seen))
-    assert measure.outcome is INCONCLUSIVE
-    assert measure.reason.endswith("but the watcher 'entry' was blind for 12% of the window")
+    for measure in up(uptime(), replace(evidence(), probes=seen)):
+        assert measure.outcome is INCONCLUSIVE
+        assert measure.reason.endswith("but the watcher 'entry' was blind for 12% of the window")
     unwatched = replace(evidence(), watchers={})
-    assert only(uptime(), unwatched).reason.endswith("but the watcher 'entry' left no record")
+    assert up(uptime(), unwatched)[0].reason.endswith("but the watcher 'entry' left no record")
 
 
 def test_uptime_of_a_region_is_that_of_its_own_probes() -> None:
     """No probe of it: no figure."""
     probes = with_words(health(), slice(None), subject="eu-west-1")
-    assert only(uptime(subject="eu-west-1"), replace(evidence(), probes=probes)).outcome is PASS
-    assert only(uptime(subject="eu-west-1")).outcome is INCONCLUSIVE
+    assert outcomes_of(up(uptime(subject="eu-west-1"), replace(evidence(), probes=probes))) == (PASS, PASS)
+    assert outcomes_of(up(uptime(subject="eu-west-1"))) == (INCONCLUSIVE, INCONCLUSIVE)
 
 
 def test_shares_of_answers_are_within_their_tolerance() -> None:
@@ -277,7 +326,7 @@ def test_a_share_without_tolerance_cannot_be_judged() -> None:
     """The judge says so, and raises nothing."""
     measure = only(replace(share(), tolerance=None))
     assert measure.outcome is INCONCLUSIVE
-    assert "UsageError: a figure with bounds cannot be judged by 'is within'" in measure.reason
+    assert measure.reason == "± nothing is no tolerance of the share of answers"
 
 
 def test_answers_that_name_no_region_bear_no_share() -> None:
