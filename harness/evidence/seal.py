@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from harness.errors import MissingEvidence
+from harness.evidence.clocks import Shift, load_shifts, worker_of
 from harness.evidence.history import read_history
 from harness.evidence.manifest import write_manifest
 from harness.evidence.parquet import ParquetWriter
@@ -92,12 +93,13 @@ def seal(directory: RunDirectory, plan: Plan) -> None:
     windows = spans(read_history(run)[0]) if run.exists() else []
     history = directory.history("seal")
     try:
+        shifts = load_shifts(directory)
         for rows in sorted(directory.path.glob("load/*/samples-*.rows")):
             name = rows.with_suffix(".parquet").name
             own = [window for window in windows if window.traffic == rows.parent.name]
             parts = {directory.path / window.directory() / name: (window.start_ns, window.end_ns) for window in own}
             rest = rows.parent / name.replace("samples-", "rest-")
-            _seal(rows, SAMPLES, directory, history, _Cut(rest, parts))
+            _seal(rows, SAMPLES, directory, history, _Cut(rest, parts, shifts.get(worker_of(rows))))
         for name, schema in WATCH_TABLES.items():
             rows = directory.path / "watch" / f"{name}.rows"
             if rows.exists():
@@ -113,9 +115,11 @@ class _Cut:
 
     rest: Path
     parts: Mapping[Path, tuple[int, int]]
+    shift: Shift | None = None
 
     def apart(self, rows: Table) -> Iterable[tuple[Path, Table]]:
-        """Some rows by the file they go into."""
+        """Some rows by the file they go into, on the run's clock."""
+        rows = self.shift.aligned(rows) if self.shift else rows
         left = np.ones(len(rows), dtype=np.bool_)
         for path, (start_ns, end_ns) in self.parts.items():
             due = rows.ints["intended_ns"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import MissingEvidence
+from harness.evidence.clocks import Shift, load_shifts
 from harness.evidence.parquet import read_parquets
 from harness.evidence.rows import read_rows
 from harness.evidence.soundness import Known, unsound
@@ -46,7 +47,8 @@ class Tables:
         for file, known in files.items():
             rows = f"load/{traffic}/{Path(file).with_suffix('.rows').name}"
             if file not in self.spoilt and not self._has(file) and self._has(rows):
-                tables.append(self._rows(rows, SAMPLES, replace(known, span=None)))
+                shift = load_shifts(self.directory).get((traffic, known.worker))
+                tables.append(self._rows(rows, SAMPLES, replace(known, span=None), shift))
         return Table.merged(SAMPLES, tables)
 
     def why_spoilt(self, file: str) -> str:
@@ -68,12 +70,13 @@ class Tables:
             self._look_at(file, table.cut(start, end), known)
         return table
 
-    def _rows(self, file: str, schema: Schema, known: Known | None) -> Table:
+    def _rows(self, file: str, schema: Schema, known: Known | None, shift: Shift | None = None) -> Table:
         try:
             table = read_rows(self.directory.path / file, schema).table
         except MissingEvidence as error:
             self.missing.append(Missing(file=file, why=error.what))
             return Table.empty(schema)
+        table = shift.aligned(table) if shift else table
         self._look_at(file, table, known)
         return table
 

@@ -5,17 +5,26 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from locust.runners import MasterRunner, WorkerRunner
+
 from harness.errors import HarnessError
+from harness.locust.master import Master
+from harness.locust.member import Member
 from harness.locust.options import Options
 from harness.locust.worker import install_single
 
 
-def install(environment: Any, **_: Any) -> None:
+def install(environment: Any, runner: Any = None, **_: Any) -> None:
     """Make the process what it is when Locust has its environment (event `init`)."""
     try:
         options = Options.of(environment.parsed_options)
         _refuse(environment, options)
-        install_single(environment, options)
+        if isinstance(runner, MasterRunner):
+            Master(environment, runner, options)
+        elif isinstance(runner, WorkerRunner):
+            Member(environment, runner, options)
+        else:
+            install_single(environment, options)
     except HarnessError as error:
         sys.exit(str(error))
 

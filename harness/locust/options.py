@@ -81,8 +81,16 @@ def add_options(parser: Any, **_: Any) -> None:
     add("--think", type=_seconds, metavar="S", help="closed model: seconds between two journeys of a user")
     add("--seed", type=int, default=1, metavar="N", help="the same seed gives the same schedule; default: 1")
     add("--samples", default="", metavar="PREFIX", help="record each request to PREFIX-<worker>.rows")
-    add("--worker-id", type=_number, default=1, metavar="N", help="number of this process, or of a master's first worker")
-    add("--load-workers", type=_number, metavar="N", help="processes that share the rate; default: those of this Locust")
+    add(
+        "--worker-id",
+        type=_number,
+        default=1,
+        metavar="N",
+        help="number of this process, or of a master's first worker",
+    )
+    add(
+        "--load-workers", type=_number, metavar="N", help="processes that share the rate; default: those of this Locust"
+    )
     add("--traffic", default="", metavar="NAME", help="name of the traffic; default: the locustfile's name")
     add("--region", default="", metavar="NAME", help="region of this client")
     add("--drain", type=_seconds, default=5.0, metavar="S", help="seconds that open requests are waited for at the end")

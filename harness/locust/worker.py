@@ -75,8 +75,7 @@ class Worker:
         environment.open_loop = self
         environment.events.test_stop.add_listener(self.drain)
         environment.events.quit.add_listener(self.close)
-        # Python would raise KeyboardInterrupt in whichever journey happens to run, and lose its request
-        gevent.signal_handler(signal.SIGINT, _interrupt)
+        interruptible()
         gevent.spawn(self._keep_flushed)
         gevent.spawn(self._keep_reporting)
         self._health.watch()
@@ -240,6 +239,11 @@ def read_go(file: Path | None) -> int:
             return int(file.read_text(encoding="ascii"))
         gevent.sleep(0.02)
     raise HarnessError("nobody said when to begin", where=str(file))
+
+
+def interruptible() -> None:
+    """Take SIGINT: Python would raise KeyboardInterrupt in whichever journey happens to run, and lose its request."""
+    gevent.signal_handler(signal.SIGINT, _interrupt)
 
 
 def _interrupt() -> None:

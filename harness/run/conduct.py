@@ -95,7 +95,14 @@ class Conductor:
             stack.callback(load_history.close)
             run_dir, seed = self._directory.path, self._plan.seed
             load = stack.enter_context(
-                Load.start(traffic, entry=self._target.entry, run_dir=run_dir, seed=seed, sink=load_history)
+                Load.start(
+                    traffic,
+                    entry=self._target.entry,
+                    run_dir=run_dir,
+                    seed=seed,
+                    sink=load_history,
+                    say=self._progress.say,
+                )
             )
             self._progress.say(
                 f"{traffic.name}: {traffic.requests_per_s:g} requests/s, {traffic.warm_up_s:g} s of warm-up"

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,16 +20,36 @@ START_S: Final = 30.0
 """A worker that has not opened its row file by then has failed; on an idle machine it takes one second."""
 AHEAD_S: Final = 0.2
 """The schedules begin so long after all workers are ready, so that each has heard of it."""
+FAR_AHEAD_S: Final = 2.0
+"""The same where workers are elsewhere: their clocks are aligned meanwhile."""
+JOIN_S: Final = 300.0
+"""Workers on other machines, which a person starts, have so long to join."""
 GRACE_S: Final = 5.0
 """Beyond the drain; then the whole process group is killed."""
+MASTER_GRACE_S: Final = 10.0
+"""The same of a master, which waits for its workers first."""
+
+Say = Callable[[str], None]
+
+
+def _unheard(_: str) -> None:
+    """Nobody listens."""
 
 
 @dataclass(kw_only=True, slots=True)
 class _Child:
-    worker: int
+    """One process: a worker, or the master of those elsewhere."""
+
+    workers: tuple[int, ...]
     process: subprocess.Popen[bytes]
-    rows: Path
+    rows: tuple[Path, ...]
     ended: bool = field(default=False)
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        first, last = self.workers[0], self.workers[-1]
+        return f"worker {first}" if first == last else f"the master of workers {first} to {last}"
 
 
 class Load:
@@ -40,7 +60,15 @@ class Load:
     """
 
     def __init__(
-        self, plan: TrafficPlan, *, entry: str, run_dir: Path, seed: int, sink: Sink, drain_s: float = 5.0
+        self,
+        plan: TrafficPlan,
+        *,
+        entry: str,
+        run_dir: Path,
+        seed: int,
+        sink: Sink,
+        say: Say = _unheard,
+        drain_s: float = 5.0,
     ) -> None:
         self._plan = plan
         self._entry = entry
@@ -48,6 +76,7 @@ class Load:
         self._directory = self._run_dir / "load" / plan.name
         self._seed = seed
         self._sink = sink
+        self._say = say
         self._drain_s = drain_s
         self._go = self._directory / "begin"
         self.begin_ns = 0
@@ -56,7 +85,15 @@ class Load:
 
     @classmethod
     def start(
-        cls, plan: TrafficPlan, *, entry: str, run_dir: Path, seed: int, sink: Sink, drain_s: float = 5.0
+        cls,
+        plan: TrafficPlan,
+        *,
+        entry: str,
+        run_dir: Path,
+        seed: int,
+        sink: Sink,
+        say: Say = _unheard,
+        drain_s: float = 5.0,
     ) -> Load:
         """Start the plan's workers, each with its share of the rate; they go on until `stop`.
 
@@ -66,16 +103,16 @@ class Load:
             run_dir: rows go to `load/<traffic>/samples-<worker>.rows`, output to `locust.log` beside them.
             seed: of schedules and journeys.
             sink: takes `worker.started`, `load.begun`, `load.stopping` and `worker.ended`.
+            say: told what a person must know or do: workers elsewhere are theirs to start.
             drain_s: how long requests may take that are open at the end.
 
         Raises:
-            DriverError: a worker ended, or had no row file after START_S; the others were stopped.
+            DriverError: a worker ended, or had no row file after START_S, or elsewhere JOIN_S; the others were stopped.
         """
-        load = cls(plan, entry=entry, run_dir=run_dir, seed=seed, sink=sink, drain_s=drain_s)
+        load = cls(plan, entry=entry, run_dir=run_dir, seed=seed, sink=sink, say=say, drain_s=drain_s)
         load._directory.mkdir(parents=True, exist_ok=True)
         try:
-            for worker in range(1, plan.workers + 1):
-                load._spawn(worker)
+            load._spawn_all()
             load._wait_until_ready()
             load._begin()
         except BaseException:
@@ -94,7 +131,7 @@ class Load:
     @property
     def rows(self) -> tuple[Path, ...]:
         """The workers' row files."""
-        return tuple(child.rows for child in self._children)
+        return tuple(rows for child in self._children for rows in child.rows)
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -122,22 +159,23 @@ class Load:
         for child in living:
             # not SIGTERM: while a shape runs, Locust dies of that without a word
             child.process.send_signal(signal.SIGINT)
-        deadline = clock.Deadline.after(self._drain_s + GRACE_S)
+        grace_s = MASTER_GRACE_S if self._plan.remote_workers else GRACE_S
+        deadline = clock.Deadline.after(self._drain_s + grace_s)
         for child in living:
             try:
                 child.process.wait(timeout=deadline.left_s)
             except subprocess.TimeoutExpired:
                 os.killpg(child.process.pid, signal.SIGKILL)
                 child.process.wait()
-                self._ended(child, f"it was killed: it did not end within {self._drain_s + GRACE_S:g} s")
+                self._ended(child, f"it was killed: it did not end within {self._drain_s + grace_s:g} s")
             else:
                 self._ended(child, "" if child.process.returncode == 0 else _how(child.process.returncode))
 
-    def _spawn(self, worker: int) -> None:
-        rows = self._directory / f"samples-{worker}.rows"
+    def _spawn(self, workers: tuple[int, ...], role: Mapping[str, object]) -> None:
+        rows = tuple(self._directory / f"samples-{worker}.rows" for worker in workers)
         with (self._directory / "locust.log").open("ab") as log:
             process = subprocess.Popen(
-                self._command(worker),
+                self._command(workers[0], role),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -145,18 +183,39 @@ class Load:
                 env=_environment(self._run_dir),
                 start_new_session=True,
             )
-        self._children.append(_Child(worker=worker, process=process, rows=rows))
-        relative = rows.relative_to(self._run_dir).as_posix()
-        self._sink.put("worker.started", self._plan.name, worker=worker, pid=process.pid, rows=relative)
+        self._children.append(_Child(workers=workers, process=process, rows=rows))
+        for worker, file in zip(workers, rows, strict=True):
+            relative = file.relative_to(self._run_dir).as_posix()
+            self._sink.put("worker.started", self._plan.name, worker=worker, pid=process.pid, rows=relative)
 
-    def _command(self, worker: int) -> list[str]:
+    def _spawn_all(self) -> None:
         plan = self._plan
-        users = 1 if plan.model == "open" else _part_of(round(plan.users), worker, plan.all_workers)
+        here = range(1, plan.workers + 1)
+        for worker in here:
+            users = 1 if plan.model == "open" else _part_of(round(plan.users), worker, plan.all_workers)
+            self._spawn((worker,), {"--users": users, "--spawn-rate": max(users, 1)})
+        if not plan.remote_workers:
+            return
+        elsewhere = tuple(range(plan.workers + 1, plan.all_workers + 1))
+        users = sum(_part_of(round(plan.users), worker, plan.all_workers) for worker in elsewhere)
+        host, _, port = plan.remote_bind.rpartition(":")
+        role = {
+            "--users": users if plan.model == "closed" else len(elsewhere),
+            "--spawn-rate": max(users, len(elsewhere)),
+            "--master-bind-host": host,
+            "--master-bind-port": port,
+            "--expect-workers": len(elsewhere),
+        }
+        self._spawn(elsewhere, role)
+        command = f"locust -f {plan.locustfile} --worker --master-host {host} --master-port {port}"
+        self._say(f"waiting for {len(elsewhere)} load workers elsewhere; there, each is: {command}")
+
+    def _command(self, worker: int, role: Mapping[str, object]) -> list[str]:
+        plan = self._plan
         options = {
             "--locustfile": plan.locustfile,
             "--host": self._entry,
-            "--users": users,
-            "--spawn-rate": users,
+            **role,
             "--loglevel": "WARNING",
             "--exit-code-on-error": 0,
             "--samples": self._directory / "samples",
@@ -171,31 +230,41 @@ class Load:
             "--parent": os.getpid(),
         }
         words = [str(word) for option in options.items() for word in option]
-        return [sys.executable, "-m", "locust", "--headless", "--only-summary", *words]
+        master = ["--master"] if "--expect-workers" in role else []
+        return [sys.executable, "-m", "locust", "--headless", "--only-summary", *master, *words]
 
     def _begin(self) -> None:
         """Tell all workers the moment at which their schedules begin."""
-        self.begin_ns = begin_ns = clock.now_ns() + round(AHEAD_S * clock.NS_PER_S)
+        ahead_s = FAR_AHEAD_S if self._plan.remote_workers else AHEAD_S
+        self.begin_ns = begin_ns = clock.now_ns() + round(ahead_s * clock.NS_PER_S)
         partial = self._go.with_suffix(".partial")
         partial.write_text(str(begin_ns), encoding="ascii")
         partial.replace(self._go)
         self._sink.put("load.begun", self._plan.name, begin_ns=begin_ns, model=self._plan.model)
 
     def _wait_until_ready(self) -> None:
-        for _ in clock.Deadline.after(START_S).ticks(0.02):
+        within_s, joined = (JOIN_S if self._plan.remote_workers else START_S), 0
+        for _ in clock.Deadline.after(within_s).ticks(0.02):
             if not self.alive():
                 raise DriverError("a load generator ended before it began", where=self._log(), mend=self.problems[0])
-            if all(child.rows.exists() for child in self._children):
+            ready = sum(rows.exists() for rows in self.rows)
+            if self._plan.remote_workers and ready > joined:
+                self._say(f"{ready} of {len(self.rows)} load workers are ready")
+            joined = ready
+            if ready == len(self.rows):
                 return
         raise DriverError(
-            f"a load generator was not ready within {START_S:g} s", where=self._log(), mend="look into its log"
+            f"{joined} of {len(self.rows)} load generators were ready within {within_s:g} s",
+            where=self._log(),
+            mend="start the workers elsewhere sooner" if self._plan.remote_workers else "look into its log",
         )
 
     def _ended(self, child: _Child, why: str) -> None:
         child.ended = True
-        self._sink.put("worker.ended", self._plan.name, worker=child.worker, exit=child.process.returncode, why=why)
+        for worker in child.workers:
+            self._sink.put("worker.ended", self._plan.name, worker=worker, exit=child.process.returncode, why=why)
         if why:
-            self._problems.append(f"worker {child.worker} of {self._plan.name}: {why}")
+            self._problems.append(f"{child.name} of {self._plan.name}: {why}")
 
     def _log(self) -> str:
         return str(self._directory / "locust.log")

@@ -135,6 +135,13 @@ def schedule_of(size: Size, document: Document, rate_per_s: float | None) -> Sch
     _refuse_mixture(size, document)
     if size.workers == 0 and size.remote is None:
         raise ConfigurationError("nobody would send", where=document.where(("workers",)), mend="write `workers: 1`")
+    workers = size.workers + (size.remote.workers if size.remote else 0)
+    if size.users is not None and size.users < workers:
+        raise ConfigurationError(
+            f"{size.users} users are fewer than {workers} load processes",
+            where=document.where(("users",)),
+            mend=f"write at most `workers: {size.users}`",
+        )
     if rate_per_s is not None and (size.rate is None or size.shape):
         raise ConfigurationError(
             f"the target file says `rate: {rate_per_s:g}/s`, and this traffic has no one rate",

@@ -51,9 +51,25 @@ class Run:
         self._history = History(path / "history" / "load.ndjson", "load")
         loads.callback(self._history.close)
 
-    def start(self, plan: TrafficPlan, entry: str, *, seed: int = 7, drain_s: float = 5.0) -> Load:
+    def start(
+        self,
+        plan: TrafficPlan,
+        entry: str,
+        *,
+        seed: int = 7,
+        drain_s: float = 5.0,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> Load:
         """Offer it, until the test stops it or ends."""
-        load = Load.start(plan, entry=entry, run_dir=self.path, seed=seed, sink=self._history, drain_s=drain_s)
+        load = Load.start(
+            plan,
+            entry=entry,
+            run_dir=self.path,
+            seed=seed,
+            sink=self._history,
+            say=say,
+            drain_s=drain_s,
+        )
         return self._loads.enter_context(load)
 
     def observations(self, kind: str, source: str = "load") -> list[Observation]:

@@ -122,7 +122,9 @@ def traffic(tmp_path: Path, rate: str, trace: str = "0.5\n1.5\n2.5\n") -> Traffi
 
 def test_steps_a_ramp_and_a_spike_are_rates_over_time(tmp_path: Path) -> None:
     """Time 0 is when the load begins; warm-up 5 s, window 60 s; the mean rate of the window is the plan's."""
-    steps = traffic(tmp_path, "shape: {steps: [{rate: 10/s, for: 35 s}, {rate: 0/s, for: 5 s}, {rate: 40/s, for: 5 s}]}")
+    steps = traffic(
+        tmp_path, "shape: {steps: [{rate: 10/s, for: 35 s}, {rate: 0/s, for: 5 s}, {rate: 40/s, for: 5 s}]}"
+    )
     assert steps.rates == ((0, 10), (35, 10), (35, 0), (40, 0), (40, 40), (45, 40))
     assert steps.journeys(5, 65) == pytest.approx(30 * 10 + 25 * 40)
     assert (steps.requests, steps.arrivals, steps.model) == (2600, "poisson", "open")
@@ -175,10 +177,18 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
         ("shape: {steps: [{rate: 1/s, for: 0 s}]}", "2: shape.steps[0].for", "`0 s` is not a time above 0"),
         ("shape: {steps: [{rate: -1/s, for: 1 s}]}", "2: shape.steps[0].rate", "`-1/s` is not a rate of 0 and more"),
         ("shape: {steps: [{rate: 0/s, for: 1 s}]}", "2: shape", "the rate is 0 all the time"),
-        ("shape: {steps: [{rate: 9/s, for: 1 s}, {rate: 0/s, for: 1 s}]}", "6: for", "shop: it is told to offer no traffic"),
+        (
+            "shape: {steps: [{rate: 9/s, for: 1 s}, {rate: 0/s, for: 1 s}]}",
+            "6: for",
+            "shop: it is told to offer no traffic",
+        ),
         ("shape: {ramp: {from: 1/s, to: 2/s}}", "2: shape.ramp.over", "the key `over` is missing"),
         ("rate: 1/s\nshape: {ramp: {from: 1/s, to: 2/s, over: 1 s}}", "2: rate", "`rate` has no meaning with a shape"),
-        ("rate: 1/s\nshape: {spike: {rate: 600/s, after: 1 s, for: 1 s}}", "1: workers", "1200 requests/s are more than 1"),
+        (
+            "rate: 1/s\nshape: {spike: {rate: 600/s, after: 1 s, for: 1 s}}",
+            "1: workers",
+            "1200 requests/s are more than 1",
+        ),
         ("rate: 1/s\nworkers: 0", "3: workers", "nobody would send"),
         ("rate: 1/s\nremote: {workers: 1, bind: here}", "3: remote.bind", "`here` is not an address and port"),
     ],

@@ -1,0 +1,68 @@
+"""Rows of workers on other machines, put on the run's clock."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.evidence.history import read_history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from harness.evidence.run_directory import RunDirectory
+    from harness.model import Observation, Table
+    from harness.model.table import Ints
+
+_TIMES = ("intended_ns", "sent_ns", "done_ns")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shift:
+    """How far a worker's clock was behind the run's: measured now and then, on a straight line in between."""
+
+    at_ns: Ints
+    offset_ns: Ints
+
+    def aligned(self, rows: Table) -> Table:
+        """The rows as the run's clock would have stamped them; a time of 0 stays none."""
+        times = {name: rows.ints[name] for name in _TIMES}
+        shifted = {name: np.where(at > 0, at + self._offsets(at), at) for name, at in times.items()}
+        return replace(rows, ints={**rows.ints, **shifted})
+
+    def _offsets(self, at_ns: Ints) -> Ints:
+        # relative to the first, for the digits of a float would not do for nanoseconds since the machine began
+        first = self.offset_ns[0]
+        since = np.interp(at_ns - self.at_ns[0], self.at_ns - self.at_ns[0], self.offset_ns - first)
+        offsets: Ints = first + np.rint(since).astype(np.int64)
+        return offsets
+
+
+def shifts_of(observations: Iterable[Observation]) -> Mapping[tuple[str, int], Shift]:
+    """By traffic and worker number: the shifts of all whose clock was measured and is another than the run's."""
+    seen: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
+    for o in observations:
+        if o.kind == "clock.aligned":
+            measured = (int(o.fields["at_ns"]), int(o.fields["offset_ns"]))
+            seen[o.subject, int(o.fields["worker"])].append(measured)
+    shifts = {}
+    for key, measures in seen.items():
+        at_ns, offset_ns = np.array(sorted(measures), dtype=np.int64).T
+        if offset_ns.any():
+            shifts[key] = Shift(at_ns=at_ns, offset_ns=offset_ns)
+    return shifts
+
+
+def load_shifts(directory: RunDirectory) -> Mapping[tuple[str, int], Shift]:
+    """The shifts that are on record in a run."""
+    return shifts_of(o for path in directory.path.glob("history/load-clock-*.ndjson") for o in read_history(path)[0])
+
+
+def worker_of(file: Path) -> tuple[str, int]:
+    """Traffic and worker number of `load/<traffic>/samples-<worker>.rows`."""
+    number = file.stem.removeprefix("samples-")
+    return file.parent.name, int(number) if number.isdigit() else 0
