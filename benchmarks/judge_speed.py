@@ -180,7 +180,7 @@ def _write_samples(path: Path, n: int, worker: int) -> None:
         for index in range(REPEATED):
             failed = index == REPEATED - 1
             route, region = ROUTES[index % len(ROUTES)], _region(index)
-            words = ("browse", route, route, "GET", "eu", region, f"{region}-pod-{index % 6}", "1.0.0")
+            words = ("browse", "1", route, "GET", "eu", region, f"{region}-pod-{index % 6}", "1.0.0")
             at_ns = BEGAN_NS + index
             ints = (at_ns, at_ns + 50_000, at_ns + 20_000_000, 0 if failed else 200, 700, worker)
             writer.put(ints, (*words, "timeout" if failed else None))

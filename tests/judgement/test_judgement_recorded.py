@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +24,7 @@ from harness.evidence import RunDirectory, load_evidence, seal
 from harness.evidence.manifest import write_manifest
 from harness.judgement import judge
 from harness.model import SAMPLES, DecisionOutcome, Evidence, Judgement, Outcome
+from harness.report import render_verdict
 
 SAMPLES_0 = "load/everyday/samples-0.parquet"
 OF_LOAD = {"R-P95", "R-USERS", "R-ERRORS", "R-ROUTE-ERRORS", "R-SHARE"}
@@ -225,3 +229,34 @@ def test_a_run_of_no_samples_at_all_is_read_and_bears_nothing(tmp_path: Path) ->
     judgement = judged(directory)
     assert judgement.missing == ()
     assert set(outcomes(judgement).values()) == {Outcome.INCONCLUSIVE}
+
+
+WIDE = " ".join(np.show_config(mode="dicts")["SIMD Extensions"].get("found", []))
+"""What numpy uses of this processor beyond what every processor has."""
+ELSEWHERE = {
+    "hash seed and time zone": {"PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C"},
+    "Turkish letters": {"PYTHONHASHSEED": "4242", "TZ": "America/St_Johns", "LC_ALL": "tr_TR.UTF-8", "PYTHONUTF8": "0"},
+    "one thread": {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    "many threads": {"OMP_NUM_THREADS": "7", "OPENBLAS_NUM_THREADS": "7"},
+    "an older processor": {
+        "NPY_DISABLE_CPU_FEATURES": WIDE,
+        "OPENBLAS_CORETYPE": "Prescott",
+        "ARROW_USER_SIMD_LEVEL": "NONE",
+    },
+}
+"""Where else a run may be judged: settings of the environment."""
+
+
+@pytest.mark.parametrize("where", [*ELSEWHERE])
+def test_a_verdict_has_the_same_bytes_elsewhere(whole: RunDirectory, where: str) -> None:
+    """In a child with another hash seed, time zone, locale, number of threads or instruction set: judged anew, byte for byte."""
+    (whole.path / "verdict.json").write_bytes(render_verdict(plan(), judged(whole)))
+    judged_again = subprocess.run(
+        [sys.executable, "-m", "harness", "judge", str(whole.path), "--check"],
+        env={**os.environ, **ELSEWHERE[where]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert judged_again.returncode == 0, judged_again
+    assert "byte for byte" in judged_again.stdout
