@@ -88,7 +88,7 @@ def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:
     for number, line in enumerate(text.splitlines(), start=1):
         try:
             observation = _observation(source, json.loads(line))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             missing.append(Missing(file=where, why=f"line {number} is no observation ({type(error).__name__})"))
             continue
         if observation.seq != len(observations) + len(missing):

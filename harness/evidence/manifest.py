@@ -69,13 +69,15 @@ def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing
     """The manifest, and the files that are gone, changed or strange; no manifest: the run was not sealed."""
     try:
         manifest = json.loads((directory.path / MANIFEST).read_bytes())
-        listed = {str(name): dict(entry) for name, entry in manifest["files"].items()}
+        listed = {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in manifest["files"].items()}
     except OSError:
         return None, [Missing(file=MANIFEST, why="is not there: the run did not come to its end")]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None, [Missing(file=MANIFEST, why="is no manifest: it was cut short or edited")]
     missing = [
-        Missing(file=name, why=why) for name, entry in listed.items() if (why := _fault(directory.path / name, entry))
+        Missing(file=name, why=why)
+        for name, (size, digest) in listed.items()
+        if (why := _fault(directory.path / name, size, digest))
     ]
     present = {directory.relative(path) for path in evidence_files(directory)}
     missing += [
@@ -93,12 +95,15 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fault(path: Path, entry: dict[str, Any]) -> str:
-    if not path.is_file():
-        return "is gone"
-    if path.stat().st_size < int(entry.get("bytes", 0)):
-        return "was cut short after the run was sealed"
-    return "" if _digest(path) == entry.get("sha256") else "was edited after the run was sealed"
+def _fault(path: Path, size: int, digest: str) -> str:
+    try:
+        if not path.is_file():
+            return "is gone"
+        if path.stat().st_size < size:
+            return "was cut short after the run was sealed"
+        return "" if _digest(path) == digest else "was edited after the run was sealed"
+    except (OSError, ValueError) as error:  # a name that is too long, or none at all
+        return f"cannot be read: {error}"
 
 
 def _versions() -> dict[str, str]:

@@ -56,7 +56,7 @@ def load_evidence(directory: RunDirectory) -> Evidence:
     """
     try:
         return _load(directory)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise MissingEvidence(
             f"holds an observation that lacks or misuses {error}", where=f"{directory.path}/history"
         ) from error

@@ -68,10 +68,10 @@ class RunDirectory:
         """Whether the process that writes it lives."""
         try:
             owner = json.loads((self.path / _RUNNING).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            pid, mark = int(owner["pid"]), str(owner["started"])
+        except (OSError, ValueError, KeyError, TypeError):
             return False
-        started = _process_start(owner["pid"])
-        return started is not None and started == owner["started"]
+        return _process_start(pid) == mark
 
     def end(self) -> None:
         """Take the mark of the writer away and point `latest` here."""
