@@ -263,8 +263,10 @@ def _receipts(measures: Iterable[Measure]) -> Iterable[ReceiptLine]:
 def _grounds(lines: Sequence[MeasureLine]) -> Iterable[Grounds]:
     """Figures that rest on the same are told together, in the order of the first of each."""
     alike: dict[tuple[str, tuple[ReceiptLine, ...], tuple[str, ...]], list[str]] = {}
+    told_by_scope = len({line.scope for line in lines}) == len(lines)
     for line in lines:
-        alike.setdefault((line.method, line.receipts, line.files), []).append(line.scope or line.name)
+        name = line.scope if told_by_scope and line.scope else f"{line.name} {line.scope}".rstrip()
+        alike.setdefault((line.method, line.receipts, line.files), []).append(name)
     for (method, receipts, files), of in alike.items():
         if method or receipts or files:
             yield Grounds(

@@ -31,8 +31,9 @@ _MOST_REASONS: Final = 6
 """The first screen holds so many reasons; the others fold away below them."""
 _MOST_OPEN: Final = 8
 """A longer table folds away below its section."""
-_SHORT: Final = 200
-"""Of a longer method, the rest folds away."""
+_LONG: Final = 220
+"""Of a longer method, all but the head folds away."""
+_HEAD: Final = 140
 _GAUGE_FULL: Final = 1.5
 """A gauge ends at one and a half times the limit; the style sheet marks the limit at two thirds."""
 
@@ -127,9 +128,9 @@ def _code(text: str) -> Markup:
 
 def _parted(text: str) -> tuple[str, str]:
     """A long text parted after the last word that fits; a short one and nothing."""
-    if len(text) <= _SHORT:
+    if len(text) <= _LONG:
         return text, ""
-    words = text[:_SHORT].rpartition(" ")[0] or text[:_SHORT]
+    words = text[:_HEAD].rpartition(" ")[0] or text[:_HEAD]
     return f"{words} …", f"… {text[len(words) :].lstrip()}"
 
 

@@ -21,7 +21,7 @@ GOOD = {
 }
 QUANTILE = (
     "raw samples from the intended send time, open model; order statistics give 45.9 to 48.1 ms, 20 time batches of 6.4 s 45.6 to 48.4 ms:"
-    " clustered (18 episodes, longest 1.2 s), so the wider of the two bounds counts"
+    " clustered (18 episodes, longest 1.2 s), so the wider of the two bounds counts; exact at the limit"
 )
 SHARE = "exact binomial bounds (Clopper-Pearson)"
 RECOVERY = "first success, after the last outage, of 5 s with at least 99 % successes; ± the longest gap between looks"

@@ -9,7 +9,7 @@ from report_measures import healthy
 from report_plan import plan
 
 from harness.model import DecisionOutcome, Gate, Outcome, Requirement, Verdict
-from harness.report.digest import Row, closest, rows, unverified
+from harness.report.digest import Row, closest, measure_line, rows, unverified
 
 
 def _row(id_: str) -> Row:
@@ -132,3 +132,21 @@ def test_a_row_that_does_not_gate_here_stands_after_those_that_do() -> None:
     given = replace(given, requirements=(extra, *given.requirements))
     last = rows(given, replace(judged, verdicts=(verdict, *judged.verdicts)))[-1]
     assert (last.requirement.id, last.gating) == ("ND-SIGN", False)
+
+
+def test_two_figures_of_one_thing_are_told_apart_by_name() -> None:
+    """Uptime by probes and by seconds down, both of the entry, were made in two ways."""
+    uptime = healthy("ND-KPI-UPTIME")[0]
+    entry = replace(uptime, scope={"traffic": "everyday", "subject": "entry"})
+    seconds = replace(entry, name="uptime by seconds down", method="seconds down of seconds watched")
+    judged = judgement(plan(), {"ND-KPI-UPTIME": [entry, seconds]}, DecisionOutcome.GO)
+    row = next(row for row in rows(plan(), judged) if row.requirement.id == "ND-KPI-UPTIME")
+    assert [grounds.of for grounds in row.grounds] == ["uptime entry", "uptime by seconds down entry"]
+
+
+def test_confidence_is_said_of_each_bound_and_of_a_lone_one() -> None:
+    """And of none where there is no bound, or where the bounds are exact."""
+    p95 = healthy("ND-KPI-P95")[0]
+    found = [replace(p95, high=None), replace(p95, low=None, high=None), replace(p95, confidence=None)]
+    lines = [measure_line(measure, 60) for measure in (p95, *found)]
+    assert [line.confidence for line in lines] == ["95 % each", "95 %", "", ""]
