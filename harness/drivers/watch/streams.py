@@ -116,17 +116,24 @@ async def _turn(
     async with client.stream("GET", path, params=asked) as answer:
         if answer.status_code != 200:
             raise _Interrupted(f"{path}: the API server answered the watch with {answer.status_code}")
-        async for event in _events(answer):
+        async for event, reached in _events(answer, path):
+            version = reached
             attendance.heard(clock.now_ns())
-            if event["type"] == "ERROR":
-                raise _Interrupted(f"{path}: the watch ended: {event['object'].get('message', '')}")
-            version = str(event["object"]["metadata"]["resourceVersion"])
             if event["type"] != "BOOKMARK":
                 follower.changed(event["type"], event["object"])
     return version
 
 
-async def _events(answer: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+async def _events(answer: httpx.Response, path: str) -> AsyncIterator[tuple[dict[str, Any], str]]:
+    """The events of one watch, each with the resource version to go on from after it."""
     async for line in answer.aiter_lines():
-        if line:
-            yield json.loads(line)
+        if not line:
+            continue
+        try:
+            event: dict[str, Any] = json.loads(line)
+            if event["type"] == "ERROR":
+                raise _Interrupted(f"{path}: the watch ended: {event['object'].get('message', '')}")
+            version = str(event["object"]["metadata"]["resourceVersion"])
+        except (ValueError, KeyError, TypeError) as error:  # a line that was cut short
+            raise _Interrupted(f"{path}: the watch told something that is no event") from error
+        yield event, version
