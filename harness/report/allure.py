@@ -22,7 +22,7 @@ from harness.report.moments import Moments
 from harness.report.place import Place
 from harness.report.summary import render_summary, requirement_table
 from harness.report.verdict import render_verdict
-from harness.report.wording import clean
+from harness.report.wording import NOTHING, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -182,8 +182,11 @@ def _description(run: _Run, requirement: Requirement, said: ClaimVerdict) -> str
     head = f"{plain(requirement.criterion)}\n\nSource: {plain(requirement.source)}"
     if not lines:
         return head
-    columns = ("Verdict", "Of", "Scope", "Figure", "Low to high", "Wanted", "n / needed")
-    cells = ((x.outcome.value, x.name, x.scope, x.value, x.bounds, x.wanted, x.n) for x in lines)
+    columns = ("Verdict", "Of", "Scope", "Figure", "Low to high", "Sure", "Wanted", "n / needed", "Resolution")
+    cells = (
+        (x.outcome.value, x.name, x.scope, x.value, x.bounds, x.confidence or NOTHING, x.wanted, x.n, x.resolution)
+        for x in lines
+    )
     methods = ", ".join(dict.fromkeys(x.method for x in lines if x.method))
     return f"{head}\n\n{table(columns, cells)}" + (f"\n\nMethod: {plain(methods)}" if methods else "")
 

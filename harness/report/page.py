@@ -61,7 +61,7 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
     text = _environment().get_template("readiness.html.j2").render(
         plan=plan,
         decision=judgement.decision,
-        what=_what(plan, moments),
+        what=_what(plan, evidence, moments),
         reasons=tuple(_reasons(judgement.decision.reasons, every)),
         most_reasons=_MOST_REASONS,
         gating=sum(row.gating for row in every),
@@ -139,14 +139,16 @@ def _slug(text: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in text.lower())
 
 
-def _what(plan: Plan, moments: Moments) -> dict[str, str]:
+def _what(plan: Plan, evidence: Evidence, moments: Moments) -> dict[str, str]:
     """What was decided on beside release and target, in a few words each."""
     seconds = moments.seconds
     scale = "1" if plan.time_scale == 1 else f"{plan.time_scale:g}: limits of a minute and more are divided by it"
+    baseline = None if evidence.baseline is None else evidence.baseline.plan
     what = {
         "Environment": plan.environment,
         "Profile": plan.profile,
         "Time scale": scale,
+        "Baseline": "" if baseline is None else f"release {baseline.release}, run {baseline.run}",
         "Run": plan.run,
         "Started": moments.text(moments.start_ns),
         "Took": "" if seconds is None else duration(seconds),

@@ -12,7 +12,7 @@ from report_builders import go, no_go, nothing
 from report_measures import QUANTILE
 from report_plan import BROKEN, TITLES
 
-from harness.model import DecisionOutcome, Evidence
+from harness.model import Baseline, DecisionOutcome, Evidence
 from harness.report.page import render_page
 
 if TYPE_CHECKING:
@@ -368,3 +368,12 @@ def test_an_experiment_whose_attempt_is_not_on_record_is_told_without_a_plot() -
     given, evidence, judged = no_go()
     reader, _ = _read((given, replace(evidence, experiments={}), judged))
     assert "svg" not in reader.tags
+
+
+def test_a_baseline_is_named_beside_the_run() -> None:
+    """By release and run; without one nothing is said of it."""
+    given, evidence, judged = go()
+    earlier = replace(given, release="0.9.2", run="2026-02-27T14-00-00")
+    _, text = _read((given, replace(evidence, baseline=Baseline(plan=earlier, windows={})), judged))
+    assert "Baseline release 0.9.2, run 2026-02-27T14-00-00" in text
+    assert "Baseline" not in _read(go())[1]
