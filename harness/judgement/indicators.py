@@ -187,8 +187,11 @@ def error_rates(case: Case) -> Iterable[Measure]:
 
 def errors_by_kind(samples: Table) -> dict[str, int]:
     """How many requests failed, by kind of error, most first."""
-    kinds = Counter(word or "no answer" for word in samples.where(failed(samples)).words["error"].text())
-    return dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
+    bad = samples.where(failed(samples)).words["error"]
+    kinds = Counter({"no answer": int(bad.missing.sum())})
+    for kind, n in bad.counts.items():
+        kinds[kind or "no answer"] += n
+    return dict(sorted((+kinds).items(), key=lambda item: (-item[1], item[0])))
 
 
 def _kinds(samples: Table) -> str:
@@ -197,10 +200,8 @@ def _kinds(samples: Table) -> str:
 
 
 def _by_route(samples: Table) -> str:
-    routes, parts = samples.words["name"], []
-    for route in routes.present:
-        own = samples.where(routes.equals(route))
-        parts.append(f"{route} {int(failed(own).sum())} of {len(own)}")
+    bad = samples.where(failed(samples)).words["name"].counts
+    parts = [f"{route} {bad.get(route, 0)} of {n}" for route, n in samples.words["name"].counts.items()]
     return f"by route: {', '.join(parts)}" if parts else ""
 
 

@@ -47,9 +47,10 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
         *(_user_troubles(plan, window) if _closed(plan, window) else _rate_troubles(plan, window)),
         *_clock_troubles(window),
     ]
+    lag = lag_p99_ms(window.samples)
     if latencies:
-        troubles = [*_health_troubles(plan, window), *troubles]
-    kept = f"{len(window.workers)} workers closed, lag p99 {lag_p99_ms(window.samples):.3g} ms{_residual(window)}"
+        troubles = [*_health_troubles(plan, window, lag), *troubles]
+    kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"
     return Receipt(ok=not troubles, why="; ".join(troubles) or kept, files=window.files)
 
 
@@ -73,14 +74,14 @@ def _closed(plan: Plan, window: Window) -> bool:
     return window.traffic in plan.traffic and plan.traffic[window.traffic].model == "closed"
 
 
-def _health_troubles(plan: Plan, window: Window) -> Iterable[str]:
+def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
     """What keeps latencies from being the target's own.
 
     The lag decides: arrivals that come at any moment see the process as it is on average (Wolff, Poisson arrivals see
     time averages, Operations Research 30, 1982), so answers are read no later than requests are sent, and pauses of any
     kind are in it. Users of a closed model are never late by their own reckoning, so there the event loop is asked.
     """
-    allowed, lag = lag_limit_ms(plan, window.traffic), lag_p99_ms(window.samples)
+    allowed = lag_limit_ms(plan, window.traffic)
     if _closed(plan, window):
         for worker in window.workers:
             if worker.loop_ms is None:
