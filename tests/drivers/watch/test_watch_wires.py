@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from harness.drivers.watch.ledger import outcome
 from harness.drivers.watch.probers import wrong
 from harness.drivers.watch.wires import Answer, Wires
+from harness.sandbox.cluster.tls import Authority
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
@@ -156,3 +162,42 @@ def test_outcomes_of_statuses() -> None:
         500: "unknown",
         503: "unknown",
     }
+
+
+@pytest.fixture
+def secured(service: Service, tmp_path: Path) -> Iterator[tuple[str, ssl.SSLContext, ssl.SSLContext]]:
+    """A TLS door in front of the service: its address, a context that trusts it, and one that does not."""
+    authority = Authority("tests")
+    pair = authority.issue("127.84.0.9", addresses=["127.84.0.9"])
+    (tmp_path / "ca.pem").write_bytes(authority.certificate)
+    (tmp_path / "pair.pem").write_bytes(pair.key + pair.certificate)
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(tmp_path / "pair.pem")
+    door = type(service)("127.84.0.9")
+    door.socket = own.wrap_socket(door.socket, server_side=True)
+    thread = threading.Thread(target=door.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield door.url.replace("http://", "https://"), ssl.create_default_context(cafile=str(tmp_path / "ca.pem")), TLS
+    door.ended.set()
+    door.shutdown()
+    thread.join()
+    door.server_close()
+
+
+def test_over_tls_a_connection_is_kept_and_a_stranger_is_not_trusted(
+    secured: tuple[str, ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    """With the authority of the target's: answers, new and kept. With another: `tls`, and nothing was sent."""
+    url, trusting, stranger = secured
+
+    async def asking() -> list[Answer]:
+        known, unknown = Wires(url, trusting), Wires(url, stranger)
+        answers = [await known.ask("GET", "/tracks/1", within_s=5.0) for _ in range(2)]
+        answers.append(await unknown.ask("GET", "/tracks/1", within_s=5.0))
+        await known.close()
+        await unknown.close()
+        return answers
+
+    new, kept, refused = asyncio.run(asking())
+    assert [(answer.error, answer.kept) for answer in (new, kept)] == [(None, False), (None, True)]
+    assert (refused.error, refused.on_the_way, outcome(refused)) == ("tls", False, "refused")
