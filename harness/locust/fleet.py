@@ -18,6 +18,8 @@ def install(environment: Any, runner: Any = None, **_: Any) -> None:
     """Make the process what it is when Locust has its environment (event `init`)."""
     try:
         options = Options.of(environment.parsed_options)
+        if not isinstance(runner, WorkerRunner):  # a worker is told by its master whom to send
+            _leave_out_by_tags(environment)
         _refuse(environment, options)
         if isinstance(runner, MasterRunner):
             Master(environment, runner, options)
@@ -27,6 +29,14 @@ def install(environment: Any, runner: Any = None, **_: Any) -> None:
             install_single(environment, options)
     except HarnessError as error:
         sys.exit(str(error))
+
+
+def _leave_out_by_tags(environment: Any) -> None:
+    """Leave out the classes of which `-T` and `-E` leave nothing: Locust would send users without a task."""
+    environment._filter_tasks_by_tags()  # noqa: SLF001  # it does so once, when the test starts, and that is too late
+    environment.user_classes[:] = [kind for kind in environment.user_classes if kind.tasks]
+    if not environment.user_classes:
+        sys.exit("no journey has these tags")
 
 
 def _refuse(environment: Any, options: Options) -> None:

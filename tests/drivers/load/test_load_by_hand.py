@@ -102,11 +102,10 @@ def test_a_shape_takes_over_and_ends_on_ctrl_c(server: TruthServer, shape: str) 
     assert "sign-in" in said
 
 
-def test_rows_are_refused_where_processes_would_share_a_file(server: TruthServer, tmp_path: Path) -> None:
-    """Locust's own master and workers know nothing of worker numbers."""
-    with by_hand(
-        "-f", str(LOADTESTS / "everyday.py"), "-H", server.url, "--master", "--samples", str(tmp_path / "s")
-    ) as locust:
+def test_a_shape_and_a_schedule_do_not_go_together(server: TruthServer) -> None:
+    """Both would say when."""
+    files = f"{LOADTESTS / 'everyday.py'},{LOADTESTS / 'shapes' / 'steps'}.py"
+    with by_hand("-f", files, "-H", server.url, "--rates", "0:10") as locust:
         said, _ = locust.communicate(timeout=60)
     assert locust.returncode != 0
-    assert "--worker-id" in said
+    assert "a LoadTestShape and --rates or --trace both say when" in said
