@@ -18,8 +18,10 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from harness.judgement.comparisons import Tally, Timed, quantile_ratio, share_difference
+from harness.judgement.clusters import Timeline
+from harness.judgement.comparisons import Tally, Timed, quantile_ratio, ratio_of, share_difference
 from harness.judgement.looks import confidences
+from harness.judgement.quantiles import quantile_in_time
 from harness.judgement.slopes import slope_bounds
 from harness.judgement.statistics import Bounds
 
@@ -150,13 +152,12 @@ SERVICES = {
 def differences(seeds: range) -> Iterator[Row]:
     """Canary less stable in one window."""
     for name, service in SERVICES.items():
-        yield covered(
-            "difference of shares",
-            name,
-            service.difference,
-            lambda rng, service=service: share_difference(*service.draw(rng), NOMINAL),  # type: ignore[misc]
-            seeds,
-        )
+
+        def draw(rng: np.random.Generator, *, of: Service = service) -> Bounds:
+            first, second = of.draw(rng)
+            return share_difference(first, second, NOMINAL)
+
+        yield covered("difference of shares", name, service.difference, draw, seeds)
 
 
 # quantiles -----------------------------------------------------------------------------------------------------
@@ -211,16 +212,27 @@ def ratios(seeds: range) -> Iterator[Row]:
     """Quantiles of canary over stable in one window, and of a run over its baseline."""
     for quantile in (0.5, 0.95):
         for name, latency in LATENCIES.items():
-            for paired in (True, False):
 
-                def draw(
-                    rng: np.random.Generator, *, case: tuple[Latency, float, bool] = (latency, quantile, paired)
-                ) -> Bounds:
-                    first, second = case[0].draw(rng)
-                    return quantile_ratio(first, second, case[1], NOMINAL, paired=case[2])
+            def paired(rng: np.random.Generator, *, of: tuple[Latency, float] = (latency, quantile)) -> Bounds:
+                first, second = of[0].draw(rng)
+                return quantile_ratio(first, second, of[1], NOMINAL)
 
-                kind = f"ratio of p{quantile * 100:g}, {'one window' if paired else 'two runs'}"
-                yield covered(kind, name, latency.ratio, draw, seeds)
+            yield covered(f"ratio of p{quantile * 100:g}, one window", name, latency.ratio, paired, seeds)
+            if latency.shared and latency.struck:
+                continue
+
+            def apart(rng: np.random.Generator, *, of: tuple[Latency, float] = (latency, quantile)) -> Bounds:
+                first, second = (_bounds(sample, rng, of[1]) for sample in of[0].draw(rng))
+                return ratio_of(first, second)
+
+            yield covered(f"ratio of p{quantile * 100:g}, two runs", name, latency.ratio, apart, seeds)
+
+
+def _bounds(sample: Timed, rng: np.random.Generator, quantile: float) -> Bounds:
+    """A quantile of requests that lie anywhere in their batches, a second each, by the method of every response time."""
+    at_ns = np.asarray((sample.batch + rng.random(len(sample.batch))) * 1e9, dtype=np.int64)
+    timeline = Timeline.of(at_ns, (0, sample.batches * 1_000_000_000))
+    return quantile_in_time(sample.values, timeline, quantile, math.inf, NOMINAL)
 
 
 # looks ---------------------------------------------------------------------------------------------------------

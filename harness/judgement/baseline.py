@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
-from harness.judgement.comparisons import quantile_ratio
+from harness.judgement.clusters import Timeline
+from harness.judgement.comparisons import ratio_of
 from harness.judgement.indicators import MORE_TRAFFIC, steady_window
 from harness.judgement.load_receipts import load_receipt
 from harness.judgement.measures import Case, bounded, held, inconclusive, said
+from harness.judgement.quantiles import quantile_in_time
 from harness.judgement.statistics import Bounds
-from harness.judgement.timed import answered_well, counted
+from harness.judgement.timed import Times, answered_well, counted
 from harness.model import Baseline, Measure, Plan, Receipt, Window
 
-GIVE_ONE = "give a run of the same target and traffic with --baseline RUN"
+LEAST_LEFT: Final = 1e-9
+"""Of a response time that is 100 % lower so much is left, so that the sentence has a limit: none that a run could meet."""
+
+GIVE_ONE: Final = "give a run of the same target and traffic with --baseline RUN"
 
 
 def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
@@ -59,17 +65,12 @@ def improvements(case: Case) -> Iterable[Measure]:
 
 def _improvement(case: Case, name: str, quantile: float, window: Window, baseline: Baseline) -> Measure:
     before = baseline.windows[window.traffic]
+    rest = max(1 - case.scaled.in_unit("ratio"), LEAST_LEFT)
     then = answered_well(before.samples)
-    now = counted(window.samples, then.quantile(quantile) * (1 - case.scaled.in_unit("ratio")))
-    ratio = quantile_ratio(
-        now.batched_by_stall(quantile, (window.start_ns, window.end_ns)),
-        then.batched_by_stall(quantile, (before.start_ns, before.end_ns)),
-        quantile,
-        case.objective.confidence,
-        paired=False,
-    )
+    now = counted(window.samples, then.quantile(quantile) * rest)
+    ratio = _ratio(case, quantile, rest, (now, window), (then, before))
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "baseline": baseline.plan.run}
-    if math.isinf(ratio.low) and math.isinf(ratio.high):
+    if math.isnan(ratio.value):
         return inconclusive(case, name, f"in this run or the baseline {ratio.why}", MORE_TRAFFIC, scope=scope)
     bounds = _less(ratio)
     values = [said(times.quantile(quantile), "ms") for times in (now, then)]
@@ -87,6 +88,26 @@ def _improvement(case: Case, name: str, quantile: float, window: Window, baselin
         detail=f"{values[0]} where the baseline, {baseline.plan.run} with release {baseline.plan.release}, had {values[1]}",
         files=(*window.files, *before.files),
     )
+
+
+def _ratio(case: Case, quantile: float, rest: float, now: tuple[Times, Window], then: tuple[Times, Window]) -> Bounds:
+    """This run's quantile over the baseline's, each with the bounds that every response time has.
+
+    Each is held against a limit, since where samples are clustered nothing else is sure: the two are `rest` apart, with the quantiles
+    as far on the one side as on the other. Where both are surely on their sides, so is the ratio.
+    """
+    middle = math.sqrt(now[0].quantile(quantile) * then[0].quantile(quantile) / rest)
+    mine, theirs = (
+        quantile_in_time(
+            times.ms,
+            Timeline.of(times.at_ns, (window.start_ns, window.end_ns)),
+            quantile,
+            limit,
+            case.objective.confidence,
+        )
+        for (times, window), limit in ((now, middle * rest), (then, middle))
+    )
+    return ratio_of(mine, theirs)
 
 
 def _less(ratio: Bounds) -> Bounds:

@@ -1,8 +1,8 @@
 """Two samples set against each other: a canary against the stable release, a run against its baseline.
 
-Requests are not independent when things stall, so every interval is made twice: as if they were, and from batches of
-time, and the wider one counts. Two releases that served in the same window saw the same stalls; then the *difference* is taken
-batch by batch, and what both saw cancels out. Two runs saw different ones, and their spreads add up.
+Requests are not independent when things stall. Two releases that served in one window saw the same stalls, so their difference is taken
+batch of time by batch of time, where what both saw cancels out; the interval is made as if requests were independent as well, and the wider
+counts. Two runs saw different stalls: each has its own bounds, and their ratio is made of these.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ UNUSUAL: Final = 3.0
 SKEWED: Final = 1.5
 """Times Johnson's correction for skewness: with strikes of exponential size in half of 40 batches it held 93 % of the time, twice it 94 %, none 89 %."""
 
+
+MOST_LOG: Final = 700.0
+"""A logarithm from which on a ratio is as good as infinite, and overflows."""
 
 NO_REQUESTS: Final = "there are no requests to compare"
 NO_ANSWERS: Final = "so many requests had no answer that there is no such quantile"
@@ -154,32 +157,17 @@ def share_difference(
 
 
 def quantile_ratio(
-    first: Timed,
-    second: Timed,
-    quantile: float,
-    confidence: float,
-    *,
-    paired: bool,
-    fail_confidence: float = FAIL_CONFIDENCE,
+    first: Timed, second: Timed, quantile: float, confidence: float, fail_confidence: float = FAIL_CONFIDENCE
 ) -> Bounds:
-    """A quantile of the first sample over that of the second, for positive values; infinite ones count as over any limit.
+    """A quantile of the first sample over that of the second, both in the same batches of one window; infinite values count as over any limit.
 
     The interval of R. S. Woodruff ("Confidence intervals for medians and other position measures", JASA 47, 1952) for two samples: how far the
     difference of the two shares above their quantiles may be off is read from the requests as if independent and from the batches,
     the wider counts, and is turned back into a ratio along the distribution of either sample, the farther counts. So
     neither density nor shape is assumed; batches must be independent of each other, hence longer than any stall.
-
-    Args:
-        first: the sample above the line, in batches of time.
-        second: the sample below it.
-        quantile: 0.95 for a p95.
-        confidence: of `low` and of `high`.
-        paired: whether both lie in the same batches of one window; else they are of two runs.
-        fail_confidence: of `fail_low` and `fail_high`.
     """
-    batches = min(first.batches, second.batches)
-    kind = "paired time batches" if paired else "time batches of two runs"
-    method = f"ratio of quantiles, independent and from {batches} {kind}, the wider (Woodruff)"
+    batches = first.batches
+    method = f"ratio of quantiles, independent and from {batches} paired time batches, the wider (Woodruff)"
     ordered, other = np.sort(first.values), np.sort(second.values)
     mine, theirs = quantile_of(ordered, quantile), quantile_of(other, quantile)
     n = min(len(ordered), len(other))
@@ -188,17 +176,14 @@ def quantile_ratio(
     if batches < FEWEST_BATCHES:
         return _unbounded(mine / theirs, n, confidence, method, TOO_LONG)
     over, under = first.tally(first.values > mine), second.tally(second.values > theirs)
-    looks = [(over.pull, over.due), (-under.pull, under.due)]
-    if paired:
-        looks = [(over.pull - under.pull, over.due + under.due)]
-    if any(few_episodes(pull, due) is not None for pull, due in looks):
+    pull = over.pull - under.pull
+    if few_episodes(pull, over.due + under.due) is not None:
         return _unbounded(mine / theirs, n, confidence, method, TOO_FEW)
     alone = math.sqrt(quantile * (1 - quantile) * (1 / over.total + 1 / under.total))
 
     def reach(side: int, sure: float) -> float:
         """How far the shares above the quantiles may be off, to the side where the first is larger (1) or smaller (-1)."""
-        batched = math.hypot(*(_reach(side * pull, sure) for pull, _ in looks))
-        return max(batched, float(ndtri(sure)) * alone)
+        return max(_reach(side * pull, sure), float(ndtri(sure)) * alone)
 
     def low(sure: float) -> float:
         down = reach(-1, sure)
@@ -218,6 +203,43 @@ def quantile_ratio(
         n=n,
         method=method,
     )
+
+
+def ratio_of(first: Bounds, second: Bounds) -> Bounds:
+    """The ratio of two positive figures that were measured independently of each other, from the bounds that each has.
+
+    On the scale of logarithms the distances of both bounds are added as variances are ("method of variance estimates recovery"): G. Y. Zou and A. Donner,
+    "Construction of confidence limits about effect measures: a general approach", Statistics in Medicine 27 (2008).
+    It holds as well as the bounds themselves do, clustered or not, and is as sure as the less sure of them.
+    """
+    n, confidence = min(first.n, second.n), min(first.confidence, second.confidence)
+    methods = list(dict.fromkeys([first.method, second.method]))
+    method = f"ratio of two figures (Zou and Donner), by {' and '.join(methods)}"
+    if not (0 < first.value < math.inf and 0 < second.value < math.inf):
+        return _unbounded(math.nan, n, confidence, method, NO_ANSWERS if n else NO_REQUESTS)
+    value = first.value / second.value
+
+    def off(mine: float, theirs: float) -> float:
+        """By what factor, from one up, the ratio may be off when the first may be `mine` and the second `theirs`."""
+        reach = math.hypot(_log(mine / first.value), _log(theirs / second.value))
+        return math.exp(reach) if reach < MOST_LOG else math.inf
+
+    return Bounds(
+        value=value,
+        low=value / off(first.low, second.high),
+        high=value * off(first.high, second.low),
+        fail_low=value / off(first.fail_low, second.fail_high),
+        fail_high=value * off(first.fail_high, second.fail_low),
+        confidence=confidence,
+        n=n,
+        method=method,
+        why=first.why or second.why,
+    )
+
+
+def _log(ratio: float) -> float:
+    """Its logarithm; infinitely far for what is unbounded, or nothing."""
+    return math.log(ratio) if 0 < ratio < math.inf else math.inf
 
 
 def few_episodes(pull: Floats, due: Floats) -> int | None:

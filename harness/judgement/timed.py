@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.judgement.clusters import Timeline, episodes_of
-from harness.judgement.comparisons import Timed, batch_count, batch_of
+from harness.judgement.comparisons import Timed, batch_of
 from harness.judgement.indicators import CUT_OFF, failed
 from harness.judgement.recovery import SECOND
 from harness.judgement.statistics import Floats, quantile_of
@@ -37,10 +37,6 @@ class Times:
     def batched(self, span: Span, batches: int) -> Timed:
         """The same in so many batches of time."""
         return Timed(values=self.ms, batch=batch_of(self.at_ns, *span, batches), batches=batches)
-
-    def batched_by_stall(self, quantile: float, span: Span) -> Timed:
-        """The same in as many batches as the longest stall allows."""
-        return self.batched(span, batch_count(self.stall_ns(quantile, span), *span))
 
 
 def longest_stall_ns(at_ns: Ints, bad: Bools, span: Span) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from harness.judgement.comparisons import (
     few_episodes,
     poisson_at_most,
     quantile_ratio,
+    ratio_of,
     share_difference,
 )
 from harness.judgement.statistics import Bounds, Floats
@@ -240,7 +242,7 @@ def test_the_bound_of_a_poisson_count(k: int, bound: float) -> None:
 
 def test_two_like_samples_have_the_ratio_one() -> None:
     """2 000 against 2 000, each batch alike: as if independent, and along the steps of the values."""
-    bounds = quantile_ratio(timed(HUNDRED), timed(HUNDRED), 0.95, 0.95, paired=True)
+    bounds = quantile_ratio(timed(HUNDRED), timed(HUNDRED), 0.95, 0.95)
     assert shown(bounds) == (1.0, 0.9794, 1.0211, 0.9794, 1.0211)
     assert (bounds.n, bounds.confidence, bounds.why) == (2000, 0.95, "")
     assert bounds.method == "ratio of quantiles, independent and from 20 paired time batches, the wider (Woodruff)"
@@ -248,17 +250,16 @@ def test_two_like_samples_have_the_ratio_one() -> None:
 
 def test_a_slower_sample_has_its_ratio() -> None:
     """Three halves as slow, at the median."""
-    bounds = quantile_ratio(timed(HUNDRED, scale=1.5), timed(HUNDRED), 0.5, 0.95, paired=False)
+    bounds = quantile_ratio(timed(HUNDRED, scale=1.5), timed(HUNDRED), 0.5, 0.95)
     assert shown(bounds) == (1.5, 1.4151, 1.59, 1.3636, 1.65)
-    assert "time batches of two runs" in bounds.method
 
 
 def test_the_farther_of_both_distributions_counts() -> None:
     """One sample has a gap above its median, the other below it: the bounds reach over both."""
     above, below = timed([*[1.0] * 51, *[10.0] * 49]), timed([*[0.1] * 49, *[1.0] * 51])
-    bounds = quantile_ratio(above, below, 0.5, 0.95, paired=True)
+    bounds = quantile_ratio(above, below, 0.5, 0.95)
     assert (bounds.value, bounds.low, bounds.high) == (1.0, 1.0, 10.0)
-    bounds = quantile_ratio(below, above, 0.5, 0.95, paired=True)
+    bounds = quantile_ratio(below, above, 0.5, 0.95)
     assert (bounds.value, bounds.low, bounds.high) == (1.0, 0.1, 1.0)
 
 
@@ -268,20 +269,21 @@ def stalled(batches: Sequence[int], of: int = 40) -> Timed:
     return replace(sample, values=np.where(np.isin(sample.batch, batches), 10 * sample.values, sample.values))
 
 
-def test_shared_stalls_cancel_out_in_one_window_and_not_in_two_runs() -> None:
-    """Every second batch is slow, in both."""
+def test_stalls_that_both_saw_cancel_out_of_the_ratio_too() -> None:
+    """Every second batch is slow: of both it makes no doubt, of one it does."""
     odd = range(1, 40, 2)
-    paired = quantile_ratio(stalled(odd), stalled(odd), 0.9, 0.95, paired=True)
-    apart = quantile_ratio(stalled(odd), stalled(odd), 0.9, 0.95, paired=False)
-    assert paired.value == apart.value == 1
-    assert apart.low < paired.low < 1 < paired.high < apart.high
+    shared, alone = (
+        quantile_ratio(stalled(odd), stalled(odd), 0.9, 0.95),
+        quantile_ratio(stalled(odd), stalled([]), 0.9, 0.95),
+    )
+    assert shared.value == 1
+    assert shared.high / shared.value < alone.high / alone.value
 
 
-@pytest.mark.parametrize("paired", [True, False])
-def test_too_few_stalls_bear_no_ratio(paired: bool) -> None:  # noqa: FBT001
+def test_too_few_stalls_bear_no_ratio() -> None:
     """One of forty batches is slow, in one sample only: the value stands, without bounds."""
     for first, second, value in [(stalled([7]), stalled([]), 98 / 95), (stalled([]), stalled([7]), 95 / 98)]:
-        bounds = quantile_ratio(first, second, 0.95, 0.95, paired=paired)
+        bounds = quantile_ratio(first, second, 0.95, 0.95)
         assert (bounds.low, bounds.high, bounds.n) == (-math.inf, math.inf, 4000)
         assert bounds.value == pytest.approx(value)
         assert bounds.why == "what differs came in fewer than 15 episodes"
@@ -289,7 +291,7 @@ def test_too_few_stalls_bear_no_ratio(paired: bool) -> None:  # noqa: FBT001
 
 def test_a_small_sample_has_no_bounds_at_a_high_quantile() -> None:
     """Of forty values the p95 may be the largest, or beyond it; so far off, the other may be as well."""
-    bounds = quantile_ratio(timed(MIXED, per_batch=2), timed(HUNDRED), 0.95, 0.95, paired=False)
+    bounds = quantile_ratio(timed(MIXED, per_batch=2), timed(HUNDRED), 0.95, 0.95)
     assert bounds.high == math.inf
     assert bounds.value == pytest.approx(1, abs=0.05)
     assert bounds.low == 0
@@ -298,8 +300,8 @@ def test_a_small_sample_has_no_bounds_at_a_high_quantile() -> None:
 def test_a_small_sample_has_no_lower_bound_either_at_a_low_quantile() -> None:
     """Of twenty values the lowest tenth may be nought: by nothing a ratio is without bound."""
     small, large = timed(MIXED, per_batch=1), timed(HUNDRED)
-    assert quantile_ratio(small, large, 0.05, 0.95, paired=False).low == 0
-    assert quantile_ratio(large, small, 0.05, 0.95, paired=False).high == math.inf
+    assert quantile_ratio(small, large, 0.05, 0.95).low == 0
+    assert quantile_ratio(large, small, 0.05, 0.95).high == math.inf
 
 
 @pytest.mark.parametrize(
@@ -323,15 +325,15 @@ def test_what_has_no_quantile_has_no_ratio(
         Timed(values=values, batch=np.arange(len(values)) % 20, batches=20)
         for values in (np.array(first), np.array(second))
     ]
-    bounds = quantile_ratio(samples[0], samples[1], 0.95, 0.95, paired=True)
+    bounds = quantile_ratio(samples[0], samples[1], 0.95, 0.95)
     assert math.isnan(bounds.value)
     assert (bounds.low, bounds.fail_high, bounds.n, bounds.why) == (-math.inf, math.inf, n, why)
 
 
 @pytest.mark.parametrize(("batches", "bounded"), [(19, False), (20, True)])
 def test_it_takes_twenty_batches(batches: int, bounded: bool) -> None:  # noqa: FBT001
-    """Of the sample with the fewest."""
-    bounds = quantile_ratio(timed(HUNDRED, batches=batches), timed(HUNDRED, 30), 0.95, 0.95, paired=False)
+    """Of both samples."""
+    bounds = quantile_ratio(timed(HUNDRED, batches=batches), timed(HUNDRED, batches=batches), 0.95, 0.95)
     assert bounds.value == 1
     assert math.isfinite(bounds.high) is bounded
     assert bounds.why.startswith("stalls are too long") is not bounded
@@ -339,14 +341,80 @@ def test_it_takes_twenty_batches(batches: int, bounded: bool) -> None:  # noqa: 
 
 def test_the_confidence_of_the_ratios_fail_can_be_chosen() -> None:
     """At the same confidence both intervals are one; at less it is narrower."""
-    bounds = quantile_ratio(timed(HUNDRED), timed(HUNDRED), 0.95, 0.95, paired=True, fail_confidence=0.95)
+    bounds = quantile_ratio(timed(HUNDRED), timed(HUNDRED), 0.95, 0.95, 0.95)
     assert (bounds.low, bounds.high) == (bounds.fail_low, bounds.fail_high)
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.floats(0.1, 10), st.sampled_from([0.5, 0.9, 0.95]), st.booleans())
-def test_a_scale_is_the_ratio_and_lies_within_its_bounds(scale: float, quantile: float, paired: bool) -> None:  # noqa: FBT001
+@given(st.floats(0.1, 10), st.sampled_from([0.5, 0.9, 0.95]))
+def test_a_scale_is_the_ratio_and_lies_within_its_bounds(scale: float, quantile: float) -> None:
     """The same values, stretched."""
-    bounds = quantile_ratio(timed(HUNDRED, scale=scale), timed(HUNDRED), quantile, 0.95, paired=paired)
+    bounds = quantile_ratio(timed(HUNDRED, scale=scale), timed(HUNDRED), quantile, 0.95)
     assert bounds.value == pytest.approx(scale)
     assert bounds.fail_low <= bounds.low <= bounds.value <= bounds.high <= bounds.fail_high
+
+
+# two runs ------------------------------------------------------------------------------------------------------
+
+
+def figure(value: float, low: float, high: float, **fields: Any) -> Bounds:
+    """A figure; at 99.75 % its bounds are twice as far away, as a factor."""
+    given: dict[str, Any] = {
+        "fail_low": low * low / value if value else low,
+        "fail_high": high * high / value if value else high,
+        "confidence": 0.95,
+        "n": 100,
+        "method": "counting",
+    }
+    return Bounds(value=value, low=low, high=high, **{**given, **fields})
+
+
+def test_the_ratio_of_two_figures_adds_their_doubts_as_variances() -> None:
+    """By a factor of e³ and of e⁴ makes e⁵, each to its side."""
+    e = math.e
+    bounds = ratio_of(figure(10, 10 / e**3, 10 * e**6), figure(5, 5 / e**8, 5 * e**4, n=70))
+    assert (bounds.value, bounds.n, bounds.confidence, bounds.why) == (2, 70, 0.95, "")
+    assert (bounds.low, bounds.high) == pytest.approx((2 / e**5, 2 * e**10))
+    assert (bounds.fail_low, bounds.fail_high) == pytest.approx((2 / e**10, 2 * e**20))
+    assert bounds.method == "ratio of two figures (Zou and Donner), by counting"
+
+
+def test_a_ratio_names_both_methods_and_the_first_doubt() -> None:
+    """It is as sure as the less sure figure."""
+    one, other = figure(1, 1, 1, why="stalls"), figure(1, 1, 1, method="guessing", confidence=0.9, why="gaps")
+    assert ratio_of(one, other).method == "ratio of two figures (Zou and Donner), by counting and guessing"
+    assert (ratio_of(one, other).why, ratio_of(replace(one, why=""), other).why) == ("stalls", "gaps")
+    assert ratio_of(one, other).confidence == ratio_of(other, one).confidence == 0.9
+    assert (ratio_of(one, other).low, ratio_of(one, other).high) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [
+        (figure(2, 1, math.inf), figure(1, 1, 1), 1, math.inf),
+        (figure(2, -math.inf, 4), figure(1, 1, 1), 0, 4),
+        (figure(2, 2, 2), figure(1, -math.inf, 2), 1, math.inf),
+        (figure(2, 2, 2), figure(1, 0.5, math.inf), 0, 4),
+        (figure(2, 0, 2), figure(1, 1, 1), 0, 2),
+        (figure(2, 2, 2), figure(1, 1e-320, 1), 2, math.inf),
+    ],
+)
+def test_an_unbounded_figure_makes_an_unbounded_ratio(first: Bounds, second: Bounds, low: float, high: float) -> None:
+    """To its own side."""
+    bounds = ratio_of(first, second)
+    assert (bounds.low, bounds.high) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize("value", [0.0, math.inf, math.nan, -1.0])
+@pytest.mark.parametrize(
+    ("n", "why"),
+    [(0, "there are no requests to compare"), (5, "so many requests had no answer that there is no such quantile")],
+)
+def test_what_is_no_positive_figure_has_no_ratio(value: float, n: int, why: str) -> None:
+    """On either side."""
+    for bounds in (
+        ratio_of(figure(value, 0, 0, n=n), figure(1, 1, 1)),
+        ratio_of(figure(1, 1, 1), figure(value, 0, 0, n=n)),
+    ):
+        assert math.isnan(bounds.value)
+        assert (bounds.low, bounds.high, bounds.n, bounds.why) == (-math.inf, math.inf, n, why)
