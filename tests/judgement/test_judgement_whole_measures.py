@@ -1,0 +1,223 @@
+"""Measures of recovery, loss and events as a whole: every field is a literal, so that none changes unseen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from judgement_builders import (
+    SPANS,
+    down,
+    evidence,
+    experiment,
+    ledger,
+    measures,
+    no_loss,
+    ns,
+    objective,
+    plan,
+    recovery,
+    table,
+    with_experiment,
+)
+
+from harness.judgement import judge
+from harness.model import PIPELINE, Evidence, Figure, Measure, Objective, Op, Outcome, Phase, Receipt, WatchSource
+
+MEND = "`readiness why R` shows the evidence; mend the platform, then run again"
+CHAOS = ("chaos/database-loss/journal.json",)
+DATABASE = experiment("database-loss", *SPANS["database-loss"])
+IN_PLACE = Receipt(ok=True, why="database-loss: seen on the target after 1 s: track-old", files=CHAOS)
+AS_BEFORE = Receipt(ok=True, why="database-loss: as before", files=CHAOS)
+LOADED = Receipt(ok=True, why="1 workers closed, lag p99 0.5 ms", files=("load/everyday/samples-0.parquet",))
+
+
+def all_of(one: Objective, run: Evidence) -> list[Measure]:
+    """The measures of one objective, the load's receipt as it is in the healthy run."""
+    found = measures(judge(plan({"R": one}), run))
+    return [replace(m, receipts={**m.receipts, **({"load": LOADED} if "load" in m.receipts else {})}) for m in found]
+
+
+def test_a_recovery_that_passed() -> None:
+    """Reads after the database's loss."""
+    (found,) = all_of(recovery("4 h", "database-loss", operations=("reads",)), evidence())
+    assert found == Measure(
+        name="recovery of reads",
+        scope={"experiment": "database-loss", "phase": "during the fault", "operation": "reads"},
+        sentence="recovery is below 4 h",
+        at="a.feature:3",
+        value=20.503,
+        unit="s",
+        op="is below",
+        limit="4 h",
+        scaled_limit=240.0,
+        low=20.45,
+        high=20.556,
+        resolution=0.053,
+        method=(
+            "first answer, after the last outage, of 5 s with at least 99 % successes; "
+            "± the longest time between two looks and the slowest answer of the second after it"
+        ),
+        receipts={
+            "fault": IN_PLACE,
+            "watch": Receipt(ok=True, why="680 looks, longest gap 50 ms"),
+            "restore": AS_BEFORE,
+            "load": LOADED,
+        },
+        outcome=Outcome.PASS,
+        reason="database-loss: reads were served again after 20.5 s ± 0.053 s, wanted below 4 h (240 s at scale 60)",
+        files=(*CHAOS, "watch/entry.parquet"),
+    )
+
+
+def test_a_recovery_that_failed_and_one_that_cannot_be_told() -> None:
+    """Away for all of the time that was watched; a fault that nobody saw."""
+    base = evidence()
+    away = replace(base, probes=down(base.probes, 111.5, 159))
+    one = recovery("30 s", "database-loss", operations=("reads",), traffic=None)
+    (failed,) = all_of(one, away)
+    assert (failed.outcome, failed.value, failed.low, failed.high, failed.scaled_limit) == (
+        Outcome.FAIL,
+        None,
+        34,
+        None,
+        30,
+    )
+    assert failed.reason == (
+        "database-loss: reads were not served again in 34 s (670 of 680 looks failed, and no 5 s with at least 99 % successes "
+        "followed while the fault was in), wanted below 30 s"
+    )
+    assert (failed.fix, failed.resolution) == (MEND, 0.05)
+    unseen = replace(DATABASE, fault=replace(DATABASE.fault, confirmed_ns=None))
+    (untold,) = all_of(one, with_experiment([unseen], away))
+    assert untold.reason == f"{failed.reason}, but database-loss: nobody saw on the target that the fault was in"
+    assert untold.fix == "read the experiment's chaos.log, mend what kept the fault from going in, then run again"
+    assert (untold.outcome, untold.low, untold.files) == (Outcome.INCONCLUSIVE, 34, failed.files)
+
+
+def test_manual_steps_as_a_whole() -> None:
+    """One too many; none; and none of which nothing is known."""
+    one = recovery("45 s", "database-loss", operations=(), params={"manual_steps": "0"})
+    (failed,) = all_of(one, with_experiment([replace(DATABASE, manual_steps=1)]))
+    assert failed == Measure(
+        name="manual steps",
+        scope={"experiment": "database-loss", "phase": "during the fault"},
+        sentence="recovery is below 45 s",
+        at="a.feature:3",
+        value=1.0,
+        unit="",
+        op="holds",
+        limit="0",
+        scaled_limit=0.0,
+        method="counted",
+        receipts={"fault": IN_PLACE},
+        outcome=Outcome.FAIL,
+        reason="database-loss: 1 manual steps, wanted 0",
+        fix=MEND,
+        files=CHAOS,
+    )
+    (passed,) = all_of(one, evidence())
+    assert passed == replace(
+        failed, value=0.0, outcome=Outcome.PASS, reason="database-loss: 0 manual steps, wanted 0", fix=""
+    )
+    (untold,) = all_of(one, with_experiment([replace(DATABASE, journal={})]))
+    assert untold == replace(
+        passed,
+        receipts={"fault": Receipt(ok=None, why="database-loss: it left no journal", files=CHAOS)},
+        outcome=Outcome.INCONCLUSIVE,
+        reason="database-loss: 0 manual steps, wanted 0, but database-loss: it left no journal",
+        fix="read the experiment's chaos.log, mend what kept the fault from going in, then run again",
+    )
+
+
+def test_a_loss_as_a_whole() -> None:
+    """None; one; and none of which not all is known."""
+    writes = evidence().ledger.writes
+    pod = ("chaos/pod-loss/journal.json",)
+    (passed,) = all_of(no_loss("pod-loss"), evidence())
+    assert passed == Measure(
+        name="lost writes",
+        scope={"experiment": "pod-loss", "phase": "during the fault"},
+        sentence="lost writes holds 0",
+        at="a.feature:3",
+        value=0.0,
+        unit="",
+        op="holds",
+        limit="0",
+        scaled_limit=0.0,
+        n=900,
+        method="set arithmetic: acknowledged, and gone or with another value at the end",
+        receipts={
+            "watch": Receipt(
+                ok=True, why="5701 acknowledged writes were read back", files=("watch/ledger-writes.parquet",)
+            ),
+            "fault": Receipt(ok=True, why="pod-loss: seen on the target after 1 s: track-old", files=pod),
+            "restore": Receipt(ok=True, why="pod-loss: as before", files=pod),
+        },
+        outcome=Outcome.PASS,
+        reason="none of 5701 acknowledged writes is lost (0 of unknown outcome are not there, 900 are)",
+        files=("watch/ledger-writes.parquet", *pod),
+    )
+    (failed,) = all_of(no_loss("pod-loss"), replace(evidence(), ledger=ledger(writes, lost=[601])))
+    assert failed == replace(
+        passed,
+        value=1.0,
+        outcome=Outcome.FAIL,
+        reason=(
+            "1 of 5701 acknowledged writes are lost, wanted none: client 1 number 601 "
+            "(0 of unknown outcome are not there, 900 are)"
+        ),
+        fix=MEND,
+    )
+    (untold,) = all_of(no_loss("pod-loss"), replace(evidence(), ledger=ledger(writes, complete=False)))
+    why = "the last read of the ledger did not come to its end: nobody said why"
+    assert untold == replace(
+        passed,
+        receipts={**passed.receipts, "watch": Receipt(ok=False, why=why, files=("watch/ledger-writes.parquet",))},
+        outcome=Outcome.INCONCLUSIVE,
+        reason=f"{passed.reason}, but {why}",
+        fix="let the watchers run undisturbed on a quieter machine, then run again",
+    )
+
+
+def test_events_as_a_whole() -> None:
+    """Ten events, the slowest visible after 10 ms."""
+    turn = np.arange(10)
+    rows = table(
+        PIPELINE,
+        10,
+        sequence=turn,
+        accepted_ns=ns(1) * turn,
+        visible_ns=ns(1) * turn + 1_000_000 * (turn + 1),
+        copies=1,
+        outcome="accepted",
+        state="ok",
+    )
+    watched = {"pipeline": WatchSource(name="pipeline", spacing_ms=1000, closed=True)}
+    one = objective(Figure.EVENTS, Op.BELOW, "1 s", phase=Phase.RUN)
+    (passed,) = all_of(one, replace(evidence(), pipeline=rows, watchers=watched))
+    assert passed == Measure(
+        name="accepted events",
+        scope={},
+        sentence="accepted events is below 1 s",
+        at="a.feature:3",
+        value=0.01,
+        unit="s",
+        op="is below",
+        limit="1 s",
+        scaled_limit=1.0,
+        n=10,
+        method="each event from its acceptance to being visible; the slowest; exact",
+        receipts={"watch": Receipt(ok=True, why="10 events were followed", files=("watch/pipeline.parquet",))},
+        outcome=Outcome.PASS,
+        reason="none of 10 accepted events failed, wanted each once and whole within 1 s",
+        files=("watch/pipeline.parquet",),
+    )
+    (cut,) = all_of(one, replace(evidence(), pipeline=rows.where(turn != 3), watchers=watched))
+    assert cut.receipts["watch"] == Receipt(
+        ok=False, why="the record of events lacks 1 numbers", files=("watch/pipeline.parquet",)
+    )
+    (none,) = all_of(one, replace(evidence(), pipeline=rows.where(turn < 0), watchers=watched))
+    assert none.reason == (
+        "none of 0 accepted events failed, wanted each once and whole within 1 s, but no event is on record"
+    )
