@@ -33,17 +33,10 @@ from harness.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.evidence.run_directory import RunDirectory
 
-_WATCH_FILES = {
-    "entry": "entry",
-    "regions": "regions",
-    "replicas": "replicas",
-    "ledger": "ledger-writes",
-    "pipeline": "pipeline",
-}
 
 _LEDGER_FILES = ("ledger-writes", "ledger-final", "ledger-reads")
 
@@ -248,11 +241,14 @@ def _watchers(observations: Sequence[Observation]) -> Iterable[WatchSource]:
     sealed = {o.subject: o.fields.get("closed") is True for o in observations if o.kind == "rows.sealed"}
     for o in observations:
         if o.kind == "watch.started":
-            rows = f"watch/{_WATCH_FILES[o.subject]}.rows" if o.subject in _WATCH_FILES else ""
-            whole = o.subject in closed and sealed.get(rows, True)
-            yield WatchSource(
-                name=o.subject,
-                spacing_ms=float(o.fields["spacing_ms"]),
-                closed=whole,
-                why="" if whole else "the watcher did not end in order",
-            )
+            why = _why_not_whole(str(o.fields.get("file", "")), sealed) if sealed else ""
+            why = why or ("" if o.subject in closed else "the watcher did not end in order")
+            yield WatchSource(name=o.subject, spacing_ms=float(o.fields["spacing_ms"]), closed=not why, why=why)
+
+
+def _why_not_whole(file: str, sealed: Mapping[str, bool]) -> str:
+    """What is wrong with the row files of a watcher; the reads of a ledger stand beside its writes."""
+    beside = file.replace("-writes.", "-reads.")
+    if not sealed.get(file, not file.endswith(".rows")):
+        return "the watcher did not end in order" if file in sealed else "its rows were not sealed"
+    return "" if sealed.get(beside, True) else "the watcher did not end in order"
