@@ -182,7 +182,7 @@ def _description(run: _Run, requirement: Requirement, said: ClaimVerdict) -> str
     head = f"{plain(requirement.criterion)}\n\nSource: {plain(requirement.source)}"
     if not lines:
         return head
-    columns = ("Verdict", "Of", "Scope", "Figure", "Low to high", "Sure", "Wanted", "n / needed", "Resolution")
+    columns = ("Verdict", "Of", "Scope", "Figure", "Low to high", "Confidence", "Wanted", "n / needed", "Resolution")
     cells = (
         (x.outcome.value, x.name, x.scope, x.value, x.bounds, x.confidence or NOTHING, x.wanted, x.n, x.resolution)
         for x in lines

@@ -103,7 +103,6 @@ def _recoveries(result: ExperimentResult) -> Iterable[tuple[str, OperationRecove
 
 def _way_back(of: str, seen: OperationRecovery, looks: FailedLooks | None) -> WayBack:
     spans = [f"{stretch.start} to {stretch.end}{stretch.aside}" for stretch in _stretches(of, seen)]
-    points = None if looks is None or looks.difference is None else looks.difference * 100
     return WayBack(
         of=of,
         back=came_back(seen),
@@ -113,8 +112,16 @@ def _way_back(of: str, seen: OperationRecovery, looks: FailedLooks | None) -> Wa
         outages=some(spans, _MOST_INLINE) or NOTHING,
         null_run=figure(looks.null_run if looks else None, "ratio"),
         under_fault=figure(looks.under_fault if looks else None, "ratio"),
-        charged=NOTHING if points is None else f"{points:+.3g} points".replace("-", "\N{MINUS SIGN}"),
+        charged=_points(looks),
     )
+
+
+def _points(looks: FailedLooks | None) -> str:
+    """What is charged to the fault, in percentage points: `+33.3 points`."""
+    if looks is None or looks.difference is None:
+        return NOTHING
+    points = looks.difference * 100
+    return f"{points:+.3g} points".replace("-", "\N{MINUS SIGN}") if points else "0 points"
 
 
 def _stretches(of: str, seen: OperationRecovery) -> Iterable[Stretch]:

@@ -75,7 +75,17 @@ def _with_fix(reason: str, fix: str) -> str:
 def requirement_table(every: Sequence[Row]) -> str:
     """Verdict, figure with its bounds, limit, evidence and resolution of each requirement, worst first."""
     return table(
-        ("Verdict", "Requirement", "Title", "Figure", "Low to high", "Sure", "Wanted", "n / needed", "Resolution"),
+        (
+            "Verdict",
+            "Requirement",
+            "Title",
+            "Figure",
+            "Low to high",
+            "Confidence",
+            "Wanted",
+            "n / needed",
+            "Resolution",
+        ),
         (
             (
                 row.outcome.value,

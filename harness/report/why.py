@@ -41,7 +41,7 @@ def _lines(plan: Plan, evidence: Evidence, judgement: Judgement, row: Row) -> It
     yield from _pairs(*(("scenario", scenario) for scenario in row.scenarios))
     yield from _pairs(*(("sentence", f"{line.sentence} ({line.at})") for line in _once(row.lines)))
     for line in row.lines:
-        yield from _figure(line)
+        yield from _figure(line, row.verdict.reason)
     for grounds in row.grounds:
         yield from _grounds(grounds)
     named = {
@@ -63,8 +63,8 @@ def _once(lines: Iterable[MeasureLine]) -> Iterable[MeasureLine]:
     return {(line.sentence, line.at): line for line in reversed(tuple(lines))}.values()
 
 
-def _figure(line: MeasureLine) -> Iterable[str]:
-    """What passed says so by its figures; a fact has none, and says what was seen."""
+def _figure(line: MeasureLine, told: str) -> Iterable[str]:
+    """What passed says so by its figures; a fact has none, and says what was seen. A reason that was told is not told again."""
     yield ""
     yield f"  {MARKS[line.outcome]} {line.outcome.value}  {line.name}{f' of {line.scope}' if line.scope else ''}"
     if line.is_fact:
@@ -77,7 +77,7 @@ def _figure(line: MeasureLine) -> Iterable[str]:
         ("wanted", line.wanted),
         ("n / needed", line.n),
         ("resolution", line.resolution),
-        ("reason", "" if line.outcome is Outcome.PASS else line.reason),
+        ("reason", "" if line.outcome is Outcome.PASS or line.reason == told else line.reason),
         indent="    ",
     )
 

@@ -18,8 +18,9 @@ def test_every_figure_has_value_bounds_limit_n_and_the_ground_it_stands_on() -> 
     low to high 260.3 to 276.5 ms (95 % each)
     wanted      below 200 ms
     n / needed  3204 / 59
-    reason      response time p95 of read-track is 268.4 ms (260.1 ms to 277.9 ms"""
+"""
     assert block in text
+    assert text.count("reason      response time p95 of read-track is 268.4 ms (260.1 ms to 277.9 ms") == 1
     assert text.count("    method      raw samples from the intended send time, open model; order statistics") == 1
     assert "    load ok     1 workers closed, lag p99 0.61 ms\n    file        load/everyday/samples-0.parquet" in text
 
