@@ -14,6 +14,7 @@ _DIMENSION: Final[Mapping[Figure, str]] = {
     Figure.REPLICATION_LAG: "time",
     Figure.RECOVERY: "time",
     Figure.FIRST_REQUEST: "time",
+    Figure.EVENTS: "time",
     Figure.DRIFT: "time",
     Figure.ERROR_RATE: "ratio",
     Figure.UPTIME: "ratio",

@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.evidence import RowWriter, RunDirectory, seal
-from harness.model import SAMPLES, Evidence, Plan, Table
+from harness.model import LEDGER_READS, PIPELINE, SAMPLES, Evidence, Plan, Table
 
 AFTER_NS = 10**12
 """When the run ended: after everything that is on record."""
-FILES = {"entry": "entry", "regions": "regions", "replicas": "replicas", "ledger": "ledger-writes", "pods": ""}
+FILES = {
+    "entry": "entry",
+    "regions": "regions",
+    "replicas": "replicas",
+    "ledger": "ledger-writes",
+    "pipeline": "pipeline",
+    "pods": "",
+}
 
 Line = tuple[int, str, str, dict[str, Any]]
 """Time, kind, subject and fields of an observation."""
@@ -30,8 +37,11 @@ def record(path: Path, plan: Plan, evidence: Evidence, *, workers: Sequence[Tabl
         ("replicas", evidence.replicas),
         ("ledger-writes", evidence.ledger.writes),
         ("ledger-final", evidence.ledger.final),
+        ("ledger-reads", evidence.ledger.reads),
+        ("pipeline", evidence.pipeline),
     ):
-        write_rows(directory.path / "watch" / f"{name}.rows", table)
+        if len(table) or table.schema not in (LEDGER_READS, PIPELINE):  # a smaller run has none
+            write_rows(directory.path / "watch" / f"{name}.rows", table)
     histories = {
         "run": _run(evidence),
         "watch": _watch(evidence),
@@ -41,7 +51,7 @@ def record(path: Path, plan: Plan, evidence: Evidence, *, workers: Sequence[Tabl
     }
     for source, lines in histories.items():
         write_history(directory, source, lines)
-    for source in sorted({o.source for o in evidence.observations}):
+    for source in sorted({o.source for o in evidence.observations} - {*histories}):
         own = [o for o in evidence.observations if o.source == source]
         write_history(directory, source, [(o.mono_ns, o.kind, o.subject, dict(o.fields)) for o in own])
     directory.end()

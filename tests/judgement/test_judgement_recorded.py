@@ -17,13 +17,40 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from judgement_builders import errors, evidence, failing, measures, p95, plan, samples, share, table, window
-from judgement_recorder import record, sealed
+from judgement_builders import (
+    errors,
+    evidence,
+    failing,
+    measures,
+    no_loss,
+    ns,
+    objective,
+    observation,
+    p95,
+    plan,
+    samples,
+    share,
+    table,
+    window,
+)
+from judgement_recorder import AFTER_NS, record, sealed
 
 from harness.evidence import RunDirectory, load_evidence, seal
 from harness.evidence.manifest import write_manifest
 from harness.judgement import judge
-from harness.model import SAMPLES, DecisionOutcome, Evidence, Judgement, Outcome
+from harness.model import (
+    LEDGER_READS,
+    PIPELINE,
+    SAMPLES,
+    DecisionOutcome,
+    Evidence,
+    Figure,
+    Judgement,
+    Op,
+    Outcome,
+    Phase,
+    WatchSource,
+)
 from harness.report import render_verdict
 
 SAMPLES_0 = "load/everyday/samples-0.parquet"
@@ -233,6 +260,52 @@ def test_a_run_of_no_samples_at_all_is_read_and_bears_nothing(tmp_path: Path) ->
 
 WIDE = " ".join(np.show_config(mode="dicts")["SIMD Extensions"].get("found", []))
 """What numpy uses of this processor beyond what every processor has."""
+
+
+def test_events_and_own_reads_are_kept_and_missed(tmp_path: Path) -> None:
+    """A run with a pipeline passes; without the events, or the reads, or their end, what they bear does not."""
+    wanted, everything = (
+        {"R-EVENTS": objective(Figure.EVENTS, Op.BELOW, "1 s", phase=Phase.RUN), "R-RPO": no_loss()},
+        full(),
+    )
+    run = sealed(tmp_path, plan(wanted), everything)
+    assert set(outcomes(judged(run)).values()) == {Outcome.PASS}
+    assert judged(run).ledger == judge(plan(wanted), everything).ledger
+    for name, requirement in (("pipeline", "R-EVENTS"), ("ledger-reads", "R-RPO")):
+        path = run.path / "watch" / f"{name}.parquet"
+        content = path.read_bytes()
+        path.unlink()
+        assert outcomes(judged(run))[requirement] is Outcome.INCONCLUSIVE
+        path.write_bytes(content[:-9])
+        assert outcomes(judged(run))[requirement] is Outcome.INCONCLUSIVE
+        path.write_bytes(content)
+    unsealed = record(tmp_path / "again", plan(wanted), everything)
+    for name in ("pipeline", "ledger-reads"):
+        os.truncate(
+            unsealed.path / "watch" / f"{name}.rows", (unsealed.path / "watch" / f"{name}.rows").stat().st_size - 9
+        )
+    seal(unsealed, plan(wanted))
+    assert set(outcomes(judged(unsealed)).values()) == {Outcome.INCONCLUSIVE}
+
+
+def full() -> Evidence:
+    """The evidence with a pipeline that shows each event after 10 ms, and reads that find each write."""
+    base, n, second = evidence(), 100, ns(1)
+    at = np.arange(n) * second
+    answered = {"sent_ns": at, "status": 200}
+    events = {"accepted_ns": at + 5_000_000, "visible_ns": at + 15_000_000, "outcome": "accepted", "state": "ok"}
+    return replace(
+        base,
+        pipeline=table(PIPELINE, n, sequence=np.arange(n), copies=1, **answered, **events),
+        ledger=replace(
+            base.ledger,
+            reads=table(LEDGER_READS, n, client=1, sequence=np.arange(n), done_ns=at + 5, outcome="found", **answered),
+        ),
+        watchers={**base.watchers, "pipeline": WatchSource(name="pipeline", spacing_ms=1000, closed=True)},
+        observations=(*base.observations, observation("watch.closed", "pipeline", AFTER_NS / second, "watch")),
+    )
+
+
 ELSEWHERE = {
     "hash seed and time zone": {"PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C"},
     "Turkish letters": {"PYTHONHASHSEED": "4242", "TZ": "America/St_Johns", "LC_ALL": "tr_TR.UTF-8", "PYTHONUTF8": "0"},
