@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from report_builders import go, no_go, nothing
 from report_plan import TITLES
@@ -66,3 +68,11 @@ def test_a_requirement_that_the_run_has_not_is_a_mistake() -> None:
     """The command asks before."""
     with pytest.raises(KeyError):
         render_why(*go(), "ND-KPI-P59")
+
+
+def test_text_of_others_moves_no_cursor() -> None:
+    """Control characters of a hostile reason do not reach the terminal."""
+    given, evidence, judged = no_go()
+    verdict = replace(judged.verdicts[0], reason="\x1b[2Jall is well\x07")
+    text = render_why(given, evidence, replace(judged, verdicts=(verdict,)), "ND-KPI-P95")
+    assert "  reason      [2Jall is well\n" in text
