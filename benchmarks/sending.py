@@ -1,0 +1,233 @@
+"""Sending with n and 2n workers, and whether a generator that is starved is found out.
+
+Workers are started as a run starts them, against one small server on the last core, each worker on a core of its own as
+far as there are some. Two figures say whether a second worker is worth its core:
+
+- achieved: at a rate that a core bears, what 2n workers sent over what n sent. This is the claim, while cores last: with
+  two cores and the server on one of them the second worker shares its core, so the rate is one that both bear.
+- capacity: requests per second of processor time, times workers: what they would send with a core each and nobody beside
+  them. It shows what workers cost each other, and it does not hide behind a rate that is easily borne.
+
+Then one worker is looked at by itself, and with processes beside it that spin on its core. The judge's own receipt
+decides: by itself it must be valid in a window at least (a noisy machine starves it too), beside the others in none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from load_cost import CORES, LOCUSTFILE, URL, server
+
+from harness import clock
+from harness.drivers.load import Load
+from harness.evidence import History, read_history, read_rows
+from harness.evidence.generators import Generators
+from harness.judgement.load_receipts import lag_p99_ms, load_receipt
+from harness.model import (
+    SAMPLES,
+    Claim,
+    Figure,
+    Objective,
+    Op,
+    Plan,
+    Quantity,
+    Table,
+    TrafficPlan,
+    Window,
+    Worker,
+)
+
+WARM_UP_S: Final = 2.0
+GOAL: Final = 1.8
+HOGS: Final = 4
+"""Processes that spin: the worker's share of its core is a fifth."""
+HOGGED: Final = 2.0
+"""Times the rate is what a worker is offered beside them: a third of a core, where it gets a fifth."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What one load did in its window.
+
+    Attributes:
+        per_s: requests per second sent. capacity: requests per second of processor time, times workers.
+        lag_ms: p99 of the lag. cpu: of the busiest worker, share of a core. ok, why: the judge's receipt.
+    """
+
+    workers: int
+    per_s: float
+    capacity: float
+    lag_ms: float
+    cpu: float
+    ok: bool
+    why: str
+
+
+def look(workers: int, *, per_worker: float, seconds: float, hogs: int = 0) -> Look:
+    """Offer the rate for some seconds and look at what was recorded."""
+    traffic = TrafficPlan(
+        name="sending",
+        locustfile=str(LOCUSTFILE.with_name("sending.py")),
+        journeys_per_s=per_worker * workers,
+        requests_per_journey=1,
+        warm_up_s=WARM_UP_S,
+        window_s=seconds,
+        routes={"home": 1.0},
+        users=1.0,
+        workers=workers,
+    )
+    with tempfile.TemporaryDirectory() as text:
+        run = Path(text)
+        history = History(run / "history" / "load.ndjson", "load")
+        with Load.start(traffic, entry=URL, run_dir=run, seed=1, sink=history) as load:
+            for number, pid in enumerate(load.pids):
+                os.sched_setaffinity(pid, {CORES[number % len(CORES)]})
+            with spinning(hogs):
+                start_ns = load.begin_ns + round(WARM_UP_S * clock.NS_PER_S)
+                end_ns = start_ns + round(seconds * clock.NS_PER_S)
+                clock.sleep((end_ns - clock.now_ns()) / clock.NS_PER_S)
+        history.close()
+        return judged(traffic, window_of(run, load, start_ns, end_ns))
+
+
+def window_of(run: Path, load: Load, start_ns: int, end_ns: int) -> Window:
+    """The window as the judge gets it."""
+    observations = [o for path in (run / "history").glob("*.ndjson") for o in read_history(path)[0]]
+    generators = Generators.of("sending", observations)
+    read = [read_rows(path, SAMPLES) for path in load.rows]
+    workers = [Worker(id=number, rows=len(rows.table), closed=rows.closed) for number, rows in enumerate(read, start=1)]
+    return Window(
+        traffic="sending",
+        experiment="",
+        start_ns=start_ns,
+        end_ns=end_ns,
+        journeys_per_s=0.0,
+        requests_per_journey=1,
+        samples=Table.merged(SAMPLES, [rows.table for rows in read]).between("intended_ns", start_ns, end_ns),
+        workers=tuple(generators.described(worker, start_ns, end_ns) for worker in workers),
+        begin_ns=generators.begin_ns,
+        stopped_ns=generators.stopped_ns,
+    )
+
+
+def judged(traffic: TrafficPlan, window: Window) -> Look:
+    """The judge's word on the window, where p95 is to be below 200 ms: a lag of 20 ms at p99 is allowed."""
+    sentence = "the response time p95 is below 200 ms"
+    limit = Quantity.parse("200 ms")
+    wanted = Objective(figure=Figure.RESPONSE_TIME, quantile=0.95, op=Op.BELOW, limit=limit, sentence=sentence)
+    plan = Plan(
+        run="sending",
+        target="",
+        environment="",
+        time_scale=1,
+        durability="",
+        release="",
+        profile="",
+        seed=1,
+        requirements=(),
+        claims=(Claim(scenario=sentence, requirement="", objectives=(wanted,), demands=()),),
+        demands=(),
+        demand={},
+        traffic={"sending": traffic},
+        experiments={},
+        primary_region="",
+        regions={},
+        deselected=(),
+        not_assessable=(),
+        probe_spacing_ms={},
+    )
+    receipt = load_receipt(plan, window, latencies=True)
+    per_s = len(window.samples) / traffic.window_s
+    used = [worker.cpu or 0.0 for worker in window.workers]
+    return Look(
+        workers=traffic.workers,
+        per_s=per_s,
+        capacity=per_s / max(sum(used), 1e-9) * traffic.workers,
+        lag_ms=lag_p99_ms(window.samples),
+        cpu=max(used),
+        ok=bool(receipt.ok),
+        why=receipt.why,
+    )
+
+
+@contextmanager
+def spinning(count: int) -> Iterator[None]:
+    """So many processes that spin on the first core."""
+    spin = ["-c", f"import os; os.sched_setaffinity(0, {{{CORES[0]}}})\nwhile True: pass"]
+    # each a session of its own: the kernel shares a core between sessions before it does between processes
+    hogs = [subprocess.Popen([sys.executable, *spin], start_new_session=True) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+
+
+def report(looks: list[Look], alone: list[Look], starved: list[Look], *, as_json: bool) -> int:
+    """Print the figures; 0 when the goals are met."""
+    sizes = sorted({one.workers for one in looks})
+    few, many = sizes[0], sizes[-1]
+
+    def median(workers: int, figure: str) -> float:
+        return statistics.median(float(getattr(one, figure)) for one in looks if one.workers == workers)
+
+    ratios = {figure: median(many, figure) / median(few, figure) for figure in ("per_s", "capacity")}
+    found = not any(one.ok for one in starved)
+    met = ratios["per_s"] >= GOAL and any(one.ok for one in alone) and found
+    if as_json:
+        each = {"looks": looks, "alone": alone, "starved": starved}
+        plain = {name: [asdict(one) for one in group] for name, group in each.items()}
+        print(json.dumps({**plain, "ratios": ratios, "goal": GOAL, "met": met}, indent=2))
+        return 0 if met else 1
+    print(f"{'workers':8} {'achieved/s':>11} {'lag p99 ms':>11} {'busiest core':>13} {'capacity/s':>11}")
+    for workers in sizes:
+        per_s, lag_ms, cpu, capacity = (median(workers, figure) for figure in ("per_s", "lag_ms", "cpu", "capacity"))
+        print(f"{workers:<8} {per_s:11.0f} {lag_ms:11.1f} {cpu:13.0%} {capacity:11.0f}")
+    print(f"\nachieved, {few} -> {many} workers on {len(CORES)} cores: {ratios['per_s']:.2f} x   goal >= {GOAL} x")
+    print(f"capacity, {few} -> {many} workers: {ratios['capacity']:.2f} x   (processor time only)")
+    for title, group in (("by itself", alone), (f"{HOGS} hogs beside", starved)):
+        print(f"\none worker, {title}: valid in {sum(one.ok for one in group)} of {len(group)} windows")
+        for one in group:
+            print(f"  {one.why}")
+    print("\ngoals met" if met else "\nGOALS MISSED")
+    return 0 if met else 1
+
+
+def main() -> int:
+    """Measure, print, and end with 0 when the goals are met."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=1, help="n; 2n are compared with it; default: 1")
+    parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds; default: 3")
+    parser.add_argument("--seconds", type=float, default=8.0, help="length of each window; default: 8")
+    parser.add_argument("--rate", type=float, default=1000.0, help="requests per second and worker; default: 1000")
+    parser.add_argument("--quick", action="store_true", help="1 round of 4 s: shows that it works, proves little")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    options = parser.parse_args()
+    rounds, seconds = (1, 4.0) if options.quick else (options.rounds, options.seconds)
+    with tempfile.TemporaryDirectory() as directory, server(Path(directory)):
+        looks = [
+            look(workers, per_worker=options.rate, seconds=seconds)
+            for _ in range(rounds)
+            for workers in (options.workers, 2 * options.workers)
+        ]
+        alone, starved = [], []
+        for _ in range(rounds):
+            alone.append(look(1, per_worker=HOGGED * options.rate, seconds=seconds))
+            starved.append(look(1, per_worker=HOGGED * options.rate, seconds=seconds, hogs=HOGS))
+    return report(looks, alone, starved, as_json=options.json)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
