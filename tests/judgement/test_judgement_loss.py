@@ -221,6 +221,16 @@ def test_an_rpo_that_no_write_was_old_enough_for_is_not_falsifiable() -> None:
     assert only(objective, evidence(), durability="quorum").outcome is PASS
 
 
+@pytest.mark.parametrize(("shift_ns", "outcome"), [(0, NOT_ASSESSED), (1, PASS)])
+def test_one_write_older_than_the_rpo_makes_it_falsifiable(shift_ns: int, outcome: Outcome) -> None:
+    """Acknowledged exactly 60 s before the action is not older; a nanosecond earlier is."""
+    rows = ROWS.where(ROWS.ints["sent_ns"] >= ns(51))
+    first = with_ints(rows, slice(None))
+    first.ints["sequence"][:] -= int(first.ints["sequence"].min())
+    first.ints["done_ns"][0] = ns(51) - shift_ns
+    assert only(no_loss("database-loss", older_than="1 h"), holding(ledger(first))).outcome is outcome
+
+
 def test_the_fault_must_have_been_in() -> None:
     """A pass without a fault is none; a loss without one is a loss."""
     base = evidence()

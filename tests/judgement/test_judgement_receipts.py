@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from judgement_builders import (
     CORE,
@@ -80,6 +81,14 @@ def test_blind_time_is_what_lies_in_gaps_over_250_ms() -> None:
     rows = seen.where((seen.ints["sent_ns"] < ns(20)) | (seen.ints["sent_ns"] >= ns(26)))
     assert blind_share(rows.ints["sent_ns"], (0, ns(60))) == pytest.approx(0.1, abs=0.001)
     assert blind_share(seen.ints["sent_ns"], (0, ns(60))) == 0
+
+
+@pytest.mark.parametrize(("gap_ms", "share"), [(250, 0.0), (251, 0.0251)])
+def test_a_gap_of_exactly_250_ms_is_not_blind(gap_ms: int, share: float) -> None:
+    """Ten seconds from the hundredth on, one gap in them; a span of nothing has no share."""
+    due = ns(100) + np.concatenate([np.arange(0, 5000, 50), np.arange(4950 + gap_ms, 10_000, 50)]) * 1_000_000
+    assert blind_share(due, (ns(100), ns(110))) == pytest.approx(share)
+    assert blind_share(due, (ns(100), ns(100))) == 0
 
 
 FAULT = experiment("pod-loss", "pod", 70, 100)

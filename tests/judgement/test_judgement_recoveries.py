@@ -300,3 +300,81 @@ def test_the_page_is_told_of_each_outage_and_stall() -> None:
     stalled = judge(plan(), hung).experiments[0].reads
     assert stalled is not None
     assert stalled.stalls == ((9.0, 9.5),)
+
+
+def quarter(*out: tuple[float, float]) -> Evidence:
+    """Reads each quarter of a second, answered at once, so that every figure is exact; away when said."""
+    rows = reads(per_s=4)
+    rows = with_ints(rows, slice(None))
+    rows.ints["done_ns"][:] = rows.ints["sent_ns"]
+    for start, end in out:
+        rows = down(rows, start, end)
+    return replace(evidence(), probes=rows)
+
+
+@pytest.mark.parametrize(
+    ("limit", "outcome"), [("3.75 s", FAIL), ("3.76 s", INCONCLUSIVE), ("4.25 s", INCONCLUSIVE), ("4.26 s", PASS)]
+)
+def test_at_the_edges_of_the_resolution(limit: str, outcome: Outcome) -> None:
+    """4 s ± 0.25 s: 3.75 s is reached, 4.25 s is not undercut."""
+    measure = reads_of(limit, quarter((112, 115)))
+    assert (measure.value, measure.resolution, measure.low, measure.high) == (4, 0.25, 3.75, 4.25)
+    assert measure.outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("spacing", "limit", "outcome"),
+    [
+        ({"reads": 250.0}, "34.25 s", FAIL),
+        ({"reads": 250.0}, "34.26 s", INCONCLUSIVE),
+        ({}, "34 s", FAIL),
+        ({}, "34.01 s", INCONCLUSIVE),
+    ],
+)
+def test_what_is_not_back_failed_when_the_limit_is_less_than_a_planned_look_away(
+    spacing: dict[str, float], limit: str, outcome: Outcome
+) -> None:
+    """34 s were watched."""
+    of = plan({"R": recovery(limit, "database-loss", operations=("reads",))}, probe_spacing_ms=spacing)
+    (measure,) = measures(judge(of, quarter((112, 159))))
+    assert (measure.outcome, measure.low) == (outcome, 34)
+
+
+def test_no_recovery_is_shorter_than_nothing() -> None:
+    """A fault that nobody felt: 0 s, from 0 s to the resolution."""
+    measure = reads_of("4 h", quarter())
+    assert (measure.value, measure.low, measure.high) == (0, 0, 0.25)
+    assert measure.reason == (
+        "database-loss: reads were served again after 0 s ± 0.25 s (no client felt it), wanted below 4 h (240 s at scale 60)"
+    )
+
+
+def test_what_is_said_of_several_outages_and_of_a_heal() -> None:
+    """Beside the figure, in brackets."""
+    two = reads_of("4 h", quarter((112, 113), (120, 121)))
+    assert "after 10 s ± 0.25 s (2 outages, the last one counts), wanted" in two.reason
+    healed = reads_of("30 s", quarter((112, 144.9)))
+    assert healed.reason.startswith(
+        "database-loss: reads were not served again in 34 s; they came back only when the fault was undone (132 of 136 looks failed"
+    )
+
+
+def test_only_the_traffic_of_the_sentence_is_its_null_run() -> None:
+    """Reads were out while other traffic ran alone."""
+    base = evidence()
+    other = replace(base.windows["everyday"], traffic="rush", start_ns=ns(201), end_ns=ns(219))
+    run = replace(base, windows={**base.windows, "rush": other}, probes=down(base.probes, 205, 206))
+    assert reads_of("30 s", run).outcome is PASS
+    assert reads_of("30 s", run, traffic=None).outcome is INCONCLUSIVE
+
+
+def test_a_resolution_of_a_quarter_of_a_second_is_as_planned_and_a_wider_one_needs_a_longer_limit() -> None:
+    """Exactly a tenth of the limit is enough; the receipt says what is not."""
+    base = quarter((112, 115))
+    sent = base.probes.ints["sent_ns"]
+    gap = replace(base, probes=base.probes.where((sent < ns(112.25)) | (sent >= ns(112.75))))
+    assert reads_of("7.5 s", gap).outcome is PASS
+    narrow = reads_of("7.4 s", gap)
+    assert narrow.receipts["watch"].ok is False
+    assert narrow.receipts["watch"].why == "the resolution of 0.75 s is over a tenth of the limit"
+    assert narrow.outcome is INCONCLUSIVE
