@@ -195,16 +195,22 @@ class RowTail:
         self._offset = 0
 
     def poll(self) -> Table:
-        """The rows that came since the last call; none while the file does not exist."""
-        if not self._path.exists():
+        """The rows that came since the last call; none while the file does not exist.
+
+        Raises:
+            MissingEvidence: a row has a word that was never defined.
+        """
+        if self._path.exists():
+            with self._path.open("rb") as file:
+                if self._offset == 0:
+                    self._offset = len(file.readline())
+                file.seek(self._offset)
+                data = file.read()
+            self._offset += len(data) - self._decoder.feed(memoryview(data))
+        try:
             return self._decoder.take()
-        with self._path.open("rb") as file:
-            if self._offset == 0:
-                self._offset = len(file.readline())
-            file.seek(self._offset)
-            data = file.read()
-        self._offset += len(data) - self._decoder.feed(memoryview(data))
-        return self._decoder.take()
+        except _WordError as error:
+            raise MissingEvidence(str(error), where=str(self._path)) from error
 
 
 class _Decoder:

@@ -171,6 +171,22 @@ def test_a_judge_function_that_raises_gives_inconclusive_with_the_reason() -> No
     assert judgement.verdicts[0].reason == ("the response time is a time, its limit of 1 % is a ratio")
 
 
+def test_a_sentence_that_no_run_can_bear_is_inconclusive_with_the_reason() -> None:
+    """Built by hand, for the grammar reads none: a percentile of 100 or 0, a limit or a window of nothing."""
+    wrong = {
+        "A": replace(p95(), quantile=1.0),
+        "B": replace(p95(), quantile=0.0),
+        "C": p95("-1 ms"),
+        "D": p95(window="0 s"),
+        "E": errors("200 %"),
+        "F": replace(share(), tolerance=None),
+    }
+    verdicts = judge(plan(wrong), evidence()).verdicts
+    assert {v.outcome for v in verdicts} == {INCONCLUSIVE}
+    assert verdicts[0].reason == "p100 is no quantile: it lies between 0 and 100, and is neither"
+    assert verdicts[0].fix == "mend the sentence at a.feature:3, then run again"
+
+
 def test_summaries_that_cannot_be_made_say_why() -> None:
     """Columns are missing: no verdict is lost, nothing is raised."""
     base = evidence()
