@@ -49,7 +49,7 @@ def _drift(
     at_s, values = _series(counted(samples, math.inf), quantile, (window.start_ns, window.end_ns))
     broken = int(np.isinf(values).sum())
     if len(values) < FEWEST_BATCHES:
-        needed = FEWEST_BATCHES * _batch_size(quantile)
+        needed = requests_needed(quantile)
         why = f"{len(samples)} requests of {group} make too few time batches, about {needed} make {FEWEST_BATCHES}"
         return inconclusive(case, name, why, MORE_TRAFFIC, scope=scope)
     if broken:
@@ -71,6 +71,11 @@ def _drift(
         detail=_detail(slope, at_s, hour),
         files=window.files,
     )
+
+
+def requests_needed(quantile: float) -> int:
+    """About how many requests of a route make enough time batches."""
+    return FEWEST_BATCHES * _batch_size(quantile)
 
 
 def _batch_size(quantile: float) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
+from harness.judgement.drift import requests_needed
 from harness.judgement.statistics import needed
 from harness.model import DemandKind, Figure, Plan
 from harness.run.baseline import check_baseline
@@ -101,8 +102,7 @@ def _evidence(plan: Plan) -> Table:
 def _sizes(plan: Plan, objective: Objective) -> tuple[str, str, str] | None:
     """How many are needed without a failure, how many are sent, how many failures those bear; None where numbers do not decide."""
     traffic = plan.traffic.get(objective.scope.traffic or "")
-    share = _bad_share(objective)
-    if traffic is None or share is None:
+    if traffic is None:
         return None
     routes = objective.scope.per.value == "route"
     sent = (
@@ -110,13 +110,20 @@ def _sizes(plan: Plan, objective: Objective) -> tuple[str, str, str] | None:
     )
     if objective.figure is Figure.UPTIME:
         sent = round(traffic.window_s * 65)
+    told = f"{sent}{' on the smallest route' if routes else ''}"
+    if objective.figure is Figure.DRIFT and objective.quantile is not None:
+        least = requests_needed(objective.quantile)
+        return f"{least} for its time batches", told, "a slope" if sent >= least else "none: too few"
+    share = _bad_share(objective)
+    if share is None:
+        return None
     first = needed(0, share, objective.confidence)
     borne = -1
     while (n := needed(borne + 1, share, objective.confidence)) is not None and n <= sent:
         borne += 1
     return (
         f"{first} at 0 failures",
-        f"{sent}{' on the smallest route' if routes else ''}",
+        told,
         f"{borne} failures" if borne >= 0 else "none: too few",
     )
 

@@ -216,9 +216,7 @@ def test_what_an_improvement_says() -> None:
     assert (measure.unit, measure.limit, measure.scaled_limit) == ("ratio", "40 %", 0.4)
     assert measure.scope == {"traffic": "everyday", "phase": "in the steady state", "baseline": "run-0"}
     assert measure.files == ("load/everyday/samples-0.parquet", "baseline/load/x.parquet")
-    assert (
-        measure.method == "ratio of quantiles, independent and from 60 time batches of two runs, the wider (Woodruff)"
-    )
+    assert measure.method == "ratio of two figures (Zou and Donner), by raw samples with order-statistic bounds"
     assert (measure.low or 0) < 0.5 < (measure.high or 0)
 
 

@@ -38,6 +38,7 @@ def test_a_run_is_held_against_the_one_before(tmp_path: Path) -> None:
     with service("--slow-ms", 150) as entry:
         project = with_row(Project.copy(tmp_path / "project", entry))
         first = project.do("run")
+    assert first.code == 10, first.said
     assert first.outcomes()["PL-FASTER"] == "NOT_ASSESSED", first.said
     assert first.reasons()["PL-FASTER"] == "no baseline run was given"
     with service() as faster:
@@ -45,7 +46,7 @@ def test_a_run_is_held_against_the_one_before(tmp_path: Path) -> None:
         second = project.do("run", "--baseline", first.run)
     assert second.outcomes()["PL-FASTER"] == "PASS", second.said
     reason = second.reasons()["PL-FASTER"]
-    assert f"where the baseline, {first.run.name} with release 1.0.0, had 15" in reason
+    assert f"where the baseline, {first.run.name} with release 1.0.0, had " in reason
     assert (second.run / "baseline" / "load" / "browse" / "samples-1.parquet").exists()
     manifest = json.loads((second.run / "manifest.json").read_bytes())
     assert "baseline/plan.json" in manifest["files"]
@@ -116,3 +117,29 @@ def test_a_baseline_must_be_a_run_and_a_replay_has_its_own(scenes: Stage, projec
     said = project.do("features", "--evidence", run, "--baseline", run, module="pytest")
     assert said.code == 4
     assert "a stored run is judged by the baseline that it was made with" in said.said
+
+
+DRIFT = """
+  @PL-DRIFT
+  Scenario: It does not slow down
+    When "browse" traffic has run
+    Then the response time {} of every route grows by less than 5 ms an hour
+"""
+
+
+@pytest.mark.parametrize(
+    ("quantile", "needs", "bears"),
+    [("p50", "120 for its time batches", "a slope"), ("p95", "1200 for its time batches", "none: too few")],
+)
+def test_the_plan_tells_what_a_slope_takes(project: Project, quantile: str, needs: str, bears: str) -> None:
+    """240 requests of a route make twenty medians, and not twenty p95."""
+    row = ROW.replace("PL-FASTER", "PL-DRIFT").replace(
+        "the response time p95 of browse traffic is at least 40 % lower than in the baseline run",
+        f"the response time {quantile} of every route grows by less than 5 ms an hour",
+    )
+    project.append("catalogue/plain.yaml", row)
+    project.append("features/plain/kpi.feature", DRIFT.format(quantile))
+    (line,) = [line for line in project.do("plan", COLUMNS="200").out.splitlines() if "PL-DRIFT" in line]
+    assert needs in line
+    assert "240 on the smallest route" in line
+    assert bears in line
