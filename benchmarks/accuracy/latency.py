@@ -19,6 +19,7 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -123,7 +124,8 @@ def run(scenario: str, *, rate: float, seconds: float, users: int, seed: int, di
             ),
         ]
         for _ in clock.Deadline.after(30).ticks(0.05):
-            if (directory / "samples-1.rows").exists():
+            ready = (directory / "samples-1.rows", directory / "closed_stats.csv")
+            if all(file.exists() for file in ready) and all(map(_listens, ADDRESSES)):
                 break
         begin_ns = clock.now_ns() + NS_PER_S
         _write_at_once(go, str(begin_ns))
@@ -159,6 +161,11 @@ def _end(children: Sequence[subprocess.Popen[bytes]], how: signal.Signals) -> No
         child.send_signal(how)
     for child in children:
         child.wait(timeout=20)
+
+
+def _listens(address: str) -> bool:
+    with socket.socket() as knocking:
+        return knocking.connect_ex((address, PORT)) == 0
 
 
 def _write_at_once(file: Path, text: str) -> None:
@@ -209,11 +216,11 @@ def _truth(file: Path, due: npt.NDArray[np.int64]) -> tuple[Floats, list[str]]:
     served = {int(line[1]): (line[2], int(line[3]), int(line[4])) for line in lines if line[0] == "request"}
     latency, kinds = np.empty(len(due)), []
     for at, due_ns in enumerate(due.tolist()):
-        outcome, came_ns, answered_ns = served[at + 1]
+        outcome, came_ns, answered_ns = served.get(at + 1, ("never came", 0, 0))
         start_ns = next((end for begin, end in freezes if begin <= due_ns < end), due_ns)
         took_ns = IMPATIENT_S * NS_PER_S if outcome == "hang" else answered_ns - came_ns
         latency[at] = (start_ns + took_ns - due_ns) / NS_PER_MS
-        kinds.append(WORD[outcome])
+        kinds.append(WORD.get(outcome, outcome))
     return latency, kinds
 
 

@@ -56,7 +56,8 @@ def _bimodal(random: Random) -> float:
     return random.uniform(0.005, 0.015) if random.random() < 0.9 else random.uniform(0.140, 0.160)
 
 
-_ALL_FAULTS: Final = (("503", 0.0005), ("wrong", 0.0005), ("reset", 0.0004), ("cut", 0.0003), ("hang", 0.0003))
+_FAULTS: Final = (("503", 0.0005), ("wrong", 0.0005), ("reset", 0.0004), ("cut", 0.0003), ("hang", 0.0003))
+_MANY_FAULTS: Final = (("503", 0.015), ("wrong", 0.01), ("reset", 0.01), ("cut", 0.01), ("hang", 0.005))
 
 SCENARIOS: Final = {
     "constant": Scenario(service=lambda _: 0.020),
@@ -64,7 +65,8 @@ SCENARIOS: Final = {
     "bimodal": Scenario(service=_bimodal),
     "slow-bodies": Scenario(service=lambda random: random.uniform(0.050, 0.150), slow_body=True),
     "errors-0.05%": Scenario(service=_log_normal, faults=(("503", 0.0005),)),
-    "errors-0.2%": Scenario(service=_log_normal, faults=_ALL_FAULTS),
+    "errors-0.2%": Scenario(service=_log_normal, faults=_FAULTS),
+    "errors-5%": Scenario(service=_log_normal, faults=_MANY_FAULTS),
     "freezes": Scenario(service=_log_normal, freeze_every_s=20.0),
 }
 
@@ -144,9 +146,8 @@ class _Conversation(asyncio.Protocol):
             return
         if self._truth.scenario.slow_body and fate.outcome == "ok":
             self._write(head)
-            size = -(-len(body) // PIECES)
             for piece in range(1, PIECES + 1):
-                part = body[(piece - 1) * size : piece * size]
+                part = body[len(body) * (piece - 1) // PIECES : len(body) * piece // PIECES]
                 self._loop.call_at(begin_s + fate.seconds * piece / PIECES, self._answer, part, piece == PIECES)
         else:
             self._loop.call_at(begin_s + fate.seconds, self._answer, head + body, True)  # noqa: FBT003

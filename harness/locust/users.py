@@ -56,12 +56,13 @@ class OpenLoopUser(JourneyUser):
         return sum(_share(kind) for kind in self._kinds())
 
     def wait_time(self) -> float:
-        """Seconds until the next journey is due; the schedule is absolute, so being late never shifts it."""
+        """Sleep until the next journey is due; the schedule is absolute, so being late never shifts it."""
         stream = self._stream or self._worker.carried_by(self)
         self._due = next(stream, None) if stream else None
         if self._due is None:
             return _IDLE_S
-        return max(0.0, (self._due[0] - clock.now_ns()) / clock.NS_PER_S)
+        self._worker.alarm.sleep_until(self._due[0])
+        return 0.0
 
     @task
     def arrive(self) -> None:

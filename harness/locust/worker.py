@@ -18,6 +18,7 @@ from harness import clock
 from harness.errors import HarnessError
 from harness.evidence.history import run_history
 from harness.evidence.rows import RowWriter
+from harness.locust.alarm import Alarm
 from harness.locust.arrivals import due_times, random_of, trace_times
 from harness.locust.crew import Crew
 from harness.locust.health import Health
@@ -52,6 +53,7 @@ class Worker:
     Attributes:
         options: as given.
         recorder: takes a row a request.
+        alarm: wakes who is due.
         request_event: Locust's event, which feeds its own statistics.
     """
 
@@ -66,6 +68,7 @@ class Worker:
         self._schedule: Iterator[Due] | None = None
         self._carrier: Carrier | None = None
         self._locustfile = Path(environment.locustfile or "locustfile").stem
+        self.alarm = Alarm()
         self._journeys = Crew()
         self._thinking: set[Any] = set()
         self._drain_s = options.drain_s
@@ -150,7 +153,7 @@ class Worker:
         me = gevent.getcurrent()
         self._thinking.add(me)
         try:
-            gevent.sleep(max(0.0, (due_ns - clock.now_ns()) / clock.NS_PER_S))
+            self.alarm.sleep_until(due_ns)
         finally:
             self._thinking.discard(me)
 
