@@ -1,0 +1,88 @@
+"""Rows of another machine's clock, put on the run's; and what the history says of generators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.evidence import History, RowWriter, read_history
+from harness.evidence.clocks import load_shifts, shifts_of, worker_of
+from harness.evidence.generators import Generators
+from harness.evidence.rows import read_rows
+from harness.evidence.run_directory import RunDirectory
+from harness.model import SAMPLES, Observation, Worker
+
+BOOT = 10**15
+"""Nanoseconds since a machine began, where a float has no digits left for single ones."""
+
+
+def observed(kind: str, **fields: Any) -> Observation:
+    """One line of a history about the everyday traffic."""
+    return Observation(source="s", seq=0, clock="c", mono_ns=0, wall="", kind=kind, subject="everyday", fields=fields)
+
+
+def measured(at_ns: int, offset_ns: int, worker: int = 2) -> Observation:
+    """A clock that was measured."""
+    return observed("clock.aligned", worker=worker, at_ns=at_ns, offset_ns=offset_ns, residual_ns=5)
+
+
+def rows(path: Path, times: list[int]) -> Path:
+    """A row file with requests due then, sent 1 ns later and answered after 10, or never sent."""
+    writer = RowWriter(path, SAMPLES)
+    for at in times:
+        writer.put((at, at + 1, at + 10, 200, 2, 2), ("j", "1", "home", "GET", None, None, None, None, None))
+    writer.close()
+    return path
+
+
+def test_a_clock_is_shifted_on_a_straight_line_between_measurements(tmp_path: Path) -> None:
+    """7 ns behind at first, 17 after a thousand; before and after that as at the ends; latencies hardly change."""
+    shift = shifts_of([measured(BOOT + 1000, 17), measured(BOOT, 7)])["everyday", 2]
+    table = read_rows(rows(tmp_path / "r", [BOOT - 50, BOOT, BOOT + 500, BOOT + 1000, BOOT + 5000]), SAMPLES).table
+    shifted = shift.aligned(table)
+    assert (shifted.ints["intended_ns"] - table.ints["intended_ns"]).tolist() == [7, 7, 12, 17, 17]
+    assert np.all(shifted.ints["done_ns"] - shifted.ints["intended_ns"] == 10)
+    assert shifted.words is table.words
+
+
+def test_one_clock_is_not_shifted_and_no_time_stays_none(tmp_path: Path) -> None:
+    """Workers of one machine; a request that was never sent."""
+    assert shifts_of([measured(BOOT, 0)]) == {}
+    shift = shifts_of([measured(BOOT, 7)])["everyday", 2]
+    assert shift.aligned(read_rows(rows(tmp_path / "r", [0]), SAMPLES).table).ints["intended_ns"].tolist() == [0]
+
+
+def test_shifts_are_read_from_the_histories_of_the_clocks(tmp_path: Path) -> None:
+    """`history/load-clock-<worker>.ndjson`."""
+    history = History(tmp_path / "history" / "load-clock-2.ndjson", "load-clock-2")
+    history.put("clock.aligned", "everyday", worker=2, at_ns=BOOT, offset_ns=9, residual_ns=5)
+    history.close()
+    assert read_history(tmp_path / "history" / "load-clock-2.ndjson")[1] == []
+    assert list(load_shifts(RunDirectory(tmp_path))) == [("everyday", 2)]
+    assert worker_of(Path("load/everyday/samples-2.rows")) == ("everyday", 2)
+
+
+def test_a_generator_is_described_by_its_seconds_in_the_window() -> None:
+    """Twenty seconds, one of them bad: it is not what the worker was like. Seconds outside, and other workers, have no say."""
+    bad = {"cpu": 1.0, "gc_ms": 90.0, "loop_ms": 99.0, "users": 1}
+    good = {"cpu": 0.3, "gc_ms": 2.0, "loop_ms": 3.0, "users": 2}
+    history = [observed("load.health", worker=2, at_ns=second, **good) for second in range(1, 20)]
+    history += [
+        observed("load.health", worker=2, at_ns=20, **bad),
+        observed("load.health", worker=2, at_ns=21, **{**bad, "users": 0}),
+        observed("load.health", worker=1, at_ns=3, **bad),
+        measured(5, -8),
+        measured(6, 3),
+        observed("load.begun", begin_ns=-9, model="open"),
+        observed("load.stopping", at_ns=30),
+    ]
+    generators = Generators.of("everyday", history)
+    assert (generators.begin_ns, generators.stopped_ns) == (-9, 30)
+    worker = generators.described(Worker(id=2, rows=1, closed=True), 0, 20)
+    assert worker == Worker(
+        id=2, rows=1, closed=True, cpu=0.3, gc_ms=2.0, loop_ms=3.0, users=1, offset_ns=-8, residual_ns=5
+    )
+    assert generators.described(Worker(id=3, rows=1, closed=True), 0, 20) == Worker(id=3, rows=1, closed=True)
+    assert Generators.of("other", history).begin_ns is None
