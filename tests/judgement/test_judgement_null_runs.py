@@ -31,7 +31,8 @@ def test_a_null_run_that_was_out_or_unwatched_is_none() -> None:
     assert null_run_receipt(late, "everyday", "reads").ok is False
     skipped = with_experiment([replace(NULL, ran=False)], late)
     assert null_run_receipt(skipped, "everyday", "reads").ok
-    assert null_run_receipt(base, "other", "reads").why == "there is no fault-free window to compare with"
+    lone = null_run_receipt(base, "other", "reads")
+    assert (lone.ok, lone.why) == (False, "there is no fault-free window to compare with")
     blind = null_run_receipt(replace(base, probes=Table.empty(PROBES)), None, "reads")
     assert (blind.ok, blind.why) == (None, "no reads were watched without a fault")
 

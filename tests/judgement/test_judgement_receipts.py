@@ -70,6 +70,22 @@ def test_what_spoils_a_watch(source: dict[str, WatchSource], trouble: str) -> No
     assert watched(replace(evidence(), watchers=source), reads()) == (False, trouble)
 
 
+@pytest.mark.parametrize(
+    ("at_ms", "limit_s", "ok", "said"),
+    [
+        ([250], 1e9, True, "1 looks, longest gap 250 ms"),
+        ([249], 1e9, True, "1 looks, longest gap 251 ms, more than 250 ms, so the resolution is wider"),
+        ([249], 2.51, True, "1 looks, longest gap 251 ms, more than 250 ms, so the resolution is wider"),
+        ([249], 2.5, False, "the watcher 'entry' was blind for 0.251 s, over a tenth of the limit"),
+    ],
+)
+def test_a_gap_may_be_250_ms_or_a_tenth_of_the_limit(at_ms: list[int], limit_s: float, ok: bool, said: str) -> None:  # noqa: FBT001
+    """Both edges included; one look is a look."""
+    sent = np.array(at_ms) * 1_000_000
+    receipt = watch_receipt(evidence(), "entry", sent, (0, ns(0.5)), limit_s=limit_s)
+    assert (receipt.ok, receipt.why) == (ok, said)
+
+
 def test_a_watch_without_a_look_is_none() -> None:
     """All looks came later."""
     assert watched(evidence(), reads(70, 80)) == (False, "the watcher 'entry' did not look in that time")

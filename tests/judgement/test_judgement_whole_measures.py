@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from judgement_builders import (
@@ -19,10 +20,25 @@ from judgement_builders import (
     recovery,
     table,
     with_experiment,
+    with_ints,
 )
 
 from harness.judgement import judge
-from harness.model import PIPELINE, Evidence, Figure, Measure, Objective, Op, Outcome, Phase, Receipt, WatchSource
+from harness.model import (
+    PIPELINE,
+    PROBES,
+    Evidence,
+    Figure,
+    Measure,
+    Objective,
+    Op,
+    Outcome,
+    Phase,
+    Quantity,
+    Receipt,
+    Table,
+    WatchSource,
+)
 
 MEND = "`readiness why R` shows the evidence; mend the platform, then run again"
 CHAOS = ("chaos/database-loss/journal.json",)
@@ -221,3 +237,73 @@ def test_events_as_a_whole() -> None:
     assert none.reason == (
         "none of 0 accepted events failed, wanted each once and whole within 1 s, but no event is on record"
     )
+
+
+SCOPE = {"experiment": "database-loss", "phase": "during the fault", "operation": "reads"}
+
+
+def untold(one: Objective, run: Evidence, **fields: Any) -> tuple[str, dict[str, str], Outcome, str, str]:
+    """Name, scope, outcome, reason and fix of the first measure."""
+    found = measures(judge(plan({"R": one}, **fields), run))[0]
+    return found.name, dict(found.scope), found.outcome, found.reason, found.fix
+
+
+def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
+    """Not long enough, unplanned, another region, nobody looked, never sent, no record, no experiment."""
+    base = evidence()
+    one = recovery("4 h", "database-loss", operations=("reads",))
+    longer = replace(one, limit=Quantity.parse("5 h"))
+    not_here = "not falsifiable here: database-loss would have watched for {} s, the limit is {} s"
+    watch_on = "let the run watch for as long as the limit says"
+    name, unclear = "recovery of reads", Outcome.INCONCLUSIVE
+    assert untold(longer, base) == (name, SCOPE, Outcome.NOT_ASSESSED, not_here.format(240, 300), watch_on)
+    assert untold(one, base, experiments={}) == (
+        name,
+        SCOPE,
+        Outcome.NOT_ASSESSED,
+        not_here.format(0, 240),
+        watch_on,
+    )
+    elsewhere = replace(one, params={"lost_region": "eu-west-1"})
+    assert untold(elsewhere, base) == (
+        name,
+        SCOPE,
+        unclear,
+        "database-loss did not hit eu-west-1",
+        "write an experiment that takes eu-west-1, then run again",
+    )
+    blind = replace(base, probes=Table.empty(PROBES))
+    quieter = "let the watchers run undisturbed on a quieter machine, then run again"
+    assert untold(one, blind) == (name, SCOPE, unclear, "nobody looked at reads", quieter)
+    unsent = replace(DATABASE, fault=replace(DATABASE.fault, sent_ns=None, why="no probe"))
+    chaos_log = "read the experiment's chaos.log, mend what kept the fault from going in, then run again"
+    assert untold(one, with_experiment([unsent])) == (name, SCOPE, unclear, "database-loss: no probe", chaos_log)
+    without = {key: value for key, value in SCOPE.items() if key != "operation"}
+    assert untold(one, replace(base, experiments={})) == (
+        "recovery",
+        without,
+        unclear,
+        "database-loss left no record",
+        "run without a filter on experiments, then judge again",
+    )
+    none = "no experiment that the sentence speaks of was planned"
+    assert untold(recovery("4 h"), base) == ("recovery", {}, unclear, none, "add one to `experiments/`")
+
+
+def test_a_fault_that_hit_nothing_did_not_miss_the_region() -> None:
+    """Its receipt says so already: that it hit another region is not known."""
+    nothing = replace(DATABASE, fault=replace(DATABASE.fault, hit=()))
+    one = recovery("4 h", "database-loss", operations=("reads",), params={"lost_region": "eu-west-1"})
+    assert untold(one, with_experiment([nothing]))[3].endswith("but database-loss: the fault hit nothing")
+
+
+def test_a_lagging_generator_does_not_spoil_a_recovery() -> None:
+    """Latencies are not read here; only that the load was offered."""
+    base = evidence()
+    under = base.windows["experiment:database-loss"]
+    late = with_ints(under.samples, slice(None))
+    late.ints["sent_ns"][:] += ns(0.1)
+    late.ints["done_ns"][:] += ns(0.1)
+    run = replace(base, windows={**base.windows, "experiment:database-loss": replace(under, samples=late)})
+    (found,) = measures(judge(plan({"R": recovery("4 h", "database-loss", operations=("reads",))}), run))
+    assert (found.outcome, found.receipts["load"].ok) == (Outcome.PASS, True)
