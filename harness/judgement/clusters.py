@@ -145,6 +145,11 @@ def design_effect(slots: Slots) -> float:
     return max([1.0, *(excess / df for excess, df in found if df > 0)])
 
 
+def kish(sizes: Floats) -> float:
+    """How many equal ones bear as much evidence: (Σs)² / Σs², to nine digits; 0.0 of none. Source as `design_effect`, section 11.2."""
+    return round(float(sizes.sum() ** 2 / (sizes**2).sum()), 9) if len(sizes) else 0.0
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Episodes:
     """What is left of the bad ones when those that came together are taken as one.
@@ -174,8 +179,8 @@ class Episodes:
 
     @property
     def effective(self) -> float:
-        """How many equal episodes bear as much evidence: (Σs)² / Σs², Kish's effective number; 0.0 of none."""
-        return float(self.sizes.sum() ** 2 / (self.sizes**2).sum()) if len(self) else 0.0
+        """How many equal episodes bear as much evidence; 0.0 of none."""
+        return kish(self.sizes)
 
     @property
     def worst(self) -> float:
@@ -212,15 +217,18 @@ def episodes_of(slots: Slots) -> Episodes:
 
 def _hotter(slots: Slots, known: Bools) -> Bools:
     """Hot slots by the background without the known ones; those included, and what lies between."""
-    hot, rest = known.copy(), slots.without(known)
-    k, n, count = int(rest.bad.sum()), int(rest.n.sum()), len(hot)
+    hot, count = known.copy(), len(known)
+    part = slots.without(known)
+    share = float(part.bad.sum() / max(part.n.sum(), 1))
     by = 1
-    while count // by >= BATCHES:
-        edge = int(by == 1)  # a stall begins and ends within a slot
-        at = _improbable(rest.joined(by), k / max(n, 1), HOT / (2 * count))
-        found = (at[:, None] * by + np.arange(-edge, by + edge)).ravel()
-        hot[found[(found >= 0) & (found < count)]] = True
-        rest = slots.without(hot)
+    while len(part.n) >= BATCHES:
+        at = _improbable(part, share, HOT / (2 * count))
+        if at.size:
+            edge = int(by == 1)  # a stall begins and ends within a slot
+            found = (at[:, None] * by + np.arange(-edge, by + edge)).ravel()
+            hot[found[(found >= 0) & (found < count)]] = True
+            part = slots.without(hot).joined(by)
+        part = part.joined(2)
         by *= 2
     return _bridged(hot)
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from harness.judgement.clustered import ENOUGH, UNSEEN, Interval, episodes_at_most, sum_at_least, sum_at_most
-from harness.judgement.clusters import Floats, Timeline, episodes_of
+from harness.judgement.clusters import Floats, Timeline, episodes_of, kish
 from harness.judgement.receipts import GAP_NS
 from harness.judgement.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model.table import Bools, Ints
@@ -39,7 +39,7 @@ class Downtime:
     @property
     def effective(self) -> float:
         """How many equal outages bear as much evidence (Kish); 0.0 of none."""
-        return float(self.seconds.sum() ** 2 / (self.seconds**2).sum()) if len(self.seconds) else 0.0
+        return kish(self.seconds)
 
 
 def downtime_of(sent_ns: Ints, failed: Bools, span: tuple[int, int]) -> Downtime:
@@ -89,12 +89,7 @@ def uptime_by_seconds(down: Downtime, confidence: float) -> Bounds:
         fail_high=1 - fail_least,
         confidence=confidence,
         n=down.looks,
-        method=f"seconds down of seconds watched, {_outages(down)}: "
-        + (
-            "each as long as the longest (Poisson)"
-            if down.effective < ENOUGH
-            else "interval of a sum of outages (Fay-Feuer)"
-        ),
+        method=f"seconds down of seconds watched, {_outages(down)}: {_way(down)}",
         clustered=True,
         why=f"{_outages(down)} in {down.watched_s:.4g} s are too few to tell how often they come" if few else "",
     )

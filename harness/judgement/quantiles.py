@@ -72,6 +72,7 @@ def quantile_in_time(values: Floats, timeline: Timeline, quantile: float, limit:
         confidence=confidence,
         n=n,
         method=_method(at_limit, at_value),
+        clustered=at_limit.clustered or at_value.clustered,
         why=at_limit.why,
     )
 
