@@ -58,23 +58,28 @@ class Slots:
         """The same with nothing in the slots that are taken."""
         return Slots(width_s=self.width_s, n=np.where(taken, 0, self.n), bad=np.where(taken, 0, self.bad))
 
-    def joined(self, by: int) -> Slots:
-        """Slots so many times as long; the last may be shorter."""
-        return self._sums(np.arange(0, len(self.n), by), self.width_s * by)
+    def doubled(self) -> Slots:
+        """Slots twice as long; the last may be shorter."""
+        return Slots(width_s=2 * self.width_s, n=_by_two(self.n), bad=_by_two(self.bad))
 
     def batches(self) -> Slots:
         """Twenty equal parts, to a slot."""
-        return self._sums(np.arange(BATCHES) * len(self.n) // BATCHES, self.seconds / BATCHES)
+        starts = np.arange(BATCHES) * len(self.n) // BATCHES
+        n, bad = np.add.reduceat(self.n, starts), np.add.reduceat(self.bad, starts)
+        return Slots(width_s=self.seconds / BATCHES, n=n, bad=bad)
 
-    def _sums(self, starts: Ints, width_s: float) -> Slots:
-        return Slots(width_s=width_s, n=np.add.reduceat(self.n, starts), bad=np.add.reduceat(self.bad, starts))
-
-    def lengths(self) -> Iterator[tuple[int, Slots]]:
-        """Slots joined by 1, 2, 4…, as long as there are twenty of them."""
-        by, slots = 1, self
+    def lengths(self) -> Iterator[Slots]:
+        """Slots once, twice, four times… as long, as long as there are twenty of them."""
+        slots = self
         while len(slots.n) >= BATCHES:
-            yield by, slots
-            by, slots = 2 * by, slots.joined(2)
+            yield slots
+            slots = slots.doubled()
+
+
+def _by_two(counts: Ints) -> Ints:
+    sums = counts[::2].copy()
+    sums[: len(counts) // 2] += counts[1::2]
+    return sums
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +118,7 @@ def is_spread(slots: Slots) -> bool:
     k, n = int(slots.bad.sum()), int(slots.n.sum())
     rare = slots if 2 * k <= n else slots.mirrored()
     k = min(k, n - k)
-    chances = [_chance(part, k, n) for _, part in rare.lengths()] if k > 1 else []
+    chances = [_chance(part, k, n) for part in rare.lengths()] if k > 1 else []
     return min(chances, default=1.0) * len(chances) < CLUSTERED if chances else False
 
 
@@ -141,7 +146,7 @@ def design_effect(slots: Slots) -> float:
     k, n = int(slots.bad.sum()), int(slots.n.sum())
     if not 0 < k < n:
         return 1.0
-    found = (_excess(part, k / n) for _, part in slots.lengths())
+    found = (_excess(part, k / n) for part in slots.lengths())
     return max([1.0, *(excess / df for excess, df in found if df > 0)])
 
 
@@ -224,19 +229,22 @@ def _hotter(slots: Slots, known: Bools) -> Bools:
     while len(part.n) >= BATCHES:
         at = _improbable(part, share, HOT / (2 * count))
         if at.size:
-            edge = int(by == 1)  # a stall begins and ends within a slot
-            found = (at[:, None] * by + np.arange(-edge, by + edge)).ravel()
-            hot[found[(found >= 0) & (found < count)]] = True
-            part = slots.without(hot).joined(by)
-        part = part.joined(2)
+            found = np.zeros(len(part.n), dtype=np.bool_)
+            found[at] = True
+            if by == 1:  # a stall begins and ends within a slot
+                found[np.maximum(at - 1, 0)] = found[np.minimum(at + 1, count - 1)] = True
+            hot |= np.repeat(found, by)[:count]
+            part = part.without(found)
+        part = part.doubled()
         by *= 2
     return _bridged(hot)
 
 
 def _improbable(slots: Slots, share: float, chance: float) -> Ints:
     """Which slots hold so many bad ones that they are less probable than `chance` under this share."""
-    expected = slots.n * share
-    suspects = np.flatnonzero(slots.bad - expected > SUSPECT * np.sqrt(expected * (1 - share)))
+    some = np.flatnonzero(slots.bad)
+    expected = slots.n[some] * share
+    suspects = some[slots.bad[some] - expected > SUSPECT * np.sqrt(expected * (1 - share))]
     tails = bdtrc(slots.bad[suspects] - 1, slots.n[suspects], share)
     return np.asarray(suspects[tails < chance], dtype=np.int64)
 

@@ -48,14 +48,14 @@ def test_looks_are_counted_where_they_lie_and_at_the_edge_where_they_lie_outside
 
 
 def test_slots_are_joined_in_order_and_batches_are_twenty_equal_parts() -> None:
-    """Five by two are three, the last one short; 41 slots are 20 parts of two, and one of three."""
-    joined = counts([1, 2, 3, 4, 5]).joined(2)
+    """Five by two are three, the last one short; 41 slots are 19 parts of two, and one of three."""
+    joined = counts([1, 2, 3, 4, 5]).doubled()
     assert (joined.bad.tolist(), joined.n.tolist(), joined.width_s) == ([3, 7, 5], [20, 20, 10], 0.1)
     batches = counts([1] * 41).batches()
     assert (len(batches.n), sorted(batches.bad.tolist())) == (20, [2] * 19 + [3])
     assert batches.width_s == pytest.approx(0.1025)
-    assert [by for by, _ in counts([0] * 160).lengths()] == [1, 2, 4, 8]
-    assert [by for by, _ in counts([0] * 19).lengths()] == []
+    assert [len(part.n) for part in counts([0] * 160).lengths()] == [160, 80, 40, 20]
+    assert list(counts([0] * 19).lengths()) == []
     assert counts([1, 9]).mirrored().bad.tolist() == [9, 1]
 
 
