@@ -6,16 +6,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
-from harness.evidence import History, RowWriter, read_history
+from harness.evidence import History, RowWriter, load_evidence, read_history, seal
 from harness.evidence.clocks import load_shifts, shifts_of, worker_of
 from harness.evidence.generators import Generators
 from harness.evidence.rows import read_rows
 from harness.evidence.run_directory import RunDirectory
-from harness.model import SAMPLES, Observation, Worker
+from harness.model import SAMPLES, Observation, Plan, Worker
 
 BOOT = 10**15
 """Nanoseconds since a machine began, where a float has no digits left for single ones."""
+
+
+def plan() -> Plan:
+    """The plan of a run of which nothing was asked."""
+    words = dict.fromkeys(("target", "environment", "durability", "release", "profile", "primary_region"), "")
+    nothing = dict.fromkeys(("requirements", "claims", "demands", "deselected", "not_assessable"), ())
+    none: dict[str, Any] = {name: {} for name in ("demand", "traffic", "experiments", "regions", "probe_spacing_ms")}
+    given: dict[str, Any] = {**words, **nothing, **none}
+    return Plan(run="r1", time_scale=1.0, seed=1, **given)
 
 
 def observed(kind: str, **fields: Any) -> Observation:
@@ -86,3 +96,32 @@ def test_a_generator_is_described_by_its_seconds_in_the_window() -> None:
     )
     assert generators.described(Worker(id=3, rows=1, closed=True), 0, 20) == Worker(id=3, rows=1, closed=True)
     assert Generators.of("other", history).begin_ns is None
+
+
+def recorded(tmp_path: Path) -> RunDirectory:
+    """A window of [1000, 2000) and a worker elsewhere whose clock is 700 behind: two of its requests are due in it."""
+    directory = RunDirectory.create(tmp_path, "r1")
+    run, load, clocks = (directory.history(name) for name in ("run", "load", "load-clock-2"))
+    (directory.path / "load" / "everyday").mkdir()
+    load.put("worker.started", "everyday", worker=2, pid=1, rows="load/everyday/samples-2.rows")
+    load.put("load.begun", "everyday", begin_ns=100, model="open")
+    rows(directory.path / "load" / "everyday" / "samples-2.rows", [299, 300, 1299, 1300])
+    clocks.put("clock.aligned", "everyday", worker=2, at_ns=300, offset_ns=700, residual_ns=5)
+    run.put("window.opened", "everyday", traffic="everyday", start_ns=1000, journeys_per_s=1.0, requests_per_journey=1)
+    run.put("window.closed", "everyday", end_ns=2000)
+    run.put("run.ended", "r1", ok=True)
+    for history in (run, load, clocks):
+        history.close()
+    return directory
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["as it was left", "sealed"])
+def test_windows_are_cut_on_the_runs_clock(tmp_path: Path, sealed: bool) -> None:  # noqa: FBT001
+    """Whether the run came to its seal or not."""
+    directory = recorded(tmp_path)
+    if sealed:
+        seal(directory, plan())
+    window = load_evidence(directory).windows["everyday"]
+    assert window.samples.ints["intended_ns"].tolist() == [1000, 1999]
+    assert window.samples.ints["done_ns"].tolist() == [1010, 2009]
+    assert (window.begin_ns, window.workers[0].offset_ns, window.workers[0].residual_ns) == (100, 700, 5)
