@@ -12,12 +12,13 @@ from harness.model import Evidence, Experiment, ExperimentResult, OperationRecov
 from harness.report.wording import some
 
 SECOND: Final = 1_000_000_000
+_ALERTS: Final = {"alert.pending": "is pending", "alert.firing": "fires", "alert.resolved": "is resolved"}
 _PODS: Final = {"deleted": "gone", "ready": "ready", "unready": "not ready"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One thing that happened. at_s: seconds from the fault. lane: `fault`, `clients`, `database` or `pods`. count: of how many."""
+    """One thing that happened. at_s: seconds from the fault. lane: `fault`, `clients`, `database`, `pods` or `alerts`. count: of how many."""
 
     at_s: float
     lane: str
@@ -42,6 +43,7 @@ def story(evidence: Evidence, attempt: Experiment, result: ExperimentResult, zer
         *_clients(result),
         *_database(evidence, attempt, zero_ns),
         *_pods(evidence.pods, attempt, zero_ns),
+        *_alerts(evidence, attempt, zero_ns),
     ]
     return tuple(sorted(events, key=lambda event: event.at_s))
 
@@ -107,6 +109,14 @@ def _pods(changes: Iterable[PodChange], attempt: Experiment, zero_ns: int) -> It
         at_s = _seconds(together[0].at_ns, zero_ns)
         text = f"{_names(together)} {'is' if len(together) == 1 else 'are'} {_PODS.get(what, what)}"
         yield Event(at_s=at_s, lane="pods", what=what, text=text, count=len(together))
+
+
+def _alerts(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Iterable[Event]:
+    for o in evidence.observations:
+        at_ns = int(o.fields.get("at_ns", o.mono_ns))
+        if o.kind in _ALERTS and attempt.observed_from_ns <= at_ns < attempt.observed_until_ns:
+            text = f"alert {o.subject} {_ALERTS[o.kind]}"
+            yield Event(at_s=_seconds(at_ns, zero_ns), lane="alerts", what=o.kind, text=text)
 
 
 def _names(changes: list[PodChange]) -> str:

@@ -134,6 +134,9 @@ def _observations() -> tuple[Observation, ...]:
     for at, before, after in leaders:
         lines.append((at, "leader.changed", "us-east-1/main", {"from": before, "to": after, "at_ns": ns(at)}))
         lines.append((at + 0.2, "role.changed", after, {"from": "replica", "to": "primary", "at_ns": ns(at + 0.2)}))
+    fault = BROKEN["node-loss"].sent
+    for at, kind in ((6.0, "pending"), (9.0, "firing"), (25.0, "resolved")):
+        lines.append((fault + at, f"alert.{kind}", "HighErrorRate", {"at_ns": ns(fault + at), "state": kind}))
     return tuple(
         _observation(i, at, kind, subject, **fields)
         for i, (at, kind, subject, fields) in enumerate(sorted(lines, key=lambda line: line[0]))

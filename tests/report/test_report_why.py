@@ -40,6 +40,16 @@ def test_a_recovery_has_resolution_scaled_limit_and_the_timeline_of_its_experime
     assert "pod-loss" not in text
 
 
+def test_alerts_stand_in_the_timeline() -> None:
+    """Pending, firing, resolved; under the experiment in which they were seen."""
+    text = render_why(*go(), "AT-STB-RECOVERY")
+    assert [line for line in text.splitlines() if "HighErrorRate" in line] == [
+        "       +6.00  alert HighErrorRate is pending",
+        "       +9.00  alert HighErrorRate fires",
+        "      +25.00  alert HighErrorRate is resolved",
+    ]
+
+
 def test_a_fact_says_what_was_seen() -> None:
     """It has no bounds."""
     text = render_why(*go(), "ND-DEP-HEALTH")
