@@ -50,10 +50,10 @@ def groups(samples: Table, plan: Plan, window: Window, objective: Objective) -> 
         yield "", samples
         return
     planned = plan.traffic[window.traffic].routes if window.traffic in plan.traffic else {}
-    column = samples.words["name" if scope.per is Per.ROUTE else "region"]
-    expected = {*(planned if scope.per is Per.ROUTE else plan.regions), *column.present}
+    parts = samples.apart("name" if scope.per is Per.ROUTE else "region")
+    expected = {*(planned if scope.per is Per.ROUTE else plan.regions), *parts}
     for name in [scope.subject] if scope.subject else sorted(expected):
-        yield name, samples.where(column.equals(name))
+        yield name, parts.get(name, Table.empty(samples.schema))
 
 
 def steady_window(case: Case, name: str) -> Window | Measure:
@@ -144,10 +144,9 @@ def _model(plan: Plan, window: Window) -> str:
 
 
 def _by_region(samples: Table, quantile: float) -> str:
-    served = samples.words["served_region"]
     parts = []
-    for region in served.present:
-        (value,) = quantiles_of(response_ms(samples.where(served.equals(region)), math.inf)[0], quantile)
+    for region, served in samples.apart("served_region").items():
+        (value,) = quantiles_of(response_ms(served, math.inf)[0], quantile)
         parts.append(f"{region} {value:.4g} ms")
     return f"by region that served: {', '.join(parts)}" if parts else ""
 

@@ -41,10 +41,8 @@ from harness.model import (
 def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
     """One window: all routes together first, then each route. A request cut off or unanswered is over every percentile it reaches."""
     receipt = load_receipt(plan, window, latencies=True)
-    routes = window.samples.words["name"]
     shares = plan.traffic[window.traffic].routes if window.traffic in plan.traffic else {}
-    for route in ("", *routes.present):
-        samples = window.samples.where(routes.equals(route)) if route else window.samples
+    for route, samples in (("", window.samples), *window.samples.apart("name").items()):
         offered = offered_rps(plan, window) * (shares.get(route, 0.0) if route else 1.0)
         why = "" if receipt.ok else receipt.why
         result = _traffic(window, route, samples, offered=offered, why=why)

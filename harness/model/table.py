@@ -130,12 +130,8 @@ class Words:
     @property
     def counts(self) -> dict[str, int]:
         """How often each word stands, those that stand somewhere, sorted by word."""
-        return {name: n for name, n in sorted(zip(self.names, self.by_code[1:].tolist(), strict=True)) if n}
-
-    @property
-    def by_code(self) -> Ints:
-        """How often each code stands, NULL first."""
-        return np.bincount(self.codes + 1, minlength=len(self.names) + 1)
+        counted = np.bincount(self.codes + 1, minlength=len(self.names) + 1)[1:].tolist()  # bincount knows no NULL
+        return {name: n for name, n in sorted(zip(self.names, counted, strict=True)) if n}
 
     @property
     def present(self) -> tuple[str, ...]:
@@ -209,7 +205,9 @@ class Table:
         )
 
     def cut(self, start: int, end: int) -> Table:
-        """The rows from number `start` up to `end`; nothing is copied."""
+        """The rows from number `start` up to `end`; of whole columns nothing is copied."""
+        if isinstance(self.ints, _Part):
+            return self.at(np.arange(start, end))
         return Table(
             schema=self.schema,
             ints={name: column[start:end] for name, column in self.ints.items()},
@@ -226,12 +224,12 @@ class Table:
         return self.where((at >= start_ns) & (at < end_ns))
 
     def apart(self, column: str) -> dict[str, Table]:
-        """The rows that have this word, apart by it, sorted by word; each part keeps their order."""
+        """The rows that have a word, apart by it, sorted by word; each part keeps their order.
+
+        A mask a word is quicker than one sort by word up to about 150 words.
+        """
         words = self.words[column]
-        order = np.argsort(words.codes, kind="stable")
-        ends = np.cumsum(words.by_code)
-        parts = {name: order[ends[code] : ends[code + 1]] for code, name in enumerate(words.names)}
-        return {name: self.at(rows) for name, rows in sorted(parts.items()) if len(rows)}
+        return {word: self.where(words.equals(word)) for word in words.present}
 
     def sorted_by(self, *columns: str) -> Table:
         """The rows in the order of these integer columns, first one first."""
