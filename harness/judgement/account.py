@@ -141,7 +141,8 @@ def _keys(rows: Table, low: int) -> Ints:
 def _distinct(keys: Ints) -> Ints:
     """Each key once, sorted; numpy's own `unique` hashes, which packed keys make thirty times slower than sorting."""
     ordered = np.sort(keys)
-    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)]]
+    first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    return np.asarray(ordered[first[: len(ordered)]], dtype=np.int64)
 
 
 def _in(keys: Ints, found: Ints) -> Bools:

@@ -9,7 +9,6 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from judgement_builders import (
-    PROBES,
     down,
     evidence,
     experiment,
@@ -23,7 +22,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.model import LEDGER_FINAL, Evidence, Missing, Outcome, Restore, Table
+from harness.model import LEDGER_FINAL, PROBES, Evidence, Missing, Outcome, Restore, Table
 
 Taken = Callable[[Evidence], Evidence]
 
