@@ -15,19 +15,20 @@ decides: by itself it must be valid in a window at least (a noisy machine starve
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
+import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
-
-from load_cost import CORES, LOCUSTFILE, URL, server
 
 from harness import clock
 from harness.drivers.load import Load
@@ -48,12 +49,30 @@ from harness.model import (
     Worker,
 )
 
+ADDRESS: Final = "127.87.1.1"
+PORT: Final = 8387
+BODY: Final = '{"ok": true}'
+CORES: Final = sorted(os.sched_getaffinity(0))
+LOCUSTFILE: Final = Path(__file__).with_name("locustfiles") / "sending.py"
 WARM_UP_S: Final = 2.0
 GOAL: Final = 1.8
-HOGS: Final = 4
-"""Processes that spin: the worker's share of its core is a fifth."""
-HOGGED: Final = 2.0
-"""Times the rate is what a worker is offered beside them: a third of a core, where it gets a fifth."""
+HOGS: Final = 8
+"""Processes that spin: the worker's share of its core is a ninth, where 1000 requests a second take a fifth."""
+
+
+_NGINX: Final = f"""
+daemon off; worker_processes 1; pid DIRECTORY/pid; error_log DIRECTORY/error.log;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off; keepalive_requests 1000000000; client_body_temp_path DIRECTORY/body;
+    scgi_temp_path DIRECTORY/s; proxy_temp_path DIRECTORY/p; fastcgi_temp_path DIRECTORY/f;
+    uwsgi_temp_path DIRECTORY/u;
+    server {{
+        listen {ADDRESS}:{PORT} backlog=4096;
+        location / {{ default_type application/json; return 200 '{BODY}'; }}
+    }}
+}}
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +97,7 @@ def look(workers: int, *, per_worker: float, seconds: float, hogs: int = 0) -> L
     """Offer the rate for some seconds and look at what was recorded."""
     traffic = TrafficPlan(
         name="sending",
-        locustfile=str(LOCUSTFILE.with_name("sending.py")),
+        locustfile=str(LOCUSTFILE),
         journeys_per_s=per_worker * workers,
         requests_per_journey=1,
         warm_up_s=WARM_UP_S,
@@ -90,7 +109,7 @@ def look(workers: int, *, per_worker: float, seconds: float, hogs: int = 0) -> L
     with tempfile.TemporaryDirectory() as text:
         run = Path(text)
         history = History(run / "history" / "load.ndjson", "load")
-        with Load.start(traffic, entry=URL, run_dir=run, seed=1, sink=history) as load:
+        with Load.start(traffic, entry=f"http://{ADDRESS}:{PORT}", run_dir=run, seed=1, sink=history) as load:
             for number, pid in enumerate(load.pids):
                 os.sched_setaffinity(pid, {CORES[number % len(CORES)]})
             with spinning(hogs):
@@ -162,6 +181,43 @@ def judged(traffic: TrafficPlan, window: Window) -> Look:
 
 
 @contextmanager
+def server(directory: Path) -> Iterator[None]:
+    """A server on the last core: nginx where there is one, else ours, which takes more of its core."""
+    command = [sys.executable, __file__, "--serve"]
+    if nginx := shutil.which("nginx"):
+        (directory / "nginx.conf").write_text(_NGINX.replace("DIRECTORY", str(directory)), encoding="ascii")
+        command = [nginx, "-c", str(directory / "nginx.conf"), "-e", str(directory / "error.log")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        os.sched_setaffinity(process.pid, {CORES[-1]})
+        try:
+            for _ in clock.Deadline.after(10).ticks(0.05):
+                with suppress(OSError), socket.create_connection((ADDRESS, PORT)):
+                    break
+            yield
+        finally:
+            process.terminate()
+
+
+class _Answering(asyncio.Protocol):
+    """Answers each request, whatever it is."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Somebody came."""
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """One small request is one packet."""
+        if data and isinstance(self._transport, asyncio.WriteTransport):
+            self._transport.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(BODY)}\r\n\r\n{BODY}".encode())
+
+
+async def serve() -> None:
+    """Serve until killed."""
+    listening = await asyncio.get_running_loop().create_server(_Answering, ADDRESS, PORT, backlog=4096)
+    await listening.serve_forever()
+
+
+@contextmanager
 def spinning(count: int) -> Iterator[None]:
     """So many processes that spin on the first core."""
     spin = ["-c", f"import os; os.sched_setaffinity(0, {{{CORES[0]}}})\nwhile True: pass"]
@@ -214,7 +270,10 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=1000.0, help="requests per second and worker; default: 1000")
     parser.add_argument("--quick", action="store_true", help="1 round of 4 s: shows that it works, proves little")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.serve:
+        asyncio.run(serve())
     rounds, seconds = (1, 4.0) if options.quick else (options.rounds, options.seconds)
     with tempfile.TemporaryDirectory() as directory, server(Path(directory)):
         looks = [
@@ -224,8 +283,8 @@ def main() -> int:
         ]
         alone, starved = [], []
         for _ in range(rounds):
-            alone.append(look(1, per_worker=HOGGED * options.rate, seconds=seconds))
-            starved.append(look(1, per_worker=HOGGED * options.rate, seconds=seconds, hogs=HOGS))
+            alone.append(look(1, per_worker=options.rate, seconds=seconds))
+            starved.append(look(1, per_worker=options.rate, seconds=seconds, hogs=HOGS))
     return report(looks, alone, starved, as_json=options.json)
 
 
