@@ -203,7 +203,7 @@ class WatchSource:
     """How one watcher fared.
 
     Attributes:
-        name: `entry`, `regions`, `ledger`, `pipeline`, `replicas`, `pods`.
+        name: `entry`, `regions`, `ledger`, `pipeline`, `replicas`, `pods`, `alerts`.
         spacing_ms: planned spacing of its looks.
         closed: whether it ended in order.
         why: what is wrong with its file; empty when nothing is.

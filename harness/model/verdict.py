@@ -246,10 +246,10 @@ class TrafficResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatcherResult:
-    """What one watcher saw of the run, made from its rows.
+    """What one watcher saw of the run, made from its rows; of alerts, which has none, from its receipt.
 
     Attributes:
-        name: `entry`, `regions us-east-1`, `ledger`, `replicas pg-0`, `pods`, `pipeline`.
+        name: `entry`, `regions us-east-1`, `ledger`, `replicas pg-0`, `pods`, `pipeline`, `alerts`.
         spacing_ms: planned spacing of its looks.
         n: how many looks.
         first_ns, last_ns: CLOCK_MONOTONIC, of its first and last look as due; None: it never looked.

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judgement_builders import evidence, lags, ns, plan, pod, reads, table, with_words
+from judgement_builders import evidence, lags, ns, observation, plan, pod, reads, table, with_words
 
 from harness.judgement import judge
 from harness.judgement.watchers import watcher_results
@@ -77,6 +77,32 @@ def test_pods_are_heard_of_when_something_happens_and_silence_is_no_gap() -> Non
     assert (still.n, still.first_ns, still.last_ns, still.why) == (0, None, None, "")
     other = seen(Evidence(pods=(pod(1, "ready", "a", "u"),), watchers=source("alerts")))["alerts"]
     assert (other.n, other.why) == (0, "it never looked")
+
+
+def test_alerts_keep_no_looks_and_are_told_by_their_receipt() -> None:
+    """Blind from 2 s to 5 s and from 4 s to 6 s is blind for 4 s; the receipt of another watcher is not theirs."""
+    told = (
+        observation("watch.blind", "alerts", 9, "watch", of="alerts", from_ns=ns(4), until_ns=ns(6)),
+        observation("watch.blind", "alerts", 9, "watch", of="alerts", from_ns=ns(2), until_ns=ns(5)),
+        observation("watch.blind", "entry", 9, "watch", of="read", from_ns=ns(7), until_ns=ns(9)),
+        observation(
+            "watch.closed", "alerts", 9, "watch", looks=9, first_ns=ns(1), last_ns=ns(9), longest_gap_ms=3000.0
+        ),
+        observation("watch.closed", "entry", 9, "watch", looks=1, first_ns=1, last_ns=1, longest_gap_ms=1.0),
+    )
+    assert seen(Evidence(watchers=source("alerts", 1000.0), observations=told))["alerts"] == WatcherResult(
+        name="alerts",
+        spacing_ms=1000,
+        n=9,
+        first_ns=ns(1),
+        last_ns=ns(9),
+        longest_gap_ms=3000,
+        blind_s=4,
+        closed=True,
+    )
+    unclosed = {"alerts": WatchSource(name="alerts", spacing_ms=1000, closed=False, why="cut")}
+    cut = seen(Evidence(watchers=unclosed, observations=told[:2]))["alerts"]
+    assert (cut.n, cut.first_ns, cut.blind_s, cut.why) == (0, None, 4, "cut")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from harness.evidence.history import read_history
+
 pytestmark = pytest.mark.sandbox
 
 EXITS = {"GO": 0, "NO-GO": 1, "INCONCLUSIVE": 10}
@@ -73,6 +75,19 @@ def test_every_fault_went_in_and_came_out(ran: Ran) -> None:
     assert {
         name: seen[name] for name in ("pod-loss", "node-loss", "database-primary-loss", "region-loss")
     } == dict.fromkeys(("pod-loss", "node-loss", "database-primary-loss", "region-loss"), (True, True, True))
+
+
+def test_the_watch_looks_closely_from_before_each_fault_until_it_is_restored(ran: Ran) -> None:
+    """At the entry each 20 ms before the action is sent, and each 50 ms again only after the target is as before."""
+    told = [o for path in (ran.path / "history").glob("*.ndjson") for o in read_history(path)[0]]
+    restored = {o.mono_ns: "restored" for o in told if o.kind == "restore"}
+    broken = {o.subject for o in told if o.kind == "restore"}
+    sent = {o.fields["at_ns"]: "sent" for o in told if o.kind == "fault.sent" and o.subject in broken}
+    spacings = [o for o in told if o.kind == "watch.respaced" and o.subject == "entry"]
+    moments = {o.mono_ns: f"{o.fields['spacing_ms']:g} ms" for o in spacings} | sent | restored
+
+    assert [what for _, what in sorted(moments.items())] == ["20 ms", "sent", "restored", "50 ms"] * len(restored)
+    assert restored
 
 
 def test_no_acknowledged_write_is_lost(ran: Ran) -> None:

@@ -1,4 +1,4 @@
-"""The watch's files: row files flushed each quarter of a second, and two histories."""
+"""The watch's files: row files flushed each quarter of a second, and histories."""
 
 from __future__ import annotations
 
@@ -26,20 +26,28 @@ class Recorder:
     """
 
     def __init__(self, run_directory: Path) -> None:
+        self._run = run_directory
         self._folder = run_directory / "watch"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._files: list[RowWriter] = []
         self._watchers: list[tuple[str, dict[str, Any]]] = []
         self._attendances: dict[str, list[Attendance]] = {}
         self._told_ns: dict[str, int] = {}
-        self.watch = History(run_directory / "history" / "watch.ndjson", "watch")
-        self.pods = History(run_directory / "history" / "pods.ndjson", "pods")
+        self._histories: list[History] = []
+        self.watch = self.history("watch")
+        self.pods = self.history("pods")
 
     def rows(self, name: str, schema: Schema) -> RowWriter:
         """A new row file `watch/<name>.rows`."""
         writer = RowWriter(self._folder / f"{name}.rows", schema)
         self._files.append(writer)
         return writer
+
+    def history(self, source: str) -> History:
+        """A new history `history/<source>.ndjson`."""
+        history = History(self._run / "history" / f"{source}.ndjson", source)
+        self._histories.append(history)
+        return history
 
     def started(self, watcher: str, spacing_ms: float, file: str, **more: Any) -> None:
         """Record that a watcher looks from now on, each `spacing_ms`, and writes to `file` (relative to the run)."""
@@ -85,8 +93,8 @@ class Recorder:
             file.close()
         for watcher, fields in self._watchers:
             self.watch.put("watch.closed", watcher, **fields, **receipt(self._attendances.get(watcher, [])))
-        self.watch.close()
-        self.pods.close()
+        for history in self._histories:
+            history.close()
 
 
 @contextmanager

@@ -28,6 +28,7 @@ class Rates(BaseModel):
         ledger: writes of all ledger clients together; the resolution of a recovery of writes is its spacing.
         pipeline: events sent into the pipeline.
         member: looks at each database member; heartbeats are written as often.
+        alerts: looks at the alerts of Prometheus.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +42,7 @@ class Rates(BaseModel):
     ledger: float = 30.0
     pipeline: float = 2.0
     member: float = 5.0
+    alerts: float = 1.0
 
 
 class WatchSettings(BaseModel):

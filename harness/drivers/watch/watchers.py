@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import httpx
 
+from harness.drivers.watch.alerts import Alerts
+from harness.drivers.watch.attendance import Attendance
 from harness.drivers.watch.ledger import DEADLINE_S, READ_S, LedgerClients
 from harness.drivers.watch.pipeline import GRACE_S, LOOK_S, PipelineClient
 from harness.drivers.watch.pods import Leader, Nodes, Pods
@@ -42,6 +44,7 @@ class Watchers:
         self._clients: dict[str, httpx.AsyncClient] = {}
         self._streams: list[Coroutine[Any, Any, None]] = []
         self._pipeline: PipelineClient | None = None
+        self._alerts: Alerts | None = None
         self._reads, self._health = self._watch_entry()
         self._regions = self._watch_regions()
         if target.ledger:
@@ -52,6 +55,8 @@ class Watchers:
             self._watch_database(target.database)
         if target.kubernetes:
             self._watch_cluster(target.kubernetes)
+        if target.prometheus:
+            self._watch_alerts(target.prometheus)
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs until cancelled."""
@@ -82,6 +87,8 @@ class Watchers:
         if self._pipeline:
             self._pipeline.end()
         await asyncio.gather(*(schedule.finish(_FINISH_S) for schedule in self._schedules))
+        if self._alerts:
+            self._alerts.end()
         for wires in self._wires:
             await wires.close()
         for session in self._sessions:
@@ -89,11 +96,20 @@ class Watchers:
         for client in self._clients.values():
             await client.aclose()
 
-    def _schedule(self, watcher: str, per_s: float, look: Look, *, of: str = "", phase: float = 0.0) -> Schedule:
+    def _schedule(
+        self,
+        watcher: str,
+        per_s: float,
+        look: Look,
+        *,
+        of: str = "",
+        phase: float = 0.0,
+        attendance: Attendance | None = None,
+    ) -> Schedule:
         def trouble(why: str) -> None:
             self._recorder.trouble(watcher, why)
 
-        attendance = self._recorder.attendance(watcher, of)
+        attendance = attendance or self._recorder.attendance(watcher, of)
         schedule = Schedule(watcher, per_s, look, trouble, attendance, phase=phase)
         self._schedules.append(schedule)
         return schedule
@@ -179,6 +195,12 @@ class Watchers:
                 recorder=self._recorder,
             )
             self._schedule("replicas", rate, watcher.look, of=name, phase=(number + 1) / (len(database.members) + 1))
+
+    def _watch_alerts(self, prometheus: str) -> None:
+        rate, attendance = self._settings.rates.alerts, self._recorder.attendance("alerts")
+        self._alerts = Alerts(prometheus, self._wires_to(prometheus), self._recorder, attendance)
+        self._recorder.started("alerts", 1000 / rate, "history/alerts.ndjson")
+        self._schedule("alerts", rate, self._alerts.look, phase=0.8, attendance=attendance)
 
     def _watch_cluster(self, kubernetes: Kubernetes) -> None:
         nodes = Nodes(self._recorder)

@@ -1,0 +1,121 @@
+"""The alerts of Prometheus: each that is pending, fires, and is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness import clock
+from harness.drivers.watch.attendance import Attendance
+from harness.drivers.watch.recorder import Recorder
+from harness.drivers.watch.wires import Answer, Wires
+
+_PATH: Final = "/api/v1/alerts"
+"""Tells all alerts that are pending or firing; one that is resolved is not among them."""
+
+WAIT_S: Final = 1.0
+"""A look waits this long for its answer."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class _Alert(_Part):
+    labels: Mapping[str, str]
+    state: Literal["pending", "firing"]
+    active_at: str = Field(alias="activeAt")
+
+
+class _Data(_Part):
+    alerts: tuple[_Alert, ...]
+
+
+class _Reply(_Part):
+    status: Literal["success"]
+    data: _Data
+
+
+class Alerts:
+    """Asks for the alerts again and again; records `alert.pending`, `alert.firing`, `alert.resolved`.
+
+    Alerts that stand in the first answer are recorded as `alert.present`: nobody saw them become what they are. An alert is
+    known by its labels. From the last answer before Prometheus gives none, or one that is none, until the next answer the
+    watcher is blind: what changed meanwhile is recorded when it is seen.
+    """
+
+    def __init__(self, base: str, wires: Wires, recorder: Recorder, attendance: Attendance) -> None:
+        """`base`: the address of Prometheus, which may have a path of its own."""
+        self._path = urlsplit(base).path + _PATH
+        self._wires = wires
+        self._recorder = recorder
+        self._history = recorder.history("alerts")
+        self._attendance = attendance
+        self._known: dict[frozenset[tuple[str, str]], _Alert] | None = None
+        self._asked_ns = 0
+        self._seen_ns = clock.now_ns()
+        self._why = ""
+
+    async def look(self, _due_ns: int) -> None:
+        """Ask once and record what has changed."""
+        answer = await self._wires.ask("GET", self._path, within_s=WAIT_S)
+        if answer.sent_ns < self._asked_ns:  # a later look was answered sooner
+            return
+        self._asked_ns = answer.sent_ns
+        alerts = _alerts(answer)
+        if isinstance(alerts, str):
+            if alerts != self._why:
+                self._recorder.trouble("alerts", f"Prometheus told no alerts: {alerts}")
+            self._why = alerts
+            return
+        self._sees(answer.sent_ns)
+        self._take(alerts, answer.done_ns)
+
+    def end(self) -> None:
+        """The watch ends: where the last answer was none, it was blind until now."""
+        self._sees(clock.now_ns())
+
+    def _sees(self, at_ns: int) -> None:
+        if self._why:
+            self._attendance.interrupted(self._seen_ns, at_ns)
+        self._why, self._seen_ns = "", at_ns
+
+    def _take(self, alerts: Iterable[_Alert], at_ns: int) -> None:
+        firing_last = sorted(alerts, key=lambda alert: alert.state == "firing")
+        now = {frozenset(alert.labels.items()): alert for alert in firing_last}  # of two with the same labels it stands
+        before = self._known
+        for labels, alert in (before or {}).items():
+            if labels not in now:
+                self._put("resolved", alert, at_ns)
+        for labels, alert in now.items():
+            if before is None:
+                self._put("present", alert, at_ns)
+            elif labels not in before or before[labels].state != alert.state:
+                self._put(alert.state, alert, at_ns)
+        self._known = now
+
+    def _put(self, what: str, alert: _Alert, at_ns: int) -> None:
+        """`state`: what it is, or was before it was resolved."""
+        self._history.put(
+            f"alert.{what}",
+            alert.labels.get("alertname", ""),
+            labels=dict(alert.labels),
+            state=alert.state,
+            active_at=alert.active_at,
+            at_ns=at_ns,
+        )
+
+
+def _alerts(answer: Answer) -> tuple[_Alert, ...] | str:
+    """The alerts; a word or two when the answer is no answer."""
+    if answer.error is not None:
+        return answer.error
+    if answer.status != 200:
+        return f"status {answer.status}"
+    try:
+        return _Reply.model_validate_json(answer.body).data.alerts
+    except ValidationError:
+        return "wrong body"

@@ -1,0 +1,237 @@
+"""The alerts of a Prometheus, which a test changes as the watch runs: each change on record, and when nobody could know."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import clock
+from harness.drivers.watch import Rates, Watch, WatchSettings, watch_settings
+from harness.evidence import RunDirectory, load_evidence
+from harness.judgement.watchers import watcher_results
+
+if TYPE_CHECKING:
+    from tests.drivers.watch.conftest import Service
+
+SINCE = "2026-11-20T11:54:48.60602144Z"
+NO_ANSWERS = [
+    (0, b""),
+    (503, b"Service Unavailable"),
+    (200, b""),
+    (200, b"<html>"),
+    (200, b"[" * 100_000),
+    (200, b"null"),
+    (200, b'{"status": "error", "error": "no", "data": {"alerts": []}}'),
+    (200, b'{"status": "success", "data": {"alerts": [{"labels": []}]}}'),
+    (200, b'{"status": "success", "data": {"alerts": [{"labels": {}, "state": "odd", "activeAt": ""}]}}'),
+]
+"""Status (0: none at all) and body."""
+
+
+class Prometheus(ThreadingHTTPServer):
+    """Answers `GET /monitoring/api/v1/alerts` as Prometheus does, and 404 to all else.
+
+    Attributes:
+        alerts: that are pending or firing.
+        instead: status and body of the next answers, where they are others; status 0 is no answer.
+        asked: requests for the alerts that were answered.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.88.0.1", 0), _Handler)
+        self.alerts: list[dict[str, Any]] = []
+        self.instead: tuple[int, bytes] | None = None
+        self.asked = 0
+
+    @property
+    def url(self) -> str:
+        """Its address, below a path as behind a gateway."""
+        return f"http://{self.server_address[0]!s}:{self.server_address[1]}/monitoring"
+
+    def put(self, name: str, state: str | None, **labels: str) -> None:
+        """From now on the alert with these labels is in that state; None: it is resolved."""
+        own = {"alertname": name, **labels}
+        others = [alert for alert in self.alerts if alert["labels"] != own]
+        told = {"labels": own, "annotations": {}, "state": state, "activeAt": SINCE, "value": "1e+00"}
+        self.alerts = [*others, told] if state else others
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Prometheus
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_GET(self) -> None:
+        is_ours = self.path == "/monitoring/api/v1/alerts"
+        found = json.dumps({"status": "success", "data": {"alerts": self.server.alerts}}).encode()
+        status, body = (self.server.instead or (200, found)) if is_ours else (404, b"404 page not found")
+        if status:
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        else:
+            self.close_connection = True
+        self.server.asked += is_ours
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Quiet."""
+
+
+@pytest.fixture
+def prometheus() -> Iterator[Prometheus]:
+    """One without alerts."""
+    server = Prometheus()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def settings(service: Service, prometheus: Prometheus, tmp_path: Path) -> WatchSettings:
+    """A watch of an entry and of Prometheus, which is asked often so that the test need not wait."""
+    file = tmp_path / "target.yaml"
+    file.write_text(f"name: small\nenvironment: sandbox\nentry: {service.url}\nprometheus: {prometheus.url}\n")
+    told = watch_settings(file, tmp_path / "run", clients=(1, 2))
+    return told.model_copy(update={"rates": Rates(alerts=20)})
+
+
+def lines(settings: WatchSettings, source: str) -> list[dict[str, Any]]:
+    """A history, the fields of each line beside its kind and subject."""
+    file = settings.run_directory / "history" / f"{source}.ndjson"
+    told = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [{**line, **line.get("fields", {})} for line in told]
+
+
+def changes(settings: WatchSettings) -> list[tuple[str, str]]:
+    """Kind and subject of each change."""
+    return [(line["kind"], line["subject"]) for line in lines(settings, "alerts")]
+
+
+def of_alerts(settings: WatchSettings, kind: str) -> list[dict[str, Any]]:
+    """What the history of the watch tells of this watcher."""
+    return [line for line in lines(settings, "watch") if (line["kind"], line["subject"]) == (kind, "alerts")]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds."""
+    assert any(condition() for _ in clock.Deadline.after(30).ticks(0.02))
+
+
+def asked_again(prometheus: Prometheus) -> None:
+    """Wait until what it answers now was asked for twice: once may have been under way."""
+    before = prometheus.asked
+    until(lambda: prometheus.asked >= before + 2)
+
+
+def test_every_change_is_on_record_and_what_was_there_is_present(
+    prometheus: Prometheus, settings: WatchSettings
+) -> None:
+    """One that was there is resolved; one is pending, fires and is resolved; its namesake of another region stays pending."""
+    prometheus.put("DiskFull", "firing")
+    with Watch(settings) as watch:
+        until(lambda: ("alert.present", "DiskFull") in changes(settings))
+        for name, state, region in [
+            ("HighLatency", "pending", "east"),
+            ("HighLatency", "pending", "west"),
+            ("HighLatency", "firing", "east"),
+            ("HighLatency", None, "east"),
+        ]:
+            told = len(changes(settings))
+            prometheus.put(name, state, region=region)
+            until(lambda told=told: len(changes(settings)) > told)  # type: ignore[misc]
+        prometheus.put("DiskFull", None)
+        until(lambda: changes(settings)[-1] == ("alert.resolved", "DiskFull"))
+        assert watch.stop()
+    found = lines(settings, "alerts")
+    assert [(line["kind"], line["labels"].get("region"), line["state"]) for line in found] == [
+        ("alert.present", None, "firing"),
+        ("alert.pending", "east", "pending"),
+        ("alert.pending", "west", "pending"),
+        ("alert.firing", "east", "firing"),
+        ("alert.resolved", "east", "firing"),
+        ("alert.resolved", None, "firing"),
+    ]
+    assert {line["active_at"] for line in found} == {SINCE}
+    assert found[1]["labels"] == {"alertname": "HighLatency", "region": "east"}
+    assert all(0 <= line["mono_ns"] - line["at_ns"] < clock.NS_PER_S for line in found)
+    assert all(sooner["at_ns"] <= later["at_ns"] for sooner, later in pairwise(found))
+
+
+def test_of_two_alerts_with_the_same_labels_the_one_that_fires_stands(
+    prometheus: Prometheus, settings: WatchSettings
+) -> None:
+    """Two rules may make them; in whichever order they are told."""
+    prometheus.put("Twice", "pending")
+    pending = prometheus.alerts
+    with Watch(settings):
+        until(lambda: ("alert.present", "Twice") in changes(settings))
+        prometheus.alerts = [{**pending[0], "state": "firing"}, *pending]
+        until(lambda: ("alert.firing", "Twice") in changes(settings))
+        prometheus.alerts = [*pending, {**pending[0], "state": "firing"}]
+        asked_again(prometheus)
+    assert changes(settings) == [("alert.present", "Twice"), ("alert.firing", "Twice")]
+
+
+def test_an_answer_that_is_none_is_trouble_told_once_and_blind_time(
+    prometheus: Prometheus, settings: WatchSettings
+) -> None:
+    """From the last answer to the next; an alert of before is not taken for resolved, one of meanwhile is seen late."""
+    prometheus.put("Before", "firing")
+    with Watch(settings) as watch:
+        until(lambda: ("alert.present", "Before") in changes(settings))
+        asked_again(prometheus)
+        prometheus.put("Meanwhile", "firing")
+        for answer in NO_ANSWERS:
+            prometheus.instead = answer
+            asked_again(prometheus)
+        answered_ns = clock.now_ns()
+        prometheus.instead = None
+        until(lambda: ("alert.firing", "Meanwhile") in changes(settings))
+        assert watch.stop()
+    assert changes(settings) == [("alert.present", "Before"), ("alert.firing", "Meanwhile")]
+    told = [line["why"] for line in of_alerts(settings, "watch.trouble")]
+    assert [why for why in told if "looks left out" not in why] == [
+        "Prometheus told no alerts: reset",
+        "Prometheus told no alerts: status 503",
+        "Prometheus told no alerts: wrong body",
+    ]
+    blind = [line for line in of_alerts(settings, "watch.blind") if line["until_ns"] > answered_ns]
+    assert [line["from_ns"] < answered_ns < line["until_ns"] for line in blind] == [True]
+
+
+def test_its_receipt_stands_in_the_judgement(prometheus: Prometheus, settings: WatchSettings) -> None:
+    """Never answered, then gone: looks, first, last, and blind from beginning to end; the other watchers are none the worse."""
+    prometheus.instead = (503, b"")
+    with Watch(settings) as watch:
+        asked_again(prometheus)
+        prometheus.instead = (0, b"")
+        asked_again(prometheus)
+        assert watch.stop()
+    (started,), (closed,) = of_alerts(settings, "watch.started"), of_alerts(settings, "watch.closed")
+    assert (started["spacing_ms"], started["file"]) == (50.0, "history/alerts.ndjson")
+    assert 1000 / Rates().alerts == 1000
+    results = {one.name: one for one in watcher_results(load_evidence(RunDirectory(settings.run_directory)))}
+    alerts = results["alerts"]
+    assert (alerts.n, alerts.first_ns, alerts.last_ns) == (closed["looks"], closed["first_ns"], closed["last_ns"])
+    assert alerts.n >= 4
+    assert (alerts.closed, alerts.why) == (True, "")
+    assert alerts.longest_gap_ms == pytest.approx(closed["longest_gap_ms"], rel=1e-5)
+    assert closed["first_ns"] > started["mono_ns"] - clock.NS_PER_S
+    assert alerts.blind_s * clock.NS_PER_S >= closed["last_ns"] - closed["first_ns"]
+    assert results["entry"].closed
