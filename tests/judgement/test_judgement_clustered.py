@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.errors import UsageError
 from harness.judgement.clustered import (
     Pattern,
     after_change,
@@ -223,6 +224,15 @@ def test_what_takes_less_of_the_time_is_the_episode() -> None:
     assert bounds.high == pytest.approx(0.6, abs=0.012)
     busy = window(dict.fromkeys(range(600, 630), 10), usual=4)
     assert not pattern(busy).mirrored
+
+
+def test_only_figures_are_held_against_bounds() -> None:
+    """Within what, nobody said."""
+    bounds = share_bounds(5, 10, 0.95)
+    with pytest.raises(UsageError, match="cannot be judged by 'is within'"):
+        held(Op.WITHIN, bounds, 0.5)
+    with pytest.raises(UsageError, match="cannot be judged by 'holds'"):
+        held(Op.HOLDS, bounds, 0.5)
 
 
 @pytest.mark.parametrize(("share", "outcome"), [(0.0, Outcome.PASS), (0.005, Outcome.FAIL), (1.0, Outcome.FAIL)])

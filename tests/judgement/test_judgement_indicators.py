@@ -113,6 +113,47 @@ def test_a_route_that_slows_in_the_second_half_of_the_window_fails() -> None:
     assert outcomes(found, "route")["sign-in"] is FAIL
 
 
+def test_the_method_says_which_model_of_load_it_was_and_from_when_on_it_counts() -> None:
+    """Open from the intended send time, closed from the actual one; a traffic that is not in the plan was open."""
+    asked = p95(per=Per.ALL)
+    assert only(asked).method == "raw samples with order-statistic bounds; open model, from the intended send time"
+    planned = plan({"R": asked})
+    closed = replace(planned.traffic["everyday"], model="closed")
+    for traffic, words in (
+        ({"everyday": closed}, "closed model, from the actual send time"),
+        ({}, "open model, from the intended send time"),
+    ):
+        (measure,) = measures(judge(replace(planned, traffic=traffic), evidence()))
+        assert measure.method.endswith(words)
+
+
+def test_a_stall_of_the_machine_does_not_fail_a_healthy_platform() -> None:
+    """Half a second in which 50 of 12 800 requests are slow: p95 passes, p99 cannot be told, and says what to do."""
+    rows = samples(0, 128)
+    at = np.arange(len(rows))
+    rows = slow(rows, (at >= 6000) & (at < 6050))
+    run = replace(evidence(), windows={"everyday": window(rows, 0, 128)})
+    assert only(p95(per=Per.ALL), run).outcome is PASS
+    measure = only(p95(per=Per.ALL, quantile=0.99), run)
+    assert measure.outcome is INCONCLUSIVE
+    assert measure.reason == (
+        "response time p99 of all routes together is 29 ms, between without bound and 300 ms, wanted below 200 ms: "
+        "they came in time together (1 episode, the longest 0.7 s), and fewer than 15 episodes bear no bound of their own"
+    )
+    assert measure.fix == "find out what came at those moments, or let the traffic run longer, then run again"
+
+
+def test_one_outage_is_neither_a_pass_nor_a_fail_and_many_failures_are() -> None:
+    """2 s of errors at once, and as many failures here and there."""
+    at_once = only(errors(), with_load(failing(ROWS, slice(2000, 2200))))
+    assert at_once.outcome is INCONCLUSIVE
+    assert at_once.method == (
+        "share, clustered in time (1 episode, the longest 2.2 s): "
+        "as many episodes as may be expected, each as bad as the worst (Poisson)"
+    )
+    assert only(errors(), with_load(failing(ROWS, slice(0, None, 30)))).outcome is FAIL
+
+
 def test_a_planned_route_without_samples_is_inconclusive() -> None:
     """No data is never a pass."""
     rows = ROWS.where(~ROWS.words["name"].equals("play-track"))
