@@ -4,7 +4,7 @@ All ask one small server on another core for `{"ok": true}`; ours check that it 
 time is what the kernel counts for all threads, read in the middle of each run, so that starting up is left out; the
 server counts the requests. Rounds are interleaved and medians compared, because the machine's own speed changes from
 minute to minute. For the price of recording, two of ours run in the same seconds on the same core at one constant
-rate, one of which records nothing.
+rate, one of which records nothing; they ask for real-time priority, which a superuser is given.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -30,8 +31,6 @@ import aiohttp
 from harness import clock
 
 ADDRESS: Final = "127.86.1.1"
-PORT: Final = 8386
-URL: Final = f"http://{ADDRESS}:{PORT}"
 BODY: Final = '{"ok": true}'
 CONNECTIONS: Final = 50
 CORES: Final = sorted(os.sched_getaffinity(0))
@@ -76,59 +75,66 @@ class Generator:
         return statistics.median(self.costs)
 
 
-def locust(user: str, *arguments: str) -> list[str]:
+def locust(user: str, url: str, *arguments: str) -> list[str]:
     """The command that offers load by this user class of the locustfile."""
     shown = ["--headless", "--only-summary", "--loglevel", "ERROR", "--exit-code-on-error", "0", "-t", "600s"]
-    return [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), user, "-H", URL, *shown, *arguments]
+    return [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), user, "-H", url, *shown, *arguments]
 
 
-def generators(*, rate: float, directory: Path) -> dict[str, Generator]:
+def generators(url: str, *, rate: float, directory: Path) -> dict[str, Generator]:
     """All there are on this machine; `rate` is that of the open models in requests per second."""
     closed = ["-u", str(CONNECTIONS), "-r", "1000"]
     recorded = ["--samples", str(directory / "samples")]
     found = {
-        "ours": Generator(title="ours, open", command=locust("Ours", "--rate", f"{rate:g}", *recorded)),
+        "ours": Generator(title="ours, open", command=locust("Ours", url, "--rate", f"{rate:g}", *recorded)),
         "ours-of-four": Generator(
-            title="ours, open, journeys of four", command=locust("OursOfFour", "--rate", f"{rate / 4:g}", *recorded)
+            title="ours, open, journeys of four",
+            command=locust("OursOfFour", url, "--rate", f"{rate / 4:g}", *recorded),
         ),
-        "ours-closed": Generator(title="ours, closed", command=locust("OursClosed", *closed, *recorded)),
-        "fast": Generator(title="Locust FastHttpUser, closed", command=locust("Fast", *closed)),
-        "requests": Generator(title="Locust HttpUser, closed", command=locust("Requests", *closed)),
-        "aiohttp": Generator(title="aiohttp, closed", command=[sys.executable, __file__, "--ask"]),
+        "ours-closed": Generator(title="ours, closed", command=locust("OursClosed", url, *closed, *recorded)),
+        "fast": Generator(title="Locust FastHttpUser, closed", command=locust("Fast", url, *closed)),
+        "requests": Generator(title="Locust HttpUser, closed", command=locust("Requests", url, *closed)),
+        "aiohttp": Generator(title="aiohttp, closed", command=[sys.executable, __file__, "--ask", url]),
     }
     if wrk := shutil.which("wrk"):
-        found["wrk"] = Generator(title="wrk, closed", command=[wrk, "-t1", f"-c{CONNECTIONS}", "-d600s", f"{URL}/"])
+        found["wrk"] = Generator(title="wrk, closed", command=[wrk, "-t1", f"-c{CONNECTIONS}", "-d600s", f"{url}/"])
     return found
 
 
 @contextmanager
-def server(directory: Path) -> Iterator[None]:
-    """The server: nginx where there is one, else ours; on the last core."""
+def server(directory: Path) -> Iterator[str]:
+    """A server: nginx where there is one, else ours; on the last core, at a port of its own. Its address."""
+    with socket.create_server((ADDRESS, 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://{ADDRESS}:{port}"
     if nginx := shutil.which("nginx"):
-        text = _NGINX.format(directory=directory, address=ADDRESS, port=PORT, body=BODY)
-        (directory / "nginx.conf").write_text(text, encoding="ascii")
-        command = [nginx, "-c", str(directory / "nginx.conf"), "-e", str(directory / "error.log")]
+        own = directory / f"nginx-{port}"
+        own.mkdir()
+        (own / "conf").write_text(_NGINX.format(directory=own, address=ADDRESS, port=port, body=BODY), encoding="ascii")
+        command = [nginx, "-c", str(own / "conf"), "-e", str(own / "error.log")]
     else:
-        command = [sys.executable, __file__, "--serve"]
+        command = [sys.executable, __file__, "--serve", str(port)]
     with running(command, core=CORES[-1]):
         for _ in clock.Deadline.after(10).ticks(0.05):
             try:
-                served()
+                served(url)
             except OSError:
                 continue
             break
         else:
             raise SystemExit("the server did not start")
-        yield
+        yield url
 
 
 @contextmanager
-def running(command: list[str], *, core: int, run: Path | None = None) -> Iterator[int]:
-    """The command on this core until the `with` ends; its process id. `run`: where observations go."""
+def running(command: list[str], *, core: int, run: Path | None = None, first: bool = False) -> Iterator[int]:
+    """The command on this core until the `with` ends; its process id. `run`: where observations go; `first`: before others."""
     environment = {**os.environ, "READINESS_RUN": str(run)} if run else os.environ
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as process:
         try:
             os.sched_setaffinity(process.pid, {core})
+            with suppress(PermissionError):
+                os.sched_setscheduler(process.pid, os.SCHED_RR if first else os.SCHED_OTHER, os.sched_param(int(first)))
             yield process.pid
         finally:
             process.terminate()
@@ -138,9 +144,9 @@ def running(command: list[str], *, core: int, run: Path | None = None) -> Iterat
                 process.kill()
 
 
-def served() -> int:
+def served(url: str) -> int:
     """Requests that the server has answered so far."""
-    with urllib.request.urlopen(f"{URL}/served") as answer:  # noqa: S310  # the address is written above
+    with urllib.request.urlopen(f"{url}/served") as answer:  # noqa: S310  # the address is ours
         words = answer.read().split()
     return int(words[words.index(b"requests") + 3])
 
@@ -151,49 +157,58 @@ def cpu_us(pid: int) -> float:
     return sum(int(path.read_text(encoding="ascii").split()[0]) for path in threads) / 1000
 
 
-def look(commands: Sequence[list[str]], *, seconds: float, run: Path) -> tuple[list[float], float]:
-    """Run the commands side by side on the first core: the processor time of each in us, and requests per second."""
+def look(loads: Mapping[str, list[str]], *, seconds: float, run: Path) -> list[tuple[float, float]]:
+    """Run commands side by side on the first core, each against the server of its own: us a request, requests per second."""
+    many = len(loads) > 1
     with ExitStack() as children:
-        before = served()
-        pids = [children.enter_context(running(command, core=CORES[0], run=run)) for command in commands]
+        before = {url: served(url) for url in loads}
+        pids = {
+            url: children.enter_context(running(one, core=CORES[0], run=run, first=many)) for url, one in loads.items()
+        }
         for _ in clock.Deadline.after(30).ticks(0.05):
-            if served() > before + 300:
+            if all(served(url) > before[url] + 300 for url in loads):
                 break
-        clock.sleep(1.0 if len(commands) == 1 else 4.0)  # two do not begin in the same moment
-        cpu, count, began = [cpu_us(pid) for pid in pids], served(), clock.now_s()
+        clock.sleep(4.0 if many else 1.0)  # who was kept from beginning by the other makes up for it first
+        then_ns, then = clock.now_ns(), {url: (cpu_us(pids[url]), served(url)) for url in loads}
         clock.sleep(seconds)
-        used = [cpu_us(pid) - then for pid, then in zip(pids, cpu, strict=True)]
-        count, took = served() - count, clock.now_s() - began
-    if count < 100:
-        raise SystemExit(f"made no load: {' '.join(commands[0])}")
-    return [one * len(commands) / count for one in used], count / took
+        now_ns, now = clock.now_ns(), {url: (cpu_us(pids[url]), served(url)) for url in loads}
+    used = [(now[url][0] - then[url][0], now[url][1] - then[url][1]) for url in loads]
+    if any(count < 100 for _, count in used):
+        raise SystemExit(f"made no load: {' '.join(next(iter(loads.values())))}")
+    return [(cpu / count, count * clock.NS_PER_S / (now_ns - then_ns)) for cpu, count in used]
 
 
-def price_of_recording(*, rate: float, seconds: float, directory: Path, turned: bool) -> float:
-    """Two of ours side by side, half the rate each: the time of the one that records, over that of the other."""
+def price_of_recording(urls: Sequence[str], *, rate: float, seconds: float, directory: Path, turned: bool) -> float:
+    """Two of ours side by side, half the rate each: what a request costs the one that records, over the other's."""
+    first, second = urls
+    rates = ("--rate", f"{rate / 2:g}", "--arrivals", "constant")
     with tempfile.TemporaryDirectory(dir=directory) as run:
-        bare = locust("Ours", "--rate", f"{rate / 2:g}", "--arrivals", "constant")
-        pair = [[*bare, "--samples", f"{run}/samples"], bare]
-        costs, _ = look(pair[::-1] if turned else pair, seconds=seconds, run=Path(run))
-    return costs[1] / costs[0] if turned else costs[0] / costs[1]
+        record = ("--samples", f"{run}/samples")
+        pair = {
+            first: locust("Ours", first, *rates, *(record if turned else ())),
+            second: locust("Ours", second, *rates, *(() if turned else record)),
+        }
+        (one, _), (other, _) = look(pair, seconds=seconds, run=Path(run))
+    return one / other if turned else other / one
 
 
 def measure(*, rounds: int, seconds: float, rate: float) -> tuple[dict[str, Generator], list[float]]:
     """All generators in turn, every second round in the other order; and the prices of recording."""
     prices: list[float] = []
-    with tempfile.TemporaryDirectory() as text, server(directory := Path(text)):
-        found = generators(rate=rate, directory=directory)
+    with tempfile.TemporaryDirectory() as text, ExitStack() as servers:
+        directory = Path(text)
+        urls = [servers.enter_context(server(directory)) for _ in range(2)]
+        found = generators(urls[0], rate=rate, directory=directory)
         for number in range(rounds):
             for one in list(found.values())[:: -1 if number % 2 else 1]:
                 for rows in directory.glob("samples*"):
                     rows.unlink()
-                (cost,), per_s = look([one.command], seconds=seconds, run=directory)
+                ((cost, per_s),) = look({urls[0]: one.command}, seconds=seconds, run=directory)
                 one.costs.append(cost)
                 one.rates.append(per_s)
-            prices += [
-                price_of_recording(rate=rate, seconds=seconds, directory=directory, turned=turned)
-                for turned in (False, True)
-            ]
+            for turned in (False, True):
+                price = price_of_recording(urls, rate=rate, seconds=seconds, directory=directory, turned=turned)
+                prices.append(price)
     return found, prices
 
 
@@ -215,18 +230,18 @@ class _Answering(asyncio.Protocol):
             self._transport.write(f"{head}{body}".encode())
 
 
-async def serve() -> None:
+async def serve(port: int) -> None:
     """Serve until killed."""
-    listening = await asyncio.get_running_loop().create_server(_Answering, ADDRESS, PORT, backlog=4096)
+    listening = await asyncio.get_running_loop().create_server(_Answering, ADDRESS, port, backlog=4096)
     await listening.serve_forever()
 
 
-async def ask() -> None:
+async def ask(url: str) -> None:
     """Ask with aiohttp until killed."""
 
     async def one(session: aiohttp.ClientSession) -> None:
         while True:
-            async with session.get(f"{URL}/") as answer:
+            async with session.get(f"{url}/") as answer:
                 await answer.read()
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS)) as session:
@@ -267,11 +282,11 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=2000.0, help="requests per second, open models; default: 2000")
     parser.add_argument("--quick", action="store_true", help="1 round of 3 s: shows that it works, proves little")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--ask", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--ask", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve or options.ask:
-        asyncio.run(serve() if options.serve else ask())
+        asyncio.run(serve(options.serve) if options.serve else ask(options.ask))
     rounds, seconds = (1, 3.0) if options.quick else (options.rounds, options.seconds)
     found, prices = measure(rounds=rounds, seconds=seconds, rate=options.rate)
     return report(found, prices, as_json=options.json)
