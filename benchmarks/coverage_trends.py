@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.judgement.clusters import Timeline
-from harness.judgement.comparisons import Tally, Timed, quantile_ratio, ratio_of, share_difference
+from harness.judgement.comparisons import Tally, Timed, quantile_ratio, ratio_of, share_difference, widened
 from harness.judgement.looks import confidences
 from harness.judgement.quantiles import quantile_in_time
 from harness.judgement.slopes import slope_bounds
@@ -232,7 +232,7 @@ def _bounds(sample: Timed, rng: np.random.Generator, quantile: float) -> Bounds:
     """A quantile of requests that lie anywhere in their batches, a second each, by the method of every response time."""
     at_ns = np.asarray((sample.batch + rng.random(len(sample.batch))) * 1e9, dtype=np.int64)
     timeline = Timeline.of(at_ns, (0, sample.batches * 1_000_000_000))
-    return quantile_in_time(sample.values, timeline, quantile, math.inf, NOMINAL)
+    return widened(quantile_in_time(sample.values, timeline, quantile, math.inf, NOMINAL), sample, quantile)
 
 
 # looks ---------------------------------------------------------------------------------------------------------

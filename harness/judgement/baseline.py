@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Final
 
 from harness.judgement.clusters import Timeline
-from harness.judgement.comparisons import ratio_of
+from harness.judgement.comparisons import batch_count, ratio_of, widened
 from harness.judgement.indicators import MORE_TRAFFIC, steady_window
 from harness.judgement.load_receipts import load_receipt
 from harness.judgement.measures import Case, bounded, held, inconclusive, said
 from harness.judgement.quantiles import quantile_in_time
 from harness.judgement.statistics import Bounds
-from harness.judgement.timed import Times, answered_well, counted
+from harness.judgement.timed import Span, Times, answered_well, counted
 from harness.model import Baseline, Measure, Plan, Receipt, Window
 
 LEAST_LEFT: Final = 1e-9
@@ -98,13 +98,7 @@ def _ratio(case: Case, quantile: float, rest: float, now: tuple[Times, Window], 
     """
     middle = math.sqrt(now[0].quantile(quantile) * then[0].quantile(quantile) / rest)
     mine, theirs = (
-        quantile_in_time(
-            times.ms,
-            Timeline.of(times.at_ns, (window.start_ns, window.end_ns)),
-            quantile,
-            limit,
-            case.objective.confidence,
-        )
+        _bounds(case, quantile, limit, times, (window.start_ns, window.end_ns))
         for (times, window), limit in ((now, middle * rest), (then, middle))
     )
     return ratio_of(mine, theirs)
@@ -130,3 +124,10 @@ def _receipt(case: Case, window: Window, baseline: Baseline, before: Window) -> 
     if mine.ok and not theirs.ok:
         return Receipt(ok=theirs.ok, why=f"in the baseline {theirs.why}", files=files)
     return replace(mine, files=files)
+
+
+def _bounds(case: Case, quantile: float, limit: float, times: Times, span: Span) -> Bounds:
+    confidence = case.objective.confidence
+    bounds = quantile_in_time(times.ms, Timeline.of(times.at_ns, span), quantile, limit, confidence)
+    batches = batch_count(times.stall_ns(quantile, span), *span)
+    return widened(bounds, times.batched(span, batches), quantile)

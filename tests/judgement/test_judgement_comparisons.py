@@ -22,6 +22,7 @@ from harness.judgement.comparisons import (
     quantile_ratio,
     ratio_of,
     share_difference,
+    widened,
 )
 from harness.judgement.statistics import Bounds, Floats
 
@@ -377,6 +378,28 @@ def test_the_ratio_of_two_figures_adds_their_doubts_as_variances() -> None:
     assert (bounds.low, bounds.high) == pytest.approx((2 / e**5, 2 * e**10))
     assert (bounds.fail_low, bounds.fail_high) == pytest.approx((2 / e**10, 2 * e**20))
     assert bounds.method == "ratio of two figures (Zou and Donner), by counting"
+
+
+def test_batches_widen_the_bounds_of_a_quantile_and_never_narrow_them() -> None:
+    """Each batch alike adds nothing but a step of the values; slow batches in turn make it wide; what is wider stays."""
+    exact = figure(50, 49.5, 50.5, fail_low=49.4, fail_high=50.6)
+    bounds = widened(exact, timed(HUNDRED), 0.5)
+    assert shown(bounds) == (50, 49.5, 51, 49.4, 51)
+    assert bounds.method == "counting, or from 20 time batches where that is wider"
+    swinging = widened(figure(91, 90.5, 91.5), stalled(range(1, 40, 2)), 0.5)
+    assert shown(swinging) == (91, 71, 230, 56, 400)
+    wide = figure(50, 1, 1000)
+    assert shown(widened(wide, timed(HUNDRED), 0.5))[1:] == shown(wide)[1:]
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [timed(HUNDRED, batches=19), Timed(values=HUNDRED[:0], batch=np.arange(0), batches=20), stalled([7])],
+)
+def test_too_few_batches_or_episodes_widen_nothing(sample: Timed) -> None:
+    """Nor does no request at all."""
+    exact = figure(50, 49.5, 50.5)
+    assert widened(exact, sample, 0.95) == exact
 
 
 def test_a_ratio_names_both_methods_and_the_first_doubt() -> None:
