@@ -116,6 +116,31 @@ def test_quorum_excuses_nothing() -> None:
     assert outcomes(ledger(ROWS, lost=[at(110)]), durability="quorum") == {"RISK": FAIL, "RPO": FAIL}
 
 
+@pytest.mark.parametrize("objectives", [BOTH, {"RISK": RISK}])
+def test_quorum_or_no_rpo_excuses_nothing_while_the_fault_goes_in_either(objectives: dict[str, Objective]) -> None:
+    """Acknowledged after the database's loss was sent and before it was in: an excuse of no length excuses not that one."""
+    run = holding(ledger(ROWS, lost=[at(111.2)]))
+    durability = "quorum" if len(objectives) > 1 else ""
+    verdicts = judge(plan(objectives, durability=durability), run).verdicts
+    assert {v.outcome for v in verdicts} == {FAIL}
+
+
+def test_losses_that_cannot_be_told_as_a_whole() -> None:
+    """One experiment left no record, the next did; and none was planned."""
+    base = evidence()
+    run = replace(base, experiments={"pod-loss": base.experiments["pod-loss"]})
+    first, second = measures(judge(plan({"R": no_loss("database-loss", "pod-loss")}), run))
+    assert (first.name, first.scope, first.reason, first.fix) == (
+        "lost writes",
+        {"experiment": "database-loss"},
+        "database-loss left no record",
+        "run without a filter on experiments, then judge again",
+    )
+    assert (second.scope["experiment"], second.outcome) == ("pod-loss", PASS)
+    (none,) = measures(judge(plan({"R": no_loss(domains=("network",))}), base))
+    assert (none.name, none.scope, none.fix) == ("lost writes", {}, "add one to `experiments/`")
+
+
 def test_faults_of_pods_excuse_nothing() -> None:
     """Only the database and region experiments are disasters."""
     base = holding(ledger(ROWS, lost=[at(70)]))
