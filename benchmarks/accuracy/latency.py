@@ -44,7 +44,6 @@ from harness.model import SAMPLES, RateCurve, Table
 SERVER: Final = Path(__file__).with_name("truth_server.py")
 LOCUSTFILE: Final = Path(__file__).parents[1] / "locustfiles" / "truth.py"
 ADDRESSES: Final = ("127.86.2.1", "127.86.2.2")
-PORT: Final = 8386
 CORES: Final = sorted(os.sched_getaffinity(0))
 QUANTILES: Final = (50, 95, 99)
 IMPATIENT_S: Final = 1.0
@@ -110,12 +109,14 @@ class Result:
 def run(scenario: str, *, rate: float, seconds: float, users: int, seed: int, directory: Path) -> Result:
     """Run one scenario and compare."""
     go = directory / "go"
-    urls = [f"http://{address}:{PORT}" for address in ADDRESSES]
+    port = _free_port()
+    urls = [f"http://{address}:{port}" for address in ADDRESSES]
     patient = "Impatient" if scenario.startswith("errors") else "Open"
     own = ("--rate", f"{rate:g}", "--seed", str(seed), "--samples", f"{directory}/samples", "--go", str(go))
     with ExitStack() as children:
         servers = [
-            _child(children, CORES[-1], str(SERVER), scenario, *_server(at, seed, go, directory)) for at in ADDRESSES
+            _child(children, CORES[-1], str(SERVER), scenario, *_server(at, port, seed, go, directory))
+            for at in ADDRESSES
         ]
         loads = [
             _child(children, CORES[0], *_locust(patient, urls[0], directory / "open"), *own),
@@ -125,7 +126,7 @@ def run(scenario: str, *, rate: float, seconds: float, users: int, seed: int, di
         ]
         for _ in clock.Deadline.after(30).ticks(0.05):
             ready = (directory / "samples-1.rows", directory / "closed_stats.csv")
-            if all(file.exists() for file in ready) and all(map(_listens, ADDRESSES)):
+            if all(file.exists() for file in ready) and all(_listens(at, port) for at in ADDRESSES):
                 break
         begin_ns = clock.now_ns() + NS_PER_S
         _write_at_once(go, str(begin_ns))
@@ -136,9 +137,14 @@ def run(scenario: str, *, rate: float, seconds: float, users: int, seed: int, di
     return _compared(scenario, table, rate=rate, seed=seed, begin_ns=begin_ns, directory=directory)
 
 
-def _server(address: str, seed: int, go: Path, directory: Path) -> Sequence[str]:
+def _free_port() -> int:
+    with socket.create_server((ADDRESSES[0], 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def _server(address: str, port: int, seed: int, go: Path, directory: Path) -> Sequence[str]:
     truth = directory / f"truth-{address}.csv"
-    return ("--address", address, "--port", str(PORT), "--seed", str(seed), "--begin", str(go), "--truth", str(truth))
+    return ("--address", address, "--port", str(port), "--seed", str(seed), "--begin", str(go), "--truth", str(truth))
 
 
 def _locust(user: str, url: str, table: Path) -> Sequence[str]:
@@ -163,9 +169,9 @@ def _end(children: Sequence[subprocess.Popen[bytes]], how: signal.Signals) -> No
         child.wait(timeout=20)
 
 
-def _listens(address: str) -> bool:
+def _listens(address: str, port: int) -> bool:
     with socket.socket() as knocking:
-        return knocking.connect_ex((address, PORT)) == 0
+        return knocking.connect_ex((address, port)) == 0
 
 
 def _write_at_once(file: Path, text: str) -> None:
