@@ -223,7 +223,7 @@ def test_a_wrong_row_is_lost_though_the_read_broke_off() -> None:
 def test_a_watcher_without_an_end_never_passes(source: dict[str, WatchSource], trouble: str) -> None:
     """Its record may lack what was lost."""
     measure = only(RISK, holding(ledger(ROWS), watchers=source))
-    assert measure.outcome is INCONCLUSIVE
+    assert (measure.outcome, measure.receipts["watch"].ok) == (INCONCLUSIVE, False)
     assert measure.reason.endswith(f"but {trouble}")
 
 
@@ -239,7 +239,8 @@ def test_an_rpo_that_no_write_was_old_enough_for_is_not_falsifiable() -> None:
     """2 h are 120 s at scale 60, and the disaster struck at 111 s; with quorum any loss would have failed."""
     objective = no_loss("database-loss", older_than="2 h")
     measure = only(objective, evidence())
-    assert measure.outcome is NOT_ASSESSED
+    assert (measure.name, measure.outcome) == ("lost writes", NOT_ASSESSED)
+    assert measure.scope == {"experiment": "database-loss", "phase": "during the fault"}
     assert (
         measure.reason == "not falsifiable here: no write was acknowledged more than 2 h (scaled) before database-loss"
     )
