@@ -89,9 +89,9 @@ def uptime_by_seconds(down: Downtime, confidence: float) -> Bounds:
         fail_high=1 - fail_least,
         confidence=confidence,
         n=down.looks,
-        method=f"seconds down of seconds watched, {_outages(down)}: {_way(down)}",
+        method=f"seconds down of seconds watched, {outages_of(down)}: {_way(down)}",
         clustered=True,
-        why=f"{_outages(down)} in {down.watched_s:.4g} s are too few to tell how often they come" if few else "",
+        why=f"{outages_of(down)} in {down.watched_s:.4g} s are too few to tell how often they come" if few else "",
     )
 
 

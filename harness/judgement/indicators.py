@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.judgement.clustered import share_in_time
 from harness.judgement.clusters import Timeline
-from harness.judgement.downtime import downtime_of, looks_needed, uptime_by_seconds
+from harness.judgement.downtime import downtime_of, looks_needed, outages_of, uptime_by_seconds
 from harness.judgement.load_receipts import load_receipt
 from harness.judgement.measures import Case, bounded, held, inconclusive, not_falsifiable
 from harness.judgement.quantiles import quantile_in_time
@@ -268,7 +268,7 @@ def uptimes(case: Case) -> Iterable[Measure]:
         (
             "uptime by seconds down",
             uptime_by_seconds(down, objective.confidence),
-            f"{float(down.seconds.sum()):.3g} s down in {len(down.seconds)} outages",
+            f"{float(down.seconds.sum()):.3g} s down, {outages_of(down)}",
             looks_needed(down, 1 - limit, objective.confidence),
         ),
     ):

@@ -313,7 +313,7 @@ def test_uptime_is_also_the_share_of_the_time_without_an_outage() -> None:
     of_probes, of_seconds = up(uptime(), failing_probes(slice(100, 400, 2)))
     assert (of_probes.outcome, of_seconds.outcome) == (INCONCLUSIVE, INCONCLUSIVE)
     assert of_seconds.reason == (
-        "uptime by seconds down of entry (2.31 s down in 1 outages) is 96.15 %, between 81.75 % and 99.8 %, "
+        "uptime by seconds down of entry (2.31 s down, 1 outage, the longest 2.31 s) is 96.15 %, between 81.75 % and 99.8 %, "
         "wanted at least 99.9 %: 1 outage, the longest 2.31 s in 60 s are too few to tell how often they come"
     )
 
