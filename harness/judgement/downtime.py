@@ -108,7 +108,8 @@ def _share_down(down: Downtime, confidence: float) -> Interval:
     return least / down.watched_s, min(most / down.watched_s, 1.0)
 
 
-def _outages(down: Downtime) -> str:
+def outages_of(down: Downtime) -> str:
+    """How many outages, and how long the longest was: `2 outages, the longest 0.12 s`."""
     count = len(down.seconds)
     return f"{count or 'no'} outage{'' if count == 1 else 's'}" + (
         f", the longest {down.worst_s:.3g} s" if count else ""
