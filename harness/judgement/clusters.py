@@ -111,8 +111,7 @@ def is_spread(slots: Slots) -> bool:
 
     The variance test for a binomial share, at lengths that double from one slot to a twentieth of the window (Bonferroni). Where
     bad ones are rare its chi-square is too eager, so that the number of pairs within a slot must be improbable too (Poisson).
-    In simulation it finds all that a runs test (Wald and Wolfowitz 1940) finds, and slow swings that a runs test does not see; it
-    needs no order of the samples.
+    A runs test (Wald and Wolfowitz 1940) would ask for the samples in order, and slow swings leave its runs short.
     Source: W. G. Cochran, "Some methods for strengthening the common chi-square tests", Biometrics 10 (1954), section 4.
     """
     k, n = int(slots.bad.sum()), int(slots.n.sum())

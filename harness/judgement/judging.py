@@ -86,7 +86,9 @@ def _measures(case: Case) -> tuple[Measure, ...]:
     """All measures of one objective; evidence that is not whole bears neither PASS nor FAIL."""
     name = case.objective.figure.value
     if why := untenable(case.objective):
-        return (inconclusive(case, name, why, f"mend the sentence at {case.objective.at or 'its place'}, then run again"),)
+        return (
+            inconclusive(case, name, why, f"mend the sentence at {case.objective.at or 'its place'}, then run again"),
+        )
     gone = lacking(case)
     if gone is not None:
         why = f"{gone.file} is not whole: {gone.why}"
