@@ -51,7 +51,7 @@ def held_in(body: bytes) -> list[tuple[int, str]]:
     """
     try:
         return [(int(sequence), str(held)) for sequence, held in json.loads(body)["rows"]]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError('the answer is not {"rows": [[sequence, checksum], …]}') from error
 
 

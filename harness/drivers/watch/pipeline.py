@@ -166,5 +166,5 @@ def _shown(answer: Answer) -> tuple[int, object] | str | None:
         body = json.loads(answer.body)
         copies = int(body["copies"])
         return (copies, body["checksum"]) if copies > 0 else None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return "wrong body"

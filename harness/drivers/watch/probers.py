@@ -51,6 +51,6 @@ def _sound(answer: Answer) -> bool:
         return bool(answer.body)
     try:
         json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True

@@ -204,6 +204,18 @@ def test_an_event_that_was_not_accepted_is_unknown_and_still_looked_for(service:
     assert rows.words["error"].text() == ["status 503"]
 
 
+def test_an_event_with_copies_without_number_is_a_wrong_answer(service: Service, tmp_path: Path) -> None:
+    """`Infinity` is no count, and ends no watch."""
+
+    def spoil(client: PipelineClient) -> None:
+        service.events["40-0"] = (float("inf"), "")  # type: ignore[assignment]
+        client.end()
+
+    service.copies = 0
+    rows = pipeline(service, tmp_path / "p.rows", spoil, events=1)
+    assert (rows.words["state"].text(), rows.words["error"].text()) == ([None], ["wrong body"])
+
+
 def test_when_nobody_answers_at_the_end_nobody_knows(service: Service, tmp_path: Path) -> None:
     """Not absent: the state is missing, and the error says why."""
 
