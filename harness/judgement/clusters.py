@@ -111,7 +111,7 @@ def is_spread(slots: Slots) -> bool:
 
     The variance test for a binomial share, at lengths that double from one slot to a twentieth of the window (Bonferroni). Where
     bad ones are rare its chi-square is too eager, so that the number of pairs within a slot must be improbable too (Poisson).
-    A runs test (Wald and Wolfowitz 1940) would ask for the samples in order, and slow swings leave its runs short.
+    A runs test (Wald and Wolfowitz 1940) would ask for the samples in order; this one needs counts only.
     Source: W. G. Cochran, "Some methods for strengthening the common chi-square tests", Biometrics 10 (1954), section 4.
     """
     k, n = int(slots.bad.sum()), int(slots.n.sum())
