@@ -91,6 +91,28 @@ def test_each_source_counts_its_own_rounds_and_its_last_one_decides() -> None:
     assert len(account_of(first).lost) == 1
 
 
+def test_sources_that_count_alike_are_kept_apart() -> None:
+    """Both were read in a round 1: what the region lacks it lacks, and the database's trouble is told first."""
+    books = through("eu-west-1", ledger(ROWS, lost=[7]), number=1)
+    account = account_of(books)
+    assert {name: missing.sequence.tolist() for name, missing in account.missing.items()} == {
+        "database": [],
+        "eu-west-1": [7],
+    }
+    assert (account.trouble, list(account.missing)) == ("", ["database", "eu-west-1"])
+    broken = tuple(replace(read, complete=False, why=read.source) for read in reversed(books.final_reads))
+    assert account_of(replace(books, final_reads=broken)).trouble == (
+        "the last read of the ledger did not come to its end: database"
+    )
+
+
+def test_without_a_read_nothing_of_unknown_outcome_is_recovered() -> None:
+    """Every write of the run was given up, and nobody looked."""
+    rows = with_words(ROWS, slice(None), outcome="unknown")
+    account = account_of(Ledger(writes=rows))
+    assert (len(account.recovered), len(account.unsure)) == (0, len(ROWS))
+
+
 def test_a_row_that_stands_twice_is_told_apart_and_is_no_loss() -> None:
     """Exactly once is another sentence."""
     again = FOUND.final.where(np.isin(FOUND.final.ints["sequence"], [3, 5]))
@@ -144,6 +166,7 @@ def test_the_numbers_of_each_client_are_counted() -> None:
     assert trouble((1, 0), (1, 1), (2, 0), (2, 1)) == ""
     assert trouble((1, 0), (1, 1), (2, 0), (2, 2)) == "the record of writes lacks 1 numbers"
     assert trouble((1, 0), (1, 0), (2, 0)) == "1 numbers stand twice in the record of writes"
+    assert trouble((1, 0), (1, 1), (1, 1)) == "1 numbers stand twice in the record of writes"
     assert trouble((1, 1), (2, 0)) == "the record of writes lacks 1 numbers"
 
 
@@ -184,6 +207,10 @@ def test_writes_belong_to_the_attempt_that_watched_them_end() -> None:
     own = account_of(FOUND).acknowledged.during(experiment("pod-loss", "pod", 70, 100))
     assert (int(own.at_ns.min()), int(own.at_ns.max())) == (70_005_000_000, 99_965_000_000)
     assert own.names(1) == ["client 1 number 1750"]
+    exact = replace(
+        experiment("pod-loss", "pod", 70, 100), observed_from_ns=70_005_000_000, observed_until_ns=70_045_000_000
+    )
+    assert account_of(FOUND).acknowledged.during(exact).sequence.tolist() == [1750]
 
 
 numbers = st.sets(st.integers(0, 299), max_size=25)
