@@ -7,10 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judgement_builders import errors, ns, p95, plan, samples, window, with_ints
+from judgement_builders import (
+    errors,
+    failing,
+    measures,
+    ns,
+    p95,
+    plan,
+    samples,
+    window,
+    with_ints,
+    with_load,
+    with_words,
+)
 
+from harness.judgement import judge
 from harness.judgement.load_receipts import lag_limit_ms, load_receipt
-from harness.model import Plan, Table, Window, Worker
+from harness.model import Outcome, Per, Plan, Table, Window, Worker
 
 PLAN = plan()
 STEADY = window(samples(0, 60), 0, 60)
@@ -63,7 +76,10 @@ def test_a_request_that_was_never_sent_lagged_to_the_end() -> None:
         (replace(STEADY, workers=(STEADY.workers[0],) * 2), "two workers have one number"),
         (window(samples(0, 50), 0, 60), "83.33 requests/s were sent where 100 were planned"),
         (window(samples(0, 60, per_s=125), 0, 60), "125 requests/s were sent where 100 were planned"),
-        (window(Table.empty(STEADY.samples.schema), 5, 5), "the plan offers no traffic in this window"),
+        (
+            window(Table.empty(STEADY.samples.schema), 5, 5),
+            "the plan offers no traffic in this window; nobody sent anything",
+        ),
         (window(with_ints(samples(0, 60), 7, done_ns=1), 0, 60), "1 samples end before they begin"),
     ],
 )
@@ -168,6 +184,33 @@ def test_a_trace_is_counted_to_the_last_journey() -> None:
     assert why(fewer, planned=traced) == "1499 journeys began where 1500 were planned"
     residual = replace(fewer, workers=fared(residual_ns=1).workers)
     assert why(residual, planned=traced) == "", "the edge of the window is not known so well"
+
+
+def test_a_load_of_which_nothing_came_has_no_receipt_however_little_was_planned() -> None:
+    """Four journeys may all fail to come by chance; then nothing is known of the target either."""
+    few = plan(traffic={"everyday": replace(PLAN.traffic["everyday"], journeys_per_s=4 / 60)})
+    nothing = window(samples(0, 60).cut(0, 0), 0, 60)
+    assert why(nothing, planned=few) == "nobody sent anything"
+    assert why(nothing, planned=few, latencies=False) == "nobody sent anything"
+
+
+def test_requests_sent_before_they_were_due_void_latencies() -> None:
+    """A clock that jumped: each looks quicker by as much; 5 ms are the timer's own, and an error is one all the same."""
+    on_time = samples(0, 60, latency_ms=60)
+    early = with_ints(on_time, slice(10, 20), sent_ns=0)
+    early.ints["sent_ns"][10:20] = early.ints["intended_ns"][10:20] - 5_000_001
+    assert why(window(early, 0, 60)) == "10 requests were sent over 5 ms before they were due, and look so much quicker"
+    assert why(window(early, 0, 60), latencies=False) == ""
+    early.ints["sent_ns"][10:20] += 1
+    assert why(window(early, 0, 60)) == ""
+
+
+def test_samples_of_no_route_are_named() -> None:
+    """They would stand in no group where each route is judged by itself."""
+    nameless = with_words(failing(samples(0, 60), slice(0, 12)), slice(0, 12), name=None)
+    assert why(window(nameless, 0, 60), latencies=False) == "12 samples name no route"
+    (measure, *_) = measures(judge(plan({"R": errors("1 %", per=Per.ROUTE)}), with_load(nameless)))
+    assert measure.outcome is Outcome.INCONCLUSIVE
 
 
 def test_of_a_closed_model_the_users_are_counted() -> None:
