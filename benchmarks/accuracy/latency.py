@@ -1,7 +1,8 @@
 """Latency and errors against a known truth: ours, Locust's own figures, a closed loop's, and what the server really did.
 
-For each scenario of `truth_server.py` two servers and two Locusts run side by side: our open model, whose schedule is
-computed here a second time from its seed, and Locust's FastHttpUser in its usual closed loop at about the same rate.
+For each scenario of `truth_server.py` our open model runs against a server of its own; its schedule is computed here a
+second time from its seed. Where the server freezes, Locust's FastHttpUser runs beside it in its usual closed loop, at about
+the same rate, against a server that behaves alike.
 
 The truth of a request is what somebody would have waited who came when the schedule says: from then, or from the end
 of the freeze it falls into, as long as the server took over it by its own record. It knows nothing of when we sent.
@@ -61,13 +62,13 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
-    """One quantile in ms by who says it, and the most that ours may be off."""
+    """One quantile in ms by who says it (the closed loop only beside freezes), and the most that ours may be off."""
 
     quantile: int
     truth: float
     ours: float
     locust: float
-    closed: float
+    closed: float | None
     most: float
 
     @property
@@ -85,7 +86,6 @@ class Result:
         lag_ms: p99 of how late we sent.
         errors, errors_truth: by kind. wrong: requests whose kind is not the server's.
         locust, locust_errors: requests and errors that Locust's own CSV shows of the same run.
-        closed: requests of the closed loop.
     """
 
     scenario: str
@@ -98,7 +98,6 @@ class Result:
     wrong: int
     locust: int
     locust_errors: int
-    closed: int
 
     @property
     def met(self) -> bool:
@@ -113,20 +112,20 @@ def run(scenario: str, *, rate: float, seconds: float, users: int, seed: int, di
     urls = [f"http://{address}:{port}" for address in ADDRESSES]
     patient = "Impatient" if scenario.startswith("errors") else "Open"
     own = ("--rate", f"{rate:g}", "--seed", str(seed), "--samples", f"{directory}/samples", "--go", str(go))
+    commands = [(*_locust(patient, urls[0], directory / "open"), *own)]
+    ready = [directory / "samples-1.rows"]
+    if SCENARIOS[scenario].freeze_every_s:
+        commands.append((*_locust("Closed", urls[1], directory / "closed"), "-u", str(users), "-r", "1000"))
+        ready.append(directory / "closed_stats.csv")
+    addresses = ADDRESSES[: len(commands)]
     with ExitStack() as children:
         servers = [
             _child(children, CORES[-1], str(SERVER), scenario, *_server(at, port, seed, go, directory))
-            for at in ADDRESSES
+            for at in addresses
         ]
-        loads = [
-            _child(children, CORES[0], *_locust(patient, urls[0], directory / "open"), *own),
-            _child(
-                children, CORES[0], *_locust("Closed", urls[1], directory / "closed"), "-u", str(users), "-r", "1000"
-            ),
-        ]
+        loads = [_child(children, CORES[0], *command) for command in commands]
         for _ in clock.Deadline.after(30).ticks(0.05):
-            ready = (directory / "samples-1.rows", directory / "closed_stats.csv")
-            if all(file.exists() for file in ready) and all(_listens(at, port) for at in ADDRESSES):
+            if all(file.exists() for file in ready) and all(_listens(at, port) for at in addresses):
                 break
         begin_ns = clock.now_ns() + NS_PER_S
         _write_at_once(go, str(begin_ns))
@@ -186,12 +185,13 @@ def _compared(scenario: str, table: Table, *, rate: float, seed: int, begin_ns: 
     kinds = [table.words["error"].text()[at] or "" for at in order]
     due = _schedule(rate=rate, seed=seed, begin_ns=begin_ns, n=len(table))
     true_ms, true_kinds = _truth(directory / f"truth-{ADDRESSES[0]}.csv", due)
-    locust, closed = _csv(directory / "open_stats.csv"), _csv(directory / "closed_stats.csv")
+    locust, beside = _csv(directory / "open_stats.csv"), directory / "closed_stats.csv"
+    closed = _csv(beside) if beside.exists() else {}
     share = 0.03 if SCENARIOS[scenario].freeze_every_s else 0.01
     figures = []
     for quantile in QUANTILES:
         truth, ours = (float(np.percentile(x, quantile, method="inverted_cdf")) for x in (true_ms, ours_ms))
-        others = {"locust": float(locust[f"{quantile}%"]), "closed": float(closed[f"{quantile}%"])}
+        others = {"locust": float(locust[f"{quantile}%"]), "closed": float(closed[f"{quantile}%"]) if closed else None}
         figures.append(Figure(quantile=quantile, truth=truth, ours=ours, most=max(2.0, share * truth), **others))
     return Result(
         scenario=scenario,
@@ -204,7 +204,6 @@ def _compared(scenario: str, table: Table, *, rate: float, seed: int, begin_ns: 
         wrong=sum(ours != true for ours, true in zip(kinds, true_kinds, strict=True)),
         locust=int(locust["Request Count"]),
         locust_errors=int(locust["Failure Count"]),
-        closed=int(closed["Request Count"]),
     )
 
 
@@ -235,6 +234,10 @@ def _csv(file: Path) -> dict[str, str]:
         return next(row for row in csv.DictReader(text) if row["Name"] == "truth")
 
 
+def _said(ms: float | None) -> str:
+    return "" if ms is None else f"{ms:.0f}"
+
+
 def report(results: Sequence[Result], *, as_json: bool) -> int:
     """Print all figures; 0 when all goals are met."""
     met = all(result.met for result in results)
@@ -247,7 +250,7 @@ def report(results: Sequence[Result], *, as_json: bool) -> int:
         for figure in result.figures:
             off = figure.ours - figure.truth
             values: tuple[Any, ...] = (f"{figure.truth:.1f}", f"{figure.ours:.1f}", f"{off:+.2f}", f"{figure.most:.2f}")
-            values += ("met" if figure.met else "MISSED", f"{figure.locust:.0f}", f"{figure.closed:.0f}")
+            values += ("met" if figure.met else "MISSED", f"{figure.locust:.0f}", _said(figure.closed))
             print(f"{result.scenario:14} p{figure.quantile:<3} " + " ".join(f"{value:>11}" for value in values))
     print()
     for result in results:
