@@ -42,6 +42,12 @@ class Writes:
         """Those that came to their end while an attempt was observed."""
         return self.where((self.at_ns >= attempt.observed_from_ns) & (self.at_ns < attempt.observed_until_ns))
 
+    def among(self, others: Self) -> Bools:
+        """Which of them are among these others of the same ledger."""
+        low = min((int(own.client.min()) for own in (self, others) if len(own)), default=0)
+        own, found = (_packed(each.client - low, each.sequence) for each in (self, others))
+        return _in(own, found)
+
     def names(self, most: int) -> list[str]:
         """The first of them, for people."""
         pairs = zip(self.client[:most].tolist(), self.sequence[:most].tolist(), strict=True)
@@ -135,6 +141,10 @@ def _keys(rows: Table, low: int) -> Ints:
     for numbers, bits in ((client, _CLIENT_BITS), (sequence, _SEQUENCE_BITS)):
         if len(numbers) and (numbers.min() < 0 or numbers.max() >= 1 << bits):
             raise UsageError("the ledger holds numbers that no client gives")
+    return _packed(client, sequence)
+
+
+def _packed(client: Ints, sequence: Ints) -> Ints:
     return (client << _SEQUENCE_BITS) | sequence
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from harness.judgement.account import DATABASE, Account, Writes, account_of
 from harness.judgement.measures import MEND, Case, Figures, inconclusive, measure, not_falsifiable, unmet
-from harness.judgement.receipts import counted_attempt, fault_receipt, restore_receipt
-from harness.judgement.recovery import SECOND
+from harness.judgement.receipts import counted_attempt, fault_receipt, looks_of, restore_receipt
+from harness.judgement.recovery import BLIND_NS, SECOND, longest_gap_ns
 from harness.model import Evidence, Experiment, Figure, LedgerResult, Measure, Outcome, Plan, Receipt, Table
 
 DISASTERS = frozenset({"database", "region"})
@@ -47,12 +47,15 @@ def recovery_point_ns(plan: Plan) -> int:
 
 
 def unexcused(account: Account, plan: Plan, evidence: Evidence) -> Writes:
-    """The lost writes that nothing excuses: not acknowledged within the RPO before a disaster."""
+    """The lost writes that nothing excuses: not acknowledged within the RPO before a disaster, or there with another value.
+
+    An RPO says how much may be gone after a disaster, never that what is there may be wrong.
+    """
     age, at_ns = recovery_point_ns(plan), account.lost.at_ns
     excused = np.zeros(len(at_ns), dtype=np.bool_)
     for sent_ns, confirmed_ns in disasters(evidence) if age else ():
         excused |= (at_ns >= sent_ns - age) & (at_ns <= confirmed_ns)
-    return account.lost.where(~excused)
+    return account.lost.where(~excused | account.lost.among(account.wrong))
 
 
 def losses(case: Case) -> Iterable[Measure]:
@@ -77,7 +80,7 @@ def losses(case: Case) -> Iterable[Measure]:
 
 def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None) -> Measure:
     scope = {"experiment": attempt.name, "phase": case.objective.scope.phase.value} if attempt else {}
-    receipts = {"watch": _watch(case.evidence, account)}
+    receipts = {"watch": _watch(case.evidence, account, attempt)}
     around = account.acknowledged
     if attempt:
         receipts |= {"fault": fault_receipt(case.plan, attempt), "restore": restore_receipt(attempt)}
@@ -119,12 +122,19 @@ def _untested(case: Case, account: Account, attempt: Experiment) -> bool:
     return not bool((account.acknowledged.at_ns < oldest_ns).any())
 
 
-def _watch(evidence: Evidence, account: Account) -> Receipt:
+def _watch(evidence: Evidence, account: Account, attempt: Experiment | None) -> Receipt:
+    """Whether the ledger is whole, and wrote on under the fault: what was not written there could not be lost."""
     source = evidence.watchers.get("ledger")
     if source is None:
         return Receipt(ok=False, why="the watcher 'ledger' left no record")
     if source.why or not source.closed:
         return Receipt(ok=False, why=f"the watcher 'ledger': {source.why or 'its file has no end'}")
+    if attempt is not None and not account.trouble:
+        since_ns, until_ns = attempt.fault.sent_ns or attempt.observed_from_ns, attempt.observed_until_ns
+        gap_ns = longest_gap_ns(looks_of(evidence, "writes"), since_ns, max(since_ns, until_ns))
+        if gap_ns > BLIND_NS:
+            why = f"{attempt.name}: nobody wrote for {gap_ns / SECOND:.3g} s under the fault"
+            return Receipt(ok=False, why=why, files=evidence.ledger.files)
     why = account.trouble or f"{len(account.acknowledged)} acknowledged writes were read back"
     return Receipt(ok=not account.trouble, why=why, files=evidence.ledger.files)
 

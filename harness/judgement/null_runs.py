@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.judgement.measures import six
 from harness.judgement.receipts import looks_of
-from harness.judgement.recovery import Looks, outages
+from harness.judgement.recovery import BLIND_NS, SECOND, Looks, longest_gap_ns, outages
 from harness.model import Evidence, Experiment, FailedLooks, Receipt
 
 NONE = "none"
@@ -20,7 +20,10 @@ NONE = "none"
 
 
 def null_run_receipt(evidence: Evidence, traffic: str | None, operation: str) -> Receipt:
-    """Whether reads or writes were steady by rule 8 without a fault: in the fault-free windows, and in the null run where there is one."""
+    """Whether reads or writes were steady by rule 8 without a fault: in the fault-free windows, and in the null run where there is one.
+
+    Unknown where a second of it was not watched.
+    """
     looks = looks_of(evidence, operation)
     spans = list(_windows(evidence, traffic))
     if not spans:
@@ -29,6 +32,9 @@ def null_run_receipt(evidence: Evidence, traffic: str | None, operation: str) ->
         seen = looks.between(start_ns, end_ns)
         if not len(seen):
             return Receipt(ok=None, why=f"no {operation} were watched without a fault")
+        if (gap_ns := longest_gap_ns(seen, start_ns, end_ns)) > BLIND_NS:
+            why = f"without a fault nobody looked at {operation} for {gap_ns / SECOND:.3g} s"
+            return Receipt(ok=None, why=why)
         if found := outages(seen, end_ns):
             return Receipt(ok=False, why=f"without any fault {operation} were already out {len(found)} times")
     return Receipt(ok=True, why=f"{operation} were steady without a fault")

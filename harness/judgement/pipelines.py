@@ -51,7 +51,8 @@ def events(case: Case) -> Iterable[Measure]:
     accepted = case.evidence.pipeline.where(case.evidence.pipeline.words["outcome"].equals("accepted"))
     limit, took = case.scaled.in_unit("s"), visible_after_s(accepted)
     states = {state: accepted.words["state"].equals(state) for state in ("absent", "twice", "wrong")}
-    unseen = accepted.words["state"].missing
+    whole = accepted.words["state"].equals("ok") & np.isfinite(took)
+    unseen = ~np.logical_or.reduce([whole, *states.values()])
     young = states["absent"] & (_ended_ns(case.evidence) - accepted.ints["accepted_ns"] < limit * SECOND)
     bad = {
         "never became visible": states["absent"] & ~young,

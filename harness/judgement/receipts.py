@@ -68,6 +68,8 @@ def fault_receipt(plan: Plan, experiment: Experiment) -> Receipt:
         ok, why = None, "it left no journal"
     elif fault.sent_ns is None or fault.confirmed_ns is None:
         ok, why = None, fault.why or "nobody saw on the target that the fault was in"
+    elif not fault.sent_ns <= fault.confirmed_ns <= (fault.undone_ns or fault.confirmed_ns):
+        ok, why = None, "that the fault was sent, in and undone is on record in another order"
     elif not fault.hit and experiment.domain in HITTING:
         ok, why = False, "the fault hit nothing"
     elif planned is not None and planned.hold_s > 0 and fault.undone_ns is None:

@@ -62,8 +62,8 @@ LEDGER_FINAL: Final = Schema(
     ints={"client": 4, "sequence": 8, "round": 2, "read_ns": 8},
     words=("through", "state"),
 )
-"""One row a write that was found by a final read; found twice, it stands twice. round: 1, 2… (the last decides). through: the source
-of the read, `database` or a region. state: ok or wrong (checksum differs)."""
+"""One row a write that was found by a final read; found twice, it stands twice. round: 1, 2… (the last decides). through: the `source`
+of that `FinalRead`, `database` or a region. state: ok or wrong (checksum differs)."""
 
 LEDGER_READS: Final = Schema(
     name="ledger-reads",

@@ -105,6 +105,25 @@ def test_a_write_of_the_last_hour_before_a_disaster_is_excused() -> None:
     assert "(1 acknowledged within the RPO before a disaster are excused, 0 of unknown outcome" in excused.reason
 
 
+def test_a_wrong_value_is_excused_by_no_disaster() -> None:
+    """An RPO grants that the youngest writes are gone, and not that they say something else."""
+    assert outcomes(ledger(ROWS, wrong=[at(110)])) == {"RISK": FAIL, "RPO": FAIL}
+    both = only(RPO, holding(ledger(ROWS, lost=[at(109)], wrong=[at(110)])))
+    assert both.reason.startswith("1 of 5701 acknowledged writes are lost, wanted none: client 1 number 3301 (1 ack")
+
+
+def test_nobody_knows_what_would_have_been_lost_where_nobody_wrote() -> None:
+    """The ledger stood still for the three seconds in which the pod died; a loss is one all the same."""
+    silent = writes().where((writes().ints["sent_ns"] < ns(71)) | (writes().ints["sent_ns"] >= ns(74)))
+    rows = with_ints(silent, slice(None), sequence=0)
+    rows.ints["sequence"][:] = np.arange(len(rows))
+    measure = only(RISK, holding(ledger(rows)))
+    assert (measure.outcome, measure.receipts["watch"].ok) == (INCONCLUSIVE, False)
+    assert measure.receipts["watch"].why == "pod-loss: nobody wrote for 3.03 s under the fault"
+    assert only(RISK, holding(ledger(rows, lost=[9]))).outcome is FAIL
+    assert only(RPO, holding(ledger(rows))).outcome is PASS
+
+
 def test_a_write_acknowledged_while_the_fault_went_in_is_excused() -> None:
     """Sent at 111 s, in at 112 s: the disaster is between them."""
     rows = writes()

@@ -37,6 +37,21 @@ def test_a_null_run_that_was_out_or_unwatched_is_none() -> None:
     assert (blind.ok, blind.why) == (None, "no reads were watched without a fault")
 
 
+def test_what_was_not_watched_without_a_fault_is_not_known_to_be_steady() -> None:
+    """One look proves nothing; nor do looks with a second and more between them."""
+    base = evidence()
+    sent_ns = base.probes.ints["sent_ns"]
+    one = null_run_receipt(replace(base, probes=base.probes.where(sent_ns == ns(30))), None, "reads")
+    assert (one.ok, one.why) == (None, "without a fault nobody looked at reads for 30 s")
+    gap = null_run_receipt(
+        replace(base, probes=base.probes.where((sent_ns < ns(30)) | (sent_ns > ns(31)))), None, "reads"
+    )
+    assert (gap.ok, gap.why) == (None, "without a fault nobody looked at reads for 1.1 s")
+    assert null_run_receipt(
+        replace(base, probes=base.probes.where((sent_ns < ns(30)) | (sent_ns >= ns(30.95)))), None, "reads"
+    ).ok
+
+
 def test_two_failures_in_a_row_without_a_fault_are_as_much_an_outage_as_under_one() -> None:
     """The same rule, the same code."""
     base = evidence()

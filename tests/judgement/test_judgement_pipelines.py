@@ -80,6 +80,15 @@ def test_an_event_that_was_never_seen_took_for_ever() -> None:
     assert (found.visible_p50_s, found.visible_p95_s) == (0.056, None)
 
 
+@pytest.mark.parametrize(("visible_ns", "state"), [(0, "ok"), (ns(99.1), "fine"), (ns(99.1), None)])
+def test_of_an_event_that_contradicts_itself_nobody_knows(visible_ns: int, state: str | None) -> None:
+    """Whole and never visible, or in a state that is none: it did not fail, and does not pass."""
+    rows = with_words(with_ints(events(), 99, visible_ns=visible_ns), 99, state=state)
+    measure = judged(rows)
+    assert measure.outcome is INCONCLUSIVE
+    assert "but of 1 nobody knows" in measure.reason
+
+
 def test_an_event_seen_before_its_acceptance_was_known_took_no_time() -> None:
     """The answer was slower than the pipeline."""
     found = described(with_ints(events(), slice(None), visible_ns=1))

@@ -140,6 +140,16 @@ FAULT = experiment("pod-loss", "pod", 70, 100)
             "pod-loss: the fault was out before it was undone",
         ),
         (replace(FAULT, fault=replace(FAULT.fault, undone_ns=ns(90), gone_ns=ns(91))), True, None),
+        (
+            replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=ns(70))),
+            None,
+            "pod-loss: that the fault was sent, in and undone is on record in another order",
+        ),
+        (
+            replace(FAULT, fault=replace(FAULT.fault, undone_ns=ns(71.5), gone_ns=ns(80))),
+            None,
+            "pod-loss: that the fault was sent, in and undone is on record in another order",
+        ),
         (replace(FAULT, name="unplanned"), True, None),
     ],
 )
