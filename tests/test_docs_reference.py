@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,16 @@ import pytest
 
 import harness
 from harness.cli import readiness
+from harness.model import (
+    LEDGER_FINAL,
+    LEDGER_READS,
+    LEDGER_WRITES,
+    PIPELINE,
+    PROBES,
+    REPLICAS,
+    SAMPLES,
+    Schema,
+)
 from harness.run.exits import Exit
 from harness.steps import TEMPLATES
 
@@ -52,6 +63,16 @@ def test_every_step_is_documented() -> None:
 def test_every_exit_code_is_documented() -> None:
     """One table for the command and pytest."""
     assert [code for code in Exit if f"| {code.value} |" not in REFERENCE] == []
+
+
+@pytest.mark.parametrize(
+    "schema", [SAMPLES, PROBES, LEDGER_WRITES, LEDGER_READS, LEDGER_FINAL, PIPELINE, REPLICAS], ids=lambda s: s.name
+)
+def test_every_column_of_what_was_seen_is_documented(schema: Schema) -> None:
+    """Each table has its row, and each column stands in it."""
+    (row,) = (line for line in REFERENCE.splitlines() if line.startswith(f"| `{schema.name}` ") and "_ns" in line)
+    documented = set(re.findall(r"\w+", row))
+    assert {*schema.ints, *schema.words} - documented == set()
 
 
 def test_the_public_names_are_pinned() -> None:
