@@ -16,7 +16,7 @@ from harness.judgement.downtime import downtime_of, looks_needed, outages_of, up
 from harness.judgement.load_receipts import load_receipt
 from harness.judgement.measures import Case, bounded, held, inconclusive, not_falsifiable
 from harness.judgement.quantiles import quantile_in_time
-from harness.judgement.receipts import SHARE_OF_LIMIT, blind_share, watch_receipt
+from harness.judgement.receipts import SHARE_OF_LIMIT, blind_share, watch_receipt, watcher_of
 from harness.judgement.statistics import Bounds, Floats, needed, needed_within, quantiles_of
 from harness.judgement.users import users_measure
 from harness.model import Evidence, Measure, Objective, Outcome, Per, Phase, Plan, Receipt, Table, Window
@@ -31,16 +31,22 @@ def failed(samples: Table) -> Bools:
     return np.asarray(~samples.words["error"].missing | (samples.ints["status"] <= 0), dtype=np.bool_)
 
 
+def waited_ms(samples: Table, *, since: str = "intended_ns") -> Floats:
+    """How long each request took in ms, from the intended send time or from `since`; infinite without an answer, or when cut off at the end."""
+    ms = (samples.ints["done_ns"] - samples.ints[since]) / 1e6
+    unanswered = (samples.ints["status"] <= 0) | samples.words["error"].equals(CUT_OFF)
+    return np.where(unanswered, math.inf, ms)
+
+
 def response_ms(samples: Table, limit_ms: float, *, since: str = "intended_ns") -> tuple[Floats, Ints]:
     """Response times in ms from the intended send time (or from `since`) with the intended send times, failures held against the limit.
 
     A request without an answer, or cut off at the end, counts as over any limit. A failure that was answered counts when it is over
     the limit; a quick one is left to the error rate. So a failure never improves a response time.
     """
-    ms = (samples.ints["done_ns"] - samples.ints[since]) / 1e6
-    unanswered = (samples.ints["status"] <= 0) | samples.words["error"].equals(CUT_OFF)
-    counted = ~failed(samples) | unanswered | (ms >= limit_ms)
-    return np.where(unanswered, math.inf, ms)[counted], samples.ints["intended_ns"][counted]
+    ms = waited_ms(samples, since=since)
+    counted = ~failed(samples) | (ms >= limit_ms)
+    return ms[counted], samples.ints["intended_ns"][counted]
 
 
 def groups(samples: Table, plan: Plan, window: Window, objective: Objective) -> Iterable[tuple[str, Table]]:
@@ -250,7 +256,7 @@ def uptimes(case: Case) -> Iterable[Measure]:
         yield window
         return
     subject = objective.scope.subject or "entry"
-    watcher = "entry" if subject == "entry" else "regions"
+    watcher = watcher_of(subject)
     span, limit = (window.start_ns, window.end_ns), case.scaled.in_unit("ratio")
     probes = case.evidence.probes.between("due_ns", *span)
     probes = probes.where(probes.words["subject"].equals(subject) & probes.words["kind"].equals("health"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.judgement.measures import Case
+from harness.judgement.receipts import watcher_of
 from harness.model import Figure, Missing
 
 _EVERYTHING = ("plan.json", "manifest.json", "history/run.")
@@ -34,7 +35,7 @@ def _depends_on(case: Case) -> Iterable[str]:
         ):
             yield from (_traffic(case), "history/load")
         case Figure.UPTIME:
-            yield from ("watch/entry.", "history/watch.")
+            yield from (f"watch/{watcher_of(scope.subject)}.", "history/watch.")
         case Figure.REPLICATION_LAG:
             yield from ("watch/replicas.", "history/watch.")
         case Figure.RECOVERY:

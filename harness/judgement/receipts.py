@@ -113,5 +113,10 @@ def looks_of(evidence: Evidence, operation: str) -> Looks:
     return Looks.reads(evidence.probes) if operation == "reads" else Looks.writes(evidence.ledger.writes)
 
 
+def watcher_of(subject: str) -> str:
+    """Which watcher probes the entry (which is meant where nothing is named), or a region."""
+    return "entry" if subject in ("", "entry") else "regions"
+
+
 WATCHERS: Final = {"reads": "entry", "writes": "ledger"}
 """Which watcher looks at which operation."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-import numpy as np
-
 from harness.judgement.account import Account
-from harness.judgement.indicators import errors_by_kind, failed
+from harness.judgement.indicators import errors_by_kind, failed, waited_ms
 from harness.judgement.load_receipts import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
 from harness.judgement.loss import read_back
 from harness.judgement.measures import six
@@ -56,8 +53,7 @@ def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
 
 def _traffic(window: Window, route: str, samples: Table, *, offered: float, why: str) -> TrafficResult:
     seconds = max((window.end_ns - window.start_ns) / SECOND, 1e-9)
-    ms = (samples.ints["done_ns"] - samples.ints["intended_ns"]) / 1e6
-    p50, p95, p99 = quantiles_of(np.where(samples.ints["status"] > 0, ms, math.inf), 0.50, 0.95, 0.99)
+    p50, p95, p99 = quantiles_of(waited_ms(samples), 0.50, 0.95, 0.99)
     return TrafficResult(
         name=window.traffic,
         experiment=window.experiment,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from harness.judgement.clusters import Timeline, episodes_of
 from harness.judgement.comparisons import Timed, batch_of
-from harness.judgement.indicators import CUT_OFF, failed
+from harness.judgement.indicators import failed, waited_ms
 from harness.judgement.recovery import SECOND
 from harness.judgement.statistics import Floats, quantile_of
 from harness.model import Table
@@ -57,6 +56,4 @@ def counted(samples: Table, limit_ms: float) -> Times:
 
 
 def _times(samples: Table) -> Times:
-    ms = (samples.ints["done_ns"] - samples.ints["intended_ns"]) / 1e6
-    unanswered = (samples.ints["status"] <= 0) | samples.words["error"].equals(CUT_OFF)
-    return Times(at_ns=samples.ints["intended_ns"], ms=np.where(unanswered, math.inf, ms))
+    return Times(at_ns=samples.ints["intended_ns"], ms=waited_ms(samples))

@@ -26,6 +26,7 @@ from judgement_builders import (
     recovery,
     samples,
     share,
+    uptime,
     window,
     with_experiment,
     with_load,
@@ -100,6 +101,14 @@ def test_a_sentence_without_traffic_needs_every_load_file() -> None:
         plan({"R": errors(traffic=None), "S": errors(), "T": recovery("30 s", "pod-loss", traffic=None)}), run
     )
     assert [v.outcome for v in anywhere.verdicts] == [INCONCLUSIVE, PASS, PASS]
+
+
+def test_the_uptime_of_a_region_stands_on_the_file_of_the_regions() -> None:
+    """And that of the entry does not."""
+    run = replace(evidence(), missing=(Missing(file="watch/regions.parquet", why="is gone"),))
+    found = judge(plan({"R": uptime(subject="eu-west-1"), "S": uptime()}), run).verdicts
+    assert [v.outcome for v in found] == [INCONCLUSIVE, PASS]
+    assert found[0].reason == "watch/regions.parquet is not whole: is gone"
 
 
 def spoilt(**fields: Any) -> Evidence:
@@ -227,6 +236,8 @@ def test_traffic_is_described_all_together_and_by_route() -> None:
     assert (together.n, together.errors, together.offered_rps, together.achieved_rps) == (6000, 600, 100, 100)
     assert (together.p50_ms, together.p95_ms, together.p99_ms, together.lag_ms_p99) == (25, None, None, 0.5)
     assert (together.valid, together.why) == (True, "")
+    begun = failing(samples(0, 60), np.arange(6000) % 10 == 0, status=200, error="cut_off")
+    assert judge(plan(), with_load(begun)).traffic[0].p95_ms is None
     strange = replace(base.windows["everyday"], traffic="strange", workers=())
     result = judge(plan(), replace(base, windows={"strange": strange})).traffic[1]
     assert (result.offered_rps, result.valid) == (0, False)

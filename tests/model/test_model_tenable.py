@@ -33,6 +33,8 @@ SHARE = Objective(
         replace(ERRORS, figure=Figure.UPTIME, op=Op.AT_LEAST, limit=Quantity.parse("100 %")),
         replace(P95, figure=Figure.LOST_WRITES, op=Op.HOLDS, limit=Quantity.parse("0")),
         replace(ERRORS, figure=Figure.SLOWDOWN, limit=Quantity.parse("150 %")),
+        replace(ERRORS, figure=Figure.IMPROVEMENT, op=Op.AT_LEAST, limit=Quantity.parse("0 %")),
+        replace(SHARE, tolerance=Quantity.parse("59 points")),
     ],
 )
 def test_what_a_run_can_bear(objective: Objective) -> None:
@@ -57,6 +59,19 @@ def test_what_a_run_can_bear(objective: Objective) -> None:
         (replace(ERRORS, op=Op.HOLDS), "the error rate is a figure, and is held against a limit"),
         (replace(SHARE, tolerance=None), "± nothing is no tolerance of the share of answers"),
         (replace(SHARE, tolerance=Quantity.parse("0 points")), "± 0 points is no tolerance of the share of answers"),
+        (
+            replace(SHARE, tolerance=Quantity(value=math.inf, unit="points")),
+            "± inf points is no tolerance of the share of answers",
+        ),
+        (replace(SHARE, tolerance=Quantity.parse("60 points")), "every share is within 60 % ± 60 points"),
+        (
+            replace(ERRORS, figure=Figure.UPTIME, op=Op.AT_LEAST, limit=Quantity.parse("0 %")),
+            "everything is at least 0",
+        ),
+        (
+            replace(P95, figure=Figure.RECOVERY, op=Op.AT_LEAST),
+            "of the recovery it is asked whether it is below a limit, and nothing else",
+        ),
         (replace(SHARE, older_than=Quantity.parse("3 %")), "an age of 3 % is none"),
     ],
 )
