@@ -107,6 +107,20 @@ def test_a_stall_passes_where_a_few_more_would_and_not_where_they_would_not() ->
     assert held(Op.BELOW, bounds, 0.003) is Outcome.INCONCLUSIVE
 
 
+@pytest.mark.parametrize(
+    ("slow", "outcome"), [(slice(60, 64), Outcome.INCONCLUSIVE), (slice(0, 190, 48), Outcome.PASS)]
+)
+def test_of_few_looks_too_it_is_asked_whether_they_came_together(slow: slice, outcome: Outcome) -> None:
+    """190 in a minute, of which 4 are slow: apart they bear a p95, and in one stall they do not."""
+    bad = np.zeros(190, dtype=np.bool_)
+    bad[slow] = True
+    minute = (0, 60_000_000_000)
+    bounds = share_in_time(
+        Timeline.of(np.linspace(*minute, 190, endpoint=False).astype(np.int64), minute).slots(bad), 0.95
+    )
+    assert held(Op.BELOW, bounds, 0.05) is outcome
+
+
 def test_episodes_of_different_size_count_as_the_worst() -> None:
     """Stalls of 50 and of 10: at most 6.3 of 50; at least what 1.2 of them bear."""
     slots = window({**STALL, 200: 10})

@@ -27,12 +27,14 @@ def with_bad(slots: int, at: dict[int, int], n: int = 10) -> Slots:
 
 
 def test_a_slot_holds_about_ten_looks_and_lasts_at_least_50_ms() -> None:
-    """200 a second: 50 ms; 100 a second: 100 ms; 1 000 a second: 50 ms all the same."""
+    """200 a second: 50 ms; 100 a second: 100 ms; 1 000 a second: 50 ms all the same. Of fewer than 200 looks it is a twentieth."""
     for rate, width_s, slots in ((200, 0.05, 1200), (100, 0.1, 600), (1000, 0.05, 1200)):
         timeline = Timeline.of(np.arange(60 * rate) * (S // rate), (0, 60 * S))
         assert (timeline.width_s, len(timeline.n)) == (width_s, slots)
     few = Timeline.of(np.array([1, 2, 3]), (0, S))
-    assert few.width_s == pytest.approx(10 / 3)
+    assert (few.width_s, len(few.n)) == (0.05, 20)
+    rare = Timeline.of(np.arange(100) * ns(0.6), (0, 60 * S))
+    assert (rare.width_s, len(rare.n)) == (3, 20)
     assert len(few.n) == 1
     none = Timeline.of(np.array([], dtype=np.int64), (0, 0))
     assert none.n.tolist() == [0]
