@@ -47,7 +47,7 @@ def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
 
 def improvements(case: Case) -> Iterable[Measure]:
     """One measure: one less the ratio of this run's quantile to the baseline's."""
-    quantile = 0.5 if case.objective.quantile is None else case.objective.quantile
+    quantile = case.quantile
     name = f"improvement of the response time p{quantile * 100:g}"
     window, baseline = steady_window(case, name), case.evidence.baseline
     if isinstance(window, Measure):
@@ -98,7 +98,7 @@ def _ratio(case: Case, quantile: float, rest: float, now: tuple[Times, Window], 
     """
     middle = math.sqrt(now[0].quantile(quantile) * then[0].quantile(quantile) / rest)
     mine, theirs = (
-        _bounds(case, quantile, limit, times, (window.start_ns, window.end_ns))
+        _bounds(case, quantile, limit, times, window.span)
         for (times, window), limit in ((now, middle * rest), (then, middle))
     )
     return ratio_of(mine, theirs)

@@ -18,7 +18,7 @@ from harness.judgement.clusters import BATCHES, Episodes, Slots, design_effect, 
 from harness.judgement.statistics import FAIL_CONFIDENCE, Bounds, share_at_least, share_at_most, share_bounds
 
 ENOUGH: Final = 15
-"""Effective episodes from which on their sizes are taken to be known; below, each counts as much as the worst."""
+"""Effective episodes from which on their sizes are taken to be known; of fewer, each counts as much as the worst, and batches bear no interval."""
 UNSEEN: Final = 2.0
 """The next episode may be this many times as bad as the worst seen: with heavy tails (log-normal, sigma 1.5) 1 covers 86 % and 2 covers 95 %."""
 LASTING: Final = 0.25

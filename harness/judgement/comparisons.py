@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from scipy.special import chdtri, gdtrix, ndtri, stdtrit
+from scipy.special import chdtri, ndtri, stdtrit
 
+from harness.judgement.clustered import ENOUGH, episodes_at_most
 from harness.judgement.statistics import (
     FAIL_CONFIDENCE,
     Bounds,
@@ -30,12 +31,8 @@ FEWEST_BATCHES: Final = 20
 MOST_BATCHES: Final = 60
 """More batches bring no more than shorter ones lose."""
 
-FEWEST_EPISODES: Final = 15
-"""Where failures come in episodes, the episodes are the evidence; fewer bear no interval from batches."""
-
 CLUSTERED: Final = 0.95
 """Failures come in episodes when the batches vary more than independent requests would in this share of all windows."""
-
 
 UNUSUAL: Final = 3.0
 """A batch so many standard deviations away, were requests independent, is part of an episode."""
@@ -43,7 +40,6 @@ UNUSUAL: Final = 3.0
 
 SKEWED: Final = 1.5
 """Times Johnson's correction for skewness: with strikes of exponential size in half of 40 batches it held 93 % of the time, twice it 94 %, none 89 %."""
-
 
 MOST_LOG: Final = 700.0
 """A logarithm from which on a ratio is as good as infinite, and overflows."""
@@ -123,7 +119,7 @@ def share_difference(
     Medicine 17 (1998), method 10, with the exact bounds of each share in place of Wilson's, which are short for rare failures. From batches:
     the variance of the difference linearised by batches (W. G. Cochran, "Sampling Techniques", 3rd ed., section 6), with Student's t.
     Assumes that batches are independent of each other: they are longer than any stall. Where failures come in fewer than
-    FEWEST_EPISODES episodes, their number may be as high as Poisson's bound, each as bad as the worst seen.
+    ENOUGH episodes, their number may be as high as Poisson's bound, each as bad as the worst seen.
     """
     method = f"difference of shares, independent (Newcombe) and from {len(first.n)} paired time batches, the wider"
     n = min(first.total, second.total)
@@ -141,7 +137,7 @@ def share_difference(
         if episodes is None:
             return reached
         worst = float(np.max(over.bad, initial=0)) / over.total
-        return max(reached, poisson_at_most(episodes, sure) * worst - over.share + under.share)
+        return max(reached, episodes_at_most(episodes, sure) * worst - over.share + under.share)
 
     return Bounds(
         value=value,
@@ -274,7 +270,7 @@ def few_episodes(pull: Floats, due: Floats) -> int | None:
 
     Batches vary too much when the sum of their squared pulls over the due one exceeds chi-squared's quantile at CLUSTERED. A batch
     beyond UNUSUAL standard deviations, either way, is then an episode, since a stall is shorter than half a batch; they are too few when less than
-    FEWEST_EPISODES of them make more than half of the variance. Else all batches vary much alike, and they are many.
+    ENOUGH of them make more than half of the variance. Else all batches vary much alike, and they are many.
     """
     squares, variance = pull * pull, float(due.sum())
     most = float(chdtri(len(pull) - 1, 1 - CLUSTERED)) / len(pull)
@@ -282,15 +278,7 @@ def few_episodes(pull: Floats, due: Floats) -> int | None:
         return None
     unusual = squares > UNUSUAL**2 * due
     episodes = int(unusual.sum())
-    return episodes if episodes < FEWEST_EPISODES and squares[unusual].sum() > squares.sum() / 2 else None
-
-
-def poisson_at_most(k: int, confidence: float) -> float:
-    """Upper bound of the mean of a Poisson count of which k were seen: 0 gives 3.0, 1 gives 4.7, 2 gives 6.3 at 95 %.
-
-    Source: F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28 (1936), by quantiles of the gamma distribution.
-    """
-    return float(gdtrix(1.0, k + 1.0, confidence))
+    return episodes if episodes < ENOUGH and squares[unusual].sum() > squares.sum() / 2 else None
 
 
 def _reach(pull: Floats, sure: float) -> float:

@@ -29,8 +29,7 @@ HOUR: Final = Quantity(value=1, unit="h")
 
 def drifts(case: Case) -> Iterable[Measure]:
     """One measure a route: how much the quantile of time batches grows in an hour, the hour scaled as every other time is."""
-    objective = case.objective
-    quantile = 0.5 if objective.quantile is None else objective.quantile
+    objective, quantile = case.objective, case.quantile
     name = f"drift of the response time p{quantile * 100:g}"
     window = steady_window(case, name)
     if isinstance(window, Measure):
@@ -46,7 +45,7 @@ def _drift(
 ) -> Measure:
     objective, hour = case.objective, HOUR.scaled(case.plan.time_scale)
     scope = {"traffic": window.traffic, "phase": objective.scope.phase.value, objective.scope.per.value: group}
-    at_s, values = _series(counted(samples, math.inf), quantile, (window.start_ns, window.end_ns))
+    at_s, values = _series(counted(samples, math.inf), quantile, window.span)
     broken = int(np.isinf(values).sum())
     if len(values) < FEWEST_BATCHES:
         needed = requests_needed(quantile)

@@ -17,6 +17,7 @@ from harness.judgement.load_receipts import load_receipt
 from harness.judgement.measures import Case, bounded, held, inconclusive, not_falsifiable
 from harness.judgement.quantiles import quantile_in_time
 from harness.judgement.receipts import SHARE_OF_LIMIT, blind_share, watch_receipt, watcher_of
+from harness.judgement.recovery import answered
 from harness.judgement.statistics import Bounds, Floats, needed, needed_within, quantiles_of
 from harness.judgement.users import users_measure
 from harness.model import Evidence, Measure, Objective, Outcome, Per, Phase, Plan, Receipt, Table, Window
@@ -71,7 +72,7 @@ def steady_window(case: Case, name: str) -> Window | Measure:
     if window is None:
         traffic = objective.scope.traffic or "any traffic"
         return inconclusive(case, name, f"there is no fault-free window of {traffic}", MORE_TRAFFIC)
-    seconds = (window.end_ns - window.start_ns) / 1e9
+    seconds = window.seconds
     wanted = objective.window.scaled(case.plan.time_scale).in_unit("s") if objective.window else 0.0
     if seconds < wanted:
         why = f"the fault-free window lasted {seconds:.4g} s, the sentence asks for {wanted:.4g} s"
@@ -81,8 +82,7 @@ def steady_window(case: Case, name: str) -> Window | Measure:
 
 def response_times(case: Case) -> Iterable[Measure]:
     """One measure of the quantile a route; with `users`, one more of the journeys in progress."""
-    objective = case.objective
-    quantile = 0.5 if objective.quantile is None else objective.quantile
+    objective, quantile = case.objective, case.quantile
     name = f"response time p{quantile * 100:g}"
     window = steady_window(case, name)
     if isinstance(window, Measure):
@@ -137,7 +137,7 @@ def _response_bounds(
     """The quantile with its bounds, and how many are over the limit."""
     limit = case.scaled.in_unit("ms")
     ms, at_ns = response_ms(samples, limit, since=since)
-    timeline = Timeline.of(at_ns, (window.start_ns, window.end_ns))
+    timeline = Timeline.of(at_ns, window.span)
     return quantile_in_time(ms, timeline, quantile, limit, case.objective.confidence), int((ms >= limit).sum())
 
 
@@ -242,7 +242,7 @@ def region_shares(case: Case) -> Iterable[Measure]:
 
 
 def _in_time(rows: Table, column: str, window: Window) -> Timeline:
-    return Timeline.of(rows.ints[column], (window.start_ns, window.end_ns))
+    return Timeline.of(rows.ints[column], window.span)
 
 
 def uptimes(case: Case) -> Iterable[Measure]:
@@ -257,10 +257,10 @@ def uptimes(case: Case) -> Iterable[Measure]:
         return
     subject = objective.scope.subject or "entry"
     watcher = watcher_of(subject)
-    span, limit = (window.start_ns, window.end_ns), case.scaled.in_unit("ratio")
+    span, limit = window.span, case.scaled.in_unit("ratio")
     probes = case.evidence.probes.between("due_ns", *span)
     probes = probes.where(probes.words["subject"].equals(subject) & probes.words["kind"].equals("health"))
-    ok, sent_ns = probes.words["error"].missing, probes.ints["sent_ns"]
+    ok, sent_ns = answered(probes), probes.ints["sent_ns"]
     down, lost = downtime_of(sent_ns, ~ok, span), int((~ok).sum())
     receipts = {"watch": _uptime_receipt(case.evidence, watcher, sent_ns, span)}
     scope = {"traffic": window.traffic, "phase": objective.scope.phase.value, "subject": subject}
@@ -301,8 +301,7 @@ def _uptime_receipt(evidence: Evidence, watcher: str, sent_ns: Ints, span: tuple
 
 def replication_lags(case: Case) -> Iterable[Measure]:
     """One measure of the quantile a replica; a look that got no answer counts as over any limit."""
-    objective = case.objective
-    quantile = 0.5 if objective.quantile is None else objective.quantile
+    objective, quantile = case.objective, case.quantile
     name = f"replication lag p{quantile * 100:g}"
     window = steady_window(case, name)
     if isinstance(window, Measure):
@@ -333,7 +332,7 @@ def _replication_lag(case: Case, name: str, quantile: float, member: str, looks:
     lag_s = np.where(lag_ns < 0, math.inf, lag_ns / 1e9)
     bounds = quantile_in_time(lag_s, _in_time(looks, "at_ns", window), quantile, limit, objective.confidence)
     over = int((lag_s >= limit).sum())
-    span = (window.start_ns, window.end_ns)
+    span = window.span
     receipt = watch_receipt(case.evidence, "replicas", looks.ints["at_ns"], span, limit_s=limit)
     return bounded(
         case,

@@ -58,7 +58,7 @@ def planned_journeys(plan: Plan, window: Window) -> float:
     """Journeys that were to arrive in the window: the integral of the planned rate, or a count of the trace."""
     planned = plan.traffic.get(window.traffic)
     if planned is None:
-        return window.journeys_per_s * (window.end_ns - window.start_ns) / SECOND
+        return window.journeys_per_s * window.seconds
     begin_ns = window.start_ns if window.begin_ns is None else window.begin_ns
     return planned.journeys((window.start_ns - begin_ns) / SECOND, (window.end_ns - begin_ns) / SECOND)
 
@@ -67,7 +67,7 @@ def offered_rps(plan: Plan, window: Window) -> float:
     """Requests per second that were to be sent in the window, on average."""
     planned = plan.traffic.get(window.traffic)
     each = planned.requests_per_journey if planned else window.requests_per_journey
-    return planned_journeys(plan, window) * each / max((window.end_ns - window.start_ns) / SECOND, 1e-9)
+    return planned_journeys(plan, window) * each / max(window.seconds, 1e-9)
 
 
 def _closed(plan: Plan, window: Window) -> bool:
@@ -166,7 +166,7 @@ def _user_troubles(plan: Plan, window: Window) -> Iterable[str]:
 
 
 def _rate_troubles(plan: Plan, window: Window) -> Iterable[str]:
-    seconds = (window.end_ns - window.start_ns) / SECOND
+    seconds = window.seconds
     planned = plan.traffic.get(window.traffic)
     each = planned.requests_per_journey if planned else window.requests_per_journey
     journeys = planned_journeys(plan, window)

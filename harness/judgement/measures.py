@@ -38,11 +38,16 @@ class Case:
         return self.objective.limit.scaled(self.plan.time_scale)
 
     @property
+    def quantile(self) -> float:
+        """The quantile of the objective; the median where it names none."""
+        return 0.5 if self.objective.quantile is None else self.objective.quantile
+
+    @property
     def window(self) -> Window | None:
         """The fault-free window of the objective's traffic; of the longest one where it names none."""
         name = self.objective.scope.traffic
         fault_free = [w for w in self.evidence.windows.values() if not w.experiment and name in (None, w.traffic)]
-        return max(fault_free, key=lambda w: (w.end_ns - w.start_ns, w.traffic), default=None)
+        return max(fault_free, key=lambda w: (w.seconds, w.traffic), default=None)
 
     @property
     def experiments(self) -> tuple[str, ...]:

@@ -15,14 +15,13 @@ from harness.judgement.clustered import share_in_time
 from harness.judgement.clusters import Timeline
 from harness.judgement.statistics import (
     FAIL_CONFIDENCE,
+    RAW,
     Bounds,
     Floats,
     quantiles_of,
     rank_at_least,
     rank_at_most,
 )
-
-EXACT = "raw samples with order-statistic bounds"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,4 +106,4 @@ def _method(at_limit: Bounds, at_value: Bounds) -> str:
         return f"raw samples; at the limit: {at_limit.method}"
     if at_value.clustered:
         return f"raw samples; at the quantile: {at_value.method}; exact at the limit"
-    return EXACT
+    return RAW

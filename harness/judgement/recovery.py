@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.model import OperationRecovery, Table
+from harness.model.table import Bools, Ints
 
 STRETCH_NS: Final = 5_000_000_000
 """How long at least 99 % must succeed."""
@@ -31,9 +32,6 @@ BLIND_NS: Final = 1_000_000_000
 STALL_NS: Final = 100_000_000
 """So long must looks hang to be listed as a stall: five of them at the closest spacing."""
 SECOND: Final = 1_000_000_000
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,9 +50,9 @@ class Looks:
 
     @classmethod
     def reads(cls, probes: Table, subject: str = "entry") -> Looks:
-        """The read probes of one subject; ok where no error stands."""
+        """The read probes of one subject."""
         rows = probes.where(probes.words["subject"].equals(subject) & probes.words["kind"].equals("read"))
-        return cls.of(rows.ints["sent_ns"], rows.ints["done_ns"], rows.words["error"].missing)
+        return cls.of(rows.ints["sent_ns"], rows.ints["done_ns"], answered(rows))
 
     @classmethod
     def writes(cls, writes: Table) -> Looks:
@@ -68,6 +66,11 @@ class Looks:
 
     def __len__(self) -> int:
         return len(self.sent_ns)
+
+
+def answered(probes: Table) -> Bools:
+    """Which probes were answered as wanted: those with an answer, and without an error."""
+    return np.asarray(probes.words["error"].missing & (probes.ints["status"] > 0), dtype=np.bool_)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -71,8 +71,7 @@ def error_differences(case: Case) -> Iterable[Measure]:
 
 def slowdowns(case: Case) -> Iterable[Measure]:
     """How much higher a quantile of the response times of one release is than that of another, as a share of the latter."""
-    objective = case.objective
-    quantile = 0.5 if objective.quantile is None else objective.quantile
+    quantile = case.quantile
     limit = case.scaled.in_unit("ratio")
 
     def compare(pair: _Pair, confidence: float, fail_confidence: float) -> Bounds:
@@ -125,7 +124,7 @@ def _measures(
         first=window.samples.where(served.equals(release)),
         second=window.samples.where(served.equals(other)),
         nameless=window.samples.where(served.missing & failed(window.samples)),
-        span=(window.start_ns, window.end_ns),
+        span=window.span,
     )
     look = _first_that_tells(case, pair, compare, looks)
     details = [told(look.pair)]

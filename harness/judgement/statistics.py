@@ -18,6 +18,9 @@ from scipy.special import bdtr, betaincinv, ndtri
 FAIL_CONFIDENCE: Final = 0.9975
 """Of the bound that must be outside the limit for a FAIL: twenty verdicts at 5 % would raise one false alarm in three runs, at 0.25 % one in twenty."""
 
+RAW: Final = "raw samples with order-statistic bounds"
+"""How a quantile was made of looks that seem independent."""
+
 MOST_NEEDED: Final = 10**9
 """More evidence than this is not asked for: the claim cannot be made."""
 
@@ -33,7 +36,7 @@ class Bounds:
         low, high: one-sided bounds at `confidence` each; infinite where the evidence bounds nothing.
         fail_low, fail_high: the same at FAIL_CONFIDENCE.
         confidence: of `low` and of `high`.
-        n: independent looks behind it.
+        n: looks behind it, however much they hang together.
         method: how it was made.
         clustered: whether the looks were not independent, and the bounds are made for that.
         why: why so few of them bear nothing; empty where more looks are all that lacks.
@@ -133,7 +136,7 @@ def quantile_bounds(ordered: Floats, quantile: float, confidence: float) -> Boun
         fail_high=at_most(FAIL_CONFIDENCE),
         confidence=confidence,
         n=n,
-        method="raw samples with order-statistic bounds",
+        method=RAW,
     )
 
 

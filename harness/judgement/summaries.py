@@ -52,7 +52,7 @@ def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
 
 
 def _traffic(window: Window, route: str, samples: Table, *, offered: float, why: str) -> TrafficResult:
-    seconds = max((window.end_ns - window.start_ns) / SECOND, 1e-9)
+    seconds = max(window.seconds, 1e-9)
     p50, p95, p99 = quantiles_of(waited_ms(samples), 0.50, 0.95, 0.99)
     return TrafficResult(
         name=window.traffic,

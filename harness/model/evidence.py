@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.model.fault import FaultWindow
 from harness.model.observation import Observation
 from harness.model.plan import Plan
+from harness.model.schedule import NS_PER_S
 from harness.model.table import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, PROBES, REPLICAS, SAMPLES, Table
 
 
@@ -66,6 +67,16 @@ class Window:
     files: tuple[str, ...] = ()
     begin_ns: int | None = None
     stopped_ns: int | None = None
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """From when until when, half open."""
+        return self.start_ns, self.end_ns
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return (self.end_ns - self.start_ns) / NS_PER_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

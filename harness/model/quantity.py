@@ -23,7 +23,6 @@ _UNITS: Final[dict[str, tuple[str, float]]] = {
     "/s": ("rate", 1.0),
     "": ("count", 1.0),
 }
-BASE_UNITS: Final = {"time": "s", "ratio": "ratio", "rate": "/s", "count": ""}
 
 _TEXT: Final = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*([A-Za-z%/]*)\s*$")
 

@@ -18,7 +18,6 @@ from harness.judgement.comparisons import (
     batch_count,
     batch_of,
     few_episodes,
-    poisson_at_most,
     quantile_ratio,
     ratio_of,
     share_difference,
@@ -230,12 +229,6 @@ def test_episodes_matter_when_they_make_most_of_the_variance(others: float, foun
     """Four of twenty batches at 4 standard deviations: against sixteen at 1.9 they are more than half, at 2.2 less."""
     pull = np.r_[np.full(4, 0.4), np.full(16, others * 0.1)]
     assert few_episodes(pull, np.full(20, 0.01)) == found
-
-
-@pytest.mark.parametrize(("k", "bound"), [(0, 2.9957), (1, 4.7439), (2, 6.2958), (15, 23.0971)])
-def test_the_bound_of_a_poisson_count(k: int, bound: float) -> None:
-    """As the tables have it."""
-    assert poisson_at_most(k, 0.95) == pytest.approx(bound, abs=1e-4)
 
 
 # quantiles -----------------------------------------------------------------------------------------------------

@@ -343,6 +343,14 @@ def test_a_blind_watcher_cannot_vouch_for_uptime() -> None:
     assert up(uptime(), unwatched)[0].reason.endswith("but the watcher 'entry' left no record")
 
 
+def test_a_probe_of_no_status_was_not_answered() -> None:
+    """Ten seconds of sixty without a word of why."""
+    base = evidence()
+    at = (base.probes.ints["sent_ns"] >= ns(20)) & (base.probes.ints["sent_ns"] < ns(30))
+    judged = measures(judge(plan({"R": uptime()}), replace(base, probes=with_ints(base.probes, at, status=0))))
+    assert [round(m.value or 0, 2) for m in judged] == [0.83, 0.83]
+
+
 def test_uptime_of_a_region_is_that_of_its_own_probes() -> None:
     """No probe of it: no figure."""
     probes = with_words(health(), slice(None), subject="eu-west-1")

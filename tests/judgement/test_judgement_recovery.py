@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judgement_builders import down, every, ns, reads, writes
+from judgement_builders import down, every, ns, reads, with_ints, writes
 
 from harness.judgement import is_steady, recovered_at
 from harness.judgement.recovery import Looks, outages, recovery_of
@@ -204,6 +204,12 @@ def hanging(end: float, start: float, stop: float, *, per_s: float = 50.0, wait_
     ok = ~hung | (sent + ns(wait_s) > ns(stop))
     late = np.minimum(sent + ns(wait_s), ns(stop) + 3_000_000)
     return Looks.of(sent, np.where(hung, late, sent + 3_000_000), ok)
+
+
+def test_a_probe_without_an_answer_is_none_though_it_names_no_error() -> None:
+    """Status 0 is no answer, of whatever kind."""
+    silent = with_ints(reads(0, 10), slice(0, 20), status=0)
+    assert Looks.reads(silent).ok.tolist() == [False] * 20 + [True] * 180
 
 
 def test_two_failures_in_a_row_are_an_outage_at_any_spacing() -> None:
