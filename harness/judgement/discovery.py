@@ -21,7 +21,7 @@ class Sighting:
 
     Attributes:
         pod: its name. what: `new` or `killed`.
-        seconds: from ready to the first answer, or from death to the last answer; None: it gave none.
+        seconds: from ready to the first answer, or from death to the sending of the last request that it answered; None: it gave none.
         watched_s: how long was watched from then on.
     """
 

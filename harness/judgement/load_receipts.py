@@ -84,7 +84,7 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
     allowed = lag_limit_ms(plan, window.traffic)
     if _closed(plan, window):
         for worker in window.workers:
-            if worker.loop_ms is None:
+            if worker.loop_ms is None or math.isnan(worker.loop_ms):
                 yield f"worker {worker.id} did not say how it fared"
             elif worker.loop_ms > allowed:
                 yield f"worker {worker.id} stood still for {worker.loop_ms:.3g} ms, at most {allowed:.3g} ms is allowed"

@@ -135,7 +135,10 @@ def _watch(evidence: Evidence, account: Account, attempt: Experiment | None) -> 
         if gap_ns > BLIND_NS:
             why = f"{attempt.name}: nobody wrote for {gap_ns / SECOND:.3g} s under the fault"
             return Receipt(ok=False, why=why, files=evidence.ledger.files)
-    why = account.trouble or f"{len(account.acknowledged)} acknowledged writes were read back"
+    why = (
+        account.trouble
+        or f"{len(account.acknowledged)} acknowledged writes were read back: {', '.join(account.missing)}"
+    )
     return Receipt(ok=not account.trouble, why=why, files=evidence.ledger.files)
 
 

@@ -50,9 +50,6 @@ class Phase(StrEnum):
     STEADY = "in the steady state"
     RUN = "in the whole run"
     FAULT = "during the fault"
-    RECOVERED = "after the recovery"
-    SWITCHED = "after the switch"
-    STEP = "at a step"
 
 
 class Per(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -223,6 +224,8 @@ def test_of_a_closed_model_the_users_are_counted() -> None:
         "149 users were there where 150 were planned"
     )
     assert why(slow, planned=closed) == "worker 0 did not say how it fared; nobody counted the users"
+    strange = replace(slow, workers=fared(users=150, loop_ms=math.nan).workers)
+    assert why(strange, planned=closed) == "worker 0 did not say how it fared"
     still = replace(slow, workers=fared(users=150, loop_ms=21).workers)
     assert why(still, planned=closed) == "worker 0 stood still for 21 ms, at most 20 ms is allowed"
     assert why(still, planned=closed, latencies=False) == ""

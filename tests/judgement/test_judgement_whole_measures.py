@@ -165,7 +165,7 @@ def test_a_loss_as_a_whole() -> None:
         method="set arithmetic: acknowledged, and gone or with another value at the end",
         receipts={
             "watch": Receipt(
-                ok=True, why="5701 acknowledged writes were read back", files=("watch/ledger-writes.parquet",)
+                ok=True, why="5701 acknowledged writes were read back: database", files=("watch/ledger-writes.parquet",)
             ),
             "fault": Receipt(ok=True, why="pod-loss: seen on the target after 1 s: track-old", files=pod),
             "restore": Receipt(ok=True, why="pod-loss: as before", files=pod),
