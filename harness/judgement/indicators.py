@@ -16,7 +16,7 @@ from harness.judgement.downtime import downtime_of, looks_needed, outages_of, up
 from harness.judgement.load_receipts import load_receipt
 from harness.judgement.measures import Case, bounded, held, inconclusive, not_falsifiable
 from harness.judgement.quantiles import quantile_in_time
-from harness.judgement.receipts import SHARE_OF_LIMIT, blind_share, watch_receipt, watcher_of
+from harness.judgement.receipts import BLIND_SHARE, blind_share, watch_receipt, watcher_of
 from harness.judgement.recovery import answered
 from harness.judgement.statistics import Bounds, Floats, needed, needed_within, quantiles_of
 from harness.judgement.users import users_measure
@@ -294,7 +294,7 @@ def uptimes(case: Case) -> Iterable[Measure]:
 
 def _uptime_receipt(evidence: Evidence, watcher: str, sent_ns: Ints, span: tuple[int, int]) -> Receipt:
     receipt, blind = watch_receipt(evidence, watcher, sent_ns, span), blind_share(sent_ns, span)
-    if receipt.ok and blind > SHARE_OF_LIMIT:
+    if receipt.ok and blind > BLIND_SHARE:
         return Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {blind:.0%} of the window")
     return receipt
 

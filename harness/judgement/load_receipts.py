@@ -13,14 +13,13 @@ from typing import Final
 
 import numpy as np
 
+from harness.judgement.receipts import SHARE_OF_LIMIT
 from harness.judgement.recovery import SECOND
 from harness.judgement.statistics import quantiles_of
 from harness.model import Figure, Plan, Receipt, Table, Window, Worker
 
 LAG_MS: Final = 5.0
 """A generator may lag so far behind its schedule at p99, whatever the limits are."""
-SHARE_OF_LIMIT: Final = 0.1
-"""Lag may be up to this share of the limit."""
 CPU: Final = 0.9
 """A process that uses more of its core than this has no time left to read answers when they come."""
 

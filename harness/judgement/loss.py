@@ -14,7 +14,7 @@ import numpy as np
 from harness.judgement.account import DATABASE, Account, Writes, account_of
 from harness.judgement.measures import MEND, Case, Figures, inconclusive, measure, not_falsifiable, unmet
 from harness.judgement.receipts import counted_attempt, fault_receipt, looks_of, restore_receipt
-from harness.judgement.recovery import BLIND_NS, SECOND, longest_gap_ns
+from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, longest_gap_ns
 from harness.model import Evidence, Experiment, Figure, LedgerResult, Measure, Outcome, Plan, Receipt, Table
 
 DISASTERS = frozenset({"database", "region"})
@@ -64,7 +64,7 @@ def losses(case: Case) -> Iterable[Measure]:
     lost = unexcused(account, case.plan, case.evidence)
     scope = case.objective.scope
     if not case.experiments:
-        if scope.domains:
+        if scope.domains and not len(lost):
             why = "no experiment that the sentence speaks of was planned"
             yield inconclusive(case, name, why, "add one to `experiments/`")
             return
@@ -132,7 +132,7 @@ def _watch(evidence: Evidence, account: Account, attempt: Experiment | None) -> 
     if attempt is not None and not account.trouble:
         since_ns, until_ns = attempt.fault.sent_ns or attempt.observed_from_ns, attempt.observed_until_ns
         gap_ns = longest_gap_ns(looks_of(evidence, "writes"), since_ns, max(since_ns, until_ns))
-        if gap_ns > BLIND_NS:
+        if gap_ns > BLIND_SECOND_NS:
             why = f"{attempt.name}: nobody wrote for {gap_ns / SECOND:.3g} s under the fault"
             return Receipt(ok=False, why=why, files=evidence.ledger.files)
     why = (

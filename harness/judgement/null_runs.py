@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.judgement.measures import six
 from harness.judgement.receipts import looks_of
-from harness.judgement.recovery import BLIND_NS, SECOND, Looks, longest_gap_ns, outages
+from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, Looks, longest_gap_ns, outages
 from harness.model import Evidence, Experiment, FailedLooks, Receipt
 
 NONE = "none"
@@ -32,7 +32,7 @@ def null_run_receipt(evidence: Evidence, traffic: str | None, operation: str) ->
         seen = looks.between(start_ns, end_ns)
         if not len(seen):
             return Receipt(ok=None, why=f"no {operation} were watched without a fault")
-        if (gap_ns := longest_gap_ns(seen, start_ns, end_ns)) > BLIND_NS:
+        if (gap_ns := longest_gap_ns(seen, start_ns, end_ns)) > BLIND_SECOND_NS:
             why = f"without a fault nobody looked at {operation} for {gap_ns / SECOND:.3g} s"
             return Receipt(ok=None, why=why)
         if found := outages(seen, end_ns):

@@ -17,7 +17,9 @@ from harness.model.table import Ints
 GAP_NS: Final = 250_000_000
 """A longest gap between looks up to this is as planned; a longer one widens the resolution."""
 SHARE_OF_LIMIT: Final = 0.1
-"""Blind time and resolution may be up to this share of the limit."""
+"""Resolution of the watch and lag of the load may be up to this share of the limit."""
+BLIND_SHARE: Final = 0.1
+"""So much of a window may be blind: longer gaps than GAP_NS, in which it was neither up nor down."""
 HITTING: Final = frozenset({"pod", "node", "zone", "database", "region"})
 """Domains whose faults must be seen to hit a pod or a node."""
 

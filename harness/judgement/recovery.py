@@ -27,8 +27,8 @@ from harness.model.table import Bools, Ints
 
 STRETCH_NS: Final = 5_000_000_000
 """How long at least 99 % must succeed."""
-BLIND_NS: Final = 1_000_000_000
-"""A stretch with a longer gap than this proves nothing."""
+BLIND_SECOND_NS: Final = 1_000_000_000
+"""A stretch with a longer gap than this, a blind second, proves nothing. (Blind time, of which uptime is made, begins at `receipts.GAP_NS`.)"""
 STALL_NS: Final = 100_000_000
 """So long must looks hang to be listed as a stall: five of them at the closest spacing."""
 SECOND: Final = 1_000_000_000
@@ -87,7 +87,7 @@ def good_stretches(looks: Looks, until_ns: int) -> Bools:
     ends = np.searchsorted(sent, sent + STRETCH_NS, side="left")
     starts = np.arange(n)
     successes = np.concatenate([[0], np.cumsum(looks.ok)])
-    gaps = np.diff(np.append(sent, until_ns)) > BLIND_NS
+    gaps = np.diff(np.append(sent, until_ns)) > BLIND_SECOND_NS
     blind = np.concatenate([[0], np.cumsum(gaps)])
     enough = 100 * (successes[ends] - successes[starts]) >= 99 * (ends - starts)
     return np.asarray(
@@ -155,7 +155,7 @@ def is_steady(times_ns: npt.ArrayLike, ok: npt.ArrayLike, until_ns: int) -> tupl
     times = np.asarray(times_ns, dtype=np.int64)
     looks = Looks.of(times, times, np.asarray(ok, dtype=np.bool_)).between(until_ns - STRETCH_NS, until_ns)
     gap = longest_gap_ns(looks, until_ns - STRETCH_NS, until_ns)
-    if gap > BLIND_NS:
+    if gap > BLIND_SECOND_NS:
         return False, f"nobody looked for {gap / SECOND:.1f} s of the last 5 s"
     successes = int(looks.ok.sum())
     text = f"{successes} of {len(looks)} looks of the last 5 s succeeded"

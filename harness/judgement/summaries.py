@@ -217,7 +217,7 @@ def _loss_window(evidence: Evidence, attempt: Experiment, account: Account) -> f
         return None
     every = [a for attempts in evidence.experiments.values() for a in attempts]
     since_ns = max((a.observed_until_ns for a in every if a.observed_until_ns <= sent_ns), default=0)
-    at_ns = account.lost.at_ns
+    at_ns = account.lost.where(~account.lost.among(account.wrong)).at_ns
     own = at_ns[(at_ns >= since_ns) & (at_ns < max(attempt.observed_until_ns, sent_ns))]
     return six(max(sent_ns - int(own.min()), 0) / SECOND) if len(own) else None
 

@@ -303,14 +303,15 @@ def test_a_sentence_without_experiment_is_about_the_whole_run() -> None:
         only(no_loss(domains=("network",)), evidence()).reason
         == "no experiment that the sentence speaks of was planned"
     )
+    assert only(no_loss(domains=("network",)), holding(ledger(ROWS, lost=[at(20)]))).outcome is FAIL
     assert [m.scope["experiment"] for m in measures(judge(plan({"R": no_loss(domains=("pod",))}), evidence()))] == [
         "pod-loss"
     ]
 
 
 def test_the_page_is_told_what_each_experiment_lost() -> None:
-    """The oldest acknowledged write that is gone was almost 10 s old when the database was killed."""
-    run = holding(ledger(ROWS, lost=[at(101), at(110.5), at(112), at(140)]))
+    """The oldest acknowledged write that is gone was almost 10 s old when the database was killed; one with another value is not gone."""
+    run = holding(ledger(ROWS, lost=[at(101), at(110.5), at(112), at(140)], wrong=[at(100.5)]))
     database = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
     assert (database.writes_acknowledged, database.writes_lost, database.writes_unsure) == (600, 2, 1)
     assert database.loss_window_s == pytest.approx(9.96167)
