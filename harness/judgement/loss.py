@@ -8,6 +8,7 @@ that was read back with another value. What does not: a row that stands twice, a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 
@@ -17,9 +18,9 @@ from harness.judgement.receipts import counted_attempt, fault_receipt, looks_of,
 from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, longest_gap_ns
 from harness.model import Evidence, Experiment, Figure, LedgerResult, Measure, Outcome, Plan, Receipt, Table
 
-DISASTERS = frozenset({"database", "region"})
+DISASTERS: Final = frozenset({"database", "region"})
 """Fault domains in which the youngest writes may be excused; pod, node and network faults excuse nothing."""
-QUORUM = "quorum"
+QUORUM: Final = "quorum"
 """A target that declares this durability is excused none."""
 
 

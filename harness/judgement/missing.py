@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from harness.judgement.measures import Case
 from harness.judgement.receipts import watcher_of
 from harness.model import Figure, Missing
 
-_EVERYTHING = ("plan.json", "manifest.json", "history/run.")
+_EVERYTHING: Final = ("plan.json", "manifest.json", "history/run.")
 """Without these nothing of a run can be told."""
 
 

@@ -7,6 +7,7 @@ what a fault did to them: their recovery is INCONCLUSIVE. (A lost write needs no
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from harness.judgement.receipts import looks_of
 from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, Looks, longest_gap_ns, outages
 from harness.model import Evidence, Experiment, FailedLooks, Receipt
 
-NONE = "none"
+NONE: Final = "none"
 """The fault domain of a null run."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from harness.judgement.statistics import quantile_of
 from harness.model import Evidence, Measure, Outcome, PipelineResult, Receipt, Table
 from harness.model.table import Bools, Ints
 
-WATCHER = "pipeline"
+WATCHER: Final = "pipeline"
 
 
 def pipeline_result(evidence: Evidence) -> PipelineResult | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from harness.judgement.load_receipts import load_receipt
 from harness.judgement.measures import MEND, Case, Figures, inconclusive, measure, not_falsifiable, unmet
@@ -20,7 +21,7 @@ from harness.judgement.receipts import (
 from harness.judgement.recovery import SECOND, Looks, recovery_of
 from harness.model import Evidence, Experiment, Measure, Op, OperationRecovery, Outcome, Plan, Receipt
 
-METHOD = (
+METHOD: Final = (
     "first answer, after the last outage, of 5 s with at least 99 % successes; "
     "± the longest time between two looks and the slowest answer of the second after it"
 )
@@ -47,17 +48,7 @@ def recoveries(case: Case) -> Iterable[Measure]:
 
 def recovery_in(plan: Plan, evidence: Evidence, attempt: Experiment, operation: str) -> OperationRecovery | None:
     """How reads or writes came back in one attempt; None when its action was never sent or nobody looked."""
-    looks = looks_of(evidence, operation)
-    if attempt.fault.sent_ns is None or not len(looks):
-        return None
-    return recovery_of(
-        operation,
-        looks,
-        sent_ns=attempt.fault.sent_ns,
-        undone_ns=attempt.fault.undone_ns,
-        until_ns=max(attempt.observed_until_ns, attempt.fault.sent_ns),
-        spacing_ms=plan.probe_spacing_ms.get(operation, 0.0),
-    )
+    return _came_back(attempt, operation, looks_of(evidence, operation), plan.probe_spacing_ms.get(operation, 0.0))
 
 
 def regional_recovery(evidence: Evidence, attempt: Experiment, region: str) -> OperationRecovery | None:
@@ -65,16 +56,23 @@ def regional_recovery(evidence: Evidence, attempt: Experiment, region: str) -> O
 
     None when the action was never sent or nobody looked there.
     """
-    looks, source = Looks.reads(evidence.probes, region), evidence.watchers.get("regions")
-    if attempt.fault.sent_ns is None or source is None or not len(looks):
+    source = evidence.watchers.get("regions")
+    if source is None:
+        return None
+    return _came_back(attempt, f"reads in {region}", Looks.reads(evidence.probes, region), source.spacing_ms)
+
+
+def _came_back(attempt: Experiment, operation: str, looks: Looks, spacing_ms: float) -> OperationRecovery | None:
+    sent_ns = attempt.fault.sent_ns
+    if sent_ns is None or not len(looks):
         return None
     return recovery_of(
-        f"reads in {region}",
+        operation,
         looks,
-        sent_ns=attempt.fault.sent_ns,
+        sent_ns=sent_ns,
         undone_ns=attempt.fault.undone_ns,
-        until_ns=max(attempt.observed_until_ns, attempt.fault.sent_ns),
-        spacing_ms=source.spacing_ms,
+        until_ns=max(attempt.observed_until_ns, sent_ns),
+        spacing_ms=spacing_ms,
     )
 
 
@@ -141,7 +139,7 @@ def _judged(
     )
 
 
-_FILES = {"reads": "entry", "writes": "ledger-writes"}
+_FILES: Final = {"reads": "entry", "writes": "ledger-writes"}
 
 
 def _range(seen: OperationRecovery) -> tuple[float, float | None]:

@@ -16,9 +16,9 @@ from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Observation, WatcherResult, WatchSource
 from harness.model.table import Ints
 
-SPACINGS = 1.5
+SPACINGS: Final = 1.5
 """A gap of so many planned spacings has lost a look."""
-_UNSCHEDULED = "pods"
+_UNSCHEDULED: Final = "pods"
 """Looks when something happens, and not by a schedule: its gaps say nothing."""
 _BY_RECEIPT: Final = "alerts"
 
