@@ -20,7 +20,7 @@ from harness.model.table import Bools, Ints
 SLOT_NS: Final = 50_000_000
 """A slot is at least this long: shorter stalls are noise of the machine."""
 SLOT_LOOKS: Final = 10
-"""And long enough for about this many looks, unless fewer than BATCHES such slots were left: too few to compare."""
+"""And long enough for about this many looks; shorter on both accounts where fewer than BATCHES slots were left: too few to compare."""
 BATCHES: Final = 20
 """Fewest parts that a window is cut into to compare them."""
 HOT: Final = 0.01
@@ -95,7 +95,8 @@ class Timeline:
         """Place looks in [start, end); one that lies outside is placed at the nearest edge."""
         start_ns, end_ns = span
         length = max(end_ns - start_ns, 1)
-        width = max(SLOT_NS, min(math.ceil(SLOT_LOOKS * length / max(len(at_ns), 1)), length // BATCHES))
+        wanted = max(SLOT_NS, math.ceil(SLOT_LOOKS * length / max(len(at_ns), 1)))
+        width = max(min(wanted, length // BATCHES), 1)
         count = math.ceil(length / width)
         slot = (at_ns - start_ns) // width
         np.clip(slot, 0, count - 1, out=slot)

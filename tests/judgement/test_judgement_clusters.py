@@ -27,7 +27,7 @@ def with_bad(slots: int, at: dict[int, int], n: int = 10) -> Slots:
 
 
 def test_a_slot_holds_about_ten_looks_and_lasts_at_least_50_ms() -> None:
-    """200 a second: 50 ms; 100 a second: 100 ms; 1 000 a second: 50 ms all the same. Of fewer than 200 looks it is a twentieth."""
+    """200 a second: 50 ms; 100 a second: 100 ms; 1 000 a second: 50 ms all the same. Of fewer than 200 looks, or of less than a second, it is a twentieth."""
     for rate, width_s, slots in ((200, 0.05, 1200), (100, 0.1, 600), (1000, 0.05, 1200)):
         timeline = Timeline.of(np.arange(60 * rate) * (S // rate), (0, 60 * S))
         assert (timeline.width_s, len(timeline.n)) == (width_s, slots)
@@ -35,6 +35,8 @@ def test_a_slot_holds_about_ten_looks_and_lasts_at_least_50_ms() -> None:
     assert (few.width_s, len(few.n)) == (0.05, 20)
     rare = Timeline.of(np.arange(100) * ns(0.6), (0, 60 * S))
     assert (rare.width_s, len(rare.n)) == (3, 20)
+    short = Timeline.of(np.arange(2000) * 250_000, (0, S // 2))
+    assert (short.width_s, len(short.n)) == (0.025, 20)
     none = Timeline.of(np.array([], dtype=np.int64), (0, 0))
     assert none.n.tolist() == [0]
 
