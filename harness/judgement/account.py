@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.model import Experiment, FinalRead, Ledger, Table
-from harness.model.table import Bools, Ints
+from harness.model.table import Bools, Ints, distinct
 
 DATABASE: Final = "database"
 """The source that must have been read: the others may be copies of it."""
@@ -148,13 +148,6 @@ def _packed(client: Ints, sequence: Ints) -> Ints:
     return (client << _SEQUENCE_BITS) | sequence
 
 
-def _distinct(keys: Ints) -> Ints:
-    """Each key once, sorted; numpy's own `unique` hashes, which packed keys make thirty times slower than sorting."""
-    ordered = np.sort(keys)
-    first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-    return np.asarray(ordered[first[: len(ordered)]], dtype=np.int64)
-
-
 def _in(keys: Ints, found: Ints) -> Bools:
     """Which keys are among the found ones, which are sorted."""
     if not len(found):
@@ -179,15 +172,15 @@ def _last_reads(ledger: Ledger) -> dict[str, FinalRead]:
 def _source(name: str, read: FinalRead, final: Table, low: int) -> _Source:
     own = final.where(final.words["through"].equals(name) & (final.ints["round"] == read.round))
     keys, intact = _keys(own, low), own.words["state"].equals("ok")
-    ordered, wrong = np.sort(keys), _distinct(keys[~intact])
-    found = _distinct(ordered)
+    ordered, wrong = np.sort(keys), distinct(keys[~intact])
+    found = distinct(ordered)
     return _Source(
         name=name,
         read=read,
         rows=len(own),
         intact=found[~_in(found, wrong)],
         wrong=wrong,
-        twice=_distinct(ordered[1:][ordered[1:] == ordered[:-1]]),
+        twice=distinct(ordered[1:][ordered[1:] == ordered[:-1]]),
     )
 
 
@@ -216,7 +209,7 @@ def _read_troubles(source: _Source, acknowledged: Writes) -> Iterable[str]:
 
 def _record_troubles(keys: Ints, sources: list[_Source]) -> Iterable[str]:
     """What the record of writes itself lacks; a client counts 0, 1, 2… and gives each number once."""
-    numbers = _distinct(keys)
+    numbers = distinct(keys)
     if again := len(keys) - len(numbers):
         yield f"{again} numbers stand twice in the record of writes"
     clients, counts = np.unique(numbers >> _SEQUENCE_BITS, return_counts=True)
@@ -224,5 +217,5 @@ def _record_troubles(keys: Ints, sources: list[_Source]) -> Iterable[str]:
     if gaps := int((last + 1 - counts).sum()):
         yield f"the record of writes lacks {gaps} numbers"
     strange = [found[~_in(found, numbers)] for source in sources for found in (source.intact, source.wrong)]
-    if strays := len(_distinct(np.concatenate(strange))):
+    if strays := len(distinct(np.concatenate(strange))):
         yield f"the last read found {strays} rows that the record of writes does not know"

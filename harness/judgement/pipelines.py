@@ -16,7 +16,7 @@ from harness.judgement.measures import MEND, Case, Figures, measure, six, unmet
 from harness.judgement.recovery import SECOND
 from harness.judgement.statistics import quantile_of
 from harness.model import Evidence, Measure, Outcome, PipelineResult, Receipt, Table
-from harness.model.table import Bools, Ints
+from harness.model.table import Bools, Ints, distinct
 
 WATCHER: Final = "pipeline"
 
@@ -122,7 +122,7 @@ def pipeline_receipt(evidence: Evidence) -> Receipt:
 def _numbering(sequence: Ints) -> str:
     if not len(sequence):
         return "no event is on record"
-    numbers = np.unique(sequence)
+    numbers = distinct(sequence)
     if again := len(sequence) - len(numbers):
         return f"{again} numbers stand twice in the record of events"
     lacking = int(numbers[-1]) + 1 - len(numbers)

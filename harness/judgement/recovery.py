@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.model import OperationRecovery, Table
-from harness.model.table import Bools, Ints
+from harness.model.table import Bools, Ints, distinct
 
 STRETCH_NS: Final = 5_000_000_000
 """How long at least 99 % must succeed."""
@@ -219,7 +219,7 @@ def _silences(looks: Looks, seen: tuple[Outage, ...], start_ns: int, end_ns: int
     """The times between two answers as wanted, outages left out: in each, nothing is known of the service."""
     out = [(outage.start_ns, outage.end_ns or end_ns) for outage in seen]
     answered = looks.done_ns[looks.ok & (looks.done_ns < end_ns)]
-    marks = np.unique(np.concatenate([[start_ns, end_ns], answered, np.ravel(np.array(out, dtype=np.int64))]))
+    marks = distinct(np.concatenate([[start_ns, end_ns], answered, np.ravel(np.array(out, dtype=np.int64))]))
     known = np.zeros(len(marks) - 1, dtype=np.bool_)
     for start, end in out:
         known |= (marks[:-1] >= start) & (marks[:-1] < end)

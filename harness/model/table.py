@@ -89,6 +89,13 @@ REPLICAS: Final = Schema(
 """One row a look at a database member. role: primary or replica. lag_ns: replay lag, -1 where the member did not answer or is the primary."""
 
 
+def distinct(numbers: Ints) -> Ints:
+    """Each number once, ascending. numpy's own `unique` hashes from 2.3 on, which times and packed keys make twenty times slower than sorting."""
+    ordered = np.sort(numbers)
+    first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    return np.asarray(ordered[first[: len(ordered)]], dtype=np.int64)
+
+
 def codes_type(names: int) -> np.dtype[np.signedinteger[Any]]:
     """The narrowest type that holds the codes of so many words, and NULL."""
     return np.dtype(next(kind for kind in (np.int8, np.int16, np.int32) if names <= np.iinfo(kind).max))
