@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
 
 from harness import clock
 from harness.drivers.watch.attendance import Attendance
@@ -14,6 +14,9 @@ Look = Callable[[int], Coroutine[Any, Any, None]]
 
 Trouble = Callable[[str], None]
 """Takes one sentence about what keeps the watch from watching."""
+
+TICK_NS: Final = 20 * clock.NS_PER_MS
+"""The spacing of the closest looks: what falls on the same ticks shares a wake-up, and waking a sleeping process costs most of a look."""
 
 
 class Schedule:
@@ -33,15 +36,15 @@ class Schedule:
         *,
         phase: float = 0.0,
     ) -> None:
-        """`phase`: 0 to 1, part of a spacing by which the first look waits, so that schedules do not beat together."""
+        """`phase`: 0 to 1, part of a spacing by which the first look waits, to the nearest tick."""
         self._name = name
         self._look = look
         self._trouble = trouble
         self._attendance = attendance
         self._phase = phase
         self._open: set[asyncio.Task[None]] = set()
-        self._failure: BaseException | None = None
-        self._due_ns = 0
+        self._origin_ns = 0
+        self.due_ns = 0
         self.per_s = per_s
 
     @property
@@ -53,29 +56,31 @@ class Schedule:
         """Look that often from the next look on, which stays due when it was."""
         self.per_s = per_s
 
-    async def run(self) -> None:
-        """Start looks until cancelled; looks already started go on (see `finish`). A look that raised ends it: looks do not raise."""
-        self._due_ns = clock.now_ns() + round(self._phase * self.spacing_ns)
-        while True:
-            await clock.asleep((self._due_ns - clock.now_ns()) / clock.NS_PER_S)
-            if self._failure is not None:
-                raise self._failure
-            self._attendance.looked(clock.now_ns(), self.spacing_ns)
-            task = asyncio.create_task(self._look(self._due_ns))
-            self._open.add(task)
-            task.add_done_callback(self._ended)
-            self._due_ns += self.spacing_ns
-            self._leave_out_missed()
+    def begin(self, origin_ns: int) -> None:
+        """Looks are due from here on."""
+        self._origin_ns = origin_ns + round(self._phase * self.spacing_ns / TICK_NS) * TICK_NS
+        self.due_ns = self._origin_ns
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._open.discard(task)
-        if not task.cancelled():
-            self._failure = task.exception() or self._failure
+    def start_look(self) -> None:
+        """Start the look that is due. A look that raised is raised again here: looks do not raise."""
+        self._reap()
+        self._attendance.looked(clock.now_ns(), self.spacing_ns)
+        self._open.add(asyncio.create_task(self._look(self.due_ns)))
+        ended = (self.due_ns - self._origin_ns) // self.spacing_ns + 1
+        self.due_ns = self._origin_ns + ended * self.spacing_ns  # also after a new rate on the ticks of others
+        self._leave_out_missed()
+
+    def _reap(self) -> None:
+        """Take out the looks that have ended: here, because a callback each would be one more turn of the loop a look."""
+        for task in [task for task in self._open if task.done()]:
+            self._open.discard(task)
+            if not task.cancelled():
+                task.result()
 
     def _leave_out_missed(self) -> None:
-        missed = (clock.now_ns() - self._due_ns) // self.spacing_ns
+        missed = (clock.now_ns() - self.due_ns) // self.spacing_ns
         if missed > 0:
-            self._due_ns += missed * self.spacing_ns
+            self.due_ns += missed * self.spacing_ns
             self._trouble(f"{self._name}: {missed} looks left out, this process was late")
 
     async def finish(self, within_s: float) -> None:
@@ -86,3 +91,20 @@ class Schedule:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+
+
+async def keep(schedules: Sequence[Schedule]) -> None:
+    """Start the looks of all schedules when they are due, until cancelled; looks already started go on (see `finish`).
+
+    One task for all: looks that are due at the same time cost one wake-up. A look that raised ends it.
+    """
+    origin_ns = clock.now_ns()
+    for schedule in schedules:
+        schedule.begin(origin_ns)
+    while True:
+        next_ns = min(schedule.due_ns for schedule in schedules)
+        await clock.asleep((next_ns - clock.now_ns()) / clock.NS_PER_S)
+        reached_ns = max(next_ns, clock.now_ns())  # a timer may fire a nanosecond early
+        for schedule in schedules:
+            if schedule.due_ns <= reached_ns:
+                schedule.start_look()

@@ -17,7 +17,7 @@ from harness.drivers.watch.pods import Leader, Nodes, Pods
 from harness.drivers.watch.probers import WAIT_S, Prober
 from harness.drivers.watch.recorder import Recorder
 from harness.drivers.watch.replicas import Heartbeats, HeartbeatWriter, MemberWatcher
-from harness.drivers.watch.schedule import Look, Schedule
+from harness.drivers.watch.schedule import Look, Schedule, keep
 from harness.drivers.watch.sessions import Session
 from harness.drivers.watch.settings import WatchSettings
 from harness.drivers.watch.streams import Follower, api_http, follow
@@ -60,7 +60,7 @@ class Watchers:
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs until cancelled."""
-        return [*(schedule.run() for schedule in self._schedules), *self._streams]
+        return [keep(self._schedules), *self._streams]
 
     async def warm_up(self) -> None:
         """One request a connection, unrecorded: what is imported and set up at first use must not delay the first looks."""
@@ -149,8 +149,7 @@ class Watchers:
             for name, entry in entries.items()
         ]
         return [
-            self._schedule("regions", rate, prober.look, of=name, phase=(number + 0.5) / len(entries))
-            for number, (name, prober) in enumerate(zip(entries, probers, strict=True))
+            self._schedule("regions", rate, prober.look, of=name) for name, prober in zip(entries, probers, strict=True)
         ]
 
     def _watch_ledger(self, ledger: LedgerSettings) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from harness import clock
 
 if TYPE_CHECKING:
-    from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
 
 _KEPT_FOR_NS: Final = 2 * clock.NS_PER_S
 """A connection that was idle for longer is not used again: servers close theirs after 5 s and more."""
@@ -27,6 +27,9 @@ _CLOSE_S: Final = 0.5
 _HEADERS: Final = {"user-agent": "readiness-watch"}
 _UNSAID: Final = ("accept", "accept-encoding", "content-type")
 """Headers that aiohttp would add."""
+
+_INTERIM: Final = frozenset(range(100, 200)) - {101}
+"""Statuses that another answer follows."""
 
 _LONGEST_HEADER: Final = 65_536
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout()
@@ -67,16 +70,17 @@ class Answer:
 class Wires:
     """Requests to one base address, each on a connection that no other request uses meanwhile.
 
-    Each connection is a pool of its own with room for one: which request opens a connection, and which keeps one, is
-    decided here, and a fault that makes requests wait makes none of them wait for another.
+    Which request opens a connection, and which keeps one, is decided here, and a fault that makes requests wait makes none
+    of them wait for another. aiohttp opens the connections and parses the answers. Its session is left out: it costs more
+    than both, and it sends a read again when a kept connection is cut, which hides the cut.
     """
 
     def __init__(self, base: str, tls: ssl.SSLContext, proxy: str | None = None) -> None:
+        """Of `base` only scheme, host and port count: paths are asked for from the root. Made where an event loop runs."""
         self._base = URL(base)
-        self._tls = tls
-        self._proxy = proxy
+        self._proxy = URL(proxy) if proxy else None
+        self._connector = aiohttp.TCPConnector(ssl=tls, limit=0, use_dns_cache=False, force_close=True)
         self._idle: list[_Wire] = []
-        self._closing: set[asyncio.Task[None]] = set()
 
     async def ask(
         self,
@@ -92,133 +96,123 @@ class Wires:
 
         `fresh` asks for a new connection, which then takes the place of a kept one.
         """
-        self._retire(self._stale(fresh=fresh))
-        wire = self._idle.pop() if self._idle else _Wire(tls=self._tls, proxy=self._proxy)
-        url = self._base.join(URL(path, encoded=True))
-        answer: Answer | None = None
-        try:
-            answer = await wire.ask(method, url, within_s, headers, content)
-        finally:
-            if answer is None or answer.error is not None:
-                self._retire([wire])
-            else:
-                wire.used_ns = answer.done_ns
-                self._idle.append(wire)
-        return answer
-
-    def _stale(self, *, fresh: bool) -> list[_Wire]:
-        """Take out what must not be used again: the connections idle for too long, and for a fresh one all of them."""
-        now_ns = clock.now_ns()
-        stale = [wire for wire in self._idle if fresh or now_ns - wire.used_ns >= _KEPT_FOR_NS]
-        if stale:
-            self._idle = [wire for wire in self._idle if wire not in stale]
-        return stale
-
-    def _retire(self, wires: Iterable[_Wire]) -> None:
-        """Close connections beside all else: one that cannot be closed at once delays no look."""
-        for wire in wires:
-            task = asyncio.create_task(wire.close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-
-    async def close(self) -> None:
-        """Close the idle connections."""
-        self._retire(self._idle)
-        self._idle = []
-        if self._closing:
-            await asyncio.wait(self._closing, timeout=_CLOSE_S)
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Room for one connection; tells whether a request has got one, and whether that one is new.
-
-    Attributes:
-        given: the request has a connection: from here on it may be on the way.
-        opened: a connection was opened for it.
-    """
-
-    def __init__(self, tls: ssl.SSLContext) -> None:
-        super().__init__(ssl=tls, limit=1, use_dns_cache=False, keepalive_timeout=60.0)
-        self.given = self.opened = False
-
-    def begin(self) -> None:
-        """The next request begins."""
-        self.given = self.opened = False
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Trace],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the base class's name
-    ) -> Connection:
-        """As the base class, once a request: aiohttp sends reads again when a kept connection is cut, which hides the cut."""
-        if self.given:
-            raise aiohttp.ServerDisconnectedError
-        connection = await super().connect(req, traces, timeout)
-        self.given = True
-        return connection
-
-    async def _create_connection(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Trace],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the base class's name
-    ) -> ResponseHandler:
-        self.opened = True
-        return await super()._create_connection(req, traces, timeout)
-
-
-@dataclass(slots=True, eq=False)
-class _Wire:
-    """One connection, or the promise of one."""
-
-    tls: ssl.SSLContext
-    proxy: str | None
-    used_ns: int = 0
-    connector: _Connector = field(init=False)
-    session: aiohttp.ClientSession = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.connector = _Connector(self.tls)
-        self.session = aiohttp.ClientSession(
-            connector=self.connector,
-            headers=_HEADERS,
-            skip_auto_headers=_UNSAID,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=_NO_TIMEOUT,
-            max_line_size=_LONGEST_HEADER,
-            max_field_size=_LONGEST_HEADER,
-        )
-
-    async def ask(
-        self, method: str, url: URL, within_s: float, headers: Mapping[str, str] | None, content: bytes | None
-    ) -> Answer:
-        status, body, is_json, error = 0, b"", False, None
-        self.connector.begin()
+        self._retire(fresh=fresh)
+        wire = self._idle.pop() if self._idle else None
+        kept = wire is not None
+        reply, error = _Reply(), None
         sent_ns = clock.now_ns()
         try:
             async with asyncio.timeout(within_s):
-                response = await self.session.request(
-                    method, url, headers=headers, data=content, proxy=self.proxy, allow_redirects=False
-                )
-                body = await response.read()
-                status = response.status
-                is_json = "json" in response.headers.get("content-type", "")
-        except (aiohttp.ClientError, OSError) as failure:  # TimeoutError is an OSError
+                wire = wire or await self._open()
+                reply = await wire.exchange(method, path, headers or {}, content)
+        except (aiohttp.ClientError, HttpProcessingError, OSError) as failure:  # TimeoutError is an OSError
             error = _word(failure)
+        finally:
+            done_ns = clock.now_ns()
+            if wire is not None:
+                self._keep(wire, done_ns)
         return Answer(
             sent_ns=sent_ns,
-            done_ns=clock.now_ns(),
-            status=status,
-            body=body,
-            is_json=is_json,
-            kept=not self.connector.opened,
-            on_the_way=self.connector.given,
+            done_ns=done_ns,
+            status=reply.status,
+            body=reply.body,
+            is_json=reply.is_json,
+            kept=kept,
+            on_the_way=wire is not None,
             error=error,
         )
 
+    async def _open(self) -> _Wire:
+        request = aiohttp.ClientRequest(
+            "GET",
+            self._base,
+            headers=_HEADERS,
+            skip_auto_headers=_UNSAID,
+            proxy=self._proxy,
+            loop=asyncio.get_running_loop(),
+        )
+        connection = await self._connector.connect(request, [], _NO_TIMEOUT)
+        head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())  # some are the proxy's
+        whole_address = self._proxy is not None and not request.is_ssl()
+        return _Wire(connection, prefix=str(self._base.origin()) if whole_address else "", head=head)
+
+    def _keep(self, wire: _Wire, now_ns: int) -> None:
+        """Keep a connection for the next request, unless its answer is not whole or it is closing."""
+        if wire.is_free:
+            wire.used_ns = now_ns
+            self._idle.append(wire)
+        else:
+            wire.close()
+
+    def _retire(self, *, fresh: bool) -> None:
+        """Close what must not be used again: connections idle for too long or cut meanwhile, and for a fresh one all of them."""
+        latest_ns = clock.now_ns() - _KEPT_FOR_NS
+        for wire in self._idle[:]:
+            if fresh or wire.used_ns <= latest_ns or not wire.is_free:
+                self._idle.remove(wire)
+                wire.close()
+
     async def close(self) -> None:
-        await self.session.close()
+        """Close the idle connections."""
+        closing = [closed for wire in self._idle if (closed := wire.closed)]
+        self._retire(fresh=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await asyncio.gather(*closing, return_exceptions=True)
+                await self._connector.close()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reply:
+    status: int = 0
+    body: bytes = b""
+    is_json: bool = False
+
+
+class _Wire:
+    """One open connection."""
+
+    def __init__(self, connection: Connection, *, prefix: str, head: str) -> None:
+        """`prefix`: what paths follow in the request line; `head`: the header lines of all requests."""
+        self._connection = connection
+        self._prefix = prefix
+        self._head = head
+        self._whole = True
+        self.used_ns = 0
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it can take a request: open, and the answer before was read to its end."""
+        protocol = self._connection.protocol
+        return self._whole and protocol is not None and protocol.is_connected() and not protocol.should_close
+
+    async def exchange(self, method: str, path: str, headers: Mapping[str, str], content: bytes | None) -> _Reply:
+        """Send a request and read the answer; it raises what aiohttp's protocol raises."""
+        protocol = self._connection.protocol
+        if protocol is None or protocol.transport is None:
+            raise aiohttp.ServerDisconnectedError
+        self._whole = False
+        protocol.set_response_params(read_until_eof=True, max_line_size=_LONGEST_HEADER, max_field_size=_LONGEST_HEADER)
+        own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        length = "" if content is None else f"content-length: {len(content)}\r\n"
+        request = f"{method} {self._prefix}{path} HTTP/1.1\r\n{self._head}{own}{length}\r\n"
+        protocol.transport.write(request.encode() + (content or b""))
+        message, payload = await protocol.read()
+        while message.code in _INTERIM:
+            message, payload = await protocol.read()
+        body = await payload.read()
+        self._whole = True
+        return _Reply(status=message.code, body=body, is_json="json" in message.headers.get("content-type", ""))
+
+    @property
+    def closed(self) -> asyncio.Future[None] | None:
+        """Done when the connection is closed; None when it is already."""
+        protocol = self._connection.protocol
+        return None if protocol is None else protocol.closed
+
+    def close(self) -> None:
+        """Close it beside all else: one that cannot be closed at once delays no look."""
+        self._connection.close()
 
 
 def _word(failure: BaseException) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from harness import clock
 from harness.drivers.watch.attendance import Attendance, receipt
-from harness.drivers.watch.schedule import Look, Schedule
+from harness.drivers.watch.schedule import Look, Schedule, keep
 
 
 def schedule(per_s: float, look: Look, troubles: list[str] | None = None, blind: list[int] | None = None) -> Schedule:
@@ -24,7 +24,7 @@ def run(schedule: Schedule, seconds: float) -> None:
     """Run it for a while, then wait for its looks."""
 
     async def running() -> None:
-        task = asyncio.create_task(schedule.run())
+        task = asyncio.create_task(keep([schedule]))
         await asyncio.wait({task}, timeout=seconds)
         if task.done():
             task.result()
