@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import clock
-from harness.errors import MissingEvidence
+from harness.errors import EvidenceError, MissingEvidence
 from harness.model import Missing, Observation
 
 
@@ -28,11 +28,16 @@ class History:
     def __init__(self, path: Path, source: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._path = path
         self._source = source
         self._seq = path.read_bytes().count(b"\n")  # a second attempt goes on where the first one ended
 
     def put(self, kind: str, subject: str, /, **fields: Any) -> Observation:
-        """Record that it happened now; fields are JSON values."""
+        """Record that it happened now; fields are JSON values.
+
+        Raises:
+            EvidenceError: the operating system does not take it, as of a full disk.
+        """
         observation = Observation(
             source=self._source,
             seq=self._seq,
@@ -43,9 +48,16 @@ class History:
             subject=subject,
             fields=fields,
         )
-        os.write(self._fd, (json.dumps(_plain(observation), default=str) + "\n").encode())
+        self._write((json.dumps(_plain(observation), default=str) + "\n").encode())
         self._seq += 1
         return observation
+
+    def _write(self, line: bytes) -> None:
+        try:
+            while line:
+                line = line[os.write(self._fd, line) :]
+        except OSError as error:
+            raise EvidenceError(f"nothing can be put on record: {error.strerror}", where=str(self._path)) from error
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

@@ -55,12 +55,13 @@ class ParquetWriter:
         return self
 
     def __exit__(self, failed: object, *_: object) -> None:
-        """Close the file; what failed before its end leaves none."""
-        self._file.close()
-        if failed is None:
-            self._partial.replace(self._path)
-        else:
-            self._partial.unlink()
+        """Close the file; what failed before its end, or at it, leaves none."""
+        try:
+            self._file.close()
+            if failed is None:
+                self._partial.replace(self._path)
+        finally:
+            self._partial.unlink(missing_ok=True)
 
 
 def write_parquet(table: Table, path: Path) -> None:

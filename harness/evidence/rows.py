@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 
-from harness.errors import MissingEvidence
+from harness.errors import EvidenceError, MissingEvidence
 from harness.model.table import NULL, Codes, Schema, Table, Words, codes_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+FLUSH_S: Final = 0.25
+"""Whoever writes rows flushes them so often: a process that is killed loses the rows of no more than this."""
 
 _INT: Final = {2: "h", 4: "i", 8: "q"}
 _BOUNDS: Final = {size: (-(1 << (8 * size - 1)), (1 << (8 * size - 1)) - 1) for size in _INT}
@@ -65,7 +68,7 @@ def row_dtype(schema: Schema) -> np.dtype[np.void]:
 class RowWriter:
     """Writes one row file; not thread-safe, but safe between greenlets.
 
-    `put` only fills a buffer; the caller calls `flush` each quarter of a second, and `close` when it ends in order.
+    `put` only fills a buffer; the caller calls `flush` each FLUSH_S, and `close` when it ends in order.
     """
 
     def __init__(self, path: Path, schema: Schema) -> None:
@@ -75,6 +78,7 @@ class RowWriter:
         self._codes: dict[str | None, int] = {None: NULL}
         self._tails: dict[tuple[str | None, ...], bytes] = {}
         self._pending = bytearray()
+        self._path = path
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         self._pending += _head(schema)
         self.rows = 0
@@ -107,13 +111,20 @@ class RowWriter:
         return code
 
     def flush(self) -> None:
-        """Hand everything to the operating system, which keeps it even if this process is killed."""
-        while self._pending:
-            written = os.write(self._fd, self._pending)
-            del self._pending[:written]
+        """Hand everything to the operating system, which keeps it even if this process is killed.
+
+        Raises:
+            EvidenceError: it takes no more, as of a full disk; what it did not take is kept.
+        """
+        try:
+            while self._pending:
+                written = os.write(self._fd, self._pending)
+                del self._pending[:written]
+        except OSError as error:
+            raise EvidenceError(f"rows cannot be written: {error.strerror}", where=str(self._path)) from error
 
     def close(self) -> None:
-        """Write the end record and close; a second call does nothing."""
+        """Write the end record and close; a second call does nothing. Raises EvidenceError as `flush` does."""
         if self._fd < 0:
             return
         self._pending += _END.pack(b"E", self.rows)

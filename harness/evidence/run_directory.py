@@ -69,7 +69,7 @@ class RunDirectory:
         try:
             owner = json.loads((self.path / _RUNNING).read_text(encoding="utf-8"))
             pid, mark = int(owner["pid"]), str(owner["started"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return False
         return _process_start(pid) == mark
 
@@ -105,8 +105,11 @@ class RunDirectory:
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file whole or not at all; keys in the order given."""
         partial = self.path / f".{name}.partial"
-        partial.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(self.path / name)
+        try:
+            partial.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            partial.replace(self.path / name)
+        finally:
+            partial.unlink(missing_ok=True)
 
     def relative(self, path: Path) -> str:
         """A path as evidence names it: relative to the run directory, with slashes."""

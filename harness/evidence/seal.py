@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from harness.errors import MissingEvidence
+from harness.errors import EvidenceError, MissingEvidence
 from harness.evidence.clocks import Shift, load_shifts, worker_of
 from harness.evidence.history import read_history
 from harness.evidence.manifest import write_manifest
@@ -88,7 +88,20 @@ def spans(observations: Iterable[Observation]) -> list[WindowSpan]:
 
 
 def seal(directory: RunDirectory, plan: Plan) -> None:
-    """Make the evidence final; every writer must have ended. May be called again after it was cut short."""
+    """Make the evidence final; every writer must have ended. May be called again after it was cut short.
+
+    Raises:
+        EvidenceError: it cannot be written, as on a full disk; what is not sealed stays as it was recorded.
+    """
+    try:
+        _seal_all(directory, plan)
+    except OSError as error:
+        raise EvidenceError(
+            f"the run cannot be sealed: {error.strerror or error}", where=str(directory.path)
+        ) from error
+
+
+def _seal_all(directory: RunDirectory, plan: Plan) -> None:
     run = directory.path / "history" / "run.ndjson"
     windows = spans(read_history(run)[0]) if run.exists() else []
     history = directory.history("seal")

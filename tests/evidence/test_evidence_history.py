@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
@@ -107,6 +107,7 @@ def test_a_manifest_of_anything_is_read_or_named(value: object) -> None:
 
 
 @given(values)
+@example(float("inf"))
 @settings(deadline=None)
 def test_a_plan_or_a_mark_of_anything_is_read_or_refused(value: object) -> None:
     """No traceback; a mark that names no living process marks nothing."""

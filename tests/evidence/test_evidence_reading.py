@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import MissingEvidence, RunInProgress, UsageError
+from harness.errors import EvidenceError, MissingEvidence, RunInProgress, UsageError
 from harness.evidence import RowWriter, RunDirectory, load_evidence, seal
 from harness.model import LEDGER_WRITES, PROBES, SAMPLES, Demand, DemandKind, Plan, TrafficPlan
+from tests.full_disk import room_for
 
 CHECK = "check deployment-size deployment=api-gateway"
 
@@ -266,3 +267,19 @@ def test_a_plan_that_is_none_is_named(recorded: RunDirectory, content: str) -> N
 
     with pytest.raises(MissingEvidence, match=r"plan\.json: is no plan"):
         recorded.read_plan()
+
+
+def test_a_run_that_finds_no_room_for_its_seal_stays_as_it_was_recorded(recorded: RunDirectory) -> None:
+    """No file is left half made, and when there is room again, the run is sealed whole."""
+    late = recorded.path / "load" / "everyday" / "samples-2.rows"
+    writer = RowWriter(late, SAMPLES)
+    writer.put(*sample(150))
+    writer.close()
+    with room_for(2000), pytest.raises(EvidenceError, match="the run cannot be sealed: "):
+        seal(recorded, plan())
+    assert late.exists()
+    assert not (late.parent / "samples-2.parquet").exists()
+    assert list(recorded.path.rglob("*.partial")) == []
+    seal(recorded, plan())
+    assert (late.parent / "samples-2.parquet").exists()
+    assert load_evidence(recorded).windows["everyday"].samples.ints["intended_ns"].tolist() == [100, 199]

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.errors import MissingEvidence
-from harness.evidence import RowTail, RowWriter, read_rows
+from harness.errors import EvidenceError, MissingEvidence
+from harness.evidence import History, RowTail, RowWriter, read_history, read_rows
 from harness.evidence.parquet import read_parquet, write_parquet
 from harness.model import PROBES, REPLICAS, Table
+from tests.full_disk import room_for
 
 ROW = ((1, 2, 3, 200), ("entry", "read", "new", None))
 
@@ -115,3 +116,28 @@ def test_a_cut_parquet_file_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(MissingEvidence, match="is no whole Parquet file"):
         read_parquet(tmp_path / "a.parquet", PROBES)
+
+
+def test_rows_that_find_no_room_are_an_error_and_not_lost(tmp_path: Path) -> None:
+    """The part that was taken stays; when there is room again, the rest follows it."""
+    writer = RowWriter(tmp_path / "a.rows", PROBES)
+    for _ in range(100):
+        writer.put(*ROW)
+    with room_for(1000), pytest.raises(EvidenceError, match=r"a\.rows: rows cannot be written: File too large"):
+        writer.flush()
+    assert (tmp_path / "a.rows").stat().st_size == 1000
+    assert not read_rows(tmp_path / "a.rows", PROBES).closed
+    writer.close()
+    read = read_rows(tmp_path / "a.rows", PROBES)
+    assert (len(read.table), read.closed) == (100, True)
+
+
+def test_a_history_that_finds_no_room_is_an_error(tmp_path: Path) -> None:
+    """And the line that was cut short is named when it is read."""
+    history = History(tmp_path / "a.ndjson", "a")
+    with room_for(100), pytest.raises(EvidenceError, match=r"a\.ndjson: nothing can be put on record: File too large"):
+        history.put("run.started", "x", more="y" * 100)
+    history.close()
+    assert [item.why for item in read_history(tmp_path / "a.ndjson")[1]] == [
+        "line 1 is no observation (JSONDecodeError)"
+    ]
