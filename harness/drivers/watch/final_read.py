@@ -59,7 +59,7 @@ class FinalReads:
         self._round = 0
 
     def read(self, after: str) -> FinalRead:
-        """Read the database once; `after` names the experiment whose restore it follows, or `end`. Never raises for what it does."""
+        """Read the database once; `after` names the experiment whose restore it follows, or `end`. Never raises for what the database does."""
         at_ns = clock.now_ns()
         try:
             held = _Held(source=DATABASE, at_ns=at_ns, rows=tuple(self._found()))

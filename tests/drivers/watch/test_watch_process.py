@@ -16,11 +16,10 @@ import numpy as np
 import pytest
 
 from harness import clock
-from harness.drivers.watch import LiveView, Rates, Watch, WatchSettings, ledger_clients, watch_settings
+from harness.drivers.watch import LiveView, Watch, WatchSettings, ledger_clients, watch_settings
 from harness.errors import DriverError
 from harness.evidence.rows import read_rows
 from harness.model import LEDGER_WRITES, PROBES, Table
-from harness.run.planning import PROBE_SPACING_MS
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
@@ -244,12 +243,6 @@ def test_its_own_traffic_is_in_nobody_elses_figures(service: Service, settings: 
         until(lambda: len(reads(run)) >= 20)
     assert {path.name for path in run.iterdir()} == {"watch", "history"}
     assert {path.name for path in (run / "history").iterdir()} == {"watch.ndjson", "pods.ndjson"}
-
-
-def test_the_spacing_that_plans_speak_of_is_that_of_the_watch() -> None:
-    """While a fault may be in."""
-    rates = Rates()
-    assert {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger} == PROBE_SPACING_MS
 
 
 def test_clients_of_two_runs_do_not_meet() -> None:

@@ -93,6 +93,35 @@ def test_a_look_that_raises_ends_the_schedule() -> None:
         run(schedule(50, look), 1.0)
 
 
+def test_a_look_that_raises_when_the_watch_has_ended_is_not_silent() -> None:
+    """The last looks are waited for, and their faults are told as those of the first."""
+
+    async def look(_due_ns: int) -> None:
+        await clock.asleep(0.3)
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        run(schedule(1, look), 0.1)
+
+
+def test_looks_without_an_end_are_given_up_and_told() -> None:
+    """Two of them, after a tenth of a second."""
+
+    async def look(_due_ns: int) -> None:
+        await clock.asleep(60)
+
+    async def giving_up() -> None:
+        task = asyncio.create_task(keep([endless]))
+        await asyncio.wait({task}, timeout=0.15)
+        task.cancel()
+        await endless.finish(0.1)
+
+    troubles: list[str] = []
+    endless = schedule(10, look, troubles)
+    asyncio.run(giving_up())
+    assert troubles[-1] == "test: 2 looks had no end within 0.1 s and were given up"
+
+
 def test_blind_is_more_than_a_quarter_of_a_second_and_more_than_half_a_spacing_too_late() -> None:
     """Of looks each 20 ms a gap of 251 ms is blind, one of 250 is not; of looks each 500 ms one of 751 ms is."""
     blind: list[tuple[int, int]] = []
