@@ -86,6 +86,8 @@ def _bound(problem: ErrorDetails) -> str:
     context = problem.get("ctx", {})
     if "gt" in context:
         return f"a number above {context['gt']:g}"
+    if "le" in context:
+        return f"a number of at most {context['le']}"
     return f"a number of at least {context['ge']:g}" if "ge" in context else problem["msg"]
 
 

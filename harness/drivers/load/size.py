@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -30,15 +31,19 @@ def _quantity(dimension: str, example: str, *, zero: bool = False) -> BeforeVali
 
 
 def _address(value: object) -> object:
-    host, _, port = str(value).rpartition(":")
-    if not (host and port.isdigit() and 0 < int(port) < 65536):
+    parts = _ADDRESS.fullmatch(str(value))
+    if parts is None or not 0 < int(parts["port"]) < 65536:
         raise ValueError("an address and port like `10.0.0.5:5557`")
     return value
 
 
+_ADDRESS: Final = re.compile(r"[a-z0-9.-]+:(?P<port>[0-9]{1,5})", re.IGNORECASE | re.ASCII)
+
 _Rate = Annotated[float, _quantity("rate", "25/s")]
 _AnyRate = Annotated[float, _quantity("rate", "25/s", zero=True)]
 _Time = Annotated[float, _quantity("time", "30 s")]
+_Workers = Annotated[int, Field(ge=0, le=1000)]
+_Many = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class _Part(BaseModel):
@@ -79,7 +84,7 @@ class Shape(_Part):
 class Remote(_Part):
     """Workers on other machines, and where the master waits for them."""
 
-    workers: Annotated[int, Field(ge=1)]
+    workers: Annotated[_Workers, Field(ge=1)]
     bind: Annotated[str, BeforeValidator(_address)]
 
 
@@ -92,13 +97,13 @@ class Size(_Part):
     arrivals: Literal["poisson", "constant"] | None = None
     shape: Shape | None = None
     trace: str | None = None
-    users: Annotated[int, Field(ge=1)] | None = None
+    users: _Many | None = None
     think: Annotated[float, _quantity("time", "2 s", zero=True)] | None = None
     journey: Annotated[float, _quantity("time", "6 s")]
-    requests_per_journey: Annotated[int, Field(ge=1)]
+    requests_per_journey: _Many
     warm_up: Annotated[float, _quantity("time", "10 s")]
     window: Annotated[float, _quantity("time", "128 s")] = Field(alias="for")
-    workers: Annotated[int, Field(ge=0)] = 1
+    workers: _Workers = 1
     remote: Remote | None = None
     routes: Mapping[str, Annotated[float, _quantity("ratio", "25 %")]]
 

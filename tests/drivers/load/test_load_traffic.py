@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 
 from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError
+from harness.locust.options import add_options
 from harness.model import TrafficPlan
 from harness.targets.target import Traffic
 
 LOADTESTS = Path(__file__).parents[3] / "loadtests"
+MANUAL = (LOADTESTS.parent / "docs" / "load.md").read_text(encoding="utf-8")
 
 GOOD = """\
 locustfile: shop.py
@@ -97,10 +100,16 @@ def test_an_unknown_name_names_the_nearest(tmp_path: Path) -> None:
             "4: requests_per_journey",
             "`0` is not a number of at least 1",
         ),
+        (
+            "requests_per_journey: 2",
+            f"requests_per_journey: {'9' * 400}",
+            "4: requests_per_journey",
+            f"`{'9' * 400}` is not a number of at most 1000000",
+        ),
         ("locustfile: shop.py", "locustfile: shp.py", "1: locustfile", "there is no file `shp.py`"),
         ("buy: 50 %", "buy: 60 %", "7: routes", "the routes' shares add up to 1.1, not to 1"),
         ("buy: 50 %", "buy: half", "7: routes.buy", "`half` is not a ratio above 0 like `25 %`"),
-        ("rate: 10/s", "rate: 900/s", "1: workers", "1800 requests/s are more than 1 load processes offer on time"),
+        ("rate: 10/s", "rate: 1001/s", "1: workers", "2002 requests/s are more than 1 load processes offer on time"),
     ],
 )
 def test_a_wrong_file_is_refused_with_line_and_key(
@@ -186,11 +195,20 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
         ("shape: {ramp: {from: 1/s, to: 2/s}}", "2: shape.ramp.over", "the key `over` is missing"),
         ("rate: 1/s\nshape: {ramp: {from: 1/s, to: 2/s, over: 1 s}}", "2: rate", "`rate` has no meaning with a shape"),
         (
-            "rate: 1/s\nshape: {spike: {rate: 600/s, after: 1 s, for: 1 s}}",
+            "rate: 1/s\nshape: {spike: {rate: 1100/s, after: 1 s, for: 1 s}}",
             "1: workers",
-            "1200 requests/s are more than 1",
+            "2200 requests/s are more than 1",
         ),
         ("rate: 1/s\nworkers: 0", "3: workers", "nobody would send"),
+        (f"model: closed\nusers: {'9' * 400}", "3: users", f"`{'9' * 400}` is not a number of at most 1000000"),
+        ("rate: 1/s\nworkers: 1001", "3: workers", "`1001` is not a number of at most 1000"),
+        ("rate: 1/s\nremote: {workers: 0, bind: a:1}", "3: remote.workers", "`0` is not a number of at least 1"),
+        (
+            "rate: 1/s\nremote: {workers: 1, bind: 'x y:5557'}",
+            "3: remote.bind",
+            "`x y:5557` is not an address and port",
+        ),
+        ("rate: 1/s\nremote: {workers: 1, bind: 'a:٣'}", "3: remote.bind", "`a:٣` is not an address and port"),
         ("rate: 1/s\nremote: {workers: 1, bind: here}", "3: remote.bind", "`here` is not an address and port"),
     ],
 )
@@ -240,3 +258,31 @@ def test_a_target_that_asks_for_nothing_is_refused(tmp_path: Path) -> None:
     """Zero journeys a second would be a run without evidence."""
     with pytest.raises(ConfigurationError, match="no traffic at all"):
         load_traffic("shop", [shop(tmp_path)], {"shop": Traffic.model_validate({"rate": "0/s"})})
+
+
+def test_the_examples_of_the_manual_are_right(tmp_path: Path) -> None:
+    """The size of a traffic, with each line of the table in the place of its rate, and with workers elsewhere."""
+    size, remote = re.findall(r"```yaml\n(.*?)```", MANUAL, re.DOTALL)
+    (tmp_path / "everyday.py").touch()
+    (tmp_path / "arrivals.csv").write_text("0.5\n1.5\n")
+    lines = [
+        line.split("|")[1]
+        for line in MANUAL.split("| instead of `rate` | |\n|---|---|\n")[1].split("\n\n")[0].splitlines()
+    ]
+    assert len(lines) == 5
+    for line in [" `rate: 25/s` ", *lines]:
+        keys = "\n".join(re.findall("`(.*?)`", line))
+        text = re.sub("rate: 25/s .*\narrivals: poisson .*", keys, size)
+        (tmp_path / "everyday.yaml").write_text(text, encoding="utf-8")
+        assert load_traffic("everyday", [tmp_path]).requests > 0
+    (tmp_path / "everyday.yaml").write_text(re.sub("workers: 1 .*\n", remote, size), encoding="utf-8")
+    assert load_traffic("everyday", [tmp_path]).all_workers == 4
+
+
+def test_the_manual_names_every_option_and_no_other() -> None:
+    """In its table of options."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_options(parser)
+    table = MANUAL.split("| option | what |\n")[1].split("\n\n")[0]
+    named = set(re.findall(r"`(--[a-z-]+)", "\n".join(line.split(" | ")[0] for line in table.splitlines())))
+    assert named == {option for action in parser._actions for option in action.option_strings}
