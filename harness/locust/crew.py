@@ -18,8 +18,8 @@ class Crew:
     """Runs journeys beside each other, as many as there are."""
 
     def __init__(self) -> None:
-        self._busy: set[_Member] = set()
-        self._idle: list[_Member] = []
+        self._busy: set[_Hand] = set()
+        self._idle: list[_Hand] = []
 
     def __len__(self) -> int:
         """How many journeys are in progress."""
@@ -35,13 +35,13 @@ class Crew:
         """
         task = (run, arguments, broken)
         if self._idle:
-            member = self._idle.pop()
-            member.go_on(task)
+            hand = self._idle.pop()
+            hand.go_on(task)
         else:
-            member = _Member(task, self._done)
-            member.link(self._gone)
-            member.start()
-        self._busy.add(member)
+            hand = _Hand(task, self._done)
+            hand.link(self._gone)
+            hand.start()
+        self._busy.add(hand)
 
     def join(self, timeout: float) -> None:
         """Wait until no journey is in progress, or so many seconds."""
@@ -53,18 +53,18 @@ class Crew:
         """End all journeys that are in progress, without waiting for it."""
         gevent.killall(list(self._busy), block=False)
 
-    def _done(self, member: _Member) -> None:
-        self._busy.discard(member)
-        self._idle.append(member)
+    def _done(self, hand: _Hand) -> None:
+        self._busy.discard(hand)
+        self._idle.append(hand)
 
-    def _gone(self, member: _Member) -> None:
-        self._busy.discard(member)
-        if member.exception is not None:
-            member.broken(member)
+    def _gone(self, hand: _Hand) -> None:
+        self._busy.discard(hand)
+        if hand.exception is not None:
+            hand.broken(hand)
 
 
-class _Member(Greenlet):  # type: ignore[misc]  # gevent has no types
-    def __init__(self, task: _Task, done: Callable[[_Member], None]) -> None:
+class _Hand(Greenlet):  # type: ignore[misc]  # gevent has no types
+    def __init__(self, task: _Task, done: Callable[[_Hand], None]) -> None:
         super().__init__()
         self._task: _Task | None = task
         self._done = done

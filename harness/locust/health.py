@@ -9,6 +9,7 @@ from typing import Any, Final
 import gevent
 
 from harness import clock
+from harness.locust.ending import lasting
 
 LOOK_S: Final = 0.02
 """Spacing of the looks at the event loop."""
@@ -27,7 +28,7 @@ class Health:
     def watch(self) -> None:
         """Begin to look."""
         gc.callbacks.append(self._collected)
-        gevent.spawn(self._look)
+        lasting(self._look)
 
     def read(self) -> dict[str, float]:
         """Share of one core used (`cpu`), longest pause for garbage (`gc_ms`), longest lag of the loop (`loop_ms`)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import uuid
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,7 +62,6 @@ class Journey:
         worker: Worker,
         *,
         name: str,
-        key: str,
         due_ns: int,
         host: str,
         timeout_s: float,
@@ -71,7 +71,6 @@ class Journey:
     ) -> None:
         self._worker = worker
         self._name = name
-        self._key = key
         self._due_ns = due_ns
         self._timeout_s = timeout_s
         self._seed = seed
@@ -84,6 +83,11 @@ class Journey:
     def random(self) -> Random:
         """For all that the journey draws; the same seed draws the same."""
         return random_of(*self._seed)
+
+    @cached_property
+    def _key(self) -> str:
+        # no draw from the seed: a write of this run must not look like one of another run, or worker, repeated
+        return uuid.uuid4().hex
 
     def get(
         self, path: str, *, name: str, status: int | None = None, expect: Mapping[str, object] | None = None

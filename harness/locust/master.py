@@ -11,8 +11,9 @@ from typing import Any, BinaryIO, Final
 import gevent
 
 from harness import clock
+from harness.locust.ending import fail, interruptible, lasting
 from harness.locust.options import Options
-from harness.locust.worker import Put, history_put, interruptible, read_go, row_file
+from harness.locust.worker import Put, history_put, read_go, row_file
 
 AHEAD_S: Final = 1.0
 """The schedule begins so long after the test, so that all workers have heard of it and know the time."""
@@ -55,7 +56,7 @@ class Master:
         ):
             runner.register_message(kind, listener)
         environment.events.worker_connect.add_listener(self._joined)
-        environment.events.test_start.add_listener(lambda **_: gevent.spawn(self._start))
+        environment.events.test_start.add_listener(lambda **_: lasting(self._start))
         environment.events.test_stop.add_listener(self._stop)
         environment.events.quit.add_listener(self._last_word)
         parsed = environment.parsed_options
@@ -64,7 +65,7 @@ class Master:
             parsed.num_users = max(parsed.num_users or 1, parsed.expect_workers)
             parsed.spawn_rate = max(parsed.spawn_rate or 1, parsed.num_users)
         interruptible()
-        gevent.spawn(self._watch)
+        lasting(self._watch)
 
     def _joined(self, client_id: str, **_: Any) -> None:
         if client_id in self._members:
@@ -137,8 +138,13 @@ class Master:
             self._runner.send_message("load.again", {"offset": member.size}, msg.node_id)
             return
         new = data[member.size - offset :]
-        member.file.write(new)
-        member.size += len(new)
+        try:
+            while new:
+                written = member.file.write(new)
+                member.size += written
+                new = new[written:]
+        except OSError as error:  # Locust would log it and go on
+            fail(f"the rows of worker {member.worker} cannot be written: {error.strerror}")
 
     def _observed(self, msg: Any, **_: Any) -> None:
         if self._put is not None and self._options.samples is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,9 +14,11 @@ from gevent.lock import RLock
 from locust.exception import RPCError
 
 from harness import clock
+from harness.evidence.rows import FLUSH_S
 from harness.locust.alignment import Aligned, Alignment
+from harness.locust.ending import lasting
 from harness.locust.options import Options
-from harness.locust.worker import FLUSH_S, Worker
+from harness.locust.worker import Worker
 from harness.model import RateCurve, Trace
 from harness.targets.trace import RecordedTrace
 
@@ -30,9 +32,10 @@ MOST_BYTES: Final = 1 << 20
 
 
 class Member:
-    """What makes a worker of this process. Rows are kept in a file here until the master has them.
+    """What makes a worker of this process.
 
-    A message that was lost is noticed by its place, and sent again.
+    Rows are kept in a file until the master has them; it loses its name at once, so it goes with the process, however
+    that ends. A message that was lost is noticed by its place, and sent again.
     """
 
     def __init__(self, environment: Any, runner: Any, options: Options) -> None:
@@ -41,8 +44,7 @@ class Member:
         self._worker = Worker(environment, options)
         self._alignment = Alignment()
         self._settled = Event()
-        self._spool = Path(tempfile.mkdtemp(prefix="readiness-rows-"))
-        self._rows: Path | None = None
+        self._rows: int | None = None  # a file descriptor
         self._sent = 0
         self._sending = RLock()
         self._ended = False
@@ -55,8 +57,8 @@ class Member:
             runner.register_message(kind, listener, concurrent=beside)
         self._worker.install(environment)
         environment.events.quit.add_listener(self._quit)
-        gevent.spawn(self._ask_the_time)
-        gevent.spawn(self._keep_sending)
+        lasting(self._ask_the_time)
+        lasting(self._keep_sending)
 
     def _ask_the_time(self) -> None:
         told_ns = 0
@@ -90,10 +92,16 @@ class Member:
             region=own.region or told["region"],
         )
         if self._rows is None:
-            prefix = self._spool / "samples" if told["recording"] else None
-            self._worker.record(options, prefix, self._observed)
-            self._rows = self._spool / f"samples-{options.worker}.rows" if told["recording"] else None
+            self._record(options, recording=told["recording"])
         self._worker.begin(told["begin_ns"] - self._known.offset_ns)
+
+    def _record(self, options: Options, *, recording: bool) -> None:
+        if not recording:
+            self._worker.record(options, None, None)
+            return
+        with tempfile.TemporaryDirectory(prefix="readiness-rows-") as spool:
+            self._worker.record(options, Path(spool) / "samples", self._observed)
+            self._rows = os.open(Path(spool, f"samples-{options.worker}.rows"), os.O_RDONLY)
 
     @property
     def _known(self) -> Aligned:
@@ -104,7 +112,10 @@ class Member:
         self._send("load.observed", {"source": source, "kind": kind, "subject": subject, "fields": there})
 
     def _again(self, msg: Any, **_: Any) -> None:
-        self._sent = min(self._sent, msg.data["offset"])
+        self._again_from(msg.data["offset"])
+
+    def _again_from(self, offset: int) -> None:
+        self._sent = min(self._sent, offset)
 
     def _keep_sending(self) -> None:
         while not self._ended:
@@ -115,27 +126,30 @@ class Member:
         if self._rows is None:
             return
         self._worker.recorder.flush()
-        with self._sending, self._rows.open("rb") as file:
-            file.seek(self._sent)
-            while data := file.read(MOST_BYTES):
-                if not self._send("load.rows", {"offset": self._sent, "data": data}):
+        with self._sending:
+            while data := os.pread(self._rows, MOST_BYTES, self._sent):
+                offset, self._sent = self._sent, self._sent + len(data)
+                if not self._send("load.rows", {"offset": offset, "data": data}):
+                    self._again_from(offset)
                     return  # it is sent with the next
-                self._sent += len(data)
 
     def _end(self, **_: Any) -> None:
         """The test is over: drain, end the file, and say when the master has been sent all of it."""
         self._runner.stop()
         self._worker.close()
         self._send_rows()
-        self._send("load.ended", {"size": self._sent})
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        """How much the master must have: all of the file, whatever was sent so far."""
+        self._send("load.ended", {"size": 0 if self._rows is None else os.fstat(self._rows).st_size})
 
     def _quit(self, **_: Any) -> None:
         """This process ends, the worker having closed its file."""
         self._send_rows()
-        self._send("load.ended", {"size": self._sent})
+        self._tell_end()
         self._ended = True
         gevent.sleep(FLUSH_S)  # the messages are on their way
-        shutil.rmtree(self._spool, ignore_errors=True)
 
     def _send(self, kind: str, data: dict[str, Any]) -> bool:
         try:

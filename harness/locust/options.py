@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ class Options:
 
 def add_options(parser: Any, **_: Any) -> None:
     """Add our options to Locust's parser (event `init_command_line_parser`)."""
-    group = parser.add_argument_group("Open-loop load", "Journeys arrive by a schedule, however slow the answers are.")
+    group = parser.add_argument_group("Journeys", "How many arrive and when, and where each request is put on record.")
     add = group.add_argument
     when = group.add_mutually_exclusive_group().add_argument
     when("--rate", type=_rate, metavar="N", help="journeys per second in total; default: the locustfile's")
@@ -99,9 +100,9 @@ def add_options(parser: Any, **_: Any) -> None:
 
 
 def _rate(text: str) -> float:
-    rate = float(text)
-    if not 0 < rate < float("inf"):
-        raise ValueError(text)
+    rate = _float(text)
+    if not 0 < rate < math.inf:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of journeys per second like `25`")
     return rate
 
 
@@ -126,14 +127,20 @@ def _trace(text: str) -> str:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(text)
+    seconds = _float(text)
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of seconds like `2.5`")
     return seconds
 
 
 def _number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number from 1 on")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from itertools import count
 from typing import Any, ClassVar
 
@@ -36,7 +35,6 @@ class JourneyUser(FastHttpUser):
     fresh_in: ClassVar[int] = 10
 
     _numbers: ClassVar[Any] = count(1)
-    _keys: ClassVar[str] = uuid.uuid4().hex  # of this process, so that no write looks like one of another run repeated
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """A tag on `journey` is one on the class's task, so that `-T` finds it."""
@@ -57,7 +55,6 @@ class JourneyUser(FastHttpUser):
         journey = Journey(
             self.environment.open_loop,
             name=type(self).__name__.lower(),
-            key=f"{self._keys}-{seed[-1]}-{number}",
             due_ns=due_ns,
             host=str(self.host),  # FastHttpUser refuses to be made without one
             timeout_s=self.timeout_s,

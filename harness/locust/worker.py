@@ -17,18 +17,17 @@ from gevent.event import AsyncResult
 from harness import clock
 from harness.errors import HarnessError
 from harness.evidence.history import run_history
-from harness.evidence.rows import RowWriter
+from harness.evidence.rows import FLUSH_S, RowWriter
 from harness.locust.alarm import Alarm
 from harness.locust.arrivals import due_times, random_of, trace_times
 from harness.locust.crew import Crew
+from harness.locust.ending import fail, interruptible, lasting
 from harness.locust.health import Health
 from harness.locust.options import Options
 from harness.locust.recorder import Recorder
 from harness.model import RateCurve
 from harness.model.table import SAMPLES
 
-FLUSH_S: Final = 0.25
-"""A killed worker loses the rows of no more than this."""
 REPORT_S: Final = 1.0
 """Spacing of the count of journeys in progress, and of the generator's health."""
 GO_WITHIN_S: Final = 120.0
@@ -79,8 +78,8 @@ class Worker:
         environment.events.test_stop.add_listener(self.drain)
         environment.events.quit.add_listener(self.close)
         interruptible()
-        gevent.spawn(self._keep_flushed)
-        gevent.spawn(self._keep_reporting)
+        lasting(self._keep_flushed)
+        lasting(self._keep_reporting)
         self._health.watch()
         gc.collect()
         gc.freeze()  # what is loaded now stays: looking through it again would stop all journeys for tens of ms
@@ -168,7 +167,10 @@ class Worker:
 
     def close(self, **_: Any) -> None:
         """End the row file in order (event `quit`, the last of all)."""
-        self.recorder.close()
+        try:
+            self.recorder.close()
+        except HarnessError as error:  # Locust would log it and end as if all were well
+            fail(error)
 
     def _keep_flushed(self) -> None:
         """Flush each FLUSH_S, and end when the process that started us has ended."""
@@ -211,7 +213,7 @@ def install_single(environment: Any, options: Options) -> None:
     if options.go is None:
         environment.events.test_start.add_listener(lambda **_: worker.begin(clock.now_ns()))
     else:
-        gevent.spawn(lambda: worker.begin(read_go(options.go)))
+        lasting(lambda: worker.begin(read_go(options.go)))
 
 
 def row_file(prefix: Path, worker: int) -> Path:
@@ -242,13 +244,3 @@ def read_go(file: Path | None) -> int:
             return int(file.read_text(encoding="ascii"))
         gevent.sleep(0.02)
     raise HarnessError("nobody said when to begin", where=str(file))
-
-
-def interruptible() -> None:
-    """Take SIGINT: Python would raise KeyboardInterrupt in whichever journey happens to run, and lose its request."""
-    gevent.signal_handler(signal.SIGINT, _interrupt)
-
-
-def _interrupt() -> None:
-    """Let the main greenlet be interrupted, wherever it waits, and nobody else."""
-    gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())

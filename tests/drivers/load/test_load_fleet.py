@@ -20,6 +20,22 @@ from harness.clock import NS_PER_MS, NS_PER_S
 from harness.evidence import read_rows
 from harness.evidence.clocks import shifts_of
 from harness.model import SAMPLES, Table, TrafficPlan
+from tests.full_disk import room_for
+
+_STARTS_LOAD = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from load_bench import plan_of
+from harness import clock
+from harness.drivers.load import Load
+from harness.evidence import History
+run = Path(sys.argv[2])
+plan = replace(plan_of("elsewhere", per_s=20, workers=0), remote_workers=1, remote_bind=sys.argv[3])
+Load.start(plan, entry=sys.argv[1], run_dir=run, seed=1, sink=History(run / "history" / "load.ndjson", "load"))
+print("started", flush=True)
+clock.sleep(60)
+"""
 
 MASTER = "127.87.0.1"
 ELSEWHERE = "127.87.0.2"
@@ -107,9 +123,13 @@ def test_workers_at_another_address_with_another_clock_are_one_load(run: Run, se
     assert said[-1] == "2 of 2 load workers are ready"
 
 
-def test_a_worker_elsewhere_that_is_killed_leaves_a_file_without_end(run: Run, server: TruthServer) -> None:
-    """SIGKILL: what it had sent is kept, the load is not alive, the other worker's file is whole."""
+def test_a_worker_elsewhere_that_is_killed_leaves_a_file_without_end(
+    run: Run, server: TruthServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGKILL: what it had sent is kept, nothing stays on its disk, the load is not alive, the other file is whole."""
     plan = spread_plan(workers=1, remote=1)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
     with worker_elsewhere(plan) as process:
         load = run.start(plan, server.url)
         until(lambda: load.rows[1].stat().st_size > 2000)
@@ -122,6 +142,52 @@ def test_a_worker_elsewhere_that_is_killed_leaves_a_file_without_end(run: Run, s
     assert len(there.table) > 10
     assert len(server.seen) - len(here.table) - len(there.table) < 30, "a quarter of a second, at 40 a second"
     assert any("lost: worker 2" in problem for problem in load.problems)
+    assert list((tmp_path / "temporary").glob("readiness-*")) == []
+
+
+def test_no_worker_elsewhere_outlives_a_killed_harness(tmp_path: Path, server: TruthServer) -> None:
+    """SIGKILL the process that started the master: it ends, and with it all that joined it."""
+    plan = spread_plan(workers=0, remote=1)
+    with worker_elsewhere(plan) as worker:
+        harness = subprocess.Popen(
+            [sys.executable, "-c", _STARTS_LOAD, server.url, str(tmp_path), plan.remote_bind],
+            cwd=Path(__file__).parent,
+            stdout=subprocess.PIPE,
+        )
+        assert harness.stdout is not None
+        with harness, harness.stdout as said:
+            assert said.readline() == b"started\n"
+            until(lambda: len(server.seen) >= 10)
+            harness.kill()
+        until(lambda: worker.poll() is not None, within_s=20.0)
+
+
+def test_a_master_that_finds_no_room_for_rows_ends_and_says_so(run: Run, server: TruthServer) -> None:
+    """A full disk: what was half written is not followed by anything."""
+    plan = spread_plan(workers=0, remote=1)
+    with worker_elsewhere(plan):
+        with room_for(12_000):
+            load = run.start(plan, server.url)
+        until(lambda: not load.alive())
+        load.stop()
+    (problem,) = load.problems
+    assert problem.endswith("cannot go on: the rows of worker 1 cannot be written: File too large")
+    (rows,) = rows_of(load)
+    assert (rows.closed, load.rows[0].stat().st_size) == (False, 12_000)
+
+
+def test_no_two_writes_of_locusts_own_processes_have_one_key(server: TruthServer) -> None:
+    """Both came from one locustfile that was loaded once, and number their journeys alike."""
+    arguments = ["-f", str(LOCUSTFILES / "buyer.py"), "-H", server.url, "--headless", "--only-summary"]
+    subprocess.run(
+        [sys.executable, "-m", "locust", *arguments, "--processes", "2", "--rate", "60", "-t", "4s"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    keys = [seen.headers["idempotency-key"] for seen in server.seen]
+    assert len(set(keys)) == len(keys) > 60
 
 
 def test_a_number_is_given_once(server: TruthServer, tmp_path: Path) -> None:
@@ -147,7 +213,9 @@ def test_a_number_is_given_once(server: TruthServer, tmp_path: Path) -> None:
         (["--rates", "0:10,5:-1"], "argument --rates: 5:-1 is no rate at a time"),
         (["--rates", "0:nan"], "argument --rates: 0:nan is no rate at a time"),
         (["--rates", "10"], "argument --rates: `10` is not seconds:rate"),
-        (["--rate", "-3"], "argument --rate: invalid _rate value: '-3'"),
+        (["--rate", "-3"], "argument --rate: `-3` is not a number of journeys per second like `25`"),
+        (["--drain", "soon"], "argument --drain: `soon` is not a number of seconds like `2.5`"),
+        (["--worker-id", "0"], "argument --worker-id: `0` is not a number from 1 on"),
         (["--trace", "none.csv"], "argument --trace: none.csv: the trace cannot be read"),
         (["--rate", "3", "--rates", "0:1"], "argument --rates: not allowed with argument --rate"),
         (["--model", "closed"], "the traffic is closed, the users of this locustfile are open"),

@@ -15,6 +15,7 @@ from load_truth import TruthServer
 from harness import clock
 from harness.clock import NS_PER_S
 from harness.errors import DriverError
+from tests.full_disk import room_for
 
 _STARTS_LOAD = """
 import sys
@@ -102,6 +103,19 @@ def test_no_worker_outlives_a_killed_harness(tmp_path: Path, server: TruthServer
         assert all(map(lives, pids))
         harness.kill()
     until(lambda: not any(map(lives, pids)), within_s=5.0)
+
+
+def test_a_worker_that_finds_no_room_for_its_rows_ends_and_says_so(run: Run, server: TruthServer) -> None:
+    """A full disk: nothing is sent that nobody records, and the file has no end."""
+    with room_for(16_000):
+        load = run.start(plan_of("visitor", per_s=100), server.url)
+    until(lambda: not load.alive())
+    load.stop()
+    (problem,) = load.problems
+    assert "it ended by itself: exit code 1; its last words: the load generator cannot go on: " in problem
+    assert problem.endswith("load/visitor/samples-1.rows: rows cannot be written: File too large")
+    (rows,) = rows_of(load)
+    assert (rows.closed, load.rows[0].stat().st_size) == (False, 16_000)
 
 
 def test_a_locustfile_that_does_not_load_is_said_at_once(run: Run, server: TruthServer) -> None:
