@@ -186,15 +186,19 @@ class Breaking:
     @contextmanager
     def null_runs(self, experiments: Sequence[ExperimentPlan], start_ns: int, traffic: TrafficPlan) -> Iterator[None]:
         """The same watch without a fault, beside the fault-free window."""
-        children = []
-        for experiment in experiments:
-            self._history.put(
-                "experiment.started", experiment.name, attempt=1, domain=experiment.domain, observed_from_ns=start_ns
-            )
-            child = self._child(experiment, attempt=1)
-            child.start()
-            children.append(child)
+        children: list[ChaosRun] = []
         try:
+            for experiment in experiments:
+                self._history.put(
+                    "experiment.started",
+                    experiment.name,
+                    attempt=1,
+                    domain=experiment.domain,
+                    observed_from_ns=start_ns,
+                )
+                child = self._child(experiment, attempt=1)
+                child.start()
+                children.append(child)
             yield
         finally:
             for child in children:

@@ -101,7 +101,11 @@ def _conducted(
     progress: Progress,
     stopping: Stopping,
 ) -> Decided:
-    """Conduct, restore, seal, decide. Whatever happens in between, the evidence so far is sealed and judged."""
+    """Conduct, restore, seal, decide.
+
+    The target is restored whatever happens. After an error that has a name, and after a Ctrl-C, the evidence so far is
+    sealed and judged.
+    """
     try:
         conductor.conduct()
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from harness.drivers.watch import Rates
 from harness.model import (
     Claim,
     Demand,
@@ -35,8 +36,9 @@ _ORDER: Final = (
 )
 _DOMAINS: Final = ("none", "pod", "external", "network", "node", "zone", "database", "region")
 
-PROBE_SPACING_MS: Final = {"reads": 1000 / 50, "writes": 1000 / 30}
-"""While a fault may be in, the entry prober reads 50 times a second; the write ledger always writes 30 times."""
+_RATES: Final = Rates()
+PROBE_SPACING_MS: Final = {"reads": 1000 / _RATES.read_in_fault, "writes": 1000 / _RATES.ledger}
+"""Of the watch, while a fault may be in."""
 
 _SETTLING_S: Final = 2.0
 """Beyond a limit: for what was under way when it was reached."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
+from harness.drivers.watch import Rates
 from harness.judgement.drift import requests_needed
 from harness.judgement.statistics import needed
 from harness.model import DemandKind, Figure, Plan
@@ -109,7 +110,7 @@ def _sizes(plan: Plan, objective: Objective) -> tuple[str, str, str] | None:
         math.floor(traffic.requests * min(traffic.routes.values())) if routes and traffic.routes else traffic.requests
     )
     if objective.figure is Figure.UPTIME:
-        sent = round(traffic.window_s * 65)
+        sent = round(traffic.window_s * Rates().health_in_window)
     told = f"{sent}{' on the smallest route' if routes else ''}"
     if objective.figure is Figure.DRIFT and objective.quantile is not None:
         least = requests_needed(objective.quantile)
