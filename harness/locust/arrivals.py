@@ -42,10 +42,10 @@ def due_times(
             offered += random.expovariate(1.0) * parts
         else:
             offered = number * parts + part + 0.5
-        at_s = curve.when(offered)
-        if math.isinf(at_s):
+        at_ns = curve.when(offered) * NS_PER_S
+        if math.isinf(at_ns):
             return
-        yield begin_ns + round(at_s * NS_PER_S)
+        yield begin_ns + round(at_ns)
 
 
 def trace_times(*, begin_ns: int, trace: Trace, part: int = 0, parts: int = 1) -> Iterator[int]:

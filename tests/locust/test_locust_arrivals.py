@@ -7,7 +7,7 @@ import sys
 from bisect import bisect_right
 from itertools import islice, pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.clock import NS_PER_S
@@ -84,6 +84,7 @@ def test_poisson_arrivals_have_the_rate_and_the_spread_of_one() -> None:
 
 
 @given(curve=curves(), until_s=st.floats(0, 40))
+@example(curve=RateCurve(points=((0, 1), (0, 1.3e-308))), until_s=0.0)
 def test_constant_arrivals_follow_a_changing_rate_to_half_a_journey(curve: RateCurve, until_s: float) -> None:
     """As many are due by any moment as the integral of the rate says, rounded."""
     dues = due_times(begin_ns=0, curve=curve, arrivals="constant", random=random_of(1))
