@@ -20,16 +20,17 @@ def schedule(per_s: float, look: Look, troubles: list[str] | None = None, blind:
     return Schedule("test", per_s, look, told.append, attendance)
 
 
-def run(schedule: Schedule, seconds: float) -> None:
-    """Run it for a while, then wait for its looks."""
+def run(schedules: list[Schedule], seconds: float) -> None:
+    """Keep them for a while, then wait for their looks."""
 
     async def running() -> None:
-        task = asyncio.create_task(keep([schedule]))
+        task = asyncio.create_task(keep(schedules))
         await asyncio.wait({task}, timeout=seconds)
         if task.done():
             task.result()
         task.cancel()
-        await schedule.finish(5)
+        for one in schedules:
+            await one.finish(5)
 
     asyncio.run(running())
 
@@ -43,7 +44,7 @@ def test_a_look_that_waits_a_second_delays_no_other() -> None:
         await clock.asleep(1.0)
 
     troubles: list[str] = []
-    run(schedule(50, look, troubles), 1.0)
+    run([schedule(50, look, troubles)], 1.0)
     assert len(due) >= 45 or troubles
     spacings = {later - sooner for sooner, later in itertools.pairwise(due)}
     assert all(spacing % 20_000_000 == 0 for spacing in spacings)
@@ -60,7 +61,7 @@ def test_looks_the_process_was_too_late_for_are_left_out_and_told() -> None:
         if len(due) == 3:
             clock.sleep(0.3)  # stalls the loop, as a starved process would be
 
-    run(schedule(100, look, troubles, blind), 0.6)
+    run([schedule(100, look, troubles, blind)], 0.6)
     gaps = [later - sooner for sooner, later in itertools.pairwise(due)]
     assert max(gaps) >= 290_000_000
     assert any("looks left out" in why for why in troubles)
@@ -77,10 +78,32 @@ def test_a_new_rate_counts_from_the_next_look_on() -> None:
             ten.set_rate(100)
 
     ten = schedule(10, look)
-    run(ten, 0.5)
+    run([ten], 0.5)
     spacings = [later - sooner for sooner, later in itertools.pairwise(due)]
     assert spacings[0] == 100_000_000
     assert min(spacings[1:]) == 10_000_000
+
+
+def test_schedules_meet_on_common_ticks_also_after_a_new_rate() -> None:
+    """50 and 20 looks a second, the second from 5 on: of its looks every other is due with one of the first."""
+    due: dict[str, list[int]] = {"entry": [], "region": []}
+
+    def look(name: str) -> Look:
+        async def note(due_ns: int) -> None:
+            due[name].append(due_ns)
+            if name == "region" and len(due[name]) == 2:
+                region.set_rate(20)
+
+        return note
+
+    region = schedule(5, look("region"))
+    run([schedule(50, look("entry")), region], 1.0)
+    origin_ns = due["entry"][0]
+    after = [(at - origin_ns) // clock.NS_PER_MS for at in due["region"]]
+    assert after[:2] == [0, 200]
+    assert len(after) > 4
+    assert all(at % 50 == 0 for at in after)
+    assert {at for at in due["region"] if (at - origin_ns) % 100_000_000 == 0} & set(due["entry"])
 
 
 def test_a_look_that_raises_ends_the_schedule() -> None:
@@ -90,7 +113,7 @@ def test_a_look_that_raises_ends_the_schedule() -> None:
         raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
-        run(schedule(50, look), 1.0)
+        run([schedule(50, look)], 1.0)
 
 
 def test_a_look_that_raises_when_the_watch_has_ended_is_not_silent() -> None:
@@ -101,7 +124,7 @@ def test_a_look_that_raises_when_the_watch_has_ended_is_not_silent() -> None:
         raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
-        run(schedule(1, look), 0.1)
+        run([schedule(1, look)], 0.1)
 
 
 def test_looks_without_an_end_are_given_up_and_told() -> None:

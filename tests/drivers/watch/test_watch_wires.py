@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import threading
@@ -91,6 +92,74 @@ def test_a_kept_connection_that_is_cut_is_a_reset_and_the_read_is_not_sent_again
     assert (first.error, second.error) == (None, "reset")
     assert (second.kept, second.on_the_way) == (True, True)
     assert service.connections == 1
+
+
+async def answered(raw: bytes, *, hang_up: bool) -> tuple[list[Answer], int]:
+    """Two requests, one after the other, to a server that says just this to each; the answers, and how many connections came."""
+    connections, served = 0, asyncio.Semaphore(0)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(raw)
+                await writer.drain()
+                if hang_up:
+                    break
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        served.release()
+
+    async with await asyncio.start_server(serve, "127.95.0.4") as server:
+        host, port = server.sockets[0].getsockname()
+        wires = Wires(f"http://{host}:{port}", TLS)
+        answers = [await wires.ask("GET", "/", within_s=5.0) for _ in range(2)]
+        await wires.close()
+        for _ in range(connections):
+            await served.acquire()
+    return answers, connections
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b"HTTP/1.1 200 X\r\ncontent-length: 2\r\n\r\nhi", (200, b"hi", None, 1)),
+        (b"HTTP/1.1 204 X\r\n\r\n", (204, b"", None, 1)),
+        (
+            b"HTTP/1.1 103 X\r\nlink: x\r\n\r\nHTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n",
+            (200, b"hi", None, 1),
+        ),
+        (b"HTTP/1.1 200 X\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi", (200, b"hi", None, 2)),
+        (b"HTTP/1.0 200 X\r\ncontent-length: 2\r\n\r\nhi", (200, b"hi", None, 2)),
+        (b"HTTP/1.1 200 X\r\ncontent-length: 2\r\n\r\nhi, and more than was said", (0, b"", "protocol", 2)),
+        (b"HELO\r\n\r\n", (0, b"", "protocol", 2)),
+    ],
+)
+def test_an_answer_is_read_to_its_end_and_its_connection_kept_if_both_sides_may(
+    raw: bytes, told: tuple[int, bytes, str | None, int]
+) -> None:
+    """Status, body, error of both requests, and the connections opened for them."""
+    answers, connections = asyncio.run(answered(raw, hang_up=False))
+    assert {(answer.status, answer.body, answer.error, connections) for answer in answers} == {told}
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b"HTTP/1.1 200 X\r\n\r\nhi", (200, b"hi", None)),
+        (b"HTTP/1.1 200 X\r\ncontent-length: 3\r\n\r\nhi", (0, b"", "reset")),
+        (b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n1\r\nh\r\n", (0, b"", "reset")),
+        (b"HTTP/1.1 200 X\r\n", (0, b"", "reset")),
+    ],
+)
+def test_an_answer_that_ends_with_its_connection_is_whole_only_without_a_length(
+    raw: bytes, told: tuple[int, bytes, str | None]
+) -> None:
+    """What says how long it is, and is shorter, is a reset; each request has a connection of its own."""
+    answers, connections = asyncio.run(answered(raw, hang_up=True))
+    assert ({(answer.status, answer.body, answer.error) for answer in answers}, connections) == ({told}, 2)
 
 
 def test_looks_that_overlap_have_a_connection_each_and_their_own_time(service: Service) -> None:
