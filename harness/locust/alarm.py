@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-from contextlib import suppress
+from collections.abc import Callable
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Final
@@ -26,44 +27,55 @@ class _When(ctypes.Structure):
 
 
 class Alarm:
-    """Wakes any number of greenlets, each at its moment, by one timer of the kernel (timerfd_create(2)).
+    """Calls back, and wakes any number of greenlets, each at its moment, by one timer of the kernel (timerfd_create(2)).
 
     Where the system has none, gevent's timers do.
     """
 
     def __init__(self) -> None:
         self._hub = gevent.get_hub()
-        self._sleepers: list[tuple[int, int, Any]] = []
+        self._calls: list[tuple[int, int, Callable[[], object]]] = []
         self._order = count()
-        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._set_to_ns = 0
+        self._libc = ctypes.PyDLL(None)  # nothing it is asked for waits
+        self._when = _When()
         self._timer = -1
         if hasattr(self._libc, "timerfd_create"):
             self._timer = self._libc.timerfd_create(_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
         if self._timer >= 0:
-            self._watcher = self._hub.loop.io(self._timer, _READ)
+            self._watcher: Any = self._hub.loop.io(self._timer, _READ)
             self._watcher.start(self._ring)
 
     def sleep_until(self, at_ns: int) -> None:
         """Sleep until that moment of CLOCK_MONOTONIC; a moment that has passed lets the others run once."""
-        left_ns = at_ns - clock.now_ns()
-        if left_ns <= 0 or self._timer < 0:
-            gevent.sleep(max(0.0, left_ns / clock.NS_PER_S))
+        if at_ns <= clock.now_ns():
+            gevent.sleep(0)
             return
         sleeper = Waiter(self._hub)
-        heappush(self._sleepers, (at_ns, next(self._order), sleeper))
-        if self._sleepers[0][2] is sleeper:
-            self._set(at_ns)
+        self.call_at(at_ns, partial(sleeper.switch, None))
         sleeper.get()  # one that is killed meanwhile is left in the heap; to wake it does nothing
 
-    def _ring(self) -> None:
-        with suppress(BlockingIOError):  # it was set anew just after it rang
-            os.read(self._timer, 8)
-        while self._sleepers and self._sleepers[0][0] <= clock.now_ns():
-            heappop(self._sleepers)[2].switch(None)
-        if self._sleepers:
-            self._set(self._sleepers[0][0])
+    def call_at(self, at_ns: int, call: Callable[[], object]) -> None:
+        """Call at that moment of CLOCK_MONOTONIC, in gevent's hub: the call must not wait for anything."""
+        heappush(self._calls, (at_ns, next(self._order), call))
+        self._set()
 
-    def _set(self, at_ns: int) -> None:
-        seconds, ns = divmod(at_ns, clock.NS_PER_S)
-        when = _When(seconds=seconds, ns=ns)
-        self._libc.timerfd_settime(self._timer, _ABSOLUTE, ctypes.byref(when), None)
+    def _ring(self) -> None:
+        self._set_to_ns = 0
+        while self._calls and self._calls[0][0] <= clock.now_ns():
+            heappop(self._calls)[2]()
+        self._set()
+        if not self._set_to_ns and self._timer >= 0:  # to set it anew is to silence it
+            os.read(self._timer, 8)
+
+    def _set(self) -> None:
+        """Set the timer to the first moment of all, if it is not."""
+        if not self._calls or self._set_to_ns == self._calls[0][0]:
+            return
+        self._set_to_ns = at_ns = self._calls[0][0]
+        if self._timer < 0:
+            self._watcher = self._hub.loop.timer(max(0.0, (at_ns - clock.now_ns()) / clock.NS_PER_S))
+            self._watcher.start(self._ring)
+            return
+        self._when.seconds, self._when.ns = divmod(at_ns, clock.NS_PER_S)
+        self._libc.timerfd_settime(self._timer, _ABSOLUTE, ctypes.byref(self._when), None)

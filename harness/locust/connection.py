@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import select
 import socket as sockets
 from base64 import b64encode
 from collections import deque
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
-import gevent.socket
-import gevent.ssl
-from gevent.monkey import get_original
 from geventhttpclient._parser import HTTPParseError
 
 from harness import clock
 from harness.locust.response import Response
+from harness.locust.wire import connected
 
-_BLOCK: Final = 16 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
-_poll: Final = get_original("select", "poll")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Origin:
-    """Scheme, host and port: what a connection leads to.
+    """Scheme, host and port: what a connection leads to; there is one of each.
 
     Attributes:
         family: of the address where the host is one; None: a name, looked up for each new connection.
@@ -44,8 +39,14 @@ class Origin:
     def of(cls, url: str) -> Origin:
         """The origin of a URL; raises ValueError when it is none of HTTP."""
         parts = urlsplit(url)
+        return cls._of(parts.scheme, parts.netloc)
+
+    @classmethod
+    @cache
+    def _of(cls, scheme: str, place: str) -> Origin:
+        parts = urlsplit(f"{scheme}://{place}")
         if parts.scheme not in _PORTS or not parts.hostname:
-            raise ValueError(f"`{url}` is no address of HTTP")
+            raise ValueError(f"`{scheme}://{place}` is no address of HTTP")
         port = parts.port or _PORTS[parts.scheme]
         shown = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         host = shown if port == _PORTS[parts.scheme] else f"{shown}:{port}"
@@ -71,19 +72,17 @@ class Connection:
         idle_since_ns: when that end was.
     """
 
-    __slots__ = ("_poll", "_socket", "idle_since_ns", "origin", "sound")
+    __slots__ = ("_wire", "idle_since_ns", "origin", "sound")
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
         self.sound = True
         self.idle_since_ns = clock.now_ns()
-        self._socket: Any = _connected(origin)
-        self._poll = _poll()
-        self._poll.register(self._socket.fileno(), select.POLLIN)
+        self._wire = connected(origin.host, origin.port, origin.family, secure=origin.scheme == "https")
 
     def ready(self) -> bool:
         """Whether it bears a request: sound, and nothing came while it was idle, no end either."""
-        return self.sound and not self._poll.poll(0)
+        return self.sound and self._wire.quiet()
 
     def exchange(self, request: bytes, response: Response) -> None:
         """Send the request and read the answer to its end; whatever is raised, the connection is not sound then.
@@ -93,12 +92,9 @@ class Connection:
             HTTPParseError: what came is not HTTP.
         """
         self.sound = False
-        sent = self._socket.send(request)
-        if sent < len(request):
-            self._socket.sendall(request[sent:])
+        self._wire.send(request)
         while not response.complete:
-            data = self._socket.recv(_BLOCK)
-            if data:
+            if data := self._wire.receive():
                 response.feed(data)
             else:
                 _end(response)
@@ -108,7 +104,7 @@ class Connection:
     def close(self) -> None:
         """Close it."""
         self.sound = False
-        self._socket.close()
+        self._wire.close()
 
 
 class Connections:
@@ -138,10 +134,12 @@ class Connections:
         """
         self._loans += 1
         fresh = self._loans % self._fresh_in == 0
-        self._close_idle()
+        limit = clock.now_ns() - self._idle_ns
+        while self._kept and self._kept[0].idle_since_ns <= limit:
+            self._kept.popleft().close()
         while self._kept and not fresh:
             connection = self._kept.pop()
-            if connection.origin == origin and connection.ready():
+            if connection.origin is origin and connection.ready():
                 return connection
             connection.close()
         return Connection(origin)
@@ -158,11 +156,6 @@ class Connections:
         while self._kept:
             self._kept.pop().close()
 
-    def _close_idle(self) -> None:
-        limit = clock.now_ns() - self._idle_ns
-        while self._kept and self._kept[0].idle_since_ns <= limit:
-            self._kept.popleft().close()
-
 
 def _end(response: Response) -> None:
     """The server closed the connection, which is the end of an answer that does not say its length."""
@@ -172,23 +165,6 @@ def _end(response: Response) -> None:
         raise ConnectionResetError("closed before the end of the answer") from error
     if not response.complete:
         raise ConnectionResetError("closed without an answer")
-
-
-def _connected(origin: Origin) -> Any:
-    if origin.family is None:
-        connected = gevent.socket.create_connection((origin.host, origin.port))
-    else:
-        connected = gevent.socket.socket(origin.family, sockets.SOCK_STREAM)
-    try:
-        if origin.family is not None:
-            connected.connect((origin.host, origin.port))
-        connected.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
-        if origin.scheme == "https":
-            connected = _ssl_context().wrap_socket(connected, server_hostname=origin.host)
-    except BaseException:
-        connected.close()
-        raise
-    return connected
 
 
 def _family(host: str) -> int | None:
@@ -205,9 +181,3 @@ def _family(host: str) -> int | None:
 def kept_connections(*, idle_s: float, fresh_in: int) -> Connections:
     """Those of this process that are kept by these rules."""
     return Connections(idle_s=idle_s, fresh_in=fresh_in)
-
-
-@cache
-def _ssl_context() -> Any:
-    """One for all: reading the authorities takes longer than many a request."""
-    return gevent.ssl.create_default_context()

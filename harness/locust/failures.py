@@ -7,9 +7,9 @@ import zlib
 from socket import gaierror
 from ssl import SSLEOFError, SSLError
 
-from gevent.timeout import Timeout
 from geventhttpclient.response import HTTPParseError
 
+from harness.locust.deadlines import GaveUp
 from harness.locust.session import BadRedirect
 
 FAILURES = (OSError, HTTPParseError, zlib.error)
@@ -17,7 +17,7 @@ FAILURES = (OSError, HTTPParseError, zlib.error)
 
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
 _KINDS: tuple[tuple[type[BaseException], str], ...] = (
-    (Timeout, "timeout"),
+    (GaveUp, "timeout"),
     (TimeoutError, "timeout"),
     (ConnectionRefusedError, "refused"),
     (ConnectionError, "reset"),

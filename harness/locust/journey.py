@@ -11,11 +11,10 @@ from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-import gevent
-
 from harness import clock
 from harness.locust.arrivals import random_of
 from harness.locust.connection import Connections
+from harness.locust.deadlines import Deadlines, GaveUp
 from harness.locust.failures import FAILURES, kind_of
 from harness.locust.recorder import Request
 from harness.locust.response import Response
@@ -50,6 +49,27 @@ class Answer:
         return self.body[key]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """What all journeys of one class have in common; made once, because a journey is made for each arrival.
+
+    Attributes:
+        worker: whose journeys they are.
+        name: of the journey in all reports.
+        host: address that paths are below of.
+        deadlines: of an exchange.
+        connections: where a journey's connection comes from.
+        closed: whether a request is due when it is sent.
+    """
+
+    worker: Worker
+    name: str
+    host: str
+    deadlines: Deadlines
+    connections: Connections
+    closed: bool
+
+
 class Journey:
     """One user on a connection that nobody else uses meanwhile, with cookies of their own.
 
@@ -57,27 +77,13 @@ class Journey:
     in between: open between journeys, closed within one. A failed request does not end the journey.
     """
 
-    def __init__(
-        self,
-        worker: Worker,
-        *,
-        name: str,
-        due_ns: int,
-        host: str,
-        timeout_s: float,
-        seed: tuple[int, ...],
-        connections: Connections,
-        closed: bool = False,
-    ) -> None:
-        self._worker = worker
-        self._name = name
+    def __init__(self, terms: Terms, due_ns: int, seed: tuple[int, ...]) -> None:
+        self._terms = terms
         self._due_ns = due_ns
-        self._timeout_s = timeout_s
         self._seed = seed
-        self._closed = closed
         self._signed_in = ""
         self._step = 0
-        self._session = Session(host, connections)
+        self._session = Session(terms.host, terms.connections)
 
     @cached_property
     def random(self) -> Random:
@@ -116,7 +122,7 @@ class Journey:
     def think(self, seconds: float) -> None:
         """Look at the answer so long; the next request is due then."""
         self._due_ns += round(seconds * clock.NS_PER_S)
-        self._worker.think_until(self._due_ns)
+        self._terms.worker.think_until(self._due_ns)
 
     def request(
         self,
@@ -142,9 +148,9 @@ class Journey:
             status: the only status that is right; None: any below 400.
             expect: keys that the answer's JSON object must have, each with its value, or with the type of its value.
         """
-        recorder = self._worker.recorder
+        recorder = self._terms.worker.recorder
         recorder.begin(request := self._begun(method, name))
-        done_ns = 0
+        done_ns, answer = 0, None
         try:
             error = self._exchange(method, path, json, headers, follow=status is None or not 300 <= status < _ERRORS)
             self._due_ns = done_ns = clock.now_ns()
@@ -153,8 +159,8 @@ class Journey:
             recorder.end(request, done_ns, response=response, error=answer.error, served=_served(response))
             return answer
         finally:
-            # only a journey that broke is still under way here: a mistake in its file must not go unrecorded
-            recorder.end(request, done_ns or clock.now_ns(), error="broken journey")
+            if answer is None:  # the journey broke: a mistake in its file must not go unrecorded
+                recorder.end(request, done_ns or clock.now_ns(), error="broken journey")
 
     def leave(self) -> None:
         """The journey is over; another may have its connection."""
@@ -164,11 +170,11 @@ class Journey:
         self._step += 1
         now = clock.now_ns()
         return Request(
-            journey=self._name,
+            journey=self._terms.name,
             step=self._step,
             name=name,
             method=method,
-            intended_ns=now if self._closed else self._due_ns,
+            intended_ns=now if self._terms.closed else self._due_ns,
             sent_ns=now,
         )
 
@@ -182,21 +188,20 @@ class Journey:
         follow: bool,
     ) -> str | None:
         """Bounded as a whole, from connecting to the last byte; the kind of failure, or None."""
-        lines = self._signed_in + "".join(f"{key}: {value}\r\n" for key, value in (headers or {}).items())
+        lines = self._signed_in
+        if headers:
+            lines += "".join(f"{key}: {value}\r\n" for key, value in headers.items())
         body = b""
         if json is not None:
             lines, body = lines + _JSON, jsonlib.dumps(json).encode()
-        timer = gevent.Timeout.start_new(self._timeout_s)
+        deadlines = self._terms.deadlines
+        deadlines.start()
         try:
             self._session.request(method, path, lines, body, follow=follow)
-        except FAILURES as error:
-            return kind_of(error)
-        except gevent.Timeout as error:
-            if error is not timer:
-                raise
+        except (*FAILURES, GaveUp) as error:
             return kind_of(error)
         finally:
-            timer.close()
+            deadlines.stop()
         return None
 
 

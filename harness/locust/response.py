@@ -17,9 +17,8 @@ class Response(HTTPResponseParser):
     Attributes:
         complete: whether all of it has come.
         body: as sent, without chunks.
+        headers: by lower-case name; of several of one name the last; empty until all have come.
     """
-
-    _headers: dict[str, str] | None
 
     def __init__(self, method: str) -> None:
         super().__init__()
@@ -53,13 +52,6 @@ class Response(HTTPResponseParser):
         """The body as UTF-8."""
         return self.content.decode("utf-8", "replace")
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """By lower-case name; of several of one name the last."""
-        if self._headers is None:
-            self._headers = dict(self._pairs())
-        return self._headers
-
     def all(self, name: str) -> list[str]:
         """Every header of this lower-case name."""
         return [value for key, value in self._pairs() if key == name] if name in self.headers else []
@@ -72,7 +64,7 @@ class Response(HTTPResponseParser):
         self.body = bytearray()
         self._headed = False
         self._words: list[str] = []  # names and values in turn
-        self._headers = None
+        self.headers: dict[str, str] = {}
         self._named = False
 
     def _on_message_begin(self) -> None:
@@ -98,6 +90,7 @@ class Response(HTTPResponseParser):
 
     def _on_headers_complete(self) -> bool:
         self._headed = True
+        self.headers = dict(self._pairs())
         return self._bodiless
 
     def _on_body(self, part: bytearray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from http.cookiejar import CookieJar
 from typing import Any, Final
 from urllib.parse import quote, urljoin, urlsplit
@@ -31,7 +32,7 @@ class Session:
 
     def __init__(self, host: str, connections: Connections) -> None:
         self._origin = Origin.of(host)
-        self._below = urlsplit(host).path.rstrip("/")
+        self._below = _below(host)
         self._connections = connections
         self._connection: Connection | None = None
         self._cookies: CookieJar | None = None
@@ -63,7 +64,7 @@ class Session:
             if location is None:
                 return response
             origin, target = _led_to(f"{origin.url}{target}", location)
-            if origin != self._origin:
+            if origin is not self._origin:
                 headers = re.sub(r"Authorization: .*\r\n", "", headers)  # a secret is for its own host
             if response.status_code < 307 and method not in {"GET", "HEAD"}:
                 method, body = "GET", b""
@@ -89,7 +90,7 @@ class Session:
 
     def _connection_to(self, origin: Origin) -> Connection:
         connection = self._connection
-        if connection is not None and connection.origin == origin and connection.ready():
+        if connection is not None and connection.origin is origin and connection.ready():
             return connection
         self._connection = None
         if connection is None:
@@ -104,6 +105,11 @@ class Session:
             self._cookies = CookieJar()
         answer: Any = _CookieAnswer(cookies)
         self._cookies.extract_cookies(answer, CookieRequest(url))  # noqa: S310  # never opened
+
+
+@cache
+def _below(host: str) -> str:
+    return urlsplit(host).path.rstrip("/")
 
 
 class _CookieAnswer:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import count
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from locust import FastHttpUser, events, tag
 
 from harness.locust.connection import kept_connections
 from harness.locust.fleet import install
-from harness.locust.journey import Journey
+from harness.locust.journey import Journey, Terms
 from harness.locust.options import add_options
+
+if TYPE_CHECKING:
+    from harness.locust.worker import Worker
 
 _events: Any = events  # Locust's hooks have no types
 _events.init_command_line_parser.add_listener(add_options)
@@ -52,20 +56,23 @@ class JourneyUser(FastHttpUser):
 
     def travel(self, due_ns: int, seed: tuple[int, ...], number: int) -> None:
         """One journey from its arrival to its end."""
-        journey = Journey(
-            self.environment.open_loop,
-            name=type(self).__name__.lower(),
-            due_ns=due_ns,
-            host=str(self.host),  # FastHttpUser refuses to be made without one
-            timeout_s=self.timeout_s,
-            seed=(*seed, number),
-            connections=kept_connections(idle_s=self.kept_idle_s, fresh_in=self.fresh_in),
-            closed=self.model == "closed",
-        )
+        journey = Journey(self._terms, due_ns, (*seed, number))
         try:
             self.journey(journey)
         finally:
             journey.leave()
+
+    @cached_property
+    def _terms(self) -> Terms:
+        worker: Worker = self.environment.open_loop
+        return Terms(
+            worker=worker,
+            name=type(self).__name__.lower(),
+            host=str(self.host),  # FastHttpUser refuses to be made without one
+            deadlines=worker.deadlines(self.timeout_s),
+            connections=kept_connections(idle_s=self.kept_idle_s, fresh_in=self.fresh_in),
+            closed=self.model == "closed",
+        )
 
     def report(self, travelled: Any) -> None:
         """A journey broke by a mistake in its file: Locust shows it among its exceptions."""

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -21,6 +21,7 @@ from harness.evidence.rows import FLUSH_S, RowWriter
 from harness.locust.alarm import Alarm
 from harness.locust.arrivals import due_times, random_of, trace_times
 from harness.locust.crew import Crew
+from harness.locust.deadlines import Deadlines
 from harness.locust.ending import fail, interruptible, lasting
 from harness.locust.health import Health
 from harness.locust.options import Options
@@ -28,6 +29,8 @@ from harness.locust.recorder import Recorder
 from harness.model import RateCurve
 from harness.model.table import SAMPLES
 
+AHEAD: Final = 64
+"""So many arrivals of the schedule are drawn at once."""
 REPORT_S: Final = 1.0
 """Spacing of the count of journeys in progress, and of the generator's health."""
 GO_WITHIN_S: Final = 120.0
@@ -68,6 +71,7 @@ class Worker:
         self._carrier: Carrier | None = None
         self._locustfile = Path(environment.locustfile or "locustfile").stem
         self.alarm = Alarm()
+        self._deadlines: dict[float, Deadlines] = {}
         self._journeys = Crew()
         self._thinking: set[Any] = set()
         self._drain_s = options.drain_s
@@ -109,11 +113,13 @@ class Worker:
 
     def carried_by(self, user: Carrier) -> Iterator[Due] | None:
         """The schedule, for the one user of this process who carries it; None for all others."""
+        if self._carrier is user and self._schedule is not None:
+            return self._schedule
         if self._carrier not in {None, user}:
             return None
         begin_ns = self.begin_ns
         if self._schedule is None:
-            self._schedule = self._dues(begin_ns, user.total_per_s())
+            self._schedule = ahead(self._dues(begin_ns, user.total_per_s()))
         self._carrier = user
         return self._schedule
 
@@ -155,6 +161,12 @@ class Worker:
             self.alarm.sleep_until(due_ns)
         finally:
             self._thinking.discard(me)
+
+    def deadlines(self, length_s: float) -> Deadlines:
+        """Those of exchanges that are given up after so long."""
+        if length_s not in self._deadlines:
+            self._deadlines[length_s] = Deadlines(self.alarm, round(length_s * clock.NS_PER_S))
+        return self._deadlines[length_s]
 
     def drain(self, **_: Any) -> None:
         """Nobody arrives any more: send those away who think, wait for open requests, cut off what is open still."""
@@ -222,6 +234,12 @@ def row_file(prefix: Path, worker: int) -> Path:
     if path.exists():
         sys.exit(f"{path} is there already: another worker has number {worker}, or an earlier load was recorded there")
     return path
+
+
+def ahead(dues: Iterator[Due]) -> Iterator[Due]:
+    """The same, drawn some at a time: what is done again at once costs a fraction of what it costs from time to time."""
+    while some := list(islice(dues, AHEAD)):
+        yield from some
 
 
 def history_put() -> Put | None:

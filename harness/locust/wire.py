@@ -1,0 +1,170 @@
+"""Bytes to a server and back, for a greenlet that waits while others run."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket as sockets
+from functools import cache
+from typing import Any, Final, Protocol
+
+import gevent
+import gevent.socket
+import gevent.ssl
+from gevent.monkey import get_original
+
+_BLOCK: Final = 16 * 1024
+_READ: Final = 1
+_poll: Final = get_original("select", "poll")
+_socket: Final = get_original("socket", "socket")
+
+
+class Wire(Protocol):
+    """A connection as bytes; whatever fails raises OSError."""
+
+    def quiet(self) -> bool:
+        """Whether nothing has come that was not received, no end either."""
+
+    def send(self, data: bytes) -> None:
+        """Send all of it."""
+
+    def receive(self) -> bytes:
+        """What comes next; nothing at the end."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+def connected(host: str, port: int, family: int | None, *, secure: bool) -> Wire:
+    """A new connection.
+
+    Args:
+        host: its address, or its name where `family` is None.
+        port: of TCP.
+        family: of the address.
+        secure: whether it is TLS.
+
+    Raises:
+        OSError: nobody is there, or it is not whom the certificate says.
+    """
+    if family is None:
+        named = gevent.socket.create_connection((host, port))
+        plain = _socket(fileno=named.detach())
+        plain.settimeout(0)
+    else:
+        plain = _socket(family, sockets.SOCK_STREAM | sockets.SOCK_NONBLOCK)
+    try:
+        if family is not None:
+            _dial(plain, (host, port))
+        plain.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+        return _Tls(plain, host) if secure else _Plain(plain)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def _dial(plain: Any, address: tuple[str, int]) -> None:
+    failed = plain.connect_ex(address)
+    if failed == errno.EINPROGRESS:
+        failed = plain.connect_ex(address)  # on one machine it is there by now
+    if failed == errno.EALREADY:
+        gevent.socket.wait_write(plain.fileno())
+        failed = plain.getsockopt(sockets.SOL_SOCKET, sockets.SO_ERROR)
+    if failed not in {0, errno.EISCONN}:
+        raise OSError(failed, os.strerror(failed))
+
+
+class _Plain:
+    """TCP. It is watched as long as it lives: to begin and end watching for each answer would be a system call each."""
+
+    __slots__ = ("_arrived", "_hub", "_poll", "_reader", "_socket", "_watcher")
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+        self._reader: Any = None
+        self._arrived = False
+        self._hub = gevent.get_hub()
+        self._watcher = self._hub.loop.io(socket.fileno(), _READ)
+        self._watcher.start(self._wake)
+        self._poll = _poll()
+        self._poll.register(socket.fileno(), select.POLLIN)
+
+    def quiet(self) -> bool:
+        return not self._arrived and not self._poll.poll(0)
+
+    def send(self, data: bytes) -> None:
+        while True:
+            try:
+                sent = self._socket.send(data)
+            except BlockingIOError:
+                sent = 0
+            if sent == len(data):
+                return
+            data = data[sent:]
+            gevent.socket.wait_write(self._socket.fileno())
+
+    def receive(self) -> bytes:
+        while True:
+            self._wait()
+            try:
+                data: bytes = self._socket.recv(_BLOCK)
+            except BlockingIOError:
+                continue
+            return data
+
+    def close(self) -> None:
+        self._watcher.stop()
+        self._watcher.close()
+        self._socket.close()
+
+    def _wait(self) -> None:
+        if self._arrived:
+            self._arrived = False
+            self._watcher.start(self._wake)
+            return
+        self._reader = gevent.getcurrent()
+        try:
+            self._hub.switch()
+        finally:
+            self._reader = None
+
+    def _wake(self) -> None:
+        if self._reader is not None:
+            self._reader.switch()
+        else:  # nobody waits: to go on watching would ring without end
+            self._arrived = True
+            self._watcher.stop()
+
+
+class _Tls:
+    """TLS, which may have read ahead of us, and waits by itself."""
+
+    def __init__(self, plain: Any, host: str) -> None:
+        own = gevent.socket.socket(fileno=plain.detach())
+        try:
+            self._socket: Any = _context().wrap_socket(own, server_hostname=host)
+        except BaseException:
+            own.close()
+            raise
+        self._poll = _poll()
+        self._poll.register(self._socket.fileno(), select.POLLIN)
+
+    def quiet(self) -> bool:
+        return not self._poll.poll(0)
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def receive(self) -> bytes:
+        data: bytes = self._socket.recv(_BLOCK)
+        return data
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@cache
+def _context() -> Any:
+    """One for all: reading the authorities takes longer than many a request."""
+    return gevent.ssl.create_default_context()
