@@ -3,8 +3,9 @@
 All ask one small server on another core for `{"ok": true}`; ours check that it says so, and record each answer. The
 time is what the kernel counts for all threads, read in the middle of each run, so that starting up is left out; the
 server counts the requests. Rounds are interleaved and medians compared, because the machine's own speed changes from
-minute to minute. For the price of recording, two of ours run in the same seconds on the same core at one constant
-rate, one of which records nothing; they ask for real-time priority, which a superuser is given.
+minute to minute. For the price of recording, one process of ours, at one constant rate, records a second and does not
+record a second, by turns: the two of a pair, whose order turns as well, meet the same machine, memory and schedule. Its
+goal is held to the geometric mean of all pairs (noise alone lifts the other one), with its 95 % interval (Student's).
 """
 
 from __future__ import annotations
@@ -12,21 +13,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import aiohttp
+from scipy import stats
 
 from harness import clock
 
@@ -37,6 +41,8 @@ CORES: Final = sorted(os.sched_getaffinity(0))
 LOCUSTFILE: Final = Path(__file__).with_name("locustfiles") / "cost.py"
 GOALS: Final = (("ours, open / FastHttpUser, closed", "fast", 1.7), ("ours, open / HttpUser, closed", "requests", 0.4))
 MOST_FOR_RECORDING: Final = 1.03
+PAIRS: Final = 8
+"""Of seconds with and without recording, a round."""
 
 _NGINX: Final = """
 daemon off; worker_processes 1; pid {directory}/pid; error_log {directory}/error.log;
@@ -127,14 +133,12 @@ def server(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def running(command: list[str], *, core: int, run: Path | None = None, first: bool = False) -> Iterator[int]:
-    """The command on this core until the `with` ends; its process id. `run`: where observations go; `first`: before others."""
+def running(command: list[str], *, core: int, run: Path | None = None) -> Iterator[int]:
+    """The command on this core until the `with` ends; its process id. `run`: where observations go."""
     environment = {**os.environ, "READINESS_RUN": str(run)} if run else os.environ
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as process:
         try:
             os.sched_setaffinity(process.pid, {core})
-            with suppress(PermissionError):
-                os.sched_setscheduler(process.pid, os.SCHED_RR if first else os.SCHED_OTHER, os.sched_param(int(first)))
             yield process.pid
         finally:
             process.terminate()
@@ -157,58 +161,58 @@ def cpu_us(pid: int) -> float:
     return sum(int(path.read_text(encoding="ascii").split()[0]) for path in threads) / 1000
 
 
-def look(loads: Mapping[str, list[str]], *, seconds: float, run: Path) -> list[tuple[float, float]]:
-    """Run commands side by side on the first core, each against the server of its own: us a request, requests per second."""
-    many = len(loads) > 1
-    with ExitStack() as children:
-        before = {url: served(url) for url in loads}
-        pids = {
-            url: children.enter_context(running(one, core=CORES[0], run=run, first=many)) for url, one in loads.items()
-        }
+@contextmanager
+def loading(command: list[str], url: str, *, run: Path) -> Iterator[int]:
+    """The command on the first core, making load for a second at least; its process id."""
+    before = served(url)
+    with running(command, core=CORES[0], run=run) as pid:
         for _ in clock.Deadline.after(30).ticks(0.05):
-            if all(served(url) > before[url] + 300 for url in loads):
+            if served(url) > before + 300:
                 break
-        clock.sleep(4.0 if many else 1.0)  # who was kept from beginning by the other makes up for it first
-        then_ns, then = clock.now_ns(), {url: (cpu_us(pids[url]), served(url)) for url in loads}
-        clock.sleep(seconds)
-        now_ns, now = clock.now_ns(), {url: (cpu_us(pids[url]), served(url)) for url in loads}
-    used = [(now[url][0] - then[url][0], now[url][1] - then[url][1]) for url in loads]
-    if any(count < 100 for _, count in used):
-        raise SystemExit(f"made no load: {' '.join(next(iter(loads.values())))}")
-    return [(cpu / count, count * clock.NS_PER_S / (now_ns - then_ns)) for cpu, count in used]
+        clock.sleep(1.0)
+        yield pid
 
 
-def price_of_recording(urls: Sequence[str], *, rate: float, seconds: float, directory: Path, turned: bool) -> float:
-    """Two of ours side by side, half the rate each: what a request costs the one that records, over the other's."""
-    first, second = urls
-    rates = ("--rate", f"{rate / 2:g}", "--arrivals", "constant")
+def look(pid: int, url: str, *, seconds: float) -> tuple[float, float]:
+    """Microseconds of processor time a request, and requests per second, from now on."""
+    then_ns, cpu, count = clock.now_ns(), cpu_us(pid), served(url)
+    clock.sleep(seconds)
+    now_ns, cpu, count = clock.now_ns(), cpu_us(pid) - cpu, served(url) - count
+    if count < 100:
+        raise SystemExit(f"made no load: {Path(f'/proc/{pid}/cmdline').read_text(encoding='utf-8')}")
+    return cpu / count, count * clock.NS_PER_S / (now_ns - then_ns)
+
+
+def prices_of_recording(url: str, *, rate: float, directory: Path) -> list[float]:
+    """Of each pair of seconds, what a request cost in the one that was recorded over what it cost in the other."""
+    prices = []
     with tempfile.TemporaryDirectory(dir=directory) as run:
-        record = ("--samples", f"{run}/samples")
-        pair = {
-            first: locust("Ours", first, *rates, *(record if turned else ())),
-            second: locust("Ours", second, *rates, *(() if turned else record)),
-        }
-        (one, _), (other, _) = look(pair, seconds=seconds, run=Path(run))
-    return one / other if turned else other / one
+        command = locust("Ours", url, "--rate", f"{rate:g}", "--arrivals", "constant", "--samples", f"{run}/samples")
+        with loading(command, url, run=Path(run)) as pid:
+            for number in range(PAIRS):
+                first, _ = look(pid, url, seconds=1.0)
+                os.kill(pid, signal.SIGUSR1)
+                clock.sleep(0.1)
+                second, _ = look(pid, url, seconds=1.0)
+                prices.append(second / first if number % 2 else first / second)
+    return prices
 
 
 def measure(*, rounds: int, seconds: float, rate: float) -> tuple[dict[str, Generator], list[float]]:
     """All generators in turn, every second round in the other order; and the prices of recording."""
     prices: list[float] = []
-    with tempfile.TemporaryDirectory() as text, ExitStack() as servers:
+    with tempfile.TemporaryDirectory() as text, server(Path(text)) as url:
         directory = Path(text)
-        urls = [servers.enter_context(server(directory)) for _ in range(2)]
-        found = generators(urls[0], rate=rate, directory=directory)
+        found = generators(url, rate=rate, directory=directory)
         for number in range(rounds):
             for one in list(found.values())[:: -1 if number % 2 else 1]:
                 for rows in directory.glob("samples*"):
                     rows.unlink()
-                ((cost, per_s),) = look({urls[0]: one.command}, seconds=seconds, run=directory)
+                with loading(one.command, url, run=directory) as pid:
+                    cost, per_s = look(pid, url, seconds=seconds)
                 one.costs.append(cost)
                 one.rates.append(per_s)
-            for turned in (False, True):
-                price = price_of_recording(urls, rate=rate, seconds=seconds, directory=directory, turned=turned)
-                prices.append(price)
+            prices += prices_of_recording(url, rate=rate, directory=directory)
     return found, prices
 
 
@@ -251,7 +255,15 @@ async def ask(url: str) -> None:
 def goals(found: dict[str, Generator], prices: list[float]) -> list[tuple[str, float, float]]:
     """Name, the ratio that was measured, and the most it may be."""
     ratios = [(name, found["ours"].cost / found[peer].cost, most) for name, peer, most in GOALS]
-    return [("ours, all on record / nothing", statistics.median(prices), MOST_FOR_RECORDING), *ratios]
+    return [("ours, all on record / nothing", statistics.geometric_mean(prices), MOST_FOR_RECORDING), *ratios]
+
+
+def interval(prices: list[float]) -> tuple[float, float]:
+    """Of their geometric mean, 95 %."""
+    logs = [math.log(price) for price in prices]
+    reach = float(stats.t.ppf(0.975, len(logs) - 1) * stats.sem(logs))
+    middle = statistics.mean(logs)
+    return math.exp(middle - reach), math.exp(middle + reach)
 
 
 def report(found: dict[str, Generator], prices: list[float], *, as_json: bool) -> int:
@@ -261,14 +273,16 @@ def report(found: dict[str, Generator], prices: list[float], *, as_json: bool) -
     if as_json:
         figures = {name: {"us": one.cost, "each_us": one.costs, "per_s": one.rates} for name, one in found.items()}
         each = [{"goal": name, "ratio": ratio, "most": most} for name, ratio, most in judged]
-        print(json.dumps({"generators": figures, "recording": prices, "goals": each, "met": met}, indent=2))
+        recording = {"pairs": prices, "interval": interval(prices)}
+        print(json.dumps({"generators": figures, "recording": recording, "goals": each, "met": met}, indent=2))
         return 0 if met else 1
     print(f"{'one core, one process':34} {'us/request':>10} {'(range)':>16} {'requests/s':>11} {'ours is':>9}")
     for one in found.values():
         span = f"({min(one.costs):.1f}..{max(one.costs):.1f})"
         ratio = found["ours"].cost / one.cost
         print(f"{one.title:34} {one.cost:10.1f} {span:>16} {statistics.median(one.rates):11.0f} {ratio:8.2f}x")
-    print(f"\nrecording, side by side: {', '.join(f'{price:.3f}' for price in prices)}")
+    low, high = interval(prices)
+    print(f"\nrecording, mean of {len(prices)} pairs of seconds: 95 % interval {low:.3f}..{high:.3f}")
     for name, ratio, most in judged:
         print(f"{name:34} {ratio:10.3f}   goal <= {most:<5g} {'met' if ratio <= most else 'MISSED'}")
     return 0 if met else 1

@@ -1,12 +1,43 @@
-"""One request, and gone: as a user of ours, and as Locust's own two; `load_cost.py` picks one by name."""
+"""One request, and gone: as a user of ours, and as Locust's own two; `load_cost.py` picks one by name.
+
+SIGUSR1 ends recording where `--samples` is given, and the next one begins it anew, in further files.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import signal
+from itertools import count
+from typing import Any, ClassVar
 
-from locust import FastHttpUser, HttpUser, task
+import gevent
+from locust import FastHttpUser, HttpUser, events, task
 
 from harness.locust import ClosedLoopUser, Journey, OpenLoopUser
+from harness.locust.worker import Worker, history_put
+
+_events: Any = events  # Locust's hooks have no types
+
+
+def record_by_turns(environment: Any, **_: Any) -> None:
+    """Let a signal end and begin recording."""
+    worker: Worker = environment.open_loop
+    samples = worker.options.samples
+    if samples is None:
+        return
+    put, turns = history_put(), count(1)
+
+    def turn() -> None:
+        worker.recorder.close()
+        number = next(turns)
+        if number % 2:
+            worker.record(worker.options, None, None)
+        else:
+            worker.record(worker.options, samples.with_name(f"{samples.name}-{number}"), put)
+
+    gevent.signal_handler(signal.SIGUSR1, turn)
+
+
+_events.test_start.add_listener(record_by_turns)
 
 
 class Ours(OpenLoopUser):
