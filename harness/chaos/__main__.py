@@ -19,6 +19,8 @@ def _end_with(parent: int) -> None:
 
 def main() -> None:
     """Run Chaos Toolkit's own command in this process."""
+    # a run that was started in the background of a script is deaf to SIGINT, and so is what it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parent = os.environ.get("READINESS_PARENT", "")
     if parent.isdecimal():
         _end_with(int(parent))

@@ -97,10 +97,17 @@ def test_a_held_fault_is_undone_when_it_is_released(pocket: Any, experiments: Pa
     assert pending_intents("pocket") == []
 
 
-def test_an_interrupted_experiment_runs_its_rollbacks(pocket: Any, experiments: Path, tmp_path: Path) -> None:
-    """Ctrl-C while the fault is held: nodes uncordoned, the leader at home, no intent left."""
+@pytest.mark.parametrize("ears", [signal.default_int_handler, signal.SIG_IGN], ids=["in front", "in the background"])
+def test_an_interrupted_experiment_runs_its_rollbacks(
+    pocket: Any, experiments: Path, tmp_path: Path, ears: Any
+) -> None:
+    """Ctrl-C while the fault is held: nodes uncordoned, the leader at home, no intent left; also when a script started the run with `&`."""
     run = tmp_path / "run"
-    child = started("database-primary-loss", pocket, experiments, run)
+    before = signal.signal(signal.SIGINT, ears)
+    try:
+        child = started("database-primary-loss", pocket, experiments, run)
+    finally:
+        signal.signal(signal.SIGINT, before)
     wait_for(lambda: child.confirmed_ns() is not None)
     result = child.finish()
     assert result.why == "it was interrupted"
