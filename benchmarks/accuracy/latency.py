@@ -191,8 +191,15 @@ def _compared(scenario: str, table: Table, *, rate: float, seed: int, begin_ns: 
     figures = []
     for quantile in QUANTILES:
         truth, ours = (float(np.percentile(x, quantile, method="inverted_cdf")) for x in (true_ms, ours_ms))
-        others = {"locust": float(locust[f"{quantile}%"]), "closed": float(closed[f"{quantile}%"]) if closed else None}
-        figures.append(Figure(quantile=quantile, truth=truth, ours=ours, most=max(2.0, share * truth), **others))
+        figure = Figure(
+            quantile=quantile,
+            truth=truth,
+            ours=ours,
+            locust=float(locust[f"{quantile}%"]),
+            closed=float(closed[f"{quantile}%"]) if closed else None,
+            most=max(2.0, share * truth),
+        )
+        figures.append(figure)
     return Result(
         scenario=scenario,
         figures=tuple(figures),
