@@ -409,6 +409,12 @@ def test_a_member_is_a_replica_when_it_is_one_in_the_window() -> None:
     assert "nobody looked at replication lag p99 of pg-2, wanted below 10 s" in [measure.reason for measure in found]
 
 
+def test_a_replica_that_is_level_with_its_primary_has_no_lag() -> None:
+    """0 s is a lag; below 0 is none that was seen."""
+    (first, second) = judged(lag(), replace(evidence(), replicas=lags(ms=0.0)))
+    assert (first.value, first.outcome, second.value) == (0.0, PASS, 0.0)
+
+
 def test_a_p99_of_lag_needs_299_looks() -> None:
     """Fewer are inconclusive, none too."""
     few = only(lag(subject="pg-1"), replace(evidence(), replicas=lags(0.5, 60.1)))
