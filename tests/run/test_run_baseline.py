@@ -33,6 +33,7 @@ def with_row(project: Project) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_a_run_is_held_against_the_one_before(tmp_path: Path) -> None:
     """The first run has no baseline: not assessed. The second is much faster, and bears it out from its own files alone."""
     with service("--slow-ms", 150) as entry:

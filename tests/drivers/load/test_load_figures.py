@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from load_bench import LOCUSTFILES, until
 from load_truth import Reply, Seen, TruthServer
 
@@ -71,6 +72,7 @@ def test_a_closed_model_waits_for_its_answers(server: TruthServer, tmp_path: Pat
     assert int(np.sum(table.words["step"].equals("1"))) <= 5 * (seconds / 0.2 + 1), "0.1 s of answers, 0.1 s of thought"
 
 
+@pytest.mark.slow
 def test_a_stall_is_met_by_no_more_than_all_users_of_a_closed_model(server: TruthServer, tmp_path: Path) -> None:
     """The server stands still for a second: five users wait, where an open model at that rate would have sent thirty."""
     stalled_at = clock.now_ns() + 4 * NS_PER_S

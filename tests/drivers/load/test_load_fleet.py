@@ -123,6 +123,7 @@ def test_workers_at_another_address_with_another_clock_are_one_load(run: Run, se
     assert said[-1] == "2 of 2 load workers are ready"
 
 
+@pytest.mark.slow
 def test_a_worker_elsewhere_that_is_killed_leaves_a_file_without_end(
     run: Run, server: TruthServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

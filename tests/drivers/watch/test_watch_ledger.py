@@ -137,6 +137,7 @@ def test_a_target_that_cannot_be_read_back_is_not_read_through_regions(settings:
     assert FinalReads(load_target(settings.target), settings).read_regions("end") == []
 
 
+@pytest.mark.slow
 def test_a_region_that_does_not_answer_is_not_complete(service: Service, settings: WatchSettings) -> None:
     """The reason is the answer's."""
     service.mode = "503"
