@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from harness.drivers.watch import Rates
 from harness.model import (
     Claim,
     Demand,
@@ -35,10 +34,6 @@ _ORDER: Final = (
     DemandKind.ROLLOUT,
 )
 _DOMAINS: Final = ("none", "pod", "external", "network", "node", "zone", "database", "region")
-
-_RATES: Final = Rates()
-PROBE_SPACING_MS: Final = {"reads": 1000 / _RATES.read_in_fault, "writes": 1000 / _RATES.ledger}
-"""Of the watch, while a fault may be in."""
 
 _SETTLING_S: Final = 2.0
 """Beyond a limit: for what was under way when it was reached."""
@@ -119,8 +114,16 @@ def make_plan(
         regions=target.shares,
         deselected=compiled.deselected,
         not_assessable=tuple(_not_assessable(requirements, compiled, lacking)),
-        probe_spacing_ms=PROBE_SPACING_MS,
+        probe_spacing_ms=_probe_spacing_ms(),
     )
+
+
+def _probe_spacing_ms() -> dict[str, float]:
+    """How far apart the entry's reads under a fault and the ledger's writes are, in ms."""
+    from harness.drivers.watch import Rates  # a replay plans nothing, and need not wait for the watch's HTTP client
+
+    rates = Rates()
+    return {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger}
 
 
 def _place(demand: Demand, library: Library) -> tuple[int, int, str]:
