@@ -56,7 +56,7 @@ REPEATED: Final = 1_000
 CHUNK: Final = 200_000
 GOAL_S: Final = {1_000_000: 1.5, 10_000_000: 10.0}
 GOAL_MIB: Final = 2048
-GOAL_RATIO: Final = 1.5
+GOAL_RATIO: Final = 1.3
 """Seconds a sample for ten times as many samples, against before."""
 
 SEAL: Final = """

@@ -64,20 +64,9 @@ class ParquetWriter:
             self._partial.unlink(missing_ok=True)
 
 
-def write_parquet(table: Table, path: Path) -> None:
-    """Write a table; the file appears whole or not at all."""
-    with ParquetWriter(path, table.schema) as file:
-        file.add(table)
-
-
 def _dictionary(words: Words) -> pa.DictionaryArray:
     codes = pa.array(words.codes.astype(np.int32), mask=words.missing)
     return pa.DictionaryArray.from_arrays(codes, pa.array(list(words.names), type=pa.string()))
-
-
-def read_parquet(path: Path, schema: Schema) -> Table:
-    """Read one file; raises MissingEvidence as `read_parquets` does."""
-    return read_parquets([path], schema)[0]
 
 
 def read_parquets(paths: Sequence[Path], schema: Schema) -> tuple[Table, list[int]]:

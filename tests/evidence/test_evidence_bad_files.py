@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from harness.errors import MissingEvidence
 from harness.evidence import RowWriter, read_history, read_rows
-from harness.evidence.parquet import read_parquet, read_parquets, write_parquet
+from harness.evidence.parquet import read_parquets
 from harness.evidence.rows import RowFile
 from harness.model import REPLICAS, SAMPLES, Table
+from tests.parquet_files import read_parquet, write_parquet
 
 WORDS = ("a", "b", None, "ü")
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from harness.errors import EvidenceError, MissingEvidence
 from harness.evidence import History, RowTail, RowWriter, read_history, read_rows
-from harness.evidence.parquet import read_parquet, write_parquet
 from harness.model import PROBES, REPLICAS, Table
 from tests.full_disk import room_for
+from tests.parquet_files import read_parquet, write_parquet
 
 ROW = ((1, 2, 3, 200), ("entry", "read", "new", None))
 
