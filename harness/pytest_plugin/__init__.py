@@ -6,6 +6,7 @@ settings along. Elsewhere it adds no option, collects no file and imports next t
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
     config.pluginmanager.import_plugin("harness.steps.bdd")
+    gc.freeze()  # what was loaded stays: looking through all of it again and again was a quarter of a replay's time
 
 
 def _awake() -> bool:
