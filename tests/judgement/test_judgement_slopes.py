@@ -99,6 +99,13 @@ def test_a_small_jump_is_neither_told_nor_taken_for_growth() -> None:
     assert slope.bounds.low < 0
 
 
+def test_the_line_has_to_be_much_worse_than_a_jump_to_be_ruled_out_and_a_jump_less_so() -> None:
+    """Five standard deviations: jumps two places off are ruled out already, else the interval would reach 13.6."""
+    bounds = found(NOISE + 5 * (T20 >= 0.5)).bounds
+    assert (bounds.low, bounds.high) == pytest.approx((-3.2, 6.0))
+    assert (bounds.fail_low, bounds.fail_high) == pytest.approx((-4.75, 8.3333), abs=1e-4)
+
+
 @pytest.mark.parametrize(("at", "told"), [(3, 4), (4, 4), (5, 5), (15, 15), (16, 16), (17, 16)])
 def test_a_jump_is_looked_for_where_four_values_are_on_each_side(at: int, told: int) -> None:
     """Nearer to an edge it is told at the nearest place."""

@@ -23,7 +23,9 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.baseline import unlike
+from harness.judgement.baseline import one_less, unlike
+from harness.judgement.releases import less_one
+from harness.judgement.statistics import Bounds
 from harness.judgement.timed import Times, answered_well, counted, longest_stall_ns
 from harness.model import (
     Baseline,
@@ -456,6 +458,22 @@ def test_what_a_slowdown_says() -> None:
     assert measure.reason.startswith("response time p95 of release 1.1.0 above that of 1.0.0 is ")
     assert measure.reason.endswith(" 99.75 % confidence, n 600), wanted below 20 %; 49.04 ms against 24.49 ms")
     assert "paired time batches" in measure.method
+
+
+def test_a_failure_slower_than_the_limit_slows_the_canary() -> None:
+    """One in ten failed after 40 ms, where the limit is at 29: left out, the canary would look as quick as the other."""
+    table, some = rows(), each(10)
+    late = with_ints(table, some, done_ns=table.ints["intended_ns"][some] + 40_000_000)
+    assert only(slowdown(), with_load(failing(late, some))).value == pytest.approx(40 / 24.49 - 1, abs=0.01)
+
+
+def test_a_ratio_is_shifted_whole() -> None:
+    """What it is above one, or below: each bound goes along, and below one the sides change places."""
+    ratio = Bounds(
+        value=1.5, low=1.25, high=2.0, fail_low=1.125, fail_high=3.0, confidence=0.95, n=40, method="by counting"
+    )
+    assert less_one(ratio) == replace(ratio, value=0.5, low=0.25, high=1.0, fail_low=0.125, fail_high=2.0)
+    assert one_less(ratio) == replace(ratio, value=-0.5, low=-1.0, high=-0.25, fail_low=-2.0, fail_high=-0.125)
 
 
 def test_unanswered_requests_of_nobody_slow_the_canary_before_a_pass() -> None:
