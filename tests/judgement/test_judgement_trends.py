@@ -463,7 +463,7 @@ def test_what_a_slowdown_says() -> None:
 def test_a_failure_slower_than_the_limit_slows_the_canary() -> None:
     """One in ten failed after 40 ms, where the limit is at 29: left out, the canary would look as quick as the other."""
     table, some = rows(), each(10)
-    late = with_ints(table, some, done_ns=table.ints["intended_ns"][some] + 40_000_000)
+    late = with_ints(table, some, done_ns=table.ints["intended_ns"][some] + 40_000_000)  # type: ignore[arg-type]
     assert only(slowdown(), with_load(failing(late, some))).value == pytest.approx(40 / 24.49 - 1, abs=0.01)
 
 
