@@ -49,6 +49,7 @@ class Generators:
         users = [int(fields["users"]) for fields in seen if "users" in fields]
         return replace(
             worker,
+            why=worker.why or _broken(seen),
             cpu=_usual([float(fields["cpu"]) for fields in seen]),
             gc_ms=_usual([float(fields["gc_ms"]) for fields in seen]),
             loop_ms=_usual([float(fields["loop_ms"]) for fields in seen]),
@@ -56,6 +57,15 @@ class Generators:
             offset_ns=max((int(fields["offset_ns"]) for fields in shifts), key=abs, default=0),
             residual_ns=max((int(fields["residual_ns"]) for fields in shifts), default=0),
         )
+
+
+def _broken(seen: list[dict[str, Any]]) -> str:
+    """How many journeys ended by a mistake of their author, so that not all was sent; empty when none did."""
+    told = [fields for fields in seen if fields.get("broken")]
+    if not told:
+        return ""
+    count = sum(int(fields["broken"]) for fields in told)
+    return f"{count} journeys broke by a mistake in the locustfile, the first with {told[0]['broken_why']}"
 
 
 def _usual(values: list[float]) -> float | None:

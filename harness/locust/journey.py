@@ -75,6 +75,9 @@ class Journey:
 
     The first request is due when the journey is, each later one at the end of the one before plus the time thought
     in between: open between journeys, closed within one. A failed request does not end the journey.
+
+    Attributes:
+        failed: whether a request of it has failed; what then cannot go on is no mistake of its author.
     """
 
     def __init__(self, terms: Terms, due_ns: int, seed: tuple[int, ...]) -> None:
@@ -83,6 +86,7 @@ class Journey:
         self._seed = seed
         self._signed_in = ""
         self._step = 0
+        self.failed = False
         self._session = Session(terms.host, terms.connections)
 
     @cached_property
@@ -157,10 +161,13 @@ class Journey:
             response = self._session.response
             answer = _judged(response, error, status, expect)
             recorder.end(request, done_ns, response=response, error=answer.error, served=_served(response))
+            if answer.error is not None:
+                self.failed = True
             return answer
         finally:
             if answer is None:  # the journey broke: a mistake in its file must not go unrecorded
                 recorder.end(request, done_ns or clock.now_ns(), error="broken journey")
+                self.failed = True
 
     def leave(self) -> None:
         """The journey is over; another may have its connection."""

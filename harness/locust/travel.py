@@ -59,6 +59,10 @@ class JourneyUser(FastHttpUser):
         journey = Journey(self._terms, due_ns, (*seed, number))
         try:
             self.journey(journey)
+        except (Exception, SystemExit) as error:
+            if not journey.failed:
+                self._terms.worker.broke(error)
+            raise
         finally:
             journey.leave()
 

@@ -66,6 +66,7 @@ class Worker:
         self.recorder = self._recorder(None)
         self._put: Put | None = None
         self._health = Health()
+        self._broken: list[str] = []
         self._begin: AsyncResult = AsyncResult()
         self._schedule: Iterator[Due] | None = None
         self._carrier: Carrier | None = None
@@ -153,6 +154,10 @@ class Worker:
         """Let a journey run beside the others; `broken` is called with its greenlet when it raises."""
         self._journeys.spawn(journey, *arguments, broken=broken)
 
+    def broke(self, error: BaseException) -> None:
+        """A journey ended by a mistake of its author: the requests that it still had to send are nobody's failures."""
+        self._broken.append(f"{type(error).__name__}: {error}"[:200])
+
     def think_until(self, due_ns: int) -> None:
         """Sleep until then; at the end of the run the journey ends here, for it has nothing more to tell."""
         me = gevent.getcurrent()
@@ -193,6 +198,10 @@ class Worker:
                 os.kill(os.getpid(), signal.SIGINT)
             gevent.sleep(FLUSH_S)
 
+    def _newly_broken(self) -> dict[str, Any]:
+        told, self._broken = self._broken, []
+        return {"broken": len(told), "broken_why": told[0]} if told else {}
+
     def _users(self) -> int:
         return int(self._environment.runner.user_count)
 
@@ -200,7 +209,7 @@ class Worker:
         """Put on record each second how many journeys are in progress, and how the generator fares."""
         due = clock.now_ns()
         while True:
-            at, seen = clock.now_ns(), self._health.read()
+            at, seen = clock.now_ns(), {**self._health.read(), **self._newly_broken()}
             if self._put is not None:
                 traffic, number = self.options.traffic or self._locustfile, self.options.worker
                 users = {"at_ns": at, "users": len(self._journeys)}

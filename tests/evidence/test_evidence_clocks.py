@@ -98,6 +98,21 @@ def test_a_generator_is_described_by_its_seconds_in_the_window() -> None:
     assert Generators.of("other", history).begin_ns is None
 
 
+def test_a_generator_whose_journeys_broke_says_so() -> None:
+    """Those of the window are counted, the first is quoted; what was wrong with the file before stays first."""
+    health = {"cpu": 0.3, "gc_ms": 2.0, "loop_ms": 3.0, "users": 1}
+    history = [
+        observed("load.health", worker=1, at_ns=0, broken=7, broken_why="ValueError: early", **health),
+        observed("load.health", worker=1, at_ns=2, broken=1, broken_why="KeyError: 'id'", **health),
+        observed("load.health", worker=1, at_ns=3, **health),
+        observed("load.health", worker=1, at_ns=4, broken=2, broken_why="ValueError: late", **health),
+    ]
+    generators = Generators.of("everyday", history)
+    why = generators.described(Worker(id=1, rows=1, closed=True), 1, 5).why
+    assert why == "3 journeys broke by a mistake in the locustfile, the first with KeyError: 'id'"
+    assert generators.described(Worker(id=1, rows=1, closed=True, why="no end"), 1, 5).why == "no end"
+
+
 def recorded(tmp_path: Path) -> RunDirectory:
     """A window of [1000, 2000) and a worker elsewhere whose clock is 700 behind: two of its requests are due in it."""
     directory = RunDirectory.create(tmp_path, "r1")

@@ -167,6 +167,28 @@ def test_a_journey_that_breaks_is_written_to_the_log_and_stops_nobody(run: Run, 
     assert "KeyError: 'nothing'" in (load.rows[0].parent / "locust.log").read_text(encoding="utf-8")
 
 
+def test_journeys_that_break_are_counted_each_second(run: Run, server: TruthServer) -> None:
+    """What they had still to send was not sent: every second one of them, and why."""
+    load = run.start(plan_of("mistaken", per_s=50), server.url)
+    until(lambda: len(run.observations("load.health", "load-health-1")) >= 4)
+    load.stop()
+    health = run.observations("load.health", "load-health-1")
+    told = [seen.fields for seen in health if "broken" in seen.fields]
+    assert 0.25 * len(server.seen) < sum(fields["broken"] for fields in told) < 0.75 * len(server.seen)
+    assert {fields["broken_why"] for fields in told} == {"KeyError: 'nothing'"}
+
+
+def test_a_journey_that_breaks_because_a_request_failed_is_not_its_authors_mistake(
+    run: Run, server: TruthServer
+) -> None:
+    """The failure is on record, and its author had nothing to go on with."""
+    server.behave = lambda _: Reply(status=503)
+    load = run.start(plan_of("mistaken", per_s=50), server.url)
+    until(lambda: len(run.observations("load.health", "load-health-1")) >= 3)
+    load.stop()
+    assert not [seen for seen in run.observations("load.health", "load-health-1") if "broken" in seen.fields]
+
+
 def _due(start_ns: int, *, per_s: float, count: int, seed: int = 7, worker: int = 1) -> list[int]:
     """The planned schedule, moved so that the first one is due at `start_ns`."""
     random = random_of(seed, worker, 1, "arrivals")
