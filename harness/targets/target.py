@@ -32,10 +32,11 @@ def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username and parts.port != 0
+        good = good and not {"?", "#"} & {*value}  # paths are put behind it
     except ValueError:
         good = False
     if not good:
-        raise ValueError("an address like `https://staging.example.test`, without user and password")
+        raise ValueError("an address like `https://staging.example.test`, without user and password, `?` and `#`")
     return value.rstrip("/")
 
 
