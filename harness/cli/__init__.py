@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 import harness
+from harness.cli.streams import settle_streams, unsaid
 from harness.errors import HarnessError
 
 _COMMANDS: Final = {
@@ -68,20 +69,29 @@ def readiness() -> None:
 
 def main() -> None:
     """Run the command and exit with the code of the table; a person's mistake never ends in a traceback."""
+    settle_streams()
+    code = _code()
+    if (why := unsaid()) and code == 0:
+        click.secho(f"not all could be said: {why}", err=True, fg="red")
+        code = 3
+    sys.exit(code)
+
+
+def _code() -> int:
     try:
-        sys.exit(readiness.main(standalone_mode=False) or 0)
+        return int(readiness.main(standalone_mode=False) or 0)
     except click.exceptions.Exit as finished:
-        sys.exit(finished.exit_code)
+        return finished.exit_code
     except click.ClickException as error:
         error.show()
-        sys.exit(4)
+        return 4
     except HarnessError as error:
         click.secho(str(error), err=True, fg="red")
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.secho("interrupted", err=True)
-        sys.exit(2)
+        return 2
     except Exception:  # noqa: BLE001 - the command's seam: what nobody foresaw is an internal error, with everything to report it
         traceback.print_exc()
         click.secho("internal error: this is a fault of the harness, not of the target", err=True, fg="red")
-        sys.exit(3)
+        return 3

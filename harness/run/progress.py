@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
@@ -15,31 +16,46 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 
+class _Unheeded(Console):
+    """A console whose reader may leave: rich would end the program, and the target would stay as it is."""
+
+    def on_broken_pipe(self) -> None:
+        """Say no more."""
+        self.quiet = True
+
+
 class Progress:
-    """Says what is going on, with the seconds since the start; on a terminal the current step is alive."""
+    """Says what is going on, with the seconds since the start; on a terminal the current step is alive.
+
+    Nothing that it cannot say, as to a pipe that is closed or a disk that is full, ends a run.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._console = console or _Unheeded(file=sys.stderr, highlight=False, soft_wrap=True)
         self._began = clock.now_s()
         self._status: Status | None = None
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._status = self._console.status("")
-            self._status.start()
+            with suppress(OSError):
+                self._status.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._status is not None:
-            self._status.stop()
+            with suppress(OSError):
+                self._status.stop()
 
     def say(self, text: str) -> None:
         """One line that stays."""
-        self._console.print(f"[{clock.now_s() - self._began:6.1f} s] {text}", markup=False)
+        with suppress(OSError):
+            self._console.print(f"[{clock.now_s() - self._began:6.1f} s] {text}", markup=False)
 
     def now(self, text: str) -> None:
         """The current step; only a terminal shows it."""
         if self._status is not None:
-            self._status.update(f"[{clock.now_s() - self._began:6.1f} s] {text}")
+            with suppress(OSError):
+                self._status.update(f"[{clock.now_s() - self._began:6.1f} s] {text}")

@@ -1,4 +1,4 @@
-"""Ctrl-C, and a supervisor's SIGTERM, which is one: heard once, then the target is restored in peace."""
+"""Ctrl-C, and what is one: a supervisor's SIGTERM, a terminal that is closed. Heard once, then the target is restored in peace."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopping:
@@ -30,7 +30,8 @@ class Stopping:
         self._shielded = True
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._hear) for number in _SIGNALS}
+        heard = [number for number in _SIGNALS if not _without_terminal(number)]
+        self._before = {number: signal.signal(number, self._hear) for number in heard}
         return self
 
     def __exit__(
@@ -46,3 +47,8 @@ class Stopping:
             return
         self._shielded = True
         raise KeyboardInterrupt
+
+
+def _without_terminal(number: signal.Signals) -> bool:
+    """Whether `nohup` said that a closed terminal is to end nothing."""
+    return number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN

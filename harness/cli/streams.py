@@ -1,0 +1,72 @@
+"""What is done does not depend on who listens: a closed pipe, a full disk, a terminal that is gone, no stream at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_STREAMS: Final = {1: "stdout", 2: "stderr"}
+_spoken: list[_Spoken] = []
+
+
+class _Spoken(io.FileIO):
+    """A standard stream that takes everything.
+
+    Attributes:
+        lost: why something could not be said; None when all was, or when the reader had heard enough and left.
+    """
+
+    lost: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Say it; what cannot be said is passed over."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+        except OSError as error:
+            self.lost = error
+            return memoryview(data).nbytes
+
+
+def settle_streams() -> None:
+    """Let nothing that is written to stdout and stderr raise.
+
+    Descriptors 0 to 2 are taken first where a caller closed them: evidence that was opened there would be written into.
+    """
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= max(_STREAMS):
+        os.set_inheritable(fd, True)  # noqa: FBT003 - a positional only parameter
+    os.close(fd)
+    _spoken.clear()
+    for number, name in _STREAMS.items():
+        stream = getattr(sys, name)
+        if stream is not None and not _is_descriptor(stream, number):
+            continue  # somebody else took it, as a test does
+        raw = _Spoken(number, "w", closefd=False)
+        _spoken.append(raw)
+        encoding, errors = (stream.encoding, stream.errors) if stream is not None else ("utf-8", "backslashreplace")
+        setattr(
+            sys,
+            name,
+            io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors=errors, line_buffering=True),
+        )
+
+
+def _is_descriptor(stream: object, number: int) -> bool:
+    try:
+        return isinstance(stream, io.TextIOWrapper) and stream.fileno() == number
+    except (OSError, ValueError):
+        return False
+
+
+def unsaid() -> str:
+    """Why not all could be said, as of a full disk; empty when it was, or when nobody wanted to hear more."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    return next((spoken.lost.strerror or str(spoken.lost) for spoken in _spoken if spoken.lost is not None), "")

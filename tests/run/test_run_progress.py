@@ -1,0 +1,59 @@
+"""Who looks at a run may leave; the run goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import pytest
+
+from harness.run.progress import Progress
+from harness.run.stopping import Stopping
+
+
+def _speak_to(descriptor: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with os.fdopen(descriptor, "w", encoding="utf-8", buffering=1) as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with Progress() as progress:
+            progress.say("restored: the target")
+            progress.say("sealing the evidence")
+            progress.now("nothing")
+        monkeypatch.undo()
+        os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), stream.fileno())  # what it still holds goes nowhere
+
+
+def test_a_pipe_that_nobody_reads_any_more_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`readiness run 2>&1 | head -1`: the rest is not said, and nothing raises."""
+    read, write = os.pipe()
+    os.close(read)
+    _speak_to(write, monkeypatch)
+
+
+def test_a_full_disk_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`readiness run 2>/dev/full`."""
+    _speak_to(os.open("/dev/full", os.O_WRONLY), monkeypatch)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_first_signal_interrupts_and_the_next_ones_change_nothing(number: signal.Signals) -> None:
+    """Ctrl-C, a supervisor, a terminal that is closed."""
+    said: list[str] = []
+    before = signal.getsignal(number)
+    with Stopping(said.append) as stopping:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+        signal.raise_signal(number)
+    assert (stopping.asked, said) == (True, ["stopping already: the target is being restored"])
+    assert signal.getsignal(number) is before
+
+
+def test_what_nohup_keeps_from_a_run_is_not_heard() -> None:
+    """`nohup readiness run` outlives its terminal."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Stopping(print) as stopping:
+            signal.raise_signal(signal.SIGHUP)
+        assert not stopping.asked
+    finally:
+        signal.signal(signal.SIGHUP, before)
