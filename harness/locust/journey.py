@@ -223,7 +223,7 @@ def _judged(
     try:
         content = response.content
         body = None if expect is None else jsonlib.loads(content)
-    except (ValueError, zlib.error):
+    except (ValueError, RecursionError, zlib.error):
         return Answer(ok=False, status=seen, error="wrong body")
     if expect is None:
         return Answer(ok=True, status=seen)

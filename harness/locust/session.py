@@ -137,8 +137,8 @@ def _quoted(path: str) -> str:
 
 
 def _led_to(url: str, location: str) -> tuple[Origin, str]:
-    there = urlsplit(urljoin(url, location))
     try:
+        there = urlsplit(urljoin(url, location))
         origin = Origin.of(f"{there.scheme}://{there.netloc}")
     except ValueError as error:
         raise BadRedirect(f"led to `{location}`") from error

@@ -176,7 +176,9 @@ def test_redirects_are_followed_to_their_end(server: TruthServer, kept: Connecti
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("location", ["/circle", "ftp://127.0.0.1/", "http://"])
+@pytest.mark.parametrize(
+    "location", ["/circle", "ftp://127.0.0.1/", "http://", "http://[half", "http://127.0.0.1:99999/"]
+)
 def test_a_redirect_that_leads_nowhere_is_a_failure(server: TruthServer, kept: Connections, location: str) -> None:
     """In a circle, or not to HTTP."""
     server.behave = by_path(circle=Reply(status=302, headers={"location": location}))

@@ -189,6 +189,16 @@ def test_a_journey_that_breaks_because_a_request_failed_is_not_its_authors_mista
     assert not [seen for seen in run.observations("load.health", "load-health-1") if "broken" in seen.fields]
 
 
+def test_an_answer_that_is_nested_without_end_is_a_wrong_body(run: Run, server: TruthServer) -> None:
+    """What a target answers breaks no journey."""
+    server.behave = lambda _: Reply(body=b"[" * 100_000)
+    load = run.start(plan_of("mistaken", per_s=50), server.url)
+    until(lambda: len(server.seen) >= 10)
+    load.stop()
+    (rows,) = rows_of(load)
+    assert set(rows.table.words["error"].text()) == {"wrong body"}
+
+
 def _due(start_ns: int, *, per_s: float, count: int, seed: int = 7, worker: int = 1) -> list[int]:
     """The planned schedule, moved so that the first one is due at `start_ns`."""
     random = random_of(seed, worker, 1, "arrivals")
