@@ -12,7 +12,9 @@ _RUN = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 @click.command()
 @_RUN
 @click.option(
-    "--check", is_flag=True, help="Compare with the stored verdict: other bytes exit 3, missing evidence exits 10."
+    "--check",
+    is_flag=True,
+    help="Compare with the stored verdict: the same bytes exit 0 whatever they decide, others 3, missing evidence 10.",
 )
 def judge(run: Path, *, check: bool) -> int:
     """Judge a recorded run again, e.g. reports/runs/latest; exits as the decision does."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.errors import MissingEvidence, RunInProgress, UsageError
+from harness.errors import EvidenceError, MissingEvidence, RunInProgress, UsageError
 from harness.evidence.history import History
 from harness.model import Plan
 
@@ -74,13 +74,25 @@ class RunDirectory:
         return _process_start(pid) == mark
 
     def end(self) -> None:
-        """Take the mark of the writer away and point `latest` here."""
+        """Take the mark of the writer away and point `latest` here.
+
+        Raises:
+            EvidenceError: `latest` cannot be pointed here, as where somebody made a directory of that name; the run has ended.
+        """
         (self.path / _RUNNING).unlink(missing_ok=True)
         latest = self.path.parent / "latest"
-        pointer = self.path.parent / ".latest"
-        pointer.unlink(missing_ok=True)
-        pointer.symlink_to(self.path.name)
-        pointer.replace(latest)
+        pointer = self.path.parent / f".latest-{os.getpid()}"
+        try:
+            pointer.unlink(missing_ok=True)
+            pointer.symlink_to(self.path.name)
+            pointer.replace(latest)
+        except OSError as error:
+            pointer.unlink(missing_ok=True)
+            raise EvidenceError(
+                f"`latest` does not name this run: {error.strerror}",
+                where=str(latest),
+                mend=f"move it away; this run is {self.path.name}",
+            ) from error
 
     def write_plan(self, plan: Plan) -> None:
         """Write `plan.json`, before anything is touched."""

@@ -32,11 +32,22 @@ def decide(directory: RunDirectory) -> Decided:
 
 
 def write_verdict(decided: Decided) -> None:
-    """Write `verdict.json` and every report beside it."""
+    """Write `verdict.json` and every report beside it.
+
+    Raises:
+        EvidenceError: they cannot be written there.
+    """
     from harness.report import render_verdict, write_reports  # a replay writes none, and starts quicker without
 
-    (decided.directory.path / "verdict.json").write_bytes(render_verdict(decided.plan, decided.judgement))
-    write_reports(decided.directory.path, decided.plan, decided.evidence, decided.judgement)
+    try:
+        (decided.directory.path / "verdict.json").write_bytes(render_verdict(decided.plan, decided.judgement))
+        write_reports(decided.directory.path, decided.plan, decided.evidence, decided.judgement)
+    except OSError as error:
+        raise EvidenceError(
+            f"the verdict cannot be written down: {error.strerror or error}",
+            where=str(error.filename or decided.directory.path),
+            mend="make the run's directory writable, or judge a copy of it; `readiness judge RUN --check` writes nothing",
+        ) from error
 
 
 def same_verdict(decided: Decided) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import HarnessError
+from harness.errors import EvidenceError, HarnessError
 from harness.evidence import History, RunDirectory, load_evidence, read_history
 from harness.model import Observation
 
@@ -125,3 +125,13 @@ def test_an_observation_of_anything_is_read_or_refused(kind: str, value: object)
     )
     line = {"seq": 0, "clock": "boot", "mono_ns": 1, "wall": "", "kind": kind, "subject": "1", "fields": fields}
     in_a_run("history/run.ndjson", json.dumps(line) + "\n", load_evidence)
+
+
+def test_what_is_called_latest_and_is_none_of_ours_stays(tmp_path: Path) -> None:
+    """A directory of that name: the run has ended all the same, the error names it, and nothing is left beside it."""
+    (tmp_path / "latest").mkdir()
+    run = RunDirectory.create(tmp_path, "r")
+    with pytest.raises(EvidenceError, match="`latest` does not name this run: Is a directory"):
+        run.end()
+    assert not run.in_progress
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", "r"]

@@ -202,3 +202,14 @@ def test_a_run_under_way_is_not_judged(readiness: Callable[..., Said], run: Path
     assert "the run is still being written\n  mend: wait until it has ended" in said.text
     (run / "running.json").write_text(json.dumps({"pid": os.getpid(), "started": "1"}), encoding="utf-8")
     assert readiness("judge", run, "--check").code == 0
+
+
+@pytest.mark.parametrize("command", ["judge", "report"])
+def test_a_verdict_that_cannot_be_written_down_is_said(run: Path, readiness: Callable[..., Said], command: str) -> None:
+    """A directory where the file belongs, as on a disk that is read-only: exit code 10, and what to do."""
+    (run / "verdict.json").unlink()
+    (run / "verdict.json").mkdir()
+    said = readiness(command, run)
+    assert said.code == 10
+    assert f"{run}/verdict.json: the verdict cannot be written down: Is a directory\n  mend: " in said.text
+    assert "Traceback" not in said.text
