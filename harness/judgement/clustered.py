@@ -16,6 +16,15 @@ from scipy.special import gammaincinv, stdtrit
 
 from harness.judgement.clusters import BATCHES, Episodes, Slots, design_effect, episodes_of, is_spread
 from harness.judgement.statistics import FAIL_CONFIDENCE, Bounds, share_at_least, share_at_most, share_bounds
+from harness.judgement.swings import (
+    BY_SWINGS,
+    CHANGED_FOR_GOOD,
+    WAVES,
+    swing_effect,
+    swing_interval,
+    widened_for_change,
+    widened_for_swings,
+)
 
 ENOUGH: Final = 15
 """Effective episodes from which on their sizes are taken to be known; of fewer, each counts as much as the worst, and batches bear no interval."""
@@ -159,10 +168,10 @@ def share_in_time(slots: Slots, confidence: float) -> Bounds:
     exact = share_bounds(int(slots.bad.sum()), int(slots.n.sum()), confidence)
     pattern = pattern_of(slots)
     if pattern is None:
-        return exact
+        return widened_for_change(widened_for_swings(exact, slots), slots, LASTING)
     (low, high), method = _widest(pattern, confidence)
     (fail_low, fail_high), _ = _widest(pattern, FAIL_CONFIDENCE)
-    return replace(
+    bounds = replace(
         exact,
         low=low,
         high=high,
@@ -172,6 +181,7 @@ def share_in_time(slots: Slots, confidence: float) -> Bounds:
         clustered=True,
         why=_why(pattern),
     )
+    return bounds if pattern.changed else widened_for_change(bounds, slots, LASTING)
 
 
 def _widest(pattern: Pattern, confidence: float) -> tuple[Interval, str]:
@@ -194,6 +204,9 @@ def _ways(pattern: Pattern) -> Iterator[tuple[str, Callable[[Pattern, float], In
         yield "as many episodes as may be expected, each as bad as the worst (Poisson)", by_episodes
     else:
         yield "exact binomial bounds of as many independent looks as these are worth", by_episodes
+    effect = swing_effect(pattern.slots)
+    if effect > 1 and not 0 < episodes.effective <= WAVES:  # so few episodes say nothing of waves
+        yield BY_SWINGS, lambda of, confidence: swing_interval(of.slots, effect, confidence)
     if pattern.batch_s is not None:
         yield f"t interval over {BATCHES} batches of {pattern.batch_s:.3g} s", by_batches
 
@@ -213,7 +226,7 @@ def _seen(pattern: Pattern) -> str:
 def _why(pattern: Pattern) -> str:
     """Why these looks bear less than so many independent ones; empty where more looks are all that lacks."""
     if pattern.changed:
-        return "the share changed within the window, and for good"
+        return CHANGED_FOR_GOOD
     if len(pattern.episodes) and pattern.episodes.effective < ENOUGH:
         return f"they came in time together ({_seen(pattern)}), and fewer than {ENOUGH} episodes bear no bound of their own"
     return ""

@@ -39,7 +39,7 @@ class Downtime:
     @property
     def effective(self) -> float:
         """How many equal outages bear as much evidence (Kish); 0.0 of none."""
-        return kish(self.seconds)
+        return kish(self.seconds[self.seconds > 0])  # one of no length, seen by a lone probe, bears nothing
 
 
 def downtime_of(sent_ns: Ints, failed: Bools, span: tuple[int, int]) -> Downtime:

@@ -33,6 +33,14 @@ def test_an_outage_lasts_from_its_first_failed_look_to_the_first_good_one() -> N
     assert down.effective == pytest.approx(0.16**2 / (0.12**2 + 2 * 0.02**2))
 
 
+def test_a_lone_failed_look_bounds_nothing() -> None:
+    """Nobody looked before or after it: its outage has no length, and no time was watched."""
+    down = downtime_of(np.array([ns(5)]), np.array([True]), (0, ns(10)))
+    assert (down.seconds.tolist(), down.watched_s, down.effective) == ([0.0], 0.0, 0.0)
+    bounds = uptime_by_seconds(down, 0.95)
+    assert (math.isnan(bounds.value), bounds.low, bounds.high) == (True, 0.0, 1.0)
+
+
 def test_no_outage_is_none() -> None:
     """And the one that nobody saw is as long as looks are apart."""
     down = looks([])
