@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
+from dependence import Bad, again, beats, by_connection, changing, in_runs, turns
 
 from harness.judgement.clustered import share_in_time
 from harness.judgement.clusters import Slots, Timeline
@@ -159,6 +160,42 @@ def share_cells() -> Iterator[Cell]:
         gone = switched(60, Lengths(mean_s=3), 0.0, 0.6)
         data = f"the region gone for 3 s each 60 s, {seconds:.0f} s"
         yield cell("region share", data, 0.6 * (1 - 0.05), gone, seconds=seconds, rate=50)
+
+
+def order_cells() -> Iterator[Cell]:
+    """Shares whose failures hang together in ways that are no episode: in runs, after a time, by connection, at a beat, or for good."""
+
+    def cell(data: str, truth: float, bad: Bad, *, seconds: float, rate: float) -> Cell:
+        return Cell(kind="errors", data=data, truth=truth, draw=lambda rng: placed(rng, bad, seconds, rate))
+
+    for seconds, share in ((60.0, 0.001), (60.0, 0.01), (15.0, 0.05)):
+        data = f"runs of 2 to 5 failures, {share:.1%}, {seconds:.0f} s"
+        yield cell(data, share, in_runs(share), seconds=seconds, rate=200)
+    for after_s, share, seconds in ((1.0, 0.01, 60.0), (0.3, 0.01, 60.0), (1.0, 0.001, 300.0)):
+        data = f"each fails again {after_s:g} s later, {share:.1%}, {seconds:.0f} s"
+        yield cell(data, share, again(share, after_s), seconds=seconds, rate=200)
+    yield cell("every 100th fails, 60 s", 0.01, turns(100), seconds=60, rate=200)
+    yield cell("1 % of 200 connections of 5 s fails, 300 s", 0.01, by_connection, seconds=300, rate=100)
+    for apart in (1.0, 0.5):
+        every_s = apart * 60 / 20
+        data = f"0.2 s at 50 % each {apart:g} batches, 60 s"
+        yield cell(data, 0.5 * 0.2 / every_s, beats(every_s), seconds=60, rate=200)
+    yield cell("rises from 0.5 % to 1.5 %, 60 s", 0.01, changing(0.005, 0.015, None), seconds=60, rate=200)
+    for where, before, after in ((0.35, 0.002, 0.02), (0.5, 0.002, 0.02), (0.6, 0.002, 0.02), (0.5, 0.05, 0.08)):
+        bad = changing(before, after, where)
+        data = f"from {before:.1%} to {after:.1%} for good at {where:.0%}"
+        mean = where * before + (1 - where) * after
+        yield cell(f"{data}: mean", mean, bad, seconds=60, rate=200)
+        yield cell(f"{data}: as it is now", after, bad, seconds=60, rate=200)
+    yield cell("from 2.0% to 0.2% for good at 50%: mean", 0.011, changing(0.02, 0.002, 0.5), seconds=60, rate=200)
+
+
+def placed(rng: Rng, bad: Bad, seconds: float, rate: float) -> tuple[Bounds, Bounds]:
+    """Poisson arrivals, one by one."""
+    at = np.sort(rng.random(rng.poisson(seconds * rate))) * seconds
+    which = bad(rng, at)
+    slots = Timeline.of((at * SECOND).astype(np.int64), (0, round(seconds * SECOND))).slots(which)
+    return share_in_time(slots, CONFIDENCE), share_bounds(int(which.sum()), len(at), CONFIDENCE)
 
 
 def swing(rng: Rng, edges: Floats, tau_s: float, share: float) -> Floats:
@@ -302,7 +339,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="machine readable")
     given = parser.parse_args()
     draws = 300 if given.quick else given.draws
-    cells = [*share_cells(), *quantile_cells(np.random.default_rng(SEED)), *uptime_cells()]
+    cells = [*share_cells(), *quantile_cells(np.random.default_rng(SEED)), *uptime_cells(), *order_cells()]
     rows = []
     if not given.json:
         print(f"seed {SEED}, {draws} draws a row; nominal 95 %, goal {GOAL:.0%}; false PASS at most {FALSE_PASS:.0%}")
