@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -49,7 +50,10 @@ class Quantity:
         match = _TEXT.match(text)
         if match is None:
             raise UsageError(f"{text!r} is not a number with a unit", mend="write it like `200 ms` or `0.1 %`")
-        return cls(value=float(match[1]), unit=match[2])
+        value = float(match[1])
+        if math.isinf(value):
+            raise UsageError(f"{text.strip()[:12]}… is too large a number", mend="write it like `200 ms` or `0.1 %`")
+        return cls(value=value, unit=match[2])
 
     @property
     def dimension(self) -> str:

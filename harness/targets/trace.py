@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MOST: Final = 1_000_000
 """More arrivals than this are refused: the trace is part of the plan, and a plan is read whole."""
 _NS_PER_S: Final = 1_000_000_000
+_LAST_NS: Final = 1 << 62
+"""Times are 64 bits wide; half of them is 146 years."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +42,7 @@ def read_trace(path: Path) -> RecordedTrace:
         ConfigurationError: it cannot be read, is empty, or a line is no time, negative, or before the one above.
     """
     try:
-        lines = path.read_bytes().decode("utf-8").splitlines()
+        lines = path.read_bytes().decode("utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigurationError(f"the trace cannot be read: {why}", where=str(path)) from error
@@ -72,7 +74,7 @@ def _offset_ns(text: str, where: str) -> int:
         at_s = float(text)
     except ValueError:
         at_s = math.nan
-    if not 0 <= at_s < math.inf:
+    if not 0 <= at_s * _NS_PER_S < _LAST_NS:
         raise ConfigurationError(
             f"`{text}` is no time of an arrival", where=where, mend="write seconds since the beginning, like `12.345`"
         )

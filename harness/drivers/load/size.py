@@ -191,7 +191,10 @@ def _points(shape: Shape, rate: float) -> tuple[tuple[float, float], ...]:
 
 
 def _traced(document: Document, name: str) -> Schedule:
-    path = (document.path.parent / name).resolve()
+    try:
+        path = (document.path.parent / name).resolve()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError("this is no name of a file", where=document.where(("trace",))) from error
     try:
         trace = read_trace(path).arrivals
     except ConfigurationError as error:

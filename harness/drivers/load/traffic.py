@@ -43,8 +43,8 @@ def load_traffic(
         raise _unknown(name, search_paths)
     document = read_document(file)
     size = _validated(document)
-    locustfile = (file.parent / size.locustfile).resolve()
-    if not locustfile.is_file():
+    locustfile = _file_beside(file, size.locustfile)
+    if locustfile is None:
         raise ConfigurationError(
             f"there is no file `{size.locustfile}`",
             where=document.where(("locustfile",)),
@@ -76,6 +76,14 @@ def load_traffic(
     )
     _refuse_overload(plan, document, schedule.peak_per_s)
     return plan
+
+
+def _file_beside(file: Path, name: str) -> Path | None:
+    try:
+        path = (file.parent / name).resolve()
+        return path if path.is_file() else None
+    except (OSError, ValueError):  # a name that is too long, or none at all
+        return None
 
 
 def _validated(document: Document) -> Size:

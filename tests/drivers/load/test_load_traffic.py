@@ -173,6 +173,7 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
     [
         ("rate: -1/s", "2: rate", "`-1/s` is not a rate above 0"),
         ("rate: .nan", "2: rate", "`nan` is not a rate above 0"),
+        (f"rate: {'9' * 400}/s", "2: rate", f"`{'9' * 400}/s` is not a rate above 0"),
         ("rate: 1/s\narrivals: bursty", "3: arrivals", "`bursty` is not one of poisson, constant"),
         ("rate: 1/s\nmodel: ajar", "3: model", "`ajar` is not one of open, closed"),
         ("model: open", "1: rate", "the key `rate` is missing"),
@@ -227,6 +228,7 @@ def test_a_wrong_schedule_is_refused_with_line_and_key(tmp_path: Path, rate: str
         ("-1\n", ":1", "`-1` is no time of an arrival"),
         ("# seconds\n0\nnan\n", ":3", "`nan` is no time of an arrival"),
         ("soon\n", ":1", "`soon` is no time of an arrival"),
+        ("1\n1e300\n", ":2", "`1e300` is no time of an arrival"),
         ("1,buyer,2\n", ":1", "a third column"),
         ("# nobody\n\n", "", "the trace is empty"),
         ("1\n1\n", "", "the trace has no two different times"),
@@ -238,6 +240,21 @@ def test_a_wrong_trace_is_refused_with_its_line(tmp_path: Path, text: str, where
         traffic(tmp_path, "trace: trace.csv", text)
     assert raised.value.what == what
     assert raised.value.where == f"{tmp_path}/shop.yaml:2: trace: {tmp_path}/trace.csv{where}"
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, '"a\\0b"'])
+@pytest.mark.parametrize(("key", "old"), [("trace", "rate: 10/s"), ("locustfile", "locustfile: shop.py")])
+def test_what_is_no_name_of_a_file_is_refused(tmp_path: Path, key: str, old: str, name: str) -> None:
+    """Too long for any disk, or with a byte of 0 in it."""
+    folder = shop(tmp_path, GOOD.replace(old, f"{key}: {name}"))
+    with pytest.raises(ConfigurationError) as raised:
+        load_traffic("shop", [folder])
+    assert f"shop.yaml:{1 if key == 'locustfile' else 2}: {key}" in raised.value.where
+
+
+def test_a_trace_that_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
+    """With a byte order mark."""
+    assert len(traffic(tmp_path, "trace: trace.csv", "\ufeff1\n2\n").trace_ns) == 2
 
 
 def test_a_target_cannot_replace_a_rate_that_changes(tmp_path: Path) -> None:
