@@ -17,8 +17,8 @@ from scipy.special import chdtrc, ndtri, stdtrit
 from harness.judgement.clusters import BATCHES, Floats, Slots
 from harness.judgement.statistics import FAIL_CONFIDENCE, Bounds, share_at_least, share_at_most
 
-WAVES: Final = 8
-"""Slowest cosines that the counts are taken apart into: down to periods of a quarter of the window. Fewer bad ones than that say nothing of them."""
+WAVES: Final = 6
+"""Slowest cosines that the counts are taken apart into: down to periods of a third of the window. So few bad ones say nothing of them."""
 SUSPICIOUS: Final = 0.25
 """Chance that independent looks are taken to swing: a test at 5 % misses most of what makes a bound err twice as often; this one widens a bound by an eighth."""
 PARTS: Final = 60
