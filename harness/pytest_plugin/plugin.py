@@ -32,6 +32,7 @@ class ReadinessPlugin:
         self._problems: list[str] = []
         self._outcomes: list[Outcome] = []
         self._others_failed = False
+        self._uncollected = False
         self._error: HarnessError | None = None
 
     # collection ------------------------------------------------------------------------------------------------
@@ -112,6 +113,9 @@ class ReadinessPlugin:
         """Gather the evidence, or read it; judge it; then let the scenarios tell their verdicts."""
         if self._session.planning:
             return True  # the plan was shown when everything was collected; nothing is run
+        if session.testsfailed and not session.config.option.continue_on_collection_errors:
+            self._uncollected = True
+            return None  # pytest stops here, and says what it could not collect
         if session.config.option.collectonly or not any(WRITTEN in item.stash for item in session.items):
             return None
         capture = session.config.pluginmanager.getplugin("capturemanager")
@@ -145,6 +149,8 @@ class ReadinessPlugin:
                 report.user_properties.append(("verdict", outcome.value))
             if call.excinfo is not None and isinstance(call.excinfo.value, (Inconclusive, NotAssessed)):
                 report.longrepr = str(call.excinfo.value)
+        elif report.skipped and WRITTEN in item.stash:  # a tag `skip` leaves a scenario without a verdict
+            report.user_properties.append(("verdict", Outcome.NOT_ASSESSED.value))
         return report
 
     def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
@@ -157,7 +163,7 @@ class ReadinessPlugin:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hear each outcome, also those that xdist's workers send."""
         verdict = dict(report.user_properties).get("verdict")
-        if report.when == "call" and verdict is not None:
+        if verdict is not None:
             self._outcomes.append(Outcome(str(verdict)))
         elif report.failed:
             self._others_failed = True
@@ -168,7 +174,7 @@ class ReadinessPlugin:
         if self._error is not None:
             session.exitstatus = self._error.exit_code
         elif exitstatus == pytest.ExitCode.INTERRUPTED:
-            session.exitstatus = Interrupted.exit_code
+            session.exitstatus = UsageError.exit_code if self._uncollected else Interrupted.exit_code
         elif (self._outcomes or self._session.decided) and exitstatus in {
             pytest.ExitCode.OK,
             pytest.ExitCode.TESTS_FAILED,

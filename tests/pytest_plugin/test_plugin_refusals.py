@@ -107,6 +107,17 @@ def test_an_unknown_profile_and_an_unknown_pattern_are_answered_with_the_nearest
     assert "--only: no requirement of plain is like 'PL-P59'\n  mend: did you mean 'PL-P95'?" in said
 
 
+def test_what_cannot_be_collected_is_wrong_use_and_runs_nothing(project: Project) -> None:
+    """A tag that is no id and no marker: exit code 4, not that of an interrupt; no other feature is run without it."""
+    kpi = (project.root / "features/plain/kpi.feature").read_text(encoding="utf-8")
+    more = kpi.replace("plain service", "plain service, again").replace("@PL-P95", "@PL-P95 @wip")
+    (project.root / "features/plain/more.feature").write_text(more, encoding="utf-8")
+    finished = project.do("run")
+    assert finished.code == 4, finished.said
+    assert "'wip' not found in `markers`" in finished.out
+    assert not project.run_directories()
+
+
 def test_a_filter_that_leaves_nothing_over_selects_nothing(project: Project) -> None:
     """Exit code 5."""
     assert project.do("features", "-k", "nothing_like_it", module="pytest").code == 5

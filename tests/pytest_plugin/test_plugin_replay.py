@@ -86,6 +86,16 @@ def test_a_replay_of_some_scenarios_tells_of_those(scenes: Stage, project: Proje
     assert "1 passed, 2 deselected" in finished.out
 
 
+def test_a_scenario_that_a_tag_skips_is_no_pass(scenes: Stage, project: Project) -> None:
+    """`@skip` on what failed: exit code 10, and the scenario is counted."""
+    feature = project.root / FEATURE
+    feature.write_text(feature.read_text(encoding="utf-8").replace("@PL-P95", "@PL-P95 @skip"), encoding="utf-8")
+    finished = _replay(project, scenes["slow"].run)
+    assert finished.code == 10, finished.said
+    assert "3 scenarios · no decision" in finished.out
+    assert "2 passed, 1 skipped" in finished.out
+
+
 def test_a_replay_without_a_path_finds_the_scenarios_all_the_same(scenes: Stage, project: Project) -> None:
     """Another root directory is then taken by pytest; scenarios are known by their place in the project."""
     finished = project.do("--evidence", scenes["go"].run, module="pytest")
