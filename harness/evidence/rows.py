@@ -79,7 +79,10 @@ class RowWriter:
         self._tails: dict[tuple[str | None, ...], bytes] = {}
         self._pending = bytearray()
         self._path = path
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise EvidenceError(f"rows cannot be written: {error.strerror}", where=str(path)) from error
         self._pending += _head(schema)
         self.rows = 0
         self.flush()

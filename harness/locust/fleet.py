@@ -8,6 +8,7 @@ from typing import Any
 from locust.runners import MasterRunner, WorkerRunner
 
 from harness.errors import HarnessError
+from harness.locust.connection import Origin
 from harness.locust.master import Master
 from harness.locust.member import Member
 from harness.locust.options import Options
@@ -48,8 +49,19 @@ def _refuse(environment: Any, options: Options) -> None:
     wanted = environment.parsed_options.model
     if wanted and models != {wanted}:
         sys.exit(f"the traffic is {wanted}, the users of this locustfile are {' and '.join(sorted(models))}")
+    for kind in kinds:
+        _refuse_host(environment.host or kind.host)
     if options.trace is not None:
         known = {kind.__name__.lower() for kind in kinds}
         strangers = sorted(set(options.trace.journeys) - known - {""})
         if strangers:
             sys.exit(f"the trace names `{strangers[0]}`; this locustfile has {', '.join(sorted(known))}")
+
+
+def _refuse_host(host: str | None) -> None:
+    """None: it is asked for on the web page."""
+    try:
+        if host:
+            Origin.of(host)
+    except ValueError:
+        sys.exit(f"`{host}` is no address of HTTP: write it like `-H https://staging.example.test`")

@@ -29,6 +29,9 @@ GRACE_S: Final = 5.0
 MASTER_GRACE_S: Final = 10.0
 """The same of a master, which waits for its workers first."""
 
+_NOT_OURS: Final = "unrecognized arguments: --samples"
+"""Locust says so where the locustfile does not import harness.locust, which adds our options."""
+
 Say = Callable[[str], None]
 
 
@@ -246,7 +249,7 @@ class Load:
         within_s, joined = (JOIN_S if self._plan.remote_workers else START_S), 0
         for _ in clock.Deadline.after(within_s).ticks(0.02):
             if not self.alive():
-                raise DriverError("a load generator ended before it began", where=self._log(), mend=self.problems[0])
+                raise DriverError("a load generator ended before it began", where=self._log(), mend=self._why_not())
             ready = sum(rows.exists() for rows in self.rows)
             if self._plan.remote_workers and ready > joined:
                 self._say(f"{ready} of {len(self.rows)} load workers are ready")
@@ -268,6 +271,12 @@ class Load:
 
     def _log(self) -> str:
         return str(self._directory / "locust.log")
+
+    def _why_not(self) -> str:
+        """Why a generator did not begin, and what to do where we know it."""
+        if _NOT_OURS in Path(self._log()).read_text(encoding="utf-8", errors="replace"):
+            return f"{self._plan.locustfile} has no users of ours: make them OpenLoopUser or ClosedLoopUser of harness.locust"
+        return self.problems[0]
 
     def _last_words(self) -> str:
         lines = Path(self._log()).read_text(encoding="utf-8", errors="replace").split("\n")

@@ -221,6 +221,8 @@ def test_a_number_is_given_once(server: TruthServer, tmp_path: Path) -> None:
         (["--rate", "3", "--rates", "0:1"], "argument --rates: not allowed with argument --rate"),
         (["--model", "closed"], "the traffic is closed, the users of this locustfile are open"),
         (["--worker-id", "3", "--load-workers", "2"], "there is no worker 3 of 2"),
+        (["-H", "shop.test"], "`shop.test` is no address of HTTP: write it like `-H https://staging.example.test`"),
+        (["--samples", "nowhere/s"], "nowhere/s-1.rows: rows cannot be written: No such file or directory"),
     ],
 )
 def test_wrong_options_are_refused_in_words(arguments: list[str], said: str) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,14 @@ def test_a_locustfile_that_does_not_load_is_said_at_once(run: Run, server: Truth
         run.start(plan_of("misspelt", per_s=20), server.url)
     assert raised.value.where.endswith("load/misspelt/locust.log")
     assert "has no attribute 'Jurney'" in raised.value.mend or "cannot import name 'Jurney'" in raised.value.mend
+
+
+def test_a_locustfile_of_other_users_is_said_to_be_one(run: Run, server: TruthServer, tmp_path: Path) -> None:
+    """It loads, and has none of our options: the error says which users it must have."""
+    (tmp_path / "stock.py").write_text("from locust import HttpUser, task\n", encoding="utf-8")
+    plan = replace(plan_of("visitor", per_s=20), locustfile=str(tmp_path / "stock.py"))
+    with pytest.raises(DriverError) as raised:
+        run.start(plan, server.url)
+    assert raised.value.mend.endswith(
+        "stock.py has no users of ours: make them OpenLoopUser or ClosedLoopUser of harness.locust"
+    )
