@@ -204,7 +204,7 @@ def _ways(pattern: Pattern) -> Iterator[tuple[str, Callable[[Pattern, float], In
         yield "as many episodes as may be expected, each as bad as the worst (Poisson)", by_episodes
     else:
         yield "exact binomial bounds of as many independent looks as these are worth", by_episodes
-    effect = swing_effect(pattern.slots)
+    effect = swing_effect(pattern.slots, suspicious=1.0)  # that looks hang together is known
     if effect > 1 and not 0 < episodes.effective <= WAVES:  # so few episodes say nothing of waves
         yield BY_SWINGS, lambda of, confidence: swing_interval(of.slots, effect, confidence)
     if pattern.batch_s is not None:

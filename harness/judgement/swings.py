@@ -34,8 +34,8 @@ CHANGED_FOR_GOOD: Final = "the share changed within the window, and for good"
 _COSINES: Final[Floats] = np.cos(np.pi * np.outer(np.arange(1, WAVES + 1), (np.arange(BATCHES) + 0.5) / BATCHES))
 
 
-def swing_effect(slots: Slots) -> float:
-    """How many times as much the slowest waves vary as those of independent looks would; 1.0 where that may well be chance.
+def swing_effect(slots: Slots, suspicious: float = SUSPICIOUS) -> float:
+    """How many times as much the slowest waves vary as those of independent looks would; at least 1, and 1.0 where that may well be chance.
 
     Source: E. Lazarus, D. J. Lewis, J. H. Stock and M. W. Watson, "HAR inference: recommendations for practice", Journal of Business &
     Economic Statistics 36 (2018), the equal-weighted cosine estimator of the long-run variance, here over that of a binomial share.
@@ -46,7 +46,7 @@ def swing_effect(slots: Slots) -> float:
     batches, share = slots.batches(), k / n
     waves = _COSINES @ (batches.bad - share * batches.n)
     squares = 2 * float((waves**2).sum()) / (n * share * (1 - share))
-    return squares / WAVES if chdtrc(WAVES, squares) < SUSPICIOUS else 1.0
+    return max(squares / WAVES, 1.0) if chdtrc(WAVES, squares) < suspicious else 1.0
 
 
 def swing_interval(slots: Slots, effect: float, confidence: float) -> tuple[float, float]:
