@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -17,10 +17,12 @@ from harness.errors import MissingEvidence
 from harness.model.table import NULL, Codes, Schema, Table, Words, codes_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 _TYPES: Final = {8: pa.int64(), 4: pa.int32(), 2: pa.int16()}
+_IN_MEMORY: Final[Mapping[int, np.dtype[Any]]] = {8: np.dtype(np.int64), 4: np.dtype(np.int64), 2: np.dtype(np.int16)}
+"""What is reckoned with is int64; what is only told apart (a status, a worker, a round) stays as narrow as it is on disk."""
 _WORD: Final = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -133,7 +135,7 @@ class _Columns:
 
     def __init__(self, schema: Schema, rows: int) -> None:
         self._schema = schema
-        self._ints = {name: np.empty(rows, dtype=np.int64) for name in schema.ints}
+        self._ints = {name: np.empty(rows, dtype=_IN_MEMORY[size]) for name, size in schema.ints.items()}
         self._words = {name: _Coded(name, rows) for name in schema.words}
         self._rows = 0
 
@@ -144,7 +146,7 @@ class _Columns:
             column = group.column(name)
             if column.null_count:
                 raise _WrongColumnError(f"lacks a value in `{name}`, {column.null_count} times")
-            numbers[start:end] = column.cast(pa.int64()).to_numpy()
+            numbers[start:end] = column.cast(pa.from_numpy_dtype(numbers.dtype)).to_numpy()
         for name, coded in self._words.items():
             coded.put(start, group.column(name))
         self._rows = end

@@ -7,7 +7,7 @@ ten million samples are held once, whatever they are judged by.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -20,6 +20,9 @@ Bools = npt.NDArray[np.bool_]
 NULL: Final = -1
 """Code of a missing word."""
 
+PIECE: Final = 1 << 16
+"""So many rows fit the cache with what is made of them."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schema:
@@ -27,7 +30,8 @@ class Schema:
 
     Attributes:
         name: `samples`.
-        ints: integer columns and the bytes each takes on disk (8, 4 or 2; all are int64 in memory).
+        ints: integer columns and the bytes each takes on disk: 8, 4, or 2 for what is only told apart. In memory they are int64;
+            those of 2 may be int16.
         words: dictionary-coded text columns; a word may be missing.
     """
 
@@ -137,7 +141,9 @@ class Words:
     @property
     def counts(self) -> dict[str, int]:
         """How often each word stands, those that stand somewhere, sorted by word."""
-        counted = np.bincount(self.codes + 1, minlength=len(self.names) + 1)[1:].tolist()  # bincount knows no NULL
+        most = len(self.names) + 1  # bincount knows no NULL, and widens what it counts to eight bytes
+        pieces = np.array_split(self.codes, len(self.codes) // PIECE + 1)
+        counted = np.sum([np.bincount(piece + 1, minlength=most) for piece in pieces], axis=0)[1:].tolist()
         return {name: n for name, n in sorted(zip(self.names, counted, strict=True)) if n}
 
     @property
@@ -147,6 +153,7 @@ class Words:
 
 
 _Column = TypeVar("_Column", Ints, Words)
+_Known = TypeVar("_Known")
 
 
 class _Part(Mapping[str, _Column]):
@@ -183,6 +190,7 @@ class Table:
     schema: Schema
     ints: Mapping[str, Ints]
     words: Mapping[str, Words]
+    _known: dict[Callable[[Table], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, schema: Schema, rows: Sequence[Mapping[str, int | str | None]]) -> Table:
@@ -202,6 +210,13 @@ class Table:
         if isinstance(self.ints, _Part):
             return len(self.ints.rows)
         return len(next(iter(self.ints.values())))
+
+    def once(self, ask: Callable[[Table], _Known]) -> _Known:
+        """The answer to what is asked of these rows more than once; they do not change, so it is found once."""
+        if ask not in self._known:
+            self._known[ask] = ask(self)
+        answer: _Known = self._known[ask]
+        return answer
 
     def at(self, rows: Ints) -> Table:
         """These rows, by number, in this order."""
@@ -230,13 +245,9 @@ class Table:
         at = self.ints[column]
         return self.where((at >= start_ns) & (at < end_ns))
 
-    def apart(self, column: str) -> dict[str, Table]:
-        """The rows that have a word, apart by it, sorted by word; each part keeps their order.
-
-        A mask a word is quicker than one sort by word up to about 150 words.
-        """
-        words = self.words[column]
-        return {word: self.where(words.equals(word)) for word in words.present}
+    def apart(self, column: str) -> Mapping[str, Table]:
+        """The rows that have a word, apart by it, sorted by word; each part keeps their order."""
+        return _Apart(self, column)
 
     def sorted_by(self, *columns: str) -> Table:
         """The rows in the order of these integer columns, first one first."""
@@ -253,6 +264,29 @@ class Table:
             ints={name: np.concatenate([table.ints[name] for table in whole]) for name in schema.ints},
             words={name: _joined([table.words[name] for table in whole]) for name in schema.words},
         )
+
+
+class _Apart(Mapping[str, Table]):
+    """Rows apart by word; each part is made when it is asked for, so that one is in memory, and in the cache, at a time.
+
+    A mask a word is quicker than one sort by word up to about 150 words.
+    """
+
+    def __init__(self, table: Table, column: str) -> None:
+        self._table = table
+        self._words = table.words[column]
+        self._present = self._words.present
+
+    def __getitem__(self, word: str) -> Table:
+        if word not in self._present:
+            raise KeyError(word)
+        return self._table.where(self._words.equals(word))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._present)
+
+    def __len__(self) -> int:
+        return len(self._present)
 
 
 def _word(value: int | str | None) -> str | None:

@@ -18,7 +18,8 @@ from harness.errors import MissingEvidence
 from harness.evidence import RowWriter, read_history, read_rows
 from harness.evidence.parquet import read_parquets
 from harness.evidence.rows import RowFile
-from harness.model import REPLICAS, SAMPLES, Table
+from harness.model import PROBES, REPLICAS, SAMPLES, Table
+from harness.model.table import PIECE, Words
 from tests.parquet_files import read_parquet, write_parquet
 
 WORDS = ("a", "b", None, "ü")
@@ -209,6 +210,48 @@ def test_rows_apart_are_all_rows_that_have_the_word(words: list[str | None]) -> 
     for word, part in apart.items():
         assert part.ints["at_ns"].tolist() == [at for at, one in enumerate(words) if one == word]
         assert set(part.words["member"].text()) == {word}
+
+
+@pytest.mark.parametrize(("status", "held"), [(32_767, True), (32_768, False)])
+def test_a_status_that_no_writer_can_have_written_is_refused(status: int, *, held: bool, tmp_path: Path) -> None:
+    """It is held as narrow as it is written, and never cut to fit."""
+    path = tmp_path / "p.parquet"
+    write_parquet(Table.of(PROBES, [{"status": 200}]), path)
+    table = pq.read_table(path)
+    wide = pa.array([status], type=pa.int64())
+    pq.write_table(table.set_column(table.schema.get_field_index("status"), "status", wide), path)
+    if held:
+        assert read_parquet(path, PROBES).ints["status"].tolist() == [status]
+    else:
+        with pytest.raises(MissingEvidence, match="32768 not in range"):
+            read_parquet(path, PROBES)
+
+
+def test_words_are_counted_beyond_a_piece() -> None:
+    """Columns are counted piece by piece: every row once."""
+    words = Words(codes=np.arange(-1, 2 * PIECE, dtype=np.int32) % 4 - 1, names=("a", "b", "c"))
+    assert words.counts == {name: int(words.equals(name).sum()) for name in words.names}
+    assert sum(words.counts.values()) + int(words.missing.sum()) == 2 * PIECE + 1
+
+
+def test_rows_apart_by_a_word_that_none_has_are_none() -> None:
+    """As in any mapping."""
+    apart = rows(2).apart("region")
+    assert "nowhere" not in apart
+    assert len(apart) == len([*apart])
+
+
+def test_what_is_asked_of_rows_again_is_not_looked_for_again() -> None:
+    """Each table has answers of its own."""
+    asked: list[Table] = []
+    table, part = rows(3), rows(3).cut(0, 2)
+
+    def count(table: Table) -> int:
+        asked.append(table)
+        return len(table)
+
+    assert [table.once(count), table.once(count), part.once(count)] == [3, 3, 2]
+    assert asked == [table, part]
 
 
 @given(st.data())
