@@ -98,7 +98,8 @@ class Timeline:
         wanted = max(SLOT_NS, math.ceil(SLOT_LOOKS * length / max(len(at_ns), 1)))
         width = max(min(wanted, length // BATCHES), 1)
         count = math.ceil(length / width)
-        slot = (at_ns - start_ns) // width
+        slot = at_ns - start_ns
+        slot //= width
         np.clip(slot, 0, count - 1, out=slot)
         return cls(width_s=width / 1e9, slot=slot, n=np.bincount(slot, minlength=count))
 

@@ -26,8 +26,10 @@ CPU: Final = 0.9
 
 def lag_p99_ms(samples: Table) -> float:
     """p99 of how late requests were sent, from intended to sent, in ms; NaN of nothing. A request never sent was late to the end."""
-    sent = np.where(samples.ints["sent_ns"] > 0, samples.ints["sent_ns"], samples.ints["done_ns"])
-    return quantiles_of(sent - samples.ints["intended_ns"], 0.99)[0] / 1e6
+    ints = samples.ints
+    late_ns = np.where(ints["sent_ns"] > 0, ints["sent_ns"], ints["done_ns"])
+    late_ns -= ints["intended_ns"]
+    return quantiles_of(late_ns, 0.99)[0] / 1e6
 
 
 def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Receipt:
@@ -44,9 +46,9 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
         *_worker_troubles(plan, window),
         *_span_troubles(plan, window),
         *(_user_troubles(plan, window) if _closed(plan, window) else _rate_troubles(plan, window)),
-        *_row_troubles(window.samples),
+        *window.samples.once(_row_troubles),
     ]
-    lag = lag_p99_ms(window.samples)
+    lag = window.samples.once(lag_p99_ms)
     if latencies:
         troubles = [*_health_troubles(plan, window, lag), *troubles]
     kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"
@@ -192,13 +194,14 @@ def _allowed(arrivals: str, journeys: float, window: Window) -> float:
     return max(0.01 * journeys, poisson, 1.0) + edge
 
 
-def _row_troubles(samples: Table) -> Iterable[str]:
+def _row_troubles(samples: Table) -> list[str]:
     """What no figure may be made of; few planned arrivals may all fail to come by chance, but of none nothing is known."""
-    if not len(samples):
-        yield "nobody sent anything"
     ints = samples.ints
     backwards = int(((ints["done_ns"] < ints["sent_ns"]) | (ints["done_ns"] < ints["intended_ns"])).sum())
-    if backwards:
-        yield f"{backwards} samples end before they begin"
-    if nameless := int(samples.words["name"].missing.sum()):
-        yield f"{nameless} samples name no route"
+    nameless = int(samples.words["name"].missing.sum())
+    troubles = {
+        "nobody sent anything": not len(samples),
+        f"{backwards} samples end before they begin": backwards,
+        f"{nameless} samples name no route": nameless,
+    }
+    return [trouble for trouble, there in troubles.items() if there]

@@ -46,7 +46,7 @@ def quantile_in_time(values: Floats, timeline: Timeline, quantile: float, limit:
     Association 47 (1952).
     """
     n = len(values)
-    (value,) = quantiles_of(values, quantile)
+    (value,) = quantiles_of(apart := values.copy(), quantile)
     over = values >= limit
     at_limit = share_in_time(timeline.slots(over), confidence)
     at_value = share_in_time(timeline.slots(values > value), confidence)
@@ -56,7 +56,7 @@ def quantile_in_time(values: Floats, timeline: Timeline, quantile: float, limit:
         _rank_high(n, quantile, confidence, at_value, at_value.high),
         _rank_high(n, quantile, FAIL_CONFIDENCE, at_value, at_value.fail_high),
     ]
-    found = _at_ranks(values, ranks)
+    found = _at_ranks(apart, ranks)
     line = _Limit(
         may=1 - quantile,
         below=float(np.max(values, where=~over, initial=-math.inf)),
@@ -93,12 +93,12 @@ def _rank_high(n: int, quantile: float, confidence: float, share: Bounds, high: 
 
 
 def _at_ranks(values: Floats, ranks: list[int]) -> list[float]:
-    """The order statistics of these ranks; infinite beyond the first and the last."""
+    """The order statistics of these ranks, infinite beyond the first and the last; the values are put into another order."""
     n = len(values)
-    inside = sorted({rank - 1 for rank in ranks if 1 <= rank <= n})
-    ordered = np.partition(values, inside) if inside else values
+    if inside := sorted({rank - 1 for rank in ranks if 1 <= rank <= n}):
+        values.partition(inside)
     ends = {False: math.inf, True: -math.inf}
-    return [float(ordered[rank - 1]) if 1 <= rank <= n else ends[rank < 1] for rank in ranks]
+    return [float(values[rank - 1]) if 1 <= rank <= n else ends[rank < 1] for rank in ranks]
 
 
 def _method(at_limit: Bounds, at_value: Bounds) -> str:

@@ -109,11 +109,12 @@ def _rank(n: int, quantile: float) -> int:
 
 
 def quantiles_of(values: npt.NDArray[Any], *quantiles: float) -> list[float]:
-    """The same quantiles of values in any order; nine times as fast as to order them all."""
+    """The same quantiles of values in any order, which they are put out of: nine times as fast as to order a copy of them all."""
     if not len(values):
         return [math.nan] * len(quantiles)
     places = [_rank(len(values), quantile) - 1 for quantile in quantiles]
-    return [float(value) for value in np.partition(values, places)[places]]
+    values.partition(places)
+    return [float(value) for value in values[places]]
 
 
 def quantile_bounds(ordered: Floats, quantile: float, confidence: float) -> Bounds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 
 from harness.judgement.account import Account
 from harness.judgement.indicators import errors_by_kind, failed, waited_ms
@@ -39,7 +40,7 @@ def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
     """One window: all routes together first, then each route. A request cut off or unanswered is over every percentile it reaches."""
     receipt = load_receipt(plan, window, latencies=True)
     shares = plan.traffic[window.traffic].routes if window.traffic in plan.traffic else {}
-    for route, samples in (("", window.samples), *window.samples.apart("name").items()):
+    for route, samples in chain([("", window.samples)], window.samples.apart("name").items()):
         offered = offered_rps(plan, window) * (shares.get(route, 0.0) if route else 1.0)
         why = "" if receipt.ok else receipt.why
         result = _traffic(window, route, samples, offered=offered, why=why)
@@ -65,7 +66,7 @@ def _traffic(window: Window, route: str, samples: Table, *, offered: float, why:
         p50_ms=six(p50),
         p95_ms=six(p95),
         p99_ms=six(p99),
-        lag_ms_p99=six(lag_p99_ms(samples)),
+        lag_ms_p99=six(samples.once(lag_p99_ms)),
         valid=not why,
         why=why,
     )
