@@ -107,8 +107,10 @@ class RunDirectory:
             raise MissingEvidence(f"cannot be read: {error.strerror}", where=str(path)) from error
         except ValidationError as error:
             first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            raise MissingEvidence(f"is no plan: {key}: {first['msg']}", where=str(path)) from error
+            why = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
+            raise MissingEvidence(
+                f"is no plan: {why}", where=str(path), mend="it was cut short or edited: take another copy of the run"
+            ) from error
 
     def history(self, source: str) -> History:
         """Open a history for writing."""

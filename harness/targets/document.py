@@ -67,7 +67,9 @@ def read_document(path: Path) -> Document:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise ConfigurationError(
-            f"is no plain YAML: {error.problem or error.context}", where=f"{path}:{line}"
+            f"is no plain YAML: {error.problem or error.context}",
+            where=f"{path}:{line}",
+            mend="indent with spaces, not with tabs" if "\t" in (error.problem or "").replace("\\t", "\t") else "",
         ) from error
     except (yaml.YAMLError, ValueError) as error:
         # a character that YAML does not allow, or a scalar that looks like a date or a number and is none

@@ -94,6 +94,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("primary_region: us-east-1", "primary_region: us-east-2", "target.yaml:9: primary_region: `us-east-2` is no region of this file\n  mend: use one of `us-east-1`, `eu-west-1`"),
         ("context: sandbox, ", "", "target.yaml:10: kubernetes.context: the key `context` is missing\n  mend: write `context: …`"),
         ("time_scale: 60", "60: 60", 'target.yaml:3: a key that is no text\n  mend: put it in quotes, like `"no": …`'),
+        ("  members:", "\tmembers:", "target.yaml:14: is no plain YAML: found character '\\t' that cannot start any token\n  mend: indent with spaces, not with tabs"),
         ("time_scale: 60", "time_scale: &a 60", "target.yaml:3: is no plain YAML: anchors are not used here"),
         ("[track-service]", "[track-service", "target.yaml:21: is no plain YAML: expected ',' or ']', but got '}'"),
     ],
