@@ -186,7 +186,7 @@ def order_cells() -> Iterator[Cell]:
         data = f"from {before:.1%} to {after:.1%} for good at {where:.0%}"
         mean = where * before + (1 - where) * after
         yield cell(f"{data}: mean", mean, bad, seconds=60, rate=200)
-        yield cell(f"{data}: as it is now", after, bad, seconds=60, rate=200)
+        yield cell(f"{data}: now", after, bad, seconds=60, rate=200)
     yield cell("from 2.0% to 0.2% for good at 50%: mean", 0.011, changing(0.02, 0.002, 0.5), seconds=60, rate=200)
 
 
