@@ -35,6 +35,8 @@ FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.15
 SHUNNED_S = 0.5
 """How long a source that failed is asked last."""
+CONNECT_S = 2.0
+"""How long an attempt to connect may take, whatever those who wait for it have left."""
 UNREACHABLE_S = 0.1
 """How long after a failed attempt to connect the next one is made."""
 
@@ -55,7 +57,7 @@ class Source:
         self._conninfo = make_conninfo(host=host, port=port)
         self._slots = asyncio.Semaphore(POOL_SIZE)
         self._idle: list[tuple[Connection, float]] = []
-        self._connecting = asyncio.Lock()
+        self._joining: asyncio.Task[None] | None = None
         self._unreachable_until = 0.0
         self.shunned_until = 0.0
 
@@ -75,7 +77,7 @@ class Source:
                 result = await work(connection)
             except psycopg.Error:
                 await connection.close()
-                await self.close()
+                await self._drop()
                 raise
             finally:
                 alarm.cancel()
@@ -93,31 +95,59 @@ class Source:
 
     async def _take(self, deadline: float) -> tuple[Connection, float]:
         """A kept connection, the last used first, or a new one."""
-        now = asyncio.get_running_loop().time()
+        while (kept := await self._kept()) is None:
+            self._refuse_while_unreachable()
+            async with asyncio.timeout_at(deadline):
+                await asyncio.shield(self._join())
+        return kept
+
+    async def _kept(self) -> tuple[Connection, float] | None:
+        oldest = asyncio.get_running_loop().time() - CONNECTION_MAX_AGE_S
         while self._idle:
             connection, born = self._idle.pop()
-            if born + CONNECTION_MAX_AGE_S > now and not connection.closed:
+            if born > oldest and not connection.closed:
                 return connection, born
             await connection.close()
-        async with asyncio.timeout_at(deadline), self._connecting:
-            self._refuse_while_unreachable()
-            try:
+        return None
+
+    def _join(self) -> asyncio.Task[None]:
+        """The one attempt to connect that all who wait share; a storm of them would slow what still works.
+
+        It outlives those who wait: were it given up with each of them, a server that is slow to greet would greet for ever
+        and serve nobody.
+        """
+        if self._joining is None or self._joining.done():
+            self._joining = asyncio.create_task(self._connect())
+        return self._joining
+
+    async def _connect(self) -> None:
+        """Keep a new connection, or say for a while that there is none."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_S):
                 connect = psycopg.AsyncConnection[Row].connect
-                return await connect(self._conninfo, autocommit=True, row_factory=dict_row), now
-            except psycopg.OperationalError:
-                self._unreachable_until = asyncio.get_running_loop().time() + UNREACHABLE_S
-                raise
+                connection = await connect(self._conninfo, autocommit=True, row_factory=dict_row)
+        except (psycopg.OperationalError, TimeoutError):
+            self._unreachable_until = loop.time() + UNREACHABLE_S
+        else:
+            self._idle.append((connection, loop.time()))
 
     def _refuse_while_unreachable(self) -> None:
-        """Requests that wait for a lost server share one attempt to connect: a storm of them would slow what still works."""
         if self._unreachable_until > asyncio.get_running_loop().time():
             raise psycopg.OperationalError("the last attempt to connect has just failed")
 
-    async def close(self) -> None:
+    async def _drop(self) -> None:
         """Close what is kept; connections at work end with their work."""
         idle, self._idle = self._idle, []
         for connection, _ in idle:
             await connection.close()
+
+    async def close(self) -> None:
+        """Close what is kept, and connect no more."""
+        if self._joining is not None:
+            self._joining.cancel()
+            await asyncio.wait([self._joining])
+        await self._drop()
 
 
 def _cut(connection: Connection) -> None:

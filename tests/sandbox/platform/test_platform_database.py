@@ -1,0 +1,63 @@
+"""How a service keeps its connections to the database, seen from outside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import httpx
+
+if TYPE_CHECKING:
+    from tests.sandbox.platform.conftest import Postgres, Services
+
+TRACK, RELAY, DATABASE = "127.93.2.1", "127.93.2.2", "127.93.0.1"
+GREETING_S = 1.0
+"""Longer than a read may take, connecting included."""
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    try:
+        while part := await source.read(65536):
+            sink.write(part)
+    except ConnectionError:
+        pass
+    finally:
+        sink.close()
+
+
+async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(GREETING_S)
+    theirs, ours = await asyncio.open_connection(DATABASE, 5432)
+    await asyncio.gather(_pump(reader, ours), _pump(theirs, writer))
+
+
+@contextmanager
+def slow_to_greet() -> Iterator[None]:
+    """The database at RELAY, too, where it begins to answer after GREETING_S."""
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(_relay, RELAY, 5432))
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        server.close()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.close()
+
+
+def test_a_database_that_is_slow_to_greet_is_used_all_the_same(postgres: Postgres, services: Services) -> None:
+    """No request waits so long, but the connection outlives them; else all would be given up and begun again, for ever."""
+    assert postgres.rows("SELECT 1")
+    with slow_to_greet():
+        services.start("track", TRACK, DATABASE_SERVICE_HOST=RELAY)
+        statuses = [httpx.get(f"http://{TRACK}:8080/tracks/1", trust_env=False).status_code for _ in range(5)]
+    assert 200 in statuses, statuses
