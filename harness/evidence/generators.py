@@ -40,16 +40,12 @@ class Generators:
 
     def described(self, worker: Worker, start_ns: int, end_ns: int) -> Worker:
         """The worker with how it fared from second to second of a window."""
-        seen: list[dict[str, Any]] = [
-            dict(o.fields)
-            for o in self.health
-            if int(o.fields["worker"]) == worker.id and start_ns <= int(o.fields["at_ns"]) <= end_ns
-        ]
+        seen = [fields for fields in self._told(worker.id, start_ns, end_ns) if int(fields["at_ns"]) <= end_ns]
         shifts = [o.fields for o in self.aligned if int(o.fields["worker"]) == worker.id]
         users = [int(fields["users"]) for fields in seen if "users" in fields]
         return replace(
             worker,
-            why=worker.why or _broken(seen),
+            why=worker.why or _broken(self._told(worker.id, start_ns, end_ns)),
             cpu=_usual([float(fields["cpu"]) for fields in seen]),
             gc_ms=_usual([float(fields["gc_ms"]) for fields in seen]),
             loop_ms=_usual([float(fields["loop_ms"]) for fields in seen]),
@@ -58,6 +54,12 @@ class Generators:
             residual_ns=max((int(fields["residual_ns"]) for fields in shifts), default=0),
         )
 
+    def _told(self, worker: int, start_ns: int, end_ns: int) -> list[dict[str, Any]]:
+        """What a worker told of a time: each second tells of the one before it, so the first after the end does too."""
+        own = [dict(o.fields) for o in self.health if int(o.fields["worker"]) == worker]
+        own = sorted((told for told in own if int(told["at_ns"]) >= start_ns), key=lambda told: int(told["at_ns"]))
+        return own[: 1 + sum(int(told["at_ns"]) <= end_ns for told in own)]
+
 
 def _broken(seen: list[dict[str, Any]]) -> str:
     """How many journeys ended by a mistake of their author, so that not all was sent; empty when none did."""
@@ -65,7 +67,8 @@ def _broken(seen: list[dict[str, Any]]) -> str:
     if not told:
         return ""
     count = sum(int(fields["broken"]) for fields in told)
-    return f"{count} journeys broke by a mistake in the locustfile, the first with {told[0]['broken_why']}"
+    why = told[0]["broken_why"]
+    return f"{count} journeys broke by a mistake in the locustfile, the first with {why}: mend it and run again"
 
 
 def _usual(values: list[float]) -> float | None:

@@ -59,8 +59,8 @@ class JourneyUser(FastHttpUser):
         journey = Journey(self._terms, due_ns, (*seed, number))
         try:
             self.journey(journey)
-        except (Exception, SystemExit) as error:
-            if not journey.failed:
+        except BaseException as error:
+            if not (journey.failed or self._terms.worker.sends_away(error)):
                 self._terms.worker.broke(error)
             raise
         finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import gevent
+from gevent import GreenletExit
 from gevent.event import AsyncResult
 
 from harness import clock
@@ -67,6 +68,7 @@ class Worker:
         self._put: Put | None = None
         self._health = Health()
         self._broken: list[str] = []
+        self._draining = False
         self._begin: AsyncResult = AsyncResult()
         self._schedule: Iterator[Due] | None = None
         self._carrier: Carrier | None = None
@@ -158,6 +160,10 @@ class Worker:
         """A journey ended by a mistake of its author: the requests that it still had to send are nobody's failures."""
         self._broken.append(f"{type(error).__name__}: {error}"[:200])
 
+    def sends_away(self, error: BaseException) -> bool:
+        """Whether a journey ended so because the load is being ended, and not by a mistake."""
+        return self._draining and isinstance(error, GreenletExit)
+
     def think_until(self, due_ns: int) -> None:
         """Sleep until then; at the end of the run the journey ends here, for it has nothing more to tell."""
         me = gevent.getcurrent()
@@ -175,6 +181,7 @@ class Worker:
 
     def drain(self, **_: Any) -> None:
         """Nobody arrives any more: send those away who think, wait for open requests, cut off what is open still."""
+        self._draining = True
         deadline = clock.Deadline.after(self._drain_s)
         while len(self._journeys) and not deadline.over:
             gevent.killall(list(self._thinking), block=False)
@@ -183,8 +190,10 @@ class Worker:
         self._journeys.kill()
 
     def close(self, **_: Any) -> None:
-        """End the row file in order (event `quit`, the last of all)."""
+        """Tell of journeys that broke since the last report, and end the row file in order (event `quit`, the last of all)."""
         try:
+            if self._broken:
+                self._report()
             self.recorder.close()
         except HarnessError as error:  # Locust would log it and end as if all were well
             fail(error)
@@ -209,19 +218,22 @@ class Worker:
         """Put on record each second how many journeys are in progress, and how the generator fares."""
         due = clock.now_ns()
         while True:
-            at, seen = clock.now_ns(), {**self._health.read(), **self._newly_broken()}
-            if self._put is not None:
-                traffic, number = self.options.traffic or self._locustfile, self.options.worker
-                users = {"at_ns": at, "users": len(self._journeys)}
-                self._put(f"load-users-{number}", "load.users", traffic, users)
-                self._put(
-                    f"load-health-{number}",
-                    "load.health",
-                    traffic,
-                    {"at_ns": at, "worker": number, "users": self._users(), **seen},
-                )
+            self._report()
             due += round(REPORT_S * clock.NS_PER_S)
             gevent.sleep(max(0.0, (due - clock.now_ns()) / clock.NS_PER_S))
+
+    def _report(self) -> None:
+        at, seen = clock.now_ns(), {**self._health.read(), **self._newly_broken()}
+        if self._put is not None:
+            traffic, number = self.options.traffic or self._locustfile, self.options.worker
+            users = {"at_ns": at, "users": len(self._journeys)}
+            self._put(f"load-users-{number}", "load.users", traffic, users)
+            self._put(
+                f"load-health-{number}",
+                "load.health",
+                traffic,
+                {"at_ns": at, "worker": number, "users": self._users(), **seen},
+            )
 
 
 def install_single(environment: Any, options: Options) -> None:

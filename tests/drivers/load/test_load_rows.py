@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import islice
 
 import numpy as np
+import pytest
 from load_bench import Run, plan_of, rows_of, until
 from load_truth import Reply, Seen, TruthServer, truth_server
 
@@ -176,6 +177,25 @@ def test_journeys_that_break_are_counted_each_second(run: Run, server: TruthServ
     told = [seen.fields for seen in health if "broken" in seen.fields]
     assert 0.25 * len(server.seen) < sum(fields["broken"] for fields in told) < 0.75 * len(server.seen)
     assert {fields["broken_why"] for fields in told} == {"KeyError: 'nothing'"}
+
+
+@pytest.mark.parametrize("kind", ["SystemExit", "KeyboardInterrupt", "GreenletExit", "GeneratorExit"])
+def test_a_journey_that_quits_has_broken(
+    run: Run, server: TruthServer, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Whatever its author raises between two requests, the second was never sent; some end the process too."""
+    monkeypatch.setenv("QUITS_BY", kind)
+    load = run.start(plan_of("quitter", per_s=20), server.url)
+    until(lambda: len(server.seen) >= 30 or not load.alive())
+    load.stop()
+    told = [o.fields for o in run.observations("load.health", "load-health-1") if "broken" in o.fields]
+    print(kind, load.problems, told, [(r.closed,len(r.table)) for r in rows_of(load)], run.observations("worker.ended"))
+    assert sum(fields["broken"] for fields in told) >= 1
+    assert {fields["broken_why"] for fields in told} == {f"{kind}: "}
+
+
+def test_a_journey_that_is_sent_away_at_the_end_has_not_broken(run: Run, server: TruthServer) -> None:
+    """It thinks when the load ends, and had nothing more to tell."""
 
 
 def test_a_journey_that_breaks_because_a_request_failed_is_not_its_authors_mistake(

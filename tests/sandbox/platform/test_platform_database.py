@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from harness import clock
+
 if TYPE_CHECKING:
     from tests.sandbox.platform.conftest import Postgres, Services
 
@@ -29,7 +31,7 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await asyncio.sleep(GREETING_S)
+    await asyncio.to_thread(clock.sleep, GREETING_S)
     theirs, ours = await asyncio.open_connection(DATABASE, 5432)
     await asyncio.gather(_pump(reader, ours), _pump(theirs, writer))
 
