@@ -142,7 +142,9 @@ def _windows(reader: Tables, observations: Sequence[Observation]) -> Iterable[Wi
             samples=reader.samples(files, span.traffic).between("intended_ns", span.start_ns, span.end_ns),
             workers=tuple(
                 generators.described(
-                    replace(worker, why=worker.why or reader.why_spoilt(f"{span.directory()}/samples-{number}.parquet")),
+                    replace(
+                        worker, why=worker.why or reader.why_spoilt(f"{span.directory()}/samples-{number}.parquet")
+                    ),
                     *within,
                 )
                 for number, worker in sorted(workers.get(span.traffic, {}).items())

@@ -60,9 +60,13 @@ class JourneyUser(FastHttpUser):
         try:
             self.journey(journey)
         except BaseException as error:
-            if not (journey.failed or self._terms.worker.sends_away(error)):
+            if self._terms.worker.sends_away(error):
+                raise
+            if not journey.failed:
                 self._terms.worker.broke(error)
-            raise
+            if isinstance(error, Exception):
+                raise
+            raise RuntimeError(f"a journey ended by {error!r}") from error  # the process is not its to end
         finally:
             journey.leave()
 

@@ -99,17 +99,27 @@ def test_a_generator_is_described_by_its_seconds_in_the_window() -> None:
 
 
 def test_a_generator_whose_journeys_broke_says_so() -> None:
-    """Those of the window are counted, the first is quoted; what was wrong with the file before stays first."""
+    """Those of the window are counted, the first is quoted; what was wrong with the file before stays first.
+
+    The first second after the window tells of its last; the next one is of another time.
+    """
     health = {"cpu": 0.3, "gc_ms": 2.0, "loop_ms": 3.0, "users": 1}
     history = [
         observed("load.health", worker=1, at_ns=0, broken=7, broken_why="ValueError: early", **health),
         observed("load.health", worker=1, at_ns=2, broken=1, broken_why="KeyError: 'id'", **health),
         observed("load.health", worker=1, at_ns=3, **health),
         observed("load.health", worker=1, at_ns=4, broken=2, broken_why="ValueError: late", **health),
+        observed(
+            "load.health", worker=1, at_ns=6, broken=4, broken_why="ValueError: at the end", **{**health, "cpu": 1}
+        ),
+        observed("load.health", worker=1, at_ns=7, broken=9, broken_why="ValueError: too late", **health),
     ]
     generators = Generators.of("everyday", history)
-    why = generators.described(Worker(id=1, rows=1, closed=True), 1, 5).why
-    assert why == "3 journeys broke by a mistake in the locustfile, the first with KeyError: 'id'"
+    worker = generators.described(Worker(id=1, rows=1, closed=True), 1, 5)
+    assert worker.why == (
+        "7 journeys broke by a mistake in the locustfile, the first with KeyError: 'id': mend it and run again"
+    )
+    assert worker.cpu == 0.3
     assert generators.described(Worker(id=1, rows=1, closed=True, why="no end"), 1, 5).why == "no end"
 
 

@@ -32,6 +32,7 @@ from judgement_builders import (
     share,
     table,
     window,
+    with_load,
 )
 from judgement_recorder import AFTER_NS, record, sealed
 
@@ -57,6 +58,8 @@ SAMPLES_0 = "load/everyday/samples-0.parquet"
 OF_LOAD = {"R-P95", "R-USERS", "R-ERRORS", "R-ROUTE-ERRORS", "R-SHARE"}
 OF_FAULTS = {"R-POD", "R-RTO", "R-RISK", "R-RPO", "R-FIRST"}
 OF_WRITES = {"R-POD", "R-RTO", "R-RISK", "R-RPO"}
+WELL = {"cpu": 0.2, "gc_ms": 1.0, "loop_ms": 2.0, "users": 1}
+"""How a generator fares that is in good order."""
 BORNE_BY = {
     SAMPLES_0: OF_LOAD,
     "chaos/pod-loss/load/samples-0.parquet": {"R-FIRST"},
@@ -186,6 +189,33 @@ def test_samples_that_cannot_be_are_named_with_their_row(
     assert Outcome.FAIL not in found.values()
     reasons = {verdict.requirement: verdict.reason for verdict in judgement.verdicts}
     assert not why or reasons["R-P95"] == f"{SAMPLES_0} is not whole: {why}"
+
+
+def test_journeys_that_broke_void_what_would_pass_and_excuse_no_error(tmp_path: Path) -> None:
+    """What they had still to send was not sent: nothing passes for it, and too many errors are too many all the same."""
+    broke = observation(
+        "load.health",
+        "everyday",
+        5,
+        "load-health-0",
+        at_ns=ns(5),
+        worker=0,
+        broken=9,
+        broken_why="KeyError: 'id'",
+        **WELL,
+    )
+    for name, rows, of_errors in (
+        ("fine", samples(0, 60), Outcome.INCONCLUSIVE),
+        ("bad", failing(samples(0, 60), slice(0, 6000, 3)), Outcome.FAIL),
+    ):
+        recorded = with_load(rows)
+        run = sealed(tmp_path / name, plan(), replace(recorded, observations=(*recorded.observations, broke)))
+        judgement = judged(run)
+        found = outcomes(judgement)
+        assert found["R-ERRORS"] is of_errors
+        assert Outcome.PASS not in {found[requirement] for requirement in OF_LOAD}
+        reason = next(verdict.reason for verdict in judgement.verdicts if verdict.requirement == "R-P95")
+        assert "9 journeys broke by a mistake in the locustfile, the first with KeyError: 'id'" in reason
 
 
 @pytest.mark.parametrize(
