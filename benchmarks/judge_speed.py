@@ -159,6 +159,9 @@ def _record(run: Path, n: int, workers: int) -> None:
         rows = directory.path / "load" / "everyday" / f"samples-{worker}.rows"
         load.put("worker.started", "everyday", worker=worker, pid=0, rows=directory.relative(rows))
         _write_samples(rows, n // workers, worker)
+        for at_ns in range(BEGAN_NS, end_ns, SECOND):
+            fares = {"at_ns": at_ns, "cpu": 0.2, "gc_ms": 1.0, "loop_ms": 2.0}
+            load.put("load.health", "everyday", worker=worker, **fares)
     watch.put("watch.started", "entry", spacing_ms=50.0, file="watch/entry.rows")
     probes = RowWriter(directory.path / "watch" / "entry.rows", PROBES)
     for look, due_ns in enumerate(range(BEGAN_NS, end_ns, SECOND // 20)):

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness import clock
 from harness.errors import EvidenceError, MissingEvidence
+from harness.evidence.fields import is_whole
 from harness.model import Missing, Observation
 
 
@@ -97,24 +98,31 @@ def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise MissingEvidence(f"cannot be read: {error.strerror}", where=where) from error
+    due, mono_ns = 0, None
     for number, line in enumerate(text.splitlines(), start=1):
         try:
             observation = _observation(source, json.loads(line))
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             missing.append(Missing(file=where, why=f"line {number} is no observation ({type(error).__name__})"))
+            due += 1
             continue
-        if observation.seq != len(observations) + len(missing):
+        if observation.seq != due:
             missing.append(Missing(file=where, why=f"line {number} has seq {observation.seq}: lines are missing"))
+        if mono_ns is not None and observation.mono_ns < mono_ns:
+            missing.append(Missing(file=where, why=f"line {number} is of a time before that of the line above it"))
+        due, mono_ns = observation.seq + 1, observation.mono_ns
         observations.append(observation)
     return observations, missing
 
 
 def _observation(source: str, line: dict[str, Any]) -> Observation:
+    if not (is_whole(line["seq"]) and is_whole(line["mono_ns"])):
+        raise ValueError(line)
     return Observation(
         source=source,
-        seq=int(line["seq"]),
+        seq=line["seq"],
         clock=str(line["clock"]),
-        mono_ns=int(line["mono_ns"]),
+        mono_ns=line["mono_ns"],
         wall=str(line["wall"]),
         kind=str(line["kind"]),
         subject=str(line["subject"]),

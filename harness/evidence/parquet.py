@@ -87,6 +87,12 @@ def read_parquets(paths: Sequence[Path], schema: Schema) -> tuple[Table, list[in
     return columns.table(), list(accumulate(sizes))
 
 
+def count_rows(path: Path) -> int:
+    """How many rows a file says it has; raises MissingEvidence as `read_parquets` does."""
+    with _refusing(path):
+        return int(pq.read_metadata(path).num_rows)
+
+
 def _rows_in(path: Path, schema: Schema) -> int:
     """How many rows a file has, once its columns are known to be those of the schema."""
     with _refusing(path), pq.ParquetFile(path) as file:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from harness.errors import MissingEvidence
 from harness.evidence.baseline import BASELINE, baseline_directory
 from harness.evidence.experiments import read_experiments
+from harness.evidence.fields import unusable
 from harness.evidence.generators import Generators
 from harness.evidence.history import read_history
 from harness.evidence.manifest import verify
@@ -44,14 +46,14 @@ _LEDGER_FILES = ("ledger-writes", "ledger-final", "ledger-reads")
 def load_evidence(directory: RunDirectory) -> Evidence:
     """Read everything a run recorded.
 
-    A file that is gone, cut short or edited is listed in `missing`, and what it held is not used. Raises
-    MissingEvidence only when an observation lacks what every observation of its kind has.
+    A file that is gone, cut short, edited or at odds with another is listed in `missing`, and what it held is not used.
+    Raises MissingEvidence only when nothing can be made of an observation that has all that its kind has.
     """
     try:
         return _load(directory)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise MissingEvidence(
-            f"holds an observation that lacks or misuses {error}", where=f"{directory.path}/history"
+            f"holds an observation that nothing can be made of: {error}", where=f"{directory.path}/history"
         ) from error
 
 
@@ -63,10 +65,13 @@ def _load(directory: RunDirectory) -> Evidence:
         if directory.relative(path) in spoilt and manifest is not None:
             continue
         read, faults = read_history(path)
-        observations += read
-        missing += faults
+        usable, useless = _apart(read)
+        observations += usable
+        missing += [*faults, *useless]
+    missing += _on_other_clocks(observations)
     observations.sort(key=lambda o: (o.mono_ns, o.source, o.seq))
     reader = Tables(directory=directory, spoilt=spoilt, missing=missing)
+    _count(reader, observations)
     tables = {name: reader.watched(name, schema) for name, schema in WATCH_TABLES.items()}
     return Evidence(
         windows=_by_name(_windows(reader, observations)),
@@ -89,9 +94,48 @@ def _load(directory: RunDirectory) -> Evidence:
         observations=tuple(observations),
         baseline=_baseline(directory, missing),
         missing=tuple(_unique(missing)),
-        complete=manifest is not None
-        and any(o.kind == "run.ended" and o.fields.get("ok") is True for o in observations),
+        complete=manifest is not None and _ended_well(observations),
     )
+
+
+def _apart(observations: Sequence[Observation]) -> tuple[list[Observation], list[Missing]]:
+    """What can be reckoned with, and what cannot."""
+    usable, missing = list[Observation](), list[Missing]()
+    for o in observations:
+        if why := unusable(o):
+            missing.append(Missing(file=f"history/{o.source}.ndjson", why=f"line {o.seq + 1}: {why}"))
+        else:
+            usable.append(o)
+    return usable, missing
+
+
+def _on_other_clocks(observations: Sequence[Observation]) -> Iterable[Missing]:
+    """Histories whose times do not compare with those of the run."""
+    own = next((o.clock for o in observations if o.source == "run"), None)
+    for o in observations:
+        if own is not None and o.clock != own:
+            why = f"was written by the clock {o.clock}, the run went by {own}: their times do not compare"
+            yield Missing(file=f"history/{o.source}.ndjson", why=why)
+
+
+def _count(reader: Tables, observations: Sequence[Observation]) -> None:
+    """Hold the rows that are there against those that were sealed, by row file; samples were cut into their windows."""
+    windows = spans(observations)
+    if any(item.file == "history/run.ndjson" for item in reader.missing):
+        return  # it says what was cut, and that it does not say it whole is told already
+    for o in observations:
+        if o.kind == "rows.sealed":
+            rows = PurePosixPath(o.subject)
+            cut = [w.directory() for w in windows if rows.parts[0] == "load" and w.traffic == rows.parent.name]
+            files = [f"{directory}/{rows.stem}.parquet" for directory in cut]
+            whole = rows.name if rows.parts[0] != "load" else rows.name.replace("samples-", "rest-")
+            reader.expect(o.fields["rows"], [*files, str(rows.with_name(whole).with_suffix(".parquet"))])
+
+
+def _ended_well(observations: Iterable[Observation]) -> bool:
+    """Whether the run came to its end, and no record of that says otherwise."""
+    ends = [o.fields["ok"] for o in observations if o.kind == "run.ended"]
+    return bool(ends) and all(ends)
 
 
 def _baseline(directory: RunDirectory, missing: list[Missing]) -> Baseline | None:
@@ -173,14 +217,19 @@ def _workers(observations: Iterable[Observation]) -> dict[str, dict[int, Worker]
 
 def _worker(number: int, times: int, sealed: Observation | None) -> Worker:
     """One worker that was started so many times, and the seal of its row file."""
-    closed = sealed is not None and sealed.fields.get("closed") is True
     if times > 1:
         why = f"{times} workers had this number"
-    elif sealed is None:
-        why = "its rows were not sealed"
     else:
-        why = "" if closed else "the worker did not end in order"
-    return Worker(id=number, rows=int(sealed.fields["rows"]) if sealed else 0, closed=closed, why=why)
+        why = "its rows were not sealed" if sealed is None else _why_no_end(sealed, "worker")
+    closed = sealed is not None and not _why_no_end(sealed, "worker")
+    return Worker(id=number, rows=sealed.fields["rows"] if sealed else 0, closed=closed, why=why)
+
+
+def _why_no_end(sealed: Observation, writer: str) -> str:
+    """What the seal of a row file says against its end: bytes of a last row that was never whole, no end record."""
+    if lost := sealed.fields["truncated_bytes"]:
+        return f"the {writer} did not end in order: {lost} bytes at its end are no whole row"
+    return "" if sealed.fields["closed"] else f"the {writer} did not end in order"
 
 
 def _final_reads(observations: Iterable[Observation]) -> Iterable[FinalRead]:
@@ -240,7 +289,7 @@ def _pods(observations: Iterable[Observation]) -> Iterable[PodChange]:
 
 def _watchers(observations: Sequence[Observation]) -> Iterable[WatchSource]:
     closed = {o.subject for o in observations if o.kind == "watch.closed"}
-    sealed = {o.subject: o.fields.get("closed") is True for o in observations if o.kind == "rows.sealed"}
+    sealed = {o.subject: _why_no_end(o, "watcher") for o in observations if o.kind == "rows.sealed"}
     for o in observations:
         if o.kind == "watch.started":
             why = _why_not_whole(str(o.fields.get("file", "")), sealed) if sealed else ""
@@ -248,9 +297,8 @@ def _watchers(observations: Sequence[Observation]) -> Iterable[WatchSource]:
             yield WatchSource(name=o.subject, spacing_ms=float(o.fields["spacing_ms"]), closed=not why, why=why)
 
 
-def _why_not_whole(file: str, sealed: Mapping[str, bool]) -> str:
+def _why_not_whole(file: str, sealed: Mapping[str, str]) -> str:
     """What is wrong with the row files of a watcher; the reads of a ledger stand beside its writes."""
     beside = file.replace("-writes.", "-reads.")
-    if not sealed.get(file, not file.endswith(".rows")):
-        return "the watcher did not end in order" if file in sealed else "its rows were not sealed"
-    return "" if sealed.get(beside, True) else "the watcher did not end in order"
+    why = sealed.get(file, "its rows were not sealed" if file.endswith(".rows") else "")
+    return why or sealed.get(beside, "")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from harness.errors import MissingEvidence
 from harness.evidence.clocks import Shift, load_shifts
-from harness.evidence.parquet import read_parquets
+from harness.evidence.parquet import count_rows, read_parquets
 from harness.evidence.rows import read_rows
 from harness.evidence.soundness import Known, unsound
 from harness.model import SAMPLES, Missing, Schema, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.evidence.run_directory import RunDirectory
 
@@ -50,6 +50,16 @@ class Tables:
                 shift = load_shifts(self.directory).get((traffic, known.worker))
                 tables.append(self._rows(rows, SAMPLES, replace(known, span=None), shift))
         return Table.merged(SAMPLES, tables)
+
+    def expect(self, rows: int, files: Sequence[str]) -> None:
+        """Say of the first of the files when all of them together have not so many rows; one that cannot be read is said already."""
+        try:
+            found = sum(count_rows(self.directory.path / file) for file in files if file not in self.spoilt)
+        except MissingEvidence:
+            return
+        if found != rows and self.spoilt.isdisjoint(files):
+            beside = f" with {len(files) - 1} files beside it" if files[1:] else ""
+            self.missing.append(Missing(file=files[0], why=f"holds {found} rows{beside}, {rows} were sealed"))
 
     def why_spoilt(self, file: str) -> str:
         """What keeps a file from being read at all; empty when nothing does."""

@@ -22,6 +22,8 @@ LAG_MS: Final = 5.0
 """A generator may lag so far behind its schedule at p99, whatever the limits are."""
 CPU: Final = 0.9
 """A process that uses more of its core than this has no time left to read answers when they come."""
+TOLD_S: Final = 2.0
+"""A generator says each second how it fares: in a window so long it has said it. Users are counted in any."""
 
 
 def lag_p99_ms(samples: Table) -> float:
@@ -50,7 +52,7 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
     ]
     lag = window.samples.once(lag_p99_ms)
     if latencies:
-        troubles = [*_health_troubles(plan, window, lag), *troubles]
+        troubles = [*_mute_workers(plan, window), *_health_troubles(plan, window, lag), *troubles]
     kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"
     return Receipt(ok=not troubles, why="; ".join(troubles) or kept, files=window.files)
 
@@ -75,6 +77,15 @@ def _closed(plan: Plan, window: Window) -> bool:
     return window.traffic in plan.traffic and plan.traffic[window.traffic].model == "closed"
 
 
+def _mute_workers(plan: Plan, window: Window) -> Iterable[str]:
+    """Who ended in order and never said how it fared: nothing tells its lateness from the target's."""
+    if _closed(plan, window) or window.seconds >= TOLD_S:
+        for worker in window.workers:
+            said = [value for value in (worker.cpu, worker.gc_ms, worker.loop_ms) if value is not None]
+            if worker.closed and not worker.why and not (len(said) == 3 and all(map(math.isfinite, said))):
+                yield f"worker {worker.id} did not say how it fared"
+
+
 def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
     """What keeps latencies from being the target's own.
 
@@ -85,9 +96,7 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
     allowed = lag_limit_ms(plan, window.traffic)
     if _closed(plan, window):
         for worker in window.workers:
-            if worker.loop_ms is None or math.isnan(worker.loop_ms):
-                yield f"worker {worker.id} did not say how it fared"
-            elif worker.loop_ms > allowed:
+            if worker.loop_ms is not None and worker.loop_ms > allowed:
                 yield f"worker {worker.id} stood still for {worker.loop_ms:.3g} ms, at most {allowed:.3g} ms is allowed"
     elif lag > allowed:
         causes = "; ".join(f"worker {worker.id}: {cause}" for worker in window.workers if (cause := _cause(worker)))

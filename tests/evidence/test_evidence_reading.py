@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from harness.errors import EvidenceError, MissingEvidence, RunInProgress, UsageError
 from harness.evidence import RowWriter, RunDirectory, load_evidence, seal
+from harness.evidence.manifest import write_manifest
 from harness.model import LEDGER_WRITES, PROBES, SAMPLES, Demand, DemandKind, Plan, TrafficPlan
 from tests.full_disk import room_for
 
@@ -232,15 +234,45 @@ def test_lines_that_are_lost_are_noticed(recorded: RunDirectory) -> None:
     assert "line 3 has seq 3: lines are missing" in [m.why for m in load_evidence(recorded).missing]
 
 
-def test_an_observation_without_its_fields_is_no_traceback(recorded: RunDirectory) -> None:
-    """A history line that lacks what its kind has ends in our error, with the place."""
-    (recorded.path / "manifest.json").unlink()
-    history = recorded.history("run")
-    history.put("final-read", "2")
+@pytest.mark.parametrize(
+    ("kind", "fields", "why"),
+    [
+        ("final-read", {}, "`final-read` has 'late' in `subject`, a number of a round was expected"),
+        ("window.closed", {}, "`window.closed` lacks `end_ns`"),
+        ("window.closed", {"end_ns": "soon"}, "`window.closed` has 'soon' in `end_ns`, a whole number was expected"),
+        ("window.closed", {"end_ns": 1e300}, "`window.closed` has 1e+300 in `end_ns`, a whole number was expected"),
+        ("load.begun", {"begin_ns": None}, "`load.begun` has None in `begin_ns`, a whole number was expected"),
+        (
+            "watch.started",
+            {"spacing_ms": math.nan},
+            "`watch.started` has nan in `spacing_ms`, a number from 0 up was ex",
+        ),
+        (
+            "watch.started",
+            {"spacing_ms": -1},
+            "`watch.started` has -1 in `spacing_ms`, a number from 0 up was expected",
+        ),
+        ("run.ended", {"ok": "true"}, "`run.ended` has 'true' in `ok`, true or false was expected"),
+        ("rows.sealed", {"rows": 2**70}, "`rows.sealed` has 1180591620717411303424 in `rows`, a count was expected"),
+        ("worker.started", {"worker": "1"}, "`worker.started` has '1' in `worker`, a whole number was expected"),
+        ("pod.ready", {"at_ns": 0.5}, "`pod.ready` has 0.5 in `at_ns`, a whole number was expected"),
+        ("experiment.ended", {"journal": []}, "`experiment.ended` has [] in `journal`, an object was expected"),
+    ],
+)
+def test_an_observation_without_its_fields_is_named(
+    recorded: RunDirectory, kind: str, fields: dict[str, object], why: str
+) -> None:
+    """File, line and key; what it says has no say, and the rest is read."""
+    history = recorded.history("more")
+    history.put("newer", "late", at_ns=None)
+    history.put(kind, "late", **fields)
     history.close()
-
-    with pytest.raises(MissingEvidence, match="lacks or misuses"):
-        load_evidence(recorded)
+    write_manifest(recorded, plan())
+    read = load_evidence(recorded)
+    (missing,) = read.missing
+    assert missing.file == "history/more.ndjson"
+    assert missing.why.startswith(f"line 2: {why}")
+    assert len(read.windows["everyday"].samples) == 2
 
 
 def test_a_run_in_progress_is_refused(tmp_path: Path) -> None:

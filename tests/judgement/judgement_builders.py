@@ -59,6 +59,9 @@ ROUTES = ("sign-in", "read-track", "create-track", "play-track")
 REGIONS = ("us-east-1",) * 6 + ("eu-west-1",) * 3 + ("ap-southeast-1",)
 CHECK = Demand(kind=DemandKind.CHECK, name="deployment-size", params={"deployment": "api-gateway"})
 
+WELL: Mapping[str, Any] = {"cpu": 0.2, "gc_ms": 1.0, "loop_ms": 2.0}
+"""How a generator fares that is in good order."""
+
 
 def ns(seconds: float) -> int:
     """Seconds as nanoseconds."""
@@ -228,7 +231,7 @@ def window(rows: Table, start: float, end: float, experiment: str = "") -> Windo
         journeys_per_s=25.0,
         requests_per_journey=4,
         samples=rows,
-        workers=(Worker(id=0, rows=len(rows), closed=True),),
+        workers=(Worker(id=0, rows=len(rows), closed=True, **WELL),),
         files=("load/everyday/samples-0.parquet",),
     )
 

@@ -8,7 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from judgement_builders import END, WELL, ns
+
 from harness.evidence import RowWriter, RunDirectory, seal
+from harness.evidence.history import clock_name
 from harness.model import LEDGER_READS, PIPELINE, SAMPLES, Evidence, Plan, Table
 
 AFTER_NS = 10**12
@@ -51,7 +54,7 @@ def record(path: Path, plan: Plan, evidence: Evidence, *, workers: Sequence[Tabl
     }
     for source, lines in histories.items():
         write_history(directory, source, lines)
-    for source in sorted({o.source for o in evidence.observations} - {*histories}):
+    for source in sorted({o.source for o in evidence.observations if o.kind != "load.health"} - {*histories}):
         own = [o for o in evidence.observations if o.source == source]
         write_history(directory, source, [(o.mono_ns, o.kind, o.subject, dict(o.fields)) for o in own])
     directory.end()
@@ -82,6 +85,11 @@ def write_samples(directory: RunDirectory, evidence: Evidence, workers: Sequence
     parts = list(workers or every)
     for number, rows in enumerate(parts):
         write_rows(directory.path / f"load/everyday/samples-{number}.rows", rows)
+        fares = [(ns(t), "load.health", "everyday", {"at_ns": ns(t), "worker": number, **WELL}) for t in range(1, END)]
+        told = [
+            (o.mono_ns, o.kind, o.subject, dict(o.fields)) for o in evidence.observations if o.kind == "load.health"
+        ]
+        write_history(directory, f"load-health-{number}", fares + told)
     write_history(directory, "load", [(0, "worker.started", "everyday", {"worker": n}) for n in range(len(parts))])
 
 
@@ -89,7 +97,7 @@ def write_history(directory: RunDirectory, source: str, lines: Iterable[Line]) -
     """A history with these lines, in order of time."""
     text = ""
     for seq, (at_ns, kind, subject, fields) in enumerate(sorted(lines, key=lambda line: line[0])):
-        line = {"seq": seq, "clock": "boot", "mono_ns": at_ns, "wall": "", "kind": kind, "subject": subject}
+        line = {"seq": seq, "clock": clock_name(), "mono_ns": at_ns, "wall": "", "kind": kind, "subject": subject}
         text += json.dumps({**line, "fields": fields}) + "\n"
     (directory.path / "history" / f"{source}.ndjson").write_text(text, encoding="utf-8")
 

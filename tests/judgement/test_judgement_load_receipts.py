@@ -28,6 +28,8 @@ from harness.model import Outcome, Per, Plan, Table, Window, Worker
 
 PLAN = plan()
 STEADY = window(samples(0, 60), 0, 60)
+MUTE = Worker(id=0, rows=1, closed=True)
+"""It never said how it fared."""
 
 
 def why(load: Window | None, *, latencies: bool = True, planned: Plan = PLAN) -> str:
@@ -54,7 +56,10 @@ def test_a_load_in_good_order_has_its_receipt() -> None:
 def test_a_lagging_generator_voids_latencies_and_nothing_else() -> None:
     """Lag is already inside a latency from the intended time, and no excuse for an error."""
     lagging = window(samples(0, 60, lag_ms=41, latency_ms=60), 0, 60)
-    assert why(lagging) == "the generator lagged: p99 lag 41 ms, at most 20 ms is allowed"
+    assert why(lagging) == (
+        "the generator lagged: p99 lag 41 ms, at most 20 ms is allowed"
+        " (worker 0: 20% of a core, stood still for 2 ms, of that for garbage 1 ms)"
+    )
     assert why(lagging, latencies=False) == ""
 
 
@@ -214,6 +219,17 @@ def test_samples_of_no_route_are_named() -> None:
     assert measure.outcome is Outcome.INCONCLUSIVE
 
 
+@pytest.mark.parametrize("kept", [{}, {"cpu": 0.2, "gc_ms": 1.0}, {"cpu": math.nan, "gc_ms": 1.0, "loop_ms": 2.0}])
+def test_a_generator_that_never_said_how_it_fared_bears_no_latency(kept: dict[str, Any]) -> None:
+    """It says so each second, so in a window of 2 s it has; errors are errors all the same."""
+    mute = replace(STEADY, workers=(replace(MUTE, **kept),))
+    assert why(mute) == "worker 0 did not say how it fared"
+    assert why(mute, latencies=False) == ""
+    short = replace(window(samples(0, 1.99), 0, 1.99), workers=(replace(MUTE, **kept),))
+    assert "did not say" not in why(short)
+    assert "did not say" in why(short, planned=planned(model="closed", arrivals="closed", users=150))
+
+
 def test_of_a_closed_model_the_users_are_counted() -> None:
     """Their rate is the target's doing; a generator that stood still is not seen in their lag."""
     closed = planned(model="closed", arrivals="closed", users=150)
@@ -223,7 +239,8 @@ def test_of_a_closed_model_the_users_are_counted() -> None:
     assert why(replace(slow, workers=fared(users=149).workers), planned=closed) == (
         "149 users were there where 150 were planned"
     )
-    assert why(slow, planned=closed) == "worker 0 did not say how it fared; nobody counted the users"
+    mute = replace(slow, workers=(MUTE,))
+    assert why(mute, planned=closed) == "worker 0 did not say how it fared; nobody counted the users"
     strange = replace(slow, workers=fared(users=150, loop_ms=math.nan).workers)
     assert why(strange, planned=closed) == "worker 0 did not say how it fared"
     still = replace(slow, workers=fared(users=150, loop_ms=21).workers)

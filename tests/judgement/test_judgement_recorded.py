@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from judgement_builders import (
+    WELL,
     errors,
     evidence,
     failing,
@@ -58,8 +61,6 @@ SAMPLES_0 = "load/everyday/samples-0.parquet"
 OF_LOAD = {"R-P95", "R-USERS", "R-ERRORS", "R-ROUTE-ERRORS", "R-SHARE"}
 OF_FAULTS = {"R-POD", "R-RTO", "R-RISK", "R-RPO", "R-FIRST"}
 OF_WRITES = {"R-POD", "R-RTO", "R-RISK", "R-RPO"}
-WELL = {"cpu": 0.2, "gc_ms": 1.0, "loop_ms": 2.0, "users": 1}
-"""How a generator fares that is in good order."""
 BORNE_BY = {
     SAMPLES_0: OF_LOAD,
     "chaos/pod-loss/load/samples-0.parquet": {"R-FIRST"},
@@ -70,6 +71,7 @@ BORNE_BY = {
     "history/chaos-database-loss.ndjson": {"R-RTO", "R-RPO"},
     "history/checks.ndjson": {"R-CHECK"},
     "history/load.ndjson": OF_LOAD | {"R-FIRST"},
+    "history/load-health-0.ndjson": {"R-P95", "R-USERS"},
     "history/load-users-0.ndjson": {"R-USERS"},
     "history/pods.ndjson": {"R-FIRST"},
     "history/watch.ndjson": {"R-UPTIME", "R-LAG", *OF_FAULTS},
@@ -172,7 +174,12 @@ def changed(column: str, row: int, value: object) -> Callable[[pa.Table], pa.Tab
         (lambda rows: rows.drop_columns(["name"]), "lacks the columns name"),
         (lambda rows: rows.append_column("name", rows.column("name")), "has the column `name` twice"),
         (lambda rows: rows.append_column("more", rows.column("name")), ""),
-        (lambda rows: rows.slice(0, 0), ""),
+        (lambda rows: rows.slice(0, 0), "holds 11000 rows with 4 files beside it, 17000 were sealed"),
+        (lambda rows: rows.slice(1), "holds 16999 rows with 4 files beside it, 17000 were sealed"),
+        (
+            lambda rows: pa.concat_tables([rows, rows.slice(0, 1)]),
+            "holds 17001 rows with 4 files beside it, 17000 were sealed",
+        ),
     ],
 )
 def test_samples_that_cannot_be_are_named_with_their_row(
@@ -218,10 +225,78 @@ def test_journeys_that_broke_void_what_would_pass_and_excuse_no_error(tmp_path: 
         assert "9 journeys broke by a mistake in the locustfile, the first with KeyError: 'id'" in reason
 
 
+Lines = list[dict[str, Any]]
+EVERYTHING = (*OF_LOAD, *OF_FAULTS, "R-UPTIME", "R-LAG")
+
+
+def told(kind: str, **fields: object) -> Callable[[Lines], Lines]:
+    """The lines of a kind say something else too."""
+    return lambda lines: [
+        {**line, "fields": {**line["fields"], **fields}} if line["kind"] == kind else line for line in lines
+    ]
+
+
+def last_ends_twice(lines: Lines) -> Lines:
+    """The run is said to have failed, and then to have ended well."""
+    *before, last = lines
+    return [*before, {**last, "fields": {"ok": False, "why": "x"}}, {**last, "seq": last["seq"] + 1}]
+
+
+@pytest.mark.parametrize(
+    ("history", "change", "why", "bears"),
+    [
+        ("run", last_ends_twice, "", ()),
+        (
+            "run",
+            told("run.ended", ok="true"),
+            "line 19: `run.ended` has 'true' in `ok`, true or false was ex",
+            EVERYTHING,
+        ),
+        (
+            "run",
+            lambda lines: [{**o, "mono_ns": -o["mono_ns"]} for o in lines],
+            "line 2 is of a time before that of",
+            EVERYTHING,
+        ),
+        (
+            "load",
+            lambda lines: [{**o, "clock": "other"} for o in lines],
+            "was written by the clock other, the run",
+            OF_LOAD,
+        ),
+        (
+            "watch",
+            lambda lines: [{**o, "clock": "other"} for o in lines],
+            "was written by the clock other",
+            ["R-UPTIME"],
+        ),
+        ("seal", told("rows.sealed", truncated_bytes=5), "", OF_LOAD | OF_FAULTS | {"R-UPTIME"}),
+        ("seal", told("rows.sealed", truncated_bytes=-5), "line 1: `rows.sealed` has -5 in `truncated_bytes`", OF_LOAD),
+        ("seal", told("rows.sealed", closed=False), "", OF_LOAD | OF_FAULTS | {"R-UPTIME"}),
+        ("load-health-0", told("load.health", cpu=math.nan), "line 1: `load.health` has nan in `cpu`", ["R-P95"]),
+    ],
+)
+def test_records_that_contradict_each_other_bear_nothing(
+    run: RunDirectory, history: str, change: Callable[[Lines], Lines], why: str, bears: Iterable[str]
+) -> None:
+    """Sealed anew, so that no hash tells: the file and the reason are named, the worst that was said stands."""
+    path = run.path / "history" / f"{history}.ndjson"
+    lines = change([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()])
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    write_manifest(run, plan())
+    judgement = judged(run)
+    found = outcomes(judgement)
+    assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert Outcome.PASS not in {found[requirement] for requirement in bears}
+    assert any(text.startswith(f"history/{history}.ndjson: {why}") for text in judgement.missing) or not why
+
+
 @pytest.mark.parametrize(
     ("name", "change", "why", "bears"),
     [
         ("entry", changed("done_ns", 2, 1), "row 2 ends before it begins (1 such rows)", "R-UPTIME"),
+        ("entry", lambda rows: pa.concat_tables([rows] * 5), "holds 41505 rows, 8301 were sealed", "R-UPTIME"),
+        ("ledger-final", lambda rows: rows.slice(1), "holds 6600 rows, 6601 were sealed", "R-RPO"),
         ("ledger-writes", changed("outcome", 3, None), "row 3 has no `outcome` that is one of ok, refused", "R-RPO"),
         ("ledger-final", changed("state", 1, "okay"), "row 1 has no `state` that is one of ok, wrong", "R-RPO"),
         ("replicas", changed("at_ns", 1, 0.5), "has double in `at_ns`, whole numbers were expected", "R-LAG"),
