@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import harness
 from harness import clock
+from harness.errors import MissingEvidence
 from harness.evidence.history import clock_name
 from harness.evidence.run_directory import REPORTS, RunDirectory
 from harness.model import Missing, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 MANIFEST: Final = "manifest.json"
 _PACKAGES: Final = (
@@ -79,11 +80,25 @@ def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing
         for name, (size, digest) in listed.items()
         if (why := _fault(directory.path / name, size, digest))
     ]
+    missing += _of_another_plan(manifest, directory)
     present = {directory.relative(path) for path in evidence_files(directory)}
     missing += [
         Missing(file=name, why="was not there when the run was sealed") for name in sorted(present - set(listed))
     ]
     return manifest, missing
+
+
+def _of_another_plan(manifest: Mapping[str, Any], directory: RunDirectory) -> list[Missing]:
+    """The plan, where it is another than the one that the run was sealed with."""
+    try:
+        plan = directory.read_plan()
+    except MissingEvidence:
+        return []  # whoever judges by it is told
+    for key in ("run", "target", "environment", "time_scale", "release", "profile", "seed"):
+        if key in manifest and manifest[key] != getattr(plan, key):
+            why = f"has {getattr(plan, key)!r} in `{key}`, the run was sealed with {manifest[key]!r}"
+            return [Missing(file="plan.json", why=why)]
+    return []
 
 
 def _entry(path: Path) -> dict[str, Any]:

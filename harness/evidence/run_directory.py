@@ -16,6 +16,8 @@ from harness.model import Plan
 
 _PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
 _RUNNING = "running.json"
+FASTEST = 1e6
+"""A day in less than a tenth of a second is no scale of time."""
 
 REPORTS = ("verdict.json", "summary.md", "junit.xml", "readiness.html", "allure-results", "allure-report")
 """What is made from the evidence and is no evidence itself."""
@@ -102,15 +104,17 @@ class RunDirectory:
         """Read `plan.json`; raises MissingEvidence when it is gone or no plan. Unknown newer fields are passed over."""
         path = self.path / "plan.json"
         try:
-            return _PLAN.validate_json(path.read_bytes())
+            plan = _PLAN.validate_json(path.read_bytes())
+            why = _not_planned(plan)
         except OSError as error:
             raise MissingEvidence(f"cannot be read: {error.strerror}", where=str(path)) from error
         except ValidationError as error:
             first = error.errors()[0]
             why = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
-            raise MissingEvidence(
-                f"is no plan: {why}", where=str(path), mend="it was cut short or edited: take another copy of the run"
-            ) from error
+        if why:
+            mend = "it was cut short or edited: take another copy of the run"
+            raise MissingEvidence(f"is no plan: {why}", where=str(path), mend=mend)
+        return plan
 
     def history(self, source: str) -> History:
         """Open a history for writing."""
@@ -128,6 +132,17 @@ class RunDirectory:
     def relative(self, path: Path) -> str:
         """A path as evidence names it: relative to the run directory, with slashes."""
         return path.relative_to(self.path).as_posix()
+
+
+def _not_planned(plan: Plan) -> str:
+    """What no run was ever planned with, by its key; empty where there is nothing of the kind."""
+    if not 0 < plan.time_scale <= FASTEST:
+        return f"time_scale: {plan.time_scale:g} is not above 0 and at most {FASTEST:g}"
+    for at, claim in enumerate(plan.claims):
+        for number, objective in enumerate(claim.objectives):
+            if objective.scope.traffic not in (None, *plan.traffic):
+                return f"claims.{at}.objectives.{number}.scope.traffic: `{objective.scope.traffic}` is not in `traffic`"
+    return ""
 
 
 def _process_start(pid: int) -> str | None:

@@ -5,14 +5,30 @@ from __future__ import annotations
 import json
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.errors import EvidenceError, MissingEvidence, RunInProgress, UsageError
 from harness.evidence import RowWriter, RunDirectory, load_evidence, seal
 from harness.evidence.manifest import write_manifest
-from harness.model import LEDGER_WRITES, PROBES, SAMPLES, Demand, DemandKind, Plan, TrafficPlan
+from harness.model import (
+    LEDGER_WRITES,
+    PROBES,
+    SAMPLES,
+    Claim,
+    Demand,
+    DemandKind,
+    Figure,
+    Objective,
+    Op,
+    Plan,
+    Quantity,
+    Scope,
+    TrafficPlan,
+)
 from tests.full_disk import room_for
 
 CHECK = "check deployment-size deployment=api-gateway"
@@ -299,6 +315,48 @@ def test_a_plan_that_is_none_is_named(recorded: RunDirectory, content: str) -> N
 
     with pytest.raises(MissingEvidence, match=r"plan\.json: is no plan: [^:\s]"):
         recorded.read_plan()
+
+
+@pytest.mark.parametrize("scale", [0, -5, math.nan, math.inf, 1e308])
+def test_a_plan_of_no_scale_of_time_is_refused(recorded: RunDirectory, scale: float) -> None:
+    """Limits are divided by it: file and key."""
+    path = recorded.path / "plan.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**stored, "time_scale": scale}), encoding="utf-8")
+
+    with pytest.raises(MissingEvidence, match=r"plan\.json: is no plan: time_scale: .* is not above 0"):
+        recorded.read_plan()
+
+
+def test_a_plan_whose_claims_name_traffic_that_it_lacks_is_refused(recorded: RunDirectory) -> None:
+    """Nothing says how much was to be offered: file and key."""
+    objective = Objective(
+        figure=Figure.ERROR_RATE,
+        op=Op.BELOW,
+        limit=Quantity(value=1, unit="%"),
+        scope=Scope(traffic="everyday"),
+        sentence="the error rate is below 1 %",
+    )
+    claim = Claim(scenario="a", requirement="R", objectives=(objective,), demands=())
+    recorded.write_plan(replace(plan(), claims=(claim,)))
+    assert recorded.read_plan().claims == (claim,)
+    recorded.write_plan(replace(plan(), claims=(claim,), traffic={}))
+
+    with pytest.raises(
+        MissingEvidence, match=r"claims\.0\.objectives\.0\.scope\.traffic: `everyday` is not in `traffic`"
+    ):
+        recorded.read_plan()
+
+
+@pytest.mark.parametrize("other", [{"profile": "wide"}, {"time_scale": 6.0}, {"release": "2.0.0"}, {"seed": 2}])
+def test_a_plan_that_is_not_the_manifests_is_named(recorded: RunDirectory, other: dict[str, Any]) -> None:
+    """Hashed anew all the same: the run was sealed with another."""
+    recorded.write_plan(replace(plan(), **other))
+    write_manifest(recorded, plan())
+    ((key, value),) = other.items()
+    (missing,) = load_evidence(recorded).missing
+    assert missing.file == "plan.json"
+    assert missing.why == f"has {value!r} in `{key}`, the run was sealed with {getattr(plan(), key)!r}"
 
 
 def test_a_run_that_finds_no_room_for_its_seal_stays_as_it_was_recorded(recorded: RunDirectory) -> None:
