@@ -6,7 +6,7 @@ import pytest
 
 from tests.plain.scenes import Stage
 
-NEVER_GO = ["slow", "down", "second", "only", "too short", "by path", "no load", "no data", "lagging"]
+NEVER_GO = ["slow", "down", "second", "only", "too short", "by path", "no load", "no data", "lagging", "breaking"]
 
 
 @pytest.mark.parametrize("name", NEVER_GO)
@@ -41,6 +41,17 @@ def test_lagging_generator(scenes: Stage) -> None:
     assert finished.outcomes()["PL-P95"] == "INCONCLUSIVE"
     assert "lag" in finished.reasons()["PL-P95"]
     assert finished.outcomes()["PL-ERRORS"] == "PASS"
+
+
+def test_journeys_that_break(scenes: Stage) -> None:
+    """Half of the journeys raise before their second request: nothing of this load passes, and the mistake is quoted."""
+    finished = scenes["breaking"]
+    assert finished.code == 10, finished.said
+    for name in ("PL-P95", "PL-ERRORS"):
+        assert finished.outcomes()[name] == "INCONCLUSIVE"
+        assert (
+            "journeys broke by a mistake in the locustfile, the first with KeyError: 'id'" in finished.reasons()[name]
+        )
 
 
 def test_deselected_by_pattern(scenes: Stage) -> None:

@@ -38,6 +38,11 @@ _BLOCKS: Final = (
     'clock.sleep(0.06)\n        journey.get("/items", name="list-items", status=200, expect={"items": list})',
 )
 
+_BREAKS: Final = (
+    "journey.think(0.5)",
+    "journey.think(0.5)\n        if journey.random.random() < 0.5:\n            raise KeyError('id')",
+)
+
 
 class Stage:
     """Plays scenes in the background, those named first first."""
@@ -124,6 +129,13 @@ def _lagging(root: Path) -> Finished:
         return project.do("run")
 
 
+def _breaking(root: Path) -> Finished:
+    with service() as entry:
+        project = Project.copy(root, entry)
+        project.edit("loadtests/browse.py", *_BREAKS)
+        return project.do("run")
+
+
 def _second(root: Path) -> Finished:
     """The second of two runs on one target."""
     with service() as entry:
@@ -147,6 +159,7 @@ SCENES: Final[Mapping[str, Scene]] = {
     "no load": _no_load,
     "no data": _no_data_of_a_route,
     "lagging": _lagging,
+    "breaking": _breaking,
 }
 """What came of them is the business of tests/run, tests/honesty and tests/pytest_plugin."""
 
