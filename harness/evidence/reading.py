@@ -90,7 +90,7 @@ def _load(directory: RunDirectory) -> Evidence:
         experiments=read_experiments(observations, directory, spoilt),
         checks={check.demand: check for check in _checks(observations)},
         pods=tuple(_pods(observations)),
-        watchers={source.name: source for source in _watchers(observations)},
+        watchers={source.name: source for source in _watchers(observations, sealed=manifest is not None)},
         observations=tuple(observations),
         baseline=_baseline(directory, missing),
         missing=tuple(_unique(missing)),
@@ -287,18 +287,18 @@ def _pods(observations: Iterable[Observation]) -> Iterable[PodChange]:
             )
 
 
-def _watchers(observations: Sequence[Observation]) -> Iterable[WatchSource]:
+def _watchers(observations: Sequence[Observation], *, sealed: bool) -> Iterable[WatchSource]:
     closed = {o.subject for o in observations if o.kind == "watch.closed"}
-    sealed = {o.subject: _why_no_end(o, "watcher") for o in observations if o.kind == "rows.sealed"}
+    ends = {o.subject: _why_no_end(o, "watcher") for o in observations if o.kind == "rows.sealed"}
     for o in observations:
         if o.kind == "watch.started":
-            why = _why_not_whole(str(o.fields.get("file", "")), sealed) if sealed else ""
+            why = _why_not_whole(str(o.fields.get("file", "")), ends) if sealed or ends else ""
             why = why or ("" if o.subject in closed else "the watcher did not end in order")
             yield WatchSource(name=o.subject, spacing_ms=float(o.fields["spacing_ms"]), closed=not why, why=why)
 
 
-def _why_not_whole(file: str, sealed: Mapping[str, str]) -> str:
+def _why_not_whole(file: str, ends: Mapping[str, str]) -> str:
     """What is wrong with the row files of a watcher; the reads of a ledger stand beside its writes."""
     beside = file.replace("-writes.", "-reads.")
-    why = sealed.get(file, "its rows were not sealed" if file.endswith(".rows") else "")
-    return why or sealed.get(beside, "")
+    why = ends.get(file, "its rows were not sealed" if file.endswith(".rows") else "")
+    return why or ends.get(beside, "")

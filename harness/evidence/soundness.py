@@ -1,4 +1,4 @@
-"""Rows that nothing can have written: answered before they were sent, after the run, by another worker, with an unknown word."""
+"""Rows that nothing can have written: answered before they were sent or without, after the run, by another worker, with an unknown word."""
 
 from __future__ import annotations
 
@@ -71,6 +71,8 @@ def _wrong(rows: Table) -> Iterable[tuple[str, Bools]]:
 
 def _wrong_samples(rows: Table, known: Known) -> Iterable[tuple[str, Bools]]:
     ints = rows.ints
+    answered_unsent = (ints["sent_ns"] <= 0) & (ints["status"] > 0)
+    yield "was answered and never sent", answered_unsent | (ints["sent_ns"] < 0)
     yield f"is of another worker than {known.worker}", ints["worker"] != known.worker
     if known.span:
         yield (

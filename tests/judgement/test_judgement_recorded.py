@@ -76,7 +76,7 @@ BORNE_BY = {
     "history/pods.ndjson": {"R-FIRST"},
     "history/watch.ndjson": {"R-UPTIME", "R-LAG", *OF_FAULTS},
     "history/run.ndjson": OF_LOAD | OF_FAULTS,
-    "history/seal.ndjson": OF_LOAD,
+    "history/seal.ndjson": OF_LOAD | OF_WRITES | {"R-UPTIME", "R-LAG"},
 }
 """The requirements that a file bears: without it none of them passes."""
 
@@ -168,6 +168,8 @@ def changed(column: str, row: int, value: object) -> Callable[[pa.Table], pa.Tab
         (changed("done_ns", 17, 1), "row 17 ends before it begins (1 such rows)"),
         (changed("done_ns", 3, 2**62), "row 3 ends after the run did (1 such rows)"),
         (changed("intended_ns", 6000, -(2**62)), "row 6000 is due outside the window (1 such rows)"),
+        (changed("sent_ns", 5, 0), "row 5 was answered and never sent (1 such rows)"),
+        (changed("sent_ns", 8, -1), "row 8 was answered and never sent (1 such rows)"),
         (changed("worker", 9, 1), "row 9 is of another worker than 0 (1 such rows)"),
         (changed("status", 2, float("nan")), "has double in `status`, whole numbers were expected"),
         (changed("sent_ns", 4, None), "lacks a value in `sent_ns`, 1 times"),
