@@ -18,6 +18,8 @@ from typing import Final
 
 import click
 
+from harness.run.machine import company, waited_share
+
 _INSTALL: Final = "pip install 'readiness-harness[sandbox]'"
 _PACKAGES: Final = {
     # distribution: what it is for
@@ -79,6 +81,9 @@ def _examined() -> Iterator[Finding]:
     yield Finding(
         part="tzdata", ok=_ZONES.is_dir(), needed=True, says=f"{_ZONES}, which PostgreSQL reads", mend="install tzdata"
     )
+    busy = company(waited_share())
+    says = busy or f"on {os.cpu_count()} processors"
+    yield Finding(part="room", ok=not busy, needed=False, says=says, mend="end what else runs before you judge")
     kubectl = shutil.which("kubectl")
     yield Finding(
         part="kubectl", ok=kubectl is not None, needed=False, says=kubectl or "for work by hand", mend="optional"

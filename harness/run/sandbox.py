@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.errors import SandboxError, UsageError
+from harness.run.machine import company, waited_share
 from harness.targets import load_target
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def started_sandbox(release: str, say: Callable[[str], None], *, keep: bool = Fa
         UsageError: it was asked for something that is not there, such as an unknown release; it has said what.
         SandboxError: it did not come up; what it said was passed to `say`.
     """
+    if busy := company(waited_share()):
+        say(f"{busy}; the sandbox shares it and may fail where alone it would not")
     command = [sys.executable, "-m", "harness", "sandbox", "up", *([] if keep else ["--hold"]), "--release", release]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True

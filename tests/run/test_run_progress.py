@@ -39,13 +39,16 @@ def test_a_full_disk_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_first_signal_interrupts_and_the_next_ones_change_nothing(number: signal.Signals) -> None:
     """Ctrl-C, a supervisor, a terminal that is closed."""
     said: list[str] = []
-    before = signal.getsignal(number)
-    with Stopping(said.append) as stopping:
-        with pytest.raises(KeyboardInterrupt):
+    before = signal.signal(number, signal.default_int_handler)  # the tests themselves may run under nohup
+    try:
+        with Stopping(said.append) as stopping:
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(number)
             signal.raise_signal(number)
-        signal.raise_signal(number)
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
     assert (stopping.asked, said) == (True, ["stopping already: the target is being restored"])
-    assert signal.getsignal(number) is before
 
 
 def test_what_nohup_keeps_from_a_run_is_not_heard() -> None:

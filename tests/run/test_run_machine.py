@@ -1,0 +1,39 @@
+"""Whether the machine has room for the sandbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.run.machine import company, waited_share
+
+PSI = """some avg10=43.81 avg60=57.25 avg300=73.42 total=12686325991
+full avg10=0.00 avg60=0.00 avg300=0.00 total=0
+"""
+
+
+@pytest.mark.parametrize(("text", "share"), [(PSI, 0.4381), ("full avg10=9.00 avg60=9.00\n", None), ("", None)])
+def test_the_kernel_says_how_much_was_waited(tmp_path: Path, text: str, share: float | None) -> None:
+    """Something waited for a processor in 43.81 % of the last 10 s; where the line is not there, nobody knows."""
+    file = tmp_path / "cpu"
+    file.write_text(text)
+    assert waited_share(file) == share
+
+
+def test_a_kernel_that_does_not_say_is_no_error(tmp_path: Path) -> None:
+    """Without pressure stall information there is no such file."""
+    assert waited_share(tmp_path / "cpu") is None
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (None, ""),
+        (0.25, ""),
+        (0.4381, "this machine is busy: work waited for a processor in 44 % of the last 10 s"),
+    ],
+)
+def test_company_is_told_of(share: float | None, words: str) -> None:
+    """From more than a quarter on."""
+    assert company(share) == words
