@@ -27,7 +27,7 @@ from harness.clock import NS_PER_S
 
 FREEZE_S: Final = 2.0
 PIECES: Final = 5
-_JOURNEY: Final = re.compile(rb"(?i)idempotency-key: [^\r]*-(\d+)-\d+\r")
+_JOURNEY: Final = re.compile(rb"POST /(\d+) ")
 _RIGHT, _WRONG = b'{"ok": true}', b'{"ok": false}'
 
 
@@ -133,7 +133,7 @@ class _Conversation(asyncio.Protocol):
         self._came += data
         if not self._came.endswith(b"\r\n\r\n"):
             return
-        named = _JOURNEY.search(self._came)
+        named = _JOURNEY.match(self._came)
         journey = int(named[1]) if named else next(self._truth.numbers)
         self._came = b""
         fate = fate_of(self._truth.scenario, self._truth.seed, journey)

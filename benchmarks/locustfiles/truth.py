@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import ClassVar
 
 from locust import FastHttpUser, task
@@ -9,14 +10,18 @@ from locust import FastHttpUser, task
 from harness.locust import Journey, OpenLoopUser
 
 
+_numbers = count(1)
+"""Journeys begin in the order in which they are due."""
+
+
 class Open(OpenLoopUser):
-    """Arrives when due; its journey's number goes with the request, so that the server knows who it is."""
+    """Arrives when due; its journey's number is the path, so that the server knows who it is."""
 
     timeout_s: ClassVar[float] = 10.0
 
     def journey(self, journey: Journey) -> None:
         """The answer's content is checked."""
-        journey.post("/", name="truth", status=200, expect={"ok": True}, once=True)
+        journey.post(f"/{next(_numbers)}", name="truth", status=200, expect={"ok": True})
 
 
 class Impatient(Open):
