@@ -9,7 +9,6 @@ from locust import FastHttpUser, task
 
 from harness.locust import Journey, OpenLoopUser
 
-
 _numbers = count(1)
 """Journeys begin in the order in which they are due."""
 
