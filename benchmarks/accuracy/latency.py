@@ -274,7 +274,7 @@ def report(results: Sequence[Result], *, as_json: bool) -> int:
 def main() -> int:
     """Run the scenarios, print, and end with 0 when the goals are met."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scenario", nargs="*", help=f"which; default: all of {', '.join(SCENARIOS)}")
+    parser.add_argument("scenario", nargs="*", help=f"which; default: all of {', '.join(SCENARIOS)}".replace("%", "%%"))
     parser.add_argument(
         "--seconds", type=float, default=30.0, help="length of each, twice that with freezes; default: 30"
     )
