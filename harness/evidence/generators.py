@@ -40,12 +40,13 @@ class Generators:
 
     def described(self, worker: Worker, start_ns: int, end_ns: int) -> Worker:
         """The worker with how it fared from second to second of a window."""
-        seen = [fields for fields in self._told(worker.id, start_ns, end_ns) if int(fields["at_ns"]) <= end_ns]
+        told = self._told(worker.id, start_ns, end_ns)
+        seen = [fields for fields in told if int(fields["at_ns"]) <= end_ns]
         shifts = [o.fields for o in self.aligned if int(o.fields["worker"]) == worker.id]
         users = [int(fields["users"]) for fields in seen if "users" in fields]
         return replace(
             worker,
-            why=worker.why or _broken(self._told(worker.id, start_ns, end_ns)),
+            why=worker.why or _broken(told),
             cpu=_usual([float(fields["cpu"]) for fields in seen]),
             gc_ms=_usual([float(fields["gc_ms"]) for fields in seen]),
             loop_ms=_usual([float(fields["loop_ms"]) for fields in seen]),

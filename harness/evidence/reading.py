@@ -217,12 +217,9 @@ def _workers(observations: Iterable[Observation]) -> dict[str, dict[int, Worker]
 
 def _worker(number: int, times: int, sealed: Observation | None) -> Worker:
     """One worker that was started so many times, and the seal of its row file."""
-    if times > 1:
-        why = f"{times} workers had this number"
-    else:
-        why = "its rows were not sealed" if sealed is None else _why_no_end(sealed, "worker")
-    closed = sealed is not None and not _why_no_end(sealed, "worker")
-    return Worker(id=number, rows=sealed.fields["rows"] if sealed else 0, closed=closed, why=why)
+    open_end = "its rows were not sealed" if sealed is None else _why_no_end(sealed, "worker")
+    why = f"{times} workers had this number" if times > 1 else open_end
+    return Worker(id=number, rows=sealed.fields["rows"] if sealed else 0, closed=not open_end, why=why)
 
 
 def _why_no_end(sealed: Observation, writer: str) -> str:

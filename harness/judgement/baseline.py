@@ -72,7 +72,7 @@ def _improvement(case: Case, name: str, quantile: float, window: Window, baselin
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "baseline": baseline.plan.run}
     if math.isnan(ratio.value):
         return inconclusive(case, name, f"in this run or the baseline {ratio.why}", MORE_TRAFFIC, scope=scope)
-    bounds = one_less(ratio)
+    bounds = below_one(ratio)
     values = [said(times.quantile(quantile), "ms") for times in (now, then)]
     return bounded(
         case,
@@ -104,7 +104,7 @@ def _ratio(case: Case, quantile: float, rest: float, now: tuple[Times, Window], 
     return ratio_of(mine, theirs)
 
 
-def one_less(ratio: Bounds) -> Bounds:
+def below_one(ratio: Bounds) -> Bounds:
     """One less a ratio: what was above is below."""
     return replace(
         ratio,

@@ -80,7 +80,7 @@ def slowdowns(case: Case) -> Iterable[Measure]:
         stall_ns = max(times.stall_ns(quantile, pair.span) for times in (canary, stable))
         batches = batch_count(stall_ns, *pair.span)
         mine, theirs = canary.batched(pair.span, batches), stable.batched(pair.span, batches)
-        return less_one(quantile_ratio(mine, theirs, quantile, confidence, fail_confidence))
+        return above_one(quantile_ratio(mine, theirs, quantile, confidence, fail_confidence))
 
     def told(pair: _Pair) -> str:
         values = [said(answered_well(table).quantile(quantile), "ms") for table in (pair.first, pair.second)]
@@ -89,7 +89,7 @@ def slowdowns(case: Case) -> Iterable[Measure]:
     yield from _measures(case, f"response time p{quantile * 100:g}", compare, told, latencies=True)
 
 
-def less_one(ratio: Bounds) -> Bounds:
+def above_one(ratio: Bounds) -> Bounds:
     """A ratio as what it is above one."""
     return replace(
         ratio,

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from scipy.special import chdtrc, ndtri, stdtrit
 
-from harness.judgement.clusters import BATCHES, Floats, Slots
-from harness.judgement.statistics import FAIL_CONFIDENCE, Bounds, share_at_least, share_at_most
+from harness.judgement.clusters import BATCHES, Slots
+from harness.judgement.statistics import FAIL_CONFIDENCE, Bounds, Floats, share_at_least, share_at_most
 
 WAVES: Final = 6
 """Slowest cosines that the counts are taken apart into: down to periods of a third of the window. So few bad ones say nothing of them."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.cli import readiness
+from harness.cli import doctor, readiness
 
 
 def test_a_program_that_does_not_run_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -27,3 +27,14 @@ def test_a_program_that_does_not_run_is_missing(monkeypatch: pytest.MonkeyPatch,
 def test_this_machine_has_a_sandbox() -> None:
     """The tests run where the extra `sandbox` is installed."""
     assert CliRunner().invoke(readiness, ["doctor"], standalone_mode=False).return_value == 0
+
+
+@pytest.mark.parametrize(("share", "ok"), [(0.9, False), (0.1, True), (None, True)])
+def test_a_busy_machine_is_told_and_forbids_nothing(
+    monkeypatch: pytest.MonkeyPatch, share: float | None, ok: object
+) -> None:
+    """There is a sandbox on it, which may fail."""
+    monkeypatch.setattr(doctor, "waited_share", lambda: share)
+    done = CliRunner().invoke(readiness, ["doctor", "--json"], standalone_mode=False)
+    room = next(finding for finding in json.loads(done.output) if finding["part"] == "room")
+    assert (room["ok"], room["needed"], done.return_value) == (ok, False, 0)

@@ -23,8 +23,8 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.baseline import one_less, unlike
-from harness.judgement.releases import less_one
+from harness.judgement.baseline import below_one, unlike
+from harness.judgement.releases import above_one
 from harness.judgement.statistics import Bounds
 from harness.judgement.timed import Times, answered_well, counted, longest_stall_ns
 from harness.model import (
@@ -472,8 +472,8 @@ def test_a_ratio_is_shifted_whole() -> None:
     ratio = Bounds(
         value=1.5, low=1.25, high=2.0, fail_low=1.125, fail_high=3.0, confidence=0.95, n=40, method="by counting"
     )
-    assert less_one(ratio) == replace(ratio, value=0.5, low=0.25, high=1.0, fail_low=0.125, fail_high=2.0)
-    assert one_less(ratio) == replace(ratio, value=-0.5, low=-1.0, high=-0.25, fail_low=-2.0, fail_high=-0.125)
+    assert above_one(ratio) == replace(ratio, value=0.5, low=0.25, high=1.0, fail_low=0.125, fail_high=2.0)
+    assert below_one(ratio) == replace(ratio, value=-0.5, low=-1.0, high=-0.25, fail_low=-2.0, fail_high=-0.125)
 
 
 def test_unanswered_requests_of_nobody_slow_the_canary_before_a_pass() -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import UsageError
+from harness.run import sandbox
 from harness.run.machine import company, waited_share
 
 PSI = """some avg10=43.81 avg60=57.25 avg300=73.42 total=12686325991
@@ -37,3 +39,12 @@ def test_a_kernel_that_does_not_say_is_no_error(tmp_path: Path) -> None:
 def test_company_is_told_of(share: float | None, words: str) -> None:
     """From more than a quarter on."""
     assert company(share) == words
+
+
+def test_a_run_says_so_before_it_starts_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """First of all, and the sandbox is started all the same: here of a release that does not exist."""
+    monkeypatch.setattr(sandbox, "waited_share", lambda: 0.9)
+    said: list[str] = []
+    with pytest.raises(UsageError), sandbox.started_sandbox("no-such-release", said.append):
+        pass
+    assert said[0].startswith("this machine is busy: work waited for a processor in 90 % of the last 10 s; the sandbox")
