@@ -21,11 +21,11 @@ import numpy as np
 import numpy.typing as npt
 from dependence import Bad, again, beats, by_connection, changing, in_runs, turns
 
-from harness.judgement.clustered import share_in_time
-from harness.judgement.clusters import Slots, Timeline
-from harness.judgement.downtime import downtime_of, uptime_by_seconds
-from harness.judgement.quantiles import quantile_in_time
-from harness.judgement.statistics import Bounds, quantile_bounds, share_bounds
+from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.clusters import Slots, Timeline
+from harness.judgement.stats.downtime import downtime_of, uptime_by_seconds
+from harness.judgement.stats.quantiles import quantile_in_time
+from harness.judgement.stats.statistics import Bounds, quantile_bounds, share_bounds
 
 SEED = 20_261_120
 GOAL = 0.93

@@ -18,12 +18,12 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from harness.judgement.clusters import Timeline
-from harness.judgement.comparisons import Tally, Timed, quantile_ratio, ratio_of, share_difference, widened
-from harness.judgement.looks import confidences
-from harness.judgement.quantiles import quantile_in_time
-from harness.judgement.slopes import slope_bounds
-from harness.judgement.statistics import Bounds
+from harness.judgement.stats.clusters import Timeline
+from harness.judgement.stats.comparisons import Tally, Timed, quantile_ratio, ratio_of, share_difference, widened
+from harness.judgement.stats.quantiles import quantile_in_time
+from harness.judgement.stats.sequential import confidences
+from harness.judgement.stats.slopes import slope_bounds
+from harness.judgement.stats.statistics import Bounds
 
 NOMINAL = 0.95
 GOAL = 0.93

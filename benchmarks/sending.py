@@ -34,7 +34,7 @@ from harness import clock
 from harness.drivers.load import Load
 from harness.evidence import History, read_history, read_rows
 from harness.evidence.generators import Generators
-from harness.judgement.load_receipts import lag_p99_ms, load_receipt
+from harness.judgement.receipts.load import lag_p99_ms, load_receipt
 from harness.model import (
     SAMPLES,
     Claim,

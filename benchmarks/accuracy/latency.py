@@ -39,7 +39,7 @@ from truth_server import SCENARIOS
 from harness import clock
 from harness.clock import NS_PER_MS, NS_PER_S
 from harness.evidence.rows import read_rows
-from harness.locust.arrivals import due_times, random_of
+from harness.locust.schedule.arrivals import due_times, random_of
 from harness.model import SAMPLES, RateCurve, Table
 
 SERVER: Final = Path(__file__).with_name("truth_server.py")

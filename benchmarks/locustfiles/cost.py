@@ -13,7 +13,7 @@ import gevent
 from locust import FastHttpUser, HttpUser, events, task
 
 from harness.locust import ClosedLoopUser, Journey, OpenLoopUser
-from harness.locust.worker import Worker, history_put
+from harness.locust.process.worker import Worker, history_put
 
 _events: Any = events  # Locust's hooks have no types
 

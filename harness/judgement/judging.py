@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
 from harness.judgement.account import account_of
-from harness.judgement.baseline import improvements
-from harness.judgement.checks import checks
 from harness.judgement.decision import decide
-from harness.judgement.discovery import first_requests
-from harness.judgement.drift import drifts
-from harness.judgement.indicators import error_rates, region_shares, replication_lags, response_times, uptimes
-from harness.judgement.loss import ledger_result, losses
+from harness.judgement.figures.baseline import improvements
+from harness.judgement.figures.checks import checks
+from harness.judgement.figures.discovery import first_requests
+from harness.judgement.figures.drift import drifts
+from harness.judgement.figures.indicators import error_rates, region_shares, replication_lags, response_times, uptimes
+from harness.judgement.figures.loss import ledger_result, losses
+from harness.judgement.figures.pipelines import events, pipeline_result
+from harness.judgement.figures.recoveries import recoveries
+from harness.judgement.figures.releases import error_differences, slowdowns
 from harness.judgement.measures import Case, inconclusive
-from harness.judgement.missing import lacking
-from harness.judgement.pipelines import events, pipeline_result
-from harness.judgement.recoveries import recoveries
-from harness.judgement.releases import error_differences, slowdowns
+from harness.judgement.receipts.missing import lacking
 from harness.judgement.summaries import absent, experiment_result, traffic_results, unknown_traffic
 from harness.judgement.verdicts import claim_verdict, requirement_verdict
 from harness.judgement.watchers import watcher_results

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.errors import UsageError
-from harness.judgement.statistics import FAIL_CONFIDENCE, Bounds
+from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import Claim, Evidence, Measure, Objective, Op, Outcome, Plan, Quantity, Receipt, Window
 
 MEND: Final[Mapping[str, str]] = {

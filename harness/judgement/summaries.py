@@ -7,21 +7,21 @@ from dataclasses import replace
 from itertools import chain
 
 from harness.judgement.account import Account
-from harness.judgement.indicators import errors_by_kind, failed, waited_ms
-from harness.judgement.load_receipts import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
-from harness.judgement.loss import read_back
+from harness.judgement.figures.indicators import errors_by_kind, failed, waited_ms
+from harness.judgement.figures.loss import read_back
+from harness.judgement.figures.recoveries import recovery_in, regional_recovery
 from harness.judgement.measures import six
-from harness.judgement.null_runs import NONE, failed_looks, null_run_receipt
-from harness.judgement.receipts import (
+from harness.judgement.receipts.core import (
     WATCHERS,
     counted_attempt,
     fault_receipt,
     looks_of,
     restore_receipt,
 )
-from harness.judgement.recoveries import recovery_in, regional_recovery
+from harness.judgement.receipts.load import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
+from harness.judgement.receipts.null_runs import NONE, failed_looks, null_run_receipt
 from harness.judgement.recovery import SECOND
-from harness.judgement.statistics import quantiles_of
+from harness.judgement.stats.statistics import quantiles_of
 from harness.model import (
     Evidence,
     Experiment,

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.locust.closed import ClosedLoopUser
     from harness.locust.journey import Answer, Journey
-    from harness.locust.shapes import Shape
-    from harness.locust.target import target_entry
+    from harness.locust.process.target import target_entry
+    from harness.locust.schedule.shapes import Shape
     from harness.locust.users import OpenLoopUser
 
 __all__ = ["Answer", "ClosedLoopUser", "Journey", "OpenLoopUser", "Shape", "target_entry"]
@@ -29,8 +29,8 @@ _HOME = {
     "ClosedLoopUser": "harness.locust.closed",
     "Journey": "harness.locust.journey",
     "OpenLoopUser": "harness.locust.users",
-    "Shape": "harness.locust.shapes",
-    "target_entry": "harness.locust.target",
+    "Shape": "harness.locust.schedule.shapes",
+    "target_entry": "harness.locust.process.target",
 }
 
 

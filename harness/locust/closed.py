@@ -10,9 +10,9 @@ from gevent.event import Event
 from locust import task
 
 from harness import clock
-from harness.locust.arrivals import random_of
+from harness.locust.process.worker import Worker
+from harness.locust.schedule.arrivals import random_of
 from harness.locust.travel import JourneyUser
-from harness.locust.worker import Worker
 
 
 class ClosedLoopUser(JourneyUser):

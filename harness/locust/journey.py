@@ -12,16 +12,16 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
-from harness.locust.arrivals import random_of
-from harness.locust.connection import Connections
-from harness.locust.deadlines import Deadlines, GaveUp
-from harness.locust.failures import FAILURES, kind_of
-from harness.locust.recorder import Request
-from harness.locust.response import Response
-from harness.locust.session import Session
+from harness.locust.client.connection import Connections
+from harness.locust.client.deadlines import Deadlines, GaveUp
+from harness.locust.client.failures import FAILURES, kind_of
+from harness.locust.client.response import Response
+from harness.locust.client.session import Session
+from harness.locust.process.recorder import Request
+from harness.locust.schedule.arrivals import random_of
 
 if TYPE_CHECKING:
-    from harness.locust.worker import Worker
+    from harness.locust.process.worker import Worker
 
 _SERVED: Final = ("x-served-region", "x-served-pod", "x-release")
 _JSON: Final = "Content-Type: application/json\r\n"

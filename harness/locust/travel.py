@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from locust import FastHttpUser, events, tag
 
-from harness.locust.connection import kept_connections
-from harness.locust.fleet import install
+from harness.locust.client.connection import kept_connections
 from harness.locust.journey import Journey, Terms
-from harness.locust.options import add_options
+from harness.locust.process.options import add_options
+from harness.locust.remote.fleet import install
 
 if TYPE_CHECKING:
-    from harness.locust.worker import Worker
+    from harness.locust.process.worker import Worker
 
 _events: Any = events  # Locust's hooks have no types
 _events.init_command_line_parser.add_listener(add_options)

@@ -9,10 +9,10 @@ from typing import ClassVar, Final
 from locust import task
 
 from harness import clock
-from harness.locust.arrivals import due_times, random_of
-from harness.locust.shapes import FULL_RATE
+from harness.locust.process.worker import Due, Worker
+from harness.locust.schedule.arrivals import due_times, random_of
+from harness.locust.schedule.shapes import FULL_RATE
 from harness.locust.travel import JourneyUser
-from harness.locust.worker import Due, Worker
 from harness.model import RateCurve
 
 _IDLE_S: Final = 0.2

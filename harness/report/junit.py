@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from harness.model import Claim, Outcome
-from harness.report.digest import claim_measures, rows
-from harness.report.moments import SECOND, Moments
-from harness.report.place import Place
-from harness.report.wording import clean
+from harness.report.view.digest import claim_measures, rows
+from harness.report.view.moments import SECOND, Moments
+from harness.report.view.place import Place
+from harness.report.view.wording import clean
 
 if TYPE_CHECKING:
     from harness.model import ClaimVerdict, Evidence, Judgement, Plan
-    from harness.report.digest import Row
+    from harness.report.view.digest import Row
 
 _FAILURES = {Outcome.FAIL: "fail", Outcome.INCONCLUSIVE: "inconclusive"}
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from harness.report.wording import clean
+from harness.report.view.wording import clean
 
 _SPECIAL: Final = re.compile(r"([\\|*\[]|<(?=[A-Za-z/!?]))")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.report.allure import write_allure
+from harness.report.allure.results import write_allure
+from harness.report.html.page import render_page
 from harness.report.junit import render_junit
-from harness.report.page import render_page
 from harness.report.summary import render_summary
 
 if TYPE_CHECKING:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.model import DecisionOutcome, Outcome
-from harness.report.basis import basis
-from harness.report.digest import closest, rows, unverified
 from harness.report.markdown import bullets, plain, table
-from harness.report.wording import NOTHING, counted, figure, recovered
+from harness.report.view.basis import basis
+from harness.report.view.digest import closest, rows, unverified
+from harness.report.view.wording import NOTHING, counted, figure, recovered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.model import ExperimentResult, Judgement, Plan, WatcherResult
-    from harness.report.digest import Row
+    from harness.report.view.digest import Row
 
 
 def render_summary(plan: Plan, judgement: Judgement) -> bytes:

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from harness.model import Outcome
-from harness.report.digest import rows
-from harness.report.experiments import experiment_view
-from harness.report.wording import MARKS, NOTHING, clean
+from harness.report.view.digest import rows
+from harness.report.view.experiments import experiment_view
+from harness.report.view.wording import MARKS, NOTHING, clean
 
 if TYPE_CHECKING:
     from harness.model import Evidence, Judgement, Plan
-    from harness.report.digest import Grounds, MeasureLine, Row
-    from harness.report.experiments import ExperimentView
+    from harness.report.view.digest import Grounds, MeasureLine, Row
+    from harness.report.view.experiments import ExperimentView
 
 
 def render_why(plan: Plan, evidence: Evidence, judgement: Judgement, requirement: str) -> str:

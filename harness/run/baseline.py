@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.evidence import RunDirectory, keep_baseline, load_evidence
-from harness.judgement.baseline import unlike
+from harness.judgement.figures.baseline import unlike
 from harness.model import Figure
 
 if TYPE_CHECKING:

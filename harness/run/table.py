@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.drivers.watch import Rates
-from harness.judgement.drift import requests_needed
-from harness.judgement.statistics import needed
+from harness.judgement.figures.drift import requests_needed
+from harness.judgement.stats.statistics import needed
 from harness.model import DemandKind, Figure, Plan
 from harness.run.baseline import check_baseline
 from harness.run.live import sizes_of

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.judgement.clustered import (
+from harness.judgement.measures import held
+from harness.judgement.stats.clustered import (
     Pattern,
     after_change,
     by_batches,
@@ -19,9 +20,8 @@ from harness.judgement.clustered import (
     sum_at_least,
     sum_at_most,
 )
-from harness.judgement.clusters import Slots, Timeline, episodes_of
-from harness.judgement.measures import held
-from harness.judgement.statistics import share_at_least, share_at_most, share_bounds
+from harness.judgement.stats.clusters import Slots, Timeline, episodes_of
+from harness.judgement.stats.statistics import share_at_least, share_at_most, share_bounds
 from harness.model import Op, Outcome
 
 STALL = dict.fromkeys(range(600, 605), 10)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judgement_builders import S, ns
 
-from harness.judgement.clusters import Slots, Timeline, design_effect, episodes_of, is_spread
+from harness.judgement.stats.clusters import Slots, Timeline, design_effect, episodes_of, is_spread
 
 
 def counts(bad: Sequence[int], n: int = 10, width_s: float = 0.05) -> Slots:
@@ -184,7 +184,7 @@ def test_independent_looks_seldom_have_an_episode() -> None:
 
 def test_the_background_is_estimated_ten_times_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is then still hot is background."""
-    monkeypatch.setattr("harness.judgement.clusters.ROUNDS", 0)
+    monkeypatch.setattr("harness.judgement.stats.clusters.ROUNDS", 0)
     assert len(episodes_of(with_bad(1200, {700: 10}))) == 0
 
 

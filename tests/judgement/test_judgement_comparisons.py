@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.judgement.comparisons import (
+from harness.judgement.stats.comparisons import (
     Tally,
     Timed,
     batch_count,
@@ -23,7 +23,7 @@ from harness.judgement.comparisons import (
     share_difference,
     widened,
 )
-from harness.judgement.statistics import Bounds, Floats
+from harness.judgement.stats.statistics import Bounds, Floats
 
 S = 1_000_000_000
 

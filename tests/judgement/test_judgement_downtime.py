@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judgement_builders import S, ns
 
-from harness.judgement.downtime import Downtime, downtime_of, looks_needed, uptime_by_seconds
+from harness.judgement.stats.downtime import Downtime, downtime_of, looks_needed, uptime_by_seconds
 
 EVERY = S // 50
 """Looks are 20 ms apart."""

@@ -36,7 +36,7 @@ from judgement_builders import (
 from harness.judgement import judge
 from harness.judgement.judging import JUDGES
 from harness.judgement.measures import six
-from harness.judgement.statistics import share_at_most
+from harness.judgement.stats.statistics import share_at_most
 from harness.model import (
     SAMPLES,
     DecisionOutcome,

@@ -23,7 +23,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.load_receipts import lag_limit_ms, load_receipt
+from harness.judgement.receipts.load import lag_limit_ms, load_receipt
 from harness.model import Outcome, Per, Plan, Table, Window, Worker
 
 PLAN = plan()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judgement.looks import confidences, spent
+from harness.judgement.stats.sequential import confidences, spent
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from judgement_builders import SPANS, down, evidence, experiment, failing, ns, plan, recovery, with_experiment
 
 from harness.judgement import judge
-from harness.judgement.null_runs import failed_looks, null_run_receipt
+from harness.judgement.receipts.null_runs import failed_looks, null_run_receipt
 from harness.model import LEDGER_WRITES, PROBES, FailedLooks, FaultWindow, Outcome, Table
 
 NULL = replace(experiment("null-run", "none", 201, 215), fault=FaultWindow(experiment="null-run", domain="none"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from judgement_builders import evidence, measures, ns, objective, observation, plan, table, with_ints, with_words
 
 from harness.judgement import judge
-from harness.judgement.pipelines import pipeline_receipt, pipeline_result
+from harness.judgement.figures.pipelines import pipeline_receipt, pipeline_result
 from harness.model import (
     PIPELINE,
     Evidence,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.judgement.clustered import share_in_time
-from harness.judgement.clusters import Floats, Timeline
 from harness.judgement.measures import held
-from harness.judgement.quantiles import quantile_in_time
-from harness.judgement.statistics import Bounds, quantile_bounds
+from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.clusters import Floats, Timeline
+from harness.judgement.stats.quantiles import quantile_in_time
+from harness.judgement.stats.statistics import Bounds, quantile_bounds
 from harness.model import Op, Outcome
 
 

@@ -19,7 +19,7 @@ from judgement_builders import (
     with_experiment,
 )
 
-from harness.judgement.receipts import (
+from harness.judgement.receipts.core import (
     blind_share,
     counted_attempt,
     fault_receipt,

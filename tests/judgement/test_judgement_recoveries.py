@@ -22,7 +22,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.recoveries import recovery_in
+from harness.judgement.figures.recoveries import recovery_in
 from harness.model import (
     LEDGER_WRITES,
     PROBES,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.judgement.slopes import Slope, slope_bounds
+from harness.judgement.stats.slopes import Slope, slope_bounds
 
 NOISE = np.array(
     [0.3, -1.3, 0.7, 1.1, -0.4, -0.9, 0.2, 0.5, -1.6, 1.4, -0.2, 0.8, -0.6, 0.1, 1.0, -1.1, -0.3, 0.6, -0.7, 0.9]

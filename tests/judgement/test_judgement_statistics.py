@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judgement_builders import S
 
-from harness.judgement.statistics import (
+from harness.judgement.stats.statistics import (
     needed,
     needed_within,
     quantile_bounds,

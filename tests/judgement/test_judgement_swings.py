@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.fft import dct
 
-from harness.judgement.clustered import share_in_time
-from harness.judgement.clusters import Slots
-from harness.judgement.statistics import share_at_least, share_at_most, share_bounds
-from harness.judgement.swings import (
+from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.clusters import Slots
+from harness.judgement.stats.statistics import share_at_least, share_at_most, share_bounds
+from harness.judgement.stats.swings import (
     CHANGED_FOR_GOOD,
     change_at,
     swing_effect,

@@ -23,10 +23,10 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.baseline import below_one, unlike
-from harness.judgement.releases import above_one
-from harness.judgement.statistics import Bounds
-from harness.judgement.timed import Times, answered_well, counted, longest_stall_ns
+from harness.judgement.figures.baseline import below_one, unlike
+from harness.judgement.figures.releases import above_one
+from harness.judgement.figures.timed import Times, answered_well, counted, longest_stall_ns
+from harness.judgement.stats.statistics import Bounds
 from harness.model import (
     Baseline,
     Evidence,

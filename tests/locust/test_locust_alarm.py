@@ -8,7 +8,7 @@ import gevent
 
 from harness import clock
 from harness.clock import NS_PER_MS
-from harness.locust.alarm import Alarm
+from harness.locust.schedule.alarm import Alarm
 
 
 def test_sleepers_wake_in_their_order_and_never_early() -> None:

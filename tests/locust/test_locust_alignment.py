@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.locust.alignment import KEPT, Alignment
+from harness.locust.remote.alignment import KEPT, Alignment
 
 DELAYS = st.lists(st.tuples(st.integers(0, 10**8), st.integers(0, 10**8)), min_size=1, max_size=2 * KEPT)
 

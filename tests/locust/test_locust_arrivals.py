@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.clock import NS_PER_S
-from harness.locust.arrivals import ARRIVALS, due_times, random_of, trace_times
+from harness.locust.schedule.arrivals import ARRIVALS, due_times, random_of, trace_times
 from harness.model import RateCurve, Trace
 
 
@@ -130,5 +130,7 @@ def test_workers_and_seeds_draw_apart() -> None:
 
 def test_reading_a_schedule_does_not_load_locust() -> None:
     """Importing Locust patches sockets, which no harness process may have."""
-    script = "import sys, harness.locust.arrivals; sys.exit('locust' in sys.modules or 'gevent' in sys.modules)"
+    script = (
+        "import sys, harness.locust.schedule.arrivals; sys.exit('locust' in sys.modules or 'gevent' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gevent
 import pytest
 
-from harness.locust.crew import Crew
+from harness.locust.schedule.crew import Crew
 
 
 def test_a_greenlet_that_is_free_takes_the_next_journey() -> None:

@@ -9,8 +9,8 @@ from gevent.event import Event
 
 from harness import clock
 from harness.clock import NS_PER_MS
-from harness.locust.alarm import Alarm
-from harness.locust.deadlines import Deadlines, GaveUp
+from harness.locust.client.deadlines import Deadlines, GaveUp
+from harness.locust.schedule.alarm import Alarm
 
 LENGTH_NS = 60 * NS_PER_MS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gevent
 import pytest
 
-from harness.locust.ending import lasting
+from harness.locust.process.ending import lasting
 
 
 def test_what_must_last_ends_the_process_when_it_fails() -> None:

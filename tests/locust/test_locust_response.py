@@ -14,8 +14,8 @@ from geventhttpclient.response import HTTPParseError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.locust.failures import kind_of
-from harness.locust.response import Response
+from harness.locust.client.failures import kind_of
+from harness.locust.client.response import Response
 
 PLAIN = (
     b"HTTP/1.1 201 Created\r\nX-Served-Pod: track-1\r\nX-Empty:\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\n"

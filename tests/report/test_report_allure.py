@@ -15,8 +15,8 @@ from report_plan import TITLES
 
 from harness.model import DecisionOutcome, Evidence, Outcome, Verdict
 from harness.report import write_reports
-from harness.report.allure import write_allure
-from harness.report.place import Place
+from harness.report.allure.results import write_allure
+from harness.report.view.place import Place
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 from report_builders import go, nothing
 
 from harness.model import ExperimentResult, Outcome
-from harness.report.basis import basis
+from harness.report.view.basis import basis
 
 
 def _line(label: str, **changes: object) -> str:

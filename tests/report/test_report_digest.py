@@ -9,7 +9,7 @@ from report_measures import healthy
 from report_plan import plan
 
 from harness.model import DecisionOutcome, Gate, Outcome, Requirement, Verdict
-from harness.report.digest import Row, closest, measure_line, rows, unverified
+from harness.report.view.digest import Row, closest, measure_line, rows, unverified
 
 
 def _row(id_: str) -> Row:

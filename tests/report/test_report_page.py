@@ -13,7 +13,7 @@ from report_measures import QUANTILE
 from report_plan import BROKEN, TITLES
 
 from harness.model import Baseline, DecisionOutcome, Evidence
-from harness.report.page import render_page
+from harness.report.html.page import render_page
 
 if TYPE_CHECKING:
     from harness.model import Judgement, Plan

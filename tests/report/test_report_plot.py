@@ -8,8 +8,8 @@ from report_builders import no_go
 from report_plan import ns
 
 from harness.model import Evidence, FaultWindow
-from harness.report.plot import LEFT, RIGHT, WIDTH, Plot, plot_of
-from harness.report.story import reigns
+from harness.report.html.plot import LEFT, RIGHT, WIDTH, Plot, plot_of
+from harness.report.view.story import reigns
 
 
 def _plot(name: str) -> Plot:

@@ -10,7 +10,7 @@ from report_evidence import table
 from report_plan import S, ns
 
 from harness.model import SAMPLES, Evidence, Window
-from harness.report.seconds import Bins, looks_in, traffic_in
+from harness.report.view.seconds import Bins, looks_in, traffic_in
 
 
 def _window(due: list[float], ms: list[float], bad: list[bool]) -> Window:

@@ -8,7 +8,7 @@ import pytest
 from report_measures import measure
 
 from harness.model import OperationRecovery
-from harness.report.wording import at_scale, clean, duration, figure, recovered, some, span, wanted
+from harness.report.view.wording import at_scale, clean, duration, figure, recovered, some, span, wanted
 
 
 @pytest.mark.parametrize(

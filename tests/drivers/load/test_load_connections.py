@@ -17,10 +17,10 @@ from load_bench import until
 from load_truth import Reply, Seen, TruthServer, truth_server
 
 from harness import clock
-from harness.locust.connection import Connections
-from harness.locust.failures import kind_of
-from harness.locust.response import Response
-from harness.locust.session import BadRedirect, Session
+from harness.locust.client.connection import Connections
+from harness.locust.client.failures import kind_of
+from harness.locust.client.response import Response
+from harness.locust.client.session import BadRedirect, Session
 
 NEVER = 10**9
 

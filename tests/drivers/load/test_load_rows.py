@@ -12,7 +12,7 @@ from load_truth import Reply, Seen, TruthServer, truth_server
 
 from harness import clock
 from harness.clock import NS_PER_S
-from harness.locust.arrivals import due_times, random_of
+from harness.locust.schedule.arrivals import due_times, random_of
 from harness.model import SAMPLES, RateCurve, Table
 
 

@@ -13,7 +13,7 @@ from load_truth import TruthServer
 
 from harness import clock
 from harness.clock import NS_PER_S
-from harness.locust.arrivals import due_times, random_of
+from harness.locust.schedule.arrivals import due_times, random_of
 from harness.model import SAMPLES, RateCurve, Table
 from harness.targets.trace import read_trace
 

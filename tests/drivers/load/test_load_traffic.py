@@ -10,7 +10,7 @@ import pytest
 
 from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError
-from harness.locust.options import add_options
+from harness.locust.process.options import add_options
 from harness.model import TrafficPlan
 from harness.targets.target import Traffic
 

@@ -1,0 +1,1 @@
+"""The figures that objectives speak of; each is judged by one function."""

@@ -1,0 +1,106 @@
+"""Whether response times grow while nothing changes: a leak, or a store that fills."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.indicators import MORE_TRAFFIC, groups, steady_window
+from harness.judgement.figures.timed import Span, Times, counted
+from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.receipts.load import load_receipt
+from harness.judgement.recovery import SECOND
+from harness.judgement.stats.slopes import Slope, slope_bounds
+from harness.judgement.stats.statistics import Floats, quantile_of
+from harness.model import Measure, Quantity, Receipt, Table, Window
+
+MOST_BATCHES: Final = 60
+"""More values than this make the slope no surer than their own noise."""
+FEWEST_BATCHES: Final = 20
+"""Fewer values bear no verdict."""
+FEWEST_BEYOND: Final = 3
+"""A batch holds on average so many requests beyond its quantile, else it has none to speak of."""
+
+HOUR: Final = Quantity(value=1, unit="h")
+
+
+def drifts(case: Case) -> Iterable[Measure]:
+    """One measure a route: how much the quantile of time batches grows in an hour, the hour scaled as every other time is."""
+    objective, quantile = case.objective, case.quantile
+    name = f"drift of the response time p{quantile * 100:g}"
+    window = steady_window(case, name)
+    if isinstance(window, Measure):
+        yield window
+        return
+    receipt = load_receipt(case.plan, window, latencies=True)
+    for group, samples in groups(window.samples, case.plan, window, objective):
+        yield _drift(case, name, quantile, group, samples, window=window, receipt=receipt)
+
+
+def _drift(
+    case: Case, name: str, quantile: float, group: str, samples: Table, *, window: Window, receipt: Receipt
+) -> Measure:
+    objective, hour = case.objective, HOUR.scaled(case.plan.time_scale)
+    scope = {"traffic": window.traffic, "phase": objective.scope.phase.value, objective.scope.per.value: group}
+    at_s, values = _series(counted(samples, math.inf), quantile, window.span)
+    broken = int(np.isinf(values).sum())
+    if len(values) < FEWEST_BATCHES:
+        needed = requests_needed(quantile)
+        why = f"{len(samples)} requests of {group} make too few time batches, about {needed} make {FEWEST_BATCHES}"
+        return inconclusive(case, name, why, MORE_TRAFFIC, scope=scope)
+    if broken:
+        over = f"{100 * (1 - quantile):.4g} %"
+        why = f"in {broken} of {len(values)} time batches over {over} of the requests of {group} had no answer"
+        return inconclusive(case, name, why, "see to the errors first, then run again", scope=scope)
+    slope = slope_bounds(at_s / hour.in_unit("s"), values, objective.confidence)
+    return bounded(
+        case,
+        name,
+        slope.bounds,
+        held(objective.op, slope.bounds, case.scaled.in_unit("ms")),
+        unit="ms",
+        subject=f"the growth of the response time p{quantile * 100:g} of {group} in an hour",
+        n_needed=None,
+        scope=scope,
+        receipts={"load": receipt},
+        fail_needs=("load",),
+        detail=_detail(slope, at_s, hour),
+        files=window.files,
+    )
+
+
+def requests_needed(quantile: float) -> int:
+    """About how many requests of a route make enough time batches."""
+    return FEWEST_BATCHES * _batch_size(quantile)
+
+
+def _batch_size(quantile: float) -> int:
+    return math.ceil(round(FEWEST_BEYOND / min(quantile, 1 - quantile), 6))
+
+
+def _series(times: Times, quantile: float, span: Span) -> tuple[Floats, Floats]:
+    """The quantile of each batch of time that has requests, and the middle of the batch, in seconds from the window's start.
+
+    Batches are of equal length, at most MOST_BATCHES, and large enough for the quantile.
+    """
+    batches = min(MOST_BATCHES, len(times.ms) // _batch_size(quantile))
+    timed = times.batched(span, max(batches, 1))
+    order = np.lexsort((timed.values, timed.batch))
+    present, starts = np.unique(timed.batch[order], return_index=True)
+    parts = np.split(timed.values[order], starts[1:])
+    length_s = (span[1] - span[0]) / SECOND / max(batches, 1)
+    values = [quantile_of(part, quantile) for part in parts[: len(present)]]
+    return np.asarray((present + 0.5) * length_s, dtype=np.float64), np.array(values, dtype=np.float64)
+
+
+def _detail(slope: Slope, at_s: Floats, hour: Quantity) -> str:
+    """What the slope rests on; that an hour was not watched is said."""
+    words = [f"seen over {at_s[-1] - at_s[0]:.4g} s"]
+    if not hour.same_as(HOUR):
+        words.append(f"an hour is {hour} here")
+    if slope.jump is not None:
+        words.append(f"apart from a jump {at_s[slope.jump]:.4g} s into the window, which is no growth")
+    return ", ".join(words)

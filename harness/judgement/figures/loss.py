@@ -1,0 +1,196 @@
+"""Rule 9: writes that were acknowledged and are not there at the end, by set arithmetic on one ledger a run (`account`).
+
+What fails the sentence *no acknowledged write is lost*: a write that is gone, in the database or in a region that was read, and one
+that was read back with another value. What does not: a row that stands twice, and a refused write that is there. They break
+*exactly once*, which is another sentence; they are counted, said in the reason, and fail nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.account import DATABASE, Account, Writes, account_of
+from harness.judgement.measures import MEND, Case, Figures, inconclusive, measure, not_falsifiable, unmet
+from harness.judgement.receipts.core import counted_attempt, fault_receipt, looks_of, restore_receipt
+from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, longest_gap_ns
+from harness.model import Evidence, Experiment, Figure, LedgerResult, Measure, Outcome, Plan, Receipt, Table
+
+DISASTERS: Final = frozenset({"database", "region"})
+"""Fault domains in which the youngest writes may be excused; pod, node and network faults excuse nothing."""
+QUORUM: Final = "quorum"
+"""A target that declares this durability is excused none."""
+
+
+def disasters(evidence: Evidence) -> list[tuple[int, int]]:
+    """When each disaster struck: (action sent, fault confirmed), of every attempt."""
+    return [
+        (attempt.fault.sent_ns, attempt.fault.confirmed_ns or attempt.fault.sent_ns)
+        for attempts in evidence.experiments.values()
+        for attempt in attempts
+        if attempt.domain in DISASTERS and attempt.fault.sent_ns is not None
+    ]
+
+
+def recovery_point_ns(plan: Plan) -> int:
+    """How long before a disaster a write may have been acknowledged to be excused: the longest RPO of the plan, scaled; 0: none."""
+    if plan.durability == QUORUM:
+        return 0
+    ages = [
+        objective.older_than.scaled(plan.time_scale).in_unit("s")
+        for claim in plan.claims
+        for objective in claim.objectives
+        if objective.figure is Figure.LOST_WRITES and objective.older_than is not None
+    ]
+    return round(max(ages, default=0.0) * SECOND)
+
+
+def unexcused(account: Account, plan: Plan, evidence: Evidence) -> Writes:
+    """The lost writes that nothing excuses: not acknowledged within the RPO before a disaster, or there with another value.
+
+    An RPO says how much may be gone after a disaster, never that what is there may be wrong.
+    """
+    age, at_ns = recovery_point_ns(plan), account.lost.at_ns
+    excused = np.zeros(len(at_ns), dtype=np.bool_)
+    for sent_ns, confirmed_ns in disasters(evidence) if age else ():
+        excused |= (at_ns >= sent_ns - age) & (at_ns <= confirmed_ns)
+    return account.lost.where(~excused | account.lost.among(account.wrong))
+
+
+def losses(case: Case) -> Iterable[Measure]:
+    """One measure an experiment that the sentence speaks of; a lost write fails each of them, whenever it was lost."""
+    name, account = "lost writes", account_of(case.evidence.ledger)
+    lost = unexcused(account, case.plan, case.evidence)
+    scope = case.objective.scope
+    if not case.experiments:
+        if scope.domains and not len(lost):
+            why = "no experiment that the sentence speaks of was planned"
+            yield inconclusive(case, name, why, "add one to `experiments/`")
+            return
+        yield _loss(case, account, lost, None)
+    for experiment in case.experiments:
+        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        if attempt is None and not len(lost):
+            fix = "run without a filter on experiments, then judge again"
+            yield inconclusive(case, name, f"{experiment} left no record", fix, scope={"experiment": experiment})
+            continue
+        yield _loss(case, account, lost, attempt)
+
+
+def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None) -> Measure:
+    scope = {"experiment": attempt.name, "phase": case.objective.scope.phase.value} if attempt else {}
+    receipts = {"watch": _watch(case.evidence, account, attempt)}
+    around = account.acknowledged
+    if attempt:
+        receipts |= {"fault": fault_receipt(case.plan, attempt), "restore": restore_receipt(attempt)}
+        around = account.acknowledged.during(attempt)
+    outcome = Outcome.FAIL if len(lost) else Outcome.PASS
+    reason, fix = _said(account, lost), ""
+    if receipt := unmet(outcome, receipts):
+        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", MEND[receipt]
+    elif not len(lost) and not len(around):
+        outcome, reason = Outcome.INCONCLUSIVE, f"{reason}, but none was acknowledged around the fault"
+        fix = "let the ledger write during the experiment, then run again"
+    elif not len(lost) and attempt and _untested(case, account, attempt):
+        why = f"no write was acknowledged more than {case.objective.older_than} (scaled) before {attempt.name}"
+        return not_falsifiable(case, "lost writes", why, scope=scope)
+    return measure(
+        case,
+        "lost writes",
+        outcome,
+        reason,
+        scope=scope,
+        fix=fix,
+        figures=Figures(
+            value=len(lost),
+            scaled_limit=0.0,
+            n=len(around),
+            method="set arithmetic: acknowledged, and gone or with another value at the end",
+            receipts=receipts,
+            files=(*case.evidence.ledger.files, *(attempt.files if attempt else ())),
+        ),
+    )
+
+
+def _untested(case: Case, account: Account, attempt: Experiment) -> bool:
+    """Whether nothing was old enough to be missed, so that the sentence could not have failed."""
+    older, sent_ns = case.objective.older_than, attempt.fault.sent_ns
+    if older is None or case.plan.durability == QUORUM or sent_ns is None:
+        return False
+    oldest_ns = sent_ns - round(older.scaled(case.plan.time_scale).in_unit("s") * SECOND)
+    return not bool((account.acknowledged.at_ns < oldest_ns).any())
+
+
+def _watch(evidence: Evidence, account: Account, attempt: Experiment | None) -> Receipt:
+    """Whether the ledger is whole, and wrote on under the fault: what was not written there could not be lost."""
+    source = evidence.watchers.get("ledger")
+    if source is None:
+        return Receipt(ok=False, why="the watcher 'ledger' left no record")
+    if source.why or not source.closed:
+        return Receipt(ok=False, why=f"the watcher 'ledger': {source.why or 'its file has no end'}")
+    if attempt is not None and not account.trouble:
+        since_ns, until_ns = attempt.fault.sent_ns or attempt.observed_from_ns, attempt.observed_until_ns
+        gap_ns = longest_gap_ns(looks_of(evidence, "writes"), since_ns, max(since_ns, until_ns))
+        if gap_ns > BLIND_SECOND_NS:
+            why = f"{attempt.name}: nobody wrote for {gap_ns / SECOND:.3g} s under the fault"
+            return Receipt(ok=False, why=why, files=evidence.ledger.files)
+    why = (
+        account.trouble
+        or f"{len(account.acknowledged)} acknowledged writes were read back: {', '.join(account.missing)}"
+    )
+    return Receipt(ok=not account.trouble, why=why, files=evidence.ledger.files)
+
+
+def _said(account: Account, lost: Writes) -> str:
+    n = len(account.acknowledged)
+    asides = [f"{count} {text}" for count, text in _asides(account, lost) if count]
+    asides.append(f"{len(account.unsure)} of unknown outcome are not there, {len(account.recovered)} are")
+    aside = ", ".join(asides)
+    if not len(lost):
+        return f"none of {n} acknowledged writes is lost ({aside})"
+    some = ", ".join(lost.names(3)) + ("…" if len(lost) > 3 else "")
+    return f"{len(lost)} of {n} acknowledged writes are lost, wanted none: {some} ({aside})"
+
+
+def _asides(account: Account, lost: Writes) -> Iterable[tuple[int, str]]:
+    """What is said beside the losses, each with its count."""
+    yield len(account.lost) - len(lost), "acknowledged within the RPO before a disaster are excused"
+    yield len(account.wrong), "have another value"
+    for source, missing in account.missing.items():
+        if source != DATABASE:
+            yield len(missing), f"missing in {source}"
+    yield len(account.twice), "stand twice"
+    yield len(account.unexpected), "were refused and are there"
+
+
+def ledger_result(evidence: Evidence) -> LedgerResult | None:
+    """The ledger of the whole run in figures; None where nothing was written."""
+    if not len(evidence.ledger.writes):
+        return None
+    account = account_of(evidence.ledger)
+    checked, stale = read_back(evidence.ledger.reads)
+    return LedgerResult(
+        attempted=account.attempted,
+        acknowledged=len(account.acknowledged),
+        lost=len(account.lost),
+        wrong=len(account.wrong),
+        missing={source: len(missing) for source, missing in account.missing.items()},
+        recovered=len(account.recovered),
+        unsure=len(account.unsure),
+        unexpected=len(account.unexpected),
+        twice=len(account.twice),
+        reads=checked,
+        stale=stale,
+        why=account.trouble,
+    )
+
+
+def read_back(reads: Table) -> tuple[int, int]:
+    """Reads right after an acknowledgement that were answered, and those of them that did not find the write whole.
+
+    Described, never charged: a target may promise less than read-your-writes, and no sentence claims it.
+    """
+    unknown, found = (reads.words["outcome"].equals(word) for word in ("unknown", "found"))
+    return int((~unknown).sum()), int((~unknown & ~found).sum())

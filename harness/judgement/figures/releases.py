@@ -1,0 +1,191 @@
+"""A release against another that served in the same window: a canary against the stable one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from harness.judgement.figures.indicators import MORE_TRAFFIC, failed, steady_window
+from harness.judgement.figures.timed import Span, answered_well, counted, longest_stall_ns
+from harness.judgement.measures import Case, bounded, held, inconclusive, said
+from harness.judgement.receipts.load import load_receipt
+from harness.judgement.stats.comparisons import Timed, batch_count, batch_of, quantile_ratio, share_difference
+from harness.judgement.stats.sequential import confidences
+from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
+from harness.model import SAMPLES, Measure, Outcome, Table
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pair:
+    """What two releases served in a span of time.
+
+    Attributes:
+        first, second: requests that the first and the second release answered.
+        nameless: failures that name no release: a dead pod says nothing of itself.
+        span: from when until when.
+    """
+
+    first: Table
+    second: Table
+    nameless: Table
+    span: Span
+
+    def until(self, end_ns: int) -> _Pair:
+        """The same, up to then."""
+        start_ns = self.span[0]
+        tables = (table.between("intended_ns", start_ns, end_ns) for table in (self.first, self.second, self.nameless))
+        first, second, nameless = tables
+        return _Pair(first=first, second=second, nameless=nameless, span=(start_ns, end_ns))
+
+    def charged(self) -> _Pair:
+        """The same, with the nameless failures charged to the first release."""
+        return replace(self, first=Table.merged(SAMPLES, [self.first, self.nameless]))
+
+
+_Compare = Callable[[_Pair, float, float], Bounds]
+"""A comparison at the confidence of its bounds and at that for a FAIL."""
+
+
+def error_differences(case: Case) -> Iterable[Measure]:
+    """Error rate of one release less that of another."""
+
+    def compare(pair: _Pair, confidence: float, fail_confidence: float) -> Bounds:
+        bad = [failed(table) for table in (pair.first, pair.second)]
+        at = [table.ints["intended_ns"] for table in (pair.first, pair.second)]
+        stall_ns = max(longest_stall_ns(*each, pair.span) for each in zip(at, bad, strict=True))
+        batches = batch_count(stall_ns, *pair.span)
+        timed = [
+            Timed(values=of.astype(float), batch=batch_of(when, *pair.span, batches), batches=batches)
+            for when, of in zip(at, bad, strict=True)
+        ]
+        tallies = [sample.tally(of) for sample, of in zip(timed, bad, strict=True)]
+        return share_difference(tallies[0], tallies[1], confidence, fail_confidence)
+
+    def told(pair: _Pair) -> str:
+        numbers = [f"{int(failed(table).sum())} of {len(table)}" for table in (pair.first, pair.second)]
+        return f"{numbers[0]} requests failed against {numbers[1]}"
+
+    yield from _measures(case, "error rate", compare, told, latencies=False)
+
+
+def slowdowns(case: Case) -> Iterable[Measure]:
+    """How much higher a quantile of the response times of one release is than that of another, as a share of the latter."""
+    quantile = case.quantile
+    limit = case.scaled.in_unit("ratio")
+
+    def compare(pair: _Pair, confidence: float, fail_confidence: float) -> Bounds:
+        stable = answered_well(pair.second)
+        canary = counted(pair.first, stable.quantile(quantile) * (1 + limit))
+        stall_ns = max(times.stall_ns(quantile, pair.span) for times in (canary, stable))
+        batches = batch_count(stall_ns, *pair.span)
+        mine, theirs = canary.batched(pair.span, batches), stable.batched(pair.span, batches)
+        return above_one(quantile_ratio(mine, theirs, quantile, confidence, fail_confidence))
+
+    def told(pair: _Pair) -> str:
+        values = [said(answered_well(table).quantile(quantile), "ms") for table in (pair.first, pair.second)]
+        return f"{values[0]} against {values[1]}"
+
+    yield from _measures(case, f"response time p{quantile * 100:g}", compare, told, latencies=True)
+
+
+def above_one(ratio: Bounds) -> Bounds:
+    """A ratio as what it is above one."""
+    return replace(
+        ratio,
+        value=ratio.value - 1,
+        low=ratio.low - 1,
+        high=ratio.high - 1,
+        fail_low=ratio.fail_low - 1,
+        fail_high=ratio.fail_high - 1,
+    )
+
+
+def _measures(
+    case: Case, figure: str, compare: _Compare, told: Callable[[_Pair], str], *, latencies: bool
+) -> Iterable[Measure]:
+    """One measure: that of the first look that tells, or of the last."""
+    params = case.objective.params
+    release, other, looks = params["release"], params["other_release"], int(params.get("looks", "1"))
+    name = f"{figure} above release {other}"
+    window = steady_window(case, name)
+    if isinstance(window, Measure):
+        yield window
+        return
+    served = window.samples.words["release"]
+    scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "release": release}
+    absent = [each for each in (release, other) if each not in served.present]
+    if absent:
+        why = f"no answer named release {absent[0]}; there were {', '.join(served.present) or 'none that named any'}"
+        fix = "let both releases serve in the window and name themselves in the header x-release"
+        yield inconclusive(case, name, why, fix, scope=scope)
+        return
+    pair = _Pair(
+        first=window.samples.where(served.equals(release)),
+        second=window.samples.where(served.equals(other)),
+        nameless=window.samples.where(served.missing & failed(window.samples)),
+        span=window.span,
+    )
+    look = _first_that_tells(case, pair, compare, looks)
+    details = [told(look.pair)]
+    if len(look.pair.nameless):
+        count = len(look.pair.nameless)
+        details.append(f"{count} failures named no release: before a PASS they are charged to {release}")
+    if looks > 1:
+        details.append(f"this is look {look.number} of {looks}, which share one budget of error")
+    if math.isinf(look.bounds.low) and math.isinf(look.bounds.high):
+        yield inconclusive(case, name, "; ".join([look.bounds.why, *details]), MORE_TRAFFIC, scope=scope)
+        return
+    yield bounded(
+        case,
+        name,
+        look.bounds,
+        look.outcome,
+        unit="ratio",
+        subject=f"{figure} of release {release} above that of {other}",
+        n_needed=None,
+        scope=scope,
+        receipts={"load": load_receipt(case.plan, window, latencies=latencies)},
+        fail_needs=("load",) if latencies else (),
+        detail="; ".join(details),
+        files=window.files,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Look:
+    number: int
+    pair: _Pair
+    bounds: Bounds
+    outcome: Outcome
+
+
+def _first_that_tells(case: Case, pair: _Pair, compare: _Compare, looks: int) -> _Look:
+    """The first look that passes or fails, else the last; each sees all that came before it and errs with its share of the budget."""
+    shares = [number / looks for number in range(1, looks + 1)]
+    sure, fail = confidences(shares, case.objective.confidence), confidences(shares, FAIL_CONFIDENCE)
+    start_ns, end_ns = pair.span
+    every = (
+        _look(
+            case,
+            pair.until(start_ns + (end_ns - start_ns) * number // looks),
+            compare,
+            number,
+            sure[number - 1],
+            fail[number - 1],
+        )
+        for number in range(1, looks + 1)
+    )
+    return next(look for look in every if look.outcome is not Outcome.INCONCLUSIVE or look.number == looks)
+
+
+def _look(case: Case, pair: _Pair, compare: _Compare, number: int, *sure: float) -> _Look:
+    """Compare, with the nameless failures charged to the first release where that makes it look worse, never to its better."""
+    bounds = compare(pair, *sure)
+    if len(pair.nameless):
+        charged = compare(pair.charged(), *sure)
+        bounds = replace(
+            bounds, high=max(bounds.high, charged.high), fail_high=max(bounds.fail_high, charged.fail_high)
+        )
+    outcome = held(case.objective.op, bounds, case.scaled.in_unit("ratio"))
+    return _Look(number=number, pair=pair, bounds=bounds, outcome=outcome)

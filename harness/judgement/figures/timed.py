@@ -1,0 +1,59 @@
+"""Response times with the moments they belong to, in batches of time: for what is compared, and for what may drift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.judgement.figures.indicators import failed, waited_ms
+from harness.judgement.recovery import SECOND
+from harness.judgement.stats.clusters import Timeline, episodes_of
+from harness.judgement.stats.comparisons import Timed, batch_of
+from harness.judgement.stats.statistics import Floats, quantile_of
+from harness.model import Table
+from harness.model.table import Bools, Ints
+
+Span = tuple[int, int]
+"""Start and end, half open, in nanoseconds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Times:
+    """Response times in ms with the intended send times; infinite where there was no answer."""
+
+    at_ns: Ints
+    ms: Floats
+
+    def quantile(self, quantile: float) -> float:
+        """The quantile of all of them; NaN of nothing."""
+        return quantile_of(np.sort(self.ms), quantile)
+
+    def stall_ns(self, quantile: float, span: Span) -> int:
+        """How long the longest stall lasted, slow being what is over the quantile."""
+        return longest_stall_ns(self.at_ns, self.ms > self.quantile(quantile), span)
+
+    def batched(self, span: Span, batches: int) -> Timed:
+        """The same in so many batches of time."""
+        return Timed(values=self.ms, batch=batch_of(self.at_ns, *span, batches), batches=batches)
+
+
+def longest_stall_ns(at_ns: Ints, bad: Bools, span: Span) -> int:
+    """How long the longest episode lasted in which there were more bad ones than the rest of the time explains; 0 where there was none."""
+    return round(episodes_of(Timeline.of(at_ns, span).slots(bad)).longest_s * SECOND)
+
+
+def answered_well(samples: Table) -> Times:
+    """Requests without a failure: for the side of a comparison that failures must not make look slow."""
+    return _times(samples.where(~failed(samples)))
+
+
+def counted(samples: Table, limit_ms: float) -> Times:
+    """Every request that bears on a quantile held against a limit, as `indicators.response_ms` counts: no failure improves it."""
+    times = _times(samples)
+    kept = ~failed(samples) | (times.ms >= limit_ms)
+    return Times(at_ns=times.at_ns[kept], ms=times.ms[kept])
+
+
+def _times(samples: Table) -> Times:
+    return Times(at_ns=samples.ints["intended_ns"], ms=waited_ms(samples))

@@ -1,0 +1,1 @@
+"""Proofs that load, fault, watch and restore really were as planned (rule 6)."""

@@ -1,0 +1,216 @@
+"""Rule 6: the proof that the load really was what the plan says, and that what it measured was not itself.
+
+One rule cuts a window, before samples are grouped, so that it is the same for every route, region and release: a window
+opens when the warm-up is over, counted from the beginning of the schedule, and closes before the load is told to stop; a
+sample belongs to it by its intended time. What is still open at the close is waited for and belongs to it whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.receipts.core import SHARE_OF_LIMIT
+from harness.judgement.recovery import SECOND
+from harness.judgement.stats.statistics import quantiles_of
+from harness.model import Figure, Plan, Receipt, Table, Window, Worker
+
+LAG_MS: Final = 5.0
+"""A generator may lag so far behind its schedule at p99, whatever the limits are."""
+CPU: Final = 0.9
+"""A process that uses more of its core than this has no time left to read answers when they come."""
+TOLD_S: Final = 2.0
+"""A generator says each second how it fares: in a window so long it has said it. Users are counted in any."""
+
+
+def lag_p99_ms(samples: Table) -> float:
+    """p99 of how late requests were sent, from intended to sent, in ms; NaN of nothing. A request never sent was late to the end."""
+    ints = samples.ints
+    late_ns = np.where(ints["sent_ns"] > 0, ints["sent_ns"], ints["done_ns"])
+    late_ns -= ints["intended_ns"]
+    return quantiles_of(late_ns, 0.99)[0] / 1e6
+
+
+def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Receipt:
+    """Whether the generators offered what the plan says: every worker closed, the arrivals kept; for `latencies` also on time.
+
+    Arrivals are the first requests of journeys: as many as a trace has, else within 1 % of the integral of the planned
+    rate; Poisson arrivals within four standard deviations, if that is more. Where the rate is one all the time,
+    requests are held to the same, but not under an experiment, where a journey may end at its first failure. Of a
+    closed model the users are counted instead.
+    """
+    if window is None:
+        return Receipt(ok=False, why="there is no record of the traffic")
+    troubles = [
+        *_worker_troubles(plan, window),
+        *_span_troubles(plan, window),
+        *(_user_troubles(plan, window) if _closed(plan, window) else _rate_troubles(plan, window)),
+        *window.samples.once(_row_troubles),
+    ]
+    lag = window.samples.once(lag_p99_ms)
+    if latencies:
+        troubles = [*_mute_workers(plan, window), *_health_troubles(plan, window, lag), *troubles]
+    kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"
+    return Receipt(ok=not troubles, why="; ".join(troubles) or kept, files=window.files)
+
+
+def planned_journeys(plan: Plan, window: Window) -> float:
+    """Journeys that were to arrive in the window: the integral of the planned rate, or a count of the trace."""
+    planned = plan.traffic.get(window.traffic)
+    if planned is None:
+        return window.journeys_per_s * window.seconds
+    begin_ns = window.start_ns if window.begin_ns is None else window.begin_ns
+    return planned.journeys((window.start_ns - begin_ns) / SECOND, (window.end_ns - begin_ns) / SECOND)
+
+
+def offered_rps(plan: Plan, window: Window) -> float:
+    """Requests per second that were to be sent in the window, on average."""
+    planned = plan.traffic.get(window.traffic)
+    each = planned.requests_per_journey if planned else window.requests_per_journey
+    return planned_journeys(plan, window) * each / max(window.seconds, 1e-9)
+
+
+def _closed(plan: Plan, window: Window) -> bool:
+    return window.traffic in plan.traffic and plan.traffic[window.traffic].model == "closed"
+
+
+def _mute_workers(plan: Plan, window: Window) -> Iterable[str]:
+    """Who ended in order and never said how it fared: nothing tells its lateness from the target's."""
+    if _closed(plan, window) or window.seconds >= TOLD_S:
+        for worker in window.workers:
+            said = [value for value in (worker.cpu, worker.gc_ms, worker.loop_ms) if value is not None]
+            if worker.closed and not worker.why and not (len(said) == 3 and all(map(math.isfinite, said))):
+                yield f"worker {worker.id} did not say how it fared"
+
+
+def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
+    """What keeps latencies from being the target's own.
+
+    The lag decides: arrivals that come at any moment see the process as it is on average (Wolff, Poisson arrivals see
+    time averages, Operations Research 30, 1982), so answers are read no later than requests are sent, and pauses of any
+    kind are in it. Users of a closed model are never late by their own reckoning, so there the event loop is asked.
+    """
+    allowed = lag_limit_ms(plan, window.traffic)
+    if _closed(plan, window):
+        for worker in window.workers:
+            if worker.loop_ms is not None and worker.loop_ms > allowed:
+                yield f"worker {worker.id} stood still for {worker.loop_ms:.3g} ms, at most {allowed:.3g} ms is allowed"
+    elif lag > allowed:
+        causes = "; ".join(f"worker {worker.id}: {cause}" for worker in window.workers if (cause := _cause(worker)))
+        said = f" ({causes})" if causes else ""
+        yield f"the generator lagged: p99 lag {lag:.3g} ms, at most {allowed:.3g} ms is allowed{said}"
+    for worker in window.workers:
+        if worker.cpu is not None and worker.cpu >= CPU:
+            yield f"worker {worker.id} used {worker.cpu:.0%} of a core, at most {CPU:.0%} leaves time to be on time"
+        if worker.residual_ns / 1e6 > allowed:
+            yield f"the clock of worker {worker.id} is only known to {worker.residual_ns / 1e6:.3g} ms"
+    sent_ns, intended_ns = window.samples.ints["sent_ns"], window.samples.ints["intended_ns"]
+    if early := int(((sent_ns > 0) & (intended_ns - sent_ns > LAG_MS * 1e6)).sum()):
+        yield f"{early} requests were sent over {LAG_MS:g} ms before they were due, and look so much quicker"
+
+
+def _cause(worker: Worker) -> str:
+    if worker.cpu is None or worker.loop_ms is None or worker.gc_ms is None:
+        return ""
+    return f"{worker.cpu:.0%} of a core, stood still for {worker.loop_ms:.3g} ms, of that for garbage {worker.gc_ms:.3g} ms"
+
+
+def _residual(window: Window) -> str:
+    worst = max((worker.residual_ns for worker in window.workers), default=0)
+    return f", clocks aligned to {worst / 1e6:.3g} ms" if worst else ""
+
+
+def lag_limit_ms(plan: Plan, traffic: str) -> float:
+    """The larger of 5 ms and a tenth of the tightest latency limit that this traffic is judged by."""
+    limits = [
+        objective.limit.scaled(plan.time_scale).in_unit("ms")
+        for claim in plan.claims
+        for objective in claim.objectives
+        if objective.figure is Figure.RESPONSE_TIME
+        and objective.limit.dimension == "time"
+        and objective.scope.traffic in (None, traffic)
+    ]
+    return max(LAG_MS, SHARE_OF_LIMIT * min(limits, default=0.0))
+
+
+def _worker_troubles(plan: Plan, window: Window) -> Iterable[str]:
+    planned = plan.traffic[window.traffic].all_workers if window.traffic in plan.traffic else 1
+    if len(window.workers) < planned:
+        yield f"{len(window.workers)} of {planned} workers left a record"
+    if len({worker.id for worker in window.workers}) < len(window.workers):
+        yield "two workers have one number"
+    for worker in window.workers:
+        if worker.why or not worker.closed:
+            yield f"worker {worker.id}: {worker.why or 'its file has no end'}"
+    numbers = window.samples.ints["worker"]
+    strange = np.ones(len(numbers), dtype=np.bool_)
+    for worker in window.workers:
+        strange &= numbers != worker.id
+    strangers = set(numbers[strange].tolist())
+    if strangers:
+        yield f"there are samples of workers that nobody started: {', '.join(map(str, sorted(strangers)))}"
+
+
+def _span_troubles(plan: Plan, window: Window) -> Iterable[str]:
+    """Whether warm-up and ramp-down lie outside."""
+    planned = plan.traffic.get(window.traffic)
+    if planned is not None and window.begin_ns is not None and not window.experiment:
+        warm_s = (window.start_ns - window.begin_ns) / SECOND
+        if warm_s < planned.warm_up_s - 0.001:
+            yield f"the window opened {warm_s:.3g} s after the load began, the warm-up is {planned.warm_up_s:g} s"
+    if window.stopped_ns is not None and window.stopped_ns < window.end_ns:
+        early_s = (window.end_ns - window.stopped_ns) / SECOND
+        yield f"the load was told to stop {early_s:.3g} s before the window closed"
+
+
+def _user_troubles(plan: Plan, window: Window) -> Iterable[str]:
+    planned = round(plan.traffic[window.traffic].users)
+    there = [worker.users for worker in window.workers]
+    if any(users is None for users in there):
+        yield "nobody counted the users"
+    elif (seen := sum(users for users in there if users is not None)) != planned:
+        yield f"{seen} users were there where {planned} were planned"
+
+
+def _rate_troubles(plan: Plan, window: Window) -> Iterable[str]:
+    seconds = window.seconds
+    planned = plan.traffic.get(window.traffic)
+    each = planned.requests_per_journey if planned else window.requests_per_journey
+    journeys = planned_journeys(plan, window)
+    if journeys <= 0:
+        yield "the plan offers no traffic in this window"
+        return
+    allowed = _allowed(planned.arrivals if planned else "poisson", journeys, window)
+    arrived = int(window.samples.words["step"].equals("1").sum())
+    n = len(window.samples)
+    flat = planned is None or not (planned.rates or planned.trace_ns)
+    least = (journeys - allowed) * (1 if window.experiment or not flat else each)
+    if n < least or (flat and n > (journeys + allowed) * each):
+        yield f"{n / seconds:.4g} requests/s were sent where {journeys / seconds * each:.4g} were planned"
+    elif abs(arrived - journeys) > allowed:
+        yield f"{arrived} journeys began where {journeys:.6g} were planned"
+
+
+def _allowed(arrivals: str, journeys: float, window: Window) -> float:
+    """How many journeys more or fewer than planned may begin in the window."""
+    edge = len(window.workers) if any(worker.residual_ns for worker in window.workers) else 0
+    if arrivals == "trace":
+        return edge  # one a worker may lie on the other side of an edge that is known no better
+    poisson = 4 * math.sqrt(journeys) if arrivals == "poisson" else 0.0
+    return max(0.01 * journeys, poisson, 1.0) + edge
+
+
+def _row_troubles(samples: Table) -> list[str]:
+    """What no figure may be made of; few planned arrivals may all fail to come by chance, but of none nothing is known."""
+    ints = samples.ints
+    backwards = int(((ints["done_ns"] < ints["sent_ns"]) | (ints["done_ns"] < ints["intended_ns"])).sum())
+    nameless = int(samples.words["name"].missing.sum())
+    troubles = {
+        "nobody sent anything": not len(samples),
+        f"{backwards} samples end before they begin": backwards,
+        f"{nameless} samples name no route": nameless,
+    }
+    return [trouble for trouble, there in troubles.items() if there]

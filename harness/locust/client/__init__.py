@@ -1,0 +1,1 @@
+"""HTTP for journeys: connections, answers, time-outs, failures."""

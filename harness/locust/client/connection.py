@@ -1,0 +1,183 @@
+"""Connections that journeys borrow one at a time, and on which nothing is tried twice behind our back."""
+
+from __future__ import annotations
+
+import socket as sockets
+from base64 import b64encode
+from collections import deque
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from geventhttpclient._parser import HTTPParseError
+
+from harness import clock
+from harness.locust.client.response import Response
+from harness.locust.client.wire import connected
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Origin:
+    """Scheme, host and port: what a connection leads to; there is one of each.
+
+    Attributes:
+        family: of the address where the host is one; None: a name, looked up for each new connection.
+        head: header lines that every request has.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    family: int | None
+    head: str
+
+    @classmethod
+    @cache
+    def of(cls, url: str) -> Origin:
+        """The origin of a URL; raises ValueError when it is none of HTTP."""
+        parts = urlsplit(url)
+        return cls._of(parts.scheme, parts.netloc)
+
+    @classmethod
+    @cache
+    def _of(cls, scheme: str, place: str) -> Origin:
+        parts = urlsplit(f"{scheme}://{place}")
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise ValueError(f"`{scheme}://{place}` is no address of HTTP")
+        port = parts.port or _PORTS[parts.scheme]
+        shown = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        host = shown if port == _PORTS[parts.scheme] else f"{shown}:{port}"
+        head = f"Host: {host}\r\nUser-Agent: readiness-harness\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
+        if parts.username:
+            secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+            head += f"Authorization: Basic {b64encode(secret).decode()}\r\n"
+        return cls(scheme=parts.scheme, host=parts.hostname, port=port, family=_family(parts.hostname), head=head)
+
+    @property
+    def url(self) -> str:
+        """`http://host:port`."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+class Connection:
+    """One connection; between two exchanges it is either sound or of no further use.
+
+    Attributes:
+        origin: where it leads to.
+        sound: whether the last exchange was read to its end, and the server means to keep the connection.
+        idle_since_ns: when that end was.
+    """
+
+    __slots__ = ("_wire", "idle_since_ns", "origin", "sound")
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self.sound = True
+        self.idle_since_ns = clock.now_ns()
+        self._wire = connected(origin.host, origin.port, origin.family, secure=origin.scheme == "https")
+
+    def ready(self) -> bool:
+        """Whether it bears a request: sound, and nothing came while it was idle, no end either."""
+        return self.sound and self._wire.quiet()
+
+    def exchange(self, request: bytes, response: Response) -> None:
+        """Send the request and read the answer to its end; whatever is raised, the connection is not sound then.
+
+        Raises:
+            OSError: the connection broke, or ended before the answer did.
+            HTTPParseError: what came is not HTTP.
+        """
+        self.sound = False
+        self._wire.send(request)
+        while not response.complete:
+            if data := self._wire.receive():
+                response.feed(data)
+            else:
+                _end(response)
+        self.sound = response.keeps
+        self.idle_since_ns = clock.now_ns()
+
+    def close(self) -> None:
+        """Close it."""
+        self.sound = False
+        self._wire.close()
+
+
+class Connections:
+    """The connections that no journey has at the moment; each is lent to one at a time.
+
+    A connection that the server closes just as a request is on its way to it looks like a failure of the target, and
+    is recorded as one, for nobody can tell. Three rules keep that from happening: no connection is lent that was idle
+    for `idle_s`, none on which anything came meanwhile, and one loan in `fresh_in` is a new connection, so that
+    connecting is always part of what is tested, and a balancer can spread the load anew.
+
+    Args:
+        idle_s: below the time after which servers close an idle connection; 0: every journey has a new one.
+        fresh_in: 1: every journey has a new one.
+    """
+
+    def __init__(self, *, idle_s: float, fresh_in: int) -> None:
+        self._idle_ns = round(idle_s * clock.NS_PER_S)
+        self._fresh_in = fresh_in
+        self._loans = 0
+        self._kept: deque[Connection] = deque()  # the longest idle first
+
+    def borrow(self, origin: Origin) -> Connection:
+        """A connection that nobody else has: a kept one, or a new one.
+
+        Raises:
+            OSError: connecting failed.
+        """
+        self._loans += 1
+        fresh = self._loans % self._fresh_in == 0
+        limit = clock.now_ns() - self._idle_ns
+        while self._kept and self._kept[0].idle_since_ns <= limit:
+            self._kept.popleft().close()
+        while self._kept and not fresh:
+            connection = self._kept.pop()
+            if connection.origin is origin and connection.ready():
+                return connection
+            connection.close()
+        return Connection(origin)
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep it for another journey if it is sound, else close it."""
+        if connection.sound and self._idle_ns:
+            self._kept.append(connection)
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        """Close all that are kept."""
+        while self._kept:
+            self._kept.pop().close()
+
+
+def _end(response: Response) -> None:
+    """The server closed the connection, which is the end of an answer that does not say its length."""
+    try:
+        response.feed(b"")
+    except HTTPParseError as error:
+        raise ConnectionResetError("closed before the end of the answer") from error
+    if not response.complete:
+        raise ConnectionResetError("closed without an answer")
+
+
+def _family(host: str) -> int | None:
+    for family in (sockets.AF_INET, sockets.AF_INET6):
+        try:
+            sockets.inet_pton(family, host)
+        except OSError:
+            continue
+        return family
+    return None
+
+
+@cache
+def kept_connections(*, idle_s: float, fresh_in: int) -> Connections:
+    """Those of this process that are kept by these rules."""
+    return Connections(idle_s=idle_s, fresh_in=fresh_in)

@@ -1,0 +1,51 @@
+"""Giving up exchanges that take too long, without a timer for each."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from gevent import getcurrent
+
+from harness import clock
+from harness.locust.schedule.alarm import Alarm
+
+
+class GaveUp(BaseException):
+    """The exchange took too long; thrown into the greenlet that waits for it."""
+
+
+class Deadlines:
+    """All exchanges that may take equally long: who began first is given up first, so the alarm is set for that one only.
+
+    Args:
+        alarm: rings when the first may be over.
+        length_ns: what an exchange may take.
+    """
+
+    def __init__(self, alarm: Alarm, length_ns: int) -> None:
+        self._alarm = alarm
+        self._length_ns = length_ns
+        self._under_way: OrderedDict[Any, int] = OrderedDict()
+        self._watched = False
+
+    def start(self) -> None:
+        """The greenlet that runs begins an exchange; GaveUp is raised where it waits when the time is over."""
+        self._under_way[getcurrent()] = at_ns = clock.now_ns() + self._length_ns
+        if not self._watched:
+            self._watched = True
+            self._alarm.call_at(at_ns, self._look)
+
+    def stop(self) -> None:
+        """Its exchange has ended."""
+        self._under_way.pop(getcurrent(), None)
+
+    def _look(self) -> None:
+        while self._under_way:
+            waiting, at_ns = next(iter(self._under_way.items()))
+            if at_ns > clock.now_ns():
+                self._alarm.call_at(at_ns, self._look)
+                return
+            del self._under_way[waiting]
+            waiting.throw(GaveUp)
+        self._watched = False

@@ -1,0 +1,1 @@
+"""One load generator process: options, recorder, health, orderly end."""

@@ -1,0 +1,113 @@
+"""One row a request, also for those that never got an answer; Locust's own statistics are told the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from locust.exception import CatchResponseError
+
+from harness import clock
+from harness.evidence.rows import RowWriter
+from harness.locust.client.response import Response
+
+CUT_OFF: Final = "cut_off"
+_NOWHERE: Final = (None, None, None)
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Request:
+    """A request under way. One is made for each that is sent, so it is not frozen: that would double its cost.
+
+    Attributes:
+        journey: name of the journey. step: its place in it, from 1. name: of the route. method: HTTP's.
+        intended_ns: when it was due. sent_ns: when it was begun.
+    """
+
+    journey: str
+    step: int
+    name: str
+    method: str
+    intended_ns: int
+    sent_ns: int
+
+
+class Recorder:
+    """Knows every request under way, and writes each one's row when it ends; without a writer it only tells Locust."""
+
+    def __init__(self, writer: RowWriter | None, *, worker: int, region: str | None, request_event: Any) -> None:
+        self._writer = writer
+        self._worker = worker
+        self._region = region
+        self._fire = request_event.fire
+        self._epoch_s = clock.wall().timestamp() - clock.now_s()
+        self._open: set[Request] = set()
+
+    def begin(self, request: Request) -> None:
+        """The request is under way."""
+        self._open.add(request)
+
+    def end(
+        self,
+        request: Request,
+        done_ns: int,
+        *,
+        response: Response | None = None,
+        error: str | None = None,
+        served: tuple[str | None, str | None, str | None] = _NOWHERE,
+    ) -> None:
+        """Write its row and tell Locust, unless it was cut off before.
+
+        Args:
+            request: that has begun.
+            done_ns: when the whole answer was read, or the failure seen.
+            response: as much of the answer as came.
+            error: kind of failure; None: answered as expected.
+            served: region, pod and release that served it, as far as the answer says.
+        """
+        if request not in self._open:
+            return
+        self._open.discard(request)
+        status, size = (response.status_code, len(response.body)) if response is not None else (0, 0)
+        if self._writer is not None:
+            self._writer.put(
+                (request.intended_ns, request.sent_ns, done_ns, status, size, self._worker),
+                (
+                    request.journey,
+                    str(request.step),
+                    request.name,
+                    request.method,
+                    self._region,
+                    *served,
+                    error,
+                ),
+            )
+        self._fire(
+            request_type=request.method,
+            name=request.name,
+            response_time=(done_ns - request.intended_ns) / clock.NS_PER_MS,
+            response_length=size,
+            response=response,
+            exception=CatchResponseError(error) if error else None,
+            context={},
+            start_time=request.sent_ns / clock.NS_PER_S + self._epoch_s,
+            url=None,
+        )
+
+    def cut_off(self) -> None:
+        """End all requests under way: the slowest ones are among them, and leaving them out would flatter."""
+        now = clock.now_ns()
+        for request in tuple(self._open):
+            self.end(request, now, error=CUT_OFF)
+
+    def flush(self) -> None:
+        """Hand the rows to the operating system."""
+        if self._writer is not None:
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Cut off what is under way, and end the file in order."""
+        self.cut_off()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

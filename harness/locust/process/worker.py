@@ -1,0 +1,285 @@
+"""One load generator process: its schedule, its journeys, its row file, and its orderly end."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count, islice
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import gevent
+from gevent import GreenletExit
+from gevent.event import AsyncResult
+
+from harness import clock
+from harness.errors import HarnessError
+from harness.evidence.history import run_history
+from harness.evidence.rows import FLUSH_S, RowWriter
+from harness.locust.client.deadlines import Deadlines
+from harness.locust.process.ending import fail, interruptible, lasting
+from harness.locust.process.health import Health
+from harness.locust.process.options import Options
+from harness.locust.process.recorder import Recorder
+from harness.locust.schedule.alarm import Alarm
+from harness.locust.schedule.arrivals import due_times, random_of, trace_times
+from harness.locust.schedule.crew import Crew
+from harness.model import RateCurve
+from harness.model.table import SAMPLES
+
+AHEAD: Final = 64
+"""So many arrivals of the schedule are drawn at once."""
+REPORT_S: Final = 1.0
+"""Spacing of the count of journeys in progress, and of the generator's health."""
+GO_WITHIN_S: Final = 120.0
+"""So long a worker waits to be told when to begin."""
+
+Put = Callable[[str, str, str, dict[str, Any]], None]
+"""Puts an observation on record: source, kind, subject, fields."""
+Due = tuple[int, str]
+"""When a journey is due in ns of CLOCK_MONOTONIC, and its name; empty: whichever there is."""
+
+
+class Carrier(Protocol):
+    """A user who may carry the schedule of its process."""
+
+    def total_per_s(self) -> float:
+        """Journeys per second where no option says."""
+
+
+class Worker:
+    """What all users of this process share; `environment.open_loop`.
+
+    Attributes:
+        options: as given.
+        recorder: takes a row a request.
+        alarm: wakes who is due.
+        request_event: Locust's event, which feeds its own statistics.
+    """
+
+    def __init__(self, environment: Any, options: Options) -> None:
+        self.options = options
+        self._environment = environment
+        self.request_event = environment.events.request
+        self.recorder = self._recorder(None)
+        self._put: Put | None = None
+        self._health = Health()
+        self._broken: list[str] = []
+        self._draining = False
+        self._begin: AsyncResult = AsyncResult()
+        self._schedule: Iterator[Due] | None = None
+        self._carrier: Carrier | None = None
+        self._locustfile = Path(environment.locustfile or "locustfile").stem
+        self.alarm = Alarm()
+        self._deadlines: dict[float, Deadlines] = {}
+        self._journeys = Crew()
+        self._thinking: set[Any] = set()
+        self._drain_s = options.drain_s
+
+    def install(self, environment: Any) -> None:
+        """Begin to serve the process's users."""
+        environment.open_loop = self
+        environment.events.test_stop.add_listener(self.drain)
+        environment.events.quit.add_listener(self.close)
+        interruptible()
+        lasting(self._keep_flushed)
+        lasting(self._keep_reporting)
+        self._health.watch()
+        gc.collect()
+        gc.freeze()  # what is loaded now stays: looking through it again would stop all journeys for tens of ms
+        gevent.get_hub().loop.update_now()  # the loop's time stood still while all this loaded, and `-t` counts from it
+
+    def record(self, options: Options, prefix: Path | None, put: Put | None) -> None:
+        """Record from now on: rows to `<prefix>-<worker>.rows`, observations through `put`."""
+        self.options = options
+        self._drain_s = options.drain_s
+        writer = RowWriter(row_file(prefix, options.worker), SAMPLES) if prefix else None
+        self.recorder = self._recorder(writer)
+        self._put = put if prefix else None
+
+    def _recorder(self, writer: RowWriter | None) -> Recorder:
+        options = self.options
+        return Recorder(writer, worker=options.worker, region=options.region, request_event=self.request_event)
+
+    def begin(self, at_ns: int) -> None:
+        """Time 0 of the schedule; what is left of an earlier one is void."""
+        self._schedule = self._carrier = None
+        self._begin.set(at_ns)
+
+    @property
+    def begin_ns(self) -> int:
+        """Time 0 of the schedule; waits until it is known."""
+        return int(self._begin.get(timeout=GO_WITHIN_S))
+
+    def carried_by(self, user: Carrier) -> Iterator[Due] | None:
+        """The schedule, for the one user of this process who carries it; None for all others."""
+        if self._carrier is user and self._schedule is not None:
+            return self._schedule
+        if self._carrier not in {None, user}:
+            return None
+        begin_ns = self.begin_ns
+        if self._schedule is None:
+            self._schedule = ahead(self._dues(begin_ns, user.total_per_s()))
+        self._carrier = user
+        return self._schedule
+
+    def put_down(self, user: Carrier) -> None:
+        """The user leaves; another may carry on."""
+        if self._carrier is user:
+            self._carrier = None
+
+    def _dues(self, begin_ns: int, per_s: float) -> Iterator[Due]:
+        options = self.options
+        part, parts = options.worker - 1, options.workers or 1
+        if part >= parts:
+            return
+        if options.trace is not None:
+            names = options.trace.journeys
+            due = trace_times(begin_ns=begin_ns, trace=options.trace.arrivals, part=part, parts=parts)
+            for number, at_ns in zip(count(part, parts), due, strict=False):
+                yield at_ns, names[number % len(names)]
+            return
+        for at_ns in due_times(
+            begin_ns=begin_ns,
+            curve=options.rates or RateCurve.flat(options.rate or per_s),
+            arrivals=options.arrivals,
+            random=random_of(options.seed, options.worker, 1, "arrivals"),
+            part=part,
+            parts=parts,
+        ):
+            yield at_ns, ""
+
+    def spawn(self, journey: Callable[..., None], *arguments: Any, broken: Callable[[Any], None]) -> None:
+        """Let a journey run beside the others; `broken` is called with its greenlet when it raises."""
+        self._journeys.spawn(journey, *arguments, broken=broken)
+
+    def broke(self, error: BaseException) -> None:
+        """A journey ended by a mistake of its author: the requests that it still had to send are nobody's failures."""
+        self._broken.append(f"{type(error).__name__}: {error}"[:200])
+
+    def sends_away(self, error: BaseException) -> bool:
+        """Whether a journey ended so because the load is being ended, and not by a mistake."""
+        return self._draining and isinstance(error, GreenletExit)
+
+    def think_until(self, due_ns: int) -> None:
+        """Sleep until then; at the end of the run the journey ends here, for it has nothing more to tell."""
+        me = gevent.getcurrent()
+        self._thinking.add(me)
+        try:
+            self.alarm.sleep_until(due_ns)
+        finally:
+            self._thinking.discard(me)
+
+    def deadlines(self, length_s: float) -> Deadlines:
+        """Those of exchanges that are given up after so long."""
+        if length_s not in self._deadlines:
+            self._deadlines[length_s] = Deadlines(self.alarm, round(length_s * clock.NS_PER_S))
+        return self._deadlines[length_s]
+
+    def drain(self, **_: Any) -> None:
+        """Nobody arrives any more: send those away who think, wait for open requests, cut off what is open still."""
+        self._draining = True
+        deadline = clock.Deadline.after(self._drain_s)
+        while len(self._journeys) and not deadline.over:
+            gevent.killall(list(self._thinking), block=False)
+            self._journeys.join(timeout=min(0.05, deadline.left_s))
+        self.recorder.cut_off()
+        self._journeys.kill()
+
+    def close(self, **_: Any) -> None:
+        """Tell of journeys that broke since the last report, and end the row file in order (event `quit`, the last of all)."""
+        try:
+            if self._broken:
+                self._report()
+            self.recorder.close()
+        except HarnessError as error:  # Locust would log it and end as if all were well
+            fail(error)
+
+    def _keep_flushed(self) -> None:
+        """Flush each FLUSH_S, and end when the process that started us has ended."""
+        while True:
+            self.recorder.flush()
+            if self.options.parent not in {None, os.getppid()} and self._drain_s:
+                self._drain_s = 0.0
+                os.kill(os.getpid(), signal.SIGINT)
+            gevent.sleep(FLUSH_S)
+
+    def _newly_broken(self) -> dict[str, Any]:
+        told, self._broken = self._broken, []
+        return {"broken": len(told), "broken_why": told[0]} if told else {}
+
+    def _users(self) -> int:
+        return int(self._environment.runner.user_count)
+
+    def _keep_reporting(self) -> None:
+        """Put on record each second how many journeys are in progress, and how the generator fares."""
+        due = clock.now_ns()
+        while True:
+            self._report()
+            due += round(REPORT_S * clock.NS_PER_S)
+            gevent.sleep(max(0.0, (due - clock.now_ns()) / clock.NS_PER_S))
+
+    def _report(self) -> None:
+        at, seen = clock.now_ns(), {**self._health.read(), **self._newly_broken()}
+        if self._put is not None:
+            traffic, number = self.options.traffic or self._locustfile, self.options.worker
+            users = {"at_ns": at, "users": len(self._journeys)}
+            self._put(f"load-users-{number}", "load.users", traffic, users)
+            self._put(
+                f"load-health-{number}",
+                "load.health",
+                traffic,
+                {"at_ns": at, "worker": number, "users": self._users(), **seen},
+            )
+
+
+def install_single(environment: Any, options: Options) -> None:
+    """Serve the users of a Locust that is one process."""
+    if options.worker > (options.workers or options.worker):
+        sys.exit(f"there is no worker {options.worker} of {options.workers}")
+    worker = Worker(environment, options)
+    worker.install(environment)
+    worker.record(options, options.samples, history_put())
+    if options.go is None:
+        environment.events.test_start.add_listener(lambda **_: worker.begin(clock.now_ns()))
+    else:
+        lasting(lambda: worker.begin(read_go(options.go)))
+
+
+def row_file(prefix: Path, worker: int) -> Path:
+    """Where the worker's rows go; ends the process when another worker has this number."""
+    path = prefix.with_name(f"{prefix.name}-{worker}.rows")
+    if path.exists():
+        sys.exit(f"{path} is there already: another worker has number {worker}, or an earlier load was recorded there")
+    return path
+
+
+def ahead(dues: Iterator[Due]) -> Iterator[Due]:
+    """The same, drawn some at a time: what is done again at once costs a fraction of what it costs from time to time."""
+    while some := list(islice(dues, AHEAD)):
+        yield from some
+
+
+def history_put() -> Put | None:
+    """Puts observations into the histories of the run that `READINESS_RUN` names; None when run by hand."""
+    histories: dict[str, Any] = {}
+
+    def put(source: str, kind: str, subject: str, fields: dict[str, Any]) -> None:
+        if source not in histories:
+            histories[source] = run_history(source)
+        histories[source].put(kind, subject, **fields)
+
+    return put if os.environ.get("READINESS_RUN") else None
+
+
+def read_go(file: Path | None) -> int:
+    """Wait until the file says when to begin."""
+    deadline = clock.Deadline.after(GO_WITHIN_S)
+    while file is not None and not deadline.over:
+        if file.exists():
+            return int(file.read_text(encoding="ascii"))
+        gevent.sleep(0.02)
+    raise HarnessError("nobody said when to begin", where=str(file))

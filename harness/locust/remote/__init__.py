@@ -1,0 +1,1 @@
+"""Load generators on other machines: Locust's master and workers, and their clocks."""

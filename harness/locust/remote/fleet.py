@@ -1,0 +1,67 @@
+"""Which part this process plays: all of the load, or the master or a worker of Locust's own."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from locust.runners import MasterRunner, WorkerRunner
+
+from harness.errors import HarnessError
+from harness.locust.client.connection import Origin
+from harness.locust.process.options import Options
+from harness.locust.process.worker import install_single
+from harness.locust.remote.master import Master
+from harness.locust.remote.member import Member
+
+
+def install(environment: Any, runner: Any = None, **_: Any) -> None:
+    """Make the process what it is when Locust has its environment (event `init`)."""
+    try:
+        options = Options.of(environment.parsed_options)
+        if not isinstance(runner, WorkerRunner):  # a worker is told by its master whom to send
+            _leave_out_by_tags(environment)
+        _refuse(environment, options)
+        if isinstance(runner, MasterRunner):
+            Master(environment, runner, options)
+        elif isinstance(runner, WorkerRunner):
+            Member(environment, runner, options)
+        else:
+            install_single(environment, options)
+    except HarnessError as error:
+        sys.exit(str(error))
+
+
+def _leave_out_by_tags(environment: Any) -> None:
+    """Leave out the classes of which `-T` and `-E` leave nothing: Locust would send users without a task."""
+    environment._filter_tasks_by_tags()  # noqa: SLF001  # it does so once, when the test starts, and that is too late
+    environment.user_classes[:] = [kind for kind in environment.user_classes if kind.tasks]
+    if not environment.user_classes:
+        sys.exit("no journey has these tags")
+
+
+def _refuse(environment: Any, options: Options) -> None:
+    """End the process where options or classes do not go together."""
+    kinds = environment.user_classes
+    if environment.shape_class and (options.rates or options.trace):
+        sys.exit("a LoadTestShape and --rates or --trace both say when: leave one of them away")
+    models = {getattr(kind, "model", "closed") for kind in kinds}
+    wanted = environment.parsed_options.model
+    if wanted and models != {wanted}:
+        sys.exit(f"the traffic is {wanted}, the users of this locustfile are {' and '.join(sorted(models))}")
+    for kind in kinds:
+        _refuse_host(environment.host or kind.host)
+    if options.trace is not None:
+        known = {kind.__name__.lower() for kind in kinds}
+        strangers = sorted(set(options.trace.journeys) - known - {""})
+        if strangers:
+            sys.exit(f"the trace names `{strangers[0]}`; this locustfile has {', '.join(sorted(known))}")
+
+
+def _refuse_host(host: str | None) -> None:
+    """None: it is asked for on the web page."""
+    try:
+        if host:
+            Origin.of(host)
+    except ValueError:
+        sys.exit(f"`{host}` is no address of HTTP: write it like `-H https://staging.example.test`")

@@ -1,0 +1,1 @@
+"""When journeys arrive, and the greenlets that take them."""

@@ -1,0 +1,1 @@
+"""Allure results, from the verdicts."""

@@ -1,0 +1,1 @@
+"""The readiness page: `readiness.html`."""

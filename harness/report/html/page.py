@@ -1,0 +1,175 @@
+"""`readiness.html`: one page that holds everything it shows. No script, nothing fetched from elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from harness.model import DecisionOutcome, Outcome
+from harness.report.html.plot import LEFT, RIGHT, WIDTH
+from harness.report.view.basis import basis
+from harness.report.view.digest import closest, rows, unverified
+from harness.report.view.experiments import experiment_view
+from harness.report.view.moments import Moments
+from harness.report.view.offered import lag_of, traffic_views, window_of
+from harness.report.view.watched import ledger_facts, pipeline_facts, source_lines, watcher_lines
+from harness.report.view.wording import DECISION_MARKS, MARKS, NOTHING, clean, counted, duration, figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from harness.model import Evidence, Judgement, Plan
+    from harness.report.view.digest import Row
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_MOST_REASONS: Final = 6
+"""The first screen holds so many reasons; the others fold away below them."""
+_MOST_OPEN: Final = 8
+"""A longer table folds away below its section."""
+_LONG: Final = 220
+"""Of a longer method, all but the head folds away."""
+_HEAD: Final = 140
+_GAUGE_FULL: Final = 1.5
+"""A gauge ends at one and a half times the limit; the style sheet marks the limit at two thirds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """One of the decision's reasons; id and outcome are empty where it speaks of no requirement."""
+
+    id: str
+    outcome: Outcome | None
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """The requirements that ended alike."""
+
+    outcome: Outcome
+    rows: tuple[Row, ...]
+
+
+def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
+    """The page as UTF-8. The same run gives the same bytes."""
+    every, moments = rows(plan, judgement), Moments.of(evidence)
+    text = _environment().get_template("readiness.html.j2").render(
+        plan=plan,
+        decision=judgement.decision,
+        what=_what(plan, evidence, moments),
+        reasons=tuple(_reasons(judgement.decision.reasons, every)),
+        most_reasons=_MOST_REASONS,
+        gating=sum(row.gating for row in every),
+        closest=closest(every),
+        basis=basis(judgement),
+        unverified=unverified(plan, judgement, every),
+        groups=tuple(_groups(every)),
+        total=len(every),
+        experiments=tuple(experiment_view(evidence, result) for result in judgement.experiments),
+        ledger=judgement.ledger,
+        sources=() if judgement.ledger is None else tuple(source_lines(judgement.ledger, evidence)),
+        pipeline=judgement.pipeline,
+        traffics=tuple(traffic_views(plan.traffic, judgement.traffic)),
+        watchers=tuple(watcher_lines(judgement.watchers, moments)),
+    )  # fmt: skip
+    return clean(text).encode()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        figure=figure,
+        clean=clean,
+        code=_code,
+        counted=counted,
+        slug=_slug,
+        parted=_parted,
+        lag=lag_of,
+        window=window_of,
+    )
+    environment.globals.update(
+        MARKS=MARKS,
+        DECISION_MARKS=DECISION_MARKS,
+        NOTHING=NOTHING,
+        GO=DecisionOutcome.GO,
+        PASS=Outcome.PASS,
+        ledger_facts=ledger_facts,
+        pipeline_facts=pipeline_facts,
+        gauge_full=_GAUGE_FULL,
+        most_open=_MOST_OPEN,
+        plot_width=WIDTH,
+        plot_left=LEFT,
+        plot_right=WIDTH - RIGHT,
+    )
+    return environment
+
+
+def _code(text: str) -> Markup:
+    """Text in which commands stand between backticks."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts)
+    )
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """A long text parted after the last word that fits; a short one and nothing."""
+    if len(text) <= _LONG:
+        return text, ""
+    words = text[:_HEAD].rpartition(" ")[0] or text[:_HEAD]
+    return f"{words} …", f"… {text[len(words) :].lstrip()}"
+
+
+def _slug(text: str) -> str:
+    """`NO-GO` → `no-go`, `NOT ASSESSED` → `not-assessed`: names of classes and anchors."""
+    return "".join(letter if letter.isalnum() else "-" for letter in text.lower())
+
+
+def _what(plan: Plan, evidence: Evidence, moments: Moments) -> dict[str, str]:
+    """What was decided on beside release and target, in a few words each."""
+    seconds = moments.seconds
+    scale = "1" if plan.time_scale == 1 else f"{plan.time_scale:g}: limits of a minute and more are divided by it"
+    baseline = None if evidence.baseline is None else evidence.baseline.plan
+    what = {
+        "Environment": plan.environment,
+        "Profile": plan.profile,
+        "Time scale": scale,
+        "Baseline": "" if baseline is None else f"release {baseline.release}, run {baseline.run}",
+        "Run": plan.run,
+        "Started": moments.text(moments.start_ns),
+        "Took": "" if seconds is None else duration(seconds),
+    }
+    return {key: value for key, value in what.items() if value}
+
+
+def _reasons(texts: Sequence[str], every: Sequence[Row]) -> Iterable[Reason]:
+    """`ND-KPI-P95 FAIL: …` speaks of a requirement, anything else of the run."""
+    outcomes = {row.requirement.id: row.outcome for row in every}
+    for text in texts:
+        head, _, rest = text.partition(": ")
+        requirement = head.partition(" ")[0]
+        outcome = outcomes.get(requirement)
+        if outcome is not None and head == f"{requirement} {outcome.value}":
+            yield Reason(id=requirement, outcome=outcome, text=rest)
+        else:
+            yield Reason(id="", outcome=None, text=text)
+
+
+def _groups(every: Sequence[Row]) -> Iterable[Group]:
+    for outcome in MARKS:
+        if own := tuple(row for row in every if row.outcome is outcome):
+            yield Group(outcome=outcome, rows=own)

@@ -1,0 +1,314 @@
+"""A judgement put into rows of words: what the tables of all reports have in common. Nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.errors import UsageError
+from harness.model import ClaimVerdict, Judgement, Measure, Op, Outcome, Plan, Quantity, Requirement, Verdict
+from harness.report.view.wording import (
+    MARKS,
+    NOTHING,
+    at_scale,
+    confidence,
+    counted,
+    give_or_take,
+    is_fact,
+    is_scaled,
+    said,
+    scope_text,
+    some,
+    span,
+    wanted,
+)
+
+_RANK = {outcome: rank for rank, outcome in enumerate(MARKS)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReceiptLine:
+    """One receipt of a figure; of a requirement, the worst of its figures'. word: `ok`, `not ok` or `unknown`."""
+
+    name: str
+    word: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeasureLine:
+    """One measure in words.
+
+    Attributes:
+        confidence: of each bound, `95 % each`; empty where there is none.
+        used: share of the limit that the figure takes up, 0 to 1 and over; None where that means nothing.
+        is_fact: it is no figure, but something that is as wanted, or is not.
+    """
+
+    name: str
+    scope: str
+    is_fact: bool
+    outcome: Outcome
+    value: str
+    bounds: str
+    confidence: str
+    wanted: str
+    n: str
+    resolution: str
+    method: str
+    used: float | None
+    reason: str
+    sentence: str
+    at: str
+    receipts: tuple[ReceiptLine, ...]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grounds:
+    """What figures rest on. of: which figures; empty where all of the requirement's rest on it."""
+
+    of: str
+    method: str
+    receipts: tuple[ReceiptLine, ...]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One requirement in words.
+
+    Attributes:
+        requirement, verdict: what it is of.
+        gating: whether it stops the release here.
+        telling: the measure that decided, of these the one closest to its limit; None where nothing was measured.
+        value: the telling figure, or how many facts are as wanted.
+        of_limit: `22.4 s of 4 h (240 s at scale 60)`; empty without a figure.
+        scaled: its limit was divided by the time scale: a pass proves the mechanism, not the target.
+        receipts: each kind once.
+        lines: every measure. scenarios: where they are claimed.
+        grounds: method, receipts and files of its figures; what is alike is said once.
+        missing: kinds of experiments that its sentences name and the run has not.
+    """
+
+    requirement: Requirement
+    verdict: Verdict
+    gating: bool
+    telling: MeasureLine | None
+    value: str
+    of_limit: str
+    scaled: bool
+    receipts: tuple[ReceiptLine, ...]
+    lines: tuple[MeasureLine, ...]
+    scenarios: tuple[str, ...]
+    grounds: tuple[Grounds, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of the requirement."""
+        return self.verdict.outcome
+
+
+def rows(plan: Plan, judgement: Judgement) -> tuple[Row, ...]:
+    """Every requirement that has a verdict, worst first, else in catalogue order; gating ones before the others."""
+    known = {requirement.id: requirement for requirement in plan.requirements}
+    found = [
+        _row(plan, known[verdict.requirement], verdict)
+        for verdict in judgement.verdicts
+        if verdict.requirement in known
+    ]
+    return tuple(sorted(found, key=lambda row: (_RANK[row.outcome], not row.gating)))
+
+
+def measures_of(verdict: Verdict) -> tuple[Measure, ...]:
+    """Every measure of every sentence of every scenario."""
+    return tuple(measure for claim in verdict.claims for measure in claim_measures(claim))
+
+
+def claim_measures(claim: ClaimVerdict) -> tuple[Measure, ...]:
+    """Every measure of every sentence of one scenario."""
+    return tuple(measure for group in claim.measures for measure in group)
+
+
+def measure_line(measure: Measure, time_scale: float) -> MeasureLine:
+    """One measure in words."""
+    needed = "" if measure.n_needed is None else f" / {measure.n_needed}"
+    return MeasureLine(
+        name=measure.name,
+        scope=scope_text(measure),
+        is_fact=is_fact(measure),
+        outcome=measure.outcome,
+        value=_fact(measure) if measure.value is None else said(measure),
+        bounds=span(measure.low, measure.high, measure.unit),
+        confidence=confidence(measure),
+        wanted=wanted(measure, time_scale),
+        n=NOTHING if measure.n is None else f"{measure.n}{needed}",
+        resolution=NOTHING if measure.resolution is None else give_or_take(measure.resolution, measure.unit),
+        method=measure.method,
+        used=share_of_limit(measure),
+        reason=measure.reason,
+        sentence=measure.sentence,
+        at=measure.at,
+        receipts=tuple(_receipts((measure,))),
+        files=measure.files,
+    )
+
+
+def _fact(measure: Measure) -> str:
+    """A fact has no figure: it is as wanted, or it is not."""
+    if not is_fact(measure):
+        return NOTHING
+    words = {Outcome.PASS: "as wanted", Outcome.FAIL: "not as wanted", Outcome.NOT_ASSESSED: NOTHING}
+    return words.get(measure.outcome, "not read")
+
+
+def _row(plan: Plan, requirement: Requirement, verdict: Verdict) -> Row:
+    measures = measures_of(verdict)
+    telling = _telling(verdict, measures)
+    claims = [claim for claim in plan.claims if claim.requirement == requirement.id]
+    objectives = [objective for claim in claims for objective in claim.objectives]
+    lines = tuple(measure_line(measure, plan.time_scale) for measure in measures)
+    return Row(
+        requirement=requirement,
+        verdict=verdict,
+        gating=requirement.gates_in(plan.environment),
+        telling=_telling_line(telling, measures, plan.time_scale),
+        value=_value(telling, measures),
+        of_limit=_of_limit(telling, plan.time_scale),
+        scaled=any(is_scaled(measure) for measure in measures),
+        receipts=tuple(_receipts(measures)),
+        lines=lines,
+        scenarios=tuple(claim.scenario for claim in verdict.claims),
+        grounds=tuple(_grounds(lines)),
+        missing=tuple(dict.fromkeys(name for o in objectives for name in o.scope.missing_experiments)),
+    )
+
+
+def _telling(verdict: Verdict, measures: Sequence[Measure]) -> Measure | None:
+    """Of the measures that decided, those held against the first one's limit, the closest to it."""
+    deciding = [measure for measure in measures if measure.outcome is verdict.outcome] or list(measures)
+    alike = [m for m in deciding if (m.unit, m.limit) == (deciding[0].unit, deciding[0].limit)]
+    return max(alike, key=lambda measure: share_of_limit(measure) or 0.0, default=None)
+
+
+def _telling_line(telling: Measure | None, measures: Sequence[Measure], time_scale: float) -> MeasureLine | None:
+    """The telling measure in words; what passed alike is told together, not by one of them."""
+    if telling is None:
+        return None
+    line = measure_line(telling, time_scale)
+    if not is_fact(telling):
+        twins = [measure for measure in measures if (measure.name, measure.value) == (telling.name, telling.value)]
+        return replace(line, scope="") if telling.outcome is Outcome.PASS and len(twins) > 1 else line
+    if telling.outcome is not Outcome.PASS:
+        return replace(line, n=NOTHING)
+    alike = len({measure.limit for measure in measures}) == 1
+    return replace(line, n=NOTHING, scope="", wanted=line.wanted if alike else NOTHING)
+
+
+def _value(telling: Measure | None, measures: Sequence[Measure]) -> str:
+    if telling is None:
+        return NOTHING
+    if telling.value is not None:
+        return said(telling)
+    if not is_fact(telling) or telling.outcome is Outcome.NOT_ASSESSED:
+        return NOTHING
+    facts = [measure for measure in measures if is_fact(measure)]
+    return f"{sum(fact.outcome is Outcome.PASS for fact in facts)} of {counted(len(facts), 'fact')} as wanted"
+
+
+def _of_limit(measure: Measure | None, time_scale: float) -> str:
+    if measure is None or measure.value is None or measure.scaled_limit is None:
+        return ""
+    if measure.op == Op.BELOW:
+        return f"{said(measure)} of {at_scale(measure, time_scale)}"
+    return f"{said(measure)}, wanted {wanted(measure, time_scale)}"
+
+
+def share_of_limit(measure: Measure) -> float | None:
+    """How much of its limit a figure takes up, by its bound on the bad side: 1 is the limit itself, more is beyond it."""
+    limit = measure.scaled_limit
+    if limit is None or measure.value is None:
+        return None
+    high = measure.value if measure.high is None else measure.high
+    low = measure.value if measure.low is None else measure.low
+    if measure.op == Op.BELOW and limit > 0:
+        return max(high / limit, 0.0)
+    if measure.op == Op.AT_LEAST and measure.unit == "ratio" and limit < 1:
+        return (1 - low) / (1 - limit)
+    if measure.op == Op.AT_LEAST and low > 0:
+        return limit / low
+    if measure.op == Op.WITHIN and (tolerance := _tolerance(measure)):
+        return max(high - limit, limit - low) / tolerance
+    return None
+
+
+def _tolerance(measure: Measure) -> float:
+    try:
+        return Quantity.parse(measure.limit.partition("±")[2]).base
+    except UsageError:
+        return 0.0
+
+
+def _receipts(measures: Iterable[Measure]) -> Iterable[ReceiptLine]:
+    """Each kind of receipt once: one that does not hold before one that nobody knows of, before one that holds."""
+    rank: Mapping[bool | None, int] = {False: 0, None: 1, True: 2}
+    words: Mapping[bool | None, str] = {False: "not ok", None: "unknown", True: "ok"}
+    every = [(name, receipt) for measure in measures for name, receipt in measure.receipts.items()]
+    for name in sorted({name for name, _ in every}):
+        worst = min((receipt for key, receipt in every if key == name), key=lambda receipt: rank[receipt.ok])
+        yield ReceiptLine(name=name, word=words[worst.ok], why=worst.why)
+
+
+def _grounds(lines: Sequence[MeasureLine]) -> Iterable[Grounds]:
+    """Figures that rest on the same are told together, in the order of the first of each."""
+    alike: dict[tuple[str, tuple[ReceiptLine, ...], tuple[str, ...]], list[str]] = {}
+    told_by_scope = len({line.scope for line in lines}) == len(lines)
+    for line in lines:
+        name = line.scope if told_by_scope and line.scope else f"{line.name} {line.scope}".rstrip()
+        alike.setdefault((line.method, line.receipts, line.files), []).append(name)
+    for (method, receipts, files), of in alike.items():
+        if method or receipts or files:
+            yield Grounds(
+                of=some(of, between="; ") if len(alike) > 1 else "", method=method, receipts=receipts, files=files
+            )
+
+
+def closest(every: Sequence[Row], most: int = 3) -> tuple[Row, ...]:
+    """The passed rows that are closest to their limits: what a GO should be looked at for."""
+    passed = [row for row in every if row.outcome is Outcome.PASS and row.telling and row.telling.used]
+    return tuple(sorted(passed, key=lambda row: -(row.telling.used or 0.0) if row.telling else 0.0)[:most])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unverified:
+    """One thing that this run says nothing, or less, of. id: the requirement; empty where it is of the whole run."""
+
+    id: str
+    text: str
+
+
+def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[Unverified, ...]:
+    """What was not verified: rows not assessed, experiments that are lacking, scenarios left out, evidence that is gone, time scale."""
+    found = [
+        Unverified(id=row.requirement.id, text=row.verdict.reason)
+        for row in every
+        if row.outcome is Outcome.NOT_ASSESSED
+    ]
+    found += [
+        Unverified(id=row.requirement.id, text=f"without an experiment of: {', '.join(row.missing)}")
+        for row in every
+        if row.missing and row.outcome is not Outcome.NOT_ASSESSED
+    ]
+    if plan.deselected:
+        left_out = f"{counted(len(plan.deselected), 'scenario')} left out by a filter: such a run never decides"
+        found.append(Unverified(id="", text=left_out))
+    found += [Unverified(id="", text=f"evidence is missing: {item}") for item in judgement.missing]
+    scaled = [row.requirement.id for row in every if row.scaled and row.outcome is Outcome.PASS]
+    if scaled:
+        text = (
+            f"Limits of a minute and more were divided by {plan.time_scale:g}. What passed under them proves the mechanism, "
+            f"not the target itself: {', '.join(scaled)}"
+        )
+        found.append(Unverified(id="", text=text))
+    return tuple(found)

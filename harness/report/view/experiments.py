@@ -1,0 +1,172 @@
+"""One experiment in words: what it hit, how clients fared operation by operation, and what is charged to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from harness.report.html.plot import Plot, plot_of
+from harness.report.view.wording import NOTHING, came_back, figure, give_or_take, recovered, some
+
+if TYPE_CHECKING:
+    from harness.model import Evidence, Experiment, ExperimentResult, FailedLooks, OperationRecovery
+
+
+LATE: Final = "hung, answered late"
+_MOST_INLINE: Final = 3
+"""So many outages stand in the cell; more have a table of their own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WayBack:
+    """How reads or writes came back, or one region at its own door.
+
+    Attributes:
+        of: `reads`, `writes`, `reads at us-east-1`.
+        back: `20.71 s`, `never out`. why: what is to be said beside it.
+        resolution, watched: of `back`, and how long was watched.
+        outages: the first of them, as from and to.
+        null_run, under_fault, charged: share of the watchers' looks that failed without the fault, under it, and the difference.
+    """
+
+    of: str
+    back: str
+    why: str
+    resolution: str
+    watched: str
+    outages: str
+    null_run: str
+    under_fault: str
+    charged: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stretch:
+    """A stretch in which something was out, or hung. of: as WayBack; what: which of the two; times in words, from the fault."""
+
+    of: str
+    what: str
+    start: str
+    end: str
+    lasted: str
+
+    @property
+    def aside(self) -> str:
+        """What is said behind its times; nothing of an outage."""
+        return f" ({LATE})" if self.what == LATE else ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExperimentView:
+    """One experiment: its figures in words, and its plot where it left a record. stretches: only where the ways back do not name all."""
+
+    result: ExperimentResult
+    facts: tuple[tuple[str, str], ...]
+    reads: str
+    writes: str
+    ways_back: tuple[WayBack, ...]
+    stretches: tuple[Stretch, ...]
+    plot: Plot | None
+
+
+def experiment_view(evidence: Evidence, result: ExperimentResult) -> ExperimentView:
+    """All of one experiment that the page shows."""
+    attempt = _attempt(evidence, result)
+    looks = {looks.operation: looks for looks in result.failed_looks}
+    every = list(_recoveries(result))
+    flapping = any(len(seen.outages) + len(seen.stalls) > _MOST_INLINE for _, seen in every)
+    return ExperimentView(
+        result=result,
+        facts=tuple(_facts(result)),
+        reads=recovered(result.reads),
+        writes=recovered(result.writes),
+        ways_back=tuple(_way_back(of, seen, looks.get(of)) for of, seen in every),
+        stretches=tuple(stretch for of, seen in every for stretch in _stretches(of, seen)) if flapping else (),
+        plot=plot_of(evidence, attempt, result) if attempt is not None and attempt.ran else None,
+    )
+
+
+def _attempt(evidence: Evidence, result: ExperimentResult) -> Experiment | None:
+    attempts = evidence.experiments.get(result.name, ())
+    return next((attempt for attempt in attempts if attempt.attempt == result.attempt), None)
+
+
+def _recoveries(result: ExperimentResult) -> Iterable[tuple[str, OperationRecovery]]:
+    """At the entry first, then at the door of each region that was hit."""
+    for seen in (result.reads, result.writes):
+        if seen is not None:
+            yield seen.operation, seen
+    for region, seen in result.regions.items():
+        yield f"{seen.operation} at {region}", seen
+
+
+def _way_back(of: str, seen: OperationRecovery, looks: FailedLooks | None) -> WayBack:
+    spans = [f"{stretch.start} to {stretch.end}{stretch.aside}" for stretch in _stretches(of, seen)]
+    return WayBack(
+        of=of,
+        back=came_back(seen),
+        why=seen.why,
+        resolution=give_or_take(seen.resolution_s, "s"),
+        watched=figure(seen.observed_s, "s"),
+        outages=some(spans, _MOST_INLINE) or NOTHING,
+        null_run=figure(looks.null_run if looks else None, "ratio"),
+        under_fault=figure(looks.under_fault if looks else None, "ratio"),
+        charged=_points(looks),
+    )
+
+
+def _points(looks: FailedLooks | None) -> str:
+    """What is charged to the fault, in percentage points: `+33.3 points`."""
+    if looks is None or looks.difference is None:
+        return NOTHING
+    points = looks.difference * 100
+    return f"{points:+.3g} points".replace("-", "\N{MINUS SIGN}") if points else "0 points"
+
+
+def _stretches(of: str, seen: OperationRecovery) -> Iterable[Stretch]:
+    spans = [(*span, "failed") for span in seen.outages] + [(*span, LATE) for span in seen.stalls]
+    for start, end, what in sorted(spans):
+        yield Stretch(of=of, what=what, start=figure(start, "s"), end=figure(end, "s"), lasted=figure(end - start, "s"))
+
+
+def _facts(result: ExperimentResult) -> Iterable[tuple[str, str]]:
+    """Label and figure, for the list above the plot."""
+    yield "Hit", some(result.hit, 3) or NOTHING
+    yield "Seen on the target after", figure(result.confirmed_after_s, "s")
+    yield "First felt by a client after", figure(result.seen_by_client_after_s, "s")
+    yield "Writes acknowledged / lost / unsure", _writes(result)
+    yield from _oddities(result)
+    if result.loss_window_s is not None:
+        yield "Oldest lost write, before the fault", figure(result.loss_window_s, "s")
+    if result.reads_checked:
+        yield "Reads right after a write / stale", f"{result.reads_checked} / {result.reads_stale}"
+    restored = {True: "as before", False: "not as before", None: "nobody looked"}[result.restore_ok]
+    after = "" if result.restored_after_s is None else f" after {figure(result.restored_after_s, 's')}"
+    yield "Afterwards", f"{restored}{after}"
+    if result.errors:
+        errors = ", ".join(f"{kind}: {n}" for kind, n in result.errors.items())
+        yield "Failed requests, never charged to a KPI", errors
+    if moved := ", ".join(_moved(result)):
+        yield "Share of answers, before → during", moved
+
+
+def _writes(result: ExperimentResult) -> str:
+    return f"{result.writes_acknowledged} / {result.writes_lost} / {result.writes_unsure}"
+
+
+def _oddities(result: ExperimentResult) -> Iterable[tuple[str, str]]:
+    """What should not have happened to writes, where it did."""
+    seen = {
+        "Of the lost ones, with another value": result.writes_wrong,
+        "Of unknown outcome, and there": result.writes_recovered,
+        "There more than once": result.writes_twice,
+        "Refused, and there": result.writes_unexpected,
+    }
+    yield from ((label, str(n)) for label, n in seen.items() if n)
+
+
+def _moved(result: ExperimentResult) -> Iterable[str]:
+    for region in dict.fromkeys(key.rpartition(" ")[0] for key in result.share):
+        before, during = (figure(result.share.get(f"{region} {phase}", 0.0), "ratio") for phase in ("before", "during"))
+        yield f"{region} {before} → {during}"

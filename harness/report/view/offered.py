@@ -1,0 +1,111 @@
+"""The load in words: what was offered and how, what the generators sent, and how they fared themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.report.view.wording import NOTHING, counted, duration, figure
+
+if TYPE_CHECKING:
+    from harness.model import TrafficPlan, TrafficResult, Worker
+
+OPEN = "open"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerLine:
+    """One load generator in one window. ended: whether its file has its end; clock: by how much its rows were shifted."""
+
+    window: str
+    worker: int
+    rows: str
+    cpu: str
+    gc: str
+    loop: str
+    clock: str
+    ended: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrafficView:
+    """One traffic: how it was offered, its windows route by route, and its generators."""
+
+    name: str
+    facts: tuple[tuple[str, str], ...]
+    windows: tuple[TrafficResult, ...]
+    workers: tuple[WorkerLine, ...]
+
+
+def traffic_views(plans: Mapping[str, TrafficPlan], results: Sequence[TrafficResult]) -> Iterable[TrafficView]:
+    """Each traffic by name, in the order of the judgement."""
+    for name in dict.fromkeys(result.name for result in results):
+        own = tuple(result for result in results if result.name == name)
+        planned = plans.get(name)
+        yield TrafficView(
+            name=name,
+            facts=() if planned is None else tuple(_facts(planned, own)),
+            windows=own,
+            workers=tuple(_worker(window_of(result), worker) for result in own for worker in result.workers),
+        )
+
+
+def window_of(result: TrafficResult) -> str:
+    """Where a window lies: `fault-free` or `under pod-loss`."""
+    return f"under {result.experiment}" if result.experiment else "fault-free"
+
+
+def lag_of(result: TrafficResult) -> str:
+    """How late the generator sent at p99, and how late it may: `0.61 of 20 ms`."""
+    if result.lag_ms_p99 is None or result.lag_limit_ms is None:
+        return figure(result.lag_ms_p99, "ms")
+    return f"{figure(result.lag_ms_p99)} of {figure(result.lag_limit_ms, 'ms')}"
+
+
+def _facts(plan: TrafficPlan, results: Sequence[TrafficResult]) -> Iterable[tuple[str, str]]:
+    """Label and words: how it was offered."""
+    opened = plan.model == OPEN
+    counts = "the moment a request was due" if opened else "the moment a request was sent"
+    waits = "arrivals wait for no answer" if opened else "each user waits for the answer before the next"
+    yield "Model", f"{plan.model}: {waits}; response times count from {counts}"
+    if opened:
+        yield "Arrivals", _arrivals(plan)
+        yield "Users at once", f"about {plan.users:.4g}"
+    else:
+        think = f", {figure(plan.think_s, 's')} between two journeys" if plan.think_s else ""
+        yield "Users", f"{plan.users:.4g}{think}"
+    yield "Warm-up", _warm_up(plan, results)
+    yield "Fault-free window", f"{duration(plan.window_s)}; it closes before the load is told to stop"
+    remote = f", {plan.remote_workers} on other machines" if plan.remote_workers else ""
+    yield "Generators", f"{plan.workers} on this machine{remote}"
+
+
+def _arrivals(plan: TrafficPlan) -> str:
+    each = f"of {counted(plan.requests_per_journey, 'request')} each"
+    if plan.rates:
+        rates = [rate for _, rate in plan.rates]
+        return f"{plan.arrivals.capitalize()}, between {min(rates):.4g} and {max(rates):.4g} journeys/s {each}"
+    recorded = f" of {plan.trace}" if plan.trace else ""
+    return f"{plan.arrivals.capitalize()}{recorded}, {plan.journeys_per_s:.4g} journeys/s {each}"
+
+
+def _warm_up(plan: TrafficPlan, results: Sequence[TrafficResult]) -> str:
+    cut = next((r.warm_up_s for r in results if not r.experiment and r.warm_up_s is not None), None)
+    seen = "" if cut is None else f", {figure(cut, 's')} cut"
+    return f"{figure(plan.warm_up_s, 's')} planned{seen}; the same for every route and release"
+
+
+def _worker(window: str, worker: Worker) -> WorkerLine:
+    shifted = worker.offset_ns or worker.residual_ns
+    residual = f"{worker.offset_ns / 1e6:+.3g} ms ± {worker.residual_ns / 1e6:.2g} ms" if shifted else "the run's own"
+    return WorkerLine(
+        window=window,
+        worker=worker.id,
+        rows=str(worker.rows),
+        cpu=NOTHING if worker.cpu is None else f"{figure(worker.cpu, 'ratio')} of a core",
+        gc=figure(worker.gc_ms, "ms"),
+        loop=figure(worker.loop_ms, "ms"),
+        clock=residual,
+        ended=worker.why or ("in order" if worker.closed else "not in order"),
+    )

@@ -1,0 +1,151 @@
+"""What happened in an experiment, in order of time: the fault, what it did to clients, roles and pods, and the way back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from harness.model import Evidence, Experiment, ExperimentResult, OperationRecovery, PodChange
+from harness.report.view.wording import some
+
+SECOND: Final = 1_000_000_000
+_ALERTS: Final = {"alert.pending": "is pending", "alert.firing": "fires", "alert.resolved": "is resolved"}
+_PODS: Final = {"deleted": "gone", "ready": "ready", "unready": "not ready"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One thing that happened. at_s: seconds from the fault. lane: `fault`, `clients`, `database`, `pods` or `alerts`. count: of how many."""
+
+    at_s: float
+    lane: str
+    what: str
+    text: str
+    count: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reign:
+    """A stretch in which one member led the database; empty: nobody did."""
+
+    leader: str
+    start_s: float
+    end_s: float
+
+
+def story(evidence: Evidence, attempt: Experiment, result: ExperimentResult, zero_ns: int) -> tuple[Event, ...]:
+    """Every event of an attempt, in order of time."""
+    events = [
+        *_fault(attempt, zero_ns),
+        *_clients(result),
+        *_database(evidence, attempt, zero_ns),
+        *_pods(evidence.pods, attempt, zero_ns),
+        *_alerts(evidence, attempt, zero_ns),
+    ]
+    return tuple(sorted(events, key=lambda event: event.at_s))
+
+
+def _seconds(at_ns: int, zero_ns: int) -> float:
+    return (at_ns - zero_ns) / SECOND
+
+
+def _fault(attempt: Experiment, zero_ns: int) -> Iterable[Event]:
+    fault, restore = attempt.fault, attempt.restore
+    hit = some([item.name for item in fault.hit])
+    moments: Mapping[str, tuple[int | None, str]] = {
+        "sent": (fault.sent_ns, "the fault is sent"),
+        "confirmed": (fault.confirmed_ns, f"the target shows the fault{f': {hit}' if hit else ''}"),
+        "undone": (fault.undone_ns, "the fault is undone"),
+        "gone": (fault.gone_ns, "the target shows the fault no more"),
+        "restored": (restore.at_ns if restore.ok else None, "the target is as before"),
+    }
+    for what, (at_ns, text) in moments.items():
+        if at_ns is not None:
+            yield Event(at_s=_seconds(at_ns, zero_ns), lane="fault", what=what, text=text)
+
+
+def _clients(result: ExperimentResult) -> Iterable[Event]:
+    for seen in (result.reads, result.writes):
+        if seen is not None:
+            yield from _outages(seen)
+
+
+def _outages(seen: OperationRecovery) -> Iterable[Event]:
+    for start_s, end_s in seen.outages:
+        yield Event(at_s=start_s, lane="clients", what=f"{seen.operation} fail", text=f"{seen.operation} fail")
+        if seen.seconds is not None and abs(end_s - seen.seconds) > 1e-6:
+            yield Event(at_s=end_s, lane="clients", what="back", text=f"{seen.operation} are served for a while")
+    if seen.seconds:
+        text = f"{seen.operation} are served again, to stay"
+        yield Event(at_s=seen.seconds, lane="clients", what=f"{seen.operation} back", text=text)
+
+
+def _database(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Iterable[Event]:
+    for o in evidence.observations:
+        at_ns = int(o.fields.get("at_ns", o.mono_ns))
+        if not attempt.observed_from_ns <= at_ns < attempt.observed_until_ns:
+            continue
+        before, after = str(o.fields.get("from") or "nobody"), str(o.fields.get("to") or "nobody")
+        if o.kind == "leader.changed":
+            text = f"database leader: {before} → {after}"
+            yield Event(at_s=_seconds(at_ns, zero_ns), lane="database", what="leader", text=text)
+        elif o.kind == "role.changed":
+            text = f"{o.subject}: {before} → {after}"
+            yield Event(at_s=_seconds(at_ns, zero_ns), lane="database", what="role", text=text)
+
+
+def _pods(changes: Iterable[PodChange], attempt: Experiment, zero_ns: int) -> Iterable[Event]:
+    """Changes of one kind in one second are one event."""
+    own = [change for change in changes if attempt.observed_from_ns <= change.at_ns < attempt.observed_until_ns]
+
+    def second(change: PodChange) -> tuple[str, int]:
+        return change.what, (change.at_ns - zero_ns) // SECOND
+
+    for (what, _), group in groupby(sorted(own, key=lambda change: (*second(change), change.at_ns)), key=second):
+        together = list(group)
+        at_s = _seconds(together[0].at_ns, zero_ns)
+        text = f"{_names(together)} {'is' if len(together) == 1 else 'are'} {_PODS.get(what, what)}"
+        yield Event(at_s=at_s, lane="pods", what=what, text=text, count=len(together))
+
+
+def _alerts(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Iterable[Event]:
+    for o in evidence.observations:
+        at_ns = int(o.fields.get("at_ns", o.mono_ns))
+        if o.kind in _ALERTS and attempt.observed_from_ns <= at_ns < attempt.observed_until_ns:
+            text = f"alert {o.subject} {_ALERTS[o.kind]}"
+            yield Event(at_s=_seconds(at_ns, zero_ns), lane="alerts", what=o.kind, text=text)
+
+
+def _names(changes: list[PodChange]) -> str:
+    """One pod by its name, more by workload and region."""
+    if len(changes) == 1:
+        return f"pod {changes[0].name}"
+    counts = Counter((change.workload or "unnamed", change.region or change.namespace) for change in changes)
+    kinds = (
+        f"{n} of {workload} in {where}" if n > 1 else f"{workload} in {where}"
+        for (workload, where), n in counts.items()
+    )
+    return f"{len(changes)} pods ({', '.join(kinds)})"
+
+
+def reigns(evidence: Evidence, zero_ns: int, start_s: float, end_s: float) -> tuple[Reign, ...]:
+    """Who led the database, from start to end; nothing where nobody watched."""
+    changes = sorted(
+        (
+            _seconds(int(o.fields.get("at_ns", o.mono_ns)), zero_ns),
+            str(o.fields.get("to") or ""),
+            str(o.fields.get("from") or ""),
+        )
+        for o in evidence.observations
+        if o.kind == "leader.changed"
+    )
+    inside = [(at_s, to) for at_s, to, _ in changes if start_s < at_s < end_s]
+    before = [to for at_s, to, _ in changes if at_s <= start_s]
+    first = before[-1] if before else next((was for at_s, _, was in changes if start_s < at_s < end_s), "")
+    starts = [(start_s, first), *inside]
+    ends = [at_s for at_s, _ in inside] + [end_s]
+    found = (Reign(leader=leader, start_s=at_s, end_s=end) for (at_s, leader), end in zip(starts, ends, strict=True))
+    return tuple(reign for reign in found if reign.leader)

@@ -1,0 +1,104 @@
+"""What kept watch beside the load, in words: the watchers themselves, the ledger of writes, the pipeline of events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from harness.report.view.moments import SECOND
+from harness.report.view.wording import NOTHING, figure
+
+if TYPE_CHECKING:
+    from harness.model import Evidence, LedgerResult, PipelineResult, WatcherResult
+    from harness.report.view.moments import Moments
+
+DATABASE: Final = "database"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatcherLine:
+    """One watcher. first, last: when it looked, from the start of the run. ended: whether in order. blind: whether it was at all."""
+
+    name: str
+    spacing: str
+    looks: str
+    first: str
+    last: str
+    gap: str
+    blind_for: str
+    blind: bool
+    ended: str
+    why: str
+
+
+def watcher_lines(watchers: Iterable[WatcherResult], moments: Moments) -> Iterable[WatcherLine]:
+    """Every watcher of the run, in the order of the judgement."""
+    for watcher in watchers:
+        yield WatcherLine(
+            name=watcher.name,
+            spacing=figure(watcher.spacing_ms, "ms") if watcher.spacing_ms else NOTHING,
+            looks=str(watcher.n),
+            first=_since_start(watcher.first_ns, moments),
+            last=_since_start(watcher.last_ns, moments),
+            gap=figure(watcher.longest_gap_ms, "ms"),
+            blind_for=figure(watcher.blind_s, "s"),
+            blind=watcher.blind_s > 0,
+            ended="in order" if watcher.closed else "not in order",
+            why=watcher.why,
+        )
+
+
+def _since_start(at_ns: int | None, moments: Moments) -> str:
+    if at_ns is None or moments.start_ns is None:
+        return NOTHING
+    return f"{(at_ns - moments.start_ns) / SECOND:.1f} s"
+
+
+def ledger_facts(ledger: LedgerResult) -> Iterable[tuple[str, str]]:
+    """The balance of the ledger, label and figure."""
+    yield "Writes attempted", str(ledger.attempted)
+    yield "Acknowledged", str(ledger.acknowledged)
+    wrong = f", of them {ledger.wrong} with another value" if ledger.wrong else ""
+    yield "Acknowledged and lost", f"{ledger.lost}{wrong}"
+    yield "Of unknown outcome: there / not there", f"{ledger.recovered} / {ledger.unsure}"
+    yield "Refused, and there", str(ledger.unexpected)
+    yield "There more than once", str(ledger.twice)
+    if ledger.reads:
+        yield "Reads right after a write / stale", f"{ledger.reads} / {ledger.stale}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceLine:
+    """What the last final read of one source found: the database, or a region."""
+
+    name: str
+    rows: str
+    whole: str
+    missing: str
+
+
+def source_lines(ledger: LedgerResult, evidence: Evidence) -> Iterable[SourceLine]:
+    """Every source that was read, or of which something is missing; the database first."""
+    last = {read.source: read for read in evidence.ledger.final_reads}
+    for name in sorted({*last, *ledger.missing}, key=lambda name: (name != DATABASE, name)):
+        read = last.get(name)
+        state = "not read" if read is None else "whole" if read.complete else f"not whole: {read.why}"
+        yield SourceLine(
+            name=name,
+            rows=NOTHING if read is None else str(read.rows),
+            whole=state,
+            missing=str(ledger.missing.get(name, NOTHING)),
+        )
+
+
+def pipeline_facts(pipeline: PipelineResult) -> Iterable[tuple[str, str]]:
+    """What became of the events, label and figure."""
+    yield "Events sent", str(pipeline.sent)
+    yield "Accepted", str(pipeline.accepted)
+    yield "Accepted and lost", str(pipeline.lost)
+    yield "Visible twice", str(pipeline.twice)
+    yield "Visible with another value", str(pipeline.wrong)
+    yield "Of unknown outcome, not visible", str(pipeline.unsure)
+    yield "Visible after, p50", figure(pipeline.visible_p50_s, "s")
+    yield "Visible after, p95", figure(pipeline.visible_p95_s, "s")
