@@ -11,15 +11,12 @@ from harness.judgement.figures.indicators import errors_by_kind, failed, waited_
 from harness.judgement.figures.loss import read_back
 from harness.judgement.figures.recoveries import recovery_in, regional_recovery
 from harness.judgement.measures import six
-from harness.judgement.receipts.core import (
-    WATCHERS,
-    counted_attempt,
-    fault_receipt,
-    looks_of,
-    restore_receipt,
-)
+from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
 from harness.judgement.receipts.null_runs import NONE, failed_looks, null_run_receipt
+from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.watch import WATCHERS, looks_of
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import (

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from harness.judgement.measures import six
-from harness.judgement.receipts.core import GAP_NS
+from harness.judgement.receipts.watch import GAP_NS
 from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Observation, WatcherResult, WatchSource
 from harness.model.table import Ints

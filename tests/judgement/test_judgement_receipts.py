@@ -19,13 +19,10 @@ from judgement_builders import (
     with_experiment,
 )
 
-from harness.judgement.receipts.core import (
-    blind_share,
-    counted_attempt,
-    fault_receipt,
-    restore_receipt,
-    watch_receipt,
-)
+from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.watch import blind_share, watch_receipt
 from harness.model import PROBES, Evidence, FaultWindow, Restore, Table, WatchSource
 
 PLAN = plan()

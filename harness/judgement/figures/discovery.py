@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.judgement.measures import MEND, Case, Figures, inconclusive, measure, unmet
-from harness.judgement.receipts.core import counted_attempt, fault_receipt
+from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, Hit, Measure, Outcome, PodChange, Quantity, Receipt, Table, Window

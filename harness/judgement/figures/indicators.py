@@ -12,8 +12,8 @@ import numpy as np
 
 from harness.judgement.figures.users import users_measure
 from harness.judgement.measures import Case, bounded, held, inconclusive, not_falsifiable
-from harness.judgement.receipts.core import BLIND_SHARE, blind_share, watch_receipt, watcher_of
 from harness.judgement.receipts.load import load_receipt
+from harness.judgement.receipts.watch import BLIND_SHARE, blind_share, watch_receipt, watcher_of
 from harness.judgement.recovery import answered
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.clusters import Timeline

@@ -14,7 +14,10 @@ import numpy as np
 
 from harness.judgement.account import DATABASE, Account, Writes, account_of
 from harness.judgement.measures import MEND, Case, Figures, inconclusive, measure, not_falsifiable, unmet
-from harness.judgement.receipts.core import counted_attempt, fault_receipt, looks_of, restore_receipt
+from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.watch import looks_of
 from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, longest_gap_ns
 from harness.model import Evidence, Experiment, Figure, LedgerResult, Measure, Outcome, Plan, Receipt, Table
 

@@ -6,18 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from harness.judgement.measures import MEND, Case, Figures, inconclusive, measure, not_falsifiable, unmet
-from harness.judgement.receipts.core import (
-    GAP_NS,
-    SHARE_OF_LIMIT,
-    WATCHERS,
-    counted_attempt,
-    fault_receipt,
-    looks_of,
-    restore_receipt,
-    watch_receipt,
-)
+from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.null_runs import null_run_receipt
+from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.watch import GAP_NS, SHARE_OF_LIMIT, WATCHERS, looks_of, watch_receipt
 from harness.judgement.recovery import SECOND, Looks, recovery_of
 from harness.model import Evidence, Experiment, Measure, Op, OperationRecovery, Outcome, Plan, Receipt
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.receipts.core import SHARE_OF_LIMIT
+from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import Figure, Plan, Receipt, Table, Window, Worker

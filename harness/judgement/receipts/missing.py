@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from harness.judgement.measures import Case
-from harness.judgement.receipts.core import watcher_of
+from harness.judgement.receipts.watch import watcher_of
 from harness.model import Figure, Missing
 
 _EVERYTHING: Final = ("plan.json", "manifest.json", "history/run.")

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.measures import six
-from harness.judgement.receipts.core import looks_of
+from harness.judgement.receipts.watch import looks_of
 from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, Looks, longest_gap_ns, outages
 from harness.model import Evidence, Experiment, FailedLooks, Receipt
 

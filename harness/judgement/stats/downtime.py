@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaincinv
 
-from harness.judgement.receipts.core import GAP_NS
+from harness.judgement.receipts.watch import GAP_NS
 from harness.judgement.stats.clustered import ENOUGH, UNSEEN, Interval, episodes_at_most, sum_at_least, sum_at_most
 from harness.judgement.stats.clusters import Floats, Timeline, episodes_of, kish
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
