@@ -20,7 +20,7 @@ from typing import ClassVar
 
 
 class HarnessError(Exception):
-    """Root of the tree: `what` happened, `where`, and how to `mend` it, each one sentence or empty.
+    """Root of the tree: `what` happened, `where`, and and a `hint` what to do, each one sentence or empty.
 
     Attributes:
         exit_code: what the `readiness` command and pytest exit with when this error ends them.
@@ -28,16 +28,16 @@ class HarnessError(Exception):
 
     exit_code: ClassVar[int] = 3
 
-    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.where = where
-        self.mend = mend
+        self.hint = hint
 
     def __str__(self) -> str:
         lines = [f"{self.where}: {self.what}" if self.where else self.what]
-        if self.mend:
-            lines.append(f"  mend: {self.mend}")
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
 
 

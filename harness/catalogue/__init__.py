@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.catalogue.lint import Problem, lint
 from harness.catalogue.load import BUNDLED, load_catalogue
-from harness.catalogue.names import mend_with_nearest, nearest
+from harness.catalogue.names import hint_with_nearest, nearest
 from harness.catalogue.trace import Means, Trace, trace
 from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, is_measured, parts_of
 
@@ -17,10 +17,10 @@ __all__ = [
     "Means",
     "Problem",
     "Trace",
+    "hint_with_nearest",
     "is_measured",
     "lint",
     "load_catalogue",
-    "mend_with_nearest",
     "nearest",
     "parts_of",
     "trace",

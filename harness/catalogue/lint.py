@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.catalogue.names import mend_with_nearest
+from harness.catalogue.names import hint_with_nearest
 from harness.catalogue.values import Catalogue, is_measured, parts_of
 from harness.model import Kind, Requirement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """Something a person should mend: `at` is `file:line`, `what` and `mend` are one sentence each."""
+    """Something that must be corrected: `at` is `file:line`, `what` and `hint` are one sentence each."""
 
     at: str
     what: str
-    mend: str = ""
+    hint: str = ""
 
     def __str__(self) -> str:
         line = f"{self.at}: {self.what}" if self.at else self.what
-        return f"{line}\n  mend: {self.mend}" if self.mend else line
+        return f"{line}\n  hint: {self.hint}" if self.hint else line
 
 
 def lint(catalogue: Catalogue) -> tuple[Problem, ...]:
@@ -43,7 +43,7 @@ def _of_means(catalogue: Catalogue, requirement: Requirement) -> Iterator[Proble
         yield Problem(
             at=catalogue.where(requirement.id, "kinds"),
             what=f"{requirement.id}: the kind {first} does not go with the criterion {requirement.criterion!r}",
-            mend="a criterion that is `derived: …`, `ingested: …` or `attested` has D, I or A as its first kind, no other has",
+            hint="a criterion that is `derived: …`, `ingested: …` or `attested` has D, I or A as its first kind, no other has",
         )
     if len(set(requirement.kinds)) < len(requirement.kinds):
         yield Problem(at=catalogue.where(requirement.id, "kinds"), what=f"{requirement.id}: a kind stands twice")
@@ -51,7 +51,7 @@ def _of_means(catalogue: Catalogue, requirement: Requirement) -> Iterator[Proble
         yield Problem(
             at=catalogue.where(requirement.id),
             what=f"{requirement.id}: nothing is named that would turn it red",
-            mend="name the smallest planted defect under `falsified_by`",
+            hint="name the smallest planted defect under `falsified_by`",
         )
 
 
@@ -61,7 +61,7 @@ def _of_parts(catalogue: Catalogue, requirement: Requirement) -> Iterator[Proble
             yield Problem(
                 at=catalogue.where(requirement.id, "criterion"),
                 what=f"{requirement.id} is derived from {part}, which no file defines",
-                mend=mend_with_nearest(part, catalogue.requirements),
+                hint=hint_with_nearest(part, catalogue.requirements),
             )
 
 
@@ -103,7 +103,7 @@ def _of_documents(catalogue: Catalogue) -> Iterator[Problem]:
                 yield Problem(
                     at="",
                     what=f"deviation {deviation.id} ({deviation.name}) touches {requirement}, which no file defines",
-                    mend=mend_with_nearest(requirement, catalogue.requirements),
+                    hint=hint_with_nearest(requirement, catalogue.requirements),
                 )
 
 
@@ -111,5 +111,5 @@ def _twice(kind: str, numbers: Iterable[str]) -> Iterator[Problem]:
     seen: set[str] = set()
     for number in numbers:
         if number in seen:
-            yield Problem(at="", what=f"{kind} {number} stands twice", mend="number it anew")
+            yield Problem(at="", what=f"{kind} {number} stands twice", hint="number it anew")
         seen.add(number)

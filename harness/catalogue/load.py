@@ -10,7 +10,7 @@ from typing import Final, get_args
 from pydantic import BaseModel, ValidationError
 
 from harness.catalogue.files import CatalogueFile, RequirementEntry, SectionEntry
-from harness.catalogue.names import mend_with_nearest
+from harness.catalogue.names import hint_with_nearest
 from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, Place
 from harness.catalogue.yamlfile import YamlFile
 from harness.errors import ConfigurationError
@@ -82,7 +82,7 @@ class _Draft:
                     raise ConfigurationError(
                         f"profile {name!r} names {requirement}, which no file defines",
                         where=place.file.where((*place.keys, index)),
-                        mend=mend_with_nearest(requirement, self.requirements),
+                        hint=hint_with_nearest(requirement, self.requirements),
                     )
         return Catalogue(
             requirements=self.requirements,
@@ -98,8 +98,8 @@ class _Draft:
 
     def _add_requirements(self, file: YamlFile, content: CatalogueFile) -> None:
         if content.profile is None:
-            mend = "add `profile: NAME` at the top of the file"
-            raise ConfigurationError("requirements need a profile to belong to", where=file.where(()), mend=mend)
+            hint = "add `profile: NAME` at the top of the file"
+            raise ConfigurationError("requirements need a profile to belong to", where=file.where(()), hint=hint)
         ids = []
         for number, section in enumerate(content.sections):
             for row, entry in enumerate(section.requirements):
@@ -117,7 +117,7 @@ class _Draft:
             raise ConfigurationError(
                 f"the id {requirement.id} is taken: {first}",
                 where=place.file.where((*place.keys, "id")),
-                mend="give one of the two another id",
+                hint="give one of the two another id",
             )
         self.requirements[requirement.id] = requirement
         self.places[requirement.id] = place
@@ -126,12 +126,12 @@ class _Draft:
         where = place.file.where(place.keys)
         if name in self.profiles:
             raise ConfigurationError(
-                f"the profile {name!r} is defined twice", where=where, mend="rename one of the two"
+                f"the profile {name!r} is defined twice", where=where, hint="rename one of the two"
             )
         doubles = sorted({requirement for requirement in ids if ids.count(requirement) > 1})
         if doubles:
             raise ConfigurationError(
-                f"profile {name!r} names {', '.join(doubles)} twice", where=where, mend="name each once"
+                f"profile {name!r} names {', '.join(doubles)} twice", where=where, hint="name each once"
             )
         self.profiles[name] = ids
         self.profile_places[name] = place
@@ -162,8 +162,8 @@ def _validated(file: YamlFile) -> CatalogueFile:
         where = file.where(first["loc"])
         if first["type"] == "extra_forbidden":
             key = str(first["loc"][-1])
-            mend = mend_with_nearest(key, _keys_at(CatalogueFile, first["loc"][:-1]))
-            raise ConfigurationError(f"unknown key {key!r}", where=where, mend=mend) from error
+            hint = hint_with_nearest(key, _keys_at(CatalogueFile, first["loc"][:-1]))
+            raise ConfigurationError(f"unknown key {key!r}", where=where, hint=hint) from error
         raise ConfigurationError(f"{first['msg'][0].lower()}{first['msg'][1:]}", where=where) from error
 
 

@@ -17,8 +17,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return by_folded[found[0]] if found else None
 
 
-def mend_with_nearest(word: str, known: Iterable[str]) -> str:
-    """A sentence for `mend`: the nearest known word, or the first of them when nothing is alike."""
+def hint_with_nearest(word: str, known: Iterable[str]) -> str:
+    """A sentence for `hint`: the nearest known word, or the first of them when nothing is alike."""
     names = sorted(known)
     found = nearest(word, names)
     if found is not None:

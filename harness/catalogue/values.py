@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from harness.catalogue.names import mend_with_nearest
+from harness.catalogue.names import hint_with_nearest
 from harness.catalogue.yamlfile import YamlFile
 from harness.errors import UsageError
 from harness.model import Requirement
@@ -90,15 +90,15 @@ class Catalogue:
         try:
             return self.requirements[requirement]
         except KeyError:
-            mend = mend_with_nearest(requirement, self.requirements)
-            raise UsageError(f"no requirement has the id {requirement!r}", mend=mend) from None
+            hint = hint_with_nearest(requirement, self.requirements)
+            raise UsageError(f"no requirement has the id {requirement!r}", hint=hint) from None
 
     def profile(self, names: Sequence[str]) -> tuple[Requirement, ...]:
         """The requirements of these profiles, each once, in their order; raises UsageError for an unknown profile."""
         ids: dict[str, None] = {}
         for name in names:
             if name not in self.profiles:
-                raise UsageError(f"no profile is named {name!r}", mend=mend_with_nearest(name, self.profiles))
+                raise UsageError(f"no profile is named {name!r}", hint=hint_with_nearest(name, self.profiles))
             ids.update(dict.fromkeys(self.profiles[name]))
         return tuple(self.requirement(requirement) for requirement in ids)
 

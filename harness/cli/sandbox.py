@@ -178,7 +178,7 @@ def env(*, root: Path | None) -> int:
 
     directory = _directory(root)
     if not directory.target.exists():
-        raise UsageError("no sandbox is ready here", where=str(directory.root), mend="readiness sandbox up")
+        raise UsageError("no sandbox is ready here", where=str(directory.root), hint="readiness sandbox up")
     content = yaml.safe_load(directory.target.read_text())
     variables = {
         "KUBECONFIG": str(directory.kubeconfig),
@@ -265,4 +265,4 @@ def _pod(client: Client, text: str) -> tuple[str, str]:
         return found[0]
     listed = ", ".join("/".join(each) for each in sorted(found or pods)[:8])
     what = f"{len(found)} pods are called so" if found else "there is no such pod"
-    raise UsageError(what, where=text, mend=f"say one of: {listed}")
+    raise UsageError(what, where=text, hint=f"say one of: {listed}")

@@ -18,7 +18,7 @@ def steps(text: str, *, as_json: bool) -> int:
 
     found = vocabulary(text)
     if not found:
-        raise UsageError(f"no sentence has {text!r} in it", mend="`readiness steps` lists them all")
+        raise UsageError(f"no sentence has {text!r} in it", hint="`readiness steps` lists them all")
     if as_json:
         click.echo(
             json.dumps([{"keyword": t.keyword.value, "template": t.plain} for t in found], indent=1, ensure_ascii=False)

@@ -12,7 +12,7 @@ import click
 @click.argument("run", type=click.Path(path_type=Path), default=Path("reports/runs/latest"), metavar="[RUN]")
 def why(requirement: str, run: Path) -> int:
     """Say why requirement ID came out as it did: sentence, figure, bound, receipts, files, and the command that repeats it."""
-    from harness.catalogue import mend_with_nearest
+    from harness.catalogue import hint_with_nearest
     from harness.errors import UsageError
     from harness.evidence import RunDirectory
     from harness.report import render_why
@@ -22,7 +22,7 @@ def why(requirement: str, run: Path) -> int:
     known = [verdict.requirement for verdict in decided.judgement.verdicts]
     if requirement not in known:
         raise UsageError(
-            f"this run has no requirement {requirement!r}", where=str(run), mend=mend_with_nearest(requirement, known)
+            f"this run has no requirement {requirement!r}", where=str(run), hint=hint_with_nearest(requirement, known)
         )
     head, _, rest = render_why(decided.plan, decided.evidence, decided.judgement, requirement).partition("\n")
     click.secho(head, bold=True)

@@ -41,5 +41,5 @@ def keep_baseline(source: RunDirectory, run: RunDirectory, traffic: Iterable[str
         raise EvidenceError(
             f"the baseline cannot be kept: {error.strerror}",
             where=str(source.path),
-            mend="choose another --out, or run without --baseline",
+            hint="choose another --out, or run without --baseline",
         ) from error

@@ -69,7 +69,7 @@ def _broken(seen: list[dict[str, Any]]) -> str:
         return ""
     count = sum(int(fields["broken"]) for fields in told)
     why = told[0].get("broken_why", "no reason given")
-    return f"{count} journeys broke by a mistake in the locustfile, the first with {why}: mend it and run again"
+    return f"{count} journeys broke by a mistake in the locustfile, the first with {why}: fix it and run again"
 
 
 def _usual(values: list[float]) -> float | None:

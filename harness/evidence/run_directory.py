@@ -41,13 +41,13 @@ class RunDirectory:
             directory.path.mkdir(parents=True)
         except FileExistsError as error:
             raise UsageError(
-                "a run of this name exists", where=str(directory.path), mend="choose another --out"
+                "a run of this name exists", where=str(directory.path), hint="choose another --out"
             ) from error
         except OSError as error:
             raise UsageError(
                 f"the run's directory cannot be made: {error.strerror}",
                 where=str(directory.path),
-                mend="choose another --out",
+                hint="choose another --out",
             ) from error
         for name in ("history", "load", "chaos", "watch", "target"):
             (directory.path / name).mkdir()
@@ -60,9 +60,9 @@ class RunDirectory:
         """A recorded run; raises UsageError when it is none, RunInProgress while it is being written."""
         directory = cls(path.resolve())
         if not directory.path.is_dir():
-            raise UsageError("there is no such run", where=str(path), mend="`ls reports/runs` shows the runs")
+            raise UsageError("there is no such run", where=str(path), hint="`ls reports/runs` shows the runs")
         if directory.in_progress:
-            raise RunInProgress("the run is still being written", where=str(path), mend="wait until it has ended")
+            raise RunInProgress("the run is still being written", where=str(path), hint="wait until it has ended")
         return directory
 
     @property
@@ -93,7 +93,7 @@ class RunDirectory:
             raise EvidenceError(
                 f"`latest` does not name this run: {error.strerror}",
                 where=str(latest),
-                mend=f"move it away; this run is {self.path.name}",
+                hint=f"move it away; this run is {self.path.name}",
             ) from error
 
     def write_plan(self, plan: Plan) -> None:
@@ -112,8 +112,8 @@ class RunDirectory:
             first = error.errors()[0]
             why = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
         if why:
-            mend = "it was cut short or edited: take another copy of the run"
-            raise MissingEvidence(f"is no plan: {why}", where=str(path), mend=mend)
+            hint = "it was cut short or edited: take another copy of the run"
+            raise MissingEvidence(f"is no plan: {why}", where=str(path), hint=hint)
         return plan
 
     def history(self, source: str) -> History:

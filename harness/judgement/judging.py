@@ -87,7 +87,7 @@ def _measures(case: Case) -> tuple[Measure, ...]:
     name = case.objective.figure.value
     if why := untenable(case.objective):
         return (
-            inconclusive(case, name, why, f"mend the sentence at {case.objective.at or 'its place'}, then run again"),
+            inconclusive(case, name, why, f"fix the sentence at {case.objective.at or 'its place'}, then run again"),
         )
     gone = lacking(case)
     if gone is not None:

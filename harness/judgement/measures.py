@@ -11,10 +11,10 @@ from harness.errors import UsageError
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import Claim, Evidence, Measure, Objective, Op, Outcome, Plan, Quantity, Receipt, Window
 
-MEND: Final[Mapping[str, str]] = {
+HINTS: Final[Mapping[str, str]] = {
     "load": "use more workers or a quieter machine, then run again",
     "watch": "let the watchers run undisturbed on a quieter machine, then run again",
-    "fault": "read the experiment's chaos.log, mend what kept the fault from going in, then run again",
+    "fault": "read the experiment's chaos.log, fix what kept the fault from going in, then run again",
     "restore": "find out what is not as before, bring it back with `readiness recover`, then run again",
 }
 """What to do next where a receipt does not hold."""
@@ -67,9 +67,9 @@ class Case:
         return text if scaled == objective.limit else f"{text} ({scaled} at scale {self.plan.time_scale:g})"
 
     @property
-    def mend(self) -> str:
+    def hint(self) -> str:
         """Where to look when the target fell short."""
-        return f"`readiness why {self.claim.requirement}` shows the evidence; mend the platform, then run again"
+        return f"`readiness why {self.claim.requirement}` shows the evidence; fix the platform, then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,7 +171,7 @@ def measure(
         receipts=figures.receipts,
         outcome=outcome,
         reason=f"{reason} (not covered in this run: {', '.join(lacking)})" if lacking else reason,
-        fix="" if outcome is Outcome.PASS else fix or case.mend,
+        fix="" if outcome is Outcome.PASS else fix or case.hint,
         files=figures.files,
     )
 
@@ -206,7 +206,7 @@ def bounded(
     receipt = unmet(outcome, receipts, fail_needs)
     head = f"{subject} is {said(bounds.value, unit)}"
     if receipt:
-        outcome, fix = Outcome.INCONCLUSIVE, MEND[receipt]
+        outcome, fix = Outcome.INCONCLUSIVE, HINTS[receipt]
         reason = f"{head}, wanted {case.wanted}, but {receipts[receipt].why}"
     elif not bounds.n:
         outcome, reason = Outcome.INCONCLUSIVE, f"nobody looked at {subject}, wanted {case.wanted}"

@@ -42,17 +42,17 @@ class Quantity:
 
     def __post_init__(self) -> None:
         if self.unit not in _UNITS:
-            raise UsageError(f"unknown unit {self.unit!r}", mend=f"use one of {', '.join(u for u in _UNITS if u)}")
+            raise UsageError(f"unknown unit {self.unit!r}", hint=f"use one of {', '.join(u for u in _UNITS if u)}")
 
     @classmethod
     def parse(cls, text: str) -> Quantity:
         """Read `0.1 %` or `200ms`; raises UsageError when it is neither number nor unit."""
         match = _TEXT.match(text)
         if match is None:
-            raise UsageError(f"{text!r} is not a number with a unit", mend="write it like `200 ms` or `0.1 %`")
+            raise UsageError(f"{text!r} is not a number with a unit", hint="write it like `200 ms` or `0.1 %`")
         value = float(match[1])
         if math.isinf(value):
-            raise UsageError(f"{text.strip()[:12]}… is too large a number", mend="write it like `200 ms` or `0.1 %`")
+            raise UsageError(f"{text.strip()[:12]}… is too large a number", hint="write it like `200 ms` or `0.1 %`")
         return cls(value=value, unit=match[2])
 
     @property

@@ -30,14 +30,14 @@ class RateCurve:
             UsageError: no points, a time or a rate that is negative or no number, times out of order, nobody ever due.
         """
         if not self.points:
-            raise UsageError("a rate over time has no points", mend="give it one like `0:25`")
+            raise UsageError("a rate over time has no points", hint="give it one like `0:25`")
         for at_s, per_s in self.points:
             if not (0 <= at_s < math.inf and 0 <= per_s < math.inf):
-                raise UsageError(f"{at_s:g}:{per_s:g} is no rate at a time", mend="both are numbers of 0 and more")
+                raise UsageError(f"{at_s:g}:{per_s:g} is no rate at a time", hint="both are numbers of 0 and more")
         if any(after[0] < before[0] for before, after in pairwise(self.points)):
-            raise UsageError("the times of a rate are out of order", mend="put them in order")
+            raise UsageError("the times of a rate are out of order", hint="put them in order")
         if not any(per_s for _, per_s in self.points):
-            raise UsageError("the rate is 0 all the time", mend="let somebody arrive")
+            raise UsageError("the rate is 0 all the time", hint="let somebody arrive")
         # area of the trapezes, begun with the first rate held from 0
         total = self.points[0][0] * self.points[0][1]
         offered = [total]
@@ -102,11 +102,11 @@ class Trace:
             UsageError: fewer than two different times, one of them negative, or out of order.
         """
         if not self.offsets_ns:
-            raise UsageError("the trace is empty", mend="write one arrival a line, in seconds")
+            raise UsageError("the trace is empty", hint="write one arrival a line, in seconds")
         if self.offsets_ns[0] < 0 or any(b < a for a, b in pairwise(self.offsets_ns)):
-            raise UsageError("the times of a trace are negative or out of order", mend="put them in order, from 0")
+            raise UsageError("the times of a trace are negative or out of order", hint="put them in order, from 0")
         if self.offsets_ns[0] == self.offsets_ns[-1]:
-            raise UsageError("the trace has no two different times", mend="record for longer")
+            raise UsageError("the trace has no two different times", hint="record for longer")
 
     @property
     def period_ns(self) -> int:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from harness.catalogue import Catalogue, load_catalogue, mend_with_nearest
+from harness.catalogue import Catalogue, hint_with_nearest, load_catalogue
 from harness.drivers.chaos import find_experiments
 from harness.errors import UsageError
 from harness.evidence import RunDirectory
@@ -72,12 +72,12 @@ class Session:
         for pattern in self.settings.only:
             if not any(fnmatchcase(requirement, pattern) for requirement in rows):
                 what = f"no requirement of {'+'.join(self.settings.profiles)} is like {pattern!r}"
-                raise UsageError(what, where="--only", mend=mend_with_nearest(pattern, rows))
+                raise UsageError(what, where="--only", hint=hint_with_nearest(pattern, rows))
 
     def _check_baseline(self, baseline: Path) -> None:
         if self.replay:
             what = "a stored run is judged by the baseline that it was made with"
-            raise UsageError(what, where="--baseline", mend="leave --baseline or --evidence out")
+            raise UsageError(what, where="--baseline", hint="leave --baseline or --evidence out")
         RunDirectory.open(baseline)
 
     def owns(self, feature: Path) -> bool:
@@ -175,6 +175,6 @@ class Session:
             raise UsageError(
                 f"the scenario names {len(ids)} requirements: {', '.join(ids) or 'none'}",
                 where=scenario.location,
-                mend="one scenario, one requirement id: a tag, or a column `requirement` in Examples",
+                hint="one scenario, one requirement id: a tag, or a column `requirement` in Examples",
             )
         return ids[0]

@@ -37,12 +37,12 @@ def check_baseline(path: Path, plan: Plan) -> str:
             if evidence.missing
             else "it did not come to its end"
         )
-        raise UsageError(f"the run is no baseline: {why}", where=where, mend="give a run whose evidence is whole")
+        raise UsageError(f"the run is no baseline: {why}", where=where, hint="give a run whose evidence is whole")
     traffic = compared_traffic(plan)
     difference = unlike(plan, earlier, traffic)
     if difference:
-        mend = "give a run of the same target and traffic, or make one"
-        raise UsageError(f"the run is no baseline for this one: {difference}", where=where, mend=mend)
+        hint = "give a run of the same target and traffic, or make one"
+        raise UsageError(f"the run is no baseline for this one: {difference}", where=where, hint=hint)
     used = f"for {' and '.join(traffic)} traffic" if traffic else "no selected scenario compares with it"
     return f"the baseline is {earlier.run}, release {earlier.release}: {used}"
 

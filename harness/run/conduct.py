@@ -170,9 +170,9 @@ class Conductor:
         """Raise DriverError when load or watch have died."""
         if not watch.alive():
             log = str(self._directory.path / "watch" / "watch.log")
-            raise DriverError("the watching process died", where=log, mend=_AGAIN)
+            raise DriverError("the watching process died", where=log, hint=_AGAIN)
         if not load.alive():
-            raise DriverError(load.problems[0], where=str(self._directory.path / "load"), mend=_AGAIN)
+            raise DriverError(load.problems[0], where=str(self._directory.path / "load"), hint=_AGAIN)
 
     def _final_read(self, reads: FinalReads, after: str, history: History) -> None:
         if self._target.database is None or self._target.ledger is None:

@@ -46,7 +46,7 @@ def write_verdict(decided: Decided) -> None:
         raise EvidenceError(
             f"the verdict cannot be written down: {error.strerror or error}",
             where=str(error.filename or decided.directory.path),
-            mend="make the run's directory writable, or judge a copy of it; `readiness judge RUN --check` writes nothing",
+            hint="make the run's directory writable, or judge a copy of it; `readiness judge RUN --check` writes nothing",
         ) from error
 
 
@@ -63,5 +63,5 @@ def same_verdict(decided: Decided) -> bool:
         return stored.read_bytes() == render_verdict(decided.plan, decided.judgement)
     except OSError as error:
         raise EvidenceError(
-            "there is no stored verdict", where=str(stored), mend="run `readiness judge` without --check first"
+            "there is no stored verdict", where=str(stored), hint="run `readiness judge` without --check first"
         ) from error

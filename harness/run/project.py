@@ -77,12 +77,12 @@ def _read(file: Path) -> Project:
     if table is None:
         return _project(file.parent, {}, configured=False)
     known = sorted({field.name for field in fields(Project)} - {"root", "configured"})
-    from harness.catalogue.names import mend_with_nearest
+    from harness.catalogue.names import hint_with_nearest
 
     for key, value in table.items():
         where = f"{file}: {_TABLE}.{key}"
         if key not in known:
-            raise ConfigurationError(f"there is no key {key!r}", where=where, mend=mend_with_nearest(key, known))
+            raise ConfigurationError(f"there is no key {key!r}", where=where, hint=hint_with_nearest(key, known))
         wanted = "a string" if key == "target" else "a list of strings"
         if not (isinstance(value, str) if key == "target" else _is_strings(value)):
             raise ConfigurationError(f"{value!r} is not {wanted}", where=where)
@@ -121,7 +121,7 @@ def feature_directories(project: Project, profiles: tuple[str, ...]) -> tuple[Pa
     Raises:
         UsageError: a profile has no folder anywhere.
     """
-    from harness.catalogue.names import mend_with_nearest
+    from harness.catalogue.names import hint_with_nearest
 
     found = []
     for profile in profiles:
@@ -130,6 +130,6 @@ def feature_directories(project: Project, profiles: tuple[str, ...]) -> tuple[Pa
             known = sorted(
                 {path.name for base in project.search("features") for path in base.iterdir() if path.is_dir()}
             )
-            raise UsageError(f"there are no features for profile {profile!r}", mend=mend_with_nearest(profile, known))
+            raise UsageError(f"there are no features for profile {profile!r}", hint=hint_with_nearest(profile, known))
         found.append(folders[0])
     return tuple(found)

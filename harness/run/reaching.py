@@ -37,5 +37,5 @@ def reach(target: Target) -> None:
     raise TargetUnreachable(
         f"no answer from {target.entry}{target.probes.health} within {WITHIN_S:g} s: {why}",
         where=f"{target.file}: entry",
-        mend="start the platform, or put right `entry:` and `probes: {health: …}`; nothing was done yet",
+        hint="start the platform, or put right `entry:` and `probes: {health: …}`; nothing was done yet",
     )

@@ -53,10 +53,10 @@ def _ready(child: subprocess.Popen[str], say: Callable[[str], None]) -> Path:
         say(line.rstrip())
     code = child.wait()
     if code == UsageError.exit_code:
-        raise UsageError("the sandbox was not started", mend="see above")
+        raise UsageError("the sandbox was not started", hint="see above")
     raise SandboxError(
         f"the sandbox did not come up (exit code {code})",
-        mend="what it said stands above; `readiness doctor` shows what this machine lacks",
+        hint="what it said stands above; `readiness doctor` shows what this machine lacks",
     )
 
 

@@ -34,11 +34,11 @@ def main() -> int:
     try:
         Supervisor(Wish(root=given.root, release=given.release, hold=given.hold, octet=given.octet), tell).run()
     except HarnessError as error:
-        tell({"failed": {"what": error.what, "where": error.where, "mend": error.mend}})
+        tell({"failed": {"what": error.what, "where": error.where, "hint": error.hint}})
         return error.exit_code
     except Exception as error:  # the supervisor's seam: nobody sees its standard error, so it tells
         what = f"internal error: {type(error).__name__}: {error}"
-        tell({"failed": {"what": what, "where": str(given.root), "mend": "`--hold` shows where in the program"}})
+        tell({"failed": {"what": what, "where": str(given.root), "hint": "`--hold` shows where in the program"}})
         raise
     return 0
 

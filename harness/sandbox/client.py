@@ -64,7 +64,7 @@ class Client:
                 said = text
             if all(each.settled for each in workloads):
                 return
-        raise SandboxError(f"not settled after {seconds:g} s: {said}", mend="`readiness sandbox status` shows more")
+        raise SandboxError(f"not settled after {seconds:g} s: {said}", hint="`readiness sandbox status` shows more")
 
     @contextmanager
     def log(self, namespace: str, pod: str, **query: str) -> Iterator[Iterator[bytes]]:
@@ -87,7 +87,7 @@ class Client:
 def connected(directory: Directory) -> Iterator[Client]:
     """A client of the sandbox in that directory. Raises UsageError when none runs there, SandboxError when it does not answer."""
     if holder(directory) is None or not directory.kubeconfig.exists():
-        raise UsageError("no sandbox runs here", where=str(directory.root), mend="start one: readiness sandbox up")
+        raise UsageError("no sandbox runs here", where=str(directory.root), hint="start one: readiness sandbox up")
     config = yaml.safe_load(directory.kubeconfig.read_text())
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
@@ -99,7 +99,7 @@ def connected(directory: Directory) -> Iterator[Client]:
             yield Client(http)
         except httpx.TransportError as error:
             raise SandboxError(
-                f"the API does not answer: {error}", where=server, mend=f"see {directory.log}"
+                f"the API does not answer: {error}", where=server, hint=f"see {directory.log}"
             ) from error
 
 

@@ -1,7 +1,7 @@
 """The control plane: one process with the API server, the controllers, the scheduler and the kubelets.
 
 Started by the supervisor as `python -m harness.sandbox.control_plane SETTINGS`, SETTINGS being a `Settings`. It tells
-on its socket: {"say": text}, {"ready": path of target.yaml or kubeconfig}, {"failed": {"what", "where", "mend"}}.
+on its socket: {"say": text}, {"ready": path of target.yaml or kubeconfig}, {"failed": {"what", "where", "hint"}}.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class ControlPlane:
         raise SandboxError(
             "; ".join([f"the platform does not get ready: {sentence}", *reasons[:3]]),
             where=str(self._directory.logs),
-            mend="the pods' logs stand there; `readiness doctor` shows what this machine lacks",
+            hint="the pods' logs stand there; `readiness doctor` shows what this machine lacks",
         )
 
     def _trouble(self, pod: Object) -> str:
@@ -218,7 +218,7 @@ async def main(settings: Settings) -> int:
         except* HarnessError as group:
             failed = next(each for each in _leaves(group) if isinstance(each, HarnessError))
         if failed is not None:
-            messages.send(supervisor, {"failed": {"what": failed.what, "where": failed.where, "mend": failed.mend}})
+            messages.send(supervisor, {"failed": {"what": failed.what, "where": failed.where, "hint": failed.hint}})
     return 0 if failed is None else failed.exit_code
 
 

@@ -117,7 +117,7 @@ class Lock:
                 raise Refused(
                     f"a sandbox runs here already (pid {holder(Directory(self._path.parent)) or 'unknown'})",
                     where=str(self._path.parent),
-                    mend="`readiness sandbox down` ends it; `--dir DIR` starts another one elsewhere",
+                    hint="`readiness sandbox down` ends it; `--dir DIR` starts another one elsewhere",
                 ) from None
             if self._path.exists() and os.fstat(self._fd).st_ino == self._path.stat().st_ino:
                 break

@@ -39,7 +39,7 @@ def send(end: socket.socket, message: Message, carried: socket.socket | None = N
         raise SandboxError(
             f"a process of the sandbox does not take messages: {error}",
             where=_who(message),
-            mend="see the sandbox's log",
+            hint="see the sandbox's log",
         ) from error
 
 

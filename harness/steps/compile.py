@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from harness.catalogue import Catalogue, is_measured, mend_with_nearest
+from harness.catalogue import Catalogue, hint_with_nearest, is_measured
 from harness.errors import UsageError
 from harness.model import Claim, Demand, DemandKind, Figure, Objective, Requirement
 from harness.steps.grammar import Reading, compare, read
@@ -53,10 +53,10 @@ def compile_scenario(
             if differences:
                 place = catalogue.where(requirement, "criterion")
                 what = f"the step differs from the criterion of {requirement} ({place}): {'; '.join(differences)}"
-                raise UsageError(what, where=step.at, mend=f"the criterion says: {criterion.sentence}")
+                raise UsageError(what, where=step.at, hint=f"the criterion says: {criterion.sentence}")
             objectives.append(objective)
     if not objectives:
-        raise UsageError("the scenario claims nothing", where=scenario, mend="add a Then step")
+        raise UsageError("the scenario claims nothing", where=scenario, hint="add a Then step")
     demands = {demand.key: demand for reading, _ in readings for demand in reading.demands}
     claim = Claim(scenario=scenario, requirement=requirement, objectives=tuple(objectives), demands=tuple(demands))
     return claim, list(demands.values())
@@ -67,12 +67,12 @@ def read_criterion(requirement: Requirement, catalogue: Catalogue, experiments: 
     where = catalogue.where(requirement.id, "criterion")
     if not is_measured(requirement):
         form = requirement.criterion.split(":")[0]
-        mend = "claim its parts" if form == "derived" else "no scenario can bear it"
-        raise UsageError(f"{requirement.id} is {form}, a scenario cannot claim it", where=where, mend=mend)
+        hint = "claim its parts" if form == "derived" else "no scenario can bear it"
+        raise UsageError(f"{requirement.id} is {form}, a scenario cannot claim it", where=where, hint=hint)
     try:
         reading = read(requirement.criterion, experiments)
     except UsageError as error:
-        raise UsageError(f"the criterion of {requirement.id}: {error.what}", where=where, mend=error.mend) from error
+        raise UsageError(f"the criterion of {requirement.id}: {error.what}", where=where, hint=error.hint) from error
     if reading.objective is None:
         raise UsageError(f"the criterion of {requirement.id} is no Then sentence", where=where)
     return reading
@@ -83,14 +83,14 @@ def read_step(step: Step, experiments: Mapping[str, str]) -> Reading:
     try:
         reading = read(step.text, experiments)
     except UsageError as error:
-        raise UsageError(error.what, where=step.at, mend=error.mend) from error
+        raise UsageError(error.what, where=step.at, hint=error.hint) from error
     if reading.keyword.value != step.keyword:
         what = f"{reading.sentence!r} is a {reading.keyword.value.title()} sentence, it stands under {step.keyword.title()}"
-        raise UsageError(what, where=step.at, mend="change the keyword or the sentence")
+        raise UsageError(what, where=step.at, hint="change the keyword or the sentence")
     for name in reading.selection.names if reading.selection else ():
         if name not in experiments:
-            mend = mend_with_nearest(name, experiments)
-            raise UsageError(f"no experiment is named {name!r}", where=step.at, mend=mend)
+            hint = hint_with_nearest(name, experiments)
+            raise UsageError(f"no experiment is named {name!r}", where=step.at, hint=hint)
     return reading
 
 
@@ -109,7 +109,7 @@ def _asked(readings: Iterable[tuple[Reading, Step]]) -> _Asked:
         if reading.traffic is not None:
             if traffic not in (None, reading.traffic):
                 what = f"the scenario asks for {traffic!r} and for {reading.traffic!r} traffic"
-                raise UsageError(what, where=step.at, mend="make two scenarios of it")
+                raise UsageError(what, where=step.at, hint="make two scenarios of it")
             traffic = reading.traffic
         experiments.update(dict.fromkeys(reading.experiments))
     return _Asked(traffic=traffic, experiments=tuple(experiments))
@@ -123,11 +123,11 @@ def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) 
     if objective.figure is Figure.CHECK:
         return replace(objective, at=step.at)
     if asked.traffic is None:
-        mend = 'say which, for example: When "everyday" traffic has run'
-        raise UsageError(f"{reading.sentence!r} needs traffic, and no When step names one", where=step.at, mend=mend)
+        hint = 'say which, for example: When "everyday" traffic has run'
+        raise UsageError(f"{reading.sentence!r} needs traffic, and no When step names one", where=step.at, hint=hint)
     if objective.scope.traffic not in (None, asked.traffic):
         what = f"{reading.sentence!r} speaks of other traffic than the When step, which asks for {asked.traffic!r}"
-        raise UsageError(what, where=step.at, mend="name the same traffic in both")
+        raise UsageError(what, where=step.at, hint="name the same traffic in both")
     scope = replace(objective.scope, traffic=asked.traffic)
     if objective.figure in (Figure.RECOVERY, Figure.LOST_WRITES, Figure.FIRST_REQUEST):
         missing = criterion.missing or reading.missing
@@ -141,15 +141,15 @@ def _experiments(reading: Reading, step: Step, asked: _Asked) -> tuple[str, ...]
     if selection is None:
         if asked.experiments:
             return asked.experiments
-        mend = 'say which, for example: When the experiment "pod-loss" has run under "everyday" traffic'
+        hint = 'say which, for example: When the experiment "pod-loss" has run under "everyday" traffic'
         raise UsageError(
-            f"{reading.sentence!r} needs an experiment, and no When step runs one", where=step.at, mend=mend
+            f"{reading.sentence!r} needs an experiment, and no When step runs one", where=step.at, hint=hint
         )
     here = tuple(name for name in reading.experiments if name in asked.experiments)
     unasked = [name for name in reading.experiments if name not in here]
     if unasked and (selection.every or not here):
         what = f"{reading.sentence!r} speaks of {', '.join(unasked)}, which no When step runs"
-        raise UsageError(what, where=step.at, mend="name the same experiments in the When and the Then step")
+        raise UsageError(what, where=step.at, hint="name the same experiments in the When and the Then step")
     return here
 
 

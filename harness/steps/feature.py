@@ -62,12 +62,12 @@ def read_document(path: Path, root: Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot be read: {error}", where=at) from error
     if not any(line.strip() and not line.lstrip().startswith("#") for line in lines):
-        raise ConfigurationError("the file holds no Feature", where=f"{at}:1", mend="write one, or delete the file")
+        raise ConfigurationError("the file holds no Feature", where=f"{at}:1", hint="write one, or delete the file")
     try:
         return get_gherkin_document(str(path))
     except GherkinParseError as error:
         what = f"{error.message} ({error.line_content.strip()!r})"
-        raise ConfigurationError(what, where=f"{at}:{error.line}", mend="see the Gherkin reference") from error
+        raise ConfigurationError(what, where=f"{at}:{error.line}", hint="see the Gherkin reference") from error
 
 
 def read_feature(path: Path, root: Path | None = None) -> tuple[Scenario, ...]:

@@ -85,10 +85,10 @@ def read(
     matches = [(template, slots) for template in templates if (slots := template.match(text)) is not None]
     if not matches:
         misfit = _misfit(text, templates)
-        raise misfit or UsageError(f"no step reads {text!r}", mend=_nearest_template(text, templates))
+        raise misfit or UsageError(f"no step reads {text!r}", hint=_nearest_template(text, templates))
     if len(matches) > 1:
         names = " and ".join(repr(template.plain) for template, _ in matches)
-        raise UsageError(f"two steps read {text!r}: {names}", mend="one of the two templates must go")
+        raise UsageError(f"two steps read {text!r}: {names}", hint="one of the two templates must go")
     template, slots = matches[0]
     meaning = template.mean(slots)
     selection = meaning.selection
@@ -104,7 +104,7 @@ def read(
     if meaning.objective is None:
         return reading
     if why := untenable(meaning.objective):
-        raise UsageError(f"no run can bear {text!r}: {why}", mend=f"for example: {template.example}")
+        raise UsageError(f"no run can bear {text!r}: {why}", hint=f"for example: {template.example}")
     return replace(reading, objective=_located(meaning.objective, reading))
 
 
@@ -128,8 +128,8 @@ def _misfit(text: str, templates: Sequence[Template]) -> UsageError | None:
     template, wrong = min(misfits, key=lambda found: sum(map(len, found[1].values())))
     slots = template.slots
     said = "; ".join(f"{value!r} is no <{name}>, {slots[name].about}" for name, value in wrong.items())
-    mend = f"did you mean `{template.plain}`, for example: {template.example}"
-    return UsageError(f"no step reads {text!r}: {said} was expected", mend=mend)
+    hint = f"did you mean `{template.plain}`, for example: {template.example}"
+    return UsageError(f"no step reads {text!r}: {said} was expected", hint=hint)
 
 
 def _nearest_template(text: str, templates: Sequence[Template]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from harness.catalogue import Catalogue, Problem, mend_with_nearest
+from harness.catalogue import Catalogue, Problem, hint_with_nearest
 from harness.errors import UsageError
 from harness.steps.compile import compile_scenario, read_step
 from harness.steps.feature import Scenario, children, read_document, read_feature, rows, shown
@@ -59,23 +59,23 @@ def _line(at: str) -> int:
 
 
 def _problem(error: UsageError) -> Problem:
-    return Problem(at=error.where, what=error.what, mend=error.mend)
+    return Problem(at=error.where, what=error.what, hint=error.hint)
 
 
 def _of_feature(templates: list[Any], file: str) -> Iterator[Problem]:
     """A feature has scenarios, and their names differ: pytest-bdd keeps scenarios by name and loses the earlier one."""
     if not templates:
-        yield Problem(at=f"{file}:1", what="the feature has no scenario", mend="write one, or delete the file")
+        yield Problem(at=f"{file}:1", what="the feature has no scenario", hint="write one, or delete the file")
     first: dict[str, int] = {}
     for template in templates:
         line = template.location.line
         if not template.name.strip():
             yield Problem(
-                at=f"{file}:{line}", what="the scenario has no name", mend="say in a few words what must hold"
+                at=f"{file}:{line}", what="the scenario has no name", hint="say in a few words what must hold"
             )
         elif template.name in first:
             what = f"the scenario {template.name!r} has the name of another one in line {first[template.name]}"
-            yield Problem(at=f"{file}:{line}", what=what, mend="give it a name of its own")
+            yield Problem(at=f"{file}:{line}", what=what, hint="give it a name of its own")
         first.setdefault(template.name, line)
 
 
@@ -87,7 +87,7 @@ def _of_description(feature: Any, path: Path, file: str) -> Iterator[Problem]:
         keyword, _, text = line.strip().partition(" ")
         if line.strip() in prose and keyword in _STEP_WORDS and _is_sentence(text):
             what = f"the step {line.strip()!r} stands in a description and is never run"
-            yield Problem(at=f"{file}:{number}", what=what, mend="a keyword above it is misspelt")
+            yield Problem(at=f"{file}:{number}", what=what, hint="a keyword above it is misspelt")
 
 
 def _is_sentence(text: str) -> bool:
@@ -102,22 +102,22 @@ def _of_outline(template: Any, file: str) -> Iterator[Problem]:
     at = f"{file}:{template.location.line}"
     if not any(step.keyword_type == "Outcome" for step in template.steps):
         what = f"the scenario {template.name!r} has no Then step"
-        yield Problem(at=at, what=what, mend="say what must hold, or delete it")
+        yield Problem(at=at, what=what, hint="say what must hold, or delete it")
     if "outline" in template.keyword.casefold() and not template.examples:
-        yield Problem(at=at, what=f"the Outline {template.name!r} has no Examples", mend="add a table of Examples")
+        yield Problem(at=at, what=f"the Outline {template.name!r} has no Examples", hint="add a table of Examples")
     for table in template.examples:
         at_table = f"{file}:{table.location.line}"
         if not table.table_body:
-            yield Problem(at=at_table, what="the Examples have no row", mend="add a row, or delete the table")
+            yield Problem(at=at_table, what="the Examples have no row", hint="add a row, or delete the table")
         if table.tags:
             what = f"a tag on Examples: {', '.join(tag.name for tag in table.tags)}"
-            yield Problem(at=at_table, what=what, mend="tag the scenario, or use a column `requirement`")
+            yield Problem(at=at_table, what=what, hint="tag the scenario, or use a column `requirement`")
     seen: dict[tuple[tuple[str, str], ...], str] = {}
     for at_row, row, _ in rows(template, file):
         cells = tuple(sorted(row.items()))
         if cells in seen:
             what = f"the row says the same as line {_line(seen[cells])}"
-            yield Problem(at=at_row, what=what, mend="delete one of the two")
+            yield Problem(at=at_row, what=what, hint="delete one of the two")
         seen.setdefault(cells, at_row)
 
 
@@ -129,12 +129,12 @@ def _of_scenario(scenario: Scenario, catalogue: Catalogue, experiments: Mapping[
             if ids
             else "the scenario names no requirement"
         )
-        mend = "one scenario claims one requirement: by a tag `@ID`, or by a column `requirement` in its Examples"
-        yield Problem(at=scenario.at, what=what, mend=mend)
+        hint = "one scenario claims one requirement: by a tag `@ID`, or by a column `requirement` in its Examples"
+        yield Problem(at=scenario.at, what=what, hint=hint)
     unknown = [requirement for requirement in ids if requirement not in catalogue.requirements]
     for requirement in unknown:
-        mend = mend_with_nearest(requirement, catalogue.requirements)
-        yield Problem(at=scenario.at, what=f"no requirement has the id {requirement!r}", mend=mend)
+        hint = hint_with_nearest(requirement, catalogue.requirements)
+        yield Problem(at=scenario.at, what=f"no requirement has the id {requirement!r}", hint=hint)
     wrong = [*_of_steps(scenario, experiments)]
     yield from wrong
     claims = any(step.keyword == "then" for step in scenario.steps)
@@ -142,7 +142,7 @@ def _of_scenario(scenario: Scenario, catalogue: Catalogue, experiments: Mapping[
         try:
             compile_scenario(scenario.title, ids[0], scenario.steps, catalogue, experiments)
         except UsageError as error:
-            yield Problem(at=error.where or scenario.at, what=error.what, mend=error.mend)
+            yield Problem(at=error.where or scenario.at, what=error.what, hint=error.hint)
 
 
 def _of_steps(scenario: Scenario, experiments: Mapping[str, str]) -> Iterator[Problem]:

@@ -29,7 +29,7 @@ def database_of(target: Target) -> tuple[Database, Leader]:
         raise ConfigurationError(
             "names no database with a lock",
             where=f"{target.file}: database.leader",
-            mend="write `leader: {namespace: …, endpoints: …}`",
+            hint="write `leader: {namespace: …, endpoints: …}`",
         )
     return target.database, target.database.leader
 

@@ -69,7 +69,7 @@ def read_document(path: Path) -> Document:
         raise ConfigurationError(
             f"is no plain YAML: {error.problem or error.context}",
             where=f"{path}:{line}",
-            mend="indent with spaces, not with tabs" if "\t" in (error.problem or "").replace("\\t", "\t") else "",
+            hint="indent with spaces, not with tabs" if "\t" in (error.problem or "").replace("\\t", "\t") else "",
         ) from error
     except (yaml.YAMLError, ValueError) as error:
         # a character that YAML does not allow, or a scalar that looks like a date or a number and is none
@@ -116,14 +116,14 @@ def _lines(path: Path, node: yaml.Node, location: Location) -> Iterator[tuple[Lo
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
                 raise ConfigurationError(
-                    "a key that is no text", where=f"{path}:{line}", mend='put it in quotes, like `"no": …`'
+                    "a key that is no text", where=f"{path}:{line}", hint='put it in quotes, like `"no": …`'
                 )
             here = (*location, key.value)
             if key.value in seen:
                 raise ConfigurationError(
                     f"the key `{key.value}` stands here twice",
                     where=f"{path}:{line}: {dotted(here)}",
-                    mend=f"keep one; the first is in line {seen[key.value]}",
+                    hint=f"keep one; the first is in line {seen[key.value]}",
                 )
             seen[key.value] = line
             yield here, line

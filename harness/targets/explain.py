@@ -32,10 +32,10 @@ def configuration_error(
     problems = [(_location(document, problem, at), problem) for problem in error.errors(include_url=False)]
     # a key that is missing is often one that is misspelt, so what stands there is spoken of first
     location, first = min(problems, key=lambda one: (one[1]["type"] == "missing", document.lines.get(one[0], 0)))
-    what, mend = _words(first, location[len(at) :], model)
+    what, hint = _words(first, location[len(at) :], model)
     others = len(problems) - 1
     more = f" (and {others} more thing{'s' if others > 1 else ''})" if others else ""
-    return ConfigurationError(what + more, where=document.where(location), mend=mend)
+    return ConfigurationError(what + more, where=document.where(location), hint=hint)
 
 
 def _location(document: Document, problem: ErrorDetails, at: Location) -> Location:
@@ -49,7 +49,7 @@ def _location(document: Document, problem: ErrorDetails, at: Location) -> Locati
 
 
 def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) -> tuple[str, str]:
-    """What is wrong, and how to mend it."""
+    """What is wrong, and how to fix it."""
     key, kind, value = str(location[-1]) if location else "", problem["type"], problem["input"]
     match kind:
         case "extra_forbidden":
@@ -72,8 +72,8 @@ def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) ->
         case "string_pattern_mismatch":
             words = f"`{value}` is no name", "use letters, digits, `-`, `.` and `_`, at most 63"
         case _:
-            mend = "put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
-            words = f"`{value}` is not {_EXPECTED.get(kind) or _bound(problem)}", mend
+            hint = "put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
+            words = f"`{value}` is not {_EXPECTED.get(kind) or _bound(problem)}", hint
     return words
 
 

@@ -24,7 +24,7 @@ def guard_target(target: Target, allow_target: str = "") -> None:
         raise Refused(
             f"{target.name} ({target.environment}) is not disposable, and {typed}",
             where=str(target.file),
-            mend=f"say `--allow-target {target.name}` if you mean to break things there",
+            hint=f"say `--allow-target {target.name}` if you mean to break things there",
         )
 
 
@@ -69,5 +69,5 @@ def _refusal(target: Target, experiment: str, why: str) -> Refused:
     return Refused(
         f"{target.name} does not allow the experiment {experiment}: {why}",
         where=str(target.file),
-        mend=f"change `may_break` if you mean it: {{experiment: {experiment}, workloads: […], max_pods: …}}",
+        hint=f"change `may_break` if you mean it: {{experiment: {experiment}, workloads: […], max_pods: …}}",
     )

@@ -51,7 +51,7 @@ def write_intent(target: str, experiment: str, action: str, undo: Mapping[str, A
         raise HarnessError(
             f"an intent cannot be written: {error.strerror}",
             where=str(path),
-            mend="nothing was broken; make room there",
+            hint="nothing was broken; make room there",
         ) from error
     return intent
 

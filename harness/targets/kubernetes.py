@@ -39,7 +39,7 @@ def api_client(target: Target) -> ApiClient:
     """
     if target.kubernetes is None:
         raise ConfigurationError(
-            "names no cluster", where=f"{target.file}: kubernetes", mend="write `kubernetes: {context: …}`"
+            "names no cluster", where=f"{target.file}: kubernetes", hint="write `kubernetes: {context: …}`"
         )
     from kubernetes import client, config  # half a second, and only where a cluster is used
     from kubernetes.config import ConfigException
@@ -55,7 +55,7 @@ def api_client(target: Target) -> ApiClient:
         raise ConfigurationError(
             f"context `{context}` cannot be read from {path}: {str(error).splitlines()[0]}",
             where=f"{target.file}: kubernetes",
-            mend="check `kubeconfig` and `context`",
+            hint="check `kubeconfig` and `context`",
         ) from error
     configuration.proxy = proxy_for(target, configuration.host)
     if is_loopback(urlsplit(configuration.host).hostname or ""):

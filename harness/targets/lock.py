@@ -30,7 +30,7 @@ class TargetLock:
             raise UsageError(
                 f"the lock of {self._target} cannot be taken: {error.strerror}",
                 where=str(self._path),
-                mend=f"name a directory that can be written to in {STATE_VARIABLE}",
+                hint=f"name a directory that can be written to in {STATE_VARIABLE}",
             ) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -40,7 +40,7 @@ class TargetLock:
             raise Refused(
                 f"{self._target} is in use by {_holder(holder)}",
                 where=str(self._path),
-                mend="wait for it, or stop it: the lock goes with its process",
+                hint="wait for it, or stop it: the lock goes with its process",
             ) from error
         os.ftruncate(fd, 0)
         os.write(fd, json.dumps({"pid": os.getpid(), "run": self._run, "since": clock.wall_text()}).encode())

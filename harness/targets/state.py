@@ -31,6 +31,6 @@ def sandbox_target_file() -> Path:
         raise UsageError(
             "no sandbox is running here",
             where=str(file),
-            mend="start one with `readiness sandbox up`, or name a `--target`",
+            hint="start one with `readiness sandbox up`, or name a `--target`",
         )
     return file

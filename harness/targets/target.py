@@ -216,7 +216,7 @@ def load_target(path: Path) -> Target:
     """
     document = read_document(path)
     if not isinstance(document.data, dict):
-        raise ConfigurationError("is no mapping", where=document.where(()), mend="a target file starts with `name: …`")
+        raise ConfigurationError("is no mapping", where=document.where(()), hint="a target file starts with `name: …`")
     try:
         target = Target.model_validate(_lists_as_tuples(document.data), context=path.absolute())
     except ValidationError as error:
@@ -225,11 +225,11 @@ def load_target(path: Path) -> Target:
         raise ConfigurationError(
             f"`{target.primary_region}` is no region of this file",
             where=document.where(("primary_region",)),
-            mend=f"use one of {', '.join(f'`{name}`' for name in target.regions)}",
+            hint=f"use one of {', '.join(f'`{name}`' for name in target.regions)}",
         )
     if target.proxy not in {"none", "env"} and "://" not in target.proxy:
         raise ConfigurationError(
-            f"`{target.proxy}` is no proxy", where=document.where(("proxy",)), mend="use `none`, `env` or an address"
+            f"`{target.proxy}` is no proxy", where=document.where(("proxy",)), hint="use `none`, `env` or an address"
         )
     return target
 

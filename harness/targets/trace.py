@@ -56,17 +56,17 @@ def read_trace(path: Path) -> RecordedTrace:
         at, _, journey = (cell.strip() for cell in text.partition(","))
         offset_ns = _offset_ns(at, where)
         if offsets_ns and offset_ns < offsets_ns[-1]:
-            raise ConfigurationError(f"`{at}` is before the line above", where=where, mend="sort the trace by time")
+            raise ConfigurationError(f"`{at}` is before the line above", where=where, hint="sort the trace by time")
         if "," in journey:
-            raise ConfigurationError("a third column", where=where, mend="write `seconds` or `seconds,journey`")
+            raise ConfigurationError("a third column", where=where, hint="write `seconds` or `seconds,journey`")
         offsets_ns.append(offset_ns)
         journeys.append(journey)
     if len(offsets_ns) > MOST:
-        raise ConfigurationError(f"{len(offsets_ns)} arrivals", where=str(path), mend=f"at most {MOST} are read")
+        raise ConfigurationError(f"{len(offsets_ns)} arrivals", where=str(path), hint=f"at most {MOST} are read")
     try:
         return RecordedTrace(arrivals=Trace(offsets_ns=tuple(offsets_ns)), journeys=tuple(journeys))
     except UsageError as error:
-        raise ConfigurationError(error.what, where=str(path), mend=error.mend) from error
+        raise ConfigurationError(error.what, where=str(path), hint=error.hint) from error
 
 
 def _offset_ns(text: str, where: str) -> int:
@@ -76,6 +76,6 @@ def _offset_ns(text: str, where: str) -> int:
         at_s = math.nan
     if not 0 <= at_s * _NS_PER_S < _LAST_NS:
         raise ConfigurationError(
-            f"`{text}` is no time of an arrival", where=where, mend="write seconds since the beginning, like `12.345`"
+            f"`{text}` is no time of an arrival", where=where, hint="write seconds since the beginning, like `12.345`"
         )
     return round(at_s * _NS_PER_S)

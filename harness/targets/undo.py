@@ -87,7 +87,7 @@ def undo_intent(cluster: Cluster, target: Target, intent: Intent) -> None:
     do = _UNDO.get(str(intent.undo.get("do")))
     if do is None:
         raise HarnessError(
-            f"no way is known to undo {dict(intent.undo)}", mend="undo it by hand, then delete the intent's file"
+            f"no way is known to undo {dict(intent.undo)}", hint="undo it by hand, then delete the intent's file"
         )
     do(cluster, target, intent.undo)
     strike_intent(intent)

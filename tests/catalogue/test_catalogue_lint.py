@@ -22,7 +22,7 @@ sections:
 
 
 def test_the_bundled_catalogue_is_sound() -> None:
-    """Nothing to mend."""
+    """Nothing to correct."""
     assert lint(load_catalogue()) == ()
 
 
@@ -52,7 +52,7 @@ def test_numbers_that_stand_twice_and_deviations_that_touch_nothing(tmp_path: Pa
         "deviations:\n  - {id: V1, name: n, document_says: a, shipped: b, requirements: [DA-NONE]}\n", encoding="utf-8"
     )
     problems = [str(problem) for problem in lint(load_catalogue([tmp_path]))]
-    assert problems[0] == "deviation V1 stands twice\n  mend: number it anew"
+    assert problems[0] == "deviation V1 stands twice\n  hint: number it anew"
     assert problems[1].startswith("deviation V1 (n) touches DA-NONE, which no file defines")
 
 

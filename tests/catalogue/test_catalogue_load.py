@@ -125,19 +125,19 @@ def test_where_a_row_stands(catalogue: Catalogue) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ask", "mend"),
+    ("ask", "hint"),
     [
         (lambda catalogue: catalogue.requirement("ND-KPI-P59"), "did you mean 'ND-KPI-P95'?"),
         (lambda catalogue: catalogue.profile(["normal-dance"]), "did you mean 'normaldance'?"),
     ],
 )
 def test_what_is_unknown_is_answered_with_the_nearest(
-    catalogue: Catalogue, ask: Callable[[Catalogue], object], mend: str
+    catalogue: Catalogue, ask: Callable[[Catalogue], object], hint: str
 ) -> None:
     """A misspelt id or profile."""
     with pytest.raises(UsageError) as caught:
         ask(catalogue)
-    assert caught.value.mend == mend
+    assert caught.value.hint == hint
 
 
 def test_a_project_adds_its_own(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_project_adds_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "where", "what", "mend"),
+    ("old", "new", "where", "what", "hint"),
     [
         ("gate: critical", "gaet: critical", "10: gaet", "unknown key 'gaet'", "did you mean 'gate'?"),
         ("gate: critical", "gate: grave", "10: gate", "input should be 'critical', 'major' or 'record'", ""),
@@ -169,16 +169,16 @@ def test_a_project_adds_its_own(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_file_is_refused_with_line_and_key(
-    tmp_path: Path, *, old: str, new: str, where: str, what: str, mend: str
+    tmp_path: Path, *, old: str, new: str, where: str, what: str, hint: str
 ) -> None:
-    """File, line, key, and how to mend it."""
+    """File, line, key, and how to fix it."""
     file = tmp_path / "shop.yaml"
     file.write_text(GOOD.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ConfigurationError) as caught:
         load_catalogue([file])
     assert caught.value.where == f"{file}:{where}"
     assert what in caught.value.what
-    assert mend in caught.value.mend
+    assert hint in caught.value.hint
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a person may mistype: one message that says what, where and how to mend it, and exit code 4."""
+"""What a person may mistype: one message that says what, where and how to fix it, and exit code 4."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
         (["jugde", "x"], "there is no command 'jugde'; did you mean 'judge'?"),
         (["run", "--relase", "slow"], "No such option '--relase'. Did you mean '--release'?"),
         (["run", "--seed", "one"], "Invalid value for '--seed': 'one' is not a valid integer."),
-        (["run", "--profile", "plan"], "no profile is named 'plan'\n  mend: did you mean 'plain'?"),
+        (["run", "--profile", "plan"], "no profile is named 'plan'\n  hint: did you mean 'plain'?"),
         (
             ["run", "--only", "PL-P59"],
-            "--only: no requirement of plain is like 'PL-P59'\n  mend: did you mean 'PL-P95'?",
+            "--only: no requirement of plain is like 'PL-P59'\n  hint: did you mean 'PL-P95'?",
         ),
         (["run", "--target", "nowhere.yaml"], "nowhere.yaml: cannot be read: No such file or directory"),
         (["run", "--target", "features"], "Invalid value for '--target': File 'features' is a directory."),
         (["run", "--out", "target.yaml"], "Invalid value for '--out': Directory 'target.yaml' is a file."),
         (["judge"], "Missing argument 'RUN'."),
-        (["judge", "nowhere"], "nowhere: there is no such run\n  mend: `ls reports/runs` shows the runs"),
+        (["judge", "nowhere"], "nowhere: there is no such run\n  hint: `ls reports/runs` shows the runs"),
         (["report", "nowhere"], "nowhere: there is no such run"),
         (["why", "PL-P95", "nowhere"], "nowhere: there is no such run"),
         (["steps", "no such words"], "no sentence has 'no such words' in it"),
         (["explain", "the moon is full"], "no step reads 'the moon is full'"),
-        (["catalogue", "show", "PL-P59"], "no requirement has the id 'PL-P59'\n  mend: did you mean 'PL-P95'?"),
-        (["catalogue", "list", "--profile", "plan"], "no profile is named 'plan'\n  mend: did you mean 'plain'?"),
+        (["catalogue", "show", "PL-P59"], "no requirement has the id 'PL-P59'\n  hint: did you mean 'PL-P95'?"),
+        (["catalogue", "list", "--profile", "plan"], "no profile is named 'plan'\n  hint: did you mean 'plain'?"),
     ],
 )
 def test_what_is_mistyped_is_answered_with_the_nearest(readiness: Call, arguments: list[str], said: str) -> None:
@@ -76,7 +76,7 @@ def test_a_long_list_of_known_words_is_not_printed(readiness: Call) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("disposable:", "disposabel:", "target.yaml:4: disposabel: unknown key `disposabel`\n  mend: did you mean"),
+        ("disposable:", "disposabel:", "target.yaml:4: disposabel: unknown key `disposabel`\n  hint: did you mean"),
         ("disposable: true", "disposable: maybe", "target.yaml:4: disposable: `maybe` is not `true` or `false`"),
         ("name: ", "nam: ", "target.yaml:1"),
         ("probes: {health: /health", "probes: {health: health", "target.yaml:5: probes.health: `health` is not"),
@@ -117,7 +117,7 @@ def test_an_unknown_release_of_the_sandbox_is_refused(readiness: Call, project: 
     project.edit("pyproject.toml", 'target = "target.yaml"\n', "")
     code, text = readiness(command, "--release", "slwo")
     assert code == 4, text
-    assert "there is no release 'slwo'\n  mend: did you mean" in text or "releases: 1.0.0, failing" in text
+    assert "there is no release 'slwo'\n  hint: did you mean" in text or "releases: 1.0.0, failing" in text
     assert "Traceback" not in text
 
 
@@ -125,7 +125,7 @@ def test_an_unknown_release_of_the_sandbox_is_refused(readiness: Call, project: 
     ("arguments", "environment", "said"),
     [
         (["--out", "/proc/runs"], {}, ": the run's directory cannot be made: "),
-        ([], {"READINESS_STATE": "/proc/state"}, "mend: name a directory that can be written to in READINESS_STATE"),
+        ([], {"READINESS_STATE": "/proc/state"}, "hint: name a directory that can be written to in READINESS_STATE"),
     ],
 )
 def test_where_nothing_can_be_written_nothing_is_run(

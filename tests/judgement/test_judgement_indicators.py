@@ -101,7 +101,7 @@ def test_every_route_has_its_own_figure_and_the_worst_decides() -> None:
         "by region that served: ap-southeast-1 300 ms, eu-west-1 300 ms, us-east-1 300 ms"
     )
     assert (worst.value, worst.unit, worst.limit, worst.scaled_limit) == (300.0, "ms", "200 ms", 200.0)
-    assert worst.fix == "`readiness why R` shows the evidence; mend the platform, then run again"
+    assert worst.fix == "`readiness why R` shows the evidence; fix the platform, then run again"
     (verdict,) = judge(plan({"R": p95()}), run).verdicts
     assert verdict.outcome is FAIL
 

@@ -192,7 +192,7 @@ def test_what_fails_an_event_is_said() -> None:
         "4 of 100 accepted events failed: 1 never became visible, 1 became visible twice, 1 had another value, "
         "1 came too late, wanted each once and whole within 1 s"
     )
-    assert measure.fix == "`readiness why R` shows the evidence; mend the platform, then run again"
+    assert measure.fix == "`readiness why R` shows the evidence; fix the platform, then run again"
     assert judged(with_ints(events(), 4, copies=2)).outcome is FAIL
 
 

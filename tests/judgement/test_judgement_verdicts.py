@@ -207,30 +207,30 @@ def a_measure(outcome: Outcome, reason: str, value: float | None, op: Op = Op.BE
         scaled_limit=100.0,
         outcome=outcome,
         reason=reason,
-        fix=f"mend {reason}",
+        fix=f"hint {reason}",
     )
 
 
 @pytest.mark.parametrize(
     ("seen", "reason", "fix"),
     [
-        ([(Outcome.PASS, "one", 5.0)], "one", "mend one"),
-        ([(Outcome.PASS, "far", 5.0), (Outcome.PASS, "near", 99.0)], "near (and 1 more as wanted)", "mend near"),
-        ([(Outcome.FAIL, "over", 101.0), (Outcome.PASS, "in", 5.0)], "over", "mend over"),
+        ([(Outcome.PASS, "one", 5.0)], "one", "hint one"),
+        ([(Outcome.PASS, "far", 5.0), (Outcome.PASS, "near", 99.0)], "near (and 1 more as wanted)", "hint near"),
+        ([(Outcome.FAIL, "over", 101.0), (Outcome.PASS, "in", 5.0)], "over", "hint over"),
         (
             [(Outcome.FAIL, "over", 101.0), (Outcome.FAIL, "far over", 900.0)],
             "far over (and 1 more like it)",
-            "mend far over",
+            "hint far over",
         ),
         (
             [(Outcome.FAIL, "over", 900.0), (Outcome.FAIL, "never answered", None)],
             "never answered (and 1 more like it)",
-            "mend never answered",
+            "hint never answered",
         ),
         (
             [(Outcome.INCONCLUSIVE, "unknown", None), (Outcome.INCONCLUSIVE, "seen", 7.0)],
             "seen (and 1 more like it)",
-            "mend seen",
+            "hint seen",
         ),
     ],
 )
@@ -250,7 +250,7 @@ def test_a_figure_with_a_floor_is_named_in_the_order_of_the_sentences() -> None:
     assert claim_verdict(claim("R"), [[floor, ceiling]]).reason.startswith("ceiling")
 
 
-def test_what_a_filter_left_out_is_mended_without_the_filter() -> None:
+def test_what_a_filter_left_out_is_fixed_without_the_filter() -> None:
     """And a failed first attempt is counted."""
     kept = (claim("R-SHARE", CORE["R-SHARE"]),)
     judgement = judge(plan(claims=kept, deselected=("a.feature:9: x",)), evidence())

@@ -40,7 +40,7 @@ from harness.model import (
     WatchSource,
 )
 
-MEND = "`readiness why R` shows the evidence; mend the platform, then run again"
+HINT = "`readiness why R` shows the evidence; fix the platform, then run again"
 CHAOS = ("chaos/database-loss/journal.json",)
 DATABASE = experiment("database-loss", *SPANS["database-loss"])
 IN_PLACE = Receipt(ok=True, why="database-loss: seen on the target after 1 s: track-old", files=CHAOS)
@@ -103,11 +103,11 @@ def test_a_recovery_that_failed_and_one_that_cannot_be_told() -> None:
         "database-loss: reads were not served again in 34 s (670 of 680 looks failed, and no 5 s with at least 99 % successes "
         "followed while the fault was in), wanted below 30 s"
     )
-    assert (failed.fix, failed.resolution) == (MEND, 0.05)
+    assert (failed.fix, failed.resolution) == (HINT, 0.05)
     unseen = replace(DATABASE, fault=replace(DATABASE.fault, confirmed_ns=None))
     (untold,) = all_of(one, with_experiment([unseen], away))
     assert untold.reason == f"{failed.reason}, but database-loss: nobody saw on the target that the fault was in"
-    assert untold.fix == "read the experiment's chaos.log, mend what kept the fault from going in, then run again"
+    assert untold.fix == "read the experiment's chaos.log, fix what kept the fault from going in, then run again"
     assert (untold.outcome, untold.low, untold.files) == (Outcome.INCONCLUSIVE, 34, failed.files)
 
 
@@ -129,7 +129,7 @@ def test_manual_steps_as_a_whole() -> None:
         receipts={"fault": IN_PLACE},
         outcome=Outcome.FAIL,
         reason="database-loss: 1 manual steps, wanted 0",
-        fix=MEND,
+        fix=HINT,
         files=CHAOS,
     )
     (passed,) = all_of(one, evidence())
@@ -142,7 +142,7 @@ def test_manual_steps_as_a_whole() -> None:
         receipts={"fault": Receipt(ok=None, why="database-loss: it left no journal", files=CHAOS)},
         outcome=Outcome.INCONCLUSIVE,
         reason="database-loss: 0 manual steps, wanted 0, but database-loss: it left no journal",
-        fix="read the experiment's chaos.log, mend what kept the fault from going in, then run again",
+        fix="read the experiment's chaos.log, fix what kept the fault from going in, then run again",
     )
 
 
@@ -183,7 +183,7 @@ def test_a_loss_as_a_whole() -> None:
             "1 of 5701 acknowledged writes are lost, wanted none: client 1 number 601 "
             "(0 of unknown outcome are not there, 900 are)"
         ),
-        fix=MEND,
+        fix=HINT,
     )
     (untold,) = all_of(no_loss("pod-loss"), replace(evidence(), ledger=ledger(writes, complete=False)))
     why = "the last read of the ledger did not come to its end: nobody said why"
@@ -276,7 +276,7 @@ def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
     quieter = "let the watchers run undisturbed on a quieter machine, then run again"
     assert untold(one, blind) == (name, SCOPE, unclear, "nobody looked at reads", quieter)
     unsent = replace(DATABASE, fault=replace(DATABASE.fault, sent_ns=None, why="no probe"))
-    chaos_log = "read the experiment's chaos.log, mend what kept the fault from going in, then run again"
+    chaos_log = "read the experiment's chaos.log, fix what kept the fault from going in, then run again"
     assert untold(one, with_experiment([unsent])) == (name, SCOPE, unclear, "database-loss: no probe", chaos_log)
     without = {key: value for key, value in SCOPE.items() if key != "operation"}
     assert untold(one, replace(base, experiments={})) == (

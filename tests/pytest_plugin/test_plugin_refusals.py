@@ -35,11 +35,11 @@ SAID = (
     ":19: the scenario '95 of 100 requests are answered within 200 ms' has the name of another one in line 4",
     ":24: the scenario 'nothing in it' has no Then step",
     ":27: the Outline 'no rows' has no Examples",
-    ":32: no requirement has the id 'PL-P59'\n  mend: did you mean 'PL-P95'?",
+    ":32: no requirement has the id 'PL-P59'\n  hint: did you mean 'PL-P95'?",
     ":39: the step differs from the criterion of PL-P95 (",
     "catalogue/plain.yaml:9): limit 300 ms, the criterion says 200 ms",
     ":44: no step reads 'the response time p95 of evry route is below 200 ms in the steady state'",
-    "mend: did you mean `the response time <quantile> of every route is below <limit>[ in the steady state]`",
+    "hint: did you mean `the response time <quantile> of every route is below <limit>[ in the steady state]`",
 )
 
 
@@ -83,7 +83,7 @@ def test_a_live_run_is_not_distributed(project: Project) -> None:
     ("file", "old", "new", "said"),
     [
         (FEATURE, "Feature: A plain service", "A plain service", f"{FEATURE}:1: "),
-        (FEATURE, '"browse" traffic', '"brows" traffic', "there is no traffic `brows`\n  mend: did you mean `browse`?"),
+        (FEATURE, '"browse" traffic', '"brows" traffic', "there is no traffic `brows`\n  hint: did you mean `browse`?"),
         ("pyproject.toml", "loadtests =", "loadtest =", "tool.harness.loadtest: there is no key 'loadtest'"),
         ("pyproject.toml", '["features"]', '["featurs"]', "tool.harness.features: "),
         ("target.yaml", "disposable:", "disposabel:", "target.yaml:4: disposabel: unknown key `disposabel`"),
@@ -102,9 +102,9 @@ def test_a_wrong_file_is_named_with_line_and_key(project: Project, file: str, ol
 def test_an_unknown_profile_and_an_unknown_pattern_are_answered_with_the_nearest(project: Project) -> None:
     """By pytest's options, as by the command's."""
     said = _refused(project.do("features", "--profile", "plan", module="pytest"))
-    assert "no profile is named 'plan'\n  mend: did you mean 'plain'?" in said
+    assert "no profile is named 'plan'\n  hint: did you mean 'plain'?" in said
     said = _refused(project.do("features", "--only", "PL-P59", module="pytest"))
-    assert "--only: no requirement of plain is like 'PL-P59'\n  mend: did you mean 'PL-P95'?" in said
+    assert "--only: no requirement of plain is like 'PL-P59'\n  hint: did you mean 'PL-P95'?" in said
 
 
 def test_what_cannot_be_collected_is_wrong_use_and_runs_nothing(project: Project) -> None:

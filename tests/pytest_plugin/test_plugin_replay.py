@@ -143,4 +143,4 @@ def test_a_replay_of_nothing_is_refused(project: Project) -> None:
     """Exit code 4 before anything is collected."""
     finished = _replay(project, Path("/nowhere"))
     assert finished.code == 4
-    assert finished.err == "ERROR: /nowhere: there is no such run\n  mend: `ls reports/runs` shows the runs\n\n"
+    assert finished.err == "ERROR: /nowhere: there is no such run\n  hint: `ls reports/runs` shows the runs\n\n"

@@ -59,7 +59,7 @@ def test_a_service_that_is_down_is_not_judged(scenes: Stage) -> None:
     finished = scenes["down"]
     assert finished.code == 10, finished.said
     assert f"{finished.project.root}/target.yaml: entry: no answer from http://127.97." in finished.out
-    assert "mend: start the platform" in finished.out
+    assert "hint: start the platform" in finished.out
     assert not finished.project.run_directories()
 
 
@@ -69,7 +69,7 @@ def test_a_second_run_on_a_target_is_refused(scenes: Stage) -> None:
     assert finished.code == 4, finished.said
     [first] = finished.project.run_directories()
     assert f"{finished.project.name} is in use by run {first.name} (process " in finished.out
-    assert "mend: wait for it, or stop it" in finished.out
+    assert "hint: wait for it, or stop it" in finished.out
 
 
 def test_the_plan_is_on_disk_before_anything_is_touched(scenes: Stage) -> None:

@@ -134,7 +134,7 @@ def test_a_verdict_that_is_gone_is_missing_evidence(readiness: Callable[..., Sai
     (run / "verdict.json").unlink()
     said = readiness("judge", run, "--check")
     assert said.code == 10
-    assert "verdict.json: there is no stored verdict\n  mend: run `readiness judge` without --check first" in said.text
+    assert "verdict.json: there is no stored verdict\n  hint: run `readiness judge` without --check first" in said.text
 
 
 def test_a_release_that_failed_still_fails_when_judged_again(scenes: Stage, readiness: Callable[..., Said]) -> None:
@@ -199,7 +199,7 @@ def test_a_run_under_way_is_not_judged(readiness: Callable[..., Said], run: Path
     (run / "running.json").write_text(json.dumps({"pid": os.getpid(), "started": started}), encoding="utf-8")
     said = readiness("judge", run)
     assert said.code == 10
-    assert "the run is still being written\n  mend: wait until it has ended" in said.text
+    assert "the run is still being written\n  hint: wait until it has ended" in said.text
     (run / "running.json").write_text(json.dumps({"pid": os.getpid(), "started": "1"}), encoding="utf-8")
     assert readiness("judge", run, "--check").code == 0
 
@@ -211,5 +211,5 @@ def test_a_verdict_that_cannot_be_written_down_is_said(run: Path, readiness: Cal
     (run / "verdict.json").mkdir()
     said = readiness(command, run)
     assert said.code == 10
-    assert f"{run}/verdict.json: the verdict cannot be written down: Is a directory\n  mend: " in said.text
+    assert f"{run}/verdict.json: the verdict cannot be written down: Is a directory\n  hint: " in said.text
     assert "Traceback" not in said.text

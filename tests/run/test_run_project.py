@@ -44,7 +44,7 @@ def test_a_name_that_hides_a_bundled_one_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ('profile = ["core"]', "tool.harness.profile: there is no key 'profile'\n  mend: did you mean 'profiles'?"),
+        ('profile = ["core"]', "tool.harness.profile: there is no key 'profile'\n  hint: did you mean 'profiles'?"),
         ('profiles = "core"', "tool.harness.profiles: 'core' is not a list of strings"),
         ("target = 3", "tool.harness.target: 3 is not a string"),
         ('features = ["nowhere"]', "there is no such path"),
@@ -66,5 +66,5 @@ def test_broken_toml_is_named(tmp_path: Path) -> None:
 
 def test_a_profile_without_features_is_named(tmp_path: Path) -> None:
     """With the nearest one that has some."""
-    with pytest.raises(UsageError, match=r"there are no features for profile 'cor'\n  mend: did you mean 'core'\?"):
+    with pytest.raises(UsageError, match=r"there are no features for profile 'cor'\n  hint: did you mean 'core'\?"):
         feature_directories(find_project(tmp_path), ("cor",))

@@ -40,7 +40,7 @@ def test_a_load_worker_that_is_killed_ends_the_run(strikes: Stage) -> None:
     finished = strikes["worker dies"]
     assert finished.code == 10, finished.said
     assert "worker 1 of browse: it ended by itself: signal SIGKILL" in finished.err
-    assert "mend: run again" in finished.err
+    assert "hint: run again" in finished.err
     ended = (finished.run / "history/run.ndjson").read_text(encoding="utf-8").splitlines()[-1]
     assert "signal SIGKILL" in json.loads(ended)["fields"]["why"]
 
@@ -49,7 +49,7 @@ def test_a_watch_that_is_killed_ends_the_run(strikes: Stage) -> None:
     """Exit code 10, with the log of the watch."""
     finished = strikes["watch dies"]
     assert finished.code == 10, finished.said
-    assert "watch/watch.log: the watching process died\n  mend: run again" in finished.err
+    assert "watch/watch.log: the watching process died\n  hint: run again" in finished.err
 
 
 @pytest.mark.parametrize("name", ["Ctrl-C in the warm-up", "Ctrl-C thrice in the window", "SIGTERM in the window"])

@@ -80,7 +80,7 @@ def ready(pod: Any) -> bool:
 
 
 def server_container(**more: Any) -> dict[str, Any]:
-    """A container that serves its pod's name; POST /sick makes its readiness fail, POST /well mends it."""
+    """A container that serves its pod's name; POST /sick makes its readiness fail, POST /well fixes it."""
     return {
         "name": "web",
         "image": "test/web:1",

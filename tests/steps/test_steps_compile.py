@@ -78,7 +78,7 @@ POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
 
 
 @pytest.mark.parametrize(
-    ("requirement", "sentences", "where", "what", "mend"),
+    ("requirement", "sentences", "where", "what", "hint"),
     [
         ("ND-KPI-P59", [EVERYDAY], "", "no requirement has the id 'ND-KPI-P59'", "did you mean 'ND-KPI-P95'?"),
         ("ND-KPI-P95", [EVERYDAY], "a.feature:9: a", "the scenario claims nothing", "add a Then step"),
@@ -159,13 +159,13 @@ POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
     ],
 )
 def test_a_wrong_scenario_is_refused_where_it_is_wrong(
-    catalogue: Catalogue, *, requirement: str, sentences: list[str], where: str, what: str, mend: str
+    catalogue: Catalogue, *, requirement: str, sentences: list[str], where: str, what: str, hint: str
 ) -> None:
-    """The line, what is wrong, and how to mend it."""
+    """The line, what is wrong, and how to fix it."""
     with pytest.raises(UsageError) as caught:
         compile_scenario("a.feature:9: a", requirement, steps(*sentences), catalogue, KNOWN)
     assert what in caught.value.what
-    assert mend in caught.value.mend
+    assert hint in caught.value.hint
     if where:
         assert caught.value.where == where
 

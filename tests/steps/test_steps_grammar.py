@@ -276,8 +276,8 @@ def test_a_misspelt_sentence_names_the_nearest(sentence: str, nearest: str) -> N
     """With an example of it."""
     with pytest.raises(UsageError, match="no step reads") as caught:
         read(sentence)
-    assert f"did you mean `{nearest}" in caught.value.mend
-    assert "for example: " in caught.value.mend
+    assert f"did you mean `{nearest}" in caught.value.hint
+    assert "for example: " in caught.value.hint
 
 
 def test_two_templates_that_match_are_refused() -> None:

@@ -39,7 +39,7 @@ def catalogue() -> Catalogue:
 
 
 def problems(text: str, tmp_path: Path, catalogue: Catalogue) -> list[str]:
-    """`line: what`, and the mend is looked at elsewhere."""
+    """`line: what`, and the hint is looked at elsewhere."""
     file = tmp_path / "a.feature"
     file.write_text(text, encoding="utf-8")
     found = lint_feature(file, catalogue, KNOWN, tmp_path)

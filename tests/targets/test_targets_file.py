@@ -75,8 +75,8 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
-        ("durability:", "durabilty:", "target.yaml:12: database.durabilty: unknown key `durabilty`\n  mend: did you mean `durability`? known here: dsn, durability, members, leader"),
-        ("durability: quorum", "durability: qorum", "target.yaml:12: database.durability: `qorum` is not one of quorum, synchronous, asynchronous\n  mend: did you mean `quorum`? use one of these words"),
+        ("durability:", "durabilty:", "target.yaml:12: database.durabilty: unknown key `durabilty`\n  hint: did you mean `durability`? known here: dsn, durability, members, leader"),
+        ("durability: quorum", "durability: qorum", "target.yaml:12: database.durability: `qorum` is not one of quorum, synchronous, asynchronous\n  hint: did you mean `quorum`? use one of these words"),
         ("disposable: true", "disposable: 1", "target.yaml:22: disposable: `1` is not `true` or `false`"),
         ("max_pods: 1", "max_pods: one", "target.yaml:21: may_break[0].max_pods: `one` is not a whole number"),
         ("max_pods: 1", "max_pods: -1", "target.yaml:21: may_break[0].max_pods: `-1` is not a number of at least 0"),
@@ -85,16 +85,16 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("rate: 40/s", "rate: 40 s", "target.yaml:20: traffic.everyday.rate: `40 s` is not a rate like `40/s`"),
         ("entry: http://127.96.0.1:8080/", "entry: http://127.96.0.1:8080/?a=b", "target.yaml:5: entry: `http://127.96.0.1:8080/?a=b` is not an address like `https://staging.example.test`, without user and password, `?` and `#`"),
         ("entry: http://127.96.0.1:8080/", "entry: 127.96.0.1", "target.yaml:5: entry: `127.96.0.1` is not an address like `https://staging.example.test`, without user and password, `?` and `#`"),
-        ("name: sandbox", "nmae: sandbox", "target.yaml:1: nmae: unknown key `nmae` (and 1 more thing)\n  mend: did you mean `name`? known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, ledger, pipeline, traffic, disposable, may_break, credentials, tls, proxy, evidence"),
-        ("name: sandbox", "name: a/b", "target.yaml:1: name: `a/b` is no name\n  mend: use letters, digits, `-`, `.` and `_`, at most 63"),
+        ("name: sandbox", "nmae: sandbox", "target.yaml:1: nmae: unknown key `nmae` (and 1 more thing)\n  hint: did you mean `name`? known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, ledger, pipeline, traffic, disposable, may_break, credentials, tls, proxy, evidence"),
+        ("name: sandbox", "name: a/b", "target.yaml:1: name: `a/b` is no name\n  hint: use letters, digits, `-`, `.` and `_`, at most 63"),
         ("time_scale: 60", "time_scale: 0", "target.yaml:3: time_scale: `0` is not a number above 0"),
         ("time_scale: 60", "time_scale: .inf", "target.yaml:3: time_scale: `inf` is not a finite number"),
-        ('release: "1.0.0"', "release: 1.0", "target.yaml:4: release: `1.0` is not text\n  mend: put it in quotes"),
-        ("disposable: true", "name: again", "target.yaml:22: name: the key `name` stands here twice\n  mend: keep one; the first is in line 1"),
-        ("primary_region: us-east-1", "primary_region: us-east-2", "target.yaml:9: primary_region: `us-east-2` is no region of this file\n  mend: use one of `us-east-1`, `eu-west-1`"),
-        ("context: sandbox, ", "", "target.yaml:10: kubernetes.context: the key `context` is missing\n  mend: write `context: …`"),
-        ("time_scale: 60", "60: 60", 'target.yaml:3: a key that is no text\n  mend: put it in quotes, like `"no": …`'),
-        ("  members:", "\tmembers:", "target.yaml:14: is no plain YAML: found character '\\t' that cannot start any token\n  mend: indent with spaces, not with tabs"),
+        ('release: "1.0.0"', "release: 1.0", "target.yaml:4: release: `1.0` is not text\n  hint: put it in quotes"),
+        ("disposable: true", "name: again", "target.yaml:22: name: the key `name` stands here twice\n  hint: keep one; the first is in line 1"),
+        ("primary_region: us-east-1", "primary_region: us-east-2", "target.yaml:9: primary_region: `us-east-2` is no region of this file\n  hint: use one of `us-east-1`, `eu-west-1`"),
+        ("context: sandbox, ", "", "target.yaml:10: kubernetes.context: the key `context` is missing\n  hint: write `context: …`"),
+        ("time_scale: 60", "60: 60", 'target.yaml:3: a key that is no text\n  hint: put it in quotes, like `"no": …`'),
+        ("  members:", "\tmembers:", "target.yaml:14: is no plain YAML: found character '\\t' that cannot start any token\n  hint: indent with spaces, not with tabs"),
         ("time_scale: 60", "time_scale: &a 60", "target.yaml:3: is no plain YAML: anchors are not used here"),
         ("[track-service]", "[track-service", "target.yaml:21: is no plain YAML: expected ',' or ']', but got '}'"),
     ],
@@ -108,7 +108,7 @@ def test_a_mistake_is_explained(tmp_path: Path, right: str, wrong: str, said: st
 def test_a_secret_that_should_be_a_reference_is_not_shown(tmp_path: Path) -> None:
     """The message names the place and the keys of a reference, never what stands there."""
     said = message(FULL.replace("dsn: {file: /abs/secrets/dsn}", "dsn: postgres://u:hunter2@h"), tmp_path)
-    assert said == "target.yaml:13: database.dsn: this is no mapping\n  mend: expected the keys env, file, command"
+    assert said == "target.yaml:13: database.dsn: this is no mapping\n  hint: expected the keys env, file, command"
 
 
 def test_a_reference_is_exactly_one_place(tmp_path: Path) -> None:

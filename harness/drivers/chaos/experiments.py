@@ -82,7 +82,7 @@ def load_experiment(name: str, directories: Sequence[Path]) -> ExperimentPlan:
         raise ConfigurationError(
             f"there is no experiment `{name}`",
             where=", ".join(map(str, directories)),
-            mend=f"did you mean `{meant}`?" if meant else f"known are {', '.join(sorted(files)) or 'none'}",
+            hint=f"did you mean `{meant}`?" if meant else f"known are {', '.join(sorted(files)) or 'none'}",
         )
     return read_experiment(files[name]).plan
 
@@ -95,7 +95,7 @@ def read_experiment(path: Path) -> ExperimentFile:
     """
     document = read_document(path)
     if not isinstance(document.data, dict) or not isinstance(document.data.get("method"), list):
-        raise ConfigurationError("is no experiment", where=document.where(()), mend="it needs a `title` and a `method`")
+        raise ConfigurationError("is no experiment", where=document.where(()), hint="it needs a `title` and a `method`")
     activities = list(_activities(document))
     for location, activity in activities:
         _check_function(document, location, activity)
@@ -156,7 +156,7 @@ def _check_function(document: Document, location: Location, activity: Mapping[st
         raise ConfigurationError(
             f"`{module}` has no function `{function}`",
             where=document.where((*location, "provider", "func")),
-            mend=f"did you mean `{meant}`?" if meant else "",
+            hint=f"did you mean `{meant}`?" if meant else "",
         )
 
 
@@ -185,14 +185,14 @@ def _check_probes(
             raise ConfigurationError(
                 "no probe says that the fault is in",
                 where=where,
-                mend="write `confirmed_by:` with the name of a probe of the method",
+                hint="write `confirmed_by:` with the name of a probe of the method",
             )
         if name and name not in probes:
             meant = nearest(name, probes)
             raise ConfigurationError(
                 f"the method has no probe `{name}`",
                 where=where,
-                mend=f"did you mean `{meant}`?" if meant else f"its probes are {', '.join(probes) or 'none'}",
+                hint=f"did you mean `{meant}`?" if meant else f"its probes are {', '.join(probes) or 'none'}",
             )
 
 

@@ -69,4 +69,4 @@ def quantity(text: str) -> Decimal:
     try:
         return Decimal(parse_quantity(text))  # type: ignore[no-untyped-call]
     except ValueError as error:
-        raise UsageError(f"`{text}` is no Kubernetes quantity", mend="write it like `500m` or `512Mi`") from error
+        raise UsageError(f"`{text}` is no Kubernetes quantity", hint="write it like `500m` or `512Mi`") from error

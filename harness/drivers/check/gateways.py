@@ -27,7 +27,7 @@ def gateway_reads(target: Target, _params: Mapping[str, str]) -> Look:
     entries = {name: region.entry for name, region in target.regions.items() if region.entry}
     if not entries:
         raise ConfigurationError(
-            "names no region with an entry", where=f"{target.file}: regions", mend="write `regions: {NAME: {entry: …}}`"
+            "names no region with an entry", where=f"{target.file}: regions", hint="write `regions: {NAME: {entry: …}}`"
         )
 
     def look() -> Sequence[Seen]:

@@ -19,7 +19,7 @@ def namespaces(target: Target) -> dict[str, str]:
     """
     if target.kubernetes is None:
         raise ConfigurationError(
-            "names no cluster", where=f"{target.file}: kubernetes", mend="write `kubernetes: {context: …}`"
+            "names no cluster", where=f"{target.file}: kubernetes", hint="write `kubernetes: {context: …}`"
         )
     found = {name: region.namespace for name, region in target.regions.items() if region.namespace}
     return found or {target.kubernetes.namespace: target.kubernetes.namespace}

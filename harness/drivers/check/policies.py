@@ -112,7 +112,7 @@ class _Caller:
         raise DriverError(
             f"the probe pod {self.name} reported nothing within {_ROUND_S:g} s",
             where=f"{self.cluster.url} {self.namespace}",
-            mend="see its events: is its image there, may pods be made in this namespace?",
+            hint="see its events: is its image there, may pods be made in this namespace?",
         )
 
 

@@ -60,9 +60,9 @@ def run_check(demand: Demand, target: Target, sink: Sink) -> Check:
 
 def _facts(demand: Demand, target: Target) -> tuple[Fact, ...]:
     if demand.name not in CHECKS:
-        raise UsageError(f"unknown check `{demand.name}`", mend=f"known are {', '.join(sorted(CHECKS))}")
+        raise UsageError(f"unknown check `{demand.name}`", hint=f"known are {', '.join(sorted(CHECKS))}")
     with CHECKS[demand.name](target, demand.params) as look:
         facts = settled(look)
     if not facts:
-        raise DriverError("found nothing to look at", where=target.name, mend="check the namespaces in the target file")
+        raise DriverError("found nothing to look at", where=target.name, hint="check the namespaces in the target file")
     return facts

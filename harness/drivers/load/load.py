@@ -249,7 +249,7 @@ class Load:
         within_s, joined = (JOIN_S if self._plan.remote_workers else START_S), 0
         for _ in clock.Deadline.after(within_s).ticks(0.02):
             if not self.alive():
-                raise DriverError("a load generator ended before it began", where=self._log(), mend=self._why_not())
+                raise DriverError("a load generator ended before it began", where=self._log(), hint=self._why_not())
             ready = sum(rows.exists() for rows in self.rows)
             if self._plan.remote_workers and ready > joined:
                 self._say(f"{ready} of {len(self.rows)} load workers are ready")
@@ -259,7 +259,7 @@ class Load:
         raise DriverError(
             f"{joined} of {len(self.rows)} load generators were ready within {within_s:g} s",
             where=self._log(),
-            mend="start the workers elsewhere sooner" if self._plan.remote_workers else "look into its log",
+            hint="start the workers elsewhere sooner" if self._plan.remote_workers else "look into its log",
         )
 
     def _ended(self, child: _Child, why: str) -> None:

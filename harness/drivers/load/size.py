@@ -139,19 +139,19 @@ def schedule_of(size: Size, document: Document, rate_per_s: float | None) -> Sch
     """
     _refuse_mixture(size, document)
     if size.workers == 0 and size.remote is None:
-        raise ConfigurationError("nobody would send", where=document.where(("workers",)), mend="write `workers: 1`")
+        raise ConfigurationError("nobody would send", where=document.where(("workers",)), hint="write `workers: 1`")
     workers = size.workers + (size.remote.workers if size.remote else 0)
     if size.users is not None and size.users < workers:
         raise ConfigurationError(
             f"{size.users} users are fewer than {workers} load processes",
             where=document.where(("users",)),
-            mend=f"write at most `workers: {size.users}`",
+            hint=f"write at most `workers: {size.users}`",
         )
     if rate_per_s is not None and (size.rate is None or size.shape):
         raise ConfigurationError(
             f"the target file says `rate: {rate_per_s:g}/s`, and this traffic has no one rate",
             where=document.where(()),
-            mend="take the rate out of the target file's `traffic:`",
+            hint="take the rate out of the target file's `traffic:`",
         )
     rate = size.rate if rate_per_s is None else rate_per_s
     if size.trace is not None:
@@ -165,14 +165,14 @@ def schedule_of(size: Size, document: Document, rate_per_s: float | None) -> Sch
             raise ConfigurationError(
                 f"{document.path.stem}: the target file asks for no traffic at all",
                 where=document.where(("rate",)),
-                mend="ask for some",
+                hint="ask for some",
             )
         return Schedule(curve=RateCurve.flat(rate), arrivals=arrivals, peak_per_s=rate)
     points = _points(size.shape, rate or 0.0)
     try:
         curve = RateCurve(points=points)
     except UsageError as error:
-        raise ConfigurationError(error.what, where=document.where(("shape",)), mend=error.mend) from error
+        raise ConfigurationError(error.what, where=document.where(("shape",)), hint=error.hint) from error
     return Schedule(curve=curve, arrivals=arrivals, rates=points, peak_per_s=curve.peak_per_s)
 
 
@@ -199,7 +199,7 @@ def _traced(document: Document, name: str) -> Schedule:
         trace = read_trace(path).arrivals
     except ConfigurationError as error:
         at = document.where(("trace",))
-        raise ConfigurationError(error.what, where=f"{at}: {error.where}", mend=error.mend) from error
+        raise ConfigurationError(error.what, where=f"{at}: {error.where}", hint=error.hint) from error
     offsets = trace.offsets_ns
     busiest = max(bisect_left(offsets, at + 10**9) - index for index, at in enumerate(offsets))
     mean = len(offsets) / (trace.period_ns / 1e9)
@@ -213,9 +213,9 @@ def _refuse_mixture(size: Size, document: Document) -> None:
     shape = size.shape
     if shape is not None and sum(part is not None for part in (shape.steps, shape.ramp, shape.spike)) != 1:
         where = document.where(("shape",))
-        raise ConfigurationError("a shape is one of steps, ramp, spike", where=where, mend="keep one")
+        raise ConfigurationError("a shape is one of steps, ramp, spike", where=where, hint="keep one")
     if shape is not None and shape.steps == ():
-        raise ConfigurationError("no steps", where=document.where(("shape", "steps")), mend="write one")
+        raise ConfigurationError("no steps", where=document.where(("shape", "steps")), hint="write one")
     spike = shape is not None and shape.spike is not None
     if size.model == "closed":
         needed, allowed, kind = "users", {"users", "think"}, "a closed model"
@@ -230,11 +230,11 @@ def _refuse_mixture(size: Size, document: Document) -> None:
             raise ConfigurationError(
                 f"`{key}` has no meaning with {kind}",
                 where=document.where(_location(document, key)),
-                mend=f"{kind} has the keys {', '.join(sorted(allowed))}",
+                hint=f"{kind} has the keys {', '.join(sorted(allowed))}",
             )
     if getattr(size, needed) is None:
         raise ConfigurationError(
-            f"the key `{needed}` is missing", where=document.where((needed,)), mend=f"write `{needed}: …`"
+            f"the key `{needed}` is missing", where=document.where((needed,)), hint=f"write `{needed}: …`"
         )
 
 

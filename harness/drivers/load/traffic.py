@@ -48,7 +48,7 @@ def load_traffic(
         raise ConfigurationError(
             f"there is no file `{size.locustfile}`",
             where=document.where(("locustfile",)),
-            mend="name the locustfile relative to this file",
+            hint="name the locustfile relative to this file",
         )
     override = (overrides or {}).get(name) or Traffic()
     window_s = size.window if override.for_s is None else override.for_s
@@ -88,7 +88,7 @@ def _file_beside(file: Path, name: str) -> Path | None:
 
 def _validated(document: Document) -> Size:
     if not isinstance(document.data, dict):
-        raise ConfigurationError("is no mapping", where=document.where(()), mend="it starts with `locustfile: …`")
+        raise ConfigurationError("is no mapping", where=document.where(()), hint="it starts with `locustfile: …`")
     try:
         size = Size.model_validate(document.data)
     except ValidationError as error:
@@ -98,7 +98,7 @@ def _validated(document: Document) -> Size:
         raise ConfigurationError(
             f"the routes' shares add up to {total:.4g}, not to 1",
             where=document.where(("routes",)),
-            mend="give each route its share of the requests",
+            hint="give each route its share of the requests",
         )
     return size
 
@@ -108,7 +108,7 @@ def _refuse_overload(plan: TrafficPlan, document: Document, peak_per_s: float) -
         raise ConfigurationError(
             f"{plan.name}: it is told to offer no traffic at all in its window",
             where=document.where(("for",)),
-            mend="ask for some",
+            hint="ask for some",
         )
     busiest = peak_per_s * plan.requests_per_journey
     needed = math.ceil(busiest / MOST_PER_WORKER)
@@ -116,7 +116,7 @@ def _refuse_overload(plan: TrafficPlan, document: Document, peak_per_s: float) -
         raise ConfigurationError(
             f"{busiest:g} requests/s are more than {plan.all_workers} load processes offer on time",
             where=document.where(("workers",)),
-            mend=f"write `workers: {needed}`",
+            hint=f"write `workers: {needed}`",
         )
 
 
@@ -127,5 +127,5 @@ def _unknown(name: str, search_paths: Sequence[Path]) -> ConfigurationError:
     return ConfigurationError(
         f"there is no traffic `{name}`",
         where=", ".join(str(path) for path in search_paths),
-        mend=f"{hint}known: {', '.join(known) or 'none'}",
+        hint=f"{hint}known: {', '.join(known) or 'none'}",
     )

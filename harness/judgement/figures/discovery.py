@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.judgement.measures import MEND, Case, Figures, inconclusive, measure, unmet
+from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, unmet
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import load_receipt
@@ -54,7 +54,7 @@ def first_requests(case: Case) -> Iterable[Measure]:
             seen = list(_sightings(what, case.evidence, attempt, window))
             if not seen:
                 why = f"{name}: no {what} pod of a workload that names itself in its answers was seen"
-                yield inconclusive(case, _NAMES[what], why, MEND["fault"], scope=scope)
+                yield inconclusive(case, _NAMES[what], why, HINTS["fault"], scope=scope)
             for sighting in seen:
                 yield _judged(case, sighting, {**scope, "pod": sighting.pod}, receipts, attempt.files)
 
@@ -138,7 +138,7 @@ def _judged(
     outcome, head = _compared(seen, limit)
     reason, fix = f"{head}, wanted within {quantity}", ""
     if receipt := unmet(outcome, receipts, tuple(receipts)):
-        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", MEND[receipt]
+        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
     elif outcome is Outcome.INCONCLUSIVE:
         fix = f"let the experiment watch for {limit:g} s after the pod changed, then run again"
     return measure(

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.account import DATABASE, Account, Writes, account_of
-from harness.judgement.measures import MEND, Case, Figures, inconclusive, measure, not_falsifiable, unmet
+from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, not_falsifiable, unmet
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
@@ -92,7 +92,7 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
     outcome = Outcome.FAIL if len(lost) else Outcome.PASS
     reason, fix = _said(account, lost), ""
     if receipt := unmet(outcome, receipts):
-        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", MEND[receipt]
+        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
     elif not len(lost) and not len(around):
         outcome, reason = Outcome.INCONCLUSIVE, f"{reason}, but none was acknowledged around the fault"
         fix = "let the ledger write during the experiment, then run again"

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.measures import MEND, Case, Figures, measure, six, unmet
+from harness.judgement.measures import HINTS, Case, Figures, measure, six, unmet
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantile_of
 from harness.model import Evidence, Measure, Outcome, PipelineResult, Receipt, Table
@@ -67,7 +67,7 @@ def events(case: Case) -> Iterable[Measure]:
     reason, fix = _said(len(accepted), failed, {text: _count(mask) for text, mask in bad.items()}), ""
     reason = f"{reason}, wanted each once and whole {case.wanted.replace('below', 'within')}"
     if receipt := unmet(outcome, receipts):
-        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", MEND[receipt]
+        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
     elif not failed and (undecided or not len(accepted)):
         outcome, fix = Outcome.INCONCLUSIVE, "let the run watch for longer, then run again"
         reason += f", but of {undecided} nobody knows" if undecided else ", but none was accepted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from harness.judgement.measures import MEND, Case, Figures, inconclusive, measure, not_falsifiable, unmet
+from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, not_falsifiable, unmet
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import load_receipt
@@ -85,7 +85,7 @@ def _recovery(case: Case, attempt: Experiment, operation: str, scope: Mapping[st
     if seen is None:
         receipt = fault_receipt(case.plan, attempt)
         why = f"nobody looked at {operation}" if receipt.ok else receipt.why
-        return inconclusive(case, name, why, MEND["watch" if receipt.ok else "fault"], scope=scope)
+        return inconclusive(case, name, why, HINTS["watch" if receipt.ok else "fault"], scope=scope)
     return _judged(case, attempt, seen, limit, scope)
 
 
@@ -109,7 +109,7 @@ def _judged(
         outcome, head = Outcome.INCONCLUSIVE, f"{head}, but {null_run.why}"
         fix = "make the target steady before it is broken, then run again"
     elif receipt := unmet(outcome, receipts, ("fault", "watch")):
-        outcome, head, fix = Outcome.INCONCLUSIVE, f"{head}, but {receipts[receipt].why}", MEND[receipt]
+        outcome, head, fix = Outcome.INCONCLUSIVE, f"{head}, but {receipts[receipt].why}", HINTS[receipt]
     elif outcome is Outcome.INCONCLUSIVE:
         fix = "watch longer and closer, then run again"
     return measure(
@@ -172,7 +172,7 @@ def _manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> 
     outcome = Outcome.PASS if attempt.manual_steps <= allowed else Outcome.FAIL
     reason, fix = f"{attempt.name}: {attempt.manual_steps} manual steps, wanted {allowed}", ""
     if receipt := unmet(outcome, receipts):
-        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", MEND[receipt]
+        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
     return measure(
         case,
         "manual steps",

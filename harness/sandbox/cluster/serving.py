@@ -46,7 +46,7 @@ def listen(host: str, port: int = 0) -> socket.socket:
     except OSError as error:
         sock.close()
         raise SandboxError(
-            f"cannot listen: {error.strerror}", where=f"{host}:{port}", mend="free the port or ask for another one"
+            f"cannot listen: {error.strerror}", where=f"{host}:{port}", hint="free the port or ask for another one"
         ) from error
     return sock
 

@@ -34,7 +34,7 @@ class Pool:
             low, high = self._thirds
             if len(self._used) >= (high - low + 1) * 254:
                 raise SandboxError(
-                    "no address is left", where=f"127.{self._octet}.{low}.0", mend="stop the sandbox and start it again"
+                    "no address is left", where=f"127.{self._octet}.{low}.0", hint="stop the sandbox and start it again"
                 )
             address = next(each for each in self._cursor if each not in self._used)
             self._held[key] = address

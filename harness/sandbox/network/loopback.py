@@ -121,7 +121,7 @@ class Loopback:
             raise SandboxError(
                 f"cannot listen: {errno.errorcode.get(error.errno or 0, '')} {error.strerror}",
                 where=str(at),
-                mend="end the process that has this address (`ss -ltnp` shows it), or start the sandbox again",
+                hint="end the process that has this address (`ss -ltnp` shows it), or start the sandbox again",
             ) from error
         return sock
 

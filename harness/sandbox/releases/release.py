@@ -72,7 +72,7 @@ class Release(BaseModel):
         if not any(map(chosen, objects)):
             there = ", ".join(sorted({_name(obj) for obj in objects if obj["kind"] in WORKLOADS}))
             raise ConfigurationError(
-                "the platform has no such object", where=f"{self._file}: {key}", mend=f"its workloads are: {there}"
+                "the platform has no such object", where=f"{self._file}: {key}", hint=f"its workloads are: {there}"
             )
         return [strategic(obj, patch(obj)) if chosen(obj) else obj for obj in objects]
 
@@ -142,10 +142,10 @@ def load_release(name: str) -> Release:
     file = directory / FILE
     if not file.is_file():
         near = difflib.get_close_matches(name, names(), n=1)
-        mend = f"did you mean {near[0]}? " if near else ""
+        hint = f"did you mean {near[0]}? " if near else ""
         known = ", ".join(names())
         raise ConfigurationError(
-            f"there is no release {name!r}", where=name, mend=f"{mend}releases: {known}, or a directory with a {FILE}"
+            f"there is no release {name!r}", where=name, hint=f"{hint}releases: {known}, or a directory with a {FILE}"
         )
     return _read(file)
 
@@ -163,12 +163,12 @@ def _read(file: Path) -> Release:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         where = f"{file}:{_line(text, first['loc'])}: {key}"
-        raise ConfigurationError(first["msg"], where=where, mend=_mend(first)) from None
+        raise ConfigurationError(first["msg"], where=where, hint=_hint(first)) from None
     release._file = str(file)  # noqa: SLF001 - pydantic's way to a field that is not part of the file
     return release
 
 
-def _mend(error: Any) -> str:
+def _hint(error: Any) -> str:
     if error["type"] != "extra_forbidden":
         return ""
     model = Workload if error["loc"][0] == "workloads" else Release

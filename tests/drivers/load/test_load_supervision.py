@@ -124,7 +124,7 @@ def test_a_locustfile_that_does_not_load_is_said_at_once(run: Run, server: Truth
     with pytest.raises(DriverError) as raised:
         run.start(plan_of("misspelt", per_s=20), server.url)
     assert raised.value.where.endswith("load/misspelt/locust.log")
-    assert "has no attribute 'Jurney'" in raised.value.mend or "cannot import name 'Jurney'" in raised.value.mend
+    assert "has no attribute 'Jurney'" in raised.value.hint or "cannot import name 'Jurney'" in raised.value.hint
 
 
 def test_a_locustfile_of_other_users_is_said_to_be_one(run: Run, server: TruthServer, tmp_path: Path) -> None:
@@ -133,6 +133,6 @@ def test_a_locustfile_of_other_users_is_said_to_be_one(run: Run, server: TruthSe
     plan = replace(plan_of("visitor", per_s=20), locustfile=str(tmp_path / "stock.py"))
     with pytest.raises(DriverError) as raised:
         run.start(plan, server.url)
-    assert raised.value.mend.endswith(
+    assert raised.value.hint.endswith(
         "stock.py has no users of ours: make them OpenLoopUser or ClosedLoopUser of harness.locust"
     )

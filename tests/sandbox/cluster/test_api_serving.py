@@ -61,7 +61,7 @@ def test_a_stop_ends_open_watches_and_idle_connections_at_once(tmp_path: Path) -
 
 
 def test_a_taken_address_is_refused_with_its_name() -> None:
-    """The message says which, and how to mend it."""
+    """The message says which, and how to fix it."""
     with listen("127.0.0.1") as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SandboxError, match=f"127.0.0.1:{port}"):

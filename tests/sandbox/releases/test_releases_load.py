@@ -47,7 +47,7 @@ def test_an_unknown_release_names_the_nearest() -> None:
     """And all there are."""
     with pytest.raises(ConfigurationError) as caught:
         load_release("forgetfull")
-    assert caught.value.mend.startswith("did you mean forgetful? releases: 1.0.0, failing")
+    assert caught.value.hint.startswith("did you mean forgetful? releases: 1.0.0, failing")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_workload_that_is_not_there_is_refused(tmp_path: Path, change: str, ke
     with pytest.raises(ConfigurationError) as caught:
         render.render(release, Credentials.generate())
     assert caught.value.where == f"{tmp_path}/release.yaml: {key}"
-    assert "us-east-1/track-service" in caught.value.mend
+    assert "us-east-1/track-service" in caught.value.hint
 
 
 def test_a_users_release_may_change_replicas_command_and_patch_anything(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ class Launcher:
     def __init__(self, end: socket.socket) -> None:
         hello, _ = messages.receive(end)
         if hello is None:
-            raise SandboxError("the zygote has ended before it began", where="zygote", mend="see the sandbox's log")
+            raise SandboxError("the zygote has ended before it began", where="zygote", hint="see the sandbox's log")
         self.way = str(hello["way"])
         self._end = end
         self._numbers = count(1)
