@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judgement_builders import S, ns
 
-from harness.judgement.stats.downtime import Downtime, downtime_of, looks_needed, uptime_by_seconds
+from harness.judgement.stats.downtime import Downtime, downtime_of, joined, looks_needed, uptime_by_seconds
 
 EVERY = S // 50
 """Looks are 20 ms apart."""
@@ -148,3 +148,13 @@ def test_seconds_down_are_those_of_the_failed_looks(bad: list[bool]) -> None:
     bounds = uptime_by_seconds(down, 0.95)
     assert bounds.fail_low <= bounds.low <= bounds.value + 1e-9
     assert bounds.value - 1e-9 <= bounds.high <= bounds.fail_high <= 1
+
+
+def test_downtime_of_several_windows_adds_up() -> None:
+    """An outage at the end of one window and one at the beginning of the next are two."""
+    first = Downtime(seconds=np.array([0.5]), watched_s=60.0, spacing_s=0.015, looks=4000)
+    second = Downtime(seconds=np.array([0.25, 1.0]), watched_s=30.0, spacing_s=0.02, looks=1500)
+    both = joined([first, second])
+    assert (both.seconds.tolist(), both.watched_s, both.spacing_s, both.looks) == ([0.5, 0.25, 1.0], 90.0, 0.02, 5500)
+    nothing = joined([])
+    assert (len(nothing.seconds), nothing.watched_s, nothing.looks) == (0, 0.0, 0)

@@ -154,13 +154,9 @@ def by_batches(pattern: Pattern, confidence: float) -> Interval:
 def after_change(pattern: Pattern, confidence: float) -> Interval:
     """Exact bounds, of the whole window and of what came after the change: what lasts to the end is how it is now."""
     start = int(pattern.episodes.starts[-1])
-    parts = [(int(s.bad.sum()), int(s.n.sum())) for s in (pattern.slots, _from(pattern.slots, start))]
+    parts = [(int(s.bad.sum()), int(s.n.sum())) for s in (pattern.slots, pattern.slots.after(start))]
     lows = [share_at_least(k, n, confidence) for k, n in parts]
     return min(lows), max(share_at_most(k, n, confidence) for k, n in parts)
-
-
-def _from(slots: Slots, start: int) -> Slots:
-    return Slots(width_s=slots.width_s, n=slots.n[start:], bad=slots.bad[start:])
 
 
 def share_in_time(slots: Slots, confidence: float) -> Bounds:

@@ -7,8 +7,9 @@ so it costs one pass over the samples, and does not depend on their order.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
@@ -39,11 +40,18 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slots:
-    """How many looks there were in each slot of a window, and how many of them were bad."""
+    """How many requests or probes there were in each slot of a window, and how many of them were bad.
+
+    Attributes:
+        width_s: length of a slot.
+        n, bad: counts of each slot.
+        parts: first slot of each window that was joined; nothing is taken as one across the seam between two windows.
+    """
 
     width_s: float
     n: Ints
     bad: Ints
+    parts: tuple[int, ...] = (0,)
 
     @property
     def seconds(self) -> float:
@@ -52,19 +60,37 @@ class Slots:
 
     def mirrored(self) -> Slots:
         """The same with good and bad exchanged."""
-        return Slots(width_s=self.width_s, n=self.n, bad=self.n - self.bad)
+        return replace(self, bad=self.n - self.bad)
 
     def without(self, taken: Bools) -> Slots:
         """The same with nothing in the slots that are taken."""
-        return Slots(width_s=self.width_s, n=np.where(taken, 0, self.n), bad=np.where(taken, 0, self.bad))
+        return replace(self, n=np.where(taken, 0, self.n), bad=np.where(taken, 0, self.bad))
+
+    def after(self, start: int) -> Slots:
+        """The slots from this one on."""
+        parts = (0, *(part - start for part in self.parts if part > start))
+        return replace(self, n=self.n[start:], bad=self.bad[start:], parts=parts)
+
+    @property
+    def pairs(self) -> Ints:
+        """First slot of each pair of neighbours; the last slot of a joined window may be alone."""
+        edges = [*self.parts, len(self.n)]
+        return np.concatenate([np.arange(first, last, 2) for first, last in pairwise(edges)])
 
     def doubled(self) -> Slots:
-        """Slots twice as long; the last may be shorter."""
-        return Slots(width_s=2 * self.width_s, n=_by_two(self.n), bad=_by_two(self.bad))
+        """Slots twice as long; the last of each joined window may be shorter."""
+        starts = self.pairs
+        parts = tuple(int(part) for part in np.searchsorted(starts, self.parts))
+        n, bad = (np.add.reduceat(counts, starts) if len(counts) else counts for counts in (self.n, self.bad))
+        return Slots(width_s=2 * self.width_s, n=n, bad=bad, parts=parts)
 
     def batches(self) -> Slots:
-        """Twenty equal parts, to a slot."""
+        """Twenty parts that are equal to a slot, but that the seam nearest to an edge is that edge."""
         starts = np.arange(BATCHES) * len(self.n) // BATCHES
+        for seam in self.parts[1:]:
+            nearest = int(np.abs(starts - seam).argmin())
+            if nearest and starts[nearest - 1] < seam < np.append(starts, len(self.n))[nearest + 1]:
+                starts[nearest] = seam
         n, bad = np.add.reduceat(self.n, starts), np.add.reduceat(self.bad, starts)
         return Slots(width_s=self.seconds / BATCHES, n=n, bad=bad)
 
@@ -76,36 +102,49 @@ class Slots:
             slots = slots.doubled()
 
 
-def _by_two(counts: Ints) -> Ints:
-    sums = counts[::2].copy()
-    sums[: len(counts) // 2] += counts[1::2]
-    return sums
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
-    """The slot of each look, made once for all questions about the same looks."""
+    """The slot of each request or probe, made once for all questions about the same ones; of one window, or of several joined end to end."""
 
     width_s: float
     slot: Ints
     n: Ints
+    parts: tuple[int, ...] = (0,)
 
     @classmethod
     def of(cls, at_ns: Ints, span: tuple[int, int]) -> Timeline:
-        """Place looks in [start, end); one that lies outside is placed at the nearest edge."""
-        start_ns, end_ns = span
-        length = max(end_ns - start_ns, 1)
-        wanted = max(SLOT_NS, math.ceil(SLOT_LOOKS * length / max(len(at_ns), 1)))
-        width = max(min(wanted, length // BATCHES), 1)
-        count = math.ceil(length / width)
-        slot = at_ns - start_ns
-        slot //= width
-        np.clip(slot, 0, count - 1, out=slot)
-        return cls(width_s=width / 1e9, slot=slot, n=np.bincount(slot, minlength=count))
+        """Place requests in [start, end); one that lies outside is placed at the nearest edge."""
+        return cls.joined([(at_ns, span)])
+
+    @classmethod
+    def joined(cls, windows: Sequence[tuple[Ints, tuple[int, int]]]) -> Timeline:
+        """Join windows end to end, in the order given: each by its times and its span [start, end).
+
+        The values that are asked about must be in the same order. A slot belongs to one window, and so does each episode. A window of
+        no length, with no times, is left out.
+        """
+        kept = [(at_ns, span) for at_ns, span in windows if len(at_ns) or span[1] > span[0]] or list(windows[:1])
+        lengths = [max(end_ns - start_ns, 1) for _, (start_ns, end_ns) in kept]
+        total, count = sum(lengths), sum(len(at_ns) for at_ns, _ in kept)
+        width = max(min(max(SLOT_NS, math.ceil(SLOT_LOOKS * total / max(count, 1))), total // BATCHES), 1)
+        counts = [math.ceil(length / width) for length in lengths]
+        firsts = [0, *accumulate(counts)]
+        slots = []
+        for (at_ns, (start_ns, _)), first, own in zip(kept, firsts, counts, strict=False):
+            slot = at_ns - start_ns
+            slot //= width
+            np.clip(slot, 0, own - 1, out=slot)
+            slot += first
+            slots.append(slot)
+        slot = slots[0] if len(slots) == 1 else np.concatenate(slots)
+        return cls(
+            width_s=width / 1e9, slot=slot, n=np.bincount(slot, minlength=firsts[-1]), parts=tuple(firsts[: len(kept)])
+        )
 
     def slots(self, bad: Bools) -> Slots:
-        """Count the bad ones of these looks, in the order that the looks were given in."""
-        return Slots(width_s=self.width_s, n=self.n, bad=np.bincount(self.slot[bad], minlength=len(self.n)))
+        """Count the bad ones, in the order that the times were given in."""
+        counted = np.bincount(self.slot[bad], minlength=len(self.n))
+        return Slots(width_s=self.width_s, n=self.n, bad=counted, parts=self.parts)
 
 
 def is_spread(slots: Slots) -> bool:
@@ -207,7 +246,7 @@ def episodes_of(slots: Slots) -> Episodes:
         if more.sum() == hot.sum():
             break
         hot = more
-    starts, ends = _stretches(hot)
+    starts, ends = _stretches(hot, slots.parts)
     rest = slots.without(hot)
     background = float(rest.bad.sum() / max(rest.n.sum(), 1))
     excess = np.concatenate([[0.0], np.cumsum(slots.bad - background * slots.n)])
@@ -226,19 +265,25 @@ def _hotter(slots: Slots, known: Bools) -> Bools:
     hot, count = known.copy(), len(known)
     part = slots.without(known)
     share = float(part.bad.sum() / max(part.n.sum(), 1))
-    by = 1
+    longer, own = np.arange(count), _part_of(slots)  # the longer slot, and the window, that each slot lies in
     while len(part.n) >= BATCHES:
         at = _improbable(part, share, HOT / (2 * count))
         if at.size:
             found = np.zeros(len(part.n), dtype=np.bool_)
             found[at] = True
-            if by == 1:  # a stall begins and ends within a slot
-                found[np.maximum(at - 1, 0)] = found[np.minimum(at + 1, count - 1)] = True
-            hot |= np.repeat(found, by)[:count]
+            if len(part.n) == count:  # a stall begins and ends within a slot
+                for beside in (np.maximum(at - 1, 0), np.minimum(at + 1, count - 1)):
+                    found[beside[own[beside] == own[at]]] = True
+            hot |= found[longer]
             part = part.without(found)
+        starts = part.pairs
+        longer = np.searchsorted(starts, np.arange(len(part.n)), side="right")[longer] - 1
         part = part.doubled()
-        by *= 2
-    return _bridged(hot)
+    return _bridged(hot, own)
+
+
+def _part_of(slots: Slots) -> Ints:
+    return np.searchsorted(slots.parts, np.arange(len(slots.n)), side="right")
 
 
 def _improbable(slots: Slots, share: float, chance: float) -> Ints:
@@ -250,16 +295,19 @@ def _improbable(slots: Slots, share: float, chance: float) -> Ints:
     return np.asarray(suspects[tails < chance], dtype=np.int64)
 
 
-def _stretches(hot: Bools) -> tuple[Ints, Ints]:
-    """First slot of each run of hot ones, and the slot after it."""
-    edges = np.diff(np.concatenate([[False], hot, [False]]).astype(np.int8))
-    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+def _stretches(hot: Bools, parts: tuple[int, ...] = (0,)) -> tuple[Ints, Ints]:
+    """First slot of each run of hot ones, and the slot after it; a run ends where a joined window does."""
+    padded = np.concatenate([[False], hot, [False]])
+    begins, ends = padded[1:] & ~padded[:-1], padded[:-1] & ~padded[1:]
+    seams = [seam for seam in parts[1:] if padded[seam] and padded[seam + 1]]
+    begins[seams] = ends[seams] = True
+    return np.flatnonzero(begins), np.flatnonzero(ends)
 
 
-def _bridged(hot: Bools) -> Bools:
-    """With short gaps between hot slots closed."""
+def _bridged(hot: Bools, own: Ints) -> Bools:
+    """With short gaps between hot slots of one window closed."""
     starts, ends = _stretches(hot)
-    near = np.flatnonzero(starts[1:] - ends[:-1] <= GAP)
+    near = np.flatnonzero((starts[1:] - ends[:-1] <= GAP) & (own[starts[1:]] == own[ends[:-1] - 1]))
     step = np.zeros(len(hot) + 1, dtype=np.int64)
     step[ends[near]] += 1
     step[starts[near + 1]] -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,16 @@ class Downtime:
     def effective(self) -> float:
         """How many equal outages bear as much evidence (Kish); 0.0 of none."""
         return kish(self.seconds[self.seconds > 0])  # one of no length, seen by a lone probe, bears nothing
+
+
+def joined(windows: Sequence[Downtime]) -> Downtime:
+    """The downtime of several windows together: no outage lasts from one into the next."""
+    return Downtime(
+        seconds=np.concatenate([np.zeros(0), *(down.seconds for down in windows)]),
+        watched_s=math.fsum(down.watched_s for down in windows),
+        spacing_s=max((down.spacing_s for down in windows), default=0.0),
+        looks=sum(down.looks for down in windows),
+    )
 
 
 def downtime_of(sent_ns: Ints, failed: Bools, span: tuple[int, int]) -> Downtime:
