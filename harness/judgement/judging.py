@@ -93,8 +93,8 @@ def _measures(case: Case) -> tuple[Measure, ...]:
     if gone is not None:
         why = f"{gone.file} is not whole: {gone.why}"
         return (inconclusive(case, name, why, "bring the file back, or run again"),)
-    fix = "tell the makers of the harness, with the run's files"
-    return _seam(lambda: tuple(JUDGES[case.objective.figure](case)), lambda why: (inconclusive(case, name, why, fix),))
+    hint = "tell the makers of the harness, with the run's files"
+    return _seam(lambda: tuple(JUDGES[case.objective.figure](case)), lambda why: (inconclusive(case, name, why, hint),))
 
 
 def _experiments(plan: Plan, evidence: Evidence) -> tuple[ExperimentResult, ...]:

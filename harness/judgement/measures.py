@@ -143,7 +143,7 @@ def measure(
     reason: str,
     *,
     scope: Mapping[str, str] | None = None,
-    fix: str = "",
+    hint: str = "",
     figures: Figures | None = None,
     limit: str = "",
     op: Op | None = None,
@@ -171,20 +171,20 @@ def measure(
         receipts=figures.receipts,
         outcome=outcome,
         reason=f"{reason} (not covered in this run: {', '.join(lacking)})" if lacking else reason,
-        fix="" if outcome is Outcome.PASS else fix or case.hint,
+        hint="" if outcome is Outcome.PASS else hint or case.hint,
         files=figures.files,
     )
 
 
-def inconclusive(case: Case, name: str, reason: str, fix: str, *, scope: Mapping[str, str] | None = None) -> Measure:
+def inconclusive(case: Case, name: str, reason: str, hint: str, *, scope: Mapping[str, str] | None = None) -> Measure:
     """A measure without a figure, because there is nothing to make one of."""
-    return measure(case, name, Outcome.INCONCLUSIVE, reason, fix=fix, scope=scope)
+    return measure(case, name, Outcome.INCONCLUSIVE, reason, hint=hint, scope=scope)
 
 
 def not_falsifiable(case: Case, name: str, why: str, *, scope: Mapping[str, str] | None = None) -> Measure:
     """Rule 10: this run could not have failed the objective."""
-    fix = "let the run watch for as long as the limit says"
-    return measure(case, name, Outcome.NOT_ASSESSED, f"not falsifiable here: {why}", fix=fix, scope=scope)
+    hint = "let the run watch for as long as the limit says"
+    return measure(case, name, Outcome.NOT_ASSESSED, f"not falsifiable here: {why}", hint=hint, scope=scope)
 
 
 def bounded(
@@ -206,25 +206,25 @@ def bounded(
     receipt = unmet(outcome, receipts, fail_needs)
     head = f"{subject} is {said(bounds.value, unit)}"
     if receipt:
-        outcome, fix = Outcome.INCONCLUSIVE, HINTS[receipt]
+        outcome, hint = Outcome.INCONCLUSIVE, HINTS[receipt]
         reason = f"{head}, wanted {case.wanted}, but {receipts[receipt].why}"
     elif not bounds.n:
         outcome, reason = Outcome.INCONCLUSIVE, f"nobody looked at {subject}, wanted {case.wanted}"
-        fix = "find out from its log why it was not looked at, then run again"
+        hint = "find out from its log why it was not looked at, then run again"
     elif outcome is Outcome.INCONCLUSIVE:
         more = f"at least {n_needed}" if n_needed and n_needed > bounds.n else "more"
         few = bounds.why or f"{bounds.n} looks are too few to tell, {more} would be needed"
         reason = f"{head}, between {said(bounds.low, unit)} and {said(bounds.high, unit)}, wanted {case.wanted}: {few}"
-        fix = TOGETHER if bounds.why else f"let the traffic run longer ({more} looks), then run again"
+        hint = TOGETHER if bounds.why else f"let the traffic run longer ({more} looks), then run again"
     else:
-        reason, fix = f"{head} ({_bound(outcome, case.objective.op, bounds, unit)}), wanted {case.wanted}", ""
+        reason, hint = f"{head} ({_bound(outcome, case.objective.op, bounds, unit)}), wanted {case.wanted}", ""
     return measure(
         case,
         name,
         outcome,
         reason + (f"; {detail}" if detail else ""),
         scope=scope,
-        fix=fix,
+        hint=hint,
         figures=Figures(
             value=bounds.value,
             low=bounds.low,

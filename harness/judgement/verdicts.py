@@ -30,7 +30,7 @@ def claim_verdict(claim: Claim, measures: Sequence[Sequence[Measure]]) -> ClaimV
         requirement=claim.requirement,
         outcome=outcome,
         reason=_reason(telling, outcome, every),
-        fix=telling[0].fix if telling else "write a Then sentence into the scenario",
+        hint=telling[0].hint if telling else "write a Then sentence into the scenario",
         measures=tuple(tuple(of_one) for of_one in measures),
     )
 
@@ -64,18 +64,18 @@ def requirement_verdict(
     outcome = worst(outcomes)
     telling = [claim for claim in claims if claim.outcome is outcome]
     if telling:
-        reason, fix = telling[0].reason, telling[0].fix
+        reason, hint = telling[0].reason, telling[0].hint
     elif lack is not None:
-        reason, fix = lack.why, lack.fix
+        reason, hint = lack.why, lack.hint
     elif plan.deselected:
-        reason, fix = "a filter left its scenarios out", "run without a filter"
+        reason, hint = "a filter left its scenarios out", "run without a filter"
     else:
-        reason, fix = "no scenario claims it", f"write a scenario tagged @{requirement.id}"
+        reason, hint = "no scenario claims it", f"write a scenario tagged @{requirement.id}"
     return Verdict(
         requirement=requirement.id,
         outcome=outcome,
         reason=reason,
-        fix=fix,
+        hint=hint,
         claims=tuple(claims),
         attempts=_attempts(requirement, plan, evidence),
     )

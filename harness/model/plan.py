@@ -71,7 +71,7 @@ class NotAssessable:
 
     requirement: str
     why: str
-    fix: str
+    hint: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -72,7 +72,7 @@ class Measure:
         receipts: `fault`, `load`, `watch`, `restore`: those that apply.
         outcome: PASS, FAIL, INCONCLUSIVE or NOT ASSESSED of this figure.
         reason: what was seen against what was wanted.
-        fix: what to do next; empty on PASS.
+        hint: what to do next; empty on PASS.
         files: the evidence, relative to the run directory.
     """
 
@@ -95,7 +95,7 @@ class Measure:
     receipts: Mapping[str, Receipt] = field(default_factory=dict)
     outcome: Outcome
     reason: str
-    fix: str = ""
+    hint: str = ""
     files: tuple[str, ...] = ()
 
 
@@ -107,7 +107,7 @@ class ClaimVerdict:
     requirement: str
     outcome: Outcome
     reason: str
-    fix: str
+    hint: str
     measures: tuple[tuple[Measure, ...], ...]
 
 
@@ -118,7 +118,7 @@ class Verdict:
     requirement: str
     outcome: Outcome
     reason: str
-    fix: str
+    hint: str
     claims: tuple[ClaimVerdict, ...]
     attempts: int = 1
 

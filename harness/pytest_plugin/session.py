@@ -142,7 +142,7 @@ class Session:
         """Why a scenario has no verdict."""
         plan = self.decided.plan if self.decided else None
         requirement = next((claim.requirement for claim in self._compiled.claims if claim.scenario == location), "")
-        lacks = {item.requirement: f"{item.why}; {item.fix}" for item in plan.not_assessable} if plan else {}
+        lacks = {item.requirement: f"{item.why}; {item.hint}" for item in plan.not_assessable} if plan else {}
         return lacks.get(requirement, "the recorded run has no such scenario: it may have been written or moved since")
 
     def exit_code(self, outcomes: Sequence[Outcome]) -> Exit:

@@ -55,7 +55,7 @@ class Settling:
                 f"{len(self.sentences)} Then steps were reached, the plan has {len(self.claim.measures)}",
                 where=self.claim.scenario,
             )
-        message = self.claim.reason + (f"\n  {self.claim.fix}" if self.claim.fix else "")
+        message = self.claim.reason + (f"\n  {self.claim.hint}" if self.claim.hint else "")
         match self.claim.outcome:
             case Outcome.FAIL:
                 pytest.fail(message, pytrace=False)

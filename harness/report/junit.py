@@ -71,7 +71,7 @@ def _case(suite: ET.Element, row: Row, said: ClaimVerdict, *, seconds: float | N
     case = ET.SubElement(suite, "testcase", attributes)
     _properties(case, verdict=said.outcome.value, requirement=row.requirement.id, gate=row.requirement.gate.value)
     details = [f"{measure.outcome.value}: {measure.reason}" for measure in claim_measures(said)]
-    return _end(case, said.outcome, said.reason, said.fix, details)
+    return _end(case, said.outcome, said.reason, said.hint, details)
 
 
 def _unclaimed(suite: ET.Element, row: Row) -> str:
@@ -79,13 +79,13 @@ def _unclaimed(suite: ET.Element, row: Row) -> str:
         suite, "testcase", {"classname": "requirements", "name": clean(row.requirement.id), "time": "0"}
     )
     _properties(case, verdict=row.outcome.value, requirement=row.requirement.id, gate=row.requirement.gate.value)
-    return _end(case, row.outcome, row.verdict.reason, row.verdict.fix, [])
+    return _end(case, row.outcome, row.verdict.reason, row.verdict.hint, [])
 
 
-def _end(case: ET.Element, outcome: Outcome, reason: str, fix: str, details: list[str]) -> str:
+def _end(case: ET.Element, outcome: Outcome, reason: str, hint: str, details: list[str]) -> str:
     if outcome in _FAILURES:
         failure = ET.SubElement(case, "failure", {"type": _FAILURES[outcome], "message": clean(reason)})
-        failure.text = clean("\n".join([reason, *([f"next: {fix}"] if fix else []), *details]))
+        failure.text = clean("\n".join([reason, *([f"hint: {hint}"] if hint else []), *details]))
         return "failure"
     if outcome is Outcome.NOT_ASSESSED:
         ET.SubElement(case, "skipped", {"message": clean(reason)})

@@ -55,8 +55,8 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
 def _why(judgement: Judgement, every: Sequence[Row]) -> str:
     decision = judgement.decision
     if decision.reasons:
-        fixes = {row.requirement.id: row.verdict.fix for row in every if row.outcome is not Outcome.PASS}
-        return bullets(_with_fix(reason, fixes.get(reason.partition(" ")[0], "")) for reason in decision.reasons)
+        hints = {row.requirement.id: row.verdict.hint for row in every if row.outcome is not Outcome.PASS}
+        return bullets(_with_hint(reason, hints.get(reason.partition(" ")[0], "")) for reason in decision.reasons)
     if decision.outcome is not DecisionOutcome.GO:
         return "The judge gave no reason."
     passed = f"All {counted(sum(row.gating for row in every), 'gating requirement')} passed."
@@ -68,8 +68,8 @@ def _bounds(row: Row) -> str:
     return f" ({row.telling.bounds})" if row.telling and row.telling.bounds != NOTHING else ""
 
 
-def _with_fix(reason: str, fix: str) -> str:
-    return f"{plain(reason)}\n  Next: {plain(fix)}" if fix else plain(reason)
+def _with_hint(reason: str, hint: str) -> str:
+    return f"{plain(reason)}\n  hint: {plain(hint)}" if hint else plain(reason)
 
 
 def requirement_table(every: Sequence[Row]) -> str:

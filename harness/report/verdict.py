@@ -85,7 +85,7 @@ def _requirement(row: Requirement, verdict: Verdict) -> dict[str, Any]:
         "gate": row.gate.value,
         "verdict": verdict.outcome.name,
         "reason": verdict.reason,
-        "fix": verdict.fix,
+        "hint": verdict.hint,
         "kinds": [kind.value for kind in row.kinds],
         "scenarios": [claim.scenario for claim in verdict.claims],
         "attempts": verdict.attempts,

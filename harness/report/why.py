@@ -34,7 +34,7 @@ def _lines(plan: Plan, evidence: Evidence, judgement: Judgement, row: Row) -> It
         ("criterion", wanted.criterion),
         ("source", wanted.source),
         ("reason", row.verdict.reason),
-        ("fix", row.verdict.fix),
+        ("hint", row.verdict.hint),
     )
     if row.scaled:
         yield from _pairs(("scale", f"limits of a minute and more were divided by {plan.time_scale:g}"))

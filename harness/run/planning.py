@@ -161,7 +161,7 @@ def _not_assessable(
             yield NotAssessable(
                 requirement=requirement.id,
                 why="no scenario claims it",
-                fix=f"write a scenario tagged @{requirement.id}",
+                hint=f"write a scenario tagged @{requirement.id}",
             )
 
 
@@ -171,7 +171,7 @@ def _lack(claim: Claim, compiled: Compiled, target: Target, settings: Settings) 
         return NotAssessable(
             requirement=claim.requirement,
             why="no baseline run was given",
-            fix="give a run of the same target and traffic with --baseline RUN",
+            hint="give a run of the same target and traffic with --baseline RUN",
         )
     needs = [need for objective in claim.objectives for need in _needs(objective)]
     kinds = {demand.kind for demand in compiled.demands if demand.key in claim.demands}
@@ -182,7 +182,7 @@ def _lack(claim: Claim, compiled: Compiled, target: Target, settings: Settings) 
             return NotAssessable(
                 requirement=claim.requirement,
                 why=f"{why}, and {target.name} has no `{key}`",
-                fix=f"add `{key}:` to {target.file.name or 'the target file'}",
+                hint=f"add `{key}:` to {target.file.name or 'the target file'}",
             )
     return None
 

@@ -51,7 +51,7 @@ def show_plan(
     console.print(_demands(plan))
     console.print(_evidence(plan))
     for item in plan.not_assessable:
-        console.print(f"not assessable: {item.requirement}: {item.why} ({item.fix})", markup=False)
+        console.print(f"not assessable: {item.requirement}: {item.why} ({item.hint})", markup=False)
     if plan.deselected:
         console.print(f"{len(plan.deselected)} scenarios are left out: this run would not decide", markup=False)
 

@@ -74,7 +74,7 @@ def test_a_killed_pod_that_was_never_asked_again_passes_once_watched_for_the_lim
     )
     short = judged(served((73.5, 100, "track-new"), until=80))[1]
     assert short.outcome is INCONCLUSIVE
-    assert short.fix == "let the experiment watch for 10 s after the pod changed, then run again"
+    assert short.hint == "let the experiment watch for 10 s after the pod changed, then run again"
 
 
 def test_without_a_limit_of_its_own_a_killed_pod_has_that_of_the_sentence() -> None:

@@ -101,7 +101,7 @@ def test_every_route_has_its_own_figure_and_the_worst_decides() -> None:
         "by region that served: ap-southeast-1 300 ms, eu-west-1 300 ms, us-east-1 300 ms"
     )
     assert (worst.value, worst.unit, worst.limit, worst.scaled_limit) == (300.0, "ms", "200 ms", 200.0)
-    assert worst.fix == "`readiness why R` shows the evidence; fix the platform, then run again"
+    assert worst.hint == "`readiness why R` shows the evidence; fix the platform, then run again"
     (verdict,) = judge(plan({"R": p95()}), run).verdicts
     assert verdict.outcome is FAIL
 
@@ -140,7 +140,7 @@ def test_a_stall_of_the_machine_does_not_fail_a_healthy_platform() -> None:
         "response time p99 of all routes together is 29 ms, between without bound and 300 ms, wanted below 200 ms: "
         "they came in time together (1 episode, the longest 0.7 s), and fewer than 15 episodes bear no bound of their own"
     )
-    assert measure.fix == "find out what came at those moments, or let the traffic run longer, then run again"
+    assert measure.hint == "find out what came at those moments, or let the traffic run longer, then run again"
 
 
 def test_one_outage_is_neither_a_pass_nor_a_fail_and_many_failures_are() -> None:
@@ -227,7 +227,7 @@ def test_a_lagging_generator_makes_latencies_inconclusive_and_says_why() -> None
         "but the generator lagged: p99 lag 250 ms, at most 20 ms is allowed "
         "(worker 0: 20% of a core, stood still for 2 ms, of that for garbage 1 ms); by region that served: ap-southeast-1 269 ms, eu-west-1 268 ms, us-east-1 265 ms"
     )
-    assert measure.fix == "use more workers or a quieter machine, then run again"
+    assert measure.hint == "use more workers or a quieter machine, then run again"
 
 
 def test_red_from_the_send_time_too_needs_no_healthy_generator() -> None:

@@ -192,7 +192,7 @@ def test_a_sentence_that_no_run_can_bear_is_inconclusive_with_the_reason() -> No
     verdicts = judge(plan(wrong), evidence()).verdicts
     assert {v.outcome for v in verdicts} == {INCONCLUSIVE}
     assert verdicts[0].reason == "p100 is no quantile: it lies between 0 and 100, and is neither"
-    assert verdicts[0].fix == "fix the sentence at a.feature:3, then run again"
+    assert verdicts[0].hint == "fix the sentence at a.feature:3, then run again"
 
 
 def test_summaries_that_cannot_be_made_say_why() -> None:

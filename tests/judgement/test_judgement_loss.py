@@ -149,7 +149,7 @@ def test_losses_that_cannot_be_told_as_a_whole() -> None:
     base = evidence()
     run = replace(base, experiments={"pod-loss": base.experiments["pod-loss"]})
     first, second = measures(judge(plan({"R": no_loss("database-loss", "pod-loss")}), run))
-    assert (first.name, first.scope, first.reason, first.fix) == (
+    assert (first.name, first.scope, first.reason, first.hint) == (
         "lost writes",
         {"experiment": "database-loss"},
         "database-loss left no record",
@@ -157,7 +157,7 @@ def test_losses_that_cannot_be_told_as_a_whole() -> None:
     )
     assert (second.scope["experiment"], second.outcome) == ("pod-loss", PASS)
     (none,) = measures(judge(plan({"R": no_loss(domains=("network",))}), base))
-    assert (none.name, none.scope, none.fix) == ("lost writes", {}, "add one to `experiments/`")
+    assert (none.name, none.scope, none.hint) == ("lost writes", {}, "add one to `experiments/`")
 
 
 def test_faults_of_pods_excuse_nothing() -> None:
@@ -251,7 +251,7 @@ def test_no_write_around_the_fault_tests_nothing() -> None:
     measure = only(RISK, holding(ledger(down(ROWS, 69, 101, "outcome", "refused"))))
     assert (measure.outcome, measure.n) == (INCONCLUSIVE, 0)
     assert measure.reason.endswith("but none was acknowledged around the fault")
-    assert measure.fix == "let the ledger write during the experiment, then run again"
+    assert measure.hint == "let the ledger write during the experiment, then run again"
 
 
 def test_an_rpo_that_no_write_was_old_enough_for_is_not_falsifiable() -> None:

@@ -192,7 +192,7 @@ def test_what_fails_an_event_is_said() -> None:
         "4 of 100 accepted events failed: 1 never became visible, 1 became visible twice, 1 had another value, "
         "1 came too late, wanted each once and whole within 1 s"
     )
-    assert measure.fix == "`readiness why R` shows the evidence; fix the platform, then run again"
+    assert measure.hint == "`readiness why R` shows the evidence; fix the platform, then run again"
     assert judged(with_ints(events(), 4, copies=2)).outcome is FAIL
 
 
@@ -211,7 +211,7 @@ def test_events_that_nobody_could_look_for_are_not_known() -> None:
     """The last looks were not answered; of a failure beside it that says nothing."""
     rows = with_words(with_ints(events(), 7, visible_ns=0, copies=0), 7, state=None)
     assert judged(rows).outcome is INCONCLUSIVE
-    assert judged(rows).fix == "let the run watch for longer, then run again"
+    assert judged(rows).hint == "let the run watch for longer, then run again"
     assert judged(with_words(rows, 8, state="wrong")).outcome is FAIL
 
 

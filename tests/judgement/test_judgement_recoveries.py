@@ -74,7 +74,7 @@ def test_a_recovery_is_told_from_its_limit_only_beyond_the_resolution() -> None:
     assert reads_of("20.6 s").outcome is PASS
     assert reads_of("20.52 s").outcome is INCONCLUSIVE
     assert reads_of("20.4 s").outcome is FAIL
-    assert reads_of("20.52 s").fix == "watch longer and closer, then run again"
+    assert reads_of("20.52 s").hint == "watch longer and closer, then run again"
 
 
 def test_experiments_of_a_domain_are_found_where_none_is_named() -> None:
@@ -140,7 +140,7 @@ def test_without_a_fault_there_is_no_recovery() -> None:
     )
     measure = reads_of("30 s", with_experiment([skipped]))
     assert measure.reason == "database-loss: it was not run: the target was not steady"
-    assert measure.fix.startswith("read the experiment's chaos.log")
+    assert measure.hint.startswith("read the experiment's chaos.log")
 
 
 def test_without_looks_there_is_no_recovery() -> None:
@@ -149,7 +149,7 @@ def test_without_looks_there_is_no_recovery() -> None:
     blind = replace(base, probes=Table.empty(PROBES), ledger=replace(base.ledger, writes=Table.empty(LEDGER_WRITES)))
     found = judged(recovery("30 s", "database-loss"), blind)
     assert [m.reason for m in found] == ["nobody looked at reads", "nobody looked at writes"]
-    assert found[0].fix.startswith("let the watchers run undisturbed")
+    assert found[0].hint.startswith("let the watchers run undisturbed")
 
 
 def test_a_watcher_that_did_not_end_in_order_tells_nothing() -> None:
@@ -179,7 +179,7 @@ def test_an_unsteady_null_run_makes_every_recovery_inconclusive() -> None:
     reads, writes = judged(recovery("30 s", "database-loss"), shaky)
     assert (reads.outcome, writes.outcome) == (INCONCLUSIVE, PASS)
     assert reads.reason.endswith("but without any fault reads were already out 1 times")
-    assert reads.fix == "make the target steady before it is broken, then run again"
+    assert reads.hint == "make the target steady before it is broken, then run again"
 
 
 def test_traffic_is_needed_where_the_sentence_speaks_of_it() -> None:

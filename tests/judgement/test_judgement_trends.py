@@ -146,7 +146,7 @@ def test_drift_takes_twenty_batches_of_sixty_requests(kept: int, outcome: Outcom
     assert (found.outcome is INCONCLUSIVE and "time batches" in found.reason) is (outcome is INCONCLUSIVE)
     if outcome is INCONCLUSIVE:
         assert found.reason == "1199 requests of read-track make too few time batches, about 1200 make 20"
-        assert found.fix == "let the traffic run long enough, then run again"
+        assert found.hint == "let the traffic run long enough, then run again"
 
 
 def test_at_most_sixty_batches() -> None:
@@ -229,7 +229,7 @@ def test_without_a_baseline_nothing_is_compared() -> None:
     """INCONCLUSIVE, with what to do."""
     measure = only(LOWER, with_load(rows()))
     assert (measure.outcome, measure.reason) == (INCONCLUSIVE, "no baseline run is in the evidence")
-    assert measure.fix == "give a run of the same target and traffic with --baseline RUN"
+    assert measure.hint == "give a run of the same target and traffic with --baseline RUN"
 
 
 def test_an_improvement_is_of_the_fault_free_window() -> None:
@@ -438,7 +438,7 @@ def test_a_release_that_did_not_serve_is_not_compared(one: Objective, release: s
         run, one = with_load(rows()), replace(one, params={**one.params, "other_release": release})
     measure = only(one, run)
     assert (measure.outcome, measure.reason) == (INCONCLUSIVE, why)
-    assert measure.fix == "let both releases serve in the window and name themselves in the header x-release"
+    assert measure.hint == "let both releases serve in the window and name themselves in the header x-release"
 
 
 @pytest.mark.parametrize(
@@ -520,7 +520,7 @@ def test_a_long_stall_leaves_too_few_batches() -> None:
         "stalls are too long: 20 time batches of twice the longest do not fit into the window; "
         "60 of 600 requests failed against 540 of 5400"
     )
-    assert measure.fix == "let the traffic run long enough, then run again"
+    assert measure.hint == "let the traffic run long enough, then run again"
 
 
 def test_a_comparison_is_of_the_fault_free_window() -> None:

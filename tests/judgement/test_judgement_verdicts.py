@@ -116,10 +116,10 @@ def test_a_major_failure_is_no_go() -> None:
 
 def test_what_is_not_assessable_here_says_why_and_never_passes() -> None:
     """The target has no database; a row that gates is then undecided."""
-    lack = NotAssessable(requirement="R", why="the target has no database", fix="add `database:`")
+    lack = NotAssessable(requirement="R", why="the target has no database", hint="add `database:`")
     judgement = judge(plan({"R": share()}, claims=(), not_assessable=(lack,)), evidence())
     (verdict,) = judgement.verdicts
-    assert (verdict.outcome, verdict.reason, verdict.fix) == (Outcome.NOT_ASSESSED, lack.why, lack.fix)
+    assert (verdict.outcome, verdict.reason, verdict.hint) == (Outcome.NOT_ASSESSED, lack.why, lack.hint)
     assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert judgement.decision.headline.endswith("0 passed · 1 not assessable here")
     partly = judge(plan({"R": share()}, not_assessable=(lack,)), evidence())
@@ -129,9 +129,9 @@ def test_what_is_not_assessable_here_says_why_and_never_passes() -> None:
 
 
 def test_a_requirement_that_nobody_claims_is_not_assessed() -> None:
-    """And the fix is a scenario."""
+    """And the hint is a scenario."""
     (verdict,) = judge(plan({"R": share()}, claims=()), evidence()).verdicts
-    assert (verdict.reason, verdict.fix) == ("no scenario claims it", "write a scenario tagged @R")
+    assert (verdict.reason, verdict.hint) == ("no scenario claims it", "write a scenario tagged @R")
 
 
 def test_a_filtered_run_never_decides() -> None:
@@ -149,7 +149,7 @@ def test_a_scenario_that_claims_nothing_is_inconclusive() -> None:
     """An empty set is never a pass."""
     (verdict,) = judge(plan({"R": share()}, claims=(claim("R"),)), evidence()).verdicts
     assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "the scenario claims nothing")
-    assert verdict.fix == "write a Then sentence into the scenario"
+    assert verdict.hint == "write a Then sentence into the scenario"
 
 
 def test_all_sentences_of_a_scenario_are_judged_and_the_worst_is_named() -> None:
@@ -185,8 +185,8 @@ def test_evidence_that_is_not_whole_is_never_go() -> None:
 
 def test_a_waiver_stands_in_for_a_pass_and_never_raises_the_score() -> None:
     """It is said on the decision line."""
-    waived = Verdict(requirement="R", outcome=Outcome.WAIVED, reason="until May", fix="", claims=())
-    passed = Verdict(requirement="S", outcome=Outcome.PASS, reason="", fix="", claims=())
+    waived = Verdict(requirement="R", outcome=Outcome.WAIVED, reason="until May", hint="", claims=())
+    passed = Verdict(requirement="S", outcome=Outcome.PASS, reason="", hint="", claims=())
     decision = decide(plan({"R": share(), "S": share()}), evidence(), [waived, passed])
     assert (decision.outcome, decision.score) == (DecisionOutcome.GO, 0.5)
     assert decision.headline == "GO for sandbox · profile core · 1.0.0 · 1 passed · 1 waived · 0 not assessable here"
@@ -207,12 +207,12 @@ def a_measure(outcome: Outcome, reason: str, value: float | None, op: Op = Op.BE
         scaled_limit=100.0,
         outcome=outcome,
         reason=reason,
-        fix=f"hint {reason}",
+        hint=f"hint {reason}",
     )
 
 
 @pytest.mark.parametrize(
-    ("seen", "reason", "fix"),
+    ("seen", "reason", "hint"),
     [
         ([(Outcome.PASS, "one", 5.0)], "one", "hint one"),
         ([(Outcome.PASS, "far", 5.0), (Outcome.PASS, "near", 99.0)], "near (and 1 more as wanted)", "hint near"),
@@ -235,12 +235,12 @@ def a_measure(outcome: Outcome, reason: str, value: float | None, op: Op = Op.BE
     ],
 )
 def test_the_figure_nearest_to_its_limit_speaks_for_the_scenario(
-    seen: list[tuple[Outcome, str, float | None]], reason: str, fix: str
+    seen: list[tuple[Outcome, str, float | None]], reason: str, hint: str
 ) -> None:
     """One that has no value is nearest of all when it failed, and furthest when nothing is known."""
     verdict = claim_verdict(claim("R"), [[a_measure(*one) for one in seen]])
     assert (verdict.scenario, verdict.requirement) == (claim("R").scenario, "R")
-    assert (verdict.reason, verdict.fix) == (reason, fix)
+    assert (verdict.reason, verdict.hint) == (reason, hint)
 
 
 def test_a_figure_with_a_floor_is_named_in_the_order_of_the_sentences() -> None:
@@ -254,7 +254,7 @@ def test_what_a_filter_left_out_is_fixed_without_the_filter() -> None:
     """And a failed first attempt is counted."""
     kept = (claim("R-SHARE", CORE["R-SHARE"]),)
     judgement = judge(plan(claims=kept, deselected=("a.feature:9: x",)), evidence())
-    assert next(v for v in judgement.verdicts if v.requirement == "R-LAG").fix == "run without a filter"
+    assert next(v for v in judgement.verdicts if v.requirement == "R-LAG").hint == "run without a filter"
 
 
 def test_attempts_are_those_of_the_experiments_that_a_requirement_names() -> None:
@@ -267,5 +267,5 @@ def test_attempts_are_those_of_the_experiments_that_a_requirement_names() -> Non
 
 def test_nothing_passed_is_a_score_of_nought() -> None:
     """For trend only."""
-    failed = Verdict(requirement="R", outcome=Outcome.FAIL, reason="", fix="", claims=())
+    failed = Verdict(requirement="R", outcome=Outcome.FAIL, reason="", hint="", claims=())
     assert decide(plan({"R": share()}), evidence(), [failed]).score == 0.0

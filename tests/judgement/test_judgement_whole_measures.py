@@ -103,11 +103,11 @@ def test_a_recovery_that_failed_and_one_that_cannot_be_told() -> None:
         "database-loss: reads were not served again in 34 s (670 of 680 looks failed, and no 5 s with at least 99 % successes "
         "followed while the fault was in), wanted below 30 s"
     )
-    assert (failed.fix, failed.resolution) == (HINT, 0.05)
+    assert (failed.hint, failed.resolution) == (HINT, 0.05)
     unseen = replace(DATABASE, fault=replace(DATABASE.fault, confirmed_ns=None))
     (untold,) = all_of(one, with_experiment([unseen], away))
     assert untold.reason == f"{failed.reason}, but database-loss: nobody saw on the target that the fault was in"
-    assert untold.fix == "read the experiment's chaos.log, fix what kept the fault from going in, then run again"
+    assert untold.hint == "read the experiment's chaos.log, fix what kept the fault from going in, then run again"
     assert (untold.outcome, untold.low, untold.files) == (Outcome.INCONCLUSIVE, 34, failed.files)
 
 
@@ -129,12 +129,12 @@ def test_manual_steps_as_a_whole() -> None:
         receipts={"fault": IN_PLACE},
         outcome=Outcome.FAIL,
         reason="database-loss: 1 manual steps, wanted 0",
-        fix=HINT,
+        hint=HINT,
         files=CHAOS,
     )
     (passed,) = all_of(one, evidence())
     assert passed == replace(
-        failed, value=0.0, outcome=Outcome.PASS, reason="database-loss: 0 manual steps, wanted 0", fix=""
+        failed, value=0.0, outcome=Outcome.PASS, reason="database-loss: 0 manual steps, wanted 0", hint=""
     )
     (untold,) = all_of(one, with_experiment([replace(DATABASE, journal={})]))
     assert untold == replace(
@@ -142,7 +142,7 @@ def test_manual_steps_as_a_whole() -> None:
         receipts={"fault": Receipt(ok=None, why="database-loss: it left no journal", files=CHAOS)},
         outcome=Outcome.INCONCLUSIVE,
         reason="database-loss: 0 manual steps, wanted 0, but database-loss: it left no journal",
-        fix="read the experiment's chaos.log, fix what kept the fault from going in, then run again",
+        hint="read the experiment's chaos.log, fix what kept the fault from going in, then run again",
     )
 
 
@@ -183,7 +183,7 @@ def test_a_loss_as_a_whole() -> None:
             "1 of 5701 acknowledged writes are lost, wanted none: client 1 number 601 "
             "(0 of unknown outcome are not there, 900 are)"
         ),
-        fix=HINT,
+        hint=HINT,
     )
     (untold,) = all_of(no_loss("pod-loss"), replace(evidence(), ledger=ledger(writes, complete=False)))
     why = "the last read of the ledger did not come to its end: nobody said why"
@@ -192,7 +192,7 @@ def test_a_loss_as_a_whole() -> None:
         receipts={**passed.receipts, "watch": Receipt(ok=False, why=why, files=("watch/ledger-writes.parquet",))},
         outcome=Outcome.INCONCLUSIVE,
         reason=f"{passed.reason}, but {why}",
-        fix="let the watchers run undisturbed on a quieter machine, then run again",
+        hint="let the watchers run undisturbed on a quieter machine, then run again",
     )
 
 
@@ -243,9 +243,9 @@ SCOPE = {"experiment": "database-loss", "phase": "during the fault", "operation"
 
 
 def untold(one: Objective, run: Evidence, **fields: Any) -> tuple[str, dict[str, str], Outcome, str, str]:
-    """Name, scope, outcome, reason and fix of the first measure."""
+    """Name, scope, outcome, reason and hint of the first measure."""
     found = measures(judge(plan({"R": one}, **fields), run))[0]
-    return found.name, dict(found.scope), found.outcome, found.reason, found.fix
+    return found.name, dict(found.scope), found.outcome, found.reason, found.hint
 
 
 def test_recoveries_that_cannot_be_told_as_a_whole() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from report_evidence import evidence
-from report_measures import FIX, healthy, measure, response, share
+from report_measures import HINT, healthy, measure, response, share
 from report_plan import BROKEN, ROUTES, TITLES, ns, plan
 
 from harness.model import (
@@ -46,10 +46,10 @@ def verdict(given: Plan, requirement: str, measures: Sequence[Measure]) -> Verdi
         requirement=requirement,
         outcome=outcome,
         reason=telling.reason,
-        fix=telling.fix,
+        hint=telling.hint,
         measures=(tuple(measures),),
     )
-    return Verdict(requirement=requirement, outcome=outcome, reason=telling.reason, fix=telling.fix, claims=(own,))
+    return Verdict(requirement=requirement, outcome=outcome, reason=telling.reason, hint=telling.hint, claims=(own,))
 
 
 def _operation(name: str, operation: str) -> OperationRecovery:
@@ -234,7 +234,7 @@ def go() -> tuple[Plan, Evidence, Judgement]:
 def no_go() -> tuple[Plan, Evidence, Judgement]:
     """Release slow: one route is over its limit, an error rate cannot be told, one check could not have failed."""
     given = replace(
-        plan(), not_assessable=(NotAssessable(requirement="DA-NET-POLICY", why="not here", fix="use a cluster"),)
+        plan(), not_assessable=(NotAssessable(requirement="DA-NET-POLICY", why="not here", hint="use a cluster"),)
     )
     late = [response("ND-KPI-P95", r, 38.0 + 3 * i, 200) for i, r in enumerate(ROUTES)]
     late[2] = response(
@@ -245,7 +245,7 @@ def no_go() -> tuple[Plan, Evidence, Judgement]:
         outcome=Outcome.FAIL,
         reason="response time p95 of read-track is 268.4 ms (260.1 ms to 277.9 ms with 0.9975 confidence each, n 3204), wanted below 200 ms;"
         " by region that served: us-east-1 44.1 ms, eu-west-1 291 ms, ap-southeast-1 46.2 ms",
-        fix=FIX.format("ND-KPI-P95"),
+        hint=HINT.format("ND-KPI-P95"),
     )
     unsure = share(
         "ND-KPI-ERRORS",
@@ -258,7 +258,7 @@ def no_go() -> tuple[Plan, Evidence, Judgement]:
         outcome=Outcome.INCONCLUSIVE,
         reason="error rate of all routes together (10 of 12816 requests) is 0.07803 %, between 0.04 % and 0.132 %, wanted below 0.1 %:"
         " 12816 looks are too few to tell, at least 21000 would be needed",
-        fix="let the traffic run longer (at least 21000 looks), then run again",
+        hint="let the traffic run longer (at least 21000 looks), then run again",
     )
     unasked = measure(
         "DA-NET-POLICY",
@@ -268,7 +268,7 @@ def no_go() -> tuple[Plan, Evidence, Judgement]:
         limit="1",
         outcome=Outcome.NOT_ASSESSED,
         reason="not falsifiable here: the network back-end of this target cannot refuse a connection",
-        fix="run on a target whose network enforces NetworkPolicy",
+        hint="run on a target whose network enforces NetworkPolicy",
     )
     verdicts = {"ND-KPI-P95": late, "ND-KPI-ERRORS": [unsure], "DA-NET-POLICY": [unasked]}
     words = {"ND-KPI-P95": "FAIL", "ND-KPI-ERRORS": "INCONCLUSIVE", "DA-NET-POLICY": "NOT ASSESSED"}
@@ -292,14 +292,14 @@ def nothing() -> tuple[Plan, Evidence, Judgement]:
             requirement=claim.requirement,
             outcome=Outcome.INCONCLUSIVE,
             reason=why,
-            fix="run again",
+            hint="run again",
             claims=(
                 ClaimVerdict(
                     scenario=claim.scenario,
                     requirement=claim.requirement,
                     outcome=Outcome.INCONCLUSIVE,
                     reason=why,
-                    fix="run again",
+                    hint="run again",
                     measures=((),),
                 ),
             ),

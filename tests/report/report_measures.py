@@ -25,7 +25,7 @@ QUANTILE = (
 )
 SHARE = "exact binomial bounds (Clopper-Pearson)"
 RECOVERY = "first success, after the last outage, of 5 s with at least 99 % successes; ± the longest gap between looks"
-FIX = "`readiness why {}` shows the evidence; fix the platform, then run again"
+HINT = "`readiness why {}` shows the evidence; fix the platform, then run again"
 
 
 def measure(requirement: str, name: str, scope: Mapping[str, str], **fields: Any) -> Measure:

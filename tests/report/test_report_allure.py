@@ -141,9 +141,9 @@ def test_labels_say_where_it_belongs_and_how_much_it_weighs(tmp_path: Path) -> N
 def test_the_message_is_the_reason_and_what_to_do_next(tmp_path: Path) -> None:
     """The description holds the figures as a table; parameters hold what was asked for, never a measured value."""
     result = _results(tmp_path / "r", no_go())["features/core/kpi.feature: API response time"]
-    reason, _, fix = result["statusDetails"]["message"].partition("\n\nNext: ")
+    reason, _, hint = result["statusDetails"]["message"].partition("\n\nhint: ")
     assert reason.startswith("response time p95 of read-track is 268.4 ms")
-    assert fix.startswith("`readiness why ND-KPI-P95`")
+    assert hint.startswith("`readiness why ND-KPI-P95`")
     assert "| FAIL    | response time p95 | read-track   | 268.4 ms |" in result["description"]
     assert result["parameters"] == [{"name": "traffic", "value": "everyday"}]
 
@@ -217,7 +217,7 @@ def test_a_requirement_that_no_scenario_claims_is_not_lost(tmp_path: Path) -> No
         requirement="ND-KPI-P95",
         outcome=Outcome.NOT_ASSESSED,
         reason="no scenario claims it",
-        fix="write one",
+        hint="write one",
         claims=(),
     )
     result = _results(tmp_path / "r", (given, evidence, replace(judged, verdicts=(unclaimed, *judged.verdicts[1:]))))[
@@ -225,7 +225,7 @@ def test_a_requirement_that_no_scenario_claims_is_not_lost(tmp_path: Path) -> No
     ]
     assert (result["status"], result["statusDetails"]["message"]) == (
         "skipped",
-        "no scenario claims it\n\nNext: write one",
+        "no scenario claims it\n\nhint: write one",
     )
 
 

@@ -128,7 +128,7 @@ def test_a_row_that_does_not_gate_here_stands_after_those_that_do() -> None:
         environments=("production",),
         source="s",
     )
-    verdict = Verdict(requirement="ND-SIGN", outcome=Outcome.PASS, reason="r", fix="", claims=())
+    verdict = Verdict(requirement="ND-SIGN", outcome=Outcome.PASS, reason="r", hint="", claims=())
     given = replace(given, requirements=(extra, *given.requirements))
     last = rows(given, replace(judged, verdicts=(verdict, *judged.verdicts)))[-1]
     assert (last.requirement.id, last.gating) == ("ND-SIGN", False)

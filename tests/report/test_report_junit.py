@@ -53,7 +53,7 @@ def test_fail_and_inconclusive_are_failures_and_not_assessed_is_skipped() -> Non
 def test_a_failure_carries_every_figure_and_what_to_do_next() -> None:
     """All routes, the bad one and the good ones."""
     text = next(_suite(no_go()).iter("failure")).text or ""
-    assert "next: `readiness why ND-KPI-P95`" in text
+    assert "hint: `readiness why ND-KPI-P95`" in text
     assert [line.partition(":")[0] for line in text.splitlines()[2:]] == ["PASS", "PASS", "FAIL", "PASS"]
 
 
@@ -77,7 +77,7 @@ def test_a_requirement_that_no_scenario_claims_is_not_lost() -> None:
     """It is a skipped case of its own."""
     given, evidence, judged = go()
     unclaimed = Verdict(
-        requirement="ND-KPI-P95", outcome=Outcome.NOT_ASSESSED, reason="no scenario claims it", fix="", claims=()
+        requirement="ND-KPI-P95", outcome=Outcome.NOT_ASSESSED, reason="no scenario claims it", hint="", claims=()
     )
     suite = _suite((given, evidence, replace(judged, verdicts=(unclaimed, *judged.verdicts[1:]))))
     assert (suite.findall("testcase")[0].get("name"), suite.get("tests"), suite.get("skipped")) == (
@@ -92,7 +92,7 @@ def test_arbitrary_text_gives_valid_xml() -> None:
     given, evidence, judged = no_go()
     hostile = "]]></failure>\x00\x0b\x1b[31m\ud800 ä & <b>"
     first = judged.verdicts[0]
-    claim = replace(first.claims[0], reason=hostile, fix=hostile, scenario=hostile)
+    claim = replace(first.claims[0], reason=hostile, hint=hostile, scenario=hostile)
     judged = replace(judged, verdicts=(replace(first, claims=(claim,)), *judged.verdicts[1:]))
     failure = next(_suite((replace(given, release=hostile), evidence, judged)).iter("failure"))
     assert failure.get("message") == "]]></failure>[31m ä & <b>"

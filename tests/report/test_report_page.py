@@ -129,7 +129,7 @@ def test_a_row_carries_figure_bounds_n_limit_receipts_reason_and_fix() -> None:
         "3204 / 59",
         "load ok",
         "by region that served",
-        "Next:",
+        "hint:",
         "order statistics",
         "load ok 1 workers closed, lag p99 0.61 ms",
     ):
@@ -286,7 +286,7 @@ def test_a_run_without_evidence_has_a_page() -> None:
 
 
 def test_hostile_text_stays_text() -> None:
-    """In every place that others fill: names, reasons, fixes, sentences, scopes, files, errors."""
+    """In every place that others fill: names, reasons, hints, sentences, scopes, files, errors."""
     given, evidence, judged = no_go()
     first = judged.verdicts[0]
     claim = first.claims[0]
@@ -295,13 +295,13 @@ def test_hostile_text_stays_text() -> None:
         name=HOSTILE,
         scope={"route": HOSTILE},
         reason=HOSTILE,
-        fix=HOSTILE,
+        hint=HOSTILE,
         method=HOSTILE,
         files=(HOSTILE,),
         limit=HOSTILE,
     )
     verdict = replace(
-        first, reason=HOSTILE, fix=f"`{HOSTILE}`", claims=(replace(claim, scenario=HOSTILE, measures=((bad,),)),)
+        first, reason=HOSTILE, hint=f"`{HOSTILE}`", claims=(replace(claim, scenario=HOSTILE, measures=((bad,),)),)
     )
     reads = judged.experiments[0].reads
     assert reads is not None

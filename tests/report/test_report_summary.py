@@ -26,7 +26,7 @@ def test_headline_why_and_what_next_come_first() -> None:
     )
     assert lines[2].startswith("Release slow on target sandbox (sandbox), profile core, time scale 60, run ")
     assert lines[6].startswith("- ND-KPI-P95 FAIL: response time p95 of read-track is 268.4 ms")
-    assert lines[7] == "  Next: `readiness why ND-KPI-P95` shows the evidence; fix the platform, then run again"
+    assert lines[7] == "  hint: `readiness why ND-KPI-P95` shows the evidence; fix the platform, then run again"
 
 
 def test_every_requirement_has_a_line_with_figure_bounds_limit_and_n() -> None:

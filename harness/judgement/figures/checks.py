@@ -46,7 +46,7 @@ def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Me
         if fact.ok is not None
         else f"{fact.subject}: could not be read ({fact.seen}), wanted {fact.wanted}{asked}",
         scope={**demand.params, "subject": fact.subject},
-        fix=_LOOK_AGAIN if fact.ok is None else "",
+        hint=_LOOK_AGAIN if fact.ok is None else "",
         limit=fact.wanted,
         figures=Figures(method="read from the live target", n=fact.attempts, files=check.files),
     )

@@ -42,8 +42,8 @@ def first_requests(case: Case) -> Iterable[Measure]:
         attempt = counted_attempt(case.plan, case.evidence, name)
         window = case.evidence.windows.get(f"experiment:{name}")
         if attempt is None or window is None:
-            fix = "run the experiment under traffic, then judge again"
-            yield inconclusive(case, "first request", f"{name} left no record of its traffic", fix, scope=scope)
+            hint = "run the experiment under traffic, then judge again"
+            yield inconclusive(case, "first request", f"{name} left no record of its traffic", hint, scope=scope)
             continue
         receipts = {
             "fault": fault_receipt(case.plan, attempt),
@@ -136,18 +136,18 @@ def _judged(
         quantity = Quantity.parse(case.objective.params[KILLED_LIMIT])
     limit = quantity.scaled(case.plan.time_scale).in_unit("s")
     outcome, head = _compared(seen, limit)
-    reason, fix = f"{head}, wanted within {quantity}", ""
+    reason, hint = f"{head}, wanted within {quantity}", ""
     if receipt := unmet(outcome, receipts, tuple(receipts)):
-        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
+        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
     elif outcome is Outcome.INCONCLUSIVE:
-        fix = f"let the experiment watch for {limit:g} s after the pod changed, then run again"
+        hint = f"let the experiment watch for {limit:g} s after the pod changed, then run again"
     return measure(
         case,
         _NAMES[seen.what],
         outcome,
         reason,
         scope=scope,
-        fix=fix,
+        hint=hint,
         limit=str(quantity),
         figures=Figures(
             value=seen.seconds,

@@ -223,8 +223,8 @@ def region_shares(case: Case) -> Iterable[Measure]:
     region, limit = objective.scope.subject, case.scaled.in_unit("ratio")
     tolerance = objective.tolerance.in_unit("ratio") if objective.tolerance else None
     if not served.present:
-        fix = "let the platform name the region that served in the header x-served-region"
-        yield inconclusive(case, name, "no answer named the region that served it", fix, scope={"region": region})
+        hint = "let the platform name the region that served in the header x-served-region"
+        yield inconclusive(case, name, "no answer named the region that served it", hint, scope={"region": region})
         return
     bounds = share_in_time(_in_time(answers, "intended_ns", window).slots(served.equals(region)), objective.confidence)
     margin = (tolerance or 0.0) - abs(bounds.value - limit)

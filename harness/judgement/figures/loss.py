@@ -76,8 +76,8 @@ def losses(case: Case) -> Iterable[Measure]:
     for experiment in case.experiments:
         attempt = counted_attempt(case.plan, case.evidence, experiment)
         if attempt is None and not len(lost):
-            fix = "run without a filter on experiments, then judge again"
-            yield inconclusive(case, name, f"{experiment} left no record", fix, scope={"experiment": experiment})
+            hint = "run without a filter on experiments, then judge again"
+            yield inconclusive(case, name, f"{experiment} left no record", hint, scope={"experiment": experiment})
             continue
         yield _loss(case, account, lost, attempt)
 
@@ -90,12 +90,12 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
         receipts |= {"fault": fault_receipt(case.plan, attempt), "restore": restore_receipt(attempt)}
         around = account.acknowledged.during(attempt)
     outcome = Outcome.FAIL if len(lost) else Outcome.PASS
-    reason, fix = _said(account, lost), ""
+    reason, hint = _said(account, lost), ""
     if receipt := unmet(outcome, receipts):
-        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
+        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
     elif not len(lost) and not len(around):
         outcome, reason = Outcome.INCONCLUSIVE, f"{reason}, but none was acknowledged around the fault"
-        fix = "let the ledger write during the experiment, then run again"
+        hint = "let the ledger write during the experiment, then run again"
     elif not len(lost) and attempt and _untested(case, account, attempt):
         why = f"no write was acknowledged more than {case.objective.older_than} (scaled) before {attempt.name}"
         return not_falsifiable(case, "lost writes", why, scope=scope)
@@ -105,7 +105,7 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
         outcome,
         reason,
         scope=scope,
-        fix=fix,
+        hint=hint,
         figures=Figures(
             value=len(lost),
             scaled_limit=0.0,

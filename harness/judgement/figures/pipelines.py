@@ -64,19 +64,19 @@ def events(case: Case) -> Iterable[Measure]:
     failed = _count(np.logical_or.reduce(list(bad.values())))
     undecided, receipts = _count(young | unseen), {"watch": pipeline_receipt(case.evidence)}
     outcome = Outcome.FAIL if failed else Outcome.PASS
-    reason, fix = _said(len(accepted), failed, {text: _count(mask) for text, mask in bad.items()}), ""
+    reason, hint = _said(len(accepted), failed, {text: _count(mask) for text, mask in bad.items()}), ""
     reason = f"{reason}, wanted each once and whole {case.wanted.replace('below', 'within')}"
     if receipt := unmet(outcome, receipts):
-        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
+        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
     elif not failed and (undecided or not len(accepted)):
-        outcome, fix = Outcome.INCONCLUSIVE, "let the run watch for longer, then run again"
+        outcome, hint = Outcome.INCONCLUSIVE, "let the run watch for longer, then run again"
         reason += f", but of {undecided} nobody knows" if undecided else ", but none was accepted"
     yield measure(
         case,
         "accepted events",
         outcome,
         reason,
-        fix=fix,
+        hint=hint,
         figures=Figures(
             value=float(took.max()) if len(took) else None,
             scaled_limit=limit,

@@ -31,8 +31,8 @@ def recoveries(case: Case) -> Iterable[Measure]:
         attempt = counted_attempt(case.plan, case.evidence, name)
         scope = {"experiment": name, "phase": case.objective.scope.phase.value}
         if attempt is None:
-            fix = "run without a filter on experiments, then judge again"
-            yield inconclusive(case, "recovery", f"{name} left no record", fix, scope=scope)
+            hint = "run without a filter on experiments, then judge again"
+            yield inconclusive(case, "recovery", f"{name} left no record", hint, scope=scope)
             continue
         for operation in case.objective.scope.operations:
             yield _recovery(case, attempt, operation, {**scope, "operation": operation})
@@ -79,8 +79,8 @@ def _recovery(case: Case, attempt: Experiment, operation: str, scope: Mapping[st
         return not_falsifiable(case, name, why, scope=scope)
     region = case.objective.params.get("lost_region", "")
     if region and attempt.fault.hit and region not in {hit.region for hit in attempt.fault.hit}:
-        fix = f"write an experiment that takes {region}, then run again"
-        return inconclusive(case, name, f"{attempt.name} did not hit {region}", fix, scope=scope)
+        hint = f"write an experiment that takes {region}, then run again"
+        return inconclusive(case, name, f"{attempt.name} did not hit {region}", hint, scope=scope)
     seen = recovery_in(case.plan, case.evidence, attempt, operation)
     if seen is None:
         receipt = fault_receipt(case.plan, attempt)
@@ -103,22 +103,22 @@ def _judged(
     else:
         outcome = Outcome.INCONCLUSIVE
     head = f"{attempt.name}: {_said(seen)}, wanted {case.wanted}"
-    fix = ""
+    hint = ""
     null_run = null_run_receipt(case.evidence, case.objective.scope.traffic, seen.operation)
     if not null_run.ok:
         outcome, head = Outcome.INCONCLUSIVE, f"{head}, but {null_run.why}"
-        fix = "make the target steady before it is broken, then run again"
+        hint = "make the target steady before it is broken, then run again"
     elif receipt := unmet(outcome, receipts, ("fault", "watch")):
-        outcome, head, fix = Outcome.INCONCLUSIVE, f"{head}, but {receipts[receipt].why}", HINTS[receipt]
+        outcome, head, hint = Outcome.INCONCLUSIVE, f"{head}, but {receipts[receipt].why}", HINTS[receipt]
     elif outcome is Outcome.INCONCLUSIVE:
-        fix = "watch longer and closer, then run again"
+        hint = "watch longer and closer, then run again"
     return measure(
         case,
         f"recovery of {seen.operation}",
         outcome,
         head,
         scope=scope,
-        fix=fix,
+        hint=hint,
         figures=Figures(
             value=seen.seconds,
             low=low,
@@ -170,16 +170,16 @@ def _manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> 
     allowed = int(case.objective.params["manual_steps"])
     receipts = {"fault": fault_receipt(case.plan, attempt)}
     outcome = Outcome.PASS if attempt.manual_steps <= allowed else Outcome.FAIL
-    reason, fix = f"{attempt.name}: {attempt.manual_steps} manual steps, wanted {allowed}", ""
+    reason, hint = f"{attempt.name}: {attempt.manual_steps} manual steps, wanted {allowed}", ""
     if receipt := unmet(outcome, receipts):
-        outcome, reason, fix = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
+        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
     return measure(
         case,
         "manual steps",
         outcome,
         reason,
         scope=scope,
-        fix=fix,
+        hint=hint,
         limit=str(allowed),
         op=Op.HOLDS,
         figures=Figures(

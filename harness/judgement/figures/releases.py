@@ -117,8 +117,8 @@ def _measures(
     absent = [each for each in (release, other) if each not in served.present]
     if absent:
         why = f"no answer named release {absent[0]}; there were {', '.join(served.present) or 'none that named any'}"
-        fix = "let both releases serve in the window and name themselves in the header x-release"
-        yield inconclusive(case, name, why, fix, scope=scope)
+        hint = "let both releases serve in the window and name themselves in the header x-release"
+        yield inconclusive(case, name, why, hint, scope=scope)
         return
     pair = _Pair(
         first=window.samples.where(served.equals(release)),

@@ -41,7 +41,7 @@ def users_measure(case: Case, window: Window) -> Measure:
     each = users_each_second(case.evidence, window)
     known = each[~np.isnan(each)]
     fewest = float(known.min()) if len(known) else None
-    fix = "offer more journeys per second, then run again"
+    hint = "offer more journeys per second, then run again"
     if fewest is None or len(known) < len(each):
         outcome = Outcome.INCONCLUSIVE
         reason = f"journeys in progress were counted in {len(known)} of {len(each)} seconds of the window"
@@ -59,7 +59,7 @@ def users_measure(case: Case, window: Window) -> Measure:
         outcome,
         reason,
         scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value},
-        fix=fix,
+        hint=hint,
         limit=str(wanted),
         op=Op.AT_LEAST,
         figures=Figures(

@@ -126,8 +126,8 @@ def _labels(**labels: str) -> list[Json]:
     return [{"name": name, "value": clean(value)} for name, value in labels.items() if value]
 
 
-def _details(reason: str, fix: str) -> Json:
-    return {"message": clean(f"{reason}\n\nNext: {fix}" if fix else reason)}
+def _details(reason: str, hint: str) -> Json:
+    return {"message": clean(f"{reason}\n\nhint: {hint}" if hint else reason)}
 
 
 def _claims(run: _Run, every: Iterable[Row]) -> Iterable[Json]:
@@ -146,7 +146,7 @@ def _claim_result(run: _Run, requirement: Requirement, said: ClaimVerdict, claim
         **result,
         "titlePath": [clean(part) for part in place.parts],
         "description": _description(run, requirement, said),
-        "statusDetails": _details(said.reason, said.fix),
+        "statusDetails": _details(said.reason, said.hint),
         "labels": [
             *_requirement_labels(requirement, said.outcome),
             *_labels(parentSuite=place.folder, suite=place.feature, feature=place.feature, story=place.name),
@@ -207,7 +207,7 @@ def _unclaimed(run: _Run, every: Iterable[Row]) -> Iterable[Json]:
                     end_ns=end_ns,
                 ),
                 "description": plain(row.requirement.criterion),
-                "statusDetails": _details(row.verdict.reason, row.verdict.fix),
+                "statusDetails": _details(row.verdict.reason, row.verdict.hint),
                 "labels": [
                     *_requirement_labels(row.requirement, row.outcome),
                     *_labels(parentSuite=row.requirement.profile, suite="not claimed by a scenario"),
@@ -239,7 +239,7 @@ def _verdict_result(run: _Run, every: Iterable[Row], attachments: list[Json]) ->
                 "name": clean(f"{row.requirement.id} {row.requirement.title}: {row.of_limit or row.value}"),
                 "status": STATUS[row.outcome],
                 "stage": "finished",
-                "statusDetails": _details(row.verdict.reason, row.verdict.fix),
+                "statusDetails": _details(row.verdict.reason, row.verdict.hint),
             }
             for row in shown
         ],

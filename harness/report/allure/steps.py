@@ -88,7 +88,7 @@ def _measure(measure: Measure, time_scale: float, status: Mapping[Outcome, str])
     line = measure_line(measure, time_scale)
     of = f" of {line.scope}" if line.scope else ""
     wanted = f", wanted {line.wanted}" if line.wanted != NOTHING else ""
-    details = f"{measure.reason}\n\nNext: {measure.fix}" if measure.fix else measure.reason
+    details = f"{measure.reason}\n\nhint: {measure.hint}" if measure.hint else measure.reason
     step = _step(f"{line.name}{of}: {line.value}{wanted}", status[measure.outcome])
     return {**step, "statusDetails": {"message": clean(details)}}
 
