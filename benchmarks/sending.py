@@ -41,6 +41,7 @@ from harness.model import (
     Figure,
     Objective,
     Op,
+    Phase,
     Plan,
     Quantity,
     Table,
@@ -127,6 +128,8 @@ def window_of(run: Path, load: Load, start_ns: int, end_ns: int) -> Window:
     read = [read_rows(path, SAMPLES) for path in load.rows]
     workers = [Worker(id=number, rows=len(rows.table), closed=rows.closed) for number, rows in enumerate(read, start=1)]
     return Window(
+        name="sending/fault-free",
+        phase=Phase.STEADY,
         traffic="sending",
         experiment="",
         start_ns=start_ns,

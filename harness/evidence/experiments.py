@@ -81,10 +81,13 @@ def _experiment(
 
 def _restore(restore: Observation | None) -> Restore:
     if restore is None:
-        return Restore(ok=None, why="nobody looked whether the target was restored")
+        return Restore(ok=None, why="no record of the restore")
     at_ns = restore.fields.get("at_ns")
     return Restore(
-        ok=restore.fields.get("ok"), at_ns=None if at_ns is None else int(at_ns), why=str(restore.fields.get("why", ""))
+        ok=restore.fields.get("ok"),
+        at_ns=None if at_ns is None else int(at_ns),
+        why=str(restore.fields.get("why", "")),
+        missing=tuple(str(name) for name in restore.fields.get("missing") or ()),
     )
 
 

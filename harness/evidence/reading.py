@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from harness.errors import MissingEvidence
+from harness.evidence import facts
 from harness.evidence.baseline import BASELINE, baseline_directory
 from harness.evidence.experiments import read_experiments
 from harness.evidence.fields import unusable
@@ -27,11 +28,11 @@ from harness.model import (
     Ledger,
     Missing,
     Observation,
-    PodChange,
     Table,
     WatchSource,
     Window,
     Worker,
+    fault_free_name,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _load(directory: RunDirectory) -> Evidence:
     _count(reader, observations)
     tables = {name: reader.watched(name, schema) for name, schema in WATCH_TABLES.items()}
     return Evidence(
-        windows=_by_name(_windows(reader, observations)),
+        windows={window.name: window for window in _windows(reader, observations)},
         probes=Table.merged(PROBES, [tables["entry"], tables["regions"]]),
         replicas=tables["replicas"],
         ledger=Ledger(
@@ -89,7 +90,12 @@ def _load(directory: RunDirectory) -> Evidence:
         pipeline=tables["pipeline"],
         experiments=read_experiments(observations, directory, spoilt),
         checks={check.demand: check for check in _checks(observations)},
-        pods=tuple(_pods(observations)),
+        pods=tuple(facts.pods(observations)),
+        nodes=tuple(facts.nodes(observations)),
+        leaders=tuple(facts.leaders(observations)),
+        started=facts.started(observations),
+        release_reads=tuple(facts.release_reads(observations)),
+        steady_end=facts.steady_end(observations),
         watchers={source.name: source for source in _watchers(observations, sealed=manifest is not None)},
         observations=tuple(observations),
         baseline=_baseline(directory, missing),
@@ -151,15 +157,11 @@ def _baseline(directory: RunDirectory, missing: list[Missing]) -> Baseline | Non
     return Baseline(
         plan=plan,
         windows={
-            name: replace(window, files=tuple(f"{BASELINE}/{file}" for file in window.files))
-            for name, window in windows.items()
-            if not window.experiment
+            window.traffic: replace(window, files=tuple(f"{BASELINE}/{file}" for file in window.files))
+            for window in windows.values()
+            if window.name == fault_free_name(window.traffic)
         },
     )
-
-
-def _by_name(windows: Iterable[Window]) -> dict[str, Window]:
-    return {f"experiment:{window.experiment}" if window.experiment else window.traffic: window for window in windows}
 
 
 def _unique(missing: Iterable[Missing]) -> list[Missing]:
@@ -177,6 +179,8 @@ def _windows(reader: Tables, observations: Sequence[Observation]) -> Iterable[Wi
             for worker in sorted(workers.get(span.traffic, {}))
         }
         yield Window(
+            name=span.name,
+            phase=span.phase,
             traffic=span.traffic,
             experiment=span.experiment,
             start_ns=span.start_ns,
@@ -244,7 +248,7 @@ def _final_reads(observations: Iterable[Observation]) -> Iterable[FinalRead]:
 
 
 def _checks(observations: Iterable[Observation]) -> Iterable[Check]:
-    facts: dict[str, list[Fact]] = {}
+    found: dict[str, list[Fact]] = {}
     whys: dict[str, str] = {}
     for o in observations:
         if o.kind == "check.fact":
@@ -256,32 +260,18 @@ def _checks(observations: Iterable[Observation]) -> Iterable[Check]:
                 attempts=int(o.fields["attempts"]),
                 at_ns=int(o.fields["at_ns"]),
             )
-            facts.setdefault(str(o.fields["demand"]), []).append(fact)
+            found.setdefault(str(o.fields["demand"]), []).append(fact)
         elif o.kind == "check.failed":
             whys[o.subject] = str(o.fields["why"])
-        elif o.kind == "check.done" and int(o.fields["facts"]) != len(facts.get(o.subject, [])):
-            whys[o.subject] = f"{o.fields['facts']} facts were found, {len(facts.get(o.subject, []))} are on record"
-    for demand in sorted({*facts, *whys}):
+        elif o.kind == "check.done" and int(o.fields["facts"]) != len(found.get(o.subject, [])):
+            whys[o.subject] = f"{o.fields['facts']} facts were found, {len(found.get(o.subject, []))} are on record"
+    for demand in sorted({*found, *whys}):
         yield Check(
             demand=demand,
-            facts=() if demand in whys else tuple(facts[demand]),
+            facts=() if demand in whys else tuple(found[demand]),
             why=whys.get(demand, ""),
             files=("history/checks.ndjson",),
         )
-
-
-def _pods(observations: Iterable[Observation]) -> Iterable[PodChange]:
-    for o in observations:
-        if o.kind in {"pod.ready", "pod.unready", "pod.deleted"}:
-            yield PodChange(
-                at_ns=int(o.fields.get("at_ns", o.mono_ns)),
-                what=o.kind.removeprefix("pod."),
-                name=o.subject,
-                namespace=str(o.fields.get("namespace", "")),
-                uid=str(o.fields.get("uid", "")),
-                workload=str(o.fields.get("workload", "")),
-                region=str(o.fields.get("region", "")),
-            )
 
 
 def _watchers(observations: Sequence[Observation], *, sealed: bool) -> Iterable[WatchSource]:

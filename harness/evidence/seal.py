@@ -22,8 +22,10 @@ from harness.model import (
     PROBES,
     REPLICAS,
     SAMPLES,
+    Phase,
     Schema,
     Table,
+    samples_directory,
 )
 
 if TYPE_CHECKING:
@@ -50,41 +52,54 @@ WATCH_TABLES: Final[dict[str, Schema]] = {
 class WindowSpan:
     """A window as the run's history tells it."""
 
-    subject: str
+    name: str
+    phase: Phase
     traffic: str
+    experiment: str
     start_ns: int
     end_ns: int
     journeys_per_s: float
     requests_per_journey: int
 
-    @property
-    def experiment(self) -> str:
-        """The experiment it lies under; empty for the fault-free window."""
-        return self.subject.removeprefix("experiment:") if self.subject.startswith("experiment:") else ""
+    @classmethod
+    def of(cls, opened: Observation, closed: Observation) -> WindowSpan:
+        """The window that these two tell of."""
+        fields, name = opened.fields, _name(opened.subject)
+        experiment = name.removeprefix("experiment:").rpartition("/")[0] if name.startswith("experiment:") else ""
+        fault = name.partition("#")[0].endswith("/fault")
+        return cls(
+            name=name,
+            phase=Phase(fields.get("phase", Phase.FAULT if fault else Phase.STEADY)),
+            traffic=str(fields["traffic"]),
+            experiment=str(fields.get("experiment", experiment)),
+            start_ns=int(fields["start_ns"]),
+            end_ns=int(closed.fields["end_ns"]),
+            journeys_per_s=float(fields["journeys_per_s"]),
+            requests_per_journey=int(fields["requests_per_journey"]),
+        )
 
     def directory(self) -> str:
-        """Where its samples stand, relative to the run directory."""
-        return f"chaos/{self.experiment}/load" if self.experiment else f"load/{self.traffic}"
+        """Where its samples are, relative to the run directory."""
+        return samples_directory(self.name)
+
+
+def _name(subject: str) -> str:
+    """The window's name; one without a part is the fault-free window of a traffic, or the fault of an experiment."""
+    part = "fault" if subject.startswith("experiment:") else "fault-free"
+    return subject if "/" in subject else f"{subject}/{part}"
 
 
 def spans(observations: Iterable[Observation]) -> list[WindowSpan]:
-    """The windows that were opened and closed, the last one of each subject."""
+    """The windows that were opened and closed, the last one of each name, in order of time."""
     opened: dict[str, Observation] = {}
     found: dict[str, WindowSpan] = {}
     for observation in observations:
         if observation.kind == "window.opened":
             opened[observation.subject] = observation
         elif observation.kind == "window.closed" and observation.subject in opened:
-            fields = opened[observation.subject].fields
-            found[observation.subject] = WindowSpan(
-                subject=observation.subject,
-                traffic=str(fields["traffic"]),
-                start_ns=int(fields["start_ns"]),
-                end_ns=int(observation.fields["end_ns"]),
-                journeys_per_s=float(fields["journeys_per_s"]),
-                requests_per_journey=int(fields["requests_per_journey"]),
-            )
-    return list(found.values())
+            span = WindowSpan.of(opened[observation.subject], observation)
+            found[span.name] = span
+    return sorted(found.values(), key=lambda span: (span.start_ns, span.name))
 
 
 def seal(directory: RunDirectory, plan: Plan) -> None:

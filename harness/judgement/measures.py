@@ -9,7 +9,19 @@ from typing import Final
 
 from harness.errors import UsageError
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
-from harness.model import Claim, Evidence, Measure, Objective, Op, Outcome, Plan, Quantity, Receipt, Window
+from harness.model import (
+    Claim,
+    Evidence,
+    Measure,
+    Objective,
+    Op,
+    Outcome,
+    Plan,
+    Quantity,
+    Receipt,
+    Window,
+    fault_free_name,
+)
 
 HINTS: Final[Mapping[str, str]] = {
     "load": "use more workers or a quieter machine, then run again",
@@ -44,9 +56,9 @@ class Case:
 
     @property
     def window(self) -> Window | None:
-        """The fault-free window of the objective's traffic; of the longest one where it names none."""
+        """The window before the first fault of the objective's traffic; of the longest one where it names none."""
         name = self.objective.scope.traffic
-        fault_free = [w for w in self.evidence.windows.values() if not w.experiment and name in (None, w.traffic)]
+        fault_free = [w for w in self.evidence.fault_free(name) if w.name == fault_free_name(w.traffic)]
         return max(fault_free, key=lambda w: (w.seconds, w.traffic), default=None)
 
     @property

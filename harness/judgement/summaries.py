@@ -30,6 +30,7 @@ from harness.model import (
     TrafficResult,
     Window,
     Worker,
+    fault_free_name,
 )
 
 
@@ -101,7 +102,7 @@ def experiment_result(plan: Plan, evidence: Evidence, name: str, account: Accoun
     reason = _trouble(plan, evidence, attempt)
     recovered = [recovery_in(plan, evidence, attempt, operation) for operation in ("reads", "writes")]
     reads, writes = (None if r is None else _rounded(r) for r in recovered)
-    window = evidence.windows.get(f"experiment:{name}")
+    window = evidence.fault_window(name, attempt.attempt)
     fault = attempt.fault
     span = (attempt.observed_from_ns, attempt.observed_until_ns)
     checked, stale = read_back(evidence.ledger.reads.between("done_ns", *span))
@@ -222,7 +223,7 @@ def _loss_window(evidence: Evidence, attempt: Experiment, account: Account) -> f
 
 def _shares(evidence: Evidence, during: Window) -> dict[str, float]:
     """Share of answers by region before (fault-free) and during."""
-    before = evidence.windows.get(during.traffic)
+    before = evidence.windows.get(fault_free_name(during.traffic))
     shares: dict[str, float] = {}
     for phase, window in (("before", before), ("during", during)):
         served = window.samples.words["served_region"] if window else None

@@ -9,13 +9,16 @@ from harness.model.evidence import (
     Experiment,
     Fact,
     FinalRead,
+    LeaderChange,
     Ledger,
     Missing,
+    NodeChange,
     PodChange,
+    ReleaseRead,
     Restore,
+    RunStarted,
+    Steady,
     WatchSource,
-    Window,
-    Worker,
 )
 from harness.model.fault import FaultWindow, Hit, Intent
 from harness.model.objective import Figure, Gate, Kind, Objective, Op, Per, Phase, Requirement, Scope
@@ -32,6 +35,8 @@ from harness.model.plan import (
 from harness.model.quantity import Quantity
 from harness.model.schedule import RateCurve, Trace
 from harness.model.table import (
+    JOURNEY_FINAL,
+    JOURNEY_ITEMS,
     LEDGER_FINAL,
     LEDGER_READS,
     LEDGER_WRITES,
@@ -63,8 +68,19 @@ from harness.model.verdict import (
     WatcherResult,
     worst_of,
 )
+from harness.model.window import (
+    Window,
+    Worker,
+    after_faults_name,
+    after_name,
+    fault_free_name,
+    fault_name,
+    samples_directory,
+)
 
 __all__ = [
+    "JOURNEY_FINAL",
+    "JOURNEY_ITEMS",
     "LEDGER_FINAL",
     "LEDGER_READS",
     "LEDGER_WRITES",
@@ -95,10 +111,12 @@ __all__ = [
     "Intent",
     "Judgement",
     "Kind",
+    "LeaderChange",
     "Ledger",
     "LedgerResult",
     "Measure",
     "Missing",
+    "NodeChange",
     "NotAssessable",
     "Objective",
     "Observation",
@@ -113,11 +131,14 @@ __all__ = [
     "Quantity",
     "RateCurve",
     "Receipt",
+    "ReleaseRead",
     "Requirement",
     "Restore",
+    "RunStarted",
     "Schema",
     "Scope",
     "Sink",
+    "Steady",
     "Table",
     "Trace",
     "TrafficPlan",
@@ -128,6 +149,11 @@ __all__ = [
     "Window",
     "Words",
     "Worker",
+    "after_faults_name",
+    "after_name",
+    "fault_free_name",
+    "fault_name",
+    "samples_directory",
     "untenable",
     "worst_of",
 ]

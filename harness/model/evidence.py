@@ -8,75 +8,8 @@ from dataclasses import dataclass, field
 from harness.model.fault import FaultWindow
 from harness.model.observation import Observation
 from harness.model.plan import Plan
-from harness.model.schedule import NS_PER_S
-from harness.model.table import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, PROBES, REPLICAS, SAMPLES, Table
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Worker:
-    """One load generator process.
-
-    Attributes:
-        id: worker number.
-        rows: rows in its file.
-        closed: whether the file has its end row, that is: the worker ended in order.
-        why: what is wrong with the file; empty when nothing is.
-        cpu: in 95 % of the window's seconds it used at most this share of one core; None: it did not say.
-        gc_ms, loop_ms: in 95 % of the seconds its longest pause for garbage, and lag of its event loop, was at most this.
-        users: Locust's users, the fewest of any second; of a closed model those who travel.
-        offset_ns: its clock was behind the run's by so much, at most; its rows were shifted by it.
-        residual_ns: so far the shift may be wrong.
-    """
-
-    id: int
-    rows: int
-    closed: bool
-    why: str = ""
-    cpu: float | None = None
-    gc_ms: float | None = None
-    loop_ms: float | None = None
-    users: int | None = None
-    offset_ns: int = 0
-    residual_ns: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Window:
-    """A stretch of one traffic, with the samples due in it.
-
-    Attributes:
-        traffic: by name.
-        experiment: the experiment it lies under; empty for the fault-free window.
-        start_ns, end_ns: half open, by intended time.
-        journeys_per_s: planned arrivals.
-        requests_per_journey: planned.
-        samples: the rows.
-        workers: the generators.
-        files: where the rows stand, relative to the run directory.
-        begin_ns: time 0 of the schedule. stopped_ns: when the load was told to stop. None: nobody put it on record.
-    """
-
-    traffic: str
-    experiment: str
-    start_ns: int
-    end_ns: int
-    journeys_per_s: float
-    requests_per_journey: int
-    samples: Table = field(default_factory=lambda: Table.empty(SAMPLES))
-    workers: tuple[Worker, ...] = ()
-    files: tuple[str, ...] = ()
-    begin_ns: int | None = None
-    stopped_ns: int | None = None
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """From when until when, half open."""
-        return self.start_ns, self.end_ns
-
-    @property
-    def seconds(self) -> float:
-        """How long it is."""
-        return (self.end_ns - self.start_ns) / NS_PER_S
+from harness.model.table import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, PROBES, REPLICAS, Table
+from harness.model.window import Window, fault_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,14 +51,16 @@ class Restore:
     """Whether the target was as before after an experiment.
 
     Attributes:
-        ok: True, False, or None when nobody looked.
-        at_ns: when it was found to be as before.
+        ok: True, False, or None where it was not verified.
+        at_ns: when it was found to be as before, or was given up.
         why: what was not.
+        missing: the pods, nodes and members that did not come back, by name.
     """
 
     ok: bool | None
     at_ns: int | None = None
     why: str = ""
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,12 +127,13 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodChange:
-    """A pod became ready, or unready, or was gone.
+    """A pod was there when the watch began, became ready, or unready, or was gone.
 
     Attributes:
-        at_ns: when it was seen.
-        what: `ready`, `unready`, `deleted`.
+        at_ns: when it was observed.
+        what: `present`, `ready`, `unready`, `deleted`.
         name, namespace, uid, workload, region: of the pod; workload is the value of its label `app`.
+        ready: whether it is ready now; None where the history does not tell, as of one that is gone.
     """
 
     at_ns: int
@@ -207,6 +143,87 @@ class PodChange:
     uid: str
     workload: str
     region: str
+    ready: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeChange:
+    """A node was there when the watch began, or became ready or unready.
+
+    Attributes:
+        at_ns: when it was observed.
+        what: `present`, `ready`, `unready`.
+        name, region: of the node.
+        ready: whether it is ready now.
+    """
+
+    at_ns: int
+    what: str
+    name: str
+    region: str
+    ready: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeaderChange:
+    """A database has another primary.
+
+    Attributes:
+        at_ns: when it was observed.
+        subject: the object that names the leader, `namespace/name`.
+        before, after: member names; empty where there is none.
+    """
+
+    at_ns: int
+    subject: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleaseRead:
+    """Which release the target named when it was asked, apart from the answers to requests.
+
+    Attributes:
+        when: `before` or `after` the load.
+        at_ns: when it was read.
+        workloads: the images or digests of each workload, by `namespace/Kind/name`.
+        version: what the version path answered; empty where there is none, or it could not be read.
+        why: what could not be read; empty when all was.
+    """
+
+    when: str
+    at_ns: int
+    workloads: Mapping[str, tuple[str, ...]]
+    version: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Steady:
+    """Whether the target was steady at one moment.
+
+    Attributes:
+        ok: whether it was.
+        at_ns: when that was known.
+        why: what was measured last.
+    """
+
+    ok: bool
+    at_ns: int
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunStarted:
+    """What the run itself recorded that it is, when it began. The plan and the manifest must name the same."""
+
+    run: str
+    target: str
+    release: str
+    environment: str
+    time_scale: float
+    seed: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -240,7 +257,7 @@ class Baseline:
 
     Attributes:
         plan: of that run.
-        windows: its fault-free windows by traffic.
+        windows: its window before the first fault, by traffic.
     """
 
     plan: Plan
@@ -252,14 +269,18 @@ class Evidence:
     """All that a run recorded.
 
     Attributes:
-        windows: the fault-free window of each traffic under its name, the window under each experiment under `experiment:NAME`.
+        windows: by name, in order of time.
         probes: the entry prober and the region probers.
         replicas: looks at database members.
         ledger: writes, reads of them and final reads.
         pipeline: events sent into the pipeline, and what became of them.
         experiments: the attempts at each experiment, by name, first attempt first.
         checks: by demand key.
-        pods: changes, in order of time.
+        recorded: tables that have no field of their own here, by name.
+        pods, nodes, leaders: changes, in order of time.
+        started: what the run recorded that it is; None: it recorded nothing.
+        release_reads: which release the target named, before and after.
+        steady_end: whether the target was steady at the end of the load; None: not recorded.
         watchers: by name.
         observations: the whole history, merged and sorted by time.
         missing: files that are gone, cut short or edited.
@@ -274,9 +295,37 @@ class Evidence:
     pipeline: Table = field(default_factory=lambda: Table.empty(PIPELINE))
     experiments: Mapping[str, tuple[Experiment, ...]] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
+    recorded: Mapping[str, Table] = field(default_factory=dict)
     pods: tuple[PodChange, ...] = ()
+    nodes: tuple[NodeChange, ...] = ()
+    leaders: tuple[LeaderChange, ...] = ()
+    started: RunStarted | None = None
+    release_reads: tuple[ReleaseRead, ...] = ()
+    steady_end: Steady | None = None
     watchers: Mapping[str, WatchSource] = field(default_factory=dict)
     observations: tuple[Observation, ...] = ()
     missing: tuple[Missing, ...] = ()
     complete: bool = True
     baseline: Baseline | None = None
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """Every recorded table beside the samples, by name."""
+        return {
+            "probes": self.probes,
+            "replicas": self.replicas,
+            LEDGER_WRITES.name: self.ledger.writes,
+            LEDGER_FINAL.name: self.ledger.final,
+            LEDGER_READS.name: self.ledger.reads,
+            PIPELINE.name: self.pipeline,
+            **self.recorded,
+        }
+
+    def fault_free(self, traffic: str | None = None) -> tuple[Window, ...]:
+        """The windows without a fault of one traffic, or of all, in order of time."""
+        own = (w for w in self.windows.values() if w.fault_free and traffic in (None, w.traffic))
+        return tuple(sorted(own, key=lambda w: (w.start_ns, w.name)))
+
+    def fault_window(self, experiment: str, attempt: int = 1) -> Window | None:
+        """The window from the fault sent to the target restored; None: no fault of that attempt was sent."""
+        return self.windows.get(fault_name(experiment, attempt))

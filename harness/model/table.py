@@ -42,10 +42,20 @@ class Schema:
 
 SAMPLES: Final = Schema(
     name="samples",
-    ints={"intended_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2, "bytes": 4, "worker": 2},
+    ints={
+        "intended_ns": 8,
+        "sent_ns": 8,
+        "done_ns": 8,
+        "status": 2,
+        "bytes": 4,
+        "worker": 2,
+        "arrival": 8,
+        "connection": 4,
+    },
     words=("journey", "step", "name", "method", "region", "served_region", "served_pod", "release", "error"),
 )
-"""One row a request. status 0: no answer. error: kind of failure or missing; `cut_off`: still open at the end, done_ns is then that end."""
+"""One row a request. status 0: no answer. error: kind of failure or missing; `cut_off`: still open at the end, done_ns is then that end.
+arrival: number of the journey, connection: number of the connection, each unique in its worker; 0: unknown."""
 
 PROBES: Final = Schema(
     name="probes",
@@ -84,6 +94,23 @@ PIPELINE: Final = Schema(
 )
 """One row an event sent into a pipeline. accepted_ns, visible_ns: 0 where it was not. copies: how often it became visible. outcome:
 accepted, refused or unknown. state: ok, wrong (checksum differs), twice or absent."""
+
+JOURNEY_ITEMS: Final = Schema(
+    name="journey-items",
+    ints={"by": 4, "number": 8, "made_ns": 8, "sent_ns": 8, "done_ns": 8, "copies": 4, "status": 2},
+    words=("kind", "item", "outcome", "error"),
+)
+"""One row a thing that a journey wrote. by: the worker, number: of the row in it. kind: `created` or `played`. item: its id as the target
+names it, missing where it named none. made_ns: when the journey was due. copies: how many of it were asked for, 1 for a new one.
+outcome: ok (acknowledged), refused (certainly not written), unknown (time-out, cut connection, 5xx after sending)."""
+
+JOURNEY_FINAL: Final = Schema(
+    name="journey-final",
+    ints={"round": 2, "read_ns": 8, "copies": 4},
+    words=("kind", "item", "through", "state"),
+)
+"""One row a thing that a read of what journeys wrote found. round 0: before the traffic; the last round decides. copies: how many of it
+there are: of `played` the sum of plays. through: what was asked, `entry` or a region. state: ok, wrong (not as written) or absent."""
 
 REPLICAS: Final = Schema(
     name="replicas",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.model.evidence import Worker
+from harness.model.window import Worker
 
 
 class Outcome(StrEnum):

@@ -59,7 +59,7 @@ def begun(path: Path, run: str, took_ns: int) -> RunDirectory:
     for name, subject, start in (
         ("everyday", "everyday", 100),
         ("rush", "rush", 100),
-        ("everyday", "experiment:x", 300),
+        ("everyday", "experiment:x/fault", 300),
     ):
         if name == subject:
             rows = directory.path / "load" / name / "samples-1.rows"
@@ -67,7 +67,7 @@ def begun(path: Path, run: str, took_ns: int) -> RunDirectory:
             load.put("worker.started", name, worker=1, pid=1, rows=directory.relative(rows))
             writer = RowWriter(rows, SAMPLES)
             for at in (99, 100, 150, 199, 200, 350):
-                writer.put((at, at, at + took_ns, 200, 10, 1), words)
+                writer.put((at, at, at + took_ns, 200, 10, 1, 0, 0), words)
             writer.close()
         history.put("window.opened", subject, traffic=name, start_ns=start, journeys_per_s=1.0, requests_per_journey=2)
         history.put("window.closed", subject, end_ns=start + 100)
@@ -116,13 +116,16 @@ def test_a_baseline_is_read_with_the_run(later: RunDirectory, earlier: RunDirect
     assert (evidence.missing, evidence.complete) == ((), True)
     assert evidence.baseline is not None
     assert evidence.baseline.plan == plan("earlier")
-    window, original = evidence.baseline.windows["everyday"], load_evidence(earlier).windows["everyday"]
+    window, original = (
+        evidence.baseline.windows["everyday"],
+        load_evidence(earlier).windows["everyday/fault-free"],
+    )
     took = window.samples.ints["done_ns"] - window.samples.ints["intended_ns"]
     assert took.tolist() == [7, 7, 7]
     assert window.files == ("baseline/load/everyday/samples-1.parquet",)
     assert (window.workers, window.start_ns, window.end_ns) == (original.workers, 100, 200)
     assert all(not w.experiment for w in evidence.baseline.windows.values())
-    mine = evidence.windows["everyday"].samples.ints
+    mine = evidence.windows["everyday/fault-free"].samples.ints
     assert (mine["done_ns"] - mine["intended_ns"]).tolist() == [3, 3, 3]
 
 

@@ -42,7 +42,7 @@ def rows(path: Path, times: list[int]) -> Path:
     """A row file with requests due then, sent 1 ns later and answered after 10, or never sent."""
     writer = RowWriter(path, SAMPLES)
     for at in times:
-        writer.put((at, at + 1, at + 10, 200, 2, 2), ("j", "1", "home", "GET", None, None, None, None, None))
+        writer.put((at, at + 1, at + 10, 200, 2, 2, 0, 0), ("j", "1", "home", "GET", None, None, None, None, None))
     writer.close()
     return path
 
@@ -146,7 +146,7 @@ def test_windows_are_cut_on_the_runs_clock(tmp_path: Path, sealed: bool) -> None
     directory = recorded(tmp_path)
     if sealed:
         seal(directory, plan())
-    window = load_evidence(directory).windows["everyday"]
+    window = load_evidence(directory).windows["everyday/fault-free"]
     assert window.samples.ints["intended_ns"].tolist() == [1000, 1999]
     assert window.samples.ints["done_ns"].tolist() == [1010, 2009]
     assert (window.begin_ns, window.workers[0].offset_ns, window.workers[0].residual_ns) == (100, 700, 5)

@@ -72,7 +72,7 @@ def plan() -> Plan:
 
 def sample(intended_ns: int) -> tuple[tuple[int, ...], tuple[str | None, ...]]:
     """One request of `read`, answered after a microsecond."""
-    return (intended_ns, intended_ns, intended_ns + 1000, 200, 10, 1), (
+    return (intended_ns, intended_ns, intended_ns + 1000, 200, 10, 1, 0, 0), (
         "j",
         "1",
         "read",
@@ -109,7 +109,7 @@ def recorded(tmp_path: Path) -> RunDirectory:
     ledger = RowWriter(directory.path / "watch" / "ledger-writes.rows", LEDGER_WRITES)
     ledger.put((7, 1, 1, 2, 3, 201), ("ok", None))
     ledger.flush()  # never closed: this watcher was killed
-    for subject, start, end in (("everyday", 100, 200), ("experiment:pod-loss", 300, 400)):
+    for subject, start, end in (("everyday", 100, 200), ("experiment:pod-loss/fault", 300, 400)):
         run.put(
             "window.opened", subject, traffic="everyday", start_ns=start, journeys_per_s=1.0, requests_per_journey=2
         )
@@ -144,9 +144,9 @@ def test_a_whole_run_reads_back(recorded: RunDirectory) -> None:
 
     assert evidence.missing == ()
     assert evidence.complete
-    assert evidence.windows["everyday"].samples.ints["intended_ns"].tolist() == [100, 199]
-    assert evidence.windows["experiment:pod-loss"].samples.ints["intended_ns"].tolist() == [350]
-    assert [worker.closed for worker in evidence.windows["everyday"].workers] == [True]
+    assert evidence.windows["everyday/fault-free"].samples.ints["intended_ns"].tolist() == [100, 199]
+    assert evidence.windows["experiment:pod-loss/fault"].samples.ints["intended_ns"].tolist() == [350]
+    assert [worker.closed for worker in evidence.windows["everyday/fault-free"].workers] == [True]
     assert len(evidence.probes) == 1
     assert evidence.ledger.final_reads[0].rows == 1
     assert evidence.checks[CHECK].facts[0].ok is True
@@ -213,7 +213,7 @@ def test_without_a_manifest_the_run_is_not_complete(recorded: RunDirectory) -> N
     evidence = load_evidence(recorded)
 
     assert not evidence.complete
-    assert len(evidence.windows["everyday"].samples) == 2
+    assert len(evidence.windows["everyday/fault-free"].samples) == 2
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"files": 3}', '{"files": {"a": 1}}'])
@@ -288,7 +288,7 @@ def test_an_observation_without_its_fields_is_named(
     (missing,) = read.missing
     assert missing.file == "history/more.ndjson"
     assert missing.why.startswith(f"line 2: {why}")
-    assert len(read.windows["everyday"].samples) == 2
+    assert len(read.windows["everyday/fault-free"].samples) == 2
 
 
 def test_a_run_in_progress_is_refused(tmp_path: Path) -> None:
@@ -372,4 +372,4 @@ def test_a_run_that_finds_no_room_for_its_seal_stays_as_it_was_recorded(recorded
     assert list(recorded.path.rglob("*.partial")) == []
     seal(recorded, plan())
     assert (late.parent / "samples-2.parquet").exists()
-    assert load_evidence(recorded).windows["everyday"].samples.ints["intended_ns"].tolist() == [100, 199]
+    assert load_evidence(recorded).windows["everyday/fault-free"].samples.ints["intended_ns"].tolist() == [100, 199]

@@ -53,7 +53,9 @@ class Recorded:
             claims=(*plan.claims, claim),
             experiments={NAME: experiment},
         )
-        self._start_ns = min(decide(self._directory).evidence.windows["browse"].samples.ints["intended_ns"].tolist())
+        self._start_ns = min(
+            decide(self._directory).evidence.windows["browse/fault-free"].samples.ints["intended_ns"].tolist()
+        )
 
     def put(self, observed: Observed, *, started: bool = True, journal: dict[str, str] | None = None) -> None:
         """Put an attempt on record."""

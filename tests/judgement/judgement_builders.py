@@ -51,6 +51,8 @@ from harness.model import (
     Window,
     Words,
     Worker,
+    fault_free_name,
+    fault_name,
 )
 
 S = 1_000_000_000
@@ -224,6 +226,8 @@ def experiment(name: str, domain: str, start: float, end: float, **fields: Any) 
 def window(rows: Table, start: float, end: float, experiment: str = "") -> Window:
     """A window of everyday traffic with one worker."""
     return Window(
+        name=fault_name(experiment) if experiment else fault_free_name("everyday"),
+        phase=Phase.FAULT if experiment else Phase.STEADY,
         traffic="everyday",
         experiment=experiment,
         start_ns=ns(start),
@@ -270,9 +274,9 @@ def evidence() -> Evidence:
     """All that a healthy run recorded: the database is out for 20 s, the region for 10 s, the pod is not missed."""
     probes = down(down(Table.merged(PROBES, [reads(), health()]), 111.5, 131.5), 161.5, 171.5)
     written = down(down(writes(), 111.5, 131.5, "outcome", "unknown"), 161.5, 171.5, "outcome", "unknown")
-    windows = {"everyday": window(samples(0, 60), 0, 60)}
+    windows = {"everyday/fault-free": window(samples(0, 60), 0, 60)}
     for name, (_, start, end) in SPANS.items():
-        windows[f"experiment:{name}"] = window(samples(start, end), start, end, name)
+        windows[fault_name(name)] = window(samples(start, end), start, end, name)
     fact = Fact(subject="us-east-1/api-gateway", wanted="3 ready", seen="3 ready", ok=True, attempts=1, at_ns=1)
     return Evidence(
         windows=windows,
@@ -444,14 +448,20 @@ def plan(sentences: Mapping[str, Objective] | None = None, **fields: Any) -> Pla
 def with_load(rows: Table, base: Evidence | None = None, **fields: Any) -> Evidence:
     """The evidence with other samples in the fault-free window."""
     base = base or evidence()
-    changed = replace(base.windows["everyday"], samples=rows, **fields)
-    return replace(base, windows={**base.windows, "everyday": changed})
+    changed = replace(base.windows["everyday/fault-free"], samples=rows, **fields)
+    return replace(base, windows={**base.windows, changed.name: changed})
 
 
 def with_experiment(attempts: Sequence[Experiment], base: Evidence | None = None) -> Evidence:
-    """The evidence with other attempts at one experiment."""
+    """The evidence with other attempts at one experiment; each later one has a window of its own, as the first one's."""
     base = base or evidence()
-    return replace(base, experiments={**base.experiments, attempts[0].name: tuple(attempts)})
+    name = attempts[0].name
+    windows = dict(base.windows)
+    for attempt in attempts:
+        if attempt.attempt > 1 and fault_name(name) in windows:
+            own = fault_name(name, attempt.attempt)
+            windows[own] = replace(windows[fault_name(name)], name=own)
+    return replace(base, windows=windows, experiments={**base.experiments, name: tuple(attempts)})
 
 
 def measures(judgement: Judgement) -> list[Measure]:

@@ -12,7 +12,7 @@ from harness.judgement import judge
 from harness.model import Evidence, Hit, Measure, Objective, Outcome, WatchSource
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
-KEY = "experiment:pod-loss"
+KEY = "experiment:pod-loss/fault"
 
 
 def judged(run: Evidence | None = None, objective: Objective | None = None) -> list[Measure]:
@@ -53,8 +53,9 @@ def test_a_new_pod_is_asked_within_the_limit_or_fails_once_watched_so_long(
     under = run.windows[KEY]
     cut = replace(under, samples=under.samples.between("intended_ns", ns(70), ns(until)))
     kept = {**run.windows, KEY: cut}
-    kept["everyday"] = replace(
-        kept["everyday"], samples=with_words(kept["everyday"].samples, [0], served_pod="track-new")
+    kept["everyday/fault-free"] = replace(
+        kept["everyday/fault-free"],
+        samples=with_words(kept["everyday/fault-free"].samples, [0], served_pod="track-new"),
     )
     new = judged(replace(run, windows=kept))[0]
     assert new.outcome is outcome
@@ -145,7 +146,7 @@ def test_without_record_there_is_no_figure() -> None:
     assert none.reason == "no experiment that the sentence speaks of was planned"
     (bare,) = judged(replace(base, experiments={}))
     assert bare.reason == "pod-loss left no record of its traffic"
-    (idle,) = judged(replace(base, windows={"everyday": base.windows["everyday"]}))
+    (idle,) = judged(replace(base, windows={"everyday/fault-free": base.windows["everyday/fault-free"]}))
     assert idle.outcome is INCONCLUSIVE
 
 

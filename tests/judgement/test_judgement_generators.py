@@ -12,8 +12,8 @@ from harness.model import TrafficResult, Worker
 
 def _results(**fields: object) -> tuple[TrafficResult, ...]:
     base = evidence()
-    changed = replace(base.windows["everyday"], **fields)  # type: ignore[arg-type]
-    judged = judge(plan({"A": p95("200 ms")}), replace(base, windows={**base.windows, "everyday": changed}))
+    changed = replace(base.windows["everyday/fault-free"], **fields)  # type: ignore[arg-type]
+    judged = judge(plan({"A": p95("200 ms")}), replace(base, windows={**base.windows, changed.name: changed}))
     return tuple(result for result in judged.traffic if not result.experiment)
 
 
@@ -33,6 +33,6 @@ def test_lag_stands_beside_what_is_allowed() -> None:
 
 def test_what_was_cut_counts_from_the_beginning_of_the_schedule() -> None:
     """And is unknown where its beginning is not on record."""
-    start_ns = evidence().windows["everyday"].start_ns
+    start_ns = evidence().windows["everyday/fault-free"].start_ns
     assert {result.warm_up_s for result in _results(begin_ns=start_ns - 10 * S - 20_000_000)} == {10.02}
     assert {result.warm_up_s for result in _results(begin_ns=None)} == {None}

@@ -132,7 +132,7 @@ def test_a_stall_of_the_machine_does_not_fail_a_healthy_platform() -> None:
     rows = samples(0, 128)
     at = np.arange(len(rows))
     rows = slow(rows, (at >= 6000) & (at < 6050))
-    run = replace(evidence(), windows={"everyday": window(rows, 0, 128)})
+    run = replace(evidence(), windows={"everyday/fault-free": window(rows, 0, 128)})
     assert only(p95(per=Per.ALL), run).outcome is PASS
     measure = only(p95(per=Per.ALL, quantile=0.99), run)
     assert measure.outcome is INCONCLUSIVE
@@ -178,14 +178,14 @@ def test_one_route_by_name_is_judged_alone() -> None:
 def test_p95_of_too_few_requests_says_how_many_are_needed() -> None:
     """58 requests bear no p95, 59 do."""
     rows = samples(0, 0.58)
-    short = replace(evidence(), windows={"everyday": window(rows, 0, 0.58)})
+    short = replace(evidence(), windows={"everyday/fault-free": window(rows, 0, 0.58)})
     measure = only(p95(per=Per.ALL), short)
     assert (measure.outcome, measure.n, measure.n_needed, measure.high) == (INCONCLUSIVE, 58, 59, None)
     assert measure.reason == (
         "response time p95 of all routes together is 29 ms, between 28 ms and without bound, wanted below 200 ms: "
         "58 looks are too few to tell, at least 59 would be needed"
     )
-    bearing = replace(evidence(), windows={"everyday": window(samples(0, 0.59), 0, 0.59)})
+    bearing = replace(evidence(), windows={"everyday/fault-free": window(samples(0, 0.59), 0, 0.59)})
     assert only(p95(per=Per.ALL), bearing).outcome is PASS
 
 
@@ -325,7 +325,7 @@ def test_uptime_by_seconds_bears_no_isolated_failure_in_a_minute_and_three_in_tw
     assert outcomes_of(one) == (INCONCLUSIVE, INCONCLUSIVE)
     assert one[1].n_needed == 4744
     long = window(samples(0, 128), 0, 128)
-    base = replace(evidence(), windows={"everyday": long}, probes=health(0, 128))
+    base = replace(evidence(), windows={"everyday/fault-free": long}, probes=health(0, 128))
     three = replace(base, probes=with_words(base.probes, [100, 3000, 7000], error="timeout"))
     assert outcomes_of(up(uptime(), three)) == (PASS, PASS)
     four = replace(base, probes=with_words(base.probes, [100, 3000, 5000, 7000], error="timeout"))
@@ -441,9 +441,9 @@ def test_kpis_are_taken_on_the_fault_free_window_only(objective: Objective) -> N
 def test_errors_under_a_fault_are_never_charged_to_a_kpi() -> None:
     """All requests under the region loss fail."""
     base = evidence()
-    under = base.windows["experiment:region-loss"]
+    under = base.windows["experiment:region-loss/fault"]
     hurt = replace(under, samples=failing(under.samples, slice(None)))
-    run = replace(base, windows={**base.windows, "experiment:region-loss": hurt})
+    run = replace(base, windows={**base.windows, "experiment:region-loss/fault": hurt})
     assert only(errors(), run).outcome is PASS
 
 
@@ -476,7 +476,8 @@ def test_users_at_once_are_journeys_in_progress_in_each_second() -> None:
 def test_users_are_summed_over_workers() -> None:
     """Two workers with 60 each; one of them silent leaves the sum unknown."""
     load = replace(
-        evidence().windows["everyday"], workers=(Worker(id=0, rows=1, closed=True), Worker(id=1, rows=1, closed=True))
+        evidence().windows["everyday/fault-free"],
+        workers=(Worker(id=0, rows=1, closed=True), Worker(id=1, rows=1, closed=True)),
     )
     both = replace(evidence(), observations=(*users(60), *users(60, worker=1)))
     assert set(users_each_second(both, load).tolist()) == {120.0}

@@ -47,10 +47,12 @@ from harness.model import (
     Missing,
     Op,
     Outcome,
+    Phase,
     Quantity,
     Restore,
     Table,
     Window,
+    fault_name,
 )
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -238,8 +240,8 @@ def test_traffic_is_described_all_together_and_by_route() -> None:
     assert (together.valid, together.why) == (True, "")
     begun = failing(samples(0, 60), np.arange(6000) % 10 == 0, status=200, error="cut_off")
     assert judge(plan(), with_load(begun)).traffic[0].p95_ms is None
-    strange = replace(base.windows["everyday"], traffic="strange", workers=())
-    result = judge(plan(), replace(base, windows={"strange": strange})).traffic[1]
+    strange = replace(base.windows["everyday/fault-free"], name="strange/fault-free", traffic="strange", workers=())
+    result = judge(plan(), replace(base, windows={strange.name: strange})).traffic[1]
     assert (result.offered_rps, result.valid) == (0, False)
 
 
@@ -277,7 +279,7 @@ FEW = samples(0, 10)
 
 def briefly(rows: Table) -> Evidence:
     """Nothing but a fault-free window of ten seconds."""
-    return Evidence(windows={"everyday": window(rows, 0, 10)})
+    return Evidence(windows={"everyday/fault-free": window(rows, 0, 10)})
 
 
 @given(st.lists(st.integers(0, 999), max_size=100, unique=True), st.integers(0, 999))
@@ -350,7 +352,15 @@ def test_the_judge_never_raises(
     ]
     odd = window(Table.of(SAMPLES, drawn), *span)
     base = replace(evidence(), ledger=ledger(writes(70, 75)), probes=reads(70, 80))
-    run = replace(base, windows={"everyday": odd, "experiment:pod-loss": replace(odd, experiment="pod-loss")})
+    run = replace(
+        base,
+        windows={
+            "everyday/fault-free": odd,
+            "experiment:pod-loss/fault": replace(
+                odd, name=fault_name("pod-loss"), phase=Phase.FAULT, experiment="pod-loss"
+            ),
+        },
+    )
     sentence = objective(
         figure, op, limit, quantile=quantile, operations=("reads",), experiments=("pod-loss",), users=3, subject="r"
     )

@@ -24,7 +24,7 @@ from judgement_builders import (
 
 from harness.judgement import judge
 from harness.judgement.receipts.load import lag_limit_ms, load_receipt
-from harness.model import Outcome, Per, Plan, Table, Window, Worker
+from harness.model import Outcome, Per, Phase, Plan, Table, Window, Worker, fault_name
 
 PLAN = plan()
 STEADY = window(samples(0, 60), 0, 60)
@@ -152,7 +152,7 @@ def test_warm_up_and_ramp_down_lie_outside_the_window() -> None:
     assert why(replace(STEADY, begin_ns=-ns(10), stopped_ns=ns(60))) == ""
     early = replace(STEADY, begin_ns=-ns(9))
     assert why(early) == "the window opened 9 s after the load began, the warm-up is 10 s"
-    assert why(replace(early, experiment="pod-loss")) == ""
+    assert why(replace(early, name=fault_name("pod-loss"), phase=Phase.FAULT, experiment="pod-loss")) == ""
     assert why(replace(STEADY, stopped_ns=ns(58))) == "the load was told to stop 2 s before the window closed"
 
 

@@ -8,7 +8,7 @@ from judgement_builders import SPANS, down, evidence, experiment, failing, ns, p
 
 from harness.judgement import judge
 from harness.judgement.receipts.null_runs import failed_looks, null_run_receipt
-from harness.model import LEDGER_WRITES, PROBES, FailedLooks, FaultWindow, Outcome, Table
+from harness.model import LEDGER_WRITES, PROBES, FailedLooks, FaultWindow, Outcome, Phase, Table
 
 NULL = replace(experiment("null-run", "none", 201, 215), fault=FaultWindow(experiment="null-run", domain="none"))
 DATABASE = experiment("database-loss", *SPANS["database-loss"])
@@ -105,6 +105,9 @@ def test_a_null_run_passes_when_it_was_steady() -> None:
     assert judge(plan(), shaky).experiments[-1].reason == "without any fault reads were already out 1 times"
     skipped = with_experiment([replace(NULL, ran=False, why="not steady")])
     assert judge(plan(), skipped).experiments[-1].reason == "it was not run: not steady"
-    hurt = replace(base.windows["everyday"], samples=failing(base.windows["everyday"].samples, 3))
-    loaded = replace(base, windows={**base.windows, "experiment:null-run": replace(hurt, experiment="null-run")})
+    hurt = replace(base.windows["everyday/fault-free"], samples=failing(base.windows["everyday/fault-free"].samples, 3))
+    loaded = replace(
+        base,
+        windows={**base.windows, "experiment:null-run/fault": replace(hurt, phase=Phase.FAULT, experiment="null-run")},
+    )
     assert judge(plan(), loaded).experiments[-1].errors == {"status 503": 1}

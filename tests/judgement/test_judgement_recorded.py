@@ -341,7 +341,7 @@ def test_the_rows_of_one_worker_under_the_number_of_another_are_named(run: RunDi
 
 FEW = failing(samples(0, 10), slice(0, 3))
 WANTED = plan({"A": errors(), "B": p95(), "C": share()}, experiments={})
-BRIEF = Evidence(windows={"everyday": window(FEW, 0, 10)})
+BRIEF = Evidence(windows={"everyday/fault-free": window(FEW, 0, 10)})
 
 
 @given(st.integers(1, 4), st.integers(0, 2**32))
@@ -359,7 +359,7 @@ def test_however_many_workers_wrote_the_samples_in_whatever_order_no_figure_chan
 
 def test_a_run_of_no_samples_at_all_is_read_and_bears_nothing(tmp_path: Path) -> None:
     """A load that sent nothing leaves files without rows."""
-    directory = sealed(tmp_path, WANTED, Evidence(windows={"everyday": window(table(SAMPLES, 0), 0, 10)}))
+    directory = sealed(tmp_path, WANTED, Evidence(windows={"everyday/fault-free": window(table(SAMPLES, 0), 0, 10)}))
     judgement = judged(directory)
     assert judgement.missing == ()
     assert set(outcomes(judgement).values()) == {Outcome.INCONCLUSIVE}

@@ -185,7 +185,7 @@ def test_an_unsteady_null_run_makes_every_recovery_inconclusive() -> None:
 def test_traffic_is_needed_where_the_sentence_speaks_of_it() -> None:
     """No record of the load under the fault."""
     base = evidence()
-    idle = replace(base, windows={"everyday": base.windows["everyday"]})
+    idle = replace(base, windows={"everyday/fault-free": base.windows["everyday/fault-free"]})
     assert reads_of("30 s", idle).reason.endswith("but there is no record of the traffic")
     assert reads_of("30 s", idle, traffic=None).outcome is PASS
 
@@ -193,9 +193,9 @@ def test_traffic_is_needed_where_the_sentence_speaks_of_it() -> None:
 def test_errors_of_the_load_under_the_fault_do_not_decide_a_recovery() -> None:
     """They are printed, no more."""
     base = evidence()
-    under = base.windows["experiment:database-loss"]
+    under = base.windows["experiment:database-loss/fault"]
     hurt = replace(under, samples=failing(under.samples, slice(None)))
-    run = replace(base, windows={**base.windows, "experiment:database-loss": hurt})
+    run = replace(base, windows={**base.windows, "experiment:database-loss/fault": hurt})
     assert reads_of("30 s", run).outcome is PASS
     result = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
     assert result.errors == {"status 503": len(under.samples)}
@@ -362,8 +362,10 @@ def test_what_is_said_of_several_outages_and_of_a_heal() -> None:
 def test_only_the_traffic_of_the_sentence_is_its_null_run() -> None:
     """Reads were out while other traffic ran alone."""
     base = evidence()
-    other = replace(base.windows["everyday"], traffic="rush", start_ns=ns(201), end_ns=ns(219))
-    run = replace(base, windows={**base.windows, "rush": other}, probes=down(base.probes, 205, 206))
+    other = replace(
+        base.windows["everyday/fault-free"], name="rush/fault-free", traffic="rush", start_ns=ns(201), end_ns=ns(219)
+    )
+    run = replace(base, windows={**base.windows, "rush/fault-free": other}, probes=down(base.probes, 205, 206))
     assert reads_of("30 s", run).outcome is PASS
     assert reads_of("30 s", run, traffic=None).outcome is INCONCLUSIVE
 

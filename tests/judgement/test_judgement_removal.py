@@ -22,7 +22,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.model import LEDGER_FINAL, PROBES, Evidence, Missing, Outcome, Restore, Table
+from harness.model import LEDGER_FINAL, PROBES, Evidence, Missing, Outcome, Restore, Table, fault_name
 
 Taken = Callable[[Evidence], Evidence]
 
@@ -113,7 +113,7 @@ def without_probes(run: Evidence) -> Evidence:
 
 
 EXPERIMENTS = ("pod-loss", "database-loss", "region-loss", "null-run")
-WINDOWS = ("everyday", *(f"experiment:{name}" for name in EXPERIMENTS[:3]))
+WINDOWS = ("everyday/fault-free", *(fault_name(name) for name in EXPERIMENTS[:3]))
 FILES = ("load/everyday/samples-0.parquet", "watch/entry.parquet", "watch/ledger-final.parquet", "history/run.ndjson")
 TAKEN: list[Taken] = [
     *(take(name) for take in (without_watcher, unclosed) for name in ("entry", "ledger", "replicas", "pods")),

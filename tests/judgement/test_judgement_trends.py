@@ -185,7 +185,10 @@ LOWER = objective(Figure.IMPROVEMENT, Op.AT_LEAST, "40 %", quantile=0.95)
 def baseline(table: Table, **fields: object) -> Baseline:
     """A run of a minute an age ago."""
     window = replace(
-        with_load(table).windows["everyday"], start_ns=ns(1000), end_ns=ns(1060), files=("baseline/load/x.parquet",)
+        with_load(table).windows["everyday/fault-free"],
+        start_ns=ns(1000),
+        end_ns=ns(1060),
+        files=("baseline/load/x.parquet",),
     )
     return Baseline(plan=plan(**{"run": "run-0", "release": "0.9.0", **fields}), windows={"everyday": window})  # type: ignore[arg-type]
 

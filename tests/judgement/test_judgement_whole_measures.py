@@ -300,10 +300,10 @@ def test_a_fault_that_hit_nothing_did_not_miss_the_region() -> None:
 def test_a_lagging_generator_does_not_spoil_a_recovery() -> None:
     """Latencies are not read here; only that the load was offered."""
     base = evidence()
-    under = base.windows["experiment:database-loss"]
+    under = base.windows["experiment:database-loss/fault"]
     late = with_ints(under.samples, slice(None))
     late.ints["sent_ns"][:] += ns(0.1)
     late.ints["done_ns"][:] += ns(0.1)
-    run = replace(base, windows={**base.windows, "experiment:database-loss": replace(under, samples=late)})
+    run = replace(base, windows={**base.windows, "experiment:database-loss/fault": replace(under, samples=late)})
     (found,) = measures(judge(plan({"R": recovery("4 h", "database-loss", operations=("reads",))}), run))
     assert (found.outcome, found.receipts["load"].ok) == (Outcome.PASS, True)

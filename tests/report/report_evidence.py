@@ -22,6 +22,7 @@ from harness.model import (
     Kind,
     Ledger,
     Observation,
+    Phase,
     PodChange,
     Restore,
     Schema,
@@ -29,6 +30,8 @@ from harness.model import (
     Window,
     Words,
     Worker,
+    fault_free_name,
+    fault_name,
 )
 
 
@@ -80,6 +83,8 @@ def _samples(start: float, end: float, broken: Broken | None, seed: int) -> Tabl
 def _window(name: str, start: float, end: float, seed: int) -> Window:
     directory = f"chaos/{name}/load" if name else "load/everyday"
     return Window(
+        name=fault_name(name) if name else fault_free_name("everyday"),
+        phase=Phase.FAULT if name else Phase.STEADY,
         traffic="everyday",
         experiment=name,
         start_ns=ns(start),
@@ -171,9 +176,9 @@ def evidence() -> Evidence:
     """What the run recorded."""
     reads_ns, reads_failed = _looks("reads", 20)
     writes_ns, writes_failed = _looks("writes", 30)
-    windows = {"everyday": _window("", 30, 158, 1)}
+    windows = {"everyday/fault-free": _window("", 30, 158, 1)}
     for seed, (name, b) in enumerate(BROKEN.items(), start=2):
-        windows[f"experiment:{name}"] = _window(name, b.sent - 4, b.sent + b.until, seed)
+        windows[fault_name(name)] = _window(name, b.sent - 4, b.sent + b.until, seed)
     return Evidence(
         windows=windows,
         probes=table(

@@ -9,7 +9,7 @@ from report_builders import no_go
 from report_evidence import table
 from report_plan import S, ns
 
-from harness.model import SAMPLES, Evidence, Window
+from harness.model import SAMPLES, Evidence, Phase, Window
 from harness.report.view.seconds import Bins, looks_in, traffic_in
 
 
@@ -24,6 +24,8 @@ def _window(due: list[float], ms: list[float], bad: list[bool]) -> Window:
         error=["status 503" if one else None for one in bad],
     )
     return Window(
+        name="experiment:x/fault",
+        phase=Phase.FAULT,
         traffic="t",
         experiment="x",
         start_ns=0,

@@ -40,7 +40,7 @@ def first_requests(case: Case) -> Iterable[Measure]:
     for name in case.experiments:
         scope = {"experiment": name, "phase": case.objective.scope.phase.value}
         attempt = counted_attempt(case.plan, case.evidence, name)
-        window = case.evidence.windows.get(f"experiment:{name}")
+        window = None if attempt is None else case.evidence.fault_window(name, attempt.attempt)
         if attempt is None or window is None:
             hint = "run the experiment under traffic, then judge again"
             yield inconclusive(case, "first request", f"{name} left no record of its traffic", hint, scope=scope)

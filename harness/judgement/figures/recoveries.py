@@ -161,7 +161,7 @@ def _receipts(case: Case, attempt: Experiment, seen: OperationRecovery, limit: f
         watch = Receipt(ok=False, why=why)
     receipts = {"fault": fault_receipt(case.plan, attempt), "watch": watch, "restore": restore_receipt(attempt)}
     if case.objective.scope.traffic:
-        window = case.evidence.windows.get(f"experiment:{attempt.name}")
+        window = case.evidence.fault_window(attempt.name, attempt.attempt)
         receipts["load"] = load_receipt(case.plan, window, latencies=False)
     return receipts
 

@@ -16,7 +16,7 @@ import numpy as np
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantiles_of
-from harness.model import Figure, Plan, Receipt, Table, Window, Worker
+from harness.model import Figure, Plan, Receipt, Table, Window, Worker, fault_free_name
 
 LAG_MS: Final = 5.0
 """A generator may lag so far behind its schedule at p99, whatever the limits are."""
@@ -157,7 +157,7 @@ def _worker_troubles(plan: Plan, window: Window) -> Iterable[str]:
 def _span_troubles(plan: Plan, window: Window) -> Iterable[str]:
     """Whether warm-up and ramp-down lie outside."""
     planned = plan.traffic.get(window.traffic)
-    if planned is not None and window.begin_ns is not None and not window.experiment:
+    if planned is not None and window.begin_ns is not None and window.name == fault_free_name(window.traffic):
         warm_s = (window.start_ns - window.begin_ns) / SECOND
         if warm_s < planned.warm_up_s - 0.001:
             yield f"the window opened {warm_s:.3g} s after the load began, the warm-up is {planned.warm_up_s:g} s"
@@ -187,7 +187,7 @@ def _rate_troubles(plan: Plan, window: Window) -> Iterable[str]:
     arrived = int(window.samples.words["step"].equals("1").sum())
     n = len(window.samples)
     flat = planned is None or not (planned.rates or planned.trace_ns)
-    least = (journeys - allowed) * (1 if window.experiment or not flat else each)
+    least = (journeys - allowed) * (1 if not window.fault_free or not flat else each)
     if n < least or (flat and n > (journeys + allowed) * each):
         yield f"{n / seconds:.4g} requests/s were sent where {journeys / seconds * each:.4g} were planned"
     elif abs(arrived - journeys) > allowed:

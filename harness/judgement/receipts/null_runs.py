@@ -61,9 +61,8 @@ def _share(seen: list[Looks]) -> float | None:
 
 
 def _windows(evidence: Evidence, traffic: str | None) -> Iterable[tuple[int, int]]:
-    for window in evidence.windows.values():
-        if not window.experiment and traffic in (None, window.traffic):
-            yield window.start_ns, window.end_ns
+    for window in evidence.fault_free(traffic):
+        yield window.span
 
 
 def _null_runs(evidence: Evidence) -> Iterable[tuple[int, int]]:

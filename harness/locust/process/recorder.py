@@ -71,7 +71,7 @@ class Recorder:
         status, size = (response.status_code, len(response.body)) if response is not None else (0, 0)
         if self._writer is not None:
             self._writer.put(
-                (request.intended_ns, request.sent_ns, done_ns, status, size, self._worker),
+                (request.intended_ns, request.sent_ns, done_ns, status, size, self._worker, 0, 0),
                 (
                     request.journey,
                     str(request.step),

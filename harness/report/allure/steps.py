@@ -55,7 +55,7 @@ def _lines(claim: Claim | None) -> Iterator[tuple[bool, str]]:
 def _done(evidence: Evidence, demand: Demand) -> bool:
     """Whether the run has a record of what was asked for."""
     if demand.kind is DemandKind.TRAFFIC:
-        return demand.name in evidence.windows
+        return bool(evidence.fault_free(demand.name))
     if demand.kind is DemandKind.EXPERIMENT:
         return any(attempt.ran for attempt in evidence.experiments.get(demand.name, ()))
     if demand.kind is DemandKind.CHECK:

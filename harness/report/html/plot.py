@@ -130,7 +130,7 @@ def plot_of(evidence: Evidence, attempt: Experiment, result: ExperimentResult) -
     zero_ns = attempt.observed_from_ns if sent_ns is None else sent_ns
     bins = _bins(evidence, attempt, zero_ns)
     axis = _Axis(start_s=bins.start_s, end_s=bins.end_s)
-    traffic = traffic_in(evidence.windows.get(f"experiment:{attempt.name}"), bins)
+    traffic = traffic_in(evidence.fault_window(attempt.name, attempt.attempt), bins)
     looks = {operation: looks_in(evidence, operation, bins) for operation in ("reads", "writes")}
     events = story(evidence, attempt, result, zero_ns)
     rate_top = float(_HEAD)
@@ -161,7 +161,7 @@ def _signed(seconds: float) -> str:
 
 def _bins(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Bins:
     """From shortly before the fault until nothing more was watched."""
-    window = evidence.windows.get(f"experiment:{attempt.name}")
+    window = evidence.fault_window(attempt.name, attempt.attempt)
     ends = [attempt.observed_until_ns, attempt.fault.gone_ns or 0, zero_ns + SECOND]
     ends += [window.end_ns] if window else []
     starts = [attempt.observed_from_ns, zero_ns - SECOND]

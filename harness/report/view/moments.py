@@ -80,8 +80,8 @@ def _gathered(plan: Plan, evidence: Evidence, key: str) -> Iterable[tuple[int, i
     demand = plan.demand.get(key)
     if demand is None:
         return
-    if demand.kind is DemandKind.TRAFFIC and (window := evidence.windows.get(demand.name)):
-        yield window.start_ns, window.end_ns
+    if demand.kind is DemandKind.TRAFFIC:
+        yield from (window.span for window in evidence.fault_free(demand.name)[:1])
     elif demand.kind is DemandKind.EXPERIMENT:
         for attempt in evidence.experiments.get(demand.name, ()):
             yield attempt.observed_from_ns, attempt.observed_until_ns

@@ -1,0 +1,124 @@
+"""Windows: stretches of time that a run is judged by, each with the requests that were due in it, and their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.model.objective import Phase
+from harness.model.schedule import NS_PER_S
+from harness.model.table import SAMPLES, Table
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    """One load generator process.
+
+    Attributes:
+        id: worker number.
+        rows: rows in its file.
+        closed: whether the file has its end row, that is: the worker ended in order.
+        why: what is wrong with the file; empty when nothing is.
+        cpu: in 95 % of the window's seconds it used at most this share of one core; None: not reported.
+        gc_ms, loop_ms: in 95 % of the seconds its longest pause for garbage, and lag of its event loop, was at most this.
+        users: Locust's users, the fewest of any second; of a closed model those who travel.
+        offset_ns: its clock was behind the run's by so much, at most; its rows were shifted by it.
+        residual_ns: so far the shift may be wrong.
+    """
+
+    id: int
+    rows: int
+    closed: bool
+    why: str = ""
+    cpu: float | None = None
+    gc_ms: float | None = None
+    loop_ms: float | None = None
+    users: int | None = None
+    offset_ns: int = 0
+    residual_ns: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """A stretch of one traffic, with the samples due in it.
+
+    The windows of one traffic are contiguous: from the first one's start to the end of the load every nanosecond belongs to exactly one.
+
+    Attributes:
+        name: unique in a run: `everyday/fault-free`, `experiment:pod-loss/fault`, `experiment:pod-loss/after#2`, `everyday/after-faults`.
+        phase: FAULT from the fault sent to the target restored; any other phase has no fault in it.
+        traffic: by name.
+        experiment: the experiment that it lies under or directly follows; empty where there is none.
+        start_ns, end_ns: half open, by intended time.
+        journeys_per_s: planned arrivals.
+        requests_per_journey: planned.
+        samples: the rows.
+        workers: the generators.
+        files: where the rows are, relative to the run directory.
+        begin_ns: time 0 of the schedule. stopped_ns: when the load was told to stop. None: not recorded.
+    """
+
+    name: str
+    phase: Phase
+    traffic: str
+    experiment: str
+    start_ns: int
+    end_ns: int
+    journeys_per_s: float
+    requests_per_journey: int
+    samples: Table = field(default_factory=lambda: Table.empty(SAMPLES))
+    workers: tuple[Worker, ...] = ()
+    files: tuple[str, ...] = ()
+    begin_ns: int | None = None
+    stopped_ns: int | None = None
+
+    @property
+    def fault_free(self) -> bool:
+        """Whether no fault was in: KPIs are judged on all windows that have none."""
+        return self.phase is not Phase.FAULT
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """From when until when, half open."""
+        return self.start_ns, self.end_ns
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return (self.end_ns - self.start_ns) / NS_PER_S
+
+
+def fault_free_name(traffic: str) -> str:
+    """The window before the first fault: `everyday/fault-free`."""
+    return f"{traffic}/fault-free"
+
+
+def after_faults_name(traffic: str) -> str:
+    """The window after the last restore: `everyday/after-faults`."""
+    return f"{traffic}/after-faults"
+
+
+def fault_name(experiment: str, attempt: int = 1) -> str:
+    """The window of a fault, from sent to restored: `experiment:pod-loss/fault`, of a second attempt `experiment:pod-loss/fault#2`."""
+    return f"experiment:{experiment}/fault{_attempt(attempt)}"
+
+
+def after_name(experiment: str, attempt: int = 1) -> str:
+    """The window between a restore and the next fault: `experiment:pod-loss/after`."""
+    return f"experiment:{experiment}/after{_attempt(attempt)}"
+
+
+def samples_directory(name: str) -> str:
+    """Where the samples of a window are, relative to the run directory.
+
+    `load/T` (fault-free), `load/T/after-faults`, `chaos/X/load`, `chaos/X/after`; of a second attempt `chaos/X/load-2`, `chaos/X/after-2`.
+    """
+    owner, _, part = name.rpartition("/")
+    if not owner.startswith("experiment:"):
+        return f"load/{owner}" if part == "fault-free" else f"load/{owner}/{part}"
+    what, _, attempt = part.partition("#")
+    folder = "load" if what == "fault" else what
+    return f"chaos/{owner.removeprefix('experiment:')}/{folder}{attempt and f'-{attempt}'}"
+
+
+def _attempt(number: int) -> str:
+    return f"#{number}" if number > 1 else ""
