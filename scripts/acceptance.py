@@ -1,25 +1,43 @@
-"""Runs each release, and holds decision, exit code and FAIL set against what its `release.yaml` says."""
+"""Runs each release and compares decision, exit code and failed requirements with what its `release.yaml` expects."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
-import yaml
 
 from harness import clock
+from harness.model import Op, Quantity
+from harness.sandbox.releases import load_release, names
 
-RELEASES = Path(__file__).parent.parent / "harness" / "sandbox" / "releases"
-EXITS = {"GO": 0, "NO-GO": 1}
+HEALTHY = "1.0.0"
+EXITS = {"GO": 0, "NO-GO": 1, "INCONCLUSIVE": 10}
+CLOSEST = 5
+"""So many figures of a run are printed, the closest to their limits first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
-    """One run: what it should have been, what it was, and whether that is the same."""
+class Accepted:
+    """One run beside what was expected of it.
+
+    Attributes:
+        release: its name.
+        number: of the run of this release, from 1.
+        decision: of the run; empty when it left no verdict.
+        exit_code: of `readiness run`.
+        failed: requirements that failed.
+        inconclusive: requirements that are inconclusive.
+        seconds: how long the run took.
+        run: name of the run directory.
+        deviations: one sentence for each difference from what was expected; none when the run is as expected.
+        closest: the figures closest to their limits, as text.
+    """
 
     release: str
     number: int
@@ -28,8 +46,9 @@ class Seen:
     failed: tuple[str, ...]
     inconclusive: tuple[str, ...]
     seconds: float
-    good: bool
     run: str
+    deviations: tuple[str, ...]
+    closest: tuple[str, ...]
 
 
 @click.command()
@@ -43,55 +62,107 @@ class Seen:
     help="Where runs are kept.",
 )
 def accept(releases: tuple[str, ...], times: int, out: Path) -> None:
-    """Judge RELEASES (all of them by default) and print the table; exit 1 when one run is not as expected."""
-    names = releases or tuple(sorted(path.parent.name for path in RELEASES.glob("*/release.yaml")))
-    seen = []
+    """Judge RELEASES (all by default) and print one line for each run; exit 1 when a run is not as expected."""
+    accepted = []
     for number in range(1, times + 1):
-        for name in names:
-            seen.append(_run(name, number, out))
-            click.echo(_line(seen[-1]))
+        for name in releases or tuple(names()):
+            accepted.append(_run(name, number, out))
+            click.echo(_line(accepted[-1]))
     click.echo("")
-    click.echo("release    run  decision      exit  seconds  FAIL                 INCONCLUSIVE         as expected")
-    for one in seen:
-        click.echo(_line(one))
-    sys.exit(0 if all(one.good for one in seen) else 1)
+    click.echo("release        run  decision      exit  seconds  FAIL                 INCONCLUSIVE         as expected")
+    for each in accepted:
+        click.echo(_line(each))
+    for each in accepted:
+        if each.release == HEALTHY and each.closest:
+            click.echo(f"\n{each.release} {each.number}, closest to their limits ({each.run}):")
+            click.echo("".join(f"  {figure}\n" for figure in each.closest), nl=False)
+    sys.exit(1 if any(each.deviations for each in accepted) else 0)
 
 
-def _run(name: str, number: int, out: Path) -> Seen:
-    wanted = yaml.safe_load((RELEASES / name / "release.yaml").read_text(encoding="utf-8"))
+def _run(name: str, number: int, out: Path) -> Accepted:
+    out.mkdir(parents=True, exist_ok=True)
+    earlier = _latest(out)
     began = clock.now_s()
     command = [sys.executable, "-m", "harness", "run", "--release", name, "--out", str(out)]
     with (out.parent / f"accept-{name}-{number}.log").open("w", encoding="utf-8") as log:
         exit_code = subprocess.run(command, stdout=log, stderr=log, check=False).returncode
     seconds = clock.now_s() - began
-    verdict = json.loads((out / "latest" / "verdict.json").read_text(encoding="utf-8"))
+    latest = _latest(out)
+    file = latest / "verdict.json"
+    verdict = json.loads(file.read_text(encoding="utf-8")) if latest != earlier and file.is_file() else {}
     by = {
-        outcome: tuple(sorted(r["id"] for r in verdict["requirements"] if r["verdict"] == outcome))
+        outcome: tuple(sorted(r["id"] for r in verdict.get("requirements", ()) if r["verdict"] == outcome))
         for outcome in ("FAIL", "INCONCLUSIVE")
     }
-    good = (
-        verdict["decision"] == wanted["expect"]
-        and exit_code == EXITS[wanted["expect"]]
-        and set(by["FAIL"]) == set(wanted.get("caught_by", []))
-        and set(by["INCONCLUSIVE"]) <= set(wanted.get("may_be_inconclusive", []))
-    )
-    return Seen(
+    return Accepted(
         release=name,
         number=number,
-        decision=verdict["decision"],
+        decision=verdict.get("decision", ""),
         exit_code=exit_code,
         failed=by["FAIL"],
         inconclusive=by["INCONCLUSIVE"],
         seconds=seconds,
-        good=good,
-        run=verdict["run_id"],
+        run=latest.name,
+        deviations=tuple(deviations(name, verdict.get("decision", ""), exit_code, by)),
+        closest=tuple(closest(verdict.get("requirements", ()))),
     )
 
 
-def _line(one: Seen) -> str:
-    failed, inconclusive = (" ".join(ids) or "-" for ids in (one.failed, one.inconclusive))
-    good = "yes" if one.good else f"NO: {one.run}"
-    return f"{one.release:10} {one.number:3}  {one.decision:12} {one.exit_code:5}  {one.seconds:7.0f}  {failed:20} {inconclusive:20} {good}"
+def _latest(out: Path) -> Path:
+    return (out / "latest").resolve()
+
+
+def deviations(name: str, decision: str, exit_code: int, by: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """How a run differs from what the release expects; `by` maps FAIL and INCONCLUSIVE to requirements."""
+    release = load_release(name)
+    if decision != release.expect:
+        yield f"{decision or 'no verdict'} instead of {release.expect}"
+    if exit_code != EXITS[release.expect]:
+        yield f"exit {exit_code} instead of {EXITS[release.expect]}"
+    failed, expected = set(by["FAIL"]), set(release.caught_by)
+    if expected - failed:
+        yield f"did not fail: {' '.join(sorted(expected - failed))}"
+    if failed - expected:
+        yield f"failed as well: {' '.join(sorted(failed - expected))}"
+    others = set(by["INCONCLUSIVE"]) - set(release.may_be_inconclusive)
+    if others and release.expect != "INCONCLUSIVE":
+        yield f"inconclusive as well: {' '.join(sorted(others))}"
+
+
+def closest(requirements: Iterable[Mapping[str, Any]], most: int = CLOSEST) -> Iterator[str]:
+    """The figures of a verdict that take up most of their limit, one of each requirement."""
+    shares = []
+    for requirement in requirements:
+        used = [(share, m) for m in requirement["measures"] if (share := share_of_limit(m)) is not None]
+        if used:
+            share, measure = max(used, key=lambda pair: pair[0])
+            shares.append((share, requirement["id"], measure))
+    for share, identifier, measure in sorted(shares, key=lambda each: -each[0])[:most]:
+        yield f"{share:6.1%}  {identifier}: {measure['name']} {measure['value']:g} {measure['unit']} of {measure['limit']}"
+
+
+def share_of_limit(measure: Mapping[str, Any]) -> float | None:
+    """How much of its limit a figure of verdict.json takes up, by its bound on the bad side; None where it has none."""
+    value, limit = measure["value"], measure["scaled_limit"]
+    if value is None or limit is None:
+        return None
+    high = value if measure["high"] is None else measure["high"]
+    low = value if measure["low"] is None else measure["low"]
+    if measure["op"] == Op.BELOW and limit > 0:
+        return float(high / limit)
+    if measure["op"] == Op.AT_LEAST and measure["unit"] == "ratio" and limit < 1:
+        return float((1 - low) / (1 - limit))
+    if measure["op"] == Op.WITHIN and "±" in measure["limit"]:
+        tolerance = Quantity.parse(measure["limit"].partition("±")[2]).base
+        return float(max(high - limit, limit - low) / tolerance)
+    return None
+
+
+def _line(run: Accepted) -> str:
+    failed, inconclusive = (" ".join(ids) or "-" for ids in (run.failed, run.inconclusive))
+    good = "yes" if not run.deviations else f"NO: {'; '.join(run.deviations)} ({run.run})"
+    decision = run.decision or "none"
+    return f"{run.release:14} {run.number:3}  {decision:12} {run.exit_code:5}  {run.seconds:7.0f}  {failed:20} {inconclusive:20} {good}"
 
 
 if __name__ == "__main__":

@@ -16,36 +16,39 @@ from harness.sandbox.cluster.patch import strategic
 Object = dict[str, Any]
 HERE = Path(__file__).parent
 FILE = "release.yaml"
+Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
 WORKLOADS = frozenset({"Deployment", "StatefulSet"})
 
 
 class Workload(BaseModel):
-    """How one workload differs: variables of its first container, its command, its number of replicas."""
+    """How one workload differs: variables of its first container, its command, its number of replicas, its version."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     env: dict[str, str] = Field(default_factory=dict)
     command: list[str] | None = None
     replicas: Annotated[int, Field(ge=0)] | None = None
+    version: Version | None = None
 
 
 class Release(BaseModel):
     """A release.yaml.
 
     Attributes:
-        version: what pods are labelled with and every answer says in `x-release`.
+        version: the label of its pods, the tag of its images, and `x-release` of every answer.
         expect: what a run of profile `core` must decide.
         caught_by: the requirements that must FAIL, exactly.
-        may_be_inconclusive: those that may lack evidence because the target is never steady.
+        may_be_inconclusive: those that may lack evidence, such as a recovery of a target that is never steady. Where
+            INCONCLUSIVE is expected, any may.
         workloads: by name (in every region) or `namespace/name`.
         patches: strategic merge patches; kind, metadata.name and, if given, metadata.namespace say which objects.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
+    version: Version
     summary: str
-    expect: Literal["GO", "NO-GO"]
+    expect: Literal["GO", "NO-GO", "INCONCLUSIVE"]
     caught_by: list[str] = Field(default_factory=list)
     may_be_inconclusive: list[str] = Field(default_factory=list)
     workloads: dict[str, Workload] = Field(default_factory=dict)
@@ -61,7 +64,11 @@ class Release(BaseModel):
         """
         result = [_versioned(obj, self.version) if obj["kind"] in WORKLOADS else obj for obj in objects]
         for name, workload in self.workloads.items():
-            result = self._changed(result, f"workloads.{name}", _is_workload(name), _workload_patch(workload))
+            key = f"workloads.{name}"
+            result = self._changed(result, key, _is_workload(name), _workload_patch(workload))
+            if workload.version is not None:
+                chosen = _is_workload(name)
+                result = [_versioned(obj, workload.version) if chosen(obj) else obj for obj in result]
         for index, patch in enumerate(self.patches):
             result = self._changed(result, f"patches.{index}", _is_target(patch), _always(patch))
         return result

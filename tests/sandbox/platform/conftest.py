@@ -111,6 +111,19 @@ class Services:
 
     def start(self, service: str, address: str, **env: str) -> subprocess.Popen[bytes]:
         """One service at an address, answering /health."""
+        child = self.begin(service, address, **env)
+        wait_for(f"http://{address}:8080/health", self._log(service, address))
+        return child
+
+    def log(self, service: str, address: str) -> str:
+        """What the service has written."""
+        return self._log(service, address).read_text()
+
+    def _log(self, service: str, address: str) -> Path:
+        return self.home / f"{service}-{address}.log"
+
+    def begin(self, service: str, address: str, **env: str) -> subprocess.Popen[bytes]:
+        """One service at an address, which may not have come up yet."""
         variables = {
             "PYTHONPATH": str(PLATFORM), "POD_IP": address, "POD_NAME": f"{service}-0", "REGION": "us-east-1", "RELEASE": "1.0.0",
             "TOKEN_SECRET": SECRET, "DATABASE_SERVICE_HOST": POSTGRES, "DATABASE_SERVICE_PORT": "5432",
@@ -118,10 +131,8 @@ class Services:
             "USER_SERVICE_SERVICE_HOST": USER, "USER_SERVICE_SERVICE_PORT": "8080",
             "TRACK_SERVICE_SERVICE_HOST": TRACK, "TRACK_SERVICE_SERVICE_PORT": "8080", **env,
         }  # fmt: skip
-        log = self.home / f"{service}-{address}.log"
-        child = self.stack.enter_context(process([sys.executable, "-m", f"normaldance.{service}"], variables, log))
-        wait_for(f"http://{address}:8080/health", log)
-        return child
+        argv = [sys.executable, "-m", f"normaldance.{service}"]
+        return self.stack.enter_context(process(argv, variables, self._log(service, address)))
 
 
 def wait_for(url: str, log: Path) -> None:

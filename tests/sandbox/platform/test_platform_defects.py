@@ -7,11 +7,36 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from harness.clock import Deadline
+from harness.sandbox.platform import render
+from harness.sandbox.platform.credentials import Credentials
 from harness.sandbox.platform.normaldance.defects import Defects
+from harness.sandbox.releases import load_release
 from tests.sandbox.platform.conftest import TRACK
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from tests.sandbox.platform.conftest import Postgres, Services
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether it holds at some moment of the next `seconds`."""
+    return any(holds() for _ in Deadline.after(seconds).ticks(0.05))
+
+
+def at(address: str) -> httpx.Client:
+    """A client of one service, without its gateway."""
+    return httpx.Client(base_url=f"http://{address}:8080", trust_env=False)
+
+
+@pytest.fixture
+def marks(postgres: Postgres) -> Iterator[None]:
+    """A database in which no pod has left a mark, before and after."""
+    forget = "DELETE FROM requests WHERE key LIKE 'mark:%' RETURNING key"
+    postgres.rows(forget)
+    yield
+    postgres.rows(forget)
 
 
 def test_without_variables_nothing_goes_wrong() -> None:
@@ -19,7 +44,13 @@ def test_without_variables_nothing_goes_wrong() -> None:
     healthy = Defects.from_env()
     assert healthy == Defects()
     assert not any(healthy.fails("read-track") or healthy.forgets("write-ledger") for _ in range(1000))
+    assert not any(healthy.repeats(route) for route in ("write-ledger", "play-track"))
     assert healthy.delay_s("read-track") == 0
+
+
+def test_the_healthy_release_sets_no_defect() -> None:
+    """No variable of 1.0.0 begins with DEFECT; every workload of another release is the healthy one but for what its file says."""
+    assert "DEFECT" not in str(render.render(load_release("1.0.0"), Credentials.generate()))
 
 
 def test_one_in_200_is_exactly_one_of_any_200_in_a_row() -> None:
@@ -74,6 +105,85 @@ def test_an_unready_service_answers_health_alone(services: Services, postgres: P
 @pytest.mark.parametrize(("path", "slow"), [("/tracks/1", True), ("/health", False)])
 def test_a_slow_release_delays_one_route(services: Services, postgres: Postgres, path: str, slow: bool) -> None:  # noqa: FBT001 - a column
     """At least 100 ms on the named route, nothing on the others."""
-    services.start("track", "127.93.7.6", DEFECT_SLOW_ROUTE="read-track", DEFECT_SLOW_MS="100")
+    services.start("track", "127.93.7.6", DEFECT_SLOW_ROUTES="read-track", DEFECT_SLOW_MS="100")
     answer = httpx.get(f"http://127.93.7.6:8080{path}", trust_env=False)
     assert (answer.status_code, answer.elapsed.total_seconds() >= 0.1) == (200, slow)
+
+
+def test_every_third_answer_of_a_gateway_is_late_and_never_its_health(
+    platform: httpx.Client, services: Services
+) -> None:
+    """Two of six reads take 200 ms longer; the health path takes no longer."""
+    late = {"DEFECT_SLOW_ROUTES": "every", "DEFECT_SLOW_MS": "200", "DEFECT_SLOW_ONE_IN": "3"}
+    services.start("gateway", "127.93.7.7", TRACK_SERVICE_SERVICE_HOST=TRACK, **late)
+    with at("127.93.7.7") as client:
+        reads = [client.get("/tracks/1").elapsed.total_seconds() for _ in range(6)]
+        health = [client.get("/health").elapsed.total_seconds() for _ in range(6)]
+    assert sum(seconds >= 0.2 for seconds in reads) == 2
+    assert max(health) < 0.2
+
+
+def test_a_late_release_is_quick_until_a_pod_is_replaced(services: Services, postgres: Postgres, marks: None) -> None:
+    """A pod that starts after the rollout slows the reads of a pod that was there from the first."""
+    late = {"DEFECT_LATE_MS": "100", "DEFECT_ROLLOUT_S": "0.3"}
+    services.start("track", "127.93.7.8", **late)
+    with at("127.93.7.8") as client:
+        assert within(5, lambda: bool(postgres.rows("SELECT key FROM requests WHERE key = 'mark:started'")))
+        assert not within(1, lambda: client.get("/tracks/1").elapsed.total_seconds() >= 0.1)
+        services.start("track", "127.93.7.9", **late)
+        assert within(5, lambda: client.get("/tracks/1").elapsed.total_seconds() >= 0.1)
+        assert client.get("/ledger?client=9").elapsed.total_seconds() < 0.1
+
+
+def test_a_pod_that_replaces_another_never_serves(services: Services, marks: None) -> None:
+    """The first pod is up; a second one that starts after the rollout ends at once, with a reason."""
+    never = {"DEFECT_NEVER_RETURNS": "yes", "DEFECT_ROLLOUT_S": "0.3"}
+    services.start("track", "127.93.7.10", **never)
+    with at("127.93.7.10") as client:
+        assert not within(0.5, lambda: client.get("/tracks/1").status_code != 200)
+    second = services.begin("track", "127.93.7.11", **never)
+    assert second.wait(10) == 1
+    assert "this one gives up" in services.log("track", "127.93.7.11")
+
+
+def test_writes_are_refused_for_a_while_when_the_first_primary_leads_again(
+    services: Services, postgres: Postgres, marks: None
+) -> None:
+    """Another primary leads: 201. The first one leads again: 503 for as long as the release says, reads go on; then 201."""
+    mark = "INSERT INTO requests (key, answer) VALUES ('mark:primary', '\"127.93.0.77\"') RETURNING key"
+    postgres.rows(mark)
+    services.start("track", "127.93.7.12", DEFECT_FAILBACK_S="1")
+    row = {"client": 11, "sequence": 0, "checksum": "c"}
+    with at("127.93.7.12") as client:
+        assert not within(1, lambda: client.post("/ledger", json=row).status_code != 201)
+        postgres.rows("UPDATE requests SET answer = '\"127.93.0.1\"' WHERE key = 'mark:primary' RETURNING key")
+        assert within(5, lambda: client.post("/ledger", json=row).status_code == 503)
+        assert client.get("/tracks/1").status_code == 200
+        assert within(5, lambda: client.post("/ledger", json=row).status_code == 201)
+        assert not within(1, lambda: client.post("/ledger", json=row).status_code != 201)
+
+
+@pytest.mark.parametrize(("keyless", "rows"), [("", 2), ("write-ledger", 4)])
+def test_a_write_sent_twice_is_there_twice_only_where_its_key_is_ignored(
+    services: Services, postgres: Postgres, keyless: str, rows: int
+) -> None:
+    """Two writes, each sent twice by the gateway: two rows where the key counts, four where it is ignored."""
+    client_number = 20 + rows
+    services.start("track", "127.93.7.13", DEFECT_KEYLESS_ROUTES=keyless)
+    repeats = {"DEFECT_REPEAT_ONE_IN": "1", "DEFECT_REPEAT_ROUTES": "write-ledger"}
+    services.start("gateway", "127.93.7.14", TRACK_SERVICE_SERVICE_HOST="127.93.7.13", **repeats)
+    with at("127.93.7.14") as client:
+        for sequence in range(2):
+            row = {"client": client_number, "sequence": sequence, "checksum": "c"}
+            assert client.post("/ledger", json=row, headers={"idempotency-key": f"{sequence}"}).status_code == 201
+    assert postgres.rows("SELECT client FROM ledger").count((client_number,)) == rows
+
+
+def test_every_second_play_is_acknowledged_and_not_counted(
+    services: Services, postgres: Postgres, token: dict[str, str]
+) -> None:
+    """Six plays are answered 201, three are there."""
+    services.start("track", "127.93.7.15", DEFECT_FORGET_ONE_IN="2", DEFECT_FORGET_ROUTES="play-track")
+    with at("127.93.7.15") as client:
+        assert {client.post("/tracks/600/plays", headers=token).status_code for _ in range(6)} == {201}
+        assert client.get("/tracks/600").json()["plays"] == 3

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from harness.errors import ConfigurationError
 from harness.sandbox.cluster import admission, kinds
+from harness.sandbox.cluster.kubelet.status import image_id
 from harness.sandbox.platform import render
 from harness.sandbox.platform.credentials import Credentials
 from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
@@ -97,6 +98,44 @@ def test_a_release_is_on_its_pods_and_images() -> None:
     assert container["image"] == "normaldance/track-service:1.1.0-unready"
     assert {"name": "DEFECT_REFUSES_ALL", "value": "yes"} in container["env"]
     assert "DEFECT_REFUSES_ALL" not in str(deployment("eu-west-1", "track-service", "unready"))
+
+
+def test_a_half_rolled_release_leaves_one_region_at_the_old_version() -> None:
+    """Labels, tags and digests of ap-southeast-1 are those of 1.0.0; the other regions have the new ones."""
+
+    def versions(release: str) -> dict[str, tuple[str, str]]:
+        templates = {region: deployment(region, "track-service", release)["spec"]["template"] for region in SHARES}
+        containers = {region: template["spec"]["containers"][0] for region, template in templates.items()}
+        return {
+            region: (templates[region]["metadata"]["labels"]["version"], image_id(container))
+            for region, container in containers.items()
+        }
+
+    old, new = versions("1.0.0"), versions("half-rolled")
+    assert [new[region][0] for region in SHARES] == ["1.1.0-half-rolled", "1.1.0-half-rolled", "1.0.0"]
+    assert [region for region in SHARES if new[region] == old[region]] == ["ap-southeast-1"]
+
+
+def test_a_digest_changes_with_variables_and_command() -> None:
+    """The same image under another command or with another variable is another digest; the name of the image stays."""
+    container: dict[str, Any] = {"image": "normaldance/user-service:1.0.0", "command": ["python"], "env": []}
+    changed = [{**container, "command": ["sh"]}, {**container, "env": [{"name": "A", "value": "1"}]}]
+    ids = [image_id(each) for each in (container, *changed)]
+    assert len(set(ids)) == 3
+    assert {each.partition("@sha256:")[0] for each in ids} == {"normaldance/user-service"}
+
+
+def test_a_dark_door_is_not_where_the_balancer_goes() -> None:
+    """Port 8080 of the region's gateways leads to where nobody listens; the balancer is given the other port."""
+    objects = rendered("dark-door")
+    (door,) = [
+        obj for obj in objects
+        if obj["kind"] == "Service"
+        and (obj["metadata"]["namespace"], obj["metadata"]["name"]) == ("ap-southeast-1", "api-gateway")
+    ]  # fmt: skip
+    assert {port["port"]: port["targetPort"] for port in door["spec"]["ports"]} == {8080: 8081, 8090: 8080}
+    env = deployment("global", "balancer", "dark-door")["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "AP_SOUTHEAST_1_SERVICE_PORT", "value": "8090"} in env
 
 
 def test_rendering_leaves_the_manifests_as_they_are() -> None:

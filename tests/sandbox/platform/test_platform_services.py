@@ -38,6 +38,7 @@ def test_every_answer_names_who_gave_it(platform: httpx.Client) -> None:
     assert [read.headers[name] for name in names] == ["us-east-1", "track-0", "gateway-0", "1.0.0"]
     assert [health.headers[name] for name in names] == ["us-east-1", "gateway-0", "gateway-0", "1.0.0"]
     assert health.json() == {"status": "ok"}
+    assert platform.get("/version").json() == {"service": "api-gateway", "version": "1.0.0"}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.catalogue.load import load_catalogue
 from harness.errors import ConfigurationError
 from harness.sandbox.platform import render
 from harness.sandbox.platform.credentials import Credentials
@@ -27,13 +28,24 @@ def refusal(directory: Path, text: str) -> ConfigurationError:
     return caught.value
 
 
-def test_five_releases_come_with_the_harness() -> None:
-    """One healthy, four bad, each bad one caught by something."""
-    assert names() == ["1.0.0", "failing", "forgetful", "slow", "unready"]
-    assert {name: load_release(name).expect for name in names()} == {
-        "1.0.0": "GO", "failing": "NO-GO", "forgetful": "NO-GO", "slow": "NO-GO", "unready": "NO-GO",
-    }  # fmt: skip
-    assert [name for name in names() if not load_release(name).caught_by] == ["1.0.0"]
+def test_the_releases_that_come_with_the_harness() -> None:
+    """One healthy, one half rolled out, the others bad; each bad one is caught by something."""
+    bad = [
+        "dark-door", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "late", "no-return", "slow",
+        "twice", "unready",
+    ]  # fmt: skip
+    assert names() == sorted(["1.0.0", "half-rolled", *bad])
+    expected = {**dict.fromkeys(bad, "NO-GO"), "1.0.0": "GO", "half-rolled": "INCONCLUSIVE"}
+    assert {name: load_release(name).expect for name in names()} == expected
+    assert [name for name in names() if load_release(name).caught_by] == bad
+
+
+def test_what_catches_a_release_is_a_known_requirement() -> None:
+    """Every identifier in caught_by and may_be_inconclusive is in the catalogue."""
+    known = set(load_catalogue().requirements)
+    for name in names():
+        release = load_release(name)
+        assert {*release.caught_by, *release.may_be_inconclusive} <= known
 
 
 def test_no_requirement_is_both_caught_and_inconclusive() -> None:
@@ -47,7 +59,7 @@ def test_an_unknown_release_names_the_nearest() -> None:
     """And all there are."""
     with pytest.raises(ConfigurationError) as caught:
         load_release("forgetfull")
-    assert caught.value.hint.startswith("did you mean forgetful? releases: 1.0.0, failing")
+    assert caught.value.hint.startswith("did you mean forgetful? releases: 1.0.0, dark-door")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +69,7 @@ def test_an_unknown_release_names_the_nearest() -> None:
         (HEAD + "workloads:\n  track-service:\n    replica: 1\n", "6: workloads.track-service.replica", "replicas"),
         (HEAD + "workloads:\n  track-service:\n    replicas: two\n", "6: workloads.track-service.replicas", "integer"),
         (HEAD + "workloads:\n  x:\n    env: {A: 1}\n", "6: workloads.x.env.A", "string"),
-        (HEAD.replace("NO-GO", "MAYBE"), "3: expect", "'GO' or 'NO-GO'"),
+        (HEAD.replace("NO-GO", "MAYBE"), "3: expect", "'GO', 'NO-GO' or 'INCONCLUSIVE'"),
         (HEAD.replace("2.0.0", "2.0"), "1: version", "string"),
         ("version: 2.0.0\nsummary: mine\n", "1: expect", "required"),
         ("a: [\n", "2", "not YAML"),

@@ -10,7 +10,7 @@ from harness import clock
 from harness.sandbox.cluster.kubelet import probes
 from harness.sandbox.cluster.kubelet.environment import ConfigError
 from harness.sandbox.cluster.kubelet.launcher import CannotStart
-from harness.sandbox.cluster.kubelet.status import ContainerFacts, Running, State, Terminated, Waiting
+from harness.sandbox.cluster.kubelet.status import ContainerFacts, Running, State, Terminated, Waiting, image_id
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher, Process
@@ -64,6 +64,7 @@ class Container:
         return ContainerFacts(
             name=self.spec["name"],
             image=self.spec.get("image", ""),
+            image_id=image_id(self.spec),
             state=self.state,
             last=self.last,
             restarts=self.restarts,

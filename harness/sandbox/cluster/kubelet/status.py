@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,12 +63,25 @@ class Terminated:
 State = Waiting | Running | Terminated
 
 
+def image_id(container: Object) -> str:
+    """Repository and digest of what a container of this spec runs.
+
+    Images here have no layers: what runs is the command, its arguments and its variables, and these are digested with the name.
+    """
+    image: str = container.get("image", "")
+    content = [image, *(container.get(key) or [] for key in ("command", "args", "env"))]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    name, _, tag = image.rpartition(":")
+    return f"{name if name and '/' not in tag else image}@sha256:{digest}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContainerFacts:
     """What a kubelet knows of one container."""
 
     name: str
     image: str
+    image_id: str
     state: State
     last: Terminated | None
     restarts: int
@@ -78,7 +93,7 @@ class ContainerFacts:
         return {
             "name": self.name,
             "image": self.image,
-            "imageID": f"local/{self.image}",
+            "imageID": self.image_id,
             "containerID": f"process://{uid}/{self.name}/{self.restarts}",
             "ready": self.ready,
             "started": self.started,

@@ -49,7 +49,7 @@ http://:{port} {{
         max_fails 3
         transport http {{
             dial_timeout 300ms
-            response_header_timeout 3s
+            response_header_timeout {answer_within}
             keepalive 500ms
         }}
     }}
@@ -63,7 +63,12 @@ def caddyfile(settings: Settings, regions: Mapping[str, int], addresses: Mapping
     weights = " ".join(str(weight) for weight in regions.values())
     every = os.environ.get("HEALTH_EVERY", "500ms")
     return CADDYFILE.format(
-        address=settings.address, port=settings.port, upstreams=upstreams, weights=weights, health_every=every
+        address=settings.address,
+        port=settings.port,
+        upstreams=upstreams,
+        weights=weights,
+        health_every=every,
+        answer_within=os.environ.get("ANSWER_WITHIN", "3s"),
     )
 
 

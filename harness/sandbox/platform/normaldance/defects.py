@@ -1,8 +1,8 @@
-"""Defects that bad releases switch on: the harness's own test data, planted to prove that it is caught.
+"""Defects that bad releases switch on: the harness's own test data, planted to prove that each is caught.
 
-All are off unless the pod's environment says otherwise; release 1.0.0 sets none of these variables. One in n is counted,
+All are off unless the pod's environment sets them; release 1.0.0 sets none of these variables. One in n is counted,
 not drawn: each route of each pod has a counter, and each counter starts elsewhere, so that all pods together fail their
-share in any window, and no more than their share.
+share in any window, and no more than their share. What waits for a fault is switched on by `latent`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,47 @@ import os
 import zlib
 from dataclasses import dataclass, field
 
+EVERY = "every"
+"""In place of a list of routes: all of them. The health path is no route."""
+
 
 @dataclass(kw_only=True, slots=True)
 class Defects:
-    """Which answers of this pod go wrong. One in 0 means never."""
+    """Which answers of this pod go wrong. One in 0 means never.
+
+    Attributes:
+        pod: name of the pod; it decides where the counters start.
+        slow_routes: routes whose answers are late, one in `slow_one_in` of them by `slow_s` seconds.
+        late_s: seconds by which reads of a track are late once something was broken (`fault_seen`).
+        fail_one_in: of the answers of each route, one in this many is replaced by 502.
+        forget_routes: routes of which one write in `forget_one_in` is acknowledged and rolled back.
+        repeat_routes: routes of which one request in `repeat_one_in` is sent to its service twice, as after a lost answer.
+        keyless_routes: writes that ignore their idempotency key.
+        refuses_all: everything but the health path is answered 503.
+        failback_s: for how many seconds writes are refused after the first primary leads again.
+        never_returns: a pod that starts later than the initial rollout ends at once.
+        rollout_s: how long the initial rollout takes at most, in seconds from the first start of any pod.
+        fault_seen: whether a pod was replaced; set by `latent`.
+        writes_refused_until: on the event loop's clock; set by `latent`.
+    """
 
     pod: str = ""
-    slow_route: str = ""
+    slow_routes: frozenset[str] = frozenset()
     slow_s: float = 0.0
+    slow_one_in: int = 1
+    late_s: float = 0.0
     fail_one_in: int = 0
     forget_one_in: int = 0
     forget_routes: frozenset[str] = frozenset()
+    repeat_one_in: int = 0
+    repeat_routes: frozenset[str] = frozenset()
+    keyless_routes: frozenset[str] = frozenset()
     refuses_all: bool = False
+    failback_s: float = 0.0
+    never_returns: bool = False
+    rollout_s: float = 45.0
+    fault_seen: bool = False
+    writes_refused_until: float = 0.0
     _answers: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -31,17 +60,28 @@ class Defects:
         env = os.environ
         return cls(
             pod=env.get("POD_NAME", ""),
-            slow_route=env.get("DEFECT_SLOW_ROUTE", ""),
-            slow_s=float(env.get("DEFECT_SLOW_MS", "0")) / 1000,
+            slow_routes=_names(env.get("DEFECT_SLOW_ROUTES")),
+            slow_s=_seconds(env.get("DEFECT_SLOW_MS")),
+            slow_one_in=int(env.get("DEFECT_SLOW_ONE_IN", "1")),
+            late_s=_seconds(env.get("DEFECT_LATE_MS")),
             fail_one_in=int(env.get("DEFECT_FAIL_ONE_IN", "0")),
             forget_one_in=int(env.get("DEFECT_FORGET_ONE_IN", "0")),
-            forget_routes=frozenset(env.get("DEFECT_FORGET_ROUTES", "").split()),
+            forget_routes=_names(env.get("DEFECT_FORGET_ROUTES")),
+            repeat_one_in=int(env.get("DEFECT_REPEAT_ONE_IN", "0")),
+            repeat_routes=_names(env.get("DEFECT_REPEAT_ROUTES")),
+            keyless_routes=_names(env.get("DEFECT_KEYLESS_ROUTES")),
             refuses_all=env.get("DEFECT_REFUSES_ALL", "") == "yes",
+            failback_s=float(env.get("DEFECT_FAILBACK_S", "0")),
+            never_returns=env.get("DEFECT_NEVER_RETURNS", "") == "yes",
+            rollout_s=float(env.get("DEFECT_ROLLOUT_S", "45")),
         )
 
     def delay_s(self, route: str) -> float:
-        """Seconds by which an answer of this route comes late."""
-        return self.slow_s if route == self.slow_route else 0.0
+        """Seconds by which this answer of the route comes late."""
+        late = self.late_s if self.fault_seen and route == "read-track" else 0.0
+        if not self.slow_routes & {route, EVERY} or not self._one_in(self.slow_one_in, f"slow {route}"):
+            return late
+        return late + self.slow_s
 
     def fails(self, route: str) -> bool:
         """Whether this answer is replaced by a failure."""
@@ -51,9 +91,21 @@ class Defects:
         """Whether this write is acknowledged and rolled back."""
         return route in self.forget_routes and self._one_in(self.forget_one_in, f"forget {route}")
 
+    def repeats(self, route: str) -> bool:
+        """Whether this request is sent to its service twice."""
+        return route in self.repeat_routes and self._one_in(self.repeat_one_in, f"repeat {route}")
+
     def _one_in(self, n: int, counter: str) -> bool:
         if n == 0:
             return False
         start = zlib.crc32(f"{self.pod} {counter}".encode())
         self._answers[counter] = self._answers.get(counter, start) + 1
         return self._answers[counter] % n == 0
+
+
+def _names(text: str | None) -> frozenset[str]:
+    return frozenset((text or "").split())
+
+
+def _seconds(milliseconds: str | None) -> float:
+    return float(milliseconds or "0") / 1000

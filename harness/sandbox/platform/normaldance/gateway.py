@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping
 
@@ -40,7 +41,9 @@ def application(settings: Settings, addresses: Mapping[str, tuple[str, int]], de
     def forward(name: str, service: str) -> Handler:
         async def endpoint(request: web.Request) -> web.Response:
             try:
-                response = _passed_back(await _forwarded(request, request.app[CALLERS][service]))
+                await asyncio.sleep(defects.delay_s(name))
+                given = await _forwarded(request, request.app[CALLERS][service], twice=defects.repeats(name))
+                response = _passed_back(given)
             except Unavailable as failure:
                 response = answer({"error": str(failure)}, 503)
             return answer({"error": "bad gateway"}, 502) if defects.fails(name) else response
@@ -52,12 +55,18 @@ def application(settings: Settings, addresses: Mapping[str, tuple[str, int]], de
     return build(settings, routes, lifespan=lifespan, headers={"x-gateway-pod": settings.pod})
 
 
-async def _forwarded(request: web.Request, caller: Caller) -> Answer:
-    """The service's answer. A write without an idempotency key is given one, so that every request may be repeated."""
+async def _forwarded(request: web.Request, caller: Caller, *, twice: bool) -> Answer:
+    """The service's answer. A write without an idempotency key is given one, so that every request may be repeated.
+
+    `twice`: the request is sent again once it was answered, as after an answer that was lost (a planted defect).
+    """
     headers = {key: request.headers[key] for key in PASSED_ON if key in request.headers}
     if request.method == "POST":
         headers.setdefault("idempotency-key", uuid.uuid4().hex)
-    return await caller.call(request.method, request.raw_path, headers=headers, body=await request.read())
+    body = await request.read()
+    if twice:
+        await caller.call(request.method, request.raw_path, headers=headers, body=body)
+    return await caller.call(request.method, request.raw_path, headers=headers, body=body)
 
 
 def _passed_back(given: Answer) -> web.Response:

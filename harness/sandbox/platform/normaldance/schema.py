@@ -26,8 +26,10 @@ TABLES = """
     CREATE TABLE requests (key text PRIMARY KEY, answer jsonb NOT NULL, created timestamptz NOT NULL DEFAULT now());
     COMMENT ON TABLE requests IS 'what a write answered under its idempotency key';
     CREATE TABLE ledger (
-        client bigint, sequence bigint, checksum text NOT NULL, created timestamptz NOT NULL DEFAULT clock_timestamp(),
-        PRIMARY KEY (client, sequence));
+        client bigint NOT NULL, sequence bigint NOT NULL, checksum text NOT NULL,
+        created timestamptz NOT NULL DEFAULT clock_timestamp());
+    CREATE INDEX ON ledger (client, sequence);
+    COMMENT ON TABLE ledger IS 'not unique by number: a write that was done twice is there twice';
     CREATE TABLE outbox (
         number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text NOT NULL, checksum text NOT NULL);
     COMMENT ON TABLE outbox IS 'events that were accepted and are not yet visible';

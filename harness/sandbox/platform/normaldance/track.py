@@ -11,10 +11,11 @@ from aiohttp import web
 
 from .defects import Defects
 from .events import Events
-from .kit.app import Refused, answer, body_of, build, integer_in, serve, text_in
+from .kit.app import Refused, Unavailable, answer, body_of, build, integer_in, serve, text_in
 from .kit.postgres import Connection, Database, Row, once, one
 from .kit.settings import Settings
 from .kit.tokens import signed_in
+from .latent import Latent, end_if_replaced
 
 READ = "SELECT id, title, artist, plays FROM tracks WHERE id = %s"
 CREATE = """INSERT INTO tracks (title, artist, added_by) SELECT %(title)s, %(artist)s, %(user)s
@@ -84,7 +85,11 @@ class Tracks:
 
     async def _written(self, route: str, request: web.Request, statement: str, values: dict[str, Any]) -> web.Response:
         """201 with what the write returned, the same for every request with this key; 404 when there was nothing to write to."""
-        key = f"{route}:{request.headers.get('idempotency-key') or uuid.uuid4().hex}"
+        if asyncio.get_running_loop().time() < self._defects.writes_refused_until:
+            raise Unavailable("the database does not take writes yet")
+        await asyncio.sleep(self._defects.delay_s(route))
+        given = "" if route in self._defects.keyless_routes else request.headers.get("idempotency-key", "")
+        key = f"{route}:{given or uuid.uuid4().hex}"
         undo = self._defects.forgets(route)
 
         async def work(connection: Connection) -> Row | None:
@@ -119,13 +124,16 @@ def application(settings: Settings, database: Database, *, secret: str, defects:
     ]
     app = build(settings, routes, lifespan=database.held, check=database.ask)
     app.cleanup_ctx.append(events.relayed)  # ends before the database's connections do
+    app.cleanup_ctx.append(Latent(database, defects).watched)
     return app
 
 
 def main() -> None:
     """Serve as a pod."""
     settings = Settings.from_env("track-service")
-    database, defects = Database.from_env(), Defects.from_env()
+    defects = Defects.from_env()
+    end_if_replaced(Database.from_env(), defects)
+    database = Database.from_env()
     serve(application(settings, database, secret=os.environ["TOKEN_SECRET"], defects=defects), settings)
 
 

@@ -68,7 +68,7 @@ def build(
     check: Check = no_dependencies,
     headers: Mapping[str, str] | None = None,
 ) -> web.Application:
-    """An application of named `routes` plus /health, /ready and /metrics.
+    """An application of named `routes` plus /health, /ready, /version and /metrics.
 
     `headers` stand on every answer, beside those that name region, pod and release.
     """
@@ -82,12 +82,15 @@ def build(
         await check()
         return answer({"status": "ready"})
 
+    async def version(_: web.Request) -> web.Response:
+        return answer({"service": settings.service, "version": settings.release})
+
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(envelope.registry), content_type="text/plain")
 
     app = web.Application(middlewares=[envelope.around], client_max_size=BODY_MAX_BYTES)
-    own = [web.get("/health", health), web.get("/ready", ready), web.get("/metrics", metrics)]
-    app.add_routes([*own, *routes])
+    own = {"/health": health, "/ready": ready, "/version": version, "/metrics": metrics}
+    app.add_routes([*(web.get(path, handler) for path, handler in own.items()), *routes])
     app.on_response_prepare.append(envelope.sign)
     app[ENVELOPE] = envelope
     if lifespan is not None:

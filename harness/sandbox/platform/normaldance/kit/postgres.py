@@ -205,6 +205,10 @@ class Database:
     async def held(self, _: object) -> AsyncIterator[None]:
         """The lifespan of a service on this database: connections are closed at its end."""
         yield
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
         for source in {self._primary, *self._readers}:
             await source.close()
 

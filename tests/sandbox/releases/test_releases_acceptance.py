@@ -1,0 +1,59 @@
+"""scripts/acceptance.py: how a run is compared with what its release.yaml expects."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.acceptance import closest, deviations, share_of_limit
+
+
+def measured(op: str, value: float, scaled_limit: float, /, **more: object) -> dict[str, object]:
+    """One figure of verdict.json."""
+    form = {"name": "p95", "unit": "ms", "limit": f"{scaled_limit:g} ms", "low": None, "high": None}
+    return {**form, "op": op, "value": value, "scaled_limit": scaled_limit, **more}
+
+
+@pytest.mark.parametrize(
+    ("release", "ended", "failed", "inconclusive", "found"),
+    [
+        ("1.0.0", ("GO", 0), [], [], []),
+        ("1.0.0", ("GO", 0), [], ["ND-KPI-P95"], ["inconclusive as well: ND-KPI-P95"]),
+        ("1.0.0", ("", 6), [], [], ["no verdict instead of GO", "exit 6 instead of 0"]),
+        ("slow", ("NO-GO", 1), ["ND-KPI-P95"], [], []),
+        ("slow", ("NO-GO", 1), ["AT-PERF-P95"], [], ["did not fail: ND-KPI-P95", "failed as well: AT-PERF-P95"]),
+        ("half-rolled", ("INCONCLUSIVE", 10), [], ["ND-KPI-P95", "DA-DR-RTO"], []),
+        ("half-rolled", ("GO", 0), [], [], ["GO instead of INCONCLUSIVE", "exit 0 instead of 10"]),
+        ("no-return", ("NO-GO", 1), ["ND-PH1-DISCOVERY"], ["DA-DR-RTO"], []),
+    ],
+)
+def test_a_run_is_as_its_release_expects_or_the_difference_is_named(
+    release: str, ended: tuple[str, int], failed: list[str], inconclusive: list[str], found: list[str]
+) -> None:
+    """Decision, exit code, the exact FAIL set, and no INCONCLUSIVE but those that may be."""
+    assert list(deviations(release, *ended, {"FAIL": failed, "INCONCLUSIVE": inconclusive})) == found
+
+
+@pytest.mark.parametrize(
+    ("measure", "share"),
+    [
+        (measured("is below", 100, 200, high=150), 0.75),
+        (measured("is at least", 0.9995, 0.999, unit="ratio", low=0.9992), 0.8),
+        (measured("is within", 0.62, 0.6, unit="ratio", limit="60 % ± 5 points", low=0.61, high=0.63), 0.6),
+        (measured("holds", 0, 0), None),
+    ],
+)
+def test_the_share_of_its_limit_that_a_figure_takes_up(measure: dict[str, object], share: float | None) -> None:
+    """By the bound on the bad side; none for a fact."""
+    assert share_of_limit(measure) == (None if share is None else pytest.approx(share))
+
+
+def test_the_closest_figures_come_first() -> None:
+    """One line a requirement, with its worst measure."""
+    requirements = [
+        {"id": "A", "measures": [measured("is below", 20, 200), measured("is below", 120, 200)]},
+        {"id": "B", "measures": [measured("is below", 180, 200)]},
+    ]
+    assert list(closest(requirements)) == [
+        " 90.0%  B: p95 180 ms of 200 ms",
+        " 60.0%  A: p95 120 ms of 200 ms",
+    ]
