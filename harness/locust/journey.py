@@ -19,12 +19,15 @@ from harness.locust.client.response import Response
 from harness.locust.client.session import Session
 from harness.locust.process.recorder import Request
 from harness.locust.schedule.arrivals import random_of
+from harness.model.digest import digest_of
 
 if TYPE_CHECKING:
     from harness.locust.process.worker import Worker
 
 _SERVED: Final = ("x-served-region", "x-served-pod", "x-release")
 _JSON: Final = "Content-Type: application/json\r\n"
+_REFUSED: Final = 400
+_SERVER_ERRORS: Final = 500
 _ERRORS: Final = 400
 """From this status on an answer is an error, unless the journey says which one is right."""
 
@@ -82,10 +85,12 @@ class Journey:
 
     def __init__(self, terms: Terms, due_ns: int, seed: tuple[int, ...]) -> None:
         self._terms = terms
+        self._arrival = next(terms.worker.arrivals)
         self._due_ns = due_ns
         self._seed = seed
         self._signed_in = ""
         self._step = 0
+        self._last = (0, 0)  # when the last request was sent, and answered
         self.failed = False
         self._session = Session(terms.host, terms.connections)
 
@@ -119,12 +124,44 @@ class Journey:
         headers = {"Idempotency-Key": f"{self._key}-{self._step + 1}"} if once else None
         return self.request("POST", path, name=name, json=json, headers=headers, status=status, expect=expect)
 
+    def wrote(
+        self,
+        account: str,
+        answer: Answer,
+        *,
+        item: int | str,
+        count: str = "",
+        fields: Mapping[str, object] | None = None,
+    ) -> None:
+        """Account for the last write: when the load has ended it is read back, as the traffic's file says under `accounts`.
+
+        Args:
+            account: name under `accounts` in the traffic's file.
+            answer: to the write.
+            item: id of what was written, or the key of the answer that has it.
+            count: for a counter, the key of the answer that has its value after this write.
+            fields: for an item, the values that must be read back.
+        """
+        if answer.ok:
+            item_id = answer[item] if isinstance(item, str) else item
+            value = int(answer[count]) if count else digest_of(fields or {})
+            outcome = "ok"
+        elif isinstance(item, int):
+            item_id, value = item, 0
+            outcome = "refused" if _REFUSED <= answer.status < _SERVER_ERRORS else "unknown"
+        else:
+            return  # without an answer nobody knows what to read
+        sent_ns, done_ns = self._last
+        self._terms.worker.writes.put(
+            account, outcome, item=int(item_id), value=value, sent_ns=sent_ns, done_ns=done_ns
+        )
+
     def sign_in(self, token: str) -> None:
         """Send this bearer token from now on."""
         self._signed_in = f"Authorization: Bearer {token}\r\n"
 
     def think(self, seconds: float) -> None:
-        """Look at the answer so long; the next request is due then."""
+        """Pause for `seconds`; the next request is due after that."""
         self._due_ns += round(seconds * clock.NS_PER_S)
         self._terms.worker.think_until(self._due_ns)
 
@@ -158,6 +195,8 @@ class Journey:
         try:
             error = self._exchange(method, path, json, headers, follow=status is None or not 300 <= status < _ERRORS)
             self._due_ns = done_ns = clock.now_ns()
+            request.connection = self._session.connection
+            self._last = (request.sent_ns, done_ns)
             response = self._session.response
             answer = _judged(response, error, status, expect)
             recorder.end(request, done_ns, response=response, error=answer.error, served=_served(response))
@@ -183,6 +222,7 @@ class Journey:
             method=method,
             intended_ns=now if self._terms.closed else self._due_ns,
             sent_ns=now,
+            arrival=self._arrival,
         )
 
     def _exchange(

@@ -24,6 +24,7 @@ from harness.model.fault import FaultWindow, Hit, Intent
 from harness.model.objective import Figure, Gate, Kind, Objective, Op, Per, Phase, Requirement, Scope
 from harness.model.observation import Observation, Sink
 from harness.model.plan import (
+    AccountPlan,
     Claim,
     Demand,
     DemandKind,
@@ -35,8 +36,8 @@ from harness.model.plan import (
 from harness.model.quantity import Quantity
 from harness.model.schedule import RateCurve, Trace
 from harness.model.table import (
-    JOURNEY_FINAL,
-    JOURNEY_ITEMS,
+    JOURNEY_READS,
+    JOURNEY_WRITES,
     LEDGER_FINAL,
     LEDGER_READS,
     LEDGER_WRITES,
@@ -79,8 +80,8 @@ from harness.model.window import (
 )
 
 __all__ = [
-    "JOURNEY_FINAL",
-    "JOURNEY_ITEMS",
+    "JOURNEY_READS",
+    "JOURNEY_WRITES",
     "LEDGER_FINAL",
     "LEDGER_READS",
     "LEDGER_WRITES",
@@ -89,6 +90,7 @@ __all__ = [
     "PROBES",
     "REPLICAS",
     "SAMPLES",
+    "AccountPlan",
     "Baseline",
     "Check",
     "Claim",

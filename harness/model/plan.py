@@ -75,6 +75,23 @@ class NotAssessable:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AccountPlan:
+    """What journeys wrote under one name, and how it is read back when the load has ended.
+
+    Attributes:
+        name: as journeys name it in `journey.wrote`.
+        path: of one item, with `{id}` in it.
+        fields: keys whose values must be read back as they were written.
+        counts: key of a counter that every acknowledged write raises by one; empty: each write made an item of its own.
+    """
+
+    name: str
+    path: str
+    fields: tuple[str, ...] = ()
+    counts: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrafficPlan:
     """Traffic by name with its size.
 
@@ -94,6 +111,7 @@ class TrafficPlan:
         rates: journeys per second over time, as (seconds since the load began, per second); empty: `journeys_per_s` always.
         trace_ns: a trace's arrivals since the load began. trace: its file as resolved, empty for none.
         think_s: how long a user of a closed model waits between two journeys.
+        accounts: what its journeys wrote, and how it is read back.
         remote_workers: processes on other machines. remote_bind: the `address:port` where they are waited for.
     """
 
@@ -114,6 +132,7 @@ class TrafficPlan:
     think_s: float = 0.0
     remote_workers: int = 0
     remote_bind: str = ""
+    accounts: tuple[AccountPlan, ...] = ()
 
     @property
     def requests_per_s(self) -> float:

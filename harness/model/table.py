@@ -95,22 +95,20 @@ PIPELINE: Final = Schema(
 """One row an event sent into a pipeline. accepted_ns, visible_ns: 0 where it was not. copies: how often it became visible. outcome:
 accepted, refused or unknown. state: ok, wrong (checksum differs), twice or absent."""
 
-JOURNEY_ITEMS: Final = Schema(
-    name="journey-items",
-    ints={"by": 4, "number": 8, "made_ns": 8, "sent_ns": 8, "done_ns": 8, "copies": 4, "status": 2},
-    words=("kind", "item", "outcome", "error"),
+JOURNEY_WRITES: Final = Schema(
+    name="journey-writes",
+    ints={"id": 8, "value": 8, "sent_ns": 8, "done_ns": 8, "worker": 2},
+    words=("account", "outcome"),
 )
-"""One row a thing that a journey wrote. by: the worker, number: of the row in it. kind: `created` or `played`. item: its id as the target
-names it, missing where it named none. made_ns: when the journey was due. copies: how many of it were asked for, 1 for a new one.
-outcome: ok (acknowledged), refused (certainly not written), unknown (time-out, cut connection, 5xx after sending)."""
+"""One row a write of a journey that is accounted for. value: of a counter what the answer said it is now, else the digest of the fields
+that must be read back. outcome: ok (acknowledged), refused, unknown; of an item whose id is not known only ok is recorded."""
 
-JOURNEY_FINAL: Final = Schema(
-    name="journey-final",
-    ints={"round": 2, "read_ns": 8, "copies": 4},
-    words=("kind", "item", "through", "state"),
+JOURNEY_READS: Final = Schema(
+    name="journey-reads",
+    ints={"id": 8, "value": 8, "at_ns": 8, "status": 2},
+    words=("account", "state"),
 )
-"""One row a thing that a read of what journeys wrote found. round 0: before the traffic; the last round decides. copies: how many of it
-there are: of `played` the sum of plays. through: what was asked, `entry` or a region. state: ok, wrong (not as written) or absent."""
+"""One row an item that was read back when the load had ended. value: as in JOURNEY_WRITES. state: found, absent or unknown (no answer)."""
 
 REPLICAS: Final = Schema(
     name="replicas",

@@ -37,7 +37,7 @@ class Listener(OpenLoopUser):
         journey.think(2.0)
 
         title = f"Song {journey.random.randrange(10**6)}"
-        journey.post(
+        created = journey.post(
             "/tracks",
             name="create-track",
             json={"title": title, "artist": name},
@@ -45,12 +45,14 @@ class Listener(OpenLoopUser):
             expect={"id": int, "title": title},
             once=True,
         )
+        journey.wrote("tracks", created, item="id", fields={"title": title, "artist": name})
         journey.think(2.0)
 
-        journey.post(
+        played = journey.post(
             f"/tracks/{track}/plays",
             name="play-track",
             status=201,
             expect={"id": track, "plays": int},
             once=True,
         )
+        journey.wrote("plays", played, item=track, count="plays")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from harness.errors import ConfigurationError, UsageError
 from harness.model import Quantity, RateCurve, Trace
@@ -34,6 +34,12 @@ def _address(value: object) -> object:
     parts = _ADDRESS.fullmatch(str(value))
     if parts is None or not 0 < int(parts["port"]) < 65536:
         raise ValueError("an address and port like `10.0.0.5:5557`")
+    return value
+
+
+def _path_of_id(value: str) -> str:
+    if not value.startswith("/") or value.count("{id}") != 1:
+        raise ValueError("a path with `{id}` in it, like `/tracks/{id}`")
     return value
 
 
@@ -88,6 +94,14 @@ class Remote(_Part):
     bind: Annotated[str, BeforeValidator(_address)]
 
 
+class Account(_Part):
+    """How what journeys wrote under one name is read back: `counts` names a counter, `same` the fields that must be equal."""
+
+    path: Annotated[str, AfterValidator(_path_of_id)]
+    same: tuple[str, ...] = Field(default=(), strict=False)
+    counts: str = ""
+
+
 class Size(_Part):
     """The file. A route's share is that of the requests, so the shares add up to 1."""
 
@@ -106,6 +120,7 @@ class Size(_Part):
     workers: _Workers = 1
     remote: Remote | None = None
     routes: Mapping[str, Annotated[float, _quantity("ratio", "25 %")]]
+    accounts: Mapping[str, Account] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from harness.catalogue.names import nearest
 from harness.drivers.load.size import Size, schedule_of
 from harness.errors import ConfigurationError
-from harness.model import TrafficPlan
+from harness.model import AccountPlan, TrafficPlan
 from harness.targets.document import Document, read_document
 from harness.targets.explain import configuration_error
 from harness.targets.target import Traffic
@@ -73,6 +73,10 @@ def load_traffic(
         think_s=size.think or 0.0,
         remote_workers=size.remote.workers if size.remote else 0,
         remote_bind=size.remote.bind if size.remote else "",
+        accounts=tuple(
+            AccountPlan(name=account, path=said.path, fields=said.same, counts=said.counts)
+            for account, said in size.accounts.items()
+        ),
     )
     _refuse_overload(plan, document, schedule.peak_per_s)
     return plan

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections import deque
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +17,7 @@ from harness import clock
 from harness.locust.client.response import Response
 from harness.locust.client.wire import connected
 
+_NUMBERS: Final = count(1)
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -70,14 +72,16 @@ class Connection:
         origin: where it leads to.
         sound: whether the last exchange was read to its end, and the server means to keep the connection.
         idle_since_ns: when that end was.
+        number: from 1, unique in this process; requests on one bad connection fail together.
     """
 
-    __slots__ = ("_wire", "idle_since_ns", "origin", "sound")
+    __slots__ = ("_wire", "idle_since_ns", "number", "origin", "sound")
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
         self.sound = True
         self.idle_since_ns = clock.now_ns()
+        self.number = next(_NUMBERS)
         self._wire = connected(origin.host, origin.port, origin.family, secure=origin.scheme == "https")
 
     def ready(self) -> bool:

@@ -70,6 +70,11 @@ class Session:
                 method, body = "GET", b""
         raise BadRedirect(f"more than {MOST_REDIRECTS} redirects")
 
+    @property
+    def connection(self) -> int:
+        """Number of the connection that the last request used; 0: connecting failed."""
+        return 0 if self._connection is None else self._connection.number
+
     def leave(self) -> None:
         """Give the connection back."""
         if self._connection is not None:

@@ -22,6 +22,8 @@ class Request:
     Attributes:
         journey: name of the journey. step: its place in it, from 1. name: of the route. method: HTTP's.
         intended_ns: when it was due. sent_ns: when it was begun.
+        arrival: number of the journey in this worker, from 1; 0: unknown.
+        connection: number of the connection in this worker, from 1; 0: none was made.
     """
 
     journey: str
@@ -30,6 +32,8 @@ class Request:
     method: str
     intended_ns: int
     sent_ns: int
+    arrival: int = 0
+    connection: int = 0
 
 
 class Recorder:
@@ -71,7 +75,16 @@ class Recorder:
         status, size = (response.status_code, len(response.body)) if response is not None else (0, 0)
         if self._writer is not None:
             self._writer.put(
-                (request.intended_ns, request.sent_ns, done_ns, status, size, self._worker, 0, 0),
+                (
+                    request.intended_ns,
+                    request.sent_ns,
+                    done_ns,
+                    status,
+                    size,
+                    self._worker,
+                    request.arrival,
+                    request.connection,
+                ),
                 (
                     request.journey,
                     str(request.step),

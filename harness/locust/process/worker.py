@@ -24,6 +24,7 @@ from harness.locust.process.ending import fail, interruptible, lasting
 from harness.locust.process.health import Health
 from harness.locust.process.options import Options
 from harness.locust.process.recorder import Recorder
+from harness.locust.process.writes import WriteLog
 from harness.locust.schedule.alarm import Alarm
 from harness.locust.schedule.arrivals import due_times, random_of, trace_times
 from harness.locust.schedule.crew import Crew
@@ -58,6 +59,8 @@ class Worker:
         recorder: takes a row a request.
         alarm: wakes who is due.
         request_event: Locust's event, which feeds its own statistics.
+        arrivals: numbers of this worker's journeys.
+        writes: takes what journeys wrote and want to have read back.
     """
 
     def __init__(self, environment: Any, options: Options) -> None:
@@ -65,6 +68,8 @@ class Worker:
         self._environment = environment
         self.request_event = environment.events.request
         self.recorder = self._recorder(None)
+        self.arrivals = count(1)
+        self.writes = WriteLog(None, worker=options.worker)
         self._put: Put | None = None
         self._health = Health()
         self._broken: list[str] = []
@@ -98,6 +103,7 @@ class Worker:
         self._drain_s = options.drain_s
         writer = RowWriter(row_file(prefix, options.worker), SAMPLES) if prefix else None
         self.recorder = self._recorder(writer)
+        self.writes = WriteLog(write_file(prefix, options.worker), worker=options.worker)
         self._put = put if prefix else None
 
     def _recorder(self, writer: RowWriter | None) -> Recorder:
@@ -195,6 +201,7 @@ class Worker:
             if self._broken:
                 self._report()
             self.recorder.close()
+            self.writes.close()
         except HarnessError as error:  # Locust would log it and end as if all were well
             fail(error)
 
@@ -202,6 +209,7 @@ class Worker:
         """Flush each FLUSH_S, and end when the process that started us has ended."""
         while True:
             self.recorder.flush()
+            self.writes.flush()
             if self.options.parent not in {None, os.getppid()} and self._drain_s:
                 self._drain_s = 0.0
                 os.kill(os.getpid(), signal.SIGINT)
@@ -255,6 +263,11 @@ def row_file(prefix: Path, worker: int) -> Path:
     if path.exists():
         sys.exit(f"{path} is there already: another worker has number {worker}, or an earlier load was recorded there")
     return path
+
+
+def write_file(prefix: Path | None, worker: int) -> Path | None:
+    """Where the worker records what its journeys wrote: beside its samples."""
+    return None if prefix is None else prefix.with_name(f"journeys-{worker}.rows")
 
 
 def ahead(dues: Iterator[Due]) -> Iterator[Due]:

@@ -1,0 +1,91 @@
+"""Reads back what journeys wrote, when the load has ended: an acknowledged write must be there, once and as it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from harness import clock
+from harness.evidence.rows import RowWriter, read_rows
+from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, Sink, Table, TrafficPlan
+from harness.model.digest import digest_of
+from harness.targets.http import http_client
+
+if TYPE_CHECKING:
+    import httpx
+
+    from harness.targets import Target
+
+MOST: Final = 1000
+"""Items of one account that are read back; of more, so many are drawn evenly over the run."""
+_TOGETHER: Final = 8
+_TIMEOUT_S: Final = 5.0
+_ABSENT: Final = frozenset({404, 410})
+
+
+def read_back(plan: TrafficPlan, target: Target, run_dir: Path, sink: Sink) -> None:
+    """Read every account of a traffic back into `load/<traffic>/journey-reads.rows`; the load must have ended.
+
+    Puts `journeys.read` on record for each account: how many items were written, and how many of them were read.
+    """
+    if not plan.accounts:
+        return
+    directory = run_dir / "load" / plan.name
+    files = sorted(directory.glob("journeys-*.rows"))
+    written = Table.merged(JOURNEY_WRITES, [read_rows(file, JOURNEY_WRITES).table for file in files])
+    rows = RowWriter(directory / "journey-reads.rows", JOURNEY_READS)
+    try:
+        with http_client(target, target.entry, timeout_s=_TIMEOUT_S, connections=_TOGETHER) as client:
+            for account in plan.accounts:
+                items = _items(written, account)
+                for item, (value, status, state) in zip(drawn(items), _reads(client, account, items), strict=True):
+                    rows.put((item, value, clock.now_ns(), status), (account.name, state))
+                sink.put("journeys.read", plan.name, account=account.name, items=len(items), read=len(drawn(items)))
+    finally:
+        rows.close()
+
+
+def drawn(items: Sequence[int]) -> list[int]:
+    """At most MOST of the items, evenly over their order."""
+    if len(items) <= MOST:
+        return list(items)
+    return [items[index] for index in np.linspace(0, len(items) - 1, MOST).astype(int).tolist()]
+
+
+def _items(written: Table, account: AccountPlan) -> list[int]:
+    """Ids of what was acknowledged under this account, in order of id."""
+    own = written.where(written.words["account"].equals(account.name) & written.words["outcome"].equals("ok"))
+    return sorted({int(item) for item in own.ints["id"].tolist()})
+
+
+def _reads(client: httpx.Client, account: AccountPlan, items: Sequence[int]) -> Iterator[tuple[int, int, str]]:
+    with ThreadPoolExecutor(_TOGETHER) as pool:
+        yield from pool.map(lambda item: _read(client, account, item), drawn(items))
+
+
+def _read(client: httpx.Client, account: AccountPlan, item: int) -> tuple[int, int, str]:
+    """Value, status and state of one item; one that was not answered is asked once more."""
+    import httpx
+
+    status = 0
+    for _ in range(2):
+        try:
+            response = client.get(account.path.replace("{id}", str(item)))
+            status = response.status_code
+            if status == httpx.codes.OK:
+                return _value(account, response.json()), status, "found"
+            if status in _ABSENT:
+                return 0, status, "absent"
+        except (httpx.HTTPError, ValueError, TypeError, KeyError):
+            continue
+    return 0, status, "unknown"
+
+
+def _value(account: AccountPlan, body: Mapping[str, Any]) -> int:
+    if account.counts:
+        return int(body[account.counts])
+    return digest_of({field: body[field] for field in account.fields})

@@ -1,0 +1,105 @@
+"""What journeys wrote against what was read back when the load had ended: once, and as it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.model import AccountPlan, Table
+from harness.model.table import Bools, Ints
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountResult:
+    """One account after its items were read back.
+
+    Attributes:
+        name: of the account.
+        written: acknowledged writes. judged: those of them whose item was read back.
+        lost: acknowledged, and not there, or not counted.
+        twice: counted though nobody sent so many.
+        wrong: there with other values than were written.
+        unread: items whose read got no answer.
+    """
+
+    name: str
+    written: int
+    judged: int
+    lost: int
+    twice: int
+    wrong: int
+    unread: int
+
+    @property
+    def kept(self) -> bool:
+        """Whether every write that was judged is there once."""
+        return not (self.lost or self.twice or self.wrong)
+
+
+def account_results(accounts: Iterable[AccountPlan], writes: Table, reads: Table) -> tuple[AccountResult, ...]:
+    """One result an account, in the order of the plan."""
+    return tuple(_result(account, _of(writes, account.name), _of(reads, account.name)) for account in accounts)
+
+
+def _of(rows: Table, account: str) -> Table:
+    return rows.where(rows.words["account"].equals(account))
+
+
+def _result(account: AccountPlan, writes: Table, reads: Table) -> AccountResult:
+    ok = writes.words["outcome"].equals("ok")
+    found, absent = (reads.words["state"].equals(state) for state in ("found", "absent"))
+    judged = np.isin(writes.ints["id"], reads.ints["id"][found | absent])
+    lost, twice, wrong = (_counted if account.counts else _compared)(writes, reads, ok, found)
+    return AccountResult(
+        name=account.name,
+        written=int(ok.sum()),
+        judged=int((ok & judged).sum()),
+        lost=lost,
+        twice=twice,
+        wrong=wrong,
+        unread=int((~found & ~absent).sum()),
+    )
+
+
+def _compared(writes: Table, reads: Table, ok: Bools, found: Bools) -> tuple[int, int, int]:
+    """Items of their own: absent ones are lost, those with another digest are wrong."""
+    ids, values = writes.ints["id"][ok], writes.ints["value"][ok]
+    absent = reads.words["state"].equals("absent")
+    lost = int(np.isin(ids, reads.ints["id"][absent]).sum())
+    read = dict(zip(reads.ints["id"][found].tolist(), reads.ints["value"][found].tolist(), strict=True))
+    wrong = sum(
+        1 for item, value in zip(ids.tolist(), values.tolist(), strict=True) if item in read and read[item] != value
+    )
+    return lost, 0, wrong
+
+
+def _counted(writes: Table, reads: Table, ok: Bools, found: Bools) -> tuple[int, int, int]:
+    """Counters: each acknowledged write raised its counter by one, and no more were counted than were sent.
+
+    Before the run's first acknowledged write a counter stood one below the least value that any answer named. So it must
+    have grown by at least as many as were acknowledged, and at most by those of unknown outcome more.
+    """
+    unknown = writes.words["outcome"].equals("unknown")
+    items, index = np.unique(writes.ints["id"][ok], return_inverse=True)
+    acknowledged = np.bincount(index, minlength=len(items))
+    least = np.full(len(items), np.iinfo(np.int64).max)
+    np.minimum.at(least, index, writes.ints["value"][ok])
+    unsure = _occurrences(items, writes.ints["id"][unknown])
+    read, value = reads.ints["id"][found], reads.ints["value"][found]
+    known = np.isin(read, items)
+    at, value = np.searchsorted(items, read[known]), value[known]
+    grown = value - (least[at] - 1)
+    lost = np.maximum(acknowledged[at] - grown, 0)
+    twice = np.maximum(grown - acknowledged[at] - unsure[at], 0)
+    gone = acknowledged[np.isin(items, reads.ints["id"][reads.words["state"].equals("absent")])]
+    return int(lost.sum() + gone.sum()), int(twice.sum()), 0
+
+
+def _occurrences(items: Ints, ids: Ints) -> Ints:
+    """How often each of the items, which are sorted, is among the ids."""
+    ordered = np.sort(ids)
+    return np.asarray(
+        np.searchsorted(ordered, items, side="right") - np.searchsorted(ordered, items, side="left"), dtype=np.int64
+    )
