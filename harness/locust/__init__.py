@@ -8,7 +8,7 @@
             journey.think(2.0)
             journey.get("/tracks/7", name="read-track", expect={"id": 7})
 
-`locust -f FILE --rate 25` then offers 25 journeys per second: an open model, in which a slow answer delays nobody else.
+`locust -f FILE --rate 25` then offers 25 journeys per second: an open model, in which a slow answer delays no other journey.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class Terms:
 
 
 class Journey:
-    """One user on a connection that nobody else uses meanwhile, with cookies of their own.
+    """One user on a connection of their own, with cookies of their own.
 
     The first request is due when the journey is, each later one at the end of the one before plus the time thought
     in between: open between journeys, closed within one. A failed request does not end the journey.
@@ -150,7 +150,7 @@ class Journey:
             item_id, value = item, 0
             outcome = "refused" if _REFUSED <= answer.status < _SERVER_ERRORS else "unknown"
         else:
-            return  # without an answer nobody knows what to read
+            return  # without an answer the id is unknown
         sent_ns, done_ns = self._last
         self._terms.worker.writes.put(
             account, outcome, item=int(item_id), value=value, sent_ns=sent_ns, done_ns=done_ns
@@ -273,8 +273,8 @@ def _judged(
     return Answer(ok=right, status=seen, body=body, error=None if right else "wrong body")
 
 
-def _as_expected(seen: object, wanted: object) -> bool:
-    return isinstance(seen, wanted) if isinstance(wanted, type) else seen == wanted
+def _as_expected(observed: object, expected: object) -> bool:
+    return isinstance(observed, expected) if isinstance(expected, type) else observed == expected
 
 
 def _served(response: Response | None) -> tuple[str | None, str | None, str | None]:

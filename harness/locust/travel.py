@@ -1,4 +1,4 @@
-"""What users of every model have in common: somebody travels through the journey, and is put on record."""
+"""What users of every model have in common: they run journeys, and each request is recorded."""
 
 from __future__ import annotations
 

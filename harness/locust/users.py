@@ -36,7 +36,7 @@ class OpenLoopUser(JourneyUser):
     journeys_per_s: ClassVar[float] = 1.0
 
     def on_start(self) -> None:
-        """Nobody is due at once, though Locust runs the first task before the first wait."""
+        """No journey is due at once, though Locust runs the first task before the first wait."""
         self._worker: Worker = self.environment.open_loop
         self._number = next(self._numbers) if self.environment.shape_class else 1
         self._seed = (self._worker.options.seed, self._worker.options.worker, self._number)

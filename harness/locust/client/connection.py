@@ -85,7 +85,7 @@ class Connection:
         self._wire = connected(origin.host, origin.port, origin.family, secure=origin.scheme == "https")
 
     def ready(self) -> bool:
-        """Whether it bears a request: sound, and nothing came while it was idle, no end either."""
+        """Whether it can take a request: sound, and nothing was received while it was idle."""
         return self.sound and self._wire.quiet()
 
     def exchange(self, request: bytes, response: Response) -> None:
@@ -115,7 +115,7 @@ class Connections:
     """The connections that no journey has at the moment; each is lent to one at a time.
 
     A connection that the server closes just as a request is on its way to it looks like a failure of the target, and
-    is recorded as one, for nobody can tell. Three rules keep that from happening: no connection is lent that was idle
+    is recorded as one, for the two cannot be told apart. Three rules keep that from happening: no connection is lent that was idle
     for `idle_s`, none on which anything came meanwhile, and one loan in `fresh_in` is a new connection, so that
     connecting is always part of what is tested, and a balancer can spread the load anew.
 
@@ -131,7 +131,7 @@ class Connections:
         self._kept: deque[Connection] = deque()  # the longest idle first
 
     def borrow(self, origin: Origin) -> Connection:
-        """A connection that nobody else has: a kept one, or a new one.
+        """A connection that no other journey has: a kept one, or a new one.
 
         Raises:
             OSError: connecting failed.

@@ -1,4 +1,4 @@
-"""An HTTP answer while it is read: the parser calls what has come, nothing is kept that nobody asks for."""
+"""An HTTP answer while it is read: what has arrived is parsed, and only what is used is kept."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Response(HTTPResponseParser):
 
     @property
     def keeps(self) -> bool:
-        """Whether the connection bears another request."""
+        """Whether the connection can take another request."""
         return self.complete and bool(self.should_keep_alive())
 
     @property
@@ -72,7 +72,7 @@ class Response(HTTPResponseParser):
             raise HTTPParseError("another answer than the one that was asked for")
 
     def _on_status(self, text: str) -> None:
-        """The words beside the status are for nobody."""
+        """The reason phrase is not used."""
 
     def _on_header_field(self, text: str) -> None:
         if self._named:  # a name that came in two pieces

@@ -1,4 +1,4 @@
-"""What a browser does for one user: cookies, redirects, and a connection that nobody else has meanwhile."""
+"""What a browser does for one user: cookies, redirects, and a connection of their own."""
 
 from __future__ import annotations
 

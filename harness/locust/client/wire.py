@@ -46,7 +46,7 @@ def connected(host: str, port: int, family: int | None, *, secure: bool) -> Wire
         secure: whether it is TLS.
 
     Raises:
-        OSError: nobody is there, or it is not whom the certificate says.
+        OSError: the connection was refused or broke, or the certificate is for another host.
     """
     if family is None:
         named = gevent.socket.create_connection((host, port))
@@ -132,7 +132,7 @@ class _Plain:
     def _wake(self) -> None:
         if self._reader is not None:
             self._reader.switch()
-        else:  # nobody waits: to go on watching would ring without end
+        else:  # no reader: watching on would wake the loop without end
             self._arrived = True
             self._watcher.stop()
 

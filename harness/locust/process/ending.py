@@ -1,4 +1,4 @@
-"""When this process ends before its time: somebody said stop, or what it cannot do without has failed."""
+"""Ends this process early: on a signal, or when something that it needs has failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the load generator itself fares: a generator that is late measures itself and not the target."""
+"""Health of the load generator: a generator that is late measures itself and not the target."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness import clock
 from harness.locust.process.ending import lasting
 
 LOOK_S: Final = 0.02
-"""Spacing of the looks at the event loop."""
+"""Spacing of the measurements of the event loop."""
 
 
 class Health:
-    """What happened to this process since it was last asked."""
+    """CPU, garbage collection and event-loop figures since they were last read."""
 
     def __init__(self) -> None:
         self._gc_began_ns = 0
@@ -26,7 +26,7 @@ class Health:
         self._at_ns = clock.now_ns()
 
     def watch(self) -> None:
-        """Begin to look."""
+        """Start to measure."""
         gc.callbacks.append(self._collected)
         lasting(self._look)
 

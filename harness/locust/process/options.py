@@ -1,4 +1,4 @@
-"""What a locustfile of ours can be told on the command line, beside Locust's own options."""
+"""Command-line options of our locustfiles, beside Locust's own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Options:
         drain_s: how long requests that are open at the end may take; then they are cut off.
         traffic: name of the traffic.
         go: file that says when the schedule begins, in ns of CLOCK_MONOTONIC; None: when the test starts.
-        parent: process id whose end ends this process too; None: nobody's.
+        parent: process id whose end ends this process too; None: no such process.
     """
 
     samples: Path | None
@@ -71,7 +71,7 @@ class Options:
 
 def add_options(parser: Any, **_: Any) -> None:
     """Add our options to Locust's parser (event `init_command_line_parser`)."""
-    group = parser.add_argument_group("Journeys", "How many arrive and when, and where each request is put on record.")
+    group = parser.add_argument_group("Journeys", "How many arrive and when, and where each request is recorded.")
     add = group.add_argument
     when = group.add_mutually_exclusive_group().add_argument
     when("--rate", type=_rate, metavar="N", help="journeys per second in total; default: the locustfile's")

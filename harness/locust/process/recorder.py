@@ -1,4 +1,4 @@
-"""One row a request, also for those that never got an answer; Locust's own statistics are told the same."""
+"""One row a request, also for those that never got an answer; Locust's own statistics get the same figures."""
 
 from __future__ import annotations
 

@@ -36,10 +36,10 @@ AHEAD: Final = 64
 REPORT_S: Final = 1.0
 """Spacing of the count of journeys in progress, and of the generator's health."""
 GO_WITHIN_S: Final = 120.0
-"""So long a worker waits to be told when to begin."""
+"""A worker waits so long for the start time of the schedule."""
 
 Put = Callable[[str, str, str, dict[str, Any]], None]
-"""Puts an observation on record: source, kind, subject, fields."""
+"""Records an observation: source, kind, subject, fields."""
 Due = tuple[int, str]
 """When a journey is due in ns of CLOCK_MONOTONIC, and its name; empty: whichever there is."""
 
@@ -163,7 +163,7 @@ class Worker:
         self._journeys.spawn(journey, *arguments, broken=broken)
 
     def broke(self, error: BaseException) -> None:
-        """A journey ended by a mistake of its author: the requests that it still had to send are nobody's failures."""
+        """A journey raised by a mistake in its file: the requests that it did not send are no failures of the target."""
         self._broken.append(f"{type(error).__name__}: {error}"[:200])
 
     def sends_away(self, error: BaseException) -> bool:
@@ -186,7 +186,7 @@ class Worker:
         return self._deadlines[length_s]
 
     def drain(self, **_: Any) -> None:
-        """Nobody arrives any more: send those away who think, wait for open requests, cut off what is open still."""
+        """No journey arrives any more: end those that pause, wait for open requests, cut off those still open."""
         self._draining = True
         deadline = clock.Deadline.after(self._drain_s)
         while len(self._journeys) and not deadline.over:
@@ -196,7 +196,7 @@ class Worker:
         self._journeys.kill()
 
     def close(self, **_: Any) -> None:
-        """Tell of journeys that broke since the last report, and end the row file in order (event `quit`, the last of all)."""
+        """Report journeys that broke since the last report, and close the row files (event `quit`, the last of all)."""
         try:
             if self._broken:
                 self._report()
@@ -216,14 +216,14 @@ class Worker:
             gevent.sleep(FLUSH_S)
 
     def _newly_broken(self) -> dict[str, Any]:
-        told, self._broken = self._broken, []
-        return {"broken": len(told), "broken_why": told[0]} if told else {}
+        broken, self._broken = self._broken, []
+        return {"broken": len(broken), "broken_why": broken[0]} if broken else {}
 
     def _users(self) -> int:
         return int(self._environment.runner.user_count)
 
     def _keep_reporting(self) -> None:
-        """Put on record each second how many journeys are in progress, and how the generator fares."""
+        """Record each second the journeys in progress and the health of the generator."""
         due = clock.now_ns()
         while True:
             self._report()
@@ -295,4 +295,4 @@ def read_go(file: Path | None) -> int:
         if file.exists():
             return int(file.read_text(encoding="ascii"))
         gevent.sleep(0.02)
-    raise HarnessError("nobody said when to begin", where=str(file))
+    raise HarnessError(f"no start time was written within {GO_WITHIN_S:g} s", where=str(file))

@@ -19,7 +19,7 @@ def install(environment: Any, runner: Any = None, **_: Any) -> None:
     """Make the process what it is when Locust has its environment (event `init`)."""
     try:
         options = Options.of(environment.parsed_options)
-        if not isinstance(runner, WorkerRunner):  # a worker is told by its master whom to send
+        if not isinstance(runner, WorkerRunner):  # a worker gets its users from its master
             _leave_out_by_tags(environment)
         _refuse(environment, options)
         if isinstance(runner, MasterRunner):
@@ -46,9 +46,9 @@ def _refuse(environment: Any, options: Options) -> None:
     if environment.shape_class and (options.rates or options.trace):
         sys.exit("a LoadTestShape and --rates or --trace both say when: leave one of them away")
     models = {getattr(kind, "model", "closed") for kind in kinds}
-    wanted = environment.parsed_options.model
-    if wanted and models != {wanted}:
-        sys.exit(f"the traffic is {wanted}, the users of this locustfile are {' and '.join(sorted(models))}")
+    expected = environment.parsed_options.model
+    if expected and models != {expected}:
+        sys.exit(f"the traffic is {expected}, the users of this locustfile are {' and '.join(sorted(models))}")
     for kind in kinds:
         _refuse_host(environment.host or kind.host)
     if options.trace is not None:

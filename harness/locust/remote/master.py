@@ -35,7 +35,7 @@ class _Member:
 class Master:
     """What makes the master of this process.
 
-    Workers are numbered in the order in which they join, from `--worker-id` on. Their clocks are put on record as
+    Workers are numbered in the order in which they join, from `--worker-id` on. Their clocks are recorded as
     `clock.aligned`, and rows as they are: they are shifted when the run is sealed.
     """
 
@@ -174,7 +174,7 @@ class Master:
                 return
 
     def _last_word(self, **_: Any) -> None:
-        """Locust has printed its figures: what matters more is said after them."""
+        """Log the lost workers after Locust has printed its figures."""
         if self._lost:
             numbers = sorted(self._members[client_id].worker for client_id in self._lost)
             _log.error("lost: %s", ", ".join(f"worker {number}" for number in numbers))

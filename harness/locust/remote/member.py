@@ -1,4 +1,4 @@
-"""A worker of Locust's own: told by the master what to offer, it sends its rows there, also over a network."""
+"""A worker of Locust's own: the master sends it the schedule, and it sends its rows back, also over a network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PING_S: Final = 0.025
 """Spacing of the first questions for the time."""
 LATER_PING_S: Final = 0.5
 TELL_S: Final = 5.0
-"""So often the master is told how the clocks stand."""
+"""The offset of the clocks is sent to the master so often."""
 MOST_BYTES: Final = 1 << 20
 """Of rows in one message."""
 
@@ -79,21 +79,21 @@ class Member:
     def _begin(self, msg: Any, **_: Any) -> None:
         """The master's test began: what to offer, and when."""
         self._settled.wait()
-        told: dict[str, Any] = msg.data
-        trace, rates, own = told["trace"], told["rates"], self._options
+        order: dict[str, Any] = msg.data
+        trace, rates, own = order["trace"], order["rates"], self._options
         options = replace(
             own,
-            **{key: told[key] for key in ("rate", "seed", "worker", "workers", "arrivals", "think_s", "drain_s")},
+            **{key: order[key] for key in ("rate", "seed", "worker", "workers", "arrivals", "think_s", "drain_s")},
             rates=RateCurve(points=tuple((at_s, per_s) for at_s, per_s in rates)) if rates else None,
             trace=RecordedTrace(arrivals=Trace(offsets_ns=tuple(trace[0])), journeys=tuple(trace[1]))
             if trace
             else None,
-            traffic=told["traffic"],
-            region=own.region or told["region"],
+            traffic=order["traffic"],
+            region=own.region or order["region"],
         )
         if self._rows is None:
-            self._record(options, recording=told["recording"])
-        self._worker.begin(told["begin_ns"] - self._known.offset_ns)
+            self._record(options, recording=order["recording"])
+        self._worker.begin(order["begin_ns"] - self._known.offset_ns)
 
     def _record(self, options: Options, *, recording: bool) -> None:
         if not recording:

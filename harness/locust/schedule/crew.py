@@ -11,7 +11,7 @@ from gevent import Greenlet
 from harness import clock
 
 Broken = Callable[[Any], None]
-"""Told the greenlet of a journey that raised."""
+"""Called with the greenlet of a journey that raised."""
 
 
 class Crew:
@@ -31,7 +31,7 @@ class Crew:
         Args:
             run: the journey.
             arguments: of it.
-            broken: told when the journey raises, beside the traceback that gevent prints.
+            broken: called when the journey raises, beside the traceback that gevent prints.
         """
         task = (run, arguments, broken)
         if self._idle:

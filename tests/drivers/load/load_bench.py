@@ -51,6 +51,11 @@ class Run:
         self._history = History(path / "history" / "load.ndjson", "load")
         loads.callback(self._history.close)
 
+    @property
+    def sink(self) -> History:
+        """The history `load`."""
+        return self._history
+
     def start(
         self,
         plan: TrafficPlan,

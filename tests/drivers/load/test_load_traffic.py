@@ -11,7 +11,7 @@ import pytest
 from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError
 from harness.locust.process.options import add_options
-from harness.model import TrafficPlan
+from harness.model import AccountPlan, TrafficPlan
 from harness.targets.target import Traffic
 
 LOADTESTS = Path(__file__).parents[3] / "loadtests"
@@ -35,7 +35,7 @@ def shop(tmp_path: Path, text: str = GOOD) -> Path:
     return tmp_path
 
 
-def test_the_everyday_traffic_bears_twelve_thousand_requests() -> None:
+def test_the_everyday_traffic_sends_twelve_thousand_requests() -> None:
     """25 journeys a second of four requests over six seconds: 150 users, and 12 800 requests in 128 s."""
     plan = load_traffic("everyday", [LOADTESTS])
     assert plan == TrafficPlan(
@@ -48,6 +48,10 @@ def test_the_everyday_traffic_bears_twelve_thousand_requests() -> None:
         routes={"sign-in": 0.25, "read-track": 0.25, "create-track": 0.25, "play-track": 0.25},
         users=150.0,
         workers=1,
+        accounts=(
+            AccountPlan(name="tracks", path="/tracks/{id}", fields=("title", "artist")),
+            AccountPlan(name="plays", path="/tracks/{id}", counts="plays"),
+        ),
     )
     assert (plan.requests_per_s, plan.requests) == (100.0, 12800)
 

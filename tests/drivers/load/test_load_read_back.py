@@ -1,0 +1,96 @@
+"""What journeys wrote is read back from the target when the load has ended."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from load_bench import Run
+from load_truth import Reply, Seen, TruthServer
+
+from harness.drivers.load.read_back import MOST, drawn, read_back
+from harness.evidence import read_rows
+from harness.evidence.rows import RowWriter
+from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, TrafficPlan
+from harness.model.digest import digest_of
+from harness.targets import load_target
+
+ACCOUNTS = (
+    AccountPlan(name="tracks", path="/tracks/{id}", fields=("title",)),
+    AccountPlan(name="plays", path="/tracks/{id}", counts="plays"),
+)
+PLAN = TrafficPlan(
+    name="everyday",
+    locustfile="everyday.py",
+    journeys_per_s=1.0,
+    requests_per_journey=1,
+    warm_up_s=1.0,
+    window_s=1.0,
+    routes={"home": 1.0},
+    users=1.0,
+    accounts=ACCOUNTS,
+)
+TITLE = digest_of({"title": "Song 7"})
+
+
+def platform(seen: Seen) -> Reply:
+    """Track 1 is there, track 2 is not, track 3 has another title, track 4 answers 503."""
+    track = int(seen.path.rpartition("/")[2])
+    titles = {1: "Song 7", 3: "Song 8", 4: ""}
+    if track == 4:
+        return Reply(status=503)
+    if track not in titles:
+        return Reply(status=404)
+    return Reply(body=json.dumps({"id": track, "title": titles[track], "plays": 9}).encode())
+
+
+def written(directory: Path) -> None:
+    """Four created tracks, and a play of the first."""
+    directory.mkdir(parents=True)
+    rows = RowWriter(directory / "journeys-1.rows", JOURNEY_WRITES)
+    for track in (1, 2, 3, 4):
+        rows.put((track, TITLE, 10, 20, 1), ("tracks", "ok"))
+    rows.put((1, 9, 10, 20, 1), ("plays", "ok"))
+    rows.put((2, 0, 10, 20, 1), ("plays", "unknown"))
+    rows.close()
+
+
+def test_each_item_is_read_back_with_its_state_and_value(server: TruthServer, run: Run, tmp_path: Path) -> None:
+    """Found with its digest, absent, found with another digest, unknown; a counter with its value."""
+    server.behave = platform
+    target = tmp_path / "target.yaml"
+    target.write_text(f"name: truth\nenvironment: staging\nentry: {server.url}\n", encoding="utf-8")
+    written(run.path / "load" / "everyday")
+    read_back(PLAN, load_target(target), run.path, run.sink)
+    rows = read_rows(run.path / "load" / "everyday" / "journey-reads.rows", JOURNEY_READS)
+    assert rows.closed
+    found = [
+        (account, item, state, value)
+        for account, item, state, value in zip(
+            rows.table.words["account"].text(),
+            rows.table.ints["id"].tolist(),
+            rows.table.words["state"].text(),
+            rows.table.ints["value"].tolist(),
+            strict=True,
+        )
+    ]
+    assert found == [
+        ("tracks", 1, "found", TITLE),
+        ("tracks", 2, "absent", 0),
+        ("tracks", 3, "found", digest_of({"title": "Song 8"})),
+        ("tracks", 4, "unknown", 0),
+        ("plays", 1, "found", 9),
+    ]
+    assert [o.fields for o in run.observations("journeys.read")] == [
+        {"account": "tracks", "items": 4, "read": 4},
+        {"account": "plays", "items": 1, "read": 1},
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, MOST, 3 * MOST])
+def test_of_many_items_some_are_drawn_evenly(count: int) -> None:
+    """The first and the last are among them, and there are never more than MOST."""
+    items = drawn(range(count))
+    assert len(items) == min(count, MOST)
+    assert not items or (items[0], items[-1]) == (0, count - 1)
