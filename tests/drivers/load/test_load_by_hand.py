@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from load_truth import TruthServer, platform
 
 from harness.clock import NS_PER_S
 from harness.drivers.load import load_traffic
+from harness.evidence import read_rows
+from harness.model import JOURNEY_WRITES
+from harness.model.digest import digest_of
 from harness.targets.target import Traffic
 
 LOADTESTS = Path(__file__).parents[3] / "loadtests"
@@ -61,6 +65,31 @@ def test_everyday_traffic_is_four_requests_over_six_seconds(run: Run, server: Tr
         due = np.sort(table.ints["intended_ns"][table.words["name"].equals(name)])
         ended = table.ints["done_ns"][table.words["name"].equals(before)]
         assert np.all(np.isin(due - 2 * NS_PER_S, ended)), "due two seconds after the end of the one before"
+    journeys = Counter(table.ints["arrival"].tolist())
+    assert min(journeys) == 1
+    assert max(journeys.values()) == 4
+    assert len(set(table.ints["connection"].tolist())) == len({seen.connection for seen in server.seen})
+
+
+def test_a_listener_accounts_for_the_track_and_the_play(run: Run, server: TruthServer) -> None:
+    """Each acknowledged write is recorded with its id, and with the digest or the count that must be read back."""
+    server.behave = platform
+    plan = load_traffic("everyday", [LOADTESTS], {"everyday": Traffic.model_validate({"rate": "15/s"})})
+    load = run.start(plan, server.url)
+    until(lambda: sum(seen.path.endswith("/plays") for seen in server.seen) >= 5)
+    load.stop()
+    rows = read_rows(run.path / "load" / "everyday" / "journeys-1.rows", JOURNEY_WRITES)
+    accounts = rows.table.words["account"].counts
+    plays = rows.table.where(rows.table.words["account"].equals("plays"))
+    tracks = rows.table.where(rows.table.words["account"].equals("tracks"))
+    assert rows.closed
+    assert accounts["plays"] == sum(seen.path.endswith("/plays") for seen in server.seen)
+    assert accounts["tracks"] == sum(seen.path == "/tracks" for seen in server.seen)
+    assert set(plays.ints["value"].tolist()) == {3}
+    assert set(tracks.ints["id"].tolist()) == {5001}
+    assert set(tracks.ints["value"].tolist()) == {
+        digest_of(seen.body) for seen in server.seen if seen.path == "/tracks"
+    }
 
 
 def test_the_listeners_in_progress_are_put_on_record_each_second(run: Run, server: TruthServer) -> None:
