@@ -25,6 +25,7 @@ from harness.model.objective import Figure, Gate, Kind, Objective, Op, Per, Phas
 from harness.model.observation import Observation, Sink
 from harness.model.plan import (
     AccountPlan,
+    Act,
     Claim,
     Demand,
     DemandKind,
@@ -91,6 +92,7 @@ __all__ = [
     "REPLICAS",
     "SAMPLES",
     "AccountPlan",
+    "Act",
     "Baseline",
     "Check",
     "Claim",

@@ -6,19 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.model.objective import Objective, Requirement
+from harness.model.objective import Objective, Phase, Requirement
 from harness.model.schedule import NS_PER_S, RateCurve, Trace
 
 
 class DemandKind(StrEnum):
-    """What kind of evidence a demand asks for."""
+    """The kinds of demands that the harness itself has drivers for; a driver of your own adds its own kind."""
 
     CHECK = "check"
     TRAFFIC = "traffic"
     EXPERIMENT = "experiment"
-    ROLLOUT = "rollout"
-    STATIC = "static"
-    FILE = "file"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,13 +23,13 @@ class Demand:
     """Something that must be done once in a run, whoever asks for it.
 
     Attributes:
-        kind: what kind.
+        kind: the kind of its driver: a `DemandKind`, or that of a driver of your own.
         name: traffic, experiment or check by name.
         params: what else tells it from its siblings (a check's `deployment`, an experiment's `traffic`).
         release: the release it is done on; empty: the run's own.
     """
 
-    kind: DemandKind
+    kind: str
     name: str
     params: Mapping[str, str] = field(default_factory=dict)
     release: str = ""
@@ -40,7 +37,7 @@ class Demand:
     @property
     def key(self) -> str:
         """One line that is equal for equal demands: `check deployment-size deployment=api-gateway replicas=3`."""
-        words = [self.kind.value, self.name, *(f"{k}={v}" for k, v in sorted(self.params.items()))]
+        words = [str(self.kind), self.name, *(f"{k}={v}" for k, v in sorted(self.params.items()))]
         if self.release:
             words.append(f"release={self.release}")
         return " ".join(words)
@@ -103,6 +100,7 @@ class TrafficPlan:
         requests_per_journey: how many requests one journey makes.
         warm_up_s: cut from the front.
         window_s: length of the fault-free window.
+        after_s: how long it goes on at least after the last fault was restored.
         routes: route names with the share of requests each is meant to get.
         users: journeys in progress at once, on average; of a closed model: users, always.
         workers: child processes on this machine.
@@ -123,6 +121,7 @@ class TrafficPlan:
     window_s: float
     routes: Mapping[str, float]
     users: float
+    after_s: float = 60.0
     workers: int = 1
     model: str = "open"
     arrivals: str = "poisson"
@@ -188,6 +187,35 @@ class ExperimentPlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Act:
+    """One step of a run. Acts are done one at a time, in the plan's order; only those that share another's time, or touch nothing, overlap.
+
+    Attributes:
+        name: unique in a plan: `everyday/fault-free`, `experiment:pod-loss`, `check health-of-pods`.
+        kind: of the driver that does it.
+        demand: key of the demand that it serves.
+        phase: what the target goes through meanwhile.
+        seconds: how long it is expected to take.
+        touches: the parts of the target that it may change or disturb: `entry`, `workloads`, `nodes`, `database`, or names of your own.
+        needs_steady: whether it is skipped while what it touches is not steady, or not as it was before the first fault.
+        traffic: the traffic that runs meanwhile; empty: none.
+        after: the acts that it directly follows.
+        beside: the act whose time it shares; empty: it has its own.
+    """
+
+    name: str
+    kind: str
+    demand: str
+    phase: Phase = Phase.STEADY
+    seconds: float
+    touches: tuple[str, ...] = ()
+    needs_steady: bool = False
+    traffic: str = ""
+    after: tuple[str, ...] = ()
+    beside: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """All of it; written to `plan.json` before anything is touched, and all the judge knows beside the evidence.
 
@@ -200,12 +228,14 @@ class Plan:
         requirements: the rows of the profile, in catalogue order.
         claims: the scenarios, in the order collected.
         demands: keys in the order they are done. demand: the demands by key.
+        acts: what is done, in order.
         traffic, experiments: sizes by name.
         primary_region: region that holds the primary; empty where there is none.
         regions: region names with the share of answers each is meant to give (0 to 1; empty when unknown).
         deselected: scenarios left out by a filter: such a run never decides.
         not_assessable: rows without means here.
         probe_spacing_ms: of the entry's read prober and of the write ledger, by `reads` and `writes`.
+        shadowed: files of the project that hide one of the same name that came with the package.
     """
 
     run: str
@@ -227,3 +257,5 @@ class Plan:
     deselected: tuple[str, ...]
     not_assessable: tuple[NotAssessable, ...]
     probe_spacing_ms: Mapping[str, float]
+    acts: tuple[Act, ...] = ()
+    shadowed: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""A live run from target to decision: guard, lock, recover leftovers, plan on disk, conduct, seal, decide."""
+"""A live run from target to decision: guard, lock, recover leftovers, plan on disk, gather, seal, decide."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from harness.drivers.chaos import recover
 from harness.drivers.load import load_traffic
 from harness.errors import HarnessError, Interrupted
 from harness.evidence import RunDirectory, seal
+from harness.run.acts.driver import Library
 from harness.run.baseline import check_baseline, copy_baseline
-from harness.run.conduct import Conductor
 from harness.run.deciding import Decided, decide, write_verdict
-from harness.run.planning import Compiled, Library, make_plan
+from harness.run.gathering import gather
+from harness.run.planning import Compiled, make_plan
 from harness.run.progress import Progress
 from harness.run.project import shadowed
 from harness.run.reaching import reach
@@ -67,14 +68,7 @@ def run_live(
         directory.write_plan(plan)
         if settings.baseline is not None:
             copy_baseline(settings.baseline, plan, directory)
-        return _conducted(
-            Conductor(plan, target, directory, progress, settings.allow_target),
-            plan,
-            target,
-            directory=directory,
-            progress=progress,
-            stopping=stopping,
-        )
+        return _gathered(plan, target, directory, settings=settings, progress=progress, stopping=stopping)
 
 
 def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str, TrafficPlan]:
@@ -92,22 +86,22 @@ def _target(settings: Settings, progress: Progress, stack: ExitStack) -> Target:
     return load_target(target_file)
 
 
-def _conducted(
-    conductor: Conductor,
+def _gathered(
     plan: Plan,
     target: Target,
-    *,
     directory: RunDirectory,
+    *,
+    settings: Settings,
     progress: Progress,
     stopping: Stopping,
 ) -> Decided:
-    """Conduct, restore, seal, decide.
+    """Gather, restore, seal, decide.
 
     The target is restored whatever happens. After an error that has a name, and after a Ctrl-C, the evidence so far is
     sealed and judged.
     """
     try:
-        conductor.conduct()
+        gather(plan, target, directory, progress, settings.allow_target)
     except KeyboardInterrupt:
         progress.say("interrupted: restoring the target, keeping the evidence")
     except HarnessError as error:

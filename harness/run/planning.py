@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from harness.errors import UsageError
 from harness.model import (
+    Act,
     Claim,
     Demand,
     DemandKind,
@@ -13,27 +15,20 @@ from harness.model import (
     Figure,
     NotAssessable,
     Objective,
+    Phase,
     Plan,
     Requirement,
-    TrafficPlan,
 )
+from harness.model.window import after_faults_name
+from harness.run.acts.registry import drivers
 from harness.steps import traffic_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from harness.run.acts.driver import Library
     from harness.run.settings import Settings
     from harness.targets import Target
-
-_ORDER: Final = (
-    DemandKind.STATIC,
-    DemandKind.FILE,
-    DemandKind.CHECK,
-    DemandKind.TRAFFIC,
-    DemandKind.EXPERIMENT,
-    DemandKind.ROLLOUT,
-)
-_DOMAINS: Final = ("none", "pod", "external", "network", "node", "zone", "database", "region")
 
 _SETTLING_S: Final = 2.0
 """Beyond a limit: for what was under way when it was reached."""
@@ -47,7 +42,6 @@ _MEANS: Final[Mapping[Figure, list[tuple[str, str]]]] = {
     Figure.EVENTS: [("pipeline", "events are followed through a pipeline that the target names")],
     Figure.RECOVERY: [("ledger", "the recovery of writes is seen by a write ledger")],
     Figure.REGION_SHARE: [("regions", "shares are counted by region")],
-    Figure.CHECK: [("kubernetes", "the check reads the Kubernetes API")],
 }
 
 
@@ -66,14 +60,6 @@ class Compiled:
     deselected: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Library:
-    """Traffic and experiments that the demands name, by name."""
-
-    traffic: Mapping[str, TrafficPlan]
-    experiments: Mapping[str, ExperimentPlan]
-
-
 def make_plan(
     run: str,
     *,
@@ -89,11 +75,12 @@ def make_plan(
     claims = tuple(claim for claim in compiled.claims if claim.scenario not in lacking)
     wanted = {key for claim in claims for key in claim.demands}
     demands = {demand.key: demand for demand in compiled.demands if demand.key in wanted}
-    ordered = sorted(demands.values(), key=lambda d: _place(d, library))
+    acts = ordered_acts(tuple(demands.values()), library)
+    ordered = [demands[key] for key in dict.fromkeys(act.demand for act in acts)]
     experiments = {
         demand.name: _watched(library.experiments[demand.name], claims, scale)
         for demand in ordered
-        if demand.kind is DemandKind.EXPERIMENT
+        if demand.kind == DemandKind.EXPERIMENT
     }
     return Plan(
         run=run,
@@ -107,6 +94,7 @@ def make_plan(
         requirements=tuple(requirements),
         claims=claims,
         demands=tuple(demand.key for demand in ordered),
+        acts=acts,
         demand={demand.key: demand for demand in ordered},
         traffic={name: library.traffic[name] for name in traffic_of(ordered)},
         experiments=experiments,
@@ -126,9 +114,63 @@ def _probe_spacing_ms() -> dict[str, float]:
     return {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger}
 
 
-def _place(demand: Demand, library: Library) -> tuple[int, int, str]:
-    domain = library.experiments[demand.name].domain if demand.kind is DemandKind.EXPERIMENT else ""
-    return _ORDER.index(demand.kind), _DOMAINS.index(domain) if domain in _DOMAINS else len(_DOMAINS), demand.key
+def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]:
+    """The acts that serve these demands: each after those that it must follow, and all of one traffic together.
+
+    Raises:
+        UsageError: no driver serves a demand, or acts wait for each other.
+    """
+    known = drivers()
+    if unserved := [demand for demand in demands if demand.kind not in known]:
+        hint = f"known kinds are {', '.join(known)}"
+        raise UsageError(f"no driver has the kind `{unserved[0].kind}`", where=unserved[0].key, hint=hint)
+    planned = [
+        act
+        for kind, driver in known.items()
+        for demand in sorted((d for d in demands if d.kind == kind), key=lambda d: d.key)
+        for act in driver.plan(demand, library)
+    ]
+    return _direct(_sorted(_named(planned)))
+
+
+def _named(acts: Sequence[Act]) -> dict[str, Act]:
+    """The acts by a name that is unique, also where one experiment runs under two kinds of traffic; `after` follows."""
+    names = [
+        act.name if act.name not in {a.name for a in acts[:at]} else f"{act.name} ({act.traffic})"
+        for at, act in enumerate(acts)
+    ]
+    named = {}
+    for name, act in zip(names, acts, strict=True):
+        there = [(other, one.traffic) for other, one in zip(names, acts, strict=True) if one.name in act.after]
+        here = tuple(other for other, traffic in there if traffic in {act.traffic, ""})
+        named[name] = replace(act, name=name, after=here)
+    return named
+
+
+def _sorted(planned: Mapping[str, Act]) -> list[Act]:
+    """Each act after those it names in `after`; the traffic that runs goes on while it has acts that may come next."""
+    left, done = dict(planned), list[Act]()
+    while left:
+        free = [act for act in left.values() if not any(name in left for name in act.after)]
+        if not free:
+            raise UsageError("acts wait for each other", where=", ".join(left), hint="change their `after`")
+        running = done[-1].traffic if done else ""
+        following = min(free, key=lambda act: bool(running) and act.traffic != running)
+        done.append(left.pop(following.name))
+    return done
+
+
+def _direct(acts: Sequence[Act]) -> tuple[Act, ...]:
+    """The acts with only those in `after` that are not followed by another of them; without faults none comes after them."""
+    before: dict[str, frozenset[str]] = {}
+    direct = []
+    under_fault = {act.traffic for act in acts if act.phase is Phase.FAULT}
+    for act in acts:
+        implied = frozenset[str]().union(*(before[name] for name in act.after))
+        before[act.name] = implied | frozenset(act.after)
+        if act.traffic in under_fault or act.name != after_faults_name(act.traffic):
+            direct.append(replace(act, after=tuple(name for name in act.after if name not in implied)))
+    return tuple(direct)
 
 
 def _watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float) -> ExperimentPlan:
@@ -174,9 +216,10 @@ def _lack(claim: Claim, compiled: Compiled, target: Target, settings: Settings) 
             hint="give a run of the same target and traffic with --baseline RUN",
         )
     needs = [need for objective in claim.objectives for need in _needs(objective)]
-    kinds = {demand.kind for demand in compiled.demands if demand.key in claim.demands}
-    if DemandKind.EXPERIMENT in kinds:
-        needs.append(("kubernetes", "experiments break things through Kubernetes"))
+    known = drivers()
+    for demand in compiled.demands:
+        if demand.key in claim.demands and demand.kind in known:
+            needs += known[demand.kind].needs(demand)
     for key, why in needs:
         if not getattr(target, key):
             return NotAssessable(
@@ -189,8 +232,6 @@ def _lack(claim: Claim, compiled: Compiled, target: Target, settings: Settings) 
 
 def _needs(objective: Objective) -> list[tuple[str, str]]:
     """Keys of the target file that the evidence for an objective comes from, and why."""
-    if objective.figure is Figure.CHECK and objective.check == "gateway-reads":
-        return [("regions", "every region's gateway is asked")]
     if objective.figure is Figure.RECOVERY and "writes" not in objective.scope.operations:
         return []
     return _MEANS.get(objective.figure, [])

@@ -11,21 +11,21 @@ from rich.table import Table
 from harness.drivers.watch import Rates
 from harness.judgement.figures.drift import requests_needed
 from harness.judgement.stats.statistics import needed
-from harness.model import DemandKind, Figure, Plan
+from harness.model import Act, DemandKind, Figure, Phase, Plan
+from harness.run.acts.driver import Library
 from harness.run.baseline import check_baseline
 from harness.run.live import sizes_of
-from harness.run.planning import Compiled, Library, make_plan
+from harness.run.planning import Compiled, make_plan
 from harness.run.sandbox import described_sandbox
 from harness.targets import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.model import ExperimentPlan, Objective, Requirement
     from harness.run.settings import Settings
 
 START_S: Final = 20.0
-CHECK_S: Final = 3.0
 REST_S: Final = 10.0
 """What a run needs beside its demands on an idle machine of two cores."""
 
@@ -37,7 +37,7 @@ def show_plan(
     requirements: Sequence[Requirement],
     experiments: Mapping[str, ExperimentPlan],
 ) -> None:
-    """Print the demands in order, what each needs, and what stays without evidence."""
+    """Print the acts in order, how much evidence each sentence takes, and what cannot be assessed."""
     target = load_target(settings.target) if settings.target else described_sandbox(settings.release)
     library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)
     plan = make_plan(
@@ -48,7 +48,8 @@ def show_plan(
     console.print(f"{plan.release} on {plan.target} ({plan.environment}) · profile {plan.profile}{scale}", markup=False)
     if settings.baseline is not None:
         console.print(check_baseline(settings.baseline, plan), markup=False)
-    console.print(_demands(plan))
+    for line in _acts(plan):
+        console.print(line, markup=False)
     console.print(_evidence(plan))
     for item in plan.not_assessable:
         console.print(f"not assessable: {item.requirement}: {item.why} ({item.hint})", markup=False)
@@ -56,31 +57,42 @@ def show_plan(
         console.print(f"{len(plan.deselected)} scenarios are left out: this run would not decide", markup=False)
 
 
-def _demands(plan: Plan) -> Table:
-    table = Table("in this order", "what", "about", title="What is done", title_justify="left")
-    table.add_row("start", f"target {plan.target}, watchers, load", f"{START_S:.0f} s")
-    total = START_S + REST_S
-    for key in plan.demands:
-        what, seconds = _cost(plan, key)
-        total += seconds
-        table.add_row(key, what, f"{seconds:.0f} s")
-    table.add_row("rest", "last read of the ledger, seal, judge, reports", f"{REST_S:.0f} s")
-    table.add_row("all", "when nothing is repeated and every recovery succeeds", f"{total:.0f} s", style="bold")
-    return table
+def _acts(plan: Plan) -> Iterator[str]:
+    """The acts in order: seconds, name, phase, what they touch and follow; what they do stands below."""
+    yield "Acts, in this order"
+    yield f"{START_S:6.0f} s  start: target {plan.target}, watchers, load"
+    for act in plan.acts:
+        touches = f"touches {', '.join(act.touches)}" if act.touches else ""
+        after = f"after {', '.join(act.after)}" if act.after else ""
+        words = [act.name, act.phase.name.lower(), touches, after, f"beside {act.beside}" if act.beside else ""]
+        yield f"{act.seconds:6.0f} s  {' · '.join(filter(None, words))}"
+        if what := _what(plan, act):
+            yield f"          {what}"
+    yield f"{REST_S:6.0f} s  rest: last reads of the ledger, seal, judge, reports"
+    total = START_S + REST_S + sum(act.seconds for act in plan.acts)
+    yield f"{total:6.0f} s  all, when nothing is repeated and every recovery succeeds"
 
 
-def _cost(plan: Plan, key: str) -> tuple[str, float]:
-    demand = plan.demand[key]
-    if demand.kind is DemandKind.TRAFFIC:
+def _what(plan: Plan, act: Act) -> str:
+    """What an act does, in a few words."""
+    demand = plan.demand[act.demand]
+    if demand.kind == DemandKind.TRAFFIC:
         traffic = plan.traffic[demand.name]
-        text = f"{traffic.requests_per_s:g} requests/s: {traffic.warm_up_s:g} s warm-up, {traffic.window_s:g} s fault-free, {traffic.requests} requests"
-        return text, traffic.warm_up_s + traffic.window_s
-    if demand.kind is DemandKind.EXPERIMENT:
+        if act.after:
+            return f"{traffic.requests_per_s:g} requests/s for at least {traffic.after_s:g} s after the last fault"
+        return (
+            f"{traffic.requests_per_s:g} requests/s: {traffic.warm_up_s:g} s warm-up, "
+            f"{traffic.window_s:g} s fault-free, {traffic.requests} requests"
+        )
+    if demand.kind == DemandKind.EXPERIMENT:
         experiment = plan.experiments[demand.name]
-        if experiment.domain == "none":
-            return "beside the fault-free window", 0.0
-        return f"breaks a {experiment.domain}; watched for at most {experiment.observe_s:g} s", experiment.seconds
-    return "a fact of the live target", CHECK_S
+        breaks = act.phase is Phase.FAULT
+        return (
+            f"fault of domain {experiment.domain}, observed for at most {experiment.observe_s:g} s"
+            if breaks
+            else "no fault"
+        )
+    return "" if demand.key == act.name else demand.key
 
 
 def _evidence(plan: Plan) -> Table:

@@ -168,7 +168,7 @@ def _differences(objective: Objective, criterion: Reading, experiments: Mapping[
 def traffic_of(demands: Iterable[Demand]) -> tuple[str, ...]:
     """The traffic that these demands name, each once, in their order."""
     named = (
-        demand.name if demand.kind is DemandKind.TRAFFIC else demand.params.get("traffic", "")
+        demand.name if demand.kind == DemandKind.TRAFFIC else demand.params.get("traffic", "")
         for demand in demands
         if demand.kind in (DemandKind.TRAFFIC, DemandKind.EXPERIMENT)
     )

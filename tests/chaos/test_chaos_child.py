@@ -87,12 +87,16 @@ def test_a_held_fault_is_undone_when_it_is_released(pocket: Any, experiments: Pa
     restorer.baseline()
     child = started("database-primary-loss", pocket, experiments, run)
     wait_for(lambda: child.confirmed_ns() is not None)
-    assert restorer.restored() == (False, "not ready or cordoned: us-east-1a, us-east-1b")
+    assert restorer.restored(["nodes"]) == (
+        False,
+        "us-east-1a is not ready or cordoned; us-east-1b is not ready or cordoned",
+        ("Node us-east-1a", "Node us-east-1b"),
+    )
     child.release()
     wait_for(lambda: not child.alive())
     assert child.finish().why == ""
     assert kinds(run, "database-primary-loss") == ["fault.sent", "fault.confirmed", "fault.undone", "fault.gone"]
-    assert restorer.restored() == (True, "")
+    assert restorer.restored() == (True, "", ())
     assert pocket.leader == "postgres-us-east-1-0"
     assert pending_intents("pocket") == []
 

@@ -106,7 +106,13 @@ def test_the_plan_of_a_plain_project_shows_seconds_and_numbers(project: Project)
     """`readiness plan` asks nobody: no service is there, and it exits with 0 and leaves no run."""
     finished = project.do("plan")
     assert finished.code == 0, finished.said
-    for words in ("traffic browse", "40 requests/s", "149 at 0 failures", "4 failures", "240 on the smallest route"):
+    for words in (
+        "browse/fault-free · steady",
+        "40 requests/s",
+        "149 at 0 failures",
+        "4 failures",
+        "240 on the smallest route",
+    ):
         assert words in finished.out, finished.out
     assert not project.run_directories()
 

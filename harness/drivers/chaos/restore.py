@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from harness.errors import TargetUnreachable
 from harness.targets import Target
 from harness.targets.database import leader_region, not_streaming
 from harness.targets.kubernetes import Cluster, Object, has_condition
+
+PARTS: Final = ("nodes", "workloads", "database")
+"""The parts of a target that are compared."""
+
+
+class Restored(NamedTuple):
+    """Whether the target is as before: ok; else why not, and which nodes, workloads and members did not come back."""
+
+    ok: bool
+    why: str
+    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,39 +54,48 @@ class Restorer:
             )
         return self._baseline
 
-    def restored(self) -> tuple[bool, str]:
-        """Whether it is as before: nodes, replicas, members streaming, the leader's region; else the first thing that is not."""
+    def restored(self, parts: Collection[str] = PARTS) -> Restored:
+        """Whether these parts are as before: nodes ready, replicas ready, members streaming, the leader in its region."""
         before = self.baseline()
+        found: list[tuple[str, str]] = []
         try:
-            why = self._nodes(before) or self._replicas(before) or self._database(before)
+            if "nodes" in parts:
+                found += self._nodes(before)
+            if "workloads" in parts:
+                found += self._workload_pods(before)
+            if "database" in parts:
+                found += self._members(before)
         except TargetUnreachable as error:
-            why = error.what
-        return not why, why
+            return Restored(ok=False, why=error.what, missing=())
+        why = "; ".join(why for _, why in found)
+        return Restored(ok=not found, why=why, missing=tuple(name for name, _ in found))
 
-    def _nodes(self, before: Baseline) -> str:
+    def _nodes(self, before: Baseline) -> list[tuple[str, str]]:
         usable = {node["metadata"]["name"] for node in self._cluster.nodes() if _usable(node)}
-        missing = sorted(before.nodes - usable)
-        return f"not ready or cordoned: {', '.join(missing)}" if missing else ""
+        return [(f"Node {name}", f"{name} is not ready or cordoned") for name in sorted(before.nodes - usable)]
 
-    def _replicas(self, before: Baseline) -> str:
+    def _workload_pods(self, before: Baseline) -> list[tuple[str, str]]:
         found = {_key(workload): workload for workload in self._workloads()}
-        for key, wanted in before.replicas.items():
+        missing = []
+        for key, expected in before.replicas.items():
             workload = found.get(key)
             if workload is None:
-                return f"{key} is gone"
+                missing.append((key, f"{key} was deleted"))
+                continue
             ready = workload.get("status", {}).get("readyReplicas", 0)
-            if _wanted(workload) != wanted or ready != wanted:
-                return f"{key} has {ready} of {wanted} replicas ready"
-        return ""
+            if _wanted(workload) != expected or ready != expected:
+                missing.append((key, f"{key} has {ready} of {expected} replicas ready"))
+        return missing
 
-    def _database(self, before: Baseline) -> str:
+    def _members(self, before: Baseline) -> list[tuple[str, str]]:
         if not before.leader_region:
-            return ""
-        problems = not_streaming(self._cluster, self._target)
-        if problems:
-            return problems[0]
+            return []
+        problems = [(why.partition(" ")[0], why) for why in not_streaming(self._cluster, self._target)]
         now = self._leader_region()
-        return f"the leader is in {now}, not in {before.leader_region}" if now != before.leader_region else ""
+        if not problems and now != before.leader_region:
+            why = f"the database leader is in {now}, not in {before.leader_region}"
+            problems.append((f"leader in {before.leader_region}", why))
+        return problems
 
     def _leader_region(self) -> str:
         known = self._target.database is not None and self._target.database.leader is not None

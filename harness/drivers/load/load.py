@@ -60,6 +60,7 @@ class Load:
 
     Attributes:
         begin_ns: time 0 of the schedule, on CLOCK_MONOTONIC.
+        stopping_ns: when it was told to stop; 0 before.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Load:
         self._drain_s = drain_s
         self._go = self._directory / "begin"
         self.begin_ns = 0
+        self.stopping_ns = 0
         self._children: list[_Child] = []
         self._problems: list[str] = []
 
@@ -158,7 +160,8 @@ class Load:
         self.alive()
         living = [child for child in self._children if not child.ended]
         if living:
-            self._sink.put("load.stopping", self._plan.name, at_ns=clock.now_ns())
+            self.stopping_ns = clock.now_ns()
+            self._sink.put("load.stopping", self._plan.name, at_ns=self.stopping_ns)
         for child in living:
             # not SIGTERM: while a shape runs, Locust dies of that without a word
             child.process.send_signal(signal.SIGINT)

@@ -30,7 +30,7 @@ def checks(case: Case) -> Iterable[Measure]:
 
 def _asks(demand: Demand, case: Case) -> bool:
     """Whether a demand is the check of the objective: the same name, and no parameter that differs."""
-    if demand.kind is not DemandKind.CHECK or demand.name != case.objective.check:
+    if demand.kind != DemandKind.CHECK or demand.name != case.objective.check:
         return False
     return all(demand.params.get(key, value) == value for key, value in case.objective.params.items())
 

@@ -172,7 +172,7 @@ def _requirement_labels(requirement: Requirement, outcome: Outcome) -> list[Json
 def _parameters(plan: Plan, claim: Claim) -> list[Json]:
     """What the scenario asks for; never a measured value, which would make a new test of it in every run."""
     demands = [plan.demand[key] for key in claim.demands if key in plan.demand]
-    asked = {kind.value: [demand.name for demand in demands if demand.kind is kind] for kind in DemandKind}
+    asked = {kind.value: [demand.name for demand in demands if demand.kind == kind] for kind in DemandKind}
     return [{"name": kind, "value": clean(", ".join(names))} for kind, names in asked.items() if names]
 
 

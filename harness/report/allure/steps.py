@@ -54,11 +54,11 @@ def _lines(claim: Claim | None) -> Iterator[tuple[bool, str]]:
 
 def _done(evidence: Evidence, demand: Demand) -> bool:
     """Whether the run has a record of what was asked for."""
-    if demand.kind is DemandKind.TRAFFIC:
+    if demand.kind == DemandKind.TRAFFIC:
         return bool(evidence.fault_free(demand.name))
-    if demand.kind is DemandKind.EXPERIMENT:
+    if demand.kind == DemandKind.EXPERIMENT:
         return any(attempt.ran for attempt in evidence.experiments.get(demand.name, ()))
-    if demand.kind is DemandKind.CHECK:
+    if demand.kind == DemandKind.CHECK:
         return bool(demand.key in evidence.checks and evidence.checks[demand.key].facts)
     return True
 

@@ -80,10 +80,10 @@ def _gathered(plan: Plan, evidence: Evidence, key: str) -> Iterable[tuple[int, i
     demand = plan.demand.get(key)
     if demand is None:
         return
-    if demand.kind is DemandKind.TRAFFIC:
+    if demand.kind == DemandKind.TRAFFIC:
         yield from (window.span for window in evidence.fault_free(demand.name)[:1])
-    elif demand.kind is DemandKind.EXPERIMENT:
+    elif demand.kind == DemandKind.EXPERIMENT:
         for attempt in evidence.experiments.get(demand.name, ()):
             yield attempt.observed_from_ns, attempt.observed_until_ns
-    elif demand.kind is DemandKind.CHECK and (check := evidence.checks.get(key)) and check.facts:
+    elif demand.kind == DemandKind.CHECK and (check := evidence.checks.get(key)) and check.facts:
         yield min(fact.at_ns for fact in check.facts), max(fact.at_ns for fact in check.facts)

@@ -1,0 +1,63 @@
+"""What a driver is: it says which parts of a target it needs, how a demand is planned, and how the act is run."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from harness.model import Act, Demand, ExperimentPlan, TrafficPlan
+    from harness.run.acts.context import Context
+
+
+class Need(NamedTuple):
+    """A key of the target file without which there is no evidence, and why."""
+
+    key: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Library:
+    """What demands name: the traffic of the plan, and every experiment there is, by name."""
+
+    traffic: Mapping[str, TrafficPlan]
+    experiments: Mapping[str, ExperimentPlan]
+
+
+class Driver(Protocol):
+    """One kind of act. Derive from it: `skip` and `beside` have defaults.
+
+    Attributes:
+        kind: of the demands that it serves, and of its acts.
+    """
+
+    kind: str
+
+    def needs(self, demand: Demand) -> Sequence[Need]:
+        """What the target file must have for this demand; a scenario whose demand lacks it is not assessed."""
+        ...
+
+    def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
+        """The acts that serve a demand. `after` may name acts that this plan has not: those are left out."""
+        ...
+
+    def run(self, act: Act, context: Context) -> None:
+        """Do it, and record what happened in `context.history` or a history of its own. Nothing is judged here.
+
+        Raises:
+            HarnessError: the run cannot go on.
+        """
+        ...
+
+    def skip(self, act: Act, why: str, context: Context) -> None:
+        """Record that it is not done, and why."""
+        context.history.put("act.skipped", act.name, why=why)
+
+    def beside(self, act: Act, context: Context) -> AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
+        """Around the act that this one shares its time with; by default nothing is done."""
+        return nullcontext()

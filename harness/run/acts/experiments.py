@@ -1,0 +1,257 @@
+"""Experiments as acts: a fault is sent, held until reads and writes are back, undone, and the target is restored. Nothing is judged here."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from harness import clock
+from harness.model import Act, DemandKind, Phase
+from harness.model.window import fault_free_name
+from harness.run.acts.driver import Driver, Library, Need
+from harness.run.condition import ENTRY, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.drivers.chaos import ChaosRun
+    from harness.model import Demand, ExperimentPlan
+    from harness.run.acts.context import Context
+
+NULL_DOMAIN: Final = "none"
+_CLUSTER: Final = (ENTRY, "workloads", "nodes", "database")
+_TOUCHES: Final = {
+    "none": (),
+    "pod": (ENTRY, "workloads"),
+    "external": (ENTRY,),
+    "network": (ENTRY, "workloads", "database"),
+}
+"""The parts that a fault of a domain disturbs; of any other domain all of them."""
+_REACH: Final = ("none", "pod", "external", "network", "node", "zone", "database", "region")
+"""Domains in the order of how much a fault takes away: what disturbs least is done first."""
+
+_POLL_S: Final = 0.1
+_ATTEMPTS: Final = 2
+_WATCH_LEAST_S: Final = 10.0
+"""Five good seconds, and the time until they are known."""
+RESTORE_LEAST_S: Final = 30.0
+"""Once the experiment has ended, restoring may take the rest of its longest limit, and at least this."""
+_CHILD_GRACE_S: Final = 120.0
+
+
+class ExperimentDriver(Driver):
+    """Runs experiment files, one at a time; the null run shares the time of the fault-free window."""
+
+    kind = DemandKind.EXPERIMENT.value
+
+    def needs(self, demand: Demand) -> Sequence[Need]:  # noqa: ARG002 - the protocol's
+        """Faults are sent through the cluster."""
+        return [Need("kubernetes", "experiments break things through Kubernetes")]
+
+    def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
+        """One act: after the fault-free window and after every experiment that reaches less far."""
+        experiment, traffic = library.experiments[demand.name], demand.params.get("traffic", "")
+        window = fault_free_name(traffic)
+        name, domain = f"experiment:{experiment.name}", experiment.domain
+        if domain == NULL_DOMAIN:
+            return [Act(name=name, kind=self.kind, demand=demand.key, seconds=0.0, traffic=traffic, beside=window)]
+        lesser = [one.name for one in library.experiments.values() if _reach(one) < _reach(experiment)]
+        return [
+            Act(
+                name=name,
+                kind=self.kind,
+                demand=demand.key,
+                phase=Phase.FAULT,
+                seconds=experiment.seconds,
+                touches=_TOUCHES.get(domain, _CLUSTER),
+                needs_steady=True,
+                traffic=traffic,
+                after=(window, *(f"experiment:{one}" for one in lesser)),
+            )
+        ]
+
+    def run(self, act: Act, context: Context) -> None:
+        """Run it; once more when its fault was not confirmed and the target is as before."""
+        experiment = _experiment(act, context)
+        for last in (False, True):
+            confirmed = _Attempt(act, experiment, context).run()
+            if confirmed or last or context.traffic.blocked(act.touches):
+                return
+            context.progress.say(f"{experiment.name}: the fault was not confirmed; once more")
+            state, waited_s = context.traffic.condition.wait(act.touches)
+            context.history.put("steady", experiment.name, ok=state.ok, why=state.why, waited_s=waited_s)
+            if not state.ok:
+                self.skip(act, f"the target was not steady: {state.why}", context)
+                return
+
+    def skip(self, act: Act, why: str, context: Context) -> None:
+        """Record it as an attempt that was not made."""
+        experiment = _experiment(act, context)
+        context.attempts[experiment.name] += 1
+        context.progress.say(f"{experiment.name}: skipped, {why}")
+        context.history.put(
+            "experiment.skipped",
+            experiment.name,
+            attempt=context.attempts[experiment.name],
+            domain=experiment.domain,
+            why=why,
+        )
+
+    @contextmanager
+    def beside(self, act: Act, context: Context) -> Iterator[None]:
+        """The same probes without a fault: what they show is compared with every other experiment."""
+        experiment, start_ns = _experiment(act, context), clock.now_ns()
+        context.history.put(
+            "experiment.started", experiment.name, attempt=1, domain=experiment.domain, observed_from_ns=start_ns
+        )
+        child = chaos_child(experiment, 1, context)
+        child.start()
+        try:
+            yield
+        finally:
+            child.release()
+            result = child.finish()
+            context.history.put(
+                "experiment.ended",
+                experiment.name,
+                attempt=1,
+                observed_until_ns=clock.now_ns(),
+                exit=result.exit_code,
+                journal=dict(result.journal),
+                why=result.why,
+            )
+
+
+class _Attempt:
+    """One attempt at one experiment."""
+
+    def __init__(self, act: Act, experiment: ExperimentPlan, context: Context) -> None:
+        context.attempts[experiment.name] += 1
+        self._act = act
+        self._experiment = experiment
+        self._context = context
+        self._number = context.attempts[experiment.name]
+        self._child = chaos_child(experiment, self._number, context)
+        self._sent_ns: int | None = None
+
+    def run(self) -> bool:
+        """Do it; whether the fault was confirmed."""
+        name, history, context = self._experiment.name, self._context.history, self._context
+        context.traffic.condition.remember()
+        context.progress.say(
+            f"{name}: a fault of domain {self._experiment.domain}, observed for at most {self._experiment.observe_s:g} s"
+        )
+        history.put(
+            "experiment.started",
+            name,
+            attempt=self._number,
+            domain=self._experiment.domain,
+            observed_from_ns=clock.now_ns(),
+        )
+        context.watch.fault_window(is_open=True)
+        try:
+            self._child.start()
+            self._hold()
+            self._watch_on()
+        finally:
+            result = self._child.finish()
+            self._see_sent()
+        self._restore()
+        context.watch.fault_window(is_open=False)
+        history.put(
+            "experiment.ended",
+            name,
+            attempt=self._number,
+            observed_until_ns=clock.now_ns(),
+            exit=result.exit_code,
+            journal=dict(result.journal),
+            why=result.why,
+        )
+        return result.confirmed
+
+    def _see_sent(self) -> int | None:
+        """When the fault was sent, as the child recorded it; a new window begins there."""
+        if self._sent_ns is None and (sent_ns := self._child.sent_ns()) is not None:
+            self._sent_ns = sent_ns
+            self._context.traffic.fault_sent(self._experiment.name, self._number, sent_ns)
+        return self._sent_ns
+
+    def _hold(self) -> None:
+        """Let a held fault go when reads and writes are back, or when the longest limit has been observed."""
+        experiment, context = self._experiment, self._context
+        released = False
+        deadline = clock.Deadline.after(experiment.within_s + experiment.observe_s + _CHILD_GRACE_S)
+        for _ in deadline.ticks(_POLL_S):
+            if not self._child.alive():
+                return
+            context.alive()
+            sent_ns = self._see_sent()
+            if sent_ns is None or released:
+                continue
+            seconds = (clock.now_ns() - sent_ns) / clock.NS_PER_S
+            context.progress.now(f"{experiment.name}: the fault was sent {seconds:.0f} s ago")
+            back = seconds >= experiment.hold_s and context.traffic.condition.back_since(sent_ns)
+            if back or seconds >= experiment.observe_s:
+                why = "reads and writes are back" if back else f"not back in {experiment.observe_s:g} s"
+                context.history.put("hold.released", experiment.name, why=why)
+                context.progress.say(f"{experiment.name}: {why}; the fault was held for {seconds:.1f} s")
+                self._child.release()
+                released = True
+        self._child.interrupt()
+
+    def _watch_on(self) -> None:
+        """After the child's method: watch until reads and writes are back, or the limit has been observed."""
+        sent_ns = self._see_sent()
+        if sent_ns is None:
+            return
+        experiment, context = self._experiment, self._context
+        least_ns = (self._child.confirmed_ns() or sent_ns) + round(experiment.watch_s * clock.NS_PER_S)
+        left_s = experiment.observe_s - (clock.now_ns() - sent_ns) / clock.NS_PER_S
+        for _ in clock.Deadline.after(max(left_s, experiment.watch_s, _WATCH_LEAST_S)).ticks(_POLL_S):
+            context.alive()
+            if clock.now_ns() >= least_ns and context.traffic.condition.back_since(sent_ns):
+                return
+
+    def _restore(self) -> None:
+        """Wait until what the fault disturbed is as before: for the rest of the longest limit, and at least 30 s."""
+        name, traffic = self._experiment.name, self._context.traffic
+        self._context.progress.now(f"{name}: restoring")
+        since_s = (clock.now_ns() - (self._sent_ns or clock.now_ns())) / clock.NS_PER_S
+        state, _ = self._wait(max(self._experiment.observe_s - since_s, RESTORE_LEAST_S))
+        at_ns = clock.now_ns()
+        if state.ok:
+            traffic.restored(at_ns)
+        else:
+            why = f"not restored after {name}: {state.why}"
+            traffic.unrestored.update(dict.fromkeys(self._act.touches, why))
+        self._context.history.put(
+            "restore",
+            name,
+            attempt=self._number,
+            ok=state.ok,
+            at_ns=at_ns,
+            why=state.why,
+            missing=list(state.missing),
+        )
+        self._context.progress.say(f"{name}: {'restored' if state.ok else f'not restored: {state.why}'}")
+        self._context.reads.database(name)
+
+    def _wait(self, within_s: float) -> tuple[State, float]:
+        return self._context.traffic.condition.wait(self._act.touches, within_s)
+
+
+def chaos_child(experiment: ExperimentPlan, attempt: int, context: Context) -> ChaosRun:
+    """The child process that runs an experiment."""
+    from harness.drivers.chaos import ChaosRun
+
+    return ChaosRun(
+        experiment, context.target, context.directory.path, attempt=attempt, allow_target=context.allow_target
+    )
+
+
+def _experiment(act: Act, context: Context) -> ExperimentPlan:
+    return context.plan.experiments[context.plan.demand[act.demand].name]
+
+
+def _reach(experiment: ExperimentPlan) -> int:
+    return _REACH.index(experiment.domain) if experiment.domain in _REACH else len(_REACH)

@@ -1,0 +1,41 @@
+"""The drivers there are: our own, and those that installed packages name in the entry points `readiness.drivers`."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from harness.errors import UsageError
+from harness.run.acts.checks import CheckDriver
+from harness.run.acts.experiments import ExperimentDriver
+from harness.run.acts.traffic import TrafficDriver
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.run.acts.driver import Driver
+
+GROUP: Final = "readiness.drivers"
+
+
+@cache
+def drivers() -> Mapping[str, Driver]:
+    """Every driver by its kind, in the order in which their acts are planned.
+
+    Raises:
+        UsageError: a package names a driver that cannot be loaded, or whose kind is taken.
+    """
+    found: dict[str, Driver] = {}
+    for own in (CheckDriver(), TrafficDriver(), ExperimentDriver()):
+        found[own.kind] = own
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        where = f"entry point {entry.name} = {entry.value}"
+        try:
+            driver: Driver = entry.load()()
+        except (ImportError, AttributeError, TypeError) as error:
+            raise UsageError(f"the driver cannot be loaded: {error}", where=where) from error
+        if found.setdefault(driver.kind, driver) is not driver:
+            raise UsageError(f"two drivers have the kind `{driver.kind}`", where=where, hint="rename one of them")
+    return MappingProxyType(found)

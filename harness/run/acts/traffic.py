@@ -1,0 +1,64 @@
+"""Traffic as acts: the fault-free window before anything is broken, and the window after the last fault."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness import clock
+from harness.model import Act, DemandKind
+from harness.model.window import after_faults_name, fault_free_name
+from harness.run.acts.driver import Driver, Library, Need
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.model import Demand
+    from harness.run.acts.context import Context
+
+
+class TrafficDriver(Driver):
+    """Lets time pass under traffic, which the scheduler starts and ends."""
+
+    kind = DemandKind.TRAFFIC.value
+
+    def needs(self, demand: Demand) -> Sequence[Need]:  # noqa: ARG002 - the protocol's
+        """Every target has an entry."""
+        return []
+
+    def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
+        """The window before the faults, and the one after them; a plan without faults leaves the second out."""
+        traffic = library.traffic[demand.name]
+        before = Act(
+            name=fault_free_name(traffic.name),
+            kind=self.kind,
+            demand=demand.key,
+            seconds=traffic.warm_up_s + traffic.window_s,
+            traffic=traffic.name,
+        )
+        after = Act(
+            name=after_faults_name(traffic.name),
+            kind=self.kind,
+            demand=demand.key,
+            seconds=traffic.after_s,
+            traffic=traffic.name,
+            after=tuple(f"experiment:{name}" for name in library.experiments),
+        )
+        return [before, after]
+
+    def run(self, act: Act, context: Context) -> None:
+        """Wait until the window is long enough."""
+        traffic = context.traffic
+        if act.name == fault_free_name(traffic.plan.name):
+            seconds = traffic.plan.window_s
+            context.progress.say(f"fault-free window of {seconds:g} s: {traffic.plan.requests} requests")
+            with context.beside(act):
+                context.pass_time(seconds, "fault-free window")
+        elif traffic.windows.after_a_fault:
+            passed_s = (clock.now_ns() - traffic.windows.since_ns) / clock.NS_PER_S
+            left_s = max(traffic.plan.after_s - passed_s, 0.0)
+            context.progress.say(f"window after the faults: {left_s:.0f} s more")
+            context.pass_time(left_s, "window after the faults")
+
+    def skip(self, act: Act, why: str, context: Context) -> None:
+        """The window after faults that were not undone is none: what is recorded then belongs to the last fault."""
+        context.progress.say(f"{act.name}: skipped, {why}")

@@ -1,0 +1,81 @@
+"""Is the target steady, and is it as it was before the first fault? Asked only about the parts that an act touches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from harness import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from harness.drivers.chaos import Restorer
+    from harness.run.shares import Shares
+    from harness.run.steady import Steadiness
+
+ENTRY: Final = "entry"
+"""What users meet: reads, writes and the shares of the regions."""
+STEADY_WITHIN_S: Final = 20.0
+"""So long an act waits for a target that is steady and as before."""
+_POLL_S: Final = 0.1
+
+
+class State(NamedTuple):
+    """How the target is: ok; else why not, and the names of what did not come back."""
+
+    ok: bool
+    why: str
+    missing: tuple[str, ...] = ()
+
+
+class Condition:
+    """The state of one target under one traffic.
+
+    Args:
+        steadiness: of reads and writes at the entry.
+        shares: of the regions in the answers.
+        restorer: knows how the cluster was; None: the target has none.
+    """
+
+    def __init__(self, steadiness: Steadiness, shares: Shares, restorer: Restorer | None) -> None:
+        self._steadiness = steadiness
+        self._shares = shares
+        self._restorer = restorer
+
+    def remember(self) -> None:
+        """From now on `as before` means as now; later calls change nothing, so that no damage becomes normal."""
+        if self._restorer is not None:
+            self._restorer.baseline()
+
+    def now(self, touches: Collection[str]) -> State:
+        """Whether these parts are steady and as before. What costs least is asked first."""
+        state = State(ok=True, why="")
+        if ENTRY in touches:
+            for probe in (self._shares.now, self._steadiness.now):
+                ok, why = probe()
+                state = State(ok=ok, why=why)
+                if not ok:
+                    return state
+        if self._restorer is not None:
+            restored = self._restorer.restored(touches)
+            if not restored.ok:
+                return State(ok=False, why=restored.why, missing=restored.missing)
+        return state
+
+    def wait(self, touches: Collection[str], within_s: float = STEADY_WITHIN_S) -> tuple[State, float]:
+        """Wait until they are: the last state, and the seconds it took."""
+        began = clock.now_s()
+        state = State(ok=False, why="")
+        for _ in clock.Deadline.after(within_s).ticks(_POLL_S):
+            state = self.now(touches)
+            if state.ok:
+                break
+        return state, clock.now_s() - began
+
+    def back_since(self, since_ns: int) -> bool:
+        """Whether reads and writes are served again after a fault that was sent then."""
+        return self._steadiness.back_since(since_ns)
+
+    def entry_steady(self, within_s: float) -> tuple[bool, str, float]:
+        """Wait for steady reads and writes: whether they came, what was observed last, and the seconds it took."""
+        return self._steadiness.wait(within_s)

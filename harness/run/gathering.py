@@ -1,0 +1,88 @@
+"""Gathers the evidence of a plan on a target: the watch, the acts in the plan's order, and the last reads of the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from harness.drivers.watch import FinalReads, LiveView, Watch, ledger_clients, watch_settings
+from harness.run.acts.context import Context, Sinks
+from harness.run.acts.registry import drivers
+from harness.run.finalreads import LedgerReads
+from harness.run.scheduler import Scheduler
+from harness.run.steady import Steadiness
+
+if TYPE_CHECKING:
+    from harness.evidence import History, RunDirectory
+    from harness.model import Plan
+    from harness.run.progress import Progress
+    from harness.targets import Target
+
+
+def gather(plan: Plan, target: Target, directory: RunDirectory, progress: Progress, allow_target: str = "") -> None:
+    """Do all of the plan; what is learnt goes to the run directory, and nothing is judged.
+
+    An exception, Ctrl-C included, leaves with every child ended and every file closed.
+
+    Args:
+        plan: what to do, in order.
+        target: where.
+        directory: of the run, with the plan written.
+        progress: what a person sees.
+        allow_target: name typed in full for a target that is not disposable.
+
+    Raises:
+        HarnessError: it cannot go on.
+    """
+    with ExitStack() as stack:
+        history = directory.history("run")
+        stack.callback(history.close)
+        _record_start(history, plan)
+        stack.push(lambda kind, error, _: _record_end(history, plan, kind, error))
+        settings = watch_settings(target.file, directory.path, clients=ledger_clients(plan.run, plan.seed))
+        progress.say(f"watching {target.name}")
+        watch = stack.enter_context(Watch(settings))
+        final_reads = FinalReads(target, settings)
+        stack.callback(final_reads.close)
+        reads = LedgerReads(target, final_reads, history)
+        sinks = Sinks(directory)
+        stack.callback(sinks.close)
+        view = LiveView(directory.path)
+        context = Context(
+            plan=plan,
+            target=target,
+            directory=directory,
+            allow_target=allow_target,
+            progress=progress,
+            history=history,
+            watch=watch,
+            view=view,
+            reads=reads,
+            attempts=Counter(),
+            drivers=drivers(),
+            sinks=sinks,
+        )
+        Scheduler(context, Steadiness(view, writes=target.ledger is not None)).run()
+        watch.stop()  # no write comes after the reads of all of them
+        progress.say("reading the ledger")
+        reads.regions("end")
+        reads.database("end")
+
+
+def _record_start(history: History, plan: Plan) -> None:
+    history.put(
+        "run.started",
+        plan.run,
+        target=plan.target,
+        release=plan.release,
+        environment=plan.environment,
+        time_scale=plan.time_scale,
+        seed=plan.seed,
+    )
+
+
+def _record_end(history: History, plan: Plan, kind: type[BaseException] | None, error: BaseException | None) -> None:
+    """Record how the run ended: in order, or with what went wrong."""
+    why = "" if kind is None else str(error) or kind.__name__
+    history.put("run.ended", plan.run, ok=kind is None, why=why)

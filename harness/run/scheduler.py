@@ -1,0 +1,90 @@
+"""Runs the acts of a plan, one at a time and in its order. Traffic runs from the first act that names it to the last."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from harness.run.underway import under_way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.model import Act
+    from harness.run.acts.context import Context
+    from harness.run.acts.driver import Driver
+    from harness.run.steady import Steadiness
+
+SIDE_BY_SIDE: Final = 4
+"""So many acts that touch nothing run at once."""
+
+
+class Scheduler:
+    """Runs acts.
+
+    Args:
+        context: what each act is given.
+        steadiness: of reads and writes at the entry.
+    """
+
+    def __init__(self, context: Context, steadiness: Steadiness) -> None:
+        self._context = context
+        self._steadiness = steadiness
+
+    def run(self) -> None:
+        """Run all acts of the plan.
+
+        Raises:
+            HarnessError: the run cannot go on.
+        """
+        own = [act for act in self._context.plan.acts if not act.beside]
+        for name, acts in groupby(own, key=lambda act: act.traffic):
+            with ExitStack() as stack:
+                if name:
+                    stack.enter_context(under_way(self._context.plan.traffic[name], self._context, self._steadiness))
+                for together in _together(list(acts)):
+                    self._run_together(together)
+
+    def _run_together(self, acts: Sequence[Act]) -> None:
+        if len(acts) == 1:
+            self._run_one(acts[0])
+            return
+        self._context.progress.say(f"{len(acts)} acts side by side: {', '.join(act.name for act in acts)}")
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            for done in [pool.submit(self._driver(act).run, act, self._context) for act in acts]:
+                done.result()
+
+    def _run_one(self, act: Act) -> None:
+        driver = self._driver(act)
+        if why := self._why_not(act):
+            driver.skip(act, why, self._context)
+            return
+        self._context.progress.now(act.name)
+        driver.run(act, self._context)
+
+    def _why_not(self, act: Act) -> str:
+        """Why an act must not be done now: what it touches is not as before, or not steady; empty when it may."""
+        context = self._context
+        if context.underway is None or not act.touches:
+            return ""
+        if why := context.underway.blocked(act.touches):
+            return f"the target is not as before: {why}"
+        if not act.needs_steady:
+            return ""
+        context.underway.condition.remember()
+        state, waited_s = context.underway.condition.wait(act.touches)
+        subject = context.plan.demand[act.demand].name
+        context.history.put("steady", subject, ok=state.ok, why=state.why, waited_s=waited_s)
+        return "" if state.ok else f"the target was not steady: {state.why}"
+
+    def _driver(self, act: Act) -> Driver:
+        return self._context.drivers[act.kind]
+
+
+def _together(acts: Sequence[Act]) -> Iterator[list[Act]]:
+    """Neighbours that touch nothing and need no traffic run together, any other act alone."""
+    for alone, some in groupby(acts, key=lambda act: bool(act.touches or act.traffic)):
+        neighbours = list(some)
+        yield from [[act] for act in neighbours] if alone else [neighbours]

@@ -1,0 +1,65 @@
+"""One traffic from its first arrival to its last: warm-up, the first window, and in the end whether the target is still steady."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from harness import clock
+from harness.drivers.chaos import Restorer
+from harness.drivers.load import Load
+from harness.run.acts.context import Underway
+from harness.run.condition import Condition
+from harness.run.shares import Shares
+from harness.run.steady import STEADY_WITHIN_S, Steadiness
+from harness.run.windows import WindowLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.model import TrafficPlan
+    from harness.run.acts.context import Context
+
+_END_WITHIN_S: Final = 10.0
+
+
+@contextmanager
+def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> Iterator[Underway]:
+    """The traffic runs from `with` to its end; its windows begin when it is warm and the target steady.
+
+    Raises:
+        DriverError: the load does not start.
+    """
+    target, history = context.target, context.history
+    load = Load.start(
+        plan,
+        entry=target.entry,
+        run_dir=context.directory.path,
+        seed=context.plan.seed,
+        sink=context.sink("load"),
+        say=context.progress.say,
+    )
+    shares = Shares(load.rows, target.shares, plan.requests_per_s)
+    condition = Condition(steadiness, shares, Restorer(target) if target.kubernetes else None)
+    windows = WindowLog(plan, history)
+    now = Underway(plan=plan, load=load, windows=windows, condition=condition, watch=context.watch)
+    context.underway = now
+    try:
+        context.progress.say(f"{plan.name}: {plan.requests_per_s:g} requests/s, {plan.warm_up_s:g} s of warm-up")
+        begins_in_s = (load.begin_ns - clock.now_ns()) / clock.NS_PER_S  # the warm-up counts from there
+        context.pass_time(begins_in_s + plan.warm_up_s, "warm-up")
+        _record_steady("start", context, now, STEADY_WITHIN_S)
+        now.begin(clock.now_ns())
+        yield now
+        _record_steady("end", context, now, _END_WITHIN_S)
+        context.progress.say("ending the load")
+    finally:
+        context.watch.health_window(is_open=False)
+        load.stop()
+        windows.end(load.stopping_ns or clock.now_ns())
+        context.underway = None
+
+
+def _record_steady(subject: str, context: Context, traffic: Underway, within_s: float) -> None:
+    ok, why, waited_s = traffic.condition.entry_steady(within_s)
+    context.history.put("steady", subject, ok=ok, why=why, waited_s=waited_s)

@@ -1,0 +1,201 @@
+"""An experiment's timing on a fake clock: hold, watch on, restore, repeat, interrupt. Times are seconds since the test began."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import DriverError
+from harness.model import ExperimentPlan
+from harness.run.acts import experiments
+from harness.run.acts.experiments import ExperimentDriver
+from harness.run.condition import State
+from tests.builders.conducting import Child, Ground, Result, Stage, children, stage
+from tests.builders.plans import breaks, experiment, fault, plan
+from tests.fake_clock import FakeClock
+
+POD = experiment("pod-loss")
+HELD = experiment("region-loss", "region", hold_s=5.0, observe_s=40.0)
+GONE = State(ok=False, why="Deployment a/b has 1 of 2 replicas ready", missing=("Deployment a/b",))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """A clock that moves only when somebody sleeps."""
+    return FakeClock.installed(monkeypatch)
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, one: ExperimentPlan, *scripted: Child, ground: Ground
+) -> Stage:
+    """The stage after the experiment has run with these children."""
+    monkeypatch.setattr(experiments, "chaos_child", children(*scripted))
+    act = fault(one.name)
+    made = stage(clock, plan(acts=[act], demands=[breaks(one.name)], experiments=[one]), ground=ground)
+    ExperimentDriver().run(act, made.context)
+    return made
+
+
+def test_a_held_fault_is_released_when_reads_and_writes_are_back(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """Back at 12 s, so the hold ends there; the child needs 2 s more, and the target is as before at once."""
+    child = Child(clock=clock, sent_s=1.0)
+    made = run(monkeypatch, clock, HELD, child, ground=Ground(clock=clock, back_s=12.0))
+    assert [(what, round(at, 1)) for what, at in child.did] == [("start", 0.0), ("release", 12.0), ("finish", 14.0)]
+    assert made.records.of("hold.released") == [{"subject": "region-loss", "why": "reads and writes are back"}]
+    assert made.windows == [
+        ("everyday/fault-free", 0.0, 1.0),
+        ("experiment:region-loss/fault", 1.0, 14.0),
+        ("everyday/after-faults", 14.0, 14.0),
+    ]
+
+
+def test_a_fault_is_held_at_least_as_long_as_its_file_says(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """Reads and writes were never out: the hold lasts 5 s from the fault sent at 1 s."""
+    child = Child(clock=clock, sent_s=1.0)
+    run(monkeypatch, clock, HELD, child, ground=Ground(clock=clock))
+    assert round(dict(child.did)["release"], 1) == 6.0
+
+
+def test_a_fault_that_nothing_comes_back_from_is_released_at_the_longest_limit(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """40 s after it was sent, at 41 s."""
+    child = Child(clock=clock, sent_s=1.0)
+    made = run(monkeypatch, clock, HELD, child, ground=Ground(clock=clock, back_s=None))
+    assert round(dict(child.did)["release"], 1) == 41.0
+    assert made.records.of("hold.released")[0]["why"] == "not back in 40 s"
+
+
+def test_after_the_method_the_target_is_watched_until_it_is_back(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """The child ends at 3 s, reads and writes are back at 17 s: the attempt is observed until then."""
+    child = Child(clock=clock, takes_s=3.0)
+    made = run(monkeypatch, clock, POD, child, ground=Ground(clock=clock, back_s=17.0))
+    assert round(made.records.of("experiment.ended")[0]["observed_until_ns"] / 1e9 - 1000, 1) == 17.0
+
+
+def test_it_is_watched_at_least_as_long_as_a_sentence_needs(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """`none later than 10 s` is not known before: 12 s from the fault confirmed at 1 s."""
+    child = Child(clock=clock, takes_s=3.0)
+    made = run(monkeypatch, clock, experiment("pod-loss", watch_s=12.0), child, ground=Ground(clock=clock))
+    assert round(made.records.of("experiment.ended")[0]["observed_until_ns"] / 1e9 - 1000, 1) == 13.0
+
+
+def test_a_restore_is_recorded_when_the_target_is_as_before(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """Not as before until 20 s: the fault window ends there, and the ledger is read."""
+    ground = Ground(clock=clock, away=[(1.0, 20.0, GONE)])
+    made = run(monkeypatch, clock, POD, Child(clock=clock, takes_s=3.0), ground=ground)
+    restore = made.records.of("restore")[0]
+    assert (restore["ok"], restore["missing"], round(restore["at_ns"] / 1e9 - 1000, 1)) == (True, [], 20.0)
+    assert made.reads.calls == ["database pod-loss"]
+    assert made.windows[1:] == [("experiment:pod-loss/fault", 1.0, 20.0), ("everyday/after-faults", 20.0, 20.0)]
+
+
+def test_a_target_that_does_not_come_back_names_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """Restoring is given up at the limit of 60 s after the fault; the window of the fault stays open to the end."""
+    ground = Ground(clock=clock, away=[(1.0, 999.0, GONE)])
+    made = run(
+        monkeypatch, clock, experiment("pod-loss", observe_s=60.0), Child(clock=clock, takes_s=3.0), ground=ground
+    )
+    restore = made.records.of("restore")[0]
+    assert (restore["ok"], restore["missing"], round(restore["at_ns"] / 1e9 - 1000)) == (False, ["Deployment a/b"], 61)
+    assert made.context.traffic.blocked(["workloads"]).startswith("not restored after pod-loss: Deployment a/b has 1")
+    assert made.windows[1:] == [("experiment:pod-loss/fault", 1.0, 61.0)]
+
+
+def test_a_fault_that_was_not_confirmed_is_sent_once_more(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """Each attempt is recorded with its number, and both have a window."""
+    first = Child(clock=clock, takes_s=3.0, result=Result(confirmed=False))
+    made = run(monkeypatch, clock, POD, first, Child(clock=clock, takes_s=3.0), ground=Ground(clock=clock))
+    assert [started["attempt"] for started in made.records.of("experiment.started")] == [1, 2]
+    assert [name for name, _, _ in made.windows] == [
+        "everyday/fault-free",
+        "experiment:pod-loss/fault",
+        "experiment:pod-loss/after",
+        "experiment:pod-loss/fault#2",
+        "everyday/after-faults",
+    ]
+
+
+def test_a_target_that_is_not_as_before_is_not_broken_once_more(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """The fault was not confirmed, and yet something is missing: one attempt is all."""
+    ground = Ground(clock=clock, away=[(1.0, 999.0, GONE)])
+    child = Child(clock=clock, takes_s=3.0, result=Result(confirmed=False))
+    made = run(monkeypatch, clock, POD, child, ground=ground)
+    assert [started["attempt"] for started in made.records.of("experiment.started")] == [1]
+
+
+def test_a_child_that_does_not_end_is_interrupted(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """Its fault was never sent: 10 s to confirm, 30 s to observe and 120 s of grace have passed."""
+    child = Child(clock=clock, sent_s=None)
+    made = run(monkeypatch, clock, POD, child, ground=Ground(clock=clock))
+    assert [(what, round(at)) for what, at in child.did[:2]] == [("start", 0), ("interrupt", 160)]
+    assert [name for name, _, _ in made.windows] == ["everyday/fault-free"]
+
+
+def test_a_run_whose_load_died_ends_its_child(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """Nobody is left to see a recovery: the child is finished, and the window of its fault is kept."""
+    child = Child(clock=clock)
+    monkeypatch.setattr(experiments, "chaos_child", children(child))
+    act = fault("pod-loss")
+    made = stage(
+        clock,
+        plan(acts=[act], demands=[breaks("pod-loss")], experiments=[POD]),
+        ground=Ground(clock=clock, back_s=None),
+    )
+    made.load.died_ns = clock.now_ns + 4_000_000_000
+    with pytest.raises(DriverError, match="worker 1: exit code 1"):
+        ExperimentDriver().run(act, made.context)
+    assert [what for what, _ in child.did] == ["start", "interrupt", "finish"]
+    assert [name for name, _, _ in made.windows] == ["everyday/fault-free", "experiment:pod-loss/fault"]
+
+
+def test_an_interrupted_run_ends_its_child(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """Ctrl-C while the fault is held: its child is interrupted and waited for before anything else."""
+    child = Child(clock=clock)
+    monkeypatch.setattr(experiments, "chaos_child", children(child))
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    clock.at(3.0, interrupt)
+    act = fault("pod-loss")
+    made = stage(
+        clock,
+        plan(acts=[act], demands=[breaks("pod-loss")], experiments=[POD]),
+        ground=Ground(clock=clock, back_s=None),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        ExperimentDriver().run(act, made.context)
+    assert [(what, round(at)) for what, at in child.did] == [("start", 0), ("interrupt", 3), ("finish", 3)]
+
+
+def test_the_watch_looks_closely_while_a_fault_may_be_in(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """And the health path is asked often whenever none is."""
+    made = run(monkeypatch, clock, POD, Child(clock=clock, takes_s=3.0), ground=Ground(clock=clock))
+    assert made.watch.calls == [
+        "health_window is_open=True",
+        "fault_window is_open=True",
+        "health_window is_open=False",
+        "health_window is_open=True",
+        "fault_window is_open=False",
+    ]
+
+
+def test_the_null_run_is_released_when_the_window_ends(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """It starts with the window, and is observed until the window has ended."""
+    child = Child(clock=clock, sent_s=None, after_release_s=0.5)
+    monkeypatch.setattr(experiments, "chaos_child", children(child))
+    act = fault("null-run", touches=(), needs_steady=False, beside="everyday/fault-free")
+    null = experiment("null-run", "none")
+    made = stage(clock, plan(acts=[act], demands=[breaks("null-run")], experiments=[null]))
+    with ExperimentDriver().beside(act, made.context):
+        clock.sleep(128.0)
+    assert [(what, round(at, 1)) for what, at in child.did] == [("start", 0.0), ("release", 128.0), ("finish", 128.5)]
+    assert [o["subject"] for o in made.records.of("experiment.ended")] == ["null-run"]

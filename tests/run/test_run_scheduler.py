@@ -1,0 +1,160 @@
+"""The scheduler: one act at a time in the plan's order, none on a target that is not as before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from harness.run import scheduler
+from harness.run.acts.driver import Driver, Need
+from harness.run.condition import State
+from harness.run.scheduler import Scheduler
+from tests.builders.conducting import Ground, stage
+from tests.builders.plans import act, breaks, experiment, fault, plan
+from tests.fake_clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.model import Act, Demand, Plan
+    from harness.run.acts.context import Context
+    from harness.run.acts.driver import Library
+
+
+class Noting(Driver):
+    """A driver that notes what it is asked to do."""
+
+    def __init__(self, kind: str, noted: list[str], breaks_for_good: Sequence[str] = ()) -> None:
+        self.kind = kind
+        self._noted = noted
+        self._breaks_for_good = breaks_for_good
+
+    def needs(self, demand: Demand) -> Sequence[Need]:
+        """Nothing."""
+        return []
+
+    def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
+        """Nothing."""
+        return []
+
+    def run(self, act: Act, context: Context) -> None:
+        """Note it; what it touches may stay broken."""
+        self._noted.append(act.name)
+        if act.name in self._breaks_for_good:
+            context.traffic.unrestored.update(dict.fromkeys(act.touches, f"not restored after {act.name}"))
+
+    def skip(self, act: Act, why: str, context: Context) -> None:
+        """Note that too."""
+        self._noted.append(f"{act.name} skipped: {why}")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """A clock that moves only when somebody sleeps."""
+    return FakeClock.installed(monkeypatch)
+
+
+def done(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, planned: Plan, *, ground: Ground | None = None, **breaking: Any
+) -> list[str]:
+    """What was done, in order; traffic begins and ends with a line of its own."""
+    noted: list[str] = []
+    drivers = {kind: Noting(kind, noted, **breaking) for kind in ("check", "experiment", "traffic")}
+    made = stage(clock, planned, drivers=drivers, ground=ground)
+    there = made.context.traffic
+    made.context.underway = None
+
+    @contextmanager
+    def under_way(traffic: Any, context: Context, _steadiness: object) -> Iterator[None]:
+        noted.append(f"{traffic.name} begins")
+        context.underway = there
+        yield
+        context.underway = None
+        noted.append(f"{traffic.name} ends")
+
+    monkeypatch.setattr(scheduler, "under_way", under_way)
+    Scheduler(made.context, cast("Any", None)).run()
+    return noted
+
+
+def faults(*names: str, **fields: Any) -> Plan:
+    """A plan of these experiments."""
+    return plan(
+        acts=[fault(name, **fields) for name in names],
+        demands=[breaks(name) for name in names],
+        experiments=[experiment(name) for name in names],
+    )
+
+
+def test_traffic_runs_from_the_first_act_that_names_it_to_the_last(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """An act that shares another's time is not run by itself."""
+    window = act("everyday/fault-free", "traffic", traffic="everyday")
+    beside = fault("null-run", beside="everyday/fault-free")
+    planned = plan(
+        acts=[act("check a"), window, beside, fault("pod-loss")],
+        demands=[breaks("pod-loss"), breaks("null-run")],
+        experiments=[experiment("pod-loss")],
+    )
+    assert done(monkeypatch, clock, planned) == [
+        "check a",
+        "everyday begins",
+        "everyday/fault-free",
+        "experiment:pod-loss",
+        "everyday ends",
+    ]
+
+
+def test_a_target_that_is_not_as_before_is_not_broken_further(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """Only what touches the same parts is skipped, with the reason."""
+    first, second = fault("pod-loss"), fault("node-loss")
+    elsewhere = fault("bus-loss", touches=("bus",))
+    names = ("pod-loss", "node-loss", "bus-loss")
+    planned = plan(
+        acts=[first, second, elsewhere],
+        demands=[breaks(name) for name in names],
+        experiments=[experiment(name) for name in names],
+    )
+    assert done(monkeypatch, clock, planned, breaks_for_good=["experiment:pod-loss"])[1:-1] == [
+        "experiment:pod-loss",
+        "experiment:node-loss skipped: the target is not as before: not restored after experiment:pod-loss",
+        "experiment:bus-loss",
+    ]
+
+
+def test_an_act_waits_for_a_steady_target_and_is_skipped_when_none_comes(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """20 s are waited, once for each."""
+    ground = Ground(clock=clock, away=[(0.0, 25.0, State(ok=False, why="reads: 0 of 100"))])
+    planned = faults("pod-loss", "node-loss")
+    assert done(monkeypatch, clock, planned, ground=ground)[1:-1] == [
+        "experiment:pod-loss skipped: the target was not steady: reads: 0 of 100",
+        "experiment:node-loss",
+    ]
+    assert round(ground.seconds) == 25
+    assert {*ground.asked} == {("entry", "workloads")}
+
+
+def test_an_act_that_needs_no_steady_target_is_not_kept_waiting(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """What breaks nothing can be done at any time."""
+    ground = Ground(clock=clock, away=[(0.0, 99.0, State(ok=False, why="reads: 0 of 100"))])
+    assert done(monkeypatch, clock, faults("pod-loss", needs_steady=False), ground=ground)[1:-1] == [
+        "experiment:pod-loss"
+    ]
+
+
+def test_acts_that_touch_nothing_run_side_by_side(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """All of them are done before the next act begins."""
+    checks = [act(f"check {number}") for number in range(6)]
+    noted = done(monkeypatch, clock, plan(acts=[*checks, act("check last", touches=("workloads",))]))
+    assert {*noted[:6]} == {f"check {number}" for number in range(6)}
+    assert noted[6:] == ["check last"]
