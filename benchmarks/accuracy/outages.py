@@ -26,7 +26,7 @@ from typing import Final, Self
 from harness import clock
 from harness.drivers.watch import Watch, watch_settings
 from harness.evidence.rows import read_rows
-from harness.judgement.recovery import Looks, recovery_of
+from harness.judgement.recovery import Requests, recovery_of
 from harness.model import PROBES
 
 SERVER: Final = Path(__file__).with_name("outage_server.py")
@@ -109,7 +109,7 @@ class Trial:
 
     def rows(self) -> Iterable[Row]:
         """What the judge says of what the watch saw, outage by outage."""
-        looks = Looks.reads(read_rows(self._folder / "watch" / "entry.rows", PROBES).table)
+        looks = Requests.reads(read_rows(self._folder / "watch" / "entry.rows", PROBES).table)
         truths = [json.loads(line) for line in self._truth.read_text().splitlines()]
         ends = [*(truth["from_ns"] - MARGIN_NS for truth in truths[1:]), int(looks.sent_ns.max())]
         for truth, until_ns in zip(truths, ends, strict=True):

@@ -18,7 +18,7 @@ from harness.judgement.figures.recoveries import recoveries
 from harness.judgement.figures.releases import error_differences, slowdowns
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.missing import lacking
-from harness.judgement.summaries import absent, experiment_result, traffic_results, unknown_traffic
+from harness.judgement.summaries import absent, experiment_results, traffic_results, unknown_traffic
 from harness.judgement.verdicts import claim_verdict, requirement_verdict
 from harness.judgement.watchers import watcher_results
 from harness.model import (
@@ -102,7 +102,7 @@ def _experiments(plan: Plan, evidence: Evidence) -> tuple[ExperimentResult, ...]
 
     def described() -> tuple[ExperimentResult, ...]:
         account = account_of(evidence.ledger)
-        return tuple(experiment_result(plan, evidence, name, account) for name in names)
+        return tuple(result for name in names for result in experiment_results(plan, evidence, name, account))
 
     return _seam(described, lambda why: tuple(absent(name, "", why) for name in names))
 

@@ -9,12 +9,13 @@ from itertools import chain
 from harness.judgement.account import Account
 from harness.judgement.figures.indicators import errors_by_kind, failed, waited_ms
 from harness.judgement.figures.loss import read_back
-from harness.judgement.figures.recoveries import recovery_in, regional_recovery
+from harness.judgement.figures.recovered import recovery_in, regional_recovery
+from harness.judgement.figures.recovered_users import users_in
 from harness.judgement.measures import six
-from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
-from harness.judgement.receipts.null_runs import NONE, failed_looks, null_run_receipt
+from harness.judgement.receipts.null_runs import NONE, failed_looks, null_run
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import WATCHERS, looks_of
 from harness.judgement.recovery import SECOND
@@ -94,15 +95,23 @@ def unknown_traffic(window: Window, why: str) -> TrafficResult:
     )
 
 
-def experiment_result(plan: Plan, evidence: Evidence, name: str, account: Account) -> ExperimentResult:
-    """The attempt that counts, in figures. It never fails by itself: PASS when its receipts hold."""
-    attempt = counted_attempt(plan, evidence, name)
-    if attempt is None:
-        return absent(name, plan.experiments[name].domain if name in plan.experiments else "", "it left no record")
-    reason = _trouble(plan, evidence, attempt)
+def experiment_results(plan: Plan, evidence: Evidence, name: str, account: Account) -> Iterable[ExperimentResult]:
+    """Every attempt whose action was sent, in figures, the one that counts last. None fails by itself: PASS when its receipts hold."""
+    counted = counted_attempt(plan, evidence, name)
+    for attempt in harmful_attempts(plan, evidence, name):
+        yield _attempt_result(plan, evidence, attempt, account)
+    if counted is None:
+        yield absent(name, plan.experiments[name].domain if name in plan.experiments else "", "it left no record")
+    else:
+        yield _attempt_result(plan, evidence, counted, account)
+
+
+def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account: Account) -> ExperimentResult:
+    name, reason = attempt.name, _trouble(plan, evidence, attempt)
     recovered = [recovery_in(plan, evidence, attempt, operation) for operation in ("reads", "writes")]
     reads, writes = (None if r is None else _rounded(r) for r in recovered)
     window = evidence.fault_window(name, attempt.attempt)
+    users = users_in(plan, evidence, attempt, None)
     fault = attempt.fault
     span = (attempt.observed_from_ns, attempt.observed_until_ns)
     checked, stale = read_back(evidence.ledger.reads.between("done_ns", *span))
@@ -133,7 +142,9 @@ def experiment_result(plan: Plan, evidence: Evidence, name: str, account: Accoun
         reads_checked=checked,
         reads_stale=stale,
         failed_looks=tuple(failed_looks(evidence, attempt, operation) for operation in WATCHERS),
-        regions=_regions(evidence, attempt),
+        regions=_regions(plan, evidence, attempt),
+        users={group: _rounded(seen) for group, seen in users.groups.items()} if users else {},
+        users_thin={group: six(per_s) or 0.0 for group, per_s in users.thin.items()} if users else {},
     )
 
 
@@ -165,7 +176,7 @@ def _trouble(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
     if attempt.domain == NONE:
         if not attempt.ran:
             return f"it was not run: {attempt.why}"
-        receipts = [null_run_receipt(evidence, None, operation) for operation in ("reads", "writes")]
+        receipts = [null_run(evidence, None, operation).receipt for operation in ("reads", "writes")]
     else:
         receipts = [fault_receipt(plan, attempt), restore_receipt(attempt)]
     return next((receipt.why for receipt in receipts if not receipt.ok), "")
@@ -176,15 +187,16 @@ def _after(sent_ns: int | None, at_ns: int | None) -> float | None:
 
 
 def _rounded(seen: OperationRecovery) -> OperationRecovery:
-    return OperationRecovery(
-        operation=seen.operation,
+    return replace(
+        seen,
         seconds=six(seen.seconds),
         resolution_s=six(seen.resolution_s) or 0.0,
         observed_s=six(seen.observed_s) or 0.0,
-        on_heal=seen.on_heal,
         outages=_spans(seen.outages),
         stalls=_spans(seen.stalls),
-        why=seen.why,
+        way_back=_spans(seen.way_back),
+        way_back_s=six(seen.way_back_s) or 0.0,
+        way_back_resolution_s=six(seen.way_back_resolution_s) or 0.0,
     )
 
 
@@ -202,10 +214,10 @@ def _first_failure(evidence: Evidence, attempt: Experiment) -> int | None:
     return min(first, default=None)
 
 
-def _regions(evidence: Evidence, attempt: Experiment) -> dict[str, OperationRecovery]:
-    """Each region that the fault hit, as seen at its own door."""
+def _regions(plan: Plan, evidence: Evidence, attempt: Experiment) -> dict[str, OperationRecovery]:
+    """Each region that the fault hit, as observed at its own door."""
     hit = sorted({item.region for item in attempt.fault.hit if item.region})
-    seen = {region: regional_recovery(evidence, attempt, region) for region in hit}
+    seen = {region: regional_recovery(plan, evidence, attempt, region) for region in hit}
     return {region: _rounded(recovery) for region, recovery in seen.items() if recovery is not None}
 
 

@@ -134,7 +134,12 @@ class OperationRecovery:
         on_heal: it came back only after the undo was sent.
         outages: (start, end) of each stretch of failures, seconds from the action sent.
         stalls: (start, end) of each time in which looks hung and were answered late, within their time-out: no outages.
-        why: what is to be said beside it.
+        why: what else is known of it.
+        way_back: (start, end) of each outage that began after the undo and before the restore, seconds from the action sent. Of one that
+            lasted from before the undo, the part after it.
+        way_back_s: how long the way back was watched: from the undo to the restore; 0 where nothing had to be undone.
+        way_back_resolution_s: of the length of each outage on the way back.
+        way_back_ended: False: the last of them had not ended when the requests ended.
     """
 
     operation: str
@@ -145,6 +150,10 @@ class OperationRecovery:
     outages: tuple[tuple[float, float], ...] = ()
     stalls: tuple[tuple[float, float], ...] = ()
     why: str = ""
+    way_back: tuple[tuple[float, float], ...] = ()
+    way_back_s: float = 0.0
+    way_back_resolution_s: float = 0.0
+    way_back_ended: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,7 +190,9 @@ class ExperimentResult:
         writes_recovered, writes_twice, writes_unexpected: of its observation: unknown and there, there twice, refused and there.
         reads_checked, reads_stale: reads right after an acknowledgement in its observation, and those that did not find the write whole.
         failed_looks: reads and writes against the null run.
-        regions: recovery as seen at the door of each region that the fault hit: descriptive, never a recovery of the service.
+        regions: recovery as observed at the door of each region that the fault hit: descriptive, never a recovery of the service.
+        users: recovery of the users' own requests, by `route NAME` and `region NAME`.
+        users_thin: the routes and regions with too few requests to be judged alone, and how many a second they had.
     """
 
     name: str
@@ -211,6 +222,8 @@ class ExperimentResult:
     reads_stale: int = 0
     failed_looks: tuple[FailedLooks, ...] = ()
     regions: Mapping[str, OperationRecovery] = field(default_factory=dict)
+    users: Mapping[str, OperationRecovery] = field(default_factory=dict)
+    users_thin: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

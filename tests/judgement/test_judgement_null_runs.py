@@ -7,7 +7,7 @@ from dataclasses import replace
 from judgement_builders import SPANS, down, evidence, experiment, failing, ns, plan, recovery, with_experiment
 
 from harness.judgement import judge
-from harness.judgement.receipts.null_runs import failed_looks, null_run_receipt
+from harness.judgement.receipts.null_runs import failed_looks, null_run
 from harness.model import LEDGER_WRITES, PROBES, FailedLooks, FaultWindow, Outcome, Phase, Table
 
 NULL = replace(experiment("null-run", "none", 201, 215), fault=FaultWindow(experiment="null-run", domain="none"))
@@ -16,51 +16,52 @@ DATABASE = experiment("database-loss", *SPANS["database-loss"])
 
 def test_a_null_run_is_steady_without_a_fault() -> None:
     """Reads and writes of the fault-free window, and of the null run where there is one."""
-    assert null_run_receipt(evidence(), "everyday", "reads").ok
-    assert null_run_receipt(evidence(), None, "writes").ok
-    assert null_run_receipt(evidence(), None, "writes").why == "writes were steady without a fault"
-    assert null_run_receipt(with_experiment([NULL]), "everyday", "reads").ok
+    assert null_run(evidence(), "everyday", "reads").receipt.ok
+    assert null_run(evidence(), None, "writes").receipt.ok
+    assert null_run(evidence(), None, "writes").receipt.why == "writes were steady without a fault"
+    assert null_run(with_experiment([NULL]), "everyday", "reads").receipt.ok
 
 
 def test_a_null_run_that_was_out_or_unwatched_is_none() -> None:
     """Each is said in a sentence; one that was not run says nothing."""
     base = evidence()
     shaky = replace(base, probes=down(base.probes, 30, 31))
-    assert null_run_receipt(shaky, "everyday", "reads").why == "without any fault reads were already out 1 times"
+    assert null_run(shaky, "everyday", "reads").receipt.why == "without any fault reads were already out for 1 s"
     late = with_experiment([NULL], replace(base, probes=down(base.probes, 205, 206)))
-    assert null_run_receipt(late, "everyday", "reads").ok is False
+    assert null_run(late, "everyday", "reads").receipt.ok is False
     skipped = with_experiment([replace(NULL, ran=False)], late)
-    assert null_run_receipt(skipped, "everyday", "reads").ok
-    lone = null_run_receipt(base, "other", "reads")
+    assert null_run(skipped, "everyday", "reads").receipt.ok
+    lone = null_run(base, "other", "reads").receipt
     assert (lone.ok, lone.why) == (False, "there is no fault-free window to compare with")
-    blind = null_run_receipt(replace(base, probes=Table.empty(PROBES)), None, "reads")
-    assert (blind.ok, blind.why) == (None, "no reads were watched without a fault")
+    blind = null_run(replace(base, probes=Table.empty(PROBES)), None, "reads").receipt
+    assert (blind.ok, blind.why) == (None, "no reads were recorded without a fault")
 
 
 def test_what_was_not_watched_without_a_fault_is_not_known_to_be_steady() -> None:
     """One look proves nothing; nor do looks with a second and more between them."""
     base = evidence()
     sent_ns = base.probes.ints["sent_ns"]
-    one = null_run_receipt(replace(base, probes=base.probes.where(sent_ns == ns(30))), None, "reads")
-    assert (one.ok, one.why) == (None, "without a fault nobody looked at reads for 30 s")
-    gap = null_run_receipt(
+    one = null_run(replace(base, probes=base.probes.where(sent_ns == ns(30))), None, "reads").receipt
+    assert (one.ok, one.why) == (None, "without a fault no probe of reads was recorded for 30 s")
+    gap = null_run(
         replace(base, probes=base.probes.where((sent_ns < ns(30)) | (sent_ns > ns(31)))), None, "reads"
-    )
-    assert (gap.ok, gap.why) == (None, "without a fault nobody looked at reads for 1.1 s")
-    assert null_run_receipt(
+    ).receipt
+    assert (gap.ok, gap.why) == (None, "without a fault no probe of reads was recorded for 1.1 s")
+    assert null_run(
         replace(base, probes=base.probes.where((sent_ns < ns(30)) | (sent_ns >= ns(30.95)))), None, "reads"
-    ).ok
+    ).receipt.ok
 
 
 def test_two_failures_in_a_row_without_a_fault_are_as_much_an_outage_as_under_one() -> None:
     """The same rule, the same code."""
     base = evidence()
     run = replace(base, probes=down(base.probes, 30, 30.1))
-    assert null_run_receipt(run, None, "reads").ok is False
+    assert null_run(run, None, "reads").receipt.ok is False
     single = replace(base, probes=down(base.probes, 30, 30.05))
-    assert null_run_receipt(single, None, "reads").ok
-    verdicts = judge(plan({"R": recovery("30 s", "pod-loss", operations=("reads",))}), run).verdicts
-    assert [v.outcome for v in verdicts] == [Outcome.INCONCLUSIVE]
+    assert null_run(single, None, "reads").receipt.ok
+    for limit, outcome in (("1 s", Outcome.INCONCLUSIVE), ("30 s", Outcome.PASS)):
+        (verdict,) = judge(plan({"R": recovery(limit, "pod-loss", operations=("reads",))}), run).verdicts
+        assert verdict.outcome is outcome
 
 
 def test_a_fault_is_charged_with_the_difference() -> None:
@@ -102,7 +103,7 @@ def test_a_null_run_passes_when_it_was_steady() -> None:
     base = with_experiment([NULL])
     assert judge(plan(), base).experiments[-1].verdict is Outcome.PASS
     shaky = replace(base, probes=down(base.probes, 205, 206))
-    assert judge(plan(), shaky).experiments[-1].reason == "without any fault reads were already out 1 times"
+    assert judge(plan(), shaky).experiments[-1].reason == "without any fault reads were already out for 1 s"
     skipped = with_experiment([replace(NULL, ran=False, why="not steady")])
     assert judge(plan(), skipped).experiments[-1].reason == "it was not run: not steady"
     hurt = replace(base.windows["everyday/fault-free"], samples=failing(base.windows["everyday/fault-free"].samples, 3))

@@ -10,7 +10,6 @@ from judgement_builders import (
     down,
     evidence,
     experiment,
-    failing,
     measures,
     ns,
     plan,
@@ -22,7 +21,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.figures.recoveries import recovery_in
+from harness.judgement.figures.recovered import recovery_in
 from harness.model import (
     LEDGER_WRITES,
     PROBES,
@@ -38,6 +37,7 @@ from harness.model import (
 )
 
 PASS, FAIL, INCONCLUSIVE, NOT_ASSESSED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED
+PROBED = ("recovery of reads", "recovery of writes")
 DATABASE = experiment("database-loss", *SPANS["database-loss"])
 
 
@@ -48,13 +48,13 @@ def judged(objective: Objective, run: Evidence | None = None, of: Plan | None = 
 
 def reads_of(limit: str, run: Evidence | None = None, **fields: object) -> Measure:
     """The one measure of the recovery of reads after the database's loss."""
-    (measure,) = judged(recovery(limit, "database-loss", **{"operations": ("reads",), **fields}), run)
-    return measure
+    found = judged(recovery(limit, "database-loss", **{"operations": ("reads",), **fields}), run)
+    return found[0]
 
 
 def test_reads_and_writes_are_judged_apart_in_each_experiment() -> None:
     """Two experiments, two operations."""
-    found = judged(recovery("4 h", "database-loss", "region-loss"))
+    found = [m for m in judged(recovery("4 h", "database-loss", "region-loss")) if m.name in PROBED]
     assert [(m.scope["experiment"], m.scope["operation"], m.value, m.outcome) for m in found] == [
         ("database-loss", "reads", 20.503, PASS),
         ("database-loss", "writes", 20.5383, PASS),
@@ -63,7 +63,7 @@ def test_reads_and_writes_are_judged_apart_in_each_experiment() -> None:
     ]
     assert (
         found[0].reason
-        == "database-loss: reads were served again after 20.5 s ± 0.053 s, wanted below 4 h (240 s at scale 60)"
+        == "database-loss: reads were served again after 20.5 s ± 0.053 s, expected below 4 h (240 s at scale 60)"
     )
     assert (found[0].scaled_limit, found[0].resolution, found[0].low, found[0].high) == (240.0, 0.053, 20.45, 20.556)
     assert set(found[0].receipts) == {"fault", "watch", "restore", "load"}
@@ -74,13 +74,13 @@ def test_a_recovery_is_told_from_its_limit_only_beyond_the_resolution() -> None:
     assert reads_of("20.6 s").outcome is PASS
     assert reads_of("20.52 s").outcome is INCONCLUSIVE
     assert reads_of("20.4 s").outcome is FAIL
-    assert reads_of("20.52 s").hint == "watch longer and closer, then run again"
+    assert reads_of("20.52 s").hint == "watch longer and more closely, then run again"
 
 
 def test_experiments_of_a_domain_are_found_where_none_is_named() -> None:
     """And a kind that nobody planned is inconclusive."""
     found = judged(recovery("30 s", domains=("pod", "region"), operations=("reads",)))
-    assert [m.scope["experiment"] for m in found] == ["pod-loss", "region-loss"]
+    assert [m.scope["experiment"] for m in found if m.name in PROBED] == ["pod-loss", "region-loss"]
     (none,) = judged(recovery("30 s", domains=("network",)))
     assert (none.outcome, none.reason) == (INCONCLUSIVE, "no experiment that the sentence speaks of was planned")
 
@@ -129,12 +129,12 @@ def test_a_restored_target_is_needed_for_a_pass_and_not_for_a_failure() -> None:
 
 
 def test_without_a_fault_there_is_no_recovery() -> None:
-    """Not confirmed: nothing is told, in green or in red; not sent: there is no figure."""
+    """Not confirmed: no PASS, and harm counts all the same; not sent: there is no figure."""
     unseen = replace(DATABASE, fault=replace(DATABASE.fault, confirmed_ns=None))
     base = evidence()
     assert reads_of("30 s", with_experiment([unseen])).outcome is INCONCLUSIVE
     out = with_experiment([unseen], replace(base, probes=down(base.probes, 111.5, 159)))
-    assert reads_of("30 s", out).outcome is INCONCLUSIVE
+    assert reads_of("30 s", out).outcome is FAIL
     skipped = replace(
         DATABASE, ran=False, why="the target was not steady", fault=FaultWindow(experiment="d", domain="database")
     )
@@ -148,7 +148,10 @@ def test_without_looks_there_is_no_recovery() -> None:
     base = evidence()
     blind = replace(base, probes=Table.empty(PROBES), ledger=replace(base.ledger, writes=Table.empty(LEDGER_WRITES)))
     found = judged(recovery("30 s", "database-loss"), blind)
-    assert [m.reason for m in found] == ["nobody looked at reads", "nobody looked at writes"]
+    assert [m.reason for m in found if m.name in PROBED] == [
+        "no probe of reads was recorded",
+        "no probe of writes was recorded",
+    ]
     assert found[0].hint.startswith("let the watchers run undisturbed")
 
 
@@ -172,13 +175,16 @@ def test_a_resolution_over_a_tenth_of_the_limit_tells_nothing() -> None:
     assert reads_of("4 h", gap).outcome is PASS
 
 
-def test_an_unsteady_null_run_makes_every_recovery_inconclusive() -> None:
-    """Reads were out without any fault; writes were not."""
+def test_an_outage_without_a_fault_widens_the_recovery_and_over_a_tenth_of_the_limit_it_is_inconclusive() -> None:
+    """Reads were out for 1 s and for 4 s without any fault, against 30 s; writes were not."""
     base = evidence()
     shaky = replace(base, probes=down(base.probes, 30, 31))
-    reads, writes = judged(recovery("30 s", "database-loss"), shaky)
+    reads = reads_of("30 s", shaky)
+    assert (reads.outcome, reads.resolution, reads.high) == (PASS, 1.003, 21.506)
+    broken = replace(base, probes=down(base.probes, 30, 34))
+    reads, writes = (m for m in judged(recovery("30 s", "database-loss"), broken) if m.name in PROBED)
     assert (reads.outcome, writes.outcome) == (INCONCLUSIVE, PASS)
-    assert reads.reason.endswith("but without any fault reads were already out 1 times")
+    assert reads.reason.endswith("but without any fault reads were already out for 4 s")
     assert reads.hint == "make the target steady before it is broken, then run again"
 
 
@@ -190,23 +196,12 @@ def test_traffic_is_needed_where_the_sentence_speaks_of_it() -> None:
     assert reads_of("30 s", idle, traffic=None).outcome is PASS
 
 
-def test_errors_of_the_load_under_the_fault_do_not_decide_a_recovery() -> None:
-    """They are printed, no more."""
-    base = evidence()
-    under = base.windows["experiment:database-loss/fault"]
-    hurt = replace(under, samples=failing(under.samples, slice(None)))
-    run = replace(base, windows={**base.windows, "experiment:database-loss/fault": hurt})
-    assert reads_of("30 s", run).outcome is PASS
-    result = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
-    assert result.errors == {"status 503": len(under.samples)}
-
-
 @pytest.mark.parametrize(("region", "outcome"), [("us-east-1", PASS), ("eu-west-1", INCONCLUSIVE)])
 def test_the_region_of_the_sentence_must_be_the_one_that_was_lost(region: str, outcome: Outcome) -> None:
     """The fault hit us-east-1."""
-    (measure,) = judged(recovery("50 s", "region-loss", operations=("reads",), params={"lost_region": region}))
+    measure = judged(recovery("50 s", "region-loss", operations=("reads",), params={"lost_region": region}))[0]
     assert measure.outcome is outcome
-    assert (measure.reason == f"region-loss did not hit {region}") is (outcome is INCONCLUSIVE)
+    assert measure.reason.endswith(f", but region-loss did not hit {region}") is (outcome is INCONCLUSIVE)
 
 
 @pytest.mark.parametrize(("steps", "outcome"), [(0, PASS), (1, FAIL)])
@@ -214,15 +209,15 @@ def test_manual_steps_are_counted(steps: int, outcome: Outcome) -> None:
     """A failover that a person had to finish is none."""
     run = with_experiment([replace(DATABASE, manual_steps=steps)])
     found = judged(recovery("45 s", "database-loss", operations=("writes",), params={"manual_steps": "0"}), run)
-    assert [m.name for m in found] == ["recovery of writes", "manual steps"]
-    assert (found[1].outcome, found[1].value) == (outcome, steps)
-    assert found[1].reason == f"database-loss: {steps} manual steps, wanted 0"
+    assert (found[0].name, found[-1].name) == ("recovery of writes", "manual steps")
+    assert (found[-1].outcome, found[-1].value) == (outcome, steps)
+    assert found[-1].reason == f"database-loss: {steps} manual steps, expected 0"
 
 
 def test_manual_steps_without_a_fault_tell_nothing() -> None:
     """Nobody had to do anything, for nothing was broken."""
     run = with_experiment([replace(DATABASE, journal={})])
-    found = judged(recovery("45 s", "database-loss", operations=(), params={"manual_steps": "0"}), run)
+    found = judged(recovery("45 s", "database-loss", operations=(), traffic=None, params={"manual_steps": "0"}), run)
     assert [m.outcome for m in found] == [INCONCLUSIVE]
 
 
@@ -236,10 +231,11 @@ def test_a_repeated_attempt_counts_when_its_receipts_hold() -> None:
 
 
 def test_a_watch_that_ended_before_the_action_has_observed_nothing() -> None:
-    """Its clock says so; nothing is negative."""
-    seen = recovery_in(plan(), evidence(), replace(DATABASE, observed_until_ns=1), "reads")
+    """Its clock says so, and nobody knows of a restore; nothing is negative."""
+    early = replace(DATABASE, observed_until_ns=1, restore=Restore(ok=None))
+    seen = recovery_in(plan(), evidence(), early, "reads")
     assert seen is not None
-    assert (seen.seconds, seen.observed_s) == (None, 0)
+    assert (seen.seconds, seen.observed_s, seen.way_back_s) == (None, 0, 0)
 
 
 def test_a_region_that_was_hit_is_seen_to_come_back_on_heal_only() -> None:
@@ -251,7 +247,7 @@ def test_a_region_that_was_hit_is_seen_to_come_back_on_heal_only() -> None:
     found = {e.name: e.regions for e in judge(plan(), run).experiments}
     assert set(found["region-loss"]) == {"us-east-1"}
     seen = found["region-loss"]["us-east-1"]
-    assert (seen.operation, seen.seconds, seen.on_heal) == ("reads in us-east-1", None, False)
+    assert (seen.operation, seen.seconds, seen.on_heal) == ("reads", None, False)
     assert seen.outages == ((0.6, 34.0),)
     longer = with_experiment([experiment("region-loss", "region", 160, 210)], run)
     early = replace(longer, probes=Table.merged(PROBES, [base.probes, down(own, 161.5, 206), other]))
@@ -336,7 +332,7 @@ def test_what_is_not_back_failed_when_the_limit_is_less_than_a_planned_look_away
 ) -> None:
     """34 s were watched."""
     of = plan({"R": recovery(limit, "database-loss", operations=("reads",))}, probe_spacing_ms=spacing)
-    (measure,) = measures(judge(of, quarter((112, 159))))
+    measure = measures(judge(of, quarter((112, 159))))[0]
     assert (measure.outcome, measure.low) == (outcome, 34)
 
 
@@ -345,17 +341,17 @@ def test_no_recovery_is_shorter_than_nothing() -> None:
     measure = reads_of("4 h", quarter())
     assert (measure.value, measure.low, measure.high) == (0, 0, 0.25)
     assert measure.reason == (
-        "database-loss: reads were served again after 0 s ± 0.25 s (no client felt it), wanted below 4 h (240 s at scale 60)"
+        "database-loss: reads were served again after 0 s ± 0.25 s (no client felt it), expected below 4 h (240 s at scale 60)"
     )
 
 
 def test_what_is_said_of_several_outages_and_of_a_heal() -> None:
     """Beside the figure, in brackets."""
     two = reads_of("4 h", quarter((112, 113), (120, 121)))
-    assert "after 10 s ± 0.25 s (2 outages, the last one counts), wanted" in two.reason
+    assert "after 10 s ± 0.25 s (2 outages, the last one counts), expected" in two.reason
     healed = reads_of("30 s", quarter((112, 144.9)))
     assert healed.reason.startswith(
-        "database-loss: reads were not served again in 34 s; they came back only when the fault was undone (132 of 136 looks failed"
+        "database-loss: reads were not served again in 34 s; they came back only when the fault was undone (132 of 136 requests failed"
     )
 
 
@@ -365,7 +361,7 @@ def test_only_the_traffic_of_the_sentence_is_its_null_run() -> None:
     other = replace(
         base.windows["everyday/fault-free"], name="rush/fault-free", traffic="rush", start_ns=ns(201), end_ns=ns(219)
     )
-    run = replace(base, windows={**base.windows, "rush/fault-free": other}, probes=down(base.probes, 205, 206))
+    run = replace(base, windows={**base.windows, "rush/fault-free": other}, probes=down(base.probes, 205, 210))
     assert reads_of("30 s", run).outcome is PASS
     assert reads_of("30 s", run, traffic=None).outcome is INCONCLUSIVE
 

@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from judgement_builders import down, every, ns, reads, with_ints, writes
 
 from harness.judgement import is_steady, recovered_at
-from harness.judgement.recovery import Looks, outages, recovery_of
+from harness.judgement.recovery import Requests, outages, recovery_of
 from harness.model import OperationRecovery
 
 
-def looks(end: float, *out: tuple[float, float], per_s: float = 20.0) -> Looks:
+def looks(end: float, *out: tuple[float, float], per_s: float = 20.0) -> Requests:
     """Looks answered in 3 ms from 0 on, failed where they were sent in one of `out`."""
     sent = every(0, end, per_s)
     ok = np.ones(len(sent), dtype=np.bool_)
     for start, stop in out:
         ok &= ~((sent >= ns(start)) & (sent < ns(stop)))
-    return Looks.of(sent, sent + 3_000_000, ok)
+    return Requests.of(sent, sent + 3_000_000, ok)
 
 
-def recovered(seen: Looks, *, sent: float = 10, undone: float | None = None, until: float = 60) -> OperationRecovery:
+def recovered(seen: Requests, *, sent: float = 10, undone: float | None = None, until: float = 60) -> OperationRecovery:
     """What rule 8 makes of them."""
     return recovery_of(
         "reads",
@@ -53,7 +53,7 @@ def test_one_failure_in_a_hundred_is_noise_and_two_in_a_row_are_an_outage() -> N
     """99 % of five seconds allow one failed look of a hundred."""
     assert recovered(looks(60, (20, 20.05))).seconds == 0.0
     assert recovered(looks(60, (20, 20.05))).why == (
-        "no client felt it: 1 of 1000 looks failed, never two in a row and never more than 1 % of 5 s"
+        "no outage: 1 of 1000 requests failed, never two in a row and never more than 1 % of 5 s"
     )
     assert recovered(looks(60, (20, 20.1))).seconds == 10.103
 
@@ -81,7 +81,7 @@ def test_partial_failure_is_an_outage_until_it_ends() -> None:
     """Every tenth look fails from 11 s to 21 s; the last of them, alone in its five seconds, is the one in a hundred."""
     sent = every(0, 60, 20)
     ok = ~((sent >= ns(11)) & (sent < ns(21)) & (np.arange(len(sent)) % 10 == 0))
-    seen = recovered(Looks.of(sent, sent, ok))
+    seen = recovered(Requests.of(sent, sent, ok))
     assert seen.seconds == 10.05
     assert len(seen.outages) == 1
 
@@ -94,7 +94,8 @@ def test_what_comes_back_after_the_undo_came_back_on_heal() -> None:
     assert seen.observed_s == 20.0
     assert seen.outages == ((1.0, 20.0),)
     assert (
-        seen.why == "380 of 400 looks failed, and no 5 s with at least 99 % successes followed while the fault was in"
+        seen.why
+        == "380 of 400 requests failed, and 5 s in which requests were served did not follow while the fault was in"
     )
 
 
@@ -121,7 +122,7 @@ def test_a_gap_between_looks_widens_the_resolution() -> None:
     """Half a second without a look, before the recovery: it may have been back that much earlier."""
     seen = looks(60, (11, 14))
     kept = ~((seen.sent_ns >= ns(13.5)) & (seen.sent_ns < ns(14)))
-    gapped = Looks.of(seen.sent_ns[kept], seen.done_ns[kept], seen.ok[kept])
+    gapped = Requests.of(seen.sent_ns[kept], seen.done_ns[kept], seen.ok[kept])
     assert recovered(gapped).resolution_s == 0.553
 
 
@@ -129,7 +130,7 @@ def test_blind_time_is_neither_up_nor_down() -> None:
     """After a blind second no five seconds are good; nothing failed, and nothing is known of it."""
     seen = looks(60)
     kept = (seen.sent_ns < ns(10)) | (np.arange(len(seen)) % 40 == 0)
-    assert recovered(Looks.of(seen.sent_ns[kept], seen.done_ns[kept], seen.ok[kept])).seconds is None
+    assert recovered(Requests.of(seen.sent_ns[kept], seen.done_ns[kept], seen.ok[kept])).seconds is None
 
 
 def test_a_slow_answer_does_not_hide_that_others_were_served_before() -> None:
@@ -137,7 +138,7 @@ def test_a_slow_answer_does_not_hide_that_others_were_served_before() -> None:
     seen = looks(60, (11, 14))
     done = seen.done_ns.copy()
     done[280] += 900_000_000
-    assert recovered(Looks.of(seen.sent_ns, done, seen.ok)).seconds == 4.053
+    assert recovered(Requests.of(seen.sent_ns, done, seen.ok)).seconds == 4.053
 
 
 def test_a_failure_at_the_very_first_look_is_an_outage() -> None:
@@ -149,13 +150,13 @@ def test_steady_means_99_of_100_looks_of_the_last_five_seconds() -> None:
     """One failure may be, two not; and somebody must have looked."""
     sent = every(0, 10, 20)
     ok = np.ones(len(sent), dtype=np.bool_)
-    assert is_steady(sent, ok, ns(10)) == (True, "100 of 100 looks of the last 5 s succeeded")
+    assert is_steady(sent, ok, ns(10)) == (True, "100 of 100 requests of the last 5 s succeeded")
     ok[150] = False
     assert is_steady(sent, ok, ns(10))[0] is True
     ok[151] = False
-    assert is_steady(sent, ok, ns(10)) == (False, "98 of 100 looks of the last 5 s succeeded")
-    assert is_steady(sent, ok, ns(12)) == (False, "nobody looked for 2.0 s of the last 5 s")
-    assert is_steady([], [], ns(12)) == (False, "nobody looked for 5.0 s of the last 5 s")
+    assert is_steady(sent, ok, ns(10)) == (False, "98 of 100 requests of the last 5 s succeeded")
+    assert is_steady(sent, ok, ns(12)) == (False, "no request was recorded for 2.0 s of the last 5 s")
+    assert is_steady([], [], ns(12)) == (False, "no request was recorded for 5.0 s of the last 5 s")
 
 
 @pytest.mark.parametrize(("failed", "steady"), [(2, True), (3, False)])
@@ -192,24 +193,24 @@ def test_asked_live_it_says_when_reads_were_back_and_none_before() -> None:
 
 def test_reads_are_the_entrys_read_probes_and_writes_those_acknowledged() -> None:
     """Region probes, health probes and refused writes do not count as served."""
-    assert len(Looks.reads(reads(0, 1))) == 20
-    assert len(Looks.reads(reads(0, 1), "eu-west-1")) == 0
-    assert Looks.writes(down(writes(0, 2), 0, 1, "outcome", "refused")).ok.sum() == 30
+    assert len(Requests.reads(reads(0, 1))) == 20
+    assert len(Requests.reads(reads(0, 1), "eu-west-1")) == 0
+    assert Requests.writes(down(writes(0, 2), 0, 1, "outcome", "refused")).ok.sum() == 30
 
 
-def hanging(end: float, start: float, stop: float, *, per_s: float = 50.0, wait_s: float = 1.0) -> Looks:
+def hanging(end: float, start: float, stop: float, *, per_s: float = 50.0, wait_s: float = 1.0) -> Requests:
     """Looks answered in 3 ms, but those sent in [start, stop) hang till `stop`, and fail where that is over their time-out."""
     sent = every(0, end, per_s)
     hung = (sent >= ns(start)) & (sent < ns(stop))
     ok = ~hung | (sent + ns(wait_s) > ns(stop))
     late = np.minimum(sent + ns(wait_s), ns(stop) + 3_000_000)
-    return Looks.of(sent, np.where(hung, late, sent + 3_000_000), ok)
+    return Requests.of(sent, np.where(hung, late, sent + 3_000_000), ok)
 
 
 def test_a_probe_without_an_answer_is_none_though_it_names_no_error() -> None:
     """Status 0 is no answer, of whatever kind."""
     silent = with_ints(reads(0, 10), slice(0, 20), status=0)
-    assert Looks.reads(silent).ok.tolist() == [False] * 20 + [True] * 180
+    assert Requests.reads(silent).ok.tolist() == [False] * 20 + [True] * 180
 
 
 def test_two_failures_in_a_row_are_an_outage_at_any_spacing() -> None:
@@ -246,24 +247,24 @@ def test_a_stall_is_a_tenth_of_a_second_in_which_looks_hung() -> None:
     assert recovered(hanging(60, 12, 12.096)).stalls == ()
     seen = looks(60, per_s=50)
     kept = (seen.sent_ns < ns(12)) | (seen.sent_ns >= ns(12.5))
-    assert recovered(Looks.of(seen.sent_ns[kept], seen.done_ns[kept], seen.ok[kept])).stalls == ()
+    assert recovered(Requests.of(seen.sent_ns[kept], seen.done_ns[kept], seen.ok[kept])).stalls == ()
     lone = kept | (seen.sent_ns == ns(12.1))
     done = np.where(seen.sent_ns == ns(12.1), ns(12.5), seen.done_ns)
-    assert recovered(Looks.of(seen.sent_ns[lone], done[lone], seen.ok[lone])).stalls == ()
+    assert recovered(Requests.of(seen.sent_ns[lone], done[lone], seen.ok[lone])).stalls == ()
 
 
 def test_a_stall_after_the_recovery_is_listed_and_does_not_widen_it() -> None:
     """Out from 11 s to 14 s; a hang at 40 s says nothing of when it was back."""
     first, later = looks(60, (11, 14), per_s=50), hanging(60, 40, 40.5)
     done = np.maximum(first.done_ns, later.done_ns)
-    seen = recovered(Looks.of(first.sent_ns, done, first.ok))
+    seen = recovered(Requests.of(first.sent_ns, done, first.ok))
     assert (seen.seconds, seen.resolution_s, seen.stalls) == (4.003, 0.05, ((30.0, 30.503),))
 
 
 def test_a_hang_before_an_outage_widens_what_is_known_of_it() -> None:
     """Looks hung for 0.6 s before the first was turned away: it may have been out since then."""
     hung, refused = hanging(60, 11, 11.6), looks(60, (11.6, 14), per_s=50)
-    seen = recovered(Looks.of(hung.sent_ns, np.maximum(hung.done_ns, refused.done_ns), refused.ok))
+    seen = recovered(Requests.of(hung.sent_ns, np.maximum(hung.done_ns, refused.done_ns), refused.ok))
     assert seen.outages == ((1.6, 4.003),)
     assert seen.resolution_s == 0.617
 
@@ -272,7 +273,7 @@ def test_slow_answers_after_the_outage_widen_the_resolution() -> None:
     """Out till 14 s, then 300 ms an answer for a while: known only that much later."""
     seen = looks(60, (11, 14), per_s=50)
     slow = (seen.sent_ns >= ns(14)) & (seen.sent_ns < ns(16))
-    found = recovered(Looks.of(seen.sent_ns, seen.done_ns + np.where(slow, 297_000_000, 0), seen.ok))
+    found = recovered(Requests.of(seen.sent_ns, seen.done_ns + np.where(slow, 297_000_000, 0), seen.ok))
     assert found.seconds == pytest.approx(4.3)
     assert found.resolution_s == pytest.approx(0.32)
 
@@ -288,7 +289,7 @@ def test_the_order_of_looks_does_not_matter_and_outages_are_apart(drawn: list[tu
     """Rows come in any order; outages are in order, end after they start, and cover no good five seconds."""
     seen = looks(60, *[(start, start + length) for start, length in drawn])
     order: npt.NDArray[np.int64] = np.random.default_rng(len(drawn)).permutation(len(seen))
-    shuffled = Looks.of(seen.sent_ns[order], seen.done_ns[order], seen.ok[order])
+    shuffled = Requests.of(seen.sent_ns[order], seen.done_ns[order], seen.ok[order])
     assert outages(shuffled, ns(60)) == outages(seen, ns(60))
     ends = [0]
     for outage in outages(seen, ns(60)):

@@ -1,13 +1,15 @@
-"""Which attempts at an experiment count, chosen by their receipts before any figure of them is read."""
+"""Attempts at experiments: which one counts, which ones were sent, and from when to when each may have done harm."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from harness.judgement.receipts.fault import fault_receipt
-from harness.model import Evidence, Experiment, Plan
+from harness.model import Evidence, Experiment, Plan, Window, fault_free_name
 
 
 def counted_attempt(plan: Plan, evidence: Evidence, name: str) -> Experiment | None:
-    """The attempt that counts: the last whose fault and restore hold, else the last whose fault holds, else the last.
+    """The attempt that counts: the last whose fault and restore receipts hold, else the last whose fault receipt does, else the last.
 
     It is chosen by its receipts, before any figure of it is read.
     """
@@ -15,3 +17,39 @@ def counted_attempt(plan: Plan, evidence: Evidence, name: str) -> Experiment | N
     in_place = [a for a in attempts if fault_receipt(plan, a).ok]
     restored = [a for a in in_place if a.restore.ok]
     return next((group[-1] for group in (restored, in_place, attempts) if group), None)
+
+
+def harmful_attempts(plan: Plan, evidence: Evidence, name: str) -> tuple[Experiment, ...]:
+    """The other attempts whose action was sent: they prove nothing, and what they broke counts all the same."""
+    counted = counted_attempt(plan, evidence, name)
+    return tuple(a for a in evidence.experiments.get(name, ()) if a is not counted and a.fault.sent_ns is not None)
+
+
+def quiet_windows(evidence: Evidence, traffic: str | None) -> tuple[Window, ...]:
+    """The window before the first fault of each traffic, or of one: what comes after a fault may be its doing."""
+    return tuple(w for w in evidence.fault_free(traffic) if w.name == fault_free_name(w.traffic))
+
+
+def answered_until_ns(evidence: Evidence, attempt: Experiment) -> int:
+    """Up to when this attempt is answered for: the restore; where the target was not restored, as long as `known_until_ns`."""
+    restore, sent_ns = attempt.restore, attempt.fault.sent_ns
+    if restore.ok and restore.at_ns is not None:
+        until_ns = restore.at_ns
+    elif restore.ok is False and sent_ns is not None:
+        until_ns = max(known_until_ns(evidence, attempt), attempt.observed_until_ns)
+    else:
+        until_ns = attempt.observed_until_ns
+    return max(until_ns, sent_ns or until_ns)
+
+
+def known_until_ns(evidence: Evidence, attempt: Experiment) -> int:
+    """How far requests tell of this attempt: up to the next action sent, or the end of the load."""
+    sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
+    later = [at_ns for at_ns in _sent(evidence) if at_ns > sent_ns]
+    ends = [attempt.observed_until_ns, *(window.end_ns for window in evidence.windows.values())]
+    return max(min([*later, max(ends)]), sent_ns)
+
+
+def _sent(evidence: Evidence) -> Iterable[int]:
+    for attempts in evidence.experiments.values():
+        yield from (attempt.fault.sent_ns for attempt in attempts if attempt.fault.sent_ns is not None)

@@ -1,52 +1,80 @@
-"""A/A: what the watchers saw without a fault is judged by the same rule and the same code as what they saw under one.
+"""A/A: what was observed without a fault is judged by the same rule and the same code as what was observed under one.
 
-A fault is charged only with the difference. Where reads or writes were not steady by rule 8 without any fault, nobody can tell
-what a fault did to them: their recovery is INCONCLUSIVE. (A lost write needs no comparison: it is a loss whenever it was lost.)
+A fault is charged only with the difference. The longest outage without a fault widens the resolution of every recovery of the same
+operation; where it is over a tenth of the limit nothing can be said of what a fault did, and the recovery is INCONCLUSIVE. (A lost write
+needs no comparison: it is a loss whenever it was lost.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from harness.judgement.measures import six
-from harness.judgement.receipts.watch import looks_of
-from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, Looks, longest_gap_ns, outages
+from harness.judgement.receipts.attempts import answered_until_ns, quiet_windows
+from harness.judgement.receipts.watch import SHARE_OF_LIMIT, looks_of
+from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, Requests, longest_gap_ns, outages
 from harness.model import Evidence, Experiment, FailedLooks, Receipt
 
 NONE: Final = "none"
 """The fault domain of a null run."""
 
 
-def null_run_receipt(evidence: Evidence, traffic: str | None, operation: str) -> Receipt:
-    """Whether reads or writes were steady by rule 8 without a fault: in the fault-free windows, and in the null run where there is one.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NullRun:
+    """What was observed of reads or writes without a fault: whether it can be compared with, and its longest outage."""
 
-    Unknown where a second of it was not watched.
+    receipt: Receipt
+    longest_s: float = 0.0
+
+
+def null_run(
+    evidence: Evidence, traffic: str | None, operation: str, *, promised: float | None = None, limit_s: float = 0.0
+) -> NullRun:
+    """Reads or writes before the first fault was sent, and in the null run where there is one.
+
+    Args:
+        evidence: of the run.
+        traffic: whose fault-free window; None: of all of them.
+        operation: `reads` or `writes`.
+        promised: the promised time in ms; None: latency is not asked.
+        limit_s: the limit of the recovery; outages of up to a tenth of it can be compared with.
+
+    Returns:
+        The receipt is unknown where a second was not watched.
     """
-    looks = looks_of(evidence, operation)
-    spans = list(_windows(evidence, traffic))
+    requests = looks_of(evidence, operation)
+    spans = [window.span for window in quiet_windows(evidence, traffic)]
     if not spans:
-        return Receipt(ok=False, why="there is no fault-free window to compare with")
+        return NullRun(receipt=Receipt(ok=False, why="there is no fault-free window to compare with"))
+    longest_ns = 0
     for start_ns, end_ns in (*spans, *_null_runs(evidence)):
-        seen = looks.between(start_ns, end_ns)
-        if not len(seen):
-            return Receipt(ok=None, why=f"no {operation} were watched without a fault")
-        if (gap_ns := longest_gap_ns(seen, start_ns, end_ns)) > BLIND_SECOND_NS:
-            why = f"without a fault nobody looked at {operation} for {gap_ns / SECOND:.3g} s"
-            return Receipt(ok=None, why=why)
-        if found := outages(seen, end_ns):
-            return Receipt(ok=False, why=f"without any fault {operation} were already out {len(found)} times")
-    return Receipt(ok=True, why=f"{operation} were steady without a fault")
+        own = requests.between(start_ns, end_ns)
+        if not len(own):
+            return NullRun(receipt=Receipt(ok=None, why=f"no {operation} were recorded without a fault"))
+        if (gap_ns := longest_gap_ns(own, start_ns, end_ns)) > BLIND_SECOND_NS:
+            why = f"without a fault no probe of {operation} was recorded for {gap_ns / SECOND:.3g} s"
+            return NullRun(receipt=Receipt(ok=None, why=why))
+        lengths = [(o.end_ns or end_ns) - o.start_ns for o in outages(own, end_ns, promised)]
+        longest_ns = max([longest_ns, *lengths])
+    longest_s = longest_ns / SECOND
+    if longest_s > SHARE_OF_LIMIT * limit_s:
+        why = f"without any fault {operation} were already out for {longest_s:.3g} s"
+        return NullRun(receipt=Receipt(ok=False, why=why), longest_s=longest_s)
+    out = f", out for {longest_s:.3g} s at most" if longest_s else ""
+    return NullRun(receipt=Receipt(ok=True, why=f"{operation} were steady without a fault{out}"), longest_s=longest_s)
 
 
 def failed_looks(evidence: Evidence, attempt: Experiment, operation: str) -> FailedLooks:
-    """The share of looks that failed without a fault and under this one, and the difference, which alone is the fault's."""
-    looks = looks_of(evidence, operation)
-    quiet = [looks.between(*span) for span in (*_windows(evidence, None), *_null_runs(evidence))]
+    """The share of requests that failed without a fault and from this one to the restore, and the difference, which alone is the fault's."""
+    requests = looks_of(evidence, operation)
+    spans = (*(window.span for window in quiet_windows(evidence, None)), *_null_runs(evidence))
+    quiet = [requests.between(*span) for span in spans]
     since_ns = attempt.observed_from_ns if attempt.fault.sent_ns is None else attempt.fault.sent_ns
-    before, under = _share(quiet), _share([looks.between(since_ns, attempt.observed_until_ns)])
+    before, under = _share(quiet), _share([requests.between(since_ns, answered_until_ns(evidence, attempt))])
     return FailedLooks(
         operation=operation,
         null_run=six(before),
@@ -55,14 +83,9 @@ def failed_looks(evidence: Evidence, attempt: Experiment, operation: str) -> Fai
     )
 
 
-def _share(seen: list[Looks]) -> float | None:
-    ok = np.concatenate([np.zeros(0, dtype=np.bool_), *(looks.ok for looks in seen)])
+def _share(recorded: list[Requests]) -> float | None:
+    ok = np.concatenate([np.zeros(0, dtype=np.bool_), *(requests.ok for requests in recorded)])
     return float(np.mean(~ok)) if len(ok) else None
-
-
-def _windows(evidence: Evidence, traffic: str | None) -> Iterable[tuple[int, int]]:
-    for window in evidence.fault_free(traffic):
-        yield window.span
 
 
 def _null_runs(evidence: Evidence) -> Iterable[tuple[int, int]]:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.recovery import SECOND, Looks
+from harness.judgement.recovery import SECOND, Requests
 from harness.model import Evidence, Receipt
 from harness.model.table import Ints
 
@@ -53,9 +53,9 @@ def blind_share(sent_ns: Ints, span: tuple[int, int]) -> float:
     return float(gaps[gaps > GAP_NS].sum() / max(span[1] - span[0], 1))
 
 
-def looks_of(evidence: Evidence, operation: str) -> Looks:
+def looks_of(evidence: Evidence, operation: str) -> Requests:
     """The looks at `reads` (the entry's prober) or `writes` (the ledger)."""
-    return Looks.reads(evidence.probes) if operation == "reads" else Looks.writes(evidence.ledger.writes)
+    return Requests.reads(evidence.probes) if operation == "reads" else Requests.writes(evidence.ledger.writes)
 
 
 def watcher_of(subject: str) -> str:

@@ -1,0 +1,295 @@
+"""How reads or writes came back after one attempt, and how they fared on the way back, each held against the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, not_falsifiable, unmet
+from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns
+from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.load import load_receipt
+from harness.judgement.receipts.null_runs import NullRun, null_run
+from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.watch import GAP_NS, SHARE_OF_LIMIT, WATCHERS, looks_of, watch_receipt
+from harness.judgement.recovery import SECOND, Requests, promised_ms, recovery_of
+from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, Receipt
+
+METHOD: Final = (
+    "first answer, after the last outage, of 5 s in which at least 99 % succeeded and 95 % came within the promised time; "
+    "± the longest time between two requests and the slowest answer of the second after it"
+)
+WAY_BACK: Final = (
+    "the longest outage that began between the undo and the restore, from its first failed request to the first answer"
+)
+_FILES: Final = {"reads": "entry", "writes": "ledger-writes"}
+_LONGER: Final = "watch longer and more closely, then run again"
+_STEADY: Final = "make the target steady before it is broken, then run again"
+
+
+def recovery_in(plan: Plan, evidence: Evidence, attempt: Experiment, operation: str) -> OperationRecovery | None:
+    """How reads or writes came back in one attempt; None when its action was never sent or no request was recorded."""
+    spacing_ms = plan.probe_spacing_ms.get(operation, 0.0)
+    requests = looks_of(evidence, operation)
+    return _came_back(operation, requests, evidence, attempt, spacing_ms=spacing_ms, promised=promised_ms(plan))
+
+
+def regional_recovery(plan: Plan, evidence: Evidence, attempt: Experiment, region: str) -> OperationRecovery | None:
+    """How reads came back at the door of a region that the fault hit: described, for such a region can only come back on heal.
+
+    None when the action was never sent or the region was not probed.
+    """
+    source = evidence.watchers.get("regions")
+    if source is None:
+        return None
+    probes = Requests.reads(evidence.probes, region)
+    return _came_back("reads", probes, evidence, attempt, spacing_ms=source.spacing_ms, promised=promised_ms(plan))
+
+
+def _came_back(
+    operation: str,
+    requests: Requests,
+    evidence: Evidence,
+    attempt: Experiment,
+    *,
+    spacing_ms: float,
+    promised: float | None,
+) -> OperationRecovery | None:
+    sent_ns = attempt.fault.sent_ns
+    if sent_ns is None or not len(requests):
+        return None
+    return recovery_of(
+        operation,
+        requests,
+        sent_ns=sent_ns,
+        undone_ns=attempt.fault.undone_ns,
+        until_ns=answered_until_ns(evidence, attempt),
+        known_ns=known_until_ns(evidence, attempt),
+        spacing_ms=spacing_ms,
+        promised=promised,
+    )
+
+
+def recovered(
+    case: Case, attempt: Experiment, operation: str, scope: Mapping[str, str], *, proves: bool
+) -> Iterable[Measure]:
+    """One measure of the recovery, and one of the way back where something was undone.
+
+    Args:
+        case: the objective.
+        attempt: whose action was sent.
+        operation: `reads` or `writes`.
+        scope: the words of the measures.
+        proves: whether a PASS of the experiment rests on this attempt; another one can only do harm.
+    """
+    name, limit = f"recovery of {operation}", case.scaled.in_unit("s")
+    planned = case.plan.experiments.get(attempt.name)
+    if planned is None or planned.observe_s < limit:
+        watched = planned.observe_s if planned else 0.0
+        why = f"{attempt.name} would have watched for {watched:.4g} s, the limit is {limit:.4g} s"
+        yield not_falsifiable(case, name, why, scope=scope)
+        return
+    seen = recovery_in(case.plan, case.evidence, attempt, operation)
+    if seen is None:
+        receipt = fault_receipt(case.plan, attempt)
+        why = f"no probe of {operation} was recorded" if receipt.ok else receipt.why
+        yield inconclusive(case, name, why, HINTS["watch" if receipt.ok else "fault"], scope=scope)
+        return
+    quiet = null_run(
+        case.evidence,
+        case.objective.scope.traffic,
+        operation,
+        promised=promised_ms(case.plan),
+        limit_s=limit,
+    )
+    seen = _widened(seen, quiet)
+    yield _recovery(case, attempt, seen, quiet, scope=scope, proves=proves)
+    if seen.way_back_s:
+        yield _way_back(case, attempt, seen, quiet, scope=scope, proves=proves)
+
+
+def _widened(seen: OperationRecovery, quiet: NullRun) -> OperationRecovery:
+    """Nothing is known better than what was out without a fault."""
+    return replace(
+        seen,
+        resolution_s=max(seen.resolution_s, quiet.longest_s),
+        way_back_resolution_s=max(seen.way_back_resolution_s, quiet.longest_s),
+    )
+
+
+def _recovery(
+    case: Case,
+    attempt: Experiment,
+    seen: OperationRecovery,
+    quiet: NullRun,
+    *,
+    scope: Mapping[str, str],
+    proves: bool,
+) -> Measure:
+    limit = case.scaled.in_unit("s")
+    low, high = bounds_of(seen)
+    spacing_s = case.plan.probe_spacing_ms.get(seen.operation, 0.0) / 1000
+    watched_out = seen.seconds is None and seen.observed_s + spacing_s >= limit
+    outcome = outcome_of(low, high, limit, is_over=watched_out)
+    sent_ns = attempt.fault.sent_ns or 0
+    span = (sent_ns, sent_ns + round(seen.observed_s * SECOND))
+    receipts = _receipts(case, attempt, seen.operation, span, resolution_s=seen.resolution_s, proves=proves)
+    return judged(
+        case,
+        f"recovery of {seen.operation}",
+        outcome,
+        f"{head(attempt, proves=proves)}: {_told(seen)}, expected {case.wanted}",
+        quiet=quiet.receipt,
+        scope=scope,
+        figures=Figures(
+            value=seen.seconds,
+            low=low,
+            high=high,
+            scaled_limit=limit,
+            resolution=seen.resolution_s,
+            unit="s",
+            method=METHOD,
+            receipts=receipts,
+            files=_files(attempt, seen.operation),
+        ),
+    )
+
+
+def _way_back(
+    case: Case,
+    attempt: Experiment,
+    seen: OperationRecovery,
+    quiet: NullRun,
+    *,
+    scope: Mapping[str, str],
+    proves: bool,
+) -> Measure:
+    limit = case.scaled.in_unit("s")
+    value, low, high = way_back_bounds(seen)
+    sent_ns = attempt.fault.sent_ns or 0
+    from_ns = sent_ns + round(seen.observed_s * SECOND)
+    span = (from_ns, from_ns + round(seen.way_back_s * SECOND))
+    resolution_s = seen.way_back_resolution_s
+    receipts = _receipts(case, attempt, seen.operation, span, resolution_s=resolution_s, proves=proves)
+    return judged(
+        case,
+        f"way back of {seen.operation}",
+        outcome_of(low, high, limit),
+        f"{head(attempt, proves=proves)}: {way_back_told(seen)}, expected {case.wanted}",
+        quiet=quiet.receipt,
+        scope=scope,
+        figures=Figures(
+            value=value,
+            low=low,
+            high=high,
+            scaled_limit=limit,
+            resolution=resolution_s,
+            unit="s",
+            method=WAY_BACK,
+            receipts=receipts,
+            files=_files(attempt, seen.operation),
+        ),
+    )
+
+
+def outcome_of(low: float, high: float | None, limit: float, *, is_over: bool = False) -> Outcome:
+    """PASS when the most that it can have been is inside the limit, FAIL when the least is not, else INCONCLUSIVE."""
+    if high is not None and high < limit:
+        return Outcome.PASS
+    return Outcome.FAIL if low >= limit or is_over else Outcome.INCONCLUSIVE
+
+
+def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
+    """What the recovery can have been, within the resolution; not back: at least as long as was watched."""
+    if seen.seconds is None:
+        return seen.observed_s, None
+    return max(seen.seconds - seen.resolution_s, 0.0), seen.seconds + seen.resolution_s
+
+
+def way_back_bounds(seen: OperationRecovery) -> tuple[float, float, float | None]:
+    """The longest outage on the way back, and what it can have been; one that had not ended may be any longer."""
+    longest = max((end - start for start, end in seen.way_back), default=0.0)
+    low, high = max(longest - seen.way_back_resolution_s, 0.0), longest + seen.way_back_resolution_s
+    if not seen.way_back:
+        return 0.0, 0.0, high
+    return longest, low, high if seen.way_back_ended else None
+
+
+def head(attempt: Experiment, *, proves: bool) -> str:
+    """Which attempt a sentence is about."""
+    return attempt.name if proves else f"{attempt.name}, attempt {attempt.attempt}, which was sent and counts for harm"
+
+
+def way_back_told(seen: OperationRecovery) -> str:
+    """The way back in words, with each outage."""
+    if not seen.way_back:
+        return f"{seen.operation} were served all the way back, {seen.way_back_s:.4g} s from the undo to the restore"
+    spans = ", ".join(f"{start:.4g} to {end:.4g} s" for start, end in seen.way_back[:3])
+    more = ", …" if len(seen.way_back) > 3 else ""
+    longest, _, _ = way_back_bounds(seen)
+    still = "" if seen.way_back_ended else ", the last of them to the end of the record"
+    return f"{seen.operation} were out for {longest:.4g} s on the way back ({spans}{more} after the fault{still})"
+
+
+def judged(
+    case: Case,
+    name: str,
+    outcome: Outcome,
+    reason: str,
+    *,
+    quiet: Receipt,
+    scope: Mapping[str, str],
+    figures: Figures,
+) -> Measure:
+    """The measure, once its receipts were asked: FAIL needs the watch and the load only, for what was sent did harm, confirmed or not."""
+    hint = ""
+    if not quiet.ok:
+        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {quiet.why}", _STEADY
+    elif receipt := unmet(outcome, figures.receipts, ("watch",)):
+        outcome, reason = Outcome.INCONCLUSIVE, f"{reason}, but {figures.receipts[receipt].why}"
+        hint = HINTS[receipt]
+    elif outcome is Outcome.INCONCLUSIVE:
+        hint = _LONGER
+    return measure(case, name, outcome, reason, scope=scope, hint=hint, figures=figures)
+
+
+def _told(seen: OperationRecovery) -> str:
+    if seen.seconds is None:
+        heal = "; they came back only when the fault was undone" if seen.on_heal else ""
+        return f"{seen.operation} were not served again in {seen.observed_s:.4g} s{heal} ({seen.why})"
+    why = f" ({seen.why})" if seen.why else ""
+    return f"{seen.operation} were served again after {seen.seconds:.4g} s ± {seen.resolution_s:.3g} s{why}"
+
+
+def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receipt]:
+    """The receipts that a PASS of an attempt needs beside those of the watch; one that only counts for harm needs none of them."""
+    if not proves:
+        return {}
+    receipts = {"fault": _fault(case, attempt), "restore": restore_receipt(attempt)}
+    if case.objective.scope.traffic:
+        window = case.evidence.fault_window(attempt.name, attempt.attempt)
+        receipts["load"] = load_receipt(case.plan, window, latencies=False)
+    return receipts
+
+
+def _fault(case: Case, attempt: Experiment) -> Receipt:
+    """The fault receipt, which must also show what the sentence names."""
+    receipt, region = fault_receipt(case.plan, attempt), case.objective.params.get("lost_region", "")
+    if receipt.ok and region and attempt.fault.hit and region not in {hit.region for hit in attempt.fault.hit}:
+        return Receipt(ok=False, why=f"{attempt.name} did not hit {region}", files=attempt.files)
+    return receipt
+
+
+def _receipts(
+    case: Case, attempt: Experiment, operation: str, span: tuple[int, int], *, resolution_s: float, proves: bool
+) -> dict[str, Receipt]:
+    limit = case.scaled.in_unit("s")
+    watch = watch_receipt(case.evidence, WATCHERS[operation], looks_of(case.evidence, operation).sent_ns, span)
+    if watch.ok and resolution_s > max(GAP_NS / SECOND, SHARE_OF_LIMIT * limit):
+        watch = Receipt(ok=False, why=f"the resolution of {resolution_s:.3g} s is over a tenth of the limit")
+    return {"watch": watch, **proofs(case, attempt, proves=proves)}
+
+
+def _files(attempt: Experiment, operation: str) -> tuple[str, ...]:
+    return (*attempt.files, f"watch/{_FILES[operation]}.parquet")

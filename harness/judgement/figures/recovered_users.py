@@ -1,0 +1,183 @@
+"""How the users' own requests came back after one attempt, and how they fared on the way back: the worst route or region decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.recovered import head, judged, outcome_of, proofs, way_back_bounds, way_back_told
+from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns, quiet_windows
+from harness.judgement.receipts.watch import SHARE_OF_LIMIT
+from harness.judgement.recovery import Users, promised_ms, users_recovery
+from harness.judgement.recovery.users import grouped, longest_outage_s
+from harness.model import SAMPLES, Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, Receipt, Table
+
+METHOD: Final = (
+    "the users' own requests, each route and each serving region from the moment they were due: the latest first answer of 5 s in which "
+    "at least 99 % succeeded and 95 % came within the promised time"
+)
+WAY_BACK: Final = "the users' own requests, each route and each serving region: the longest outage that began between the undo and the restore"
+_MORE: Final = "offer more traffic, then run again"
+_BADNESS: Final = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
+
+
+def users_in(
+    plan: Plan, evidence: Evidence, attempt: Experiment, traffic: str | None, operations: tuple[str, ...] = ()
+) -> Users | None:
+    """How the users' own requests came back in one attempt; None when its action was never sent or no request was recorded."""
+    sent_ns = attempt.fault.sent_ns
+    if sent_ns is None:
+        return None
+    known_ns = known_until_ns(evidence, attempt)
+    samples = _due(evidence, traffic, (sent_ns, known_ns))
+    if not len(samples):
+        return None
+    return users_recovery(
+        samples,
+        operations=operations,
+        sent_ns=sent_ns,
+        undone_ns=attempt.fault.undone_ns,
+        until_ns=answered_until_ns(evidence, attempt),
+        known_ns=known_ns,
+        promised=promised_ms(plan),
+    )
+
+
+def _due(evidence: Evidence, traffic: str | None, span: tuple[int, int]) -> Table:
+    """The requests of a traffic that were due in a span, whatever window they belong to."""
+    windows = [w for w in evidence.windows.values() if traffic in (None, w.traffic)]
+    near = [w for w in windows if w.start_ns < span[1] and w.end_ns > span[0]]
+    return Table.merged(SAMPLES, [window.samples.between("intended_ns", *span) for window in near])
+
+
+def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *, proves: bool) -> Iterable[Measure]:
+    """One measure of the recovery and one of the way back, of the worst group; none where the action was not sent."""
+    limit, objective = case.scaled.in_unit("s"), case.objective
+    planned = case.plan.experiments.get(attempt.name)
+    if attempt.fault.sent_ns is None or planned is None or planned.observe_s < limit:
+        return
+    scope = {**scope, "operation": "users"}
+    users = users_in(case.plan, case.evidence, attempt, objective.scope.traffic, objective.scope.operations)
+    if users is None or not users.groups:
+        why = f"{attempt.name}: too few of the users' requests were recorded from the fault to the restore"
+        yield inconclusive(case, "recovery of users", why, _MORE, scope=scope)
+        return
+    yield _recovery(case, attempt, users, scope, proves=proves)
+    if attempt.fault.undone_ns is not None:
+        yield _way_back(case, attempt, users, scope, proves=proves)
+
+
+def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
+    """What the recovery of a group can have been: its first answer is the latest it can have been, the last failure the earliest."""
+    if seen.seconds is None:
+        return seen.observed_s, None
+    if not seen.outages:
+        return 0.0, max(seen.seconds, seen.resolution_s)
+    return max(seen.seconds - seen.resolution_s, 0.0), seen.seconds
+
+
+def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str, str], *, proves: bool) -> Measure:
+    limit = case.scaled.in_unit("s")
+
+    def outcome(seen: OperationRecovery) -> Outcome:
+        low, high = bounds_of(seen)
+        return outcome_of(low, high, limit, is_over=seen.seconds is None and seen.observed_s >= limit)
+
+    def badness(name: str) -> tuple[int, float]:
+        seen = users.groups[name]
+        return _BADNESS[outcome(seen)], np.inf if seen.seconds is None else seen.seconds
+
+    name = max(users.groups, key=badness)
+    seen = users.groups[name]
+    low, high = bounds_of(seen)
+    if seen.seconds is None:
+        heal = "; they came back only when the fault was undone" if seen.on_heal else ""
+        told = f"the users' requests ({name}) were not served again in {seen.observed_s:.4g} s{heal} ({seen.why})"
+    elif not seen.outages:
+        told = "no route and no serving region was out for the users"
+    else:
+        told = f"the users' requests ({name}, the last) were served again after {seen.seconds:.4g} s ({seen.why})"
+    return judged(
+        case,
+        "recovery of users",
+        outcome(seen),
+        f"{head(attempt, proves=proves)}: {told}, expected {case.wanted}{_thin(users)}",
+        quiet=_quiet(case, name, outcome(seen)),
+        scope={**scope, "group": name},
+        figures=Figures(
+            value=seen.seconds,
+            low=low,
+            high=high,
+            scaled_limit=limit,
+            resolution=seen.resolution_s,
+            unit="s",
+            method=METHOD,
+            receipts=proofs(case, attempt, proves=proves),
+            files=_files(case, attempt),
+        ),
+    )
+
+
+def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str, str], *, proves: bool) -> Measure:
+    limit = case.scaled.in_unit("s")
+
+    def outcome(seen: OperationRecovery) -> Outcome:
+        _, low, high = way_back_bounds(seen)
+        return outcome_of(low, high, limit)
+
+    name = max(users.groups, key=lambda n: (_BADNESS[outcome(users.groups[n])], way_back_bounds(users.groups[n])[0]))
+    seen = users.groups[name]
+    value, low, high = way_back_bounds(seen)
+    told = (
+        way_back_told(seen) if seen.way_back else "no route and no serving region was out for the users on the way back"
+    )
+    return judged(
+        case,
+        "way back of users",
+        outcome(seen),
+        f"{head(attempt, proves=proves)}: {told}, expected {case.wanted}{_thin(users)}",
+        quiet=_quiet(case, name, outcome(seen)),
+        scope={**scope, "group": name},
+        figures=Figures(
+            value=value,
+            low=low,
+            high=high,
+            scaled_limit=limit,
+            resolution=seen.way_back_resolution_s,
+            unit="s",
+            method=WAY_BACK,
+            receipts=proofs(case, attempt, proves=proves),
+            files=_files(case, attempt),
+        ),
+    )
+
+
+def _quiet(case: Case, group: str, outcome: Outcome) -> Receipt:
+    """Whether the same group was served before the first fault: what does not PASS may not be the fault's doing."""
+    if outcome is Outcome.PASS:
+        return Receipt(ok=True, why="")
+    scope, most_s = case.objective.scope, SHARE_OF_LIMIT * case.scaled.in_unit("s")
+    for window in quiet_windows(case.evidence, scope.traffic):
+        own = grouped(window.samples, scope.operations).get(group)
+        longest_s = longest_outage_s(group, own, window.span, promised_ms(case.plan)) if own is not None else 0.0
+        if longest_s > most_s:
+            why = f"without any fault the users' requests ({group}) were already out for {longest_s:.3g} s"
+            return Receipt(ok=False, why=why)
+    return Receipt(ok=True, why="")
+
+
+def _thin(users: Users) -> str:
+    """The groups that could not be judged alone."""
+    if not users.thin:
+        return ""
+    named = ", ".join(f"{name} {per_s:.2g}/s" for name, per_s in users.thin.items())
+    return f"; too few requests to be judged alone, under 2 a second: {named}"
+
+
+def _files(case: Case, attempt: Experiment) -> tuple[str, ...]:
+    span = (attempt.fault.sent_ns or 0, answered_until_ns(case.evidence, attempt))
+    near = (w for w in case.evidence.windows.values() if w.start_ns < span[1] and w.end_ns > span[0])
+    return (*attempt.files, *dict.fromkeys(file for window in near for file in window.files))

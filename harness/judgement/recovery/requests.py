@@ -1,0 +1,66 @@
+"""Requests in the order in which they were sent: probes, ledger writes, or what the users sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+
+from harness.model import Table
+from harness.model.table import Bools, Ints
+
+SECOND: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requests:
+    """When each request was sent, when its answer was complete, and whether that was the expected answer."""
+
+    sent_ns: Ints
+    done_ns: Ints
+    ok: Bools
+
+    @classmethod
+    def of(cls, sent_ns: Ints, done_ns: Ints, ok: Bools) -> Self:
+        """Bring requests into the order of sending."""
+        order = np.lexsort((done_ns, sent_ns))
+        return cls(sent_ns=sent_ns[order], done_ns=done_ns[order], ok=ok[order])
+
+    @classmethod
+    def reads(cls, probes: Table, subject: str = "entry") -> Self:
+        """The read probes of one subject."""
+        rows = probes.where(probes.words["subject"].equals(subject) & probes.words["kind"].equals("read"))
+        return cls.of(rows.ints["sent_ns"], rows.ints["done_ns"], answered(rows))
+
+    @classmethod
+    def writes(cls, writes: Table) -> Self:
+        """The writes of the ledger's clients; ok where they were acknowledged."""
+        return cls.of(writes.ints["sent_ns"], writes.ints["done_ns"], writes.words["outcome"].equals("ok"))
+
+    @classmethod
+    def users(cls, samples: Table) -> Self:
+        """The users' own requests, from the moment each was due."""
+        return cls.of(samples.ints["intended_ns"], samples.ints["done_ns"], answered(samples))
+
+    def between(self, start_ns: int, end_ns: int) -> Self:
+        """The requests sent in [start_ns, end_ns)."""
+        return self.where((self.sent_ns >= start_ns) & (self.sent_ns < end_ns))
+
+    def where(self, mask: Bools) -> Self:
+        """The requests where the mask is true."""
+        return type(self)(sent_ns=self.sent_ns[mask], done_ns=self.done_ns[mask], ok=self.ok[mask])
+
+    def served(self, promised_ms: float | None) -> Bools:
+        """Which were answered as expected, and within the promised time where there is one."""
+        if promised_ms is None:
+            return self.ok
+        return np.asarray(self.ok & (self.done_ns - self.sent_ns <= promised_ms * 1e6), dtype=np.bool_)
+
+    def __len__(self) -> int:
+        return len(self.sent_ns)
+
+
+def answered(rows: Table) -> Bools:
+    """Which probes or users' requests were answered as expected: with a status, and without an error."""
+    return np.asarray(rows.words["error"].missing & (rows.ints["status"] > 0), dtype=np.bool_)

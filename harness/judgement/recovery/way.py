@@ -1,0 +1,133 @@
+"""How one kind of request came back after one fault: recovery, and the way back after the undo.
+
+The *recovery* lasts from the action sent to the first answer of the good stretch that ended the last outage before the undo. What is
+served again only after the undo came back on heal, and ends no recovery. What is out between the undo and the restore, the switch back
+and the heal, is an outage *on the way back*: it has a length of its own, which is held against the same limit.
+
+The *resolution* is the time from one request to the next plus the jitter: the longest time between two requests up to the recovery plus
+the slowest answer of the second after it. Requests overlap, so a time-out does not widen it. Where nothing failed it is the longest time
+without an answer. A *stall* is such a time of 100 ms and more in which requests were sent: they hung and were answered late, within
+their time-out. A client waited, none was turned away: no outage, but listed, and inside the resolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.recovery.requests import SECOND, Requests
+from harness.judgement.recovery.rule import Outage, back_at, longest_gap_ns, outages
+from harness.model import OperationRecovery
+from harness.model.table import distinct
+
+STALL_NS: Final = 100_000_000
+"""So long must requests hang to be listed as a stall: five of them at the closest spacing."""
+
+
+def recovery_of(
+    operation: str,
+    requests: Requests,
+    *,
+    sent_ns: int,
+    undone_ns: int | None,
+    until_ns: int,
+    spacing_ms: float,
+    known_ns: int | None = None,
+    promised: float | None = None,
+) -> OperationRecovery:
+    """How reads or writes came back after one action.
+
+    Args:
+        operation: what the requests are.
+        requests: what was sent; those before the action are left out.
+        sent_ns: when the action was sent.
+        undone_ns: when the undo was sent; None: there was none.
+        until_ns: when the target was restored, or how long it was watched. What is out by then is followed up to `known_ns`.
+        spacing_ms: planned time between two requests; the resolution is never less.
+        known_ns: how far requests are known; None: `until_ns`.
+        promised: the promised time in ms; None: latency is not asked.
+    """
+    end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
+    known_ns = max(until_ns, known_ns or until_ns)
+    watched = requests.between(sent_ns, end_ns)
+    found = outages(watched, end_ns, promised)
+    back = back_at(watched, sent_ns, end_ns, promised)
+    silent = _silences(watched, found, sent_ns, end_ns)
+    back_ns = back if found and back is not None else end_ns
+    after = requests.between(end_ns, known_ns)
+    way = _way_back(after, until_ns, known_ns, promised)
+    on_heal = back is None and end_ns < until_ns and back_at(after, end_ns, known_ns, promised) is not None
+    return OperationRecovery(
+        operation=operation,
+        seconds=None if back is None else (back - sent_ns) / SECOND,
+        resolution_s=max(_resolution_ns(watched, silent, sent_ns, back_ns) / SECOND, spacing_ms / 1000),
+        observed_s=max(end_ns - sent_ns, 0) / SECOND,
+        on_heal=on_heal,
+        outages=_spans(found, end_ns, sent_ns),
+        stalls=tuple((_after(a, sent_ns), _after(b, sent_ns)) for a, b in _stalls(watched, silent)),
+        why=_why(watched, found, back, promised),
+        way_back=_spans(way, known_ns, sent_ns),
+        way_back_s=max(until_ns - end_ns, 0) / SECOND,
+        way_back_resolution_s=max(_gap_ns(after, end_ns, until_ns) / SECOND, spacing_ms / 1000),
+        way_back_ended=all(outage.end_ns is not None for outage in way),
+    )
+
+
+def _way_back(after: Requests, until_ns: int, known_ns: int, promised: float | None) -> tuple[Outage, ...]:
+    """The outages that began after the undo and before the restore, each up to its own end."""
+    return tuple(outage for outage in outages(after, known_ns, promised) if outage.start_ns < until_ns)
+
+
+def _gap_ns(after: Requests, start_ns: int, end_ns: int) -> int:
+    return longest_gap_ns(after, start_ns, end_ns) if end_ns > start_ns else 0
+
+
+def _spans(found: Iterable[Outage], end_ns: int, sent_ns: int) -> tuple[tuple[float, float], ...]:
+    return tuple((_after(o.start_ns, sent_ns), _after(o.end_ns or end_ns, sent_ns)) for o in found)
+
+
+def _silences(requests: Requests, found: tuple[Outage, ...], start_ns: int, end_ns: int) -> list[tuple[int, int]]:
+    """The times between two successes, outages left out: in each, nothing is known of the service."""
+    out = [(outage.start_ns, outage.end_ns or end_ns) for outage in found]
+    answered = requests.done_ns[requests.ok & (requests.done_ns < end_ns)]
+    marks = distinct(np.concatenate([[start_ns, end_ns], answered, np.ravel(np.array(out, dtype=np.int64))]))
+    known = np.zeros(len(marks) - 1, dtype=np.bool_)
+    for start, end in out:
+        known |= (marks[:-1] >= start) & (marks[:-1] < end)
+    return list(zip(marks[:-1][~known].tolist(), marks[1:][~known].tolist(), strict=True))
+
+
+def _resolution_ns(requests: Requests, silent: list[tuple[int, int]], sent_ns: int, until_ns: int) -> int:
+    longest = max((b - a for a, b in silent if a < until_ns), default=0)
+    after = requests.between(until_ns, until_ns + SECOND)
+    answers = (after.done_ns - after.sent_ns)[after.ok]
+    return max(longest, longest_gap_ns(requests, sent_ns, until_ns) + int(answers.max(initial=0)))
+
+
+def _stalls(requests: Requests, silent: list[tuple[int, int]]) -> Iterable[tuple[int, int]]:
+    """The silences in which at least two requests were sent, each from the first of them on."""
+    for start_ns, end_ns in silent:
+        if end_ns - start_ns >= STALL_NS:
+            hung = requests.sent_ns[(requests.sent_ns >= start_ns) & (requests.sent_ns < end_ns)]
+            if len(hung) > 1 and end_ns - hung[0] >= STALL_NS:
+                yield int(hung[0]), end_ns
+
+
+def _after(at_ns: int, sent_ns: int) -> float:
+    return (at_ns - sent_ns) / SECOND
+
+
+def _why(requests: Requests, found: tuple[Outage, ...], back: int | None, promised: float | None) -> str:
+    failed, late = int((~requests.ok).sum()), int((requests.ok & ~requests.served(promised)).sum())
+    bad = f"{failed} of {len(requests)} requests failed"
+    if late:
+        bad += f", {late} were answered later than {promised:g} ms"
+    if back is None:
+        return f"{bad}, and 5 s in which requests were served did not follow while the fault was in"
+    if found:
+        return f"{len(found)} outages, the last one counts" if len(found) > 1 else ""
+    if failed or late:
+        return f"no outage: {bad}, never two in a row and never more than 1 % of 5 s" if failed else f"no outage: {bad}"
+    return "no client felt it"

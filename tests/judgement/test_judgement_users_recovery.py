@@ -1,0 +1,244 @@
+"""Recovery is judged on the users' own requests too, per route and per serving region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from judgement_builders import (
+    SPANS,
+    evidence,
+    experiment,
+    failing,
+    measures,
+    ns,
+    p95,
+    plan,
+    recovery,
+    samples,
+    with_experiment,
+    with_ints,
+    with_words,
+)
+
+from harness.judgement import judge
+from harness.judgement.recovery import Users, users_recovery
+from harness.model import Evidence, Measure, Outcome, Table
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+DATABASE = experiment("database-loss", *SPANS["database-loss"])
+
+
+def within(rows: Table, start: float, end: float) -> Any:
+    """Which requests were due in [start, end)."""
+    due = rows.ints["intended_ns"]
+    return (due >= ns(start)) & (due < ns(end))
+
+
+def of(rows: Table, column: str, word: str) -> Any:
+    """Which requests have this word."""
+    return rows.words[column].equals(word)
+
+
+def under(change: Any, base: Evidence | None = None) -> Evidence:
+    """The evidence with the users' requests under the database's loss changed."""
+    base = base or evidence()
+    window = base.windows["experiment:database-loss/fault"]
+    changed = replace(window, samples=change(window.samples))
+    return replace(base, windows={**base.windows, "experiment:database-loss/fault": changed})
+
+
+def judged(limit: str, run: Evidence, **fields: Any) -> dict[str, Measure]:
+    """The measures of the users after the database's loss, by name."""
+    found = measures(judge(plan({"R": recovery(limit, "database-loss", **fields)}), run))
+    return {m.name: m for m in found if m.scope.get("operation") == "users"}
+
+
+def test_users_whose_every_request_fails_have_not_recovered_though_every_probe_is_answered() -> None:
+    """From the fault on, to the end."""
+    run = under(lambda rows: failing(rows, within(rows, 111, 150)))
+    found = judged("30 s", run)
+    way = found["recovery of users"]
+    assert (way.outcome, way.value, way.low) == (FAIL, None, 34)
+    assert "were not served again in 34 s" in way.reason
+    assert found["way back of users"].outcome is INCONCLUSIVE
+
+
+def test_one_route_that_stays_away_fails_and_is_named() -> None:
+    """Three of four routes are well."""
+    run = under(lambda rows: failing(rows, of(rows, "name", "play-track") & within(rows, 111, 150)))
+    measure = judged("30 s", run)["recovery of users"]
+    assert (measure.outcome, measure.scope["group"]) == (FAIL, "route play-track")
+    assert "the users' requests (route play-track) were not served again in 34 s" in measure.reason
+
+
+def test_one_serving_region_that_answers_late_fails_and_is_named() -> None:
+    """One of five answers of ap-southeast-1 takes 7 s, the platform promises 1000 ms: at most 4 % of a route."""
+
+    def slow(rows: Table) -> Table:
+        changed = with_ints(rows, slice(None))
+        turn = np.arange(len(rows)) // 10 % 5
+        late = of(rows, "served_region", "ap-southeast-1") & within(rows, 111, 150) & (turn < 1)
+        changed.ints["done_ns"][late] += ns(7)
+        return changed
+
+    sentences = {"R": recovery("30 s", "database-loss"), "P": p95("1000 ms")}
+    found = measures(judge(plan(sentences), under(slow)))
+    measure = next(m for m in found if m.name == "recovery of users")
+    assert (measure.outcome, measure.scope["group"]) == (FAIL, "region ap-southeast-1")
+    promised_nothing = judged("30 s", under(slow))["recovery of users"]
+    assert promised_nothing.outcome is PASS
+
+
+def test_users_who_are_served_again_in_time_pass() -> None:
+    """Reads of a track fail from 112 s to 121 s: back 10 s after the fault, all routes but one never out."""
+    run = under(lambda rows: failing(rows, of(rows, "name", "read-track") & within(rows, 112, 121)))
+    found = judged("30 s", run)
+    measure = found["recovery of users"]
+    assert (measure.outcome, measure.scope["group"]) == (PASS, "route read-track")
+    assert measure.value == pytest.approx(10.0, abs=0.1)
+    assert measure.high == measure.value
+    assert found["way back of users"].outcome is PASS
+    result = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
+    ((start, end),) = result.users["route read-track"].outages
+    assert (round(start, 1), end) == (1.0, measure.value)
+    assert result.users["route sign-in"].outages == ()
+
+
+def test_users_who_are_out_on_the_way_back_are_charged_with_its_length() -> None:
+    """Undone at 145 s, out from 146 s to 149 s."""
+    longer = samples(110, 160)
+    base = evidence()
+    key = "experiment:database-loss/fault"
+    run = replace(base, windows={**base.windows, key: replace(base.windows[key], end_ns=ns(160), samples=longer)})
+    run = under(lambda rows: failing(rows, within(rows, 146, 149)), run)
+    found = judged("2 s", run)
+    assert found["way back of users"].outcome is FAIL
+    assert found["way back of users"].value == pytest.approx(3, abs=0.1)
+    assert judged("30 s", run)["way back of users"].outcome is PASS
+
+
+def test_a_route_with_too_few_requests_is_named_and_judged_with_the_others() -> None:
+    """One request in two seconds: it is said so, and what fails of it counts in all routes together."""
+
+    def thin(rows: Table) -> Table:
+        turn = np.arange(len(rows))
+        return with_words(rows, turn % 200 == 1, name="rare")
+
+    run = under(thin)
+    measure = judged("30 s", run)["recovery of users"]
+    assert measure.outcome is PASS
+    assert measure.reason.endswith("; too few requests to be judged alone, under 2 a second: route rare 0.49/s")
+    result = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
+    assert (set(result.users_thin), "all routes" in result.users) == ({"route rare"}, True)
+
+
+def test_a_read_sentence_asks_for_reads_only() -> None:
+    """Writes of the users are another sentence's; a request without a method may be either."""
+
+    def posts(rows: Table) -> Table:
+        play = of(rows, "name", "play-track")
+        method = with_words(with_words(rows, ~play, method="GET"), play, method="POST")
+        return failing(method, play & within(rows, 111, 150))
+
+    run = under(posts)
+    assert judged("30 s", run, operations=("reads",))["recovery of users"].outcome is PASS
+    assert judged("30 s", run, operations=("writes",))["recovery of users"].outcome is FAIL
+
+
+def test_users_who_were_out_without_any_fault_are_no_measure_of_it() -> None:
+    """One route failed all the time before, too."""
+    base = evidence()
+    quiet = base.windows["everyday/fault-free"]
+    failed = replace(quiet, samples=failing(quiet.samples, of(quiet.samples, "name", "play-track")))
+    run = under(
+        lambda rows: failing(rows, of(rows, "name", "play-track")),
+        replace(base, windows={**base.windows, "everyday/fault-free": failed}),
+    )
+    measure = judged("30 s", run)["recovery of users"]
+    assert measure.outcome is INCONCLUSIVE
+    assert "but without any fault the users' requests (route play-track) were already out for 60 s" in measure.reason
+
+
+def test_without_users_nothing_is_known_of_them() -> None:
+    """No request was recorded under the fault; a sentence without traffic does not ask."""
+    base = evidence()
+    idle = replace(base, windows={"everyday/fault-free": base.windows["everyday/fault-free"]})
+    measure = judged("30 s", idle)["recovery of users"]
+    assert (measure.outcome, measure.reason) == (
+        INCONCLUSIVE,
+        "database-loss: too few of the users' requests were recorded from the fault to the restore",
+    )
+    assert judged("30 s", idle, traffic=None) == {}
+
+
+def test_an_attempt_that_was_sent_and_not_confirmed_counts_for_harm() -> None:
+    """The first attempt took everybody out for 34 s, the second did nothing: FAIL, and both are shown."""
+    second_at = experiment("database-loss", "database", 160, 200, attempt=2)
+    first = replace(DATABASE, fault=replace(DATABASE.fault, confirmed_ns=None))
+    base = replace(evidence(), experiments={})
+    run = with_experiment([first, second_at], under(lambda rows: failing(rows, within(rows, 111, 150)), base))
+    found = measures(judge(plan({"R": recovery("30 s", "database-loss")}), run))
+    harm = [m for m in found if m.scope.get("attempt") == "1"]
+    assert {m.name: m.outcome for m in harm}["recovery of users"] is FAIL
+    assert harm[0].reason.startswith("database-loss, attempt 1, which was sent and counts for harm: reads were served")
+    assert judge(plan({"R": recovery("30 s", "database-loss")}), run).decision.outcome == "NO-GO"
+    shown = [(e.name, e.attempt) for e in judge(plan(), run).experiments if e.name == "database-loss"]
+    assert shown == [("database-loss", 1), ("database-loss", 2)]
+
+
+def users(rows: Table, *, undone: float | None = 30.0) -> Users:
+    """Rule 8 on the users' requests: sent at 10 s, undone at 30 s, restored at 40 s, known to 60 s."""
+    return users_recovery(
+        rows.between("intended_ns", ns(10), ns(60)),
+        operations=("reads", "writes"),
+        sent_ns=ns(10),
+        undone_ns=None if undone is None else ns(undone),
+        until_ns=ns(40),
+        known_ns=ns(60),
+        promised=1000,
+    )
+
+
+def test_a_region_that_serves_nobody_is_not_out() -> None:
+    """us-east-1 is lost from 11 s to 35 s: its last answers fail, then the others serve everybody."""
+    rows = samples(0, 60)
+    lost = within(rows, 11, 35)
+    moved = with_words(rows, lost, served_region="eu-west-1")
+    dying = with_words(moved, within(rows, 11, 11.1), served_region="us-east-1")
+    found = users(failing(dying, within(rows, 11, 11.1)))
+    seen = found.groups["region us-east-1"]
+    assert seen.seconds is not None
+    assert seen.seconds < 2
+    assert seen.way_back == ()
+
+
+@pytest.mark.parametrize(("failures", "out"), [([400], False), ([400, 404], True), ([400, 480], True)])
+def test_in_a_thin_route_one_failure_in_a_hundred_is_noise(failures: Sequence[int], out: bool) -> None:  # noqa: FBT001
+    """Five requests a second of a route: a lone failure among a hundred is noise; two in a row are not, nor are two 20 apart."""
+    rows = samples(0, 60, per_s=20)
+    seen = users(failing(rows, list(failures))).groups["route sign-in"]
+    assert bool(seen.outages) is out
+
+
+def test_the_proof_of_five_good_seconds_may_reach_beyond_the_undo_but_not_the_first_answer() -> None:
+    """Back at 27 s, undone at 30 s; back at 29.5 s is too near the undo to be told from a heal."""
+    rows = samples(0, 60)
+    assert users(failing(rows, within(rows, 11, 27))).groups["route sign-in"].seconds == pytest.approx(17, abs=0.1)
+    late = users(failing(rows, within(rows, 11, 29.5))).groups["route sign-in"]
+    assert (late.seconds, late.on_heal, late.way_back) == (None, True, ())
+    healed = users(failing(rows, within(rows, 11, 33))).groups["route sign-in"]
+    assert healed.seconds is None
+    ((start, end),) = healed.way_back
+    assert (start, round(end)) == (20.0, 23)
+
+
+def test_of_a_fault_without_an_undo_all_is_recovery() -> None:
+    """Out again at 35 s: 28 s after the fault it was over."""
+    rows = samples(0, 60)
+    seen = users(failing(rows, within(rows, 35, 38)), undone=None).groups["route sign-in"]
+    assert seen.seconds == pytest.approx(28, abs=0.1)
+    assert seen.way_back == ()
