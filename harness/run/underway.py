@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from harness import clock
 from harness.drivers.chaos import Restorer
 from harness.drivers.load import Load
+from harness.drivers.load.read_back import read_back
 from harness.run.acts.context import Underway
 from harness.run.condition import Condition
 from harness.run.shares import Shares
@@ -58,6 +59,9 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         load.stop()
         windows.end(load.stopping_ns or clock.now_ns())
         context.underway = None
+    if plan.accounts:
+        context.progress.say(f"{plan.name}: reading back what journeys wrote")
+        read_back(plan, target, context.directory.path, context.sink("load"))
 
 
 def _record_steady(subject: str, context: Context, traffic: Underway, within_s: float) -> None:
