@@ -1,7 +1,7 @@
 """What one chaos process knows: its target, its cluster, and what it has hit so far.
 
 `READINESS_TARGET` names the target file. Everything that breaks something asks `destructive()` first: it refuses when
-the target is not disposable and was not allowed by name, and when another API server is meant than the target's.
+the target is not disposable and was not allowed by name, and when the API server is not the target's.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from harness.errors import Refused
 from harness.model import Hit, Intent
 from harness.targets import Target, load_target
 from harness.targets.guard import guard_hits, guard_target
-from harness.targets.intents import pending_intents, write_intent
+from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import REGION_LABEL, Cluster, Object, labels_of
-from harness.targets.undo import undo_intent
+from harness.targets.undo import Undoable, undo_intent
 
 BY_HAND = "by-hand"
 
@@ -38,32 +37,38 @@ class Session:
     hits: list[Hit] = field(default_factory=list)
 
     def destructive(self, hits: Sequence[Hit]) -> None:
-        """Assert that breaking these, beside what was hit already, is meant, and meant here.
+        """Assert that these may be broken, beside what was hit already, and that this is the target's API server.
 
         Raises:
-            Refused: it is not.
+            Refused: they may not, or it is another one.
         """
         guard_target(self.target, os.environ.get("READINESS_ALLOW_TARGET", ""))
         all_hits = [*self.hits, *hits]
         guard_hits(self.target, self.experiment, all_hits)
-        meant = os.environ.get("READINESS_API_SERVER", self.cluster.url)
-        if self.cluster.url != meant:
-            raise Refused(f"this would go to {self.cluster.url}, meant is {meant}", where=self.target.name)
+        expected = os.environ.get("READINESS_API_SERVER", self.cluster.url)
+        if self.cluster.url != expected:
+            raise Refused(f"the API server is {self.cluster.url}, expected {expected}", where=self.target.name)
         pods = sum(1 for hit in all_hits if hit.kind == "pod")
         allowed = os.environ.get("READINESS_MAX_PODS", "")
         if allowed.isdecimal() and pods > int(allowed):
             raise Refused(f"this would hit {pods} pods, `blast_radius` allows {allowed}", where=self.experiment)
 
-    def intend(self, action: str, undo: Mapping[str, Any]) -> Intent:
-        """Put on disk how to undo what is about to be done."""
-        return write_intent(self.target.name, self.experiment, action, undo)
+    def intend(self, action: Undoable[...], what: str, **params: str | int) -> Intent:
+        """Put on disk how to undo what is about to be done.
 
-    def undo(self, kind: str) -> list[str]:
-        """Undo every pending intent of that kind; returns what it was on."""
-        intents = [intent for intent in pending_intents(self.target.name) if intent.undo.get("do") == kind]
-        for intent in intents:
+        Args:
+            action: what is about to be called.
+            what: the same for people.
+            params: of its undo.
+        """
+        return action.intend(self.target, self.experiment, what, **params)
+
+    def undo(self, action: Undoable[...]) -> list[str]:
+        """Undo every pending intent of that action; returns what each was on."""
+        pending = [intent for intent in pending_intents(self.target.name) if intent.undo.get("do") == action.name]
+        for intent in pending:
             undo_intent(self.cluster, self.target, intent)
-        return [str(intent.undo.get("node") or intent.undo.get("region", "")) for intent in intents]
+        return [str(intent.undo.get("node") or intent.undo.get("region", "")) for intent in pending]
 
     def hit(self, hits: Sequence[Hit]) -> None:
         """Remember what was hit."""
@@ -84,7 +89,7 @@ def session() -> Session:
     named = os.environ.get("READINESS_TARGET")
     if not named:
         raise Refused(
-            "no target is named", where="READINESS_TARGET", hint='for the sandbox: eval "$(readiness sandbox env)"'
+            "no target file is given", where="READINESS_TARGET", hint='for the sandbox: eval "$(readiness sandbox env)"'
         )
     target = load_target(Path(named))
     return Session(

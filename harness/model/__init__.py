@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.model.domain import DOMAINS, NO_FAULT, Domain, domain_of
 from harness.model.evidence import (
     Baseline,
     Check,
@@ -81,11 +82,13 @@ from harness.model.window import (
 )
 
 __all__ = [
+    "DOMAINS",
     "JOURNEY_READS",
     "JOURNEY_WRITES",
     "LEDGER_FINAL",
     "LEDGER_READS",
     "LEDGER_WRITES",
+    "NO_FAULT",
     "NULL",
     "PIPELINE",
     "PROBES",
@@ -101,6 +104,7 @@ __all__ = [
     "DecisionOutcome",
     "Demand",
     "DemandKind",
+    "Domain",
     "Evidence",
     "Experiment",
     "ExperimentPlan",
@@ -155,6 +159,7 @@ __all__ = [
     "Worker",
     "after_faults_name",
     "after_name",
+    "domain_of",
     "fault_free_name",
     "fault_name",
     "samples_directory",

@@ -1,4 +1,4 @@
-"""Breaking things: what was meant to be undone, and what was seen to be broken."""
+"""Breaking things: what must be undone, and what was observed to be broken."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class Intent:
         action: what is about to be done, for people.
         undo: what undoes it: `{"do": "uncordon", "node": "us-east-1a"}`.
         written: wall clock.
+        module: the Python module that defines the undo.
+        version: of this format.
     """
 
     id: str
@@ -26,6 +28,8 @@ class Intent:
     action: str
     undo: Mapping[str, Any]
     written: str
+    module: str = ""
+    version: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -88,7 +88,7 @@ def make_plan(
         environment=target.environment,
         time_scale=scale,
         durability=target.database.durability if target.database else "",
-        release=target.release or settings.release,
+        release=target.release.version or settings.release,
         profile="+".join(settings.profiles),
         seed=settings.seed,
         requirements=tuple(requirements),

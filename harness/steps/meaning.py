@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from harness.model import Objective
+from harness.model import DOMAINS, Objective
 
 MEMBERS_LOSS: Final = "database-members-loss"
 """The experiment that takes all database members at once, one of the three disasters."""
@@ -61,9 +61,9 @@ class Selection:
 
 
 KINDS: Final[Mapping[str, Selection]] = {
-    "single-fault": Selection.of_domains(("pod", "node", "database")),
+    "single-fault": Selection.of_domains(tuple(name for name, one in DOMAINS.items() if one.single_fault)),
     "disaster": Selection(
-        domains=("database", "region"),
+        domains=tuple(name for name, one in DOMAINS.items() if one.disaster),
         kinds={
             "loss of the primary": "database",
             "loss of a region": "region",

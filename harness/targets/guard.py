@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.errors import Refused
-from harness.model import ExperimentPlan, Hit
+from harness.model import NO_FAULT, ExperimentPlan, Hit
 from harness.targets.target import MayBreak, Target
 
 
@@ -34,7 +34,7 @@ def guard_experiment(target: Target, experiment: ExperimentPlan) -> None:
     Raises:
         Refused: the target is not disposable and `may_break` does not name it.
     """
-    if experiment.domain != "none":
+    if experiment.domain != NO_FAULT.name:
         _entry(target, experiment.name)
 
 

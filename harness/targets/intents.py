@@ -1,7 +1,8 @@
 """The undo log: what would have to be undone is on disk, synced, before anything is changed.
 
-It stands outside every run directory, one folder a target, one file an intent: `$READINESS_STATE/intents/<target>/<id>.json`.
-Striking off is deleting the file. So a harness that is killed at any moment leaves exactly what the next start must undo.
+It is outside every run directory, one folder a target, one file an intent: `$READINESS_STATE/intents/<target>/<id>.json`.
+A file appears under that name only when it is complete. Striking off is deleting it. So a harness that is killed at any moment
+leaves exactly what the next start must undo. A file that is not understood is kept: only a person can tell what it stands for.
 """
 
 from __future__ import annotations
@@ -10,16 +11,32 @@ import itertools
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from harness import clock
 from harness.errors import HarnessError
 from harness.model import Intent
 from harness.targets.state import state_directory
 
+VERSION: Final = 1
+"""Of the format; a file of a newer one is not understood."""
+
 _counter = itertools.count()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unclear:
+    """A file of the undo log that is not understood.
+
+    Attributes:
+        path: the file.
+        why: what is wrong with it.
+    """
+
+    path: Path
+    why: str
 
 
 def intents_directory(target: str) -> Path:
@@ -27,8 +44,15 @@ def intents_directory(target: str) -> Path:
     return state_directory() / "intents" / target
 
 
-def write_intent(target: str, experiment: str, action: str, undo: Mapping[str, Any]) -> Intent:
+def write_intent(target: str, experiment: str, action: str, undo: Mapping[str, Any], *, module: str) -> Intent:
     """Put an intent on disk, file and directory synced, and only then return.
+
+    Args:
+        target: name of the target.
+        experiment: what is about to act.
+        action: what it is about to do, for people.
+        undo: what undoes it: `do`, the name of an undoable action, and its parameters.
+        module: the module that defines that action.
 
     Raises:
         HarnessError: it cannot be written; then nothing may be changed.
@@ -42,6 +66,8 @@ def write_intent(target: str, experiment: str, action: str, undo: Mapping[str, A
         action=action,
         undo=dict(undo),
         written=wall,
+        module=module,
+        version=VERSION,
     )
     path = _path(intent)
     try:
@@ -57,7 +83,7 @@ def write_intent(target: str, experiment: str, action: str, undo: Mapping[str, A
 
 
 def strike_intent(intent: Intent) -> None:
-    """Strike it off: what it said is undone. A second strike does nothing."""
+    """Strike it off: what it describes is undone. A second strike does nothing."""
     path = _path(intent)
     path.unlink(missing_ok=True)
     if path.parent.is_dir():
@@ -65,17 +91,38 @@ def strike_intent(intent: Intent) -> None:
 
 
 def pending_intents(target: str) -> list[Intent]:
-    """What is still to be undone, newest first.
+    """What is still to be undone and is understood, newest first."""
+    return [intent for intent in _read(target) if isinstance(intent, Intent)]
 
-    A file that was cut short was never returned from `write_intent`, so nothing was changed under it: it is swept.
-    """
-    found = []
-    for path in sorted(intents_directory(target).glob("*.json"), reverse=True):
-        try:
-            found.append(Intent(**json.loads(path.read_bytes())))
-        except (ValueError, TypeError):
-            path.unlink(missing_ok=True)
-    return found
+
+def unclear_intents(target: str) -> list[Unclear]:
+    """The files that are not understood: broken JSON, other keys, a newer version."""
+    return [intent for intent in _read(target) if isinstance(intent, Unclear)]
+
+
+def _read(target: str) -> list[Intent | Unclear]:
+    """Every file, newest first. What was never renamed was never returned from `write_intent`: nothing was changed under it."""
+    for part in intents_directory(target).glob("*.part"):
+        part.unlink(missing_ok=True)
+    return [_parsed(path) for path in sorted(intents_directory(target).glob("*.json"), reverse=True)]
+
+
+def _parsed(path: Path) -> Intent | Unclear:
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        return Unclear(path=path, why=f"it cannot be read: {error.strerror}")
+    except (ValueError, RecursionError):
+        return Unclear(path=path, why="it is not JSON")
+    if not isinstance(content, dict):
+        return Unclear(path=path, why="it is not a JSON object")
+    if content.get("version", VERSION) != VERSION:
+        return Unclear(path=path, why=f"it has version {content['version']}, this harness reads version {VERSION}")
+    known = {field.name for field in fields(Intent)}
+    if {*content} != known or not isinstance(content["undo"], dict):
+        odd = sorted({*content} ^ known) or ["undo"]
+        return Unclear(path=path, why=f"missing or unknown keys: {', '.join(map(str, odd))}")
+    return Intent(**content)
 
 
 def _path(intent: Intent) -> Path:
@@ -83,12 +130,15 @@ def _path(intent: Intent) -> Path:
 
 
 def _write_synced(path: Path, content: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    """Complete or not there at all: written beside, synced, and only then given its name."""
+    part = path.with_suffix(".part")
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
         os.write(fd, content)
         os.fsync(fd)
     finally:
         os.close(fd)
+    part.rename(path)
     _sync_directory(path.parent)
 
 

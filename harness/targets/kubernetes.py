@@ -125,9 +125,11 @@ class Cluster:
             return self._items(self._apps.list_deployment_for_all_namespaces)
         return self._items(self._apps.list_namespaced_deployment, namespace)
 
-    def stateful_sets(self) -> list[Object]:
-        """Stateful sets of all namespaces."""
-        return self._items(self._apps.list_stateful_set_for_all_namespaces)
+    def stateful_sets(self, namespace: str = "") -> list[Object]:
+        """Stateful sets of one namespace, or of all."""
+        if not namespace:
+            return self._items(self._apps.list_stateful_set_for_all_namespaces)
+        return self._items(self._apps.list_namespaced_stateful_set, namespace)
 
     def services(self, namespace: str) -> list[Object]:
         """Services of one namespace."""

@@ -1,96 +1,103 @@
-"""Undo what was left broken: by the intents on disk, newest first, each as often as needed."""
+"""Undoable actions, and the recovery of what was left broken: by the intents on disk, newest first, each as often as needed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+import importlib
+from collections.abc import Callable
+from typing import Final, Generic, ParamSpec
 
 from harness import clock
 from harness.clock import Deadline
-from harness.errors import HarnessError, TargetUnreachable
+from harness.errors import Refused, TargetUnreachable
 from harness.model import Intent
-from harness.targets.database import switch_back
-from harness.targets.intents import pending_intents, strike_intent
+from harness.targets.intents import intents_directory, pending_intents, strike_intent, unclear_intents, write_intent
 from harness.targets.kubernetes import Cluster
 from harness.targets.target import Target
 
 RECOVER_S: Final = 30.0
 """How long `recover` tries to reach a target that does not answer."""
-SWITCH_BACK_S: Final = 60.0
-"""How long the database may take to lead from the primary region again."""
-POWER_ANNOTATION: Final = "sandbox.readiness/power"
 
-Undo = Mapping[str, Any]
-
-
-def uncordon(node: str) -> Undo:
-    """The undo of a cordon."""
-    return {"do": "uncordon", "node": node}
+P = ParamSpec("P")
+Undo = Callable[..., None]
+"""Called with the cluster, the target and the parameters of the intent. It sets a state, so doing it twice is safe."""
 
 
-def power_on(node: str) -> Undo:
-    """The undo of a power loss."""
-    return {"do": "power-on", "node": node}
+class Undoable(Generic[P]):
+    """An action together with what undoes it. Calling it acts; `intend` must come first.
+
+    Attributes:
+        name: of the undo, as intents write it.
+        module: that defines it: recovery imports it by this name.
+        undo: undoes it, given cluster, target and the parameters of the intent.
+    """
+
+    def __init__(self, name: str, act: Callable[P, None], undo: Undo) -> None:
+        self.name = name
+        self.module = act.__module__
+        self.undo = undo
+        self._act = act
+
+    def intend(self, target: Target, experiment: str, what: str, **params: str | int) -> Intent:
+        """Put on disk how to undo what is about to be done.
+
+        Args:
+            target: what is acted on.
+            experiment: who acts.
+            what: what is about to be done, for people.
+            params: of the undo.
+        """
+        return write_intent(target.name, experiment, what, {"do": self.name, **params}, module=self.module)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Act."""
+        self._act(*args, **kwargs)
 
 
-def scale(namespace: str, deployment: str, replicas: int) -> Undo:
-    """The undo of a scaling."""
-    return {"do": "scale", "namespace": namespace, "deployment": deployment, "replicas": replicas}
+_KNOWN: Final[dict[tuple[str, str], Undoable[...]]] = {}
+"""By module and name."""
 
 
-def delete_pod(namespace: str, pod: str) -> Undo:
-    """The undo of a pod that the harness made."""
-    return {"do": "delete", "namespace": namespace, "pod": pod}
+def undoable(name: str, *, undo: Undo) -> Callable[[Callable[P, None]], Undoable[P]]:
+    """Declare an action undoable: `undo` is what undoes it, `name` how intents refer to it."""
 
+    def declare(act: Callable[P, None]) -> Undoable[P]:
+        made = Undoable(name, act, undo)
+        _KNOWN[made.module, name] = made
+        return made
 
-def lead_from(region: str) -> Undo:
-    """The undo of what takes the leader of the database from its region."""
-    return {"do": "switch-back", "region": region}
-
-
-def _uncordon(cluster: Cluster, _target: Target, undo: Undo) -> None:
-    cluster.patch_node(undo["node"], {"spec": {"unschedulable": None}})
-
-
-def _power_on(cluster: Cluster, _target: Target, undo: Undo) -> None:
-    cluster.patch_node(undo["node"], {"metadata": {"annotations": {POWER_ANNOTATION: None}}})
-
-
-def _scale(cluster: Cluster, _target: Target, undo: Undo) -> None:
-    cluster.scale(undo["namespace"], undo["deployment"], undo["replicas"])
-
-
-def _delete(cluster: Cluster, _target: Target, undo: Undo) -> None:
-    cluster.delete_pod(undo["namespace"], undo["pod"], grace_s=0)
-
-
-def _switch_back(cluster: Cluster, target: Target, _undo: Undo) -> None:
-    switch_back(cluster, target, within_s=SWITCH_BACK_S)
-
-
-_UNDO: Final[Mapping[str, Callable[[Cluster, Target, Undo], None]]] = {
-    "uncordon": _uncordon,
-    "power-on": _power_on,
-    "scale": _scale,
-    "delete": _delete,
-    "switch-back": _switch_back,
-}
-"""All are safe to do twice: each sets a state, and what is gone needs no undo."""
+    return declare
 
 
 def undo_intent(cluster: Cluster, target: Target, intent: Intent) -> None:
     """Undo one intent and strike it off.
 
     Raises:
-        HarnessError: this version does not know how, or it did not work; the intent stays.
+        Refused: nothing here knows how to undo it; the intent stays.
+        HarnessError: it did not work; the intent stays.
     """
-    do = _UNDO.get(str(intent.undo.get("do")))
-    if do is None:
-        raise HarnessError(
-            f"no way is known to undo {dict(intent.undo)}", hint="undo it by hand, then delete the intent's file"
-        )
-    do(cluster, target, intent.undo)
+    known = _undoable(intent)
+    known.undo(cluster, target, **{key: value for key, value in intent.undo.items() if key != "do"})
     strike_intent(intent)
+
+
+def _undoable(intent: Intent) -> Undoable[...]:
+    name = str(intent.undo.get("do"))
+    if (intent.module, name) not in _KNOWN:
+        try:
+            importlib.import_module(intent.module)
+        except (ImportError, ValueError) as error:
+            raise _unknown(intent, f"the module `{intent.module}` cannot be imported: {error}") from error
+    if (intent.module, name) not in _KNOWN:
+        raise _unknown(intent, f"`{intent.module}` has no undoable action `{name}`")
+    return _KNOWN[intent.module, name]
+
+
+def _unknown(intent: Intent, why: str) -> Refused:
+    return Refused(
+        why,
+        where=str(intents_directory(intent.target) / f"{intent.id}.json"),
+        hint=f"undo it by hand ({intent.action}), then delete the file",
+    )
 
 
 def recover(target: Target, *, within_s: float = RECOVER_S) -> list[str]:
@@ -100,14 +107,26 @@ def recover(target: Target, *, within_s: float = RECOVER_S) -> list[str]:
 
     Raises:
         TargetUnreachable: the target did not answer within `within_s`; what is left stays on disk.
-        HarnessError: an intent that could not be undone; those before it are.
+        Refused: some intents are not understood. All others were undone first, and these files are kept.
+        HarnessError: an undo failed; those before it are done.
     """
     intents = pending_intents(target.name)
-    if not intents:
-        return []
-    cluster = Cluster.of(target)
-    deadline = Deadline.after(within_s)
-    return [_undo_in_time(cluster, target, intent, deadline) for intent in intents]
+    undone: list[str] = []
+    unclear = [f"{one.path.name}: {one.why}" for one in unclear_intents(target.name)]
+    if intents:
+        cluster, deadline = Cluster.of(target), Deadline.after(within_s)
+        for intent in intents:
+            try:
+                undone.append(_undo_in_time(cluster, target, intent, deadline))
+            except Refused as error:
+                unclear.append(f"{intent.id}.json: {error.what} ({intent.action})")
+    if unclear:
+        raise Refused(
+            f"{len(unclear)} entries of the undo log are not understood and were kept; {'; '.join(unclear)}",
+            where=str(intents_directory(target.name)),
+            hint="undo by hand what each file describes under `action` and `undo`, or use the version that wrote it; then delete the file",
+        )
+    return undone
 
 
 def _undo_in_time(cluster: Cluster, target: Target, intent: Intent, deadline: Deadline) -> str:

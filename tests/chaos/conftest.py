@@ -188,6 +188,7 @@ def target_yaml(kubeconfig_path: Path) -> Object:
             "members": {pod: {"dsn": {"env": "NOWHERE"}, "region": NODES[node]} for pod, node in MEMBERS.items()},
             "leader": {"namespace": "database", "endpoints": "main"},
         },
+        "power": {"annotation": "sandbox.readiness/power"},
         "disposable": True,
     }
 

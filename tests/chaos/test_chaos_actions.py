@@ -9,12 +9,15 @@ import pytest
 from harness import clock
 from harness.chaos import actions, probes
 from harness.chaos.session import session
-from harness.errors import FaultNotInjected, Refused
-from harness.targets.intents import pending_intents
+from harness.errors import ConfigurationError, FaultNotInjected, Refused
+from harness.targets.intents import pending_intents, write_intent
 from harness.targets.undo import recover
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+POWER = "sandbox.readiness/power"
 
 
 def names(hits: dict[str, list[dict[str, Any]]], kind: str = "pod") -> list[str]:
@@ -64,7 +67,7 @@ def test_another_api_server_than_meant_is_refused(pocket: Any, monkeypatch: pyte
     """The run says which server it means; the file says another: nothing is killed."""
     monkeypatch.setenv("READINESS_API_SERVER", "https://127.96.0.2:6443")
     before = pocket.get("Pod", "us-east-1", "track-service-1")["metadata"]["uid"]
-    with pytest.raises(Refused, match=r"meant is https://127\.96\.0\.2:6443"):
+    with pytest.raises(Refused, match=r"expected https://127\.96\.0\.2:6443"):
         actions.kill_pods("app=track-service", "us-east-1")
     assert pocket.get("Pod", "us-east-1", "track-service-1")["metadata"]["uid"] == before
 
@@ -72,7 +75,7 @@ def test_another_api_server_than_meant_is_refused(pocket: Any, monkeypatch: pyte
 def test_without_a_target_file_nothing_is_broken(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kubeconfig alone is not enough to break something."""
     monkeypatch.delenv("READINESS_TARGET")
-    with pytest.raises(Refused, match="no target is named"):
+    with pytest.raises(Refused, match="no target file is given"):
         actions.kill_pods("app=track-service", "us-east-1")
 
 
@@ -117,7 +120,7 @@ def test_a_node_that_holds_the_leader_is_spared(pocket: Any) -> None:
     hits = actions.power_off_node(f"topology.kubernetes.io/region={'us-east-1'}")
     assert names(hits, "node") == ["us-east-1a"]
     assert names(hits) == ["track-service-1", "track-service-2"]
-    assert undos() == ["power-on us-east-1a"]
+    assert undos() == [f"power-on us-east-1a {POWER}"]
     assert probes.hit_nodes_not_ready(within_s=5)
     assert not probes.nodes_ready(within_s=0.2)
     assert actions.power_on_nodes() == ["us-east-1a"]
@@ -129,9 +132,47 @@ def test_a_region_goes_with_all_its_nodes(pocket: Any) -> None:
     """Power of both nodes; the leader's way home is written down first, so it is undone last."""
     hits = actions.power_off_region("us-east-1")
     assert names(hits, "node") == ["us-east-1a", "us-east-1b"]
-    assert undos() == ["power-on us-east-1b", "power-on us-east-1a", "switch-back us-east-1"]
+    assert undos() == [f"power-on us-east-1b {POWER}", f"power-on us-east-1a {POWER}", "switch-back us-east-1"]
     with pytest.raises(FaultNotInjected, match="no ready node to power off in atlantis"):
         actions.power_off_region("atlantis")
+
+
+def _off(metadata: dict[str, Any]) -> dict[str, Any]:
+    return {**metadata, "annotations": {POWER: "off"}}
+
+
+def test_a_region_is_hit_whole_or_not_at_all(pocket: Any) -> None:
+    """Blind side 8: a node that is down before the fault cannot be hit, so the loss of the region would be of one node."""
+    pocket.change("Node", "", "us-east-1a", metadata=_off(pocket.get("Node", "", "us-east-1a")["metadata"]))
+    assert not probes.nodes_ready(within_s=0.3)
+    with pytest.raises(FaultNotInjected, match="not every node of us-east-1 is ready before the fault: us-east-1a"):
+        actions.power_off_region("us-east-1")
+    assert undos() == []
+
+
+def test_power_is_cut_by_what_the_target_file_names(pocket: Any) -> None:
+    """Without the key `power` nothing is touched, and the message names it."""
+    session().target = pocket.target.model_copy(update={"power": None})
+    with pytest.raises(ConfigurationError, match="no way to cut power") as caught:
+        actions.power_off_region("us-east-1")
+    assert caught.value.where.endswith("target.yaml: power")
+    assert undos() == []
+
+
+def test_an_undo_that_nobody_knows_is_kept_and_the_others_are_done(pocket: Any) -> None:
+    """An intent of another version or of an action that is gone: refused with its file, and what a person must undo."""
+    intent = write_intent("pocket", "x", "paint node a", {"do": "unpaint"}, module="harness.chaos.nodes")
+    write_intent("pocket", "x", "melt node a", {"do": "freeze"}, module="nobody.has.this")
+    actions.kill_leader()
+    with pytest.raises(Refused) as caught:
+        recover(pocket.target)
+    assert "2 entries of the undo log are not understood and were kept" in caught.value.what
+    assert (
+        f"{intent.id}.json: `harness.chaos.nodes` has no undoable action `unpaint` (paint node a)" in caught.value.what
+    )
+    assert "the module `nobody.has.this` cannot be imported" in caught.value.what
+    assert pocket.leader == "postgres-us-east-1-0"
+    assert undos() == ["freeze", "unpaint"]
 
 
 def test_recover_undoes_all_of_it_newest_first_and_twice_is_once(pocket: Any) -> None:

@@ -32,7 +32,7 @@ database:
   members:
     postgres-us-east-1-0: {dsn: {env: DSN}, region: us-east-1}
   leader: {namespace: database, endpoints: main}
-probes: {health: /health, read: /tracks/1}
+probes: {health: /health, read: {path: /tracks/1, expect: {id: 1, title: str}}, services: {api-gateway: /health}}
 ledger: {path: /ledger, table: ledger, read: true}
 pipeline: {accept: /events, visible: "/events/{id}"}
 traffic: {everyday: {rate: 40/s, for: 3 min}}
@@ -64,6 +64,17 @@ def test_a_full_file_is_read_in_base_units(tmp_path: Path) -> None:
     assert target.file == tmp_path / "target.yaml"
     assert target.time_scale == 60.0
     assert target.may_break[0].max_pods == 1
+    assert (target.release.version, target.probes.services["api-gateway"].path) == ("1.0.0", "/health")
+
+
+def test_a_plain_text_stands_for_a_release_or_a_read(tmp_path: Path) -> None:
+    """`release: 1.0.0` is a version, `read: /path` a path without expectations; the long form says more."""
+    least = "name: a\nenvironment: staging\nentry: https://a.test\n"
+    plain = load(f"{least}release: v1\nprobes: {{read: /x}}\n", tmp_path)
+    assert (plain.release.version, plain.release.header, plain.release.images) == ("v1", "", False)
+    assert (plain.probes.read.path, plain.probes.read.expect) == ("/x", {})
+    full = load(f"{least}release: {{version: v1, header: x-release, images: true, path: /version}}\n", tmp_path)
+    assert (full.release.header, full.release.images, full.release.path) == ("x-release", True, "/version")
 
 
 def test_three_keys_are_enough(tmp_path: Path) -> None:
@@ -85,13 +96,23 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("rate: 40/s", "rate: 40 s", "target.yaml:20: traffic.everyday.rate: `40 s` is not a rate like `40/s`"),
         ("entry: http://127.96.0.1:8080/", "entry: http://127.96.0.1:8080/?a=b", "target.yaml:5: entry: `http://127.96.0.1:8080/?a=b` is not an address like `https://staging.example.test`, without user and password, `?` and `#`"),
         ("entry: http://127.96.0.1:8080/", "entry: 127.96.0.1", "target.yaml:5: entry: `127.96.0.1` is not an address like `https://staging.example.test`, without user and password, `?` and `#`"),
-        ("name: sandbox", "nmae: sandbox", "target.yaml:1: nmae: unknown key `nmae` (and 1 more thing)\n  hint: did you mean `name`? known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, ledger, pipeline, traffic, disposable, may_break, credentials, tls, proxy, evidence"),
+        ("name: sandbox", "nmae: sandbox", "target.yaml:1: nmae: unknown key `nmae` (and 1 more thing)\n  hint: did you mean `name`? known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, callers, power, ledger, pipeline, traffic, disposable, may_break, tls, proxy"),
         ("name: sandbox", "name: a/b", "target.yaml:1: name: `a/b` is no name\n  hint: use letters, digits, `-`, `.` and `_`, at most 63"),
-        ("time_scale: 60", "time_scale: 0", "target.yaml:3: time_scale: `0` is not a number above 0"),
+        ("time_scale: 60", "time_scale: 0", "target.yaml:3: time_scale: `0` is not a number of at least 1"),
+        ("time_scale: 60", "time_scale: 0.5", "target.yaml:3: time_scale: `0.5` is not a number of at least 1"),
+        ("environment: sandbox", "environment: staging", "target.yaml:3: time_scale: `60` is allowed only in `environment: sandbox`\n  hint: leave `time_scale` out: on a real platform all limits hold as written"),
+        ("read: {path: /tracks/1", "read: {path: tracks", "target.yaml:17: probes.read.path: `tracks` is not a path that starts with `/`"),
+        ("title: str", "title: [str]", "target.yaml:17: probes.read.expect.title: `('str',)` is not a text, a number, true, false, null or one of the type names str, int, float, bool, list, dict"),
+        ("expect: {id", "expects: {id", "target.yaml:17: probes.read.expects: unknown key `expects`\n  hint: did you mean `expect`? known here: path, expect"),
+        ('release: "1.0.0"', "release: {version: '1', haeder: x-release}", "target.yaml:4: release.haeder: unknown key `haeder`\n  hint: did you mean `header`? known here: version, header, images, path"),
+        ('release: "1.0.0"', "release: {path: version}", "target.yaml:4: release.path: `version` is not a path that starts with `/`"),
+        ("disposable: true", "power: {annotation: a, value: off}", "target.yaml:22: power.value: `False` is not text\n  hint: put it in quotes"),
+        ("disposable: true", "callers: {accepted: {app: frontend}}", "target.yaml:22: callers.refused: the key `refused` is missing\n  hint: write `refused: …`"),
+        ("disposable: true", "credentials: {}", "target.yaml:22: credentials: unknown key `credentials`\n  hint: known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, callers, power, ledger, pipeline, traffic, disposable, may_break, tls, proxy"),
         ("time_scale: 60", "time_scale: .inf", "target.yaml:3: time_scale: `inf` is not a finite number"),
         ('release: "1.0.0"', "release: 1.0", "target.yaml:4: release: `1.0` is not text\n  hint: put it in quotes"),
         ("disposable: true", "name: again", "target.yaml:22: name: the key `name` stands here twice\n  hint: keep one; the first is in line 1"),
-        ("primary_region: us-east-1", "primary_region: us-east-2", "target.yaml:9: primary_region: `us-east-2` is no region of this file\n  hint: use one of `us-east-1`, `eu-west-1`"),
+        ("primary_region: us-east-1", "primary_region: us-east-2", "target.yaml:9: primary_region: unknown region `us-east-2`\n  hint: use one of `us-east-1`, `eu-west-1`"),
         ("context: sandbox, ", "", "target.yaml:10: kubernetes.context: the key `context` is missing\n  hint: write `context: …`"),
         ("time_scale: 60", "60: 60", 'target.yaml:3: a key that is no text\n  hint: put it in quotes, like `"no": …`'),
         ("  members:", "\tmembers:", "target.yaml:14: is no plain YAML: found character '\\t' that cannot start any token\n  hint: indent with spaces, not with tabs"),
@@ -135,19 +156,27 @@ def test_a_reference_is_read_when_it_is_used(tmp_path: Path, monkeypatch: pytest
     """From the environment, a file or a command; what is missing names the place, never a value."""
     secret = tmp_path / "secret"
     secret.write_text("from a file\n")
-    text = "name: a\nenvironment: staging\nentry: https://a.test\ncredentials:\n"
-    text += f"  env: {{env: SECRET}}\n  file: {{file: {secret}}}\n  command: {{command: echo from a command}}\n  bad: {{command: 'false'}}\n"
-    credentials = load(text, tmp_path).credentials
+    places = {
+        "env": "{env: SECRET}",
+        "file": f"{{file: {secret}}}",
+        "command": "{command: echo from a command}",
+        "bad": "{command: 'false'}",
+    }
+    members = "".join(f"    {name}: {{dsn: {place}}}\n" for name, place in places.items())
+    text = f"name: a\nenvironment: staging\nentry: https://a.test\ndatabase:\n  dsn: {{env: X}}\n  members:\n{members}"
+    database = load(text, tmp_path).database
+    assert database is not None
+    secrets = {name: member.dsn for name, member in database.members.items()}
     with pytest.raises(ConfigurationError, match="env SECRET: holds no secret"):
-        credentials["env"].resolve()
+        secrets["env"].resolve()
     monkeypatch.setenv("SECRET", "from the environment")
-    assert [credentials[name].resolve() for name in ("env", "file", "command")] == [
+    assert [secrets[name].resolve() for name in ("env", "file", "command")] == [
         "from the environment",
         "from a file",
         "from a command",
     ]
     with pytest.raises(ConfigurationError, match="command false: ended with exit code 1"):
-        credentials["bad"].resolve()
+        secrets["bad"].resolve()
 
 
 def test_loopback_is_never_proxied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,8 +231,8 @@ def test_depth_and_tags_and_odd_scalars_are_refused_in_words(tmp_path: Path) -> 
         f"a: {'9' * 5000}": "is no plain YAML",
         "a: 0b_": "is no plain YAML",
         "a: \x00": "is no plain YAML",
-        "- a": "is no mapping",
-        "": "is no mapping",
+        "- a": "must be a mapping",
+        "": "must be a mapping",
         "a: 1\n---\nb: 1": "is no plain YAML",
     }.items():
         assert said in message(text, tmp_path), text[:20]

@@ -12,12 +12,18 @@ from pathlib import Path
 import pytest
 
 from harness.errors import Refused, UsageError
-from harness.model import ExperimentPlan, Hit
+from harness.model import ExperimentPlan, Hit, Intent
 from harness.targets import Target, TargetLock, guard_experiment, guard_target, load_target
 from harness.targets.guard import guard_hits
-from harness.targets.intents import intents_directory, pending_intents, strike_intent, write_intent
+from harness.targets.intents import (
+    intents_directory,
+    pending_intents,
+    strike_intent,
+    unclear_intents,
+    write_intent,
+)
 from harness.targets.state import sandbox_target_file, state_directory
-from harness.targets.undo import uncordon
+from harness.targets.undo import recover
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +43,12 @@ def target(directory: Path, more: str = "") -> Target:
 def plan(name: str, domain: str = "pod") -> ExperimentPlan:
     """An experiment by name."""
     return ExperimentPlan(name=name, file=name, domain=domain, within_s=1, hold_s=0, observe_s=1, seconds=1)
+
+
+def written(target_name: str, node: str) -> Intent:
+    """An intent to cordon a node."""
+    undo = {"do": "uncordon", "node": node}
+    return write_intent(target_name, "node-loss", f"cordon {node}", undo, module="harness.chaos.database")
 
 
 def test_state_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -62,7 +74,7 @@ def test_the_running_sandbox_is_found_by_its_file(tmp_path: Path) -> None:
 
 def test_intents_are_pending_newest_first_until_they_are_struck() -> None:
     """Striking twice is striking once."""
-    first, second = (write_intent("t", "node-loss", f"cordon {node}", uncordon(node)) for node in ("a", "b"))
+    first, second = (written("t", node) for node in ("a", "b"))
     assert pending_intents("t") == [second, first]
     strike_intent(second)
     strike_intent(second)
@@ -74,7 +86,7 @@ def test_a_child_killed_between_write_and_strike_leaves_its_intent() -> None:
     """A kill -9 right after the write: the intent is whole and pending."""
     code = (
         "import os\nfrom harness.targets.intents import write_intent\n"
-        "write_intent('t', 'node-loss', 'cordon a', {'do': 'uncordon', 'node': 'a'})\n"
+        "write_intent('t', 'node-loss', 'cordon a', {'do': 'uncordon', 'node': 'a'}, module='m')\n"
         "os.write(1, b'written')\nimport signal\nsignal.pause()\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
@@ -84,14 +96,49 @@ def test_a_child_killed_between_write_and_strike_leaves_its_intent() -> None:
     assert [intent.undo for intent in pending_intents("t")] == [{"do": "uncordon", "node": "a"}]
 
 
-def test_an_intent_that_was_cut_short_is_swept() -> None:
-    """It was never returned, so nothing was changed under it."""
-    whole = write_intent("t", "x", "y", uncordon("a"))
-    (intents_directory("t") / "9999.json").write_text('{"id": "9999", "tar')
-    (intents_directory("t") / "9998.json").write_text(json.dumps({"id": "9998"}))
-    (intents_directory("t") / "9997.json").write_text("[]")
+def test_a_write_that_was_cut_short_is_swept() -> None:
+    """It never had its name, so it was never returned, and nothing was changed under it."""
+    whole = written("t", "a")
+    (intents_directory("t") / "9999.part").write_text('{"id": "9999", "tar')
     assert pending_intents("t") == [whole]
-    assert [path.stem for path in intents_directory("t").glob("*.json")] == [whole.id]
+    assert [path.name for path in intents_directory("t").iterdir()] == [f"{whole.id}.json"]
+
+
+def test_an_intent_that_is_not_understood_is_kept_with_its_reason() -> None:
+    """Broken JSON, other keys, a newer version: what is understood is still pending, the rest is never deleted."""
+    whole = written("t", "a")
+    content = json.loads((intents_directory("t") / f"{whole.id}.json").read_text())
+    for name, text in {
+        "1": '{"id": "9999", "tar',
+        "2": json.dumps({"id": "9998"}),
+        "3": "[]",
+        "4": json.dumps({**content, "version": 2}),
+        "5": json.dumps({**content, "undo": "by hand"}),
+    }.items():
+        (intents_directory("t") / f"{name}.json").write_text(text)
+    assert pending_intents("t") == [whole]
+    assert {one.path.stem: one.why for one in unclear_intents("t")} == {
+        "1": "it is not JSON",
+        "2": "missing or unknown keys: action, experiment, module, target, undo, version, written",
+        "3": "it is not a JSON object",
+        "4": "it has version 2, this harness reads version 1",
+        "5": "missing or unknown keys: undo",
+    }
+    assert len(list(intents_directory("t").iterdir())) == 6
+
+
+def test_recovery_is_refused_while_an_intent_is_not_understood(tmp_path: Path) -> None:
+    """Without a word to a cluster: which file, why, and what to do by hand."""
+    written("stage", "a")
+    path = next(intents_directory("stage").iterdir())
+    path.write_text("{")
+    with pytest.raises(Refused) as caught:
+        recover(target(tmp_path))
+    assert (
+        caught.value.what == f"1 entries of the undo log are not understood and were kept; {path.name}: it is not JSON"
+    )
+    assert caught.value.hint.startswith("undo by hand what each file describes under `action` and `undo`")
+    assert path.exists()
 
 
 def test_a_second_run_is_refused_and_told_who_holds_the_target() -> None:

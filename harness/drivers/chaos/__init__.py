@@ -5,11 +5,10 @@ from __future__ import annotations
 from harness.drivers.chaos.chaos_run import ChaosResult, ChaosRun
 from harness.drivers.chaos.experiments import find_experiments, load_experiment
 from harness.drivers.chaos.journal import Journal, read_journal
-from harness.drivers.chaos.restore import PARTS, Restored, Restorer
+from harness.drivers.chaos.restore import Restored, Restorer
 from harness.targets.undo import recover
 
 __all__ = [
-    "PARTS",
     "ChaosResult",
     "ChaosRun",
     "Journal",

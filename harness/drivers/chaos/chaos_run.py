@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from harness.drivers.chaos.environment import child_environment
-from harness.drivers.chaos.experiments import UNKNOWN, read_experiment
+from harness.drivers.chaos.experiments import read_experiment
 from harness.drivers.chaos.journal import read_journal
 from harness.drivers.chaos.receipts import ChildHistory
 from harness.errors import DriverError
-from harness.model import ExperimentPlan
+from harness.model import NO_FAULT, ExperimentPlan
+from harness.model.domain import UNKNOWN
 from harness.targets import Target, guard_experiment, guard_target
 
 GRACE_S: Final = 120.0
@@ -178,7 +179,7 @@ class ChaosRun:
 
     def _result(self, exit_code: int, *, killed: bool, grace_s: float) -> ChaosResult:
         journal = read_journal(self._journal)
-        silent = self.experiment.domain in {"none", UNKNOWN}
+        silent = self.experiment.domain in {NO_FAULT.name, UNKNOWN.name}
         confirmed = silent or self.confirmed_ns() is not None
         whys = [*self._history.whys]
         if killed:

@@ -7,21 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from harness.catalogue.names import nearest
 from harness.drivers.chaos.providers import functions_of
 from harness.errors import ConfigurationError
-from harness.model import ExperimentPlan
+from harness.model import DOMAINS, NO_FAULT, ExperimentPlan
+from harness.model.domain import UNKNOWN
 from harness.targets.document import Document, Location, read_document
 from harness.targets.explain import configuration_error
 from harness.targets.target import Seconds
 
-UNKNOWN: Final = "unknown"
-"""The domain of an experiment without the block."""
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 _AROUND_S: Final = 20.0
 """What an experiment takes beside its hold, where it does not say: two looks at the steady state, undo, restore."""
+
+
+def _domain(value: str) -> str:
+    if value not in DOMAINS:
+        raise PydanticCustomError("literal_error", "unknown domain", {"expected": ", ".join(DOMAINS)})
+    return value
 
 
 class BlastRadius(BaseModel):
@@ -45,7 +51,7 @@ class HarnessBlock(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: Literal["harness"]
-    domain: Literal["pod", "node", "zone", "database", "region", "external", "network", "none"]
+    domain: Annotated[str, AfterValidator(_domain)]
     confirmed_by: str = ""
     gone_by: str = ""
     within_s: Seconds = Field(default=10.0, alias="within")
@@ -108,7 +114,7 @@ def read_experiment(path: Path) -> ExperimentFile:
     plan = ExperimentPlan(
         name=path.stem,
         file=str(path.absolute()),
-        domain=block.domain if block else UNKNOWN,
+        domain=block.domain if block else UNKNOWN.name,
         within_s=within_s,
         hold_s=hold_s,
         observe_s=max(hold_s, within_s),
@@ -181,7 +187,7 @@ def _check_probes(
     )
     for key, name in (("confirmed_by", block.confirmed_by), ("gone_by", block.gone_by)):
         where = document.where(("extensions", index, key))
-        if not name and key == "confirmed_by" and block.domain != "none":
+        if not name and key == "confirmed_by" and block.domain != NO_FAULT.name:
             raise ConfigurationError(
                 "no probe says that the fault is in",
                 where=where,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from harness.errors import TargetUnreachable
+from harness.model.domain import DATABASE, NODES, PARTS, WORKLOADS
 from harness.targets import Target
 from harness.targets.database import leader_region, not_streaming
 from harness.targets.kubernetes import Cluster, Object, has_condition
-
-PARTS: Final = ("nodes", "workloads", "database")
-"""The parts of a target that are compared."""
 
 
 class Restored(NamedTuple):
@@ -59,11 +57,11 @@ class Restorer:
         before = self.baseline()
         found: list[tuple[str, str]] = []
         try:
-            if "nodes" in parts:
+            if NODES in parts:
                 found += self._nodes(before)
-            if "workloads" in parts:
+            if WORKLOADS in parts:
                 found += self._workload_pods(before)
-            if "database" in parts:
+            if DATABASE in parts:
                 found += self._members(before)
         except TargetUnreachable as error:
             return Restored(ok=False, why=error.what, missing=())

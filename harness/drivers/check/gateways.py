@@ -10,36 +10,37 @@ import httpx
 from harness.drivers.check.facts import Look, Seen
 from harness.errors import ConfigurationError
 from harness.targets import Target
+from harness.targets.expect import fits
 from harness.targets.http import http_client
-
-READS: Final[Mapping[str, str]] = {
-    "api-gateway": "/health",
-    "user-service": "/users/listener-1",
-    "track-service": "/tracks/1",
-}
-"""Service to a path that reads from it and needs no sign-in."""
+from harness.targets.parts import ReadProbe
 
 _WITHIN_S: Final = 2.0
 
 
 def gateway_reads(target: Target, _params: Mapping[str, str]) -> Look:
-    """Asks each region's entry for one read of every service."""
-    entries = {name: region.entry for name, region in target.regions.items() if region.entry}
-    if not entries:
+    """Asks each region's entry for one read of every service that `probes.services` names."""
+    if not target.doors:
         raise ConfigurationError(
-            "names no region with an entry", where=f"{target.file}: regions", hint="write `regions: {NAME: {entry: …}}`"
+            "no region with an entry", where=f"{target.file}: regions", hint="write `regions: {NAME: {entry: …}}`"
+        )
+    reads = target.probes.services
+    if not reads:
+        raise ConfigurationError(
+            "no read of a service",
+            where=f"{target.file}: probes.services",
+            hint="write `services: {SERVICE: PATH}` with a path that needs no sign-in and is answered by that service",
         )
 
     def look() -> Sequence[Seen]:
         seen = []
-        for region, entry in entries.items():
+        for region, entry in target.doors.items():
             with http_client(target, entry, timeout_s=_WITHIN_S) as client:
-                for service, path in READS.items():
-                    answer = answered(client, path)
+                for service, read in reads.items():
+                    answer = _read(client, read)
                     seen.append(
                         Seen(
                             subject=f"{region}/{service}",
-                            wanted=f"GET {path}: status 200",
+                            wanted=f"GET {read.path}: status 200",
                             seen=answer,
                             ok=answer == "status 200",
                         )
@@ -47,6 +48,19 @@ def gateway_reads(target: Target, _params: Mapping[str, str]) -> Look:
         return seen
 
     return look
+
+
+def _read(client: httpx.Client, read: ReadProbe) -> str:
+    """`status 200`, or what is wrong with the answer."""
+    try:
+        answer = client.get(read.path)
+    except httpx.TimeoutException:
+        return "no answer in time"
+    except httpx.HTTPError as error:
+        return f"no answer: {error}"
+    if answer.status_code == 200 and not fits(answer.content, read.expect):
+        return "status 200 with another body than expected"
+    return f"status {answer.status_code}"
 
 
 def answered(client: httpx.Client, url: str) -> str:

@@ -1,8 +1,8 @@
 """`network-policy`: do the backends accept their declared callers on a port, and nobody else?
 
-Two pods are made in each region's namespace: one labelled `app: frontend`, a caller that the documents declare, and one
-with a label that no rule names. Each calls every backend by its Service, again and again, and writes what came of it to
-its log. A backend is a Service with a selector that has the port.
+Two pods are made in each region's namespace, with the labels that the target file gives under `callers`: those of a caller
+that the backends must accept, and those of one that they must refuse. Each calls every backend by its Service, again and
+again, and writes what came of it to its log. A backend is a Service with a selector that has the port.
 """
 
 from __future__ import annotations
@@ -17,36 +17,32 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.facts import Look, Seen
 from harness.drivers.check.places import Clusters, namespaces
-from harness.errors import DriverError
+from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
-from harness.targets.intents import strike_intent, write_intent
+from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster, Object
-from harness.targets.undo import delete_pod
+from harness.targets.undo import undoable
 
-CALLERS: Final[Mapping[str, bool]] = {"frontend": True, "stranger": False}
-"""Value of the label `app` of each probe pod, and whether the backends accept it."""
-
-IMAGE: Final = "python:3.11-slim"
 _LIFE_S: Final = 60
 _ROUND_S: Final = 15.0
 """So long a look waits for the next round of calls: the pod may still have to be pulled and started."""
 
 _PROGRAM: Final = """\
 import json, os, socket, sys, time
-port, end, number = int(sys.argv[1]), time.monotonic() + float(sys.argv[2]), 0
+port, end, path, number = int(sys.argv[1]), time.monotonic() + float(sys.argv[2]), sys.argv[3], 0
 
 def call(service):
     host = os.environ.get(service.upper().replace("-", "_") + "_SERVICE_HOST", service)
     try:
         with socket.create_connection((host, port), timeout=1) as connection:
-            connection.sendall(b"GET /health HTTP/1.0\\r\\nHost: probe\\r\\n\\r\\n")
+            connection.sendall(f"GET {path} HTTP/1.0\\r\\nHost: probe\\r\\n\\r\\n".encode())
             return "accepted" if connection.recv(1) else "refused"
     except OSError:
         return "refused"
 
 while time.monotonic() < end:
     number += 1
-    print(json.dumps([number, {service: call(service) for service in sys.argv[3:]}]), flush=True)
+    print(json.dumps([number, {service: call(service) for service in sys.argv[4:]}]), flush=True)
     time.sleep(0.2)
 """
 """A call counts as accepted when an answer comes back: where a proxy stands between, a connection alone says nothing."""
@@ -56,15 +52,23 @@ while time.monotonic() < end:
 def network_policy(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
     """Puts the probe pods in place, looks at each (caller, backend) of each region, and removes them however it ends."""
     port, clusters = int(params["port"]), Clusters(target)
+    if target.callers is None:
+        raise ConfigurationError(
+            "no callers of the backends",
+            where=f"{target.file}: callers",
+            hint="write `callers: {accepted: {LABEL: VALUE}, refused: {LABEL: VALUE}}` with labels of two pods",
+        )
+    both = ((target.callers.accepted, True), (target.callers.refused, False))
     with ExitStack() as stack:
         callers: list[_Caller] = []
         for region, namespace in namespaces(target).items():
             cluster = clusters.of(region)
             backends = _backends(cluster, namespace, port)
             if backends:
-                for label in CALLERS:
-                    caller = _Caller(cluster=cluster, namespace=namespace, label=label)
-                    stack.enter_context(_in_place(target, caller, port, backends))
+                for labels, accepted in both:
+                    caller = _Caller(cluster=cluster, namespace=namespace, labels=labels, accepted=accepted)
+                    program = [str(port), str(_LIFE_S), target.probes.health, *backends]
+                    stack.enter_context(_in_place(target, caller, _pod(caller, target.callers.image, program)))
                     callers.append(caller)
         yield lambda: [seen for caller in callers for seen in caller.look()]
 
@@ -83,21 +87,23 @@ class _Caller:
 
     cluster: Cluster
     namespace: str
-    label: str
+    labels: Mapping[str, str]
+    accepted: bool
+    label: str = field(init=False)
     name: str = field(init=False)
     round: int = 0
 
     def __post_init__(self) -> None:
-        self.name = f"readiness-{self.label}-{uuid.uuid4().hex[:6]}"
+        self.label = self.labels.get("app") or ",".join(f"{key}={value}" for key, value in self.labels.items())
+        self.name = f"readiness-{'accepted' if self.accepted else 'refused'}-{uuid.uuid4().hex[:6]}"
 
     def look(self) -> Sequence[Seen]:
-        accepted = CALLERS[self.label]
         return [
             Seen(
                 subject=f"{self.namespace}: {self.label} to {service}",
-                wanted="accepted" if accepted else "refused",
+                wanted="accepted" if self.accepted else "refused",
                 seen=came,
-                ok=(came == "accepted") == accepted,
+                ok=(came == "accepted") == self.accepted,
             )
             for service, came in self._next_round().items()
         ]
@@ -116,27 +122,36 @@ class _Caller:
         )
 
 
+def _delete_pod(cluster: Cluster, _target: Target, *, namespace: str, pod: str) -> None:
+    cluster.delete_pod(namespace, pod, grace_s=0)
+
+
+@undoable("delete", undo=_delete_pod)
+def make_pod(cluster: Cluster, body: Object) -> None:
+    """Make a pod; the undo deletes it."""
+    cluster.create_pod(body["metadata"]["namespace"], body)
+
+
 @contextmanager
-def _in_place(target: Target, caller: _Caller, port: int, backends: Sequence[str]) -> Iterator[None]:
-    intent = write_intent(
-        target.name, "check network-policy", f"make pod {caller.name}", delete_pod(caller.namespace, caller.name)
-    )
+def _in_place(target: Target, caller: _Caller, body: Object) -> Iterator[None]:
+    undo = {"namespace": caller.namespace, "pod": caller.name}
+    intent = make_pod.intend(target, "check network-policy", f"make pod {caller.name}", **undo)
     try:
-        caller.cluster.create_pod(caller.namespace, _pod(caller, port, backends))
+        make_pod(caller.cluster, body)
         yield
     finally:
-        caller.cluster.delete_pod(caller.namespace, caller.name, grace_s=0)
+        make_pod.undo(caller.cluster, target, **undo)
         strike_intent(intent)
 
 
-def _pod(caller: _Caller, port: int, backends: Sequence[str]) -> Object:
+def _pod(caller: _Caller, image: str, program: Sequence[str]) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
             "name": caller.name,
             "namespace": caller.namespace,
-            "labels": {"app": caller.label, "app.kubernetes.io/managed-by": "readiness"},
+            "labels": {**caller.labels, "app.kubernetes.io/managed-by": "readiness"},
         },
         "spec": {
             "restartPolicy": "Never",
@@ -145,8 +160,8 @@ def _pod(caller: _Caller, port: int, backends: Sequence[str]) -> Object:
             "containers": [
                 {
                     "name": "probe",
-                    "image": IMAGE,
-                    "command": ["python", "-c", _PROGRAM, str(port), str(_LIFE_S), *backends],
+                    "image": image,
+                    "command": ["python", "-c", _PROGRAM, *program],
                     "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
                     "securityContext": {
                         "allowPrivilegeEscalation": False,

@@ -15,7 +15,7 @@ from harness.errors import ConfigurationError
 from harness.model import AccountPlan, TrafficPlan
 from harness.targets.document import Document, read_document
 from harness.targets.explain import configuration_error
-from harness.targets.target import Traffic
+from harness.targets.parts import Traffic
 
 MOST_PER_WORKER: Final = 2000.0
 """Requests per second that one process is asked for at most.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 from harness.drivers.watch.wires import Answer, Wires
 from harness.evidence.rows import RowWriter
+from harness.targets.expect import fits
+from harness.targets.parts import ReadProbe
 
 WAIT_S: Final = 1.0
 """A probe waits this long for its answer."""
@@ -16,12 +19,20 @@ _NEW_EACH: Final = 10
 
 
 class Prober:
-    """Asks one path at one entry again and again; one row of PROBES a look."""
+    """Asks one path at one entry again and again; one row of PROBES a probe.
 
-    def __init__(self, *, subject: str, kind: str, path: str, wires: Wires, rows: RowWriter) -> None:
+    Args:
+        subject: `entry` or a region.
+        kind: `read` or `health`.
+        read: the path, and what the answer must contain.
+        wires: connections to that entry.
+        rows: where it is recorded.
+    """
+
+    def __init__(self, *, subject: str, kind: str, read: ReadProbe, wires: Wires, rows: RowWriter) -> None:
         self._subject = subject
         self._kind = kind
-        self._path = path
+        self._read = read
         self._wires = wires
         self._rows = rows
         self._count = 0
@@ -30,27 +41,32 @@ class Prober:
         """Probe once and record it."""
         fresh = self._count % _NEW_EACH == 0
         self._count += 1
-        answer = await self._wires.ask("GET", self._path, within_s=WAIT_S, fresh=fresh)
+        answer = await self._wires.ask("GET", self._read.path, within_s=WAIT_S, fresh=fresh)
         self._rows.put(
             (due_ns, answer.sent_ns, answer.done_ns, answer.status),
-            (self._subject, self._kind, "kept" if answer.kept else "new", wrong(answer)),
+            (self._subject, self._kind, "kept" if answer.kept else "new", wrong(answer, self._read.expect)),
         )
 
 
-def wrong(answer: Answer) -> str | None:
-    """What is wrong with the answer to a read, in a word or two; None when it is as it should be: 200 with a body that is what it says."""
+def wrong(answer: Answer, expect: Mapping[str, object]) -> str | None:
+    """What is wrong with an answer, in a word or two; None: status 200 with the expected body.
+
+    Without expectations the body must not be empty, and what calls itself JSON must be JSON that is no error: not `null`, and
+    not an object with the key `error`.
+    """
     if answer.error is not None:
         return answer.error
     if answer.status != 200:
         return f"status {answer.status}"
-    return None if _sound(answer) else "wrong body"
+    sound = fits(answer.body, expect) if expect else _sound(answer)
+    return None if sound else "wrong body"
 
 
 def _sound(answer: Answer) -> bool:
     if not answer.is_json:
         return bool(answer.body)
     try:
-        json.loads(answer.body)
+        value = json.loads(answer.body)
     except (ValueError, RecursionError):
         return False
-    return True
+    return value is not None and not (isinstance(value, dict) and bool(value.get("error")))

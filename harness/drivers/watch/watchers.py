@@ -24,7 +24,8 @@ from harness.drivers.watch.streams import Follower, api_http, follow
 from harness.drivers.watch.wires import Wires
 from harness.model.table import LEDGER_READS, LEDGER_WRITES, PIPELINE, PROBES, REPLICAS
 from harness.targets.http import proxy_for, tls_context
-from harness.targets.target import Database, Kubernetes, LedgerSettings, Pipeline, Target
+from harness.targets.parts import Database, Kubernetes, LedgerSettings, Pipeline, ReadProbe
+from harness.targets.target import Target
 
 _FINISH_S: Final = max(DEADLINE_S + READ_S, GRACE_S + 2 * LOOK_S) + 0.5
 """Looks that are open at the end are waited for this long: the longest deadline of them, and a little."""
@@ -128,24 +129,24 @@ class Watchers:
         """The schedules of reads and of the health path."""
         target, rates = self._target, self._settings.rates
         rows = self._recorder.rows("entry", PROBES)
-        paths = {"read": target.probes.read, "health": target.probes.health}
+        reads = {"read": target.probes.read, "health": ReadProbe(path=target.probes.health)}
         probers = {
-            kind: Prober(subject="entry", kind=kind, path=path, wires=self._wires_to(target.entry), rows=rows)
-            for kind, path in paths.items()
+            kind: Prober(subject="entry", kind=kind, read=read, wires=self._wires_to(target.entry), rows=rows)
+            for kind, read in reads.items()
         }
         self._recorder.started("entry", 1000 / rates.read, "watch/entry.rows")
-        reads = self._schedule("entry", rates.read, probers["read"].look, of="read")
-        return reads, self._schedule("entry", rates.health, probers["health"].look, of="health", phase=0.3)
+        every = self._schedule("entry", rates.read, probers["read"].look, of="read")
+        return every, self._schedule("entry", rates.health, probers["health"].look, of="health", phase=0.3)
 
     def _watch_regions(self) -> list[Schedule]:
-        entries = {name: region.entry for name, region in self._target.regions.items() if region.entry}
+        entries = self._target.doors
         if not entries:
             return []
-        rate, path = self._settings.rates.region, self._target.probes.read
+        rate, read = self._settings.rates.region, self._target.probes.read
         rows = self._recorder.rows("regions", PROBES)
         self._recorder.started("regions", 1000 / rate, "watch/regions.rows")
         probers = [
-            Prober(subject=name, kind="read", path=path, wires=self._wires_to(entry), rows=rows)
+            Prober(subject=name, kind="read", read=read, wires=self._wires_to(entry), rows=rows)
             for name, entry in entries.items()
         ]
         return [

@@ -19,10 +19,8 @@ from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import looks_of
 from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, longest_gap_ns
-from harness.model import Evidence, Experiment, Figure, LedgerResult, Measure, Outcome, Plan, Receipt, Table
+from harness.model import Evidence, Experiment, Figure, LedgerResult, Measure, Outcome, Plan, Receipt, Table, domain_of
 
-DISASTERS: Final = frozenset({"database", "region"})
-"""Fault domains in which the youngest writes may be excused; pod, node and network faults excuse nothing."""
 QUORUM: Final = "quorum"
 """A target that declares this durability is excused none."""
 
@@ -33,7 +31,7 @@ def disasters(evidence: Evidence) -> list[tuple[int, int]]:
         (attempt.fault.sent_ns, attempt.fault.confirmed_ns or attempt.fault.sent_ns)
         for attempts in evidence.experiments.values()
         for attempt in attempts
-        if attempt.domain in DISASTERS and attempt.fault.sent_ns is not None
+        if domain_of(attempt.domain).disaster and attempt.fault.sent_ns is not None
     ]
 
 

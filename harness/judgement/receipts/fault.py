@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Final
 
 from harness.judgement.recovery import SECOND
-from harness.model import Experiment, Hit, Plan, Receipt
-
-HITTING: Final = frozenset({"pod", "node", "zone", "database", "region"})
-"""Domains whose faults must be seen to hit a pod or a node."""
+from harness.model import Experiment, Hit, Plan, Receipt, domain_of
 
 
 def fault_receipt(plan: Plan, experiment: Experiment) -> Receipt:
@@ -26,7 +22,7 @@ def fault_receipt(plan: Plan, experiment: Experiment) -> Receipt:
         ok, why = None, fault.why or "nobody saw on the target that the fault was in"
     elif not fault.sent_ns <= fault.confirmed_ns <= (fault.undone_ns or fault.confirmed_ns):
         ok, why = None, "that the fault was sent, in and undone is on record in another order"
-    elif not fault.hit and experiment.domain in HITTING:
+    elif not fault.hit and domain_of(experiment.domain).hits:
         ok, why = False, "the fault hit nothing"
     elif planned is not None and planned.hold_s > 0 and fault.undone_ns is None:
         ok, why = None, "nobody knows when the fault was undone"

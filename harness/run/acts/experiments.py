@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.model import Act, DemandKind, Phase
+from harness.model import NO_FAULT, Act, DemandKind, Phase, domain_of
 from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, Need
-from harness.run.condition import ENTRY, State
+from harness.run.condition import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,18 +17,6 @@ if TYPE_CHECKING:
     from harness.drivers.chaos import ChaosRun
     from harness.model import Demand, ExperimentPlan
     from harness.run.acts.context import Context
-
-NULL_DOMAIN: Final = "none"
-_CLUSTER: Final = (ENTRY, "workloads", "nodes", "database")
-_TOUCHES: Final = {
-    "none": (),
-    "pod": (ENTRY, "workloads"),
-    "external": (ENTRY,),
-    "network": (ENTRY, "workloads", "database"),
-}
-"""The parts that a fault of a domain disturbs; of any other domain all of them."""
-_REACH: Final = ("none", "pod", "external", "network", "node", "zone", "database", "region")
-"""Domains in the order of how much a fault takes away: what disturbs least is done first."""
 
 _POLL_S: Final = 0.1
 _ATTEMPTS: Final = 2
@@ -53,7 +41,7 @@ class ExperimentDriver(Driver):
         experiment, traffic = library.experiments[demand.name], demand.params.get("traffic", "")
         window = fault_free_name(traffic)
         name, domain = f"experiment:{experiment.name}", experiment.domain
-        if domain == NULL_DOMAIN:
+        if domain == NO_FAULT.name:
             return [Act(name=name, kind=self.kind, demand=demand.key, seconds=0.0, traffic=traffic, beside=window)]
         lesser = [one.name for one in library.experiments.values() if _reach(one) < _reach(experiment)]
         return [
@@ -63,7 +51,7 @@ class ExperimentDriver(Driver):
                 demand=demand.key,
                 phase=Phase.FAULT,
                 seconds=experiment.seconds,
-                touches=_TOUCHES.get(domain, _CLUSTER),
+                touches=domain_of(domain).touches,
                 needs_steady=True,
                 traffic=traffic,
                 after=(window, *(f"experiment:{one}" for one in lesser)),
@@ -254,4 +242,4 @@ def _experiment(act: Act, context: Context) -> ExperimentPlan:
 
 
 def _reach(experiment: ExperimentPlan) -> int:
-    return _REACH.index(experiment.domain) if experiment.domain in _REACH else len(_REACH)
+    return domain_of(experiment.domain).order

@@ -49,7 +49,7 @@ def describe(addresses: Addresses, *, release: str, kubeconfig: Path, secrets: P
         "name": "sandbox",
         "environment": "sandbox",
         "time_scale": TIME_SCALE,
-        "release": release,
+        "release": {"version": release, "header": "x-release", "images": True, "path": "/version"},
         "entry": addresses.entry,
         "regions": {
             region: {"entry": addresses.regions[region], "namespace": region, "share": f"{share} %"}
@@ -66,7 +66,13 @@ def describe(addresses: Addresses, *, release: str, kubeconfig: Path, secrets: P
             },
             "leader": {"namespace": "database", "endpoints": "main"},
         },
-        "probes": {"health": "/health", "read": "/tracks/1"},
+        "probes": {
+            "health": "/health",
+            "read": {"path": "/tracks/1", "expect": {"id": 1, "title": "str"}},
+            "services": {"api-gateway": "/health", "user-service": "/users/listener-1", "track-service": "/tracks/1"},
+        },
+        "callers": {"accepted": {"app": "frontend"}, "refused": {"app": "stranger"}},
+        "power": {"annotation": "sandbox.readiness/power", "value": "off"},
         "ledger": {"path": "/ledger", "table": "ledger", "read": True},
         "pipeline": {"accept": "/events", "visible": "/events/{id}"},
         "disposable": True,

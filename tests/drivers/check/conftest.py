@@ -21,6 +21,7 @@ class Backend(ThreadingHTTPServer):
 
     Attributes:
         status: of the next answers; 0 hangs up without one.
+        body: of all answers.
         times: how many more answers have that status before 200 comes back; -1: all.
     """
 
@@ -33,6 +34,7 @@ class Backend(ThreadingHTTPServer):
         self.status = 200
         self.times = -1
         self.paths: list[str] = []
+        self.body = b"{}"
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is no news."""
@@ -48,9 +50,9 @@ class _Handler(BaseHTTPRequestHandler):
         backend.times -= 1 if backend.times > 0 else 0
         if status:
             self.send_response(status)
-            self.send_header("content-length", "2")
+            self.send_header("content-length", str(len(backend.body)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(backend.body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Quiet."""
@@ -84,6 +86,9 @@ def target(cluster: PocketCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "  south: {entry: 'http://127.95.3.2:8080', namespace: south}\n"
         "primary_region: north\n"
         f"kubernetes: {{context: pocket, namespace: north, kubeconfig: {cluster.kubeconfig}}}\n"
+        "probes: {services: {api-gateway: /health, user-service: /users/listener-1, track-service: {path: /tracks/1}}}\n"
+        "callers: {accepted: {app: frontend}, refused: {app: stranger}}\n"
+        "release: {version: 1.0.0, images: true, path: /version}\n"
         "disposable: true\n",
         encoding="utf-8",
     )

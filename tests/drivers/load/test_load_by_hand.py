@@ -20,7 +20,7 @@ from harness.drivers.load import load_traffic
 from harness.evidence import read_rows
 from harness.model import JOURNEY_WRITES
 from harness.model.digest import digest_of
-from harness.targets.target import Traffic
+from harness.targets.parts import Traffic
 
 LOADTESTS = Path(__file__).parents[3] / "loadtests"
 ROUTES = ["/sessions", "/tracks/#", "/tracks", "/tracks/#/plays"]

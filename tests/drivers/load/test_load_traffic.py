@@ -12,7 +12,7 @@ from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError
 from harness.locust.process.options import add_options
 from harness.model import AccountPlan, TrafficPlan
-from harness.targets.target import Traffic
+from harness.targets.parts import Traffic
 
 LOADTESTS = Path(__file__).parents[3] / "loadtests"
 MANUAL = (LOADTESTS.parent / "docs" / "load.md").read_text(encoding="utf-8")

@@ -40,23 +40,23 @@ def test_a_connection_is_kept_until_a_new_one_is_asked_for(service: Service) -> 
     """The second request uses the first one's connection; a fresh one opens another, and the next keeps that."""
     answers = ask(service.url, fresh=(True, False, True, False))
     assert [answer.kept for answer in answers] == [False, True, False, True]
-    assert [wrong(answer) for answer in answers] == [None] * 4
+    assert [wrong(answer, {}) for answer in answers] == [None] * 4
     assert service.connections == 2
 
 
 def test_a_status_and_a_broken_body_are_named(service: Service) -> None:
     """A 503 is `status 503`; JSON that is none is `wrong body`."""
     service.mode = "503"
-    assert [wrong(answer) for answer in ask(service.url)] == ["status 503"]
+    assert [wrong(answer, {}) for answer in ask(service.url)] == ["status 503"]
     service.mode = "garbage"
-    assert [wrong(answer) for answer in ask(service.url)] == ["wrong body"]
+    assert [wrong(answer, {}) for answer in ask(service.url)] == ["wrong body"]
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b"null", b'{"rows": [[Infinity, ""]]}'])
 def test_no_body_ends_the_watch(body: bytes) -> None:
     """Nested without end, or with a number that is none: to a read, and to a read of the ledger."""
     answer = Answer(sent_ns=1, done_ns=2, status=200, body=body, is_json=True)
-    assert wrong(answer) == (None if body != b"[" * 100_000 else "wrong body")
+    assert wrong(answer, {}) == (None if body != b"[" * 100_000 else "wrong body")
     assert found(answer, 1, 1) == ("unknown", "wrong body")
 
 

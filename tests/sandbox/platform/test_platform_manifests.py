@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from harness.errors import ConfigurationError
 from harness.sandbox.cluster import admission, kinds
+from harness.sandbox.cluster.kubelet.nodes import POWER
 from harness.sandbox.cluster.kubelet.status import image_id
 from harness.sandbox.platform import render
 from harness.sandbox.platform.credentials import Credentials
@@ -186,6 +187,9 @@ def test_the_target_file_says_where_everything_is() -> None:
         "share": "30 %",
     }
     assert CREDENTIALS.passwords["readiness"] not in yaml.safe_dump(target)
+    assert target["release"] == {"version": "1.0.0", "header": "x-release", "images": True, "path": "/version"}
+    assert target["probes"]["read"] == {"path": "/tracks/1", "expect": {"id": 1, "title": "str"}}
+    assert target["power"] == {"annotation": POWER, "value": "off"}
     primary = conninfo_to_dict(files[secrets / "dsn"])
     assert (primary["host"], primary["target_session_attrs"]) == ("127.93.9.1,127.93.9.2,127.93.9.3", "read-write")
     named = {Path(target["database"]["dsn"]["file"])} | {

@@ -1,0 +1,92 @@
+"""The primary of the database dies, each action with its undo."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.chaos.hits import Hits, name_of, pod_hits, remembered
+from harness.chaos.session import Session, session
+from harness.errors import FaultNotInjected
+from harness.targets.database import leader_of, switch_back
+from harness.targets.kubernetes import Cluster, Object, labels_of
+from harness.targets.target import Target
+from harness.targets.undo import undoable
+
+SWITCH_BACK_S: Final = 60.0
+"""How long the database may take to lead from the primary region again."""
+
+
+def _uncordon(cluster: Cluster, _target: Target, *, node: str) -> None:
+    cluster.patch_node(node, {"spec": {"unschedulable": None}})
+
+
+@undoable("uncordon", undo=_uncordon)
+def cordon(cluster: Cluster, node: str) -> None:
+    """Let no new pod come to a node."""
+    cluster.patch_node(node, {"spec": {"unschedulable": True}})
+
+
+def _lead_from_home(cluster: Cluster, target: Target, *, region: str) -> None:  # noqa: ARG001 - for people
+    switch_back(cluster, target, within_s=SWITCH_BACK_S)
+
+
+@undoable("switch-back", undo=_lead_from_home)
+def take_leader(cluster: Cluster, namespace: str, pod: str) -> None:
+    """Kill the pod that leads; the undo lets the primary region lead again."""
+    cluster.delete_pod(namespace, pod, grace_s=0)
+
+
+def kill_leader() -> Hits:
+    """Kill the database pod that holds the lock, and keep it down: the nodes it may run on are cordoned first.
+
+    `uncordon_nodes` lets it come back; `lead_from_home` makes the primary region lead again.
+
+    Raises:
+        FaultNotInjected: nobody holds the lock, or its holder is not a pod.
+    """
+    here = session()
+    database = here.target.database
+    namespace = database.leader.namespace if database and database.leader else ""
+    name = leader_of(here.cluster, here.target)
+    pod = here.cluster.pod(namespace, name) if name else None
+    if pod is None:
+        raise FaultNotInjected(f"the holder of the lock ({name or 'nobody'}) is not a pod in {namespace}")
+    hits = pod_hits(here, [pod])
+    here.destructive(hits)
+    here.intend(take_leader, f"kill {name}", region=here.target.primary_region)
+    for node in _nodes_for(here, pod):
+        here.intend(cordon, f"cordon {name_of(node)}", node=name_of(node))
+        cordon(here.cluster, name_of(node))
+    take_leader(here.cluster, namespace, name)
+    return remembered(here, hits)
+
+
+def uncordon_nodes() -> list[str]:
+    """Uncordon every node that the harness cordoned; returns their names."""
+    return session().undo(cordon)
+
+
+def lead_from_home(within_s: float = SWITCH_BACK_S) -> str:
+    """Wait until all database members stream, then switch the leader back to the primary region; returns the leader.
+
+    Args:
+        within_s: how long both may take, in seconds.
+
+    Raises:
+        DriverError: it took longer.
+    """
+    here = session()
+    leader = switch_back(here.cluster, here.target, within_s=float(within_s))
+    here.undo(take_leader)
+    return leader
+
+
+def _nodes_for(here: Session, pod: Object) -> list[Object]:
+    """The schedulable nodes that a replacement of the pod could go to: its own, and what its nodeSelector matches."""
+    selector = (pod["spec"].get("nodeSelector") or {}).items()
+    return [
+        node
+        for node in here.cluster.nodes()
+        if not node.get("spec", {}).get("unschedulable")
+        and (name_of(node) == pod["spec"].get("nodeName") or (selector and selector <= labels_of(node).items()))
+    ]

@@ -1,0 +1,32 @@
+"""How long a fault stays in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from harness import clock
+from harness.clock import Deadline
+
+HOLD_POLL_S: Final = 0.05
+
+
+def hold(at_least_s: float, at_most_s: float) -> float:
+    """Keep the fault in; returns for how many seconds.
+
+    Under a run, until the file that `READINESS_HOLD` names is there: the target is back, or was observed for long enough.
+    By hand, `at_least_s` seconds.
+
+    Args:
+        at_least_s: shortest hold, in seconds.
+        at_most_s: longest hold, in seconds.
+    """
+    started = clock.now_s()
+    clock.sleep(float(at_least_s))
+    released = os.environ.get("READINESS_HOLD")
+    if released:
+        for _tick in Deadline.after(float(at_most_s) - float(at_least_s)).ticks(HOLD_POLL_S):
+            if Path(released).exists():
+                break
+    return round(clock.now_s() - started, 3)

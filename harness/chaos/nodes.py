@@ -1,0 +1,88 @@
+"""Nodes that are cordoned or lose power, each action with its undo."""
+
+from __future__ import annotations
+
+from harness.chaos.database import take_leader
+from harness.chaos.hits import Hits, database_leader, name_of, pod_hits, remembered
+from harness.chaos.session import Session, node_hit, session
+from harness.errors import ConfigurationError, FaultNotInjected
+from harness.targets.kubernetes import REGION_LABEL, Cluster, Object, has_condition
+from harness.targets.parts import Power
+from harness.targets.target import Target
+from harness.targets.undo import undoable
+
+
+def _power_on(cluster: Cluster, _target: Target, *, node: str, annotation: str) -> None:
+    cluster.patch_node(node, {"metadata": {"annotations": {annotation: None}}})
+
+
+@undoable("power-on", undo=_power_on)
+def power_off(cluster: Cluster, node: str, power: Power) -> None:
+    """Cut the power of a node, by the annotation that the target file names."""
+    cluster.patch_node(node, {"metadata": {"annotations": {power.annotation: power.value}}})
+
+
+def power_off_node(label_selector: str) -> Hits:
+    """Cut the power of one node, the first by name that runs pods and not the leader of the database.
+
+    Args:
+        label_selector: which nodes, like `topology.kubernetes.io/region=us-east-1`.
+
+    Raises:
+        FaultNotInjected: there is none.
+        ConfigurationError: the target file does not say how power is cut.
+    """
+    here = session()
+    leader = database_leader(here)
+    pods = [pod for pod in here.cluster.pods() if pod.get("spec", {}).get("nodeName")]
+    busy = {pod["spec"]["nodeName"] for pod in pods}
+    spared = {pod["spec"]["nodeName"] for pod in pods if leader and name_of(pod) == leader}
+    nodes = [node for node in here.cluster.nodes(label_selector) if has_condition(node, "Ready")]
+    chosen = sorted((node for node in nodes if name_of(node) in busy - spared), key=name_of)[:1]
+    return _power_off_all(here, chosen, label_selector)
+
+
+def power_off_region(region: str) -> Hits:
+    """Cut the power of every node of a region.
+
+    Args:
+        region: value of the label `topology.kubernetes.io/region`.
+
+    Raises:
+        FaultNotInjected: a node of the region is not ready, or it has none.
+        ConfigurationError: the target file does not say how power is cut.
+    """
+    here = session()
+    nodes = here.cluster.nodes(f"{REGION_LABEL}={region}")
+    down = sorted(name_of(node) for node in nodes if not has_condition(node, "Ready"))
+    if down:
+        raise FaultNotInjected(f"not every node of {region} is ready before the fault: {', '.join(down)}")
+    return _power_off_all(here, nodes, region)
+
+
+def power_on_nodes() -> list[str]:
+    """Give power back to every node that the harness took it from; returns their names."""
+    return session().undo(power_off)
+
+
+def _power_off_all(here: Session, nodes: list[Object], where: str) -> Hits:
+    power = here.target.power
+    if power is None:
+        raise ConfigurationError(
+            "no way to cut power",
+            where=f"{here.target.file}: power",
+            hint='write `power: {annotation: NAME, value: "off"}`: the annotation of a Node that cuts its power',
+        )
+    if not nodes:
+        raise FaultNotInjected(f"no ready node to power off in {where}")
+    names = {name_of(node) for node in nodes}
+    pods = [pod for pod in here.cluster.pods() if pod.get("spec", {}).get("nodeName") in names]
+    hits = [*map(node_hit, nodes), *pod_hits(here, pods)]
+    here.destructive(hits)
+    if database_leader(here) in {hit.name for hit in hits}:
+        here.intend(take_leader, f"power off {where}", region=here.target.primary_region)
+    for name in sorted(names):
+        here.intend(power_off, f"power off {name}", node=name, annotation=power.annotation)
+    for name in sorted(names):
+        power_off(here.cluster, name, power)
+    return remembered(here, hits)

@@ -1,0 +1,31 @@
+"""Pods that die. The cluster brings them back by itself: nothing is to be undone."""
+
+from __future__ import annotations
+
+from harness.chaos.hits import Hits, name_of, pod_hits, remembered
+from harness.chaos.session import session
+from harness.errors import FaultNotInjected
+from harness.targets.kubernetes import has_condition
+
+
+def kill_pods(label_selector: str, ns: str, qty: int = 1) -> Hits:
+    """Kill ready pods without grace, the first `qty` by name.
+
+    Args:
+        label_selector: which pods, like `app=track-service`.
+        ns: their namespace.
+        qty: how many.
+
+    Raises:
+        FaultNotInjected: fewer ready pods than that match.
+    """
+    here = session()
+    ready = [pod for pod in here.cluster.pods(ns, label_selector) if has_condition(pod, "Ready")]
+    if qty < 1 or len(ready) < qty:
+        raise FaultNotInjected(f"{len(ready)} ready pods match {label_selector} in {ns}, {qty} are to be killed")
+    chosen = sorted(ready, key=name_of)[:qty]
+    hits = pod_hits(here, chosen)
+    here.destructive(hits)
+    for pod in chosen:
+        here.cluster.delete_pod(ns, name_of(pod), grace_s=0)
+    return remembered(here, hits)

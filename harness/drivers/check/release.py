@@ -1,0 +1,114 @@
+"""Which release a target runs, read from its workloads and its version path: before the load and after it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+
+from harness import clock
+from harness.drivers.check.places import Clusters, namespaces
+from harness.errors import DriverError, UsageError
+from harness.targets import Target
+from harness.targets.http import http_client
+from harness.targets.kubernetes import Object, labels_of
+
+_WITHIN_S: Final = 5.0
+_LONGEST: Final = 200
+"""Characters of a plain version that are kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleaseFound:
+    """What a target told about its release.
+
+    Attributes:
+        at_ns: when it was read.
+        workloads: `namespace/Kind/name` to the image IDs (digests) of its running pods, each once, sorted; images where a pod reports no ID.
+        version: what the version path answered; empty where there is none, or it could not be read.
+        why: what could not be read; empty when everything was.
+    """
+
+    at_ns: int
+    workloads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    version: str = ""
+    why: str = ""
+
+
+def read_release(target: Target) -> ReleaseFound:
+    """Read what the key `release` of the target file names; never raises for what the target does."""
+    at_ns, whys = clock.now_ns(), []
+    workloads: Mapping[str, tuple[str, ...]] = {}
+    version = ""
+    if target.release.images:
+        try:
+            workloads = dict(sorted(_workloads(target)))
+        except (DriverError, UsageError) as error:
+            whys.append(f"images: {error.what}")
+    if target.release.path:
+        version, why = _version(target, target.release.path)
+        whys += [why] if why else []
+    return ReleaseFound(at_ns=at_ns, workloads=workloads, version=version, why="; ".join(whys))
+
+
+def _workloads(target: Target) -> Iterator[tuple[str, tuple[str, ...]]]:
+    clusters = Clusters(target)
+    for region, namespace in _places(target):
+        cluster = clusters.of(region)
+        pods = [pod for pod in cluster.pods(namespace) if not pod["metadata"].get("deletionTimestamp")]
+        known = [
+            *(("Deployment", one) for one in cluster.deployments(namespace)),
+            *(("StatefulSet", one) for one in cluster.stateful_sets(namespace)),
+        ]
+        for kind, workload in known:
+            images = {image for pod in pods if _selects(workload, pod) for image in _images(pod)}
+            yield f"{namespace}/{kind}/{workload['metadata']['name']}", tuple(sorted(images))
+
+
+def _places(target: Target) -> list[tuple[str, str]]:
+    """Region and namespace of every place that the target file names, each namespace once."""
+    places = [(region, namespace) for region, namespace in namespaces(target).items()]
+    more = [target.kubernetes.namespace] if target.kubernetes else []
+    if target.database and target.database.leader:
+        more.append(target.database.leader.namespace)
+    known = {namespace for _, namespace in places}
+    return [*places, *(("", namespace) for namespace in dict.fromkeys(more) if namespace not in known)]
+
+
+def _selects(workload: Object, pod: Object) -> bool:
+    expected = (workload["spec"].get("selector") or {}).get("matchLabels") or {}
+    return bool(expected) and expected.items() <= labels_of(pod).items()
+
+
+def _images(pod: Object) -> Iterator[str]:
+    """The image ID of each container that runs, else the image that it names."""
+    running = {one["name"]: one.get("imageID") for one in pod.get("status", {}).get("containerStatuses") or []}
+    for container in pod["spec"]["containers"]:
+        yield str(running.get(container["name"]) or container.get("image", ""))
+
+
+def _version(target: Target, path: str) -> tuple[str, str]:
+    """The version, and why there is none."""
+    try:
+        with http_client(target, target.entry, timeout_s=_WITHIN_S) as client:
+            answer = client.get(path)
+    except httpx.HTTPError as error:
+        return "", f"GET {path}: {error or type(error).__name__}"
+    if answer.status_code != 200:
+        return "", f"GET {path}: status {answer.status_code}"
+    version = _named_in(answer.text)
+    return version, "" if version else f"GET {path}: the answer names no version"
+
+
+def _named_in(text: str) -> str:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text.strip()[:_LONGEST] if text.strip().isprintable() else ""
+    if isinstance(value, dict):
+        named = value.get("version", value.get("release", ""))
+        return named[:_LONGEST] if isinstance(named, str) else ""
+    return value[:_LONGEST] if isinstance(value, str) else ""

@@ -1,0 +1,61 @@
+"""Fault domains: what fails together, and what that means for planning, receipts and excuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+ENTRY: Final = "entry"
+"""The part of a target that users meet: reads, writes and the shares of the regions."""
+WORKLOADS: Final = "workloads"
+NODES: Final = "nodes"
+DATABASE: Final = "database"
+PARTS: Final = (ENTRY, WORKLOADS, NODES, DATABASE)
+"""The parts of a target that a fault can disturb, and that must be as before afterwards."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Domain:
+    """One fault domain.
+
+    Attributes:
+        name: as experiment files and plans write it.
+        single_fault: one of the single faults that the requirement documents name.
+        disaster: the youngest acknowledged writes may be excused, where a requirement grants it.
+        hits: its faults hit pods or nodes by name, and the fault receipt must show them.
+        order: experiments run in ascending order: what disturbs least comes first.
+        touches: the parts of the target that its faults disturb.
+    """
+
+    name: str
+    single_fault: bool = False
+    disaster: bool = False
+    hits: bool = False
+    order: int
+    touches: tuple[str, ...] = PARTS
+
+
+NO_FAULT: Final = Domain(name="none", order=0, touches=())
+"""The null run: nothing is broken."""
+UNKNOWN: Final = Domain(name="unknown", order=99)
+"""An experiment file that names no domain."""
+
+DOMAINS: Final = {
+    domain.name: domain
+    for domain in (
+        Domain(name="pod", single_fault=True, hits=True, order=1, touches=(ENTRY, WORKLOADS)),
+        Domain(name="node", single_fault=True, hits=True, order=4),
+        Domain(name="zone", hits=True, order=5),
+        Domain(name="database", single_fault=True, disaster=True, hits=True, order=6),
+        Domain(name="region", disaster=True, hits=True, order=7),
+        Domain(name="external", order=2, touches=(ENTRY,)),
+        Domain(name="network", order=3, touches=(ENTRY, WORKLOADS, DATABASE)),
+        NO_FAULT,
+    )
+}
+"""Every domain that an experiment file may name, in the order in which messages list them."""
+
+
+def domain_of(name: str) -> Domain:
+    """The domain of that name; `UNKNOWN` for any other word."""
+    return DOMAINS.get(name, UNKNOWN)

@@ -1,0 +1,32 @@
+"""Is the answer to a read what the target file expects of it?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from harness.targets.parts import TYPES
+
+
+def fits(body: bytes, expect: Mapping[str, object]) -> bool:
+    """Whether the body is a JSON object that has every expected key, with its value or with a value of its type.
+
+    Without expectations every body fits.
+    """
+    if not expect:
+        return True
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and all(key in value and _as(value[key], one) for key, one in expect.items())
+
+
+def _as(value: Any, expected: object) -> bool:
+    """Equal in value and type, so that 1 is not true; or of the type that is named."""
+    if isinstance(expected, str) and expected in TYPES:
+        return type(value) is TYPES[expected]
+    if isinstance(expected, int | float) and not isinstance(expected, bool):
+        return not isinstance(value, bool) and bool(value == expected)
+    return type(value) is type(expected) and bool(value == expected)

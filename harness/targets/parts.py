@@ -1,0 +1,190 @@
+"""The parts of a target file: one model a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from harness.targets.reference import Reference
+from harness.targets.values import Name, Part, PathOfId, Url, UrlPath, Word, quantity
+
+TYPES: Final[Mapping[str, type]] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "list": list,
+    "dict": dict,
+}
+"""Words that stand for any value of that JSON type."""
+
+
+def _scalar(value: object) -> object:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise ValueError(f"a text, a number, true, false, null or one of the type names {', '.join(TYPES)}")
+
+
+def _under(key: str) -> BeforeValidator:
+    """A plain text stands for a mapping with that one key."""
+
+    def read(value: object) -> object:
+        if isinstance(value, int | float):
+            raise PydanticCustomError("string_type", "text")
+        return {key: value} if isinstance(value, str) else value
+
+    return BeforeValidator(read)
+
+
+class Region(Part):
+    """One region: its own entry, where its workloads are, and the share of answers that is expected of it (0 to 1)."""
+
+    entry: Url | None = None
+    context: str = ""
+    namespace: str = ""
+    share: Annotated[float, quantity("ratio", "60 %")] | None = None
+
+
+class Kubernetes(Part):
+    """How the cluster is reached. The context is always named: the default context is never used."""
+
+    context: Word
+    namespace: str = "default"
+    kubeconfig: str = ""
+
+
+class Release(Part):
+    """How the target tells which release it runs.
+
+    Attributes:
+        version: the release that is judged; empty: as the command line says.
+        header: the response header that names the release that answered; empty where there is none.
+        images: whether the images and digests of all workloads are read before and after the run.
+        path: answers with the version, as plain text or as `{"version": …}` or `{"release": …}`; None where there is none.
+    """
+
+    version: str = ""
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,60}$")] = ""
+    images: bool = False
+    path: UrlPath | None = None
+
+
+class Member(Part):
+    """One database member, read directly."""
+
+    dsn: Reference
+    region: str = ""
+
+
+class Leader(Part):
+    """The Kubernetes Endpoints whose annotation `leader` names the pod that holds the lock (Patroni's)."""
+
+    namespace: str
+    endpoints: str
+
+
+class Database(Part):
+    """The database. durability: what an acknowledged write is promised to survive."""
+
+    dsn: Reference
+    durability: Literal["quorum", "synchronous", "asynchronous"] = "asynchronous"
+    members: Mapping[str, Member] = Field(default_factory=dict)
+    leader: Leader | None = None
+
+
+class ReadProbe(Part):
+    """A path that is read, and what the JSON object of its answer must contain.
+
+    Attributes:
+        path: asked with GET.
+        expect: key to its value, or to a type name (`str`, `int`, `float`, `bool`, `list`, `dict`); without it any sound 200 is right.
+    """
+
+    path: UrlPath
+    expect: Mapping[str, Annotated[Any, BeforeValidator(_scalar)]] = Field(default_factory=dict)
+
+
+Read = Annotated[ReadProbe, _under("path")]
+
+
+class Probes(Part):
+    """Paths at every entry that need no sign-in.
+
+    Attributes:
+        health: answers 200 while the platform serves.
+        read: a read of a stored record.
+        services: by service, a read that passes through the entry to it; asked at each region's entry.
+    """
+
+    health: UrlPath = "/health"
+    read: Read = ReadProbe(path="/")
+    services: Mapping[str, Read] = Field(default_factory=dict)
+
+
+class Callers(Part):
+    """Labels of two pods that call the backends: one that they must accept, one that they must refuse.
+
+    Attributes:
+        accepted: labels of a declared caller.
+        refused: labels that no rule names.
+        image: has `python` on its path; both pods run it.
+    """
+
+    accepted: Annotated[Mapping[Name, str], Field(min_length=1)]
+    refused: Annotated[Mapping[Name, str], Field(min_length=1)]
+    image: Word = "python:3.11-slim"
+
+
+class Power(Part):
+    """The annotation of a Node that cuts its power while it has that value."""
+
+    annotation: Word
+    value: Word = "off"
+
+
+class LedgerSettings(Part):
+    """Where the ledger's writes go, and the table that they are read back from.
+
+    read: whether `GET path?client=N` (and `&sequence=S`) answers `{"rows": [[sequence, checksum], …]}`, at the entry and at
+    each region's.
+    """
+
+    path: UrlPath
+    table: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]*$")] = "ledger"
+    read: bool = False
+
+
+class Pipeline(Part):
+    """Events are posted to `accept` as `{id, checksum}`; `visible` answers `{copies, checksum}` of one that is through, before that 404."""
+
+    accept: UrlPath
+    visible: PathOfId
+
+
+class Traffic(Part):
+    """Sizes that replace the project's own. rate: journeys per second."""
+
+    rate_per_s: Annotated[float, quantity("rate", "40/s")] | None = Field(default=None, alias="rate")
+    for_s: Annotated[float, quantity("time", "3 min")] | None = Field(default=None, alias="for")
+
+
+class MayBreak(Part):
+    """One entry of the allow-list."""
+
+    experiment: Name
+    workloads: tuple[str, ...] = ()
+    max_pods: Annotated[int, Field(ge=0)] | None = None
+
+
+class Tls(Part):
+    """Certificates for the entries."""
+
+    ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+
+
+Identity = Annotated[Release, _under("version")]

@@ -1,0 +1,63 @@
+"""The values that a target file may contain, each refused with an example of a right one."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from harness.errors import UsageError
+from harness.model import Quantity
+
+
+class Part(BaseModel):
+    """A mapping in a target file: strict, frozen, and without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def quantity(dimension: str, example: str) -> BeforeValidator:
+    """Text like the example, read in base units."""
+
+    def read(value: object) -> float:
+        with contextlib.suppress(UsageError):
+            parsed = Quantity.parse(value if isinstance(value, str) else "")
+            if parsed.dimension == dimension and parsed.value >= 0:
+                return parsed.base
+        raise ValueError(f"a {dimension} like `{example}`")
+
+    return BeforeValidator(read)
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username and parts.port != 0
+        good = good and not {"?", "#"} & {*value}  # paths are put behind it
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("an address like `https://staging.example.test`, without user and password, `?` and `#`")
+    return value.rstrip("/")
+
+
+def _path(value: str) -> str:
+    if not value.startswith("/"):
+        raise ValueError("a path that starts with `/`")
+    return value
+
+
+def _path_of_id(value: str) -> str:
+    if value.count("{id}") != 1:
+        raise ValueError("a path with `{id}` in it, like `/events/{id}`")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+UrlPath = Annotated[str, AfterValidator(_path)]
+PathOfId = Annotated[UrlPath, AfterValidator(_path_of_id)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+Seconds = Annotated[float, quantity("time", "10 s")]
+Word = Annotated[str, Field(min_length=1)]

@@ -1,0 +1,43 @@
+"""Blind side 14: an answer of 200 is a good read only when it is what the target file expects."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.targets.expect import fits
+
+EXPECT = {"id": 1, "title": "str"}
+
+
+@pytest.mark.parametrize(
+    ("body", "right"),
+    [
+        (b'{"id": 1, "title": "Aurora", "plays": 3}', True),
+        (b'{"id": 1.0, "title": ""}', True),
+        (b'{"error": "unavailable"}', False),
+        (b'{"id": 1, "title": "Aurora", "error": "late"}', True),
+        (b"null", False),
+        (b"", False),
+        (b"<html>We will be back soon</html>", False),
+        (b'[{"id": 1, "title": "Aurora"}]', False),
+        (b'{"id": 2, "title": "Aurora"}', False),
+        (b'{"id": true, "title": "Aurora"}', False),
+        (b'{"id": 1, "title": null}', False),
+        (b'{"id": 1}', False),
+    ],
+)
+def test_values_are_equal_and_types_are_named(body: bytes, right: bool) -> None:  # noqa: FBT001 - a column of the table
+    """The object may have more keys; each expected one has its value, or a value of its type."""
+    assert fits(body, EXPECT) is right
+
+
+def test_a_literal_has_the_type_of_its_value() -> None:
+    """`true` is not 1, and `null` is a value that a key must have."""
+    assert fits(b'{"a": true, "b": null, "c": "x"}', {"a": True, "b": None, "c": "x"})
+    assert not fits(b'{"a": 1, "b": null, "c": "x"}', {"a": True, "b": None, "c": "x"})
+    assert not fits(b'{"a": true, "c": "x"}', {"a": True, "b": None, "c": "x"})
+
+
+def test_without_expectations_every_body_fits() -> None:
+    """The path alone says nothing of the body."""
+    assert fits(b"anything", {})
