@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
+from harness.errors import UsageError
 from harness.judgement.account import account_of
 from harness.judgement.decision import decide
-from harness.judgement.figures.baseline import improvements
-from harness.judgement.figures.checks import checks
-from harness.judgement.figures.discovery import first_requests
-from harness.judgement.figures.drift import drifts
-from harness.judgement.figures.indicators import error_rates, region_shares, replication_lags, response_times, uptimes
-from harness.judgement.figures.loss import ledger_result, losses
-from harness.judgement.figures.pipelines import events, pipeline_result
-from harness.judgement.figures.recoveries import recoveries
-from harness.judgement.figures.releases import error_differences, slowdowns
+from harness.judgement.figures import spec_of
+from harness.judgement.figures.files import experiment_files
+from harness.judgement.figures.loss import ledger_result
+from harness.judgement.figures.pipelines import pipeline_result
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.missing import lacking
 from harness.judgement.summaries import absent, experiment_results, traffic_results, unknown_traffic
@@ -26,7 +22,6 @@ from harness.model import (
     ClaimVerdict,
     Evidence,
     ExperimentResult,
-    Figure,
     Judgement,
     LedgerResult,
     Measure,
@@ -39,23 +34,6 @@ from harness.model import (
 )
 
 _Made = TypeVar("_Made")
-
-JUDGES: Final[Mapping[Figure, Callable[[Case], Iterable[Measure]]]] = {
-    Figure.RESPONSE_TIME: response_times,
-    Figure.ERROR_RATE: error_rates,
-    Figure.UPTIME: uptimes,
-    Figure.REGION_SHARE: region_shares,
-    Figure.REPLICATION_LAG: replication_lags,
-    Figure.RECOVERY: recoveries,
-    Figure.LOST_WRITES: losses,
-    Figure.FIRST_REQUEST: first_requests,
-    Figure.EVENTS: events,
-    Figure.CHECK: checks,
-    Figure.DRIFT: drifts,
-    Figure.IMPROVEMENT: improvements,
-    Figure.MORE_ERRORS: error_differences,
-    Figure.SLOWDOWN: slowdowns,
-}
 
 
 def judge(plan: Plan, evidence: Evidence) -> Judgement:
@@ -83,18 +61,24 @@ def _claim(plan: Plan, evidence: Evidence, claim: Claim) -> ClaimVerdict:
 
 
 def _measures(case: Case) -> tuple[Measure, ...]:
-    """All measures of one objective; evidence that is not whole bears neither PASS nor FAIL."""
-    name = case.objective.figure.value
-    if why := untenable(case.objective):
-        return (
-            inconclusive(case, name, why, f"fix the sentence at {case.objective.at or 'its place'}, then run again"),
-        )
-    gone = lacking(case)
+    """All measures of one objective; incomplete evidence supports neither PASS nor FAIL."""
+    name, hint = case.objective.figure.value, "this is a bug in the harness: report it and attach the run directory"
+    return _seam(lambda: _judged(case, name), lambda why: (inconclusive(case, name, why, hint),))
+
+
+def _judged(case: Case, name: str) -> tuple[Measure, ...]:
+    try:
+        spec = spec_of(case.objective.figure)
+    except UsageError as error:
+        return (inconclusive(case, name, error.what, error.hint),)
+    if why := untenable(case.objective, spec.limit):
+        hint = f"correct the sentence at {case.objective.at or 'its place'}, then run again"
+        return (inconclusive(case, name, why, hint),)
+    gone = lacking(case.evidence, (*experiment_files(case), *spec.evidence(case)))
     if gone is not None:
-        why = f"{gone.file} is not whole: {gone.why}"
+        why = f"{gone.file} is not complete: {gone.why}"
         return (inconclusive(case, name, why, "bring the file back, or run again"),)
-    hint = "tell the makers of the harness, with the run's files"
-    return _seam(lambda: tuple(JUDGES[case.objective.figure](case)), lambda why: (inconclusive(case, name, why, hint),))
+    return tuple(spec.judge(case))
 
 
 def _experiments(plan: Plan, evidence: Evidence) -> tuple[ExperimentResult, ...]:

@@ -52,7 +52,7 @@ from harness.model.table import (
     Table,
     Words,
 )
-from harness.model.tenable import untenable
+from harness.model.tenable import COMPARED, ONLY_BELOW, LimitRule, untenable
 from harness.model.verdict import (
     ClaimVerdict,
     Decision,
@@ -82,6 +82,7 @@ from harness.model.window import (
 )
 
 __all__ = [
+    "COMPARED",
     "DOMAINS",
     "JOURNEY_READS",
     "JOURNEY_WRITES",
@@ -90,6 +91,7 @@ __all__ = [
     "LEDGER_WRITES",
     "NO_FAULT",
     "NULL",
+    "ONLY_BELOW",
     "PIPELINE",
     "PROBES",
     "REPLICAS",
@@ -122,6 +124,7 @@ __all__ = [
     "LeaderChange",
     "Ledger",
     "LedgerResult",
+    "LimitRule",
     "Measure",
     "Missing",
     "NodeChange",

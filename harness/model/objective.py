@@ -10,7 +10,7 @@ from harness.model.quantity import Quantity
 
 
 class Figure(StrEnum):
-    """What is measured."""
+    """What is measured. Open: any other name is the figure of a package that registers its spec under it."""
 
     RESPONSE_TIME = "response time"
     ERROR_RATE = "error rate"
@@ -31,6 +31,15 @@ class Figure(StrEnum):
     """Error rate of one release less that of another, in one window."""
     SLOWDOWN = "response time above another release"
     """How much higher than that of another release in one window, as a share of it."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Figure | None:
+        """A figure that is not the harness's own: the same value always gives the same member."""
+        if not isinstance(value, str) or not value:
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        return cls._value2member_map_.setdefault(value, member)  # type: ignore[return-value]  # the map is typed for any Enum
 
 
 class Op(StrEnum):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.evidence import RunDirectory, keep_baseline, load_evidence
-from harness.judgement.figures.baseline import unlike
-from harness.model import Figure
+from harness.judgement.figures import spec_of
+from harness.judgement.figures.improvement import unlike
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def compared_traffic(plan: Plan) -> tuple[str, ...]:
     """Traffic that a claim of the plan compares with a baseline, by name, sorted."""
     objectives = (objective for claim in plan.claims for objective in claim.objectives)
-    named = {o.scope.traffic or "" for o in objectives if o.figure is Figure.IMPROVEMENT}
+    named = {
+        o.scope.traffic or "" for o in objectives if any(need.key == "baseline" for need in spec_of(o.figure).needs(o))
+    }
     return tuple(sorted(named - {""}))
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.judgement.figures import Need, spec_of
 from harness.model import (
     Act,
     Claim,
     Demand,
     DemandKind,
     ExperimentPlan,
-    Figure,
     NotAssessable,
-    Objective,
     Phase,
     Plan,
     Requirement,
@@ -29,20 +28,6 @@ if TYPE_CHECKING:
     from harness.run.acts.driver import Library
     from harness.run.settings import Settings
     from harness.targets import Target
-
-_SETTLING_S: Final = 2.0
-"""Beyond a limit: for what was under way when it was reached."""
-
-_MEANS: Final[Mapping[Figure, list[tuple[str, str]]]] = {
-    Figure.REPLICATION_LAG: [("database", "replication lag is read from the database's members")],
-    Figure.LOST_WRITES: [
-        ("ledger", "loss is found by a write ledger"),
-        ("database", "loss is read straight from the database"),
-    ],
-    Figure.EVENTS: [("pipeline", "events are followed through a pipeline that the target names")],
-    Figure.RECOVERY: [("ledger", "the recovery of writes is seen by a write ledger")],
-    Figure.REGION_SHARE: [("regions", "shares are counted by region")],
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,13 +165,9 @@ def _watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float) 
     `none later than 10 s` is not known before.
     """
     named = [o for claim in claims for o in claim.objectives if experiment.name in o.scope.experiments]
-    recoveries = [o.limit.scaled(scale).base for o in named if o.figure is Figure.RECOVERY]
-    requests = [o.limit.scaled(scale).base + _SETTLING_S for o in named if o.figure is Figure.FIRST_REQUEST]
-    return replace(
-        experiment,
-        observe_s=max([experiment.observe_s, *recoveries]),
-        watch_s=max([experiment.watch_s, *requests]),
-    )
+    watched = [(0.0, 0.0), *(spec_of(o.figure).watched(o, scale) for o in named)]
+    at_most, at_least = (max(seconds) for seconds in zip(*watched, strict=True))
+    return replace(experiment, observe_s=max(experiment.observe_s, at_most), watch_s=max(experiment.watch_s, at_least))
 
 
 def _not_assessable(
@@ -209,29 +190,19 @@ def _not_assessable(
 
 def _lack(claim: Claim, compiled: Compiled, target: Target, settings: Settings) -> NotAssessable | None:
     """What the target file, or the command, would have to say for this claim; None when they say it all."""
-    if settings.baseline is None and any(o.figure is Figure.IMPROVEMENT for o in claim.objectives):
-        return NotAssessable(
-            requirement=claim.requirement,
-            why="no baseline run was given",
-            hint="give a run of the same target and traffic with --baseline RUN",
-        )
-    needs = [need for objective in claim.objectives for need in _needs(objective)]
+    needs = [need for objective in claim.objectives for need in spec_of(objective.figure).needs(objective)]
     known = drivers()
     for demand in compiled.demands:
         if demand.key in claim.demands and demand.kind in known:
-            needs += known[demand.kind].needs(demand)
-    for key, why in needs:
-        if not getattr(target, key):
+            needs += [Need(key=need.key, why=need.why) for need in known[demand.kind].needs(demand)]
+    for need in sorted(needs, key=lambda need: need.of):
+        if need.of == "command":
+            if getattr(settings, need.key) is None:
+                return NotAssessable(requirement=claim.requirement, why=need.why, hint=need.hint)
+        elif not getattr(target, need.key):
             return NotAssessable(
                 requirement=claim.requirement,
-                why=f"{why}, and {target.name} has no `{key}`",
-                hint=f"add `{key}:` to {target.file.name or 'the target file'}",
+                why=f"{need.why}, and {target.name} has no `{need.key}`",
+                hint=need.hint or f"add `{need.key}:` to {target.file.name or 'the target file'}",
             )
     return None
-
-
-def _needs(objective: Objective) -> list[tuple[str, str]]:
-    """Keys of the target file that the evidence for an objective comes from, and why."""
-    if objective.figure is Figure.RECOVERY and "writes" not in objective.scope.operations:
-        return []
-    return _MEANS.get(objective.figure, [])

@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.drivers.watch import Rates
-from harness.judgement.figures.drift import requests_needed
-from harness.judgement.stats.statistics import needed
-from harness.model import Act, DemandKind, Figure, Phase, Plan
+from harness.judgement.figures import Offered, spec_of
+from harness.model import Act, DemandKind, Per, Phase, Plan
 from harness.run.acts.driver import Library
 from harness.run.baseline import check_baseline
 from harness.run.live import sizes_of
@@ -99,8 +98,8 @@ def _evidence(plan: Plan) -> Table:
     table = Table(
         "requirement",
         "needs",
-        "this traffic sends",
-        "and bears",
+        "samples planned",
+        "failures tolerated",
         title="How much evidence it takes",
         title_justify="left",
     )
@@ -117,37 +116,12 @@ def _sizes(plan: Plan, objective: Objective) -> tuple[str, str, str] | None:
     traffic = plan.traffic.get(objective.scope.traffic or "")
     if traffic is None:
         return None
-    routes = objective.scope.per.value == "route"
-    sent = (
-        math.floor(traffic.requests * min(traffic.routes.values())) if routes and traffic.routes else traffic.requests
+    by_route = objective.scope.per is Per.ROUTE
+    share = min(traffic.routes.values()) if by_route and traffic.routes else 1.0
+    offered = Offered(
+        requests=math.floor(traffic.requests * share),
+        probes=round(traffic.window_s * Rates().health_in_window),
+        by_route=by_route,
     )
-    if objective.figure is Figure.UPTIME:
-        sent = round(traffic.window_s * Rates().health_in_window)
-    told = f"{sent}{' on the smallest route' if routes else ''}"
-    if objective.figure is Figure.DRIFT and objective.quantile is not None:
-        least = requests_needed(objective.quantile)
-        return f"{least} for its time batches", told, "a slope" if sent >= least else "none: too few"
-    share = _bad_share(objective)
-    if share is None:
-        return None
-    first = needed(0, share, objective.confidence)
-    borne = -1
-    while (n := needed(borne + 1, share, objective.confidence)) is not None and n <= sent:
-        borne += 1
-    return (
-        f"{first} at 0 failures",
-        told,
-        f"{borne} failures" if borne >= 0 else "none: too few",
-    )
-
-
-def _bad_share(objective: Objective) -> float | None:
-    match objective.figure:
-        case Figure.RESPONSE_TIME if objective.quantile is not None:
-            return 1 - objective.quantile
-        case Figure.ERROR_RATE:
-            return objective.limit.base
-        case Figure.UPTIME:
-            return 1 - objective.limit.base
-        case _:
-            return None
+    numbers = spec_of(objective.figure).numbers(objective, offered)
+    return None if numbers is None else (numbers.needed, numbers.planned, numbers.tolerated)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from harness.catalogue import Catalogue, hint_with_nearest, is_measured
 from harness.errors import UsageError
-from harness.model import Claim, Demand, DemandKind, Figure, Objective, Requirement
+from harness.judgement.figures import Basis, spec_of
+from harness.model import Claim, Demand, DemandKind, Objective, Requirement
 from harness.steps.grammar import Reading, compare, read
 from harness.steps.meaning import Keyword
 
@@ -120,7 +121,8 @@ def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) 
     objective = reading.objective
     if objective is None:  # pragma: no cover - a Then template always has one
         raise UsageError(f"{reading.sentence!r} claims nothing", where=step.at)
-    if objective.figure is Figure.CHECK:
+    basis = spec_of(objective.figure).basis
+    if basis is Basis.CHECK:
         return replace(objective, at=step.at)
     if asked.traffic is None:
         hint = 'say which, for example: When "everyday" traffic has run'
@@ -129,7 +131,7 @@ def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) 
         what = f"{reading.sentence!r} speaks of other traffic than the When step, which asks for {asked.traffic!r}"
         raise UsageError(what, where=step.at, hint="name the same traffic in both")
     scope = replace(objective.scope, traffic=asked.traffic)
-    if objective.figure in (Figure.RECOVERY, Figure.LOST_WRITES, Figure.FIRST_REQUEST):
+    if basis is Basis.EXPERIMENT:
         missing = criterion.missing or reading.missing
         scope = replace(scope, experiments=_experiments(reading, step, asked), missing_experiments=missing)
     return replace(objective, scope=scope, at=step.at)

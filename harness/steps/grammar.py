@@ -10,7 +10,8 @@ from typing import Final
 
 from harness.catalogue import nearest
 from harness.errors import UsageError
-from harness.model import Demand, DemandKind, Figure, Objective, untenable
+from harness.judgement.figures import Basis, spec_of
+from harness.model import Demand, DemandKind, Objective, untenable
 from harness.steps.meaning import Keyword, Selection
 from harness.steps.template import Template
 from harness.steps.templates import TEMPLATES
@@ -57,7 +58,7 @@ class Reading:
             for name in self.experiments:
                 params = {"traffic": self.traffic}
                 demands.append(Demand(kind=DemandKind.EXPERIMENT, name=name, params=params))
-        if self.objective is not None and self.objective.figure is Figure.CHECK:
+        if self.objective is not None and spec_of(self.objective.figure).basis is Basis.CHECK:
             params = dict(self.objective.params)
             demands.append(Demand(kind=DemandKind.CHECK, name=self.objective.check, params=params))
         return tuple(demands)
@@ -103,9 +104,18 @@ def read(
     )
     if meaning.objective is None:
         return reading
-    if why := untenable(meaning.objective):
-        raise UsageError(f"no run can bear {text!r}: {why}", hint=f"for example: {template.example}")
+    if why := _refused(meaning.objective):
+        raise UsageError(f"{text!r} can never be evaluated: {why}", hint=f"for example: {template.example}")
     return replace(reading, objective=_located(meaning.objective, reading))
+
+
+def _refused(objective: Objective) -> str:
+    """Why no run could support the objective; empty when one could."""
+    spec, phase = spec_of(objective.figure), objective.scope.phase
+    if phase not in spec.phases:
+        judged = " or ".join(sorted(each.value for each in spec.phases))
+        return f"the {objective.figure.value} is judged {judged}, not {phase.value}"
+    return untenable(objective, spec.limit)
 
 
 def _located(objective: Objective, reading: Reading) -> Objective:

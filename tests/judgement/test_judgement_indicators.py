@@ -375,7 +375,7 @@ def test_a_share_without_tolerance_cannot_be_judged() -> None:
     """The judge says so, and raises nothing."""
     measure = only(replace(share(), tolerance=None))
     assert measure.outcome is INCONCLUSIVE
-    assert measure.reason == "± nothing is no tolerance of the share of answers"
+    assert measure.reason == "± nothing is not a tolerance of the share of answers"
 
 
 def test_answers_that_name_no_region_bear_no_share() -> None:

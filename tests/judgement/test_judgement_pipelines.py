@@ -231,4 +231,4 @@ def test_without_its_watcher_no_event_passes_and_a_lost_one_fails() -> None:
     assert judged(with_words(events(), 8, state="wrong"), watchers={}).outcome is FAIL
     assert judged(Table.empty(PIPELINE)).reason.endswith("but no event is on record")
     missing = (Missing(file="watch/pipeline.parquet", why="is gone"),)
-    assert judged(events(), missing=missing).reason == "watch/pipeline.parquet is not whole: is gone"
+    assert judged(events(), missing=missing).reason == "watch/pipeline.parquet is not complete: is gone"

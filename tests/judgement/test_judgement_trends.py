@@ -23,7 +23,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.figures.baseline import below_one, unlike
+from harness.judgement.figures.improvement import below_one, unlike
 from harness.judgement.figures.releases import above_one
 from harness.judgement.figures.timed import Times, answered_well, counted, longest_stall_ns
 from harness.judgement.stats.statistics import Bounds
@@ -298,7 +298,7 @@ def test_unanswered_requests_have_no_quantile_to_compare() -> None:
 def test_a_spoilt_baseline_bears_nothing() -> None:
     """Another file of it is edited."""
     run = replace(against(rows(), SLOW), missing=(Missing(file="baseline/history/run.ndjson", why="is gone"),))
-    assert only(LOWER, run).reason == "baseline/history/run.ndjson is not whole: is gone"
+    assert only(LOWER, run).reason == "baseline/history/run.ndjson is not complete: is gone"
     run = replace(run, missing=(Missing(file="load/everyday/samples-0.parquet", why="is gone"),))
     assert only(LOWER, run).outcome is INCONCLUSIVE
 
@@ -307,7 +307,7 @@ def test_a_spoilt_baseline_bears_nothing() -> None:
 def test_what_is_read_from_samples_needs_them_whole(one: Objective) -> None:
     """And is not harmed by a baseline that is not."""
     run = replace(with_load(rows()), missing=(Missing(file="load/everyday/samples-0.parquet", why="is gone"),))
-    assert judged(one, run)[0].reason == "load/everyday/samples-0.parquet is not whole: is gone"
+    assert judged(one, run)[0].reason == "load/everyday/samples-0.parquet is not complete: is gone"
     run = replace(run, missing=(Missing(file="baseline/plan.json", why="is gone"),))
     assert "whole" not in judged(one, run)[0].reason
 

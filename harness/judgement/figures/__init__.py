@@ -1,1 +1,95 @@
-"""The figures that objectives speak of; each is judged by one function."""
+"""The figures that objectives speak of, each in its own file with its spec. Everything else asks this registry.
+
+A package of its own adds a figure by an entry point of the group `readiness.figures` whose value is a `Spec`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from harness.errors import UsageError
+from harness.judgement.figures import (
+    checks,
+    discovery,
+    drift,
+    error_rate,
+    improvement,
+    loss,
+    pipelines,
+    recoveries,
+    region_share,
+    releases,
+    replication_lag,
+    response_time,
+    uptime,
+)
+from harness.judgement.figures.spec import Basis, Need, Numbers, Offered, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.model import Figure
+
+__all__ = ["FIGURES", "GROUP", "Basis", "Need", "Numbers", "Offered", "Spec", "spec_of"]
+
+GROUP: Final = "readiness.figures"
+
+FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
+    {
+        spec.figure: spec
+        for spec in (
+            response_time.SPEC,
+            error_rate.SPEC,
+            uptime.SPEC,
+            region_share.SPEC,
+            replication_lag.SPEC,
+            recoveries.SPEC,
+            loss.SPEC,
+            discovery.SPEC,
+            pipelines.SPEC,
+            checks.SPEC,
+            drift.SPEC,
+            improvement.SPEC,
+            releases.MORE_ERRORS,
+            releases.SLOWDOWN,
+        )
+    }
+)
+"""The harness's own figures."""
+
+
+def spec_of(figure: Figure) -> Spec:
+    """The spec of a figure, the harness's own or that of an installed package.
+
+    Raises:
+        UsageError: no figure has this name, or the package that names it cannot be loaded.
+    """
+    spec = FIGURES.get(figure) or _installed().get(figure)
+    if spec is None:
+        known = ", ".join(sorted({*FIGURES, *_installed()}))
+        raise UsageError(
+            f"the figure {figure.value!r} is unknown", hint=f"install the package it is in; known are {known}"
+        )
+    return spec
+
+
+@cache
+def _installed() -> Mapping[Figure, Spec]:
+    """The figures of installed packages."""
+    found: dict[Figure, Spec] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        where = f"entry point {entry.name} = {entry.value}"
+        try:
+            spec = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise UsageError(f"the figure cannot be loaded: {error}", where=where) from error
+        if not isinstance(spec, Spec):
+            raise UsageError(
+                "the figure's value is not a Spec", where=where, hint="name a `harness.judgement.figures.Spec`"
+            )
+        if spec.figure in FIGURES or found.setdefault(spec.figure, spec) is not spec:
+            raise UsageError(f"two figures are named {spec.figure.value!r}", where=where, hint="rename one of them")
+    return MappingProxyType(found)

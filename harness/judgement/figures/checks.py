@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
+from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, Figures, inconclusive, measure
-from harness.model import Check, Demand, DemandKind, Fact, Measure, Outcome
+from harness.model import Check, Demand, DemandKind, Fact, Figure, Measure, Objective, Outcome, Phase
 
 _OUTCOMES: Mapping[bool | None, Outcome] = {True: Outcome.PASS, False: Outcome.FAIL, None: Outcome.INCONCLUSIVE}
 _LOOK_AGAIN = "see that the target answers, then run again"
@@ -50,3 +52,20 @@ def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Me
         limit=fact.wanted,
         figures=Figures(method="read from the live target", n=fact.attempts, files=check.files),
     )
+
+
+def _in_words(objective: Objective) -> str:
+    params = ", ".join(f"{key} {value}" for key, value in objective.params.items())
+    return f"check {objective.check}{f' ({params})' if params else ''} holds on the live target"
+
+
+SPEC: Final = Spec(
+    figure=Figure.CHECK,
+    judge=checks,
+    limit=None,
+    unit="",
+    basis=Basis.CHECK,
+    phases=frozenset({Phase.STEADY}),
+    evidence=lambda _case: ("history/checks.",),
+    words=_in_words,
+)

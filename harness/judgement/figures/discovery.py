@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, unmet
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.recovery import SECOND
-from harness.model import Evidence, Experiment, Hit, Measure, Outcome, PodChange, Quantity, Receipt, Table, Window
+from harness.model import (
+    ONLY_BELOW,
+    Evidence,
+    Experiment,
+    Figure,
+    Hit,
+    LimitRule,
+    Measure,
+    Objective,
+    Outcome,
+    Phase,
+    PodChange,
+    Quantity,
+    Receipt,
+    Table,
+    Window,
+)
 
 KILLED_LIMIT = "killed_none_later_than"
 """Parameter of the objective: how long after its death a pod may still be asked; without it the objective's limit."""
@@ -173,3 +191,24 @@ def _compared(seen: Sighting, limit: float) -> tuple[Outcome, str]:
         return Outcome.FAIL, f"{seen.pod} was asked {last:.3g} s after it was killed"
     outcome = Outcome.PASS if seen.watched_s >= limit else Outcome.INCONCLUSIVE
     return outcome, f"{seen.pod} was last asked {last:.3g} s after it was killed, {watched}"
+
+
+SETTLING_S: Final = 2.0
+"""Beyond a limit: for what was under way when it was reached."""
+
+
+def _watched(objective: Objective, scale: float) -> tuple[float, float]:
+    """`none later than 10 s` is not known before 10 s are over."""
+    return 0.0, objective.limit.scaled(scale).base + SETTLING_S
+
+
+SPEC: Final = Spec(
+    figure=Figure.FIRST_REQUEST,
+    judge=first_requests,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: ("history/pods.", "history/watch.", "history/load"),
+    watched=_watched,
+)

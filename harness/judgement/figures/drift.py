@@ -8,14 +8,16 @@ from typing import Final
 
 import numpy as np
 
+from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, groups, steady_window
+from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.timed import Span, Times, counted
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.slopes import Slope, slope_bounds
 from harness.judgement.stats.statistics import Floats, quantile_of
-from harness.model import Measure, Quantity, Receipt, Table, Window
+from harness.model import Figure, LimitRule, Measure, Objective, Phase, Quantity, Receipt, Table, Window
 
 MOST_BATCHES: Final = 60
 """More values than this make the slope no surer than their own noise."""
@@ -104,3 +106,26 @@ def _detail(slope: Slope, at_s: Floats, hour: Quantity) -> str:
     if slope.jump is not None:
         words.append(f"apart from a jump {at_s[slope.jump]:.4g} s into the window, which is no growth")
     return ", ".join(words)
+
+
+def _numbers(objective: Objective, offered: Offered) -> Numbers | None:
+    if objective.quantile is None:
+        return None
+    least = requests_needed(objective.quantile)
+    return Numbers(
+        needed=f"{least} for its time batches",
+        planned=f"{offered.requests}{' on the smallest route' if offered.by_route else ''}",
+        tolerated="a slope" if offered.requests >= least else "none: too few",
+    )
+
+
+SPEC: Final = Spec(
+    figure=Figure.DRIFT,
+    judge=drifts,
+    limit=LimitRule(dimension="time", signed=True),
+    unit="ms",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=load_files,
+    numbers=_numbers,
+)

@@ -13,13 +13,27 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.account import DATABASE, Account, Writes, account_of
+from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, not_falsifiable, unmet
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import looks_of
 from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, longest_gap_ns
-from harness.model import Evidence, Experiment, Figure, LedgerResult, Measure, Outcome, Plan, Receipt, Table, domain_of
+from harness.model import (
+    Evidence,
+    Experiment,
+    Figure,
+    LedgerResult,
+    Measure,
+    Objective,
+    Outcome,
+    Phase,
+    Plan,
+    Receipt,
+    Table,
+    domain_of,
+)
 
 QUORUM: Final = "quorum"
 """A target that declares this durability is excused none."""
@@ -195,3 +209,24 @@ def read_back(reads: Table) -> tuple[int, int]:
     """
     unknown, found = (reads.words["outcome"].equals(word) for word in ("unknown", "found"))
     return int((~unknown).sum()), int((~unknown & ~found).sum())
+
+
+def _in_words(objective: Objective) -> str:
+    excused = f" older than {objective.older_than}" if objective.older_than else ""
+    return in_words(objective, f"no acknowledged write{excused} is missing")
+
+
+SPEC: Final = Spec(
+    figure=Figure.LOST_WRITES,
+    judge=losses,
+    limit=None,
+    unit="",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: ("watch/ledger-", "history/watch."),
+    needs=lambda _objective: (
+        Need(key="ledger", why="loss is found by a write ledger"),
+        Need(key="database", why="loss is read straight from the database"),
+    ),
+    words=_in_words,
+)

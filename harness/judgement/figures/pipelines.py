@@ -12,10 +12,22 @@ from typing import Final
 
 import numpy as np
 
+from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import HINTS, Case, Figures, measure, six, unmet
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantile_of
-from harness.model import Evidence, Measure, Outcome, PipelineResult, Receipt, Table
+from harness.model import (
+    ONLY_BELOW,
+    Evidence,
+    Figure,
+    LimitRule,
+    Measure,
+    Outcome,
+    Phase,
+    PipelineResult,
+    Receipt,
+    Table,
+)
 from harness.model.table import Bools, Ints, distinct
 
 WATCHER: Final = "pipeline"
@@ -131,3 +143,17 @@ def _numbering(sequence: Ints) -> str:
 
 def _count(mask: Bools) -> int:
     return int(mask.sum())
+
+
+SPEC: Final = Spec(
+    figure=Figure.EVENTS,
+    judge=events,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    unit="s",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.RUN}),
+    evidence=lambda _case: ("watch/pipeline.", "history/watch."),
+    needs=lambda _objective: (
+        Need(key="pipeline", why="events are followed through a pipeline that the target names"),
+    ),
+)

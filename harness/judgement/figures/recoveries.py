@@ -5,14 +5,17 @@ Every attempt whose action was sent counts for harm; one of them, whose receipts
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
+from harness.judgement.figures.files import load_files
 from harness.judgement.figures.recovered import recovered
 from harness.judgement.figures.recovered_users import recovered_users
+from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, unmet
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
 from harness.judgement.receipts.fault import fault_receipt
-from harness.model import Experiment, Measure, Op, Outcome
+from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Objective, Op, Outcome, Phase
 
 
 def recoveries(case: Case) -> Iterable[Measure]:
@@ -66,3 +69,32 @@ def _manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> 
             files=attempt.files,
         ),
     )
+
+
+def _files(case: Case) -> Iterable[str]:
+    yield from ("watch/entry.", "watch/ledger-writes.", "history/watch.")
+    if case.objective.scope.traffic:
+        yield from load_files(case)
+
+
+def _needs(objective: Objective) -> Sequence[Need]:
+    if "writes" not in objective.scope.operations:
+        return ()
+    return (Need(key="ledger", why="the recovery of writes is measured by a write ledger"),)
+
+
+def _watched(objective: Objective, scale: float) -> tuple[float, float]:
+    return objective.limit.scaled(scale).base, 0.0
+
+
+SPEC: Final = Spec(
+    figure=Figure.RECOVERY,
+    judge=recoveries,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=_files,
+    needs=_needs,
+    watched=_watched,
+)

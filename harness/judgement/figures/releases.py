@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
+from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, failed, steady_window
+from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.figures.timed import Span, answered_well, counted, longest_stall_ns
 from harness.judgement.measures import Case, bounded, held, inconclusive, said
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.comparisons import Timed, batch_count, batch_of, quantile_ratio, share_difference
 from harness.judgement.stats.sequential import confidences
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
-from harness.model import SAMPLES, Measure, Outcome, Table
+from harness.model import SAMPLES, Figure, LimitRule, Measure, Outcome, Phase, Table
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,3 +192,24 @@ def _look(case: Case, pair: _Pair, compare: _Compare, number: int, *sure: float)
         )
     outcome = held(case.objective.op, bounds, case.scaled.in_unit("ratio"))
     return _Look(number=number, pair=pair, bounds=bounds, outcome=outcome)
+
+
+MORE_ERRORS: Final = Spec(
+    figure=Figure.MORE_ERRORS,
+    judge=error_differences,
+    limit=LimitRule(dimension="ratio", signed=True, most=1),
+    unit="ratio",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=load_files,
+)
+
+SLOWDOWN: Final = Spec(
+    figure=Figure.SLOWDOWN,
+    judge=slowdowns,
+    limit=LimitRule(dimension="ratio", signed=True),
+    unit="ratio",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=load_files,
+)

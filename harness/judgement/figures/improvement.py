@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, steady_window
+from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.figures.timed import Span, Times, answered_well, counted
 from harness.judgement.measures import Case, bounded, held, inconclusive, said
 from harness.judgement.receipts.load import load_receipt
@@ -15,7 +17,7 @@ from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.comparisons import batch_count, ratio_of, widened
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds
-from harness.model import Baseline, Measure, Plan, Receipt, Window
+from harness.model import Baseline, Figure, LimitRule, Measure, Phase, Plan, Receipt, Window
 
 LEAST_LEFT: Final = 1e-9
 """Of a response time that is 100 % lower so much is left, so that the sentence has a limit: none that a run could meet."""
@@ -131,3 +133,19 @@ def _bounds(case: Case, quantile: float, limit: float, times: Times, span: Span)
     bounds = quantile_in_time(times.ms, Timeline.of(times.at_ns, span), quantile, limit, confidence)
     batches = batch_count(times.stall_ns(quantile, span), *span)
     return widened(bounds, times.batched(span, batches), quantile)
+
+
+def _files(case: Case) -> Iterable[str]:
+    yield from (*load_files(case), "baseline/")
+
+
+SPEC: Final = Spec(
+    figure=Figure.IMPROVEMENT,
+    judge=improvements,
+    limit=LimitRule(dimension="ratio", signed=True, most=1),
+    unit="ratio",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=_files,
+    needs=lambda _objective: (Need(key="baseline", why="no baseline run was given", of="command", hint=GIVE_ONE),),
+)

@@ -1,0 +1,21 @@
+"""The files that figures are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.judgement.measures import Case
+
+
+def load_files(case: Case) -> Iterable[str]:
+    """Beginnings of the paths of what the objective's traffic recorded."""
+    traffic = case.objective.scope.traffic
+    yield from (f"load/{traffic}/" if traffic else "load/", "history/load")
+
+
+def experiment_files(case: Case) -> Iterable[str]:
+    """Beginnings of the paths of what the objective's experiments recorded."""
+    for name in case.experiments:
+        yield from (f"chaos/{name}/", f"history/chaos-{name}.")

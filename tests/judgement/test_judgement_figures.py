@@ -1,0 +1,146 @@
+"""The registry of figures: each has a complete spec, and a package can add its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import pytest
+from judgement_builders import evidence, measures, objective, plan
+
+from harness.errors import UsageError
+from harness.judgement import figures, judge
+from harness.judgement.figures import FIGURES, Basis, Need, Offered, Spec, spec_of
+from harness.judgement.measures import Case, measure
+from harness.model import COMPARED, Claim, Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, Quantity
+
+UNITS = {"time": {"ms", "s"}, "ratio": {"ratio"}, "count": {""}}
+
+
+def problems(spec: Spec) -> list[str]:
+    """What a spec lacks, or says that cannot be so."""
+    limit = Quantity(value=1, unit={"time": "s", "ratio": "%"}.get(spec.limit.dimension, "") if spec.limit else "")
+    op = Op.BELOW if spec.limit else Op.HOLDS
+    asked = Objective(figure=spec.figure, quantile=0.95, op=op, limit=limit, sentence="")
+    claim = Claim(scenario="s", requirement="R", objectives=(asked,), demands=())
+    case = Case(plan=plan(), evidence=evidence(), claim=claim, objective=asked)
+    offered = Offered(requests=1000, probes=1000)
+    at_most, at_least = spec.watched(asked, 1.0)
+    found = {
+        "has no name": not spec.figure.value,
+        "has no judge": not callable(spec.judge),
+        "has a limit without a comparison": spec.limit is not None and not spec.limit.ops <= COMPARED,
+        "has a unit of another dimension": spec.unit not in (UNITS[spec.limit.dimension] if spec.limit else {""}),
+        "has no phase": not spec.phases,
+        "names no evidence": not all(isinstance(file, str) and file for file in spec.evidence(case)),
+        "depends on nothing": not [*spec.evidence(case)],
+        "has a need without a reason": not all(need.key and need.why for need in spec.needs(asked)),
+        "has a need of the command without a hint": any(n.of == "command" and not n.hint for n in spec.needs(asked)),
+        "has an incomplete row in the plan": (n := spec.numbers(asked, offered)) is not None
+        and not all(getattr(n, each.name) for each in fields(n)),
+        "is watched for less than no time": at_most < 0 or at_least < 0,
+        "is watched without an experiment": (at_most, at_least) != (0, 0) and spec.basis is not Basis.EXPERIMENT,
+        "has no words": not spec.words(asked),
+    }
+    return [text for text, there in found.items() if there]
+
+
+@pytest.mark.parametrize("figure", list(Figure), ids=lambda figure: figure.value)
+def test_every_figure_has_a_complete_spec(figure: Figure) -> None:
+    """None is forgotten, and nothing in it is empty."""
+    assert FIGURES[figure].figure is figure
+    assert problems(FIGURES[figure]) == []
+
+
+def test_no_spec_without_a_figure() -> None:
+    """What stands in the registry can be said in a sentence."""
+    assert set(FIGURES) == set(Figure)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"judge": None}, "has no judge"),
+        ({"unit": "furlong"}, "has a unit of another dimension"),
+        ({"phases": frozenset()}, "has no phase"),
+        ({"evidence": lambda _case: ()}, "depends on nothing"),
+        ({"evidence": lambda _case: ("",)}, "names no evidence"),
+        ({"needs": lambda _objective: (Need(key="database", why=""),)}, "has a need without a reason"),
+        ({"watched": lambda _objective, _scale: (-1.0, 0.0)}, "is watched for less than no time"),
+        ({"watched": lambda _objective, _scale: (1.0, 0.0)}, "is watched without an experiment"),
+        ({"words": lambda _objective: ""}, "has no words"),
+    ],
+)
+def test_an_incomplete_spec_is_found(change: dict[str, Any], problem: str) -> None:
+    """The check above is one that can fail."""
+    assert problem in problems(replace(FIGURES[Figure.ERROR_RATE], **change))
+
+
+def test_an_unknown_figure_is_reported_with_the_known_ones() -> None:
+    """Also where a plan was written by a release of the harness that knew it."""
+    with pytest.raises(UsageError, match="the figure 'mood' is unknown") as caught:
+        spec_of(Figure("mood"))
+    assert "known are accepted events" in caught.value.hint
+
+    asked = objective(Figure("mood"), Op.HOLDS, "0")
+    (found,) = measures(judge(plan({"R-MOOD": asked}), evidence()))
+
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.reason == "the figure 'mood' is unknown"
+
+
+def mood(case: Case) -> tuple[Measure, ...]:
+    """A figure of a package of its own."""
+    return (measure(case, "mood", Outcome.PASS, "the mood is good"),)
+
+
+MOOD = Spec(
+    figure=Figure("mood"),
+    judge=mood,
+    limit=LimitRule(dimension="ratio"),
+    unit="ratio",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=lambda _case: ("mood/",),
+)
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """A package whose entry point names an object of this module."""
+
+    def install(value: str) -> None:
+        entry = EntryPoint(name="mood", group=figures.GROUP, value=value)
+        monkeypatch.setattr(figures, "entry_points", lambda group: (entry,) if group == figures.GROUP else ())
+        figures._installed.cache_clear()
+
+    monkeypatch.setattr(figures, "entry_points", lambda **_: ())
+    yield install
+    figures._installed.cache_clear()
+
+
+def test_a_package_adds_a_figure_by_an_entry_point(installed: Callable[[str], None]) -> None:
+    """It is judged like any other, and named in the plan by its own name."""
+    installed(f"{__name__}:MOOD")
+    asked = objective(Figure("mood"), Op.BELOW, "10 %")
+
+    assert spec_of(Figure("mood")) is MOOD
+    assert [m.reason for m in measures(judge(plan({"R-MOOD": asked}), evidence()))] == ["the mood is good"]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (f"{__name__}:NOBODY", "the figure cannot be loaded"),
+        (f"{__name__}:UNITS", "the figure's value is not a Spec"),
+        ("harness.judgement.figures.drift:SPEC", "two figures are named 'drift of the response time'"),
+    ],
+)
+def test_a_package_with_a_bad_figure_is_named(installed: Callable[[str], None], value: str, message: str) -> None:
+    """With its entry point, so that it can be corrected or removed."""
+    installed(value)
+    with pytest.raises(UsageError, match=message) as caught:
+        spec_of(Figure("mood"))
+    assert caught.value.where == f"entry point mood = {value}"
