@@ -99,7 +99,7 @@ def _evidence(plan: Plan) -> Table:
         "requirement",
         "needs",
         "samples planned",
-        "failures tolerated",
+        "tolerated",
         title="How much evidence it takes",
         title_justify="left",
     )
