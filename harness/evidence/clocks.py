@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.evidence.history import read_history
+from harness.model.observations import ClockAligned, every
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,10 +46,8 @@ class Shift:
 def shifts_of(observations: Iterable[Observation]) -> Mapping[tuple[str, int], Shift]:
     """By traffic and worker number: the shifts of all whose clock was measured and is another than the run's."""
     seen: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
-    for o in observations:
-        if o.kind == "clock.aligned":
-            measured = (int(o.fields["at_ns"]), int(o.fields["offset_ns"]))
-            seen[o.subject, int(o.fields["worker"])].append(measured)
+    for aligned in every(ClockAligned, observations):
+        seen[aligned.subject, aligned.worker].append((aligned.at_ns, aligned.offset_ns))
     shifts = {}
     for key, measures in seen.items():
         at_ns, offset_ns = np.array(sorted(measures), dtype=np.int64).T

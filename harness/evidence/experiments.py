@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.model import Experiment, FaultWindow, Hit, Observation, Restore
+from harness.model import Experiment, FaultWindow, Hit, Restore
+from harness.model.observations import (
+    ExperimentEnded,
+    ExperimentSkipped,
+    ExperimentStarted,
+    FaultConfirmed,
+    FaultGone,
+    FaultSent,
+    FaultUndone,
+    FaultWhy,
+    ManualStep,
+    Restored,
+    Timed,
+    every,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.evidence.run_directory import RunDirectory
+    from harness.model import Observation
 
-_OPENING = {"experiment.started", "experiment.skipped"}
+_OPENING = {*ExperimentStarted.KINDS, *ExperimentSkipped.KINDS}
 
 
 def read_experiments(
@@ -40,9 +55,9 @@ def _experiment(
     opening: Observation, own: Sequence[Observation], directory: RunDirectory, spoilt: set[str]
 ) -> Experiment:
     name = opening.subject
-    ended = _first(own, "experiment.ended")
-    restore = _first(own, "restore")
-    until = int(ended.fields["observed_until_ns"]) if ended else opening.mono_ns
+    skipped = next(every(ExperimentSkipped, [opening]), None)
+    began = ExperimentStarted.of(opening)
+    ended = next(every(ExperimentEnded, own), None)
     child = [o for o in own if o.source != "run"]
     files = [
         f"chaos/{name}/{file}"
@@ -54,55 +69,50 @@ def _experiment(
         for source in ("run", f"chaos-{name}")
         if (directory.path / "history" / f"{source}.ndjson").exists()
     ]
-    why = str(opening.fields.get("why", ""))
-    if opening.kind == "experiment.started" and ended is None:
-        why = "the experiment did not come to its end"
-    if ended is not None:
-        why = str(ended.fields.get("why", "")) or why
     gone = sorted(file for file in spoilt if file in files or file.startswith(f"chaos/{name}/"))
-    if gone:
-        why = f"{gone[0]} is gone or was changed"
-    journal = dict(ended.fields.get("journal", {})) if ended else {}
     return Experiment(
         name=name,
-        domain=str(opening.fields.get("domain", "")),
-        attempt=int(opening.fields.get("attempt", 1)),
-        ran=opening.kind == "experiment.started" and ended is not None and not gone,
-        why=why,
-        fault=_fault(name, str(opening.fields.get("domain", "")), child),
-        restore=_restore(restore),
-        observed_from_ns=int(opening.fields.get("observed_from_ns", opening.mono_ns)),
-        observed_until_ns=until,
-        journal={str(key): str(value) for key, value in journal.items()},
-        manual_steps=sum(1 for o in child if o.kind == "manual-step"),
+        domain=began.domain,
+        attempt=began.attempt,
+        ran=skipped is None and ended is not None and not gone,
+        why=_why(skipped, ended, gone),
+        fault=_fault(name, began.domain, child),
+        restore=_restore(next(every(Restored, own), None)),
+        observed_from_ns=began.observed_from_ns if began.observed_from_ns is not None else opening.mono_ns,
+        observed_until_ns=ended.observed_until_ns if ended else opening.mono_ns,
+        journal={str(key): str(value) for key, value in ended.journal.items()} if ended else {},
+        manual_steps=sum(1 for _ in every(ManualStep, child)),
         files=tuple(files),
     )
 
 
-def _restore(restore: Observation | None) -> Restore:
+def _why(skipped: ExperimentSkipped | None, ended: ExperimentEnded | None, gone: Sequence[str]) -> str:
+    """What keeps the attempt from being used, or what went wrong in it; empty where nothing did."""
+    if gone:
+        return f"{gone[0]} is missing or was changed"
+    if skipped is not None:
+        return skipped.why
+    return "the experiment did not complete" if ended is None else ended.why
+
+
+def _restore(restore: Restored | None) -> Restore:
     if restore is None:
-        return Restore(ok=None, why="no record of the restore")
-    at_ns = restore.fields.get("at_ns")
-    return Restore(
-        ok=restore.fields.get("ok"),
-        at_ns=None if at_ns is None else int(at_ns),
-        why=str(restore.fields.get("why", "")),
-        missing=tuple(str(name) for name in restore.fields.get("missing") or ()),
-    )
+        return Restore(ok=None, why="the restore was not verified")
+    missing = tuple(str(name) for name in restore.missing)
+    return Restore(ok=restore.ok, at_ns=restore.at_ns, why=restore.why, missing=missing)
 
 
 def _fault(name: str, domain: str, child: Sequence[Observation]) -> FaultWindow:
-    confirmed = _first(child, "fault.confirmed")
-    hits = confirmed.fields.get("hit", []) if confirmed else []
+    confirmed = next(every(FaultConfirmed, child), None)
     return FaultWindow(
         experiment=name,
         domain=domain,
-        sent_ns=_at(_first(child, "fault.sent")),
+        sent_ns=_at(next(every(FaultSent, child), None)),
         confirmed_ns=_at(confirmed),
-        undone_ns=_at(_first(child, "fault.undone")),
-        gone_ns=_at(_first(child, "fault.gone")),
-        hit=tuple(_hit(hit) for hit in hits),
-        why="; ".join(str(o.fields.get("why", "")) for o in child if o.kind == "fault.why"),
+        undone_ns=_at(next(every(FaultUndone, child), None)),
+        gone_ns=_at(next(every(FaultGone, child), None)),
+        hit=tuple(_hit(hit) for hit in confirmed.hit) if confirmed else (),
+        why="; ".join(why.why for why in every(FaultWhy, child)),
     )
 
 
@@ -111,9 +121,5 @@ def _hit(fields: Mapping[str, Any]) -> Hit:
     return Hit(**{"kind": "", "name": "", **{key: str(fields[key]) for key in known if fields.get(key) is not None}})
 
 
-def _at(o: Observation | None) -> int | None:
-    return None if o is None else int(o.fields.get("at_ns", o.mono_ns))
-
-
-def _first(observations: Sequence[Observation], kind: str) -> Observation | None:
-    return next((o for o in observations if o.kind == kind), None)
+def _at(o: Timed | None) -> int | None:
+    return None if o is None else o.when_ns

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from harness.model.observations import ClockAligned, LoadBegun, LoadHealth, LoadStopping, every
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,54 +24,53 @@ class Generators:
 
     begin_ns: int | None
     stopped_ns: int | None
-    health: tuple[Observation, ...]
-    aligned: tuple[Observation, ...]
+    health: tuple[LoadHealth, ...]
+    aligned: tuple[ClockAligned, ...]
 
     @classmethod
     def of(cls, traffic: str, observations: Iterable[Observation]) -> Generators:
         """Those of a traffic; the last beginning stands."""
         own = [o for o in observations if o.subject == traffic]
-        begun = [int(o.fields["begin_ns"]) for o in own if o.kind == "load.begun"]
-        stopped = [int(o.fields["at_ns"]) for o in own if o.kind == "load.stopping"]
+        begun = [begun.begin_ns for begun in every(LoadBegun, own)]
+        stopped = [stopping.at_ns for stopping in every(LoadStopping, own)]
         return cls(
             begin_ns=begun[-1] if begun else None,
             stopped_ns=stopped[-1] if stopped else None,
-            health=tuple(o for o in own if o.kind == "load.health"),
-            aligned=tuple(o for o in own if o.kind == "clock.aligned"),
+            health=tuple(every(LoadHealth, own)),
+            aligned=tuple(every(ClockAligned, own)),
         )
 
     def described(self, worker: Worker, start_ns: int, end_ns: int) -> Worker:
         """The worker with how it fared from second to second of a window."""
-        told = self._told(worker.id, start_ns, end_ns)
-        seen = [fields for fields in told if int(fields["at_ns"]) <= end_ns]
-        shifts = [o.fields for o in self.aligned if int(o.fields["worker"]) == worker.id]
-        users = [int(fields["users"]) for fields in seen if "users" in fields]
+        reported = self._reported(worker.id, start_ns, end_ns)
+        within = [second for second in reported if second.at_ns <= end_ns]
+        shifts = [shift for shift in self.aligned if shift.worker == worker.id]
         return replace(
             worker,
-            why=worker.why or _broken(told),
-            cpu=_usual([float(fields["cpu"]) for fields in seen]),
-            gc_ms=_usual([float(fields["gc_ms"]) for fields in seen]),
-            loop_ms=_usual([float(fields["loop_ms"]) for fields in seen]),
-            users=min(users, default=None),
-            offset_ns=max((int(fields["offset_ns"]) for fields in shifts), key=abs, default=0),
-            residual_ns=max((int(fields["residual_ns"]) for fields in shifts), default=0),
+            why=worker.why or _broken(reported),
+            cpu=_usual([second.cpu for second in within]),
+            gc_ms=_usual([second.gc_ms for second in within]),
+            loop_ms=_usual([second.loop_ms for second in within]),
+            users=min((second.users for second in within if second.users is not None), default=None),
+            offset_ns=max((shift.offset_ns for shift in shifts), key=abs, default=0),
+            residual_ns=max((shift.residual_ns for shift in shifts), default=0),
         )
 
-    def _told(self, worker: int, start_ns: int, end_ns: int) -> list[dict[str, Any]]:
-        """What a worker told of a time: each second tells of the one before it, so the first after the end does too."""
-        own = [dict(o.fields) for o in self.health if int(o.fields["worker"]) == worker]
-        own = sorted((told for told in own if int(told["at_ns"]) >= start_ns), key=lambda told: int(told["at_ns"]))
-        return own[: 1 + sum(int(told["at_ns"]) <= end_ns for told in own)]
+    def _reported(self, worker: int, start_ns: int, end_ns: int) -> list[LoadHealth]:
+        """What a worker reported of a time: each second tells of the one before it, so the first after the end does too."""
+        own = (second for second in self.health if second.worker == worker and second.at_ns >= start_ns)
+        ordered = sorted(own, key=lambda second: second.at_ns)
+        return ordered[: 1 + sum(second.at_ns <= end_ns for second in ordered)]
 
 
-def _broken(seen: list[dict[str, Any]]) -> str:
-    """How many journeys ended by a mistake of their author, so that not all was sent; empty when none did."""
-    told = [fields for fields in seen if fields.get("broken")]
-    if not told:
+def _broken(reported: list[LoadHealth]) -> str:
+    """How many journeys ended by an error of their author, so that not all was sent; empty when none did."""
+    broken = [second for second in reported if second.broken]
+    if not broken:
         return ""
-    count = sum(int(fields["broken"]) for fields in told)
-    why = told[0].get("broken_why", "no reason given")
-    return f"{count} journeys broke by a mistake in the locustfile, the first with {why}: fix it and run again"
+    count = sum(second.broken for second in broken)
+    why = broken[0].broken_why or "no reason given"
+    return f"{count} journeys broke by an error in the locustfile, the first with {why}: correct it and run again"
 
 
 def _usual(values: list[float]) -> float | None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from harness import clock
 from harness.errors import EvidenceError, MissingEvidence
-from harness.evidence.fields import is_whole
 from harness.model import Missing, Observation
+from harness.model.observations import is_whole
 
 
 @cache

@@ -11,7 +11,6 @@ from harness.errors import MissingEvidence
 from harness.evidence import facts
 from harness.evidence.baseline import BASELINE, baseline_directory
 from harness.evidence.experiments import read_experiments
-from harness.evidence.fields import unusable
 from harness.evidence.generators import Generators
 from harness.evidence.history import read_history
 from harness.evidence.manifest import verify
@@ -33,6 +32,19 @@ from harness.model import (
     Window,
     Worker,
     fault_free_name,
+)
+from harness.model.observations import (
+    CheckDone,
+    CheckFact,
+    CheckFailed,
+    LedgerRead,
+    RowsSealed,
+    RunEnded,
+    WatchClosed,
+    WatchStarted,
+    WorkerStarted,
+    every,
+    unusable,
 )
 
 if TYPE_CHECKING:
@@ -129,18 +141,17 @@ def _count(reader: Tables, observations: Sequence[Observation]) -> None:
     windows = spans(observations)
     if any(item.file == "history/run.ndjson" for item in reader.missing):
         return  # it says what was cut, and that it does not say it whole is told already
-    for o in observations:
-        if o.kind == "rows.sealed":
-            rows = PurePosixPath(o.subject)
-            cut = [w.directory() for w in windows if rows.parts[0] == "load" and w.traffic == rows.parent.name]
-            files = [f"{directory}/{rows.stem}.parquet" for directory in cut]
-            whole = rows.name if rows.parts[0] != "load" else rows.name.replace("samples-", "rest-")
-            reader.expect(o.fields["rows"], [*files, str(rows.with_name(whole).with_suffix(".parquet"))])
+    for sealed in every(RowsSealed, observations):
+        rows = PurePosixPath(sealed.subject)
+        cut = [w.directory() for w in windows if rows.name.startswith("samples-") and w.traffic == rows.parent.name]
+        files = [f"{directory}/{rows.stem}.parquet" for directory in cut]
+        rest = rows.with_name(rows.name.replace("samples-", "rest-")).with_suffix(".parquet")
+        reader.expect(sealed.rows, [*files, str(rest)])
 
 
 def _ended_well(observations: Iterable[Observation]) -> bool:
     """Whether the run came to its end, and no record of that says otherwise."""
-    ends = [o.fields["ok"] for o in observations if o.kind == "run.ended"]
+    ends = [end.ok for end in every(RunEnded, observations)]
     return bool(ends) and all(ends)
 
 
@@ -170,7 +181,7 @@ def _unique(missing: Iterable[Missing]) -> list[Missing]:
 
 def _windows(reader: Tables, observations: Sequence[Observation]) -> Iterable[Window]:
     workers = _workers(observations)
-    until_ns = next((o.mono_ns for o in observations if o.kind == "run.ended"), None)
+    until_ns = next((end.recorded_ns for end in every(RunEnded, observations)), None)
     for span in spans(observations):
         within = (span.start_ns, span.end_ns)
         generators = Generators.of(span.traffic, observations)
@@ -203,15 +214,10 @@ def _windows(reader: Tables, observations: Sequence[Observation]) -> Iterable[Wi
         )
 
 
-def _workers(observations: Iterable[Observation]) -> dict[str, dict[int, Worker]]:
+def _workers(observations: Sequence[Observation]) -> dict[str, dict[int, Worker]]:
     """By traffic and number: what was started, and how whole its row file was at the seal."""
-    started: Counter[tuple[str, int]] = Counter()
-    sealed: dict[str, Observation] = {}
-    for o in observations:
-        if o.kind == "worker.started":
-            started[o.subject, int(o.fields["worker"])] += 1
-        elif o.kind == "rows.sealed":
-            sealed[o.subject] = o
+    started = Counter((worker.subject, worker.worker) for worker in every(WorkerStarted, observations))
+    sealed = {rows.subject: rows for rows in every(RowsSealed, observations)}
     workers: dict[str, dict[int, Worker]] = {}
     for (traffic, number), times in started.items():
         worker = _worker(number, times, sealed.get(f"load/{traffic}/samples-{number}.rows"))
@@ -219,52 +225,49 @@ def _workers(observations: Iterable[Observation]) -> dict[str, dict[int, Worker]
     return workers
 
 
-def _worker(number: int, times: int, sealed: Observation | None) -> Worker:
+def _worker(number: int, times: int, sealed: RowsSealed | None) -> Worker:
     """One worker that was started so many times, and the seal of its row file."""
     open_end = "its rows were not sealed" if sealed is None else _why_no_end(sealed, "worker")
     why = f"{times} workers had this number" if times > 1 else open_end
-    return Worker(id=number, rows=sealed.fields["rows"] if sealed else 0, closed=not open_end, why=why)
+    return Worker(id=number, rows=sealed.rows if sealed else 0, closed=not open_end, why=why)
 
 
-def _why_no_end(sealed: Observation, writer: str) -> str:
+def _why_no_end(sealed: RowsSealed, writer: str) -> str:
     """What the seal of a row file says against its end: bytes of a last row that was never whole, no end record."""
-    if lost := sealed.fields["truncated_bytes"]:
+    if lost := sealed.truncated_bytes:
         return f"the {writer} did not end in order: {lost} bytes at its end are no whole row"
-    return "" if sealed.fields["closed"] else f"the {writer} did not end in order"
+    return "" if sealed.closed else f"the {writer} did not end in order"
 
 
 def _final_reads(observations: Iterable[Observation]) -> Iterable[FinalRead]:
-    for o in observations:
-        if o.kind == "final-read":
-            yield FinalRead(
-                round=int(o.subject),
-                after=str(o.fields["after"]),
-                complete=o.fields["complete"] is True,
-                at_ns=int(o.fields["at_ns"]),
-                rows=int(o.fields["rows"]),
-                source=str(o.fields.get("source", "database")),
-                why=str(o.fields.get("why", "")),
-            )
+    for read in every(LedgerRead, observations):
+        yield FinalRead(
+            round=int(read.subject),
+            after=read.after,
+            complete=read.complete,
+            at_ns=read.at_ns,
+            rows=read.rows,
+            source=read.source_,
+            why=read.why,
+        )
 
 
-def _checks(observations: Iterable[Observation]) -> Iterable[Check]:
+def _checks(observations: Sequence[Observation]) -> Iterable[Check]:
     found: dict[str, list[Fact]] = {}
-    whys: dict[str, str] = {}
-    for o in observations:
-        if o.kind == "check.fact":
-            fact = Fact(
-                subject=o.subject,
-                wanted=str(o.fields["wanted"]),
-                seen=str(o.fields["seen"]),
-                ok=o.fields["ok"],
-                attempts=int(o.fields["attempts"]),
-                at_ns=int(o.fields["at_ns"]),
-            )
-            found.setdefault(str(o.fields["demand"]), []).append(fact)
-        elif o.kind == "check.failed":
-            whys[o.subject] = str(o.fields["why"])
-        elif o.kind == "check.done" and int(o.fields["facts"]) != len(found.get(o.subject, [])):
-            whys[o.subject] = f"{o.fields['facts']} facts were found, {len(found.get(o.subject, []))} are on record"
+    for seen in every(CheckFact, observations):
+        fact = Fact(
+            subject=seen.subject,
+            wanted=seen.wanted,
+            seen=seen.seen,
+            ok=seen.ok,
+            attempts=seen.attempts,
+            at_ns=seen.at_ns,
+        )
+        found.setdefault(seen.demand, []).append(fact)
+    whys = {failed.subject: failed.why for failed in every(CheckFailed, observations)}
+    for done in every(CheckDone, observations):
+        if done.facts != (there := len(found.get(done.subject, []))):
+            whys[done.subject] = f"{done.facts} facts were found, {there} are recorded"
     for demand in sorted({*found, *whys}):
         yield Check(
             demand=demand,
@@ -275,13 +278,12 @@ def _checks(observations: Iterable[Observation]) -> Iterable[Check]:
 
 
 def _watchers(observations: Sequence[Observation], *, sealed: bool) -> Iterable[WatchSource]:
-    closed = {o.subject for o in observations if o.kind == "watch.closed"}
-    ends = {o.subject: _why_no_end(o, "watcher") for o in observations if o.kind == "rows.sealed"}
-    for o in observations:
-        if o.kind == "watch.started":
-            why = _why_not_whole(str(o.fields.get("file", "")), ends) if sealed or ends else ""
-            why = why or ("" if o.subject in closed else "the watcher did not end in order")
-            yield WatchSource(name=o.subject, spacing_ms=float(o.fields["spacing_ms"]), closed=not why, why=why)
+    closed = {watcher.subject for watcher in every(WatchClosed, observations)}
+    ends = {rows.subject: _why_no_end(rows, "watcher") for rows in every(RowsSealed, observations)}
+    for watcher in every(WatchStarted, observations):
+        why = _why_not_whole(watcher.file, ends) if sealed or ends else ""
+        why = why or ("" if watcher.subject in closed else "the watcher did not end in order")
+        yield WatchSource(name=watcher.subject, spacing_ms=float(watcher.spacing_ms), closed=not why, why=why)
 
 
 def _why_not_whole(file: str, ends: Mapping[str, str]) -> str:

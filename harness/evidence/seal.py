@@ -27,6 +27,7 @@ from harness.model import (
     Table,
     samples_directory,
 )
+from harness.model.observations import WindowClosed, WindowOpened, every
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,20 +63,20 @@ class WindowSpan:
     requests_per_journey: int
 
     @classmethod
-    def of(cls, opened: Observation, closed: Observation) -> WindowSpan:
+    def of(cls, opened: WindowOpened, closed: WindowClosed) -> WindowSpan:
         """The window that these two tell of."""
-        fields, name = opened.fields, _name(opened.subject)
+        name = _name(opened.subject)
         experiment = name.removeprefix("experiment:").rpartition("/")[0] if name.startswith("experiment:") else ""
         fault = name.partition("#")[0].endswith("/fault")
         return cls(
             name=name,
-            phase=Phase(fields.get("phase", Phase.FAULT if fault else Phase.STEADY)),
-            traffic=str(fields["traffic"]),
-            experiment=str(fields.get("experiment", experiment)),
-            start_ns=int(fields["start_ns"]),
-            end_ns=int(closed.fields["end_ns"]),
-            journeys_per_s=float(fields["journeys_per_s"]),
-            requests_per_journey=int(fields["requests_per_journey"]),
+            phase=Phase(opened.phase or (Phase.FAULT if fault else Phase.STEADY)),
+            traffic=opened.traffic,
+            experiment=opened.experiment or experiment,
+            start_ns=opened.start_ns,
+            end_ns=closed.end_ns,
+            journeys_per_s=opened.journeys_per_s,
+            requests_per_journey=opened.requests_per_journey,
         )
 
     def directory(self) -> str:
@@ -91,14 +92,10 @@ def _name(subject: str) -> str:
 
 def spans(observations: Iterable[Observation]) -> list[WindowSpan]:
     """The windows that were opened and closed, the last one of each name, in order of time."""
-    opened: dict[str, Observation] = {}
-    found: dict[str, WindowSpan] = {}
-    for observation in observations:
-        if observation.kind == "window.opened":
-            opened[observation.subject] = observation
-        elif observation.kind == "window.closed" and observation.subject in opened:
-            span = WindowSpan.of(opened[observation.subject], observation)
-            found[span.name] = span
+    seen = list(observations)
+    opened = {window.subject: window for window in every(WindowOpened, seen)}
+    ends = [end for end in every(WindowClosed, seen) if end.subject in opened]
+    found = {span.name: span for span in (WindowSpan.of(opened[end.subject], end) for end in ends)}
     return sorted(found.values(), key=lambda span: (span.start_ns, span.name))
 
 

@@ -117,7 +117,7 @@ def test_a_generator_whose_journeys_broke_says_so() -> None:
     generators = Generators.of("everyday", history)
     worker = generators.described(Worker(id=1, rows=1, closed=True), 1, 5)
     assert worker.why == (
-        "7 journeys broke by a mistake in the locustfile, the first with KeyError: 'id': fix it and run again"
+        "7 journeys broke by an error in the locustfile, the first with KeyError: 'id': correct it and run again"
     )
     assert worker.cpu == 0.3
     assert generators.described(Worker(id=1, rows=1, closed=True, why="no end"), 1, 5).why == "no end"

@@ -224,7 +224,7 @@ def test_journeys_that_broke_void_what_would_pass_and_excuse_no_error(tmp_path: 
         assert found["R-ERRORS"] is of_errors
         assert Outcome.PASS not in {found[requirement] for requirement in OF_LOAD}
         reason = next(verdict.reason for verdict in judgement.verdicts if verdict.requirement == "R-P95")
-        assert "9 journeys broke by a mistake in the locustfile, the first with KeyError: 'id'" in reason
+        assert "9 journeys broke by an error in the locustfile, the first with KeyError: 'id'" in reason
 
 
 Lines = list[dict[str, Any]]

@@ -1,0 +1,125 @@
+"""Every kind of observation, declared once: who writes it, what it is about, and its fields."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.model.observations.chaos import (
+    ActivityDone,
+    FaultConfirmed,
+    FaultGone,
+    FaultSent,
+    FaultUndone,
+    FaultWhy,
+    ManualStep,
+)
+from harness.model.observations.kinds import KINDS, Recorded, Timed, every, is_whole, unusable, written
+from harness.model.observations.load import (
+    ClockAligned,
+    JourneysRead,
+    LoadBegun,
+    LoadHealth,
+    LoadStopping,
+    LoadUsers,
+    WorkerEnded,
+    WorkerStarted,
+)
+from harness.model.observations.run import (
+    ActSkipped,
+    CheckDone,
+    CheckFact,
+    CheckFailed,
+    ExperimentEnded,
+    ExperimentSkipped,
+    ExperimentStarted,
+    HoldReleased,
+    LedgerRead,
+    ReleaseSeen,
+    Restored,
+    RowsSealed,
+    RowsUnreadable,
+    RunBegan,
+    RunEnded,
+    SteadySeen,
+    WindowClosed,
+    WindowOpened,
+)
+from harness.model.observations.watch import (
+    AlertSeen,
+    LeaderSeen,
+    NodeSeen,
+    PodSeen,
+    RoleSeen,
+    WatchBlind,
+    WatchClosed,
+    WatchRespaced,
+    WatchStarted,
+    WatchTrouble,
+)
+
+__all__ = [
+    "FOR_PEOPLE_ONLY",
+    "KINDS",
+    "ActSkipped",
+    "ActivityDone",
+    "AlertSeen",
+    "CheckDone",
+    "CheckFact",
+    "CheckFailed",
+    "ClockAligned",
+    "ExperimentEnded",
+    "ExperimentSkipped",
+    "ExperimentStarted",
+    "FaultConfirmed",
+    "FaultGone",
+    "FaultSent",
+    "FaultUndone",
+    "FaultWhy",
+    "HoldReleased",
+    "JourneysRead",
+    "LeaderSeen",
+    "LedgerRead",
+    "LoadBegun",
+    "LoadHealth",
+    "LoadStopping",
+    "LoadUsers",
+    "ManualStep",
+    "NodeSeen",
+    "PodSeen",
+    "Recorded",
+    "ReleaseSeen",
+    "Restored",
+    "RoleSeen",
+    "RowsSealed",
+    "RowsUnreadable",
+    "RunBegan",
+    "RunEnded",
+    "SteadySeen",
+    "Timed",
+    "WatchBlind",
+    "WatchClosed",
+    "WatchRespaced",
+    "WatchStarted",
+    "WatchTrouble",
+    "WindowClosed",
+    "WindowOpened",
+    "WorkerEnded",
+    "WorkerStarted",
+    "every",
+    "is_whole",
+    "unusable",
+    "written",
+]
+
+FOR_PEOPLE_ONLY: Final[frozenset[type[Recorded]]] = frozenset(
+    {
+        HoldReleased,
+        ActSkipped,
+        WorkerEnded,
+        WatchRespaced,
+        WatchTrouble,
+        ActivityDone,
+        RowsUnreadable,
+    }
+)
+"""Kinds that no judgement and no report reads: they tell a person who looks into a history what happened."""

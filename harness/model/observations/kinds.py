@@ -1,0 +1,159 @@
+"""How a kind of observation is declared: a frozen dataclass whose fields are the observation's, and who writes it.
+
+A field without a default must be there. One that would be named like a keyword, or like what every kind has, ends in an
+underscore (`from_`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, get_type_hints
+
+from harness.model.observation import Observation
+
+_MOST: Final = 2**63
+
+
+def is_whole(value: object) -> bool:
+    """Whether it is a whole number that fits a column."""
+    return type(value) is int and -_MOST <= value < _MOST
+
+
+def _is_size(value: object) -> bool:
+    return is_whole(value) or (type(value) is float and math.isfinite(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a value must be, in words and as a test."""
+
+    words: str
+    fits: Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a kind: its name, its key in the history, what it must be, and whether it must be there."""
+
+    name: str
+    key: str
+    expected: Expected
+    needed: bool
+
+
+_COMMON: Final = frozenset({"subject", "kind", "source", "recorded_ns"})
+
+
+def _objects(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, dict) for item in value)
+
+
+Whole = Annotated[int, Expected("a whole number", is_whole)]
+Count = Annotated[int, Expected("a count", lambda value: is_whole(value) and value >= 0)]
+Size = Annotated[float, Expected("a number from 0 up", lambda value: _is_size(value) and value >= 0)]
+YesOrNo = Annotated[bool, Expected("true or false", lambda value: type(value) is bool)]
+YesNoOrUnknown = Annotated[
+    bool | None, Expected("true, false or null", lambda value: value is None or type(value) is bool)
+]
+Word = Annotated[str, Expected("a word", lambda value: isinstance(value, str))]
+Numeral = Annotated[str, Expected("a number of a round", lambda value: str(value).isdecimal())]
+Names = Annotated[Sequence[str], Expected("a list", lambda value: isinstance(value, list | tuple))]
+Fields = Annotated[Mapping[str, Any], Expected("an object", lambda value: isinstance(value, dict))]
+ManyFields = Annotated[Sequence[Mapping[str, Any]], Expected("a list of objects", _objects)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """What every kind of observation has.
+
+    Attributes:
+        subject: what it is about.
+        kind: which of its class's kinds it is.
+        source: the history that it was read from.
+        recorded_ns: when it was recorded.
+    """
+
+    KINDS: ClassVar[tuple[str, ...]] = ()
+    WRITERS: ClassVar[tuple[str, ...]] = ()
+    """Sources: names of histories, `*` for what differs from one to the other (`chaos-*`)."""
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+    SUBJECT: ClassVar[Expected] = Expected("a word", lambda value: isinstance(value, str))
+
+    subject: Word
+    kind: str = ""
+    source: str = ""
+    recorded_ns: int = 0
+
+    @classmethod
+    def of(cls, o: Observation) -> Self:
+        """The observation as this kind; fields that the kind does not have are passed over."""
+        there = (f for f in cls.FIELDS if f.needed or o.fields.get(f.key) is not None)
+        given = {f.name: o.fields[f.key] for f in there}
+        return cls(subject=o.subject, kind=o.kind, source=o.source, recorded_ns=o.mono_ns, **given)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timed(Recorded):
+    """One that has a time of its own, apart from when it was recorded."""
+
+    at_ns: Whole | None = None
+
+    @property
+    def when_ns(self) -> int:
+        """When it happened."""
+        return self.recorded_ns if self.at_ns is None else self.at_ns
+
+
+_Kind = TypeVar("_Kind", bound=Recorded)
+KINDS: Final[dict[str, type[Recorded]]] = {}
+"""By kind: how it is declared."""
+
+
+def written(*kinds: str, by: Sequence[str]) -> Callable[[type[_Kind]], type[_Kind]]:
+    """Declare the class as these kinds, written by these sources."""
+
+    def declare(cls: type[_Kind]) -> type[_Kind]:
+        cls.KINDS, cls.WRITERS = kinds, tuple(by)
+        expected = _hints(cls)
+        cls.SUBJECT = expected["subject"]
+        own = (f for f in fields(cls) if f.name not in _COMMON)
+        cls.FIELDS = tuple(
+            Field(f.name, f.name.rstrip("_"), expected[f.name], f.default is MISSING and f.default_factory is MISSING)
+            for f in own
+        )
+        KINDS.update(dict.fromkeys(kinds, cls))
+        return cls
+
+    return declare
+
+
+def every(kind: type[_Kind], observations: Iterable[Observation]) -> Iterator[_Kind]:
+    """The observations of one class, in the order given."""
+    kinds = frozenset(kind.KINDS)
+    return (kind.of(o) for o in observations if o.kind in kinds)
+
+
+def unusable(o: Observation) -> str:
+    """What keeps an observation from being used: the key, its value, what was expected; empty when nothing does. Kinds that nobody declared are passed over."""
+    declared = KINDS.get(o.kind)
+    if declared is None:
+        return ""
+    subject = Field("subject", "subject", declared.SUBJECT, needed=True)
+    for f in (subject, *declared.FIELDS):
+        value = o.subject if f is subject else o.fields.get(f.key)
+        there = f is subject or (f.key in o.fields and (f.needed or value is not None))
+        if there and not f.expected.fits(value):
+            return f"`{o.kind}` has {value!r:.40} in `{f.key}`, {f.expected.words} was expected"
+    lacking = next((f.key for f in declared.FIELDS if f.needed and f.key not in o.fields), "")
+    return lacking and f"`{o.kind}` lacks `{lacking}`"
+
+
+def _hints(cls: type[Recorded]) -> Mapping[str, Expected]:
+    found: dict[str, Expected] = {}
+    for name, hint in get_type_hints(cls, include_extras=True).items():
+        for one in (hint, *getattr(hint, "__args__", ())):  # of `Whole | None` the first
+            for mark in getattr(one, "__metadata__", ()):
+                found.setdefault(name, mark)
+    return found

@@ -1,0 +1,89 @@
+"""What the load and its workers record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.model.observations.kinds import Count, Recorded, Size, Whole, Word, written
+
+
+@written("worker.started", by=["load"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerStarted(Recorded):
+    """A load worker of a traffic (the subject) was started."""
+
+    worker: Whole
+    pid: Whole = 0
+    rows: Word = ""
+
+
+@written("worker.ended", by=["load"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerEnded(Recorded):
+    """A load worker ended."""
+
+    worker: Whole
+    exit: Whole | None = None
+    why: Word = ""
+
+
+@written("load.begun", by=["load"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadBegun(Recorded):
+    """Time 0 of a traffic's schedule."""
+
+    begin_ns: Whole
+    model: Word = ""
+
+
+@written("load.stopping", by=["load"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadStopping(Recorded):
+    """The load was told to stop."""
+
+    at_ns: Whole
+
+
+@written("load.health", by=["load-health-*"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadHealth(Recorded):
+    """One second of a load worker: CPU, garbage collection, lag of its event loop, users, journeys that broke."""
+
+    worker: Whole
+    at_ns: Whole
+    cpu: Size
+    gc_ms: Size
+    loop_ms: Size
+    users: Count | None = None
+    broken: Count = 0
+    broken_why: Word = ""
+
+
+@written("load.users", by=["load-users-*"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadUsers(Recorded):
+    """Journeys in progress on one load worker."""
+
+    at_ns: Whole
+    users: Count
+
+
+@written("clock.aligned", by=["load-clock-*"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClockAligned(Recorded):
+    """How far the clock of a worker on another machine was behind the run's."""
+
+    worker: Whole
+    at_ns: Whole
+    offset_ns: Whole
+    residual_ns: Count
+
+
+@written("journeys.read", by=["load"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JourneysRead(Recorded):
+    """What journeys wrote under one account was read back: so many items of all."""
+
+    account: Word
+    items: Count
+    read: Count

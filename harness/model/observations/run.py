@@ -1,0 +1,204 @@
+"""What the run itself, its checks and the seal record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.model.observations.kinds import (
+    Count,
+    Fields,
+    Names,
+    Numeral,
+    Recorded,
+    Size,
+    Timed,
+    Whole,
+    Word,
+    YesNoOrUnknown,
+    YesOrNo,
+    written,
+)
+
+
+@written("run.started", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunBegan(Recorded):
+    """The run began; the subject is its id. The plan and the manifest must name the same."""
+
+    target: Word = ""
+    release: Word = ""
+    environment: Word = ""
+    time_scale: Size = 0.0
+    seed: Whole = 0
+
+
+@written("run.ended", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunEnded(Recorded):
+    """The run ended, in order or not."""
+
+    ok: YesOrNo
+    why: Word = ""
+
+
+@written("window.opened", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WindowOpened(Recorded):
+    """A window began; the subject is its name."""
+
+    traffic: Word
+    phase: Word = ""
+    start_ns: Whole
+    journeys_per_s: Size
+    requests_per_journey: Count
+    experiment: Word = ""
+
+
+@written("window.closed", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WindowClosed(Recorded):
+    """A window ended; the subject is its name."""
+
+    end_ns: Whole
+
+
+@written("steady", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SteadySeen(Timed):
+    """Whether the target was steady, before an act (the subject), at the `start` or the `end` of the load."""
+
+    ok: YesOrNo
+    why: Word = ""
+    waited_s: Size = 0.0
+
+
+@written("release.read", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleaseSeen(Timed):
+    """Which release the target named, `before` or `after` the load (the subject)."""
+
+    workloads: Fields
+    version: Word = ""
+    why: Word = ""
+
+
+@written("experiment.started", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExperimentStarted(Recorded):
+    """An attempt at an experiment (the subject) began."""
+
+    attempt: Count = 1
+    domain: Word = ""
+    observed_from_ns: Whole | None = None
+
+
+@written("experiment.skipped", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExperimentSkipped(Recorded):
+    """An experiment was not attempted, and why."""
+
+    attempt: Count = 1
+    domain: Word = ""
+    why: Word = ""
+
+
+@written("experiment.ended", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExperimentEnded(Recorded):
+    """An attempt at an experiment ended."""
+
+    observed_until_ns: Whole
+    attempt: Count = 1
+    journal: Fields = field(default_factory=dict)
+    why: Word = ""
+    exit: Whole = 0
+
+
+@written("hold.released", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HoldReleased(Recorded):
+    """A held fault was let go, and why."""
+
+    why: Word
+
+
+@written("act.skipped", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActSkipped(Recorded):
+    """An act (the subject) was not done, and why."""
+
+    why: Word
+
+
+@written("restore", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restored(Timed):
+    """Whether the target was as before after an attempt at an experiment (the subject)."""
+
+    ok: YesNoOrUnknown = None
+    attempt: Count = 1
+    why: Word = ""
+    missing: Names = ()
+
+
+@written("final-read", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerRead(Timed):
+    """One read of all ledger rows; the subject is its number."""
+
+    subject: Numeral
+    at_ns: Whole
+    after: Word
+    complete: YesOrNo
+    rows: Count
+    source_: Word = "database"
+    why: Word = ""
+
+
+@written("check.fact", by=["checks"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckFact(Recorded):
+    """One fact that a check found of its subject."""
+
+    demand: Word
+    wanted: Word
+    seen: Word
+    ok: YesNoOrUnknown
+    attempts: Count
+    at_ns: Whole
+
+
+@written("check.done", by=["checks"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckDone(Recorded):
+    """A check ended, with so many facts; the subject is the key of its demand."""
+
+    facts: Count
+    demand: Word = ""
+
+
+@written("check.failed", by=["checks"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckFailed(Recorded):
+    """A check could not be done, and why."""
+
+    why: Word
+    demand: Word = ""
+
+
+@written("rows.sealed", by=["seal"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowsSealed(Recorded):
+    """A row file (the subject) became Parquet."""
+
+    rows: Count
+    closed: YesOrNo
+    truncated_bytes: Count
+
+
+@written("rows.unreadable", by=["seal"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowsUnreadable(Recorded):
+    """A row file could not be read and stays as it was left."""
+
+    why: Word

@@ -1,0 +1,104 @@
+"""What the watchers record beside their tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.model.observations.kinds import Count, Fields, Recorded, Size, Timed, Whole, Word, YesNoOrUnknown, written
+
+
+@written("watch.started", by=["watch"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchStarted(Recorded):
+    """A watcher (the subject) began, with its planned spacing, and the file that it writes to."""
+
+    spacing_ms: Size
+    file: Word = ""
+
+
+@written("watch.respaced", by=["watch"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchRespaced(Recorded):
+    """A watcher probes at another spacing from now on."""
+
+    spacing_ms: Size
+
+
+@written("watch.blind", by=["watch"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchBlind(Recorded):
+    """A watcher probed nothing for a while."""
+
+    from_ns: Whole
+    until_ns: Whole
+    of_: Word = ""
+
+
+@written("watch.trouble", by=["watch"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchTrouble(Recorded):
+    """What keeps a watcher from watching."""
+
+    why: Word
+
+
+@written("watch.closed", by=["watch"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchClosed(Recorded):
+    """A watcher ended in order, with its receipt."""
+
+    spacing_ms: Size = 0.0
+    file: Word = ""
+    looks: Count = 0
+    first_ns: Whole | None = None
+    last_ns: Whole | None = None
+    longest_gap_ms: Size | None = None
+
+
+@written("pod.present", "pod.ready", "pod.unready", "pod.deleted", by=["pods"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PodSeen(Timed):
+    """What became of a pod (the subject)."""
+
+    namespace: Word = ""
+    uid: Word = ""
+    workload: Word = ""
+    region: Word = ""
+    ready: YesNoOrUnknown = None
+
+
+@written("node.present", "node.ready", "node.unready", by=["pods"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeSeen(Timed):
+    """What became of a node (the subject)."""
+
+    region: Word = ""
+    ready: YesNoOrUnknown = None
+
+
+@written("leader.changed", by=["pods"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeaderSeen(Timed):
+    """A database has another primary; the subject is the object that names it."""
+
+    from_: Word = ""
+    to: Word = ""
+
+
+@written("role.changed", by=["pods"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoleSeen(Timed):
+    """A database member (the subject) has another role."""
+
+    from_: Word = ""
+    to: Word = ""
+
+
+@written("alert.present", "alert.pending", "alert.firing", "alert.inactive", "alert.resolved", by=["alerts"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertSeen(Timed):
+    """What became of an alert (the subject)."""
+
+    labels: Fields = field(default_factory=dict)
+    state: Word = ""
+    active_at: Word = ""
