@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from harness.model import Observation, Table
     from harness.model.table import Ints
 
-_TIMES = ("intended_ns", "sent_ns", "done_ns")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shift:
@@ -31,7 +29,7 @@ class Shift:
 
     def aligned(self, rows: Table) -> Table:
         """The rows as the run's clock would have stamped them; a time of 0 stays none."""
-        times = {name: rows.ints[name] for name in _TIMES}
+        times = {name: rows.ints[name] for name in rows.schema.ints if name.endswith("_ns")}
         shifted = {name: np.where(at > 0, at + self._offsets(at), at) for name, at in times.items()}
         return replace(rows, ints={**rows.ints, **shifted})
 
@@ -62,6 +60,6 @@ def load_shifts(directory: RunDirectory) -> Mapping[tuple[str, int], Shift]:
 
 
 def worker_of(file: Path) -> tuple[str, int]:
-    """Traffic and worker number of `load/<traffic>/samples-<worker>.rows`."""
-    number = file.stem.removeprefix("samples-")
+    """Traffic and worker number of `load/<traffic>/samples-<worker>.rows`, or of another file of that worker."""
+    number = file.stem.rpartition("-")[2]
     return file.parent.name, int(number) if number.isdigit() else 0

@@ -14,11 +14,16 @@ from harness.evidence.experiments import read_experiments
 from harness.evidence.generators import Generators
 from harness.evidence.history import read_history
 from harness.evidence.manifest import verify
-from harness.evidence.seal import WATCH_TABLES, spans
 from harness.evidence.soundness import Known
 from harness.evidence.tables import Tables
+from harness.evidence.windows import spans
 from harness.model import (
+    LEDGER_FINAL,
+    LEDGER_READS,
+    LEDGER_WRITES,
+    PIPELINE,
     PROBES,
+    REPLICAS,
     Baseline,
     Check,
     Evidence,
@@ -53,9 +58,6 @@ if TYPE_CHECKING:
     from harness.evidence.run_directory import RunDirectory
 
 
-_LEDGER_FILES = ("ledger-writes", "ledger-final", "ledger-reads")
-
-
 def load_evidence(directory: RunDirectory) -> Evidence:
     """Read everything a run recorded.
 
@@ -85,21 +87,14 @@ def _load(directory: RunDirectory) -> Evidence:
     observations.sort(key=lambda o: (o.mono_ns, o.source, o.seq))
     reader = Tables(directory=directory, spoilt=spoilt, missing=missing)
     _count(reader, observations)
-    tables = {name: reader.watched(name, schema) for name, schema in WATCH_TABLES.items()}
+    tables = reader.recorded()
     return Evidence(
         windows={window.name: window for window in _windows(reader, observations)},
-        probes=Table.merged(PROBES, [tables["entry"], tables["regions"]]),
-        replicas=tables["replicas"],
-        ledger=Ledger(
-            writes=tables["ledger-writes"],
-            final=tables["ledger-final"],
-            final_reads=tuple(_final_reads(observations)),
-            reads=tables["ledger-reads"],
-            files=tuple(
-                f"watch/{name}.parquet" for name in _LEDGER_FILES if name != "ledger-reads" or len(tables[name])
-            ),
-        ),
-        pipeline=tables["pipeline"],
+        probes=tables.pop(PROBES.name),
+        replicas=tables.pop(REPLICAS.name),
+        pipeline=tables.pop(PIPELINE.name),
+        ledger=_ledger(tables, observations),
+        recorded=tables,
         experiments=read_experiments(observations, directory, spoilt),
         checks={check.demand: check for check in _checks(observations)},
         pods=tuple(facts.pods(observations)),
@@ -113,6 +108,19 @@ def _load(directory: RunDirectory) -> Evidence:
         baseline=_baseline(directory, missing),
         missing=tuple(_unique(missing)),
         complete=manifest is not None and _ended_well(observations),
+    )
+
+
+def _ledger(tables: dict[str, Table], observations: Sequence[Observation]) -> Ledger:
+    """The ledger's tables, taken out of all."""
+    writes, final, reads = (tables.pop(schema.name) for schema in (LEDGER_WRITES, LEDGER_FINAL, LEDGER_READS))
+    names = [LEDGER_WRITES.name, LEDGER_FINAL.name, *([LEDGER_READS.name] if len(reads) else [])]
+    return Ledger(
+        writes=writes,
+        final=final,
+        reads=reads,
+        final_reads=tuple(_final_reads(observations)),
+        files=tuple(f"watch/{name}.parquet" for name in names),
     )
 
 

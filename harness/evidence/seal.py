@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,20 +14,9 @@ from harness.evidence.history import read_history
 from harness.evidence.manifest import write_manifest
 from harness.evidence.parquet import ParquetWriter
 from harness.evidence.rows import RowFile
-from harness.model import (
-    LEDGER_FINAL,
-    LEDGER_READS,
-    LEDGER_WRITES,
-    PIPELINE,
-    PROBES,
-    REPLICAS,
-    SAMPLES,
-    Phase,
-    Schema,
-    Table,
-    samples_directory,
-)
-from harness.model.observations import WindowClosed, WindowOpened, every
+from harness.evidence.windows import spans
+from harness.model import SAMPLES, Schema, Table
+from harness.model.recorded import RECORDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,68 +24,7 @@ if TYPE_CHECKING:
 
     from harness.evidence.history import History
     from harness.evidence.run_directory import RunDirectory
-    from harness.model import Observation, Plan
-
-WATCH_TABLES: Final[dict[str, Schema]] = {
-    "entry": PROBES,
-    "regions": PROBES,
-    "replicas": REPLICAS,
-    "ledger-writes": LEDGER_WRITES,
-    "ledger-final": LEDGER_FINAL,
-    "ledger-reads": LEDGER_READS,
-    "pipeline": PIPELINE,
-}
-"""The tables under `watch/`, by file name."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WindowSpan:
-    """A window as the run's history tells it."""
-
-    name: str
-    phase: Phase
-    traffic: str
-    experiment: str
-    start_ns: int
-    end_ns: int
-    journeys_per_s: float
-    requests_per_journey: int
-
-    @classmethod
-    def of(cls, opened: WindowOpened, closed: WindowClosed) -> WindowSpan:
-        """The window that these two tell of."""
-        name = _name(opened.subject)
-        experiment = name.removeprefix("experiment:").rpartition("/")[0] if name.startswith("experiment:") else ""
-        fault = name.partition("#")[0].endswith("/fault")
-        return cls(
-            name=name,
-            phase=Phase(opened.phase or (Phase.FAULT if fault else Phase.STEADY)),
-            traffic=opened.traffic,
-            experiment=opened.experiment or experiment,
-            start_ns=opened.start_ns,
-            end_ns=closed.end_ns,
-            journeys_per_s=opened.journeys_per_s,
-            requests_per_journey=opened.requests_per_journey,
-        )
-
-    def directory(self) -> str:
-        """Where its samples are, relative to the run directory."""
-        return samples_directory(self.name)
-
-
-def _name(subject: str) -> str:
-    """The window's name; one without a part is the fault-free window of a traffic, or the fault of an experiment."""
-    part = "fault" if subject.startswith("experiment:") else "fault-free"
-    return subject if "/" in subject else f"{subject}/{part}"
-
-
-def spans(observations: Iterable[Observation]) -> list[WindowSpan]:
-    """The windows that were opened and closed, the last one of each name, in order of time."""
-    seen = list(observations)
-    opened = {window.subject: window for window in every(WindowOpened, seen)}
-    ends = [end for end in every(WindowClosed, seen) if end.subject in opened]
-    found = {span.name: span for span in (WindowSpan.of(opened[end.subject], end) for end in ends)}
-    return sorted(found.values(), key=lambda span: (span.start_ns, span.name))
+    from harness.model import Plan
 
 
 def seal(directory: RunDirectory, plan: Plan) -> None:
@@ -125,10 +53,10 @@ def _seal_all(directory: RunDirectory, plan: Plan) -> None:
             parts = {directory.path / window.directory() / name: (window.start_ns, window.end_ns) for window in own}
             rest = rows.parent / name.replace("samples-", "rest-")
             _seal(rows, SAMPLES, directory, history, _Cut(rest, parts, shifts.get(worker_of(rows))))
-        for name, schema in WATCH_TABLES.items():
-            rows = directory.path / "watch" / f"{name}.rows"
-            if rows.exists():
-                _seal(rows, schema, directory, history, _Cut(rows.with_suffix(".parquet"), {}))
+        for table in RECORDED:
+            for rows in sorted(directory.path.glob(f"{table.files}.rows")):
+                whole = _Cut(rows.with_suffix(".parquet"), {}, shifts.get(worker_of(rows)))
+                _seal(rows, table.schema, directory, history, whole)
     finally:
         history.close()
     write_manifest(directory, plan)

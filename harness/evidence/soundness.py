@@ -4,32 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from harness.model import Table
     from harness.model.table import Bools
-
-_BEGIN: Final[Mapping[str, tuple[str, ...]]] = {
-    "samples": ("intended_ns", "sent_ns"),
-    "probes": ("sent_ns",),
-    "ledger-writes": ("sent_ns",),
-    "ledger-reads": ("sent_ns",),
-}
-"""Columns that no `done_ns` lies before, by table."""
-
-_WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
-    ("probes", "kind"): ("read", "health"),
-    ("ledger-writes", "outcome"): ("ok", "refused", "unknown"),
-    ("ledger-final", "state"): ("ok", "wrong"),
-    ("ledger-reads", "outcome"): ("found", "absent", "wrong", "unknown"),
-    ("pipeline", "outcome"): ("accepted", "refused", "unknown"),
-}
-"""The words that stand in a column, one in each row; the judge tells rows apart by them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,17 +39,15 @@ def unsound(rows: Table, known: Known | None = None) -> str:
 
 
 def _wrong(rows: Table) -> Iterable[tuple[str, Bools]]:
-    name, ints = rows.schema.name, rows.ints
-    for begin in _BEGIN.get(name, ()):
-        yield "ends before it begins", ints["done_ns"] < ints[begin]
-    if name == "pipeline":
-        for then in ("accepted_ns", "visible_ns"):
-            yield "ends before it begins", (ints[then] != 0) & (ints[then] < ints["sent_ns"])
-    for (table, column), known in _WORDS.items():
-        if table == name:
-            words = rows.words[column]
-            strange = np.array([word not in known for word in words.names] + [True], dtype=np.bool_)
-            yield f"has no `{column}` that is one of {', '.join(known)}", strange[words.codes]
+    schema, ints = rows.schema, rows.ints
+    for end, begins in schema.order.items():
+        for begin in begins:
+            early = ints[end] < ints[begin]
+            yield "ends before it begins", (ints[end] != 0) & early if end in schema.optional else early
+    for column, known in schema.known.items():
+        words = rows.words[column]
+        strange = np.array([word not in known for word in words.names] + [True], dtype=np.bool_)
+        yield f"has no `{column}` that is one of {', '.join(known)}", strange[words.codes]
 
 
 def _wrong_samples(rows: Table, known: Known) -> Iterable[tuple[str, Bools]]:

@@ -13,6 +13,7 @@ from harness.evidence.parquet import count_rows, read_parquets
 from harness.evidence.rows import read_rows
 from harness.evidence.soundness import Known, unsound
 from harness.model import SAMPLES, Missing, Schema, Table
+from harness.model.recorded import RECORDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,12 +35,23 @@ class Tables:
     spoilt: set[str]
     missing: list[Missing]
 
-    def watched(self, name: str, schema: Schema) -> Table:
-        """The table that a watcher left, by its file's name without ending; empty where there is none."""
-        sealed, rows = f"watch/{name}.parquet", f"watch/{name}.rows"
-        if self._has(sealed):
-            return self._parquet({sealed: None}, schema)
-        return self._rows(rows, schema, None) if self._has(rows) else Table.empty(schema)
+    def recorded(self) -> dict[str, Table]:
+        """The recorded tables by name; one that was not recorded is empty."""
+        found: dict[str, list[Table]] = {}
+        for table in RECORDED:
+            found.setdefault(table.schema.name, []).append(self._recorded(table.files, table.schema))
+        return {name: Table.merged(parts[0].schema, parts) for name, parts in found.items()}
+
+    def _recorded(self, files: str, schema: Schema) -> Table:
+        """The rows of these files, from Parquet where they are sealed."""
+        there = [self.directory.relative(path) for path in sorted(self.directory.path.glob(f"{files}.*"))]
+        sealed = [file for file in there if file.endswith(".parquet") and file not in self.spoilt]
+        tables = [self._parquet(dict.fromkeys(sealed), schema)] if sealed else []
+        for file in there:
+            whole = f"{file.removesuffix('.rows')}.parquet"
+            if file.endswith(".rows") and file not in self.spoilt and whole not in sealed:
+                tables.append(self._rows(file, schema, None))
+        return Table.merged(schema, tables)
 
     def samples(self, files: Mapping[str, Known], traffic: str) -> Table:
         """The samples of one window by file, one a worker; of a worker whose rows are not sealed, all it has."""

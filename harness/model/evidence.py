@@ -312,8 +312,8 @@ class Evidence:
     def tables(self) -> Mapping[str, Table]:
         """Every recorded table beside the samples, by name."""
         return {
-            "probes": self.probes,
-            "replicas": self.replicas,
+            PROBES.name: self.probes,
+            REPLICAS.name: self.replicas,
             LEDGER_WRITES.name: self.ledger.writes,
             LEDGER_FINAL.name: self.ledger.final,
             LEDGER_READS.name: self.ledger.reads,

@@ -33,11 +33,17 @@ class Schema:
         ints: integer columns and the bytes each takes on disk: 8, 4, or 2 for what is only told apart. In memory they are int64;
             those of 2 may be int16.
         words: dictionary-coded text columns; a word may be missing.
+        order: times that lie at or after others of their row, by column.
+        optional: times that are 0 where it did not come to that.
+        known: columns that have one of these words in each row; the judge tells rows apart by them.
     """
 
     name: str
     ints: Mapping[str, int]
     words: tuple[str, ...]
+    order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 SAMPLES: Final = Schema(
@@ -53,6 +59,7 @@ SAMPLES: Final = Schema(
         "connection": 4,
     },
     words=("journey", "step", "name", "method", "region", "served_region", "served_pod", "release", "error"),
+    order={"done_ns": ("intended_ns", "sent_ns")},
 )
 """One row a request. status 0: no answer. error: kind of failure or missing; `cut_off`: still open at the end, done_ns is then that end.
 arrival: number of the journey, connection: number of the connection, each unique in its worker; 0: unknown."""
@@ -61,6 +68,8 @@ PROBES: Final = Schema(
     name="probes",
     ints={"due_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
     words=("subject", "kind", "connection", "error"),
+    order={"done_ns": ("sent_ns",)},
+    known={"kind": ("read", "health")},
 )
 """One row a probe. subject: `entry` or a region. kind: `read` or `health`. connection: `new` or `kept`. status 0: no answer. ok when error is missing."""
 
@@ -68,6 +77,8 @@ LEDGER_WRITES: Final = Schema(
     name="ledger-writes",
     ints={"client": 4, "sequence": 8, "intended_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
     words=("outcome", "error"),
+    order={"done_ns": ("sent_ns",)},
+    known={"outcome": ("ok", "refused", "unknown")},
 )
 """One row a write. outcome: ok (acknowledged), refused (certainly not written), unknown (time-out, cut connection, 5xx after sending)."""
 
@@ -75,6 +86,7 @@ LEDGER_FINAL: Final = Schema(
     name="ledger-final",
     ints={"client": 4, "sequence": 8, "round": 2, "read_ns": 8},
     words=("through", "state"),
+    known={"state": ("ok", "wrong")},
 )
 """One row a write that was found by a final read; found twice, it stands twice. round: 1, 2… (the last decides). through: the `source`
 of that `FinalRead`, `database` or a region. state: ok or wrong (checksum differs)."""
@@ -83,6 +95,8 @@ LEDGER_READS: Final = Schema(
     name="ledger-reads",
     ints={"client": 4, "sequence": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
     words=("outcome", "error"),
+    order={"done_ns": ("sent_ns",)},
+    known={"outcome": ("found", "absent", "wrong", "unknown")},
 )
 """One row a read of an own write, made through the entry right after its acknowledgement. outcome: found, absent, wrong (checksum differs)
 or unknown (no answer)."""
@@ -91,6 +105,9 @@ PIPELINE: Final = Schema(
     name="pipeline",
     ints={"sequence": 8, "sent_ns": 8, "accepted_ns": 8, "visible_ns": 8, "copies": 4, "status": 2},
     words=("outcome", "state", "error"),
+    order={"accepted_ns": ("sent_ns",), "visible_ns": ("sent_ns",)},
+    optional=("accepted_ns", "visible_ns"),
+    known={"outcome": ("accepted", "refused", "unknown")},
 )
 """One row an event sent into a pipeline. accepted_ns, visible_ns: 0 where it was not. copies: how often it became visible. outcome:
 accepted, refused or unknown. state: ok, wrong (checksum differs), twice or absent."""
@@ -99,6 +116,8 @@ JOURNEY_WRITES: Final = Schema(
     name="journey-writes",
     ints={"id": 8, "value": 8, "sent_ns": 8, "done_ns": 8, "worker": 2},
     words=("account", "outcome"),
+    order={"done_ns": ("sent_ns",)},
+    known={"outcome": ("ok", "refused", "unknown")},
 )
 """One row a write of a journey that is accounted for. value: of a counter what the answer said it is now, else the digest of the fields
 that must be read back. outcome: ok (acknowledged), refused, unknown; of an item whose id is not known only ok is recorded."""
@@ -107,6 +126,7 @@ JOURNEY_READS: Final = Schema(
     name="journey-reads",
     ints={"id": 8, "value": 8, "at_ns": 8, "status": 2},
     words=("account", "state"),
+    known={"state": ("found", "absent", "unknown")},
 )
 """One row an item that was read back when the load had ended. value: as in JOURNEY_WRITES. state: found, absent or unknown (no answer)."""
 

@@ -114,6 +114,7 @@ __all__ = [
 FOR_PEOPLE_ONLY: Final[frozenset[type[Recorded]]] = frozenset(
     {
         HoldReleased,
+        JourneysRead,
         ActSkipped,
         WorkerEnded,
         WatchRespaced,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, get_type_hints
 
+from harness.model.objective import Phase
 from harness.model.observation import Observation
 
 _MOST: Final = 2**63
@@ -59,6 +60,7 @@ YesNoOrUnknown = Annotated[
 ]
 Word = Annotated[str, Expected("a word", lambda value: isinstance(value, str))]
 Numeral = Annotated[str, Expected("a number of a round", lambda value: str(value).isdecimal())]
+PhaseWord = Annotated[str, Expected("a phase", lambda value: value in {phase.value for phase in Phase})]
 Names = Annotated[Sequence[str], Expected("a list", lambda value: isinstance(value, list | tuple))]
 Fields = Annotated[Mapping[str, Any], Expected("an object", lambda value: isinstance(value, dict))]
 ManyFields = Annotated[Sequence[Mapping[str, Any]], Expected("a list of objects", _objects)]

@@ -9,6 +9,7 @@ from harness.model.observations.kinds import (
     Fields,
     Names,
     Numeral,
+    PhaseWord,
     Recorded,
     Size,
     Timed,
@@ -47,7 +48,7 @@ class WindowOpened(Recorded):
     """A window began; the subject is its name."""
 
     traffic: Word
-    phase: Word = ""
+    phase: PhaseWord
     start_ns: Whole
     journeys_per_s: Size
     requests_per_journey: Count

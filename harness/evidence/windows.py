@@ -1,0 +1,55 @@
+"""The windows of a run, by name, as its history tells them; and the time that lies in none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.model import Phase, samples_directory
+from harness.model.observations import WindowClosed, WindowOpened, every
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.model import Observation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WindowSpan:
+    """A window as the run's history tells it."""
+
+    name: str
+    phase: Phase
+    traffic: str
+    experiment: str
+    start_ns: int
+    end_ns: int
+    journeys_per_s: float
+    requests_per_journey: int
+
+    @classmethod
+    def of(cls, opened: WindowOpened, closed: WindowClosed) -> WindowSpan:
+        """The window that these two tell of."""
+        return cls(
+            name=opened.subject,
+            phase=Phase(opened.phase),
+            traffic=opened.traffic,
+            experiment=opened.experiment,
+            start_ns=opened.start_ns,
+            end_ns=closed.end_ns,
+            journeys_per_s=opened.journeys_per_s,
+            requests_per_journey=opened.requests_per_journey,
+        )
+
+    def directory(self) -> str:
+        """Where its samples are, relative to the run directory."""
+        return samples_directory(self.name)
+
+
+def spans(observations: Iterable[Observation]) -> list[WindowSpan]:
+    """The windows that were opened and closed, the last one of each name, in order of time."""
+    seen = list(observations)
+    opened = {window.subject: window for window in every(WindowOpened, seen)}
+    ends = [end for end in every(WindowClosed, seen) if end.subject in opened]
+    found = {span.name: span for span in (WindowSpan.of(opened[end.subject], end) for end in ends)}
+    return sorted(found.values(), key=lambda span: (span.start_ns, span.name))
