@@ -153,7 +153,14 @@ def _record(run: Path, n: int, workers: int) -> None:
     traffic = plan.traffic["everyday"]
     sizes = {"journeys_per_s": traffic.journeys_per_s, "requests_per_journey": traffic.requests_per_journey}
     conductor, load, watch = (directory.history(source) for source in ("run", "load", "watch"))
-    conductor.put("window.opened", "everyday", traffic="everyday", start_ns=BEGAN_NS, **sizes)
+    conductor.put(
+        "window.opened",
+        "everyday/fault-free",
+        traffic="everyday",
+        phase="in the steady state",
+        start_ns=BEGAN_NS,
+        **sizes,
+    )
     (directory.path / "load" / "everyday").mkdir()
     for worker in range(1, workers + 1):
         rows = directory.path / "load" / "everyday" / f"samples-{worker}.rows"
@@ -169,7 +176,7 @@ def _record(run: Path, n: int, workers: int) -> None:
         probes.put((due_ns, due_ns, due_ns + 2_000_000, 200), words)
     probes.close()
     watch.put("watch.closed", "entry", spacing_ms=50.0, file="watch/entry.rows")
-    conductor.put("window.closed", "everyday", end_ns=end_ns)
+    conductor.put("window.closed", "everyday/fault-free", end_ns=end_ns)
     conductor.put("run.ended", run.name, ok=True)
     directory.end()
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import subprocess
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import harness
 from harness import clock
 from harness.errors import MissingEvidence
-from harness.evidence.history import clock_name
+from harness.evidence.facts import release_reads
+from harness.evidence.history import clock_name, read_history
 from harness.evidence.run_directory import REPORTS, RunDirectory
-from harness.model import Missing, Plan
+from harness.model import Missing, Observation, Plan, RunStarted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,6 +51,7 @@ def write_manifest(directory: RunDirectory, plan: Plan) -> None:
             "release": plan.release,
             "profile": plan.profile,
             "seed": plan.seed,
+            "release_reads": [asdict(read) for read in release_reads(_recorded(directory))],
             "sealed": clock.wall_text(),
             "versions": {"readiness-harness": harness.__version__, "python": platform.python_version(), **_versions()},
             "commit": _commit(),
@@ -56,6 +59,11 @@ def write_manifest(directory: RunDirectory, plan: Plan) -> None:
             "files": {directory.relative(path): _entry(path) for path in evidence_files(directory)},
         },
     )
+
+
+def _recorded(directory: RunDirectory) -> list[Observation]:
+    path = directory.path / "history" / "run.ndjson"
+    return read_history(path)[0] if path.exists() else []
 
 
 def evidence_files(directory: RunDirectory) -> Iterator[Path]:
@@ -99,6 +107,15 @@ def _of_another_plan(manifest: Mapping[str, Any], directory: RunDirectory) -> li
             why = f"has {getattr(plan, key)!r} in `{key}`, the run was sealed with {manifest[key]!r}"
             return [Missing(file="plan.json", why=why)]
     return []
+
+
+def untied(manifest: Mapping[str, Any], started: RunStarted | None) -> Iterator[Missing]:
+    """What the run recorded of itself and was not sealed with: it is the evidence of another run, target or release."""
+    for key in ("run", "target", "release", "environment", "time_scale", "seed"):
+        if started is not None and key in manifest and manifest[key] != getattr(started, key):
+            why = f"recorded {getattr(started, key)!r} as `{key}`, the run was sealed with {manifest[key]!r}"
+            yield Missing(file="history/run.ndjson", why=why)
+            return
 
 
 def _entry(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from harness.evidence.baseline import BASELINE, baseline_directory
 from harness.evidence.experiments import read_experiments
 from harness.evidence.generators import Generators
 from harness.evidence.history import read_history
-from harness.evidence.manifest import verify
+from harness.evidence.manifest import untied, verify
 from harness.evidence.soundness import Known
 from harness.evidence.tables import Tables
 from harness.evidence.windows import spans
@@ -85,6 +85,8 @@ def _load(directory: RunDirectory) -> Evidence:
         missing += [*faults, *useless]
     missing += _on_other_clocks(observations)
     observations.sort(key=lambda o: (o.mono_ns, o.source, o.seq))
+    started = facts.started(observations)
+    missing += untied(manifest or {}, started)
     reader = Tables(directory=directory, spoilt=spoilt, missing=missing)
     _count(reader, observations)
     tables = reader.recorded()
@@ -100,7 +102,7 @@ def _load(directory: RunDirectory) -> Evidence:
         pods=tuple(facts.pods(observations)),
         nodes=tuple(facts.nodes(observations)),
         leaders=tuple(facts.leaders(observations)),
-        started=facts.started(observations),
+        started=started,
         release_reads=tuple(facts.release_reads(observations)),
         steady_end=facts.steady_end(observations),
         watchers={source.name: source for source in _watchers(observations, sealed=manifest is not None)},

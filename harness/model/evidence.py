@@ -326,6 +326,18 @@ class Evidence:
         own = (w for w in self.windows.values() if w.fault_free and traffic in (None, w.traffic))
         return tuple(sorted(own, key=lambda w: (w.start_ns, w.name)))
 
+    def unjudged(self, traffic: str) -> tuple[tuple[int, int], ...]:
+        """The stretches from the first window's start to the end of the load that lie in no window of this traffic; there should be none."""
+        own = sorted((w for w in self.windows.values() if w.traffic == traffic), key=lambda w: w.span)
+        stopped = [w.stopped_ns for w in own if w.stopped_ns is not None]
+        found = list[tuple[int, int]]()
+        reached = own[0].start_ns if own else 0
+        for start_ns, end_ns in [*(w.span for w in own), *((at_ns, at_ns) for at_ns in stopped[:1])]:
+            if start_ns > reached:
+                found.append((reached, start_ns))
+            reached = max(reached, end_ns)
+        return tuple(found)
+
     def fault_window(self, experiment: str, attempt: int = 1) -> Window | None:
         """The window from the fault sent to the target restored; None: no fault of that attempt was sent."""
         return self.windows.get(fault_name(experiment, attempt))

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import EvidenceError
 from harness.evidence import RowWriter, RunDirectory, keep_baseline, load_evidence, seal
-from harness.model import SAMPLES, Plan, TrafficPlan
+from harness.model import SAMPLES, Phase, Plan, TrafficPlan
 
 EVERYDAY = TrafficPlan(
     name="everyday",
@@ -69,7 +69,9 @@ def begun(path: Path, run: str, took_ns: int) -> RunDirectory:
             for at in (99, 100, 150, 199, 200, 350):
                 writer.put((at, at, at + took_ns, 200, 10, 1, 0, 0), words)
             writer.close()
-        history.put("window.opened", subject, traffic=name, start_ns=start, journeys_per_s=1.0, requests_per_journey=2)
+        under = subject.startswith("experiment:")
+        named = {"traffic": name, "phase": Phase.FAULT if under else Phase.STEADY, "experiment": "x" if under else ""}
+        history.put("window.opened", subject, **named, start_ns=start, journeys_per_s=1.0, requests_per_journey=2)
         history.put("window.closed", subject, end_ns=start + 100)
     directory.history("checks").put("check.failed", "c", why="not kept")
     history.put("run.ended", run, ok=True)

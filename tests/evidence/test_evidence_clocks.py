@@ -13,7 +13,7 @@ from harness.evidence.clocks import load_shifts, shifts_of, worker_of
 from harness.evidence.generators import Generators
 from harness.evidence.rows import read_rows
 from harness.evidence.run_directory import RunDirectory
-from harness.model import SAMPLES, Observation, Plan, Worker
+from harness.model import SAMPLES, Observation, Phase, Plan, Worker, fault_free_name
 
 BOOT = 10**15
 """Nanoseconds since a machine began, where a float has no digits left for single ones."""
@@ -132,8 +132,10 @@ def recorded(tmp_path: Path) -> RunDirectory:
     load.put("load.begun", "everyday", begin_ns=100, model="open")
     rows(directory.path / "load" / "everyday" / "samples-2.rows", [299, 300, 1299, 1300])
     clocks.put("clock.aligned", "everyday", worker=2, at_ns=300, offset_ns=700, residual_ns=5)
-    run.put("window.opened", "everyday", traffic="everyday", start_ns=1000, journeys_per_s=1.0, requests_per_journey=1)
-    run.put("window.closed", "everyday", end_ns=2000)
+    sizes = {"journeys_per_s": 1.0, "requests_per_journey": 1}
+    name = fault_free_name("everyday")
+    run.put("window.opened", name, traffic="everyday", phase=Phase.STEADY, start_ns=1000, **sizes)
+    run.put("window.closed", name, end_ns=2000)
     run.put("run.ended", "r1", ok=True)
     for history in (run, load, clocks):
         history.close()

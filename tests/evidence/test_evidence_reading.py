@@ -24,6 +24,7 @@ from harness.model import (
     Figure,
     Objective,
     Op,
+    Phase,
     Plan,
     Quantity,
     Scope,
@@ -109,10 +110,9 @@ def recorded(tmp_path: Path) -> RunDirectory:
     ledger = RowWriter(directory.path / "watch" / "ledger-writes.rows", LEDGER_WRITES)
     ledger.put((7, 1, 1, 2, 3, 201), ("ok", None))
     ledger.flush()  # never closed: this watcher was killed
-    for subject, start, end in (("everyday", 100, 200), ("experiment:pod-loss/fault", 300, 400)):
-        run.put(
-            "window.opened", subject, traffic="everyday", start_ns=start, journeys_per_s=1.0, requests_per_journey=2
-        )
+    for subject, start, end in (("everyday/fault-free", 100, 200), ("experiment:pod-loss/fault", 300, 400)):
+        phase, sizes = Phase.FAULT if start == 300 else Phase.STEADY, {"journeys_per_s": 1.0, "requests_per_journey": 2}
+        run.put("window.opened", subject, traffic="everyday", phase=phase, start_ns=start, **sizes)
         run.put("window.closed", subject, end_ns=end)
     run.put("experiment.started", "pod-loss", attempt=1, domain="pod", observed_from_ns=300)
     chaos.put("fault.sent", "pod-loss", at_ns=310, activity="kill")

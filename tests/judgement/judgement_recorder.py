@@ -105,7 +105,8 @@ def write_history(directory: RunDirectory, source: str, lines: Iterable[Line]) -
 def _run(evidence: Evidence) -> Iterable[Line]:
     for name, window in evidence.windows.items():
         sizes = {"journeys_per_s": window.journeys_per_s, "requests_per_journey": window.requests_per_journey}
-        start = {"traffic": window.traffic, "start_ns": window.start_ns, **sizes}
+        named = {"traffic": window.traffic, "experiment": window.experiment, "phase": window.phase.value}
+        start = {**named, "start_ns": window.start_ns, **sizes}
         yield window.start_ns, "window.opened", name, start
         yield window.end_ns, "window.closed", name, {"end_ns": window.end_ns}
     for name, attempts in evidence.experiments.items():
