@@ -18,6 +18,7 @@ from harness.evidence.facts import release_reads
 from harness.evidence.history import clock_name, read_history
 from harness.evidence.run_directory import REPORTS, RunDirectory
 from harness.model import Missing, Observation, Plan, RunStarted
+from harness.model.observations import unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,7 +64,7 @@ def write_manifest(directory: RunDirectory, plan: Plan) -> None:
 
 def _recorded(directory: RunDirectory) -> list[Observation]:
     path = directory.path / "history" / "run.ndjson"
-    return read_history(path)[0] if path.exists() else []
+    return [o for o in read_history(path)[0] if not unusable(o)] if path.exists() else []
 
 
 def evidence_files(directory: RunDirectory) -> Iterator[Path]:

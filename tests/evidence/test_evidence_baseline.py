@@ -57,11 +57,11 @@ def begun(path: Path, run: str, took_ns: int) -> RunDirectory:
     history, load = directory.history("run"), directory.history("load")
     words = ("j", "1", "read", "GET", None, "r", "p", "1.0.0", None)
     for name, subject, start in (
-        ("everyday", "everyday", 100),
-        ("rush", "rush", 100),
+        ("everyday", "everyday/fault-free", 100),
+        ("rush", "rush/fault-free", 100),
         ("everyday", "experiment:x/fault", 300),
     ):
-        if name == subject:
+        if not subject.startswith("experiment:"):
             rows = directory.path / "load" / name / "samples-1.rows"
             rows.parent.mkdir()
             load.put("worker.started", name, worker=1, pid=1, rows=directory.relative(rows))
