@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if (root := str(Path(__file__).parent.parent)) not in sys.path:
     sys.path.insert(0, root)  # so that helpers are imported by one name, `tests.…`, by tests and type checker alike
@@ -15,34 +17,50 @@ if (root := str(Path(__file__).parent.parent)) not in sys.path:
 from tests.plain.plain_project import Project
 from tests.plain.scenes import SCENES, STRIKES, Stage
 
-TOGETHER = {
-    "tests/run/test_run_sandbox.py": "the whole sandbox",
-    "tests/sandbox/platform/": "one PostgreSQL on 127.93.0.1",
-    "tests/drivers/load/": "one machine under load",
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+
+SHARED: Mapping[str, tuple[str, ...]] = {
+    "the sandbox": ("tests/run/test_run_sandbox.py",),
+    "scenes": (
+        "tests/run/test_run_decisions.py",
+        "tests/run/test_run_struck.py",
+        "tests/run/test_run_evidence.py",
+        "tests/run/test_run_baseline.py",
+        "tests/honesty/test_honesty_runs.py",
+        "tests/honesty/test_honesty_fault.py",
+        "tests/pytest_plugin/test_plugin_replay.py",
+    ),
+    "one server, one load": ("tests/drivers/load/",),
+    "one PostgreSQL": ("tests/sandbox/platform/",),
+    "one pocket cluster": ("tests/sandbox/test_machinery_",),
 }
-"""Tests of these paths run one after the other, whatever the number of workers; the first row begins first."""
-FIXTURES = {"scenes": "scenes", "strikes": "scenes", "pocket_cluster": "one pocket cluster"}
-"""So do tests that use one of these fixtures of a session."""
+"""Files of which one worker runs all tests, because they share processes or addresses. These begin first, in this order."""
 
 
-def _group(item: pytest.Item) -> str:
-    for fixture in getattr(item, "fixturenames", ()):
-        if fixture in FIXTURES:
-            return FIXTURES[fixture]
-    path = item.path.relative_to(item.config.rootpath).as_posix()
-    return next((group for start, group in TOGETHER.items() if path.startswith(start)), path)
+def _group(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return next((name for name, starts in SHARED.items() if file.startswith(starts)), file)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several workers run (`-n 2 --dist loadgroup`): files stay whole, tests that share a thing stay together, long ones begin first."""
-    if not hasattr(config, "workerinput"):
-        return
-    long = list(TOGETHER.values())
-    groups = {item: _group(item) for item in items}
-    items.sort(key=lambda item: long.index(groups[item]) if groups[item] in long else len(long))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item]))
+class _ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands groups to workers: those of SHARED first, every other file by itself."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByGroup:
+    """Under `-n`: how tests are handed to workers."""
+    config.option.loadscopereorder = False
+    return _ByGroup(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long groups first, for a worker that begins one last would end alone."""
+    order = list(SHARED)
+    items.sort(key=lambda item: order.index(group) if (group := _group(item.nodeid)) in order else len(order))
 
 
 @pytest.fixture(scope="session")
