@@ -1,0 +1,64 @@
+"""The plan of profile core, compiled from the features that ship, for the sandbox as it describes itself."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from harness.catalogue import load_catalogue
+from harness.drivers.chaos import find_experiments
+from harness.drivers.load.traffic import load_traffic
+from harness.model import Plan
+from harness.run.acts.driver import Library
+from harness.run.planning import Compiled, make_plan
+from harness.run.project import find_project
+from harness.run.settings import Settings
+from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
+from harness.steps import compile_scenario, read_feature
+from harness.targets import load_target
+
+ROOT = Path(__file__).parents[2]
+
+
+@cache
+def core_plan() -> Plan:
+    """All scenarios of profile core on the sandbox, release 1.0.0, seed 1."""
+    catalogue = load_catalogue()
+    experiments = find_experiments([ROOT / "experiments"])
+    domains = {name: planned.domain for name, planned in experiments.items()}
+    claims, demands = [], []
+    for file in sorted((ROOT / "features" / "core").glob("*.feature")):
+        for scenario in read_feature(file, ROOT):
+            (requirement,) = scenario.requirements(catalogue)
+            claim, asked = compile_scenario(scenario.title, requirement, scenario.steps, catalogue, domains)
+            claims.append(claim)
+            demands += asked
+    with tempfile.TemporaryDirectory() as folder:
+        target = load_target(_target_file(Path(folder)))
+    library = Library(
+        traffic={"everyday": load_traffic("everyday", [ROOT / "loadtests"], target.traffic)}, experiments=experiments
+    )
+    plan = make_plan(
+        "run-1",
+        settings=Settings(project=find_project(ROOT)),
+        target=target,
+        requirements=catalogue.profile(("core",)),
+        compiled=Compiled(claims=tuple(claims), demands=tuple(demands)),
+        library=library,
+    )
+    return replace(plan, run="run-1")
+
+
+def _target_file(folder: Path) -> Path:
+    addresses = Addresses(
+        entry="http://127.0.0.1:1",
+        regions=dict.fromkeys(SHARES, "http://127.0.0.1:2"),
+        members=dict.fromkeys(MEMBERS, "127.0.0.1"),
+    )
+    file = folder / "target.yaml"
+    file.write_text(yaml.safe_dump(describe(addresses, release="1.0.0", kubeconfig=folder / "k", secrets=folder)))
+    return file

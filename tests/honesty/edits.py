@@ -1,0 +1,126 @@
+"""Ways to edit the evidence of a healthy run so that a release manager would call its GO wrong.
+
+Each edit leaves everything else as it was, and consistent. Times are seconds from the start of the first window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from harness.model import Evidence, Experiment, Table, Words
+from harness.model.table import Bools
+from tests.builders.core_course import ns
+
+Rows = Callable[[Table], Bools]
+
+
+def due(start: float, end: float, column: str) -> Rows:
+    """The rows that were due in [start, end)."""
+    return lambda rows: np.asarray((rows.ints[column] >= ns(start)) & (rows.ints[column] < ns(end)))
+
+
+def word(column: str, *names: str) -> Rows:
+    """The rows that have one of these words."""
+    return lambda rows: np.logical_or.reduce([rows.words[column].equals(name) for name in names])
+
+
+def both(*conditions: Rows) -> Rows:
+    """The rows that meet all conditions."""
+    return lambda rows: np.logical_and.reduce([condition(rows) for condition in conditions])
+
+
+def one_in(share: float, seed: int = 7) -> Rows:
+    """A share of the rows, drawn."""
+    return lambda rows: np.random.default_rng(seed).random(len(rows)) < share
+
+
+def changed(rows: Table, at: Rows, **columns: Any) -> Table:
+    """The rows with other values where `at` says."""
+    there = at(rows)
+    ints = {name: column.copy() for name, column in rows.ints.items()}
+    words = dict(rows.words)
+    for name, value in columns.items():
+        if name in ints:
+            ints[name] = np.where(there, value, ints[name])
+        else:
+            text = np.array(words[name].text(), dtype=object)
+            text[there] = value
+            words[name] = Words.of(text.tolist())
+    return replace(rows, ints=ints, words=words)
+
+
+def slower(rows: Table, at: Rows, ms: float) -> Table:
+    """The rows answered later where `at` says."""
+    return changed(rows, at, done_ns=rows.ints["done_ns"] + round(ms * 1e6))
+
+
+def requests(run: Evidence, edit: Callable[[Table], Table]) -> Evidence:
+    """The run with other requests of its users."""
+    return replace(run, windows={name: replace(w, samples=edit(w.samples)) for name, w in run.windows.items()})
+
+
+def refused(run: Evidence, at: Rows) -> Evidence:
+    """The run with requests of its users that failed."""
+    return requests(run, lambda rows: changed(rows, at, status=503, error="status 503"))
+
+
+def probes(run: Evidence, edit: Callable[[Table], Table]) -> Evidence:
+    """The run with other probes."""
+    return replace(run, probes=edit(run.probes))
+
+
+def writes(run: Evidence, edit: Callable[[Table], Table]) -> Evidence:
+    """The run with other writes of the ledger."""
+    return replace(run, ledger=replace(run.ledger, writes=edit(run.ledger.writes)))
+
+
+def dead(run: Evidence, start: float, end: float) -> Evidence:
+    """Nothing is answered, whoever asks."""
+    run = refused(run, due(start, end, "intended_ns"))
+    run = probes(run, lambda rows: changed(rows, due(start, end, "due_ns"), status=0, error="timeout"))
+    run = writes(
+        run,
+        lambda rows: changed(rows, due(start, end, "intended_ns"), status=503, outcome="refused", error="status 503"),
+    )
+    gone = due(start, end, "intended_ns")(run.ledger.writes)
+    numbers = run.ledger.writes.ints["sequence"][gone]
+    ledger = replace(
+        run.ledger,
+        final=run.ledger.final.where(~np.isin(run.ledger.final.ints["sequence"], numbers)),
+        reads=run.ledger.reads.where(~np.isin(run.ledger.reads.ints["sequence"], numbers)),
+    )
+    return replace(run, ledger=counted(ledger))
+
+
+def counted(ledger: Any) -> Any:
+    """The ledger with the number of rows of each final read as it is."""
+    rounds = ledger.final.ints["round"]
+    reads = tuple(replace(read, rows=int((rounds == read.round).sum())) for read in ledger.final_reads)
+    return replace(ledger, final_reads=reads)
+
+
+def not_there(run: Evidence, at: Rows, *, since: float = 0.0, through: Iterable[str] = ()) -> Evidence:
+    """Writes that the final reads from some moment on did not find, of all sources or some."""
+    final, named = run.ledger.final, tuple(through)
+    numbers = run.ledger.writes.ints["sequence"][at(run.ledger.writes)]
+    lost = np.isin(final.ints["sequence"], numbers) & (final.ints["read_ns"] >= ns(since))
+    if named:
+        lost &= word("through", *named)(final)
+    return replace(run, ledger=counted(replace(run.ledger, final=final.where(~lost))))
+
+
+def attempt(run: Evidence, name: str, **fields: Any) -> Evidence:
+    """The run with another last attempt at an experiment; what is a field of its fault goes there."""
+    *before, last = run.experiments[name]
+    own: Mapping[str, Any] = {key: fields.pop(key) for key in tuple(fields) if hasattr(last.fault, key)}
+    new: Experiment = replace(last, fault=replace(last.fault, **own), **fields)
+    return replace(run, experiments={**run.experiments, name: (*before, new)})
+
+
+def without_window(run: Evidence, *names: str) -> Evidence:
+    """The run without some windows."""
+    return replace(run, windows={name: w for name, w in run.windows.items() if name not in names})
