@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.catalogue.lint import Problem, lint
-from harness.catalogue.load import BUNDLED, load_catalogue
+from harness.catalogue.load import BUNDLED, catalogue_files, load_catalogue
 from harness.catalogue.names import hint_with_nearest, nearest
 from harness.catalogue.trace import Means, Trace, trace
 from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, is_measured, parts_of
@@ -17,6 +17,7 @@ __all__ = [
     "Means",
     "Problem",
     "Trace",
+    "catalogue_files",
     "hint_with_nearest",
     "is_measured",
     "lint",

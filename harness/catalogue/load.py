@@ -36,9 +36,14 @@ def load_catalogue(paths: Iterable[Path] = ()) -> Catalogue:
         ConfigurationError: a file is wrong, an id or profile is defined twice, or a profile names an unknown id.
     """
     draft = _Draft()
-    for path in (*_BUNDLED_FILES, *_files(paths)):
+    for path in catalogue_files(paths):
         draft.add(YamlFile.read(path))
     return draft.finish()
+
+
+def catalogue_files(paths: Iterable[Path] = ()) -> tuple[Path, ...]:
+    """The files of a catalogue, in the order in which they are read."""
+    return (*_BUNDLED_FILES, *_files(paths))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

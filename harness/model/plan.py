@@ -174,6 +174,7 @@ class ExperimentPlan:
         observe_s: longest scaled limit of the objectives that name it: the fault is watched so long if nothing comes back.
         seconds: how long it is expected to take.
         watch_s: at least so long it is watched, from the fault confirmed, whatever comes back earlier.
+        configuration: what the file's block `configuration` resolves to in this run, by variable.
     """
 
     name: str
@@ -184,6 +185,7 @@ class ExperimentPlan:
     observe_s: float
     seconds: float
     watch_s: float = 0.0
+    configuration: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,9 @@ from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from harness.drivers.check.release import read_release
 from harness.drivers.watch import FinalReads, LiveView, Watch, ledger_clients, watch_settings
+from harness.judgement.recovery import promised_ms
 from harness.run.acts.context import Context, Sinks
 from harness.run.acts.registry import drivers
 from harness.run.finalreads import LedgerReads
@@ -63,7 +65,10 @@ def gather(plan: Plan, target: Target, directory: RunDirectory, progress: Progre
             drivers=drivers(),
             sinks=sinks,
         )
-        Scheduler(context, Steadiness(view, writes=target.ledger is not None)).run()
+        steadiness = Steadiness(view, writes=target.ledger is not None, promised=promised_ms(plan))
+        _record_release("before", target, history)
+        Scheduler(context, steadiness).run()
+        _record_release("after", target, history)
         watch.stop()  # no write comes after the reads of all of them
         progress.say("reading the ledger")
         reads.regions("end")
@@ -79,6 +84,19 @@ def _record_start(history: History, plan: Plan) -> None:
         environment=plan.environment,
         time_scale=plan.time_scale,
         seed=plan.seed,
+    )
+
+
+def _record_release(when: str, target: Target, history: History) -> None:
+    """Record which release the target tells that it runs."""
+    found = read_release(target)
+    history.put(
+        "release.read",
+        when,
+        at_ns=found.at_ns,
+        workloads={name: list(images) for name, images in found.workloads.items()},
+        version=found.version,
+        why=found.why,
     )
 
 

@@ -14,9 +14,9 @@ from harness.run.acts.driver import Library
 from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.gathering import gather
+from harness.run.inputs import keep_inputs
 from harness.run.planning import Compiled, make_plan
 from harness.run.progress import Progress
-from harness.run.project import shadowed
 from harness.run.reaching import reach
 from harness.run.sandbox import started_sandbox
 from harness.run.stopping import Stopping
@@ -47,14 +47,14 @@ def run_live(
     with ExitStack() as stack:
         progress = stack.enter_context(Progress())
         stopping = stack.enter_context(Stopping(progress.say))
-        for name in shadowed(settings.project):
-            progress.say(f"the project's own {name} is used, not the one that came with the package")
         target = _target(settings, progress, stack)
         run = f"{clock.wall():%Y%m%dT%H%M%S}Z-{target.name}-{settings.release.rstrip('/').rpartition('/')[2]}"
         library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)
         plan = make_plan(
             run, settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
         )
+        for name in plan.shadowed:
+            progress.say(f"the project's own {name} is used, not the one that came with the package")
         if settings.baseline is not None:
             progress.say(check_baseline(settings.baseline, plan))
         guard_target(target, settings.allow_target)
@@ -66,6 +66,7 @@ def run_live(
         reach(target)
         directory = RunDirectory.create(settings.out, run)
         directory.write_plan(plan)
+        keep_inputs(plan, settings.project, directory)
         if settings.baseline is not None:
             copy_baseline(settings.baseline, plan, directory)
         return _gathered(plan, target, directory, settings=settings, progress=progress, stopping=stopping)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
@@ -20,6 +21,7 @@ from harness.model import (
 )
 from harness.model.window import after_faults_name
 from harness.run.acts.registry import drivers
+from harness.run.project import shadowed
 from harness.steps import traffic_of
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def make_plan(
     acts = ordered_acts(tuple(demands.values()), library)
     ordered = [demands[key] for key in dict.fromkeys(act.demand for act in acts)]
     experiments = {
-        demand.name: _watched(library.experiments[demand.name], claims, scale)
+        demand.name: _configured(_watched(library.experiments[demand.name], claims, scale), target)
         for demand in ordered
         if demand.kind == DemandKind.EXPERIMENT
     }
@@ -88,6 +90,7 @@ def make_plan(
         deselected=compiled.deselected,
         not_assessable=tuple(_not_assessable(requirements, compiled, lacking)),
         probe_spacing_ms=_probe_spacing_ms(),
+        shadowed=tuple(shadowed(settings.project)),
     )
 
 
@@ -168,6 +171,13 @@ def _watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float) 
     watched = [(0.0, 0.0), *(spec_of(o.figure).watched(o, scale) for o in named)]
     at_most, at_least = (max(seconds) for seconds in zip(*watched, strict=True))
     return replace(experiment, observe_s=max(experiment.observe_s, at_most), watch_s=max(experiment.watch_s, at_least))
+
+
+def _configured(experiment: ExperimentPlan, target: Target) -> ExperimentPlan:
+    """The experiment with what its configuration resolves to on this target."""
+    from harness.drivers.chaos import resolved_configuration
+
+    return replace(experiment, configuration=resolved_configuration(Path(experiment.file), target))
 
 
 def _not_assessable(

@@ -48,15 +48,36 @@ class Project:
 
 
 def shadowed(project: Project) -> list[str]:
-    """What of the project's own hides something that came with the package: `experiments/pod-loss.yaml`, `features/core`."""
+    """Files of the project that are used in place of others of their name that came with the package: `experiments/pod-loss.yaml`.
+
+    An equal file hides nothing. Of traffic the size is named when its locustfile, or what that imports, is another one.
+    """
     found = []
-    for kind, pattern in (("features", "*"), ("experiments", "*.yaml"), ("loadtests", "*.yaml")):
-        own: tuple[Path, ...] = getattr(project, kind)
-        theirs = {path.name for path in bundled(kind).glob(pattern)}
-        for base in own:
-            if base.resolve() != bundled(kind).resolve():
-                found += [f"{kind}/{path.name}" for path in sorted(base.glob(pattern)) if path.name in theirs]
+    for kind, pattern in (("features", "**/*.feature"), ("experiments", "*.yaml"), ("loadtests", "*.yaml")):
+        theirs = bundled(kind)
+        for base in getattr(project, kind):
+            if base.resolve() == theirs.resolve():
+                continue
+            for file in sorted(base.glob(pattern)):
+                name = file.relative_to(base)
+                if (theirs / name).is_file() and not _same(base, theirs, name, code=kind == "loadtests"):
+                    found.append(f"{kind}/{name.as_posix()}")
     return found
+
+
+def _same(own: Path, theirs: Path, name: Path, *, code: bool) -> bool:
+    """Whether a file is equal in both directories, and with `code` every Python file of theirs too."""
+    names = [name, *(file.relative_to(theirs) for file in theirs.rglob("*.py") if code)]
+    return all((own / one).is_file() and (own / one).read_bytes() == (theirs / one).read_bytes() for one in names)
+
+
+def feature_files(project: Project) -> tuple[Path, ...]:
+    """All feature files: the project's own, then those that the package brings, but for those that one of the same place and name hides."""
+    found: dict[Path, Path] = {}
+    for base in project.search("features"):
+        for file in sorted(base.rglob("*.feature")):
+            found.setdefault(file.relative_to(base), file)
+    return tuple(found.values())
 
 
 def find_project(start: Path) -> Project:

@@ -9,9 +9,10 @@ from harness.judgement.recovery import is_steady, recovered_at
 
 if TYPE_CHECKING:
     from harness.drivers.watch import LiveView
+    from harness.drivers.watch.live import Requests
 
 STEADY_WITHIN_S: Final = 20.0
-"""So long an experiment waits for a steady target before it is not run."""
+"""So long a steady target is waited for."""
 _READ_KNOWN_NS: Final = 1_300_000_000
 """A read that is due now is known within its time-out of 1 s and a flush of 0.25 s."""
 _WRITE_KNOWN_NS: Final = 2_300_000_000
@@ -20,24 +21,31 @@ _POLL_S: Final = 0.25
 
 
 class Steadiness:
-    """Reads and, where the target has a ledger, writes at the entry."""
+    """Reads and, where the target has a ledger, writes at the entry.
 
-    def __init__(self, view: LiveView, *, writes: bool) -> None:
+    Args:
+        view: what the watch recorded so far.
+        writes: whether the ledger's writes count.
+        promised: the promised time in ms, by the judge's rule; None: latency is not asked.
+    """
+
+    def __init__(self, view: LiveView, *, writes: bool, promised: float | None = None) -> None:
         self._view = view
         self._writes = writes
+        self._promised = promised
 
     def now(self) -> tuple[bool, str]:
-        """Whether the last five known seconds were steady, and what was seen."""
+        """Whether the last five known seconds were steady, and what was observed."""
         self._view.poll()
         now = clock.now_ns()
-        steady, why = is_steady(*self._view.reads(), now - _READ_KNOWN_NS)
+        steady, why = self._steady(self._view.reads(), now - _READ_KNOWN_NS)
         if not steady or not self._writes:
             return steady, f"reads: {why}"
-        written, why_written = is_steady(*self._view.writes(), now - _WRITE_KNOWN_NS)
+        written, why_written = self._steady(self._view.writes(), now - _WRITE_KNOWN_NS)
         return written, f"reads: {why}; writes: {why_written}"
 
     def wait(self, within_s: float = STEADY_WITHIN_S) -> tuple[bool, str, float]:
-        """Wait for a steady target: whether it came, what was seen last, and the seconds it took."""
+        """Wait for a steady target: whether it came, what was observed last, and the seconds it took."""
         began = clock.now_s()
         steady, why = False, ""
         for _ in clock.Deadline.after(within_s).ticks(_POLL_S):
@@ -50,6 +58,15 @@ class Steadiness:
         """Whether reads and writes are back, for five known seconds, after an action sent at `since_ns`."""
         self._view.poll()
         now = clock.now_ns()
-        if recovered_at(*self._view.reads(), since_ns, now - _READ_KNOWN_NS) is None:
+        if not self._back(self._view.reads(), since_ns, now - _READ_KNOWN_NS):
             return False
-        return not self._writes or recovered_at(*self._view.writes(), since_ns, now - _WRITE_KNOWN_NS) is not None
+        return not self._writes or self._back(self._view.writes(), since_ns, now - _WRITE_KNOWN_NS)
+
+    def _steady(self, requests: Requests, until_ns: int) -> tuple[bool, str]:
+        return is_steady(requests.due_ns, requests.ok, until_ns, done_ns=requests.done_ns, promised=self._promised)
+
+    def _back(self, requests: Requests, since_ns: int, until_ns: int) -> bool:
+        back_ns = recovered_at(
+            requests.due_ns, requests.ok, since_ns, until_ns, done_ns=requests.done_ns, promised=self._promised
+        )
+        return back_ns is not None

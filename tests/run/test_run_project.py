@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from harness.errors import ConfigurationError, UsageError
-from harness.run.project import bundled, feature_directories, find_project, shadowed
+from harness.run.project import bundled, feature_directories, feature_files, find_project, shadowed
 
 
 def project(root: Path, table: str) -> Path:
@@ -39,6 +40,31 @@ def test_a_name_that_hides_a_bundled_one_is_told(tmp_path: Path) -> None:
     (tmp_path / "experiments" / "mine.yaml").touch()
 
     assert shadowed(find_project(project(tmp_path, 'experiments = ["experiments"]'))) == ["experiments/pod-loss.yaml"]
+
+
+def test_an_equal_copy_hides_nothing(tmp_path: Path) -> None:
+    """A project that begins with a copy of the package's files is told when it changes one, also what a locustfile imports."""
+    for kind in ("features", "loadtests"):
+        shutil.copytree(bundled(kind), tmp_path / kind, ignore=shutil.ignore_patterns("__pycache__"))
+    found = find_project(project(tmp_path, 'features = ["features"]\nloadtests = ["loadtests"]'))
+
+    assert shadowed(found) == []
+    (tmp_path / "features" / "core" / "kpi.feature").write_text("Feature: nothing", encoding="utf-8")
+    (tmp_path / "loadtests" / "journeys" / "listener.py").write_text("", encoding="utf-8")
+    assert shadowed(found) == ["features/core/kpi.feature", "loadtests/everyday.yaml"]
+
+
+def test_all_feature_files_are_found_the_projects_own_first(tmp_path: Path) -> None:
+    """One of the same place and name hides that of the package; every other one of the package is still there."""
+    own = tmp_path / "features" / "core"
+    own.mkdir(parents=True)
+    for name in ("kpi.feature", "mine.feature"):
+        (own / name).write_text("Feature: mine", encoding="utf-8")
+    found = feature_files(find_project(project(tmp_path, 'features = ["features"]')))
+
+    assert found[:2] == (own / "kpi.feature", own / "mine.feature")
+    assert bundled("features") / "core" / "kpi.feature" not in found
+    assert bundled("features") / "core" / "recovery.feature" in found
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.drivers.chaos.chaos_run import ChaosResult, ChaosRun
+from harness.drivers.chaos.environment import resolved_configuration
 from harness.drivers.chaos.experiments import find_experiments, load_experiment
 from harness.drivers.chaos.journal import Journal, read_journal
 from harness.drivers.chaos.restore import Restored, Restorer
@@ -18,4 +19,5 @@ __all__ = [
     "load_experiment",
     "read_journal",
     "recover",
+    "resolved_configuration",
 ]

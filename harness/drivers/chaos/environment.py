@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Final
 
-from harness.drivers.chaos.experiments import ExperimentFile
+from harness.drivers.chaos.experiments import ExperimentFile, read_experiment
 from harness.targets import Target
+from harness.targets.document import read_document
 from harness.targets.http import NO_PROXY
 from harness.targets.kubernetes import api_server_url, kubeconfig_path
 from harness.targets.state import STATE_VARIABLE, state_directory
 
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
-_OURS: Final = ("READINESS_MAX_PODS", "READINESS_API_SERVER", "KUBECONFIG", "KUBERNETES_CONTEXT")
+_PREFIX: Final = "READINESS_"
+"""Variables of the caller that begin with this do not reach a child: they could choose what is broken."""
+_CLUSTER: Final = ("KUBECONFIG", "KUBERNETES_CONTEXT")
 
 
 def child_environment(
@@ -28,8 +32,9 @@ def child_environment(
         hold: the file that ends a hold.
         allow_target: the name that was typed for a target that is not disposable.
     """
-    env = {name: value for name, value in os.environ.items() if name not in {*_PROXIES, *_OURS}}
+    env = _callers()
     env |= _proxies(target)
+    env |= _chosen_by(file, target)
     env |= {
         "READINESS_RUN": str(run.absolute()),
         "READINESS_EXPERIMENT": file.plan.name,
@@ -37,7 +42,6 @@ def child_environment(
         "READINESS_TARGET": str(target.file),
         "READINESS_ALLOW_TARGET": allow_target,
         "READINESS_PARENT": str(os.getpid()),
-        "READINESS_PRIMARY_REGION": target.primary_region,
         STATE_VARIABLE: str(state_directory()),
         "PYTHONUNBUFFERED": "1",
     }
@@ -47,8 +51,39 @@ def child_environment(
             "KUBERNETES_CONTEXT": target.kubernetes.context,
             "KUBECACHEDIR": str(state_directory() / "kubecache"),
             "READINESS_API_SERVER": api_server_url(target),
-            "READINESS_NAMESPACE": target.kubernetes.namespace,
         }
+    return {name: value for name, value in env.items() if value}
+
+
+def resolved_configuration(path: Path, target: Target) -> dict[str, str]:
+    """What an experiment's block `configuration` resolves to in a run: by variable, or by name where it is no variable.
+
+    Raises:
+        ConfigurationError: the file is wrong.
+    """
+    env = {**_callers(), **_chosen_by(read_experiment(path), target)}
+    block = read_document(path).data.get("configuration")
+    found = {}
+    for name, value in block.items() if isinstance(block, dict) else ():
+        if isinstance(value, dict) and value.get("type") == "env":
+            key = str(value.get("key", name))
+            found[key] = str(env.get(key) or value.get("default", ""))
+        else:
+            found[str(name)] = json.dumps(value) if isinstance(value, dict | list) else str(value)
+    return found
+
+
+def _callers() -> dict[str, str]:
+    """The caller's environment, without what names another target, a proxy, or chooses what is broken."""
+    left_out = {*_PROXIES, *_CLUSTER}
+    return {name: value for name, value in os.environ.items() if name not in left_out and not name.startswith(_PREFIX)}
+
+
+def _chosen_by(file: ExperimentFile, target: Target) -> dict[str, str]:
+    """The variables by which target and experiment file choose what is broken."""
+    env = {"READINESS_PRIMARY_REGION": target.primary_region}
+    if target.kubernetes is not None:
+        env["READINESS_NAMESPACE"] = target.kubernetes.namespace
     if file.block is not None and file.block.blast_radius.max_pods is not None:
         env["READINESS_MAX_PODS"] = str(file.block.blast_radius.max_pods)
     return {name: value for name, value in env.items() if value}

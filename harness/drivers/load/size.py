@@ -117,6 +117,7 @@ class Size(_Part):
     requests_per_journey: _Many
     warm_up: Annotated[float, _quantity("time", "10 s")]
     window: Annotated[float, _quantity("time", "128 s")] = Field(alias="for")
+    after: Annotated[float, _quantity("time", "60 s")] = 60.0
     workers: _Workers = 1
     remote: Remote | None = None
     routes: Mapping[str, Annotated[float, _quantity("ratio", "25 %")]]

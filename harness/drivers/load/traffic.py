@@ -61,6 +61,7 @@ def load_traffic(
         requests_per_journey=size.requests_per_journey,
         warm_up_s=size.warm_up,
         window_s=window_s,
+        after_s=size.after,
         routes=dict(size.routes),
         users=size.users
         or planned / (window_s or 1.0) * size.journey,  # Little's law: arrivals per second times time spent

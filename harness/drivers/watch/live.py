@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,14 @@ from harness.model.table import LEDGER_WRITES, PROBES, Bools, Ints, Table
 
 _KEEP: Final = 20_000
 """Rows kept of each: six minutes of reads during a fault and eleven of writes, more than any experiment lasts."""
+
+
+class Requests(NamedTuple):
+    """When each request was due (ns, ascending), whether its answer was the expected one, and when it was complete."""
+
+    due_ns: Ints
+    ok: Bools
+    done_ns: Ints
 
 
 class LiveView:
@@ -31,24 +39,26 @@ class LiveView:
         writes = self._ledger.poll()
         self._writes.add(writes, "intended_ns", writes.words["outcome"].equals("ok"))
 
-    def reads(self) -> tuple[Ints, Bools]:
-        """When reads at the entry were due (ns, ascending), and whether each was answered as it should be."""
+    def reads(self) -> Requests:
+        """The reads at the entry, in the order in which they were due."""
         return self._reads.ordered()
 
-    def writes(self) -> tuple[Ints, Bools]:
-        """When ledger writes were due (ns, ascending), and whether each was acknowledged."""
+    def writes(self) -> Requests:
+        """The writes of the ledger, in the order in which they were due; ok where they were acknowledged."""
         return self._writes.ordered()
 
 
 class _Series:
     def __init__(self) -> None:
-        self._times: Ints = np.empty(0, dtype=np.int64)
+        self._due: Ints = np.empty(0, dtype=np.int64)
+        self._done: Ints = np.empty(0, dtype=np.int64)
         self._ok: Bools = np.empty(0, dtype=np.bool_)
 
     def add(self, rows: Table, column: str, ok: Bools) -> None:
-        self._times = np.concatenate([self._times, rows.ints[column]])[-_KEEP:]
+        self._due = np.concatenate([self._due, rows.ints[column]])[-_KEEP:]
+        self._done = np.concatenate([self._done, rows.ints["done_ns"]])[-_KEEP:]
         self._ok = np.concatenate([self._ok, ok])[-_KEEP:]
 
-    def ordered(self) -> tuple[Ints, Bools]:
-        order = np.argsort(self._times, kind="stable")
-        return self._times[order], self._ok[order]
+    def ordered(self) -> Requests:
+        order = np.argsort(self._due, kind="stable")
+        return Requests(due_ns=self._due[order], ok=self._ok[order], done_ns=self._done[order])

@@ -273,7 +273,7 @@ def test_the_live_view_tells_reads_and_writes_apart(service: Service, settings: 
         until(lambda: seen(20))
         service.mode = "503"
         until(lambda: seen(50))
-    for times, ok in (view.reads(), view.writes()):
+    for times, ok, _ in (view.reads(), view.writes()):
         assert len(times) > 20
         assert (np.diff(times) > 0).all()
         assert ok[:5].all()

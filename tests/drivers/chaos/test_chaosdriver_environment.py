@@ -1,0 +1,54 @@
+"""What chooses what is broken: target and experiment file, never the caller's environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.drivers.chaos import resolved_configuration
+from harness.drivers.chaos.environment import child_environment
+from harness.drivers.chaos.experiments import read_experiment
+from harness.run.project import bundled
+from harness.targets import Target, load_target
+
+POD_LOSS = bundled("experiments") / "pod-loss.yaml"
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Target:
+    """A target without a cluster."""
+    file = tmp_path / "target.yaml"
+    file.write_text(
+        "name: here\nenvironment: staging\nentry: http://127.0.0.1:9\nprimary_region: eu-west-1\n", encoding="utf-8"
+    )
+    return load_target(file)
+
+
+def test_the_callers_environment_does_not_choose_what_is_broken(
+    monkeypatch: pytest.MonkeyPatch, target: Target, tmp_path: Path
+) -> None:
+    """`READINESS_LABEL_SELECTOR` and the like do not reach the child; anything else does."""
+    monkeypatch.setenv("READINESS_LABEL_SELECTOR", "app=nothing-important")
+    monkeypatch.setenv("READINESS_NODES", "nodes=none")
+    monkeypatch.setenv("GREETING", "hello")
+    env = child_environment(
+        read_experiment(POD_LOSS), target, tmp_path, hold=tmp_path / "released", allow_target="here"
+    )
+    assert not {"READINESS_LABEL_SELECTOR", "READINESS_NODES"} & set(env)
+    assert (env["GREETING"], env["READINESS_PRIMARY_REGION"]) == ("hello", "eu-west-1")
+    assert env["READINESS_MAX_PODS"] == "2"
+
+
+def test_the_configuration_of_an_experiment_is_resolved_as_its_child_will(
+    monkeypatch: pytest.MonkeyPatch, target: Target
+) -> None:
+    """By variable; a default of the file stands where the run sets none."""
+    monkeypatch.setenv("READINESS_LABEL_SELECTOR", "app=nothing-important")
+    assert resolved_configuration(POD_LOSS, target) == {
+        "READINESS_NAMESPACE": "us-east-1",
+        "READINESS_LABEL_SELECTOR": "app=track-service",
+    }
+    assert resolved_configuration(bundled("experiments") / "region-loss.yaml", target) == {
+        "READINESS_PRIMARY_REGION": "eu-west-1"
+    }

@@ -1,0 +1,77 @@
+"""What a run was made from is kept with it, byte by byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import EvidenceError
+from harness.evidence import RunDirectory
+from harness.model import Claim
+from harness.run.inputs import keep_inputs
+from harness.run.project import bundled, find_project
+from tests.builders.plans import experiment, plan, traffic
+
+
+def write(root: Path, *names: str) -> None:
+    """Files that hold their own name."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name, encoding="utf-8")
+
+
+def kept(run: RunDirectory) -> list[str]:
+    """What is below `inputs/`, but for the catalogue that comes with the package."""
+    base = run.path / "inputs"
+    files = (path.relative_to(base).as_posix() for path in base.rglob("*") if path.is_file())
+    return sorted(name for name in files if not name.startswith("harness/"))
+
+
+def test_features_experiments_loadtests_and_catalogue_are_kept(tmp_path: Path) -> None:
+    """Only what was used: another feature and another experiment are left out."""
+    project = tmp_path / "project"
+    write(project, "features/mine/a.feature", "features/mine/other.feature", "experiments/pod-loss.yaml")
+    write(project, "experiments/other.yaml", "loadtests/rush.py", "loadtests/rush.yaml", "loadtests/steps/buy.py")
+    write(project, "catalogue/mine.yaml", "recorded/arrivals.csv")
+    (project / "pyproject.toml").write_text('[tool.harness]\ncatalogue = ["catalogue"]\n', encoding="utf-8")
+    claims = [
+        Claim(scenario=f"{place}:3: a name", requirement="MY-ROW", objectives=(), demands=())
+        for place in ("features/mine/a.feature", "features/core/kpi.feature")
+    ]
+    planned = plan(
+        claims=tuple(claims),
+        experiments=[experiment("pod-loss", file=str(project / "experiments" / "pod-loss.yaml"))],
+        traffic={
+            "rush": traffic(
+                "rush",
+                locustfile=str(project / "loadtests" / "rush.py"),
+                trace=str(project / "recorded" / "arrivals.csv"),
+            )
+        },
+    )
+    run = RunDirectory.create(tmp_path / "runs", "run-1")
+    keep_inputs(planned, find_project(project), run)
+
+    assert kept(run) == [
+        "catalogue/mine.yaml",
+        "experiments/pod-loss.yaml",
+        "features/core/kpi.feature",
+        "features/mine/a.feature",
+        "loadtests/rush.py",
+        "loadtests/rush.yaml",
+        "loadtests/steps/buy.py",
+        "recorded/arrivals.csv",
+    ]
+    assert (run.path / "inputs/loadtests/rush.py").read_text(encoding="utf-8") == "loadtests/rush.py"
+    theirs = (bundled("features") / "core" / "kpi.feature").read_bytes()
+    assert (run.path / "inputs/features/core/kpi.feature").read_bytes() == theirs
+    assert (run.path / "inputs/harness/catalogue/profiles.yaml").is_file()
+
+
+def test_a_file_that_is_gone_meanwhile_is_named(tmp_path: Path) -> None:
+    """The run is not begun without what it is made from."""
+    run = RunDirectory.create(tmp_path / "runs", "run-1")
+    planned = plan(experiments=[experiment("pod-loss", file=str(tmp_path / "gone.yaml"))], traffic={})
+    with pytest.raises(EvidenceError, match=r"gone\.yaml: the file cannot be kept with the run"):
+        keep_inputs(planned, find_project(tmp_path), run)
