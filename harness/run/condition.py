@@ -62,6 +62,13 @@ class Condition:
                 return State(ok=False, why=restored.why, missing=restored.missing)
         return state
 
+    def in_full(self, touches: Collection[str]) -> State:
+        """The same, with every reason and every name, also where the entry is reason enough."""
+        here = [self.now([part]) for part in touches]
+        whys = [state.why for state in here if not state.ok]
+        missing = tuple(name for state in here for name in state.missing)
+        return State(ok=not whys, why="; ".join(whys), missing=missing)
+
     def wait(self, touches: Collection[str], within_s: float = STEADY_WITHIN_S) -> tuple[State, float]:
         """Wait until they are: the last state, and the seconds it took."""
         began = clock.now_s()

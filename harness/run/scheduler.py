@@ -51,7 +51,7 @@ class Scheduler:
         if len(acts) == 1:
             self._run_one(acts[0])
             return
-        self._context.progress.say(f"{len(acts)} acts side by side: {', '.join(act.name for act in acts)}")
+        self._context.progress.say(f"{len(acts)} checks and other acts that touch nothing, side by side")
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             for done in [pool.submit(self._driver(act).run, act, self._context) for act in acts]:
                 done.result()

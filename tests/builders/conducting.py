@@ -131,6 +131,10 @@ class Ground:
             self.clock.sleep(0.1)
         return state, self.seconds - began
 
+    def in_full(self, touches: Collection[str]) -> State:
+        """As `now`."""
+        return self.now(touches)
+
     def back_since(self, since_ns: int) -> bool:
         """Whether reads and writes are back."""
         return self.back_s is not None and self.seconds >= self.back_s

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from harness.drivers.chaos import Restored
 from harness.drivers.watch import LiveView
 from harness.evidence import RowWriter
 from harness.model import LEDGER_WRITES, PROBES, SAMPLES
@@ -94,3 +96,30 @@ def test_shares_that_are_off_are_not_as_before(clock: FakeClock, tmp_path: Path)
     shares = Shares([tmp_path / "samples-1.rows"], {"us-east-1": 1.0}, requests_per_s=20.0)
     here = Condition(steadiness(tmp_path, None), shares, None)
     assert here.now(("entry",)).why == "us-east-1 gives 0 % of the answers, not 100 %"
+
+
+class Restorer:
+    """A cluster in which one deployment did not come back."""
+
+    def baseline(self) -> None:
+        """It knows."""
+
+    def restored(self, touches: Collection[str]) -> Restored:
+        """The deployment, where workloads are asked about."""
+        gone = "workloads" in touches
+        why = "Deployment a/b has 1 of 2 replicas ready" if gone else ""
+        return Restored(ok=not gone, why=why, missing=("Deployment a/b",) if gone else ())
+
+
+def test_what_did_not_come_back_is_named_also_when_the_entry_is_out(clock: FakeClock, tmp_path: Path) -> None:
+    """Nothing is recorded of the entry, which is asked first; given up, every part is asked."""
+    (tmp_path / "watch").mkdir()
+    clock.sleep(20.0)
+    away = cast("Any", Restorer())
+    here = Condition(steadiness(tmp_path, None), Shares([], {}, requests_per_s=1.0), away)
+    assert here.now(("entry", "workloads")).missing == ()
+    assert here.in_full(("entry", "workloads", "nodes")) == State(
+        ok=False,
+        why="reads: no request was recorded for 5.0 s of the last 5 s; Deployment a/b has 1 of 2 replicas ready",
+        missing=("Deployment a/b",),
+    )

@@ -9,7 +9,6 @@ from harness import clock
 from harness.model import NO_FAULT, Act, DemandKind, Phase, domain_of
 from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, Need
-from harness.run.condition import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -205,7 +204,10 @@ class _Attempt:
         name, traffic = self._experiment.name, self._context.traffic
         self._context.progress.now(f"{name}: restoring")
         since_s = (clock.now_ns() - (self._sent_ns or clock.now_ns())) / clock.NS_PER_S
-        state, _ = self._wait(max(self._experiment.observe_s - since_s, RESTORE_LEAST_S))
+        condition, within_s = traffic.condition, max(self._experiment.observe_s - since_s, RESTORE_LEAST_S)
+        state, _ = condition.wait(self._act.touches, within_s)
+        if not state.ok:
+            state = condition.in_full(self._act.touches)
         at_ns = clock.now_ns()
         if state.ok:
             traffic.restored(at_ns)
@@ -223,9 +225,6 @@ class _Attempt:
         )
         self._context.progress.say(f"{name}: {'restored' if state.ok else f'not restored: {state.why}'}")
         self._context.reads.database(name)
-
-    def _wait(self, within_s: float) -> tuple[State, float]:
-        return self._context.traffic.condition.wait(self._act.touches, within_s)
 
 
 def chaos_child(experiment: ExperimentPlan, attempt: int, context: Context) -> ChaosRun:
