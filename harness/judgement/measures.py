@@ -242,7 +242,7 @@ def bounded(
             low=bounds.low,
             high=bounds.high,
             scaled_limit=case.scaled.in_unit(unit),
-            confidence=bounds.confidence,
+            confidence=None if bounds.claim and outcome is not Outcome.FAIL else bounds.confidence,
             n=bounds.n,
             n_needed=n_needed,
             unit=unit,
@@ -262,4 +262,4 @@ def _bound(outcome: Outcome, op: Op, bounds: Bounds, unit: str) -> str:
         text = f"between {said(low, unit)} and {said(high, unit)}"
     else:
         text = f"at most {said(high, unit)}" if passed is (op is Op.BELOW) else f"at least {said(low, unit)}"
-    return f"{text} with {sure} % confidence, n {bounds.n}"
+    return f"{text} {bounds.claim if passed and bounds.claim else f'with {sure} % confidence'}, n {bounds.n}"

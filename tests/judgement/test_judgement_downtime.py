@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from judgement_builders import S, ns
+from scipy.special import gammaincinv
 
 from harness.judgement.stats.downtime import Downtime, downtime_of, joined, looks_needed, uptime_by_seconds
 
@@ -29,7 +30,8 @@ def test_an_outage_lasts_from_its_first_failed_look_to_the_first_good_one() -> N
     down = looks([5, *range(1000, 1006), 2999])
     assert down.seconds.tolist() == [pytest.approx(0.02), pytest.approx(0.12), pytest.approx(0.02)]
     assert (down.watched_s, down.spacing_s, down.looks) == pytest.approx((60, 0.02, 3000))
-    assert down.worst_s == pytest.approx(0.12)
+    assert down.long
+    assert down.next_s == pytest.approx(0.6)
     assert down.effective == pytest.approx(0.16**2 / (0.12**2 + 2 * 0.02**2))
 
 
@@ -44,7 +46,7 @@ def test_a_lone_failed_look_bounds_nothing() -> None:
 def test_no_outage_is_none() -> None:
     """And the one that nobody saw is as long as looks are apart."""
     down = looks([])
-    assert (down.seconds.tolist(), down.worst_s, down.effective) == ([], 0.02, 0.0)
+    assert (down.seconds.tolist(), down.long, down.next_s, down.effective) == ([], False, 0.02, 0.0)
 
 
 def test_flaps_that_come_together_are_one_outage() -> None:
@@ -93,32 +95,35 @@ def test_without_an_outage_three_of_one_spacing_may_be_expected() -> None:
     assert bounds.low == pytest.approx(1 - 2.9957 * 0.02 / 60, rel=1e-6)
     assert bounds.fail_low == pytest.approx(1 - 5.9915 * 0.02 / 60, rel=1e-6)
     assert bounds.method == (
-        "seconds down of seconds watched, no outages: as many as may be expected, each as long as looks are apart (Poisson)"
+        "seconds down of seconds watched, no outages: sum of outages with one to come of the time from probe to probe (Fay-Feuer)"
     )
+    assert bounds.claim == "observed in 60 s; outages that come fewer than 3 times in that time may be missed"
 
 
-def test_few_outages_count_as_the_longest() -> None:
-    """Two, of 120 and 20 ms: at most 6.3 of the longer one; at least what 1.17 of them bear."""
+def test_of_few_outages_the_next_may_last_five_times_as_long() -> None:
+    """Two, of 120 and 20 ms, and one of 600 ms to come; at least what 1.3 of them bear."""
     bounds = uptime_by_seconds(looks([5, *range(1000, 1006)]), 0.95)
     assert bounds.value == pytest.approx(1 - 0.14 / 60)
-    assert bounds.low == pytest.approx(1 - 6.2958 * 0.12 / 60, rel=1e-6)
-    assert bounds.high == pytest.approx(1 - 0.0880 * 0.12 / 60, rel=1e-5)
-    assert bounds.why == "2 outages, the longest 0.12 s in 60 s are too few to tell how often they come"
+    size = (0.12**2 + 0.02**2 + 0.6**2) / 0.74
+    assert bounds.low == pytest.approx(1 - size * float(gammaincinv(0.74 / size, 0.95)) / 60)
+    size = (0.12**2 + 0.02**2) / 0.14
+    assert bounds.high == pytest.approx(1 - size * float(gammaincinv(0.14 / size, 0.05)) / 60)
+    assert bounds.why == "2 outages, the longest 0.12 s in 60 s are too few to know how often they come"
+    assert bounds.claim.startswith("observed in 60 s")
     assert bounds.method == (
         "seconds down of seconds watched, 2 outages, the longest 0.12 s: "
-        "as many as may be expected, each as long as the longest (Poisson)"
+        "sum of outages with one to come of 5 times the longest (Fay-Feuer)"
     )
     assert bounds.clustered
 
 
-def test_from_fifteen_outages_on_their_sum_is_bounded() -> None:
-    """Fifteen lone failures; the next may last twice as long."""
+def test_fifteen_outages_show_how_often_they_come() -> None:
+    """Lone failures are as long as probes are apart, however many; from fifteen on the bounds claim more than what was observed."""
     fourteen, fifteen = looks([i * 190 for i in range(14)]), looks([i * 190 for i in range(15)])
-    assert uptime_by_seconds(fourteen, 0.95).why.startswith("14 outages, the longest 0.02 s in 60 s")
+    assert (uptime_by_seconds(fourteen, 0.95).why, bool(uptime_by_seconds(fourteen, 0.95).claim)) == ("", True)
     bounds = uptime_by_seconds(fifteen, 0.95)
-    assert bounds.why == ""
-    assert bounds.method.endswith("15 outages, the longest 0.02 s: interval of a sum of outages (Fay-Feuer)")
-    assert bounds.low == pytest.approx(1 - 24.787 * 0.02 / 60, rel=1e-4)
+    assert (bounds.why, bounds.claim) == ("", "")
+    assert bounds.low == pytest.approx(1 - 23.097 * 0.02 / 60, rel=1e-4)
     assert bounds.high == pytest.approx(1 - 9.246 * 0.02 / 60, rel=1e-4)
 
 
@@ -130,10 +135,10 @@ def test_down_all_the_time_is_no_uptime() -> None:
 
 
 def test_looks_needed_are_those_of_the_outages_that_may_be_expected() -> None:
-    """0.1 % bears three spacings in 3 000 looks, and 120 ms six times as long each."""
+    """0.1 % allows three spacings in 3 000 probes; an outage of 120 ms and one of 600 ms to come need more."""
     assert looks_needed(looks([]), 0.001, 0.95) == 2996
     assert looks_needed(looks([1]), 0.001, 0.95) == 4744
-    assert looks_needed(looks(list(range(1000, 1006))), 0.001, 0.95) == 28_464
+    assert looks_needed(looks(list(range(1000, 1006))), 0.001, 0.95) == 96_339
     assert looks_needed(looks([]), 0.0, 0.95) is None
     assert looks_needed(looks([], count=0), 0.001, 0.95) is None
 

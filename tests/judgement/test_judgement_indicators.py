@@ -128,17 +128,17 @@ def test_the_method_says_which_model_of_load_it_was_and_from_when_on_it_counts()
 
 
 def test_a_stall_of_the_machine_does_not_fail_a_healthy_platform() -> None:
-    """Half a second in which 50 of 12 800 requests are slow: p95 passes, p99 cannot be told, and says what to do."""
-    rows = samples(0, 128)
+    """Half a second in which 50 of 18 800 requests are slow: p95 passes, p99 cannot be told, and says what to do."""
+    rows = samples(0, 188)
     at = np.arange(len(rows))
     rows = slow(rows, (at >= 6000) & (at < 6050))
-    run = replace(evidence(), windows={"everyday/fault-free": window(rows, 0, 128)})
+    run = replace(evidence(), windows={"everyday/fault-free": window(rows, 0, 188)})
     assert only(p95(per=Per.ALL), run).outcome is PASS
     measure = only(p95(per=Per.ALL, quantile=0.99), run)
     assert measure.outcome is INCONCLUSIVE
     assert measure.reason == (
         "response time p99 of all routes together is 29 ms, between without bound and 300 ms, wanted below 200 ms: "
-        "they came in time together (1 episode, the longest 0.7 s), and fewer than 15 episodes bear no bound of their own"
+        "clustered by time (1 episode, the longest 0.7 s); with fewer than 15 clusters the next may be 5 times as large"
     )
     assert measure.hint == "find out what came at those moments, or let the traffic run longer, then run again"
 
@@ -148,8 +148,8 @@ def test_one_outage_is_neither_a_pass_nor_a_fail_and_many_failures_are() -> None
     at_once = only(errors(), with_load(failing(ROWS, slice(2000, 2200))))
     assert at_once.outcome is INCONCLUSIVE
     assert at_once.method == (
-        "share, clustered in time (1 episode, the longest 2.2 s): "
-        "as many episodes as may be expected, each as bad as the worst (Poisson)"
+        "share, clustered by time (1 episode, the longest 2.2 s): "
+        "exact binomial bounds (Clopper-Pearson) for an effective count of 1"
     )
     assert only(errors(), with_load(failing(ROWS, slice(0, None, 30)))).outcome is FAIL
 
@@ -308,13 +308,14 @@ def test_uptime_is_also_the_share_of_the_time_without_an_outage() -> None:
     measure = up(uptime(), failing_probes(slice(None, None, 100)))[1]
     assert (measure.name, measure.outcome, measure.n) == ("uptime by seconds down", FAIL, 3901)
     assert measure.method == (
-        "seconds down of seconds watched, 40 outages, the longest 0.0154 s: interval of a sum of outages (Fay-Feuer)"
+        "seconds down of seconds watched, 40 outages, the longest 0.0154 s: "
+        "sum of outages with one to come of the time from probe to probe (Fay-Feuer)"
     )
     of_probes, of_seconds = up(uptime(), failing_probes(slice(100, 400, 2)))
     assert (of_probes.outcome, of_seconds.outcome) == (INCONCLUSIVE, INCONCLUSIVE)
     assert of_seconds.reason == (
-        "uptime by seconds down of entry (2.31 s down, 1 outage, the longest 2.31 s) is 96.15 %, between 81.75 % and 99.8 %, "
-        "wanted at least 99.9 %: 1 outage, the longest 2.31 s in 60 s are too few to tell how often they come"
+        "uptime by seconds down of entry (2.31 s down, 1 outage, the longest 2.31 s) is 96.15 %, between 38.24 % and 99.8 %, "
+        "wanted at least 99.9 %: 1 outage, the longest 2.31 s in 60 s are too few to know how often they come"
     )
 
 

@@ -32,10 +32,26 @@ SUSPECT: Final = 2.0
 """Standard deviations over the background below which no slot can be hot: its tail need not be computed."""
 GAP: Final = 2
 """Hot slots with at most this many others between them are one episode."""
+SPARSE: Final = 4
+"""Journeys are counted by their own numbers where these are at most so many times the requests; else they are numbered anew, which is slow."""
 ROUNDS: Final = 10
 """How often the background is estimated anew without the slots found hot; two or three times do."""
 
 Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shared:
+    """How many requests there were of each journey or connection, and how many of them were bad.
+
+    Attributes:
+        what: `journey` or `connection`.
+        n, bad: counts of each. Requests whose journey or connection is unknown are left out.
+    """
+
+    what: str
+    n: Ints
+    bad: Ints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,12 +62,14 @@ class Slots:
         width_s: length of a slot.
         n, bad: counts of each slot.
         parts: first slot of each window that was joined; nothing is taken as one across the seam between two windows.
+        shared: the same requests by what they have in common besides time.
     """
 
     width_s: float
     n: Ints
     bad: Ints
     parts: tuple[int, ...] = (0,)
+    shared: tuple[Shared, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -60,16 +78,17 @@ class Slots:
 
     def mirrored(self) -> Slots:
         """The same with good and bad exchanged."""
-        return replace(self, bad=self.n - self.bad)
+        shared = tuple(replace(one, bad=one.n - one.bad) for one in self.shared)
+        return replace(self, bad=self.n - self.bad, shared=shared)
 
     def without(self, taken: Bools) -> Slots:
         """The same with nothing in the slots that are taken."""
         return replace(self, n=np.where(taken, 0, self.n), bad=np.where(taken, 0, self.bad))
 
     def after(self, start: int) -> Slots:
-        """The slots from this one on."""
+        """The slots from this one on, by time only."""
         parts = (0, *(part - start for part in self.parts if part > start))
-        return replace(self, n=self.n[start:], bad=self.bad[start:], parts=parts)
+        return Slots(width_s=self.width_s, n=self.n[start:], bad=self.bad[start:], parts=parts)
 
     @property
     def pairs(self) -> Ints:
@@ -103,6 +122,42 @@ class Slots:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Ids:
+    """Which journey or connection each request belongs to: a number from 0, or -1 where that is unknown.
+
+    Attributes:
+        what: `journey` or `connection`.
+        number: of each request.
+        n: how many requests each has.
+    """
+
+    what: str
+    number: Ints
+    n: Ints
+
+    @classmethod
+    def of(cls, what: str, own: Ints, worker: Ints) -> Ids:
+        """Number them by their own number, which is unique in a worker and 0 where it is unknown, and by the worker."""
+        known = own > 0
+        number = np.full(len(own), -1, dtype=np.int64)
+        if known.any():
+            least, workers = int(worker[known].min()), int(np.ptp(worker[known])) + 1
+            first, last = int(own[known].min()), int(own.max())
+            if (last - first + 1) * workers <= SPARSE * len(own):
+                number[known] = ((own - first) * workers + (worker - least))[known]
+            else:
+                pairs = np.column_stack([own[known], worker[known]])
+                number[known] = np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
+        return cls(what=what, number=number, n=np.bincount(number[known]))
+
+    def shared(self, bad: Bools) -> Shared:
+        """Count the bad ones of each."""
+        return Shared(
+            what=self.what, n=self.n, bad=np.bincount(self.number[bad & (self.number >= 0)], minlength=len(self.n))
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
     """The slot of each request or probe, made once for all questions about the same ones; of one window, or of several joined end to end."""
 
@@ -110,18 +165,19 @@ class Timeline:
     slot: Ints
     n: Ints
     parts: tuple[int, ...] = (0,)
+    ids: tuple[Ids, ...] = ()
 
     @classmethod
-    def of(cls, at_ns: Ints, span: tuple[int, int]) -> Timeline:
+    def of(cls, at_ns: Ints, span: tuple[int, int], ids: tuple[Ids, ...] = ()) -> Timeline:
         """Place requests in [start, end); one that lies outside is placed at the nearest edge."""
-        return cls.joined([(at_ns, span)])
+        return cls.joined([(at_ns, span)], ids)
 
     @classmethod
-    def joined(cls, windows: Sequence[tuple[Ints, tuple[int, int]]]) -> Timeline:
+    def joined(cls, windows: Sequence[tuple[Ints, tuple[int, int]]], ids: tuple[Ids, ...] = ()) -> Timeline:
         """Join windows end to end, in the order given: each by its times and its span [start, end).
 
-        The values that are asked about must be in the same order. A slot belongs to one window, and so does each episode. A window of
-        no length, with no times, is left out.
+        The ids, and the values that are asked about, must be in the same order. A slot belongs to one window, and so does each episode.
+        A window of no length, with no times, is left out.
         """
         kept = [(at_ns, span) for at_ns, span in windows if len(at_ns) or span[1] > span[0]] or list(windows[:1])
         lengths = [max(end_ns - start_ns, 1) for _, (start_ns, end_ns) in kept]
@@ -138,13 +194,24 @@ class Timeline:
             slots.append(slot)
         slot = slots[0] if len(slots) == 1 else np.concatenate(slots)
         return cls(
-            width_s=width / 1e9, slot=slot, n=np.bincount(slot, minlength=firsts[-1]), parts=tuple(firsts[: len(kept)])
+            width_s=width / 1e9,
+            slot=slot,
+            n=np.bincount(slot, minlength=firsts[-1]),
+            parts=tuple(firsts[: len(kept)]),
+            ids=ids,
         )
 
     def slots(self, bad: Bools) -> Slots:
         """Count the bad ones, in the order that the times were given in."""
         counted = np.bincount(self.slot[bad], minlength=len(self.n))
-        return Slots(width_s=self.width_s, n=self.n, bad=counted, parts=self.parts)
+        shared = tuple(ids.shared(bad) for ids in self.ids)
+        return Slots(width_s=self.width_s, n=self.n, bad=counted, parts=self.parts, shared=shared)
+
+
+def is_shared(shared: Shared) -> bool:
+    """Whether more bad ones than by chance belong to one journey or connection; test as `is_spread`."""
+    k, n = int(shared.bad.sum()), int(shared.n.sum())
+    return 1 < k < n and _chance(shared, k, n) < CLUSTERED
 
 
 def is_spread(slots: Slots) -> bool:
@@ -162,7 +229,7 @@ def is_spread(slots: Slots) -> bool:
     return min(chances, default=1.0) * len(chances) < CLUSTERED if chances else False
 
 
-def _chance(slots: Slots, k: int, n: int) -> float:
+def _chance(slots: Slots | Shared, k: int, n: int) -> float:
     pairs = int((slots.bad * (slots.bad - 1)).sum()) // 2
     if not pairs:
         return 1.0
@@ -171,7 +238,7 @@ def _chance(slots: Slots, k: int, n: int) -> float:
     return max(float(chdtrc(df, excess)), float(pdtrc(pairs - 1, by_chance)))
 
 
-def _excess(slots: Slots, share: float) -> tuple[float, int]:
+def _excess(slots: Slots | Shared, share: float) -> tuple[float, int]:
     """The chi-square of the counts against one share, and its degrees of freedom."""
     seen = slots.n > 0
     expected = slots.n[seen] * share

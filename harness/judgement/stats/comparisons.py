@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from scipy.special import chdtri, ndtri, stdtrit
 
-from harness.judgement.stats.clustered import ENOUGH, episodes_at_most
+from harness.judgement.stats.effective import ENOUGH, NEXT_LARGER, sum_at_most
 from harness.judgement.stats.statistics import (
     FAIL_CONFIDENCE,
     Bounds,
@@ -119,7 +119,7 @@ def share_difference(
     Medicine 17 (1998), method 10, with the exact bounds of each share in place of Wilson's, which are short for rare failures. From batches:
     the variance of the difference linearised by batches (W. G. Cochran, "Sampling Techniques", 3rd ed., section 6), with Student's t.
     Assumes that batches are independent of each other: they are longer than any stall. Where failures come in fewer than
-    ENOUGH episodes, their number may be as high as Poisson's bound, each as bad as the worst seen.
+    ENOUGH episodes, each counts as the worst, and the next may be NEXT_LARGER times as bad.
     """
     method = f"difference of shares, independent (Newcombe) and from {len(first.n)} paired time batches, the wider"
     n = min(first.total, second.total)
@@ -137,7 +137,8 @@ def share_difference(
         if episodes is None:
             return reached
         worst = float(np.max(over.bad, initial=0)) / over.total
-        return max(reached, episodes_at_most(episodes, sure) * worst - over.share + under.share)
+        most = sum_at_most(episodes * worst, episodes * worst**2, NEXT_LARGER * worst, sure)
+        return max(reached, most - over.share + under.share)
 
     return Bounds(
         value=value,

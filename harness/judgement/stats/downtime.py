@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-from scipy.special import gammaincinv
 
 from harness.judgement.receipts.watch import GAP_NS
-from harness.judgement.stats.clustered import ENOUGH, UNSEEN, Interval, episodes_at_most, sum_at_least, sum_at_most
 from harness.judgement.stats.clusters import Floats, Timeline, episodes_of, kish
+from harness.judgement.stats.effective import ENOUGH, NEXT_LARGER, sum_at_least, sum_at_most
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model.table import Bools, Ints
+
+LONE: Final = 1.5
+"""An outage of one failed probe lasts at most so many times the usual time from probe to probe."""
+RARE: Final = 3
+"""Of what is to be expected so often, none is seen in 5 % of windows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +38,15 @@ class Downtime:
     looks: int
 
     @property
-    def worst_s(self) -> float:
-        """The longest outage; never less than the spacing of the looks."""
-        return max(float(self.seconds.max(initial=0.0)), self.spacing_s)
+    def long(self) -> bool:
+        """Whether an outage lasted longer than a lone probe can show."""
+        return bool(self.seconds.max(initial=0.0) > LONE * self.spacing_s)
+
+    @property
+    def next_s(self) -> float:
+        """How long the next outage may last: of no outage longer than a lone probe shows, as long as probes are apart."""
+        worst = max(float(self.seconds.max(initial=0.0)), self.spacing_s)
+        return NEXT_LARGER * worst if self.long else worst
 
     @property
     def effective(self) -> float:
@@ -85,13 +96,13 @@ def _outage_of_runs(begins: Bools, bad: Bools, timeline: Timeline) -> Ints:
 
 
 def uptime_by_seconds(down: Downtime, confidence: float) -> Bounds:
-    """Share of the watched seconds that were up, with bounds over outages, however long each was.
+    """The share of the watched time that was up.
 
-    From 15 effective outages on by the interval of a sum (Fay and Feuer); below, as many outages as may be expected (Garwood),
-    each as long as the longest. Nothing else about an outage is assumed than that outages come independently.
+    The bounds are those of the outages that were observed, with one more to come (Fay and Feuer). They are no bounds of what was not:
+    fewer than 15 outages do not tell how often outages come, and `claim` says so.
     """
     (least, most), (fail_least, fail_most) = (_share_down(down, sure) for sure in (confidence, FAIL_CONFIDENCE))
-    few = 0 < down.effective < ENOUGH
+    few = down.effective < ENOUGH
     return Bounds(
         value=1 - min(float(down.seconds.sum()) / down.watched_s, 1.0) if down.watched_s else math.nan,
         low=1 - most,
@@ -102,41 +113,39 @@ def uptime_by_seconds(down: Downtime, confidence: float) -> Bounds:
         n=down.looks,
         method=f"seconds down of seconds watched, {outages_of(down)}: {_way(down)}",
         clustered=True,
-        why=f"{outages_of(down)} in {down.watched_s:.4g} s are too few to tell how often they come" if few else "",
+        why=f"{outages_of(down)} in {down.watched_s:.4g} s are too few to know how often they come"
+        if down.long and few
+        else "",
+        claim=f"observed in {down.watched_s:.4g} s; outages that come fewer than {RARE} times in that time may be missed"
+        if few
+        else "",
     )
 
 
-def _share_down(down: Downtime, confidence: float) -> Interval:
-    total, squares = float(down.seconds.sum()), float((down.seconds**2).sum())
+def _share_down(down: Downtime, confidence: float) -> tuple[float, float]:
     if not down.watched_s:
         return 0.0, 1.0
-    if down.effective >= ENOUGH:
-        least = sum_at_least(total, squares, confidence)
-        most = sum_at_most(total, squares, UNSEEN * down.worst_s, confidence)
-    else:
-        least = down.worst_s * float(gammaincinv(total / down.worst_s, 1 - confidence)) if total else 0.0
-        most = down.worst_s * episodes_at_most(len(down.seconds), confidence)
-    return least / down.watched_s, min(most / down.watched_s, 1.0)
+    total, squares = float(down.seconds.sum()), float((down.seconds**2).sum())
+    most = sum_at_most(total, squares, down.next_s, confidence)
+    return sum_at_least(total, squares, confidence) / down.watched_s, min(most / down.watched_s, 1.0)
 
 
 def outages_of(down: Downtime) -> str:
     """How many outages, and how long the longest was: `2 outages, the longest 0.12 s`."""
     count = len(down.seconds)
     return f"{count or 'no'} outage{'' if count == 1 else 's'}" + (
-        f", the longest {down.worst_s:.3g} s" if count else ""
+        f", the longest {down.seconds.max():.3g} s" if count else ""
     )
 
 
 def _way(down: Downtime) -> str:
-    if down.effective >= ENOUGH:
-        return "interval of a sum of outages (Fay-Feuer)"
-    each = "the longest" if len(down.seconds) else "looks are apart"
-    return f"as many as may be expected, each as long as {each} (Poisson)"
+    each = f"{NEXT_LARGER:g} times the longest" if down.long else "the time from probe to probe"
+    return f"sum of outages with one to come of {each} (Fay-Feuer)"
 
 
 def looks_needed(down: Downtime, share: float, confidence: float) -> int | None:
-    """Fewest looks that bear the claim that less than this share of the time is down, with the outages that were seen; None: no number does."""
+    """Minimum number of probes that prove less than this share of the time down, with the outages observed; None if no number does."""
     if share <= 0 or not down.spacing_s:
         return None
-    seconds = down.worst_s * episodes_at_most(len(down.seconds), confidence) / share
-    return math.ceil(seconds / down.spacing_s)
+    total, squares = float(down.seconds.sum()), float((down.seconds**2).sum())
+    return math.ceil(sum_at_most(total, squares, down.next_s, confidence) / share / down.spacing_s)

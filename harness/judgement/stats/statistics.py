@@ -40,6 +40,7 @@ class Bounds:
         method: how it was made.
         clustered: whether the looks were not independent, and the bounds are made for that.
         why: why so few of them bear nothing; empty where more looks are all that lacks.
+        claim: what a PASS claims, where that is less than its confidence: what was observed, and what it does not exclude.
     """
 
     value: float
@@ -52,6 +53,7 @@ class Bounds:
     method: str
     clustered: bool = False
     why: str = ""
+    claim: str = ""
 
 
 def share_at_least(k: float, n: float, confidence: float) -> float:
