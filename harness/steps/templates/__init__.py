@@ -1,0 +1,50 @@
+"""The vocabulary: every sentence that a feature or a criterion may use, and what it means.
+
+A template is a row of one of these tables. Figures are taken in the steady state unless the sentence says otherwise; a sentence
+about recovery or loss that names no experiment speaks of those that its scenario ran. A package of its own adds a sentence by an
+entry point of the group `readiness.steps` whose value is a `Template`.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import Final
+
+from harness.errors import UsageError
+from harness.steps.template import Template
+from harness.steps.templates.asking import ASKING
+from harness.steps.templates.checks import CHECKS
+from harness.steps.templates.comparisons import COMPARISONS
+from harness.steps.templates.items import ITEMS
+from harness.steps.templates.kpis import KPIS
+from harness.steps.templates.recoveries import RECOVERIES
+
+GROUP: Final = "readiness.steps"
+
+OWN: Final = (*ASKING, *KPIS, *COMPARISONS, *RECOVERIES, *ITEMS, *CHECKS)
+"""The harness's own sentences."""
+
+
+def installed() -> tuple[Template, ...]:
+    """The sentences of installed packages, sorted by the name of their entry point.
+
+    Raises:
+        UsageError: a package names a sentence that cannot be loaded, or whose name is taken.
+    """
+    found: list[Template] = []
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        where = f"entry point {entry.name} = {entry.value}"
+        try:
+            template = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise UsageError(f"the sentence cannot be loaded: {error}", where=where) from error
+        if not isinstance(template, Template):
+            raise UsageError("this is not a sentence", where=where, hint="name a `harness.steps.Template`")
+        if template.name in {one.name for one in (*OWN, *found)}:
+            raise UsageError(f"two sentences are named `{template.name}`", where=where, hint="rename one of them")
+        found.append(template)
+    return tuple(found)
+
+
+TEMPLATES: Final = (*OWN, *installed())
+"""All sentences, the harness's own first."""

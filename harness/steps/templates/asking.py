@@ -1,0 +1,60 @@
+"""What must have been done: traffic, experiments. Sentences under Given and When."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.steps.meaning import Keyword, Meaning, Selection
+from harness.steps.objectives import no_experiment, of_domains, of_kind, under_traffic
+from harness.steps.template import Template
+
+ASKING: Final = (
+    Template(
+        name="deployed",
+        keyword=Keyword.GIVEN,
+        text="the release is deployed",
+        about="Says for people what every run starts from; asks for nothing.",
+        example="the release is deployed",
+        mean=lambda _slots: Meaning(),
+    ),
+    Template(
+        name="looked-at",
+        keyword=Keyword.WHEN,
+        text="the deployed platform is looked at",
+        about="Asks for nothing by itself: the checks that the Then steps name are done on the live target.",
+        example="the deployed platform is looked at",
+        mean=lambda _slots: Meaning(),
+    ),
+    Template(
+        name="traffic",
+        keyword=Keyword.WHEN,
+        text='"<traffic:name>" traffic has run',
+        about="Traffic by name has run without a fault, its warm-up cut off.",
+        example='"everyday" traffic has run',
+        mean=under_traffic(no_experiment),
+    ),
+    Template(
+        name="experiment",
+        keyword=Keyword.WHEN,
+        text='the experiment "<experiment:name>" has run under "<traffic:name>" traffic',
+        about="One experiment file has been run while the traffic went on.",
+        example='the experiment "pod-loss" has run under "everyday" traffic',
+        mean=under_traffic(lambda slots: Selection.of_name(slots["experiment"])),
+    ),
+    Template(
+        name="every-experiment-of-kind",
+        keyword=Keyword.WHEN,
+        text='every <kind> experiment has run under "<traffic:name>" traffic',
+        about="Every experiment of that kind which the project has has been run while the traffic went on.",
+        example='every single-fault experiment has run under "everyday" traffic',
+        mean=under_traffic(of_kind),
+    ),
+    Template(
+        name="every-experiment-of-domain",
+        keyword=Keyword.WHEN,
+        text='every experiment of domain <domains> has run under "<traffic:name>" traffic',
+        about="Every experiment of those fault domains which the project has has been run while the traffic went on.",
+        example='every experiment of domain pod, node or network has run under "everyday" traffic',
+        mean=under_traffic(of_domains),
+    ),
+)

@@ -1,0 +1,54 @@
+"""One release, run or hour against another."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.model import Figure, Op, Per
+from harness.steps.meaning import Keyword
+from harness.steps.objectives import compared, steady
+from harness.steps.template import Template
+
+COMPARISONS: Final = (
+    Template(
+        name="drift",
+        keyword=Keyword.THEN,
+        text="the response time <quantile> of every route grows by less than <limit:duration> an hour[ in the steady state]",
+        about="The slope of a quantile of the response times of each route over the window; one jump is no growth. The worst route decides.",
+        example="the response time p95 of every route grows by less than 20 ms an hour",
+        mean=steady(Figure.DRIFT, Op.BELOW, per=Per.ROUTE),
+    ),
+    Template(
+        name="improvement",
+        keyword=Keyword.THEN,
+        text="the response time <quantile> of <traffic> traffic is at least <limit:ratio> lower than in the baseline run",
+        about="A quantile of all response times together, against the run that `--baseline` names.",
+        example="the response time p95 of everyday traffic is at least 40 % lower than in the baseline run",
+        mean=compared(Figure.IMPROVEMENT, Op.AT_LEAST),
+    ),
+    Template(
+        name="errors-above-another-release",
+        keyword=Keyword.THEN,
+        text=(
+            'the error rate of release "<release>" is less than <limit:points> above that of release "<other:release>"'
+            "[, looked at <looks> times]"
+        ),
+        about=(
+            "Failed requests of a canary less those of the stable release, both serving in one window; looked at several times "
+            "while it grows, the first look that tells decides, and all share one budget of error."
+        ),
+        example='the error rate of release "1.1.0" is less than 0.5 points above that of release "1.0.0"',
+        mean=compared(Figure.MORE_ERRORS, Op.BELOW, release="release", other_release="other", looks="looks"),
+    ),
+    Template(
+        name="response-time-above-another-release",
+        keyword=Keyword.THEN,
+        text=(
+            'the response time <quantile> of release "<release>" is less than <limit:ratio> above that of release "<other:release>"'
+            "[, looked at <looks> times]"
+        ),
+        about="A quantile of the response times of a canary against that of the stable release, both serving in one window.",
+        example='the response time p95 of release "1.1.0" is less than 10 % above that of release "1.0.0", looked at 4 times',
+        mean=compared(Figure.SLOWDOWN, Op.BELOW, release="release", other_release="other", looks="looks"),
+    ),
+)

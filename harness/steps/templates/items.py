@@ -1,0 +1,52 @@
+"""What becomes of writes, events and requests, one by one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.steps.meaning import Keyword
+from harness.steps.objectives import first_request, no_experiment, no_lost_write, of_domains, of_kind, visible_events
+from harness.steps.template import Template
+
+ITEMS: Final = (
+    Template(
+        name="no-lost-write",
+        keyword=Keyword.THEN,
+        text="no acknowledged write[ older than <age:duration>] is lost",
+        about="Every write that was acknowledged is there afterwards, in the database and in every region that can be asked, in each experiment that the scenario ran.",
+        example="no acknowledged write older than 1 h is lost",
+        mean=no_lost_write(no_experiment),
+    ),
+    Template(
+        name="no-lost-write-in-any-of-kind",
+        keyword=Keyword.THEN,
+        text="no acknowledged write[ older than <age:duration>] is lost in any <kind> experiment",
+        about="Every write that was acknowledged is there afterwards, in the database and in every region that can be asked, in every experiment of the kind.",
+        example="no acknowledged write older than 1 h is lost in any disaster experiment",
+        mean=no_lost_write(of_kind),
+    ),
+    Template(
+        name="no-lost-write-in-any-of-domain",
+        keyword=Keyword.THEN,
+        text="no acknowledged write[ older than <age:duration>] is lost in any experiment of domain <domains>",
+        about="Every write that was acknowledged is there afterwards, in the database and in every region that can be asked, in every experiment of the domains.",
+        example="no acknowledged write is lost in any experiment of domain pod, node or network",
+        mean=no_lost_write(of_domains),
+    ),
+    Template(
+        name="first-request",
+        keyword=Keyword.THEN,
+        text="a new pod has its first request within <limit:duration> of being ready, a killed pod none later than <after:duration>",
+        about="From a pod's Ready to the first request that it served, and from a pod's death to the last one sent to it.",
+        example="a new pod has its first request within 10 s of being ready, a killed pod none later than 10 s",
+        mean=first_request,
+    ),
+    Template(
+        name="visible-events",
+        keyword=Keyword.THEN,
+        text="every accepted event is visible once and whole within <limit:duration>",
+        about="Every event that the pipeline accepted in the whole run, faults included, from its acceptance to being visible.",
+        example="every accepted event is visible once and whole within 30 s",
+        mean=visible_events,
+    ),
+)

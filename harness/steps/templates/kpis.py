@@ -1,0 +1,93 @@
+"""Figures of the fault-free windows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.model import Figure, Op, Per
+from harness.steps.meaning import Keyword
+from harness.steps.objectives import steady
+from harness.steps.template import Template
+
+KPIS: Final = (
+    Template(
+        name="response-time",
+        keyword=Keyword.THEN,
+        text="the response time <quantile> is below <limit:duration>[ in the steady state]",
+        about="A quantile of all response times together, from the intended send time.",
+        example="the response time p99 is below 1 s",
+        mean=steady(Figure.RESPONSE_TIME, Op.BELOW),
+    ),
+    Template(
+        name="response-time-of-every-route",
+        keyword=Keyword.THEN,
+        text="the response time <quantile> of every route is below <limit:duration>[ in the steady state]",
+        about="A quantile of the response times of each route, from the intended send time; the worst route decides.",
+        example="the response time p95 of every route is below 200 ms in the steady state",
+        mean=steady(Figure.RESPONSE_TIME, Op.BELOW, per=Per.ROUTE),
+    ),
+    Template(
+        name="response-time-of-a-route",
+        keyword=Keyword.THEN,
+        text='the response time <quantile> of route "<route:name>" is below <limit:duration>[ in the steady state]',
+        about="A quantile of the response times of one route, from the intended send time.",
+        example='the response time p95 of route "read-track" is below 150 ms',
+        mean=steady(Figure.RESPONSE_TIME, Op.BELOW, per=Per.ROUTE, subject="<route>"),
+    ),
+    Template(
+        name="response-time-with-users",
+        keyword=Keyword.THEN,
+        text="the response time <quantile> of every route is below <limit:duration> with <users:count> users at once for <window:duration>",
+        about="The same per route, over a window in every second of which at least so many journeys were in progress.",
+        example="the response time p95 of every route is below 1000 ms with 101 users at once for 10 min",
+        mean=steady(Figure.RESPONSE_TIME, Op.BELOW, per=Per.ROUTE),
+    ),
+    Template(
+        name="error-rate",
+        keyword=Keyword.THEN,
+        text="the error rate is below <limit:ratio>[ in the steady state]",
+        about="Failed requests over all requests, of all routes together.",
+        example="the error rate is below 0.1 % in the steady state",
+        mean=steady(Figure.ERROR_RATE, Op.BELOW),
+    ),
+    Template(
+        name="error-rate-of-every-route",
+        keyword=Keyword.THEN,
+        text="the error rate of every route is below <limit:ratio>[ in the steady state]",
+        about="Failed requests over all requests of each route; the worst route decides.",
+        example="the error rate of every route is below 1 % in the steady state",
+        mean=steady(Figure.ERROR_RATE, Op.BELOW, per=Per.ROUTE),
+    ),
+    Template(
+        name="error-rate-of-a-route",
+        keyword=Keyword.THEN,
+        text='the error rate of route "<route:name>" is below <limit:ratio>[ in the steady state]',
+        about="Failed requests over all requests of one route.",
+        example='the error rate of route "create-track" is below 1 %',
+        mean=steady(Figure.ERROR_RATE, Op.BELOW, per=Per.ROUTE, subject="<route>"),
+    ),
+    Template(
+        name="uptime",
+        keyword=Keyword.THEN,
+        text="the uptime of the entry is at least <limit:ratio>[ in the steady state]",
+        about="Share of the watcher's probes of the entry that were answered, in the fault-free window.",
+        example="the uptime of the entry is at least 99.9 % in the steady state",
+        mean=steady(Figure.UPTIME, Op.AT_LEAST, subject="entry"),
+    ),
+    Template(
+        name="region-share",
+        keyword=Keyword.THEN,
+        text="the share of answers of region <region> is <limit:ratio> ± <tolerance:points>[ in the steady state]",
+        about="Answers that one region served over all answers.",
+        example="the share of answers of region us-east-1 is 60 % ± 5 points in the steady state",
+        mean=steady(Figure.REGION_SHARE, Op.WITHIN, subject="<region>"),
+    ),
+    Template(
+        name="replication-lag",
+        keyword=Keyword.THEN,
+        text="the replication lag <quantile> of every replica is below <limit:duration>[ in the steady state]",
+        about="A quantile of how far each replica is behind the primary; the worst replica decides.",
+        example="the replication lag p99 of every replica is below 10 s in the steady state",
+        mean=steady(Figure.REPLICATION_LAG, Op.BELOW, per=Per.REPLICA),
+    ),
+)
