@@ -13,6 +13,7 @@ from harness.judgement.figures.files import experiment_files
 from harness.judgement.figures.loss import ledger_result
 from harness.judgement.figures.pipelines import pipeline_result
 from harness.judgement.measures import Case, inconclusive
+from harness.judgement.overview import journey_results, unjudged, window_results
 from harness.judgement.receipts.missing import lacking
 from harness.judgement.summaries import absent, experiment_results, traffic_results, unknown_traffic
 from harness.judgement.verdicts import claim_verdict, requirement_verdict
@@ -52,6 +53,10 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
         watchers=_seam(lambda: tuple(watcher_results(evidence)), lambda why: (WatcherResult(name="all", why=why),)),
         ledger=_seam(lambda: ledger_result(evidence), lambda why: LedgerResult(why=why)),
         pipeline=_seam(lambda: pipeline_result(evidence), lambda why: PipelineResult(why=why)),
+        windows=window_results(evidence),
+        unjudged=unjudged(evidence),
+        journeys=_seam(lambda: tuple(journey_results(plan, evidence)), lambda _: ()),
+        steady_end=evidence.steady_end,
     )
 
 

@@ -56,6 +56,7 @@ def _traffic(window: Window, route: str, samples: Table, *, offered: float, why:
     p50, p95, p99 = quantiles_of(waited_ms(samples), 0.50, 0.95, 0.99)
     return TrafficResult(
         name=window.traffic,
+        window=window.name,
         experiment=window.experiment,
         route=route,
         offered_rps=six(offered) or 0.0,
@@ -80,6 +81,7 @@ def unknown_traffic(window: Window, why: str) -> TrafficResult:
     """A window of which nothing is known but why."""
     return TrafficResult(
         name=window.traffic,
+        window=window.name,
         experiment=window.experiment,
         route="",
         offered_rps=0.0,

@@ -24,6 +24,7 @@ from harness.model.evidence import (
 from harness.model.fault import FaultWindow, Hit, Intent
 from harness.model.objective import Figure, Gate, Kind, Objective, Op, Per, Phase, Requirement, Scope
 from harness.model.observation import Observation, Sink
+from harness.model.overview import JourneyResult, ReleaseResult, Unjudged, WindowResult
 from harness.model.plan import (
     AccountPlan,
     Act,
@@ -119,6 +120,7 @@ __all__ = [
     "Gate",
     "Hit",
     "Intent",
+    "JourneyResult",
     "Judgement",
     "Kind",
     "LeaderChange",
@@ -143,6 +145,7 @@ __all__ = [
     "RateCurve",
     "Receipt",
     "ReleaseRead",
+    "ReleaseResult",
     "Requirement",
     "Restore",
     "RunStarted",
@@ -154,10 +157,12 @@ __all__ = [
     "Trace",
     "TrafficPlan",
     "TrafficResult",
+    "Unjudged",
     "Verdict",
     "WatchSource",
     "WatcherResult",
     "Window",
+    "WindowResult",
     "Words",
     "Worker",
     "after_faults_name",

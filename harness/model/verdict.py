@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from harness.model.evidence import Steady
+from harness.model.overview import JourneyResult, ReleaseResult, Unjudged, WindowResult
 from harness.model.window import Worker
 
 
@@ -237,6 +239,7 @@ class TrafficResult:
         lag_limit_ms: what `lag_ms_p99` was held against; None: it was not.
         warm_up_s: cut from the front, since the schedule began; None: its beginning is not on record.
         workers: the generators, of all routes together; empty for one route.
+        window: name of the window.
     """
 
     name: str
@@ -255,6 +258,7 @@ class TrafficResult:
     lag_limit_ms: float | None = None
     warm_up_s: float | None = None
     workers: tuple[Worker, ...] = ()
+    window: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -352,7 +356,13 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """Everything the judge says of a run."""
+    """Everything the judge reports of a run.
+
+    Attributes:
+        missing: files that are gone, cut short or edited, as `file: why`.
+        windows: every window, in order of time. unjudged: what no window covers.
+        journeys: users who met trouble. release: the release receipt. steady_end: of the target, at the end.
+    """
 
     decision: Decision
     verdicts: tuple[Verdict, ...]
@@ -362,3 +372,8 @@ class Judgement:
     watchers: tuple[WatcherResult, ...] = ()
     ledger: LedgerResult | None = None
     pipeline: PipelineResult | None = None
+    windows: tuple[WindowResult, ...] = ()
+    unjudged: tuple[Unjudged, ...] = ()
+    journeys: tuple[JourneyResult, ...] = ()
+    release: ReleaseResult | None = None
+    steady_end: Steady | None = None

@@ -16,17 +16,22 @@ from harness.model import (
     Evidence,
     ExperimentResult,
     FailedLooks,
+    JourneyResult,
     Judgement,
     LedgerResult,
     Measure,
     NotAssessable,
     OperationRecovery,
     Outcome,
+    Phase,
     PipelineResult,
     Plan,
+    ReleaseResult,
+    Steady,
     TrafficResult,
     Verdict,
     WatcherResult,
+    WindowResult,
     Worker,
 )
 
@@ -57,9 +62,24 @@ def _operation(name: str, operation: str) -> OperationRecovery:
     outages = getattr(broken, operation)
     seconds = outages[-1][1] if outages else 0.0
     stalls = ((0.5, 1.2),) if operation == "reads" and broken.domain == "region" else ()
+    way_back = ((broken.until - 9.0, broken.until - 5.0),) if broken.domain == "database" else ()
     return OperationRecovery(
-        operation=operation, seconds=seconds, resolution_s=0.05, observed_s=broken.until, outages=outages, stalls=stalls
+        operation=operation,
+        seconds=seconds,
+        resolution_s=0.05,
+        observed_s=broken.until,
+        outages=outages,
+        stalls=stalls,
+        way_back=way_back,
+        way_back_s=12.0 if way_back else 0.0,
+        way_back_resolution_s=0.05,
     )
+
+
+def _users(name: str) -> dict[str, OperationRecovery]:
+    """Each route and each serving region, as its users measured it."""
+    reads = _operation(name, "reads")
+    return {group: replace(reads, operation=group) for group in ("route read-track", "region us-east-1")}
 
 
 def _failed_looks(name: str, operation: str) -> FailedLooks:
@@ -114,6 +134,8 @@ def experiment_result(name: str) -> ExperimentResult:
         reads_stale=1,
         failed_looks=tuple(_failed_looks(name, operation) for operation in ("reads", "writes")),
         regions=_at_the_door(name),
+        users=_users(name),
+        users_thin={"route create-track": 0.8},
     )
 
 
@@ -158,6 +180,44 @@ LEDGER = LedgerResult(
 PIPELINE = PipelineResult(
     sent=1780, accepted=1771, lost=0, twice=0, wrong=0, unsure=2, visible_p50_s=0.041, visible_p95_s=0.187
 )
+
+
+IMAGES = {
+    "us-east-1/Deployment/api-gateway": ("sha256:11aa",),
+    "us-east-1/StatefulSet/postgres": ("sha256:22bb",),
+}
+
+
+def windows() -> tuple[WindowResult, ...]:
+    """Fault-free, then under and after each fault, in order of time."""
+    found = [
+        WindowResult(
+            name="everyday/fault-free",
+            traffic="everyday",
+            phase=Phase.STEADY.value,
+            experiment="",
+            start_s=0.0,
+            end_s=128.0,
+            n=12816,
+            errors=3,
+        )
+    ]
+    for number, name in enumerate(BROKEN):
+        start = 128.0 + 60 * number
+        for part, phase, n, errors, at in (("fault", Phase.FAULT, 5200, 512, 0), ("after", Phase.STEADY, 800, 0, 52)):
+            found.append(
+                WindowResult(
+                    name=f"experiment:{name}/{part}",
+                    traffic="everyday",
+                    phase=phase.value,
+                    experiment=name,
+                    start_s=start + at,
+                    end_s=start + (52 if part == "fault" else 60),
+                    n=n,
+                    errors=errors,
+                )
+            )
+    return tuple(found)
 
 
 def watchers() -> tuple[WatcherResult, ...]:
@@ -222,6 +282,18 @@ def judgement(
         watchers=watchers(),
         ledger=LEDGER,
         pipeline=PIPELINE,
+        windows=windows(),
+        journeys=(JourneyResult(traffic="everyday", n=4272, troubled=9, limit_ms=500.0),),
+        release=ReleaseResult(
+            planned=given.release,
+            observed={given.release: 33_616},
+            unnamed=41,
+            before=IMAGES,
+            after=IMAGES,
+            verified=True,
+            why=f"33616 answers, 2 workloads before and after are {given.release}",
+        ),
+        steady_end=Steady(ok=True, at_ns=ns(380)),
     )
 
 

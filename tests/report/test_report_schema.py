@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +14,26 @@ from jsonschema import Draft202012Validator, ValidationError
 from report_builders import go, no_go, nothing
 
 from harness.judgement import judge
+from harness.model import PipelineResult
 from harness.report import render_verdict
-from harness.report.verdict import six
+from harness.report.document import json_schema, verdict_document
 
 SCHEMA: Final[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "docs/verdict.schema.json").read_text(encoding="utf-8")
 )
-MAPS = ("scope", "share", "errors", "missing", "regions")
+MAPS = (
+    "scope",
+    "share",
+    "errors",
+    "missing",
+    "regions",
+    "users",
+    "users_thin",
+    "inputs",
+    "observed",
+    "before",
+    "after",
+)
 RUNS = {"go": go, "no_go": no_go, "nothing": nothing}
 
 
@@ -118,7 +132,7 @@ def test_a_document_with_a_field_too_many_does_not_validate() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("schema",), 2),
+        (("schema",), 1),
         (("decision",), "MAYBE"),
         (("time_scale",), 0),
         (("requirements", 0, "verdict"), "NOT ASSESSED"),
@@ -165,14 +179,18 @@ def test_the_file_carries_what_the_page_shows_of_watchers_ledger_pipeline_and_ge
 
 
 def test_figures_carry_six_digits_and_nothing_that_json_has_no_word_for() -> None:
-    """An infinite bound is null."""
-    assert [six(value) for value in (0.000123456789, 1234567.8, float("inf"), float("nan"), None)] == [
-        0.000123457,
-        1234570.0,
-        None,
-        None,
-        None,
-    ]
+    """Rounded here and nowhere else; an infinite bound is null."""
+    given, _, judged = go()
+    ledger = PipelineResult(visible_p50_s=0.000123456789, visible_p95_s=float("inf"))
+    traffic = tuple(replace(traffic, p95_ms=1234567.8, p99_ms=float("nan")) for traffic in judged.traffic)
+    document = verdict_document(given, replace(judged, pipeline=ledger, traffic=traffic))
+    assert (document["pipeline"]["visible_p50_s"], document["pipeline"]["visible_p95_s"]) == (0.000123457, None)
+    assert (document["traffic"][0]["p95_ms"], document["traffic"][0]["p99_ms"]) == (1234570.0, None)
+
+
+def test_the_schema_in_the_docs_is_that_of_the_types() -> None:
+    """Made by `python -m harness.report.document > docs/verdict.schema.json`."""
+    assert json_schema() == SCHEMA
 
 
 def test_the_same_judgement_gives_the_same_bytes() -> None:

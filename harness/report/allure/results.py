@@ -16,9 +16,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from harness.model import DecisionOutcome, DemandKind, Gate, Outcome
 from harness.report.allure.steps import steps_of
+from harness.report.document import render_verdict
 from harness.report.markdown import plain, table
 from harness.report.summary import render_summary, requirement_table
-from harness.report.verdict import render_verdict
 from harness.report.view.digest import claim_measures, measure_line, rows
 from harness.report.view.moments import Moments
 from harness.report.view.place import Place

@@ -1,0 +1,88 @@
+"""What the judge reports of the run as a whole: its windows, what no window covers, its users' journeys, its release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WindowResult:
+    """One window of one traffic.
+
+    Attributes:
+        name: `everyday/fault-free`, `experiment:pod-loss/fault`.
+        phase: what the target went through: `in the steady state`, `during the fault`.
+        start_s, end_s: seconds since the first window of the run opened.
+        n, errors: requests due in it, and failed ones.
+    """
+
+    name: str
+    traffic: str
+    phase: str
+    experiment: str
+    start_s: float
+    end_s: float
+    n: int
+    errors: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unjudged:
+    """A stretch between the first window and the end of the load that no window covers, in seconds since the first window opened."""
+
+    traffic: str
+    start_s: float
+    end_s: float
+    why: str
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JourneyResult:
+    """Users' journeys in the fault-free windows of one traffic.
+
+    Attributes:
+        n: journeys.
+        troubled: of them, those with a failed request or one that took longer than `limit_ms`.
+        limit_ms: the loosest response-time limit that the plan claims; None: failures alone count.
+    """
+
+    traffic: str
+    n: int
+    troubled: int
+    limit_ms: float | None = None
+
+    @property
+    def share(self) -> float | None:
+        """Share of the journeys that met trouble; None of no journey."""
+        return self.troubled / self.n if self.n else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleaseResult:
+    """Whether the release that served is the one that was planned.
+
+    Attributes:
+        planned: the plan's.
+        observed: answers by the release that they named.
+        unnamed: answers that named none.
+        before, after: images or digests by workload, `namespace/Kind/name`, before and after the load.
+        version_before, version_after: what the target's version path answered; empty: it was not asked or did not answer.
+        verified: True: all that was observed is the planned release; False: something else served; None: the target names none.
+        why: one sentence.
+    """
+
+    planned: str
+    observed: Mapping[str, int] = field(default_factory=dict)
+    unnamed: int = 0
+    before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    after: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    version_before: str = ""
+    version_after: str = ""
+    verified: bool | None = None
+    why: str = ""

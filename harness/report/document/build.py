@@ -1,0 +1,153 @@
+"""A judgement as a document: names as they are, outcomes by name, everything else as the types say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from harness.model import Outcome
+from harness.report.document import parts, records
+from harness.report.document.document import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.model import (
+        ExperimentResult,
+        Judgement,
+        Measure,
+        OperationRecovery,
+        Plan,
+        Receipt,
+        Requirement,
+        TrafficPlan,
+        TrafficResult,
+        Verdict,
+    )
+
+_RECEIPTS: Final = ("fault", "load", "watch", "restore")
+
+_Made = TypeVar("_Made")
+
+
+def document_of(plan: Plan, judgement: Judgement) -> Document:
+    """The document of a judgement."""
+    rows = {requirement.id: requirement for requirement in plan.requirements}
+    outcomes = Counter(verdict.outcome for verdict in judgement.verdicts)
+    decision = judgement.decision
+    return Document(
+        schema=2,
+        run_id=plan.run,
+        decision=decision.outcome.value,
+        profile=plan.profile,
+        environment=plan.environment,
+        target=plan.target,
+        time_scale=plan.time_scale,
+        release=plan.release,
+        release_receipt=_same(records.Release, judgement.release),
+        headline=decision.headline,
+        reasons=decision.reasons,
+        counts=parts.Counts(**{outcome.name: outcomes[outcome] for outcome in Outcome}),
+        score=decision.score,
+        requirements=tuple(_requirement(rows[v.requirement], v) for v in judgement.verdicts if v.requirement in rows),
+        experiments=tuple(_experiment(experiment) for experiment in judgement.experiments),
+        windows=tuple(_like(records.Window, w, experiment=w.experiment or None) for w in judgement.windows),
+        unjudged=tuple(_like(records.Unjudged, stretch) for stretch in judgement.unjudged),
+        unjudged_seconds=sum(stretch.seconds for stretch in judgement.unjudged),
+        journeys=tuple(_like(records.Journeys, journeys) for journeys in judgement.journeys),
+        traffic=tuple(_traffic(traffic, plan.traffic.get(traffic.name)) for traffic in judgement.traffic),
+        steady_end=_same(records.SteadyEnd, judgement.steady_end),
+        ledger=_same(records.Ledger, judgement.ledger),
+        pipeline=_same(records.Pipeline, judgement.pipeline),
+        watchers=tuple(_like(records.Watcher, watcher) for watcher in judgement.watchers),
+        waivers=(),
+        attestations=(),
+        shadowed=(),
+        inputs={},
+        deselected=plan.deselected,
+        missing_evidence=judgement.missing,
+    )
+
+
+def _like(made: type[_Made], source: object, **other: Any) -> _Made:
+    """A part with the fields of the same names, and `other` where they differ."""
+    names = [field.name for field in fields(cast("Any", made))]
+    return made(**{name: other[name] if name in other else getattr(source, name) for name in names})
+
+
+def _same(made: type[_Made], source: object | None) -> _Made | None:
+    return None if source is None else _like(made, source)
+
+
+def _requirement(row: Requirement, verdict: Verdict) -> parts.Requirement:
+    return parts.Requirement(
+        id=row.id,
+        profile=row.profile,
+        title=row.title,
+        criterion=row.criterion,
+        gate=row.gate.value,
+        verdict=_name(verdict.outcome),
+        reason=verdict.reason,
+        hint=verdict.hint,
+        kinds=tuple(cast("Any", kind.value) for kind in row.kinds),
+        scenarios=tuple(claim.scenario for claim in verdict.claims),
+        attempts=verdict.attempts,
+        measures=tuple(_measure(measure) for claim in verdict.claims for group in claim.measures for measure in group),
+    )
+
+
+def _name(outcome: Outcome) -> Any:
+    return outcome.name
+
+
+def _measure(measure: Measure) -> parts.Measure:
+    return _like(parts.Measure, measure, verdict=_name(measure.outcome), receipts=_receipts(measure.receipts))
+
+
+def _receipts(receipts: Mapping[str, Receipt]) -> parts.Receipts:
+    return parts.Receipts(**{name: _same(parts.Receipt, receipts.get(name)) for name in _RECEIPTS})
+
+
+def _experiment(experiment: ExperimentResult) -> records.Experiment:
+    return _like(
+        records.Experiment,
+        experiment,
+        verdict=_name(experiment.verdict),
+        fault=parts.Fault(
+            targets=experiment.hit,
+            sent=experiment.sent,
+            confirmed_after_s=experiment.confirmed_after_s,
+            seen_by_client_after_s=experiment.seen_by_client_after_s,
+        ),
+        restore=parts.Restored(ok=experiment.restore_ok, after_s=experiment.restored_after_s),
+        recovery_s=parts.Operations(reads=_recovery(experiment.reads), writes=_recovery(experiment.writes)),
+        failed_looks=tuple(_like(parts.FailedProbes, probes) for probes in experiment.failed_looks),
+        regions={region: _recovery(seen) for region, seen in experiment.regions.items()},
+        users={group: _recovery(seen) for group, seen in experiment.users.items()},
+    )
+
+
+def _recovery(recovery: OperationRecovery | None) -> parts.Recovery | None:
+    if recovery is None:
+        return None
+    return _like(
+        parts.Recovery,
+        recovery,
+        resolution=recovery.resolution_s,
+        observed=recovery.observed_s,
+        way_back_observed=recovery.way_back_s,
+    )
+
+
+def _traffic(traffic: TrafficResult, planned: TrafficPlan | None) -> records.Traffic:
+    opened = planned is not None and planned.model == "open"
+    return _like(
+        records.Traffic,
+        traffic,
+        experiment=traffic.experiment or None,
+        route=traffic.route or None,
+        model=planned and planned.model,
+        arrivals=planned.arrivals if planned and opened else None,
+        workers=tuple(_like(records.Worker, worker) for worker in traffic.workers),
+    )

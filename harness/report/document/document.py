@@ -1,0 +1,127 @@
+"""`verdict.json` as a whole, and its JSON Schema, both from these types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from harness.report.document.parts import Counts, Part, Requirement
+from harness.report.document.records import (
+    Experiment,
+    Journeys,
+    Ledger,
+    Pipeline,
+    Release,
+    SteadyEnd,
+    Traffic,
+    Unjudged,
+    Watcher,
+    Window,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document(Part):
+    """The verdict of one run. Times are seconds unless the name states another unit; figures have 6 significant digits.
+
+    The same evidence gives the same bytes.
+    """
+
+    schema: Annotated[Literal[2], Field(description="Version of this format; another number is another format.")]
+    run_id: Annotated[str, Field(description="Name of the run's directory.")]
+    decision: Annotated[
+        Literal["GO", "NO-GO", "INCONCLUSIVE", "PARTIAL"],
+        Field(
+            description="GO: every gating requirement passed or is waived. NO-GO: one failed. INCONCLUSIVE: neither. PARTIAL: a "
+            "filter left scenarios out, so nothing is decided."
+        ),
+    ]
+    profile: Annotated[str, Field(description="Profile names, joined by `+`.")]
+    environment: Annotated[str, Field(description="Of the target: sandbox, staging or production.")]
+    target: Annotated[str, Field(description="Name of the target.")]
+    time_scale: Annotated[float, Field(description="Limits of a minute and more were divided by it.", gt=0)]
+    release: Annotated[str, Field(description="Release under test.")]
+    release_receipt: Annotated[
+        Release | None, Field(description="Whether what served is that release; null: nothing was recorded.")
+    ]
+    headline: Annotated[str, Field(description="The decision on one line.")]
+    reasons: Annotated[tuple[str, ...], Field(description="What decided, worst first; empty on GO without waivers.")]
+    counts: Annotated[Counts, Field(description="How many requirements have which verdict.")]
+    score: Annotated[
+        float,
+        Field(description="Share of the gating requirements that passed; a trend, it decides nothing.", ge=0, le=1),
+    ]
+    requirements: Annotated[tuple[Requirement, ...], Field(description="Every requirement of the profiles.")]
+    experiments: Annotated[
+        tuple[Experiment, ...],
+        Field(description="Every attempt at every experiment that was planned; the last one of a name counts."),
+    ]
+    windows: Annotated[tuple[Window, ...], Field(description="Every window of the load, in order of time.")]
+    unjudged: Annotated[tuple[Unjudged, ...], Field(description="Stretches of the load that no window covers.")]
+    unjudged_seconds: Annotated[float, Field(description="Their sum, s.", ge=0)]
+    journeys: Annotated[tuple[Journeys, ...], Field(description="Users' journeys that met trouble, by traffic.")]
+    traffic: Annotated[tuple[Traffic, ...], Field(description="Every window of traffic, and each of its routes.")]
+    steady_end: Annotated[
+        SteadyEnd | None, Field(description="Whether the target was steady at the end; null: not recorded.")
+    ]
+    ledger: Annotated[
+        Ledger | None,
+        Field(description="Every write of the run and what was read back at the end; null: no write was attempted."),
+    ]
+    pipeline: Annotated[
+        Pipeline | None, Field(description="Every event of the run; null: none was sent and no query was recorded.")
+    ]
+    watchers: Annotated[
+        tuple[Watcher, ...],
+        Field(description="What each watcher recorded, from its rows; of `alerts`, which has none, from its receipt."),
+    ]
+    waivers: Annotated[tuple[dict[str, Any], ...], Field(description="Reserved: empty in this version.", max_length=0)]
+    attestations: Annotated[
+        tuple[dict[str, Any], ...], Field(description="Reserved: empty in this version.", max_length=0)
+    ]
+    shadowed: Annotated[
+        tuple[str, ...],
+        Field(description="Files of the project that replace one of the same name that came with the package."),
+    ]
+    inputs: Annotated[
+        Mapping[str, str],
+        Field(
+            description="SHA-256 of every feature, experiment, locustfile and catalogue file that was used, by name."
+        ),
+    ]
+    deselected: Annotated[tuple[str, ...], Field(description="Scenarios that a filter left out, as `file:line: name`.")]
+    missing_evidence: Annotated[
+        tuple[str, ...], Field(description="Files that are gone, incomplete or edited, as `file: why`.")
+    ]
+
+
+@cache
+def adapter() -> TypeAdapter[Document]:
+    """What turns a document into plain values and describes them."""
+    return TypeAdapter(Document)
+
+
+class _Untitled(GenerateJsonSchema):
+    """A name is title enough."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - as the base class calls it
+        """No titles beside names."""
+        return False
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of `verdict.json`; `docs/verdict.schema.json` is this."""
+    made = adapter().json_schema(mode="serialization", schema_generator=_Untitled)
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:readiness-harness:verdict:2",
+        **made,
+        "title": "verdict.json",
+    }
+    head["description"] = " ".join(str(head["description"]).split())
+    return head

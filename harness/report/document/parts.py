@@ -1,0 +1,227 @@
+"""The parts of `verdict.json` as types: what a field is called, what it means and what it may hold is written here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+Span = tuple[float, float]
+Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "WAIVED", "NOT_ASSESSED"]
+
+
+class Part:
+    """A JSON object with exactly its own keys."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt(Part):
+    """One proof."""
+
+    ok: Annotated[bool | None, Field(description="true: proven; false: disproven; null: unknown.")]
+    why: Annotated[str, Field(description="One sentence.")]
+    files: Annotated[tuple[str, ...], Field(description="Where the evidence is, relative to the run directory.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipts(Part):
+    """The proofs that load, watch, fault and restore really were what the plan says; null where one does not apply."""
+
+    fault: Annotated[Receipt | None, Field(description="The fault was read back from the target.")]
+    load: Annotated[Receipt | None, Field(description="The generators offered what the plan says, on time.")]
+    watch: Annotated[Receipt | None, Field(description="The watchers probed without a gap.")]
+    restore: Annotated[Receipt | None, Field(description="The target was as before afterwards.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measure(Part):
+    """One figure of one Then sentence."""
+
+    name: Annotated[
+        str,
+        Field(
+            description="What is measured: `response time p95`, `recovery of writes`, `lost writes`, or the name of a check."
+        ),
+    ]
+    scope: Annotated[
+        Mapping[str, str],
+        Field(
+            description="Of what and when: traffic, phase, route, region, replica, experiment, operation, pod, subject…"
+        ),
+    ]
+    sentence: Annotated[str, Field(description="The Then sentence as written.")]
+    at: Annotated[str, Field(description="`file:line` of the sentence.")]
+    verdict: Annotated[Verdict, Field(description="Of this figure alone.")]
+    reason: Annotated[str, Field(description="What was observed and what was expected.")]
+    hint: Annotated[str, Field(description="What to do next; empty where nothing has to be done.")]
+    value: Annotated[
+        float | None,
+        Field(description="As measured, in `unit`; null where nothing could be measured, and for facts."),
+    ]
+    unit: Annotated[
+        str,
+        Field(
+            description="Of value, low, high, scaled_limit and resolution: `ms`, `s`, `ratio` (0 to 1), or empty for a count."
+        ),
+    ]
+    op: Annotated[
+        Literal["is below", "is at least", "is within", "holds"],
+        Field(description="How the value is compared with the limit."),
+    ]
+    limit: Annotated[
+        str,
+        Field(
+            description="As the document states it, unscaled: `200 ms`, `4 h`, `60 % ± 5 points`; for a fact, what was expected."
+        ),
+    ]
+    scaled_limit: Annotated[
+        float | None,
+        Field(
+            description="What the value was compared with, in `unit`, after the target's time scale; null for facts."
+        ),
+    ]
+    low: Annotated[float | None, Field(description="One-sided lower bound at `confidence`; null where there is none.")]
+    high: Annotated[float | None, Field(description="One-sided upper bound at `confidence`; null where there is none.")]
+    confidence: Annotated[
+        Annotated[float, Field(gt=0, lt=1)] | None, Field(description="Of each bound; null where there is none.")
+    ]
+    n: Annotated[
+        Count | None,
+        Field(description="Number of samples: requests, probes, writes; null where it does not matter."),
+    ]
+    n_needed: Annotated[
+        Count | None, Field(description="Number of samples that the claim needs; null where it does not matter.")
+    ]
+    resolution: Annotated[
+        float | None, Field(description="How exactly the value is known, in `unit`; null where it is exact.")
+    ]
+    method: Annotated[str, Field(description="How value and bounds were computed.")]
+    receipts: Annotated[Receipts, Field(description="The proofs that this figure needs.")]
+    files: Annotated[tuple[str, ...], Field(description="Where the evidence is, relative to the run directory.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requirement(Part):
+    """One requirement of the chosen profiles, in catalogue order."""
+
+    id: Annotated[str, Field(description="As in the catalogue: `ND-KPI-P95`.")]
+    profile: Annotated[str, Field(description="The catalogue file that defines it.")]
+    title: Annotated[str, Field(description="A few words.")]
+    criterion: Annotated[str, Field(description="What must hold, as one sentence.")]
+    gate: Annotated[
+        Literal["critical", "major", "record"],
+        Field(description="Whether it stops a release: critical and major do, record never."),
+    ]
+    verdict: Annotated[Verdict, Field(description="The worst of its scenarios.")]
+    reason: Annotated[str, Field(description="What was observed and what was expected, or why nothing was.")]
+    hint: Annotated[str, Field(description="What to do next; empty where nothing has to be done.")]
+    kinds: Annotated[
+        tuple[Literal["L", "X", "C", "I", "S", "A", "D"], ...],
+        Field(
+            description="Where its evidence may come from, preferred first: L load, X experiment, C check of the live target, "
+            "I ingested report, S static files, A attested, D derived."
+        ),
+    ]
+    scenarios: Annotated[tuple[str, ...], Field(description="The scenarios that claim it, as `file:line: name`.")]
+    attempts: Annotated[Count, Field(description="How often its evidence was gathered.")]
+    measures: Annotated[tuple[Measure, ...], Field(description="The figures of all its scenarios, in order.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts(Part):
+    """Requirements by verdict."""
+
+    PASS: Annotated[Count, Field(description="The criterion is met.")]
+    FAIL: Annotated[Count, Field(description="The criterion is not met.")]
+    INCONCLUSIVE: Annotated[Count, Field(description="The evidence is not sufficient.")]
+    WAIVED: Annotated[Count, Field(description="Excused by a person, by name and with an expiry.")]
+    NOT_ASSESSED: Annotated[Count, Field(description="No means here, or it could not have failed here.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovery(Part):
+    """How reads, writes or one group of the users' requests came back."""
+
+    seconds: Annotated[
+        Seconds | None,
+        Field(
+            description="From the fault sent to the first success of 5 s in which at least 99 % succeed, 95 % of them within "
+            "the latency that the run claims; 0: no client was affected; null: not back."
+        ),
+    ]
+    resolution: Annotated[Seconds, Field(description="Of `seconds`, in s.")]
+    observed: Annotated[Seconds, Field(description="How long was observed, s.")]
+    on_heal: Annotated[bool, Field(description="It came back only after the fault was undone, which is no recovery.")]
+    outages: Annotated[
+        tuple[Span, ...], Field(description="Stretches of failures, as [start, end] in s from the fault sent.")
+    ]
+    stalls: Annotated[
+        tuple[Span, ...],
+        Field(description="Stretches in which probes were answered late, but before their timeout: no outages."),
+    ]
+    way_back: Annotated[
+        tuple[Span, ...],
+        Field(
+            description="Outages after the undo and before the restore, as `outages`; each has the recovery's limit."
+        ),
+    ]
+    way_back_observed: Annotated[
+        Seconds, Field(description="How long the way back was observed, s; 0: nothing was undone.")
+    ]
+    way_back_ended: Annotated[
+        bool, Field(description="false: the last outage on the way back had not ended when the requests ended.")
+    ]
+    why: Annotated[str, Field(description="What else is known of it; may be empty.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault(Part):
+    """What was done to the target."""
+
+    targets: Annotated[tuple[str, ...], Field(description="What was hit, by name.")]
+    sent: Annotated[bool, Field(description="Whether the first action was sent.")]
+    confirmed_after_s: Annotated[
+        float | None,
+        Field(description="Until the fault was read back from the target, s from sent; null: it was not."),
+    ]
+    seen_by_client_after_s: Annotated[
+        float | None, Field(description="Until the first read or write failed, s from sent; null: none did.")
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restored(Part):
+    """Whether the target was as before afterwards."""
+
+    ok: Annotated[bool | None, Field(description="null: not verified.")]
+    after_s: Annotated[float | None, Field(description="s from sent; null: not measured.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operations(Part):
+    """Recovery of reads and of writes."""
+
+    reads: Annotated[Recovery | None, Field(description="At the entry's prober; null: not observed.")]
+    writes: Annotated[Recovery | None, Field(description="At the write ledger; null: not observed.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailedProbes(Part):
+    """Share (0 to 1) of one operation's probes that failed."""
+
+    operation: Annotated[Literal["reads", "writes"], Field(description="Of what.")]
+    null_run: Annotated[
+        float | None, Field(description="In the fault-free windows and the null run; null: no probe was recorded.")
+    ]
+    under_fault: Annotated[
+        float | None,
+        Field(description="From the action sent to the end of the observation; null: no probe was recorded."),
+    ]
+    difference: Annotated[float | None, Field(description="`under_fault` less `null_run`; null where one of them is.")]

@@ -1,0 +1,288 @@
+"""More parts of `verdict.json`: experiments, windows and traffic, ledger, events, watchers, the release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from harness.report.document.parts import Count, FailedProbes, Fault, Operations, Part, Recovery, Restored, Seconds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiment(Part):
+    """One attempt at one experiment. Every attempt that was sent is listed; the last one of a name is the one that counts."""
+
+    name: Annotated[str, Field(description="File name without `.yaml`.")]
+    domain: Annotated[
+        str,
+        Field(
+            description="What kind of fault: pod, node, zone, database, region, external, network, or none for the null run; "
+            "empty where unknown."
+        ),
+    ]
+    attempt: Annotated[Count, Field(description="Which attempt it is, from 1; 0: none was recorded.")]
+    verdict: Annotated[
+        Literal["PASS", "INCONCLUSIVE"],
+        Field(
+            description="PASS when its receipts are complete, else INCONCLUSIVE: an experiment never fails by itself."
+        ),
+    ]
+    reason: Annotated[str, Field(description="The first receipt that is missing, or that all are there.")]
+    fault: Annotated[Fault, Field(description="What the experiment did.")]
+    restore: Annotated[Restored, Field(description="How the target was left.")]
+    recovery_s: Annotated[Operations, Field(description="How reads and writes came back.")]
+    writes_acknowledged: Annotated[Count, Field(description="Writes that were acknowledged while it was observed.")]
+    writes_lost: Annotated[Count, Field(description="Those of them that are not there at the end.")]
+    writes_unsure: Annotated[
+        Count, Field(description="Writes of unknown outcome that are not there at the end: neither lost nor kept.")
+    ]
+    loss_window_s: Annotated[
+        Seconds | None,
+        Field(description="Age of the oldest lost write at the moment of the fault, s; null: none is lost."),
+    ]
+    share: Annotated[
+        Mapping[str, float], Field(description="Share of answers (0 to 1) by `REGION before` and `REGION during`.")
+    ]
+    errors: Annotated[
+        Mapping[str, int], Field(description="Failed requests of its load window by kind; not counted in a KPI.")
+    ]
+    writes_wrong: Annotated[Count, Field(description="Of `writes_lost`: those that were read back with another value.")]
+    writes_recovered: Annotated[Count, Field(description="Writes of unknown outcome that are there at the end.")]
+    writes_twice: Annotated[Count, Field(description="Writes of which one read found more than one row.")]
+    writes_unexpected: Annotated[Count, Field(description="Writes that were refused and are there all the same.")]
+    reads_checked: Annotated[
+        Count, Field(description="Reads right after an acknowledgement that were answered, while it was observed.")
+    ]
+    reads_stale: Annotated[Count, Field(description="Those of them that did not find the complete write.")]
+    failed_looks: Annotated[
+        tuple[FailedProbes, ...],
+        Field(
+            description="Failed probes under the fault and in the null run; only the difference is charged to the fault."
+        ),
+    ]
+    regions: Annotated[
+        Mapping[str, Recovery],
+        Field(
+            description="Recovery of each region that was hit, at its own door, by name; not a recovery of the service."
+        ),
+    ]
+    users: Annotated[
+        Mapping[str, Recovery],
+        Field(description="Recovery of the users' own requests, by `route NAME` and `region NAME`."),
+    ]
+    users_thin: Annotated[
+        Mapping[str, float],
+        Field(description="Routes and regions with too few requests to be judged alone: requests per second."),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker(Part):
+    """One load generator in one window."""
+
+    id: Annotated[int, Field(description="Its number.")]
+    rows: Annotated[Count, Field(description="Rows in its file.")]
+    closed: Annotated[bool, Field(description="Whether it ended in order.")]
+    why: Annotated[str, Field(description="What is wrong with its file; empty when nothing is.")]
+    cpu: Annotated[
+        float | None,
+        Field(description="95 % of the window's seconds it used at most this share of one core; null: not reported."),
+    ]
+    gc_ms: Annotated[
+        float | None,
+        Field(
+            description="In 95 % of the seconds its longest garbage collection took at most this; null: not reported."
+        ),
+    ]
+    loop_ms: Annotated[
+        float | None,
+        Field(description="In 95 % of the seconds its event loop lagged at most this; null: not reported."),
+    ]
+    users: Annotated[Count | None, Field(description="Locust's users, the fewest of any second; null: not reported.")]
+    offset_ns: Annotated[int, Field(description="Its clock was behind the run's by this; its rows were shifted by it.")]
+    residual_ns: Annotated[Count, Field(description="Largest possible error of the shift.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traffic(Part):
+    """One window of one traffic, of one route or of all together. Milliseconds count from the moment a request was due."""
+
+    name: Annotated[str, Field(description="Of the traffic.")]
+    window: Annotated[str, Field(description="Name of the window, as in `windows`.")]
+    experiment: Annotated[
+        str | None, Field(description="The experiment that it lies under or directly follows; null: none.")
+    ]
+    route: Annotated[str | None, Field(description="null: all routes together.")]
+    offered_rps: Annotated[Seconds, Field(description="Requests per second as planned.")]
+    achieved_rps: Annotated[Seconds, Field(description="Requests per second as sent.")]
+    n: Annotated[Count, Field(description="Requests.")]
+    errors: Annotated[Count, Field(description="Failed requests.")]
+    p50_ms: Annotated[float | None, Field(description="Median; null where it is unknown.")]
+    p95_ms: Annotated[
+        float | None,
+        Field(
+            description="95th percentile; null where it is unknown: a request without an answer is over every limit."
+        ),
+    ]
+    p99_ms: Annotated[float | None, Field(description="99th percentile; null where it is unknown.")]
+    lag_ms_p99: Annotated[
+        float | None, Field(description="99th percentile of how late the generator sent; null of no request.")
+    ]
+    valid: Annotated[bool, Field(description="Whether its latencies count: the generator kept its schedule.")]
+    why: Annotated[str, Field(description="What was wrong; empty when valid.")]
+    lag_limit_ms: Annotated[float | None, Field(description="Limit of `lag_ms_p99`; null: none.")]
+    model: Annotated[
+        Literal["open", "closed"] | None,
+        Field(
+            description="`open`: arrivals wait for no answer, latency counts from the moment a request was due. `closed`: each "
+            "user waits for the answer, latency counts from the moment it was sent. null: the plan has no such traffic."
+        ),
+    ]
+    arrivals: Annotated[
+        Literal["poisson", "constant", "trace"] | None, Field(description="Of an open model; null otherwise.")
+    ]
+    warm_up_s: Annotated[
+        float | None,
+        Field(description="Cut from the front, s since the schedule began; null: its beginning is unknown."),
+    ]
+    workers: Annotated[tuple[Worker, ...], Field(description="The load generators; empty for one route.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window(Part):
+    """One window: every second of a traffic from its first window to the end of the load belongs to one."""
+
+    name: Annotated[str, Field(description="`everyday/fault-free`, `experiment:pod-loss/fault`, `…/after`.")]
+    traffic: Annotated[str, Field(description="Of which traffic.")]
+    phase: Annotated[str, Field(description="`in the steady state` (fault-free), `during the fault`…")]
+    experiment: Annotated[
+        str | None, Field(description="The experiment that it lies under or directly follows; null: none.")
+    ]
+    start_s: Annotated[float, Field(description="s since the run's first window opened.")]
+    end_s: Annotated[float, Field(description="s since the run's first window opened.")]
+    n: Annotated[Count, Field(description="Requests due in it.")]
+    errors: Annotated[Count, Field(description="Failed ones.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unjudged(Part):
+    """A stretch of the load that no window covers."""
+
+    traffic: Annotated[str, Field(description="Of which traffic.")]
+    start_s: Annotated[float, Field(description="s since the run's first window opened.")]
+    end_s: Annotated[float, Field(description="s since the run's first window opened.")]
+    why: Annotated[str, Field(description="Why nothing is judged there.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Journeys(Part):
+    """Users' journeys in all fault-free windows of one traffic."""
+
+    traffic: Annotated[str, Field(description="Of which traffic.")]
+    n: Annotated[Count, Field(description="Journeys.")]
+    troubled: Annotated[Count, Field(description="Those with a failed request or one slower than `limit_ms`.")]
+    share: Annotated[float | None, Field(description="`troubled` of `n`, 0 to 1; null of no journey.")]
+    limit_ms: Annotated[
+        float | None,
+        Field(description="The loosest response-time limit that the run claims; null: only failures count."),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release(Part):
+    """The release receipt: whether what served is what was planned."""
+
+    planned: Annotated[str, Field(description="The release under test, as in `release`.")]
+    verified: Annotated[
+        bool | None,
+        Field(
+            description="true: everything observed is the planned release; false: something else served; null: unknown."
+        ),
+    ]
+    why: Annotated[str, Field(description="One sentence.")]
+    observed: Annotated[Mapping[str, int], Field(description="Answers to users by the release that they named.")]
+    unnamed: Annotated[Count, Field(description="Answers that named no release.")]
+    before: Annotated[
+        Mapping[str, tuple[str, ...]],
+        Field(description="Images or digests by workload (`namespace/Kind/name`), before the load."),
+    ]
+    after: Annotated[Mapping[str, tuple[str, ...]], Field(description="The same, after the load.")]
+    version_before: Annotated[str, Field(description="Answer of the version path before the load; empty: none.")]
+    version_after: Annotated[str, Field(description="Answer of the version path after the load; empty: none.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SteadyEnd(Part):
+    """Whether the target was steady when the load ended."""
+
+    ok: Annotated[bool, Field(description="Whether it was.")]
+    why: Annotated[str, Field(description="What was measured last.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledger(Part):
+    """Set arithmetic on the writes of the whole run, after its final reads."""
+
+    attempted: Annotated[Count, Field(description="Writes.")]
+    acknowledged: Annotated[Count, Field(description="Of them.")]
+    lost: Annotated[
+        Count,
+        Field(
+            description="Acknowledged, and gone or with another value, from the database or from a region that was read."
+        ),
+    ]
+    wrong: Annotated[Count, Field(description="Of the lost ones: those with another value.")]
+    missing: Annotated[Mapping[str, int], Field(description="The lost ones by what was read: `database` or a region.")]
+    recovered: Annotated[Count, Field(description="Of unknown outcome, and there.")]
+    unsure: Annotated[Count, Field(description="Of unknown outcome, and not there: neither lost nor kept.")]
+    unexpected: Annotated[Count, Field(description="Refused, and there.")]
+    twice: Annotated[Count, Field(description="More than one row in one read.")]
+    reads: Annotated[Count, Field(description="Reads right after an acknowledgement that were answered.")]
+    stale: Annotated[Count, Field(description="Those of them that did not find the complete write.")]
+    why: Annotated[str, Field(description="What keeps the ledger from being complete; empty when nothing does.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pipeline(Part):
+    """Events: accepted, and then visible once and complete."""
+
+    sent: Annotated[Count, Field(description="Events.")]
+    accepted: Annotated[Count, Field(description="Of them.")]
+    lost: Annotated[Count, Field(description="Accepted and not visible at the end.")]
+    twice: Annotated[Count, Field(description="Visible more than once.")]
+    wrong: Annotated[Count, Field(description="Visible with another value.")]
+    unsure: Annotated[
+        Count, Field(description="Of unknown outcome and not visible at the end, or no query was recorded.")
+    ]
+    visible_p50_s: Annotated[
+        float | None,
+        Field(description="Median from accepted to visible, s; an event that never became visible counts as infinite."),
+    ]
+    visible_p95_s: Annotated[float | None, Field(description="95th percentile, likewise.")]
+    why: Annotated[str, Field(description="What keeps the record from being complete; empty when nothing does.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watcher(Part):
+    """One watcher, of one thing."""
+
+    name: Annotated[
+        str,
+        Field(description="`entry`, `regions us-east-1`, `ledger`, `replicas pg-0`, `pods`, `pipeline`, `alerts`."),
+    ]
+    spacing_ms: Annotated[Seconds, Field(description="Planned spacing of its probes.")]
+    n: Annotated[Count, Field(description="Probes.")]
+    first_ns: Annotated[
+        int | None,
+        Field(description="When its first probe was due, by the run's monotonic clock; null: no probe was recorded."),
+    ]
+    last_ns: Annotated[int | None, Field(description="When its last probe was due; null: no probe was recorded.")]
+    longest_gap_ms: Annotated[
+        float | None, Field(description="Between two probes; null of fewer than two, or where they have no schedule.")
+    ]
+    blind_s: Annotated[Seconds, Field(description="In gaps over 250 ms, and over its spacing: neither up nor down.")]
+    closed: Annotated[bool, Field(description="Whether it ended in order.")]
+    why: Annotated[str, Field(description="What is wrong; empty when nothing is.")]

@@ -1,0 +1,97 @@
+"""The run as a whole: its windows, what none of them covers, journeys that met trouble, the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from judgement_builders import evidence, failing, ns, p95, plan, samples, with_ints
+
+from harness.judgement import judge
+from harness.judgement.overview import journey_results, loosest_limit_ms, unjudged, window_results
+from harness.model import Evidence, Phase, Steady, Table, Window
+
+
+def _window(name: str, start: float, end: float, rows: Table, phase: Phase = Phase.STEADY) -> Window:
+    return Window(
+        name=name,
+        phase=phase,
+        traffic="everyday",
+        experiment="",
+        start_ns=ns(start),
+        end_ns=ns(end),
+        journeys_per_s=10,
+        requests_per_journey=10,
+        samples=rows,
+    )
+
+
+def _journeys(start: float, end: float, first: int) -> Table:
+    """Ten requests a journey, ten journeys a second."""
+    rows = samples(start, end)
+    return replace(rows, ints={**rows.ints, "arrival": first + np.arange(len(rows), dtype=np.int64) // 10})
+
+
+def _run(*windows: Window) -> Evidence:
+    return replace(evidence(), windows={window.name: window for window in windows})
+
+
+BEFORE = _window("everyday/fault-free", 0, 10, _journeys(0, 10, 1))
+FAULT = _window("experiment:pod-loss/fault", 10, 14, _journeys(10, 14, 101), Phase.FAULT)
+AFTER = _window("everyday/after-faults", 14, 20, _journeys(14, 20, 141))
+
+
+def test_windows_are_listed_in_order_of_time_with_their_requests() -> None:
+    """Seconds count from the first one's start."""
+    broken = replace(FAULT, samples=failing(FAULT.samples, slice(0, 40)))
+    found = window_results(_run(AFTER, broken, BEFORE))
+    assert [(w.name, w.phase, w.start_s, w.end_s, w.n, w.errors) for w in found] == [
+        ("everyday/fault-free", "in the steady state", 0.0, 10.0, 1000, 0),
+        ("experiment:pod-loss/fault", "during the fault", 10.0, 14.0, 400, 40),
+        ("everyday/after-faults", "in the steady state", 14.0, 20.0, 600, 0),
+    ]
+
+
+def test_windows_without_gaps_leave_nothing_unjudged() -> None:
+    """Nor is anything left after the last one, where the load was told to stop as it closed."""
+    assert unjudged(_run(BEFORE, FAULT, replace(AFTER, stopped_ns=AFTER.end_ns))) == ()
+
+
+def test_what_no_window_covers_is_listed_with_its_length() -> None:
+    """A gap between two windows, and load that went on after the last one."""
+    late = replace(AFTER, start_ns=ns(15), stopped_ns=ns(20.5))
+    found = unjudged(_run(BEFORE, FAULT, late))
+    assert [(gap.start_s, gap.end_s, gap.seconds) for gap in found] == [(14.0, 15.0, 1.0), (20.0, 20.5, 0.5)]
+    assert found[0].why == "between experiment:pod-loss/fault and everyday/after-faults"
+
+
+def test_a_journey_meets_trouble_once_however_many_of_its_requests_fail() -> None:
+    """Of 160 fault-free journeys one had ten failures and one a slow answer; those under the fault do not count."""
+    bad = failing(BEFORE.samples, slice(20, 30))
+    slow = with_ints(bad, slice(55, 56), done_ns=ns(5))
+    given = plan({"R": p95("200 ms")})
+    found = list(journey_results(given, _run(replace(BEFORE, samples=slow), FAULT, AFTER)))
+    assert [(j.traffic, j.n, j.troubled, j.limit_ms, j.share) for j in found] == [("everyday", 160, 2, 200.0, 0.0125)]
+
+
+def test_the_loosest_limit_of_the_plan_is_what_a_user_waits_for() -> None:
+    """Without any, failures alone count."""
+    assert loosest_limit_ms(plan({"R": p95("200 ms"), "S": p95("1.5 s")})) == 1500.0
+    assert loosest_limit_ms(plan({})) is None
+
+
+def test_requests_that_name_no_journey_give_no_share() -> None:
+    """As of a run recorded by another load generator."""
+    assert list(journey_results(plan(), _run(replace(BEFORE, samples=samples(0, 10))))) == []
+
+
+def test_the_judgement_carries_them_and_the_end() -> None:
+    """For every report."""
+    end = Steady(ok=False, at_ns=ns(20), why="reads fail")
+    found = judge(plan(), replace(_run(BEFORE, FAULT, AFTER), steady_end=end))
+    assert [w.name for w in found.windows] == [
+        "everyday/fault-free",
+        "experiment:pod-loss/fault",
+        "everyday/after-faults",
+    ]
+    assert (found.unjudged, found.journeys[0].n, found.steady_end) == ((), 160, end)
