@@ -10,7 +10,8 @@ import numpy as np
 
 from harness.judgement.figures.indicators import failed, waited_ms
 from harness.judgement.recovery import SECOND
-from harness.model import Evidence, Figure, JourneyResult, Op, Plan, Table, Unjudged, Window, WindowResult
+from harness.judgement.recovery.rule import promised_ms
+from harness.model import Evidence, JourneyResult, Plan, Table, Unjudged, Window, WindowResult
 from harness.model.table import Ints
 
 _WORKER_BITS: Final = 48
@@ -57,7 +58,7 @@ def unjudged(evidence: Evidence) -> tuple[Unjudged, ...]:
 
 def journey_results(plan: Plan, evidence: Evidence) -> Iterable[JourneyResult]:
     """Of each traffic: the journeys of its fault-free windows, and those with a failed or a slow request."""
-    limit_ms = loosest_limit_ms(plan)
+    limit_ms = promised_ms(plan)
     for traffic in dict.fromkeys(window.traffic for window in evidence.fault_free()):
         every, troubled = [], []
         for window in evidence.fault_free(traffic):
@@ -71,17 +72,6 @@ def journey_results(plan: Plan, evidence: Evidence) -> Iterable[JourneyResult]:
         if n:
             met = len(np.unique(np.concatenate(troubled)))
             yield JourneyResult(traffic=traffic, n=n, troubled=met, limit_ms=limit_ms)
-
-
-def loosest_limit_ms(plan: Plan) -> float | None:
-    """The loosest response-time limit that the plan's claims state; None: none states one."""
-    stated = [
-        objective.limit.base * 1000
-        for claim in plan.claims
-        for objective in claim.objectives
-        if objective.figure is Figure.RESPONSE_TIME and objective.op is Op.BELOW
-    ]
-    return max(stated, default=None)
 
 
 def _journeys(samples: Table) -> Ints:

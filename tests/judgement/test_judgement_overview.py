@@ -8,7 +8,7 @@ import numpy as np
 from judgement_builders import evidence, failing, ns, p95, plan, samples, with_ints
 
 from harness.judgement import judge
-from harness.judgement.overview import journey_results, loosest_limit_ms, unjudged, window_results
+from harness.judgement.overview import journey_results, unjudged, window_results
 from harness.model import Evidence, Phase, Steady, Table, Window
 
 
@@ -72,12 +72,6 @@ def test_a_journey_meets_trouble_once_however_many_of_its_requests_fail() -> Non
     given = plan({"R": p95("200 ms")})
     found = list(journey_results(given, _run(replace(BEFORE, samples=slow), FAULT, AFTER)))
     assert [(j.traffic, j.n, j.troubled, j.limit_ms, j.share) for j in found] == [("everyday", 160, 2, 200.0, 0.0125)]
-
-
-def test_the_loosest_limit_of_the_plan_is_what_a_user_waits_for() -> None:
-    """Without any, failures alone count."""
-    assert loosest_limit_ms(plan({"R": p95("200 ms"), "S": p95("1.5 s")})) == 1500.0
-    assert loosest_limit_ms(plan({})) is None
 
 
 def test_requests_that_name_no_journey_give_no_share() -> None:

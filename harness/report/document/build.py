@@ -63,7 +63,7 @@ def document_of(plan: Plan, judgement: Judgement) -> Document:
         watchers=tuple(_like(records.Watcher, watcher) for watcher in judgement.watchers),
         waivers=(),
         attestations=(),
-        shadowed=(),
+        shadowed=plan.shadowed,
         inputs={},
         deselected=plan.deselected,
         missing_evidence=judgement.missing,
