@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 from harness.report.document.build import document_of
@@ -23,16 +22,5 @@ def render_verdict(plan: Plan, judgement: Judgement) -> bytes:
 
 def verdict_document(plan: Plan, judgement: Judgement) -> dict[str, Any]:
     """The document as plain values; `docs/verdict.schema.json` describes it."""
-    plain: dict[str, Any] = _six_digits(adapter().dump_python(document_of(plan, judgement)))
+    plain: dict[str, Any] = adapter().dump_python(document_of(plan, judgement))
     return plain
-
-
-def _six_digits(value: Any) -> Any:
-    """The only place where figures are rounded: six significant digits; what is not a finite number becomes null."""
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _six_digits(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_six_digits(inner) for inner in value]
-    return value

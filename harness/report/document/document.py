@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from harness.report.document.parts import Counts, Part, Requirement
+from harness.report.document.parts import Counts, Number, Part, Requirement
 from harness.report.document.records import (
     Experiment,
     Journeys,
@@ -44,7 +44,7 @@ class Document(Part):
     profile: Annotated[str, Field(description="Profile names, joined by `+`.")]
     environment: Annotated[str, Field(description="Of the target: sandbox, staging or production.")]
     target: Annotated[str, Field(description="Name of the target.")]
-    time_scale: Annotated[float, Field(description="Limits of a minute and more were divided by it.", gt=0)]
+    time_scale: Annotated[Number, Field(description="Limits of a minute and more were divided by it.", gt=0)]
     release: Annotated[str, Field(description="Release under test.")]
     release_receipt: Annotated[
         Release | None, Field(description="Whether what served is that release; null: nothing was recorded.")
@@ -53,7 +53,7 @@ class Document(Part):
     reasons: Annotated[tuple[str, ...], Field(description="What decided, worst first; empty on GO without waivers.")]
     counts: Annotated[Counts, Field(description="How many requirements have which verdict.")]
     score: Annotated[
-        float,
+        Number,
         Field(description="Share of the gating requirements that passed; a trend, it decides nothing.", ge=0, le=1),
     ]
     requirements: Annotated[tuple[Requirement, ...], Field(description="Every requirement of the profiles.")]
@@ -63,7 +63,7 @@ class Document(Part):
     ]
     windows: Annotated[tuple[Window, ...], Field(description="Every window of the load, in order of time.")]
     unjudged: Annotated[tuple[Unjudged, ...], Field(description="Stretches of the load that no window covers.")]
-    unjudged_seconds: Annotated[float, Field(description="Their sum, s.", ge=0)]
+    unjudged_seconds: Annotated[Number, Field(description="Their sum, s.", ge=0)]
     journeys: Annotated[tuple[Journeys, ...], Field(description="Users' journeys that met trouble, by traffic.")]
     traffic: Annotated[tuple[Traffic, ...], Field(description="Every window of traffic, and each of its routes.")]
     steady_end: Annotated[
@@ -116,7 +116,7 @@ class _Untitled(GenerateJsonSchema):
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of `verdict.json`; `docs/verdict.schema.json` is this."""
-    made = adapter().json_schema(mode="serialization", schema_generator=_Untitled)
+    made = adapter().json_schema(mode="validation", schema_generator=_Untitled)
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:readiness-harness:verdict:2",

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PlainSerializer
+
+
+def six_digits(value: float | None) -> float | None:
+    """The only place where figures are rounded: six significant digits; what is not a finite number becomes null."""
+    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
+
 
 Count = Annotated[int, Field(ge=0)]
-Seconds = Annotated[float, Field(ge=0)]
-Span = tuple[float, float]
+Number = Annotated[float, PlainSerializer(six_digits)]
+Seconds = Annotated[Number, Field(ge=0)]
+Span = tuple[Number, Number]
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "WAIVED", "NOT_ASSESSED"]
 
 
@@ -62,7 +70,7 @@ class Measure(Part):
     reason: Annotated[str, Field(description="What was observed and what was expected.")]
     hint: Annotated[str, Field(description="What to do next; empty where nothing has to be done.")]
     value: Annotated[
-        float | None,
+        Number | None,
         Field(description="As measured, in `unit`; null where nothing could be measured, and for facts."),
     ]
     unit: Annotated[
@@ -82,15 +90,17 @@ class Measure(Part):
         ),
     ]
     scaled_limit: Annotated[
-        float | None,
+        Number | None,
         Field(
             description="What the value was compared with, in `unit`, after the target's time scale; null for facts."
         ),
     ]
-    low: Annotated[float | None, Field(description="One-sided lower bound at `confidence`; null where there is none.")]
-    high: Annotated[float | None, Field(description="One-sided upper bound at `confidence`; null where there is none.")]
+    low: Annotated[Number | None, Field(description="One-sided lower bound at `confidence`; null where there is none.")]
+    high: Annotated[
+        Number | None, Field(description="One-sided upper bound at `confidence`; null where there is none.")
+    ]
     confidence: Annotated[
-        Annotated[float, Field(gt=0, lt=1)] | None, Field(description="Of each bound; null where there is none.")
+        Annotated[Number, Field(gt=0, lt=1)] | None, Field(description="Of each bound; null where there is none.")
     ]
     n: Annotated[
         Count | None,
@@ -100,7 +110,7 @@ class Measure(Part):
         Count | None, Field(description="Number of samples that the claim needs; null where it does not matter.")
     ]
     resolution: Annotated[
-        float | None, Field(description="How exactly the value is known, in `unit`; null where it is exact.")
+        Number | None, Field(description="How exactly the value is known, in `unit`; null where it is exact.")
     ]
     method: Annotated[str, Field(description="How value and bounds were computed.")]
     receipts: Annotated[Receipts, Field(description="The proofs that this figure needs.")]
@@ -188,11 +198,11 @@ class Fault(Part):
     targets: Annotated[tuple[str, ...], Field(description="What was hit, by name.")]
     sent: Annotated[bool, Field(description="Whether the first action was sent.")]
     confirmed_after_s: Annotated[
-        float | None,
+        Number | None,
         Field(description="Until the fault was read back from the target, s from sent; null: it was not."),
     ]
     seen_by_client_after_s: Annotated[
-        float | None, Field(description="Until the first read or write failed, s from sent; null: none did.")
+        Number | None, Field(description="Until the first read or write failed, s from sent; null: none did.")
     ]
 
 
@@ -201,7 +211,7 @@ class Restored(Part):
     """Whether the target was as before afterwards."""
 
     ok: Annotated[bool | None, Field(description="null: not verified.")]
-    after_s: Annotated[float | None, Field(description="s from sent; null: not measured.")]
+    after_s: Annotated[Number | None, Field(description="s from sent; null: not measured.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -218,10 +228,10 @@ class FailedProbes(Part):
 
     operation: Annotated[Literal["reads", "writes"], Field(description="Of what.")]
     null_run: Annotated[
-        float | None, Field(description="In the fault-free windows and the null run; null: no probe was recorded.")
+        Number | None, Field(description="In the fault-free windows and the null run; null: no probe was recorded.")
     ]
     under_fault: Annotated[
-        float | None,
+        Number | None,
         Field(description="From the action sent to the end of the observation; null: no probe was recorded."),
     ]
-    difference: Annotated[float | None, Field(description="`under_fault` less `null_run`; null where one of them is.")]
+    difference: Annotated[Number | None, Field(description="`under_fault` less `null_run`; null where one of them is.")]

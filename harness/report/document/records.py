@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.report.document.parts import Count, FailedProbes, Fault, Operations, Part, Recovery, Restored, Seconds
+from harness.report.document.parts import (
+    Count,
+    FailedProbes,
+    Fault,
+    Number,
+    Operations,
+    Part,
+    Recovery,
+    Restored,
+    Seconds,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +54,7 @@ class Experiment(Part):
         Field(description="Age of the oldest lost write at the moment of the fault, s; null: none is lost."),
     ]
     share: Annotated[
-        Mapping[str, float], Field(description="Share of answers (0 to 1) by `REGION before` and `REGION during`.")
+        Mapping[str, Number], Field(description="Share of answers (0 to 1) by `REGION before` and `REGION during`.")
     ]
     errors: Annotated[
         Mapping[str, int], Field(description="Failed requests of its load window by kind; not counted in a KPI.")
@@ -74,7 +84,7 @@ class Experiment(Part):
         Field(description="Recovery of the users' own requests, by `route NAME` and `region NAME`."),
     ]
     users_thin: Annotated[
-        Mapping[str, float],
+        Mapping[str, Number],
         Field(description="Routes and regions with too few requests to be judged alone: requests per second."),
     ]
 
@@ -88,17 +98,17 @@ class Worker(Part):
     closed: Annotated[bool, Field(description="Whether it ended in order.")]
     why: Annotated[str, Field(description="What is wrong with its file; empty when nothing is.")]
     cpu: Annotated[
-        float | None,
+        Number | None,
         Field(description="95 % of the window's seconds it used at most this share of one core; null: not reported."),
     ]
     gc_ms: Annotated[
-        float | None,
+        Number | None,
         Field(
             description="In 95 % of the seconds its longest garbage collection took at most this; null: not reported."
         ),
     ]
     loop_ms: Annotated[
-        float | None,
+        Number | None,
         Field(description="In 95 % of the seconds its event loop lagged at most this; null: not reported."),
     ]
     users: Annotated[Count | None, Field(description="Locust's users, the fewest of any second; null: not reported.")]
@@ -120,20 +130,20 @@ class Traffic(Part):
     achieved_rps: Annotated[Seconds, Field(description="Requests per second as sent.")]
     n: Annotated[Count, Field(description="Requests.")]
     errors: Annotated[Count, Field(description="Failed requests.")]
-    p50_ms: Annotated[float | None, Field(description="Median; null where it is unknown.")]
+    p50_ms: Annotated[Number | None, Field(description="Median; null where it is unknown.")]
     p95_ms: Annotated[
-        float | None,
+        Number | None,
         Field(
             description="95th percentile; null where it is unknown: a request without an answer is over every limit."
         ),
     ]
-    p99_ms: Annotated[float | None, Field(description="99th percentile; null where it is unknown.")]
+    p99_ms: Annotated[Number | None, Field(description="99th percentile; null where it is unknown.")]
     lag_ms_p99: Annotated[
-        float | None, Field(description="99th percentile of how late the generator sent; null of no request.")
+        Number | None, Field(description="99th percentile of how late the generator sent; null of no request.")
     ]
     valid: Annotated[bool, Field(description="Whether its latencies count: the generator kept its schedule.")]
     why: Annotated[str, Field(description="What was wrong; empty when valid.")]
-    lag_limit_ms: Annotated[float | None, Field(description="Limit of `lag_ms_p99`; null: none.")]
+    lag_limit_ms: Annotated[Number | None, Field(description="Limit of `lag_ms_p99`; null: none.")]
     model: Annotated[
         Literal["open", "closed"] | None,
         Field(
@@ -145,7 +155,7 @@ class Traffic(Part):
         Literal["poisson", "constant", "trace"] | None, Field(description="Of an open model; null otherwise.")
     ]
     warm_up_s: Annotated[
-        float | None,
+        Number | None,
         Field(description="Cut from the front, s since the schedule began; null: its beginning is unknown."),
     ]
     workers: Annotated[tuple[Worker, ...], Field(description="The load generators; empty for one route.")]
@@ -161,8 +171,8 @@ class Window(Part):
     experiment: Annotated[
         str | None, Field(description="The experiment that it lies under or directly follows; null: none.")
     ]
-    start_s: Annotated[float, Field(description="s since the run's first window opened.")]
-    end_s: Annotated[float, Field(description="s since the run's first window opened.")]
+    start_s: Annotated[Number, Field(description="s since the run's first window opened.")]
+    end_s: Annotated[Number, Field(description="s since the run's first window opened.")]
     n: Annotated[Count, Field(description="Requests due in it.")]
     errors: Annotated[Count, Field(description="Failed ones.")]
 
@@ -172,8 +182,8 @@ class Unjudged(Part):
     """A stretch of the load that no window covers."""
 
     traffic: Annotated[str, Field(description="Of which traffic.")]
-    start_s: Annotated[float, Field(description="s since the run's first window opened.")]
-    end_s: Annotated[float, Field(description="s since the run's first window opened.")]
+    start_s: Annotated[Number, Field(description="s since the run's first window opened.")]
+    end_s: Annotated[Number, Field(description="s since the run's first window opened.")]
     why: Annotated[str, Field(description="Why nothing is judged there.")]
 
 
@@ -184,9 +194,9 @@ class Journeys(Part):
     traffic: Annotated[str, Field(description="Of which traffic.")]
     n: Annotated[Count, Field(description="Journeys.")]
     troubled: Annotated[Count, Field(description="Those with a failed request or one slower than `limit_ms`.")]
-    share: Annotated[float | None, Field(description="`troubled` of `n`, 0 to 1; null of no journey.")]
+    share: Annotated[Number | None, Field(description="`troubled` of `n`, 0 to 1; null of no journey.")]
     limit_ms: Annotated[
-        float | None,
+        Number | None,
         Field(description="The loosest response-time limit that the run claims; null: only failures count."),
     ]
 
@@ -258,10 +268,10 @@ class Pipeline(Part):
         Count, Field(description="Of unknown outcome and not visible at the end, or no query was recorded.")
     ]
     visible_p50_s: Annotated[
-        float | None,
+        Number | None,
         Field(description="Median from accepted to visible, s; an event that never became visible counts as infinite."),
     ]
-    visible_p95_s: Annotated[float | None, Field(description="95th percentile, likewise.")]
+    visible_p95_s: Annotated[Number | None, Field(description="95th percentile, likewise.")]
     why: Annotated[str, Field(description="What keeps the record from being complete; empty when nothing does.")]
 
 
@@ -281,7 +291,7 @@ class Watcher(Part):
     ]
     last_ns: Annotated[int | None, Field(description="When its last probe was due; null: no probe was recorded.")]
     longest_gap_ms: Annotated[
-        float | None, Field(description="Between two probes; null of fewer than two, or where they have no schedule.")
+        Number | None, Field(description="Between two probes; null of fewer than two, or where they have no schedule.")
     ]
     blind_s: Annotated[Seconds, Field(description="In gaps over 250 ms, and over its spacing: neither up nor down.")]
     closed: Annotated[bool, Field(description="Whether it ended in order.")]
