@@ -17,6 +17,7 @@ from typing import Any, Final
 from chaoslib.exceptions import InterruptExecution
 
 from harness import clock
+from harness.chaos.confirming import confirming_probe, was_true
 from harness.chaos.receipts import Receipts, harness_block
 from harness.evidence import History, run_history
 
@@ -40,6 +41,7 @@ class Recorder:
     receipts: Receipts = field(default_factory=Receipts)
     part: str = ""
     sent: bool = False
+    true_before: bool = False
     undone: bool = False
     started_ns: int = 0
 
@@ -48,11 +50,14 @@ class Recorder:
         """Whether it breaks anything: a null run does not."""
         return self.block.get("domain") != "none"
 
-    def starts(self, activity: Activity) -> None:
+    def starts(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
         """An activity is about to start."""
         action = activity.get("type") == "action"
         if action:
             self.receipts.assert_same_cluster(activity)
+            if self.breaks and self.part == "method" and not self.sent:
+                probe = confirming_probe(self.experiment, str(self.block.get("confirmed_by", "")))
+                self.true_before = probe is not None and was_true(probe, configuration, secrets)
         self.started_ns = clock.now_ns()
         if not (action and self.breaks):
             return
@@ -84,19 +89,25 @@ class Recorder:
             raise InterruptExecution(f"{activity.get('name')}: {why}")
 
     def _receipt(self, activity: Activity, run: Mapping[str, Any], at_ns: int) -> None:
-        name, seen = activity.get("name"), run.get("output") is True
+        name, shown = activity.get("name"), run.get("output") is True
         if _function(activity) == "hold":
             self._undone(activity)
         for kind, key in (("fault.confirmed", "confirmed_by"), ("fault.gone", "gone_by")):
             if name and name == self.block.get(key):
-                if not seen:
-                    self._put(
-                        "fault.why",
-                        why=f"{name}: {'the fault was not seen' if key == 'confirmed_by' else 'not seen to be over'}",
-                    )
+                why = self._unconfirmed(shown=shown, confirms=key == "confirmed_by")
+                if why:
+                    self._put("fault.why", why=f"{name}: {why}")
                     continue
                 hits = {"hit": [asdict(hit) for hit in self.receipts.hits()]} if key == "confirmed_by" else {}
                 self._put(kind, at_ns=at_ns, probe=name, **hits)
+
+    def _unconfirmed(self, *, shown: bool, confirms: bool) -> str:
+        """Why the probe's answer is no receipt; empty when it is one."""
+        if not shown:
+            return "the fault was not observed" if confirms else "its end was not observed"
+        if confirms and self.true_before and not self.receipts.gone():
+            return "it was true before the fault too, so it confirms nothing"
+        return ""
 
     def _undone(self, activity: Activity) -> None:
         if self.sent and not self.undone and self.breaks:
@@ -115,7 +126,7 @@ def before_experiment_control(context: Mapping[str, Any], **_: Any) -> None:
 
 
 def before_method_control(**_: Any) -> None:
-    """Look at what is there before anything is broken."""
+    """Read what is there before anything is broken."""
     for recorder in _open():
         recorder.part = "method"
         recorder.receipts.remember()
@@ -133,10 +144,12 @@ def before_hypothesis_control(**_: Any) -> None:
         recorder.part = "hypothesis"
 
 
-def before_activity_control(context: Activity, **_: Any) -> None:
+def before_activity_control(
+    context: Activity, configuration: Activity | None = None, secrets: Activity | None = None, **_: Any
+) -> None:
     """An activity is about to start."""
     for recorder in _open():
-        recorder.starts(context)
+        recorder.starts(context, configuration or {}, secrets or {})
 
 
 def after_activity_control(context: Activity, state: dict[str, Any] | None, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""Probes for experiment files: each looks at the target until it is so, or `within_s` seconds are over.
+"""Probes for experiment files: each asks the target until it is so, or `within_s` seconds are over.
 
 They read the target, never the clients: a fault that no client felt was in all the same.
 """
@@ -12,13 +12,14 @@ from harness.chaos.session import Session, session
 from harness.clock import Deadline
 from harness.errors import FaultNotInjected, TargetUnreachable
 from harness.model import Hit
-from harness.targets.database import leader_of, not_streaming
+from harness.targets.database import leader_of, leader_region, not_streaming
 from harness.targets.kubernetes import Object, has_condition
 
 __all__ = [
     "hit_nodes_not_ready",
     "hit_pods_gone",
     "leader_changed",
+    "leads_from_home",
     "members_streaming",
     "nodes_ready",
     "pods_ready",
@@ -99,8 +100,18 @@ def members_streaming(within_s: float = 15.0) -> bool:
     return _until(within_s, lambda: not not_streaming(here.cluster, here.target))
 
 
+def leads_from_home(within_s: float = 15.0) -> bool:
+    """Whether a member of the primary region leads the database and every other member streams from it."""
+    here = session()
+    home = here.target.primary_region
+    return _until(
+        within_s,
+        lambda: leader_region(here.cluster, here.target) == home and not not_streaming(here.cluster, here.target),
+    )
+
+
 def _until(within_s: float, look: Callable[[], bool]) -> bool:
-    """Look until it is so; a target that does not answer has not said so."""
+    """Ask until it is so; no answer is no yes."""
     for _tick in Deadline.after(float(within_s)).ticks(POLL_S):
         try:
             if look():

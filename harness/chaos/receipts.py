@@ -1,4 +1,4 @@
-"""What an experiment was seen to hit, also where its actions are not ours and do not say so."""
+"""What an experiment was observed to hit, also where its actions are not ours and do not report it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Receipts:
         self._before: list[Hit] = []
 
     def remember(self) -> None:
-        """Look at the cluster before the method."""
+        """Read the cluster before the method."""
         here = _session_or_none()
         if here is not None:
             self._before = _present(here)
 
     def hits(self) -> list[Hit]:
-        """What our own actions say they hit; else what was there before the method and is not any more."""
+        """What our own actions reported as hit; else what was there before the method and is not any more."""
         here = _session_or_none()
         if here is None:
             return []
@@ -42,20 +42,28 @@ class Receipts:
         left = {hit.uid for hit in _present(here)}
         return [hit for hit in self._before if hit.uid not in left]
 
+    def gone(self) -> bool:
+        """Whether everything that was hit is gone: another uid or none for a pod, not Ready for a node; False where nothing was hit."""
+        here, hits = _session_or_none(), self.hits()
+        if here is None or not hits:
+            return False
+        left = {hit.uid for hit in _present(here)}
+        return not any(hit.uid in left for hit in hits)
+
     def assert_same_cluster(self, activity: Mapping[str, Any]) -> None:
         """Stop an action of chaosk8s that would go to another API server than the target's.
 
         Raises:
             InterruptExecution: it would.
         """
-        meant = os.environ.get("READINESS_API_SERVER")
-        if not str(activity.get("provider", {}).get("module", "")).startswith("chaosk8s") or not meant:
+        expected = os.environ.get("READINESS_API_SERVER")
+        if not str(activity.get("provider", {}).get("module", "")).startswith("chaosk8s") or not expected:
             return
         from chaosk8s import create_k8s_api_client  # only where its functions are used
 
         host = create_k8s_api_client().configuration.host
-        if host != meant:
-            raise InterruptExecution(f"{activity.get('name')} would go to {host}, meant is {meant}")
+        if host != expected:
+            raise InterruptExecution(f"{activity.get('name')} refused: the API server is {host}, expected {expected}")
 
 
 def _session_or_none() -> Session | None:

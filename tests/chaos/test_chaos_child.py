@@ -204,3 +204,23 @@ def test_a_second_attempt_keeps_the_files_of_the_first(pocket: Any, experiments:
         assert child.finish().confirmed
     assert (run / "chaos" / "pod-loss" / "attempt-1" / "journal.json").exists()
     assert kinds(run, "pod-loss") == ["fault.sent", "fault.confirmed", "fault.gone"] * 2
+
+
+def test_a_probe_that_was_true_before_the_fault_confirms_nothing(
+    pocket: Any, experiments: Path, tmp_path: Path
+) -> None:
+    """Blind side 8: the action breaks nothing, the confirming probe is true all the time: the fault is not confirmed."""
+    file = experiments / "pod-loss.yaml"
+    text = file.read_text().replace("confirmed_by: pods-gone", "confirmed_by: pods-replaced")
+    action = text[text.index("  - name: kill-pods") : text.index("  - name: pods-gone")]
+    hold = "{type: python, module: harness.chaos.actions, func: hold, arguments: {at_least_s: 0, at_most_s: 0}}"
+    nothing = f"  - name: kill-pods\n    type: action\n    provider: {hold}\n"
+    text = text.replace(action, nothing).replace("func: hit_pods_gone", "func: workloads_ready")
+    file.write_text(text)
+    run = tmp_path / "run"
+    child = started("pod-loss", pocket, experiments, run)
+    wait_for(lambda: not child.alive())
+    result = child.finish()
+    assert not result.confirmed
+    assert result.why == "pods-replaced: it was true before the fault too, so it confirms nothing"
+    assert "fault.confirmed" not in kinds(run, "pod-loss")

@@ -11,7 +11,7 @@ from harness.drivers.chaos.experiments import ExperimentFile, read_experiment
 from harness.targets import Target
 from harness.targets.document import read_document
 from harness.targets.http import NO_PROXY
-from harness.targets.kubernetes import api_server_url, kubeconfig_path
+from harness.targets.kubernetes import REGION_LABEL, api_server_url, kubeconfig_path
 from harness.targets.state import STATE_VARIABLE, state_directory
 
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -82,6 +82,8 @@ def _callers() -> dict[str, str]:
 def _chosen_by(file: ExperimentFile, target: Target) -> dict[str, str]:
     """The variables by which target and experiment file choose what is broken."""
     env = {"READINESS_PRIMARY_REGION": target.primary_region}
+    if target.primary_region:
+        env["READINESS_NODES"] = f"{REGION_LABEL}={target.primary_region}"
     if target.kubernetes is not None:
         env["READINESS_NAMESPACE"] = target.kubernetes.namespace
     if file.block is not None and file.block.blast_radius.max_pods is not None:

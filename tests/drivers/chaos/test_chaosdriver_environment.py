@@ -28,14 +28,15 @@ def target(tmp_path: Path) -> Target:
 def test_the_callers_environment_does_not_choose_what_is_broken(
     monkeypatch: pytest.MonkeyPatch, target: Target, tmp_path: Path
 ) -> None:
-    """`READINESS_LABEL_SELECTOR` and the like do not reach the child; anything else does."""
+    """Blind side 16: `READINESS_LABEL_SELECTOR` and the like come from the target or not at all; anything else reaches the child."""
     monkeypatch.setenv("READINESS_LABEL_SELECTOR", "app=nothing-important")
     monkeypatch.setenv("READINESS_NODES", "nodes=none")
     monkeypatch.setenv("GREETING", "hello")
     env = child_environment(
         read_experiment(POD_LOSS), target, tmp_path, hold=tmp_path / "released", allow_target="here"
     )
-    assert not {"READINESS_LABEL_SELECTOR", "READINESS_NODES"} & set(env)
+    assert "READINESS_LABEL_SELECTOR" not in env
+    assert env["READINESS_NODES"] == "topology.kubernetes.io/region=eu-west-1"
     assert (env["GREETING"], env["READINESS_PRIMARY_REGION"]) == ("hello", "eu-west-1")
     assert env["READINESS_MAX_PODS"] == "2"
 
@@ -51,4 +52,7 @@ def test_the_configuration_of_an_experiment_is_resolved_as_its_child_will(
     }
     assert resolved_configuration(bundled("experiments") / "region-loss.yaml", target) == {
         "READINESS_PRIMARY_REGION": "eu-west-1"
+    }
+    assert resolved_configuration(bundled("experiments") / "node-loss.yaml", target) == {
+        "READINESS_NODES": "topology.kubernetes.io/region=eu-west-1"
     }

@@ -93,7 +93,7 @@ def test_a_foreign_experiment_is_let_in(tmp_path: Path) -> None:
 
 def test_functions_are_found_without_importing() -> None:
     """Defined, imported or assigned at the top level; a module that is not there is None."""
-    assert {"kill_pods", "hold", "clock"} <= (functions_of("harness.chaos.actions") or frozenset())
+    assert {"kill_pods", "hold", "annotations"} <= (functions_of("harness.chaos.actions") or frozenset())
     assert "terminate_pods" in (functions_of("chaosk8s.pod.actions") or frozenset())
     assert functions_of("harness.chaos.nothing") is None
     assert functions_of("") is None
