@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 from harness.catalogue.files import CatalogueFile, RequirementEntry, SectionEntry
 from harness.catalogue.names import hint_with_nearest
 from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, Place
-from harness.catalogue.yamlfile import YamlFile
 from harness.errors import ConfigurationError
 from harness.model import Requirement
+from harness.yamlfile import Document, read_document
 
 BUNDLED: Final = Path(__file__).parent
 """The requirements of the five source documents, and the profile `core`."""
@@ -37,7 +37,7 @@ def load_catalogue(paths: Iterable[Path] = ()) -> Catalogue:
     """
     draft = _Draft()
     for path in catalogue_files(paths):
-        draft.add(YamlFile.read(path))
+        draft.add(read_document(path))
     return draft.finish()
 
 
@@ -69,7 +69,7 @@ class _Draft:
     interpretations: list[Interpretation] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
 
-    def add(self, file: YamlFile) -> None:
+    def add(self, file: Document) -> None:
         content = _validated(file)
         if content.sections:
             self._add_requirements(file, content)
@@ -101,7 +101,7 @@ class _Draft:
             places=self.places,
         )
 
-    def _add_requirements(self, file: YamlFile, content: CatalogueFile) -> None:
+    def _add_requirements(self, file: Document, content: CatalogueFile) -> None:
         if content.profile is None:
             hint = "add `profile: NAME` at the top of the file"
             raise ConfigurationError("requirements need a profile to belong to", where=file.where(()), hint=hint)
@@ -157,7 +157,7 @@ def _requirement(entry: RequirementEntry, section: SectionEntry, profile: str) -
     )
 
 
-def _validated(file: YamlFile) -> CatalogueFile:
+def _validated(file: Document) -> CatalogueFile:
     """The file in its form; raises ConfigurationError with line and key of the first thing that is wrong."""
     try:
         return CatalogueFile.model_validate(file.data if file.data is not None else {})

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.catalogue.names import hint_with_nearest
-from harness.catalogue.yamlfile import YamlFile
 from harness.errors import UsageError
 from harness.model import Requirement
+from harness.yamlfile import Document
 
 _DERIVED: Final = "derived: all of "
 
@@ -54,7 +54,7 @@ class Deviation:
 class Place:
     """Where a requirement stands: its file and the keys that lead to it."""
 
-    file: YamlFile
+    file: Document
     keys: tuple[str | int, ...]
 
     def of(self, key: str) -> str:

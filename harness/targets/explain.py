@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from harness.catalogue.names import nearest
 from harness.errors import ConfigurationError
-from harness.targets.document import Document, Location
+from harness.yamlfile import Document, Location
 
 _EXPECTED: Final[Mapping[str, str]] = {
     "string_type": "text",

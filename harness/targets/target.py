@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError
 
 from harness.errors import ConfigurationError
-from harness.targets.document import Document, read_document
 from harness.targets.explain import configuration_error
 from harness.targets.parts import (
     Callers,
@@ -29,6 +28,7 @@ from harness.targets.parts import (
     Traffic,
 )
 from harness.targets.values import Name, Part, Seconds, Url
+from harness.yamlfile import Document, read_document
 
 __all__ = [
     "Callers",

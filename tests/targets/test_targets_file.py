@@ -111,7 +111,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("disposable: true", "credentials: {}", "target.yaml:22: credentials: unknown key `credentials`\n  hint: known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, callers, power, ledger, pipeline, traffic, disposable, may_break, tls, proxy"),
         ("time_scale: 60", "time_scale: .inf", "target.yaml:3: time_scale: `inf` is not a finite number"),
         ('release: "1.0.0"', "release: 1.0", "target.yaml:4: release: `1.0` is not text\n  hint: put it in quotes"),
-        ("disposable: true", "name: again", "target.yaml:22: name: the key `name` stands here twice\n  hint: keep one; the first is in line 1"),
+        ("disposable: true", "name: again", "target.yaml:22: name: the key `name` is defined twice\n  hint: keep one; the first is in line 1"),
         ("primary_region: us-east-1", "primary_region: us-east-2", "target.yaml:9: primary_region: unknown region `us-east-2`\n  hint: use one of `us-east-1`, `eu-west-1`"),
         ("context: sandbox, ", "", "target.yaml:10: kubernetes.context: the key `context` is missing\n  hint: write `context: …`"),
         ("time_scale: 60", "60: 60", 'target.yaml:3: a key that is no text\n  hint: put it in quotes, like `"no": …`'),

@@ -15,9 +15,9 @@ from harness.drivers.chaos.providers import functions_of
 from harness.errors import ConfigurationError
 from harness.model import DOMAINS, NO_FAULT, ExperimentPlan
 from harness.model.domain import UNKNOWN
-from harness.targets.document import Document, Location, read_document
 from harness.targets.explain import configuration_error
 from harness.targets.target import Seconds
+from harness.yamlfile import Document, Location, read_document
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 _AROUND_S: Final = 20.0

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from harness.errors import ConfigurationError, UsageError
 from harness.model import Quantity, RateCurve, Trace
-from harness.targets.document import Document, Location
 from harness.targets.trace import read_trace
+from harness.yamlfile import Document, Location
 
 
 def _quantity(dimension: str, example: str, *, zero: bool = False) -> BeforeValidator:

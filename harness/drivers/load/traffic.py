@@ -13,9 +13,9 @@ from harness.catalogue.names import nearest
 from harness.drivers.load.size import Size, schedule_of
 from harness.errors import ConfigurationError
 from harness.model import AccountPlan, TrafficPlan
-from harness.targets.document import Document, read_document
 from harness.targets.explain import configuration_error
 from harness.targets.parts import Traffic
+from harness.yamlfile import Document, read_document
 
 MOST_PER_WORKER: Final = 2000.0
 """Requests per second that one process is asked for at most.

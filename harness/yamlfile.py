@@ -1,8 +1,8 @@
-"""YAML files that people write, with the line of every key: plain data only, refused early and in words."""
+"""The one reader of YAML files that people write, with the line of every key: plain data only, refused early and in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -13,6 +13,9 @@ from harness.errors import ConfigurationError
 
 Location = tuple[str | int, ...]
 
+_Plain: Final = yaml.SafeLoader
+_Quick: Final = getattr(yaml, "CSafeLoader", None)
+"""libyaml's is ten times as quick, is not everywhere, and says less of what is wrong."""
 DEEPEST: Final = 30
 """Levels of nesting; no file of ours needs ten, and a bound keeps the reader from running out of stack."""
 
@@ -31,14 +34,18 @@ class Document:
     data: Any
     lines: Mapping[Location, int]
 
-    def where(self, location: Location) -> str:
-        """`file:line: key`, the line being that of the deepest part of the location that stands in the file."""
-        known = next(location[:size] for size in range(len(location), -1, -1) if location[:size] in self.lines)
-        place = f"{self.path}:{self.lines[known]}"
+    def line(self, location: Sequence[str | int]) -> int:
+        """Line of the deepest part of the location that is in the file."""
+        place = tuple(location)
+        return next(self.lines[place[:size]] for size in range(len(place), -1, -1) if place[:size] in self.lines)
+
+    def where(self, location: Sequence[str | int]) -> str:
+        """`file:line: key`, the line being that of the deepest part of the location that is in the file."""
+        place = f"{self.path}:{self.line(location)}"
         return f"{place}: {dotted(location)}" if location else place
 
 
-def dotted(location: Location) -> str:
+def dotted(location: Sequence[str | int]) -> str:
     """`regions.us-east-1.entry`, `may_break[0].experiment`."""
     text = ""
     for part in location:
@@ -57,12 +64,16 @@ def read_document(path: Path) -> Document:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigurationError(f"cannot be read: {why}", where=str(path)) from error
-    loader = None
     try:
-        loader = _PlainLoader(text)
-        node = loader.get_single_node()
-        lines: dict[Location, int] = dict(_lines(path, node, ())) if node is not None else {(): 1}
-        data = loader.construct_document(node) if node is not None else None
+        data, lines = _read(path, text, _Quick) if _Quick is not None else _read(path, text, _Plain)
+    except (yaml.YAMLError, ValueError):
+        data, lines = _explained(path, text)  # in the words of the reader that tells more
+    return Document(path=path, data=data, lines=lines)
+
+
+def _explained(path: Path, text: str) -> tuple[Any, dict[Location, int]]:
+    try:
+        return _read(path, text, _Plain)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -74,29 +85,25 @@ def read_document(path: Path) -> Document:
     except (yaml.YAMLError, ValueError) as error:
         # a character that YAML does not allow, or a scalar that looks like a date or a number and is none
         raise ConfigurationError(f"is no plain YAML: {str(error).splitlines()[0]}", where=str(path)) from error
-    finally:
-        if loader is not None:
-            loader.dispose()
-    return Document(path=path, data=data, lines=lines)
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """Neither tags, anchors nor aliases: what stands in the file is what is meant."""
-
+def _read(path: Path, text: str, loader_of: type[Any]) -> tuple[Any, dict[Location, int]]:
+    """The data and the lines; neither tags, anchors nor aliases: what is in the file is what is meant."""
     depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+    for event in yaml.parse(text, Loader=loader_of):
         for what in ("tag", "anchor"):
             if getattr(event, what, None) is not None:
                 raise _at(event, f"{what}s are not used here")
-        if self.depth >= DEEPEST:
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
             raise _at(event, "it is nested too deeply")
-        self.depth += 1
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self.depth -= 1
+    loader = loader_of(text)
+    try:
+        node = loader.get_single_node()
+        lines: dict[Location, int] = dict(_lines(path, node, ())) if node is not None else {(): 1}
+        return (loader.construct_document(node) if node is not None else None), lines
+    finally:
+        loader.dispose()
 
 
 def _at(event: yaml.Event, problem: str) -> yaml.MarkedYAMLError:
@@ -121,7 +128,7 @@ def _lines(path: Path, node: yaml.Node, location: Location) -> Iterator[tuple[Lo
             here = (*location, key.value)
             if key.value in seen:
                 raise ConfigurationError(
-                    f"the key `{key.value}` stands here twice",
+                    f"the key `{key.value}` is defined twice",
                     where=f"{path}:{line}: {dotted(here)}",
                     hint=f"keep one; the first is in line {seen[key.value]}",
                 )
