@@ -9,10 +9,10 @@ from typing import Final
 
 from harness.drivers.chaos.experiments import ExperimentFile, read_experiment
 from harness.targets import Target
-from harness.targets.document import read_document
 from harness.targets.http import NO_PROXY
 from harness.targets.kubernetes import REGION_LABEL, api_server_url, kubeconfig_path
 from harness.targets.state import STATE_VARIABLE, state_directory
+from harness.yamlfile import read_document
 
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _PREFIX: Final = "READINESS_"
