@@ -3,17 +3,64 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if (root := str(Path(__file__).parent.parent)) not in sys.path:
     sys.path.insert(0, root)  # so that helpers are imported by one name, `tests.…`, by tests and type checker alike
 
 from tests.plain.plain_project import Project
 from tests.plain.scenes import SCENES, STRIKES, Stage
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+
+SHARED: Mapping[str, tuple[str, ...]] = {
+    "the sandbox": ("tests/run/test_run_sandbox.py",),
+    "scenes": (
+        "tests/run/test_run_decisions.py",
+        "tests/run/test_run_struck.py",
+        "tests/run/test_run_evidence.py",
+        "tests/run/test_run_baseline.py",
+        "tests/honesty/test_honesty_runs.py",
+        "tests/honesty/test_honesty_fault.py",
+        "tests/pytest_plugin/test_plugin_replay.py",
+    ),
+    "one server, one load": ("tests/drivers/load/",),
+    "one PostgreSQL": ("tests/sandbox/platform/",),
+    "one pocket cluster": ("tests/sandbox/test_machinery_",),
+}
+"""Files of which one worker runs all tests, because they share processes or addresses. These begin first, in this order."""
+
+
+def _group(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return next((name for name, starts in SHARED.items() if file.startswith(starts)), file)
+
+
+class _ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands groups to workers: those of SHARED first, every other file by itself."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByGroup:
+    """Under `-n`: how tests are handed to workers."""
+    config.option.loadscopereorder = False
+    return _ByGroup(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long groups first, for a worker that begins one last would end alone."""
+    order = list(SHARED)
+    items.sort(key=lambda item: order.index(group) if (group := _group(item.nodeid)) in order else len(order))
 
 
 @pytest.fixture(scope="session")

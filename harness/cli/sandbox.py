@@ -265,4 +265,4 @@ def _pod(client: Client, text: str) -> tuple[str, str]:
         return found[0]
     listed = ", ".join("/".join(each) for each in sorted(found or pods)[:8])
     what = f"{len(found)} pods are called so" if found else "there is no such pod"
-    raise UsageError(what, where=text, hint=f"say one of: {listed}")
+    raise UsageError(what, where=text, hint=f"use one of: {listed}")

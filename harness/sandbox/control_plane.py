@@ -191,7 +191,7 @@ class ControlPlane:
         raise SandboxError(
             "; ".join([f"the platform does not get ready: {sentence}", *reasons[:3]]),
             where=str(self._directory.logs),
-            hint="the pods' logs stand there; `readiness doctor` shows what this machine lacks",
+            hint="read the pods' logs there; `readiness doctor` shows what this machine lacks",
         )
 
     def _trouble(self, pod: Object) -> str:

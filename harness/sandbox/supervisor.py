@@ -184,7 +184,7 @@ class Supervisor:
         lines = (
             self._directory.log.read_text(errors="replace").strip().splitlines() if self._directory.log.exists() else []
         )
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "its log is empty"
 
     def _end_all(self) -> None:
         """Kill all descendants and wait until there are none."""

@@ -33,8 +33,9 @@ def write(store: Store, directory: Directory, credentials: Credentials, release:
 
 
 def set_release(directory: Directory, release: str) -> None:
-    """Note that another release runs now."""
-    _write(directory, {**yaml.safe_load(directory.target.read_text()), "release": release})
+    """Record that another release runs now."""
+    content = yaml.safe_load(directory.target.read_text())
+    _write(directory, {**content, "release": {**content["release"], "version": release}})
 
 
 def _write(directory: Directory, content: dict[str, object]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from harness.clock import Deadline
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
-from harness.targets.kubernetes import Cluster, annotations_of, has_condition, labels_of
+from harness.targets.kubernetes import Cluster, Object, annotations_of, has_condition, labels_of
 from harness.targets.target import Database, Leader, Target
 
 ASK_AGAIN_S: Final = 2.0
@@ -100,16 +100,29 @@ def switch_back(cluster: Cluster, target: Target, *, within_s: float) -> str:
 
 
 def _ask_for_switchover(cluster: Cluster, target: Target, leader: str, candidate: str) -> None:
-    """Patroni's own key: the leader hands over to the candidate when that is safe, and clears the key."""
-    _, lock = database_of(target)
+    """Patroni's own key: the leader hands over to the candidate when that is safe, and clears the key.
+
+    A candidate that no other member precedes is not named: it wins by its priority. Where one is named, Patroni lets
+    the other standbys sleep for 2 s before they follow it, and commits that need a quorum wait for them.
+    """
+    database, lock = database_of(target)
     name = f"{lock.endpoints}-failover"
-    asked = {"leader": leader, "member": candidate}
+    priorities = {name: _priority(cluster.pod(lock.namespace, name)) for name in database.members}
+    first = all(priorities[candidate] > of for name, of in priorities.items() if name != candidate)
+    asked: dict[str, str | None] = {"leader": leader, "member": None if first else candidate}
     if cluster.endpoints(lock.namespace, name) is not None:
         cluster.patch_endpoints(lock.namespace, name, {"metadata": {"annotations": asked}})
         return
     main = cluster.endpoints(lock.namespace, lock.endpoints)
-    metadata = {"name": name, "labels": dict(labels_of(main)) if main else {}, "annotations": asked}
+    annotations = {key: value for key, value in asked.items() if value is not None}
+    metadata = {"name": name, "labels": dict(labels_of(main)) if main else {}, "annotations": annotations}
     cluster.create_endpoints(lock.namespace, {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata})
+
+
+def _priority(pod: Object | None) -> int:
+    """The `failover_priority` of a member, 1 where it has none."""
+    tags = _status(annotations_of(pod).get("status", "")).get("tags") if pod else None
+    return int(tags.get("failover_priority", 1)) if isinstance(tags, dict) else 1
 
 
 def _status(text: str) -> dict[str, Any]:

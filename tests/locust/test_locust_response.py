@@ -90,7 +90,7 @@ def test_more_than_one_answer_is_not_http(more: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("packing", "packed"), [("gzip", gzip.compress(b"{}")), ("deflate", zlib.compress(b"{}")), ("br", b"{}")]
+    ("packing", "packed"), [("gzip", gzip.compress(b"{}", mtime=0)), ("deflate", zlib.compress(b"{}")), ("br", b"{}")]
 )
 def test_a_packed_body_is_unpacked(packing: str, packed: bytes) -> None:
     """Those that we ask for; others stay as they came."""

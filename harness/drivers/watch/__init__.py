@@ -6,5 +6,17 @@ from harness.drivers.watch.final_read import FinalReads
 from harness.drivers.watch.live import LiveView
 from harness.drivers.watch.process import Watch, watch_settings
 from harness.drivers.watch.settings import Rates, WatchSettings, ledger_clients
+from harness.drivers.watch.watching import Pace, Watcher, Watching
 
-__all__ = ["FinalReads", "LiveView", "Rates", "Watch", "WatchSettings", "ledger_clients", "watch_settings"]
+__all__ = [
+    "FinalReads",
+    "LiveView",
+    "Pace",
+    "Rates",
+    "Watch",
+    "WatchSettings",
+    "Watcher",
+    "Watching",
+    "ledger_clients",
+    "watch_settings",
+]

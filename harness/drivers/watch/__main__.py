@@ -1,7 +1,7 @@
 """The watching process: `python -m harness.drivers.watch SETTINGS.json`, started by `Watch`.
 
-It reads commands from standard input (`health PER_S`, `fault in`, `fault out`), says `watching` when every watcher looks, and ends in order on
-SIGTERM, SIGINT or the end of its input.
+It reads commands from standard input (`window open`, `window closed`, `fault in`, `fault out`), prints `watching` when every
+watcher probes, and ends in order on SIGTERM, SIGINT or the end of its input.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ async def _standard_input(loop: asyncio.AbstractEventLoop) -> asyncio.StreamRead
 
 
 async def _obey(commands: asyncio.StreamReader, watchers: Watchers, stop: asyncio.Event) -> None:
-    """Do what the parent says; its end is ours."""
+    """Obey the parent; the end of its commands is the end of the watch."""
     while line := await commands.readline():
         word, _, value = line.decode().partition(" ")
-        if word == "health":
-            watchers.set_health_rate(float(value))
+        if word == "window":
+            watchers.set_window(is_open=value.strip() == "open")
         elif word == "fault":
             watchers.set_fault(is_in=value.strip() == "in")
     stop.set()

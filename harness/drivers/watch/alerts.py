@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness import clock
 from harness.drivers.watch.attendance import Attendance
 from harness.drivers.watch.recorder import Recorder
+from harness.drivers.watch.settings import Rates
+from harness.drivers.watch.watching import Watcher, Watching
 from harness.drivers.watch.wires import Answer, Wires
+from harness.targets.target import Target
 
 _PATH: Final = "/api/v1/alerts"
 """Tells all alerts that are pending or firing; one that is resolved is not among them."""
@@ -119,3 +122,33 @@ def _alerts(answer: Answer) -> tuple[_Alert, ...] | str:
         return _Reply.model_validate_json(answer.body).data.alerts
     except ValidationError:
         return "wrong body"
+
+
+class AlertsWatcher(Watcher):
+    """The alerts of Prometheus."""
+
+    name: ClassVar[str] = "alerts"
+    file: ClassVar[str] = "history/alerts.ndjson"
+
+    _alerts: Alerts | None = None
+
+    def needs(self, target: Target) -> bool:
+        """The key `prometheus`."""
+        return target.prometheus is not None
+
+    def per_s(self, rates: Rates) -> float:
+        """Requests."""
+        return rates.alerts
+
+    def begin(self, here: Watching) -> None:
+        """One schedule."""
+        base, attendance = here.target.prometheus, here.recorder.attendance(self.name)
+        if base is None:
+            return
+        self._alerts = Alerts(base, here.wires_to(base), here.recorder, attendance)
+        here.schedule(self.name, here.settings.rates.alerts, self._alerts.look, phase=0.8, attendance=attendance)
+
+    def ended(self) -> None:
+        """Where the last answer was none, it was blind until now."""
+        if self._alerts:
+            self._alerts.end()

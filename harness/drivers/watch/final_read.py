@@ -29,8 +29,8 @@ _WITHIN_MS: Final = 20_000
 _CONNECT_S: Final = 5
 """For each address of the DSN."""
 
-_REGION_WITHIN_S: Final = 10.0
-"""A region may serve from a copy that lags: it is asked again for this long while it lacks what was acknowledged."""
+REGION_LAG_S: Final = 11.0
+"""A region may serve from a copy that lags: it is asked again for this long, a little over the ten seconds that profiles allow."""
 _REGION_EACH_S: Final = 0.25
 _ANSWER_S: Final = 3.0
 
@@ -67,19 +67,24 @@ class FinalReads:
             held = _Held(source=DATABASE, at_ns=at_ns, why=_said(error))
         return self._put(held, after)
 
-    def read_regions(self, after: str) -> list[FinalRead]:
+    def read_regions(self, after: str, *, lag_s: float = REGION_LAG_S) -> list[FinalRead]:
         """Read through the entry of every region, all at once, when all writes have ended; none where the target has no way to.
 
-        A region is asked until it holds all acknowledged writes, at most 10 s; what it held last stands.
+        A region that lacks an acknowledged write is read again, for at most `lag_s` seconds: a copy may lag. Then its first and
+        its last read are two rounds; the last one decides.
+
+        Args:
+            after: what the reads follow.
+            lag_s: how long a copy may lag, in seconds.
         """
-        entries = {name: region.entry for name, region in self._target.regions.items() if region.entry}
+        entries = self._target.doors
         ledger = self._target.ledger
         if ledger is None or not ledger.read or not entries:
             return []
-        wanted = self._acknowledged()
+        expected, path = self._acknowledged(), ledger.path
         with ThreadPoolExecutor(len(entries)) as pool:
-            asked = [pool.submit(self._through, name, entry, ledger.path, wanted) for name, entry in entries.items()]
-        return [self._put(one.result(), after) for one in asked]
+            asked = [pool.submit(self._through, name, entry, path, expected, lag_s) for name, entry in entries.items()]
+        return [self._put(held, after) for one in asked for held in one.result()]
 
     def close(self) -> None:
         """Close the file in order."""
@@ -106,24 +111,24 @@ class FinalReads:
         ints = writes.where(writes.words["outcome"].equals("ok")).ints
         return set(zip(ints["client"].tolist(), ints["sequence"].tolist(), strict=True))
 
-    def _through(self, region: str, entry: str, path: str, wanted: set[tuple[int, int]]) -> _Held:
-        """Ask one region until it holds what is wanted; the last whole read, or why there was none."""
+    def _through(self, region: str, entry: str, path: str, expected: set[tuple[int, int]], lag_s: float) -> list[_Held]:
+        """The first complete read of a region, and the last one where the first lacked something; or why there was none."""
         import httpx  # here, so that a replay, which asks nobody, starts quickly
 
-        last = _Held(source=region, at_ns=clock.now_ns(), why="it was not asked")
+        reads: list[_Held] = []
+        why = "it was not asked"
         with http_client(self._target, entry, timeout_s=_ANSWER_S) as http:
-            for _ in clock.Deadline.after(_REGION_WITHIN_S).ticks(_REGION_EACH_S):
+            for _ in clock.Deadline.after(lag_s).ticks(_REGION_EACH_S):
                 at_ns = clock.now_ns()
                 try:
                     rows = tuple(row for client in self._clients for row in _held_by(http, path, client))
                 except (httpx.HTTPError, ValueError) as error:
-                    if last.why:
-                        last = _Held(source=region, at_ns=at_ns, why=_said(error))
+                    why = _said(error)
                     continue
-                last = _Held(source=region, at_ns=at_ns, rows=rows)
-                if wanted <= {(client, sequence) for client, sequence, _ in rows}:
+                reads = [*reads[:1], _Held(source=region, at_ns=at_ns, rows=rows)]
+                if expected <= {(client, sequence) for client, sequence, _ in rows}:
                     break
-        return last
+        return reads or [_Held(source=region, at_ns=clock.now_ns(), why=why)]
 
     def _put(self, held: _Held, after: str) -> FinalRead:
         self._round += 1

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Final
+from typing import ClassVar, Final
 
+from harness.drivers.watch.settings import Rates
+from harness.drivers.watch.watching import Watcher, Watching
 from harness.drivers.watch.wires import Answer, Wires
 from harness.evidence.rows import RowWriter
+from harness.model.table import LEDGER_READS, LEDGER_WRITES
+from harness.targets.target import Target
 
 DEADLINE_S: Final = 2.0
 """A client waits this long for its acknowledgement."""
@@ -112,3 +116,32 @@ class LedgerClients:
         path = f"{self._path}?client={client}&sequence={sequence}"
         answer = await self._wires.ask("GET", path, within_s=READ_S)
         reads.put((client, sequence, answer.sent_ns, answer.done_ns, answer.status), found(answer, client, sequence))
+
+
+class LedgerWatcher(Watcher):
+    """Numbered writes through the entry."""
+
+    name: ClassVar[str] = "ledger"
+    file: ClassVar[str] = "watch/ledger-writes.rows"
+
+    def needs(self, target: Target) -> bool:
+        """The key `ledger`."""
+        return target.ledger is not None
+
+    def per_s(self, rates: Rates) -> float:
+        """Writes of all clients together."""
+        return rates.ledger
+
+    def begin(self, here: Watching) -> None:
+        """One schedule for all clients, which take turns."""
+        ledger, recorder = here.target.ledger, here.recorder
+        if ledger is None:
+            return
+        clients = LedgerClients(
+            clients=here.settings.clients,
+            path=ledger.path,
+            wires=here.wires_to(here.target.entry),
+            rows=recorder.rows("ledger-writes", LEDGER_WRITES),
+            reads=recorder.rows("ledger-reads", LEDGER_READS) if ledger.read else None,
+        )
+        here.schedule(self.name, here.settings.rates.ledger, clients.write, phase=0.6)

@@ -7,11 +7,15 @@ import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from harness import clock
+from harness.drivers.watch.settings import Rates
+from harness.drivers.watch.watching import Watcher, Watching
 from harness.drivers.watch.wires import Answer, Wires
 from harness.evidence.rows import RowWriter
+from harness.model.table import PIPELINE
+from harness.targets.target import Target
 
 ACCEPT_S: Final = 2.0
 """An event waits this long to be accepted."""
@@ -167,3 +171,39 @@ def _shown(answer: Answer) -> tuple[int, object] | str | None:
         return (copies, body["checksum"]) if copies > 0 else None
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return "wrong body"
+
+
+class PipelineWatcher(Watcher):
+    """Numbered events that must become visible once and complete."""
+
+    name: ClassVar[str] = "pipeline"
+    file: ClassVar[str] = "watch/pipeline.rows"
+
+    _client: PipelineClient | None = None
+
+    def needs(self, target: Target) -> bool:
+        """The key `pipeline`."""
+        return target.pipeline is not None
+
+    def per_s(self, rates: Rates) -> float:
+        """Events sent."""
+        return rates.pipeline
+
+    def begin(self, here: Watching) -> None:
+        """One schedule that sends; each event is followed by itself."""
+        pipeline = here.target.pipeline
+        if pipeline is None:
+            return
+        self._client = PipelineClient(
+            run=here.settings.clients[0],
+            accept=pipeline.accept,
+            visible=pipeline.visible,
+            wires=here.wires_to(here.target.entry),
+            rows=here.recorder.rows(self.name, PIPELINE),
+        )
+        here.schedule(self.name, here.settings.rates.pipeline, self._client.send, phase=0.1)
+
+    def ending(self) -> None:
+        """Events that are still followed are looked for once more."""
+        if self._client:
+            self._client.end()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness import clock
 from harness.drivers.watch.recorder import Recorder
+from harness.drivers.watch.settings import Rates
+from harness.drivers.watch.watching import Watcher, Watching
 from harness.targets.kubernetes import REGION_LABEL, Object, annotations_of, has_condition, labels_of
+from harness.targets.target import Target
 
 
 class _Follower:
@@ -19,7 +24,10 @@ class _Follower:
 
 
 class Nodes(_Follower):
-    """Knows the region of every node; records `node.ready` and `node.unready`."""
+    """Knows the region of every node; records `node.present`, `node.ready` and `node.unready`.
+
+    Nodes that are there when the watch begins, or that come later, are recorded as `node.present` with whether they are ready.
+    """
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__(recorder)
@@ -31,18 +39,26 @@ class Nodes(_Follower):
         return self._regions.get(node, "")
 
     def listed(self, objects: Sequence[Object]) -> None:
-        """Take the nodes there are."""
+        """Take the nodes there are: those that went while nothing was reported are gone."""
+        there = {node["metadata"]["name"] for node in objects}
+        for name in [name for name, ready in self._ready.items() if ready and name not in there]:
+            self._put("node.unready", name, ready=False)
         for node in objects:
             self.changed("MODIFIED", node)
 
     def changed(self, event: str, obj: Object) -> None:
-        """Record a node that became ready or unready; the first sight of one is no change."""
+        """Record a node that is new, or became ready or unready."""
         name, ready = obj["metadata"]["name"], event != "DELETED" and has_condition(obj, "Ready")
         self._regions[name] = labels_of(obj).get(REGION_LABEL, "")
-        if self._ready.get(name, ready) != ready:
-            kind = "node.ready" if ready else "node.unready"
-            self._recorder.pods.put(kind, name, region=self._regions[name], at_ns=clock.now_ns())
+        if name not in self._ready:
+            self._put("node.present", name, ready=ready)
+        elif self._ready[name] != ready:
+            self._put("node.ready" if ready else "node.unready", name, ready=ready)
+
+    def _put(self, kind: str, name: str, *, ready: bool) -> None:
         self._ready[name] = ready
+        region = self._regions.get(name, "")
+        self._recorder.pods.put(kind, name, name=name, region=region, ready=ready, at_ns=clock.now_ns())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +73,7 @@ class _Pod:
 class Pods(_Follower):
     """Follows the pods of one namespace; records `pod.ready`, `pod.unready`, `pod.deleted`.
 
-    Pods that are there when the watch begins are recorded as `pod.present`: nobody saw them become what they are.
+    Pods that are there when the watch begins are recorded as `pod.present`: how they became what they are was not observed.
     """
 
     def __init__(self, recorder: Recorder, region: str, nodes: Nodes) -> None:
@@ -68,7 +84,7 @@ class Pods(_Follower):
         self._begun = False
 
     def listed(self, objects: Sequence[Object]) -> None:
-        """Take the pods there are: those that went while nobody watched were deleted."""
+        """Take the pods there are: those that went while nothing was reported were deleted."""
         if not self._begun:
             self._begun = True
             for obj in objects:
@@ -140,3 +156,49 @@ class Leader(_Follower):
             fields: Mapping[str, str] = {"from": self._leader, "to": leader}
             self._recorder.pods.put("leader.changed", self._subject, **fields, at_ns=clock.now_ns())
             self._leader = leader
+
+
+class ClusterWatcher(Watcher):
+    """Pods of the target's namespaces, all nodes, and the holder of the database's lock."""
+
+    name: ClassVar[str] = "pods"
+    file: ClassVar[str] = "history/pods.ndjson"
+
+    def needs(self, target: Target) -> bool:
+        """The key `kubernetes`."""
+        return target.kubernetes is not None
+
+    def per_s(self, rates: Rates) -> float:  # noqa: ARG002 - the base class's
+        """None: the cluster reports changes by itself."""
+        return 0.0
+
+    def begin(self, here: Watching) -> None:
+        """A stream of nodes, one of pods a namespace, one of the lock."""
+        kubernetes, database = here.target.kubernetes, here.target.database
+        if kubernetes is None:
+            return
+        nodes = Nodes(here.recorder)
+        here.follow(self.name, kubernetes.context, "/api/v1/nodes", nodes)
+        for context, namespaces in _namespaces(here.target).items():
+            for namespace, region in namespaces.items():
+                pods = Pods(here.recorder, region, nodes)
+                here.follow(self.name, context, f"/api/v1/namespaces/{namespace}/pods", pods)
+        if database and database.leader:
+            lock = database.leader
+            leader = Leader(here.recorder, lock.namespace, lock.endpoints)
+            path, only = f"/api/v1/namespaces/{lock.namespace}/endpoints", f"metadata.name={lock.endpoints}"
+            here.follow(self.name, kubernetes.context, path, leader, field_selector=only)
+
+
+def _namespaces(target: Target) -> Mapping[str, Mapping[str, str]]:
+    """By context: the namespaces to watch, each with the region it is; empty where its pods are in several."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    if target.kubernetes is None:
+        return found
+    found[target.kubernetes.context][target.kubernetes.namespace] = ""
+    if target.database and target.database.leader:
+        found[target.kubernetes.context][target.database.leader.namespace] = ""
+    for name, region in target.regions.items():
+        if region.namespace:
+            found[region.context or target.kubernetes.context][region.namespace] = name
+    return found

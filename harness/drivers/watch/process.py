@@ -68,9 +68,8 @@ class Watch:
         return self._process is not None and self._process.poll() is None
 
     def health_window(self, *, is_open: bool) -> None:
-        """Ask the health path as often as the fault-free window needs, or as rarely as beside it."""
-        rates = self._settings.rates
-        self._tell(f"health {rates.health_in_window if is_open else rates.health}")
+        """Probe the health path, at the entry and at each region's, as often as a fault-free window needs, or as rarely as outside one."""
+        self._tell(f"window {'open' if is_open else 'closed'}")
 
     def fault_window(self, *, is_open: bool) -> None:
         """Read at the entry and at the regions as often as a recovery is to be resolved, or as rarely as beside a fault."""

@@ -9,14 +9,18 @@ a primary that is gone does not make its standbys look late.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import Final
+from typing import ClassVar, Final
 
 import psycopg
 
 from harness import clock
 from harness.drivers.watch.recorder import Recorder
 from harness.drivers.watch.sessions import NoAnswerError, Session
+from harness.drivers.watch.settings import Rates
+from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter
+from harness.model.table import REPLICAS
+from harness.targets.target import Target
 
 LOOK_S: Final = 1.0
 BEAT_S: Final = 5.0
@@ -122,3 +126,37 @@ class MemberWatcher:
         if role != self._role:
             self._recorder.pods.put("role.changed", self._member, **{"from": self._role, "to": role, "at_ns": at_ns})
             self._role = role
+
+
+class ReplicasWatcher(Watcher):
+    """Heartbeats in the primary, and each member's role and lag."""
+
+    name: ClassVar[str] = "replicas"
+    file: ClassVar[str] = "watch/replicas.rows"
+
+    def needs(self, target: Target) -> bool:
+        """The key `database.members`."""
+        return target.database is not None and bool(target.database.members)
+
+    def per_s(self, rates: Rates) -> float:
+        """Looks at each member."""
+        return rates.member
+
+    def begin(self, here: Watching) -> None:
+        """One schedule of heartbeats, and one a member."""
+        database, recorder, rate = here.target.database, here.recorder, here.settings.rates.member
+        if database is None:
+            return
+        beats, rows = Heartbeats(), recorder.rows(self.name, REPLICAS)
+        writer = HeartbeatWriter(here.session(database.dsn.resolve()), beats, recorder)
+        here.schedule(self.name, rate, writer.beat, of="heartbeat")
+        for number, (name, member) in enumerate(database.members.items()):
+            watcher = MemberWatcher(
+                member=name,
+                region=member.region,
+                session=here.session(member.dsn.resolve()),
+                beats=beats,
+                rows=rows,
+                recorder=recorder,
+            )
+            here.schedule(self.name, rate, watcher.look, of=name, phase=(number + 1) / (len(database.members) + 1))

@@ -23,8 +23,9 @@ class Rates(BaseModel):
         read_in_fault: the same from before a fault until it is restored; the resolution of a recovery of reads is its spacing.
         health: the health path at the entry while no window is open.
         health_in_window: the same in the fault-free window: the uptime is made of these.
-        region: reads at each region's entry.
-        region_in_fault: the same from before a fault until it is restored.
+        region: reads at each region's entry, and its health path while no window is open.
+        region_in_fault: reads from before a fault until it is restored.
+        region_health_in_window: the health path of each region's entry in a fault-free window and while a fault may be in.
         ledger: writes of all ledger clients together; the resolution of a recovery of writes is its spacing.
         pipeline: events sent into the pipeline.
         member: looks at each database member; heartbeats are written as often.
@@ -39,6 +40,7 @@ class Rates(BaseModel):
     health_in_window: float = 65.0
     region: float = 5.0
     region_in_fault: float = 20.0
+    region_health_in_window: float = 20.0
     ledger: float = 30.0
     pipeline: float = 2.0
     member: float = 5.0

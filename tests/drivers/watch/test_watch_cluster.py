@@ -118,6 +118,10 @@ def test_what_changes_is_recorded_and_what_was_there_is_present(
         until(lambda: ("node.unready", "east-1", "east") in seen(settings))
         until(lambda: {("pod.deleted", "new"), ("pod.deleted", "pg-0")} <= {line[:2] for line in seen(settings)})
     lines = seen(settings)
+    assert [line for line in lines if line[1] == "east-1"] == [
+        ("node.present", "east-1", "east"),
+        ("node.unready", "east-1", "east"),
+    ]
     assert [line for line in lines if line[1] == "new"] == [
         ("pod.ready", "new", "south"),
         ("pod.unready", "new", "south"),

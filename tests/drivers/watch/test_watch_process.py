@@ -130,6 +130,50 @@ def test_while_a_fault_may_be_in_it_reads_50_times_a_second_and_each_region_20_t
     ]
 
 
+def health(run: Path, subject: str) -> Table:
+    """The probes of the health path at one door, as due."""
+    name = "entry" if subject == "entry" else "regions"
+    table = read_rows(run / "watch" / f"{name}.rows", PROBES).table
+    wanted = table.words["kind"].equals("health") & table.words["subject"].equals(subject)
+    return table.where(wanted).sorted_by("due_ns")
+
+
+def test_each_regions_door_is_asked_for_its_health_20_times_a_second_in_a_window_and_under_a_fault(
+    service: Service, settings: WatchSettings
+) -> None:
+    """Blind side 9: a region's own door that is dead shows, also while the entry is fine."""
+    run = settings.run_directory
+    with Watch(settings) as watch:
+        until(lambda: len(health(run, "north")) >= 3)
+        watch.health_window(is_open=True)
+        until(lambda: len(health(run, "north")) >= 23)
+        watch.fault_window(is_open=True)
+        watch.health_window(is_open=False)
+        until(lambda: len(health(run, "north")) >= 43)
+        watch.fault_window(is_open=False)
+        until(lambda: len(health(run, "north")) >= 46)
+    assert set(spacings(health(run, "north"))) >= {50, 200}
+    assert spacings(health(run, "north")).count(50) >= 20  # a busy machine leaves some out
+    assert set(spacings(health(run, "south"))) >= {50, 200}
+    assert {"/health", "/tracks/1"} <= set(service.asked)
+
+
+def test_a_read_that_the_target_file_expects_otherwise_is_wrong(
+    service: Service, target_file: Path, settings: WatchSettings
+) -> None:
+    """Blind side 14: the service answers `200 {"id": 1}`, the target expects a title too; its health path is fine."""
+    text = target_file.read_text()
+    target_file.write_text(
+        text.replace("read: /tracks/1", "read: {path: /tracks/1, expect: {id: 1, title: str}}"), encoding="utf-8"
+    )
+    run = settings.run_directory
+    with Watch(settings):
+        until(lambda: len(reads(run)) >= 5 and len(health(run, "north")) >= 2)
+    assert reads(run).words["error"].counts == {"wrong body": len(reads(run))}
+    assert health(run, "entry").words["error"].present == ()
+    assert health(run, "north").words["error"].present == ()
+
+
 def test_a_watch_that_was_stopped_says_when_it_was_blind(service: Service, settings: WatchSettings) -> None:
     """SIGSTOP for half a second: each schedule's blind time is on record, and the longest gap is in the receipt."""
     run = settings.run_directory

@@ -11,9 +11,11 @@ import yaml
 from psycopg.conninfo import conninfo_to_dict
 
 from harness.errors import ConfigurationError
+from harness.sandbox import target
 from harness.sandbox.cluster import admission, kinds
 from harness.sandbox.cluster.kubelet.nodes import POWER
 from harness.sandbox.cluster.kubelet.status import image_id
+from harness.sandbox.directory import Directory
 from harness.sandbox.platform import render
 from harness.sandbox.platform.credentials import Credentials
 from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
@@ -171,6 +173,16 @@ def test_secrets_hold_what_the_manifests_ask_for() -> None:
     assert base64.b64decode(platform["data"]["database-password"]).decode() == CREDENTIALS.passwords["normaldance"]
 
 
+def test_another_release_changes_the_version_in_the_target_file_and_nothing_else(tmp_path: Path) -> None:
+    """Header, path and images of the key `release` stay."""
+    directory = Directory(tmp_path)
+    before = {"name": "sandbox", "release": {"version": "1.0.0", "header": "x-release", "images": True}}
+    directory.target.write_text(yaml.safe_dump(before))
+    target.set_release(directory, "1.1.0-late")
+    after = yaml.safe_load(directory.target.read_text())
+    assert after == {**before, "release": {"version": "1.1.0-late", "header": "x-release", "images": True}}
+
+
 def test_the_target_file_says_where_everything_is() -> None:
     """Entry, regions with shares, database by reference only."""
     addresses = Addresses(
@@ -179,20 +191,20 @@ def test_the_target_file_says_where_everything_is() -> None:
         members={member: f"127.93.9.{n}" for n, member in enumerate(MEMBERS, 1)},
     )
     secrets = Path("/sandbox/secrets")
-    target = describe(addresses, release="1.0.0", kubeconfig=Path("/sandbox/kubeconfig"), secrets=secrets)
+    described = describe(addresses, release="1.0.0", kubeconfig=Path("/sandbox/kubeconfig"), secrets=secrets)
     files = dsn_files(addresses, CREDENTIALS, secrets)
-    assert target["regions"]["eu-west-1"] == {
+    assert described["regions"]["eu-west-1"] == {
         "entry": "http://127.93.8.3:8080",
         "namespace": "eu-west-1",
         "share": "30 %",
     }
-    assert CREDENTIALS.passwords["readiness"] not in yaml.safe_dump(target)
-    assert target["release"] == {"version": "1.0.0", "header": "x-release", "images": True, "path": "/version"}
-    assert target["probes"]["read"] == {"path": "/tracks/1", "expect": {"id": 1, "title": "str"}}
-    assert target["power"] == {"annotation": POWER, "value": "off"}
+    assert CREDENTIALS.passwords["readiness"] not in yaml.safe_dump(described)
+    assert described["release"] == {"version": "1.0.0", "header": "x-release", "images": True, "path": "/version"}
+    assert described["probes"]["read"] == {"path": "/tracks/1", "expect": {"id": 1, "title": "str"}}
+    assert described["power"] == {"annotation": POWER, "value": "off"}
     primary = conninfo_to_dict(files[secrets / "dsn"])
     assert (primary["host"], primary["target_session_attrs"]) == ("127.93.9.1,127.93.9.2,127.93.9.3", "read-write")
-    named = {Path(target["database"]["dsn"]["file"])} | {
-        Path(member["dsn"]["file"]) for member in target["database"]["members"].values()
+    named = {Path(described["database"]["dsn"]["file"])} | {
+        Path(member["dsn"]["file"]) for member in described["database"]["members"].values()
     }
     assert named <= set(files)

@@ -48,6 +48,17 @@ def test_what_catches_a_release_is_a_known_requirement() -> None:
         assert {*release.caught_by, *release.may_be_inconclusive} <= known
 
 
+def test_the_documentation_lists_every_release_as_its_file_says() -> None:
+    """One row each in docs/sandbox.md, with the requirements that fail, or the decision where none does."""
+    text = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")
+    ]
+    listed = {name.strip("`"): expected for name, _, expected in (row for row in rows if len(row) == 3)}
+    releases = {name: load_release(name) for name in names()}
+    assert listed == {name: ", ".join(release.caught_by) or release.expect for name, release in releases.items()}
+
+
 def test_no_requirement_is_both_caught_and_inconclusive() -> None:
     """The two lists of a release do not overlap."""
     for name in names():

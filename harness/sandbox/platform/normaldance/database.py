@@ -42,6 +42,15 @@ DYNAMIC: dict[str, Any] = {
 """Patroni's settings for the whole cluster; ttl 20 s and retry 3 s are the least it accepts."""
 
 
+PATRONI = """
+from patroni import __main__, postgresql
+
+postgresql.STOP_POLLING_INTERVAL = 0.1
+__main__.main()
+"""
+"""Patroni, but that it asks ten times a second, not once, whether the server that it stops has stopped. Writes wait meanwhile."""
+
+
 def configuration(env: dict[str, str], certificates: Path) -> dict[str, Any]:
     """Patroni's file for the pod that has this environment, with `ca.crt`, `tls.crt`, `tls.key` in `certificates`."""
     name, address = env["POD_NAME"], env["POD_IP"]
@@ -52,6 +61,7 @@ def configuration(env: dict[str, str], certificates: Path) -> dict[str, Any]:
         "log": {"level": "INFO", "format": "%(asctime)s %(levelname)s %(message)s"},
         "restapi": {"listen": f"{address}:8008", "connect_address": f"{address}:8008"},
         "kubernetes": kubernetes(env),
+        "tags": {"failover_priority": int(env.get("FAILOVER_PRIORITY", "1"))},
         "postgresql": {
             "listen": f"{address}:5432",
             "connect_address": f"{address}:5432",
@@ -128,7 +138,7 @@ def main() -> None:
     env["PYTHONPATH"] = str(Path(__file__).parents[1])
     sys.stderr.write(f"database {env.get('RELEASE', '')}: {env['POD_NAME']} on {env['POD_IP']}:5432\n")
     sys.stderr.flush()
-    os.execve(sys.executable, [sys.executable, "-u", "-m", "patroni", str(settings)], env)  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-u", "-c", PATRONI, str(settings)], env)  # noqa: S606
 
 
 if __name__ == "__main__":

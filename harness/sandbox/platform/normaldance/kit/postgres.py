@@ -30,7 +30,8 @@ CONNECTION_MAX_AGE_S = 30.0
 ATTEMPT_S = 0.4
 """How long one source may take before the next one is asked."""
 READ_S = 0.8
-WRITE_S = 1.0
+WRITE_S = 1.3
+"""Longer than a planned switchover takes, so that most writes outlive one; shorter than a client waits."""
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.15
 SHUNNED_S = 0.5
@@ -198,7 +199,7 @@ class Database:
         """The result of `work` on the primary. It may run more than once: make it `once`.
 
         Raises:
-            Unavailable: no primary took the write within 1 s; whether it was done is unknown.
+            Unavailable: no primary took the write within 1.3 s; whether it was done is unknown.
         """
         return await _tried([self._primary], work, within=WRITE_S, attempt=WRITE_S)
 

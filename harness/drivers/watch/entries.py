@@ -1,0 +1,111 @@
+"""The watchers of the entry and of each region's own door."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from harness.drivers.watch.probers import Prober
+from harness.drivers.watch.recorder import Recorder
+from harness.drivers.watch.schedule import Schedule
+from harness.drivers.watch.settings import Rates
+from harness.drivers.watch.watching import Pace, Watcher, Watching
+from harness.model.table import PROBES
+from harness.targets.parts import ReadProbe
+from harness.targets.target import Target
+
+
+class EntryWatcher(Watcher):
+    """Reads of a stored record, and the health path, at the entry."""
+
+    name: ClassVar[str] = "entry"
+    file: ClassVar[str] = "watch/entry.rows"
+
+    _recorder: Recorder
+    _rates: Rates
+    _reads: Schedule
+    _health: Schedule
+
+    def needs(self, target: Target) -> bool:  # noqa: ARG002 - every target has an entry
+        """Every target has one."""
+        return True
+
+    def per_s(self, rates: Rates) -> float:
+        """Reads."""
+        return rates.read
+
+    def begin(self, here: Watching) -> None:
+        """Two schedules: reads and health."""
+        self._recorder, self._rates = here.recorder, here.settings.rates
+        target, rows = here.target, here.recorder.rows(self.name, PROBES)
+        asked = {"read": target.probes.read, "health": ReadProbe(path=target.probes.health)}
+        probers = {
+            kind: Prober(subject="entry", kind=kind, read=read, wires=here.wires_to(target.entry), rows=rows)
+            for kind, read in asked.items()
+        }
+        self._reads = here.schedule(self.name, self._rates.read, probers["read"].look, of="read")
+        self._health = here.schedule(self.name, self._rates.health, probers["health"].look, of="health", phase=0.3)
+
+    def pace(self, pace: Pace) -> None:
+        """Health more often in a window, reads more often while a fault may be in."""
+        rates = self._rates
+        self._health.set_rate(rates.health_in_window if pace.window_open else rates.health)
+        per_s = rates.read_in_fault if pace.fault_in else rates.read
+        if per_s != self._reads.per_s:
+            self._reads.set_rate(per_s)
+            self._recorder.respaced(self.name, 1000 / per_s)
+
+
+class DoorsWatcher(Watcher):
+    """Reads and the health path at each region's own entry."""
+
+    name: ClassVar[str] = "regions"
+    file: ClassVar[str] = "watch/regions.rows"
+
+    def __init__(self) -> None:
+        self._reads: list[Schedule] = []
+        self._health: list[Schedule] = []
+
+    _recorder: Recorder
+    _rates: Rates
+
+    def needs(self, target: Target) -> bool:
+        """A region with an entry of its own."""
+        return bool(target.doors)
+
+    def per_s(self, rates: Rates) -> float:
+        """Reads of one region."""
+        return rates.region
+
+    def begin(self, here: Watching) -> None:
+        """Two schedules a region."""
+        self._recorder, self._rates = here.recorder, here.settings.rates
+        rows, probes = here.recorder.rows(self.name, PROBES), here.target.probes
+        asked = {"read": probes.read, "health": ReadProbe(path=probes.health)}
+        doors = here.target.doors
+        for number, (region, entry) in enumerate(doors.items()):
+            probers = {
+                kind: Prober(subject=region, kind=kind, read=read, wires=here.wires_to(entry), rows=rows)
+                for kind, read in asked.items()
+            }
+            self._reads.append(here.schedule(self.name, self._rates.region, probers["read"].look, of=region))
+            self._health.append(
+                here.schedule(
+                    self.name,
+                    self._rates.region,
+                    probers["health"].look,
+                    of=f"{region} health",
+                    phase=number / len(doors),
+                )
+            )
+
+    def pace(self, pace: Pace) -> None:
+        """Health more often in a window and under a fault, reads more often while a fault may be in."""
+        rates = self._rates
+        watched = pace.window_open or pace.fault_in
+        for schedule in self._health:
+            schedule.set_rate(rates.region_health_in_window if watched else rates.region)
+        per_s = rates.region_in_fault if pace.fault_in else rates.region
+        if any(schedule.per_s != per_s for schedule in self._reads):
+            for schedule in self._reads:
+                schedule.set_rate(per_s)
+            self._recorder.respaced(self.name, 1000 / per_s)
