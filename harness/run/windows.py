@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.model import Phase
@@ -25,8 +25,8 @@ class _Open:
 class WindowLog:
     """Cuts the time of one traffic where a fault is sent and where the target is restored.
 
-    A window is recorded when it ends, because only then its name is known: what follows a restore is `experiment:X/after` if another
-    fault is sent, and `T/after-faults` if none is.
+    What follows a restore is recorded when it ends, because only then its name is known: it is `experiment:X/after` if another fault is
+    sent, and `T/after-faults` if none is.
     """
 
     def __init__(self, traffic: TrafficPlan, history: Sink) -> None:
@@ -52,38 +52,42 @@ class WindowLog:
     def begin(self, at_ns: int) -> None:
         """The first window begins: the target is steady, and nothing was broken yet."""
         self._open = _Open(start_ns=at_ns, phase=Phase.STEADY)
+        self._opened(fault_free_name(self._traffic.name), self._open)
 
     def fault_sent(self, experiment: str, attempt: int, at_ns: int) -> None:
         """A fault was sent at that time: what was open ended there."""
         last = self._open
         if last is None:
             return
-        between = (
-            after_name(last.experiment, last.attempt) if self.after_a_fault else fault_free_name(self._traffic.name)
-        )
-        self._record(last, fault_name(last.experiment, last.attempt) if self.faulty else between, at_ns)
+        self._close(last, at_ns, follows=after_name(last.experiment, last.attempt))
         self._open = _Open(start_ns=at_ns, phase=Phase.FAULT, experiment=experiment, attempt=attempt)
+        self._opened(fault_name(experiment, attempt), self._open)
 
     def restored(self, at_ns: int) -> None:
         """The target was found to be as it was before the fault."""
         if self._open is not None and self.faulty:
             fault = self._open
-            self._record(fault, fault_name(fault.experiment, fault.attempt), at_ns)
-            self._open = _Open(start_ns=at_ns, phase=Phase.STEADY, experiment=fault.experiment, attempt=fault.attempt)
+            self._close(fault, at_ns)
+            self._open = replace(fault, start_ns=at_ns, phase=Phase.STEADY)
 
     def end(self, at_ns: int) -> None:
         """The load ends. May be called again."""
         last, self._open = self._open, None
-        if last is None:
-            return
-        if last.phase is Phase.FAULT:
-            self._record(last, fault_name(last.experiment, last.attempt), at_ns)
-        elif last.experiment:
-            self._record(_Open(start_ns=last.start_ns, phase=last.phase), after_faults_name(self._traffic.name), at_ns)
-        else:
-            self._record(last, fault_free_name(self._traffic.name), at_ns)
+        if last is not None:
+            self._close(last, at_ns, follows=after_faults_name(self._traffic.name))
 
-    def _record(self, window: _Open, name: str, end_ns: int) -> None:
+    def _close(self, window: _Open, end_ns: int, follows: str = "") -> None:
+        """Record that a window ends; one that follows a restore gets this name, and is recorded only now."""
+        if window.phase is Phase.FAULT:
+            name = fault_name(window.experiment, window.attempt)
+        elif not window.experiment:
+            name = fault_free_name(self._traffic.name)
+        else:
+            name = follows
+            self._opened(name, window if name.startswith("experiment:") else replace(window, experiment=""))
+        self._history.put("window.closed", name, end_ns=max(end_ns, window.start_ns))
+
+    def _opened(self, name: str, window: _Open) -> None:
         self._history.put(
             "window.opened",
             name,
@@ -94,4 +98,3 @@ class WindowLog:
             journeys_per_s=self._traffic.journeys_per_s,
             requests_per_journey=self._traffic.requests_per_journey,
         )
-        self._history.put("window.closed", name, end_ns=max(end_ns, window.start_ns))
