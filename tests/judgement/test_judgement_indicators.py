@@ -420,7 +420,7 @@ def test_a_p99_of_lag_needs_299_looks() -> None:
     """Fewer are inconclusive, none too."""
     few = only(lag(subject="pg-1"), replace(evidence(), replicas=lags(0.5, 60.1)))
     assert (few.outcome, few.n, few.n_needed) == (INCONCLUSIVE, 298, 299)
-    assert only(lag(), replace(evidence(), replicas=Table.empty(REPLICAS))).reason == "no replica was looked at"
+    assert only(lag(), replace(evidence(), replicas=Table.empty(REPLICAS))).reason == "no replica was observed"
 
 
 @pytest.mark.parametrize("objective", [p95(), errors(), uptime(), share(), lag()])

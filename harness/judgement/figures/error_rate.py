@@ -2,56 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from harness.judgement.figures.fault_free import (
+    Part,
+    Rule,
+    all_files,
+    fault_free_windows,
+    grouped,
+    joined_load_receipt,
+    label_of,
+    labelled,
+    over_windows,
+    slots_of,
+    subject_tables,
+    with_guards,
+    worsened,
+)
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.indicators import errors_by_kind, failed, groups, in_time, scope_of, steady_window
+from harness.judgement.figures.indicators import errors_by_kind, failed, scope_of
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held
-from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.clustered import share_in_time
-from harness.judgement.stats.statistics import needed
-from harness.model import Figure, LimitRule, Measure, Objective, Phase, Table
+from harness.judgement.stats.statistics import Bounds, needed
+from harness.model import Figure, LimitRule, Measure, Objective, Phase, Table, Window
 
 
 def error_rates(case: Case) -> Iterable[Measure]:
-    """Failed requests over all of them: together, or one by one; an invalid generator does not excuse an error."""
+    """Failed requests over all of them, over all fault-free windows: together, or one by one; an invalid generator excuses no error.
+
+    A guard that is proven beyond the limit, and a rate that got worse after the faults, are measures of their own.
+    """
     name, objective = "error rate", case.objective
-    window = steady_window(case, name)
-    if isinstance(window, Measure):
-        yield window
+    windows = fault_free_windows(case, name)
+    if isinstance(windows, Measure):
+        yield windows
         return
-    limit = case.scaled.in_unit("ratio")
-    receipts = {"load": load_receipt(case.plan, window, latencies=False)}
-    for group, samples in groups(window.samples, case.plan, window, objective):
-        wrong = failed(samples)
-        bad = int(wrong.sum())
-        bounds = share_in_time(in_time(samples, "intended_ns", window).slots(wrong), objective.confidence)
+
+    def guarded() -> list[Part]:
+        tables = subject_tables(windows, case.plan, objective)
+        return [_part(rows, window, words=True) for rows, window in zip(tables, windows, strict=True)]
+
+    rule = Rule(limit=case.scaled.in_unit("ratio"))
+    yield from with_guards(case, name, _by_group(case, name, windows, rule), guarded, rule, own=label_of(objective))
+
+
+def _by_group(case: Case, name: str, windows: Sequence[Window], rule: Rule) -> Iterable[Measure]:
+    objective = case.objective
+    receipts = {"load": joined_load_receipt(case.plan, windows, latencies=False)}
+    every = list(grouped(windows, case.plan, objective))
+    for group, tables in every:
+        parts = [_part(table, window) for table, window in zip(tables, windows, strict=True)]
+        bad, n = sum(int(part.bad.sum()) for part in parts), sum(len(table) for table in tables)
+        bounds = share_in_time(slots_of(parts), objective.confidence)
+        of = f"{name} of {group or 'all routes together'}"
+        scope = scope_of(windows[0], objective, group)
+        notes = [over_windows(windows), _kinds(tables), "" if group else _by_route(tables)]
         yield bounded(
             case,
             name,
             bounds,
-            held(objective.op, bounds, limit),
+            held(objective.op, bounds, rule.limit),
             unit="ratio",
-            subject=f"{name} of {group or 'all routes together'} ({bad} of {len(samples)} requests)",
-            n_needed=needed(bad, limit, objective.confidence),
-            scope=scope_of(window, objective, group),
+            subject=f"{of} ({bad} of {n} requests)",
+            n_needed=needed(bad, rule.limit, objective.confidence),
+            scope=scope,
             receipts=receipts,
-            detail="; ".join(filter(None, [_kinds(samples), "" if group else _by_route(samples)])),
-            files=window.files,
+            detail="; ".join(filter(None, notes)),
+            files=all_files(windows),
         )
+        yield from worsened(case, of, parts, rule, _bounds_of(case), groups=len(every), scope=scope)
 
 
-def _kinds(samples: Table) -> str:
-    kinds = errors_by_kind(samples)
-    return f"errors: {', '.join(f'{kind} {n}' for kind, n in list(kinds.items())[:4])}" if kinds else ""
+def _part(samples: Table, window: Window, *, words: bool = False) -> Part:
+    """The requests of a window, the failed ones being bad."""
+    return Part(
+        window=window.name,
+        span=window.span,
+        at_ns=samples.ints["intended_ns"],
+        bad=failed(samples),
+        words=labelled(samples) if words else {},
+    )
 
 
-def _by_route(samples: Table) -> str:
-    bad = samples.where(failed(samples)).words["name"].counts
-    parts = [f"{route} {bad.get(route, 0)} of {n}" for route, n in samples.words["name"].counts.items()]
+def _bounds_of(case: Case) -> Callable[[Sequence[Part]], Bounds]:
+    return lambda parts: share_in_time(slots_of(parts), case.objective.confidence)
+
+
+def _kinds(tables: Sequence[Table]) -> str:
+    kinds: Counter[str] = Counter()
+    for samples in tables:
+        kinds.update(errors_by_kind(samples))
+    return f"errors: {', '.join(f'{kind} {n}' for kind, n in kinds.most_common(4))}" if kinds else ""
+
+
+def _by_route(tables: Sequence[Table]) -> str:
+    every: Counter[str] = Counter()
+    bad: Counter[str] = Counter()
+    for samples in tables:
+        every.update(samples.words["name"].counts)
+        bad.update(samples.where(failed(samples)).words["name"].counts)
+    parts = [f"{route} {bad[route]} of {n}" for route, n in every.items()]
     return f"by route: {', '.join(parts)}" if parts else ""
 
 

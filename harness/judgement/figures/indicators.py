@@ -32,15 +32,21 @@ def waited_ms(samples: Table, *, since: str = "intended_ns") -> Floats:
     return ms
 
 
-def response_ms(samples: Table, limit_ms: float, *, since: str = "intended_ns") -> tuple[Floats, Ints]:
-    """Response times in ms from the intended send time (or from `since`) with the intended send times, failures held against the limit.
+def counted_ms(samples: Table, limit_ms: float, *, since: str = "intended_ns") -> tuple[Floats, Bools]:
+    """Response times in ms of the requests that count against a limit, and which those are.
 
     A request without an answer, or cut off at the end, counts as over any limit. A failure that was answered counts when it is over
     the limit; a quick one is left to the error rate. So a failure never improves a response time.
     """
     ms = waited_ms(samples, since=since)
     counted = ~failed(samples) | (ms >= limit_ms)
-    return ms[counted], samples.ints["intended_ns"][counted]
+    return ms[counted], counted
+
+
+def response_ms(samples: Table, limit_ms: float, *, since: str = "intended_ns") -> tuple[Floats, Ints]:
+    """Response times as `counted_ms` counts them, with the intended send times."""
+    ms, counted = counted_ms(samples, limit_ms, since=since)
+    return ms, samples.ints["intended_ns"][counted]
 
 
 def groups(samples: Table, plan: Plan, window: Window, objective: Objective) -> Iterable[tuple[str, Table]]:

@@ -5,34 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from harness.judgement.figures.fault_free import (
+    Part,
+    Rule,
+    all_files,
+    fault_free_windows,
+    joined_load_receipt,
+    over_windows,
+    slots_of,
+    with_guards,
+)
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.indicators import in_time, steady_window
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
-from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import needed_within
-from harness.model import Figure, LimitRule, Measure, Phase
+from harness.model import Figure, LimitRule, Measure, Phase, Table, Window
 
 
 def region_shares(case: Case) -> Iterable[Measure]:
-    """Answers that one region served over all answers."""
+    """Answers that one region served over all answers, over all fault-free windows; each window and route is guarded."""
     name, objective = "share of answers", case.objective
-    window = steady_window(case, name)
-    if isinstance(window, Measure):
-        yield window
+    windows = fault_free_windows(case, name)
+    if isinstance(windows, Measure):
+        yield windows
         return
-    answers = window.samples.where(window.samples.ints["status"] > 0)
-    served = answers.words["served_region"]
     region, limit = objective.scope.subject, case.scaled.in_unit("ratio")
     tolerance = objective.tolerance.in_unit("ratio") if objective.tolerance else None
-    if not served.present:
-        fix = "let the platform name the region that served in the header x-served-region"
-        yield inconclusive(case, name, "no answer named the region that served it", fix, scope={"region": region})
+    answers = [window.samples.where(window.samples.ints["status"] > 0) for window in windows]
+    if not any(rows.words["served_region"].present for rows in answers):
+        hint = "let the platform name the region that served in the header x-served-region"
+        yield inconclusive(case, name, "no answer named the region that served it", hint, scope={"region": region})
         return
-    bounds = share_in_time(in_time(answers, "intended_ns", window).slots(served.equals(region)), objective.confidence)
+    parts = [_part(rows, window, region) for rows, window in zip(answers, windows, strict=True)]
+    bounds = share_in_time(slots_of(parts), objective.confidence)
     margin = (tolerance or 0.0) - abs(bounds.value - limit)
-    yield bounded(
+    found = bounded(
         case,
         name,
         bounds,
@@ -40,9 +48,22 @@ def region_shares(case: Case) -> Iterable[Measure]:
         unit="ratio",
         subject=f"{name} of region {region}",
         n_needed=needed_within(bounds.value, margin, objective.confidence),
-        scope={"traffic": window.traffic, "phase": objective.scope.phase.value, "region": region},
-        receipts={"load": load_receipt(case.plan, window, latencies=False)},
-        files=window.files,
+        scope={"traffic": windows[0].traffic, "phase": objective.scope.phase.value, "region": region},
+        receipts={"load": joined_load_receipt(case.plan, windows, latencies=False)},
+        detail=over_windows(windows),
+        files=all_files(windows),
+    )
+    rule = Rule(limit=limit, op=objective.op, tolerance=tolerance or 0.0)
+    yield from with_guards(case, f"{name} of region {region}", [found], lambda: parts, rule)
+
+
+def _part(answers: Table, window: Window, region: str) -> Part:
+    """The answers of a window, those of the region being what is counted."""
+    return Part(
+        window=window.name,
+        span=window.span,
+        at_ns=answers.ints["intended_ns"],
+        bad=answers.words["served_region"].equals(region),
     )
 
 

@@ -3,55 +3,80 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
 
-from harness.judgement.figures.indicators import in_time, steady_window
+from harness.judgement.figures.fault_free import (
+    Part,
+    Rule,
+    fault_free_windows,
+    one_after_another,
+    over_windows,
+    with_guards,
+)
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.watch import watch_receipt
+from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import needed
-from harness.model import Figure, LimitRule, Measure, Phase, Table, Window
+from harness.model import REPLICAS, Figure, LimitRule, Measure, Phase, Receipt, Table, Window
 
 
 def replication_lags(case: Case) -> Iterable[Measure]:
-    """One measure of the quantile a replica; a look that got no answer counts as over any limit."""
+    """One measure of the quantile a replica, over all fault-free windows; an observation without an answer is over any limit."""
     objective, quantile = case.objective, case.quantile
     name = f"replication lag p{quantile * 100:g}"
-    window = steady_window(case, name)
-    if isinstance(window, Measure):
-        yield window
+    windows = fault_free_windows(case, name)
+    if isinstance(windows, Measure):
+        yield windows
         return
-    looks = case.evidence.replicas
-    seen = looks.between("at_ns", window.start_ns, window.end_ns)
-    members = [name for name in looks.words["member"].present if not _only_primary(seen, name)]
+    observed = case.evidence.replicas
+    seen = [observed.between("at_ns", *window.span) for window in windows]
+    members = [m for m in observed.words["member"].present if not _only_primary(Table.merged(REPLICAS, seen), m)]
     if not members:
-        yield inconclusive(
-            case, name, "no replica was looked at", "let the watcher `replicas` read every member, then run again"
-        )
-    for member in members:
-        if objective.scope.subject in ("", member):
-            rows = seen.where(seen.words["member"].equals(member) & ~seen.words["role"].equals("primary"))
-            yield _replication_lag(case, name, quantile, member, rows, window=window)
+        why = "no replica was observed"
+        yield inconclusive(case, name, why, "let the watcher `replicas` read every member, then run again")
+    found = [
+        _replication_lag(case, name, quantile, member, seen, windows=windows)
+        for member in members
+        if objective.scope.subject in ("", member)
+    ]
+    parts = [_part(case, _replica(rows, None), window) for rows, window in zip(seen, windows, strict=True)]
+    rule = Rule(limit=1 - quantile, quantile=quantile, unit="s")
+    yield from with_guards(case, name, found, lambda: parts, rule, own="replica")
 
 
-def _only_primary(looks: Table, member: str) -> bool:
-    """Whether a member was the primary at every look: it has no lag. One that was not looked at is not known to be."""
-    own = looks.words["role"].equals("primary")[looks.words["member"].equals(member)]
+def _only_primary(observed: Table, member: str) -> bool:
+    """Whether a member was always the primary: it has no lag. One that was not observed is not known to be."""
+    own = observed.words["role"].equals("primary")[observed.words["member"].equals(member)]
     return len(own) > 0 and bool(own.all())
 
 
-def _replication_lag(case: Case, name: str, quantile: float, member: str, looks: Table, *, window: Window) -> Measure:
-    objective, limit = case.objective, case.scaled.in_unit("s")
-    lag_ns = looks.ints["lag_ns"]
+def _replica(observed: Table, member: str | None) -> Table:
+    """What was observed of a member, or of all, while it was a replica."""
+    rows = observed.where(~observed.words["role"].equals("primary"))
+    return rows if member is None else rows.where(rows.words["member"].equals(member))
+
+
+def _part(case: Case, rows: Table, window: Window) -> Part:
+    lag_ns = rows.ints["lag_ns"]
     lag_s = np.where(lag_ns < 0, math.inf, lag_ns / 1e9)
-    bounds = quantile_in_time(lag_s, in_time(looks, "at_ns", window), quantile, limit, objective.confidence)
-    over = int((lag_s >= limit).sum())
-    span = window.span
-    receipt = watch_receipt(case.evidence, "replicas", looks.ints["at_ns"], span, limit_s=limit)
+    bad = lag_s >= case.scaled.in_unit("s")
+    words = {"replica": rows.words["member"]}
+    return Part(window=window.name, span=window.span, at_ns=rows.ints["at_ns"], bad=bad, values=lag_s, words=words)
+
+
+def _replication_lag(
+    case: Case, name: str, quantile: float, member: str, seen: Sequence[Table], *, windows: Sequence[Window]
+) -> Measure:
+    objective, limit = case.objective, case.scaled.in_unit("s")
+    parts = [_part(case, _replica(rows, member), window) for rows, window in zip(seen, windows, strict=True)]
+    lag_s = one_after_another([np.zeros(0) if part.values is None else part.values for part in parts])
+    timeline = Timeline.joined([(part.at_ns, part.span) for part in parts])
+    bounds = quantile_in_time(lag_s, timeline, quantile, limit, objective.confidence)
     return bounded(
         case,
         name,
@@ -59,11 +84,21 @@ def _replication_lag(case: Case, name: str, quantile: float, member: str, looks:
         held(objective.op, bounds, limit),
         unit="s",
         subject=f"{name} of {member}",
-        n_needed=needed(over, 1 - quantile, objective.confidence),
-        scope={"traffic": window.traffic, "phase": objective.scope.phase.value, "replica": member},
-        receipts={"watch": receipt},
+        n_needed=needed(int((lag_s >= limit).sum()), 1 - quantile, objective.confidence),
+        scope={"traffic": windows[0].traffic, "phase": objective.scope.phase.value, "replica": member},
+        receipts={"watch": _receipt(case, member, seen, windows, limit)},
+        detail=over_windows(windows),
         files=("watch/replicas.parquet",),
     )
+
+
+def _receipt(case: Case, member: str, seen: Sequence[Table], windows: Sequence[Window], limit: float) -> Receipt:
+    """Whether a member was observed all the time in every window, as replica or as primary."""
+    receipts = []
+    for rows, window in zip(seen, windows, strict=True):
+        at_ns = rows.where(rows.words["member"].equals(member)).ints["at_ns"]
+        receipts.append(watch_receipt(case.evidence, "replicas", at_ns, window.span, limit_s=limit))
+    return next((receipt for receipt in receipts if receipt.ok is not True), receipts[0])
 
 
 SPEC: Final = Spec(

@@ -3,36 +3,103 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
+from harness.judgement.figures.fault_free import (
+    Part,
+    Rule,
+    all_files,
+    fault_free_windows,
+    grouped,
+    joined_load_receipt,
+    label_of,
+    labelled,
+    one_after_another,
+    over_windows,
+    subject_tables,
+    with_guards,
+    worsened,
+)
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.indicators import groups, response_ms, scope_of, steady_window
+from harness.judgement.figures.indicators import counted_ms, response_ms, scope_of
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.users import users_measure
 from harness.judgement.measures import Case, bounded, held
-from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds, needed, quantiles_of
-from harness.model import Figure, LimitRule, Measure, Objective, Outcome, Phase, Plan, Receipt, Table, Window
+from harness.model import SAMPLES, Figure, LimitRule, Measure, Objective, Outcome, Phase, Plan, Receipt, Table, Window
 
 
 def response_times(case: Case) -> Iterable[Measure]:
-    """One measure of the quantile a route; with `users`, one more of the journeys in progress."""
+    """One measure of the quantile a route, over all fault-free windows; with `users`, one more of the journeys in progress.
+
+    A guard that is proven beyond the limit, and a route that got worse after the faults, are measures of their own.
+    """
     objective, quantile = case.objective, case.quantile
     name = f"response time p{quantile * 100:g}"
-    window = steady_window(case, name)
-    if isinstance(window, Measure):
-        yield window
+    windows = fault_free_windows(case, name)
+    if isinstance(windows, Measure):
+        yield windows
         return
-    receipts = {"load": load_receipt(case.plan, window, latencies=True)}
-    for group, samples in groups(window.samples, case.plan, window, objective):
-        yield _response_time(case, name, quantile, group, samples, window=window, receipts=receipts)
+    receipts = {"load": joined_load_receipt(case.plan, windows, latencies=True)}
+    since = "intended_ns" if receipts["load"].ok else "sent_ns"  # a late generator proves nothing against the target
+
+    def guarded() -> list[Part]:
+        tables = subject_tables(windows, case.plan, objective)
+        return [_part(case, rows, window, since, words=True) for rows, window in zip(tables, windows, strict=True)]
+
+    found = _by_group(case, name, quantile, windows, receipts)
+    yield from with_guards(case, name, found, guarded, _rule(case), own=label_of(objective))
     if objective.scope.users:
-        yield users_measure(case, window)
+        yield users_measure(case, windows[0])
+
+
+def _by_group(
+    case: Case, name: str, quantile: float, windows: Sequence[Window], receipts: Mapping[str, Receipt]
+) -> Iterable[Measure]:
+    every = list(grouped(windows, case.plan, case.objective))
+    for group, tables in every:
+        yield _response_time(case, name, quantile, group, tables, windows=windows, receipts=receipts)
+        parts = [_part(case, table, window, "intended_ns") for table, window in zip(tables, windows, strict=True)]
+        of = f"{name} of {group or 'all routes together'}"
+        scope = scope_of(windows[0], case.objective, group)
+        yield from worsened(case, of, parts, _rule(case), _bounds_of(case), groups=len(every), scope=scope)
+
+
+def _rule(case: Case) -> Rule:
+    return Rule(limit=1 - case.quantile, quantile=case.quantile, unit="ms")
+
+
+def _part(case: Case, samples: Table, window: Window, since: str, *, words: bool = False) -> Part:
+    """The requests of a window that count, those at or over the limit being bad."""
+    limit = case.scaled.in_unit("ms")
+    ms, counted = counted_ms(samples, limit, since=since)
+    return Part(
+        window=window.name,
+        span=window.span,
+        at_ns=samples.ints["intended_ns"][counted],
+        bad=ms >= limit,
+        values=ms,
+        words=labelled(samples, counted) if words else {},
+    )
+
+
+def _bounds_of(case: Case) -> Callable[[Sequence[Part]], Bounds]:
+    """The quantile of some parts, with its bounds."""
+    limit = case.scaled.in_unit("ms")
+
+    def bounds(parts: Sequence[Part]) -> Bounds:
+        ms = one_after_another([np.zeros(0) if part.values is None else part.values for part in parts])
+        timeline = Timeline.joined([(part.at_ns, part.span) for part in parts])
+        return quantile_in_time(ms, timeline, case.quantile, limit, case.objective.confidence)
+
+    return bounds
 
 
 def _response_time(
@@ -40,45 +107,43 @@ def _response_time(
     name: str,
     quantile: float,
     group: str,
-    samples: Table,
+    tables: Sequence[Table],
     *,
-    window: Window,
+    windows: Sequence[Window],
     receipts: Mapping[str, Receipt],
 ) -> Measure:
     objective, limit = case.objective, case.scaled.in_unit("ms")
-    bounds, over = _response_bounds(case, samples, quantile, window)
+    bounds, over = _response_bounds(case, tables, windows)
     outcome = held(objective.op, bounds, limit)
-    detail = ""
+    detail = over_windows(windows)
     fail_needs: tuple[str, ...] = ("load",)
     if outcome is Outcome.FAIL:
-        sent, _ = _response_bounds(case, samples, quantile, window, since="sent_ns")
+        sent, _ = _response_bounds(case, tables, windows, since="sent_ns")
         if held(objective.op, sent, limit) is Outcome.FAIL:
             fail_needs = ()
-        detail = _by_region(samples, quantile)
+        detail = "; ".join(filter(None, [detail, _by_region(tables, quantile)]))
     return bounded(
         case,
         name,
-        replace(bounds, method=f"{bounds.method}; {_model(case.plan, window)}"),
+        replace(bounds, method=f"{bounds.method}; {_model(case.plan, windows[0])}"),
         outcome,
         unit="ms",
         subject=f"{name} of {group or 'all routes together'}",
         n_needed=needed(over, 1 - quantile, objective.confidence),
-        scope=scope_of(window, objective, group),
+        scope=scope_of(windows[0], objective, group),
         receipts=receipts,
         fail_needs=fail_needs,
         detail=detail,
-        files=window.files,
+        files=all_files(windows),
     )
 
 
 def _response_bounds(
-    case: Case, samples: Table, quantile: float, window: Window, since: str = "intended_ns"
+    case: Case, tables: Sequence[Table], windows: Sequence[Window], since: str = "intended_ns"
 ) -> tuple[Bounds, int]:
     """The quantile with its bounds, and how many are over the limit."""
-    limit = case.scaled.in_unit("ms")
-    ms, at_ns = response_ms(samples, limit, since=since)
-    timeline = Timeline.of(at_ns, window.span)
-    return quantile_in_time(ms, timeline, quantile, limit, case.objective.confidence), int((ms >= limit).sum())
+    parts = [_part(case, table, window, since) for table, window in zip(tables, windows, strict=True)]
+    return _bounds_of(case)(parts), sum(int(part.bad.sum()) for part in parts)
 
 
 def _model(plan: Plan, window: Window) -> str:
@@ -89,9 +154,9 @@ def _model(plan: Plan, window: Window) -> str:
     return "open model, from the intended send time"
 
 
-def _by_region(samples: Table, quantile: float) -> str:
+def _by_region(tables: Sequence[Table], quantile: float) -> str:
     parts = []
-    for region, served in samples.apart("served_region").items():
+    for region, served in Table.merged(SAMPLES, tables).apart("served_region").items():
         (value,) = quantiles_of(response_ms(served, math.inf)[0], quantile)
         parts.append(f"{region} {value:.4g} ms")
     return f"by region that served: {', '.join(parts)}" if parts else ""

@@ -2,46 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from harness.judgement.figures.indicators import in_time, steady_window
+from harness.judgement.figures.fault_free import (
+    Part,
+    Rule,
+    fault_free_windows,
+    guards,
+    over_windows,
+    slots_of,
+    worsened,
+)
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held
 from harness.judgement.receipts.watch import BLIND_SHARE, blind_share, watch_receipt, watcher_of
 from harness.judgement.recovery import answered
 from harness.judgement.stats.clustered import share_in_time
-from harness.judgement.stats.downtime import downtime_of, looks_needed, outages_of, uptime_by_seconds
-from harness.judgement.stats.statistics import needed
-from harness.model import Evidence, Figure, LimitRule, Measure, Objective, Phase, Receipt
-from harness.model.table import Ints
+from harness.judgement.stats.downtime import downtime_of, joined, looks_needed, outages_of, uptime_by_seconds
+from harness.judgement.stats.statistics import Bounds, needed
+from harness.model import (
+    PROBES,
+    Evidence,
+    Figure,
+    LimitRule,
+    Measure,
+    Objective,
+    Op,
+    Outcome,
+    Phase,
+    Receipt,
+    Table,
+    Window,
+)
 
 
 def uptimes(case: Case) -> Iterable[Measure]:
-    """Health probes of the entry (or of one region): the share that was answered, and the share of the time without an outage.
+    """Health probes of the entry (or of one region), over all fault-free windows: the share that was answered, and the time without an outage.
 
-    An outage lasts from the first failed probe sent to the first good one sent after it; blind time counts neither way.
+    An outage lasts from the first failed probe sent to the first good one sent after it; blind time counts neither way. The entry's
+    uptime is guarded by that of every region's own door: a balancer that works around a dead door does not make it live.
     """
     objective = case.objective
-    window = steady_window(case, "uptime")
-    if isinstance(window, Measure):
-        yield window
+    windows = fault_free_windows(case, "uptime")
+    if isinstance(windows, Measure):
+        yield windows
         return
     subject = objective.scope.subject or "entry"
-    watcher = watcher_of(subject)
-    span, limit = window.span, case.scaled.in_unit("ratio")
-    probes = case.evidence.probes.between("due_ns", *span)
-    probes = probes.where(probes.words["subject"].equals(subject) & probes.words["kind"].equals("health"))
-    ok, sent_ns = answered(probes), probes.ints["sent_ns"]
-    down, lost = downtime_of(sent_ns, ~ok, span), int((~ok).sum())
-    receipts = {"watch": _uptime_receipt(case.evidence, watcher, sent_ns, span)}
-    scope = {"traffic": window.traffic, "phase": objective.scope.phase.value, "subject": subject}
+    doors = [subject, *sorted(case.plan.regions)] if subject == "entry" else [subject]
+    probed = {door: [_probes(case.evidence, door, window) for window in windows] for door in doors}
+
+    def guarded() -> list[Part]:
+        return [
+            _part(Table.merged(PROBES, [probed[door][i] for door in doors]), window) for i, window in enumerate(windows)
+        ]
+
+    rule = Rule(limit=case.scaled.in_unit("ratio"), op=Op.AT_LEAST)
+    found = list(_of_door(case, subject, probed[subject], windows))
+    yield from found
+    parts = [_part(probes, window) for probes, window in zip(probed[subject], windows, strict=True)]
+    scope = {"traffic": windows[0].traffic, "phase": objective.scope.phase.value, "subject": subject}
+
+    def bounds_of(some: Sequence[Part]) -> Bounds:
+        return share_in_time(slots_of(some), objective.confidence)
+
+    yield from worsened(case, f"uptime of {subject}", parts, rule, bounds_of, scope=scope)
+    if not any(measure.outcome is Outcome.FAIL for measure in found):
+        yield from guards(case, "uptime", guarded(), rule, together=False)
+
+
+def _probes(evidence: Evidence, door: str, window: Window) -> Table:
+    """The health probes of one door that were due in a window."""
+    probes = evidence.probes.between("due_ns", *window.span)
+    return probes.where(probes.words["subject"].equals(door) & probes.words["kind"].equals("health"))
+
+
+def _part(probes: Table, window: Window) -> Part:
+    """The probes of a window; those that were answered are counted, for an uptime is a share of them."""
+    return Part(
+        window=window.name,
+        span=window.span,
+        at_ns=probes.ints["due_ns"],
+        bad=answered(probes),
+        words={"door of": probes.words["subject"]},
+    )
+
+
+def _of_door(case: Case, door: str, probed: Sequence[Table], windows: Sequence[Window]) -> Iterable[Measure]:
+    objective, limit = case.objective, case.scaled.in_unit("ratio")
+    watcher = watcher_of(door)
+    parts = [_part(probes, window) for probes, window in zip(probed, windows, strict=True)]
+    n, lost = sum(len(part.bad) for part in parts), sum(int((~part.bad).sum()) for part in parts)
+    down = joined(
+        [
+            downtime_of(probes.ints["sent_ns"], ~part.bad, window.span)
+            for probes, part, window in zip(probed, parts, windows, strict=True)
+        ]
+    )
+    receipts = {"watch": _uptime_receipt(case.evidence, watcher, probed, windows)}
+    scope = {"traffic": windows[0].traffic, "phase": objective.scope.phase.value, "subject": door}
     for name, bounds, seen, enough in (
         (
             "uptime",
-            share_in_time(in_time(probes, "due_ns", window).slots(ok), objective.confidence),
-            f"{lost} of {len(probes)} probes failed",
+            share_in_time(slots_of(parts), objective.confidence),
+            f"{lost} of {n} probes failed",
             needed(lost, 1 - limit, objective.confidence),
         ),
         (
@@ -57,16 +122,24 @@ def uptimes(case: Case) -> Iterable[Measure]:
             bounds,
             held(objective.op, bounds, limit),
             unit="ratio",
-            subject=f"{name} of {subject} ({seen})",
+            subject=f"{name} of {door} ({seen})",
             n_needed=enough,
             scope=scope,
             receipts=receipts,
+            detail=over_windows(windows),
             files=(f"watch/{watcher}.parquet",),
         )
 
 
-def _uptime_receipt(evidence: Evidence, watcher: str, sent_ns: Ints, span: tuple[int, int]) -> Receipt:
-    receipt, blind = watch_receipt(evidence, watcher, sent_ns, span), blind_share(sent_ns, span)
+def _uptime_receipt(evidence: Evidence, watcher: str, probed: Sequence[Table], windows: Sequence[Window]) -> Receipt:
+    """Whether the door was probed without gaps in every window."""
+    receipts = [_receipt_in(evidence, watcher, rows, window) for rows, window in zip(probed, windows, strict=True)]
+    return next((receipt for receipt in receipts if receipt.ok is not True), receipts[0])
+
+
+def _receipt_in(evidence: Evidence, watcher: str, probes: Table, window: Window) -> Receipt:
+    sent_ns = probes.ints["sent_ns"]
+    receipt, blind = watch_receipt(evidence, watcher, sent_ns, window.span), blind_share(sent_ns, window.span)
     if receipt.ok and blind > BLIND_SHARE:
         return Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {blind:.0%} of the window")
     return receipt
