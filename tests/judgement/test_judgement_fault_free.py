@@ -198,16 +198,16 @@ def test_a_release_that_half_of_the_answers_name_is_guarded_alone() -> None:
 
 
 def test_the_share_of_a_region_is_guarded_in_each_window() -> None:
-    """55 % over both windows, within 60 ± 6 %; 50 % in one of them alone."""
+    """50 % over both windows, within 60 ± 12 %; 40 % in one of them alone."""
     shifted = replace(
         AFTER,
         words={
             **AFTER.words,
-            "served_region": Words.of(["us-east-1" if east else "eu-west-1" for east in some(AFTER, 0.5)]),
+            "served_region": Words.of(["us-east-1" if east else "eu-west-1" for east in some(AFTER, 0.4)]),
         },
     )
     assert {m.outcome for m in judged(share(), run())} == {PASS}
-    found = judged(share(tolerance="6 points"), run(after=shifted))
+    found = judged(share(tolerance="12 points"), run(after=shifted))
     assert found[0].outcome is INCONCLUSIVE
     assert only_fail(found).scope["guard"] == "everyday/after-faults"
 
