@@ -18,7 +18,7 @@ from harness.sandbox.releases import load_release, names
 
 HEALTHY = "1.0.0"
 EXITS = {"GO": 0, "NO-GO": 1, "INCONCLUSIVE": 10}
-CLOSEST = 5
+CLOSEST = 3
 """So many figures of a run are printed, the closest to their limits first."""
 
 
@@ -36,7 +36,6 @@ class Accepted:
         seconds: how long the run took.
         run: name of the run directory.
         deviations: one sentence for each difference from what was expected; none when the run is as expected.
-        closest: the figures closest to their limits, as text.
     """
 
     release: str
@@ -48,7 +47,6 @@ class Accepted:
     seconds: float
     run: str
     deviations: tuple[str, ...]
-    closest: tuple[str, ...]
 
 
 @click.command()
@@ -61,8 +59,13 @@ class Accepted:
     show_default=True,
     help="Where runs are kept.",
 )
-def accept(releases: tuple[str, ...], times: int, out: Path) -> None:
-    """Judge RELEASES (all by default) and print one line for each run; exit 1 when a run is not as expected."""
+@click.option("--last", default=10, show_default=True, help="Runs of 1.0.0 whose closest figures are printed.")
+def accept(releases: tuple[str, ...], times: int, out: Path, last: int) -> None:
+    """Judge RELEASES (all by default) and print one line for each run; exit 1 when a run is not as expected.
+
+    Then print, for the last runs of 1.0.0 in the directory of runs, the figures that are closest to their limits.
+    `--times 0` only prints those.
+    """
     accepted = []
     for number in range(1, times + 1):
         for name in releases or tuple(names()):
@@ -72,10 +75,9 @@ def accept(releases: tuple[str, ...], times: int, out: Path) -> None:
     click.echo("release        run  decision      exit  seconds  FAIL                 INCONCLUSIVE         as expected")
     for each in accepted:
         click.echo(_line(each))
-    for each in accepted:
-        if each.release == HEALTHY and each.closest:
-            click.echo(f"\n{each.release} {each.number}, closest to their limits ({each.run}):")
-            click.echo("".join(f"  {figure}\n" for figure in each.closest), nl=False)
+    click.echo(f"\nlast runs of {HEALTHY}, share of the limit that is used up")
+    for line in healthy_runs(out, last):
+        click.echo(line)
     sys.exit(1 if any(each.deviations for each in accepted) else 0)
 
 
@@ -104,7 +106,6 @@ def _run(name: str, number: int, out: Path) -> Accepted:
         seconds=seconds,
         run=latest.name,
         deviations=tuple(deviations(name, verdict.get("decision", ""), exit_code, by)),
-        closest=tuple(closest(verdict.get("requirements", ()))),
     )
 
 
@@ -127,6 +128,16 @@ def deviations(name: str, decision: str, exit_code: int, by: Mapping[str, Iterab
     others = set(by["INCONCLUSIVE"]) - set(release.may_be_inconclusive)
     if others and release.expect != "INCONCLUSIVE":
         yield f"inconclusive as well: {' '.join(sorted(others))}"
+
+
+def healthy_runs(out: Path, last: int) -> Iterator[str]:
+    """The last runs of 1.0.0 in a directory of runs, the oldest first: decision, name, closest figures."""
+    files = sorted(path for path in out.glob("*/verdict.json") if not path.parent.is_symlink())
+    verdicts = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    healthy = [verdict for verdict in verdicts if verdict["release"] == HEALTHY]
+    for verdict in healthy[-last:] if last else []:
+        yield f"{verdict['decision']:12} {verdict['run_id']}"
+        yield from (f"    {figure}" for figure in closest(verdict["requirements"]))
 
 
 def closest(requirements: Iterable[Mapping[str, Any]], most: int = CLOSEST) -> Iterator[str]:

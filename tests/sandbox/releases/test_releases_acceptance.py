@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from scripts.acceptance import closest, deviations, share_of_limit
+from scripts.acceptance import closest, deviations, healthy_runs, share_of_limit
 
 
 def measured(op: str, value: float, scaled_limit: float, /, **more: object) -> dict[str, object]:
@@ -56,4 +59,21 @@ def test_the_closest_figures_come_first() -> None:
     assert list(closest(requirements)) == [
         " 90.0%  B: p95 180 ms of 200 ms",
         " 60.0%  A: p95 120 ms of 200 ms",
+    ]
+
+
+def test_the_last_healthy_runs_are_listed_with_their_closest_figures(tmp_path: Path) -> None:
+    """Runs of other releases, the link `latest` and older runs are left out."""
+    for number, release in enumerate(["1.0.0", "1.0.0", "1.1.0-slow", "1.0.0"]):
+        requirements = [{"id": "A", "measures": [measured("is below", 100 + number, 200)]}]
+        run = tmp_path / f"2026-{number}"
+        run.mkdir()
+        verdict = {"run_id": run.name, "release": release, "decision": "GO", "requirements": requirements}
+        (run / "verdict.json").write_text(json.dumps(verdict))
+    (tmp_path / "latest").symlink_to("2026-3")
+    assert list(healthy_runs(tmp_path, 2)) == [
+        "GO           2026-1",
+        "     50.5%  A: p95 101 ms of 200 ms",
+        "GO           2026-3",
+        "     51.5%  A: p95 103 ms of 200 ms",
     ]
