@@ -15,7 +15,7 @@ from harness.errors import SandboxError, UsageError
 from harness.sandbox.apply import kind_of, replacement
 from harness.sandbox.cluster import kinds
 from harness.sandbox.directory import holder
-from harness.sandbox.progress import Workload, sentence, workload
+from harness.sandbox.progress import RollOut, sentence, workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,7 +38,7 @@ class Client:
         found: Sequence[Object] = self._ask("GET", _path(kinds.by_name(name), None)).json()["items"]
         return found
 
-    def workloads(self) -> Sequence[Workload]:
+    def workloads(self) -> Sequence[RollOut]:
         """Every Deployment and StatefulSet."""
         return [workload(each) for name in ("Deployment", "StatefulSet") for each in self.objects(name)]
 

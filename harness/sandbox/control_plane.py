@@ -1,6 +1,6 @@
 """The control plane: one process with the API server, the controllers, the scheduler and the kubelets.
 
-Started by the supervisor as `python -m harness.sandbox.control_plane SETTINGS`, SETTINGS being a `Settings`. It tells
+Started by the supervisor as `python -m harness.sandbox.control_plane SETTINGS`, SETTINGS being a `SandboxSettings`. It tells
 on its socket: {"say": text}, {"ready": path of target.yaml or kubeconfig}, {"failed": {"what", "where", "hint"}}.
 """
 
@@ -36,7 +36,7 @@ from harness.sandbox.directory import Directory
 from harness.sandbox.network.addresses import api_address
 from harness.sandbox.network.loopback import Loopback
 from harness.sandbox.network.seam import Endpoint
-from harness.sandbox.settings import IMPORTS, Settings
+from harness.sandbox.settings import IMPORTS, SandboxSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,7 +53,7 @@ HOPELESS = 5
 class Machinery:
     """Controllers and kubelets behind the API's hooks."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: SandboxSettings, store: Store) -> None:
         directory = Directory(Path(settings.directory))
         self.network = Loopback(settings.octet, messages.asking(settings.forwarder))
         self.agent = Agent(
@@ -119,7 +119,7 @@ class Machinery:
 class ControlPlane:
     """Brings the cluster up and says how it goes."""
 
-    def __init__(self, settings: Settings, supervisor: socket.socket) -> None:
+    def __init__(self, settings: SandboxSettings, supervisor: socket.socket) -> None:
         self._settings = settings
         self._directory = Directory(Path(settings.directory))
         self._supervisor = supervisor
@@ -209,7 +209,7 @@ class ControlPlane:
         messages.send(self._supervisor, message)
 
 
-async def main(settings: Settings) -> int:
+async def main(settings: SandboxSettings) -> int:
     """Run; tell the supervisor why when it cannot."""
     failed: HarnessError | None = None
     with socket.socket(fileno=settings.supervisor) as supervisor:
@@ -237,4 +237,4 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    sys.exit(asyncio.run(main(Settings.parse(sys.argv[1]))))
+    sys.exit(asyncio.run(main(SandboxSettings.parse(sys.argv[1]))))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Workload:
+class RollOut:
     """A Deployment or StatefulSet: how many replicas are ready, and whether nothing old is left."""
 
     namespace: str
@@ -23,13 +23,13 @@ class Workload:
     settled: bool
 
 
-def workload(obj: Object) -> Workload:
+def workload(obj: Object) -> RollOut:
     """Read a workload's status."""
     status, wanted = obj.get("status") or {}, obj["spec"].get("replicas", 1)
     current = status.get("observedGeneration") == obj["metadata"].get("generation")
     ready = status.get("readyReplicas", 0)
     counts = {status.get("replicas", 0), status.get("updatedReplicas", 0), ready}
-    return Workload(
+    return RollOut(
         namespace=obj["metadata"]["namespace"],
         name=obj["metadata"]["name"],
         kind=obj["kind"],
@@ -39,7 +39,7 @@ def workload(obj: Object) -> Workload:
     )
 
 
-def sentence(workloads: Iterable[Workload]) -> str:
+def sentence(workloads: Iterable[RollOut]) -> str:
     """`21 of 24 pods ready; waiting for database/postgres-us-east-1`."""
     every = list(workloads)
     ready, wanted = sum(min(each.ready, each.wanted) for each in every), sum(each.wanted for each in every)

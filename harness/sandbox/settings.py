@@ -11,7 +11,7 @@ IMPORTS = Path(__file__).parent / "platform"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class SandboxSettings:
     """One sandbox. Without a release the cluster has nodes and nothing on them.
 
     Attributes:
@@ -35,6 +35,6 @@ class Settings:
         return json.dumps(asdict(self))
 
     @classmethod
-    def parse(cls, argument: str) -> Settings:
+    def parse(cls, argument: str) -> SandboxSettings:
         """Read `as_argument`."""
         return cls(**json.loads(argument))

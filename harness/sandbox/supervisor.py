@@ -27,7 +27,7 @@ from harness.errors import SandboxError
 from harness.sandbox import messages, processes
 from harness.sandbox.directory import GONE_WITHIN_S, Directory, Lock
 from harness.sandbox.network.addresses import api_address
-from harness.sandbox.settings import IMPORTS, Settings
+from harness.sandbox.settings import IMPORTS, SandboxSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,7 +103,7 @@ class Supervisor:
         stack.callback(listening.close)
         self._launch("harness.sandbox.cluster.kubelet.zygote", PRELOAD, zygote_serves)
         self._launch("harness.sandbox.network.forwarder", (), forwarder_serves)
-        settings = Settings(
+        settings = SandboxSettings(
             directory=str(self._directory.root),
             octet=octet,
             release=self._wish.release,

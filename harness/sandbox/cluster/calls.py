@@ -38,7 +38,7 @@ WHY_NOT = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class RequestPath:
     """What a path means. `name` is empty for a collection, `namespace` None for all of them or for a cluster's kind."""
 
     kind: Kind
@@ -47,7 +47,7 @@ class Target:
     subresource: str
 
     @classmethod
-    def of(cls, path: str) -> Target:
+    def of(cls, path: str) -> RequestPath:
         """Read a path. Raises StatusError 404 when no such resource is served."""
         found = PATH.fullmatch(path)
         if not found:
@@ -73,13 +73,13 @@ class Call:
     """A request on a resource."""
 
     request: Request
-    target: Target
+    target: RequestPath
     body: bytes
 
     @classmethod
     async def of(cls, request: Request) -> Call:
         """Read path and body. Raises StatusError 404, 406, 413."""
-        target = Target.of(request.url.path)
+        target = RequestPath.of(request.url.path)
         if target.subresource != "log":
             _require_json_accepted(request.headers.get("accept", ""))
         body = await request.body()

@@ -22,7 +22,7 @@ from harness.sandbox.cluster.statuses import (
 )
 from harness.sandbox.cluster.store import require_uid
 from harness.sandbox.cluster.table import table
-from harness.sandbox.cluster.watch import Filter, Shape, Watches
+from harness.sandbox.cluster.watch import Filter, Watches, WatchShape
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.calls import Call
@@ -118,7 +118,7 @@ class Resources:
         wanted = Filter(
             kind=views.stored(kind), namespace=call.target.namespace, labels=call.labels, fields=call.fields
         )
-        shape = Shape(shown=shown, timeout_s=call.number("timeoutSeconds"))
+        shape = WatchShape(shown=shown, timeout_s=call.number("timeoutSeconds"))
         stream = self._watches.open(wanted, call.number("resourceVersion"), shape)
         return StreamingResponse(stream, media_type="application/json")
 

@@ -22,7 +22,7 @@ _OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": 
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
+class SelectorTerm:
     """One condition: `operator` is `in`, `notin`, `exists` or `!`; equality is `in` with one value."""
 
     key: str
@@ -58,7 +58,7 @@ class Requirement:
 class Selector:
     """All of its requirements must be met; without any it selects everything."""
 
-    requirements: tuple[Requirement, ...] = ()
+    requirements: tuple[SelectorTerm, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Selector:
@@ -70,9 +70,9 @@ class Selector:
     def of(cls, spec: Object | None) -> Selector:
         """Read a `LabelSelector` object (`matchLabels`, `matchExpressions`); an empty one selects everything."""
         spec = spec or {}
-        equal = [Requirement(key, "in", frozenset({value})) for key, value in (spec.get("matchLabels") or {}).items()]
+        equal = [SelectorTerm(key, "in", frozenset({value})) for key, value in (spec.get("matchLabels") or {}).items()]
         expressions = [
-            Requirement(each["key"], _OPERATORS.get(each["operator"], "!"), frozenset(each.get("values") or ()))
+            SelectorTerm(each["key"], _OPERATORS.get(each["operator"], "!"), frozenset(each.get("values") or ()))
             for each in spec.get("matchExpressions") or ()
         ]
         return cls((*equal, *expressions))
@@ -80,7 +80,7 @@ class Selector:
     @classmethod
     def equal(cls, labels: Mapping[str, str]) -> Selector:
         """Read a plain map of labels, as `Service.spec.selector` is."""
-        return cls(tuple(Requirement(key, "in", frozenset({value})) for key, value in labels.items()))
+        return cls(tuple(SelectorTerm(key, "in", frozenset({value})) for key, value in labels.items()))
 
     def matches(self, labels: Mapping[str, str] | None) -> bool:
         """Whether these labels (or field values) are selected."""
@@ -120,12 +120,12 @@ def _at(obj: Any, path: str) -> str:
     return str(obj).lower() if isinstance(obj, bool) else str(obj)
 
 
-def _requirement(text: str) -> Requirement:
+def _requirement(text: str) -> SelectorTerm:
     if found := _SET.match(text):
         values = frozenset(value.strip() for value in found["values"].split(","))
-        return Requirement(found["key"], found["operator"], values)
+        return SelectorTerm(found["key"], found["operator"], values)
     if found := _EQUALITY.match(text):
-        return Requirement(found["key"], "notin" if found["operator"] == "!=" else "in", frozenset({found["value"]}))
+        return SelectorTerm(found["key"], "notin" if found["operator"] == "!=" else "in", frozenset({found["value"]}))
     if found := _EXISTS.match(text):
-        return Requirement(found["key"], "!" if found["negation"] else "exists")
+        return SelectorTerm(found["key"], "!" if found["negation"] else "exists")
     raise bad_request(f"unable to parse requirement: {text!r} is not a selector")

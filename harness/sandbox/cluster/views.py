@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.selectors import Requirement, Selector
+from harness.sandbox.cluster.selectors import Selector, SelectorTerm
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.kinds import Kind
@@ -52,7 +52,7 @@ def stored_fields(kind: Kind, fields: Selector) -> Selector:
     if not kind.view_of:
         return fields
     return Selector(
-        tuple(Requirement(_stored_path(each.key), each.operator, each.values) for each in fields.requirements)
+        tuple(SelectorTerm(_stored_path(each.key), each.operator, each.values) for each in fields.requirements)
     )
 
 

@@ -54,7 +54,7 @@ class Filter:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shape:
+class WatchShape:
     """How a client wants a watch: each object's representation, and seconds until the end (None: never)."""
 
     shown: Callable[[Object], Object]
@@ -77,14 +77,14 @@ class Watches:
         for queue in self._queues:
             queue.put_nowait(None)
 
-    def open(self, wanted: Filter, version: int | None, shape: Shape) -> AsyncIterator[bytes]:
+    def open(self, wanted: Filter, version: int | None, shape: WatchShape) -> AsyncIterator[bytes]:
         """Start a watch now; iterate to read it. `version` None or 0 begins with ADDED for all that exists."""
         queue: Queue = asyncio.Queue()
         try:
             first = self._first(wanted, version)
         except StatusError as error:
             queue.put_nowait(None)
-            return _lines([("ERROR", error.status)], queue, wanted, Shape(shown=lambda obj: obj, timeout_s=None))
+            return _lines([("ERROR", error.status)], queue, wanted, WatchShape(shown=lambda obj: obj, timeout_s=None))
         if self._closed:
             queue.put_nowait(None)
         self._queues.add(queue)
@@ -101,7 +101,7 @@ class Watches:
             queue.put_nowait(event)
 
 
-async def _lines(first: list[Change], queue: Queue, wanted: Filter, shape: Shape) -> AsyncIterator[bytes]:
+async def _lines(first: list[Change], queue: Queue, wanted: Filter, shape: WatchShape) -> AsyncIterator[bytes]:
     deadline = None if shape.timeout_s is None else clock.Deadline.after(shape.timeout_s)
     changes: list[Change] = first
     while True:

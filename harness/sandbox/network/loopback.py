@@ -23,9 +23,9 @@ from harness.sandbox.network.seam import (
     Capability,
     Endpoint,
     Impairment,
+    LinkHealed,
+    LinkImpaired,
     Pod,
-    Receipt,
-    Restored,
     Seat,
     Service,
     ServicePort,
@@ -135,7 +135,7 @@ class Loopback:
         """The endpoint itself: the host sees all of loopback."""
         return f"http://{at}"
 
-    def impair(self, pairs: Iterable[tuple[Seat, Seat]], how: Impairment) -> Receipt:
+    def impair(self, pairs: Iterable[tuple[Seat, Seat]], how: Impairment) -> LinkImpaired:
         """Disturb what passes between the pairs through Services."""
         number = next(self._numbers)
         messages.ask(
@@ -147,12 +147,12 @@ class Loopback:
                 "pairs": [[sender.address, receiver.address] for sender, receiver in pairs],
             },
         )
-        return Receipt(id=number, applied_ns=clock.now_ns())
+        return LinkImpaired(id=number, applied_ns=clock.now_ns())
 
-    def heal(self, receipt: Receipt) -> Restored:
+    def heal(self, receipt: LinkImpaired) -> LinkHealed:
         """End an impairment."""
         answer = messages.ask(self._end, {"heal": receipt.id})
-        return Restored(id=receipt.id, gone_ns=clock.now_ns(), hits=int(answer["hits"]))
+        return LinkHealed(id=receipt.id, gone_ns=clock.now_ns(), hits=int(answer["hits"]))
 
     def close(self) -> None:
         """Close the feed: the forwarder ends and its sockets with it."""

@@ -116,7 +116,7 @@ class Impairment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Receipt:
+class LinkImpaired:
     """An impairment that is in force."""
 
     id: int
@@ -124,7 +124,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Restored:
+class LinkHealed:
     """An impairment that is gone: when, and how many connections or chunks it had hit."""
 
     id: int
@@ -171,11 +171,11 @@ class Network(Protocol):
         """The URL at which the host reaches that endpoint."""
         ...
 
-    def impair(self, pairs: Iterable[tuple[Seat, Seat]], how: Impairment) -> Receipt:
+    def impair(self, pairs: Iterable[tuple[Seat, Seat]], how: Impairment) -> LinkImpaired:
         """Disturb what each first seat sends to each second; in force when it returns, or raises SandboxError."""
         ...
 
-    def heal(self, receipt: Receipt) -> Restored:
+    def heal(self, receipt: LinkImpaired) -> LinkHealed:
         """End an impairment and say what it has hit."""
         ...
 

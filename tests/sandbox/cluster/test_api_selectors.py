@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.selectors import Requirement, Selector, field_values, parse_fields
+from harness.sandbox.cluster.selectors import Selector, SelectorTerm, field_values, parse_fields
 from harness.sandbox.cluster.statuses import StatusError
 
 KEYS = st.sampled_from(["app", "tier", "topology.kubernetes.io/region"])
 VALUES = st.sampled_from(["web", "eu-west-1", "a.b", ""])
 REQUIREMENTS = st.one_of(
-    st.builds(Requirement, KEYS, st.sampled_from(["in", "notin"]), st.frozensets(VALUES, min_size=1)),
-    st.builds(Requirement, KEYS, st.sampled_from(["exists", "!"])),
+    st.builds(SelectorTerm, KEYS, st.sampled_from(["in", "notin"]), st.frozensets(VALUES, min_size=1)),
+    st.builds(SelectorTerm, KEYS, st.sampled_from(["exists", "!"])),
 )
 SELECTORS = st.builds(Selector, st.lists(REQUIREMENTS, max_size=4).map(tuple))
 LABELS = st.dictionaries(KEYS, VALUES)
@@ -35,8 +35,8 @@ def test_every_requirement_must_be_met(selector: Selector, labels: dict[str, str
 @given(KEYS, st.frozensets(VALUES, min_size=1), LABELS)
 def test_a_negation_is_a_negation(key: str, values: frozenset[str], labels: dict[str, str]) -> None:
     """`notin` is not `in`, `!` is not exists: an absent key meets both negations."""
-    assert Requirement(key, "notin", values).matches(labels) != Requirement(key, "in", values).matches(labels)
-    assert Requirement(key, "!").matches(labels) != Requirement(key, "exists").matches(labels)
+    assert SelectorTerm(key, "notin", values).matches(labels) != SelectorTerm(key, "in", values).matches(labels)
+    assert SelectorTerm(key, "!").matches(labels) != SelectorTerm(key, "exists").matches(labels)
 
 
 @pytest.mark.parametrize(

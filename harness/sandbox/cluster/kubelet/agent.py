@@ -41,7 +41,7 @@ class Agent:
         self._dirs = directories
         self._record = record
         self._workers: dict[str, PodWorker] = {}
-        self._times = logs.Times()
+        self._times = logs.LogTimes()
         self._powered: dict[str, bool] = {}
         store.subscribe(self._on_event)
 

@@ -26,7 +26,7 @@ PULL_S = 1.0
 class Owner(Protocol):
     """The pod, as its containers see it."""
 
-    def prepare(self, container: Object, restarts: int) -> tuple[Launch, probes.Place]:
+    def prepare(self, container: Object, restarts: int) -> tuple[Launch, probes.ProbePlace]:
         """What to start, and where it will be. Raises ConfigError."""
         ...
 
@@ -55,7 +55,7 @@ class Container:
     started: bool = False
     stopping: bool = False
     process: Process | None = None
-    place: probes.Place | None = None
+    place: probes.ProbePlace | None = None
     _row: int = 0
 
     @property
@@ -173,7 +173,7 @@ class Container:
             if liveness := self.spec.get("livenessProbe"):
                 group.create_task(self._watch_liveness(liveness, self.place, process))
 
-    async def _watch_liveness(self, probe: Object, place: probes.Place, process: Process) -> None:
+    async def _watch_liveness(self, probe: Object, place: probes.ProbePlace, process: Process) -> None:
         """Begins a period late: a container that starts slowly is not killed for it."""
         first_s = probe.get("periodSeconds", 10)
         await probes.watch(probe, place, lambda result: self._on_liveness(process, result), first_s=first_s)

@@ -31,7 +31,7 @@ class Wanted:
     limit_bytes: int | None = None
 
 
-class Times:
+class LogTimes:
     """When each log had which size, sampled by `sample`."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ def chosen(pod: Object, name: str | None) -> str:
     return name
 
 
-async def read(path: Path, wanted: Wanted, times: Times, ended: Callable[[], bool]) -> AsyncIterator[bytes]:
+async def read(path: Path, wanted: Wanted, times: LogTimes, ended: Callable[[], bool]) -> AsyncIterator[bytes]:
     """The wanted lines of a log; with `follow` on until `ended`."""
     offset, left = 0, wanted.limit_bytes
     for number, lines in enumerate(_batches(path, wanted, times)):
@@ -92,7 +92,7 @@ async def read(path: Path, wanted: Wanted, times: Times, ended: Callable[[], boo
         await clock.asleep(FOLLOW_S)
 
 
-def _batches(path: Path, wanted: Wanted, times: Times) -> Iterator[list[tuple[int, bytes]]]:
+def _batches(path: Path, wanted: Wanted, times: LogTimes) -> Iterator[list[tuple[int, bytes]]]:
     """What is there, cut to what is wanted; then again and again what has come since."""
     found = list(_lines(path, 0))
     offset = found[-1][0] + len(found[-1][1]) if found else 0

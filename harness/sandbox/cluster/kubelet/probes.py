@@ -22,7 +22,7 @@ EAGER_S = 0.2
 _LONGEST_HEAD = 65536
 
 
-class Place(Protocol):
+class ProbePlace(Protocol):
     """Where a container is: its address, its named ports, and how to run a command beside it."""
 
     @property
@@ -48,7 +48,7 @@ class Result:
     saw: str
 
 
-async def attempt(action: Object, place: Place, within_s: float) -> Result:
+async def attempt(action: Object, place: ProbePlace, within_s: float) -> Result:
     """One httpGet, tcpSocket, exec or sleep; never raises, a failure is a result."""
     try:
         async with asyncio.timeout(within_s):
@@ -61,7 +61,7 @@ async def attempt(action: Object, place: Place, within_s: float) -> Result:
 
 async def watch(
     probe: Object,
-    place: Place,
+    place: ProbePlace,
     tell: Callable[[Result], bool],
     *,
     first_s: float = FIRST_S,
@@ -91,7 +91,7 @@ async def watch(
         await clock.asleep(period_s if ever or eager_s is None else min(period_s, eager_s))
 
 
-async def _act(action: Object, place: Place) -> Result:
+async def _act(action: Object, place: ProbePlace) -> Result:
     match action:
         case {"httpGet": dict(request)}:
             return await _http_get(request, place)
@@ -110,7 +110,7 @@ async def _act(action: Object, place: Place) -> Result:
             return Result(ok=False, saw="only httpGet, tcpSocket and exec probes are served here")
 
 
-async def _http_get(request: Object, place: Place) -> Result:
+async def _http_get(request: Object, place: ProbePlace) -> Result:
     host, port = request.get("host") or place.address, _port(request["port"], place)
     context = None
     if request.get("scheme") == "HTTPS":
@@ -130,7 +130,7 @@ async def _http_get(request: Object, place: Place) -> Result:
         writer.close()
 
 
-async def _execute(argv: Sequence[str], place: Place) -> Result:
+async def _execute(argv: Sequence[str], place: ProbePlace) -> Result:
     try:
         process = place.run(argv)
     except OSError as error:
@@ -145,7 +145,7 @@ async def _execute(argv: Sequence[str], place: Place) -> Result:
             process.wait()
 
 
-def _port(port: int | str, place: Place) -> int:
+def _port(port: int | str, place: ProbePlace) -> int:
     if isinstance(port, int):
         return port
     return place.ports[port] if port in place.ports else int(port)

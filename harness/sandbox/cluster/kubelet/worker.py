@@ -25,7 +25,7 @@ from harness.sandbox.network.seam import Network, Pod, Seat
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.sandbox.cluster.kubelet.probes import Place
+    from harness.sandbox.cluster.kubelet.probes import ProbePlace
     from harness.sandbox.cluster.recorder import Recorder
 
 POD = kinds.by_name("Pod")
@@ -163,7 +163,7 @@ class PodWorker:
         """How often that container was started again."""
         return next(each.restarts for each in (*self._init, *self._main) if each.spec["name"] == container)
 
-    def prepare(self, container: Object, restarts: int) -> tuple[Launch, Place]:
+    def prepare(self, container: Object, restarts: int) -> tuple[Launch, ProbePlace]:
         """What to start for a container of this pod. Raises ConfigError."""
         pod = self._store.get(POD, *self.key)
         claims = self._dirs.claims / self.key[0]

@@ -12,7 +12,7 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from .kit.settings import Settings, address_of
+from .kit.settings import PodSettings, address_of
 
 CADDYFILE = """\
 {{
@@ -57,7 +57,7 @@ http://:{port} {{
 """
 
 
-def caddyfile(settings: Settings, regions: Mapping[str, int], addresses: Mapping[str, tuple[str, int]]) -> str:
+def caddyfile(settings: PodSettings, regions: Mapping[str, int], addresses: Mapping[str, tuple[str, int]]) -> str:
     """Caddy's configuration for regions of these weights (any unit) at these addresses."""
     upstreams = " ".join("{}:{}".format(*addresses[region]) for region in regions)
     weights = " ".join(str(weight) for weight in regions.values())
@@ -74,7 +74,7 @@ def caddyfile(settings: Settings, regions: Mapping[str, int], addresses: Mapping
 
 def main() -> None:
     """Become Caddy, with all its files under BALANCER_HOME."""
-    settings = Settings.from_env("balancer")
+    settings = PodSettings.from_env("balancer")
     regions = {name: int(weight) for name, _, weight in (word.partition("=") for word in os.environ["REGIONS"].split())}
     home = Path(os.environ.get("BALANCER_HOME", "."))
     home.mkdir(parents=True, exist_ok=True)

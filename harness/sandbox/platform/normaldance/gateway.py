@@ -10,8 +10,8 @@ from aiohttp import web
 
 from .defects import Defects
 from .kit.app import Handler, Unavailable, answer, build, serve
-from .kit.calls import Answer, Caller, client
-from .kit.settings import Settings, address_of
+from .kit.calls import Caller, ServiceAnswer, client
+from .kit.settings import PodSettings, address_of
 
 ROUTES = (
     ("sign-in", "POST", "/sessions", "user-service"),
@@ -30,7 +30,7 @@ PASSED_BACK = ("content-type", "retry-after", "x-served-region", "x-served-pod",
 CALLERS = web.AppKey("callers", dict[str, Caller])
 
 
-def application(settings: Settings, addresses: Mapping[str, tuple[str, int]], defects: Defects) -> web.Application:
+def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]], defects: Defects) -> web.Application:
     """The gateway in front of the services at `addresses`."""
 
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
@@ -55,7 +55,7 @@ def application(settings: Settings, addresses: Mapping[str, tuple[str, int]], de
     return build(settings, routes, lifespan=lifespan, headers={"x-gateway-pod": settings.pod})
 
 
-async def _forwarded(request: web.Request, caller: Caller, *, twice: bool) -> Answer:
+async def _forwarded(request: web.Request, caller: Caller, *, twice: bool) -> ServiceAnswer:
     """The service's answer. A write without an idempotency key is given one, so that every request may be repeated.
 
     `twice`: the request is sent again once it was answered, as after an answer that was lost (a planted defect).
@@ -69,14 +69,14 @@ async def _forwarded(request: web.Request, caller: Caller, *, twice: bool) -> An
     return await caller.call(request.method, request.raw_path, headers=headers, body=body)
 
 
-def _passed_back(given: Answer) -> web.Response:
+def _passed_back(given: ServiceAnswer) -> web.Response:
     headers = {key: given.headers[key] for key in PASSED_BACK if key in given.headers}
     return web.Response(body=given.body, status=given.status, headers=headers)
 
 
 def main() -> None:
     """Serve as a pod."""
-    settings = Settings.from_env("api-gateway")
+    settings = PodSettings.from_env("api-gateway")
     serve(application(settings, {name: address_of(name) for name in SERVICES}, Defects.from_env()), settings)
 
 

@@ -13,7 +13,7 @@ from .defects import Defects
 from .events import Events
 from .kit.app import Refused, Unavailable, answer, body_of, build, integer_in, serve, text_in
 from .kit.postgres import Connection, Database, Row, once, one
-from .kit.settings import Settings
+from .kit.settings import PodSettings
 from .kit.tokens import signed_in
 from .latent import Latent, end_if_replaced
 
@@ -110,7 +110,7 @@ def _number_in(request: web.Request, name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
-def application(settings: Settings, database: Database, *, secret: str, defects: Defects) -> web.Application:
+def application(settings: PodSettings, database: Database, *, secret: str, defects: Defects) -> web.Application:
     """The service on `database`, trusting tokens signed with `secret`."""
     tracks, events = Tracks(database, defects, secret), Events(database)
     routes = [
@@ -130,7 +130,7 @@ def application(settings: Settings, database: Database, *, secret: str, defects:
 
 def main() -> None:
     """Serve as a pod."""
-    settings = Settings.from_env("track-service")
+    settings = PodSettings.from_env("track-service")
     defects = Defects.from_env()
     end_if_replaced(Database.from_env(), defects)
     database = Database.from_env()

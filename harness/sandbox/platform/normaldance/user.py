@@ -9,13 +9,13 @@ from aiohttp import web
 from .kit.app import Refused, answer, body_of, build, serve, text_in
 from .kit.passwords import matches
 from .kit.postgres import Database, one
-from .kit.settings import Settings
+from .kit.settings import PodSettings
 from .kit.tokens import issued
 
 USER = "SELECT name, password, joined FROM users WHERE name = %s"
 
 
-def application(settings: Settings, database: Database, *, secret: str) -> web.Application:
+def application(settings: PodSettings, database: Database, *, secret: str) -> web.Application:
     """The service on `database`, signing tokens with `secret`."""
 
     async def sign_in(request: web.Request) -> web.Response:
@@ -41,7 +41,7 @@ def application(settings: Settings, database: Database, *, secret: str) -> web.A
 
 def main() -> None:
     """Serve as a pod."""
-    settings = Settings.from_env("user-service")
+    settings = PodSettings.from_env("user-service")
     serve(application(settings, Database.from_env(), secret=os.environ["TOKEN_SECRET"]), settings)
 
 

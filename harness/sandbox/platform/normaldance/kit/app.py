@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
 
 if TYPE_CHECKING:
-    from .settings import Settings
+    from .settings import PodSettings
 
 CONNECTION_MAX_AGE_S = 1.5
 """A kept connection is closed with the first answer after this age: a layer-4 balancer in front spreads connections,
@@ -61,7 +61,7 @@ async def no_dependencies() -> None:
 
 
 def build(
-    settings: Settings,
+    settings: PodSettings,
     routes: Iterable[web.RouteDef],
     *,
     lifespan: Lifespan | None = None,
@@ -150,12 +150,12 @@ class Envelope:
 ENVELOPE = web.AppKey("envelope", Envelope)
 
 
-def serve(app: web.Application, settings: Settings) -> None:
+def serve(app: web.Application, settings: PodSettings) -> None:
     """Serve until SIGTERM or SIGINT, then drain; ends with an error when the address cannot be bound."""
     asyncio.run(_serve(app, settings))
 
 
-async def _serve(app: web.Application, settings: Settings) -> None:
+async def _serve(app: web.Application, settings: PodSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -21,7 +21,7 @@ WORTH_ANOTHER_TRY = frozenset({502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServiceAnswer:
     """What a service answered."""
 
     status: int
@@ -37,7 +37,7 @@ class Caller:
         self._origin = f"http://{host}:{port}"
         self._client = client
 
-    async def call(self, method: str, target: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def call(self, method: str, target: str, *, headers: Mapping[str, str], body: bytes) -> ServiceAnswer:
         """The service's answer, the last one when each of three attempts was turned away.
 
         Raises:
@@ -55,13 +55,13 @@ class Caller:
             await asyncio.sleep(FIRST_PAUSE_S * 2**attempt)
         raise Unavailable(f"{self._service} does not answer")
 
-    async def _attempt(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
+    async def _attempt(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> ServiceAnswer | None:
         """The answer, or None when the connection failed or time ran out."""
         try:
             async with self._client.request(
                 method, self._origin + target, headers=headers, data=body or None
             ) as response:
-                return Answer(response.status, response.headers, await response.read())
+                return ServiceAnswer(response.status, response.headers, await response.read())
         except (aiohttp.ClientError, TimeoutError):
             return None
 

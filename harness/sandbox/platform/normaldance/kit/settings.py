@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class PodSettings:
     """Identity and address of one pod."""
 
     service: str
@@ -18,7 +18,7 @@ class Settings:
     release: str
 
     @classmethod
-    def from_env(cls, service: str) -> Settings:
+    def from_env(cls, service: str) -> PodSettings:
         """The settings of `service`; every variable has a default that suits a pod started by hand."""
         return cls(
             service=service,
