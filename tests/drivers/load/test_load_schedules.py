@@ -81,10 +81,13 @@ def test_a_closed_model_never_has_more_users_than_planned(run: Run, server: Trut
     load = run.start(plan, server.url)
     until(lambda: len(server.seen) >= 60)
     until(lambda: len(run.observations("load.health", "load-health-2")) >= 3)
+    seen = {
+        worker: [o.fields["users"] for o in run.observations("load.health", f"load-health-{worker}")]
+        for worker in (1, 2)
+    }
     load.stop()
     for worker, users in ((1, 3), (2, 2)):
-        seen = [o.fields["users"] for o in run.observations("load.health", f"load-health-{worker}")]
-        assert max(seen) == seen[-1] == users
+        assert max(seen[worker]) == seen[worker][-1] == users
     merged = Table.merged(SAMPLES, [rows.table for rows in rows_of(load)])
     assert np.all(merged.ints["intended_ns"] == merged.ints["sent_ns"])
     assert [o.fields["model"] for o in run.observations("load.begun")] == ["closed"]

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,8 @@ class Member:
         assert self.process is not None
         children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
         for pid in (self.process.pid, *map(int, children.stdout.split())):
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # one that has just ended by itself
+                os.kill(pid, number)
 
     def stop(self) -> None:
         """End it at once."""
