@@ -4,7 +4,7 @@ HarnessError                    something in the harness, its set-up or its use 
 ├── UsageError                  a person asked for something that cannot be                      exit 4
 │   ├── ConfigurationError      a file is wrong: which, where, what was expected
 │   └── Refused                 it could be done, but is not, for safety
-├── EvidenceError               a run's files cannot bear a verdict                              exit 10
+├── EvidenceError               a run's files do not support a verdict                             exit 10
 │   ├── MissingEvidence         a file is gone, cut short or edited
 │   └── RunInProgress           the run is still being written
 ├── DriverError                 the target, or a child that drives it, did not do as asked       exit 10
@@ -56,7 +56,7 @@ class Refused(UsageError):
 
 
 class EvidenceError(HarnessError):
-    """The files of a run cannot bear a verdict."""
+    """The files of a run do not support a verdict."""
 
     exit_code = 10
 

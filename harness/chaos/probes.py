@@ -111,7 +111,7 @@ def leads_from_home(within_s: float = 15.0) -> bool:
 
 
 def _until(within_s: float, look: Callable[[], bool]) -> bool:
-    """Ask until it is so; no answer is no yes."""
+    """Ask until it is so; a missing answer is not a yes."""
     for _tick in Deadline.after(float(within_s)).ticks(POLL_S):
         try:
             if look():

@@ -24,7 +24,7 @@ from harness.model.digest import digest_of
 if TYPE_CHECKING:
     from harness.locust.process.worker import Worker
 
-_SERVED: Final = ("x-served-region", "x-served-pod", "x-release")
+_SERVED: Final = ("x-served-region", "x-served-pod")
 _JSON: Final = "Content-Type: application/json\r\n"
 _REFUSED: Final = 400
 _SERVER_ERRORS: Final = 500
@@ -199,7 +199,7 @@ class Journey:
             self._last = (request.sent_ns, done_ns)
             response = self._session.response
             answer = _judged(response, error, status, expect)
-            recorder.end(request, done_ns, response=response, error=answer.error, served=_served(response))
+            recorder.end(request, done_ns, response=response, error=answer.error, served=self._served(response))
             if answer.error is not None:
                 self.failed = True
             return answer
@@ -211,6 +211,14 @@ class Journey:
     def leave(self) -> None:
         """The journey is over; another may have its connection."""
         self._session.leave()
+
+    def _served(self, response: Response | None) -> tuple[str | None, str | None, str | None]:
+        """Region, pod and release that the answer names."""
+        if response is None:
+            return None, None, None
+        region, pod = map(response.headers.get, _SERVED)
+        header = self._terms.worker.options.release_header
+        return region, pod, response.headers.get(header) if header else None
 
     def _begun(self, method: str, name: str) -> Request:
         self._step += 1
@@ -275,10 +283,3 @@ def _judged(
 
 def _as_expected(observed: object, expected: object) -> bool:
     return isinstance(observed, expected) if isinstance(expected, type) else observed == expected
-
-
-def _served(response: Response | None) -> tuple[str | None, str | None, str | None]:
-    if response is None:
-        return None, None, None
-    region, pod, release = map(response.headers.get, _SERVED)
-    return region, pod, release

@@ -1,7 +1,7 @@
 """The replicated database, as its lock and its pods tell: who leads, who streams, and how to lead from home again.
 
 Written for Patroni on Kubernetes: the Endpoints object of the cluster names the holder of the lock in the annotation
-`leader`, each pod carries what it last said of itself in the annotation `status`, and an Endpoints object
+`leader`, each pod carries its last own report in the annotation `status`, and an Endpoints object
 `<cluster>-failover` asks for a switchover.
 """
 

@@ -28,9 +28,9 @@ _EXPECTED: Final[Mapping[str, str]] = {
 def configuration_error(
     document: Document, model: type[BaseModel], error: ValidationError, *, at: Location = ()
 ) -> ConfigurationError:
-    """The first thing that is wrong, in the order of the file; `at` is where the model's part of the document stands."""
+    """The first thing that is wrong, in the order of the file; `at` is where the model's part of the document begins."""
     problems = [(_location(document, problem, at), problem) for problem in error.errors(include_url=False)]
-    # a key that is missing is often one that is misspelt, so what stands there is spoken of first
+    # a key that is missing is often one that is misspelt, so the key that is there is reported first
     location, first = min(problems, key=lambda one: (one[1]["type"] == "missing", document.lines.get(one[0], 0)))
     what, hint = _words(first, location[len(at) :], model)
     others = len(problems) - 1
@@ -39,7 +39,7 @@ def configuration_error(
 
 
 def _location(document: Document, problem: ErrorDetails, at: Location) -> Location:
-    """The location in the file: pydantic also names the branch of a union, which stands in no file."""
+    """The location in the file: pydantic also names the branch of a union, which is in no file."""
     location: Location = (*at, *problem["loc"])
     if problem["type"] in {"extra_forbidden", "missing"}:
         return location
@@ -59,7 +59,7 @@ def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) ->
             words = f"the key `{key}` is missing", f"write `{key}: …`"
         case "model_type":
             # the value is not shown: it may be a secret that should have been a reference
-            words = "this is no mapping", f"expected the keys {', '.join(_keys(_model_at(model, location)))}"
+            words = "this must be a mapping", f"expected the keys {', '.join(_keys(_model_at(model, location)))}"
         case "literal_error":
             choices = [word.strip("'") for word in problem["ctx"]["expected"].replace(" or ", ", ").split(", ")]
             words = (
@@ -70,7 +70,7 @@ def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) ->
             expected = str(problem["ctx"]["error"])
             words = f"expected {expected}" if isinstance(value, Mapping) else f"`{value}` is not {expected}", ""
         case "string_pattern_mismatch":
-            words = f"`{value}` is no name", "use letters, digits, `-`, `.` and `_`, at most 63"
+            words = f"`{value}` is not a name", "use letters, digits, `-`, `.` and `_`, at most 63"
         case _:
             hint = "put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
             words = f"`{value}` is not {_EXPECTED.get(kind) or _bound(problem)}", hint
@@ -96,7 +96,7 @@ def _keys(model: type[BaseModel] | None) -> list[str]:
 
 
 def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
-    """The model that describes what stands at this location of a file of `model`."""
+    """The model of this location in a file of `model`."""
     found: Any = model
     for part in location:
         if isinstance(found, type) and issubclass(found, BaseModel):

@@ -2,7 +2,7 @@
 
 It is outside every run directory, one folder a target, one file an intent: `$READINESS_STATE/intents/<target>/<id>.json`.
 A file appears under that name only when it is complete. Striking off is deleting it. So a harness that is killed at any moment
-leaves exactly what the next start must undo. A file that is not understood is kept: only a person can tell what it stands for.
+leaves exactly what the next start must undo. A file that is not understood is kept: only a person can find out what it is for.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from harness.targets.state import STATE_VARIABLE, state_directory
 
 
 class TargetLock:
-    """Held from `with` to its end. A second holder is refused and told who has it."""
+    """Held from `with` to its end. A second holder is refused, with the name of the first."""
 
     def __init__(self, target: str, run: str) -> None:
         self._target = target

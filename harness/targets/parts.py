@@ -29,7 +29,7 @@ def _scalar(value: object) -> object:
 
 
 def _under(key: str) -> BeforeValidator:
-    """A plain text stands for a mapping with that one key."""
+    """Plain text is short for a mapping with that one key."""
 
     def read(value: object) -> object:
         if isinstance(value, int | float):

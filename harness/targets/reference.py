@@ -40,7 +40,7 @@ class Reference(BaseModel):
         secret = self._read().strip()
         if not secret:
             raise ConfigurationError(
-                "holds no secret", where=str(self), hint="set it, or name another place in the target file"
+                "no secret there", where=str(self), hint="set it, or name another place in the target file"
             )
         return secret
 

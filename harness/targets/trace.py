@@ -76,6 +76,6 @@ def _offset_ns(text: str, where: str) -> int:
         at_s = math.nan
     if not 0 <= at_s * _NS_PER_S < _LAST_NS:
         raise ConfigurationError(
-            f"`{text}` is no time of an arrival", where=where, hint="write seconds since the beginning, like `12.345`"
+            f"`{text}` is not a time", where=where, hint="write seconds since the beginning, like `12.345`"
         )
     return round(at_s * _NS_PER_S)

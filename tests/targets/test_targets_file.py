@@ -97,7 +97,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("entry: http://127.96.0.1:8080/", "entry: http://127.96.0.1:8080/?a=b", "target.yaml:5: entry: `http://127.96.0.1:8080/?a=b` is not an address like `https://staging.example.test`, without user and password, `?` and `#`"),
         ("entry: http://127.96.0.1:8080/", "entry: 127.96.0.1", "target.yaml:5: entry: `127.96.0.1` is not an address like `https://staging.example.test`, without user and password, `?` and `#`"),
         ("name: sandbox", "nmae: sandbox", "target.yaml:1: nmae: unknown key `nmae` (and 1 more thing)\n  hint: did you mean `name`? known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, callers, power, ledger, pipeline, traffic, disposable, may_break, tls, proxy"),
-        ("name: sandbox", "name: a/b", "target.yaml:1: name: `a/b` is no name\n  hint: use letters, digits, `-`, `.` and `_`, at most 63"),
+        ("name: sandbox", "name: a/b", "target.yaml:1: name: `a/b` is not a name\n  hint: use letters, digits, `-`, `.` and `_`, at most 63"),
         ("time_scale: 60", "time_scale: 0", "target.yaml:3: time_scale: `0` is not a number of at least 1"),
         ("time_scale: 60", "time_scale: 0.5", "target.yaml:3: time_scale: `0.5` is not a number of at least 1"),
         ("environment: sandbox", "environment: staging", "target.yaml:3: time_scale: `60` is allowed only in `environment: sandbox`\n  hint: leave `time_scale` out: on a real platform all limits hold as written"),
@@ -129,7 +129,7 @@ def test_a_mistake_is_explained(tmp_path: Path, right: str, wrong: str, said: st
 def test_a_secret_that_should_be_a_reference_is_not_shown(tmp_path: Path) -> None:
     """The message names the place and the keys of a reference, never what stands there."""
     said = message(FULL.replace("dsn: {file: /abs/secrets/dsn}", "dsn: postgres://u:hunter2@h"), tmp_path)
-    assert said == "target.yaml:13: database.dsn: this is no mapping\n  hint: expected the keys env, file, command"
+    assert said == "target.yaml:13: database.dsn: this must be a mapping\n  hint: expected the keys env, file, command"
 
 
 def test_a_reference_is_exactly_one_place(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_reference_is_read_when_it_is_used(tmp_path: Path, monkeypatch: pytest
     database = load(text, tmp_path).database
     assert database is not None
     secrets = {name: member.dsn for name, member in database.members.items()}
-    with pytest.raises(ConfigurationError, match="env SECRET: holds no secret"):
+    with pytest.raises(ConfigurationError, match="env SECRET: no secret there"):
         secrets["env"].resolve()
     monkeypatch.setenv("SECRET", "from the environment")
     assert [secrets[name].resolve() for name in ("env", "file", "command")] == [

@@ -25,7 +25,7 @@ from harness.targets import Target, guard_experiment, guard_target
 GRACE_S: Final = 120.0
 """How long a child may take to undo and restore before it is killed; what it leaves then, the intents know."""
 _COLOURS: Final = re.compile(rb"\x1b\[[0-9;]*m")
-"""Chaos Toolkit colours its log also where nobody sees it."""
+"""Chaos Toolkit colours its log also where it is not a terminal."""
 SETTINGS: Final = Path(__file__).with_name("settings.yaml")
 
 
@@ -85,7 +85,7 @@ class ChaosRun:
         file = read_experiment(Path(self.experiment.file))
         copy = self._prepare_directory(Path(self.experiment.file))
         env = child_environment(file, self._target, self._run_dir, hold=self._hold, allow_target=self._allow_target)
-        # -m harness.chaos is the `chaos` command; its settings are ours, so nobody's own controls or notifications run
+        # -m harness.chaos is the `chaos` command; its settings are ours, so no controls or notifications of the user's run
         command = [
             sys.executable,
             "-m",

@@ -101,7 +101,9 @@ def read_experiment(path: Path) -> ExperimentFile:
     """
     document = read_document(path)
     if not isinstance(document.data, dict) or not isinstance(document.data.get("method"), list):
-        raise ConfigurationError("is no experiment", where=document.where(()), hint="it needs a `title` and a `method`")
+        raise ConfigurationError(
+            "this is not an experiment", where=document.where(()), hint="it needs a `title` and a `method`"
+        )
     activities = list(_activities(document))
     for location, activity in activities:
         _check_function(document, location, activity)
@@ -133,7 +135,7 @@ def _files(directories: Sequence[Path]) -> dict[str, Path]:
 
 
 def _activities(document: Document) -> Iterator[tuple[Location, Mapping[str, Any]]]:
-    """Every activity with its place; `ref`s point to one that stands elsewhere."""
+    """Every activity with its place; `ref`s point to one that is defined elsewhere."""
     hypothesis = document.data.get("steady-state-hypothesis")
     parts: list[tuple[Location, Any]] = [
         (("method",), document.data["method"]),
@@ -189,7 +191,7 @@ def _check_probes(
         where = document.where(("extensions", index, key))
         if not name and key == "confirmed_by" and block.domain != NO_FAULT.name:
             raise ConfigurationError(
-                "no probe says that the fault is in",
+                "no probe confirms that the fault is in",
                 where=where,
                 hint="write `confirmed_by:` with the name of a probe of the method",
             )

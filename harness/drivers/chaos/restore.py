@@ -23,7 +23,7 @@ class Restored(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Baseline:
-    """What was there. replicas: wanted, by `Kind namespace/name`; nodes: those that could be scheduled on; region: of the leader."""
+    """What was there. replicas: expected, by `Kind namespace/name`; nodes: those that could be scheduled on; region: of the leader."""
 
     replicas: dict[str, int]
     nodes: frozenset[str]

@@ -1,4 +1,4 @@
-"""Checks: named facts read from the living target, wanted against seen."""
+"""Checks: named facts read from the live target, expected against measured."""
 
 from __future__ import annotations
 

@@ -63,10 +63,10 @@ def _resources(subject: str, deployment: Object, wanted: Mapping[str, str]) -> l
 
 
 def quantity(text: str) -> Decimal:
-    """A Kubernetes quantity as a number: `500m` is 0.5, `1Gi` is 1073741824; raises UsageError when it is none."""
+    """A Kubernetes quantity as a number: `500m` is 0.5, `1Gi` is 1073741824; raises UsageError for any other text."""
     from kubernetes.utils.quantity import parse_quantity  # half a second, and only where a cluster is looked at
 
     try:
         return Decimal(parse_quantity(text))  # type: ignore[no-untyped-call]
     except ValueError as error:
-        raise UsageError(f"`{text}` is no Kubernetes quantity", hint="write it like `500m` or `512Mi`") from error
+        raise UsageError(f"`{text}` is not a Kubernetes quantity", hint="write it like `500m` or `512Mi`") from error

@@ -10,7 +10,7 @@ from harness import clock
 from harness.model import Fact
 
 ATTEMPTS: Final = 3
-"""A fact that is not as wanted is asked twice more, and counts only when all three said so."""
+"""A fact that is not as expected is read twice more, and counts only when all three agree."""
 
 PAUSE_S: Final = 0.5
 
@@ -30,9 +30,9 @@ Look = Callable[[], Sequence[Seen]]
 
 
 def settled(look: Look) -> tuple[Fact, ...]:
-    """Look, and look again while something is not as wanted, at most `ATTEMPTS` times.
+    """Read everything, and again while something is not as expected, at most `ATTEMPTS` times.
 
-    What was as wanted once stays so; what a later look no longer finds is no longer part of the check.
+    What was as expected once stays so; what a later reading no longer finds is no longer part of the check.
     """
     facts: dict[str, Fact] = {}
     for attempt in range(1, ATTEMPTS + 1):

@@ -1,4 +1,4 @@
-"""`network-policy`: do the backends accept their declared callers on a port, and nobody else?
+"""`network-policy`: do the backends accept their declared callers on a port, and no others?
 
 Two pods are made in each region's namespace, with the labels that the target file gives under `callers`: those of a caller
 that the backends must accept, and those of one that they must refuse. Each calls every backend by its Service, again and

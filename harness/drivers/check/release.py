@@ -23,7 +23,7 @@ _LONGEST: Final = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseFound:
-    """What a target told about its release.
+    """What a target reports of its release.
 
     Attributes:
         at_ns: when it was read.

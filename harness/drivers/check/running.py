@@ -64,5 +64,7 @@ def _facts(demand: Demand, target: Target) -> tuple[Fact, ...]:
     with CHECKS[demand.name](target, demand.params) as look:
         facts = settled(look)
     if not facts:
-        raise DriverError("found nothing to look at", where=target.name, hint="check the namespaces in the target file")
+        raise DriverError(
+            "there is nothing to check", where=target.name, hint="check the namespaces in the target file"
+        )
     return facts

@@ -56,11 +56,11 @@ class _Child:
 
 
 class Load:
-    """The load of one traffic while it runs; `with` stops it. Locust's exit codes are put on record and decide nothing.
+    """The load of one traffic while it runs; `with` stops it. Locust's exit codes are recorded and decide nothing.
 
     Attributes:
         begin_ns: time 0 of the schedule, on CLOCK_MONOTONIC.
-        stopping_ns: when it was told to stop; 0 before.
+        stopping_ns: when it was asked to stop; 0 before.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Load:
         sink: Sink,
         say: Say = _unheard,
         drain_s: float = 5.0,
+        release_header: str = "x-release",
     ) -> None:
         self._plan = plan
         self._entry = entry
@@ -82,6 +83,7 @@ class Load:
         self._sink = sink
         self._say = say
         self._drain_s = drain_s
+        self._release_header = release_header
         self._go = self._directory / "begin"
         self.begin_ns = 0
         self.stopping_ns = 0
@@ -99,6 +101,7 @@ class Load:
         sink: Sink,
         say: Say = _unheard,
         drain_s: float = 5.0,
+        release_header: str = "x-release",
     ) -> Load:
         """Start the plan's workers, each with its share of the rate; they go on until `stop`.
 
@@ -108,13 +111,23 @@ class Load:
             run_dir: rows go to `load/<traffic>/samples-<worker>.rows`, output to `locust.log` beside them.
             seed: of schedules and journeys.
             sink: takes `worker.started`, `load.begun`, `load.stopping` and `worker.ended`.
-            say: told what a person must know or do: workers elsewhere are theirs to start.
+            say: shows a person what to know or do: workers elsewhere are theirs to start.
             drain_s: how long requests may take that are open at the end.
+            release_header: response header that names the release; empty: none is recorded.
 
         Raises:
             DriverError: a worker ended, or had no row file after START_S, or elsewhere JOIN_S; the others were stopped.
         """
-        load = cls(plan, entry=entry, run_dir=run_dir, seed=seed, sink=sink, say=say, drain_s=drain_s)
+        load = cls(
+            plan,
+            entry=entry,
+            run_dir=run_dir,
+            seed=seed,
+            sink=sink,
+            say=say,
+            drain_s=drain_s,
+            release_header=release_header,
+        )
         load._directory.mkdir(parents=True, exist_ok=True)
         try:
             load._spawn_all()
@@ -144,7 +157,7 @@ class Load:
         return tuple(child.process.pid for child in self._children)
 
     def alive(self) -> bool:
-        """Whether every worker runs; one that ended by itself is put on record when this is asked."""
+        """Whether every worker runs; one that ended by itself is recorded when this is asked."""
         for child in self._children:
             if not child.ended and child.process.poll() is not None:
                 self._ended(child, f"it ended by itself: {_how(child.process.returncode)}{self._last_words()}")
@@ -232,6 +245,7 @@ class Load:
             "--worker-id": worker,
             "--load-workers": plan.all_workers,
             "--drain": self._drain_s,
+            "--release-header": self._release_header,
             "--go": self._go,
             "--parent": os.getpid(),
         }
@@ -284,7 +298,7 @@ class Load:
     def _last_words(self) -> str:
         lines = Path(self._log()).read_text(encoding="utf-8", errors="replace").split("\n")
         said = [line for line in lines if line.strip()]
-        return f"; its last words: {said[-1].strip()[:300]}" if said else ""
+        return f"; its last output: {said[-1].strip()[:300]}" if said else ""
 
 
 def _schedule_options(plan: TrafficPlan) -> dict[str, object]:

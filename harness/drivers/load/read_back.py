@@ -30,7 +30,7 @@ _ABSENT: Final = frozenset({404, 410})
 def read_back(plan: TrafficPlan, target: Target, run_dir: Path, sink: Sink) -> None:
     """Read every account of a traffic back into `load/<traffic>/journey-reads.rows`; the load must have ended.
 
-    Puts `journeys.read` on record for each account: how many items were written, and how many of them were read.
+    Records `journeys.read` for each account: how many items were written, and how many of them were read.
     """
     if not plan.accounts:
         return

@@ -155,7 +155,9 @@ def schedule_of(size: Size, document: Document, rate_per_s: float | None) -> Sch
     """
     _refuse_mixture(size, document)
     if size.workers == 0 and size.remote is None:
-        raise ConfigurationError("nobody would send", where=document.where(("workers",)), hint="write `workers: 1`")
+        raise ConfigurationError(
+            "no worker would send requests", where=document.where(("workers",)), hint="write `workers: 1`"
+        )
     workers = size.workers + (size.remote.workers if size.remote else 0)
     if size.users is not None and size.users < workers:
         raise ConfigurationError(
@@ -210,7 +212,7 @@ def _traced(document: Document, name: str) -> Schedule:
     try:
         path = (document.path.parent / name).resolve()
     except (OSError, ValueError) as error:
-        raise ConfigurationError("this is no name of a file", where=document.where(("trace",))) from error
+        raise ConfigurationError("this is not a file name", where=document.where(("trace",))) from error
     try:
         trace = read_trace(path).arrivals
     except ConfigurationError as error:

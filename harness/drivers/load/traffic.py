@@ -93,7 +93,7 @@ def _file_beside(file: Path, name: str) -> Path | None:
 
 def _validated(document: Document) -> Size:
     if not isinstance(document.data, dict):
-        raise ConfigurationError("is no mapping", where=document.where(()), hint="it starts with `locustfile: …`")
+        raise ConfigurationError("must be a mapping", where=document.where(()), hint="it starts with `locustfile: …`")
     try:
         size = Size.model_validate(document.data)
     except ValidationError as error:
@@ -111,7 +111,7 @@ def _validated(document: Document) -> Size:
 def _refuse_overload(plan: TrafficPlan, document: Document, peak_per_s: float) -> None:
     if not (plan.requests_per_s > 0 and plan.window_s > 0):
         raise ConfigurationError(
-            f"{plan.name}: it is told to offer no traffic at all in its window",
+            f"{plan.name}: no journey would begin in its window",
             where=document.where(("for",)),
             hint="ask for some",
         )

@@ -26,7 +26,7 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def main() -> int:
-    """Watch until told to stop; the exit code is 0 when all files were closed in order."""
+    """Watch until asked to stop; the exit code is 0 when all files were closed in order."""
     settings = WatchSettings.model_validate_json(Path(sys.argv[1]).read_bytes())
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != settings.parent:  # it died before we could ask to die with it

@@ -45,7 +45,7 @@ class _Reply(_Part):
 class Alerts:
     """Asks for the alerts again and again; records `alert.pending`, `alert.firing`, `alert.resolved`.
 
-    Alerts that stand in the first answer are recorded as `alert.present`: nobody saw them become what they are. An alert is
+    Alerts in the first answer are recorded as `alert.present`: how they became what they are was not observed. An alert is
     known by its labels. From the last answer before Prometheus gives none, or one that is none, until the next answer the
     watcher is blind: what changed meanwhile is recorded when it is seen.
     """
@@ -71,7 +71,7 @@ class Alerts:
         alerts = _alerts(answer)
         if isinstance(alerts, str):
             if alerts != self._why:
-                self._recorder.trouble("alerts", f"Prometheus told no alerts: {alerts}")
+                self._recorder.trouble("alerts", f"no list of alerts from Prometheus: {alerts}")
             self._why = alerts
             return
         self._sees(answer.sent_ns)
@@ -88,7 +88,9 @@ class Alerts:
 
     def _take(self, alerts: Iterable[_Alert], at_ns: int) -> None:
         firing_last = sorted(alerts, key=lambda alert: alert.state == "firing")
-        now = {frozenset(alert.labels.items()): alert for alert in firing_last}  # of two with the same labels it stands
+        now = {
+            frozenset(alert.labels.items()): alert for alert in firing_last
+        }  # of two with the same labels the firing one is kept
         before = self._known
         for labels, alert in (before or {}).items():
             if labels not in now:
@@ -113,7 +115,7 @@ class Alerts:
 
 
 def _alerts(answer: Answer) -> tuple[_Alert, ...] | str:
-    """The alerts; a word or two when the answer is no answer."""
+    """The alerts; a word or two for any other answer."""
     if answer.error is not None:
         return answer.error
     if answer.status != 200:

@@ -1,4 +1,4 @@
-"""When a watcher looked, and when it was blind: its receipt."""
+"""When a watcher probed, and when it was blind: its receipt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from harness import clock
 
 BLIND_NS: Final = clock.NS_PER_S // 4
-"""Nobody looking for longer than this is blind time: neither up nor down."""
+"""No probe for longer than this is blind time: neither up nor down."""
 
 Blind = Callable[[int, int], None]
 """Takes a stretch of blind time: from, until (ns)."""
@@ -38,11 +38,11 @@ class Attendance:
         self._came(at_ns)
 
     def heard(self, at_ns: int) -> None:
-        """A stream told something; how long it had been silent says nothing."""
+        """An event of a stream; how long it had been silent before means nothing."""
         self._came(at_ns)
 
     def interrupted(self, from_ns: int, until_ns: int) -> None:
-        """A stream could tell nothing."""
+        """A stream was interrupted: changes may be missing."""
         self.longest_gap_ns = max(self.longest_gap_ns, until_ns - from_ns)
         self._blind(from_ns, until_ns)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
 DATABASE: Final = "database"
-"""The source of a read that asks nobody in between."""
+"""The source of a read straight from the database."""
 
 _WITHIN_MS: Final = 20_000
 _CONNECT_S: Final = 5

@@ -1,6 +1,6 @@
 """The ledger: numbered writes through the entry, each sent once, of which none may be lost once it is acknowledged.
 
-One acknowledged write in five is read back at once through the same door: a user who was told `done` looks for it there.
+One acknowledged write in five is read back at once through the same door: a user who was shown `done` expects to find it there.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def held_in(body: bytes) -> list[tuple[int, str]]:
     """Sequence numbers and checksums of an answer `{"rows": [[sequence, checksum], …]}`.
 
     Raises:
-        ValueError: it is no such answer.
+        ValueError: it is another answer.
     """
     try:
         return [(int(sequence), str(held)) for sequence, held in json.loads(body)["rows"]]

@@ -66,7 +66,7 @@ class _Seen:
 
     @property
     def state(self) -> str | None:
-        """None when it was never seen and the last look was not answered: nobody knows."""
+        """None when it was never found and the last request was not answered: unknown."""
         if not self.copies:
             return None if self.error else "absent"
         if not self.whole:
@@ -75,7 +75,7 @@ class _Seen:
 
 
 class PipelineClient:
-    """Sends events and looks for each until it is visible: one row of PIPELINE an event, written when its fate is known, or nobody waits for it any more."""
+    """Sends events and asks for each until it is visible: one row of PIPELINE an event, written when its outcome is known or the wait is over."""
 
     def __init__(self, *, run: int, accept: str, visible: str, wires: Wires, rows: RowWriter) -> None:
         """`run`: a number of its own; `visible`: the path of an event, with `{id}` in it."""
@@ -158,7 +158,7 @@ class PipelineClient:
 
 
 def _shown(answer: Answer) -> tuple[int, object] | str | None:
-    """Copies and checksum; None when it is not visible (404, or no copies); a word when the answer is no answer."""
+    """Copies and checksum; None when it is not visible (404, or no copies); a word for any other answer."""
     if answer.error is not None:
         return answer.error
     if answer.status == 404:

@@ -134,7 +134,7 @@ class Pods(_Follower):
 
 
 class Leader(_Follower):
-    """Follows the annotation `leader` of one Endpoints object; records `leader.changed`, the first one from nobody."""
+    """Follows the annotation `leader` of one Endpoints object; records `leader.changed`, the first one from an empty name."""
 
     def __init__(self, recorder: Recorder, namespace: str, endpoints: str) -> None:
         super().__init__(recorder)

@@ -51,8 +51,8 @@ class Prober:
 def wrong(answer: Answer, expect: Mapping[str, object]) -> str | None:
     """What is wrong with an answer, in a word or two; None: status 200 with the expected body.
 
-    Without expectations the body must not be empty, and what calls itself JSON must be JSON that is no error: not `null`, and
-    not an object with the key `error`.
+    Without expectations the body must not be empty, and what calls itself JSON must be valid JSON, other than `null`
+    and an object with the key `error`.
     """
     if answer.error is not None:
         return answer.error

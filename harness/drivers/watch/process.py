@@ -38,7 +38,7 @@ class Watch:
         """Start it and wait until it watches.
 
         Raises:
-            DriverError: it ended, or did not watch within 20 s; with what it said last.
+            DriverError: it ended, or did not watch within 20 s; with its last output.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / FILE
@@ -59,9 +59,7 @@ class Watch:
             raise
         if not watching:
             self.stop()
-            raise DriverError(
-                f"the watch did not start: {self._last_words() or 'it said nothing'}", where=str(self._log)
-            )
+            raise DriverError(f"the watch did not start: {self._last_words() or 'no output'}", where=str(self._log))
 
     def alive(self) -> bool:
         """Whether it runs."""

@@ -59,7 +59,7 @@ class Recorder:
         self.watch.put("watch.respaced", watcher, spacing_ms=spacing_ms)
 
     def attendance(self, watcher: str, of: str = "") -> Attendance:
-        """The attendance of one schedule or stream of a watcher, `of` what it looks at; its blind times go on record as they come."""
+        """The attendance of one schedule or stream of a watcher, `of` what it probes; its blind times are recorded as they come."""
 
         def blind(from_ns: int, until_ns: int) -> None:
             self.watch.put("watch.blind", watcher, of=of or watcher, from_ns=from_ns, until_ns=until_ns)

@@ -44,7 +44,7 @@ class Heartbeats:
         self._acknowledged.append(at_ns)
 
     def lag_ns(self, shown: int | None, at_ns: int) -> int:
-        """Replay lag of a member that shows `shown` when asked at `at_ns`; a value that is none of ours shows nothing."""
+        """Replay lag of a member that shows `shown` when asked at `at_ns`; a value that we did not write counts as none."""
         if shown is None or not self._sent or not self._sent[0] <= shown <= at_ns:
             shown = -1
         oldest_unseen = bisect_right(self._sent, shown)

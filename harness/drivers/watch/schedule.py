@@ -23,7 +23,7 @@ class Schedule:
     """Starts a look every 1/`per_s` seconds, each as a task of its own, so that none waits for another.
 
     Looks that this process was too late for (over one spacing) are left out, never sent in a burst: the gap stays
-    visible in the due times, is told as trouble, and stands in the attendance.
+    visible in the due times, is reported as trouble, and is part of the attendance.
     """
 
     def __init__(
@@ -81,10 +81,10 @@ class Schedule:
         missed = (clock.now_ns() - self.due_ns) // self.spacing_ns
         if missed > 0:
             self.due_ns += missed * self.spacing_ns
-            self._trouble(f"{self._name}: {missed} looks left out, this process was late")
+            self._trouble(f"{self._name}: {missed} probes left out, this process was late")
 
     async def finish(self, within_s: float) -> None:
-        """Wait for the looks that are open; those still open after `within_s` are cancelled and told as trouble.
+        """Wait for the looks that are open; those still open after `within_s` are cancelled and reported as trouble.
 
         A look that raised is raised again here, too.
         """
@@ -94,7 +94,9 @@ class Schedule:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
             if late:
-                self._trouble(f"{self._name}: {len(late)} looks had no end within {within_s:g} s and were given up")
+                self._trouble(
+                    f"{self._name}: {len(late)} probes did not complete within {within_s:g} s and were cancelled"
+                )
         self._reap()
 
 

@@ -83,7 +83,7 @@ async def _within(asking: Coroutine[Any, Any, tuple[Any, ...] | None], seconds: 
                 task.cancel()
                 await asyncio.wait({task}, timeout=_SETTLE_S)
         if task.done() and not task.cancelled():
-            task.exception()  # marked as read: a late failure is the timeout that was already told
+            task.exception()  # marked as read: a late failure is the timeout that was already reported
 
 
 def _word(error: psycopg.Error) -> str:

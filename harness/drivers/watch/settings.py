@@ -1,4 +1,4 @@
-"""What the watching process is told: written by the run, read by the child; secrets stay in the target file, by reference."""
+"""The settings of the watching process: written by the run, read by the child; secrets stay in the target file, by reference."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ async def follow(
 
 
 def _lost_at(error: Exception, attendance: Attendance) -> int:
-    """Since when nothing can be told: of a stream that fell silent, since it was last heard."""
+    """Since when changes may be missing: of a stream that fell silent, since its last event."""
     silent = isinstance(error, httpx.TimeoutException) and attendance.looks
     return attendance.last_ns if silent else clock.now_ns()
 
@@ -111,7 +111,7 @@ async def _list(client: httpx.AsyncClient, path: str, chosen: Mapping[str, str],
         found = answer.json()
         items, version = list(found["items"]), str(found["metadata"]["resourceVersion"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _Interrupted(f"{path}: the API server answered with something that is no list") from error
+        raise _Interrupted(f"{path}: the API server answered with something other than a list") from error
     follower.listed(items)
     return version
 
@@ -149,5 +149,5 @@ async def _events(answer: httpx.Response, path: str) -> AsyncIterator[tuple[dict
                 raise _Interrupted(f"{path}: the watch ended: {event['object'].get('message', '')}")
             version = str(event["object"]["metadata"]["resourceVersion"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:  # a line that was cut short
-            raise _Interrupted(f"{path}: the watch told something that is no event") from error
+            raise _Interrupted(f"{path}: the API server sent something other than an event") from error
         yield event, version

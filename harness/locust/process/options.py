@@ -27,6 +27,7 @@ class Options:
         arrivals: `poisson` or `constant`.
         think_s: seconds between two journeys of a user of a closed model; None: as the locustfile says.
         region: the client's region, where it has one.
+        release_header: response header that names the release; empty: none is recorded.
         drain_s: how long requests that are open at the end may take; then they are cut off.
         traffic: name of the traffic.
         go: file that says when the schedule begins, in ns of CLOCK_MONOTONIC; None: when the test starts.
@@ -43,6 +44,7 @@ class Options:
     arrivals: str
     think_s: float | None
     region: str | None
+    release_header: str
     drain_s: float
     traffic: str | None
     go: Path | None
@@ -62,6 +64,7 @@ class Options:
             arrivals=parsed.arrivals,
             think_s=parsed.think,
             region=parsed.region or None,
+            release_header=parsed.release_header,
             drain_s=parsed.drain,
             traffic=parsed.traffic or None,
             go=Path(parsed.go) if parsed.go else None,
@@ -94,6 +97,12 @@ def add_options(parser: Any, **_: Any) -> None:
     )
     add("--traffic", default="", metavar="NAME", help="name of the traffic; default: the locustfile's name")
     add("--region", default="", metavar="NAME", help="region of this client")
+    add(
+        "--release-header",
+        default="x-release",
+        metavar="NAME",
+        help="response header that names the release; empty: none; default: x-release",
+    )
     add("--drain", type=_seconds, default=5.0, metavar="S", help="seconds that open requests are waited for at the end")
     add("--go", default="", metavar="FILE", help="begin at the nanosecond of CLOCK_MONOTONIC that this file will say")
     add("--parent", type=int, metavar="PID", help="end when this process ends")

@@ -95,6 +95,7 @@ class Master:
             "drain_s": options.drain_s,
             "traffic": options.traffic,
             "region": options.region,
+            "release_header": options.release_header,
             "recording": options.samples is not None,
         }
         for client_id in self._members:

@@ -83,7 +83,10 @@ class Member:
         trace, rates, own = order["trace"], order["rates"], self._options
         options = replace(
             own,
-            **{key: order[key] for key in ("rate", "seed", "worker", "workers", "arrivals", "think_s", "drain_s")},
+            **{
+                key: order[key]
+                for key in ("rate", "seed", "worker", "workers", "arrivals", "think_s", "drain_s", "release_header")
+            },
             rates=RateCurve(points=tuple((at_s, per_s) for at_s, per_s in rates)) if rates else None,
             trace=RecordedTrace(arrivals=Trace(offsets_ns=tuple(trace[0])), journeys=tuple(trace[1]))
             if trace

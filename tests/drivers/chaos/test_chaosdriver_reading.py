@@ -59,14 +59,14 @@ def test_the_first_directory_wins(tmp_path: Path) -> None:
     ("right", "wrong", "said"),
     [
         ("confirmed_by: primary-gone", "confirmed_by: primary-gon", "database-primary-loss.yaml:11: extensions[0].confirmed_by: the method has no probe `primary-gon`\n  hint: did you mean `primary-gone`?"),
-        ("    confirmed_by: primary-gone\n", "", "database-primary-loss.yaml:9: extensions[0].confirmed_by: no probe says that the fault is in\n  hint: write `confirmed_by:` with the name of a probe of the method"),
+        ("    confirmed_by: primary-gone\n", "", "database-primary-loss.yaml:9: extensions[0].confirmed_by: no probe confirms that the fault is in\n  hint: write `confirmed_by:` with the name of a probe of the method"),
         ("domain: database", "domain: databse", "database-primary-loss.yaml:10: extensions[0].domain: `databse` is not one of pod, node, zone, database, region, external, network, none\n  hint: did you mean `database`? use one of these words"),
         ("within: 10 s", "within: 10", "database-primary-loss.yaml:13: extensions[0].within: `10` is not a time like `10 s`"),
         ("takes:", "take:", "database-primary-loss.yaml:14: extensions[0].take: unknown key `take`\n  hint: did you mean `takes`? known here: name, domain, confirmed_by, gone_by, within, takes, blast_radius"),
         ("func: kill_leader", "func: kill_leadr", "database-primary-loss.yaml:28: method[0].provider.func: `harness.chaos.actions` has no function `kill_leadr`\n  hint: did you mean `kill_leader`?"),
         ("module: harness.chaos.actions, func: kill_leader", "module: harness.kaos, func: kill_leader", "database-primary-loss.yaml:28: method[0].provider.module: the module `harness.kaos` is not installed"),
         ("at_least_s: 25", "at_least_s: long", "database-primary-loss.yaml:34: method[2].provider.arguments.at_least_s: a hold needs `at_least_s`, a number of seconds"),
-        ("method:", "methods:", "database-primary-loss.yaml:1: is no experiment\n  hint: it needs a `title` and a `method`"),
+        ("method:", "methods:", "database-primary-loss.yaml:1: this is not an experiment\n  hint: it needs a `title` and a `method`"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_an_experiment_is_explained(tmp_path: Path, right: str, wrong: str, said: str) -> None:

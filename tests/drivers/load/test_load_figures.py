@@ -40,6 +40,15 @@ def summary(directory: Path) -> dict[str, list[str]]:
     return {line.split()[1]: line.split() for line in lines if line.startswith("GET")}
 
 
+@pytest.mark.parametrize(("header", "recorded"), [("x-served-pod", ("track-1",)), ("x-nothing", ()), ("", ())])
+def test_the_release_is_read_from_the_header_that_the_target_names(
+    server: TruthServer, tmp_path: Path, header: str, recorded: tuple[str, ...]
+) -> None:
+    """Without a header, or where nobody sends it, no answer names a release."""
+    table = offered(server, "visitor", "--rate", "50", "--release-header", header, directory=tmp_path, requests=20)
+    assert table.words["release"].present == recorded
+
+
 def test_locusts_own_figures_show_the_same_requests_and_failures(server: TruthServer, tmp_path: Path) -> None:
     """Count, failures, mean, least and greatest of Locust's summary are those of the rows, the cut-off ones included."""
 

@@ -113,7 +113,7 @@ def test_a_worker_that_finds_no_room_for_its_rows_ends_and_says_so(run: Run, ser
     until(lambda: not load.alive())
     load.stop()
     (problem,) = load.problems
-    assert "it ended by itself: exit code 1; its last words: the load generator cannot go on: " in problem
+    assert "it ended by itself: exit code 1; its last output: the load generator cannot go on: " in problem
     assert problem.endswith("load/visitor/samples-1.rows: rows cannot be written: File too large")
     (rows,) = rows_of(load)
     assert (rows.closed, load.rows[0].stat().st_size) == (False, 16_000)

@@ -195,7 +195,7 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
         (
             "shape: {steps: [{rate: 9/s, for: 1 s}, {rate: 0/s, for: 1 s}]}",
             "6: for",
-            "shop: it is told to offer no traffic",
+            "shop: no journey would begin in its window",
         ),
         ("shape: {ramp: {from: 1/s, to: 2/s}}", "2: shape.ramp.over", "the key `over` is missing"),
         ("rate: 1/s\nshape: {ramp: {from: 1/s, to: 2/s, over: 1 s}}", "2: rate", "`rate` has no meaning with a shape"),
@@ -204,7 +204,7 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
             "1: workers",
             "2200 requests/s are more than 1",
         ),
-        ("rate: 1/s\nworkers: 0", "3: workers", "nobody would send"),
+        ("rate: 1/s\nworkers: 0", "3: workers", "no worker would send requests"),
         (f"model: closed\nusers: {'9' * 400}", "3: users", f"`{'9' * 400}` is not a number of at most 1000000"),
         ("rate: 1/s\nworkers: 1001", "3: workers", "`1001` is not a number of at most 1000"),
         ("rate: 1/s\nremote: {workers: 0, bind: a:1}", "3: remote.workers", "`0` is not a number of at least 1"),
@@ -229,10 +229,10 @@ def test_a_wrong_schedule_is_refused_with_line_and_key(tmp_path: Path, rate: str
     ("text", "where", "what"),
     [
         ("1\n\n0.5\n", ":3", "`0.5` is before the line above"),
-        ("-1\n", ":1", "`-1` is no time of an arrival"),
-        ("# seconds\n0\nnan\n", ":3", "`nan` is no time of an arrival"),
-        ("soon\n", ":1", "`soon` is no time of an arrival"),
-        ("1\n1e300\n", ":2", "`1e300` is no time of an arrival"),
+        ("-1\n", ":1", "`-1` is not a time"),
+        ("# seconds\n0\nnan\n", ":3", "`nan` is not a time"),
+        ("soon\n", ":1", "`soon` is not a time"),
+        ("1\n1e300\n", ":2", "`1e300` is not a time"),
         ("1,buyer,2\n", ":1", "a third column"),
         ("# nobody\n\n", "", "the trace is empty"),
         ("1\n1\n", "", "the trace has no two different times"),
@@ -282,8 +282,8 @@ def test_a_target_that_asks_for_nothing_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_examples_of_the_manual_are_right(tmp_path: Path) -> None:
-    """The size of a traffic, with each line of the table in the place of its rate, and with workers elsewhere."""
-    size, remote = re.findall(r"```yaml\n(.*?)```", MANUAL, re.DOTALL)
+    """The size of a traffic, with each line of the table in the place of its rate, and with accounts and workers elsewhere."""
+    size, accounts, remote = re.findall(r"```yaml\n(.*?)```", MANUAL, re.DOTALL)
     (tmp_path / "everyday.py").touch()
     (tmp_path / "arrivals.csv").write_text("0.5\n1.5\n")
     lines = [
@@ -296,7 +296,7 @@ def test_the_examples_of_the_manual_are_right(tmp_path: Path) -> None:
         text = re.sub("rate: 25/s .*\narrivals: poisson .*", keys, size)
         (tmp_path / "everyday.yaml").write_text(text, encoding="utf-8")
         assert load_traffic("everyday", [tmp_path]).requests > 0
-    (tmp_path / "everyday.yaml").write_text(re.sub("workers: 1 .*\n", remote, size), encoding="utf-8")
+    (tmp_path / "everyday.yaml").write_text(re.sub("workers: 1 .*\n", remote + accounts, size), encoding="utf-8")
     assert load_traffic("everyday", [tmp_path]).all_workers == 4
 
 

@@ -166,6 +166,6 @@ def test_a_server_that_answers_no_list_ends_no_watch_which_is_blind_until_its_en
             await asyncio.wait({task})
 
     asyncio.run(watching())
-    assert listener.troubles[0] == "/api/v1/nodes: the API server answered with something that is no list"
+    assert listener.troubles[0] == "/api/v1/nodes: the API server answered with something other than a list"
     (seconds,) = blind
     assert 0.5 < seconds < 5

@@ -64,7 +64,7 @@ def test_looks_the_process_was_too_late_for_are_left_out_and_told() -> None:
     run([schedule(100, look, troubles, blind)], 0.6)
     gaps = [later - sooner for sooner, later in itertools.pairwise(due)]
     assert max(gaps) >= 290_000_000
-    assert any("looks left out" in why for why in troubles)
+    assert any("probes left out" in why for why in troubles)
     assert max(blind) >= 290_000_000
 
 
@@ -142,7 +142,7 @@ def test_looks_without_an_end_are_given_up_and_told() -> None:
     troubles: list[str] = []
     endless = schedule(10, look, troubles)
     asyncio.run(giving_up())
-    assert troubles[-1] == "test: 2 looks had no end within 0.1 s and were given up"
+    assert troubles[-1] == "test: 2 probes did not complete within 0.1 s and were cancelled"
 
 
 def test_blind_is_more_than_a_quarter_of_a_second_and_more_than_half_a_spacing_too_late() -> None:
