@@ -17,11 +17,11 @@ from harness.errors import MissingEvidence
 from harness.evidence.facts import release_reads
 from harness.evidence.history import clock_name, read_history
 from harness.evidence.run_directory import REPORTS, RunDirectory
-from harness.model import Missing, Observation, Plan, RunStarted
+from harness.model import Missing, Observation, Plan, ReleaseRead, RunStarted
 from harness.model.observations import unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 MANIFEST: Final = "manifest.json"
 _PACKAGES: Final = (
@@ -52,7 +52,7 @@ def write_manifest(directory: RunDirectory, plan: Plan) -> None:
             "release": plan.release,
             "profile": plan.profile,
             "seed": plan.seed,
-            "release_reads": [asdict(read) for read in release_reads(_recorded(directory))],
+            "release_reads": _plain(release_reads(_recorded(directory))),
             "sealed": clock.wall_text(),
             "versions": {"readiness-harness": harness.__version__, "python": platform.python_version(), **_versions()},
             "commit": _commit(),
@@ -110,13 +110,20 @@ def _of_another_plan(manifest: Mapping[str, Any], directory: RunDirectory) -> li
     return []
 
 
-def untied(manifest: Mapping[str, Any], started: RunStarted | None) -> Iterator[Missing]:
+def untied(manifest: Mapping[str, Any], started: RunStarted | None, reads: Iterable[ReleaseRead]) -> Iterator[Missing]:
     """What the run recorded of itself and was not sealed with: it is the evidence of another run, target or release."""
     for key in ("run", "target", "release", "environment", "time_scale", "seed"):
         if started is not None and key in manifest and manifest[key] != getattr(started, key):
             why = f"recorded {getattr(started, key)!r} as `{key}`, the run was sealed with {manifest[key]!r}"
             yield Missing(file="history/run.ndjson", why=why)
-            return
+            break
+    if "release_reads" in manifest and manifest["release_reads"] != _plain(reads):
+        yield Missing(file=MANIFEST, why="tells of other release reads than the history")
+
+
+def _plain(reads: Iterable[ReleaseRead]) -> list[Any]:
+    plain: list[Any] = json.loads(json.dumps([asdict(read) for read in reads]))
+    return plain
 
 
 def _entry(path: Path) -> dict[str, Any]:

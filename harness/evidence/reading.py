@@ -86,7 +86,8 @@ def _load(directory: RunDirectory) -> Evidence:
     missing += _on_other_clocks(observations)
     observations.sort(key=lambda o: (o.mono_ns, o.source, o.seq))
     started = facts.started(observations)
-    missing += untied(manifest or {}, started)
+    releases = tuple(facts.release_reads(observations))
+    missing += untied(manifest or {}, started, releases)
     reader = Tables(directory=directory, spoilt=spoilt, missing=missing)
     _count(reader, observations)
     tables = reader.recorded()
@@ -103,7 +104,7 @@ def _load(directory: RunDirectory) -> Evidence:
         nodes=tuple(facts.nodes(observations)),
         leaders=tuple(facts.leaders(observations)),
         started=started,
-        release_reads=tuple(facts.release_reads(observations)),
+        release_reads=releases,
         steady_end=facts.steady_end(observations),
         watchers={source.name: source for source in _watchers(observations, sealed=manifest is not None)},
         observations=tuple(observations),

@@ -15,7 +15,7 @@ from harness.model import Schema, Table, Words
 
 Ints = npt.NDArray[np.int64]
 S = 1_000_000_000
-START_NS = 1_000 * S
+START_NS = 100 * S
 ROUTES = ("sign-in", "read-track", "create-track", "play-track")
 WRITING = ("create-track", "play-track")
 SHARES = {"us-east-1": 0.6, "eu-west-1": 0.3, "ap-southeast-1": 0.1}

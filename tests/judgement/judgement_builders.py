@@ -54,20 +54,13 @@ from harness.model import (
     fault_free_name,
     fault_name,
 )
+from tests.builders.recorder import END, WELL, ns
 
+__all__ = ["END", "WELL", "ns"]
 S = 1_000_000_000
-END = 220
 ROUTES = ("sign-in", "read-track", "create-track", "play-track")
 REGIONS = ("us-east-1",) * 6 + ("eu-west-1",) * 3 + ("ap-southeast-1",)
 CHECK = Demand(kind=DemandKind.CHECK, name="deployment-size", params={"deployment": "api-gateway"})
-
-WELL: Mapping[str, Any] = {"cpu": 0.2, "gc_ms": 1.0, "loop_ms": 2.0}
-"""How a generator fares that is in good order."""
-
-
-def ns(seconds: float) -> int:
-    """Seconds as nanoseconds."""
-    return round(seconds * S)
 
 
 def table(schema: Schema, n: int, **columns: Any) -> Table:

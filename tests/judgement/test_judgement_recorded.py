@@ -37,7 +37,6 @@ from judgement_builders import (
     window,
     with_load,
 )
-from judgement_recorder import AFTER_NS, record, sealed
 
 from harness.evidence import RunDirectory, load_evidence, seal
 from harness.evidence.manifest import write_manifest
@@ -56,6 +55,7 @@ from harness.model import (
     WatchSource,
 )
 from harness.report import render_verdict
+from tests.builders.recorder import AFTER_NS, record, sealed
 
 SAMPLES_0 = "load/everyday/samples-0.parquet"
 OF_LOAD = {"R-P95", "R-USERS", "R-ERRORS", "R-ROUTE-ERRORS", "R-SHARE"}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-from judgement_builders import END, WELL, ns
 
 from harness.evidence import RowWriter, RunDirectory, seal
 from harness.evidence.history import clock_name
 from harness.model import LEDGER_READS, PIPELINE, SAMPLES, Evidence, Plan, Table
 
+END = 220
+WELL: Mapping[str, Any] = {"cpu": 0.2, "gc_ms": 1.0, "loop_ms": 2.0}
+"""How a generator fares that is in good order."""
 AFTER_NS = 10**12
 """When the run ended: after everything that is on record."""
 FILES = {
@@ -25,8 +26,16 @@ FILES = {
     "pods": "",
 }
 
+ROWS = {"journey-writes": "load/everyday/journeys-0", "journey-reads": "load/everyday/journey-reads"}
+"""Where the tables are that the evidence has no field of its own for."""
+
 Line = tuple[int, str, str, dict[str, Any]]
 """Time, kind, subject and fields of an observation."""
+
+
+def ns(seconds: float) -> int:
+    """Seconds as nanoseconds."""
+    return round(seconds * 1e9)
 
 
 def record(path: Path, plan: Plan, evidence: Evidence, *, workers: Sequence[Table] | None = None) -> RunDirectory:
@@ -45,6 +54,8 @@ def record(path: Path, plan: Plan, evidence: Evidence, *, workers: Sequence[Tabl
     ):
         if len(table) or table.schema not in (LEDGER_READS, PIPELINE):  # a smaller run has none
             write_rows(directory.path / "watch" / f"{name}.rows", table)
+    for name, table in evidence.recorded.items():
+        write_rows(directory.path / f"{ROWS[name]}.rows", table)
     histories = {
         "run": _run(evidence),
         "watch": _watch(evidence),
@@ -83,14 +94,21 @@ def write_samples(directory: RunDirectory, evidence: Evidence, workers: Sequence
     """A row file a load worker, which holds what it sent in all windows, and the start of each."""
     every = [Table.merged(SAMPLES, [window.samples for window in evidence.windows.values()])]
     parts = list(workers or every)
+    seconds = range(1, max([END, *(-(-window.end_ns // ns(1)) for window in evidence.windows.values())]) + 1)
     for number, rows in enumerate(parts):
         write_rows(directory.path / f"load/everyday/samples-{number}.rows", rows)
-        fares = [(ns(t), "load.health", "everyday", {"at_ns": ns(t), "worker": number, **WELL}) for t in range(1, END)]
+        fares = [(ns(t), "load.health", "everyday", {"at_ns": ns(t), "worker": number, **WELL}) for t in seconds]
         told = [
             (o.mono_ns, o.kind, o.subject, dict(o.fields)) for o in evidence.observations if o.kind == "load.health"
         ]
         write_history(directory, f"load-health-{number}", fares + told)
-    write_history(directory, "load", [(0, "worker.started", "everyday", {"worker": n}) for n in range(len(parts))])
+    lines: list[Line] = [(0, "worker.started", "everyday", {"worker": n}) for n in range(len(parts))]
+    for window in list(evidence.windows.values())[:1]:
+        if window.begin_ns is not None:
+            lines.append((window.begin_ns, "load.begun", "everyday", {"begin_ns": window.begin_ns}))
+        if window.stopped_ns is not None:
+            lines.append((window.stopped_ns, "load.stopping", "everyday", {"at_ns": window.stopped_ns}))
+    write_history(directory, "load", lines)
 
 
 def write_history(directory: RunDirectory, source: str, lines: Iterable[Line]) -> None:
@@ -118,6 +136,14 @@ def _run(evidence: Evidence) -> Iterable[Line]:
             yield until_ns, "experiment.ended", name, ended
     for read in evidence.ledger.final_reads:
         yield read.at_ns, "final-read", str(read.round), asdict(read)
+    if evidence.started is not None:
+        fields = asdict(evidence.started)
+        yield 0, "run.started", fields.pop("run"), fields
+    for release in evidence.release_reads:
+        fields = asdict(release)
+        yield release.at_ns, "release.read", fields.pop("when"), fields
+    if evidence.steady_end is not None:
+        yield evidence.steady_end.at_ns, "steady", "end", asdict(evidence.steady_end)
     yield AFTER_NS, "run.ended", "run", {"ok": True}
 
 
@@ -150,3 +176,9 @@ def _pods(evidence: Evidence) -> Iterable[Line]:
     for change in evidence.pods:
         fields = asdict(change)
         yield change.at_ns, f"pod.{fields.pop('what')}", fields.pop("name"), fields
+    for node in evidence.nodes:
+        fields = asdict(node)
+        yield node.at_ns, f"node.{fields.pop('what')}", fields.pop("name"), fields
+    for leader in evidence.leaders:
+        named = {"from": leader.before, "to": leader.after, "at_ns": leader.at_ns}
+        yield leader.at_ns, "leader.changed", leader.subject, named

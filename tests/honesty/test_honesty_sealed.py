@@ -1,0 +1,119 @@
+"""The same healthy run on disk: read back it is a GO; what is of another run, or was edited since, is not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.evidence import RunDirectory, load_evidence, seal
+from harness.evidence.manifest import write_manifest
+from harness.judgement import judge
+from harness.model import DecisionOutcome, Evidence, Judgement
+from tests.builders.core_plan import core_plan
+from tests.builders.core_run import core_evidence
+from tests.builders.recorder import record
+from tests.honesty.edits import changed, one_in, requests
+
+FEATURE = "inputs/features/core/kpi.feature"
+
+
+def by_one_worker() -> Evidence:
+    """The healthy run, its load by the worker that the recorder writes down: number 0."""
+    run = requests(core_evidence(), lambda rows: changed(rows, one_in(1.1), worker=0))
+    windows = {name: replace(w, workers=tuple(replace(o, id=0) for o in w.workers)) for name, w in run.windows.items()}
+    return replace(run, windows=windows)
+
+
+def judged(directory: RunDirectory) -> Judgement:
+    """What is decided of a run on disk."""
+    return judge(directory.read_plan(), load_evidence(directory))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """The run, sealed, with the feature that it was made from."""
+    directory = record(tmp_path_factory.mktemp("runs"), core_plan(), by_one_worker())
+    kept = directory.path / FEATURE
+    kept.parent.mkdir(parents=True)
+    shutil.copyfile(Path(__file__).parents[2] / "features" / "core" / "kpi.feature", kept)
+    seal(directory, core_plan())
+    return directory
+
+
+@pytest.fixture
+def run(whole: RunDirectory, tmp_path: Path) -> RunDirectory:
+    """A copy of it."""
+    return RunDirectory(Path(shutil.copytree(whole.path, tmp_path / "run-1")))
+
+
+def test_written_and_read_back_the_run_is_a_go(whole: RunDirectory) -> None:
+    """Everything was written again and nothing changed; what it is made from is kept and hashed, and every second lies in a window."""
+    judgement = judged(whole)
+    assert judgement.missing == ()
+    assert judgement.decision.outcome is DecisionOutcome.GO, judgement.decision.reasons
+    evidence = load_evidence(whole)
+    assert evidence.unjudged("everyday") == ()
+    manifest = json.loads((whole.path / "manifest.json").read_text())
+    assert FEATURE in manifest["files"]
+    assert [read["when"] for read in manifest["release_reads"]] == ["before", "after"]
+    written = by_one_worker()
+    assert evidence.nodes == written.nodes
+    assert evidence.leaders == written.leaders
+    assert evidence.release_reads == written.release_reads
+    assert (evidence.started, evidence.steady_end) == (written.started, written.steady_end)
+    assert {name: len(table) for name, table in evidence.tables.items()} == {
+        name: len(table) for name, table in written.tables.items()
+    }
+
+
+def of_another_plan(directory: RunDirectory) -> None:
+    """The plan is for production, and the manifest was made to fit."""
+    plan = replace(core_plan(), target="production", environment="production", time_scale=1.0)
+    directory.write_plan(plan)
+    write_manifest(directory, plan)
+
+
+def of_another_release(directory: RunDirectory) -> None:
+    """So it is for another release."""
+    plan = replace(core_plan(), release="1.1.0")
+    directory.write_plan(plan)
+    write_manifest(directory, plan)
+
+
+def a_feature_edited(directory: RunDirectory) -> None:
+    """The limit in the feature that is kept with the run was raised."""
+    file = directory.path / FEATURE
+    file.write_text(file.read_text(encoding="utf-8").replace("200 ms", "900 ms"), encoding="utf-8")
+
+
+def a_release_read_edited(directory: RunDirectory) -> None:
+    """The manifest tells of other images than the history."""
+    file = directory.path / "manifest.json"
+    manifest: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    manifest["release_reads"] = manifest["release_reads"][:1]
+    file.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("edit", "named"),
+    [
+        (of_another_plan, "history/run.ndjson: recorded 'sandbox' as `target`, the run was sealed with 'production'"),
+        (of_another_release, "history/run.ndjson: recorded '1.0.0' as `release`, the run was sealed with '1.1.0'"),
+        (a_feature_edited, f"{FEATURE}: was edited after the run was sealed"),
+        (a_release_read_edited, "manifest.json: tells of other release reads than the history"),
+    ],
+)
+def test_what_is_of_another_run_or_was_edited_is_no_go(
+    run: RunDirectory, edit: Callable[[RunDirectory], None], named: str
+) -> None:
+    """It is named, and nothing is decided by it."""
+    edit(run)
+    judgement = judged(run)
+    assert named in judgement.missing
+    assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
