@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.errors import MissingEvidence
 from harness.evidence import facts
 from harness.evidence.baseline import BASELINE, baseline_directory
+from harness.evidence.checks import read_checks
 from harness.evidence.experiments import read_experiments
 from harness.evidence.generators import Generators
 from harness.evidence.history import read_history
@@ -25,9 +26,7 @@ from harness.model import (
     PROBES,
     REPLICAS,
     Baseline,
-    Check,
     Evidence,
-    Fact,
     FinalRead,
     Ledger,
     Missing,
@@ -39,9 +38,6 @@ from harness.model import (
     fault_free_name,
 )
 from harness.model.observations import (
-    CheckDone,
-    CheckFact,
-    CheckFailed,
     LedgerRead,
     RowsSealed,
     RunEnded,
@@ -99,7 +95,7 @@ def _load(directory: RunDirectory) -> Evidence:
         ledger=_ledger(tables, observations),
         recorded=tables,
         experiments=read_experiments(observations, directory, spoilt),
-        checks={check.demand: check for check in _checks(observations)},
+        checks={check.demand: check for check in read_checks(observations, reader)},
         pods=tuple(facts.pods(observations)),
         nodes=tuple(facts.nodes(observations)),
         leaders=tuple(facts.leaders(observations)),
@@ -260,31 +256,6 @@ def _final_reads(observations: Iterable[Observation]) -> Iterable[FinalRead]:
             rows=read.rows,
             source=read.source_,
             why=read.why,
-        )
-
-
-def _checks(observations: Sequence[Observation]) -> Iterable[Check]:
-    found: dict[str, list[Fact]] = {}
-    for seen in every(CheckFact, observations):
-        fact = Fact(
-            subject=seen.subject,
-            wanted=seen.wanted,
-            seen=seen.seen,
-            ok=seen.ok,
-            attempts=seen.attempts,
-            at_ns=seen.at_ns,
-        )
-        found.setdefault(seen.demand, []).append(fact)
-    whys = {failed.subject: failed.why for failed in every(CheckFailed, observations)}
-    for done in every(CheckDone, observations):
-        if done.facts != (there := len(found.get(done.subject, []))):
-            whys[done.subject] = f"{done.facts} facts were found, {there} are recorded"
-    for demand in sorted({*found, *whys}):
-        yield Check(
-            demand=demand,
-            facts=() if demand in whys else tuple(found[demand]),
-            why=whys.get(demand, ""),
-            files=("history/checks.ndjson",),
         )
 
 

@@ -42,6 +42,13 @@ class Tables:
             found.setdefault(table.schema.name, []).append(self._recorded(table.files, table.schema))
         return {name: Table.merged(parts[0].schema, parts) for name, parts in found.items()}
 
+    def one(self, rows: str, schema: Schema) -> tuple[Table, str]:
+        """The rows of one row file, from Parquet where it is sealed; and the file that they are in."""
+        sealed = f"{rows.removesuffix('.rows')}.parquet"
+        if self._has(sealed):
+            return self._parquet({sealed: None}, schema), sealed
+        return (self._rows(rows, schema, None) if self._has(rows) else Table.empty(schema)), rows
+
     def _recorded(self, files: str, schema: Schema) -> Table:
         """The rows of these files, from Parquet where they are sealed."""
         there = [self.directory.relative(path) for path in sorted(self.directory.path.glob(f"{files}.*"))]

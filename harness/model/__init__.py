@@ -5,10 +5,8 @@ from __future__ import annotations
 from harness.model.domain import DOMAINS, NO_FAULT, Domain, domain_of
 from harness.model.evidence import (
     Baseline,
-    Check,
     Evidence,
     Experiment,
-    Fact,
     FinalRead,
     LeaderChange,
     Ledger,
@@ -21,6 +19,7 @@ from harness.model.evidence import (
     Steady,
     WatchSource,
 )
+from harness.model.facts import Check, Fact, FactTable
 from harness.model.fault import FaultWindow, Hit, Intent
 from harness.model.objective import Figure, Gate, Kind, Objective, Op, Per, Phase, Requirement, Scope
 from harness.model.observation import Observation, Sink
@@ -39,6 +38,7 @@ from harness.model.plan import (
 from harness.model.quantity import Quantity
 from harness.model.schedule import RateCurve, Trace
 from harness.model.table import (
+    FACTS,
     JOURNEY_READS,
     JOURNEY_WRITES,
     LEDGER_FINAL,
@@ -85,6 +85,7 @@ from harness.model.window import (
 __all__ = [
     "COMPARED",
     "DOMAINS",
+    "FACTS",
     "JOURNEY_READS",
     "JOURNEY_WRITES",
     "LEDGER_FINAL",
@@ -113,6 +114,7 @@ __all__ = [
     "ExperimentPlan",
     "ExperimentResult",
     "Fact",
+    "FactTable",
     "FailedLooks",
     "FaultWindow",
     "Figure",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.model.facts import Check
 from harness.model.fault import FaultWindow
 from harness.model.observation import Observation
 from harness.model.plan import Plan
@@ -92,36 +93,6 @@ class Experiment:
     observed_until_ns: int
     journal: Mapping[str, str] = field(default_factory=dict)
     manual_steps: int = 0
-    files: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fact:
-    """One thing a check looked at.
-
-    Attributes:
-        subject: `us-east-1/api-gateway`.
-        wanted, seen: for people.
-        ok: True as wanted, False not, None when it could not be read.
-        attempts: how often it was asked; a fact is False only when every attempt was.
-        at_ns: when it was last asked.
-    """
-
-    subject: str
-    wanted: str
-    seen: str
-    ok: bool | None
-    attempts: int
-    at_ns: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """What a check demand found. `why` says what kept it from looking; then there are no facts."""
-
-    demand: str
-    facts: tuple[Fact, ...]
-    why: str = ""
     files: tuple[str, ...] = ()
 
 

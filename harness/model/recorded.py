@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.model.table import (
+    FACTS,
     JOURNEY_READS,
     JOURNEY_WRITES,
     LEDGER_FINAL,
@@ -47,6 +48,7 @@ RECORDED: Final = (
     RecordedTable(schema=LEDGER_FINAL, files="watch/ledger-final"),
     RecordedTable(schema=LEDGER_READS, files="watch/ledger-reads", needed=False),
     RecordedTable(schema=PIPELINE, files="watch/pipeline", watcher="pipeline", due="sent_ns"),
+    RecordedTable(schema=FACTS, files="checks/*", needed=False),
     RecordedTable(schema=JOURNEY_WRITES, files="load/*/journeys-*", needed=False),
     RecordedTable(schema=JOURNEY_READS, files="load/*/journey-reads", needed=False),
 )

@@ -130,6 +130,14 @@ JOURNEY_READS: Final = Schema(
 )
 """One row an item that was read back when the load had ended. value: as in JOURNEY_WRITES. state: found, absent or unknown (no answer)."""
 
+FACTS: Final = Schema(
+    name="facts",
+    ints={"at_ns": 8, "attempts": 4},
+    words=("subject", "expected", "observed", "ok"),
+    known={"ok": ("yes", "no", "unknown")},
+)
+"""One row a fact of a check that reads many. ok: whether it is as expected; unknown: it could not be read."""
+
 REPLICAS: Final = Schema(
     name="replicas",
     ints={"at_ns": 8, "lag_ns": 8},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Final
 
 from harness.drivers.check.deployments import deployment_size
@@ -12,7 +13,8 @@ from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.health import health_of_pods
 from harness.drivers.check.policies import network_policy
 from harness.errors import DriverError, UsageError
-from harness.model import Check, Demand, Fact, Sink
+from harness.evidence.checks import MANY, write_facts
+from harness.model import Check, Demand, Fact, FactTable, Sink
 from harness.targets import Target
 
 Params = Mapping[str, str]
@@ -32,10 +34,11 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Loo
 """Every check: what its name stands for, given a target and the demand's parameters."""
 
 
-def run_check(demand: Demand, target: Target, sink: Sink) -> Check:
-    """Do what a check demand asks for: one `check.fact` a fact and `check.done`, or `check.failed` when it could not look.
+def run_check(demand: Demand, target: Target, sink: Sink, run_directory: Path | None = None) -> Check:
+    """Do what a check demand asks for: one `check.fact` a fact and `check.done`, or `check.failed` when it could not be done.
 
-    A check that cannot look says why and has no facts; it never raises for what the target does.
+    Many facts go into a table of the run directory. A check that cannot be done says why and has no facts; it never raises
+    for what the target does.
     """
     key = demand.key
     try:
@@ -43,6 +46,12 @@ def run_check(demand: Demand, target: Target, sink: Sink) -> Check:
     except (DriverError, UsageError) as error:
         sink.put("check.failed", key, demand=key, why=str(error))
         return Check(demand=key, facts=(), why=str(error))
+    if run_directory is not None and len(facts) > MANY:
+        subjects = len({fact.subject for fact in facts})
+        read = len({fact.subject for fact in facts if fact.ok is not None})
+        file = write_facts(run_directory, key, facts)
+        sink.put("check.done", key, demand=key, facts=len(facts), file=file, covered=read, of=subjects)
+        return Check(demand=key, facts=(), matrix=FactTable.made(facts, read, subjects))
     for fact in facts:
         sink.put(
             "check.fact",

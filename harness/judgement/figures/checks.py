@@ -7,7 +7,8 @@ from typing import Final
 
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, Figures, inconclusive, measure
-from harness.model import Check, Demand, DemandKind, Fact, Figure, Measure, Objective, Outcome, Phase
+from harness.model import Check, Demand, DemandKind, Fact, FactTable, Figure, Measure, Objective, Outcome, Phase
+from harness.model.facts import FIRST
 
 _OUTCOMES: Mapping[bool | None, Outcome] = {True: Outcome.PASS, False: Outcome.FAIL, None: Outcome.INCONCLUSIVE}
 _LOOK_AGAIN = "see that the target answers, then run again"
@@ -22,7 +23,9 @@ def checks(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, name, f"the plan has no check {name!r} for this sentence", "plan the run again")
     for demand in asked:
         check = case.evidence.checks.get(demand.key)
-        if check is None or not check.facts:
+        if check is not None and check.matrix is not None:
+            yield _matrix(case, name, check.matrix, check, demand)
+        elif check is None or not check.facts:
             why = check.why if check and check.why else "it found nothing to look at"
             reason = f"{name}: {why if check else 'it was not done'}"
             yield inconclusive(case, name, reason, _LOOK_AGAIN, scope=demand.params)
@@ -54,6 +57,26 @@ def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Me
     )
 
 
+def _matrix(case: Case, name: str, matrix: FactTable, check: Check, demand: Demand) -> Measure:
+    """All facts of a matrix as one measure, which names the first that are not as expected."""
+    failed, unread = matrix.count(ok=False), matrix.count(ok=None)
+    covers = f"covers {matrix.covered:,} of {matrix.of:,}".replace(",", " ")
+    outcome = _OUTCOMES[False if failed else None if unread or not len(matrix) or matrix.covered < matrix.of else True]
+    named = [*matrix.first(ok=False), *matrix.first(ok=None)][:FIRST]
+    told = "; ".join(f"{fact.subject}: {fact.seen}, expected {fact.wanted}" for fact in named)
+    unknown = f", {unread} could not be read" if unread else ""
+    reason = f"{failed:,} of {len(matrix):,} facts are not as expected".replace(",", " ") + f"{unknown}, {covers}"
+    return measure(
+        case,
+        name,
+        outcome,
+        f"{reason}: {told}" if told else reason,
+        scope=demand.params,
+        hint=_LOOK_AGAIN if outcome is Outcome.INCONCLUSIVE else "",
+        figures=Figures(value=failed, n=len(matrix), method="each fact read from the live target", files=check.files),
+    )
+
+
 def _in_words(objective: Objective) -> str:
     params = ", ".join(f"{key} {value}" for key, value in objective.params.items())
     return f"check {objective.check}{f' ({params})' if params else ''} holds on the live target"
@@ -66,6 +89,6 @@ SPEC: Final = Spec(
     unit="",
     basis=Basis.CHECK,
     phases=frozenset({Phase.STEADY}),
-    evidence=lambda _case: ("history/checks.",),
+    evidence=lambda _case: ("history/checks.", "checks/"),
     words=_in_words,
 )

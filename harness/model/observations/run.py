@@ -172,10 +172,16 @@ class CheckFact(Recorded):
 @written("check.done", by=["checks"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckDone(Recorded):
-    """A check ended, with so many facts; the subject is the key of its demand."""
+    """A check ended, with so many facts; the subject is the key of its demand.
+
+    Many facts are in a row file of their own, with how many of the things that the check speaks of they cover.
+    """
 
     facts: Count
     demand: Word = ""
+    file: Word = ""
+    covered: Count = 0
+    of_: Count = 0
 
 
 @written("check.failed", by=["checks"])

@@ -38,4 +38,4 @@ class CheckDriver(Driver):
         """Record what the check finds."""
         from harness.drivers.check import run_check
 
-        run_check(context.plan.demand[act.demand], context.target, context.sink("checks"))
+        run_check(context.plan.demand[act.demand], context.target, context.sink("checks"), context.directory.path)

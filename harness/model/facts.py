@@ -1,0 +1,103 @@
+"""Facts that checks read from the live target: few as values, a matrix of many as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from harness.model.table import FACTS, Table
+
+FIRST: Final = 10
+"""So many facts of a matrix are named; of all of them there is a number, and the table."""
+_OK: Final = {"yes": True, "no": False, "unknown": None}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """One thing that a check read from the target.
+
+    Attributes:
+        subject: `us-east-1/api-gateway`.
+        wanted, seen: what was expected, and what was observed; for people.
+        ok: True as expected, False not, None when it could not be read.
+        attempts: how often it was asked; a fact is False only when every attempt was.
+        at_ns: when it was last asked.
+    """
+
+    subject: str
+    wanted: str
+    seen: str
+    ok: bool | None
+    attempts: int
+    at_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FactTable:
+    """A matrix of facts.
+
+    Attributes:
+        rows: one a fact, under the schema FACTS.
+        covered, of: how many of the things that the check speaks of have a fact, and how many there are.
+    """
+
+    rows: Table
+    covered: int
+    of: int
+
+    @classmethod
+    def made(cls, facts: tuple[Fact, ...], covered: int, of: int) -> FactTable:
+        """The matrix of these facts."""
+        words = {value: word for word, value in _OK.items()}
+        rows: list[dict[str, int | str | None]] = [
+            {
+                "at_ns": fact.at_ns,
+                "attempts": fact.attempts,
+                "subject": fact.subject,
+                "expected": fact.wanted,
+                "observed": fact.seen,
+                "ok": words[fact.ok],
+            }
+            for fact in facts
+        ]
+        return cls(rows=Table.of(FACTS, rows), covered=covered, of=of)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def count(self, *, ok: bool | None) -> int:
+        """How many facts are as expected (True), not (False), or could not be read (None)."""
+        return sum(int(self.rows.words["ok"].equals(word).sum()) for word, value in _OK.items() if value is ok)
+
+    def first(self, *, ok: bool | None, most: int = FIRST) -> tuple[Fact, ...]:
+        """The first of these facts, in the order in which they were recorded."""
+        names = [word for word, value in _OK.items() if value is ok]
+        where = np.logical_or.reduce([self.rows.words["ok"].equals(name) for name in names])
+        part = self.rows.at(np.flatnonzero(where)[:most])
+        words = {name: [word or "" for word in part.words[name].text()] for name in ("subject", "expected", "observed")}
+        ints = {name: part.ints[name].tolist() for name in ("attempts", "at_ns")}
+        return tuple(
+            Fact(subject=subject, wanted=expected, seen=observed, ok=ok, attempts=attempts, at_ns=at_ns)
+            for subject, expected, observed, attempts, at_ns in zip(*words.values(), *ints.values(), strict=True)
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """What a check demand found.
+
+    Attributes:
+        demand: its key.
+        facts: what it read, where that is not much.
+        matrix: what it read, where that is much; then there are no `facts`.
+        why: what kept it from being done; then there are neither.
+        files: where that is recorded.
+    """
+
+    demand: str
+    facts: tuple[Fact, ...]
+    matrix: FactTable | None = None
+    why: str = ""
+    files: tuple[str, ...] = ()
