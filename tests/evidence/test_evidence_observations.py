@@ -19,7 +19,7 @@ WRITERS = ("chaos", "drivers", "locust", "run", "evidence/seal.py")
 READERS = ("evidence", "judgement", "report")
 PREFIXES = sorted({kind.partition(".")[0] for kind in KINDS if "." in kind})
 LIKE_A_KIND = re.compile(rf"(?:{'|'.join(PREFIXES)})\.[a-z]+(?:-[a-z]+)*")
-PENDING = {"ActSkipped", "ManualStep", "NodeSeen", "ReleaseSeen"}
+PENDING = {"ManualStep"}
 CLASSES = sorted(set(KINDS.values()), key=lambda kind: kind.__name__)
 
 
