@@ -67,9 +67,12 @@ def test_written_and_read_back_the_run_is_a_go(whole: RunDirectory) -> None:
     assert evidence.leaders == written.leaders
     assert evidence.release_reads == written.release_reads
     assert (evidence.started, evidence.steady_end) == (written.started, written.steady_end)
-    assert {name: len(table) for name, table in evidence.tables.items()} == {
-        name: len(table) for name, table in written.tables.items()
-    }
+    assert _sizes(evidence) == _sizes(written)
+
+
+def _sizes(evidence: Evidence) -> dict[str, int]:
+    """How many rows each recorded table has."""
+    return {name: len(table) for name, table in evidence.tables.items() if len(table)}
 
 
 def of_another_plan(directory: RunDirectory) -> None:
