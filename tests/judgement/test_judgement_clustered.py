@@ -152,7 +152,7 @@ def test_what_lasts_to_the_end_is_how_it_is_now() -> None:
     assert bounds.high == 1.0
     assert bounds.fail_low == pytest.approx(share_at_least(6400, 12_800, 0.9975))
     assert bounds.method.startswith("share, clustered by a change at 64 s")
-    assert bounds.why == "the share changed within the window"
+    assert bounds.why == "the share may have changed within the window"
     assert held(Op.BELOW, bounds, 0.05) is Outcome.FAIL
 
 

@@ -32,8 +32,8 @@ CHANGED: Final = 0.2
 """Chance that independent requests are taken to change: with 0.15 a change from 0.1 to 0.4 % for the last quarter of 12 000 is missed in 8 %, with 0.25 in 5 %."""
 IMPROVED: Final = 0.01
 """The same for the better: a platform that is proven over its limit fails all the same where it may only be chance."""
-CHANGED_WHY: Final = "the share changed within the window"
-SLOW_WHY: Final = "the share swings more slowly than the window can show"
+CHANGED_WHY: Final = "the share may have changed within the window"
+SLOW_WHY: Final = "the share may swing more slowly than the window can show"
 SPLITS: Final = (0.25, 0.5, 0.75)
 """Where a change for good is looked for."""
 TELLING: Final = 3

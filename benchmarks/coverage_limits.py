@@ -1,0 +1,392 @@
+"""What the judge says of platforms that are exactly at their limit, and of healthy ones, by simulation.
+
+The generators are others than those that the method was made with (`coverage.py`, `dependence.py`): bursts of unequal length that are rare,
+journeys and connections that fail whole, load with memory, changes for good, several windows that are joined. Each row is drawn many times
+with a known truth. Of a platform at its limit `PASS` is how often it passes, `of any` how often of the windows in which anything was bad
+(an empty window looks like one of a healthy platform), `FAIL` how often it fails, `naive` how often bounds for independent requests let it
+pass. The goals are 7 % of `of any` and 0.5 % of FAIL; a row that is known to miss them says `known`, and `docs/statistics.md` says why.
+Of a healthy platform `PASS` is how often it passes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+
+import click
+import numpy as np
+import numpy.typing as npt
+
+from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.clusters import Ids, Timeline
+from harness.judgement.stats.downtime import downtime_of, uptime_by_seconds
+from harness.judgement.stats.guards import proven_beyond, proven_worse
+from harness.judgement.stats.statistics import share_at_most
+
+SECOND = 1_000_000_000
+CONFIDENCE = 0.95
+PASS_GOAL = 0.07
+FAIL_GOAL = 0.005
+WINDOW_S = 188.0
+RATE = 110.0
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Rng = np.random.Generator
+Sizes = Callable[[Rng, int], Floats]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What was said of one draw: of a share that must be below its limit."""
+
+    passed: bool
+    failed: bool
+    naive: bool
+    any_bad: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One kind of platform; at its limit, or healthy. `known`: it misses the goal, and the docs say so."""
+
+    kind: str
+    data: str
+    draw: Callable[[Rng], Said]
+    healthy: bool = False
+    known: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What came out of one cell."""
+
+    kind: str
+    data: str
+    healthy: bool
+    passed: float
+    passed_of_any: float
+    failed: float
+    naive: float
+    goal_met: bool
+    known: bool
+
+
+def said(at: Floats, bad: Bools, limit: float, seconds: float = WINDOW_S, ids: tuple[Ids, ...] = ()) -> Said:
+    """The share of bad ones, held against the limit."""
+    timeline = Timeline.of((at * SECOND).astype(np.int64), (0, round(seconds * SECOND)), ids)
+    bounds = share_in_time(timeline.slots(bad), CONFIDENCE)
+    return Said(
+        passed=bounds.high < limit,
+        failed=bounds.fail_low >= limit,
+        naive=share_at_most(int(bad.sum()), len(bad), CONFIDENCE) < limit,
+        any_bad=bool(bad.any()),
+    )
+
+
+def arrivals(rng: Rng, seconds: float = WINDOW_S, rate: float = RATE) -> Floats:
+    """Poisson arrivals."""
+    return np.sort(rng.uniform(0, seconds, rng.poisson(seconds * rate)))
+
+
+def log_normal(sigma: float) -> Sizes:
+    """Sizes with a mean of 1."""
+    return lambda rng, count: np.exp(sigma * rng.standard_normal(count) - sigma**2 / 2)
+
+
+SIZES: dict[str, Sizes] = {
+    "log-normal, sigma 1": log_normal(1.0),
+    "log-normal, sigma 1.5": log_normal(1.5),
+    "exponential": lambda rng, count: rng.exponential(1.0, count),
+    "one in five nine times as long": lambda rng, count: np.where(rng.random(count) < 0.2, 9.0, 1.0) / 2.6,
+}
+
+
+def bursts(per_window: float, sizes: Sizes, share: float, usual: float = 0.0) -> Callable[[Rng], tuple[Floats, Bools]]:
+    """So many bursts a window, in which all is bad, on top of a usual share."""
+    mean_s = (share - usual) / (1 - usual) * WINDOW_S / per_window
+    before = 20 * mean_s
+
+    def drawn(rng: Rng) -> tuple[Floats, Bools]:
+        count = rng.poisson(per_window * (WINDOW_S + before) / WINDOW_S)
+        starts, lengths = rng.uniform(-before, WINDOW_S, count), mean_s * sizes(rng, count)
+        at = arrivals(rng)
+        bad = rng.random(len(at)) < usual
+        for start, length in zip(starts, lengths, strict=True):
+            bad[np.searchsorted(at, start) : np.searchsorted(at, start + length)] = True
+        return at, bad
+
+    return drawn
+
+
+def burst_cells() -> Iterator[Cell]:
+    """Bursts of unequal length, rare ones too; uptime by seconds of the same."""
+    for name, sizes in SIZES.items():
+        for each in (1.0, 1.3, 2.6, 4.0, 6.4, 13.0):
+            drawn = bursts(each, sizes, 0.01)
+            known = name.endswith("1.5") and each < 6
+            yield Cell(
+                kind="errors", data=f"{each:g} bursts a window, {name}", draw=_of_share(drawn, 0.01), known=known
+            )
+    for each, usual in ((1.6, 0.0), (3.2, 0.0), (3.2, 0.01), (6.0, 0.01), (13.0, 0.01)):
+        drawn = bursts(each, log_normal(1.0), 0.05, usual=usual)
+        data = f"{each:g} stalls a window, sigma 1, on top of {usual:.0%}"
+        yield Cell(kind="p95", data=data, draw=_of_share(drawn, 0.05))
+    for each in (2.6, 6.4):
+        yield Cell(
+            kind="errors 0.1 %",
+            data=f"{each:g} bursts a window, log-normal, sigma 1",
+            draw=_of_share(bursts(each, log_normal(1.0), 0.001), 0.001),
+        )
+    for each, down in ((0.47, 0.005), (0.5, 0.02), (3.0, 0.02), (8.0, 0.02)):
+        yield Cell(
+            kind="uptime by seconds",
+            data=f"{each:g} outages a window, exponential, {down:.1%} down",
+            draw=_of_uptime(each, down, down),
+        )
+
+
+def _of_share(drawn: Callable[[Rng], tuple[Floats, Bools]], limit: float) -> Callable[[Rng], Said]:
+    return lambda rng: said(*drawn(rng), limit)
+
+
+def _of_uptime(per_window: float, down: float, limit: float) -> Callable[[Rng], Said]:
+    at = np.arange(0.0, WINDOW_S, 1 / 65)
+    drawn = bursts(per_window, SIZES["exponential"], down)
+
+    def draw(rng: Rng) -> Said:
+        times, bad = drawn(rng)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], bad, [False]]).astype(np.int8)))
+        starts, ends = np.append(times, WINDOW_S)[edges[::2]], np.append(times, WINDOW_S)[edges[1::2]]
+        last = np.searchsorted(starts, at, side="right") - 1
+        failed = (last >= 0) & (at < np.append(ends, 0.0)[last])
+        of = downtime_of((at * SECOND).astype(np.int64), failed, (0, round(WINDOW_S * SECOND)))
+        bounds = uptime_by_seconds(of, CONFIDENCE)
+        return Said(
+            passed=bounds.low >= 1 - limit,
+            failed=bounds.fail_high < 1 - limit,
+            naive=share_at_most(int(failed.sum()), len(at), CONFIDENCE) < limit,
+            any_bad=bool(failed.any()),
+        )
+
+    return draw
+
+
+def shared_cells() -> Iterator[Cell]:
+    """Journeys and connections that fail whole, apart in time."""
+    for share, steps, part in ((0.001, 6, 1.0), (0.01, 6, 1.0), (0.05, 6, 1.0), (0.01, 20, 1.0), (0.01, 6, 0.5)):
+        data = f"journeys of {steps}, 3 s from step to step, {share:.1%}" + ("" if part == 1 else ", half of each")
+        yield Cell(kind="journeys", data=data, draw=_of_journeys(share, steps, part))
+    for share, count, life_s, part in ((0.01, 200, 5.0, 1.0), (0.01, 50, 20.0, 1.0), (0.05, 200, 5.0, 0.5)):
+        data = f"{count} connections of {life_s:g} s, {share:.0%}" + ("" if part == 1 else ", half of each")
+        yield Cell(kind="connections", data=data, draw=_of_connections(share, count, life_s, part))
+
+
+def _of_journeys(share: float, steps: int, part: float) -> Callable[[Rng], Said]:
+    def draw(rng: Rng) -> Said:
+        count = rng.poisson(RATE * WINDOW_S / steps)
+        each = np.maximum(1, rng.poisson(steps, count))
+        own = np.repeat(np.arange(count), each)
+        step = np.arange(len(own)) - np.repeat(np.cumsum(each) - each, each)
+        at = rng.uniform(-3.0 * steps, WINDOW_S, count)[own] + step * 3.0 * rng.uniform(0.7, 1.3, len(own))
+        bad = (rng.random(count) < share / part)[own] & (rng.random(len(own)) < part)
+        inside = (at >= 0) & (at < WINDOW_S)
+        ids = Ids.of("journey", own[inside] + 1, np.zeros(int(inside.sum()), dtype=np.int64))
+        return said(at[inside], bad[inside], share, ids=(ids,))
+
+    return draw
+
+
+def _of_connections(share: float, count: int, life_s: float, part: float) -> Callable[[Rng], Said]:
+    def draw(rng: Rng) -> Said:
+        at = arrivals(rng)
+        through = rng.integers(count, size=len(at))
+        own, bad = np.zeros(len(at), dtype=np.int64), np.zeros(len(at), dtype=np.bool_)
+        for lane in range(count):
+            here = np.flatnonzero(through == lane)
+            ends = np.cumsum(rng.exponential(life_s, math.ceil(3 * WINDOW_S / life_s) + 30))
+            which = np.searchsorted(ends, at[here])
+            own[here] = which * count + lane + 1
+            bad[here] = (rng.random(len(ends) + 1) < share / part)[which] & (rng.random(len(here)) < part)
+        return said(at, bad, share, ids=(Ids.of("connection", own, np.zeros(len(at), dtype=np.int64)),))
+
+    return draw
+
+
+def memory_cells() -> Iterator[Cell]:
+    """Load that forgets what it was after a part of the window; a share that changes for good."""
+    for share, parts in ((0.05, (3, 6, 12, 30, 60)), (0.01, (3, 12, 60)), (0.001, (3, 12))):
+        for part in parts:
+            known = part < 12 and share < 0.05
+            data = f"{share:.1%}, forgets after 1/{part} of the window"
+            yield Cell(kind="memory", data=data, draw=_of_memory(share, WINDOW_S / part), known=known)
+    for before, after in ((0.001, 0.004), (0.002, 0.02), (0.05, 0.08)):
+        for where in (0.25, 0.5, 0.75):
+            mean = where * before + (1 - where) * after
+            for limit, words in ((after, "now"), (mean, "mean")):
+                data = f"{before:.1%} to {after:.1%} at {where:.0%}: {words}"
+                yield Cell(kind="change, 120 s", data=data, draw=_of_change(before, after, where, limit))
+    yield Cell(kind="change, 120 s", data="2 % to 0.2 % at 50 %: mean", draw=_of_change(0.02, 0.002, 0.5, 0.011))
+
+
+def _of_memory(share: float, tau_s: float, sigma: float = 0.7) -> Callable[[Rng], Said]:
+    def draw(rng: Rng) -> Said:
+        step = min(tau_s / 10, WINDOW_S / 40)
+        keep = math.exp(-step / tau_s)
+        noise = (rng.standard_normal(math.ceil(WINDOW_S / step) + 2) * math.sqrt(1 - keep**2)).tolist()
+        level = float(rng.standard_normal())
+        levels = np.array([level := keep * level + each for each in noise])
+        at = arrivals(rng)
+        chances = share * np.exp(sigma * levels - sigma**2 / 2)
+        return said(at, rng.random(len(at)) < chances[(at / step).astype(np.int64)], share)
+
+    return draw
+
+
+def _of_change(before: float, after: float, where: float, limit: float) -> Callable[[Rng], Said]:
+    def draw(rng: Rng) -> Said:
+        at = arrivals(rng, 120.0, 100.0)
+        return said(at, rng.random(len(at)) < np.where(at < where * 120.0, before, after), limit, 120.0)
+
+    return draw
+
+
+def guard_cells() -> Iterator[Cell]:
+    """Windows that are joined, and their guards: six windows of four routes each, at the limit."""
+    for share in (0.001, 0.05):
+        yield Cell(kind="30 guards", data=f"independent {share:.1%}", draw=_of_guards(share))
+    for share in (0.001, 0.05):
+        yield Cell(kind="worse after", data=f"the same before and after, {share:.1%}", draw=_of_worse(share))
+
+
+def _of_guards(share: float) -> Callable[[Rng], Said]:
+    edges = np.array([0.0, 120.0, 140.0, 160.0, 180.0, 200.0, 260.0])
+
+    def draw(rng: Rng) -> Said:
+        at = arrivals(rng, 260.0)
+        bad, route = rng.random(len(at)) < share, rng.integers(4, size=len(at))
+        within = [(at >= first) & (at < last) for first, last in pairwise(edges.tolist())]
+        spans = [(round(first * SECOND), round(last * SECOND)) for first, last in pairwise(edges.tolist())]
+        at_ns = (at * SECOND).astype(np.int64)
+        together = Timeline.joined([(at_ns[rows], span) for rows, span in zip(within, spans, strict=True)])
+        bounds = share_in_time(together.slots(bad), CONFIDENCE)
+        rows_of = [rows & (route == one) for rows in within for one in range(4)] + within
+        spans_of = [span for span in spans for _ in range(4)] + spans
+        failed = any(
+            proven_beyond(Timeline.of(at_ns[rows], span).slots(bad[rows]), share, len(rows_of))
+            for rows, span in zip(rows_of, spans_of, strict=True)
+        )
+        return Said(
+            passed=bounds.high < share,
+            failed=failed or bounds.fail_low >= share,
+            naive=share_at_most(int(bad.sum()), len(bad), CONFIDENCE) < share,
+            any_bad=bool(bad.any()),
+        )
+
+    return draw
+
+
+def _of_worse(share: float) -> Callable[[Rng], Said]:
+    def draw(rng: Rng) -> Said:
+        slots = []
+        for seconds in (120.0, 140.0):
+            at = arrivals(rng, seconds)
+            timeline = Timeline.of((at * SECOND).astype(np.int64), (0, round(seconds * SECOND)))
+            slots.append(timeline.slots(rng.random(len(at)) < share))
+        return Said(passed=False, failed=proven_worse(slots[0], slots[1]).proven, naive=False, any_bad=True)
+
+    return draw
+
+
+def healthy_cells() -> Iterator[Cell]:
+    """Platforms that should pass."""
+    for part in (0.05, 0.1, 0.2, 0.3, 0.5):
+        data = f"errors at {part:g} of 0.1 %"
+        yield Cell(kind="healthy", data=data, draw=_of_change(0.001 * part, 0.001 * part, 0.5, 0.001), healthy=True)
+    for part in (0.2, 0.5, 0.8, 0.9):
+        data = f"p95: {part:g} of 5 % over the limit"
+        yield Cell(kind="healthy", data=data, draw=_of_change(0.05 * part, 0.05 * part, 0.5, 0.05), healthy=True)
+    for count in (0, 1, 2, 3, 4, 6, 10):
+        yield Cell(kind="healthy", data=f"{count} errors in 20 000, limit 0.1 %", draw=_of_count(count), healthy=True)
+    for count, length_s in ((1, 0.35), (1, 0.5), (2, 0.35), (4, 0.35), (6, 0.35), (2, 0.5), (1, 1.0), (15, 0.1)):
+        data = f"p95: {count} stall{'s' if count > 1 else ''} with {length_s:g} s over the limit"
+        yield Cell(kind="healthy", data=data, draw=_of_stalls(count, length_s), healthy=True)
+
+
+def _of_count(count: int) -> Callable[[Rng], Said]:
+    def draw(rng: Rng) -> Said:
+        bad = np.zeros(20_000, dtype=np.bool_)
+        bad[rng.choice(20_000, count, replace=False)] = True
+        return said(np.sort(rng.uniform(0, WINDOW_S, 20_000)), bad, 0.001)
+
+    return draw
+
+
+def _of_stalls(count: int, length_s: float) -> Callable[[Rng], Said]:
+    def draw(rng: Rng) -> Said:
+        at = arrivals(rng)
+        bad = rng.random(len(at)) < 0.001
+        for start in rng.uniform(0, WINDOW_S - length_s, count):
+            bad[np.searchsorted(at, start) : np.searchsorted(at, start + length_s)] = True
+        return said(at, bad, 0.05)
+
+    return draw
+
+
+def row(cell: Cell, draws: int, rng: Rng) -> Row:
+    """Draw and count."""
+    found = [cell.draw(rng) for _ in range(draws)]
+    some = [one for one in found if one.any_bad]
+    passed_of_any = sum(one.passed for one in some) / max(len(some), 1)
+    failed = sum(one.failed for one in found) / draws
+    noise = [2 * math.sqrt(goal * (1 - goal) / draws) for goal in (PASS_GOAL, FAIL_GOAL)]
+    met = passed_of_any <= PASS_GOAL + noise[0] and failed <= FAIL_GOAL + noise[1]
+    return Row(
+        kind=cell.kind,
+        data=cell.data,
+        healthy=cell.healthy,
+        passed=sum(one.passed for one in found) / draws,
+        passed_of_any=passed_of_any,
+        failed=failed,
+        naive=sum(one.naive for one in found) / draws,
+        goal_met=cell.healthy or met,
+        known=cell.known,
+    )
+
+
+@click.command()
+@click.option("--draws", default=2_000, show_default=True, help="How often each row is drawn.")
+@click.option("--quick", is_flag=True, help="300 draws: for a glance.")
+@click.option("--seed", default=7, show_default=True, help="Of the generator.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--only", default="", help="Only rows whose kind or data contain this text.")
+def main(*, draws: int, quick: bool, seed: int, as_json: bool, only: str) -> None:
+    """Print the table; exits with 1 when a goal is not met that is not known to be missed."""
+    cells = [*burst_cells(), *shared_cells(), *memory_cells(), *guard_cells(), *healthy_cells()]
+    draws = 300 if quick else draws
+    rows = []
+    if not as_json:
+        print(
+            f"seed {seed}, {draws} draws a row; of windows with any bad one at most {PASS_GOAL:.0%} PASS, at most {FAIL_GOAL:.1%} FAIL"
+        )
+        print(f"{'kind':18}{'data':56}{'PASS':>7}{'of any':>8}{'FAIL':>8}{'naive':>8}")
+    for number, cell in enumerate(cells):
+        if only in f"{cell.kind} {cell.data}":
+            one = row(cell, draws, np.random.default_rng([seed, number]))
+            rows.append(one)
+            if not as_json:
+                word = "" if one.goal_met else "  known" if one.known else "  MISSED"
+                figures = f"{one.passed:7.3f}{one.passed_of_any:8.3f}{one.failed:8.4f}{one.naive:8.3f}"
+                print(f"{one.kind:18}{one.data:56}{figures}{word}", flush=True)
+    if as_json:
+        print(json.dumps({"seed": seed, "draws": draws, "rows": [asdict(one) for one in rows]}, indent=1))
+    sys.exit(0 if all(one.goal_met or one.known for one in rows) else 1)
+
+
+if __name__ == "__main__":
+    main()
