@@ -128,8 +128,16 @@ def test_connections_are_told_apart_by_worker_and_number() -> None:
         assert ids.number[3] == -1
         assert len(set(ids.number[[0, 1, 2]].tolist())) == 3
         assert ids.number[1] == ids.number[4]
-        assert sorted(ids.n[ids.n > 0].tolist()) == [1, 1, 2]
-        assert ids.shared(np.array([False, True, False, True, True])).bad.sum() == 2
+        shared = ids.shared(np.array([False, True, False, True, True]))
+        assert sorted(zip(shared.n.tolist(), shared.bad.tolist(), strict=True)) == [(1, 0), (1, 0), (2, 2)]
+
+
+def test_no_journey_belongs_to_two_windows() -> None:
+    """The same numbers in two windows are different journeys; some of the requests keep theirs."""
+    one = Ids.of("journey", np.array([1, 1, 0, 2]), np.zeros(4, dtype=np.int64))
+    (both,) = Ids.joined([(one,), (one.where(np.array([True, False, True, True])),)])
+    assert both.number.tolist() == [0, 0, -1, 1, 2, -1, 3]
+    assert Ids.joined([(), ()]) == ()
 
 
 def test_spread_without_episodes_is_worth_fewer_looks() -> None:

@@ -128,12 +128,10 @@ class Ids:
     Attributes:
         what: `journey` or `connection`.
         number: of each request.
-        n: how many requests each has.
     """
 
     what: str
     number: Ints
-    n: Ints
 
     @classmethod
     def of(cls, what: str, own: Ints, worker: Ints) -> Ids:
@@ -148,13 +146,31 @@ class Ids:
             else:
                 pairs = np.column_stack([own[known], worker[known]])
                 number[known] = np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
-        return cls(what=what, number=number, n=np.bincount(number[known]))
+        return cls(what=what, number=number)
+
+    @classmethod
+    def joined(cls, windows: Sequence[tuple[Ids, ...]]) -> tuple[Ids, ...]:
+        """Those of several windows end to end; none belongs to two windows."""
+        joined = []
+        for each in zip(*windows, strict=True):
+            firsts = accumulate((int(ids.number.max(initial=-1)) + 1 for ids in each), initial=0)
+            numbers = [
+                np.where(ids.number >= 0, ids.number + first, -1) for ids, first in zip(each, firsts, strict=False)
+            ]
+            joined.append(cls(what=each[0].what, number=np.concatenate(numbers)))
+        return tuple(joined)
+
+    def where(self, rows: Bools) -> Ids:
+        """Those of some of the requests."""
+        return Ids(what=self.what, number=self.number[rows])
 
     def shared(self, bad: Bools) -> Shared:
-        """Count the bad ones of each."""
-        return Shared(
-            what=self.what, n=self.n, bad=np.bincount(self.number[bad & (self.number >= 0)], minlength=len(self.n))
-        )
+        """How many requests each has, and how many of them are bad; of those that have any."""
+        known = self.number[self.number >= 0]
+        n = np.bincount(known)
+        some = n > 0
+        worse = np.bincount(self.number[bad & (self.number >= 0)], minlength=len(n))
+        return Shared(what=self.what, n=n[some], bad=worse[some])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
