@@ -10,6 +10,11 @@ from typing import Any
 
 import click
 
+from harness.errors import UsageError
+
+UNDECIDED = "nothing was run or judged: pytest only shows something with"
+"""Exit code 0 is kept for a GO."""
+_PYTEST_SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -80,6 +85,7 @@ def plan(**options: Any) -> int:
 def _session(*, planning: bool, pytest_arguments: tuple[str, ...], **options: Any) -> int:
     """One pytest session with our settings; its exit code is of our table."""
     os.environ["READINESS_COMMAND"] = "1"  # the plugin's entry point stays asleep: the session below is the one
+    _clear_pytest_settings()
     import pytest
 
     from harness.pytest_plugin.plugin import ReadinessPlugin
@@ -112,7 +118,18 @@ def _session(*, planning: bool, pytest_arguments: tuple[str, ...], **options: An
         *pytest_arguments,
     ]
     sys.stdout.flush()
-    return int(pytest.main(arguments, plugins=[_Named(ReadinessPlugin(session))]))
+    code = int(pytest.main(arguments, plugins=[_Named(ReadinessPlugin(session))]))
+    if code == 0 and not planning and session.decided is None:
+        click.echo(f"{UNDECIDED}: {' '.join(pytest_arguments) or 'an argument'}\nhint: leave it out", err=True)
+        return UsageError.exit_code
+    return code
+
+
+def _clear_pytest_settings() -> None:
+    """What the caller's environment says to pytest must not change what is run or judged."""
+    for name in _PYTEST_SETTINGS:
+        if os.environ.pop(name, ""):
+            click.echo(f"{name} is ignored\nhint: put arguments for pytest after `--`", err=True)
 
 
 class _Named:

@@ -33,6 +33,7 @@ class ReadinessPlugin:
         self._outcomes: list[Outcome] = []
         self._others_failed = False
         self._uncollected = False
+        self._only_shown = ""
         self._error: HarnessError | None = None
 
     # collection ------------------------------------------------------------------------------------------------
@@ -116,8 +117,11 @@ class ReadinessPlugin:
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
             self._uncollected = True
             return None  # pytest stops here, and says what it could not collect
-        if session.config.option.collectonly or not any(WRITTEN in item.stash for item in session.items):
+        if not any(WRITTEN in item.stash for item in session.items):
             return None
+        self._only_shown = _only_shows(session.config)
+        if self._only_shown:
+            return None if session.config.option.collectonly else True
         capture = session.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled():
             try:
@@ -184,11 +188,16 @@ class ReadinessPlugin:
             session.exitstatus = Exit.NO_GO if code is Exit.GO and self._others_failed else code
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             session.exitstatus = Exit.NOTHING_SELECTED
+        elif exitstatus == pytest.ExitCode.OK and self._only_shown:
+            session.exitstatus = Exit.USAGE
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say the decision last."""
         if self._error is not None:
             terminalreporter.write_line(str(self._error), red=True, bold=True)
+        if self._only_shown:
+            what = f"no scenario was judged: {self._only_shown} only shows them\n  hint: leave it out for a verdict"
+            terminalreporter.write_line(what, red=True, bold=True)
         if self._session.replay:
             for category, _, word in STATUS.values():
                 for report in terminalreporter.stats.get(category, ()):
@@ -200,6 +209,12 @@ class ReadinessPlugin:
 def _distributes(config: pytest.Config) -> bool:
     """Whether this is xdist's controller, which collects nothing itself."""
     return bool(getattr(config.option, "numprocesses", None)) or getattr(config.option, "dist", "no") != "no"
+
+
+def _only_shows(config: pytest.Config) -> str:
+    """The option by which pytest shows what it would do, and runs nothing; empty where it runs."""
+    options = {"collectonly": "--collect-only", "setupplan": "--setup-plan", "setuponly": "--setup-only"}
+    return next((text for name, text in options.items() if getattr(config.option, name, False)), "")
 
 
 def _outcome(call: pytest.CallInfo[Any]) -> Outcome | None:
