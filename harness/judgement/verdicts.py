@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
-from harness.model import Claim, ClaimVerdict, Evidence, Measure, Op, Outcome, Plan, Requirement, Verdict, worst_of
+from harness.model import (
+    Claim,
+    ClaimVerdict,
+    Evidence,
+    Measure,
+    Outcome,
+    Plan,
+    Requirement,
+    Verdict,
+    closeness,
+    worst_of,
+)
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
@@ -24,7 +34,7 @@ def claim_verdict(claim: Claim, measures: Sequence[Sequence[Measure]]) -> ClaimV
     """What came of a scenario; each of its sentences is an objective with its measures."""
     outcome = worst(worst(m.outcome for m in of_one) for of_one in measures)
     every = [m for of_one in measures for m in of_one]
-    telling = sorted((m for m in every if m.outcome is outcome), key=_nearness, reverse=True)
+    telling = sorted((m for m in every if m.outcome is outcome), key=closeness, reverse=True)
     return ClaimVerdict(
         scenario=claim.scenario,
         requirement=claim.requirement,
@@ -33,15 +43,6 @@ def claim_verdict(claim: Claim, measures: Sequence[Sequence[Measure]]) -> ClaimV
         hint=telling[0].hint if telling else "write a Then sentence into the scenario",
         measures=tuple(tuple(of_one) for of_one in measures),
     )
-
-
-def _nearness(measure: Measure) -> float:
-    """How near an upper limit a figure comes, or how far over it is: the worst of a kind is named first."""
-    if measure.op != Op.BELOW or not measure.scaled_limit:
-        return 0.0
-    if measure.value is None:
-        return math.inf if measure.outcome is Outcome.FAIL else 0.0
-    return measure.value / measure.scaled_limit
 
 
 def _reason(telling: Sequence[Measure], outcome: Outcome, every: Sequence[Measure]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.model.closeness import closeness, share_of_limit
 from harness.model.domain import DOMAINS, NO_FAULT, Domain, domain_of
 from harness.model.evidence import (
     Baseline,
@@ -169,10 +170,12 @@ __all__ = [
     "Worker",
     "after_faults_name",
     "after_name",
+    "closeness",
     "domain_of",
     "fault_free_name",
     "fault_name",
     "samples_directory",
+    "share_of_limit",
     "untenable",
     "worst_of",
 ]

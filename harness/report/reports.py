@@ -1,10 +1,19 @@
-"""Every report of a run, beside its `verdict.json`."""
+"""Every report of a run, beside its `verdict.json`: a table with a row for each format.
+
+A format is one file with a renderer and one row here. One of your own is an entry point of the group `readiness.reports`
+that names a `Format`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Final
 
-from harness.report.allure.results import write_allure
+from harness.errors import ConfigurationError
+from harness.report.allure.results import render_allure
 from harness.report.html.page import render_page
 from harness.report.junit import render_junit
 from harness.report.summary import render_summary
@@ -14,13 +23,64 @@ if TYPE_CHECKING:
 
     from harness.model import Evidence, Judgement, Plan
 
+GROUP: Final = "readiness.reports"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Format:
+    """One form of report.
+
+    Attributes:
+        name: `summary`.
+        file: the file, or the directory, that it is written to, in the run directory.
+        render: its bytes; of a directory, the bytes of each file in it by name. A pure function: the same run gives the same bytes.
+    """
+
+    name: str
+    file: str
+    render: Callable[[Plan, Evidence, Judgement], bytes | Mapping[str, bytes]]
+
+
+FORMATS: Final = (
+    Format(name="summary", file="summary.md", render=render_summary),
+    Format(name="junit", file="junit.xml", render=render_junit),
+    Format(name="page", file="readiness.html", render=render_page),
+    Format(name="allure", file="allure-results", render=render_allure),
+)
+
+
+def formats() -> tuple[Format, ...]:
+    """The formats of the harness, then those of installed packages, in the order of their names.
+
+    Raises:
+        ConfigurationError: an entry point cannot be loaded, is not a `Format`, or has the file of another one.
+    """
+    found = [*FORMATS]
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        where = f"entry point {point.name} = {point.value} of {GROUP}"
+        try:
+            made = point.load()
+        except (ImportError, AttributeError) as error:
+            raise ConfigurationError(f"cannot be loaded: {error}", where=where) from error
+        if not isinstance(made, Format):
+            raise ConfigurationError(f"must be a Format, is {made!r}", where=where)
+        if any(made.file == other.file for other in found) or made.file == "verdict.json":
+            raise ConfigurationError(f"the file {made.file} belongs to another format", where=where)
+        found.append(made)
+    return tuple(found)
+
 
 def write_reports(path: Path, plan: Plan, evidence: Evidence, judgement: Judgement) -> None:
-    """Write `summary.md`, `junit.xml`, `readiness.html` and `allure-results/` into the run directory.
+    """Write every format into the run directory `path`. What was in a format's directory before is removed.
 
     All of them come from the run's files alone: no clock, no environment. The same run gives the same bytes.
     """
-    (path / "summary.md").write_bytes(render_summary(plan, judgement))
-    (path / "junit.xml").write_bytes(render_junit(plan, evidence, judgement))
-    (path / "readiness.html").write_bytes(render_page(plan, evidence, judgement))
-    write_allure(path / "allure-results", plan, evidence, judgement)
+    for form in formats():
+        made, to = form.render(plan, evidence, judgement), path / form.file
+        if isinstance(made, bytes):
+            to.write_bytes(made)
+            continue
+        shutil.rmtree(to, ignore_errors=True)
+        to.mkdir(parents=True)
+        for name, body in made.items():
+            (to / name).write_bytes(body)

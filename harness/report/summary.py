@@ -8,16 +8,17 @@ from harness.model import DecisionOutcome, Outcome
 from harness.report.markdown import bullets, plain, table
 from harness.report.view.basis import basis
 from harness.report.view.digest import closest, rows, unverified
+from harness.report.view.experiments import longest_way_back
 from harness.report.view.wording import NOTHING, counted, figure, recovered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.model import ExperimentResult, Judgement, Plan, WatcherResult
+    from harness.model import Evidence, ExperimentResult, Judgement, Plan, WatcherResult
     from harness.report.view.digest import Row
 
 
-def render_summary(plan: Plan, judgement: Judgement) -> bytes:
+def render_summary(plan: Plan, _evidence: Evidence, judgement: Judgement) -> bytes:
     """The summary as UTF-8: headline, why, what it rests on, requirements, experiments, watchers, what was not verified."""
     return ("\n\n".join(block for block in _blocks(plan, judgement) if block) + "\n").encode()
 
@@ -82,7 +83,7 @@ def requirement_table(every: Sequence[Row]) -> str:
             "Figure",
             "Low to high",
             "Confidence",
-            "Wanted",
+            "Expected",
             "n / needed",
             "Resolution",
         ),
@@ -94,7 +95,7 @@ def requirement_table(every: Sequence[Row]) -> str:
                 row.value,
                 row.telling.bounds if row.telling else NOTHING,
                 (row.telling.confidence if row.telling else "") or NOTHING,
-                row.telling.wanted if row.telling else NOTHING,
+                row.telling.expected if row.telling else NOTHING,
                 row.telling.n if row.telling else NOTHING,
                 row.telling.resolution if row.telling else NOTHING,
             )
@@ -105,15 +106,25 @@ def requirement_table(every: Sequence[Row]) -> str:
 
 def experiment_table(experiments: Sequence[ExperimentResult]) -> str:
     """Recovery, loss and restore of each experiment."""
-    restored = {True: "as before", False: "not as before", None: "nobody looked"}
+    restored = {True: "as before", False: "not as before", None: "not verified"}
     return table(
-        ("Experiment", "Receipts", "Reads back", "Writes back", "Writes lost", "Unsure", "Afterwards"),
+        (
+            "Experiment",
+            "Receipts",
+            "Reads back",
+            "Writes back",
+            "Longest on the way back",
+            "Writes lost",
+            "Unsure",
+            "Afterwards",
+        ),
         (
             (
-                e.name,
-                "hold" if e.verdict is Outcome.PASS else e.reason,
+                f"{e.name}, attempt {e.attempt}" if e.attempt > 1 else e.name,
+                "complete" if e.verdict is Outcome.PASS else e.reason,
                 recovered(e.reads),
                 recovered(e.writes),
+                longest_way_back(e),
                 f"{e.writes_lost} of {e.writes_acknowledged}",
                 str(e.writes_unsure),
                 restored[e.restore_ok]
@@ -125,9 +136,9 @@ def experiment_table(experiments: Sequence[ExperimentResult]) -> str:
 
 
 def watcher_table(watchers: Iterable[WatcherResult]) -> str:
-    """How often each looked, and where it did not."""
+    """How often each probed, and where probes are missing."""
     return table(
-        ("Watcher", "Spacing", "Looks", "Longest gap", "Blind", "Ended"),
+        ("Watcher", "Spacing", "Probes", "Longest gap", "Blind", "Ended"),
         (
             (
                 watcher.name,

@@ -68,13 +68,13 @@ def _figure(line: MeasureLine, told: str) -> Iterable[str]:
     yield ""
     yield f"  {MARKS[line.outcome]} {line.outcome.value}  {line.name}{f' of {line.scope}' if line.scope else ''}"
     if line.is_fact:
-        yield from _pairs(("seen", line.reason), indent="    ")
+        yield from _pairs(("observed", line.reason), indent="    ")
         return
     bounds = f"{line.bounds} ({line.confidence})" if line.confidence else line.bounds
     yield from _pairs(
         ("figure", line.value),
         ("low to high", bounds),
-        ("wanted", line.wanted),
+        ("expected", line.expected),
         ("n / needed", line.n),
         ("resolution", line.resolution),
         ("reason", "" if line.outcome is Outcome.PASS or line.reason == told else line.reason),
@@ -97,6 +97,7 @@ def _timeline(view: ExperimentView) -> Iterable[str]:
     yield f"  {view.result.name}, seconds from the fault"
     for way in view.ways_back:
         out = "" if way.outages == NOTHING else f"; out {way.outages}"
-        yield f"    {way.of}: {way.back} {way.resolution}, watched for {way.watched}{out}"
+        back = "" if way.way_back == NOTHING else f"; on the way back: {way.way_back}"
+        yield f"    {way.of}: {way.back} {way.resolution}, observed for {way.watched}{out}{back}"
     for event in view.plot.events if view.plot else ():
         yield f"    {event.at_s:+8.2f}  {event.text}"

@@ -243,11 +243,11 @@ def test_the_figure_nearest_to_its_limit_speaks_for_the_scenario(
     assert (verdict.reason, verdict.hint) == (reason, hint)
 
 
-def test_a_figure_with_a_floor_is_named_in_the_order_of_the_sentences() -> None:
-    """Nearness is counted for upper limits only."""
+def test_a_figure_with_a_floor_is_as_near_to_it_as_one_with_a_ceiling() -> None:
+    """The same order as on the page: by the bound on the bad side."""
     floor = a_measure(Outcome.PASS, "floor", 100.0, Op.AT_LEAST)
     ceiling = a_measure(Outcome.PASS, "ceiling", 1.0)
-    assert claim_verdict(claim("R"), [[floor, ceiling]]).reason.startswith("ceiling")
+    assert claim_verdict(claim("R"), [[floor, ceiling]]).reason.startswith("floor")
 
 
 def test_what_a_filter_left_out_is_fixed_without_the_filter() -> None:

@@ -62,7 +62,9 @@ def _operation(name: str, operation: str) -> OperationRecovery:
     outages = getattr(broken, operation)
     seconds = outages[-1][1] if outages else 0.0
     stalls = ((0.5, 1.2),) if operation == "reads" and broken.domain == "region" else ()
-    way_back = ((broken.until - 9.0, broken.until - 5.0),) if broken.domain == "database" else ()
+    way_back = (
+        ((broken.until - 9.0, broken.until - 5.0),) if (broken.domain, operation) == ("database", "writes") else ()
+    )
     return OperationRecovery(
         operation=operation,
         seconds=seconds,
@@ -107,7 +109,7 @@ def _at_the_door(name: str) -> dict[str, OperationRecovery]:
 
 
 def experiment_result(name: str) -> ExperimentResult:
-    """An experiment of which all receipts hold."""
+    """An experiment of which all receipts are complete."""
     broken = BROKEN[name]
     return ExperimentResult(
         name=name,
@@ -142,6 +144,7 @@ def experiment_result(name: str) -> ExperimentResult:
 def _traffic(experiment: str, route: str, n: int, p95: float) -> TrafficResult:
     return TrafficResult(
         name="everyday",
+        window=f"experiment:{experiment}/fault" if experiment else "everyday/fault-free",
         experiment=experiment,
         route=route,
         offered_rps=25 if route else 100,
@@ -396,6 +399,8 @@ def nothing() -> tuple[Plan, Evidence, Judgement]:
             writes=None,
             failed_looks=(),
             regions={},
+            users={},
+            users_thin={},
         )
         for name in BROKEN
     )

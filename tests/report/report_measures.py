@@ -37,7 +37,7 @@ def measure(requirement: str, name: str, scope: Mapping[str, str], **fields: Any
         "op": "is below",
         "limit": "",
         "outcome": Outcome.PASS,
-        "reason": f"{name} is as wanted",
+        "reason": f"{name} is as expected",
         "sentence": sentence,
         "at": f"features/core/{file}.feature:8",
     }

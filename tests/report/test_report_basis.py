@@ -21,9 +21,9 @@ def _experiments() -> tuple[ExperimentResult, ...]:
 
 
 def test_a_run_without_evidence_says_only_that_experiments_left_nothing() -> None:
-    """No load, no writes, no events, no watchers: no line of them."""
+    """No load, no writes, no events, no watchers, no release, no windows: no line of them."""
     every = ", ".join(result.name for result in _experiments())
-    assert basis(nothing()[2]) == (("Faults", f"4 experiments, receipts of {every} do not hold"),)
+    assert basis(nothing()[2]) == (("Faults", f"4 experiments, receipts of {every} are incomplete"),)
 
 
 def test_a_recovery_that_never_came_is_the_slowest() -> None:
@@ -32,7 +32,7 @@ def test_a_recovery_that_never_came_is_the_slowest() -> None:
     assert first.writes is not None
     away = replace(first, writes=replace(first.writes, seconds=None, observed_s=240.0), verdict=Outcome.INCONCLUSIVE)
     assert _line("Faults", experiments=(away, *others)) == (
-        "4 experiments, receipts of pod-loss do not hold; slowest to come back: writes after pod-loss, not back in 240 s"
+        "4 experiments, receipts of pod-loss are incomplete; slowest to come back: writes after pod-loss, not back in 240 s"
     )
 
 
@@ -41,7 +41,10 @@ def test_faults_that_nobody_felt_are_the_best_result() -> None:
     first = _experiments()[0]
     assert first.writes is not None
     unfelt = replace(first, writes=replace(first.writes, seconds=0.0))
-    assert _line("Faults", experiments=(unfelt,)) == "1 experiment, all receipts hold; no client felt any"
+    assert (
+        _line("Faults", experiments=(unfelt,))
+        == "1 experiment, all receipts are complete; no client was affected by any"
+    )
 
 
 def test_lost_writes_are_told_with_where_they_are_lacking() -> None:

@@ -49,21 +49,21 @@ def test_a_scaled_limit_is_said_in_both_ways() -> None:
 
 
 def test_facts_are_counted() -> None:
-    """A check has no figure: so many of its facts are as wanted."""
-    assert _row("ND-DEP-HEALTH").value == "3 of 3 facts as wanted"
+    """A check has no figure: so many of its facts are as expected."""
+    assert _row("ND-DEP-HEALTH").value == "3 of 3 facts as expected"
     assert _row("DA-NET-POLICY").value == "–"  # noqa: RUF001 - a dash
-    assert _row("DA-DR-RPO").of_limit == "0 lost writes, wanted none"
+    assert _row("DA-DR-RPO").of_limit == "0 lost writes, expected none"
 
 
 def test_one_bad_fact_is_the_one_that_is_told() -> None:
-    """Two of three facts are as wanted, and the third is named."""
+    """Two of three facts are as expected, and the third is named."""
     facts = healthy("ND-DEP-HEALTH")
     bad = replace(facts[1], outcome=Outcome.FAIL, reason="eu-west-1: status 503, wanted status 200")
     given = plan()
     judged = judgement(given, {"ND-DEP-HEALTH": [facts[0], bad, facts[2]]}, DecisionOutcome.NO_GO)
     row = rows(given, judged)[0]
     assert row.telling is not None
-    assert (row.value, row.telling.scope) == ("2 of 3 facts as wanted", "eu-west-1/health checks passing")
+    assert (row.value, row.telling.scope) == ("2 of 3 facts as expected", "eu-west-1/health checks passing")
 
 
 def test_the_worst_receipt_of_each_kind_is_shown() -> None:

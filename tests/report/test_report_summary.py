@@ -7,14 +7,14 @@ from dataclasses import replace
 from report_builders import go, no_go, nothing
 from report_plan import BROKEN, TITLES
 
-from harness.model import DecisionOutcome
+from harness.model import DecisionOutcome, Evidence
 from harness.report.markdown import plain, table
 from harness.report.summary import render_summary
 
 
 def _text() -> str:
     given, _, judged = no_go()
-    return render_summary(given, judged).decode()
+    return render_summary(given, Evidence(), judged).decode()
 
 
 def test_headline_why_and_what_next_come_first() -> None:
@@ -57,9 +57,10 @@ def test_every_experiment_has_a_line_with_recovery_loss_and_restore() -> None:
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells == [
         "region-loss",
-        "hold",
+        "complete",
         "4.87 s ± 0.05 s",
         "22.4 s ± 0.05 s",
+        "–",  # noqa: RUF001 - a dash
         "0 of 1386",
         "3",
         "as before after 60 s",
@@ -67,14 +68,19 @@ def test_every_experiment_has_a_line_with_recovery_loss_and_restore() -> None:
 
 
 def test_what_the_decision_rests_on_has_a_line_each() -> None:
-    """Load, faults, writes, events, watch; before the requirements."""
+    """Release, load, users, faults, the way back, writes, events, watch, windows, the end; before the requirements."""
     text = _text().partition("## What this rests on\n\n")[2].partition("\n\n## Requirements")[0]
     assert text.splitlines() == [
+        "- Release: slow verified: 33616 answers named slow; 41 answers named none; images of 2 workloads: unchanged",
         "- Load: 12816 requests without a fault, 3 failed; the generators kept their schedule",
-        "- Faults: 4 experiments, all receipts hold; slowest to come back: writes after region-loss, 22.4 s ± 0.05 s",
+        "- Users: 9 of 4272 journeys of everyday (0.211 %) met a failed request or waited over 500 ms, without a fault",
+        "- Faults: 4 experiments, all receipts are complete; slowest to come back: writes after region-loss, 22.4 s ± 0.05 s",
+        "- Way back: 1 outage between an undo and its restore, the longest 4 s (writes after database-primary-loss)",
         "- Writes: 9312 acknowledged, 0 lost, 14 unsure",
         "- Events: 1771 accepted, 0 lost, 0 twice, 0 wrong, visible within 0.187 s (p95)",
         "- Watch: 7 watchers, blind for 0.812 s in all (regions eu-west-1); trouble with pods",
+        "- Windows: 9 windows in 368 s, every second belongs to one",
+        "- At the end: the target was steady",
     ]
 
 
@@ -94,7 +100,7 @@ def test_what_was_not_verified_comes_last() -> None:
 def test_a_go_names_the_narrowest_passes() -> None:
     """And how many gating requirements passed."""
     given, _, judged = go()
-    text = render_summary(given, judged).decode()
+    text = render_summary(given, Evidence(), judged).decode()
     assert (
         "All 23 gating requirements passed. Closest to their limits:\n\n- AT-STB-RECOVERY: 20.71 s of 30 s (20.66 to 20.76 s)\n"
         in text
@@ -104,11 +110,11 @@ def test_a_go_names_the_narrowest_passes() -> None:
 def test_a_run_without_evidence_has_a_summary() -> None:
     """All rows, no figures."""
     given, _, judged = nothing()
-    text = render_summary(given, judged).decode()
+    text = render_summary(given, Evidence(), judged).decode()
     assert text.count("| INCONCLUSIVE |") == len(TITLES)
     assert text.count("it left no record") == len(BROKEN)
     silent = replace(judged, decision=replace(judged.decision, outcome=DecisionOutcome.PARTIAL, reasons=()))
-    assert "The judge gave no reason." in render_summary(given, silent).decode()
+    assert "The judge gave no reason." in render_summary(given, Evidence(), silent).decode()
 
 
 def test_text_is_never_markup() -> None:

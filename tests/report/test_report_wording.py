@@ -8,7 +8,7 @@ import pytest
 from report_measures import measure
 
 from harness.model import OperationRecovery
-from harness.report.view.wording import at_scale, clean, duration, figure, recovered, some, span, wanted
+from harness.report.view.wording import at_scale, clean, duration, expected, figure, recovered, some, span
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_bounds_are_told_together_or_by_the_one_there_is() -> None:
 )
 def test_a_limit_is_said_as_the_document_says_it_and_scaled_where_it_was(fields: dict[str, Any], text: str) -> None:
     """`4 h (240 s at scale 60)`: both are there, so that nobody takes the one for the other."""
-    assert wanted(measure("DA-DR-RTO", "recovery", {}, **fields), 60) == text
+    assert expected(measure("DA-DR-RTO", "recovery", {}, **fields), 60) == text
 
 
 def test_a_limit_that_is_no_quantity_is_not_scaled() -> None:
@@ -68,7 +68,7 @@ def test_a_recovery_says_when_or_that_there_was_none() -> None:
     gone = OperationRecovery(operation="reads", seconds=None, resolution_s=0.05, observed_s=240, on_heal=True)
     texts = [recovered(seen) for seen in (back, never, gone, None)]
     dash = "–"  # noqa: RUF001 - a dash
-    assert texts == ["20.71 s ± 0.05 s", "never out (± 0.05 s)", "not back in 240 s, back only on heal", dash]
+    assert texts == ["20.71 s ± 0.05 s", "no outage (± 0.05 s)", "not back in 240 s, back only on heal", dash]
 
 
 def test_text_is_cleaned_of_what_no_document_can_carry() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -26,7 +25,6 @@ from harness.report.view.wording import NOTHING, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from harness.model import Claim, ClaimVerdict, Evidence, Judgement, Plan, Requirement
     from harness.report.view.digest import Row
@@ -65,20 +63,17 @@ class _Run:
         return str(uuid5(NAMESPACE_URL, clean(f"readiness:{self.plan.run}:{name}")))
 
 
-def write_allure(directory: Path, plan: Plan, evidence: Evidence, judgement: Judgement) -> None:
-    """Write the results into `directory`; what was there before is removed, so that nothing stale is shown."""
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
+def render_allure(plan: Plan, evidence: Evidence, judgement: Judgement) -> dict[str, bytes]:
+    """The files of the directory `allure-results`, by name."""
     run = _Run(plan=plan, evidence=evidence, judgement=judgement, moments=Moments.of(evidence))
-    for name, body in _files(run).items():
-        (directory / name).write_bytes(body)
+    return _files(run)
 
 
 def _files(run: _Run) -> dict[str, bytes]:
     every = rows(run.plan, run.judgement)
     bodies = {
         "verdict.json": render_verdict(run.plan, run.judgement),
-        "summary.md": render_summary(run.plan, run.judgement),
+        "summary.md": render_summary(run.plan, run.evidence, run.judgement),
     }
     kinds = {"verdict.json": "application/json", "summary.md": "text/markdown"}
     attachments = [
@@ -182,9 +177,9 @@ def _description(run: _Run, requirement: Requirement, said: ClaimVerdict) -> str
     head = f"{plain(requirement.criterion)}\n\nSource: {plain(requirement.source)}"
     if not lines:
         return head
-    columns = ("Verdict", "Of", "Scope", "Figure", "Low to high", "Confidence", "Wanted", "n / needed", "Resolution")
+    columns = ("Verdict", "Of", "Scope", "Figure", "Low to high", "Confidence", "Expected", "n / needed", "Resolution")
     cells = (
-        (x.outcome.value, x.name, x.scope, x.value, x.bounds, x.confidence or NOTHING, x.wanted, x.n, x.resolution)
+        (x.outcome.value, x.name, x.scope, x.value, x.bounds, x.confidence or NOTHING, x.expected, x.n, x.resolution)
         for x in lines
     )
     methods = ", ".join(dict.fromkeys(x.method for x in lines if x.method))

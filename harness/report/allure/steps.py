@@ -87,7 +87,7 @@ def _worst(measures: Iterable[Measure]) -> Outcome:
 def _measure(measure: Measure, time_scale: float, status: Mapping[Outcome, str]) -> Json:
     line = measure_line(measure, time_scale)
     of = f" of {line.scope}" if line.scope else ""
-    wanted = f", wanted {line.wanted}" if line.wanted != NOTHING else ""
+    wanted = f", expected {line.expected}" if line.expected != NOTHING else ""
     details = f"{measure.reason}\n\nhint: {measure.hint}" if measure.hint else measure.reason
     step = _step(f"{line.name}{of}: {line.value}{wanted}", status[measure.outcome])
     return {**step, "statusDetails": {"message": clean(details)}}

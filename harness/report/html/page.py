@@ -12,9 +12,9 @@ from markupsafe import Markup, escape
 
 from harness.model import DecisionOutcome, Outcome
 from harness.report.html.plot import LEFT, RIGHT, WIDTH
-from harness.report.view.basis import basis
+from harness.report.view.basis import basis, in_trouble, receipt_line
 from harness.report.view.digest import closest, rows, unverified
-from harness.report.view.experiments import experiment_view
+from harness.report.view.experiments import experiment_views
 from harness.report.view.moments import Moments
 from harness.report.view.offered import lag_of, traffic_views, window_of
 from harness.report.view.watched import ledger_facts, pipeline_facts, source_lines, watcher_lines
@@ -70,7 +70,11 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         unverified=unverified(plan, judgement, every),
         groups=tuple(_groups(every)),
         total=len(every),
-        experiments=tuple(experiment_view(evidence, result) for result in judgement.experiments),
+        experiments=experiment_views(evidence, judgement.experiments),
+        windows=judgement.windows,
+        lost=judgement.unjudged,
+        journeys=judgement.journeys,
+        release=judgement.release,
         ledger=judgement.ledger,
         sources=() if judgement.ledger is None else tuple(source_lines(judgement.ledger, evidence)),
         pipeline=judgement.pipeline,
@@ -98,6 +102,8 @@ def _environment() -> Environment:
         parted=_parted,
         lag=lag_of,
         window=window_of,
+        in_trouble=in_trouble,
+        receipt_line=receipt_line,
     )
     environment.globals.update(
         MARKS=MARKS,

@@ -193,7 +193,7 @@ def _lines(attempt: Experiment, result: ExperimentResult, axis: _Axis) -> Iterab
 
 def _returned(seen: OperationRecovery) -> str:
     if not seen.seconds:
-        return f"{seen.operation} never out"
+        return f"{seen.operation}: no outage"
     return f"{seen.operation} back after {figure(seen.seconds, 's')} {give_or_take(seen.resolution_s, 's')}"
 
 
@@ -354,5 +354,5 @@ def _said(seen: OperationRecovery) -> str:
     if seen.seconds is None:
         return f"{seen.operation.capitalize()} were not served again in {seen.observed_s:.4g} s."
     if not seen.seconds:
-        return f"{seen.operation.capitalize()} were never out."
+        return f"{seen.operation.capitalize()} had no outage under the fault."
     return f"{seen.operation.capitalize()} were served again after {figure(seen.seconds, 's')}."

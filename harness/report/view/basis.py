@@ -1,28 +1,98 @@
-"""What a decision rests on, in a line each: the load, the faults, the writes, the events, the watchers."""
+"""What a decision rests on, in a line each: release, load, users, faults, the way back, writes, events, watchers, time, the end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
 
-from harness.model import Outcome
+from harness.model import Outcome, Phase
 from harness.report.view.wording import counted, figure, recovered, some
 
 if TYPE_CHECKING:
-    from harness.model import ExperimentResult, Judgement
+    from harness.model import ExperimentResult, JourneyResult, Judgement, ReleaseResult
 
 
 def basis(judgement: Judgement) -> tuple[tuple[str, str], ...]:
-    """Label and sentence; only of what there is."""
-    return tuple(
-        line
-        for line in (_load(judgement), _faults(judgement), _writes(judgement), _events(judgement), _watch(judgement))
-        if line is not None
+    """Label and sentence; only of what there is. The same lines on the page, in the summary and in Allure."""
+    return tuple(line for line in (make(judgement) for make in _LINES) if line is not None)
+
+
+def _release(judgement: Judgement) -> tuple[str, str] | None:
+    return None if judgement.release is None else ("Release", receipt_line(judgement.release))
+
+
+def receipt_line(release: ReleaseResult) -> str:
+    """Planned, verified or not, what answers named, and whether images changed."""
+    word = {True: "verified", False: "does not match", None: "not verified"}[release.verified]
+    named = ", ".join(f"{n} answers named {name}" for name, n in release.observed.items())
+    unnamed = f"{release.unnamed} answers named none" if release.unnamed else ""
+    changed = sum(release.after.get(name) != images for name, images in release.before.items())
+    images = ""
+    if release.before:
+        images = (
+            f"images of {counted(len(release.before), 'workload')}: {f'{changed} changed' if changed else 'unchanged'}"
+        )
+    details = "; ".join(text for text in (named, unnamed, images) if text)
+    why = f"; {release.why}" if release.why and release.verified is not True else ""
+    return f"{release.planned} {word}{f': {details}' if details else ''}{why}"
+
+
+def _users(judgement: Judgement) -> tuple[str, str] | None:
+    return ("Users", "; ".join(map(in_trouble, judgement.journeys))) if judgement.journeys else None
+
+
+def in_trouble(journeys: JourneyResult) -> str:
+    """`9 of 4272 journeys of everyday (0.211 %) met a failed request or waited over 500 ms, without a fault`."""
+    waited = "" if journeys.limit_ms is None else f" or waited over {figure(journeys.limit_ms, 'ms')}"
+    share = figure(journeys.share, "ratio")
+    head = f"{journeys.troubled} of {counted(journeys.n, 'journey')} of {journeys.traffic} ({share})"
+    return f"{head} met a failed request{waited}, without a fault"
+
+
+def _way_back(judgement: Judgement) -> tuple[str, str] | None:
+    """The longest outage after an undo, of probes and users alike."""
+    every = [
+        (way, f"{of} after {result.name}")
+        for result in judgement.experiments
+        for of, way in (
+            ("reads", result.reads),
+            ("writes", result.writes),
+            *((f"users, {group}", seen) for group, seen in result.users.items()),
+        )
+        if way is not None and way.way_back_s
+    ]
+    if not every:
+        return None
+    spans = [(end - start, of) for way, of in every for start, end in way.way_back]
+    if not spans:
+        return "Way back", "no outage between an undo and its restore"
+    longest, of = max(spans)
+    return (
+        "Way back",
+        f"{counted(len(spans), 'outage')} between an undo and its restore, the longest {figure(longest, 's')} ({of})",
     )
 
 
+def _time(judgement: Judgement) -> tuple[str, str] | None:
+    if not judgement.windows:
+        return None
+    lost = sum(stretch.seconds for stretch in judgement.unjudged)
+    seconds = max(w.end_s for w in judgement.windows)
+    rest = f"{figure(lost, 's')} belong to none" if lost else "every second belongs to one"
+    return "Windows", f"{counted(len(judgement.windows), 'window')} in {figure(seconds, 's')}, {rest}"
+
+
+def _end(judgement: Judgement) -> tuple[str, str] | None:
+    end = judgement.steady_end
+    if end is None:
+        return None
+    return "At the end", "the target was steady" if end.ok else f"the target was not steady: {end.why}"
+
+
 def _load(judgement: Judgement) -> tuple[str, str] | None:
-    quiet = [window for window in judgement.traffic if not window.experiment and not window.route]
+    names = {window.name for window in judgement.windows if window.phase != Phase.FAULT}
+    totals = [result for result in judgement.traffic if not result.route]
+    quiet = [r for r in totals if (r.window in names if judgement.windows else not r.experiment)]
     if not quiet:
         return None
     n, errors = sum(window.n for window in quiet), sum(window.errors for window in quiet)
@@ -36,7 +106,7 @@ def _faults(judgement: Judgement) -> tuple[str, str] | None:
     if not every:
         return None
     bad = some([result.name for result in every if result.verdict is not Outcome.PASS])
-    held = f"receipts of {bad} do not hold" if bad else "all receipts hold"
+    held = f"receipts of {bad} are incomplete" if bad else "all receipts are complete"
     return "Faults", f"{counted(len(every), 'experiment')}, {held}{_slowest(every)}"
 
 
@@ -47,7 +117,7 @@ def _slowest(every: Iterable[ExperimentResult]) -> str:
         return ""
     name, way = max(seen, key=lambda one: (one[1].seconds is None, one[1].seconds or 0.0))
     if way.seconds == 0:
-        return "; no client felt any"
+        return "; no client was affected by any"
     return f"; slowest to come back: {way.operation} after {name}, {recovered(way)}"
 
 
@@ -82,3 +152,17 @@ def _watch(judgement: Judgement) -> tuple[str, str] | None:
     bad = some([watcher.name for watcher in every if watcher.why])
     gaps = f"blind for {figure(blind, 's')} in all ({where})" if blind else "none of them blind"
     return "Watch", f"{counted(len(every), 'watcher')}, {gaps}{f'; trouble with {bad}' if bad else ''}"
+
+
+_LINES: Final[tuple[Callable[[Judgement], tuple[str, str] | None], ...]] = (
+    _release,
+    _load,
+    _users,
+    _faults,
+    _way_back,
+    _writes,
+    _events,
+    _watch,
+    _time,
+    _end,
+)

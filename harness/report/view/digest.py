@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.errors import UsageError
-from harness.model import ClaimVerdict, Judgement, Measure, Op, Outcome, Plan, Quantity, Requirement, Verdict
+from harness.model import ClaimVerdict, Judgement, Measure, Op, Outcome, Plan, Requirement, Verdict, share_of_limit
 from harness.report.view.wording import (
     MARKS,
     NOTHING,
     at_scale,
     confidence,
     counted,
+    expected,
     give_or_take,
     is_fact,
     is_scaled,
@@ -20,7 +20,6 @@ from harness.report.view.wording import (
     scope_text,
     some,
     span,
-    wanted,
 )
 
 _RANK = {outcome: rank for rank, outcome in enumerate(MARKS)}
@@ -42,7 +41,7 @@ class MeasureLine:
     Attributes:
         confidence: of each bound, `95 % each`; empty where there is none.
         used: share of the limit that the figure takes up, 0 to 1 and over; None where that means nothing.
-        is_fact: it is no figure, but something that is as wanted, or is not.
+        is_fact: it is no figure, but something that is as expected, or is not.
     """
 
     name: str
@@ -52,7 +51,7 @@ class MeasureLine:
     value: str
     bounds: str
     confidence: str
-    wanted: str
+    expected: str
     n: str
     resolution: str
     method: str
@@ -82,7 +81,7 @@ class Row:
         requirement, verdict: what it is of.
         gating: whether it stops the release here.
         telling: the measure that decided, of these the one closest to its limit; None where nothing was measured.
-        value: the telling figure, or how many facts are as wanted.
+        value: the telling figure, or how many facts are as expected.
         of_limit: `22.4 s of 4 h (240 s at scale 60)`; empty without a figure.
         scaled: its limit was divided by the time scale: a pass proves the mechanism, not the target.
         receipts: each kind once.
@@ -142,7 +141,7 @@ def measure_line(measure: Measure, time_scale: float) -> MeasureLine:
         value=_fact(measure) if measure.value is None else said(measure),
         bounds=span(measure.low, measure.high, measure.unit),
         confidence=confidence(measure),
-        wanted=wanted(measure, time_scale),
+        expected=expected(measure, time_scale),
         n=NOTHING if measure.n is None else f"{measure.n}{needed}",
         resolution=NOTHING if measure.resolution is None else give_or_take(measure.resolution, measure.unit),
         method=measure.method,
@@ -156,10 +155,10 @@ def measure_line(measure: Measure, time_scale: float) -> MeasureLine:
 
 
 def _fact(measure: Measure) -> str:
-    """A fact has no figure: it is as wanted, or it is not."""
+    """A fact has no figure: it is as expected, or it is not."""
     if not is_fact(measure):
         return NOTHING
-    words = {Outcome.PASS: "as wanted", Outcome.FAIL: "not as wanted", Outcome.NOT_ASSESSED: NOTHING}
+    words = {Outcome.PASS: "as expected", Outcome.FAIL: "not as expected", Outcome.NOT_ASSESSED: NOTHING}
     return words.get(measure.outcome, "not read")
 
 
@@ -203,7 +202,7 @@ def _telling_line(telling: Measure | None, measures: Sequence[Measure], time_sca
     if telling.outcome is not Outcome.PASS:
         return replace(line, n=NOTHING)
     alike = len({measure.limit for measure in measures}) == 1
-    return replace(line, n=NOTHING, scope="", wanted=line.wanted if alike else NOTHING)
+    return replace(line, n=NOTHING, scope="", expected=line.expected if alike else NOTHING)
 
 
 def _value(telling: Measure | None, measures: Sequence[Measure]) -> str:
@@ -214,7 +213,7 @@ def _value(telling: Measure | None, measures: Sequence[Measure]) -> str:
     if not is_fact(telling) or telling.outcome is Outcome.NOT_ASSESSED:
         return NOTHING
     facts = [measure for measure in measures if is_fact(measure)]
-    return f"{sum(fact.outcome is Outcome.PASS for fact in facts)} of {counted(len(facts), 'fact')} as wanted"
+    return f"{sum(fact.outcome is Outcome.PASS for fact in facts)} of {counted(len(facts), 'fact')} as expected"
 
 
 def _of_limit(measure: Measure | None, time_scale: float) -> str:
@@ -222,32 +221,7 @@ def _of_limit(measure: Measure | None, time_scale: float) -> str:
         return ""
     if measure.op == Op.BELOW:
         return f"{said(measure)} of {at_scale(measure, time_scale)}"
-    return f"{said(measure)}, wanted {wanted(measure, time_scale)}"
-
-
-def share_of_limit(measure: Measure) -> float | None:
-    """How much of its limit a figure takes up, by its bound on the bad side: 1 is the limit itself, more is beyond it."""
-    limit = measure.scaled_limit
-    if limit is None or measure.value is None:
-        return None
-    high = measure.value if measure.high is None else measure.high
-    low = measure.value if measure.low is None else measure.low
-    if measure.op == Op.BELOW and limit > 0:
-        return max(high / limit, 0.0)
-    if measure.op == Op.AT_LEAST and measure.unit == "ratio" and limit < 1:
-        return (1 - low) / (1 - limit)
-    if measure.op == Op.AT_LEAST and low > 0:
-        return limit / low
-    if measure.op == Op.WITHIN and (tolerance := _tolerance(measure)):
-        return max(high - limit, limit - low) / tolerance
-    return None
-
-
-def _tolerance(measure: Measure) -> float:
-    try:
-        return Quantity.parse(measure.limit.partition("±")[2]).base
-    except UsageError:
-        return 0.0
+    return f"{said(measure)}, expected {expected(measure, time_scale)}"
 
 
 def _receipts(measures: Iterable[Measure]) -> Iterable[ReceiptLine]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from harness.report.html.plot import Plot, plot_of
-from harness.report.view.wording import NOTHING, came_back, figure, give_or_take, recovered, some
+from harness.report.view.wording import NOTHING, came_back, counted, figure, give_or_take, recovered, some
 
 if TYPE_CHECKING:
     from harness.model import Evidence, Experiment, ExperimentResult, FailedLooks, OperationRecovery
 
 
-LATE: Final = "hung, answered late"
+LATE: Final = "answered late"
+FAILED: Final = "failed"
 _MOST_INLINE: Final = 3
 """So many outages stand in the cell; more have a table of their own."""
 
@@ -23,11 +25,11 @@ class WayBack:
     """How reads or writes came back, or one region at its own door.
 
     Attributes:
-        of: `reads`, `writes`, `reads at us-east-1`.
-        back: `20.71 s`, `never out`. why: what is to be said beside it.
-        resolution, watched: of `back`, and how long was watched.
-        outages: the first of them, as from and to.
-        null_run, under_fault, charged: share of the watchers' looks that failed without the fault, under it, and the difference.
+        of: `reads`, `writes`, `reads at the door of us-east-1`, `users, route read-track`.
+        back: `20.71 s`, `no outage`. why: what else is known of it.
+        resolution, watched: of `back`, and how long was observed.
+        outages: the first of them, as from and to. way_back: those after the undo.
+        null_run, under_fault, charged: share of the probes that failed without the fault, from it to the restore, and the difference.
     """
 
     of: str
@@ -36,6 +38,7 @@ class WayBack:
     resolution: str
     watched: str
     outages: str
+    way_back: str
     null_run: str
     under_fault: str
     charged: str
@@ -59,30 +62,65 @@ class Stretch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentView:
-    """One experiment: its figures in words, and its plot where it left a record. stretches: only where the ways back do not name all."""
+    """One attempt at one experiment: its figures in words, and its plot where it left a record.
+
+    Attributes:
+        title: `pod-loss`, or `pod-loss, attempt 1` where there are several.
+        counts: whether it is the attempt that counts for the receipts; an earlier one counts for harm all the same.
+        longest_way_back: the longest outage after the undo.
+        thin: routes and regions with too few users' requests to be judged alone.
+        stretches: only where the ways back do not name all.
+        tally: `1 outage, 6 late stretches`.
+    """
 
     result: ExperimentResult
+    title: str
+    counts: bool
+    thin: str
+    longest_way_back: str
     facts: tuple[tuple[str, str], ...]
     reads: str
     writes: str
     ways_back: tuple[WayBack, ...]
     stretches: tuple[Stretch, ...]
+    tally: str
     plot: Plot | None
 
 
+def experiment_views(evidence: Evidence, results: Sequence[ExperimentResult]) -> tuple[ExperimentView, ...]:
+    """Every attempt at every experiment, in the order of the judgement; the last one of a name counts."""
+    attempts = Counter(result.name for result in results)
+    last = {result.name: result.attempt for result in results}
+    return tuple(
+        replace(
+            experiment_view(evidence, result),
+            title=f"{result.name}, attempt {result.attempt}" if attempts[result.name] > 1 else result.name,
+            counts=result.attempt == last[result.name],
+        )
+        for result in results
+    )
+
+
 def experiment_view(evidence: Evidence, result: ExperimentResult) -> ExperimentView:
-    """All of one experiment that the page shows."""
+    """One attempt, as the page and `readiness why` show it."""
     attempt = _attempt(evidence, result)
     looks = {looks.operation: looks for looks in result.failed_looks}
     every = list(_recoveries(result))
     flapping = any(len(seen.outages) + len(seen.stalls) > _MOST_INLINE for _, seen in every)
+    stretches = [stretch for of, seen in every for stretch in _stretches(of, seen)]
+    out = sum(stretch.what == FAILED for stretch in stretches)
     return ExperimentView(
         result=result,
+        title=result.name,
+        counts=True,
+        thin=some([f"{name} ({figure(per_s, '/s')})" for name, per_s in result.users_thin.items()]),
+        longest_way_back=longest_way_back(result),
         facts=tuple(_facts(result)),
         reads=recovered(result.reads),
         writes=recovered(result.writes),
         ways_back=tuple(_way_back(of, seen, looks.get(of)) for of, seen in every),
-        stretches=tuple(stretch for of, seen in every for stretch in _stretches(of, seen)) if flapping else (),
+        stretches=tuple(stretches) if flapping else (),
+        tally=f"{counted(out, 'outage')} and {counted(len(stretches) - out, 'late stretch', 'late stretches')}",
         plot=plot_of(evidence, attempt, result) if attempt is not None and attempt.ran else None,
     )
 
@@ -93,12 +131,14 @@ def _attempt(evidence: Evidence, result: ExperimentResult) -> Experiment | None:
 
 
 def _recoveries(result: ExperimentResult) -> Iterable[tuple[str, OperationRecovery]]:
-    """At the entry first, then at the door of each region that was hit."""
+    """At the entry first, then at the door of each region that was hit, then as the users measured it."""
     for seen in (result.reads, result.writes):
         if seen is not None:
             yield seen.operation, seen
     for region, seen in result.regions.items():
-        yield f"{seen.operation} at {region}", seen
+        yield f"reads at the door of {region}", seen
+    for group, seen in result.users.items():
+        yield f"users, {group}", seen
 
 
 def _way_back(of: str, seen: OperationRecovery, looks: FailedLooks | None) -> WayBack:
@@ -110,10 +150,29 @@ def _way_back(of: str, seen: OperationRecovery, looks: FailedLooks | None) -> Wa
         resolution=give_or_take(seen.resolution_s, "s"),
         watched=figure(seen.observed_s, "s"),
         outages=some(spans, _MOST_INLINE) or NOTHING,
+        way_back=_way_back_text(seen),
         null_run=figure(looks.null_run if looks else None, "ratio"),
         under_fault=figure(looks.under_fault if looks else None, "ratio"),
         charged=_points(looks),
     )
+
+
+def _way_back_text(seen: OperationRecovery) -> str:
+    """Each outage that began after the undo, with its length: `38 s to 41 s (3 s)`."""
+    if not seen.way_back:
+        return "no outage" if seen.way_back_s else NOTHING
+    spans = [f"{figure(start, 's')} to {figure(end, 's')} ({figure(end - start, 's')})" for start, end in seen.way_back]
+    return some(spans, _MOST_INLINE) + ("" if seen.way_back_ended else "; the last one had not ended")
+
+
+def longest_way_back(result: ExperimentResult) -> str:
+    """The longest outage after the undo: `4.2 s (writes)`."""
+    every = list(_recoveries(result))
+    spans = [(end - start, of) for of, seen in every for start, end in seen.way_back]
+    if not spans:
+        return "no outage" if any(seen.way_back_s for _, seen in every) else NOTHING
+    length, of = max(spans)
+    return f"{figure(length, 's')} ({of})"
 
 
 def _points(looks: FailedLooks | None) -> str:
@@ -125,7 +184,7 @@ def _points(looks: FailedLooks | None) -> str:
 
 
 def _stretches(of: str, seen: OperationRecovery) -> Iterable[Stretch]:
-    spans = [(*span, "failed") for span in seen.outages] + [(*span, LATE) for span in seen.stalls]
+    spans = [(*span, FAILED) for span in seen.outages] + [(*span, LATE) for span in seen.stalls]
     for start, end, what in sorted(spans):
         yield Stretch(of=of, what=what, start=figure(start, "s"), end=figure(end, "s"), lasted=figure(end - start, "s"))
 
@@ -133,20 +192,20 @@ def _stretches(of: str, seen: OperationRecovery) -> Iterable[Stretch]:
 def _facts(result: ExperimentResult) -> Iterable[tuple[str, str]]:
     """Label and figure, for the list above the plot."""
     yield "Hit", some(result.hit, 3) or NOTHING
-    yield "Seen on the target after", figure(result.confirmed_after_s, "s")
-    yield "First felt by a client after", figure(result.seen_by_client_after_s, "s")
+    yield "Confirmed on the target after", figure(result.confirmed_after_s, "s")
+    yield "First failed request after", figure(result.seen_by_client_after_s, "s")
     yield "Writes acknowledged / lost / unsure", _writes(result)
     yield from _oddities(result)
     if result.loss_window_s is not None:
         yield "Oldest lost write, before the fault", figure(result.loss_window_s, "s")
     if result.reads_checked:
         yield "Reads right after a write / stale", f"{result.reads_checked} / {result.reads_stale}"
-    restored = {True: "as before", False: "not as before", None: "nobody looked"}[result.restore_ok]
+    restored = {True: "as before", False: "not as before", None: "not verified"}[result.restore_ok]
     after = "" if result.restored_after_s is None else f" after {figure(result.restored_after_s, 's')}"
     yield "Afterwards", f"{restored}{after}"
     if result.errors:
         errors = ", ".join(f"{kind}: {n}" for kind, n in result.errors.items())
-        yield "Failed requests, never charged to a KPI", errors
+        yield "Failed requests, not counted in a KPI", errors
     if moved := ", ".join(_moved(result)):
         yield "Share of answers, before → during", moved
 

@@ -52,8 +52,8 @@ def traffic_views(plans: Mapping[str, TrafficPlan], results: Sequence[TrafficRes
 
 
 def window_of(result: TrafficResult) -> str:
-    """Where a window lies: `fault-free` or `under pod-loss`."""
-    return f"under {result.experiment}" if result.experiment else "fault-free"
+    """Which window of the traffic: `fault-free`, `after-faults`, `experiment:pod-loss/fault`."""
+    return result.window.removeprefix(f"{result.name}/")
 
 
 def lag_of(result: TrafficResult) -> str:

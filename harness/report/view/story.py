@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from harness.model import Evidence, Experiment, ExperimentResult, OperationRecovery, PodChange
-from harness.report.view.wording import some
+from harness.report.view.wording import figure, some
 
 SECOND: Final = 1_000_000_000
 _ALERTS: Final = {"alert.pending": "is pending", "alert.firing": "fires", "alert.resolved": "is resolved"}
@@ -78,6 +78,9 @@ def _outages(seen: OperationRecovery) -> Iterable[Event]:
         yield Event(at_s=start_s, lane="clients", what=f"{seen.operation} fail", text=f"{seen.operation} fail")
         if seen.seconds is not None and abs(end_s - seen.seconds) > 1e-6:
             yield Event(at_s=end_s, lane="clients", what="back", text=f"{seen.operation} are served for a while")
+    for start_s, end_s in seen.way_back:
+        text = f"{seen.operation} fail on the way back"
+        yield Event(at_s=start_s, lane="clients", what=text, text=f"{text}, for {figure(end_s - start_s, 's')}")
     if seen.seconds:
         text = f"{seen.operation} are served again, to stay"
         yield Event(at_s=seen.seconds, lane="clients", what=f"{seen.operation} back", text=text)

@@ -52,7 +52,7 @@ def said(measure: Measure) -> str:
 
 
 def is_fact(measure: Measure) -> bool:
-    """Whether it is no figure but something that is as wanted, or is not."""
+    """Whether it is no figure but something that is as expected, or is not."""
     return measure.value is None and measure.op == Op.HOLDS
 
 
@@ -106,8 +106,8 @@ def at_scale(measure: Measure, time_scale: float) -> str:
     return measure.limit
 
 
-def wanted(measure: Measure, time_scale: float) -> str:
-    """What the figure was held against: `below 4 h (240 s at scale 60)`."""
+def expected(measure: Measure, time_scale: float) -> str:
+    """What the figure was compared with: `below 4 h (240 s at scale 60)`."""
     limit = at_scale(measure, time_scale)
     if measure.op in (Op.BELOW, Op.AT_LEAST):
         return f"{measure.op.removeprefix('is ')} {limit}"
@@ -133,9 +133,9 @@ def scope_text(measure: Measure) -> str:
     return ", ".join(dict.fromkeys(shown))
 
 
-def counted(n: int, noun: str) -> str:
-    """`1 requirement`, `3 requirements`."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+def counted(n: int, noun: str, many: str = "") -> str:
+    """`1 requirement`, `3 requirements`; `many` where it takes more than an s."""
+    return f"{n} {noun}" if n == 1 else f"{n} {many or f'{noun}s'}"
 
 
 def some(names: Sequence[str], most: int = 4, *, between: str = ", ") -> str:
@@ -145,7 +145,7 @@ def some(names: Sequence[str], most: int = 4, *, between: str = ", ") -> str:
 
 
 def recovered(seen: OperationRecovery | None) -> str:
-    """How long an operation was away: `20.71 s ± 0.05 s`, `never out (± 0.05 s)`, `not back in 240 s`."""
+    """How long an operation was away: `20.71 s ± 0.05 s`, `no outage (± 0.05 s)`, `not back in 240 s`."""
     if seen is None:
         return NOTHING
     if seen.seconds is None:
@@ -156,7 +156,7 @@ def recovered(seen: OperationRecovery | None) -> str:
 
 
 def came_back(seen: OperationRecovery) -> str:
-    """The same without how exactly it can be told: `20.71 s`, `never out`, `not back in 240 s, back only on heal`."""
+    """The same without how exactly it can be told: `20.71 s`, `no outage`, `not back in 240 s, back only on heal`."""
     if seen.seconds is None:
         return f"not back in {figure(seen.observed_s, 's')}{', back only on heal' if seen.on_heal else ''}"
-    return figure(seen.seconds, "s") if seen.seconds else "never out"
+    return figure(seen.seconds, "s") if seen.seconds else "no outage"

@@ -1,0 +1,68 @@
+"""Formats are rows of one table; one of a user's own is an entry point."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING
+
+import pytest
+from report_builders import go
+
+from harness.errors import ConfigurationError
+from harness.report import reports
+from harness.report.reports import FORMATS, Format, formats, write_reports
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.model import Evidence, Judgement, Plan
+
+
+def _headline(_plan: Plan, _evidence: Evidence, judgement: Judgement) -> bytes:
+    return judgement.decision.headline.encode()
+
+
+CHAT = Format(name="chat", file="chat.txt", render=_headline)
+TAKEN = Format(name="taken", file="summary.md", render=_headline)
+
+
+def _installed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    point = EntryPoint(name="chat", value=f"{__name__}:{name}", group="readiness.reports")
+    monkeypatch.setattr(reports, "entry_points", lambda *, group: [point] if group == "readiness.reports" else [])
+
+
+def test_every_format_has_a_file_of_its_own(tmp_path: Path) -> None:
+    """And writes it."""
+    write_reports(tmp_path, *go())
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(form.file for form in FORMATS)
+
+
+def test_a_format_of_ones_own_is_written_beside_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file and one entry point."""
+    _installed(monkeypatch, "CHAT")
+    write_reports(tmp_path, *go())
+    assert (tmp_path / "chat.txt").read_text(encoding="utf-8").startswith("GO for sandbox")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("nothing", "cannot be loaded"),
+        ("go", "must be a Format"),
+        ("TAKEN", "the file summary.md belongs to another format"),
+    ],
+)
+def test_an_entry_point_that_is_no_format_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, reason: str) -> None:
+    """With the entry point's name."""
+    _installed(monkeypatch, name)
+    with pytest.raises(ConfigurationError, match=reason) as refused:
+        formats()
+    assert "entry point chat = " in refused.value.where
+
+
+def test_what_an_earlier_report_left_in_a_directory_is_gone(tmp_path: Path) -> None:
+    """It is not shown as if it were of this run."""
+    (tmp_path / "allure-results").mkdir()
+    (tmp_path / "allure-results/old-result.json").write_text("{}", encoding="utf-8")
+    write_reports(tmp_path, *go())
+    assert not (tmp_path / "allure-results/old-result.json").exists()
