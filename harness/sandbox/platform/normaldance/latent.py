@@ -19,6 +19,8 @@ from .kit.app import Unavailable
 from .kit.postgres import Connection, Database, one
 
 POLL_S = 0.2
+PATIENCE_S = 5.0
+"""A pod that finds no database for so long is of the initial rollout, in which the database starts as well."""
 
 STARTED = """
     WITH first AS (INSERT INTO requests (key, answer) VALUES ('mark:started', '{}') ON CONFLICT (key) DO NOTHING RETURNING created)
@@ -47,7 +49,7 @@ class Latent:
 
     async def watched(self, _: object) -> AsyncIterator[None]:
         """The lifespan of the watch. It is told to stop, never cancelled: a connection stays whole."""
-        if not self._defects.late_s and not self._defects.failback_s:
+        if not self._defects.late_s and not self._defects.failback_s and not self._defects.never_returns:
             yield
             return
         watch = asyncio.create_task(self._watch())
@@ -97,15 +99,18 @@ async def replaced(database: Database, rollout_s: float) -> bool:
 
 
 async def _may_start(database: Database, rollout_s: float) -> bool:
-    """Wait for the database; False in a pod that replaces another."""
+    """False in a pod that replaces another; liveness probes are not answered meanwhile, so it does not wait for long."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE_S
     try:
-        while True:
+        while loop.time() < deadline:
             try:
                 return not await replaced(database, rollout_s)
             except (Unavailable, psycopg.Error):
                 await asyncio.sleep(POLL_S)
     finally:
         await database.close()
+    return True
 
 
 def end_if_replaced(database: Database, defects: Defects) -> None:
