@@ -22,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.judgement.stats.clustered import share_in_time
-from harness.judgement.stats.clusters import Ids, Timeline
+from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.downtime import downtime_of, uptime_by_seconds
 from harness.judgement.stats.guards import proven_beyond, proven_worse
+from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import share_at_most
 
 SECOND = 1_000_000_000

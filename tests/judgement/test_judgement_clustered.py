@@ -13,7 +13,8 @@ from harness.judgement.measures import held
 from harness.judgement.stats.clustered import (
     share_in_time,
 )
-from harness.judgement.stats.clusters import Ids, Slots, Timeline, design_effect
+from harness.judgement.stats.clusters import Slots, Timeline, design_effect
+from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import share_at_least, share_at_most, share_bounds
 from harness.model import Op, Outcome
 
@@ -136,7 +137,7 @@ def test_no_journey_belongs_to_two_windows() -> None:
     """The same numbers in two windows are different journeys; some of the requests keep theirs."""
     one = Ids.of("journey", np.array([1, 1, 0, 2]), np.zeros(4, dtype=np.int64))
     (both,) = Ids.joined([(one,), (one.where(np.array([True, False, True, True])),)])
-    assert both.number.tolist() == [0, 0, -1, 1, 2, -1, 3]
+    assert both.number.tolist() == [1, 1, -1, 2, 4, -1, 5]
     assert Ids.joined([(), ()]) == ()
 
 

@@ -12,6 +12,7 @@ from harness.judgement.figures.fault_free import (
     all_files,
     fault_free_windows,
     grouped,
+    ids_of,
     joined_load_receipt,
     label_of,
     labelled,
@@ -85,6 +86,7 @@ def _part(samples: Table, window: Window, *, words: bool = False) -> Part:
         at_ns=samples.ints["intended_ns"],
         bad=failed(samples),
         words=labelled(samples) if words else {},
+        ids=ids_of(samples),
     )
 
 

@@ -19,6 +19,7 @@ from harness.judgement.measures import Case, Figures, held, measure, said
 from harness.judgement.receipts.load import TOLD_S, load_receipt
 from harness.judgement.stats.clusters import Slots, Timeline
 from harness.judgement.stats.guards import guard_confidence, proven_beyond, proven_worse
+from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import Bounds, Floats, quantile_of
 from harness.model import Measure, Objective, Op, Outcome, Per, Plan, Receipt, Table, Window, Words
 from harness.model.table import Bools, Ints
@@ -88,6 +89,7 @@ class Part:
         at_ns, bad: of each.
         values: in the objective's unit, for a quantile; None for a share.
         words: by label, a word of each.
+        ids: journey and connection of each, where they are known.
     """
 
     window: str
@@ -96,11 +98,15 @@ class Part:
     bad: Bools
     values: Floats | None = None
     words: Mapping[str, Words] = field(default_factory=dict)
+    ids: tuple[Ids, ...] = ()
 
     def where(self, rows: Bools) -> Part:
         """Some of them, without their words."""
         values = None if self.values is None else self.values[rows]
-        return Part(window=self.window, span=self.span, at_ns=self.at_ns[rows], bad=self.bad[rows], values=values)
+        ids = tuple(one.where(rows) for one in self.ids)
+        return Part(
+            window=self.window, span=self.span, at_ns=self.at_ns[rows], bad=self.bad[rows], values=values, ids=ids
+        )
 
 
 def labelled(samples: Table, kept: Bools | None = None) -> Mapping[str, Words]:
@@ -111,10 +117,22 @@ def labelled(samples: Table, kept: Bools | None = None) -> Mapping[str, Words]:
     return {label: words.at(np.flatnonzero(kept)) for label, words in columns.items()}
 
 
+def ids_of(samples: Table, kept: Bools | None = None) -> tuple[Ids, ...]:
+    """Journey and connection of each request, or of those that are kept."""
+    rows = slice(None) if kept is None or kept.all() else np.flatnonzero(kept)
+    worker = samples.ints["worker"][rows]
+    columns = {"journey": "arrival", "connection": "connection"}
+    return tuple(Ids.of(what, samples.ints[column][rows], worker) for what, column in columns.items())
+
+
+def timeline_of(parts: Sequence[Part]) -> Timeline:
+    """The requests or probes of one window, or of several joined end to end."""
+    return Timeline.joined([(part.at_ns, part.span) for part in parts], Ids.joined([part.ids for part in parts]))
+
+
 def slots_of(parts: Sequence[Part]) -> Slots:
-    """Bad ones in time, of one window or of several joined end to end."""
-    timeline = Timeline.joined([(part.at_ns, part.span) for part in parts])
-    return timeline.slots(one_after_another([part.bad for part in parts]))
+    """Bad ones in time, and by journey and connection."""
+    return timeline_of(parts).slots(one_after_another([part.bad for part in parts]))
 
 
 def subject_tables(windows: Sequence[Window], plan: Plan, objective: Objective) -> list[Table]:

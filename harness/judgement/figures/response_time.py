@@ -15,12 +15,14 @@ from harness.judgement.figures.fault_free import (
     all_files,
     fault_free_windows,
     grouped,
+    ids_of,
     joined_load_receipt,
     label_of,
     labelled,
     one_after_another,
     over_windows,
     subject_tables,
+    timeline_of,
     with_guards,
     worsened,
 )
@@ -30,7 +32,6 @@ from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.users import users_measure
 from harness.judgement.measures import Case, bounded, held
-from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds, needed, quantiles_of
 from harness.model import SAMPLES, Figure, LimitRule, Measure, Objective, Outcome, Phase, Plan, Receipt, Table, Window
@@ -87,6 +88,7 @@ def _part(case: Case, samples: Table, window: Window, since: str, *, words: bool
         bad=ms >= limit,
         values=ms,
         words=labelled(samples, counted) if words else {},
+        ids=ids_of(samples, counted),
     )
 
 
@@ -96,7 +98,7 @@ def _bounds_of(case: Case) -> Callable[[Sequence[Part]], Bounds]:
 
     def bounds(parts: Sequence[Part]) -> Bounds:
         ms = one_after_another([np.zeros(0) if part.values is None else part.values for part in parts])
-        timeline = Timeline.joined([(part.at_ns, part.span) for part in parts])
+        timeline = timeline_of(parts)
         return quantile_in_time(ms, timeline, case.quantile, limit, case.objective.confidence)
 
     return bounds

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from harness.judgement.stats.clusters import Episodes, Shared, Slots, design_effect, episodes_of, is_shared, is_spread
+from harness.judgement.stats.clusters import Episodes, Slots, design_effect, episodes_of, is_shared, is_spread
 from harness.judgement.stats.effective import NEXT_LARGER, Clustering
+from harness.judgement.stats.shared import Shared
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, share_bounds
 from harness.judgement.stats.swings import changes, slow_swings
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import bdtrc, chdtrc, pdtrc
 
+from harness.judgement.stats.shared import Ids, Shared
 from harness.model.table import Bools, Ints
 
 SLOT_NS: Final = 50_000_000
@@ -32,26 +33,10 @@ SUSPECT: Final = 2.0
 """Standard deviations over the background below which no slot can be hot: its tail need not be computed."""
 GAP: Final = 2
 """Hot slots with at most this many others between them are one episode."""
-SPARSE: Final = 4
-"""Journeys are counted by their own numbers where these are at most so many times the requests; else they are numbered anew, which is slow."""
 ROUNDS: Final = 10
 """How often the background is estimated anew without the slots found hot; two or three times do."""
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shared:
-    """How many requests there were of each journey or connection, and how many of them were bad.
-
-    Attributes:
-        what: `journey` or `connection`.
-        n, bad: counts of each. Requests whose journey or connection is unknown are left out.
-    """
-
-    what: str
-    n: Ints
-    bad: Ints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,58 +107,6 @@ class Slots:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ids:
-    """Which journey or connection each request belongs to: a number from 0, or -1 where that is unknown.
-
-    Attributes:
-        what: `journey` or `connection`.
-        number: of each request.
-    """
-
-    what: str
-    number: Ints
-
-    @classmethod
-    def of(cls, what: str, own: Ints, worker: Ints) -> Ids:
-        """Number them by their own number, which is unique in a worker and 0 where it is unknown, and by the worker."""
-        known = own > 0
-        number = np.full(len(own), -1, dtype=np.int64)
-        if known.any():
-            least, workers = int(worker[known].min()), int(np.ptp(worker[known])) + 1
-            first, last = int(own[known].min()), int(own.max())
-            if (last - first + 1) * workers <= SPARSE * len(own):
-                number[known] = ((own - first) * workers + (worker - least))[known]
-            else:
-                pairs = np.column_stack([own[known], worker[known]])
-                number[known] = np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
-        return cls(what=what, number=number)
-
-    @classmethod
-    def joined(cls, windows: Sequence[tuple[Ids, ...]]) -> tuple[Ids, ...]:
-        """Those of several windows end to end; none belongs to two windows."""
-        joined = []
-        for each in zip(*windows, strict=True):
-            firsts = accumulate((int(ids.number.max(initial=-1)) + 1 for ids in each), initial=0)
-            numbers = [
-                np.where(ids.number >= 0, ids.number + first, -1) for ids, first in zip(each, firsts, strict=False)
-            ]
-            joined.append(cls(what=each[0].what, number=np.concatenate(numbers)))
-        return tuple(joined)
-
-    def where(self, rows: Bools) -> Ids:
-        """Those of some of the requests."""
-        return Ids(what=self.what, number=self.number[rows])
-
-    def shared(self, bad: Bools) -> Shared:
-        """How many requests each has, and how many of them are bad; of those that have any."""
-        known = self.number[self.number >= 0]
-        n = np.bincount(known)
-        some = n > 0
-        worse = np.bincount(self.number[bad & (self.number >= 0)], minlength=len(n))
-        return Shared(what=self.what, n=n[some], bad=worse[some])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
     """The slot of each request or probe, made once for all questions about the same ones; of one window, or of several joined end to end."""
 
@@ -220,7 +153,7 @@ class Timeline:
     def slots(self, bad: Bools) -> Slots:
         """Count the bad ones, in the order that the times were given in."""
         counted = np.bincount(self.slot[bad], minlength=len(self.n))
-        shared = tuple(ids.shared(bad) for ids in self.ids)
+        shared = tuple(ids.shared(bad) for ids in self.ids) if counted.sum() > 1 else ()
         return Slots(width_s=self.width_s, n=self.n, bad=counted, parts=self.parts, shared=shared)
 
 

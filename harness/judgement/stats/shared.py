@@ -1,0 +1,85 @@
+"""What requests have in common besides time: the journey and the connection that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+import numpy as np
+
+from harness.model.table import Bools, Ints
+
+SPARSE: Final = 4
+"""Journeys are counted by their own numbers where these are at most so many times the requests; else they are numbered anew, which is slow."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shared:
+    """How many requests there were of each journey or connection, and how many of them were bad.
+
+    Attributes:
+        what: `journey` or `connection`.
+        n, bad: counts of each. Requests whose journey or connection is unknown are left out.
+    """
+
+    what: str
+    n: Ints
+    bad: Ints
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ids:
+    """Which journey or connection each request belongs to: a number from 0, or -1 where that is unknown.
+
+    Attributes:
+        what: `journey` or `connection`.
+        number: of each request.
+    """
+
+    what: str
+    number: Ints
+
+    @classmethod
+    def of(cls, what: str, own: Ints, worker: Ints) -> Ids:
+        """Number them by their own number, which is unique in a worker and 0 where it is unknown, and by the worker."""
+        if not own.any():
+            return cls(what=what, number=np.full(len(own), -1, dtype=np.int64))
+        first, last, least = int(own.min()), int(own.max()), int(worker.min())
+        workers = int(worker.max()) - least + 1
+        if (last - first + 1) * workers <= SPARSE * len(own):
+            number = own - first
+            number *= workers
+            number += worker
+            number -= least
+        else:
+            pairs = np.column_stack([own, worker])
+            number = np.unique(pairs, axis=0, return_inverse=True)[1].astype(np.int64).ravel()
+        if not first:
+            number[own == 0] = -1
+        return cls(what=what, number=number)
+
+    @classmethod
+    def joined(cls, windows: Sequence[tuple[Ids, ...]]) -> tuple[Ids, ...]:
+        """Those of several windows end to end; none belongs to two windows."""
+        if len(windows) == 1:
+            return windows[0]
+        joined = []
+        for each in zip(*windows, strict=True):
+            firsts = accumulate((int(ids.number.max(initial=-1)) + 1 for ids in each), initial=0)
+            pairs = zip(each, firsts, strict=False)
+            numbers = [np.where(ids.number >= 0, ids.number + first, -1) for ids, first in pairs]
+            joined.append(cls(what=each[0].what, number=np.concatenate(numbers)))
+        return tuple(joined)
+
+    def where(self, rows: Bools) -> Ids:
+        """Those of some of the requests."""
+        return Ids(what=self.what, number=self.number[rows])
+
+    def shared(self, bad: Bools) -> Shared:
+        """How many requests each has, and how many of them are bad; of those that have any."""
+        n = np.bincount(self.number + 1)  # the unknown ones first
+        worse = np.bincount(self.number[bad] + 1, minlength=len(n))
+        some = np.flatnonzero(n[1:]) + 1
+        return Shared(what=self.what, n=n[some], bad=worse[some])
