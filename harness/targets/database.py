@@ -88,7 +88,7 @@ def switch_back(cluster: Cluster, target: Target, *, within_s: float) -> str:
             leader = leader_of(cluster, target)
             if leader in home and not why:
                 return leader
-            if leader and leader not in home and not why and asked.over:
+            if leader and leader not in home and not why and asked.over and _may_lead(cluster, target, home[0]):
                 _ask_for_switchover(cluster, target, leader, home[0])
                 asked = Deadline.after(ASK_AGAIN_S)
         except TargetUnreachable as error:
@@ -117,6 +117,14 @@ def _ask_for_switchover(cluster: Cluster, target: Target, leader: str, candidate
     annotations = {key: value for key, value in asked.items() if value is not None}
     metadata = {"name": name, "labels": dict(labels_of(main)) if main else {}, "annotations": annotations}
     cluster.create_endpoints(lock.namespace, {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata})
+
+
+def _may_lead(cluster: Cluster, target: Target, candidate: str) -> bool:
+    """Whether the candidate is among the synchronous standbys: no other may lead. True where Patroni lists none."""
+    _, lock = database_of(target)
+    sync = cluster.endpoints(lock.namespace, f"{lock.endpoints}-sync")
+    standbys = str(annotations_of(sync).get("sync_standby") or "") if sync else ""
+    return not standbys or candidate in standbys.split(",")
 
 
 def _priority(pod: Object | None) -> int:

@@ -32,15 +32,21 @@ database:
 
 @dataclass
 class Patroni:
-    """Members with these priorities, all in step; pg-eu leads until a switchover is requested."""
+    """Members with these priorities; pg-us is a synchronous standby from the third look on, pg-eu leads until a switchover is requested."""
 
     priorities: dict[str, int | None]
     leader: str = "pg-eu"
     requests: list[dict[str, Any]] = field(default_factory=list)
+    looks: int = 0
 
     def endpoints(self, namespace: str, name: str) -> Object | None:
-        """The lock; there is no request yet."""
-        return {"metadata": {"annotations": {"leader": self.leader}}} if name == "main" else None
+        """The lock, and the synchronous standbys; there is no request yet."""
+        self.looks += name == "main-sync"
+        found = {
+            "main": {"leader": self.leader},
+            "main-sync": {"sync_standby": "pg-x,pg-us" if self.looks > 2 else "pg-x"},
+        }
+        return {"metadata": {"annotations": found[name]}} if name in found else None
 
     def pod(self, namespace: str, name: str) -> Object:
         """A ready member that reports its state and its tags."""
@@ -52,6 +58,7 @@ class Patroni:
 
     def create_endpoints(self, namespace: str, body: Object) -> None:
         """The request of a switchover, granted at once."""
+        assert self.looks == 3, "a member that is no synchronous standby cannot lead"
         self.requests.append(body["metadata"]["annotations"])
         self.leader = "pg-us"
 
