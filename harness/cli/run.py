@@ -90,7 +90,7 @@ def _session(*, planning: bool, pytest_arguments: tuple[str, ...], **options: An
 
     from harness.pytest_plugin.plugin import ReadinessPlugin
     from harness.pytest_plugin.session import Session
-    from harness.run.project import feature_directories, find_project
+    from harness.run.project import feature_files, find_project
     from harness.run.settings import Settings
 
     project = find_project(Path.cwd())
@@ -111,7 +111,7 @@ def _session(*, planning: bool, pytest_arguments: tuple[str, ...], **options: An
     session.check()
     quiet = ["-qq"] if planning else ["-q"]
     arguments = [
-        *(str(path) for path in feature_directories(project, settings.profiles)),
+        *(str(path) for path in feature_files(project)),
         *("-c", os.devnull, "--rootdir", str(project.root), "--strict-markers"),
         *("-p", "no:cacheprovider", "-p", "harness.steps.bdd", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
         *quiet,

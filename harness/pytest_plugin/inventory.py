@@ -1,4 +1,4 @@
-"""What the profile's features hold against what was collected: a path on the command line is a filter too."""
+"""What the feature files hold and what was collected: a path on the command line is a filter too."""
 
 from __future__ import annotations
 
@@ -8,28 +8,18 @@ from harness.pytest_plugin.features import place
 from harness.steps import read_feature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from harness.pytest_plugin.features import Written
-
-_Key = tuple[str, tuple[tuple[str, str], ...]]
-"""`file:line` of a scenario, and the row of its Examples."""
+    from harness.steps import Scenario
 
 
-def left_out(collected: Iterable[Written], folders: Iterable[Path], root: Path) -> list[str]:
-    """The scenarios below the folders that were never collected, as `file:line: name`."""
+def left_out(collected: Iterable[Written], files: Iterable[Path], root: Path) -> Iterator[tuple[str, Scenario]]:
+    """The scenarios of the files that were never collected, each with its `file:line`."""
     seen = {(scenario.at, tuple(sorted(scenario.example.items()))) for scenario in collected}
-    return [
-        f"{at}: {name}"
-        for folder in folders
-        for file in sorted(folder.rglob("*.feature"))
-        for (at, row), name in _scenarios(file, root)
-        if (at, row) not in seen
-    ]
-
-
-def _scenarios(file: Path, root: Path) -> Iterable[tuple[_Key, str]]:
-    for scenario in read_feature(file):
-        line = scenario.outline_at.rpartition(":")[2]
-        yield (f"{place(file, root)}:{line}", tuple(sorted(scenario.row.items()))), scenario.name
+    for file in files:
+        for scenario in read_feature(file):
+            at = f"{place(file, root)}:{scenario.outline_at.rpartition(':')[2]}"
+            if (at, tuple(sorted(scenario.row.items()))) not in seen:
+                yield at, scenario

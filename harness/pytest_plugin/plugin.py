@@ -66,10 +66,13 @@ class ReadinessPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Give each scenario its words, and the marker of its requirement when that stands in Examples."""
-        kept, dropped, collected = [], [], []
+        kept, dropped, foreign, collected = [], [], [], []
         for item in items:
             scenario = written(item, self._session.settings.project.root)
             if scenario is not None:
+                if not self._session.chosen(scenario):
+                    foreign.append(item)
+                    continue
                 item.stash[WRITTEN] = scenario
                 collected.append(scenario)
                 requirement = scenario.example.get("requirement")
@@ -83,6 +86,7 @@ class ReadinessPlugin:
             self._session.reconcile(collected)
         if dropped:
             config.hook.pytest_deselected(items=dropped)
+        if dropped or foreign:
             items[:] = kept
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ from harness.pytest_plugin.inventory import left_out
 from harness.run.deciding import Decided, decide
 from harness.run.exits import Exit, exit_of
 from harness.run.planning import Compiled
-from harness.run.project import feature_directories
+from harness.run.project import feature_files
 from harness.steps import compile_scenario, lint_features
 from harness.targets import load_target
 
@@ -54,6 +54,11 @@ class Session:
     def catalogue(self) -> Catalogue:
         """The bundled requirements and the project's own."""
         return load_catalogue(self.settings.project.catalogue)
+
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        """Of the requirements of the chosen profiles."""
+        return frozenset(requirement.id for requirement in self._rows())
 
     @cached_property
     def experiments(self) -> dict[str, ExperimentPlan]:
@@ -101,8 +106,15 @@ class Session:
         """Note what a path on the command line, or anything else, kept from being collected."""
         if not self.replay:
             project = self.settings.project
-            folders = feature_directories(project, self.settings.profiles)
-            self.deselected += left_out(collected, folders, project.root)
+            self.deselected += [
+                f"{at}: {scenario.name}"
+                for at, scenario in left_out(collected, feature_files(project), project.root)
+                if not self._ids.isdisjoint(scenario.requirements(self.catalogue))
+            ]
+
+    def chosen(self, scenario: Written) -> bool:
+        """Whether its requirement is in the chosen profiles. What another profile owns is not this run's, and was not left out by a filter."""
+        return self.replay or self._requirement(scenario) in self._ids
 
     def compile(self, scenarios: Sequence[Written]) -> None:
         """Read every sentence; raises UsageError with file and line for the first that cannot be read."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import harness
-from harness.errors import ConfigurationError, UsageError
+from harness.errors import ConfigurationError
 
 _TABLE: Final = "tool.harness"
 
@@ -134,23 +134,3 @@ def _project(root: Path, table: dict[str, Any], *, configured: bool) -> Project:
         experiments=paths("experiments"),
         loadtests=paths("loadtests"),
     )
-
-
-def feature_directories(project: Project, profiles: tuple[str, ...]) -> tuple[Path, ...]:
-    """The folders of the profiles' features: `<features>/<profile>`, the project's own first.
-
-    Raises:
-        UsageError: a profile has no folder anywhere.
-    """
-    from harness.catalogue.names import hint_with_nearest
-
-    found = []
-    for profile in profiles:
-        folders = [base / profile for base in project.search("features") if (base / profile).is_dir()]
-        if not folders:
-            known = sorted(
-                {path.name for base in project.search("features") for path in base.iterdir() if path.is_dir()}
-            )
-            raise UsageError(f"there are no features for profile {profile!r}", hint=hint_with_nearest(profile, known))
-        found.append(folders[0])
-    return tuple(found)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ConfigurationError, UsageError
-from harness.run.project import bundled, feature_directories, feature_files, find_project, shadowed
+from harness.errors import ConfigurationError
+from harness.run.project import bundled, feature_files, find_project, shadowed
 
 
 def project(root: Path, table: str) -> Path:
@@ -23,7 +23,7 @@ def test_without_a_project_everything_is_bundled(tmp_path: Path) -> None:
 
     assert (found.configured, found.target, found.profiles) == (False, None, ("core",))
     assert found.search("experiments") == (bundled("experiments"),)
-    assert feature_directories(found, ("core",)) == (bundled("features") / "core",)
+    assert bundled("features") / "core" / "kpi.feature" in feature_files(found)
 
 
 def test_a_project_is_found_from_below(tmp_path: Path) -> None:
@@ -88,9 +88,3 @@ def test_broken_toml_is_named(tmp_path: Path) -> None:
     """No traceback of a parser reaches a person."""
     with pytest.raises(ConfigurationError, match="cannot be read"):
         find_project(project(tmp_path, "profiles = ["))
-
-
-def test_a_profile_without_features_is_named(tmp_path: Path) -> None:
-    """With the nearest one that has some."""
-    with pytest.raises(UsageError, match=r"there are no features for profile 'cor'\n  hint: did you mean 'core'\?"):
-        feature_directories(find_project(tmp_path), ("cor",))

@@ -1,0 +1,31 @@
+"""Scenarios are chosen by the id of their requirement, wherever their file is; several profiles make one run."""
+
+from __future__ import annotations
+
+from tests.plain.plain_project import Project
+
+
+def test_what_another_profile_owns_is_neither_run_nor_left_out(project: Project) -> None:
+    """The package's features of core are collected too: a plan of plain alone holds none of them, and is no filtered one."""
+    finished = project.do("plan", "--profile", "plain")
+    assert finished.code == 0, finished.said
+    assert "PL-P95" in finished.out
+    assert "ND-KPI-P95" not in finished.out
+    assert "left out" not in finished.out
+
+
+def test_two_profiles_make_one_plan(project: Project) -> None:
+    """The rows of both, each with its own scenarios."""
+    finished = project.do("plan", "--profile", "plain", "--profile", "core")
+    assert finished.code == 0, finished.said
+    assert "PL-P95" in finished.out
+    assert "ND-KPI-P95" in finished.out
+
+
+def test_a_folder_has_no_meaning(project: Project) -> None:
+    """A scenario of plain in another folder belongs to plain all the same."""
+    (project.root / "features/plain").rename(project.root / "features/anything")
+    finished = project.do("plan", "--profile", "plain")
+    assert finished.code == 0, finished.said
+    assert "PL-P95" in finished.out
+    assert "no scenario claims it" not in finished.out
