@@ -90,7 +90,12 @@ def test_a_live_run_is_not_distributed(project: Project) -> None:
         ("target.yaml", "environment: staging", "environment: stagin", "target.yaml:2: environment: `stagin` is not"),
         ("target.yaml", "entry: http", "entry: gopher", "target.yaml:3: entry: `gopher:"),
         ("loadtests/browse.yaml", "rate: 20/s", "rate: 20 ms", "browse.yaml:3: rate: `20 ms` is not a rate above 0"),
-        ("catalogue/plain.yaml", "gate: critical", "gate: crtical", "plain.yaml:11: sections[0].requirements[0].gate: "),
+        (
+            "catalogue/plain.yaml",
+            "gate: critical",
+            "gate: crtical",
+            "plain.yaml:11: sections[0].requirements[0].gate: ",
+        ),
     ],
 )
 def test_a_wrong_file_is_named_with_line_and_key(project: Project, file: str, old: str, new: str, said: str) -> None:
