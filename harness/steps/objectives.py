@@ -68,11 +68,11 @@ def compared(figure: Figure, op: Op, **params: str) -> _Mean:
     return mean
 
 
-def recovery(selection: Callable[[_Slots], Selection | None]) -> _Mean:
-    """Operations are served again, at the latest a limit after the fault was sent."""
+def recovery(selection: Callable[[_Slots], Selection | None], *, hit: str = "") -> _Mean:
+    """Operations are served again, at the latest a limit after the fault was sent; `hit` is what the fault must have hit."""
 
     def mean(slots: _Slots) -> Meaning:
-        params = {}
+        params = {"hit": hit} if hit else {}
         if "steps" in slots:
             params["manual_steps"] = slots["steps"]
         if "region" in slots:

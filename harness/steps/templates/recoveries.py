@@ -58,6 +58,6 @@ RECOVERIES: Final = (
         text="<operations> are served again within <limit:duration> of the primary's death[ with <steps:count> manual steps]",
         about="From the death of the database primary sent to operations served again at the entry.",
         example="writes are served again within 45 s of the primary's death with 0 manual steps",
-        mean=recovery(always(Selection.of_domains(("database",), every=False))),
+        mean=recovery(always(Selection.of_domains(("database",), every=False)), hit="primary"),
     ),
 )
