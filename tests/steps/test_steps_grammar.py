@@ -161,6 +161,7 @@ OBJECTIVES = {
         s(45),
         replace(FAULT, operations=("writes",), experiments=("database-primary-loss",), domains=("database",)),
         manual_steps="0",
+        hit="primary",
     ),
     "no acknowledged write is lost": losses(None, FAULT),
     "no acknowledged write older than 1 h is lost in any disaster experiment": losses(
