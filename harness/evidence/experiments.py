@@ -14,7 +14,7 @@ from harness.model.observations import (
     FaultSent,
     FaultUndone,
     FaultWhy,
-    ManualStep,
+    ManualStepsWatched,
     Restored,
     Timed,
     every,
@@ -81,7 +81,7 @@ def _experiment(
         observed_from_ns=began.observed_from_ns if began.observed_from_ns is not None else opening.mono_ns,
         observed_until_ns=ended.observed_until_ns if ended else opening.mono_ns,
         journal={str(key): str(value) for key, value in ended.journal.items()} if ended else {},
-        manual_steps=sum(1 for _ in every(ManualStep, child)),
+        manual_steps=next((watched.count for watched in every(ManualStepsWatched, own)), None),
         files=tuple(files),
     )
 

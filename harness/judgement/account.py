@@ -59,11 +59,12 @@ class Account:
     """The ledger after the last final read of each source.
 
     Attributes:
-        attempted: how many writes are on record.
+        attempted: how many writes were recorded.
         acknowledged: of them.
         lost: acknowledged, and at the end gone or with another value, in the database or in a region that was read.
         wrong: the lost ones with another value somewhere.
         missing: the lost ones by source.
+        lagging: by region, those that it lacked and that were acknowledged too shortly before it was read to be called lost.
         unsure: of unknown outcome and not in the database: neither lost nor kept. recovered: of unknown outcome and there.
         unexpected: refused, and there all the same.
         twice: more than one row in one read.
@@ -75,6 +76,7 @@ class Account:
     lost: Writes
     wrong: Writes
     missing: Mapping[str, Writes]
+    lagging: Mapping[str, Writes]
     unsure: Writes
     recovered: Writes
     unexpected: Writes
@@ -98,14 +100,24 @@ class _Source:
         """Whether a write that it lacks is gone, and not merely not read."""
         return self.read.complete and self.read.rows == self.rows
 
-    def lacks(self, keys: Ints, at_ns: Ints) -> Bools:
-        """Which acknowledged writes are lost here: read back with another value, or not in a whole read that began after them."""
+    def lacks(self, keys: Ints, at_ns: Ints, lag_ns: int) -> tuple[Bools, Bools]:
+        """Which acknowledged writes are lost here, and which may only lag.
+
+        Lost is what was read back with another value, or is not in a complete read that began after it, and of a region not in one that
+        began later than the lag that the target may have.
+        """
         gone = ~_in(keys, self.intact) if self.whole else np.zeros(len(keys), dtype=np.bool_)
-        return _in(keys, self.wrong) | (gone & (at_ns < self.read.at_ns))
+        wrong, due_ns = _in(keys, self.wrong), at_ns + (0 if self.name == DATABASE else lag_ns)
+        lost = wrong | (gone & (due_ns < self.read.at_ns))
+        return lost, gone & ~lost & (at_ns < self.read.at_ns)
 
 
-def account_of(ledger: Ledger) -> Account:
+def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
     """Balance the ledger.
+
+    Args:
+        ledger: what was written and read back.
+        lag_ns: a region's copy may lag so much: what it lacks of that time is not lost yet.
 
     Raises:
         UsageError: a client or sequence number is out of range.
@@ -118,7 +130,9 @@ def account_of(ledger: Ledger) -> Account:
     keys, rows = keys[order], ledger.writes.ints
     every = Writes(client=rows["client"][order], sequence=rows["sequence"][order], at_ns=rows["done_ns"][order])
     ok, refused, unknown = (ledger.writes.words["outcome"].equals(word)[order] for word in ("ok", "refused", "unknown"))
-    lost = {source.name: ok & source.lacks(keys, every.at_ns) for source in sources}
+    lacked = {source.name: source.lacks(keys, every.at_ns, lag_ns) for source in sources}
+    lost = {name: ok & gone for name, (gone, _) in lacked.items()}
+    lagging = {name: own for name, (_, young) in lacked.items() if len(own := every.where(ok & young))}
     wrong, twice = (_anywhere(keys, [getattr(s, what) for s in sources]) for what in ("wrong", "twice"))
     there = _in(keys, next((source.intact for source in sources if source.name == DATABASE), keys[:0]))
     return Account(
@@ -127,12 +141,32 @@ def account_of(ledger: Ledger) -> Account:
         lost=every.where(np.logical_or.reduce([np.zeros_like(ok), *lost.values()])),
         wrong=every.where(ok & wrong),
         missing={name: every.where(mask) for name, mask in lost.items()},
+        lagging=lagging,
         unsure=every.where(unknown & ~there),
         recovered=every.where(unknown & there),
         unexpected=every.where(refused & there),
         twice=every.where(twice),
-        trouble=next(iter(_troubles(ledger, keys, every.where(ok), sources)), ""),
+        trouble=next(iter((*_troubles(ledger, keys, every.where(ok), sources), *_lags(lagging))), ""),
     )
+
+
+def found_by(ledger: Ledger, read: FinalRead, writes: Writes) -> Bools:
+    """Which of the writes one earlier read found."""
+    rows = ledger.final.where(
+        ledger.final.words["through"].equals(read.source) & (ledger.final.ints["round"] == read.round)
+    )
+    found = Writes(client=rows.ints["client"], sequence=rows.ints["sequence"], at_ns=rows.ints["read_ns"])
+    return writes.among(_sorted(found))
+
+
+def _sorted(writes: Writes) -> Writes:
+    order = np.lexsort((writes.sequence, writes.client))
+    return Writes(client=writes.client[order], sequence=writes.sequence[order], at_ns=writes.at_ns[order])
+
+
+def _lags(lagging: Mapping[str, Writes]) -> Iterable[str]:
+    for source, writes in lagging.items():
+        yield f"{source} lacks {len(writes)} writes that were acknowledged too shortly before it was read: its copy may lag"
 
 
 def _keys(rows: Table, low: int) -> Ints:
@@ -187,11 +221,11 @@ def _source(name: str, read: FinalRead, final: Table, low: int) -> _Source:
 def _troubles(ledger: Ledger, keys: Ints, acknowledged: Writes, sources: list[_Source]) -> Iterable[str]:
     read = {source.name for source in sources}
     if not len(keys):
-        yield "no write is on record"
+        yield "no write was recorded"
     elif DATABASE not in read:
-        yield "nobody read the ledger back from the database"
+        yield "the ledger was not read back from the database"
     elif lone := [name for name in ledger.final.words["through"].present if name not in read]:
-        yield f"rows were read through {', '.join(lone)}, and no such read is on record"
+        yield f"rows were read through {', '.join(lone)}, and no such read was recorded"
     else:
         yield from (trouble for source in sources for trouble in _read_troubles(source, acknowledged))
         yield from _record_troubles(keys, sources)
@@ -200,9 +234,9 @@ def _troubles(ledger: Ledger, keys: Ints, acknowledged: Writes, sources: list[_S
 def _read_troubles(source: _Source, acknowledged: Writes) -> Iterable[str]:
     read, of = source.read, "" if source.name == DATABASE else f" through {source.name}"
     if not read.complete:
-        yield f"the last read of the ledger{of} did not come to its end: {read.why or 'nobody said why'}"
+        yield f"the final ledger read{of} did not complete ({read.why or 'no cause recorded'})"
     if read.rows != source.rows:
-        yield f"the last read{of} found {read.rows} rows, {source.rows} are on record"
+        yield f"the last read{of} found {read.rows} rows, {source.rows} were recorded"
     if unread := int((acknowledged.at_ns >= read.at_ns).sum()):
         yield f"{unread} writes were acknowledged after the last read of the ledger{of} began"
 
@@ -211,7 +245,7 @@ def _record_troubles(keys: Ints, sources: list[_Source]) -> Iterable[str]:
     """What the record of writes itself lacks; a client counts 0, 1, 2… and gives each number once."""
     numbers = distinct(keys)
     if again := len(keys) - len(numbers):
-        yield f"{again} numbers stand twice in the record of writes"
+        yield f"{again} numbers are in the record of writes twice"
     clients, counts = np.unique(numbers >> _SEQUENCE_BITS, return_counts=True)
     last = numbers[np.cumsum(counts) - 1] - (clients << _SEQUENCE_BITS)
     if gaps := int((last + 1 - counts).sum()):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from harness.errors import UsageError
-from harness.judgement.account import account_of
 from harness.judgement.decision import decide
+from harness.judgement.excuses import account_in
 from harness.judgement.figures import spec_of
 from harness.judgement.figures.files import experiment_files
 from harness.judgement.figures.loss import ledger_result
@@ -51,7 +51,7 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
         traffic=tuple(result for window in evidence.windows.values() for result in _traffic(plan, window)),
         missing=tuple(f"{item.file}: {item.why}" for item in evidence.missing),
         watchers=_seam(lambda: tuple(watcher_results(evidence)), lambda why: (WatcherResult(name="all", why=why),)),
-        ledger=_seam(lambda: ledger_result(evidence), lambda why: LedgerResult(why=why)),
+        ledger=_seam(lambda: ledger_result(plan, evidence), lambda why: LedgerResult(why=why)),
         pipeline=_seam(lambda: pipeline_result(evidence), lambda why: PipelineResult(why=why)),
         windows=_seam(lambda: window_results(evidence), lambda _: ()),
         unjudged=_seam(lambda: unjudged(evidence), lambda _: ()),
@@ -90,7 +90,7 @@ def _experiments(plan: Plan, evidence: Evidence) -> tuple[ExperimentResult, ...]
     names = (*plan.experiments, *(name for name in evidence.experiments if name not in plan.experiments))
 
     def described() -> tuple[ExperimentResult, ...]:
-        account = account_of(evidence.ledger)
+        account = account_in(plan, evidence)
         return tuple(result for name in names for result in experiment_results(plan, evidence, name, account))
 
     return _seam(described, lambda why: tuple(absent(name, "", why) for name in names))

@@ -78,7 +78,7 @@ class Experiment:
         observed_from_ns: the recovery watch starts here (before the action is sent).
         observed_until_ns: watchers' rows up to here belong to it.
         journal: status, deviated, steady_before, steady_after and failed activities as the journal says; empty when there is no journal.
-        manual_steps: steps that a person did.
+        manual_steps: undo steps that were left to a person; None: not recorded.
         files: journal, log and histories, relative to the run directory.
     """
 
@@ -92,7 +92,7 @@ class Experiment:
     observed_from_ns: int
     observed_until_ns: int
     journal: Mapping[str, str] = field(default_factory=dict)
-    manual_steps: int = 0
+    manual_steps: int | None = None
     files: tuple[str, ...] = ()
 
 

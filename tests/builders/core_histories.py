@@ -51,6 +51,7 @@ def experiments(course: Course = HEALTHY) -> dict[str, tuple[Experiment, ...]]:
 
 def _experiment(act: Act) -> Experiment:
     return Experiment(
+        manual_steps=0,
         name=act.name,
         domain=act.domain,
         attempt=act.attempt,

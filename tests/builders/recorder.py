@@ -132,6 +132,7 @@ def _run(evidence: Evidence) -> Iterable[Line]:
             from_ns, until_ns, which = attempt.observed_from_ns, attempt.observed_until_ns, {"attempt": attempt.attempt}
             yield from_ns, "experiment.started", name, {**which, "domain": attempt.domain, "observed_from_ns": from_ns}
             yield until_ns, "restore", name, {**which, **asdict(attempt.restore)}
+            yield until_ns, "manual-steps.watched", name, {**which, "count": attempt.manual_steps or 0}
             ended = {**which, "observed_until_ns": until_ns, "journal": dict(attempt.journal)}
             yield until_ns, "experiment.ended", name, ended
     for read in evidence.ledger.final_reads:

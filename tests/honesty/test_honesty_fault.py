@@ -70,8 +70,12 @@ class Recorded:
             kept = {"status": "completed"} if journal is None else journal
             until_ns = self._start_ns + 10 * S
             run.put("experiment.ended", NAME, attempt=1, observed_until_ns=until_ns, exit=0, journal=kept, why="")
-        run.close()
-        child.close()
+        pods = self._directory.history("pods")
+        if observed:
+            gone = {"namespace": "n", "uid": "u", "workload": "w", "region": ""}
+            pods.put("pod.deleted", "a", at_ns=self._start_ns + 2 * S, **gone)
+        for history in (run, child, pods):
+            history.close()
 
     def judged(self) -> tuple[Outcome, str, DecisionOutcome]:
         """Verdict and reason of the recovery, and the decision."""
@@ -102,9 +106,9 @@ Put = Callable[[Recorded], None]
     ("put", "why"),
     [
         (lambda run: None, "no record"),
-        (lambda run: run.put({}), "nobody saw on the target that the fault was in"),
-        (lambda run: run.put(_without("fault.sent")), "nobody saw on the target that the fault was in"),
-        (lambda run: run.put(_without("fault.confirmed")), "nobody saw on the target that the fault was in"),
+        (lambda run: run.put({}), "no probe of the target confirmed that the fault was in"),
+        (lambda run: run.put(_without("fault.sent")), "no probe of the target confirmed that the fault was in"),
+        (lambda run: run.put(_without("fault.confirmed")), "no probe of the target confirmed that the fault was in"),
         (lambda run: run.put({**IN_ORDER, "fault.confirmed": {"at": 2, "hit": []}}), "the fault hit nothing"),
         (lambda run: run.put({**IN_ORDER, "fault.confirmed": {"at": 15, "hit": [{"name": "a"}]}}), "only after 14 s"),
         (lambda run: run.put(IN_ORDER, journal={}), "it left no journal"),

@@ -31,8 +31,10 @@ from harness.model import (
     Hit,
     Judgement,
     Kind,
+    LeaderChange,
     Ledger,
     Measure,
+    NodeChange,
     Objective,
     Observation,
     Op,
@@ -45,6 +47,7 @@ from harness.model import (
     Restore,
     Schema,
     Scope,
+    Steady,
     Table,
     TrafficPlan,
     WatchSource,
@@ -188,10 +191,17 @@ def lags(start: float = 0.0, end: float = 62.0, ms: float = 40.0) -> Table:
     return Table.merged(REPLICAS, parts)
 
 
+HITS = {
+    "pod": Hit(kind="pod", name="track-old", namespace="us-east-1", uid="u-old", region="us-east-1", workload="track"),
+    "database": Hit(kind="pod", name="pg-0", namespace="us-east-1", uid="u-pg", region="us-east-1", workload="pg"),
+    "region": Hit(kind="node", name="us-east-1a", region="us-east-1"),
+}
+"""What a fault of each domain hits."""
+
+
 def experiment(name: str, domain: str, start: float, end: float, **fields: Any) -> Experiment:
     """An attempt in good order: sent 1 s after the start, confirmed 1 s later; a held fault is undone 5 s before the end."""
     held = domain != "pod"
-    hit = Hit(kind="pod", name="track-old", namespace="us-east-1", uid="u-old", region="us-east-1", workload="track")
     fault = FaultWindow(
         experiment=name,
         domain=domain,
@@ -199,7 +209,7 @@ def experiment(name: str, domain: str, start: float, end: float, **fields: Any) 
         confirmed_ns=ns(start + 2),
         undone_ns=ns(end - 5) if held else None,
         gone_ns=ns(end - 4) if held else None,
-        hit=(hit,),
+        hit=(HITS.get(domain, HITS["pod"]),),
     )
     return Experiment(
         name=name,
@@ -211,6 +221,7 @@ def experiment(name: str, domain: str, start: float, end: float, **fields: Any) 
         observed_until_ns=ns(end),
         journal=fields.pop("journal", {"status": "completed"}),
         attempt=fields.pop("attempt", 1),
+        manual_steps=fields.pop("manual_steps", 0),
         files=(f"chaos/{name}/journal.json",),
         **fields,
     )
@@ -238,6 +249,11 @@ def pod(at: float, what: str, name: str, uid: str) -> PodChange:
     return PodChange(
         at_ns=ns(at), what=what, name=name, namespace="us-east-1", uid=uid, workload="track", region="us-east-1"
     )
+
+
+def node(at: float, what: str, name: str = "us-east-1a", region: str = "us-east-1") -> NodeChange:
+    """Something became of a node."""
+    return NodeChange(at_ns=ns(at), what=what, name=name, region=region, ready=what != "unready")
 
 
 def observation(kind: str, subject: str, at: float, source: str, **fields: Any) -> Observation:
@@ -282,7 +298,11 @@ def evidence() -> Evidence:
             pod(1, "ready", "track-old", "u-old"),
             pod(71.5, "deleted", "track-old", "u-old"),
             pod(73, "ready", "track-new", "u-new"),
+            replace(pod(111.5, "deleted", "pg-0", "u-pg"), workload="pg"),
         ),
+        nodes=(node(0, "present"), node(161.5, "unready"), node(195.5, "ready")),
+        leaders=(LeaderChange(at_ns=ns(0.5), subject="us-east-1/pg", before="", after="pg-0"),),
+        steady_end=Steady(ok=True, at_ns=ns(END)),
         watchers={
             n: WatchSource(name=n, spacing_ms=50, closed=True)
             for n in ("entry", "ledger", "replicas", "pods", "regions")

@@ -56,10 +56,10 @@ def test_a_region_that_did_not_answer_is_a_trouble_and_no_loss() -> None:
     """What was not read is not known."""
     account = account_of(through("eu-west-1", ledger(ROWS, lost=[7]), complete=False, why="no route"))
     assert len(account.lost) == 0
-    assert account.trouble == "the last read of the ledger through eu-west-1 did not come to its end: no route"
+    assert account.trouble == "the final ledger read through eu-west-1 did not complete (no route)"
     short = account_of(through("eu-west-1", ledger(ROWS, lost=[7]), rows=len(ROWS)))
     assert len(short.lost) == 0
-    assert short.trouble == f"the last read through eu-west-1 found {len(ROWS)} rows, {len(ROWS) - 1} are on record"
+    assert short.trouble == f"the last read through eu-west-1 found {len(ROWS)} rows, {len(ROWS) - 1} were recorded"
     early = account_of(through("eu-west-1", FOUND, at_ns=ns(END - 10)))
     assert early.trouble == "250 writes were acknowledged after the last read of the ledger through eu-west-1 began"
 
@@ -68,14 +68,14 @@ def test_without_a_read_of_the_database_the_regions_do_not_suffice() -> None:
     """They may be copies of one another."""
     books = through("eu-west-1", FOUND)
     account = account_of(replace(books, final_reads=books.final_reads[1:]))
-    assert account.trouble == "nobody read the ledger back from the database"
+    assert account.trouble == "the ledger was not read back from the database"
 
 
 def test_rows_of_a_read_that_is_not_on_record_are_a_trouble() -> None:
     """Somebody read through eu-west-1, and what came of it is gone."""
     books = through("eu-west-1", ledger(ROWS, lost=[7]))
     account = account_of(replace(books, final_reads=books.final_reads[:1]))
-    assert account.trouble == "rows were read through eu-west-1, and no such read is on record"
+    assert account.trouble == "rows were read through eu-west-1, and no such read was recorded"
 
 
 def test_each_source_counts_its_own_rounds_and_its_last_one_decides() -> None:
@@ -102,7 +102,7 @@ def test_sources_that_count_alike_are_kept_apart() -> None:
     assert (account.trouble, list(account.missing)) == ("", ["database", "eu-west-1"])
     broken = tuple(replace(read, complete=False, why=read.source) for read in reversed(books.final_reads))
     assert account_of(replace(books, final_reads=broken)).trouble == (
-        "the last read of the ledger did not come to its end: database"
+        "the final ledger read did not complete (database)"
     )
 
 
@@ -165,8 +165,8 @@ def test_the_numbers_of_each_client_are_counted() -> None:
 
     assert trouble((1, 0), (1, 1), (2, 0), (2, 1)) == ""
     assert trouble((1, 0), (1, 1), (2, 0), (2, 2)) == "the record of writes lacks 1 numbers"
-    assert trouble((1, 0), (1, 0), (2, 0)) == "1 numbers stand twice in the record of writes"
-    assert trouble((1, 0), (1, 1), (1, 1)) == "1 numbers stand twice in the record of writes"
+    assert trouble((1, 0), (1, 0), (2, 0)) == "1 numbers are in the record of writes twice"
+    assert trouble((1, 0), (1, 1), (1, 1)) == "1 numbers are in the record of writes twice"
     assert trouble((1, 1), (2, 0)) == "the record of writes lacks 1 numbers"
 
 
@@ -197,9 +197,9 @@ def test_the_largest_numbers_are_kept_apart() -> None:
 
 def test_an_empty_ledger_has_no_account() -> None:
     """Nothing was written, or nothing was read."""
-    assert account_of(Ledger()).trouble == "no write is on record"
+    assert account_of(Ledger()).trouble == "no write was recorded"
     lone = Ledger(final=FOUND.final, final_reads=FOUND.final_reads)
-    assert account_of(lone).trouble == "no write is on record"
+    assert account_of(lone).trouble == "no write was recorded"
 
 
 def test_writes_belong_to_the_attempt_that_watched_them_end() -> None:

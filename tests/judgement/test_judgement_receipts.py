@@ -110,26 +110,26 @@ FAULT = experiment("pod-loss", "pod", 70, 100)
 @pytest.mark.parametrize(
     ("attempt", "ok", "said"),
     [
-        (FAULT, True, "pod-loss: seen on the target after 1 s: track-old"),
+        (FAULT, True, "pod-loss: confirmed on the target after 1 s: track-old"),
         (replace(FAULT, ran=False, why="not steady"), False, "pod-loss: it was not run: not steady"),
-        (replace(FAULT, ran=False), False, "pod-loss: it was not run: nobody said why"),
+        (replace(FAULT, ran=False), False, "pod-loss: it was not run: no reason was recorded"),
         (replace(FAULT, journal={}), None, "pod-loss: it left no journal"),
         (
             replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=None)),
             None,
-            "pod-loss: nobody saw on the target that the fault was in",
+            "pod-loss: no probe of the target confirmed that the fault was in",
         ),
         (replace(FAULT, fault=replace(FAULT.fault, sent_ns=None, why="no probe")), None, "pod-loss: no probe"),
         (replace(FAULT, fault=replace(FAULT.fault, hit=())), False, "pod-loss: the fault hit nothing"),
         (
             replace(FAULT, domain="network", fault=replace(FAULT.fault, hit=())),
             True,
-            "pod-loss: seen on the target after 1 s: no name was kept",
+            "pod-loss: confirmed on the target after 1 s: no name was recorded",
         ),
         (
             replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=ns(82))),
             False,
-            "pod-loss: the fault was in only after 11 s, wanted within 10 s",
+            "pod-loss: the fault was in only after 11 s, expected within 10 s",
         ),
         (
             replace(FAULT, fault=replace(FAULT.fault, undone_ns=ns(90), gone_ns=ns(80))),
@@ -140,19 +140,19 @@ FAULT = experiment("pod-loss", "pod", 70, 100)
         (
             replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=ns(70))),
             None,
-            "pod-loss: that the fault was sent, in and undone is on record in another order",
+            "pod-loss: the fault is recorded as sent, in and undone in another order",
         ),
         (
             replace(FAULT, fault=replace(FAULT.fault, undone_ns=ns(71.5), gone_ns=ns(80))),
             None,
-            "pod-loss: that the fault was sent, in and undone is on record in another order",
+            "pod-loss: the fault is recorded as sent, in and undone in another order",
         ),
         (replace(FAULT, name="unplanned"), True, None),
     ],
 )
 def test_a_fault_is_proven_by_what_the_target_says(attempt: object, ok: bool | None, said: str | None) -> None:  # noqa: FBT001
     """In, in time, on something, and held."""
-    receipt = fault_receipt(PLAN, attempt)  # type: ignore[arg-type]
+    receipt = fault_receipt(PLAN, evidence(), attempt)  # type: ignore[arg-type]
     assert receipt.ok is ok
     assert said in (None, receipt.why)
 
@@ -160,9 +160,9 @@ def test_a_fault_is_proven_by_what_the_target_says(attempt: object, ok: bool | N
 def test_of_a_held_fault_it_must_be_known_when_it_was_undone() -> None:
     """Else what came back on heal could pass for a recovery."""
     held = experiment("database-loss", "database", 110, 150)
-    assert fault_receipt(PLAN, held).ok
-    receipt = fault_receipt(PLAN, replace(held, fault=replace(held.fault, undone_ns=None)))
-    assert (receipt.ok, receipt.why) == (None, "database-loss: nobody knows when the fault was undone")
+    assert fault_receipt(PLAN, evidence(), held).ok
+    receipt = fault_receipt(PLAN, evidence(), replace(held, fault=replace(held.fault, undone_ns=None)))
+    assert (receipt.ok, receipt.why) == (None, "database-loss: it is not recorded when the fault was undone")
 
 
 @pytest.mark.parametrize(
@@ -170,12 +170,12 @@ def test_of_a_held_fault_it_must_be_known_when_it_was_undone() -> None:
     [
         (Restore(ok=True), "pod-loss: as before"),
         (Restore(ok=False, why="a pod is missing"), "pod-loss: a pod is missing"),
-        (Restore(ok=None), "pod-loss: nobody saw that the target was as before afterwards"),
+        (Restore(ok=None), "pod-loss: the target's restore was not verified"),
     ],
 )
 def test_a_restore_is_proven_by_the_target_as_before(restore: Restore, said: str) -> None:
     """Nobody looked is not yes."""
-    receipt = restore_receipt(replace(FAULT, restore=restore))
+    receipt = restore_receipt(evidence(), replace(FAULT, restore=restore))
     assert (receipt.ok, receipt.why) == (restore.ok, said)
 
 

@@ -251,7 +251,7 @@ def last_ends_twice(lines: Lines) -> Lines:
         (
             "run",
             told("run.ended", ok="true"),
-            "line 19: `run.ended` has 'true' in `ok`, true or false was ex",
+            "line 23: `run.ended` has 'true' in `ok`, true or false was ex",
             EVERYTHING,
         ),
         (

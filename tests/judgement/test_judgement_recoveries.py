@@ -201,7 +201,7 @@ def test_the_region_of_the_sentence_must_be_the_one_that_was_lost(region: str, o
     """The fault hit us-east-1."""
     measure = judged(recovery("50 s", "region-loss", operations=("reads",), params={"lost_region": region}))[0]
     assert measure.outcome is outcome
-    assert measure.reason.endswith(f", but region-loss did not hit {region}") is (outcome is INCONCLUSIVE)
+    assert measure.reason.endswith(f", but region-loss: {region} was not hit") is (outcome is INCONCLUSIVE)
 
 
 @pytest.mark.parametrize(("steps", "outcome"), [(0, PASS), (1, FAIL)])

@@ -43,7 +43,7 @@ from harness.model import (
 HINT = "`readiness why R` shows the evidence; fix the platform, then run again"
 CHAOS = ("chaos/database-loss/journal.json",)
 DATABASE = experiment("database-loss", *SPANS["database-loss"])
-IN_PLACE = Receipt(ok=True, why="database-loss: seen on the target after 1 s: track-old", files=CHAOS)
+IN_PLACE = Receipt(ok=True, why="database-loss: confirmed on the target after 1 s: pg-0", files=CHAOS)
 AS_BEFORE = Receipt(ok=True, why="database-loss: as before", files=CHAOS)
 LOADED = Receipt(ok=True, why="1 workers closed, lag p99 0.5 ms", files=("load/everyday/samples-0.parquet",))
 
@@ -108,7 +108,7 @@ def test_a_recovery_that_failed_and_one_that_cannot_be_told() -> None:
     harm, *_ = all_of(one, with_experiment([unseen], away))
     assert (harm.outcome, harm.reason) == (Outcome.FAIL, failed.reason)
     untold, *_ = all_of(one, with_experiment([unseen]))
-    assert untold.reason.endswith(", but database-loss: nobody saw on the target that the fault was in")
+    assert untold.reason.endswith(", but database-loss: no probe of the target confirmed that the fault was in")
     assert untold.hint == "read the experiment's chaos.log, fix what kept the fault from going in, then run again"
     assert (untold.outcome, untold.low, untold.files) == (Outcome.INCONCLUSIVE, 20.45, failed.files)
 
@@ -127,7 +127,7 @@ def test_manual_steps_as_a_whole() -> None:
         op="holds",
         limit="0",
         scaled_limit=0.0,
-        method="counted",
+        method="undo steps that were left to a person, counted",
         receipts={"fault": IN_PLACE},
         outcome=Outcome.FAIL,
         reason="database-loss: 1 manual steps, expected 0",
@@ -169,7 +169,7 @@ def test_a_loss_as_a_whole() -> None:
             "watch": Receipt(
                 ok=True, why="5701 acknowledged writes were read back: database", files=("watch/ledger-writes.parquet",)
             ),
-            "fault": Receipt(ok=True, why="pod-loss: seen on the target after 1 s: track-old", files=pod),
+            "fault": Receipt(ok=True, why="pod-loss: confirmed on the target after 1 s: track-old", files=pod),
             "restore": Receipt(ok=True, why="pod-loss: as before", files=pod),
         },
         outcome=Outcome.PASS,
@@ -182,13 +182,13 @@ def test_a_loss_as_a_whole() -> None:
         value=1.0,
         outcome=Outcome.FAIL,
         reason=(
-            "1 of 5701 acknowledged writes are lost, wanted none: client 1 number 601 "
+            "1 of 5701 acknowledged writes are lost, expected none: client 1 number 601 "
             "(0 of unknown outcome are not there, 900 are)"
         ),
         hint=HINT,
     )
     (untold,) = all_of(no_loss("pod-loss"), replace(evidence(), ledger=ledger(writes, complete=False)))
-    why = "the last read of the ledger did not come to its end: nobody said why"
+    why = "the final ledger read did not complete (no cause recorded)"
     assert untold == replace(
         passed,
         receipts={**passed.receipts, "watch": Receipt(ok=False, why=why, files=("watch/ledger-writes.parquet",))},
@@ -267,7 +267,7 @@ def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
         watch_on,
     )
     elsewhere = replace(one, params={"lost_region": "eu-west-1"})
-    assert untold(elsewhere, base)[3].endswith(", but database-loss did not hit eu-west-1")
+    assert untold(elsewhere, base)[3].endswith(", but database-loss: eu-west-1 was not hit")
     blind = replace(base, probes=Table.empty(PROBES))
     quieter = "let the watchers run undisturbed on a quieter machine, then run again"
     assert untold(one, blind) == (name, SCOPE, unclear, "no probe of reads was recorded", quieter)

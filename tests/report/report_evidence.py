@@ -150,6 +150,7 @@ def _observations() -> tuple[Observation, ...]:
 
 def _attempt(name: str, broken: Broken) -> Experiment:
     return Experiment(
+        manual_steps=0,
         name=name,
         domain=broken.domain,
         attempt=1,

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 from harness.errors import UsageError
 from harness.judgement.figures import (
     checks,
+    copies,
     discovery,
     drift,
     error_rate,
     improvement,
     loss,
     pipelines,
+    read_back,
     recoveries,
     region_share,
     releases,
@@ -48,6 +50,8 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             replication_lag.SPEC,
             recoveries.SPEC,
             loss.SPEC,
+            copies.SPEC,
+            read_back.SPEC,
             discovery.SPEC,
             pipelines.SPEC,
             checks.SPEC,

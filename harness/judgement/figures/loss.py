@@ -1,8 +1,8 @@
 """Rule 9: writes that were acknowledged and are not there at the end, by set arithmetic on one ledger a run (`account`).
 
-What fails the sentence *no acknowledged write is lost*: a write that is gone, in the database or in a region that was read, and one
-that was read back with another value. What does not: a row that stands twice, and a refused write that is there. They break
-*exactly once*, which is another sentence; they are counted, said in the reason, and fail nothing.
+What fails the sentence *no acknowledged write is lost*: a write that is gone, in the database or in a region whose copy had the time to
+catch up, and one that was read back with another value. What does not: a row that is there twice (`copies`), and a refused write that
+is there. They break other sentences, and are counted in the reason.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-import numpy as np
-
-from harness.judgement.account import DATABASE, Account, Writes, account_of
+from harness.judgement.account import DATABASE, Account, Writes
+from harness.judgement.excuses import QUORUM, account_in, unexcused
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, not_falsifiable, unmet
 from harness.judgement.receipts.attempts import counted_attempt
@@ -32,52 +31,13 @@ from harness.model import (
     Plan,
     Receipt,
     Table,
-    domain_of,
 )
-
-QUORUM: Final = "quorum"
-"""A target that declares this durability is excused none."""
-
-
-def disasters(evidence: Evidence) -> list[tuple[int, int]]:
-    """When each disaster struck: (action sent, fault confirmed), of every attempt."""
-    return [
-        (attempt.fault.sent_ns, attempt.fault.confirmed_ns or attempt.fault.sent_ns)
-        for attempts in evidence.experiments.values()
-        for attempt in attempts
-        if domain_of(attempt.domain).disaster and attempt.fault.sent_ns is not None
-    ]
-
-
-def recovery_point_ns(plan: Plan) -> int:
-    """How long before a disaster a write may have been acknowledged to be excused: the longest RPO of the plan, scaled; 0: none."""
-    if plan.durability == QUORUM:
-        return 0
-    ages = [
-        objective.older_than.scaled(plan.time_scale).in_unit("s")
-        for claim in plan.claims
-        for objective in claim.objectives
-        if objective.figure is Figure.LOST_WRITES and objective.older_than is not None
-    ]
-    return round(max(ages, default=0.0) * SECOND)
-
-
-def unexcused(account: Account, plan: Plan, evidence: Evidence) -> Writes:
-    """The lost writes that nothing excuses: not acknowledged within the RPO before a disaster, or there with another value.
-
-    An RPO says how much may be gone after a disaster, never that what is there may be wrong.
-    """
-    age, at_ns = recovery_point_ns(plan), account.lost.at_ns
-    excused = np.zeros(len(at_ns), dtype=np.bool_)
-    for sent_ns, confirmed_ns in disasters(evidence) if age else ():
-        excused |= (at_ns >= sent_ns - age) & (at_ns <= confirmed_ns)
-    return account.lost.where(~excused | account.lost.among(account.wrong))
 
 
 def losses(case: Case) -> Iterable[Measure]:
     """One measure an experiment that the sentence speaks of; a lost write fails each of them, whenever it was lost."""
-    name, account = "lost writes", account_of(case.evidence.ledger)
-    lost = unexcused(account, case.plan, case.evidence)
+    name, account = "lost writes", account_in(case.plan, case.evidence)
+    lost = unexcused(account, case.plan, case.evidence, case.objective)
     scope = case.objective.scope
     if not case.experiments:
         if scope.domains and not len(lost):
@@ -96,10 +56,13 @@ def losses(case: Case) -> Iterable[Measure]:
 
 def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None) -> Measure:
     scope = {"experiment": attempt.name, "phase": case.objective.scope.phase.value} if attempt else {}
-    receipts = {"watch": _watch(case.evidence, account, attempt)}
+    receipts = {"watch": ledger_receipt(case.evidence, account, attempt)}
     around = account.acknowledged
     if attempt:
-        receipts |= {"fault": fault_receipt(case.plan, attempt), "restore": restore_receipt(attempt)}
+        receipts |= {
+            "fault": fault_receipt(case.plan, case.evidence, attempt),
+            "restore": restore_receipt(case.evidence, attempt),
+        }
         around = account.acknowledged.during(attempt)
     outcome = Outcome.FAIL if len(lost) else Outcome.PASS
     reason, hint = _said(account, lost), ""
@@ -138,8 +101,8 @@ def _untested(case: Case, account: Account, attempt: Experiment) -> bool:
     return not bool((account.acknowledged.at_ns < oldest_ns).any())
 
 
-def _watch(evidence: Evidence, account: Account, attempt: Experiment | None) -> Receipt:
-    """Whether the ledger is whole, and wrote on under the fault: what was not written there could not be lost."""
+def ledger_receipt(evidence: Evidence, account: Account, attempt: Experiment | None = None) -> Receipt:
+    """Whether the ledger is complete, and was written to during the fault: what was not written then could not be lost."""
     source = evidence.watchers.get("ledger")
     if source is None:
         return Receipt(ok=False, why="the watcher 'ledger' left no record")
@@ -149,7 +112,7 @@ def _watch(evidence: Evidence, account: Account, attempt: Experiment | None) -> 
         since_ns, until_ns = attempt.fault.sent_ns or attempt.observed_from_ns, attempt.observed_until_ns
         gap_ns = longest_gap_ns(looks_of(evidence, "writes"), since_ns, max(since_ns, until_ns))
         if gap_ns > BLIND_SECOND_NS:
-            why = f"{attempt.name}: nobody wrote for {gap_ns / SECOND:.3g} s under the fault"
+            why = f"{attempt.name}: no write was sent for {gap_ns / SECOND:.3g} s during the fault"
             return Receipt(ok=False, why=why, files=evidence.ledger.files)
     why = (
         account.trouble
@@ -166,7 +129,7 @@ def _said(account: Account, lost: Writes) -> str:
     if not len(lost):
         return f"none of {n} acknowledged writes is lost ({aside})"
     some = ", ".join(lost.names(3)) + ("…" if len(lost) > 3 else "")
-    return f"{len(lost)} of {n} acknowledged writes are lost, wanted none: {some} ({aside})"
+    return f"{len(lost)} of {n} acknowledged writes are lost, expected none: {some} ({aside})"
 
 
 def _asides(account: Account, lost: Writes) -> Iterable[tuple[int, str]]:
@@ -176,15 +139,15 @@ def _asides(account: Account, lost: Writes) -> Iterable[tuple[int, str]]:
     for source, missing in account.missing.items():
         if source != DATABASE:
             yield len(missing), f"missing in {source}"
-    yield len(account.twice), "stand twice"
+    yield len(account.twice), "are there twice"
     yield len(account.unexpected), "were refused and are there"
 
 
-def ledger_result(evidence: Evidence) -> LedgerResult | None:
+def ledger_result(plan: Plan, evidence: Evidence) -> LedgerResult | None:
     """The ledger of the whole run in figures; None where nothing was written."""
     if not len(evidence.ledger.writes):
         return None
-    account = account_of(evidence.ledger)
+    account = account_in(plan, evidence)
     checked, stale = read_back(evidence.ledger.reads)
     return LedgerResult(
         attempted=account.attempted,
@@ -203,10 +166,7 @@ def ledger_result(evidence: Evidence) -> LedgerResult | None:
 
 
 def read_back(reads: Table) -> tuple[int, int]:
-    """Reads right after an acknowledgement that were answered, and those of them that did not find the write whole.
-
-    Described, never charged: a target may promise less than read-your-writes, and no sentence claims it.
-    """
+    """Reads right after an acknowledgement that were answered, and those of them that did not find the write as it was written."""
     unknown, found = (reads.words["outcome"].equals(word) for word in ("unknown", "found"))
     return int((~unknown).sum()), int((~unknown & ~found).sum())
 
@@ -223,7 +183,7 @@ SPEC: Final = Spec(
     unit="",
     basis=Basis.EXPERIMENT,
     phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("watch/ledger-", "history/watch."),
+    evidence=lambda _case: ("watch/ledger-", "history/watch.", "history/pods."),
     needs=lambda _objective: (
         Need(key="ledger", why="loss is found by a write ledger"),
         Need(key="database", why="loss is read straight from the database"),

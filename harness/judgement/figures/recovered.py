@@ -9,6 +9,7 @@ from typing import Final
 from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, not_falsifiable, unmet
 from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.hits import named_receipt
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.null_runs import NullRun, null_run
 from harness.judgement.receipts.restore import restore_receipt
@@ -92,7 +93,7 @@ def recovered(
         return
     seen = recovery_in(case.plan, case.evidence, attempt, operation)
     if seen is None:
-        receipt = fault_receipt(case.plan, attempt)
+        receipt = fault_receipt(case.plan, case.evidence, attempt)
         why = f"no probe of {operation} was recorded" if receipt.ok else receipt.why
         yield inconclusive(case, name, why, HINTS["watch" if receipt.ok else "fault"], scope=scope)
         return
@@ -266,7 +267,7 @@ def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receip
     """The receipts that a PASS of an attempt needs beside those of the watch; one that only counts for harm needs none of them."""
     if not proves:
         return {}
-    receipts = {"fault": _fault(case, attempt), "restore": restore_receipt(attempt)}
+    receipts = {"fault": _fault(case, attempt), "restore": restore_receipt(case.evidence, attempt)}
     if case.objective.scope.traffic:
         window = case.evidence.fault_window(attempt.name, attempt.attempt)
         receipts["load"] = load_receipt(case.plan, window, latencies=False)
@@ -275,10 +276,9 @@ def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receip
 
 def _fault(case: Case, attempt: Experiment) -> Receipt:
     """The fault receipt, which must also show what the sentence names."""
-    receipt, region = fault_receipt(case.plan, attempt), case.objective.params.get("lost_region", "")
-    if receipt.ok and region and attempt.fault.hit and region not in {hit.region for hit in attempt.fault.hit}:
-        return Receipt(ok=False, why=f"{attempt.name} did not hit {region}", files=attempt.files)
-    return receipt
+    receipt = fault_receipt(case.plan, case.evidence, attempt)
+    named = named_receipt(case.evidence, attempt, case.objective)
+    return receipt if named.ok or not receipt.ok else named
 
 
 def _receipts(

@@ -9,11 +9,11 @@ import numpy as np
 
 from harness.judgement.figures.recovered import head, judged, outcome_of, proofs, way_back_bounds, way_back_told
 from harness.judgement.measures import Case, Figures, inconclusive
-from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns, quiet_windows
+from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns, quiet_windows, samples_due
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.judgement.recovery import Users, promised_ms, users_recovery
 from harness.judgement.recovery.users import grouped, longest_outage_s
-from harness.model import SAMPLES, Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, Receipt, Table
+from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, Receipt
 
 METHOD: Final = (
     "the users' own requests, each route and each serving region from the moment they were due: the latest first answer of 5 s in which "
@@ -32,7 +32,7 @@ def users_in(
     if sent_ns is None:
         return None
     known_ns = known_until_ns(evidence, attempt)
-    samples = _due(evidence, traffic, (sent_ns, known_ns))
+    samples = samples_due(evidence, traffic, (sent_ns, known_ns))
     if not len(samples):
         return None
     return users_recovery(
@@ -44,13 +44,6 @@ def users_in(
         known_ns=known_ns,
         promised=promised_ms(plan),
     )
-
-
-def _due(evidence: Evidence, traffic: str | None, span: tuple[int, int]) -> Table:
-    """The requests of a traffic that were due in a span, whatever window they belong to."""
-    windows = [w for w in evidence.windows.values() if traffic in (None, w.traffic)]
-    near = [w for w in windows if w.start_ns < span[1] and w.end_ns > span[0]]
-    return Table.merged(SAMPLES, [window.samples.between("intended_ns", *span) for window in near])
 
 
 def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *, proves: bool) -> Iterable[Measure]:

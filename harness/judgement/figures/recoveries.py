@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from harness.judgement.figures.aftermath import aftermath, manual_steps
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.recovered import recovered
 from harness.judgement.figures.recovered_users import recovered_users
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, unmet
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
-from harness.judgement.receipts.fault import fault_receipt
-from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Objective, Op, Outcome, Phase
+from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Objective, Phase
 
 
 def recoveries(case: Case) -> Iterable[Measure]:
@@ -34,8 +34,9 @@ def recoveries(case: Case) -> Iterable[Measure]:
         for harmful in harmful_attempts(case.plan, case.evidence, name):
             yield from _attempt(case, harmful, {**scope, "attempt": str(harmful.attempt)}, proves=False)
         yield from _attempt(case, attempt, scope, proves=True)
+        yield from aftermath(case, attempt, scope)
         if "manual_steps" in case.objective.params:
-            yield _manual_steps(case, attempt, scope)
+            yield manual_steps(case, attempt, scope)
 
 
 def _attempt(case: Case, attempt: Experiment, scope: Mapping[str, str], *, proves: bool) -> Iterable[Measure]:
@@ -45,34 +46,8 @@ def _attempt(case: Case, attempt: Experiment, scope: Mapping[str, str], *, prove
         yield from recovered_users(case, attempt, scope, proves=proves)
 
 
-def _manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Measure:
-    allowed = int(case.objective.params["manual_steps"])
-    receipts = {"fault": fault_receipt(case.plan, attempt)}
-    outcome = Outcome.PASS if attempt.manual_steps <= allowed else Outcome.FAIL
-    reason, hint = f"{attempt.name}: {attempt.manual_steps} manual steps, expected {allowed}", ""
-    if receipt := unmet(outcome, receipts):
-        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
-    return measure(
-        case,
-        "manual steps",
-        outcome,
-        reason,
-        scope=scope,
-        hint=hint,
-        limit=str(allowed),
-        op=Op.HOLDS,
-        figures=Figures(
-            value=attempt.manual_steps,
-            scaled_limit=allowed,
-            method="counted",
-            receipts=receipts,
-            files=attempt.files,
-        ),
-    )
-
-
 def _files(case: Case) -> Iterable[str]:
-    yield from ("watch/entry.", "watch/ledger-writes.", "history/watch.")
+    yield from ("watch/entry.", "watch/ledger-writes.", "history/watch.", "history/pods.")
     if case.objective.scope.traffic:
         yield from load_files(case)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.judgement.receipts.fault import fault_receipt
-from harness.model import Evidence, Experiment, Plan, Window, fault_free_name
+from harness.model import SAMPLES, Evidence, Experiment, Plan, Table, Window, fault_free_name
 
 
 def counted_attempt(plan: Plan, evidence: Evidence, name: str) -> Experiment | None:
@@ -14,7 +14,7 @@ def counted_attempt(plan: Plan, evidence: Evidence, name: str) -> Experiment | N
     It is chosen by its receipts, before any figure of it is read.
     """
     attempts = evidence.experiments.get(name, ())
-    in_place = [a for a in attempts if fault_receipt(plan, a).ok]
+    in_place = [a for a in attempts if fault_receipt(plan, evidence, a).ok]
     restored = [a for a in in_place if a.restore.ok]
     return next((group[-1] for group in (restored, in_place, attempts) if group), None)
 
@@ -28,6 +28,13 @@ def harmful_attempts(plan: Plan, evidence: Evidence, name: str) -> tuple[Experim
 def quiet_windows(evidence: Evidence, traffic: str | None) -> tuple[Window, ...]:
     """The window before the first fault of each traffic, or of one: what comes after a fault may be its doing."""
     return tuple(w for w in evidence.fault_free(traffic) if w.name == fault_free_name(w.traffic))
+
+
+def samples_due(evidence: Evidence, traffic: str | None, span: tuple[int, int]) -> Table:
+    """The requests of a traffic that were due in a span, whatever window they belong to."""
+    windows = [w for w in evidence.windows.values() if traffic in (None, w.traffic)]
+    near = [w for w in windows if w.start_ns < span[1] and w.end_ns > span[0]]
+    return Table.merged(SAMPLES, [window.samples.between("intended_ns", *span) for window in near])
 
 
 def answered_until_ns(evidence: Evidence, attempt: Experiment) -> int:

@@ -11,7 +11,6 @@ from harness.model.observations.chaos import (
     FaultSent,
     FaultUndone,
     FaultWhy,
-    ManualStep,
 )
 from harness.model.observations.kinds import KINDS, Recorded, Timed, every, is_whole, unusable, written
 from harness.model.observations.load import (
@@ -34,6 +33,7 @@ from harness.model.observations.run import (
     ExperimentStarted,
     HoldReleased,
     LedgerRead,
+    ManualStepsWatched,
     ReleaseSeen,
     Restored,
     RowsSealed,
@@ -83,7 +83,7 @@ __all__ = [
     "LoadHealth",
     "LoadStopping",
     "LoadUsers",
-    "ManualStep",
+    "ManualStepsWatched",
     "NodeSeen",
     "PodSeen",
     "Recorded",

@@ -60,11 +60,3 @@ class ActivityDone(Recorded):
     ended_ns: Whole
     status: Word = ""
     output: Word = ""
-
-
-@written("manual-step", by=["chaos-*"])
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ManualStep(Recorded):
-    """A step of the recovery that a person would do was done by the experiment in their place."""
-
-    name: Word = ""

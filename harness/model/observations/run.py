@@ -115,6 +115,15 @@ class ExperimentEnded(Recorded):
     exit: Whole = 0
 
 
+@written("manual-steps.watched", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ManualStepsWatched(Recorded):
+    """After an attempt at an experiment (the subject): so many of its undo steps were left to a person."""
+
+    count: Count
+    attempt: Count = 1
+
+
 @written("hold.released", by=["run"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HoldReleased(Recorded):

@@ -9,6 +9,7 @@ from harness import clock
 from harness.model import NO_FAULT, Act, DemandKind, Phase, domain_of
 from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, Need
+from harness.targets.intents import pending_intents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -144,6 +145,8 @@ class _Attempt:
             result = self._child.finish()
             self._see_sent()
         self._restore()
+        left = [intent for intent in pending_intents(context.plan.target) if intent.experiment == name]
+        history.put("manual-steps.watched", name, attempt=self._number, count=len(left))
         context.watch.fault_window(is_open=False)
         history.put(
             "experiment.ended",

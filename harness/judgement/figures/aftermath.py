@@ -1,0 +1,82 @@
+"""What a fault left behind: things that did not come back, a target that is not steady at the end, and steps that a person had to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from harness.judgement.measures import HINTS, Case, Figures, measure, not_falsifiable, unmet
+from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.restore import is_last
+from harness.model import Experiment, Measure, Op, Outcome
+
+POD: Final = "pod"
+"""Pods that do not come back are another sentence's: that of the first request of a new pod."""
+
+
+def aftermath(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+    """A FAIL for what did not come back within the limit, and one for a target that was not steady at the end, after the last fault."""
+    if attempt.domain != POD and (gone := came_back(case, attempt, scope)):
+        yield gone
+    end = case.evidence.steady_end
+    if end is not None and not end.ok and is_last(case.evidence, attempt):
+        why = f"{attempt.name} was the last fault, and the target was not steady at the end of the load: {end.why}"
+        yield _failed(case, "steady at the end", why, attempt, scope, value=0.0)
+
+
+def came_back(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Measure | None:
+    """A FAIL that names what did not come back; None where nothing is known to be missing."""
+    missing = attempt.restore.missing
+    if attempt.restore.ok is not False or not missing:
+        return None
+    some = ", ".join(missing[:3]) + ("…" if len(missing) > 3 else "")
+    why = f"{attempt.name}: {len(missing)} did not come back within the time for it: {some} ({attempt.restore.why})"
+    return _failed(case, "came back", why, attempt, scope, value=float(len(missing)))
+
+
+def _failed(case: Case, name: str, why: str, attempt: Experiment, scope: Mapping[str, str], *, value: float) -> Measure:
+    return measure(
+        case,
+        name,
+        Outcome.FAIL,
+        why,
+        scope=scope,
+        limit="as before",
+        op=Op.HOLDS,
+        figures=Figures(
+            value=value,
+            method="read from the live target after the fault",
+            files=(*attempt.files, "history/run.ndjson"),
+        ),
+    )
+
+
+def manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Measure:
+    """How many steps a person had to do; NOT ASSESSED where the run did not look for any."""
+    name, allowed = "manual steps", int(case.objective.params["manual_steps"])
+    steps = attempt.manual_steps
+    if steps is None:
+        why = f"the run did not record whether a person had to do anything after {attempt.name}"
+        return not_falsifiable(case, name, why, scope=scope)
+    receipts = {"fault": fault_receipt(case.plan, case.evidence, attempt)}
+    outcome = Outcome.PASS if steps <= allowed else Outcome.FAIL
+    reason, hint = f"{attempt.name}: {steps} manual steps, expected {allowed}", ""
+    if receipt := unmet(outcome, receipts):
+        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
+    return measure(
+        case,
+        name,
+        outcome,
+        reason,
+        scope=scope,
+        hint=hint,
+        limit=str(allowed),
+        op=Op.HOLDS,
+        figures=Figures(
+            value=steps,
+            scaled_limit=allowed,
+            method="undo steps that were left to a person, counted",
+            receipts=receipts,
+            files=attempt.files,
+        ),
+    )

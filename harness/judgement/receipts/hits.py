@@ -1,0 +1,113 @@
+"""The hit: a history of its own must have seen it go, and it must be what the sentence names.
+
+The histories are those of the pods, the nodes and the database's leader. They are written by a watcher that knows nothing of experiments,
+so they are independent of the probe that confirmed the fault: a probe that was true before the action confirms nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from harness.judgement.recovery import SECOND
+from harness.model import Evidence, Experiment, Hit, Objective, Receipt
+
+LATER_NS: Final = 5 * SECOND
+"""So long after the confirmation the histories may have seen it."""
+_GONE: Final = frozenset({"deleted", "unready"})
+
+
+def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
+    """Whether the histories saw every hit go between the action sent and a few seconds after its confirmation.
+
+    Of a fault that took nodes the nodes are asked, for their pods go with them sooner or later. A fault of domain `region` must have
+    taken every node of each region that it hit.
+    """
+    nodes = [hit for hit in attempt.fault.hit if hit.kind == "node"]
+    wanted = nodes or [hit for hit in attempt.fault.hit if hit.kind == "pod"]
+    if not wanted:
+        return _no(attempt, "neither a pod nor a node was hit")
+    left = [hit.name for hit in wanted if not _went(evidence, attempt, hit)]
+    if left:
+        return _no(attempt, f"no history saw {_some(left)} go")
+    if attempt.domain == "region":
+        for region in sorted({hit.region for hit in attempt.fault.hit if hit.region}):
+            receipt = region_receipt(evidence, attempt, region)
+            if not receipt.ok:
+                return receipt
+    names = _some([hit.name for hit in wanted])
+    return Receipt(ok=True, why=f"{attempt.name}: the histories saw {names} go", files=("history/pods.ndjson",))
+
+
+def named_receipt(evidence: Evidence, attempt: Experiment, objective: Objective) -> Receipt:
+    """Whether the hit is what the sentence names: a region by `lost_region`, the primary by `hit: primary`; ok where it names neither."""
+    if region := objective.params.get("lost_region", ""):
+        return region_receipt(evidence, attempt, region)
+    if objective.params.get("hit") == "primary":
+        return _primary_receipt(evidence, attempt)
+    return Receipt(ok=True, why=f"{attempt.name}: the sentence names nothing in particular")
+
+
+def region_receipt(evidence: Evidence, attempt: Experiment, region: str) -> Receipt:
+    """Whether every node that the region had was seen to go."""
+    if region not in {hit.region for hit in attempt.fault.hit}:
+        return _no(attempt, f"{region} was not hit", ok=False)
+    sent_ns = attempt.fault.sent_ns or 0
+    known = {
+        change.name: change.ready for change in evidence.nodes if change.at_ns < sent_ns and change.region == region
+    }
+    up = sorted(name for name, ready in known.items() if ready)
+    if not up:
+        return _no(attempt, f"no history knows the nodes of {region}")
+    left = [name for name in up if not _node_went(evidence, attempt, name)]
+    if left:
+        return _no(attempt, f"{_some(left)} of {region} did not go", ok=False)
+    return Receipt(ok=True, why=f"{attempt.name}: all {len(up)} nodes of {region} went", files=("history/pods.ndjson",))
+
+
+def primary_at(evidence: Evidence, at_ns: int) -> frozenset[str]:
+    """The members that led a database at a moment, one of each database."""
+    leaders = {change.subject: change.after for change in evidence.leaders if change.at_ns <= at_ns}
+    return frozenset(name for name in leaders.values() if name)
+
+
+def _primary_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
+    primary = primary_at(evidence, attempt.fault.sent_ns or 0)
+    hit = {item.name for item in attempt.fault.hit}
+    if not primary:
+        return _no(attempt, "no history knows the primary of that moment")
+    if not primary & hit:
+        return _no(attempt, f"the primary was {_some(sorted(primary))}, hit was {_some(sorted(hit))}", ok=False)
+    return Receipt(ok=True, why=f"{attempt.name}: {_some(sorted(primary & hit))} was the primary")
+
+
+def _went(evidence: Evidence, attempt: Experiment, hit: Hit) -> bool:
+    if hit.kind == "node":
+        return _node_went(evidence, attempt, hit.name)
+    since_ns, until_ns = _span(attempt)
+    return any(
+        change.what in _GONE and since_ns <= change.at_ns <= until_ns
+        for change in evidence.pods
+        if (change.uid == hit.uid if hit.uid else (change.name, change.namespace) == (hit.name, hit.namespace))
+    )
+
+
+def _node_went(evidence: Evidence, attempt: Experiment, name: str) -> bool:
+    since_ns, until_ns = _span(attempt)
+    return any(
+        change.name == name and not change.ready and since_ns <= change.at_ns <= until_ns for change in evidence.nodes
+    )
+
+
+def _span(attempt: Experiment) -> tuple[int, int]:
+    sent_ns = attempt.fault.sent_ns or 0
+    return sent_ns, (attempt.fault.confirmed_ns or sent_ns) + LATER_NS
+
+
+def _no(attempt: Experiment, why: str, *, ok: bool | None = None) -> Receipt:
+    return Receipt(ok=ok, why=f"{attempt.name}: {why}", files=(*attempt.files, "history/pods.ndjson"))
+
+
+def _some(names: Iterable[str]) -> str:
+    every = list(names)
+    return ", ".join(every[:3]) + (f" and {len(every) - 3} more" if len(every) > 3 else "") if every else "nothing"

@@ -1,0 +1,100 @@
+"""The release receipt: what answered, and what ran, is the release that the plan names, before and after.
+
+Three witnesses: the answers that name a release, the images or digests of every workload, and the target's own version path. A target
+that has none of them is not refused: that its release was not verified stands on the decision line.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.model import Evidence, Plan, Receipt, ReleaseRead, Table
+
+FILES: Final = ("history/run.ndjson",)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleaseFound:
+    """Which release answered and ran.
+
+    Attributes:
+        receipt: ok True: every witness names the planned release; False: one names another; None: there is no witness.
+        answers: how many answers named each release, in all windows.
+        silent: answers that named none.
+        images: the images or digests of each workload, as read last.
+        note: for the decision line; empty where the release was verified.
+    """
+
+    receipt: Receipt
+    answers: Mapping[str, int] = field(default_factory=dict)
+    silent: int = 0
+    images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    note: str = ""
+
+
+def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseFound:
+    """Hold every witness of the release against the plan."""
+    answers: Counter[str] = Counter()
+    silent = 0
+    for window in evidence.windows.values():
+        counts, without = window.samples.once(_named)
+        answers.update(counts)
+        silent += without
+    reads = {read.when: read for read in evidence.release_reads}
+    troubles = [*_answers(plan, answers), *_images(reads), *_versions(plan, reads.values())]
+    images = next((reads[when].workloads for when in ("after", "before") if when in reads), {})
+    known = bool(answers) or any(read.workloads or read.version for read in reads.values())
+    if troubles:
+        receipt, note = Receipt(ok=False, why="; ".join(troubles), files=FILES), troubles[0]
+    elif not known:
+        why = "no answer names a release, and no image, digest or version was read"
+        receipt, note = Receipt(ok=None, why=why, files=FILES), f"release not verified: {why}"
+    else:
+        receipt, note = Receipt(ok=True, why=_verified(plan, answers, images), files=FILES), ""
+    return ReleaseFound(receipt=receipt, answers=dict(sorted(answers.items())), silent=silent, images=images, note=note)
+
+
+def _named(samples: Table) -> tuple[Mapping[str, int], int]:
+    words = samples.words["release"]
+    counts = words.counts
+    answered = int((samples.ints["status"] > 0).sum())
+    return counts, max(answered - sum(counts.values()), 0)
+
+
+def _answers(plan: Plan, answers: Mapping[str, int]) -> Iterable[str]:
+    others = {name: n for name, n in answers.items() if name != plan.release}
+    if others:
+        named = ", ".join(f"{n} named {name}" for name, n in sorted(others.items()))
+        yield f"of {sum(answers.values())} answers that name a release {named}, expected {plan.release}"
+
+
+def _images(reads: Mapping[str, ReleaseRead]) -> Iterable[str]:
+    for read in reads.values():
+        for workload, images in sorted(read.workloads.items()):
+            if len(set(images)) > 1:
+                yield f"{workload} ran {len(set(images))} images {read.when} the load: {', '.join(sorted(set(images)))}"
+        if read.why:
+            yield f"the release could not be read {read.when} the load: {read.why}"
+    if {"before", "after"} <= reads.keys():
+        before, after = reads["before"].workloads, reads["after"].workloads
+        for workload in sorted({*before, *after}):
+            if set(before.get(workload, ())) != set(after.get(workload, ())):
+                old, new = (", ".join(sorted(set(w.get(workload, ())))) or "nothing" for w in (before, after))
+                yield f"{workload} ran {old} before the load and {new} after it"
+    elif reads:
+        yield f"the release was read only {next(iter(reads))} the load"
+
+
+def _versions(plan: Plan, reads: Iterable[ReleaseRead]) -> Iterable[str]:
+    for read in reads:
+        if read.version and read.version != plan.release:
+            yield f"the target called itself {read.version} {read.when} the load, expected {plan.release}"
+
+
+def _verified(plan: Plan, answers: Mapping[str, int], images: Mapping[str, tuple[str, ...]]) -> str:
+    parts = [f"{answers[plan.release]} answers named {plan.release}"] if plan.release in answers else []
+    parts += [f"{len(images)} workloads ran the same images before and after"] if images else []
+    return " and ".join(parts) or f"the target called itself {plan.release} before and after"

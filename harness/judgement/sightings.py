@@ -1,0 +1,200 @@
+"""What the users' requests tell of a pod that came or went: its first and last answer, and the requests that failed for want of it.
+
+A killed pod cannot answer, so that it is asked no more cannot be seen in answers. What can be seen are the requests that reach it and
+find nobody: those of the routes that its workload served that fail with a gateway's status or without any answer, and name no pod. They
+are compared with the same failures before the fault: how many are more than chance explains. Which routes those are is learnt from the
+answers before the fault that name a pod of the workload; where no answer does, nothing is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.special import bdtrc
+
+from harness.judgement.receipts.attempts import known_until_ns, quiet_windows, samples_due
+from harness.judgement.recovery import SECOND
+from harness.model import Evidence, Experiment, Hit, PodChange, Table
+from harness.model.table import Bools, Words
+
+GATEWAY: Final = (502, 503, 504)
+"""How a forwarder says that it found nobody."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sighting:
+    """What was observed of one pod.
+
+    Attributes:
+        pod: its name. what: `new` or `killed`.
+        seconds: from ready to the first answer, or from death to the sending of the last request that it answered; None: it gave none.
+        watched_s: how long was watched from then on.
+        per_s: requests a second that were to be expected of it.
+        later: of a killed pod, what became of the requests of its routes later than the limit; None: its routes are not known.
+    """
+
+    pod: str
+    what: str
+    seconds: float | None
+    watched_s: float
+    per_s: float
+    later: Later | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Later:
+    """Requests of the routes that a killed pod's workload serves: before the fault, and later than the limit after the pod's death.
+
+    Attributes:
+        n_before, failed_before: before the fault.
+        n, failed: later than the limit.
+        expected: how many of them would have gone to the pod, had nobody noticed its death.
+        last_s: when the last of them failed, from the death.
+    """
+
+    n_before: int
+    failed_before: int
+    n: int
+    failed: int
+    expected: float
+    last_s: float = 0.0
+
+    @property
+    def chance(self) -> float:
+        """How probable so many failures, or more, are if they come as often as before."""
+        if not self.failed:
+            return 1.0
+        share = self.n / max(self.n + self.n_before, 1)
+        return float(bdtrc(self.failed - 1, self.failed + self.failed_before, share))
+
+
+def sightings(
+    what: str, evidence: Evidence, attempt: Experiment, *, traffic: str | None, limit_s: float
+) -> Iterable[Sighting]:
+    """Pods of the workloads that name themselves in answers: others do not, so nothing is known of them.
+
+    Args:
+        what: `new` or `killed`.
+        evidence: of the run.
+        attempt: whose fault it was.
+        traffic: whose requests; None: all.
+        limit_s: how long after its death a killed pod may still be asked.
+    """
+    serving = {_home(change) for change in evidence.pods if change.name in _answered(evidence)}
+    sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
+    span = (sent_ns, max(known_until_ns(evidence, attempt), sent_ns))
+    samples = samples_due(evidence, traffic, span)
+    end_ns = min(span[1], max((w.end_ns for w in evidence.windows.values()), default=span[1]))
+    own = (sent_ns, max(attempt.observed_until_ns, sent_ns))
+    for change in _new(evidence, attempt, own) if what == "new" else _killed(evidence, attempt, own):
+        if _home(change) not in serving:
+            continue
+        answers = samples.where(samples.words["served_pod"].equals(change.name))
+        times = answers.ints["done_ns"] if what == "new" else answers.ints["sent_ns"]
+        at_ns = None if not len(times) else int(times.min()) if what == "new" else int(times.max())
+        yield Sighting(
+            pod=change.name,
+            what=what,
+            seconds=None if at_ns is None else max(at_ns - change.at_ns, 0) / SECOND,
+            watched_s=max(end_ns - change.at_ns, 0) / SECOND,
+            per_s=_per_s(evidence, samples, change, end_ns),
+            later=None if what == "new" else _later(evidence, samples, change, traffic=traffic, limit_s=limit_s),
+        )
+
+
+def _answered(evidence: Evidence) -> set[str]:
+    return {name for w in evidence.windows.values() for name in w.samples.words["served_pod"].present}
+
+
+def _home(change: PodChange) -> tuple[str, str]:
+    return change.namespace, change.workload
+
+
+def _mates(evidence: Evidence, change: PodChange) -> set[str]:
+    """The pods of the same workload, by name."""
+    return {other.name for other in evidence.pods if _home(other) == _home(change)}
+
+
+def _per_s(evidence: Evidence, samples: Table, change: PodChange, end_ns: int) -> float:
+    """The answers of the workload's pods from the change on, a second and a pod."""
+    rows = samples.between("intended_ns", change.at_ns, end_ns)
+    pods = rows.words["served_pod"]
+    mates = set(pods.present) & _mates(evidence, change)
+    answers = int(_among(pods, mates).sum())
+    return answers / max(len(mates | {change.name}), 1) / max((end_ns - change.at_ns) / SECOND, 1e-9)
+
+
+def _later(
+    evidence: Evidence, samples: Table, change: PodChange, *, traffic: str | None, limit_s: float
+) -> Later | None:
+    before = Table.merged(samples.schema, [window.samples for window in quiet_windows(evidence, traffic)])
+    mates = _among(before.words["served_pod"], _mates(evidence, change))
+    routes = set(before.where(mates).words["name"].present)
+    if not routes:
+        return None
+    asked = before.where(_among(before.words["name"], routes))
+    since_ns = change.at_ns + round(limit_s * SECOND)
+    after = samples.where(_among(samples.words["name"], routes) & (samples.ints["intended_ns"] >= since_ns))
+    failed = nobody_there(after, change.region)
+    last_ns = int(after.ints["intended_ns"][failed].max(initial=change.at_ns))
+    share = int(asked.words["served_pod"].equals(change.name).sum()) / max(len(asked), 1)
+    return Later(
+        n_before=len(asked),
+        failed_before=int(nobody_there(asked, change.region).sum()),
+        n=len(after),
+        failed=int(failed.sum()),
+        expected=share * len(after),
+        last_s=(last_ns - change.at_ns) / SECOND,
+    )
+
+
+def nobody_there(samples: Table, region: str) -> Bools:
+    """Which requests failed because a forwarder, in that region or an unknown one, found no pod to answer them."""
+    status, where = samples.ints["status"], samples.words["served_region"]
+    unanswered = (status <= 0) & ~samples.words["error"].equals("cut_off")
+    nobody = np.isin(status, GATEWAY) | unanswered
+    return np.asarray(
+        nobody & samples.words["served_pod"].missing & (where.missing | where.equals(region)), dtype=np.bool_
+    )
+
+
+def _among(words: Words, names: set[str]) -> Bools:
+    codes = [code for code, name in enumerate(words.names) if name in names]
+    return np.asarray(np.isin(words.codes, codes), dtype=np.bool_)
+
+
+def _new(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:
+    """The first Ready of each pod that was not there before the fault, among the workloads that it hit."""
+    hit = {_home(_known(item, evidence, span[0])) for item in attempt.fault.hit}
+    known = {change.uid for change in evidence.pods if change.at_ns < span[0]}
+    for change in evidence.pods:
+        if change.what == "ready" and change.at_ns < span[1] and change.uid not in known and _home(change) in hit:
+            known.add(change.uid)
+            yield change
+
+
+def _killed(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:
+    """Each pod that was hit, at its deletion as seen; where that was not seen, at the fault's confirmation."""
+    gone = {
+        change.uid: change for change in evidence.pods if change.what == "deleted" and span[0] <= change.at_ns < span[1]
+    }
+    for item in attempt.fault.hit:
+        if item.kind == "pod":
+            yield gone.get(item.uid, _known(item, evidence, attempt.fault.confirmed_ns or span[0]))
+
+
+def _known(item: Hit, evidence: Evidence, at_ns: int) -> PodChange:
+    """What was hit as a change at that time, with the workload that the watcher knew it by where the fault's probe named none."""
+    workload = next((c.workload for c in evidence.pods if c.uid == item.uid and item.uid), "")
+    return PodChange(
+        at_ns=at_ns,
+        what="deleted",
+        name=item.name,
+        namespace=item.namespace,
+        uid=item.uid,
+        workload=item.workload or workload,
+        region=item.region,
+    )

@@ -1,0 +1,169 @@
+"""What a fault left behind, and what a killed pod still cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from judgement_builders import (
+    SPANS,
+    evidence,
+    experiment,
+    failing,
+    first_request,
+    measures,
+    ns,
+    plan,
+    recovery,
+    samples,
+    with_experiment,
+    with_words,
+)
+
+from harness.judgement import judge
+from harness.judgement.sightings import Later
+from harness.model import Evidence, Measure, Outcome, Restore, Steady
+
+PASS, FAIL, INCONCLUSIVE, NOT_ASSESSED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED
+POD = experiment("pod-loss", *SPANS["pod-loss"])
+DATABASE = experiment("database-loss", *SPANS["database-loss"])
+GONE = Restore(
+    ok=False, at_ns=ns(105), why="Deployment us-east-1/track has 4 of 5 replicas ready", missing=("track-old",)
+)
+KEY = "experiment:pod-loss/fault"
+
+
+def discovery(run: Evidence, limit: str = "10 s") -> list[Measure]:
+    """The measures of the sentence about new and killed pods."""
+    return measures(judge(plan({"R": first_request(limit)}), run))
+
+
+def recovered(name: str, run: Evidence, **fields: Any) -> Mapping[str, Measure]:
+    """The measures of a recovery, by name."""
+    return {m.name: m for m in measures(judge(plan({"R": recovery("30 s", name, **fields)}), run))}
+
+
+def test_pods_that_do_not_come_back_fail_the_sentence_that_speaks_of_pods() -> None:
+    """And the recovery, which speaks of users, is not known."""
+    run = with_experiment([replace(POD, restore=GONE)])
+    gone = discovery(run)[0]
+    assert (gone.name, gone.outcome, gone.value) == ("came back", FAIL, 1)
+    assert gone.reason == (
+        "pod-loss: 1 did not come back within the time for it: track-old (Deployment us-east-1/track has 4 of 5 replicas ready)"
+    )
+    assert "came back" not in recovered("pod-loss", run)
+    assert recovered("pod-loss", run)["recovery of reads"].outcome is INCONCLUSIVE
+
+
+def test_members_that_do_not_come_back_fail_the_recovery() -> None:
+    """Of every other domain; a restore of which nothing is known to be missing fails nothing."""
+    run = with_experiment([replace(DATABASE, restore=replace(GONE, missing=("pg-0",)))])
+    assert recovered("database-loss", run)["came back"].outcome is FAIL
+    vague = with_experiment([replace(DATABASE, restore=replace(GONE, missing=()))])
+    assert "came back" not in recovered("database-loss", vague)
+
+
+def test_an_experiment_that_was_skipped_is_inconclusive_with_the_reason() -> None:
+    """Nothing was broken further."""
+    skipped = replace(
+        DATABASE, ran=False, why="not restored after pod-loss", fault=replace(DATABASE.fault, sent_ns=None, hit=())
+    )
+    found = recovered("database-loss", with_experiment([skipped]))
+    assert {m.outcome for m in found.values()} == {INCONCLUSIVE}
+    assert found["recovery of reads"].reason == "database-loss: it was not run: not restored after pod-loss"
+
+
+def test_a_target_that_is_not_steady_at_the_end_fails_the_last_recovery() -> None:
+    """The region's loss was the last fault; the database's was not."""
+    run = replace(evidence(), steady_end=Steady(ok=False, at_ns=ns(219), why="0 of 100 requests succeeded"))
+    last = recovered("region-loss", run)["steady at the end"]
+    assert last.outcome is FAIL
+    assert last.reason.endswith("was not steady at the end of the load: 0 of 100 requests succeeded")
+    assert "steady at the end" not in recovered("database-loss", run)
+
+
+@pytest.mark.parametrize(("steps", "outcome"), [(0, PASS), (1, FAIL), (None, NOT_ASSESSED)])
+def test_manual_steps_are_judged_only_where_the_run_looked_for_them(steps: int | None, outcome: Outcome) -> None:
+    """No record is no zero."""
+    run = with_experiment([replace(DATABASE, manual_steps=steps)])
+    assert recovered("database-loss", run, params={"manual_steps": "0"})["manual steps"].outcome is outcome
+
+
+def stale(share: float, until: float = 100) -> Evidence:
+    """After the pod's death at 71.5 s a share of the requests of its routes finds nobody."""
+    base = evidence()
+    rows = samples(70, 100)
+    rows = with_words(rows, slice(None), served_pod="track-new")
+    due = rows.ints["intended_ns"]
+    at = (due >= ns(71.5)) & (due < ns(until)) & (np.arange(len(rows)) % 100 < 100 * share)
+    hurt = failing(with_words(rows, at, served_pod=None, served_region=None), at, status=502, error="status 502")
+    return replace(base, windows={**base.windows, KEY: replace(base.windows[KEY], samples=hurt)})
+
+
+@pytest.mark.parametrize(
+    ("share", "until", "outcome"), [(0.4, 100, FAIL), (0.02, 100, FAIL), (0.4, 81, PASS), (0, 100, PASS)]
+)
+def test_requests_that_find_nobody_later_than_the_limit_show_that_a_dead_pod_is_still_asked(
+    share: float, until: float, outcome: Outcome
+) -> None:
+    """Killed at 71.5 s, limit 10 s: until then they may."""
+    killed = discovery(stale(share, until))[-1]
+    assert (killed.name, killed.outcome) == ("last request of a killed pod", outcome)
+    if outcome is FAIL:
+        assert "requests of its routes found nobody later than that, the last after 27" in killed.reason
+
+
+def test_a_killed_pod_whose_routes_are_not_known_is_not_assessed() -> None:
+    """Nobody named itself before the fault."""
+    base = evidence()
+    quiet = base.windows["everyday/fault-free"]
+    mute = replace(quiet, samples=with_words(quiet.samples, slice(None), served_pod=None))
+    killed = discovery(replace(base, windows={**base.windows, quiet.name: mute}))[-1]
+    assert killed.outcome is NOT_ASSESSED
+    assert "no answer before the fault shows which routes track-old served" in killed.reason
+
+
+def test_a_killed_pod_that_few_requests_would_have_gone_to_is_inconclusive() -> None:
+    """It gave one answer in a thousand: their absence may be chance."""
+    base = evidence()
+    quiet = base.windows["everyday/fault-free"]
+    rows = with_words(quiet.samples, slice(5, None), served_pod="track-new")
+    killed = discovery(replace(base, windows={**base.windows, quiet.name: replace(quiet, samples=rows)}))[-1]
+    assert killed.outcome is INCONCLUSIVE
+    assert "of them would have gone to it" in killed.reason
+
+
+def thin(first: float) -> Evidence:
+    """The workload answers once in five seconds; the new pod, ready at 73 s, answers first at `first`."""
+    base = evidence()
+    rows = with_words(samples(70, 100), slice(None), served_pod=None)
+    due = rows.ints["intended_ns"]
+    some = np.arange(len(rows)) % 500 == 0
+    rows = with_words(rows, some, served_pod="track-old")
+    rows = with_words(rows, (due >= ns(first)) & some, served_pod="track-new")
+    others = {k: w for k, w in base.windows.items() if k in {"everyday/fault-free", KEY}}
+    windows = {**others, KEY: replace(base.windows[KEY], samples=rows)}
+    return replace(base, windows=windows, experiments={"pod-loss": (POD,)})
+
+
+def test_a_new_pod_that_few_requests_were_to_be_expected_of_does_not_fail() -> None:
+    """Poisson: of two requests in ten seconds none is no wonder."""
+    new = discovery(thin(90))[0]
+    assert new.outcome is INCONCLUSIVE
+    assert "requests were to be expected in that time" in new.reason
+
+
+@pytest.mark.parametrize(
+    ("failed", "before", "likely"), [(0, 0, True), (1, 0, True), (8, 0, False), (8, 8, True), (40, 8, False)]
+)
+def test_chance_is_that_of_as_many_failures_where_they_come_as_often_as_before(
+    failed: int,
+    before: int,
+    likely: bool,  # noqa: FBT001
+) -> None:
+    """Of a thousand requests before and a thousand after."""
+    later = Later(n_before=1000, failed_before=before, n=1000, failed=failed, expected=100)
+    assert (later.chance > 0.05) is likely

@@ -1,0 +1,266 @@
+"""Every acknowledged write is there once, and read back equal in every region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from judgement_builders import (
+    END,
+    evidence,
+    lag,
+    ledger,
+    measures,
+    no_loss,
+    ns,
+    objective,
+    plan,
+    table,
+    with_experiment,
+)
+
+from harness.judgement import judge
+from harness.judgement.account import account_of
+from harness.judgement.excuses import unexcused
+from harness.model import (
+    JOURNEY_READS,
+    JOURNEY_WRITES,
+    LEDGER_FINAL,
+    LEDGER_READS,
+    AccountPlan,
+    Evidence,
+    Figure,
+    FinalRead,
+    Ledger,
+    Measure,
+    Op,
+    Outcome,
+    Plan,
+    Table,
+)
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+ROWS = evidence().ledger.writes
+REGIONS = ("ap-southeast-1", "eu-west-1", "us-east-1")
+
+
+def through(region: str, number: int, at_s: float, lost: Sequence[int] = ()) -> tuple[Table, FinalRead]:
+    """A read of the ledger through a region, which lacks some."""
+    found = ledger(ROWS, lost=lost)
+    rows = found.final
+    own = table(
+        LEDGER_FINAL,
+        len(rows),
+        client=rows.ints["client"],
+        sequence=rows.ints["sequence"],
+        round=number,
+        read_ns=ns(at_s),
+        through=region,
+        state="ok",
+    )
+    return own, FinalRead(round=number, after="end", complete=True, at_ns=ns(at_s), rows=len(own), source=region)
+
+
+def regional(*lost: int, at_s: float = END + 6, lacking: str = "eu-west-1", **fields: Any) -> Evidence:
+    """The run whose regions were read back; one of them lacks some writes."""
+    books = ledger(ROWS)
+    parts = [through(r, n, at_s, lost if r == lacking else ()) for n, r in enumerate(REGIONS, start=2)]
+    final = Table.merged(LEDGER_FINAL, [books.final, *(rows for rows, _ in parts)])
+    reads = (*books.final_reads, *(read for _, read in parts))
+    return replace(evidence(), ledger=replace(books, final=final, final_reads=reads, reads=own_reads()), **fields)
+
+
+def own_reads(n: int = 100, outcome: str = "found", after_s: float = 0.001) -> Table:
+    """Reads of own writes, right after their acknowledgement."""
+    at = np.arange(n)
+    done = ROWS.ints["done_ns"][at]
+    return table(
+        LEDGER_READS,
+        n,
+        client=1,
+        sequence=at,
+        sent_ns=done + ns(after_s),
+        done_ns=done + ns(after_s) + 1_000_000,
+        status=200,
+        outcome=outcome,
+    )
+
+
+def judged(figure: Figure, run: Evidence, of: Plan | None = None, **sentences: Any) -> list[Measure]:
+    """The measures of one sentence about the ledger, first in the plan."""
+    sentence = objective(figure, Op.HOLDS, "0", sentence="s")
+    return [m for m in measures(judge(of or plan({"R": sentence, **sentences}), run)) if m.sentence == "s"]
+
+
+def test_a_row_that_is_there_twice_fails_its_own_sentence_and_no_loss_row() -> None:
+    """Two of them."""
+    books = ledger(ROWS)
+    again = Table.merged(LEDGER_FINAL, [books.final, books.final.at(np.array([3, 4]))])
+    run = replace(
+        evidence(),
+        ledger=replace(books, final=again, final_reads=(replace(books.final_reads[0], rows=len(again)),)),
+    )
+    (measure,) = judged(Figure.COPIES, run)
+    assert (measure.outcome, measure.value) == (FAIL, 2)
+    assert measure.reason == (
+        "2 of 5701 acknowledged writes of the ledger are there twice, expected none: client 1 number 3, client 1 number 4"
+    )
+    assert measures(judge(plan({"R": no_loss("pod-loss")}), run))[0].outcome is PASS
+    assert judged(Figure.COPIES, evidence())[0].outcome is PASS
+    assert judged(Figure.COPIES, Evidence())[0].outcome is INCONCLUSIVE
+
+
+def journeys(counts: Sequence[int], state: str = "found") -> Evidence:
+    """Two tracks were played twice each; so many plays of each were there at the end."""
+    writes = table(
+        JOURNEY_WRITES, 4, id=[1, 1, 2, 2], value=[1, 2, 1, 2], sent_ns=1, done_ns=2, account="plays", outcome="ok"
+    )
+    reads = table(JOURNEY_READS, len(counts), id=np.arange(len(counts)) + 1, value=counts, account="plays", state=state)
+    return replace(evidence(), recorded={"journey-writes": writes, "journey-reads": reads})
+
+
+@pytest.mark.parametrize(
+    ("run", "outcome", "why"),
+    [
+        (journeys([2, 2]), PASS, "plays: of 4 acknowledged writes that were read back all there once"),
+        (journeys([2, 1]), FAIL, "1 lost"),
+        (journeys([2, 3]), FAIL, "1 counted twice"),
+        (journeys([0, 0], "unknown"), INCONCLUSIVE, "but 2 items could not be read"),
+        (evidence(), INCONCLUSIVE, "but none was read back"),
+    ],
+)
+def test_what_journeys_wrote_is_there_once(run: Evidence, outcome: Outcome, why: str) -> None:
+    """A release that forgets, or counts twice, what users played."""
+    sentence = objective(Figure.COPIES, Op.HOLDS, "0", sentence="s")
+    bare = plan({"R": sentence}, durability="quorum")
+    account = AccountPlan(name="plays", path="/tracks/{id}", counts="plays")
+    everyday = replace(bare.traffic["everyday"], accounts=(account,))
+    _, measure = judged(Figure.COPIES, run, replace(bare, traffic={"everyday": everyday}))
+    assert measure.outcome is outcome
+    assert why in measure.reason
+    if "lost" in why:
+        lax = replace(bare, durability="", traffic={"everyday": everyday})
+        assert judged(Figure.COPIES, run, lax)[1].outcome is INCONCLUSIVE
+
+
+def test_every_region_reads_back_what_the_database_has() -> None:
+    """Three regions, and the reads right after the acknowledgement."""
+    found = judged(Figure.READ_BACK, regional())
+    assert [(m.scope.get("region"), m.outcome) for m in found] == [*((r, PASS) for r in REGIONS), (None, PASS)]
+    lacking = judged(Figure.READ_BACK, regional(20, 21))[1]
+    assert (lacking.outcome, lacking.value) == (FAIL, 2)
+    assert lacking.reason == (
+        "eu-west-1: 2 of 5701 acknowledged writes are not read back as the database has them: client 1 number 20, client 1 number 21"
+    )
+
+
+def test_a_region_that_was_never_read_back_is_not_known_to_be_equal() -> None:
+    """The plan names it."""
+    never = judged(Figure.READ_BACK, evidence())
+    assert [m.outcome for m in never] == [INCONCLUSIVE] * 4
+    assert never[1].reason == "eu-west-1: the ledger was not read back through it"
+
+
+def test_lag_is_lag_until_the_time_that_the_plan_allows_it_is_over() -> None:
+    """The last write was acknowledged at 219.97 s; read at 221 s with a lag of 10 s allowed, and again at 235 s."""
+    last = len(ROWS) - 1
+    early = regional(last, at_s=221)
+    assert judged(Figure.READ_BACK, early)[1].outcome is FAIL
+    assert judged(Figure.READ_BACK, early, LAG=lag("10 s"))[1].outcome is INCONCLUSIVE
+    (loss,) = measures(judge(plan({"R": no_loss("pod-loss"), "LAG": lag("10 s")}), early))[:1]
+    assert (loss.outcome, loss.value) == (INCONCLUSIVE, 0)
+    assert loss.reason.endswith(
+        "eu-west-1 lacks 1 writes that were acknowledged too shortly before it was read: its copy may lag"
+    )
+    late = regional(last, at_s=235)
+    assert judged(Figure.READ_BACK, late, LAG=lag("10 s"))[1].outcome is FAIL
+
+
+@pytest.mark.parametrize(
+    ("reads", "outcome"),
+    [
+        (own_reads(), PASS),
+        (own_reads(outcome="absent"), FAIL),
+        (own_reads(1, "wrong"), FAIL),
+        (Table.merged(LEDGER_READS, [own_reads(90), own_reads(10, "absent")]), PASS),
+        (Table.merged(LEDGER_READS, [own_reads(90), own_reads(1, "absent", 11)]), FAIL),
+        (own_reads(0), INCONCLUSIVE),
+    ],
+)
+def test_reads_right_after_the_acknowledgement_may_lag_and_no_more(reads: Table, outcome: Outcome) -> None:
+    """Some find nothing yet: lag. Most, later ones, or another value: none."""
+    run = regional()
+    run = replace(run, ledger=replace(run.ledger, reads=reads))
+    assert judged(Figure.READ_BACK, run, LAG=lag("10 s"))[-1].outcome is outcome
+
+
+def read_before(books: Ledger, at_s: float, lacking: Sequence[int] = ()) -> Ledger:
+    """The ledger with an earlier read of the database."""
+    own = ROWS.where((ROWS.ints["done_ns"] < ns(at_s)) & ~np.isin(ROWS.ints["sequence"], list(lacking)))
+    rows = table(
+        LEDGER_FINAL,
+        len(own),
+        client=own.ints["client"],
+        sequence=own.ints["sequence"],
+        round=0,
+        read_ns=ns(at_s),
+        through="database",
+        state="ok",
+    )
+    first = FinalRead(round=0, after="pod-loss", complete=True, at_ns=ns(at_s), rows=len(rows))
+    return replace(
+        books,
+        final=Table.merged(LEDGER_FINAL, [rows, books.final]),
+        final_reads=(first, *books.final_reads),
+    )
+
+
+def at(second: float) -> int:
+    """The number of the first write that was sent then or later."""
+    return int(np.searchsorted(ROWS.ints["sent_ns"], ns(second)))
+
+
+RPO = no_loss("database-loss", older_than="1 h")
+
+
+@pytest.mark.parametrize(
+    ("books", "lost"),
+    [
+        (ledger(ROWS, lost=[at(60)]), 1),
+        (read_before(ledger(ROWS, lost=[at(60)]), 105), 0),
+        (read_before(ledger(ROWS, lost=[at(60)]), 105, lacking=[at(60)]), 1),
+        (ledger(ROWS, lost=[at(107)]), 0),
+        (read_before(ledger(ROWS, lost=[at(107)]), 105), 0),
+    ],
+)
+def test_only_what_the_last_read_before_the_disaster_still_found_is_excused(books: Ledger, lost: int) -> None:
+    """The pod's loss is over at 100 s, the database's begins at 111 s: what the first took, the second excuses not."""
+    run = replace(evidence(), ledger=books)
+    assert len(unexcused(account_of(books), plan(), run, RPO)) == lost
+
+
+def test_a_copy_that_lacks_what_the_database_has_is_excused_by_no_disaster() -> None:
+    """An RPO is about what is gone."""
+    run = regional(at(107))
+    assert len(unexcused(account_of(run.ledger), plan(), run, RPO)) == 1
+
+
+@given(st.sets(st.integers(0, 3299), max_size=20))
+@settings(max_examples=15, deadline=None)
+def test_no_excuse_is_wider_than_the_sentence(lost: set[int]) -> None:
+    """Without an RPO nothing is excused; with one, never more than is lost, and nothing under quorum."""
+    books = ledger(ROWS, lost=sorted(lost))
+    run, account = replace(evidence(), ledger=books), account_of(books)
+    bare = replace(RPO, older_than=None)
+    assert len(unexcused(account, plan(), run, bare)) == len(lost)
+    assert len(unexcused(account, plan(durability="quorum"), run, RPO)) == len(lost)
+    granted = unexcused(account, plan(), run, RPO)
+    longer = unexcused(account, plan(time_scale=30), run, RPO)
+    assert set(longer.sequence.tolist()) <= set(granted.sequence.tolist()) <= lost
+    alone = with_experiment([replace(evidence().experiments["pod-loss"][0])], replace(run, experiments={}))
+    assert len(unexcused(account, plan(), alone, RPO)) == len(lost)

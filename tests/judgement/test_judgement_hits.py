@@ -1,0 +1,101 @@
+"""The hit must be what the sentence names, and a history of its own must have seen it go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from judgement_builders import HITS, SPANS, evidence, experiment, node, ns, plan, pod, recovery
+
+from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.hits import gone_receipt, named_receipt
+from harness.judgement.receipts.restore import restore_receipt
+from harness.model import Evidence, Hit, LeaderChange, Steady
+
+DATABASE = experiment("database-loss", *SPANS["database-loss"])
+REGION = experiment("region-loss", *SPANS["region-loss"])
+PRIMARY = recovery("45 s", "database-loss", params={"hit": "primary"})
+LOST = recovery("50 s", "region-loss", params={"lost_region": "us-east-1"})
+
+
+def test_a_hit_that_a_history_saw_go_holds() -> None:
+    """Killed pods, a region without power."""
+    assert gone_receipt(evidence(), DATABASE).ok
+    assert gone_receipt(evidence(), REGION).why == "region-loss: the histories saw us-east-1a go"
+    assert fault_receipt(plan(), evidence(), DATABASE).ok
+
+
+@pytest.mark.parametrize("at", [110.9, 117.1])
+def test_a_pod_that_went_before_the_action_or_long_after_its_confirmation_was_not_hit(at: float) -> None:
+    """Sent at 111 s, confirmed at 112 s."""
+    run = replace(evidence(), pods=(replace(pod(at, "deleted", "pg-0", "u-pg"), workload="pg"),))
+    receipt = fault_receipt(plan(), run, DATABASE)
+    assert (receipt.ok, receipt.why) == (None, "database-loss: no history saw pg-0 go")
+
+
+def test_a_pod_without_uid_is_known_by_its_name() -> None:
+    """A probe may keep less than the watcher."""
+    hit = replace(HITS["database"], uid="")
+    attempt = replace(DATABASE, fault=replace(DATABASE.fault, hit=(hit,)))
+    assert gone_receipt(evidence(), attempt).ok
+    elsewhere = replace(attempt, fault=replace(attempt.fault, hit=(replace(hit, namespace="eu-west-1"),)))
+    assert gone_receipt(evidence(), elsewhere).ok is None
+
+
+def test_what_is_neither_pod_nor_node_was_seen_by_nobody() -> None:
+    """A name of another kind."""
+    attempt = replace(DATABASE, fault=replace(DATABASE.fault, hit=(Hit(kind="disk", name="d"),)))
+    assert gone_receipt(evidence(), attempt).why == "database-loss: neither a pod nor a node was hit"
+
+
+def two_nodes(*gone: str) -> Evidence:
+    """The primary region has two nodes, of which these went."""
+    present = (node(0, "present"), node(0, "present", "us-east-1b"), node(0, "present", "eu-west-1a", "eu-west-1"))
+    return replace(evidence(), nodes=(*present, *(node(161.5, "unready", name) for name in gone)))
+
+
+def test_the_loss_of_a_region_takes_every_node_of_it() -> None:
+    """Two nodes: one is not enough, and a region of which no node is known is no region."""
+    assert named_receipt(two_nodes("us-east-1a", "us-east-1b"), REGION, LOST).ok
+    one = named_receipt(two_nodes("us-east-1a"), REGION, LOST)
+    assert (one.ok, one.why) == (False, "region-loss: us-east-1b of us-east-1 did not go")
+    assert gone_receipt(two_nodes("us-east-1a"), REGION).ok is False
+    unknown = named_receipt(replace(evidence(), nodes=()), REGION, LOST)
+    assert (unknown.ok, unknown.why) == (None, "region-loss: no history knows the nodes of us-east-1")
+    other = named_receipt(evidence(), REGION, replace(LOST, params={"lost_region": "eu-west-1"}))
+    assert (other.ok, other.why) == (False, "region-loss: eu-west-1 was not hit")
+
+
+def test_the_primary_is_who_led_when_the_action_was_sent() -> None:
+    """A standby was hit; nobody is known to lead; the lead went over before the action."""
+    assert named_receipt(evidence(), DATABASE, PRIMARY).ok
+    moved = replace(
+        evidence(),
+        leaders=(
+            *evidence().leaders,
+            LeaderChange(at_ns=ns(105), subject="us-east-1/pg", before="pg-0", after="pg-1"),
+            LeaderChange(at_ns=ns(111.5), subject="us-east-1/pg", before="pg-1", after="pg-0"),
+        ),
+    )
+    standby = named_receipt(moved, DATABASE, PRIMARY)
+    assert (standby.ok, standby.why) == (False, "database-loss: the primary was pg-1, hit was pg-0")
+    assert named_receipt(replace(evidence(), leaders=()), DATABASE, PRIMARY).ok is None
+    assert named_receipt(moved, DATABASE, replace(PRIMARY, params={})).ok
+
+
+@given(st.sets(st.sampled_from(["us-east-1a", "us-east-1b"])), st.floats(155, 180))
+def test_a_region_is_lost_only_when_all_of_it_went_in_time(gone: set[str], at: float) -> None:
+    """Sent at 161 s, confirmed at 162 s, seen until 167 s."""
+    run = replace(two_nodes(), nodes=(*two_nodes().nodes, *(node(at, "unready", name) for name in gone)))
+    receipt = named_receipt(run, REGION, LOST)
+    assert bool(receipt.ok) is (len(gone) == 2 and 161 <= at <= 167)
+
+
+def test_a_restore_after_the_last_fault_needs_a_steady_end() -> None:
+    """Of an earlier fault it is not asked."""
+    dead = replace(evidence(), steady_end=Steady(ok=False, at_ns=ns(219), why="0 of 100 requests"))
+    assert restore_receipt(dead, DATABASE).ok
+    assert restore_receipt(dead, REGION).why == ("region-loss: the target was not steady at the end: 0 of 100 requests")
+    assert restore_receipt(replace(evidence(), steady_end=None), REGION).ok is None

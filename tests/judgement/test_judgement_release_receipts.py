@@ -1,0 +1,101 @@
+"""The release receipt and the ties: what answered is what was planned, and plan and history name one run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from judgement_builders import evidence, plan, with_words
+
+from harness.judgement.receipts.release import release_receipt
+from harness.judgement.receipts.ties import ties_receipt
+from harness.model import Evidence, ReleaseRead, RunStarted
+
+IMAGES = {"us-east-1/Deployment/track": ("track@sha256:1",)}
+STARTED = RunStarted(run="run-1", target="sandbox", release="1.0.0", environment="sandbox", time_scale=60, seed=1)
+
+
+def named(release: str | None, part: slice = slice(None), base: Evidence | None = None) -> Evidence:
+    """The run whose answers name a release."""
+    base = base or evidence()
+    windows = {k: replace(w, samples=with_words(w.samples, part, release=release)) for k, w in (base.windows).items()}
+    return replace(base, windows=windows)
+
+
+def read(when: str, **fields: Any) -> ReleaseRead:
+    """The release as read before or after the load."""
+    return ReleaseRead(**{"when": when, "at_ns": 1, "workloads": IMAGES, "version": "1.0.0", **fields})
+
+
+def reads(**after: Any) -> Evidence:
+    """The run in which every answer names the plan's release, read before and, with changes, after."""
+    return replace(named("1.0.0"), release_reads=(read("before"), read("after", **after)))
+
+
+def test_every_witness_names_the_planned_release() -> None:
+    """Answers, images and version."""
+    found = release_receipt(plan(), reads())
+    assert found.receipt.ok
+    assert found.receipt.why.endswith("answers named 1.0.0 and 1 workloads ran the same images before and after")
+    assert (set(found.answers), found.images, found.note) == ({"1.0.0"}, IMAGES, "")
+
+
+@pytest.mark.parametrize(
+    ("run", "why"),
+    [
+        (named("0.9.0"), "answers that name a release"),
+        (named("0.9.0", slice(0, 1), named("1.0.0")), "4 named 0.9.0, expected 1.0.0"),
+        (
+            reads(workloads={"us-east-1/Deployment/track": ("track@sha256:2",)}),
+            "ran track@sha256:1 before the load and",
+        ),
+        (reads(workloads={}), "ran track@sha256:1 before the load and nothing after it"),
+        (reads(workloads={"us-east-1/Deployment/track": ("track@sha256:1", "track@sha256:2")}), "ran 2 images after"),
+        (reads(version="0.9.0"), "the target called itself 0.9.0 after the load, expected 1.0.0"),
+        (replace(named("1.0.0"), release_reads=(read("before"),)), "the release was read only before the load"),
+        (reads(workloads={}, why="no answer"), "the release could not be read after the load: no answer"),
+    ],
+)
+def test_one_witness_that_names_another_release_is_a_mismatch(run: Evidence, why: str) -> None:
+    """Said with the counts."""
+    found = release_receipt(plan(), run)
+    assert found.receipt.ok is False
+    assert why in found.receipt.why
+    assert found.note
+
+
+def test_a_target_that_cannot_tell_is_not_verified() -> None:
+    """No header, no image, no version: it is said, and not refused."""
+    found = release_receipt(plan(), named(None))
+    assert found.receipt.ok is None
+    assert found.note == "release not verified: no answer names a release, and no image, digest or version was read"
+    assert found.silent > 0
+
+
+def test_plan_and_history_name_one_run() -> None:
+    """And what was not recorded is unknown."""
+    assert ties_receipt(plan(), replace(evidence(), started=STARTED)).ok
+    assert ties_receipt(plan(), replace(evidence(), started=None)).ok is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("run", "run-2"), ("target", "staging"), ("release", "0.9.0"), ("environment", "staging"), ("seed", 2)],
+)
+def test_evidence_of_another_run_is_no_evidence(field: str, value: object) -> None:
+    """The first difference is said."""
+    changed: dict[str, Any] = {field: value}
+    receipt = ties_receipt(plan(), replace(evidence(), started=replace(STARTED, **changed)))
+    assert receipt.ok is False
+    assert receipt.why == f"the plan says {field} {getattr(STARTED, field)}, the run recorded {value}"
+
+
+@pytest.mark.parametrize(
+    ("environment", "scale", "ok"), [("sandbox", 0.01, False), ("staging", 60, False), ("staging", 1, True)]
+)
+def test_time_is_scaled_in_the_sandbox_only_and_never_stretched(environment: str, scale: float, ok: bool) -> None:  # noqa: FBT001
+    """A time scale of 0.01 makes 400 h of an RTO of 4 h."""
+    started = replace(STARTED, environment=environment, time_scale=scale)
+    receipt = ties_receipt(plan(environment=environment, time_scale=scale), replace(evidence(), started=started))
+    assert receipt.ok is ok
