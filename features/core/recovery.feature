@@ -18,6 +18,6 @@ Feature: The platform comes back by itself when something breaks
     Then writes are served again within 45 s of the primary's death with 0 manual steps
 
   @DA-DR-RTO
-  Scenario: Every disaster is over within the RTO
-    When every disaster experiment has run under "everyday" traffic
-    Then reads and writes are served again within 4 h of every disaster
+  Scenario: The loss of the primary or of a region is over within the RTO
+    When every experiment of domain database or region has run under "everyday" traffic
+    Then reads and writes are served again within 4 h of every fault of domain database or region

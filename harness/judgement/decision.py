@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from harness.judgement.measures import six
-from harness.model import Decision, DecisionOutcome, Evidence, Outcome, Plan, Verdict
+from harness.judgement.whole import Whole
+from harness.model import Decision, DecisionOutcome, Outcome, Plan, Verdict
 
 _GOOD = frozenset({Outcome.PASS, Outcome.WAIVED})
 _WORDS = {
@@ -19,20 +20,18 @@ _WORDS = {
 _ORDER = {Outcome.FAIL: 0, Outcome.INCONCLUSIVE: 1, Outcome.NOT_ASSESSED: 2, Outcome.WAIVED: 3, Outcome.PASS: 4}
 
 
-def decide(plan: Plan, evidence: Evidence, verdicts: Sequence[Verdict]) -> Decision:
+def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole) -> Decision:
     """Decide. The score is the share of gating requirements that passed, a waived one has not: for trend only, it decides nothing."""
     by_id = {verdict.requirement: verdict for verdict in verdicts}
     gating = [by_id[r.id] for r in plan.requirements if r.gates_in(plan.environment)]
-    blemishes = [f"{item.file}: {item.why}" for item in evidence.missing]
-    if not evidence.complete:
-        blemishes.append("the run did not come to its end")
+    blemishes = [*filter(None, [whole.void]), *whole.blemishes]
     outcome = _outcome(plan, gating, blemishes)
     asked = [v for v in gating if v.claims or not plan.deselected]  # what a filter left out is counted, not listed
     bad = sorted((v for v in asked if v.outcome is not Outcome.PASS), key=lambda v: _ORDER[v.outcome])
     passed = sum(verdict.outcome is Outcome.PASS for verdict in gating)
     return Decision(
         outcome=outcome,
-        headline=_headline(plan, outcome, verdicts),
+        headline=" · ".join([_headline(plan, outcome, verdicts), *whole.notes]),
         reasons=(
             *(f"{v.requirement} {v.outcome.value}: {v.reason}" for v in bad),
             *blemishes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from harness.errors import UsageError
@@ -12,12 +12,13 @@ from harness.judgement.figures import spec_of
 from harness.judgement.figures.files import experiment_files
 from harness.judgement.figures.loss import ledger_result
 from harness.judgement.figures.pipelines import pipeline_result
-from harness.judgement.measures import Case, inconclusive
+from harness.judgement.measures import Case, inconclusive, measure
 from harness.judgement.overview import journey_results, unjudged, window_results
 from harness.judgement.receipts.missing import lacking
 from harness.judgement.summaries import absent, experiment_results, traffic_results, unknown_traffic
 from harness.judgement.verdicts import claim_verdict, requirement_verdict
 from harness.judgement.watchers import watcher_results
+from harness.judgement.whole import Whole, release_result, voided, whole_of
 from harness.model import (
     Claim,
     ClaimVerdict,
@@ -26,6 +27,7 @@ from harness.model import (
     Judgement,
     LedgerResult,
     Measure,
+    Outcome,
     PipelineResult,
     Plan,
     TrafficResult,
@@ -39,13 +41,14 @@ _Made = TypeVar("_Made")
 
 def judge(plan: Plan, evidence: Evidence) -> Judgement:
     """Judge a recorded run by its plan and its evidence, and nothing else. Never raises."""
-    claims = [_claim(plan, evidence, claim) for claim in plan.claims]
+    whole = _seam(lambda: whole_of(plan, evidence), lambda why: Whole(void=why))
+    claims = [voided(_claim(plan, evidence, claim), whole) for claim in plan.claims]
     verdicts = tuple(
         requirement_verdict(requirement, [c for c in claims if c.requirement == requirement.id], plan, evidence)
         for requirement in plan.requirements
     )
     return Judgement(
-        decision=decide(plan, evidence, verdicts),
+        decision=decide(plan, verdicts, whole),
         verdicts=verdicts,
         experiments=_experiments(plan, evidence),
         traffic=tuple(result for window in evidence.windows.values() for result in _traffic(plan, window)),
@@ -56,6 +59,7 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
         windows=_seam(lambda: window_results(evidence), lambda _: ()),
         unjudged=_seam(lambda: unjudged(evidence), lambda _: ()),
         journeys=_seam(lambda: tuple(journey_results(plan, evidence)), lambda _: ()),
+        release=_seam(lambda: release_result(plan, evidence), lambda _: None),
         steady_end=evidence.steady_end,
     )
 
@@ -83,7 +87,15 @@ def _judged(case: Case, name: str) -> tuple[Measure, ...]:
     if gone is not None:
         why = f"{gone.file} is not complete: {gone.why}"
         return (inconclusive(case, name, why, "bring the file back, or run again"),)
-    return tuple(spec.judge(case))
+    return (*spec.judge(case), *_untried(case, name))
+
+
+def _untried(case: Case, name: str) -> Iterable[Measure]:
+    """A part of the sentence that this run did not try: the sentence cannot pass by its other parts."""
+    for what in case.objective.scope.missing_experiments:
+        why = f"{what}: not tried in this run"
+        hint = f"add an experiment for it ({what}), or claim less in the sentence"
+        yield measure(case, name, Outcome.NOT_ASSESSED, why, hint=hint)
 
 
 def _experiments(plan: Plan, evidence: Evidence) -> tuple[ExperimentResult, ...]:

@@ -160,9 +160,8 @@ def measure(
     limit: str = "",
     op: Op | None = None,
 ) -> Measure:
-    """Put a measure together and round its figures; what is missing of the sentence's experiments is said in the reason."""
+    """Put a measure together and round its figures."""
     objective, figures = case.objective, figures or Figures()
-    lacking = objective.scope.missing_experiments
     return Measure(
         name=name,
         scope=dict(scope or {}),
@@ -182,7 +181,7 @@ def measure(
         method=figures.method,
         receipts=figures.receipts,
         outcome=outcome,
-        reason=f"{reason} (not covered in this run: {', '.join(lacking)})" if lacking else reason,
+        reason=reason,
         hint="" if outcome is Outcome.PASS else hint or case.hint,
         files=figures.files,
     )

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Final
 
 import numpy as np
 
 from harness.judgement.figures.indicators import failed, waited_ms
+from harness.judgement.figures.journeys import journey_keys
 from harness.judgement.recovery import SECOND
 from harness.judgement.recovery.rule import promised_ms
-from harness.model import Evidence, JourneyResult, Plan, Table, Unjudged, Window, WindowResult
-from harness.model.table import Ints
-
-_WORKER_BITS: Final = 48
-"""A journey's number is unique in its worker: so many bits of the key are the journey's."""
+from harness.model import Evidence, JourneyResult, Plan, Unjudged, Window, WindowResult
 
 
 def window_results(evidence: Evidence) -> tuple[WindowResult, ...]:
@@ -62,7 +58,7 @@ def journey_results(plan: Plan, evidence: Evidence) -> Iterable[JourneyResult]:
     for traffic in dict.fromkeys(window.traffic for window in evidence.fault_free()):
         every, troubled = [], []
         for window in evidence.fault_free(traffic):
-            keys = _journeys(window.samples)
+            keys = journey_keys(window.samples)
             bad = failed(window.samples)
             if limit_ms is not None:
                 bad |= waited_ms(window.samples) > limit_ms
@@ -72,13 +68,6 @@ def journey_results(plan: Plan, evidence: Evidence) -> Iterable[JourneyResult]:
         if n:
             met = len(np.unique(np.concatenate(troubled)))
             yield JourneyResult(traffic=traffic, n=n, troubled=met, limit_ms=limit_ms)
-
-
-def _journeys(samples: Table) -> Ints:
-    """A number for each journey, unique in the run; -1 where it is unknown."""
-    arrival = samples.ints["arrival"].astype(np.int64)
-    worker = samples.ints["worker"].astype(np.int64)
-    return np.where(arrival > 0, (worker << _WORKER_BITS) + arrival, -1)
 
 
 def _in_order(windows: Iterable[Window]) -> list[Window]:

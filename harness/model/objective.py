@@ -23,6 +23,8 @@ class Figure(StrEnum):
     """Every acknowledged write is there once: of the ledger, and of what journeys wrote."""
     READ_BACK = "writes read back"
     """Every acknowledged write is read back equal in every region."""
+    TROUBLED_JOURNEYS = "share of journeys in trouble"
+    """Journeys with a failed request, or with one that waited over the longest response time that the plan promises."""
     FIRST_REQUEST = "first request"
     EVENTS = "accepted events"
     """Each visible, once and whole."""

@@ -121,6 +121,7 @@ def _sizes(plan: Plan, objective: Objective) -> tuple[str, str, str] | None:
     offered = Offered(
         requests=math.floor(traffic.requests * share),
         probes=round(traffic.window_s * Rates().health_in_window),
+        journeys=math.floor(traffic.journeys_per_s * traffic.window_s),
         by_route=by_route,
     )
     numbers = spec_of(objective.figure).numbers(objective, offered)

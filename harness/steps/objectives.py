@@ -123,6 +123,13 @@ def visible_events(slots: _Slots) -> Meaning:
     )
 
 
+def of_every_write(figure: Figure) -> _Mean:
+    """Something that holds of every acknowledged write of the whole run, faults included."""
+    limit = Quantity(value=0, unit="")
+    objective = Objective(figure=figure, scope=Scope(phase=Phase.RUN), op=Op.HOLDS, limit=limit, sentence="")
+    return lambda _slots: Meaning(objective=objective)
+
+
 def check(name: str, **params: str) -> _Mean:
     """A fact of the live target; a parameter in angle brackets is the slot's value."""
 

@@ -121,6 +121,9 @@ def write_history(directory: RunDirectory, source: str, lines: Iterable[Line]) -
 
 
 def _run(evidence: Evidence) -> Iterable[Line]:
+    if (began := evidence.started) is not None:
+        told = asdict(began)
+        yield 0, "run.started", told.pop("run"), told
     for name, window in evidence.windows.items():
         sizes = {"journeys_per_s": window.journeys_per_s, "requests_per_journey": window.requests_per_journey}
         named = {"traffic": window.traffic, "experiment": window.experiment, "phase": window.phase.value}

@@ -45,6 +45,7 @@ from harness.model import (
     Quantity,
     Requirement,
     Restore,
+    RunStarted,
     Schema,
     Scope,
     Steady,
@@ -278,13 +279,20 @@ SPANS = {
 }
 
 
+FAULTS = {"pod-loss": (60.0, 110.0), "database-loss": (110.0, 160.0), "region-loss": (160.0, 200.0)}
+"""The windows of the faults: each begins where the one before ends."""
+
+STARTED = RunStarted(run="run-1", target="sandbox", release="1.0.0", environment="sandbox", time_scale=60, seed=1)
+"""What the run recorded that it is."""
+
+
 @cache
 def evidence() -> Evidence:
     """All that a healthy run recorded: the database is out for 20 s, the region for 10 s, the pod is not missed."""
     probes = down(down(Table.merged(PROBES, [reads(), health()]), 111.5, 131.5), 161.5, 171.5)
     written = down(down(writes(), 111.5, 131.5, "outcome", "unknown"), 161.5, 171.5, "outcome", "unknown")
     windows = {"everyday/fault-free": window(samples(0, 60), 0, 60)}
-    for name, (_, start, end) in SPANS.items():
+    for name, (start, end) in FAULTS.items():
         windows[fault_name(name)] = window(samples(start, end), start, end, name)
     fact = Fact(subject="us-east-1/api-gateway", wanted="3 ready", seen="3 ready", ok=True, attempts=1, at_ns=1)
     return Evidence(
@@ -308,6 +316,7 @@ def evidence() -> Evidence:
             for n in ("entry", "ledger", "replicas", "pods", "regions")
         },
         observations=users(),
+        started=STARTED,
     )
 
 

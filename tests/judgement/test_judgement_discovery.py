@@ -28,7 +28,7 @@ def served(*spans: tuple[float, float, str], until: float = 100) -> Evidence:
     sent = rows.ints["sent_ns"]
     for start, end, name in spans:
         rows = with_words(rows, (sent >= ns(start)) & (sent < ns(end)), served_pod=name)
-    changed = replace(under, samples=rows.between("intended_ns", ns(70), ns(until)), end_ns=ns(until))
+    changed = replace(under, samples=rows.between("intended_ns", ns(60), ns(until)), end_ns=ns(until))
     alone = {"pod-loss": (replace(base.experiments["pod-loss"][0], observed_until_ns=ns(until)),)}
     windows = {"everyday/fault-free": base.windows["everyday/fault-free"], KEY: changed}
     pods = (*base.pods, pod(1, "ready", "track-other", "u-other"))
@@ -54,7 +54,7 @@ def test_a_new_pod_is_asked_within_the_limit_or_fails_once_watched_so_long(
     """Ready at 73 s: 82 s is in time, 83.1 s is not, and 82 s is too short a watch to tell."""
     run = served((70, 71.4, "track-old"), (first, 100, "track-new"), until=until)
     under = run.windows[KEY]
-    cut = replace(under, samples=under.samples.between("intended_ns", ns(70), ns(until)))
+    cut = replace(under, samples=under.samples.between("intended_ns", ns(60), ns(until)))
     kept = {**run.windows, KEY: cut}
     kept["everyday/fault-free"] = replace(
         kept["everyday/fault-free"],

@@ -25,6 +25,7 @@ from harness.judgement.figures.recovered import recovery_in
 from harness.model import (
     LEDGER_WRITES,
     PROBES,
+    DecisionOutcome,
     Evidence,
     FaultWindow,
     Measure,
@@ -85,11 +86,21 @@ def test_experiments_of_a_domain_are_found_where_none_is_named() -> None:
     assert (none.outcome, none.reason) == (INCONCLUSIVE, "no experiment that the sentence speaks of was planned")
 
 
-def test_kinds_that_the_run_has_not_are_said() -> None:
-    """All database members at once are not in core."""
-    measure = reads_of("4 h", missing_experiments=("loss of all database members",))
-    assert measure.outcome is PASS
-    assert measure.reason.endswith(" (not covered in this run: loss of all database members)")
+def test_blind_side_13_a_part_that_was_not_tried_keeps_the_row_from_passing() -> None:
+    """All database members at once are not in core: what was tried passed, the row is NOT ASSESSED and says which part."""
+    asked = recovery(
+        "4 h", "database-loss", operations=("reads",), missing_experiments=("loss of all database members",)
+    )
+    judgement = judge(plan({"R": asked}), evidence())
+    *tried, untried = measures(judgement)
+    assert {m.outcome for m in tried} == {PASS}
+    assert (untried.outcome, untried.reason) == (
+        Outcome.NOT_ASSESSED,
+        "loss of all database members: not tried in this run",
+    )
+    (verdict,) = judgement.verdicts
+    assert (verdict.outcome, verdict.reason) == (untried.outcome, untried.reason)
+    assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
 
 
 def test_an_experiment_without_record_is_inconclusive() -> None:

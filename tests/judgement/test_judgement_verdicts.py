@@ -28,6 +28,7 @@ from judgement_builders import (
 from harness.judgement import judge
 from harness.judgement.decision import decide
 from harness.judgement.verdicts import claim_verdict, worst
+from harness.judgement.whole import Whole
 from harness.model import (
     DecisionOutcome,
     Gate,
@@ -44,6 +45,8 @@ from harness.model import (
 GIVEN = (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE)
 some = st.lists(st.sampled_from((*GIVEN, Outcome.NOT_ASSESSED)), max_size=5)
 BAD = with_load(failing(samples(0, 60), slice(0, None, 30)))
+
+UNVERIFIED = "release not verified: no answer names a release, and no image, digest or version was read"
 
 
 def outcomes(judgement: Judgement) -> dict[str, Outcome]:
@@ -76,7 +79,10 @@ def test_a_healthy_run_is_go() -> None:
     judgement = judge(plan(), evidence())
     assert set(outcomes(judgement).values()) == {Outcome.PASS}
     assert judgement.decision.outcome is DecisionOutcome.GO
-    assert judgement.decision.headline == "GO for sandbox · profile core · 1.0.0 · 13 passed · 0 not assessable here"
+    assert (
+        judgement.decision.headline
+        == "GO for sandbox · profile core · 1.0.0 · 13 passed · 0 not assessable here · " + UNVERIFIED
+    )
     assert (judgement.decision.reasons, judgement.decision.score) == ((), 1.0)
     assert judgement.missing == ()
 
@@ -87,7 +93,7 @@ def test_one_failure_is_no_go_whatever_the_score() -> None:
     assert {name for name, o in outcomes(judgement).items() if o is Outcome.FAIL} == {"R-ERRORS", "R-ROUTE-ERRORS"}
     assert judgement.decision.outcome is DecisionOutcome.NO_GO
     assert judgement.decision.headline == (
-        "NO-GO for sandbox · profile core · 1.0.0 · 2 failed · 11 passed · 0 not assessable here"
+        "NO-GO for sandbox · profile core · 1.0.0 · 2 failed · 11 passed · 0 not assessable here · " + UNVERIFIED
     )
     assert judgement.decision.reasons[0].startswith(
         "R-ERRORS FAIL: error rate of all routes together (200 of 6000 requests)"
@@ -101,7 +107,7 @@ def test_a_failure_that_does_not_gate_is_listed_and_no_more() -> None:
     for row in (requirement("S", Gate.RECORD), requirement("S", Gate.CRITICAL, ("production",))):
         judgement = judge(plan(wanted, requirements=(requirement("R"), row)), BAD)
         assert judgement.decision.outcome is DecisionOutcome.GO
-        assert judgement.decision.headline.endswith("1 failed · 1 passed · 0 not assessable here")
+        assert judgement.decision.headline.endswith("1 failed · 1 passed · 0 not assessable here · " + UNVERIFIED)
     none = judge(plan(wanted, requirements=(requirement("R", Gate.RECORD),)), evidence())
     assert none.decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert none.decision.reasons == ("no requirement of this profile gates here",)
@@ -121,7 +127,7 @@ def test_what_is_not_assessable_here_says_why_and_never_passes() -> None:
     (verdict,) = judgement.verdicts
     assert (verdict.outcome, verdict.reason, verdict.hint) == (Outcome.NOT_ASSESSED, lack.why, lack.hint)
     assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
-    assert judgement.decision.headline.endswith("0 passed · 1 not assessable here")
+    assert judgement.decision.headline.endswith("0 passed · 1 not assessable here · " + UNVERIFIED)
     partly = judge(plan({"R": share()}, not_assessable=(lack,)), evidence())
     assert outcomes(partly) == {"R": Outcome.NOT_ASSESSED}
     failed = judge(plan({"R": errors()}, not_assessable=(lack,)), BAD)
@@ -139,7 +145,7 @@ def test_a_filtered_run_never_decides() -> None:
     kept = tuple(claim(name, CORE[name]) for name in ("R-P95", "R-ERRORS", "R-SHARE"))
     judgement = judge(plan(claims=kept, deselected=("a.feature:9: x",)), evidence())
     assert judgement.decision.outcome is DecisionOutcome.PARTIAL
-    assert judgement.decision.headline == "PARTIAL · 3 of 13 · no decision"
+    assert judgement.decision.headline == "PARTIAL · 3 of 13 · no decision · " + UNVERIFIED
     assert "a filter left 1 scenarios out" in judgement.decision.reasons
     assert not any("R-LAG" in reason for reason in judgement.decision.reasons)
     assert next(v for v in judgement.verdicts if v.requirement == "R-LAG").reason == "a filter left its scenarios out"
@@ -155,7 +161,7 @@ def test_a_scenario_that_claims_nothing_is_inconclusive() -> None:
 def test_all_sentences_of_a_scenario_are_judged_and_the_worst_is_named() -> None:
     """The one nearest to its limit where all pass, the one furthest over where some fail."""
     (good,) = judge(plan({"R": share()}, claims=(claim("R", p95("1 s"), p95("100 ms")),)), evidence()).verdicts
-    assert "wanted below 100 ms (and 7 more as wanted)" in good.reason
+    assert "wanted below 100 ms (and 7 more as expected)" in good.reason
     (bad,) = judge(plan({"R": share()}, claims=(claim("R", check(), errors(), p95("10 ms")),)), BAD).verdicts
     assert bad.outcome is Outcome.FAIL
     assert bad.reason.startswith("error rate of all routes together")
@@ -180,14 +186,14 @@ def test_evidence_that_is_not_whole_is_never_go() -> None:
     assert judgement.decision.reasons == judgement.missing == ("target/events.ndjson: is gone",)
     cut = judge(plan(), replace(evidence(), complete=False))
     assert cut.decision.outcome is DecisionOutcome.INCONCLUSIVE
-    assert cut.decision.reasons == ("the run did not come to its end",)
+    assert cut.decision.reasons == ("the run did not complete",)
 
 
 def test_a_waiver_stands_in_for_a_pass_and_never_raises_the_score() -> None:
     """It is said on the decision line."""
     waived = Verdict(requirement="R", outcome=Outcome.WAIVED, reason="until May", hint="", claims=())
     passed = Verdict(requirement="S", outcome=Outcome.PASS, reason="", hint="", claims=())
-    decision = decide(plan({"R": share(), "S": share()}), evidence(), [waived, passed])
+    decision = decide(plan({"R": share(), "S": share()}), [waived, passed], Whole())
     assert (decision.outcome, decision.score) == (DecisionOutcome.GO, 0.5)
     assert decision.headline == "GO for sandbox · profile core · 1.0.0 · 1 passed · 1 waived · 0 not assessable here"
     assert decision.reasons == ("R WAIVED: until May",)
@@ -215,7 +221,7 @@ def a_measure(outcome: Outcome, reason: str, value: float | None, op: Op = Op.BE
     ("seen", "reason", "hint"),
     [
         ([(Outcome.PASS, "one", 5.0)], "one", "hint one"),
-        ([(Outcome.PASS, "far", 5.0), (Outcome.PASS, "near", 99.0)], "near (and 1 more as wanted)", "hint near"),
+        ([(Outcome.PASS, "far", 5.0), (Outcome.PASS, "near", 99.0)], "near (and 1 more as expected)", "hint near"),
         ([(Outcome.FAIL, "over", 101.0), (Outcome.PASS, "in", 5.0)], "over", "hint over"),
         (
             [(Outcome.FAIL, "over", 101.0), (Outcome.FAIL, "far over", 900.0)],
@@ -268,4 +274,4 @@ def test_attempts_are_those_of_the_experiments_that_a_requirement_names() -> Non
 def test_nothing_passed_is_a_score_of_nought() -> None:
     """For trend only."""
     failed = Verdict(requirement="R", outcome=Outcome.FAIL, reason="", hint="", claims=())
-    assert decide(plan({"R": share()}), evidence(), [failed]).score == 0.0
+    assert decide(plan({"R": share()}), [failed], Whole()).score == 0.0

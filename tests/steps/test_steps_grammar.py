@@ -187,6 +187,28 @@ OBJECTIVES = {
     "every accepted event is visible once and whole within 30 s": Objective(
         figure=Figure.EVENTS, scope=Scope(phase=Phase.RUN), op=Op.BELOW, limit=s(30), sentence=""
     ),
+    "every acknowledged write is there once": Objective(
+        figure=Figure.COPIES, scope=Scope(phase=Phase.RUN), op=Op.HOLDS, limit=Quantity(value=0, unit=""), sentence=""
+    ),
+    "every acknowledged write is read back equal in every region": Objective(
+        figure=Figure.READ_BACK,
+        scope=Scope(phase=Phase.RUN),
+        op=Op.HOLDS,
+        limit=Quantity(value=0, unit=""),
+        sentence="",
+    ),
+    "the share of journeys in trouble is below 2 %": Objective(
+        figure=Figure.TROUBLED_JOURNEYS, op=Op.BELOW, limit=percent(2), sentence=""
+    ),
+    "reads and writes are served again within 4 h of every fault of domain database or region": recovery(
+        Quantity(value=4, unit="h"),
+        replace(
+            FAULT,
+            operations=("reads", "writes"),
+            experiments=("database-primary-loss", "region-loss"),
+            domains=("database", "region"),
+        ),
+    ),
     "the health path of every pod of every service in every region answers 200 within 1 s": check(
         "health-of-pods", path="/health", within="1 s"
     ),

@@ -18,6 +18,7 @@ from harness.judgement.figures import (
     drift,
     error_rate,
     improvement,
+    journeys,
     loss,
     pipelines,
     read_back,
@@ -45,6 +46,7 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
         for spec in (
             response_time.SPEC,
             error_rate.SPEC,
+            journeys.SPEC,
             uptime.SPEC,
             region_share.SPEC,
             replication_lag.SPEC,

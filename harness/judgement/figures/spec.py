@@ -44,11 +44,13 @@ class Offered:
     Attributes:
         requests: in the fault-free windows; of the smallest route where the objective is judged by route.
         probes: health probes of one door in the fault-free windows.
+        journeys: in the fault-free windows.
         by_route: whether `requests` is the smallest route's.
     """
 
     requests: int
     probes: int
+    journeys: int = 0
     by_route: bool = False
 
 

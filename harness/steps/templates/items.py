@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.model import Figure
 from harness.steps.meaning import Keyword
-from harness.steps.objectives import first_request, no_experiment, no_lost_write, of_domains, of_kind, visible_events
+from harness.steps.objectives import (
+    first_request,
+    no_experiment,
+    no_lost_write,
+    of_domains,
+    of_every_write,
+    of_kind,
+    visible_events,
+)
 from harness.steps.template import Template
 
 ITEMS: Final = (
@@ -32,6 +41,22 @@ ITEMS: Final = (
         about="Every write that was acknowledged is there afterwards, in the database and in every region that can be asked, in every experiment of the domains.",
         example="no acknowledged write is lost in any experiment of domain pod, node or network",
         mean=no_lost_write(of_domains),
+    ),
+    Template(
+        name="written-once",
+        keyword=Keyword.THEN,
+        text="every acknowledged write is there once",
+        about="No acknowledged write of the ledger is there twice, and what journeys wrote is there and was counted once.",
+        example="every acknowledged write is there once",
+        mean=of_every_write(Figure.COPIES),
+    ),
+    Template(
+        name="read-back",
+        keyword=Keyword.THEN,
+        text="every acknowledged write is read back equal in every region",
+        about="Every acknowledged write of the ledger is in the last read through each region, as it was written.",
+        example="every acknowledged write is read back equal in every region",
+        mean=of_every_write(Figure.READ_BACK),
     ),
     Template(
         name="first-request",

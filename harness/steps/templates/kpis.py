@@ -67,6 +67,14 @@ KPIS: Final = (
         mean=steady(Figure.ERROR_RATE, Op.BELOW, per=Per.ROUTE, subject="<route>"),
     ),
     Template(
+        name="journeys-in-trouble",
+        keyword=Keyword.THEN,
+        text="the share of journeys in trouble is below <limit:ratio>[ in the steady state]",
+        about="Journeys with a failed request, or with one that waited over the longest response time that the run's claims allow.",
+        example="the share of journeys in trouble is below 2 %",
+        mean=steady(Figure.TROUBLED_JOURNEYS, Op.BELOW),
+    ),
+    Template(
         name="uptime",
         keyword=Keyword.THEN,
         text="the uptime of the entry is at least <limit:ratio>[ in the steady state]",

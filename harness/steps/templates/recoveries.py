@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.steps.meaning import KINDS, Keyword, Selection
-from harness.steps.objectives import always, no_experiment, of_kind, recovery
+from harness.steps.objectives import always, no_experiment, of_domains, of_kind, recovery
 from harness.steps.template import Template
 
 RECOVERIES: Final = (
@@ -43,6 +43,14 @@ RECOVERIES: Final = (
         about="From the fault sent to operations served again at the entry; the worst disaster decides.",
         example="reads and writes are served again within 4 h of every disaster",
         mean=recovery(always(KINDS["disaster"])),
+    ),
+    Template(
+        name="served-again-after-every-of-domain",
+        keyword=Keyword.THEN,
+        text="<operations> are served again within <limit:duration> of every fault of domain <domains>",
+        about="From the fault sent to operations served again at the entry; the worst experiment of the domains decides.",
+        example="reads and writes are served again within 4 h of every fault of domain database or region",
+        mean=recovery(of_domains),
     ),
     Template(
         name="served-again-after-the-loss-of-a-region",

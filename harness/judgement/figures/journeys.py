@@ -1,0 +1,117 @@
+"""Share of journeys in trouble: users who met a failed request, or one that waited longer than the platform promises.
+
+One in a thousand requests may fail within a limit of 0.1 %; of a journey of twenty requests that is one user of fifty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.fault_free import (
+    Part,
+    Rule,
+    all_files,
+    fault_free_windows,
+    joined_load_receipt,
+    over_windows,
+    slots_of,
+    with_guards,
+    worsened,
+)
+from harness.judgement.figures.files import load_files
+from harness.judgement.figures.indicators import failed, scope_of, waited_ms
+from harness.judgement.figures.numbers import failures_tolerated
+from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
+from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.recovery.rule import promised_ms
+from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.statistics import Bounds, needed
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase, Table, Window
+from harness.model.table import Ints
+
+_WORKER_BITS: Final = 48
+"""A journey's number is unique in its worker: so many bits of the key are the journey's."""
+
+
+def journey_keys(samples: Table) -> Ints:
+    """A number for each request's journey, unique in the run; -1 where it is unknown."""
+    arrival = samples.ints["arrival"].astype(np.int64)
+    worker = samples.ints["worker"].astype(np.int64)
+    return np.where(arrival > 0, (worker << _WORKER_BITS) + arrival, -1)
+
+
+def troubled_journeys(case: Case) -> Iterable[Measure]:
+    """One measure over all fault-free windows, and those of its guards."""
+    name = "share of journeys in trouble"
+    windows = fault_free_windows(case, name)
+    if isinstance(windows, Measure):
+        yield windows
+        return
+    limit_ms = promised_ms(case.plan)
+    parts = [journeys_of(window, limit_ms) for window in windows]
+    bad, n = (sum(int(counts(part)) for part in parts) for counts in _COUNTS)
+    scope = scope_of(windows[0], case.objective, "")
+    if not n:
+        why, hint = "no request names its journey", "run again: the load generator numbers journeys by itself"
+        yield inconclusive(case, name, why, hint, scope=scope)
+        return
+    rule = Rule(limit=case.scaled.in_unit("ratio"))
+    bounds = share_in_time(slots_of(parts), case.objective.confidence)
+    waited = "" if limit_ms is None else f" or waited over {limit_ms:g} ms"
+    found = bounded(
+        case,
+        name,
+        bounds,
+        held(case.objective.op, bounds, rule.limit),
+        unit="ratio",
+        subject=f"{name} ({bad} of {n} journeys met a failure{waited})",
+        n_needed=needed(bad, rule.limit, case.objective.confidence),
+        scope=scope,
+        receipts={"load": joined_load_receipt(case.plan, windows, latencies=limit_ms is not None)},
+        detail=over_windows(windows),
+        files=all_files(windows),
+    )
+
+    def bounds_of(some: Sequence[Part]) -> Bounds:
+        return share_in_time(slots_of(some), case.objective.confidence)
+
+    yield from with_guards(case, name, [found], lambda: parts, rule)
+    yield from worsened(case, name, parts, rule, bounds_of, scope=scope)
+
+
+_COUNTS: Final[tuple[Callable[[Part], int], ...]] = (lambda part: int(part.bad.sum()), lambda part: len(part.bad))
+
+
+def journeys_of(window: Window, limit_ms: float | None) -> Part:
+    """The journeys of a window, each at its first request that is due there; bad where any of its requests is."""
+    samples = window.samples
+    wrong = failed(samples)
+    if limit_ms is not None:
+        wrong = wrong | (waited_ms(samples) > limit_ms)
+    keys, due = journey_keys(samples), samples.ints["intended_ns"]
+    known = keys >= 0
+    order = np.lexsort((due[known], keys[known]))
+    own, at_ns, bad = keys[known][order], due[known][order], wrong[known][order]
+    first = np.concatenate([[True], own[1:] != own[:-1]])[: len(own)]
+    starts = np.flatnonzero(first)
+    troubled = np.logical_or.reduceat(bad, starts) if len(starts) else bad
+    return Part(window=window.name, span=window.span, at_ns=at_ns[starts], bad=troubled)
+
+
+def _numbers(objective: Objective, offered: Offered) -> Numbers | None:
+    return failures_tolerated(objective.limit.base, offered.journeys, objective)
+
+
+SPEC: Final = Spec(
+    figure=Figure.TROUBLED_JOURNEYS,
+    judge=troubled_journeys,
+    limit=LimitRule(dimension="ratio", ops=ONLY_BELOW, most=1),
+    unit="ratio",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=load_files,
+    numbers=_numbers,
+)

@@ -1,0 +1,104 @@
+"""The run as a whole: its release, whose run it is, its end, and its unjudged seconds (blind sides 4, 10, 19, 20)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from judgement_builders import S, evidence, ns, plan, samples, share, window
+
+from harness.judgement import judge
+from harness.model import DecisionOutcome, Evidence, Outcome, Phase, Steady, Words, after_faults_name
+
+WORDS = "release not verified: no answer names a release, and no image, digest or version was read"
+
+
+def named(release: str | None, every: int = 1, other: str | None = None) -> Evidence:
+    """The run with a release named by each answer of the first window, and another by each so many."""
+    base = evidence()
+    first = base.windows["everyday/fault-free"]
+    rows = first.samples
+    words = Words.of([other if other and i % every == 0 else release for i in range(len(rows))])
+    changed = replace(first, samples=replace(rows, words={**rows.words, "release": words}))
+    return replace(base, windows={**base.windows, first.name: changed})
+
+
+def test_blind_side_4_another_release_answers() -> None:
+    """One in a hundred answers names another release: every row is INCONCLUSIVE with the counts."""
+    judgement = judge(plan(), named("1.0.0", 100, "0.9.0"))
+    assert {v.outcome for v in judgement.verdicts} == {Outcome.INCONCLUSIVE}
+    reason = "of 6000 answers that name a release 60 named 0.9.0, expected 1.0.0"
+    assert {v.reason for v in judgement.verdicts} == {reason}
+    assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert reason in judgement.decision.reasons
+    assert judgement.release is not None
+    assert (judgement.release.verified, dict(judgement.release.observed)) == (False, {"0.9.0": 60, "1.0.0": 5940})
+
+
+def test_blind_side_4_a_target_that_names_no_release_is_reported_on_the_decision_line() -> None:
+    """It decides nothing, and nobody can overlook it."""
+    assert judge(plan(), evidence()).decision.headline.endswith(f" · {WORDS}")
+    verified = judge(plan(), named("1.0.0")).decision
+    assert (verified.outcome, "verified" in verified.headline) == (DecisionOutcome.GO, False)
+
+
+def test_blind_side_10_a_target_that_is_not_steady_at_the_end_is_never_go() -> None:
+    """Whatever its figures are."""
+    ended = replace(evidence(), steady_end=Steady(ok=False, at_ns=1, why="3 of 100 reads failed"))
+    decision = judge(plan({"R": share()}), ended).decision
+    assert decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert decision.reasons == ("the target was not steady at the end of the load: 3 of 100 reads failed",)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("run", "run-2", "the plan says run run-2, the run recorded run-1"),
+        ("environment", "production", "the time scale is 60, in production it must be 1"),
+        ("time_scale", 0.01, "the time scale is 0.01, it must be at least 1"),
+    ],
+)
+def test_blind_side_20_evidence_under_another_plan_supports_nothing(field: str, value: object, why: str) -> None:
+    """Another run, another environment, a scale that makes an RTO of 4 h one of 400 h."""
+    judgement = judge(replace(plan(), **{field: value}), evidence())  # type: ignore[arg-type]  # one field of several types
+    assert {v.outcome for v in judgement.verdicts} <= {Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED}
+    assert judgement.verdicts[0].reason.startswith(why)
+
+
+def test_a_run_that_did_not_record_what_it_is_is_never_go() -> None:
+    """A history without its first line."""
+    decision = judge(plan(), replace(evidence(), started=None)).decision
+    assert decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert decision.reasons == ("the run did not record which plan it follows",)
+
+
+def test_blind_side_19_seconds_that_no_window_covers_are_listed_and_over_3_percent_undecided() -> None:
+    """A window after the faults that opens at once, 5 s later, and 20 s later, before a minute."""
+    base = evidence()
+    for late, outcome, reasons in (
+        (0, DecisionOutcome.GO, ()),
+        (5, DecisionOutcome.GO, ()),
+        (
+            20,
+            DecisionOutcome.INCONCLUSIVE,
+            (
+                (
+                    "20 of 280 s of everyday traffic are judged by nothing: 20 s between experiment:region-loss/fault and "
+                    "everyday/after-faults"
+                ),
+            ),
+        ),
+    ):
+        start, name = 200 + late, after_faults_name("everyday")
+        after = replace(window(samples(start, start + 60), start, start + 60), name=name, phase=Phase.STEADY)
+        assert after.start_ns == ns(start)
+        assert after.end_ns - after.start_ns == 60 * S
+        judgement = judge(plan({"R": share()}), replace(base, windows={**base.windows, name: after}))
+        assert (judgement.decision.outcome, judgement.decision.reasons) == (outcome, reasons)
+        assert [gap.seconds for gap in judgement.unjudged] == ([float(late)] if late else [])
+
+
+def test_blind_side_17_shadowed_files_stand_on_the_decision_line() -> None:
+    """The project replaces what came with the package."""
+    headline = judge(replace(plan(), shadowed=("features/core/kpi.feature",)), evidence()).decision.headline
+    assert headline.endswith(" · the project replaces 1 files of the package: features/core/kpi.feature")
