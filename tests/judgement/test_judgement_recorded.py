@@ -251,13 +251,13 @@ def last_ends_twice(lines: Lines) -> Lines:
         (
             "run",
             told("run.ended", ok="true"),
-            "line 23: `run.ended` has 'true' in `ok`, true or false was ex",
+            "line 24: `run.ended` has 'true' in `ok`, true or false was ex",
             EVERYTHING,
         ),
         (
             "run",
             lambda lines: [{**o, "mono_ns": -o["mono_ns"]} for o in lines],
-            "line 2 is of a time before that of",
+            "line 3 is of a time before that of",
             EVERYTHING,
         ),
         (
