@@ -223,7 +223,7 @@ def memory_cells() -> Iterator[Cell]:
     """Load that forgets what it was after a part of the window; a share that changes for good."""
     for share, parts in ((0.05, (3, 6, 12, 30, 60)), (0.01, (3, 12, 60)), (0.001, (3, 12))):
         for part in parts:
-            known = part < 12 and share < 0.05
+            known = (part < 12 and share < 0.05) or share < 0.01
             data = f"{share:.1%}, forgets after 1/{part} of the window"
             yield Cell(kind="memory", data=data, draw=_of_memory(share, WINDOW_S / part), known=known)
     for before, after in ((0.001, 0.004), (0.002, 0.02), (0.05, 0.08)):

@@ -82,11 +82,11 @@ def test_a_confidence_of_a_half_has_bounds_too() -> None:
     assert 0 < six.at_least(0.5) < 0.1 < six.at_most(0.5) < 1
 
 
-def test_what_swings_as_slowly_as_the_window_may_be_twice_as_bad_as_its_worst_third() -> None:
-    """2 % in the last third, in odds twice as much: 3.92 %; half as much of the best one."""
+def test_what_swings_as_slowly_as_the_window_may_be_worse_than_its_worst_third() -> None:
+    """2 % in the last third, in odds 2.5 times as much: 4.85 %; a 2.5th of the best one."""
     slow = Slow(rule="", n=2000, bad=20, squares=20.0, next_size=1.0, degrees=2, best=0.004, worst=0.02)
-    assert slow.at_most(0.01) == pytest.approx(0.0392, rel=1e-2)
-    assert slow.at_least(0.01) == pytest.approx(0.002, rel=1e-2)
+    assert slow.at_most(0.01) == pytest.approx(0.0485, rel=1e-2)
+    assert slow.at_least(0.01) == pytest.approx(0.0016, rel=1e-2)
     assert (
         share_in_time(wave(periods=0.5, parts_of=60), 0.95).why
         == "the share may swing more slowly than the window can show"

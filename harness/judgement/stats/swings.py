@@ -26,7 +26,7 @@ SUSPICIOUS: Final = 0.25
 SLOW: Final = 0.02
 """Chance that independent requests are taken to swing as slowly as the slowest two waves."""
 THIRDS: Final = 3
-AGAIN: Final = 2.0
+AGAIN: Final = 2.5
 """Of a share that swings so slowly, the next window may be so many times as bad, in odds, as the worst third of this one."""
 CHANGED: Final = 0.2
 """Chance that independent requests are taken to change: with 0.15 a change from 0.1 to 0.4 % for the last quarter of 12 000 is missed in 8 %, with 0.25 in 5 %."""
@@ -50,11 +50,11 @@ class Slow(Clustering):
     worst: float
 
     def at_least(self, confidence: float) -> float:
-        """Lower bound: half the odds of the best third, or that of the clusters."""
+        """Lower bound: the odds of the best third, divided by AGAIN, or that of the clusters."""
         return min(Clustering.at_least(self, confidence), _times(self.best, 1 / AGAIN))
 
     def at_most(self, confidence: float) -> float:
-        """Upper bound: twice the odds of the worst third, or that of the clusters."""
+        """Upper bound: AGAIN times the odds of the worst third, or that of the clusters."""
         return max(Clustering.at_most(self, confidence), _times(self.worst, AGAIN))
 
 
