@@ -72,7 +72,7 @@ def main() -> None:
     settle_streams()
     code = _code()
     if (why := unsaid()) and code == 0:
-        click.secho(f"not all could be said: {why}", err=True, fg="red")
+        click.secho(f"some output could not be written: {why}", err=True, fg="red")
         code = 3
     sys.exit(code)
 

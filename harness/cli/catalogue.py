@@ -53,7 +53,7 @@ def show(requirement: str, *, as_json: bool) -> int:
         click.echo(f"{key:13} {', '.join(value) if isinstance(value, list) else value}")
     for deviation in known.deviations_of(requirement):
         click.echo(f"{'deviation':13} {deviation.id} {deviation.name}: {deviation.shipped}")
-    click.echo(f"{'stands in':13} {known.where(requirement)}")
+    click.echo(f"{'defined in':13} {known.where(requirement)}")
     return 0
 
 
@@ -72,7 +72,7 @@ def lint_catalogue() -> int:
 @catalogue.command()
 @_JSON
 def trace(*, as_json: bool) -> int:
-    """Which scenario, part, file or attestation bears each requirement."""
+    """Which scenario, part, file or attestation covers each requirement."""
     from harness.catalogue import trace as traced
 
     known = _load()

@@ -47,5 +47,5 @@ def explain(sentence: str) -> int:
     for need in explanation.needs:
         click.echo(f"needs     {need}")
     for kind in explanation.missing:
-        click.echo(f"missing   {kind}: nobody has written that experiment")
+        click.echo(f"missing   {kind}: there is no experiment of this kind")
     return 0

@@ -12,7 +12,7 @@ from harness.model import ClaimVerdict, Outcome
 
 
 class Inconclusive(Exception):
-    """The evidence bears neither PASS nor FAIL."""
+    """The evidence is sufficient for neither PASS nor FAIL."""
 
 
 class NotAssessed(Exception):

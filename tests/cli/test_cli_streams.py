@@ -48,7 +48,10 @@ def test_a_reader_who_has_heard_enough_changes_no_exit_code(project: Project, wo
 def test_what_could_not_be_said_is_no_success(project: Project) -> None:
     """Into a file on a full disk: exit code 3, one line, no traceback."""
     with Path("/dev/full").open("wb") as full:
-        assert _ends_with(project, "plan", out=full) == (3, "not all could be said: No space left on device\n")
+        assert _ends_with(project, "plan", out=full) == (
+            3,
+            "some output could not be written: No space left on device\n",
+        )
 
 
 def test_without_any_stream_a_command_does_its_work(project: Project) -> None:

@@ -193,7 +193,7 @@ def test_the_page_says_what_became_of_every_write_and_event_and_who_watched() ->
     for said in (
         "Writes attempted 10651 Acknowledged 9312 Acknowledged and lost 0 Of unknown outcome: there / not there 9 / 14",
         "Reads right after a write / stale 1862 / 3",
-        "database whole 9321 0 eu-west-1 not whole: no answer in 10 s 0 – us-east-1 whole 9321 0",  # noqa: RUF001 - a dash
+        "database complete 9321 0 eu-west-1 not complete: no answer in 10 s 0 – us-east-1 complete 9321 0",  # noqa: RUF001 - a dash
         "Events sent 1780 Accepted 1771 Accepted and lost 0 Visible twice 0",
         "Visible after, p50 0.041 s Visible after, p95 0.187 s",
         "entry 20 ms 17800 24.6 s 380.1 s 31 ms 0 s in order",

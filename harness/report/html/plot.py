@@ -184,7 +184,7 @@ def _lines(attempt: Experiment, result: ExperimentResult, axis: _Axis) -> Iterab
     if fault.sent_ns is not None:
         until_ns, word = (fault.undone_ns, "undone") if fault.undone_ns else (fault.gone_ns, "gone")
         seconds = (until_ns - fault.sent_ns) / SECOND if until_ns else None
-        until = "its end not seen" if seconds is None else f"{word} after {seconds:.3g} s"
+        until = "its end was not recorded" if seconds is None else f"{word} after {seconds:.3g} s"
         yield _line(0, "fault", f"fault sent, {until}", 0, axis)
     for row, seen in enumerate((result.reads, result.writes), start=1):
         if seen is not None and seen.seconds is not None:

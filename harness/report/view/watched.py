@@ -83,7 +83,7 @@ def source_lines(ledger: LedgerResult, evidence: Evidence) -> Iterable[SourceLin
     last = {read.source: read for read in evidence.ledger.final_reads}
     for name in sorted({*last, *ledger.missing}, key=lambda name: (name != DATABASE, name)):
         read = last.get(name)
-        state = "not read" if read is None else "whole" if read.complete else f"not whole: {read.why}"
+        state = "not read" if read is None else "complete" if read.complete else f"not complete: {read.why}"
         yield SourceLine(
             name=name,
             rows=NOTHING if read is None else str(read.rows),
