@@ -1,0 +1,74 @@
+"""docs/extending.md: every Python block runs, and does what the page says of it."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+PAGE = (Path(__file__).parent.parent / "docs" / "extending.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n\"\"\"(\w+)\.py: (.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def modules() -> Iterator[dict[str, ModuleType]]:
+    """Each block as a module under the name in its first line."""
+    made = {}
+    for name, rest in BLOCKS:
+        made[name] = sys.modules[name] = ModuleType(name)
+        code = compile(f'"""{name}.py: {rest}', f"docs/extending.md: {name}.py", "exec", dont_inherit=True)
+        exec(code, made[name].__dict__)  # noqa: S102 - the page's own examples
+    yield made
+    for name in made:
+        del sys.modules[name]
+
+
+def test_every_entry_point_names_what_a_block_defines(modules: dict[str, ModuleType]) -> None:
+    """Each of the five groups has its example."""
+    groups = {}
+    for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL):
+        groups |= tomllib.loads(block)["project"]["entry-points"]
+    assert sorted(groups) == [
+        "readiness.drivers",
+        "readiness.figures",
+        "readiness.probes",
+        "readiness.reports",
+        "readiness.steps",
+    ]
+    for entries in groups.values():
+        for value in entries.values():
+            module, _, name = value.partition(":")
+            assert hasattr(modules[module], name), value
+
+
+def test_the_sentence_means_the_figure(modules: dict[str, ModuleType]) -> None:
+    """The example is read by its template, and its objective is of the figure that the other block judges."""
+    template = modules["slow_sentence"].TEMPLATE
+    meaning = template.mean(template.match(template.example))
+    assert meaning.objective.figure is modules["slow_share"].SPEC.figure
+    assert meaning.objective.params == {"over": "500 ms"}
+
+
+def test_the_watcher_is_one(modules: dict[str, ModuleType]) -> None:
+    """It can be made, and has a name and a rate."""
+    from harness.drivers.watch import Rates, Watcher
+
+    watcher = modules["readers_free"].ReadersFree()
+    assert isinstance(watcher, Watcher)
+    assert (watcher.name, watcher.per_s(Rates())) == ("readers-free", 1.0)
+
+
+def test_the_driver_plans_its_act(modules: dict[str, ModuleType]) -> None:
+    """One act of fifteen seconds, and one key of the target file."""
+    from harness.model import Demand
+    from harness.run.acts.driver import Library
+
+    driver, demand = modules["drill"].DrillDriver(), Demand(kind="drill", name="restore-backup")
+    (act,) = driver.plan(demand, Library(traffic={}, experiments={}))
+    assert (act.name, act.seconds) == ("drill restore-backup", 15)
+    assert [need.key for need in driver.needs(demand)] == ["database"]
