@@ -30,7 +30,7 @@ def modules() -> Iterator[dict[str, ModuleType]]:
 
 def test_every_entry_point_names_what_a_block_defines(modules: dict[str, ModuleType]) -> None:
     """Each of the five groups has its example."""
-    groups = {}
+    groups: dict[str, dict[str, str]] = {}
     for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL):
         groups |= tomllib.loads(block)["project"]["entry-points"]
     assert sorted(groups) == [

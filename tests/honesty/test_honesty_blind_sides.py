@@ -494,7 +494,6 @@ WAITING: frozenset[str] = frozenset(
         "4: half of the answers do",
         "4: images differ before and after",
         "4: the version path names another",
-        "8: a standby was hit, not the primary",
         "12: every read right after a write is stale",
         "12: every row is there twice",
         "13: a region was never read back",

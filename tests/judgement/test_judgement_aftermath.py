@@ -95,7 +95,7 @@ def test_manual_steps_are_judged_only_where_the_run_looked_for_them(steps: int |
 def stale(share: float, until: float = 100) -> Evidence:
     """After the pod's death at 71.5 s a share of the requests of its routes finds nobody."""
     base = evidence()
-    rows = samples(70, 100)
+    rows = samples(60, 110)
     rows = with_words(rows, slice(None), served_pod="track-new")
     due = rows.ints["intended_ns"]
     at = (due >= ns(71.5)) & (due < ns(until)) & (np.arange(len(rows)) % 100 < 100 * share)

@@ -59,7 +59,7 @@ def judged(limit: str, run: Evidence, **fields: Any) -> dict[str, Measure]:
 
 def test_users_whose_every_request_fails_have_not_recovered_though_every_probe_is_answered() -> None:
     """From the fault on, to the end."""
-    run = under(lambda rows: failing(rows, within(rows, 111, 150)))
+    run = under(lambda rows: failing(rows, within(rows, 111, 160)))
     found = judged("30 s", run)
     way = found["recovery of users"]
     assert (way.outcome, way.value, way.low) == (FAIL, None, 34)
