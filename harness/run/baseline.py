@@ -28,23 +28,21 @@ def check_baseline(path: Path, plan: Plan) -> str:
     """Hold a run against a plan before anything is touched; returns a line about it for people.
 
     Raises:
-        HarnessError: it is no run, its evidence is not whole, or it is of another target, time scale or size of traffic.
+        HarnessError: it is not a run, its evidence is not complete, or it is of another target, time scale or size of traffic.
     """
     directory = RunDirectory.open(path)
     earlier, evidence = directory.read_plan(), load_evidence(directory)
     where = f"--baseline {path}"
     if evidence.missing or not evidence.complete:
-        why = (
-            f"{evidence.missing[0].file} {evidence.missing[0].why}"
-            if evidence.missing
-            else "it did not come to its end"
+        why = f"{evidence.missing[0].file} {evidence.missing[0].why}" if evidence.missing else "it did not complete"
+        raise UsageError(
+            f"the run cannot be a baseline: {why}", where=where, hint="give a run whose evidence is complete"
         )
-        raise UsageError(f"the run is no baseline: {why}", where=where, hint="give a run whose evidence is whole")
     traffic = compared_traffic(plan)
     difference = unlike(plan, earlier, traffic)
     if difference:
         hint = "give a run of the same target and traffic, or make one"
-        raise UsageError(f"the run is no baseline for this one: {difference}", where=where, hint=hint)
+        raise UsageError(f"the run cannot be a baseline for this one: {difference}", where=where, hint=hint)
     used = f"for {' and '.join(traffic)} traffic" if traffic else "no selected scenario compares with it"
     return f"the baseline is {earlier.run}, release {earlier.release}: {used}"
 

@@ -44,7 +44,7 @@ def write_verdict(decided: Decided) -> None:
         write_reports(decided.directory.path, decided.plan, decided.evidence, decided.judgement)
     except OSError as error:
         raise EvidenceError(
-            f"the verdict cannot be written down: {error.strerror or error}",
+            f"the verdict cannot be written: {error.strerror or error}",
             where=str(error.filename or decided.directory.path),
             hint="make the run's directory writable, or judge a copy of it; `readiness judge RUN --check` writes nothing",
         ) from error

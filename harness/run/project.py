@@ -104,9 +104,9 @@ def _read(file: Path) -> Project:
         where = f"{file}: {_TABLE}.{key}"
         if key not in known:
             raise ConfigurationError(f"there is no key {key!r}", where=where, hint=hint_with_nearest(key, known))
-        wanted = "a string" if key == "target" else "a list of strings"
+        expected = "a string" if key == "target" else "a list of strings"
         if not (isinstance(value, str) if key == "target" else _is_strings(value)):
-            raise ConfigurationError(f"{value!r} is not {wanted}", where=where)
+            raise ConfigurationError(f"{value!r} is not {expected}", where=where)
     return _project(file.parent, table, configured=True)
 
 

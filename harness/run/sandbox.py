@@ -1,4 +1,4 @@
-"""The embedded target for a run: a child that says when it is ready and ends when we do."""
+"""The embedded target for a run: a child process that reports when it is ready and ends with this one."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _ready(child: subprocess.Popen[str], say: Callable[[str], None]) -> Path:
         raise UsageError("the sandbox was not started", hint="see above")
     raise SandboxError(
         f"the sandbox did not come up (exit code {code})",
-        hint="what it said stands above; `readiness doctor` shows what this machine lacks",
+        hint="see its messages above; `readiness doctor` shows what this machine lacks",
     )
 
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-_LOOK_BACK_S: Final = 5.0
+_LAST_S: Final = 5.0
 _FEWEST, _MOST = 50, 400
-"""How many of the last answers are looked at: those of five seconds, within these bounds."""
+"""How many of the last answers count: those of five seconds, within these bounds."""
 
 
 class Shares:
@@ -24,38 +24,38 @@ class Shares:
 
     Args:
         rows: the workers' row files.
-        wanted: region → the share of answers it is meant to give, 0 to 1; empty: nothing is asked.
+        expected: region → the share of answers it is expected to give, 0 to 1; empty: nothing is asked.
         requests_per_s: that the traffic offers.
     """
 
-    def __init__(self, rows: Sequence[Path], wanted: Mapping[str, float], requests_per_s: float) -> None:
-        self._tails = [RowTail(path, SAMPLES) for path in rows] if wanted else []
-        self._wanted = dict(wanted)
-        self._looked_at = min(max(round(_LOOK_BACK_S * requests_per_s), _FEWEST), _MOST)
+    def __init__(self, rows: Sequence[Path], expected: Mapping[str, float], requests_per_s: float) -> None:
+        self._tails = [RowTail(path, SAMPLES) for path in rows] if expected else []
+        self._expected = dict(expected)
+        self._most = min(max(round(_LAST_S * requests_per_s), _FEWEST), _MOST)
         self._recent = Table.empty(SAMPLES)
 
     def now(self) -> tuple[bool, str]:
-        """Whether the last answers are shared as they are meant to be; else which region is off."""
-        if not self._wanted:
+        """Whether the last answers are shared as expected; else which region is off."""
+        if not self._expected:
             return True, ""
         rows = Table.merged(SAMPLES, [self._recent, *(tail.poll() for tail in self._tails)])
         answers = rows.where(~rows.words["served_region"].missing).sorted_by("done_ns")
-        self._recent = answers.where(np.arange(len(answers)) >= len(answers) - self._looked_at)
-        return shared_as(self._recent, self._wanted)
+        self._recent = answers.where(np.arange(len(answers)) >= len(answers) - self._most)
+        return shared_as(self._recent, self._expected)
 
 
-def shared_as(answers: Table, wanted: Mapping[str, float]) -> tuple[bool, str]:
-    """Whether these answers are shared among the regions as wanted, but for chance; else the first region that is off.
+def shared_as(answers: Table, expected: Mapping[str, float]) -> tuple[bool, str]:
+    """Whether these answers are shared among the regions as expected, but for chance; else the first region that is off.
 
     Chance is given 3.3 standard deviations of a share of one half, and never less than 8 points: that of a region with a
-    tenth of the traffic that is away is seen in 400 answers.
+    tenth of the traffic that is away shows in 400 answers.
     """
     total = len(answers)
     if total < _FEWEST:
         return False, f"only {total} answers yet"
     margin = max(0.08, 3.3 * math.sqrt(0.25 / total))
-    for region, share in wanted.items():
-        seen = int(np.count_nonzero(answers.words["served_region"].equals(region))) / total
-        if abs(seen - share) > margin:
-            return False, f"{region} gives {100 * seen:.0f} % of the answers, not {100 * share:g} %"
+    for region, share in expected.items():
+        measured = int(np.count_nonzero(answers.words["served_region"].equals(region))) / total
+        if abs(measured - share) > margin:
+            return False, f"{region} gives {100 * measured:.0f} % of the answers, expected {100 * share:g} %"
     return True, ""

@@ -57,7 +57,7 @@ def show_plan(
 
 
 def _acts(plan: Plan) -> Iterator[str]:
-    """The acts in order: seconds, name, phase, what they touch and follow; what they do stands below."""
+    """The acts in order: seconds, name, phase, what they touch and follow; what they do is below."""
     yield "Acts, in this order"
     yield f"{START_S:6.0f} s  start: target {plan.target}, watchers, load"
     for act in plan.acts:
@@ -112,7 +112,7 @@ def _evidence(plan: Plan) -> Table:
 
 
 def _sizes(plan: Plan, objective: Objective) -> tuple[str, str, str] | None:
-    """How many are needed without a failure, how many are sent, how many failures those bear; None where numbers do not decide."""
+    """How many are needed without a failure, how many are sent, how many failures those tolerate; None where numbers do not decide."""
     traffic = plan.traffic.get(objective.scope.traffic or "")
     if traffic is None:
         return None

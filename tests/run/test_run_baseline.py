@@ -69,7 +69,7 @@ def test_a_baseline_of_another_target_is_refused(scenes: Stage, project: Project
     """Before anything runs, by `plan` and by `run`."""
     theirs = scenes["go"].run
     name = scenes["go"].project.name
-    wanted = f"the run is no baseline for this one: target: {project.name} here, {name} in the baseline"
+    wanted = f"the run cannot be a baseline for this one: target: {project.name} here, {name} in the baseline"
     for command in ("plan", "run"):
         assert wanted in refused(with_row(project) if command == "plan" else project, command, "--baseline", theirs)
     assert not project.run_directories()
@@ -108,7 +108,7 @@ def test_a_baseline_that_is_not_whole_is_refused(
     copy = Path(shutil.copytree(scenes["go"].run, tmp_path / "copy"))
     (copy / spoil).unlink()
     project.edit("target.yaml", project.name, scenes["go"].project.name)
-    assert f"the run is no baseline: {why}" in refused(with_row(project), "plan", "--baseline", copy)
+    assert f"the run cannot be a baseline: {why}" in refused(with_row(project), "plan", "--baseline", copy)
 
 
 def test_a_baseline_must_be_a_run_and_a_replay_has_its_own(scenes: Stage, project: Project) -> None:
