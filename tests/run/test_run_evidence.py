@@ -212,5 +212,5 @@ def test_a_verdict_that_cannot_be_written_down_is_said(run: Path, readiness: Cal
     (run / "verdict.json").mkdir()
     said = readiness(command, run)
     assert said.code == 10
-    assert f"{run}/verdict.json: the verdict cannot be written down: Is a directory\n  hint: " in said.text
+    assert f"{run}/verdict.json: the verdict cannot be written: Is a directory\n  hint: " in said.text
     assert "Traceback" not in said.text
