@@ -58,7 +58,9 @@ class History:
             while line:
                 line = line[os.write(self._fd, line) :]
         except OSError as error:
-            raise EvidenceError(f"nothing can be put on record: {error.strerror}", where=str(self._path)) from error
+            raise EvidenceError(
+                f"an observation could not be recorded: {error.strerror}", where=str(self._path)
+            ) from error
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
@@ -103,7 +105,9 @@ def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:
         try:
             observation = _observation(source, json.loads(line))
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            missing.append(Missing(file=where, why=f"line {number} is no observation ({type(error).__name__})"))
+            missing.append(
+                Missing(file=where, why=f"line {number} cannot be parsed as an observation ({type(error).__name__})")
+            )
             due += 1
             continue
         if observation.seq != due:

@@ -81,9 +81,9 @@ def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing
         manifest = json.loads((directory.path / MANIFEST).read_bytes())
         listed = {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in manifest["files"].items()}
     except OSError:
-        return None, [Missing(file=MANIFEST, why="is not there: the run did not come to its end")]
+        return None, [Missing(file=MANIFEST, why="is missing: the run did not complete")]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        return None, [Missing(file=MANIFEST, why="is no manifest: it was cut short or edited")]
+        return None, [Missing(file=MANIFEST, why="is not a manifest: it was cut short or edited")]
     missing = [
         Missing(file=name, why=why)
         for name, (size, digest) in listed.items()
@@ -138,7 +138,7 @@ def _digest(path: Path) -> str:
 def _fault(path: Path, size: int, digest: str) -> str:
     try:
         if not path.is_file():
-            return "is gone"
+            return "is missing"
         if path.stat().st_size < size:
             return "was cut short after the run was sealed"
         return "" if _digest(path) == digest else "was edited after the run was sealed"

@@ -120,10 +120,10 @@ def _refusing(path: Path) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        raise MissingEvidence("holds a word that is no UTF-8", where=str(path)) from error
+        raise MissingEvidence("contains a word that is not UTF-8", where=str(path)) from error
     except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise MissingEvidence(f"is no whole Parquet file: {reason}", where=str(path)) from error
+        raise MissingEvidence(f"is not a complete Parquet file: {reason}", where=str(path)) from error
     except _WrongColumnError as error:
         raise MissingEvidence(str(error), where=str(path)) from error
 

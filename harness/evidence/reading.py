@@ -64,7 +64,7 @@ def load_evidence(directory: RunDirectory) -> Evidence:
         return _load(directory)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise MissingEvidence(
-            f"holds an observation that nothing can be made of: {error}", where=f"{directory.path}/history"
+            f"contains an observation that cannot be parsed: {error}", where=f"{directory.path}/history"
         ) from error
 
 
@@ -139,7 +139,7 @@ def _on_other_clocks(observations: Sequence[Observation]) -> Iterable[Missing]:
     own = next((o.clock for o in observations if o.source == "run"), None)
     for o in observations:
         if own is not None and o.clock != own:
-            why = f"was written by the clock {o.clock}, the run went by {own}: their times do not compare"
+            why = f"uses clock {o.clock}, the run used {own}: timestamps are not comparable"
             yield Missing(file=f"history/{o.source}.ndjson", why=why)
 
 
@@ -242,7 +242,7 @@ def _worker(number: int, times: int, sealed: RowsSealed | None) -> Worker:
 def _why_no_end(sealed: RowsSealed, writer: str) -> str:
     """What the seal of a row file says against its end: bytes of a last row that was never whole, no end record."""
     if lost := sealed.truncated_bytes:
-        return f"the {writer} did not end in order: {lost} bytes at its end are no whole row"
+        return f"the {writer} did not end in order: {lost} bytes at its end are not a complete row"
     return "" if sealed.closed else f"the {writer} did not end in order"
 
 

@@ -169,7 +169,7 @@ class RowFile:
         """The rows in order.
 
         Raises:
-            MissingEvidence: it cannot be read, is no row file of this schema, or a row has a word that was never defined.
+            MissingEvidence: it cannot be read, is not a row file of this schema, or a row has a word that was never defined.
         """
         try:
             with self._path.open("rb") as file:
@@ -181,7 +181,7 @@ class RowFile:
 
     def _tables(self, file: BinaryIO) -> Iterator[Table]:
         if not _is_head(file.readline(_LONGEST_HEAD), self._schema):
-            raise MissingEvidence(f"is no row file of {self._schema.name}", where=str(self._path))
+            raise MissingEvidence(f"is not a row file of {self._schema.name}", where=str(self._path))
         decoder, left = _Decoder(self._schema), b""
         while len(left) <= _LONGEST_RECORD and (data := file.read(self._piece)):
             data = left + data

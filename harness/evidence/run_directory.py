@@ -113,7 +113,7 @@ class RunDirectory:
             why = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
         if why:
             hint = "it was cut short or edited: take another copy of the run"
-            raise MissingEvidence(f"is no plan: {why}", where=str(path), hint=hint)
+            raise MissingEvidence(f"is not a plan: {why}", where=str(path), hint=hint)
         return plan
 
     def history(self, source: str) -> History:

@@ -78,11 +78,11 @@ class Tables:
             return
         if found != rows and self.spoilt.isdisjoint(files):
             beside = f" with {len(files) - 1} files beside it" if files[1:] else ""
-            self.missing.append(Missing(file=files[0], why=f"holds {found} rows{beside}, {rows} were sealed"))
+            self.missing.append(Missing(file=files[0], why=f"has {found} rows{beside}, {rows} were sealed"))
 
     def why_spoilt(self, file: str) -> str:
         """What keeps a file from being read at all; empty when nothing does."""
-        return "" if self._has(file) else f"{file} is gone or changed"
+        return "" if self._has(file) else f"{file} is missing or was changed"
 
     def _has(self, file: str) -> bool:
         return file not in self.spoilt and (self.directory.path / file).exists()

@@ -75,7 +75,7 @@ def test_a_line_that_is_no_observation_is_named(tmp_path: Path, line: str) -> No
     (tmp_path / "run.ndjson").write_text(f"{line}\n{json.dumps(good)}\n", encoding="utf-8")
     read, missing = read_history(tmp_path / "run.ndjson")
     assert [observation.kind for observation in read] == ["k"]
-    assert missing[0].why.startswith("line 1 is no observation")
+    assert missing[0].why.startswith("line 1 cannot be parsed as an observation")
 
 
 def in_a_run(name: str, content: str, then: Callable[[RunDirectory], object]) -> None:

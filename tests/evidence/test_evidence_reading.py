@@ -194,7 +194,7 @@ def test_a_file_that_is_gone_cut_or_edited_is_named(recorded: RunDirectory, name
     path.write_bytes(b"x" + whole[1:])
     edited = load_evidence(recorded).missing
 
-    assert [(m.file, m.why) for m in gone] == [(name, "is gone")]
+    assert [(m.file, m.why) for m in gone] == [(name, "is missing")]
     assert [(m.file, m.why) for m in cut] == [(name, "was cut short after the run was sealed")]
     assert [(m.file, m.why) for m in edited] == [(name, "was edited after the run was sealed")]
 
@@ -313,7 +313,7 @@ def test_a_plan_that_is_none_is_named(recorded: RunDirectory, content: str) -> N
     """A broken plan is missing evidence with the first key that is wrong."""
     (recorded.path / "plan.json").write_text(content, encoding="utf-8")
 
-    with pytest.raises(MissingEvidence, match=r"plan\.json: is no plan: [^:\s]"):
+    with pytest.raises(MissingEvidence, match=r"plan\.json: is not a plan: [^:\s]"):
         recorded.read_plan()
 
 
@@ -324,7 +324,7 @@ def test_a_plan_of_no_scale_of_time_is_refused(recorded: RunDirectory, scale: fl
     stored = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**stored, "time_scale": scale}), encoding="utf-8")
 
-    with pytest.raises(MissingEvidence, match=r"plan\.json: is no plan: time_scale: .* is not above 0"):
+    with pytest.raises(MissingEvidence, match=r"plan\.json: is not a plan: time_scale: .* is not above 0"):
         recorded.read_plan()
 
 

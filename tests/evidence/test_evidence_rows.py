@@ -88,10 +88,10 @@ def test_a_number_too_wide_is_clamped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{}\n", b'{"rows": 1, "schema": "samples"}\n', b"\x00\xff"])
 def test_a_foreign_file_is_refused(tmp_path: Path, content: bytes) -> None:
-    """A file that is no row file of the schema is named, not guessed at."""
+    """A file that is not a row file of the schema is named, not guessed at."""
     (tmp_path / "a.rows").write_bytes(content)
 
-    with pytest.raises(MissingEvidence, match=r"a\.rows: is no row file of probes"):
+    with pytest.raises(MissingEvidence, match=r"a\.rows: is not a row file of probes"):
         read_rows(tmp_path / "a.rows", PROBES)
 
 
@@ -114,7 +114,7 @@ def test_a_cut_parquet_file_is_named(tmp_path: Path) -> None:
     write_parquet(Table.of(PROBES, [{"due_ns": 1}]), tmp_path / "a.parquet")
     (tmp_path / "a.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-20])
 
-    with pytest.raises(MissingEvidence, match="is no whole Parquet file"):
+    with pytest.raises(MissingEvidence, match="is not a complete Parquet file"):
         read_parquet(tmp_path / "a.parquet", PROBES)
 
 
@@ -135,9 +135,12 @@ def test_rows_that_find_no_room_are_an_error_and_not_lost(tmp_path: Path) -> Non
 def test_a_history_that_finds_no_room_is_an_error(tmp_path: Path) -> None:
     """And the line that was cut short is named when it is read."""
     history = History(tmp_path / "a.ndjson", "a")
-    with room_for(100), pytest.raises(EvidenceError, match=r"a\.ndjson: nothing can be put on record: File too large"):
+    with (
+        room_for(100),
+        pytest.raises(EvidenceError, match=r"a\.ndjson: an observation could not be recorded: File too large"),
+    ):
         history.put("run.started", "x", more="y" * 100)
     history.close()
     assert [item.why for item in read_history(tmp_path / "a.ndjson")[1]] == [
-        "line 1 is no observation (JSONDecodeError)"
+        "line 1 cannot be parsed as an observation (JSONDecodeError)"
     ]

@@ -128,7 +128,7 @@ def test_without_any_one_of_its_files_a_run_is_never_go(run: RunDirectory) -> No
         judgement = judged(run)
         path.write_bytes(content)
         assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE, name
-        assert f"{name}: is gone" in judgement.missing
+        assert f"{name}: is missing" in judgement.missing
         found = outcomes(judgement)
         assert Outcome.PASS not in {found[requirement] for requirement in BORNE_BY.get(name, ())}, name
         assert Outcome.FAIL not in found.values(), name
@@ -176,11 +176,11 @@ def changed(column: str, row: int, value: object) -> Callable[[pa.Table], pa.Tab
         (lambda rows: rows.drop_columns(["name"]), "lacks the columns name"),
         (lambda rows: rows.append_column("name", rows.column("name")), "has the column `name` twice"),
         (lambda rows: rows.append_column("more", rows.column("name")), ""),
-        (lambda rows: rows.slice(0, 0), "holds 14000 rows with 4 files beside it, 20000 were sealed"),
-        (lambda rows: rows.slice(1), "holds 19999 rows with 4 files beside it, 20000 were sealed"),
+        (lambda rows: rows.slice(0, 0), "has 14000 rows with 4 files beside it, 20000 were sealed"),
+        (lambda rows: rows.slice(1), "has 19999 rows with 4 files beside it, 20000 were sealed"),
         (
             lambda rows: pa.concat_tables([rows, rows.slice(0, 1)]),
-            "holds 20001 rows with 4 files beside it, 20000 were sealed",
+            "has 20001 rows with 4 files beside it, 20000 were sealed",
         ),
     ],
 )
@@ -263,13 +263,13 @@ def last_ends_twice(lines: Lines) -> Lines:
         (
             "load",
             lambda lines: [{**o, "clock": "other"} for o in lines],
-            "was written by the clock other, the run",
+            "uses clock other, the run used",
             OF_LOAD,
         ),
         (
             "watch",
             lambda lines: [{**o, "clock": "other"} for o in lines],
-            "was written by the clock other",
+            "uses clock other",
             ["R-UPTIME"],
         ),
         ("seal", told("rows.sealed", truncated_bytes=5), "", OF_LOAD | OF_FAULTS | {"R-UPTIME"}),
@@ -299,8 +299,8 @@ def test_records_that_contradict_each_other_bear_nothing(
     ("name", "change", "why", "bears"),
     [
         ("entry", changed("done_ns", 2, 1), "row 2 ends before it begins (1 such rows)", "R-UPTIME"),
-        ("entry", lambda rows: pa.concat_tables([rows] * 5), "holds 41505 rows, 8301 were sealed", "R-UPTIME"),
-        ("ledger-final", lambda rows: rows.slice(1), "holds 6600 rows, 6601 were sealed", "R-RPO"),
+        ("entry", lambda rows: pa.concat_tables([rows] * 5), "has 41505 rows, 8301 were sealed", "R-UPTIME"),
+        ("ledger-final", lambda rows: rows.slice(1), "has 6600 rows, 6601 were sealed", "R-RPO"),
         ("ledger-writes", changed("outcome", 3, None), "row 3 has no `outcome` that is one of ok, refused", "R-RPO"),
         ("ledger-final", changed("state", 1, "okay"), "row 1 has no `state` that is one of ok, wrong", "R-RPO"),
         ("replicas", changed("at_ns", 1, 0.5), "has double in `at_ns`, whole numbers were expected", "R-LAG"),

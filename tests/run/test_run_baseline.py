@@ -97,8 +97,8 @@ def test_the_plan_tells_the_baseline(scenes: Stage, project: Project) -> None:
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        ("load/browse/samples-1.parquet", "load/browse/samples-1.parquet is gone"),
-        ("manifest.json", "manifest.json is not there: the run did not come to its end"),
+        ("load/browse/samples-1.parquet", "load/browse/samples-1.parquet is missing"),
+        ("manifest.json", "manifest.json is missing: the run did not complete"),
     ],
 )
 def test_a_baseline_that_is_not_whole_is_refused(
