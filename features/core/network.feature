@@ -3,5 +3,5 @@ Feature: The backend is open to its callers and to nobody else
 
   @DA-NET-POLICY
   Scenario: Only declared callers reach the backend
-    When the deployed platform is looked at
+    When the deployed platform has been inspected
     Then TCP 8080 of the backend accepts its declared callers and refuses every other workload

@@ -2,7 +2,7 @@ Feature: Every service has the size that the architecture declares
   Ready replicas, and CPU and memory as request and limit both, as the Kubernetes API of the primary region says.
 
   Scenario Outline: <service> has its declared size
-    When the deployed platform is looked at
+    When the deployed platform has been inspected
     Then deployment "<service>" has <replicas> ready replicas with cpu <cpu> and memory <memory> in the steady state
 
     Examples:

@@ -42,7 +42,7 @@ def kill_leader() -> Hits:
     `uncordon_nodes` lets it come back; `lead_from_home` makes the primary region lead again.
 
     Raises:
-        FaultNotInjected: nobody holds the lock, or its holder is not a pod.
+        FaultNotInjected: no member holds the lock, or its holder is not a pod.
     """
     here = session()
     database = here.target.database

@@ -218,17 +218,19 @@ def bounded(
     head = f"{subject} is {said(bounds.value, unit)}"
     if receipt:
         outcome, hint = Outcome.INCONCLUSIVE, HINTS[receipt]
-        reason = f"{head}, wanted {case.wanted}, but {receipts[receipt].why}"
+        reason = f"{head}, expected {case.wanted}, but {receipts[receipt].why}"
     elif not bounds.n:
-        outcome, reason = Outcome.INCONCLUSIVE, f"nobody looked at {subject}, wanted {case.wanted}"
-        hint = "find out from its log why it was not looked at, then run again"
+        outcome, reason = Outcome.INCONCLUSIVE, f"no probe of {subject} was recorded, expected {case.wanted}"
+        hint = "find out from its log why it was not probed, then run again"
     elif outcome is Outcome.INCONCLUSIVE:
         more = f"at least {n_needed}" if n_needed and n_needed > bounds.n else "more"
         few = bounds.why or f"{bounds.n} looks are too few to tell, {more} would be needed"
-        reason = f"{head}, between {said(bounds.low, unit)} and {said(bounds.high, unit)}, wanted {case.wanted}: {few}"
+        reason = (
+            f"{head}, between {said(bounds.low, unit)} and {said(bounds.high, unit)}, expected {case.wanted}: {few}"
+        )
         hint = TOGETHER if bounds.why else f"let the traffic run longer ({more} looks), then run again"
     else:
-        reason, hint = f"{head} ({_bound(outcome, case.objective.op, bounds, unit)}), wanted {case.wanted}", ""
+        reason, hint = f"{head} ({_bound(outcome, case.objective.op, bounds, unit)}), expected {case.wanted}", ""
     return measure(
         case,
         name,

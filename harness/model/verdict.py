@@ -343,7 +343,7 @@ class Decision:
     """What is said of the release.
 
     Attributes:
-        headline: `GO for sandbox · profile core · 1.0.0 · 23 passed · 0 not assessable here`.
+        headline: `GO for sandbox · profile core · 1.0.0 · 25 passed · 0 not assessable here`.
         reasons: what decided, worst first.
         score: share of gating requirements that passed, for trend only.
     """

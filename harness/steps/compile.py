@@ -68,7 +68,7 @@ def read_criterion(requirement: Requirement, catalogue: Catalogue, experiments: 
     where = catalogue.where(requirement.id, "criterion")
     if not is_measured(requirement):
         form = requirement.criterion.split(":")[0]
-        hint = "claim its parts" if form == "derived" else "no scenario can bear it"
+        hint = "claim its parts" if form == "derived" else "no scenario can claim it"
         raise UsageError(f"{requirement.id} is {form}, a scenario cannot claim it", where=where, hint=hint)
     try:
         reading = read(requirement.criterion, experiments)

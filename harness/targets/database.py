@@ -52,7 +52,7 @@ def not_streaming(cluster: Cluster, target: Target) -> list[str]:
     """What keeps the members from being a leader and standbys that stream, one line each; nothing when all is well."""
     database, lock = database_of(target)
     leader = leader_of(cluster, target)
-    found = [] if leader else ["nobody holds the lock"]
+    found = [] if leader else ["no member holds the lock"]
     for name in database.members:
         pod = cluster.pod(lock.namespace, name)
         status = _status(annotations_of(pod).get("status", "")) if pod else {}

@@ -113,7 +113,7 @@ def test_requests_that_find_nobody_later_than_the_limit_show_that_a_dead_pod_is_
     killed = discovery(stale(share, until))[-1]
     assert (killed.name, killed.outcome) == ("last request of a killed pod", outcome)
     if outcome is FAIL:
-        assert "requests of its routes found nobody later than that, the last after 27" in killed.reason
+        assert "requests of its routes found no pod later than that, the last after 27" in killed.reason
 
 
 def test_a_killed_pod_whose_routes_are_not_known_is_not_assessed() -> None:

@@ -75,7 +75,7 @@ def test_a_killed_pod_that_was_never_asked_again_passes_once_watched_for_the_lim
     """And is inconclusive before."""
     assert judged(served((75, 100, "track-new")))[1].reason == (
         "track-old last answered a request sent 0 s after it was killed, in the 28.5 s that were watched, "
-        "and 0 of 1850 requests of its routes found nobody later than that, expected within 10 s"
+        "and 0 of 1850 requests of its routes found no pod later than that, expected within 10 s"
     )
     short = judged(served((73.5, 100, "track-new"), until=80))[1]
     assert short.outcome is INCONCLUSIVE

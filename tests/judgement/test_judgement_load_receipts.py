@@ -75,7 +75,7 @@ def test_a_request_that_was_never_sent_lagged_to_the_end() -> None:
         (None, "there is no record of the traffic"),
         (
             replace(STEADY, workers=()),
-            "0 of 1 workers left a record; there are samples of workers that nobody started: 0",
+            "0 of 1 workers left a record; there are samples of workers that were not started: 0",
         ),
         (replace(STEADY, workers=(Worker(id=0, rows=1, closed=False),)), "worker 0: its file has no end"),
         (replace(STEADY, workers=(Worker(id=0, rows=1, closed=True, why="killed"),)), "worker 0: killed"),
@@ -84,7 +84,7 @@ def test_a_request_that_was_never_sent_lagged_to_the_end() -> None:
         (window(samples(0, 60, per_s=125), 0, 60), "125 requests/s were sent where 100 were planned"),
         (
             window(Table.empty(STEADY.samples.schema), 5, 5),
-            "the plan offers no traffic in this window; nobody sent anything",
+            "the plan offers no traffic in this window; no request was sent",
         ),
         (window(with_ints(samples(0, 60), 7, done_ns=1), 0, 60), "1 samples end before they begin"),
     ],
@@ -196,8 +196,8 @@ def test_a_load_of_which_nothing_came_has_no_receipt_however_little_was_planned(
     """Four journeys may all fail to come by chance; then nothing is known of the target either."""
     few = plan(traffic={"everyday": replace(PLAN.traffic["everyday"], journeys_per_s=4 / 60)})
     nothing = window(samples(0, 60).cut(0, 0), 0, 60)
-    assert why(nothing, planned=few) == "nobody sent anything"
-    assert why(nothing, planned=few, latencies=False) == "nobody sent anything"
+    assert why(nothing, planned=few) == "no request was sent"
+    assert why(nothing, planned=few, latencies=False) == "no request was sent"
 
 
 def test_requests_sent_before_they_were_due_void_latencies() -> None:
@@ -223,7 +223,7 @@ def test_samples_of_no_route_are_named() -> None:
 def test_a_generator_that_never_said_how_it_fared_bears_no_latency(kept: dict[str, Any]) -> None:
     """It says so each second, so in a window of 2 s it has; errors are errors all the same."""
     mute = replace(STEADY, workers=(replace(MUTE, **kept),))
-    assert why(mute) == "worker 0 did not say how it fared"
+    assert why(mute) == "worker 0 reported no CPU, GC or event-loop figures"
     assert why(mute, latencies=False) == ""
     short = replace(window(samples(0, 1.99), 0, 1.99), workers=(replace(MUTE, **kept),))
     assert "did not say" not in why(short)
@@ -240,11 +240,14 @@ def test_of_a_closed_model_the_users_are_counted() -> None:
         "149 users were there where 150 were planned"
     )
     mute = replace(slow, workers=(MUTE,))
-    assert why(mute, planned=closed) == "worker 0 did not say how it fared; nobody counted the users"
+    assert (
+        why(mute, planned=closed)
+        == "worker 0 reported no CPU, GC or event-loop figures; no count of the users was recorded"
+    )
     strange = replace(slow, workers=fared(users=150, loop_ms=math.nan).workers)
-    assert why(strange, planned=closed) == "worker 0 did not say how it fared"
+    assert why(strange, planned=closed) == "worker 0 reported no CPU, GC or event-loop figures"
     still = replace(slow, workers=fared(users=150, loop_ms=21).workers)
     assert why(still, planned=closed) == "worker 0 stood still for 21 ms, at most 20 ms is allowed"
     assert why(still, planned=closed, latencies=False) == ""
     silent = replace(there, samples=Table.empty(slow.samples.schema))
-    assert why(silent, planned=closed) == "nobody sent anything"
+    assert why(silent, planned=closed) == "no request was sent"

@@ -86,7 +86,7 @@ def test_of_an_event_that_contradicts_itself_nobody_knows(visible_ns: int, state
     rows = with_words(with_ints(events(), 99, visible_ns=visible_ns), 99, state=state)
     measure = judged(rows)
     assert measure.outcome is INCONCLUSIVE
-    assert "but of 1 nobody knows" in measure.reason
+    assert "but the outcome of 1 is unknown" in measure.reason
 
 
 def test_an_event_seen_before_its_acceptance_was_known_took_no_time() -> None:
@@ -171,7 +171,7 @@ def test_events_that_are_visible_in_time_once_and_whole_pass() -> None:
     """The slowest of a hundred took 100 ms."""
     measure = judged(events())
     assert (measure.outcome, measure.value, measure.unit, measure.scaled_limit, measure.n) == (PASS, 0.1, "s", 1, 100)
-    assert measure.reason == "none of 100 accepted events failed, wanted each once and whole within 1 s"
+    assert measure.reason == "none of 100 accepted events failed, expected each once and whole within 1 s"
     assert set(measure.receipts) == {"watch"}
     assert measure.files == ("watch/pipeline.parquet",)
 
@@ -190,7 +190,7 @@ def test_what_fails_an_event_is_said() -> None:
     assert (measure.outcome, measure.value) == (FAIL, None)
     assert measure.reason == (
         "4 of 100 accepted events failed: 1 never became visible, 1 became visible twice, 1 had another value, "
-        "1 came too late, wanted each once and whole within 1 s"
+        "1 came too late, expected each once and whole within 1 s"
     )
     assert measure.hint == "`readiness why R` shows the evidence; fix the platform, then run again"
     assert judged(with_ints(events(), 4, copies=2)).outcome is FAIL
@@ -202,7 +202,7 @@ def test_an_event_that_was_accepted_shortly_before_the_end_is_not_known(ended: f
     rows = with_words(with_ints(events(), 99, visible_ns=0, copies=0), 99, state="absent")
     measure = judged(rows, observations=(observation("watch.closed", "pipeline", ended, "watch"),))
     assert measure.outcome is outcome
-    assert ("but of 1 nobody knows" in measure.reason) is (outcome is INCONCLUSIVE)
+    assert ("but the outcome of 1 is unknown" in measure.reason) is (outcome is INCONCLUSIVE)
     other = (observation("watch.closed", "entry", 200, "watch"), observation("watch.started", "pipeline", 200, "watch"))
     assert judged(rows, observations=other).outcome is INCONCLUSIVE
 

@@ -92,7 +92,7 @@ def test_response_times_that_stay_do_not_drift() -> None:
     first = found[0]
     assert first.name == "drift of the response time p95"
     assert first.reason.startswith("the growth of the response time p95 of create-track in an hour is ")
-    assert first.reason.endswith("n 25), wanted below 10 ms; seen over 57.6 s, an hour is 60 s here")
+    assert first.reason.endswith("n 25), expected below 10 ms; seen over 57.6 s, an hour is 60 s here")
     assert (first.unit, first.scaled_limit, first.n, first.n_needed) == ("ms", 10.0, 25, None)
     assert first.scope == {"traffic": "everyday", "phase": "in the steady state", "route": "create-track"}
     assert first.method.startswith("Theil-Sen slope of 25 time batches")
@@ -215,7 +215,7 @@ def test_what_an_improvement_says() -> None:
     """Both figures, both runs' files, and the release of the baseline."""
     measure = only(LOWER, against(rows(ms=50, canary_ms=50), SLOW))
     assert measure.reason == (
-        "improvement of the response time p95 is 50 % (at least 49.63 % with 95 % confidence, n 6000), wanted at least 40 %; "
+        "improvement of the response time p95 is 50 % (at least 49.63 % with 95 % confidence, n 6000), expected at least 40 %; "
         "61.25 ms where the baseline, run-0 with release 0.9.0, had 122.5 ms"
     )
     assert (measure.unit, measure.limit, measure.scaled_limit) == ("ratio", "40 %", 0.4)
@@ -459,7 +459,7 @@ def test_what_a_slowdown_says() -> None:
     measure = only(slowdown(), with_load(rows(canary_ms=40)))
     assert measure.name == "response time p95 above release 1.0.0"
     assert measure.reason.startswith("response time p95 of release 1.1.0 above that of 1.0.0 is ")
-    assert measure.reason.endswith(" 99.75 % confidence, n 600), wanted below 20 %; 49.04 ms against 24.49 ms")
+    assert measure.reason.endswith(" 99.75 % confidence, n 600), expected below 20 %; 49.04 ms against 24.49 ms")
     assert "paired time batches" in measure.method
 
 

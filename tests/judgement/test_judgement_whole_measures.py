@@ -228,7 +228,7 @@ def test_events_as_a_whole() -> None:
         method="each event from its acceptance to being visible; the slowest; exact",
         receipts={"watch": Receipt(ok=True, why="10 events were followed", files=("watch/pipeline.parquet",))},
         outcome=Outcome.PASS,
-        reason="none of 10 accepted events failed, wanted each once and whole within 1 s",
+        reason="none of 10 accepted events failed, expected each once and whole within 1 s",
         files=("watch/pipeline.parquet",),
     )
     (cut,) = all_of(one, replace(evidence(), pipeline=rows.where(turn != 3), watchers=watched))
@@ -237,7 +237,7 @@ def test_events_as_a_whole() -> None:
     )
     (none,) = all_of(one, replace(evidence(), pipeline=rows.where(turn < 0), watchers=watched))
     assert none.reason == (
-        "none of 0 accepted events failed, wanted each once and whole within 1 s, but no event is on record"
+        "none of 0 accepted events failed, expected each once and whole within 1 s, but no event is on record"
     )
 
 

@@ -63,7 +63,7 @@ def response(requirement: str, route: str, ms: float, limit: float, **fields: An
         method=QUANTILE,
         receipts={"load": GOOD["load"]},
         files=("load/everyday/samples-0.parquet",),
-        **{"reason": f"response time p95 of {route} is {ms:.4g} ms, wanted below {limit:g} ms", **fields},
+        **{"reason": f"response time p95 of {route} is {ms:.4g} ms, expected below {limit:g} ms", **fields},
     )
 
 
@@ -100,7 +100,7 @@ def _recovered(requirement: str, experiment: str, operation: str, limit: str, sc
         resolution=0.05,
         method=RECOVERY,
         receipts=GOOD,
-        reason=f"{experiment}: {operation} were served again after {seconds:.4g} s ± 0.05 s, wanted below {limit}",
+        reason=f"{experiment}: {operation} were served again after {seconds:.4g} s ± 0.05 s, expected below {limit}",
         files=(f"chaos/{experiment}/journal.json", "watch/entry.parquet"),
     )
 

@@ -182,7 +182,7 @@ def _claim(line: int, requirement: str) -> Claim:
     title, _, kind, file, sentence = TITLES[requirement]
     given = {
         Kind.EXPERIMENT: 'When the experiments have run under "everyday" traffic',
-        Kind.CHECK: "When the deployed platform is looked at",
+        Kind.CHECK: "When the deployed platform has been inspected",
     }
     at = f"features/core/{file}.feature:{line + 3}"
     missing = ("all database members",) if requirement == "DA-DR-RTO" else ()

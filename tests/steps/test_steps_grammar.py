@@ -117,7 +117,7 @@ OBJECTIVES = {
         params={"release": "1.1.0", "other_release": "1.0.0"},
         sentence="",
     ),
-    'the response time p99 of release "1.1.0" is less than 10 % above that of release "1.0.0", looked at 4 times': Objective(
+    'the response time p99 of release "1.1.0" is less than 10 % above that of release "1.0.0", analysed 4 times': Objective(
         figure=Figure.SLOWDOWN,
         quantile=0.99,
         op=Op.BELOW,
@@ -223,7 +223,7 @@ OBJECTIVES = {
 
 DEMANDS = {
     "the release is deployed": [],
-    "the deployed platform is looked at": [],
+    "the deployed platform has been inspected": [],
     '"everyday" traffic has run': ["traffic everyday"],
     'the experiment "pod-loss" has run under "everyday" traffic': [
         "traffic everyday",
@@ -254,7 +254,7 @@ def test_a_then_sentence_is_one_objective(sentence: str, objective: Objective) -
 @pytest.mark.parametrize("times", [0, 1, 21, 100])
 def test_one_looks_2_to_20_times(times: int) -> None:
     """Once is no several, and twenty leave the first nothing to err with."""
-    sentence = 'the error rate of release "b" is less than 1 points above that of release "a", looked at {} times'
+    sentence = 'the error rate of release "b" is less than 1 points above that of release "a", analysed {} times'
     assert read(sentence.format(2)).objective is not None
     assert read(sentence.format(20)).objective is not None
     with pytest.raises(UsageError):

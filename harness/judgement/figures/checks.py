@@ -42,14 +42,14 @@ def _asks(demand: Demand, case: Case) -> bool:
 
 def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Measure:
     asked = f", asked {fact.attempts} times" if fact.attempts > 1 else ""
-    reason = f"{fact.subject}: {fact.seen}, wanted {fact.wanted}{asked}"
+    reason = f"{fact.subject}: {fact.seen}, expected {fact.wanted}{asked}"
     return measure(
         case,
         name,
         _OUTCOMES[fact.ok],
         reason
         if fact.ok is not None
-        else f"{fact.subject}: could not be read ({fact.seen}), wanted {fact.wanted}{asked}",
+        else f"{fact.subject}: could not be read ({fact.seen}), expected {fact.wanted}{asked}",
         scope={**demand.params, "subject": fact.subject},
         hint=_LOOK_AGAIN if fact.ok is None else "",
         limit=fact.wanted,

@@ -147,7 +147,7 @@ def _killed(seen: Sighting, limit: float) -> tuple[Outcome, str]:
         return Outcome.FAIL, f"{seen.pod} answered a request that was sent {last:.3g} s after it was killed"
     if later is None:
         return Outcome.NOT_ASSESSED, f"no answer before the fault shows which routes {seen.pod} served"
-    told = f"{later.failed} of {later.n} requests of its routes found nobody later than that"
+    told = f"{later.failed} of {later.n} requests of its routes found no pod later than that"
     if later.chance < PROVEN:
         before = f"{later.failed_before} of {later.n_before} before the fault"
         return Outcome.FAIL, f"{seen.pod} was killed, and {told}, the last after {later.last_s:.3g} s ({before})"

@@ -77,12 +77,12 @@ def events(case: Case) -> Iterable[Measure]:
     undecided, receipts = _count(young | unseen), {"watch": pipeline_receipt(case.evidence)}
     outcome = Outcome.FAIL if failed else Outcome.PASS
     reason, hint = _said(len(accepted), failed, {text: _count(mask) for text, mask in bad.items()}), ""
-    reason = f"{reason}, wanted each once and whole {case.wanted.replace('below', 'within')}"
+    reason = f"{reason}, expected each once and whole {case.wanted.replace('below', 'within')}"
     if receipt := unmet(outcome, receipts):
         outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
     elif not failed and (undecided or not len(accepted)):
         outcome, hint = Outcome.INCONCLUSIVE, "let the run watch for longer, then run again"
-        reason += f", but of {undecided} nobody knows" if undecided else ", but none was accepted"
+        reason += f", but the outcome of {undecided} is unknown" if undecided else ", but none was accepted"
     yield measure(
         case,
         "accepted events",

@@ -47,11 +47,11 @@ def users_measure(case: Case, window: Window) -> Measure:
         reason = f"journeys in progress were counted in {len(known)} of {len(each)} seconds of the window"
     elif fewest < wanted:
         outcome = Outcome.INCONCLUSIVE
-        reason = f"at times only {fewest:g} users were there at once, wanted at least {wanted}"
+        reason = f"at times only {fewest:g} users were there at once, expected at least {wanted}"
     else:
         outcome = Outcome.PASS
         reason = (
-            f"at least {fewest:g} users were there at once in each of {len(each)} seconds, wanted at least {wanted}"
+            f"at least {fewest:g} users were there at once in each of {len(each)} seconds, expected at least {wanted}"
         )
     return measure(
         case,

@@ -83,7 +83,7 @@ def _mute_workers(plan: Plan, window: Window) -> Iterable[str]:
         for worker in window.workers:
             said = [value for value in (worker.cpu, worker.gc_ms, worker.loop_ms) if value is not None]
             if worker.closed and not worker.why and not (len(said) == 3 and all(map(math.isfinite, said))):
-                yield f"worker {worker.id} did not say how it fared"
+                yield f"worker {worker.id} reported no CPU, GC or event-loop figures"
 
 
 def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
@@ -151,7 +151,7 @@ def _worker_troubles(plan: Plan, window: Window) -> Iterable[str]:
         strange &= numbers != worker.id
     strangers = set(numbers[strange].tolist())
     if strangers:
-        yield f"there are samples of workers that nobody started: {', '.join(map(str, sorted(strangers)))}"
+        yield f"there are samples of workers that were not started: {', '.join(map(str, sorted(strangers)))}"
 
 
 def _span_troubles(plan: Plan, window: Window) -> Iterable[str]:
@@ -170,7 +170,7 @@ def _user_troubles(plan: Plan, window: Window) -> Iterable[str]:
     planned = round(plan.traffic[window.traffic].users)
     there = [worker.users for worker in window.workers]
     if any(users is None for users in there):
-        yield "nobody counted the users"
+        yield "no count of the users was recorded"
     elif (seen := sum(users for users in there if users is not None)) != planned:
         yield f"{seen} users were there where {planned} were planned"
 
@@ -209,7 +209,7 @@ def _row_troubles(samples: Table) -> list[str]:
     backwards = int(((ints["done_ns"] < ints["sent_ns"]) | (ints["done_ns"] < ints["intended_ns"])).sum())
     nameless = int(samples.words["name"].missing.sum())
     troubles = {
-        "nobody sent anything": not len(samples),
+        "no request was sent": not len(samples),
         f"{backwards} samples end before they begin": backwards,
         f"{nameless} samples name no route": nameless,
     }

@@ -18,11 +18,11 @@ ASKING: Final = (
         mean=lambda _slots: Meaning(),
     ),
     Template(
-        name="looked-at",
+        name="inspected",
         keyword=Keyword.WHEN,
-        text="the deployed platform is looked at",
+        text="the deployed platform has been inspected",
         about="Asks for nothing by itself: the checks that the Then steps name are done on the live target.",
-        example="the deployed platform is looked at",
+        example="the deployed platform has been inspected",
         mean=lambda _slots: Meaning(),
     ),
     Template(

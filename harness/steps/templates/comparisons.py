@@ -31,7 +31,7 @@ COMPARISONS: Final = (
         keyword=Keyword.THEN,
         text=(
             'the error rate of release "<release>" is less than <limit:points> above that of release "<other:release>"'
-            "[, looked at <looks> times]"
+            "[, analysed <looks> times]"
         ),
         about=(
             "Failed requests of a canary less those of the stable release, both serving in one window; looked at several times "
@@ -45,10 +45,10 @@ COMPARISONS: Final = (
         keyword=Keyword.THEN,
         text=(
             'the response time <quantile> of release "<release>" is less than <limit:ratio> above that of release "<other:release>"'
-            "[, looked at <looks> times]"
+            "[, analysed <looks> times]"
         ),
         about="A quantile of the response times of a canary against that of the stable release, both serving in one window.",
-        example='the response time p95 of release "1.1.0" is less than 10 % above that of release "1.0.0", looked at 4 times',
+        example='the response time p95 of release "1.1.0" is less than 10 % above that of release "1.0.0", analysed 4 times',
         mean=compared(Figure.SLOWDOWN, Op.BELOW, release="release", other_release="other", looks="looks"),
     ),
 )
