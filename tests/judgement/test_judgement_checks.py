@@ -24,12 +24,12 @@ def judged(*facts: Fact, why: str = "", of: Plan | None = None) -> list[Measure]
 @pytest.mark.parametrize(
     ("ok", "outcome", "reason"),
     [
-        (True, Outcome.PASS, "us-east-1/api-gateway: memory 256Mi, wanted memory 512Mi, asked 3 times"),
-        (False, Outcome.FAIL, "us-east-1/api-gateway: memory 256Mi, wanted memory 512Mi, asked 3 times"),
+        (True, Outcome.PASS, "us-east-1/api-gateway: memory 256Mi, expected memory 512Mi, asked 3 times"),
+        (False, Outcome.FAIL, "us-east-1/api-gateway: memory 256Mi, expected memory 512Mi, asked 3 times"),
         (
             None,
             Outcome.INCONCLUSIVE,
-            "us-east-1/api-gateway: could not be read (memory 256Mi), wanted memory 512Mi, asked 3 times",
+            "us-east-1/api-gateway: could not be read (memory 256Mi), expected memory 512Mi, asked 3 times",
         ),
     ],
 )
@@ -46,7 +46,7 @@ def test_each_fact_is_a_measure_and_the_worst_decides() -> None:
     good = replace(FACT, ok=True, seen="memory 512Mi", attempts=1, subject="eu-west-1/api-gateway")
     found = judged(good, FACT)
     assert [m.outcome for m in found] == [Outcome.PASS, Outcome.FAIL]
-    assert found[0].reason == "eu-west-1/api-gateway: memory 512Mi, wanted memory 512Mi"
+    assert found[0].reason == "eu-west-1/api-gateway: memory 512Mi, expected memory 512Mi"
 
 
 def test_no_fact_is_never_a_pass() -> None:

@@ -256,7 +256,7 @@ def test_a_lagging_generator_does_not_void_errors() -> None:
     assert measure.outcome is FAIL
     assert measure.reason == (
         "error rate of all routes together (30 of 6000 requests) is 0.5 % (at least 0.2819 % with 99.75 % confidence, n 6000), "
-        "wanted below 0.1 %; errors: status 503 30; "
+        "expected below 0.1 %; errors: status 503 30; "
         "by route: create-track 0 of 1500, play-track 0 of 1500, read-track 0 of 1500, sign-in 30 of 1500"
     )
 
@@ -329,7 +329,7 @@ def test_uptime_is_also_the_share_of_the_time_without_an_outage() -> None:
     assert (of_probes.outcome, of_seconds.outcome) == (INCONCLUSIVE, INCONCLUSIVE)
     assert of_seconds.reason == (
         "uptime by seconds down of entry (2.31 s down, 1 outage, the longest 2.31 s) is 96.15 %, between 38.24 % and 99.8 %, "
-        "wanted at least 99.9 %: 1 outage, the longest 2.31 s in 60 s are too few to know how often they come"
+        "expected at least 99.9 %: 1 outage, the longest 2.31 s in 60 s are too few to know how often they come"
     )
 
 

@@ -227,7 +227,7 @@ def test_a_generator_that_never_said_how_it_fared_bears_no_latency(kept: dict[st
     assert why(mute, latencies=False) == ""
     short = replace(window(samples(0, 1.99), 0, 1.99), workers=(replace(MUTE, **kept),))
     assert "did not say" not in why(short)
-    assert "did not say" in why(short, planned=planned(model="closed", arrivals="closed", users=150))
+    assert "reported no CPU" in why(short, planned=planned(model="closed", arrivals="closed", users=150))
 
 
 def test_of_a_closed_model_the_users_are_counted() -> None:

@@ -261,7 +261,7 @@ def test_a_baseline_whose_generator_was_killed_bears_nothing() -> None:
     run = replace(with_load(rows(ms=50, canary_ms=50)), baseline=replace(before, windows={"everyday": window}))
     measure = only(LOWER, run)
     assert measure.outcome is INCONCLUSIVE
-    assert "wanted at least 40 %, but in the baseline worker 0: its file has no end" in measure.reason
+    assert "expected at least 40 %, but in the baseline worker 0: its file has no end" in measure.reason
     assert measure.receipts["load"].files == ("load/everyday/samples-0.parquet", "baseline/load/x.parquet")
 
 
@@ -273,7 +273,7 @@ def test_this_runs_own_generator_is_named_first() -> None:
     run = replace(
         with_load(rows(ms=50, canary_ms=50), workers=killed), baseline=replace(before, windows={"everyday": window})
     )
-    assert "wanted at least 40 %, but worker 0: its file has no end" in only(LOWER, run).reason
+    assert "expected at least 40 %, but worker 0: its file has no end" in only(LOWER, run).reason
 
 
 def test_failures_never_make_an_improvement() -> None:
@@ -379,7 +379,7 @@ def test_a_canary_without_failures_passes() -> None:
     assert measure.outcome is PASS
     assert measure.reason == (
         "error rate of release 1.1.0 above that of 1.0.0 is 0 % (at most 0.498 % with 95 % confidence, n 600), "
-        "wanted below 1 points; 0 of 600 requests failed against 0 of 5400"
+        "expected below 1 points; 0 of 600 requests failed against 0 of 5400"
     )
     assert measure.name == "error rate above release 1.0.0"
     assert measure.scope == {"traffic": "everyday", "phase": "in the steady state", "release": "1.1.0"}

@@ -161,7 +161,7 @@ def test_a_scenario_that_claims_nothing_is_inconclusive() -> None:
 def test_all_sentences_of_a_scenario_are_judged_and_the_worst_is_named() -> None:
     """The one nearest to its limit where all pass, the one furthest over where some fail."""
     (good,) = judge(plan({"R": share()}, claims=(claim("R", p95("1 s"), p95("100 ms")),)), evidence()).verdicts
-    assert "wanted below 100 ms (and 7 more as expected)" in good.reason
+    assert "expected below 100 ms (and 7 more as expected)" in good.reason
     (bad,) = judge(plan({"R": share()}, claims=(claim("R", check(), errors(), p95("10 ms")),)), BAD).verdicts
     assert bad.outcome is Outcome.FAIL
     assert bad.reason.startswith("error rate of all routes together")

@@ -115,7 +115,7 @@ def _facts(requirement: str) -> list[Measure]:
             limit="status 200 within 1 s",
             n=1,
             method="read from the live target",
-            reason=f"{subject}: status 200 after 0.012 s, wanted status 200 within 1 s",
+            reason=f"{subject}: status 200 after 0.012 s, expected status 200 within 1 s",
         )
         for subject in (f"{region}/{TITLES[requirement][0]}" for region in dict.fromkeys(REGIONS))
     ]

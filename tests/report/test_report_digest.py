@@ -58,7 +58,7 @@ def test_facts_are_counted() -> None:
 def test_one_bad_fact_is_the_one_that_is_told() -> None:
     """Two of three facts are as expected, and the third is named."""
     facts = healthy("ND-DEP-HEALTH")
-    bad = replace(facts[1], outcome=Outcome.FAIL, reason="eu-west-1: status 503, wanted status 200")
+    bad = replace(facts[1], outcome=Outcome.FAIL, reason="eu-west-1: status 503, expected status 200")
     given = plan()
     judged = judgement(given, {"ND-DEP-HEALTH": [facts[0], bad, facts[2]]}, DecisionOutcome.NO_GO)
     row = rows(given, judged)[0]

@@ -51,7 +51,7 @@ def test_a_fact_says_what_was_seen() -> None:
     """It has no bounds."""
     text = render_why(*go(), "ND-DEP-HEALTH")
     assert (
-        "    observed    us-east-1/health checks passing: status 200 after 0.012 s, wanted status 200 within 1 s"
+        "    observed    us-east-1/health checks passing: status 200 after 0.012 s, expected status 200 within 1 s"
         in text
     )
     assert "low to high" not in text
