@@ -34,6 +34,10 @@ SHARED: Mapping[str, tuple[str, ...]] = {
     "one server, one load": ("tests/drivers/load/",),
     "one PostgreSQL": ("tests/sandbox/platform/",),
     "one pocket cluster": ("tests/sandbox/test_machinery_",),
+    "one API server": ("tests/drivers/check/", "tests/drivers/watch/"),
+    "one network": ("tests/sandbox/test_network_",),
+    "one API": ("tests/sandbox/cluster/",),
+    "one chaos child": ("tests/chaos/",),
 }
 """Files of which one worker runs all tests, because they share processes or addresses. These begin first, in this order."""
 
