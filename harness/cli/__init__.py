@@ -58,7 +58,7 @@ def readiness() -> None:
     """Decide, from evidence, whether a release of an integrated platform may ship.
 
     \b
-      readiness run                     start the sandbox, press it, break it, decide
+      readiness run                     start the sandbox, load it, break it, decide
       readiness run --release slow      the same for a release that must be refused
       readiness judge reports/runs/latest --check
 

@@ -1,0 +1,80 @@
+"""Every command, sentence and block of YAML, TOML and Python in README and docs can be typed, read or compiled as it is."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from textwrap import dedent
+
+import click
+import pytest
+import yaml
+
+from harness.cli import readiness
+from harness.steps import read
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+STANDS_FOR = {"RUN": "reports/runs/latest", "ID": "ND-KPI-P95", "POD": "pod-1", "DIR": "dir", "RELEASE": "1.0.0"}
+
+
+def blocks(*kinds: str) -> list[tuple[str, str]]:
+    """Fenced blocks of these kinds: page and text."""
+    return [
+        (page, dedent(text)) for page, whole in TEXTS.items() for _, kind, text in FENCE.findall(whole) if kind in kinds
+    ]
+
+
+def commands() -> list[tuple[str, str]]:
+    """Lines of blocks, and pieces of code within lines, that begin with `readiness` or are given to a shell after it."""
+    lines = [(page, line) for page, text in blocks("", "sh") for line in text.splitlines()]
+    inline = [(page, piece) for page, whole in TEXTS.items() for piece in re.findall(r"`(readiness [^`]+)`", whole)]
+    typed = [(page, re.sub(r"\s+#.*$", "", line).strip()) for page, line in [*lines, *inline]]
+    return sorted({(page, line) for page, line in typed if re.match(r"readiness [a-z]", line) and "…" not in line})
+
+
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_a_command_can_be_typed(page: str, line: str) -> None:
+    """Its options are known and its arguments complete; nothing is run."""
+    words = [STANDS_FOR.get(word, word) for word in shlex.split(line.partition(" | ")[0])][1:]
+    group: click.Command = readiness
+    context = click.Context(readiness, info_name="readiness")
+    while isinstance(group, click.Group):
+        found = group.get_command(context, words.pop(0))
+        assert found is not None, line
+        group = found
+        if not words:
+            break
+    if not isinstance(group, click.Group):
+        group.make_parser(context).parse_args(words)
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("gherkin"))
+def test_a_sentence_is_read(page: str, text: str) -> None:
+    """Each Given, When and Then line is one of the vocabulary."""
+    for line in text.splitlines():
+        if found := re.match(r"\s*(Given|When|Then|And) (.*)", line):
+            assert read(found[2]).sentence == found[2]
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("yaml", "toml", "python"))
+def test_a_block_is_what_it_says(page: str, text: str) -> None:
+    """YAML and TOML are mappings, Python compiles."""
+    kind = next(kind for kind in ("yaml", "toml", "python") if (page, text) in blocks(kind))
+    if kind == "yaml":
+        assert isinstance(yaml.safe_load(text), dict)
+    elif kind == "toml":
+        assert tomllib.loads(text)
+    else:
+        compile(text, page, "exec")
+
+
+def test_there_are_commands_and_blocks_to_look_at() -> None:
+    """The pages have them, so none of the tests above is empty."""
+    assert len(commands()) > 15
+    assert blocks("gherkin")
+    assert len(blocks("yaml", "toml", "python")) > 10
