@@ -61,7 +61,7 @@ def _ledger(case: Case) -> Measure:
         outcome, hint = Outcome.INCONCLUSIVE, "let the ledger write, then run again"
     return measure(
         case,
-        "writes there once",
+        "writes lost, doubled or changed",
         outcome,
         reason,
         scope={"of": "ledger"},
@@ -95,7 +95,7 @@ def _account(case: Case, result: AccountResult) -> Measure:
         outcome = Outcome.PASS
     return measure(
         case,
-        "writes there once",
+        "writes lost, doubled or changed",
         outcome,
         reason,
         scope={"of": result.name},

@@ -31,7 +31,7 @@ def read_backs(case: Case) -> Iterable[Measure]:
     account = account_in(case.plan, case.evidence)
     regions = sorted({*case.plan.regions, *(source for source in account.missing if source != DATABASE)})
     if not regions:
-        yield inconclusive(case, "read back", "the plan names no region to read through", _AGAIN)
+        yield inconclusive(case, "writes not read back", "the plan names no region to read through", _AGAIN)
     for region in regions:
         yield _region(case, account, region)
     yield _right_after(case)
@@ -41,7 +41,7 @@ def _region(case: Case, account: Account, region: str) -> Measure:
     scope = {"region": region}
     if region not in account.missing:
         why = f"{region}: the ledger was not read back through it"
-        return inconclusive(case, "read back", why, _AGAIN, scope=scope)
+        return inconclusive(case, "writes not read back", why, _AGAIN, scope=scope)
     missing = account.missing[region]
     gone = account.missing.get(DATABASE, missing.where(np.zeros(len(missing), dtype=np.bool_)))
     other = missing.where(~missing.among(gone))
@@ -58,7 +58,7 @@ def _region(case: Case, account: Account, region: str) -> Measure:
         outcome, hint = Outcome.INCONCLUSIVE, "let the ledger write, then run again"
     return measure(
         case,
-        "read back",
+        "writes not read back",
         outcome,
         reason,
         scope=scope,
@@ -106,7 +106,7 @@ def _right_after(case: Case) -> Measure:
         outcome, hint = Outcome.INCONCLUSIVE, "let the ledger read its own writes, then run again"
     return measure(
         case,
-        "read back at once",
+        "writes not read back at once",
         outcome,
         reason,
         hint=hint,
