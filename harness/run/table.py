@@ -100,6 +100,7 @@ def _evidence(plan: Plan) -> Table:
         "needs",
         "samples planned",
         "tolerated",
+        "PASS at 1/10, 1/5, 1/2 of the limit",
         title="How much evidence it takes",
         title_justify="left",
     )
@@ -111,7 +112,7 @@ def _evidence(plan: Plan) -> Table:
     return table
 
 
-def _sizes(plan: Plan, objective: Objective) -> tuple[str, str, str] | None:
+def _sizes(plan: Plan, objective: Objective) -> tuple[str, str, str, str] | None:
     """How many are needed without a failure, how many are sent, how many failures those tolerate; None where numbers do not decide."""
     traffic = plan.traffic.get(objective.scope.traffic or "")
     if traffic is None:
@@ -125,4 +126,4 @@ def _sizes(plan: Plan, objective: Objective) -> tuple[str, str, str] | None:
         by_route=by_route,
     )
     numbers = spec_of(objective.figure).numbers(objective, offered)
-    return None if numbers is None else (numbers.needed, numbers.planned, numbers.tolerated)
+    return None if numbers is None else (numbers.needed, numbers.planned, numbers.tolerated, numbers.chances)

@@ -13,6 +13,7 @@ from judgement_builders import evidence, measures, objective, plan
 from harness.errors import UsageError
 from harness.judgement import figures, judge
 from harness.judgement.figures import FIGURES, Basis, Need, Offered, Spec, spec_of
+from harness.judgement.figures.numbers import chances_of_pass
 from harness.judgement.measures import Case, measure
 from harness.model import COMPARED, Claim, Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, Quantity
 
@@ -144,3 +145,14 @@ def test_a_package_with_a_bad_figure_is_named(installed: Callable[[str], None], 
     with pytest.raises(UsageError, match=message) as caught:
         spec_of(Figure("mood"))
     assert caught.value.where == f"entry point mood = {value}"
+
+
+def test_the_plan_tells_the_chance_of_a_pass() -> None:
+    """12 800 requests tolerate 6 failures at 0.1 %: at a tenth of it a run nearly always passes, at half of it in about half of the runs."""
+    tenth, fifth, half = chances_of_pass(0.001, 12_800, 6)
+    assert (round(tenth, 3), round(fifth, 3), round(half, 3)) == (1.0, 0.984, 0.542)
+
+
+def test_too_few_samples_never_pass() -> None:
+    """No failure is tolerated, not even none."""
+    assert chances_of_pass(0.001, 100, -1) == (0.0, 0.0, 0.0)

@@ -56,11 +56,17 @@ class Offered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Numbers:
-    """What `readiness plan` prints of a figure: samples needed, samples planned, failures tolerated."""
+    """What `readiness plan` prints of a figure.
+
+    Attributes:
+        needed: samples needed. planned: samples planned. tolerated: failures that those tolerate.
+        chances: chance of a PASS where the truth is a tenth, a fifth and half of the limit; `not known` where nothing is said.
+    """
 
     needed: str
     planned: str
     tolerated: str
+    chances: str
 
 
 def no_numbers(_objective: Objective, _offered: Offered) -> Numbers | None:
