@@ -28,6 +28,9 @@ START_S: Final = 20.0
 REST_S: Final = 10.0
 """What a run needs beside its demands on an idle machine of two cores."""
 
+_WIDTH: Final = 110
+"""Columns that the tables take at least: a number that wraps cannot be searched for."""
+
 
 def show_plan(
     settings: Settings,
@@ -43,6 +46,7 @@ def show_plan(
         "plan", settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
     )
     console = Console(highlight=False, soft_wrap=True)
+    console.width = max(console.width, _WIDTH)
     scale = f" · time scale {plan.time_scale:g}" if plan.time_scale != 1 else ""
     console.print(f"{plan.release} on {plan.target} ({plan.environment}) · profile {plan.profile}{scale}", markup=False)
     if settings.baseline is not None:
@@ -100,7 +104,7 @@ def _evidence(plan: Plan) -> Table:
         "needs",
         "samples planned",
         "tolerated",
-        "PASS at 1/10, 1/5, 1/2 of the limit",
+        "PASS at 1/10, 1/5, 1/2",
         title="How much evidence it takes",
         title_justify="left",
     )
