@@ -25,6 +25,8 @@ MOST: Final = 1000
 _TOGETHER: Final = 32
 """Reads at once: of a target that takes half a second for each, a thousand take sixteen seconds."""
 _TIMEOUT_S: Final = 5.0
+_WITHIN_S: Final = 60.0
+"""An account is read for so long; items that were not reached then are unknown, so that a target that hangs is not waited for."""
 _ABSENT: Final = frozenset({404, 410})
 
 
@@ -64,16 +66,19 @@ def _items(written: Table, account: AccountPlan) -> list[int]:
 
 
 def _reads(client: httpx.Client, account: AccountPlan, items: Sequence[int]) -> Iterator[tuple[int, int, str]]:
+    deadline = clock.Deadline.after(_WITHIN_S)
     with ThreadPoolExecutor(_TOGETHER) as pool:
-        yield from pool.map(lambda item: _read(client, account, item), drawn(items))
+        yield from pool.map(lambda item: _read(client, account, item, deadline), drawn(items))
 
 
-def _read(client: httpx.Client, account: AccountPlan, item: int) -> tuple[int, int, str]:
+def _read(client: httpx.Client, account: AccountPlan, item: int, deadline: clock.Deadline) -> tuple[int, int, str]:
     """Value, status and state of one item; one that was not answered is asked once more."""
     import httpx
 
     status = 0
     for _ in range(2):
+        if deadline.over:
+            break
         try:
             response = client.get(account.path.replace("{id}", str(item)))
             status = response.status_code

@@ -94,3 +94,17 @@ def test_of_many_items_some_are_drawn_evenly(count: int) -> None:
     items = drawn(range(count))
     assert len(items) == min(count, MOST)
     assert not items or (items[0], items[-1]) == (0, count - 1)
+
+
+def test_a_target_that_hangs_is_not_waited_for(
+    server: TruthServer, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the time is over nothing more is asked: what was not reached is unknown, and is not taken for kept."""
+    monkeypatch.setattr("harness.drivers.load.read_back._WITHIN_S", 0.0)
+    target = tmp_path / "target.yaml"
+    target.write_text(f"name: truth\nenvironment: staging\nentry: {server.url}\n", encoding="utf-8")
+    written(run.path / "load" / "everyday")
+    read_back(PLAN, load_target(target), run.path, run.sink)
+    rows = read_rows(run.path / "load" / "everyday" / "journey-reads.rows", JOURNEY_READS)
+    assert rows.table.words["state"].counts == {"unknown": 5}
+    assert server.seen == []
