@@ -19,7 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.judgement.stats.clusters import Timeline
-from harness.judgement.stats.comparisons import Tally, Timed, quantile_ratio, ratio_of, share_difference, widened
+from harness.judgement.stats.comparisons import (
+    BatchedSample,
+    Tally,
+    quantile_ratio,
+    ratio_of,
+    share_difference,
+    widened,
+)
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.sequential import confidences
 from harness.judgement.stats.slopes import slope_bounds
@@ -183,20 +190,20 @@ class Latency:
     part: float = 0.2
     shared: bool = True
 
-    def draw(self, rng: np.random.Generator) -> tuple[Timed, Timed]:
+    def draw(self, rng: np.random.Generator) -> tuple[BatchedSample, BatchedSample]:
         """A window of BATCHES batches."""
         hit = rng.random((2, BATCHES)) < self.struck
         if self.shared:
             hit[1] = hit[0]
         return self._sample(rng, self.n[0], self.ratio, hit[0]), self._sample(rng, self.n[1], 1.0, hit[1])
 
-    def _sample(self, rng: np.random.Generator, n: int, factor: float, hit: npt.NDArray[np.bool_]) -> Timed:
+    def _sample(self, rng: np.random.Generator, n: int, factor: float, hit: npt.NDArray[np.bool_]) -> BatchedSample:
         batch = np.repeat(np.arange(BATCHES), rng.poisson(n, BATCHES))
         values = 30 * factor * np.exp(self.sigma * rng.standard_normal(len(batch)))
         if self.struck:
             held = hit[batch] & (rng.random(len(batch)) < self.part)
             values = np.where(held, values * (1 + 9 * rng.random(len(batch))), values)
-        return Timed(values=values, batch=batch, batches=BATCHES)
+        return BatchedSample(values=values, batch=batch, batches=BATCHES)
 
 
 LATENCIES = {
@@ -228,7 +235,7 @@ def ratios(seeds: range) -> Iterator[Row]:
             yield covered(f"ratio of p{quantile * 100:g}, two runs", name, latency.ratio, apart, seeds)
 
 
-def _bounds(sample: Timed, rng: np.random.Generator, quantile: float) -> Bounds:
+def _bounds(sample: BatchedSample, rng: np.random.Generator, quantile: float) -> Bounds:
     """A quantile of requests that lie anywhere in their batches, a second each, by the method of every response time."""
     at_ns = np.asarray((sample.batch + rng.random(len(sample.batch))) * 1e9, dtype=np.int64)
     timeline = Timeline.of(at_ns, (0, sample.batches * 1_000_000_000))

@@ -31,15 +31,16 @@ from harness.model import (
     PROBES,
     SAMPLES,
     Claim,
+    EvidenceKind,
     Figure,
     Gate,
-    Kind,
     Objective,
     Op,
     Per,
     Plan,
     Quantity,
     Requirement,
+    Scenario,
     Scope,
     TrafficPlan,
 )
@@ -53,6 +54,10 @@ WINDOW_S: Final = 600
 ROUTES: Final = tuple(f"route-{number}" for number in range(10))
 REGIONS: Final = {"us-east-1": 0.6, "eu-west-1": 0.3, "ap-southeast-1": 0.1}
 REPEATED: Final = 1_000
+PER_JOURNEY: Final = 5
+PER_CONNECTION: Final = 2_000
+"""Requests until the connections of a worker, LANES of them, are new ones."""
+LANES: Final = 20
 CHUNK: Final = 200_000
 GOAL_S: Final = {1_000_000: 1.5, 10_000_000: 10.0}
 GOAL_MIB: Final = 2048
@@ -153,6 +158,8 @@ def _record(run: Path, n: int, workers: int) -> None:
     traffic = plan.traffic["everyday"]
     sizes = {"journeys_per_s": traffic.journeys_per_s, "requests_per_journey": traffic.requests_per_journey}
     conductor, load, watch = (directory.history(source) for source in ("run", "load", "watch"))
+    told = {name: getattr(plan, name) for name in ("target", "release", "environment", "time_scale", "seed")}
+    conductor.put("run.started", plan.run, **told)
     conductor.put(
         "window.opened",
         "everyday/fault-free",
@@ -193,7 +200,7 @@ def _write_samples(path: Path, n: int, worker: int) -> None:
             route, region = ROUTES[index % len(ROUTES)], _region(index)
             words = ("browse", "1", route, "GET", "eu", region, f"{region}-pod-{index % 6}", "1.0.0")
             at_ns = BEGAN_NS + index
-            ints = (at_ns, at_ns + 50_000, at_ns + 20_000_000, 0 if failed else 200, 700, worker)
+            ints = (at_ns, at_ns + 50_000, at_ns + 20_000_000, 0 if failed else 200, 700, worker, 1, 1)
             writer.put(ints, (*words, "timeout" if failed else None))
     writer.flush()
     rows = np.frombuffer(path.read_bytes()[defined:], dtype=dtype)
@@ -211,6 +218,10 @@ def _fresh(rows: np.ndarray[tuple[int], np.dtype[np.void]], which: range, n: int
     made = np.resize(rows, len(which))
     made["intended_ns"] = BEGAN_NS + np.arange(which.start, which.stop) * (WINDOW_S * SECOND // n)
     made["sent_ns"] = made["intended_ns"] + random.integers(20_000, 400_000, len(which))
+    made["arrival"] = 1 + np.arange(which.start, which.stop) // PER_JOURNEY
+    made["connection"] = (
+        1 + np.arange(which.start, which.stop) // PER_CONNECTION * LANES + random.integers(0, LANES, len(which))
+    )
     made["done_ns"] = made["sent_ns"] + (20e6 * random.lognormal(0, 0.4, len(which))).astype(np.int64)
     return made.tobytes()
 
@@ -255,7 +266,12 @@ def _plan(n: int, workers: int) -> Plan:
         seed=1,
         requirements=tuple(_requirement(name) for name in sentences),
         claims=tuple(
-            Claim(scenario=f"a.feature:1: {name}", requirement=name, objectives=(objective,), demands=())
+            Claim(
+                scenario=Scenario(file="a.feature", line=1, name=name),
+                requirement=name,
+                objectives=(objective,),
+                demands=(),
+            )
             for name, objective in sentences.items()
         ),
         demands=(),
@@ -297,7 +313,7 @@ def _requirement(name: str) -> Requirement:
         profile="core",
         title=name,
         criterion="",
-        kinds=(Kind.LOAD,),
+        kinds=(EvidenceKind.LOAD,),
         gate=Gate.CRITICAL,
         environments=("sandbox",),
         source="",

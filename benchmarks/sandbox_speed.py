@@ -51,12 +51,12 @@ def _start(kills: int) -> tuple[float, list[float]]:
 def _kill(cluster: Cluster) -> float:
     """Kill one pod; seconds until as many are Ready as before."""
     pods = cluster.pods(NAMESPACE, SELECTOR)
-    wanted, victim = len(pods), pods[0]["metadata"]
+    expected, victim = len(pods), pods[0]["metadata"]
     began = clock.now_s()
     cluster.delete_pod(NAMESPACE, victim["name"], grace_s=0)
     for _ in clock.Deadline.after(30.0).ticks(0.02):
         ready = [p for p in cluster.pods(NAMESPACE, SELECTOR) if has_condition(p, "Ready")]
-        if len(ready) == wanted and all(p["metadata"]["uid"] != victim["uid"] for p in ready):
+        if len(ready) == expected and all(p["metadata"]["uid"] != victim["uid"] for p in ready):
             break
     return clock.now_s() - began
 

@@ -44,6 +44,7 @@ from harness.model import (
     Phase,
     Plan,
     Quantity,
+    Scenario,
     Table,
     TrafficPlan,
     Window,
@@ -147,7 +148,7 @@ def judged(traffic: TrafficPlan, window: Window) -> Look:
     """The judge's word on the window, where p95 is to be below 200 ms: a lag of 20 ms at p99 is allowed."""
     sentence = "the response time p95 is below 200 ms"
     limit = Quantity.parse("200 ms")
-    wanted = Objective(figure=Figure.RESPONSE_TIME, quantile=0.95, op=Op.BELOW, limit=limit, sentence=sentence)
+    expected = Objective(figure=Figure.RESPONSE_TIME, quantile=0.95, op=Op.BELOW, limit=limit, sentence=sentence)
     plan = Plan(
         run="sending",
         target="",
@@ -158,7 +159,14 @@ def judged(traffic: TrafficPlan, window: Window) -> Look:
         profile="",
         seed=1,
         requirements=(),
-        claims=(Claim(scenario=sentence, requirement="", objectives=(wanted,), demands=()),),
+        claims=(
+            Claim(
+                scenario=Scenario(file="a.feature", line=1, name=sentence),
+                requirement="",
+                objectives=(expected,),
+                demands=(),
+            ),
+        ),
         demands=(),
         demand={},
         traffic={"sending": traffic},

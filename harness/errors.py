@@ -16,7 +16,15 @@ HarnessError                    something in the harness, its set-up or its use 
 
 from __future__ import annotations
 
-from typing import ClassVar
+import re
+from typing import ClassVar, Final
+
+_CREDENTIALS: Final = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#@'\"`]+@")
+
+
+def without_passwords(text: str) -> str:
+    """A text with `***` in place of the user and password of each URL."""
+    return _CREDENTIALS.sub(r"\1***@", text)
 
 
 class HarnessError(Exception):
@@ -29,6 +37,7 @@ class HarnessError(Exception):
     exit_code: ClassVar[int] = 3
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        what, where, hint = map(without_passwords, (what, where, hint))
         super().__init__(what)
         self.what = what
         self.where = where
@@ -88,6 +97,6 @@ class SandboxError(HarnessError):
 
 
 class Interrupted(HarnessError):
-    """A person or a supervisor said stop; everything was restored first."""
+    """A person or a supervisor said stop; the error says whether the target was verified as restored."""
 
     exit_code = 2

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -18,10 +22,18 @@ _Quick: Final = getattr(yaml, "CSafeLoader", None)
 """libyaml's is ten times as quick, is not everywhere, and says less of what is wrong."""
 DEEPEST: Final = 30
 """Levels of nesting; no file of ours needs ten, and a bound keeps the reader from running out of stack."""
+LARGEST: Final = 1 << 22
+"""Bytes; the largest file of ours, a catalogue, takes a thirtieth of it."""
+_NUMERIC: Final = "+-.0123456789"
+_SIXTIES: Final = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+_DIGITS: Final = 100
+"""Characters of a number."""
+_MARK: Final = "\ufeff"
+"""The byte order mark that some editors put before the text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Document:
+class YamlDocument:
     """One YAML document.
 
     Attributes:
@@ -53,22 +65,42 @@ def dotted(location: Sequence[str | int]) -> str:
     return text
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path) -> YamlDocument:
     """Read one YAML document of plain data.
 
     Raises:
-        ConfigurationError: the file cannot be read, is no YAML, holds a key twice, a key that is no text, a tag or an alias.
+        ConfigurationError: the file cannot be read, is too large, is no YAML, is nested too deeply, has a key twice, a key that is not
+            text, a tag, an anchor, an alias, or a number that people and programs read differently.
     """
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigurationError(f"cannot be read: {why}", where=str(path)) from error
+    text = _text(path)
     try:
         data, lines = _read(path, text, _Quick) if _Quick is not None else _read(path, text, _Plain)
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, OverflowError):
         data, lines = _explained(path, text)  # in the words of the reader that tells more
-    return Document(path=path, data=data, lines=lines)
+    return YamlDocument(path=path, data=data, lines=lines)
+
+
+def _nearest_file(path: Path) -> str:
+    """The file beside it whose name is most like it; empty where the file is there, or nothing is alike."""
+    if path.exists() or not path.parent.is_dir():
+        return ""
+    found = get_close_matches(path.name, [file.name for file in path.parent.iterdir() if file.is_file()], n=1)
+    return f"did you mean `{found[0]}`?" if found else ""
+
+
+def _text(path: Path) -> str:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise ConfigurationError("cannot be read: it is not a file", where=str(path))
+        with path.open("rb") as file:
+            body = file.read(LARGEST + 1)
+        if len(body) > LARGEST:
+            raise ConfigurationError(f"is larger than {LARGEST} bytes", where=str(path), hint="split it")
+        return body.decode("utf-8").removeprefix(_MARK)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        hint = "save it as UTF-8" if isinstance(error, UnicodeDecodeError) else _nearest_file(path)
+        raise ConfigurationError(f"cannot be read: {why}", where=str(path), hint=hint) from error
 
 
 def _explained(path: Path, text: str) -> tuple[Any, dict[Location, int]]:
@@ -78,13 +110,13 @@ def _explained(path: Path, text: str) -> tuple[Any, dict[Location, int]]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise ConfigurationError(
-            f"is no plain YAML: {error.problem or error.context}",
+            f"is not plain YAML: {error.problem or error.context}",
             where=f"{path}:{line}",
             hint="indent with spaces, not with tabs" if "\t" in (error.problem or "").replace("\\t", "\t") else "",
         ) from error
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         # a character that YAML does not allow, or a scalar that looks like a date or a number and is none
-        raise ConfigurationError(f"is no plain YAML: {str(error).splitlines()[0]}", where=str(path)) from error
+        raise ConfigurationError(f"is not plain YAML: {str(error).splitlines()[0]}", where=str(path)) from error
 
 
 def _read(path: Path, text: str, loader_of: type[Any]) -> tuple[Any, dict[Location, int]]:
@@ -97,6 +129,8 @@ def _read(path: Path, text: str, loader_of: type[Any]) -> tuple[Any, dict[Locati
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise _at(event, "it is nested too deeply")
+        if isinstance(event, yaml.ScalarEvent) and event.style is None and (why := _odd(event.value)):
+            raise _at(event, why)
     loader = loader_of(text)
     try:
         node = loader.get_single_node()
@@ -104,6 +138,22 @@ def _read(path: Path, text: str, loader_of: type[Any]) -> tuple[Any, dict[Locati
         return (loader.construct_document(node) if node is not None else None), lines
     finally:
         loader.dispose()
+
+
+def _odd(value: str) -> str:
+    """What is wrong with a plain scalar that YAML takes for a number; empty when nothing is."""
+    if not value[:1] or value[0] not in _NUMERIC:
+        return ""
+    if _SIXTIES.fullmatch(value):
+        return f"`{value}` would be a number in base 60: put it in quotes"
+    if value.lower().lstrip("+-") in (".inf", ".nan"):
+        return f"`{value}` is not a finite number"
+    if value[-1].isdigit() and len(value) > _DIGITS:
+        return f"a number of more than {_DIGITS} characters"
+    try:
+        return "" if math.isfinite(float(value)) else f"`{value}` is not a finite number"
+    except ValueError:
+        return ""
 
 
 def _at(event: yaml.Event, problem: str) -> yaml.MarkedYAMLError:
@@ -123,7 +173,7 @@ def _lines(path: Path, node: yaml.Node, location: Location) -> Iterator[tuple[Lo
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
                 raise ConfigurationError(
-                    "a key that is no text", where=f"{path}:{line}", hint='put it in quotes, like `"no": …`'
+                    "a key that is not text", where=f"{path}:{line}", hint='put it in quotes, like `"no": …`'
                 )
             here = (*location, key.value)
             if key.value in seen:

@@ -13,14 +13,14 @@ import gevent
 from locust import FastHttpUser, HttpUser, events, task
 
 from harness.locust import ClosedLoopUser, Journey, OpenLoopUser
-from harness.locust.process.worker import Worker, history_put
+from harness.locust.process.worker import LocustWorker, history_put
 
 _events: Any = events  # Locust's hooks have no types
 
 
 def record_by_turns(environment: Any, **_: Any) -> None:
     """Let a signal end and begin recording."""
-    worker: Worker = environment.open_loop
+    worker: LocustWorker = environment.open_loop
     samples = worker.options.samples
     if samples is None:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.catalogue.lint import Problem, lint
 from harness.catalogue.load import BUNDLED, catalogue_files, load_catalogue
 from harness.catalogue.names import hint_with_nearest, nearest
-from harness.catalogue.trace import Means, Trace, trace
+from harness.catalogue.trace import Means, RequirementTrace, trace
 from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, is_measured, parts_of
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "Interpretation",
     "Means",
     "Problem",
-    "Trace",
+    "RequirementTrace",
     "catalogue_files",
     "hint_with_nearest",
     "is_measured",

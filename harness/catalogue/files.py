@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.model import Gate, Kind
+from harness.catalogue.explain import NOT_BLANK, REQUIREMENT_ID
+from harness.model import EvidenceKind, Gate
 
-Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
-RequirementId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)+$")]
+Text = Annotated[str, Field(min_length=1, pattern=NOT_BLANK)]
+RequirementId = Annotated[str, Field(pattern=REQUIREMENT_ID)]
 Environment = Literal["sandbox", "staging", "production"]
 
 EVERYWHERE: tuple[Environment, ...] = ("sandbox", "staging", "production")
@@ -27,7 +28,7 @@ class RequirementEntry(_Entry):
     id: RequirementId
     title: Text
     criterion: Text
-    kinds: Annotated[tuple[Kind, ...], Field(min_length=1)]
+    kinds: Annotated[tuple[EvidenceKind, ...], Field(min_length=1)]
     gate: Gate
     environments: Annotated[tuple[Environment, ...], Field(min_length=1)] = EVERYWHERE
     falsified_by: str = ""

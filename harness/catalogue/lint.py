@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.catalogue.names import hint_with_nearest
 from harness.catalogue.values import Catalogue, is_measured, parts_of
-from harness.model import Kind, Requirement
+from harness.model import EvidenceKind, Requirement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,17 +36,17 @@ def lint(catalogue: Catalogue) -> tuple[Problem, ...]:
 
 def _of_means(catalogue: Catalogue, requirement: Requirement) -> Iterator[Problem]:
     """The criterion's form must agree with the preferred kind, and what is measured must be able to fail."""
-    words = {"derived:": Kind.DERIVED, "ingested:": Kind.INGESTED, "attested": Kind.ATTESTED}
-    wanted = next((kind for word, kind in words.items() if requirement.criterion.startswith(word)), None)
+    words = {"derived:": EvidenceKind.DERIVED, "ingested:": EvidenceKind.INGESTED, "attested": EvidenceKind.ATTESTED}
+    expected = next((kind for word, kind in words.items() if requirement.criterion.startswith(word)), None)
     first = requirement.kinds[0]
-    if (wanted or first) is not first or (wanted is None and first in words.values()):
+    if (expected or first) is not first or (expected is None and first in words.values()):
         yield Problem(
             at=catalogue.where(requirement.id, "kinds"),
             what=f"{requirement.id}: the kind {first} does not go with the criterion {requirement.criterion!r}",
             hint="a criterion that is `derived: …`, `ingested: …` or `attested` has D, I or A as its first kind, no other has",
         )
     if len(set(requirement.kinds)) < len(requirement.kinds):
-        yield Problem(at=catalogue.where(requirement.id, "kinds"), what=f"{requirement.id}: a kind stands twice")
+        yield Problem(at=catalogue.where(requirement.id, "kinds"), what=f"{requirement.id}: a kind is listed twice")
     if is_measured(requirement) and not requirement.falsified_by:
         yield Problem(
             at=catalogue.where(requirement.id),
@@ -111,5 +111,5 @@ def _twice(kind: str, numbers: Iterable[str]) -> Iterator[Problem]:
     seen: set[str] = set()
     for number in numbers:
         if number in seen:
-            yield Problem(at="", what=f"{kind} {number} stands twice", hint="number it anew")
+            yield Problem(at="", what=f"{kind} {number} is defined twice", hint="number it anew")
         seen.add(number)

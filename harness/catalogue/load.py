@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from harness.catalogue.explain import configuration_error
 from harness.catalogue.files import CatalogueFile, RequirementEntry, SectionEntry
 from harness.catalogue.names import hint_with_nearest
-from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, Place
+from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, SourceLocation
 from harness.errors import ConfigurationError
 from harness.model import Requirement
-from harness.yamlfile import Document, read_document
+from harness.yamlfile import YamlDocument, read_document
 
 BUNDLED: Final = Path(__file__).parent
 """The requirements of the five source documents, and the profile `core`."""
@@ -30,7 +31,7 @@ _BUNDLED_FILES: Final = (
 
 
 def load_catalogue(paths: Iterable[Path] = ()) -> Catalogue:
-    """The bundled catalogue, and a project's own files after it (a directory stands for the `*.yaml` in it).
+    """The bundled catalogue and a project's own files, whose requirements come first (a directory stands for the `*.yaml` in it).
 
     Raises:
         ConfigurationError: a file is wrong, an id or profile is defined twice, or a profile names an unknown id.
@@ -59,9 +60,9 @@ class _Draft:
     """The catalogue while its files are read."""
 
     requirements: dict[str, Requirement] = field(default_factory=dict)
-    places: dict[str, Place] = field(default_factory=dict)
+    places: dict[str, SourceLocation] = field(default_factory=dict)
     profiles: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    profile_places: dict[str, Place] = field(default_factory=dict)
+    profile_places: dict[str, SourceLocation] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     readings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     remarks: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -69,12 +70,12 @@ class _Draft:
     interpretations: list[Interpretation] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
 
-    def add(self, file: Document) -> None:
+    def add(self, file: YamlDocument) -> None:
         content = _validated(file)
         if content.sections:
             self._add_requirements(file, content)
         for name, ids in content.profiles.items():
-            self._add_profile(name, ids, Place(file=file, keys=("profiles", name)))
+            self._add_profile(name, ids, SourceLocation(file=file, keys=("profiles", name)))
         self.contradictions += [Contradiction(**entry.model_dump()) for entry in content.contradictions]
         self.interpretations += [Interpretation(**entry.model_dump()) for entry in content.interpretations]
         self.deviations += [Deviation(**entry.model_dump()) for entry in content.deviations]
@@ -89,8 +90,9 @@ class _Draft:
                         where=place.file.where((*place.keys, index)),
                         hint=hint_with_nearest(requirement, self.requirements),
                     )
+        own = {id_: one for id_, one in self.requirements.items() if self.places[id_].file.path not in _BUNDLED_FILES}
         return Catalogue(
-            requirements=self.requirements,
+            requirements={**own, **self.requirements},
             profiles=self.profiles,
             titles=self.titles,
             readings=self.readings,
@@ -101,22 +103,22 @@ class _Draft:
             places=self.places,
         )
 
-    def _add_requirements(self, file: Document, content: CatalogueFile) -> None:
+    def _add_requirements(self, file: YamlDocument, content: CatalogueFile) -> None:
         if content.profile is None:
             hint = "add `profile: NAME` at the top of the file"
             raise ConfigurationError("requirements need a profile to belong to", where=file.where(()), hint=hint)
         ids = []
         for number, section in enumerate(content.sections):
             for row, entry in enumerate(section.requirements):
-                place = Place(file=file, keys=("sections", number, "requirements", row))
+                place = SourceLocation(file=file, keys=("sections", number, "requirements", row))
                 self._add_requirement(_requirement(entry, section, content.profile), place)
                 ids.append(entry.id)
-        self._add_profile(content.profile, tuple(ids), Place(file=file, keys=("profile",)))
+        self._add_profile(content.profile, tuple(ids), SourceLocation(file=file, keys=("profile",)))
         self.titles[content.profile] = content.title
         self.readings[content.profile] = content.readings
         self.remarks[content.profile] = content.remarks
 
-    def _add_requirement(self, requirement: Requirement, place: Place) -> None:
+    def _add_requirement(self, requirement: Requirement, place: SourceLocation) -> None:
         if requirement.id in self.requirements:
             first = self.places[requirement.id].of("id")
             raise ConfigurationError(
@@ -127,7 +129,7 @@ class _Draft:
         self.requirements[requirement.id] = requirement
         self.places[requirement.id] = place
 
-    def _add_profile(self, name: str, ids: tuple[str, ...], place: Place) -> None:
+    def _add_profile(self, name: str, ids: tuple[str, ...], place: SourceLocation) -> None:
         where = place.file.where(place.keys)
         if name in self.profiles:
             raise ConfigurationError(
@@ -157,26 +159,9 @@ def _requirement(entry: RequirementEntry, section: SectionEntry, profile: str) -
     )
 
 
-def _validated(file: Document) -> CatalogueFile:
+def _validated(file: YamlDocument) -> CatalogueFile:
     """The file in its form; raises ConfigurationError with line and key of the first thing that is wrong."""
     try:
         return CatalogueFile.model_validate(file.data if file.data is not None else {})
     except ValidationError as error:
-        errors = error.errors()  # a misspelt key is also a missing one, and says more
-        first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
-        where = file.where(first["loc"])
-        if first["type"] == "extra_forbidden":
-            key = str(first["loc"][-1])
-            hint = hint_with_nearest(key, _keys_at(CatalogueFile, first["loc"][:-1]))
-            raise ConfigurationError(f"unknown key {key!r}", where=where, hint=hint) from error
-        raise ConfigurationError(f"{first['msg'][0].lower()}{first['msg'][1:]}", where=where) from error
-
-
-def _keys_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    """The keys that the form knows at a place: `("sections", 0)` → those of a section."""
-    for key in location:
-        if isinstance(key, str) and key in model.model_fields:
-            inner = get_args(model.model_fields[key].annotation)
-            if inner and isinstance(inner[0], type) and issubclass(inner[0], BaseModel):
-                model = inner[0]
-    return list(model.model_fields)
+        raise configuration_error(file, CatalogueFile, error) from error

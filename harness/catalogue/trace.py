@@ -22,8 +22,8 @@ class Means(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trace:
-    """One requirement and what bears it: `scenarios` as `file:line: name`, `parts` by id."""
+class RequirementTrace:
+    """One requirement and what bears it: `scenarios` as `file:line: title`, `parts` by id."""
 
     requirement: Requirement
     means: Means
@@ -31,13 +31,13 @@ class Trace:
     parts: tuple[str, ...] = ()
 
 
-def trace(catalogue: Catalogue, claims: Iterable[Claim]) -> tuple[Trace, ...]:
+def trace(catalogue: Catalogue, claims: Iterable[Claim]) -> tuple[RequirementTrace, ...]:
     """One line for each requirement of the catalogue, in its order; claims of ids it does not hold are left out."""
     scenarios: dict[str, list[str]] = {}
     for claim in claims:
-        scenarios.setdefault(claim.requirement, []).append(claim.scenario)
+        scenarios.setdefault(claim.requirement, []).append(claim.scenario.location)
     return tuple(
-        Trace(
+        RequirementTrace(
             requirement=requirement,
             means=_means(requirement, claimed=requirement.id in scenarios),
             scenarios=tuple(scenarios.get(requirement.id, ())),

@@ -9,7 +9,7 @@ from typing import Final
 from harness.catalogue.names import hint_with_nearest
 from harness.errors import UsageError
 from harness.model import Requirement
-from harness.yamlfile import Document
+from harness.yamlfile import YamlDocument
 
 _DERIVED: Final = "derived: all of "
 
@@ -51,10 +51,10 @@ class Deviation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class SourceLocation:
     """Where a requirement stands: its file and the keys that lead to it."""
 
-    file: Document
+    file: YamlDocument
     keys: tuple[str | int, ...]
 
     def of(self, key: str) -> str:
@@ -67,7 +67,7 @@ class Catalogue:
     """Everything the catalogue files say.
 
     Attributes:
-        requirements: by id, in the order of the files.
+        requirements: by id, in the order of the files, those of a project's own before the bundled.
         profiles: ids by profile name; every file of requirements is a profile of its own name as well.
         titles: of the profiles that are files.
         readings, remarks: by profile: how its rows are to be read, and what its document gets wrong or leaves open.
@@ -83,7 +83,7 @@ class Catalogue:
     contradictions: tuple[Contradiction, ...] = ()
     interpretations: tuple[Interpretation, ...] = ()
     deviations: tuple[Deviation, ...] = ()
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: Mapping[str, SourceLocation] = field(default_factory=dict)
 
     def requirement(self, requirement: str) -> Requirement:
         """A requirement by id; raises UsageError with the nearest id when there is none."""

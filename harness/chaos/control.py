@@ -18,7 +18,7 @@ from chaoslib.exceptions import InterruptExecution
 
 from harness import clock
 from harness.chaos.confirming import confirming_probe, was_true
-from harness.chaos.receipts import Receipts, harness_block
+from harness.chaos.receipts import HitSnapshot, harness_block
 from harness.evidence import History, run_history
 
 Activity = Mapping[str, Any]
@@ -32,13 +32,13 @@ _SELECTING: Final = frozenset(
 
 
 @dataclass
-class Recorder:
+class ExperimentRecorder:
     """One experiment of one chaos process, as it goes."""
 
     history: History
     experiment: Mapping[str, Any]
     block: Mapping[str, Any]
-    receipts: Receipts = field(default_factory=Receipts)
+    receipts: HitSnapshot = field(default_factory=HitSnapshot)
     part: str = ""
     sent: bool = False
     true_before: bool = False
@@ -122,7 +122,7 @@ def before_experiment_control(context: Mapping[str, Any], **_: Any) -> None:
     """Open the history."""
     history = run_history(f"chaos-{_experiment_name()}")
     if history is not None:
-        _open().append(Recorder(history=history, experiment=context, block=harness_block(context)))
+        _open().append(ExperimentRecorder(history=history, experiment=context, block=harness_block(context)))
 
 
 def before_method_control(**_: Any) -> None:
@@ -165,7 +165,7 @@ def after_experiment_control(**_: Any) -> None:
 
 
 @cache
-def _open() -> list[Recorder]:
+def _open() -> list[ExperimentRecorder]:
     """The recorder of this process: one while an experiment runs under a run, else none."""
     return []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.chaos.hits import Hits, name_of, pod_hits, remembered
-from harness.chaos.session import Session, session
+from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
 from harness.targets.database import leader_of, switch_back
 from harness.targets.kubernetes import Cluster, Object, labels_of
@@ -81,7 +81,7 @@ def lead_from_home(within_s: float = SWITCH_BACK_S) -> str:
     return leader
 
 
-def _nodes_for(here: Session, pod: Object) -> list[Object]:
+def _nodes_for(here: ChaosSession, pod: Object) -> list[Object]:
     """The schedulable nodes that a replacement of the pod could go to: its own, and what its nodeSelector matches."""
     selector = (pod["spec"].get("nodeSelector") or {}).items()
     return [

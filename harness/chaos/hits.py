@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from harness.chaos.session import Session, pod_hit
+from harness.chaos.session import ChaosSession, pod_hit
 from harness.model import Hit
 from harness.targets.database import leader_of
 from harness.targets.kubernetes import Object
@@ -19,19 +19,19 @@ def name_of(obj: Object) -> str:
     return str(obj["metadata"]["name"])
 
 
-def pod_hits(here: Session, pods: list[Object]) -> list[Hit]:
+def pod_hits(here: ChaosSession, pods: list[Object]) -> list[Hit]:
     """What is remembered of pods."""
     regions = here.regions()
     return [pod_hit(pod, regions) for pod in pods]
 
 
-def remembered(here: Session, hits: list[Hit]) -> Hits:
+def remembered(here: ChaosSession, hits: list[Hit]) -> Hits:
     """Remember the hits, and report them in the journal."""
     here.hit(hits)
     return {"hit": [asdict(hit) for hit in hits]}
 
 
-def database_leader(here: Session) -> str:
+def database_leader(here: ChaosSession) -> str:
     """The pod that leads the database; empty where the target has none."""
     known = here.target.database and here.target.database.leader
     return leader_of(here.cluster, here.target) if known else ""

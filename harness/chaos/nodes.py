@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.chaos.database import take_leader
 from harness.chaos.hits import Hits, database_leader, name_of, pod_hits, remembered
-from harness.chaos.session import Session, node_hit, session
+from harness.chaos.session import ChaosSession, node_hit, session
 from harness.errors import ConfigurationError, FaultNotInjected
 from harness.targets.kubernetes import REGION_LABEL, Cluster, Object, has_condition
 from harness.targets.parts import Power
@@ -65,7 +65,7 @@ def power_on_nodes() -> list[str]:
     return session().undo(power_off)
 
 
-def _power_off_all(here: Session, nodes: list[Object], where: str) -> Hits:
+def _power_off_all(here: ChaosSession, nodes: list[Object], where: str) -> Hits:
     power = here.target.power
     if power is None:
         raise ConfigurationError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from harness.chaos.session import Session, session
+from harness.chaos.session import ChaosSession, session
 from harness.clock import Deadline
 from harness.errors import FaultNotInjected, TargetUnreachable
 from harness.model import Hit
@@ -121,7 +121,7 @@ def _until(within_s: float, look: Callable[[], bool]) -> bool:
     return False
 
 
-def _hits(here: Session, kind: str) -> list[Hit]:
+def _hits(here: ChaosSession, kind: str) -> list[Hit]:
     hits = [hit for hit in here.hits if hit.kind == kind]
     if not hits:
         raise FaultNotInjected(f"no {kind} was hit by this experiment")

@@ -8,7 +8,7 @@ from typing import Any
 
 from chaoslib.exceptions import InterruptExecution
 
-from harness.chaos.session import Session, node_hit, pod_hit, session
+from harness.chaos.session import ChaosSession, node_hit, pod_hit, session
 from harness.errors import HarnessError
 from harness.model import Hit
 from harness.targets.kubernetes import has_condition
@@ -20,7 +20,7 @@ def harness_block(experiment: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((block for block in blocks if isinstance(block, Mapping) and block.get("name") == "harness"), {})
 
 
-class Receipts:
+class HitSnapshot:
     """Pods and nodes before the method, compared with those that are left when the fault is confirmed."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Receipts:
             raise InterruptExecution(f"{activity.get('name')} refused: the API server is {host}, expected {expected}")
 
 
-def _session_or_none() -> Session | None:
+def _session_or_none() -> ChaosSession | None:
     """The session; None where the target has no cluster, or it cannot be reached."""
     try:
         return session()
@@ -74,7 +74,7 @@ def _session_or_none() -> Session | None:
         return None
 
 
-def _present(here: Session) -> list[Hit]:
+def _present(here: ChaosSession) -> list[Hit]:
     """Pods that are there and nodes that are Ready; nothing when the cluster does not answer."""
     try:
         regions = here.regions()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.errors import Refused
 from harness.model import Hit, Intent
-from harness.targets import Target, load_target
+from harness.targets import Platform, Target, load_target, platform_of
 from harness.targets.guard import guard_hits, guard_target
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import REGION_LABEL, Cluster, Object, labels_of
@@ -24,7 +24,7 @@ BY_HAND = "by-hand"
 
 
 @dataclass
-class Session:
+class ChaosSession:
     """One chaos process on one target.
 
     Attributes:
@@ -33,6 +33,7 @@ class Session:
 
     target: Target
     cluster: Cluster
+    platform: Platform
     experiment: str
     hits: list[Hit] = field(default_factory=list)
 
@@ -53,7 +54,7 @@ class Session:
         if allowed.isdecimal() and pods > int(allowed):
             raise Refused(f"this would hit {pods} pods, `blast_radius` allows {allowed}", where=self.experiment)
 
-    def intend(self, action: Undoable[...], what: str, **params: str | int) -> Intent:
+    def intend(self, action: Undoable[...], what: str, /, **params: object) -> Intent:
         """Put on disk how to undo what is about to be done.
 
         Args:
@@ -61,11 +62,11 @@ class Session:
             what: the same for people.
             params: of its undo.
         """
-        return action.intend(self.target, self.experiment, what, **params)
+        return action.intend(self.platform, self.experiment, what, **params)
 
     def undo(self, action: Undoable[...]) -> list[str]:
         """Undo every pending intent of that action; returns what each was on."""
-        pending = [intent for intent in pending_intents(self.target.name) if intent.undo.get("do") == action.name]
+        pending = [intent for intent in pending_intents(self.platform) if intent.undo.get("do") == action.name]
         for intent in pending:
             undo_intent(self.cluster, self.target, intent)
         return [str(intent.undo.get("node") or intent.undo.get("region", "")) for intent in pending]
@@ -80,7 +81,7 @@ class Session:
 
 
 @cache
-def session() -> Session:
+def session() -> ChaosSession:
     """The session of this process.
 
     Raises:
@@ -92,8 +93,11 @@ def session() -> Session:
             "no target file is given", where="READINESS_TARGET", hint='for the sandbox: eval "$(readiness sandbox env)"'
         )
     target = load_target(Path(named))
-    return Session(
-        target=target, cluster=Cluster.of(target), experiment=os.environ.get("READINESS_EXPERIMENT", BY_HAND)
+    return ChaosSession(
+        target=target,
+        cluster=Cluster.of(target),
+        platform=platform_of(target),
+        experiment=os.environ.get("READINESS_EXPERIMENT", BY_HAND),
     )
 
 

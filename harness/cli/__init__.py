@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from pathlib import Path
 from typing import Final
 
 import click
 
 import harness
 from harness.cli.streams import settle_streams, unsaid
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 
 _COMMANDS: Final = {
     # command: (module, attribute), in the order of use
@@ -58,7 +59,7 @@ def readiness() -> None:
     """Decide, from evidence, whether a release of an integrated platform may ship.
 
     \b
-      readiness run                     start the sandbox, load it, break it, decide
+      readiness run --target sandbox    start the sandbox, load it, break it, decide
       readiness run --release slow      the same for a release that must be refused
       readiness judge reports/runs/latest --check
 
@@ -77,9 +78,27 @@ def main() -> None:
     sys.exit(code)
 
 
-def _code() -> int:
+def _called() -> int:
+    """Call the command; what the machine lacks is an error with words.
+
+    Raises:
+        UsageError: the working directory was deleted, so that no relative path means anything.
+        HarnessError: there is not enough memory.
+    """
+    try:
+        Path.cwd()
+    except OSError as error:
+        what = f"the working directory cannot be used: {error.strerror}"
+        raise UsageError(what, hint="change to one that is there") from error
     try:
         return int(readiness.main(standalone_mode=False) or 0)
+    except MemoryError as error:
+        raise HarnessError("out of memory", hint="end other programs, or use a machine with more memory") from error
+
+
+def _code() -> int:
+    try:
+        return _called()
     except click.exceptions.Exit as finished:
         return finished.exit_code
     except click.ClickException as error:

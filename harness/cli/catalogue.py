@@ -102,14 +102,12 @@ def _claims(known: Catalogue) -> list[Any]:
     from harness.steps import compile_scenario, read_feature
 
     project = find_project(Path.cwd())
-    domains = {name: plan.domain for name, plan in find_experiments(project.search("experiments")).items()}
+    experiments = find_experiments(project.search("experiments"))
+    for error in experiments.broken.values():
+        click.secho(str(error), err=True, fg="red")
     files = [file for base in project.search("features") for file in sorted(base.rglob("*.feature"))]
-    scenarios = [scenario for file in files for scenario in read_feature(file)]
-    return [
-        compile_scenario(scenario.title, requirement, scenario.steps, known, domains)[0]
-        for scenario in scenarios
-        for requirement in scenario.requirements(known)
-    ]
+    scenarios = [scenario for file in files for scenario in read_feature(file, project.root)]
+    return [compile_scenario(scenario, known, experiments.domains)[0] for scenario in scenarios]
 
 
 def _plain(row: Requirement) -> dict[str, Any]:

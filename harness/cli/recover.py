@@ -18,12 +18,21 @@ def recover(target: Path | None) -> int:
     """Undo whatever an interrupted run left broken."""
     from harness.drivers.chaos import recover as undo
     from harness.run.project import find_project
-    from harness.targets import TargetLock, load_target, sandbox_target_file
+    from harness.targets import TargetLock, load_target, platform_of, sandbox_target_file
+    from harness.targets.intents import elsewhere, torn_intents
 
-    found = load_target(target or find_project(Path.cwd()).target or sandbox_target_file())
-    with TargetLock(found.name, "recover"):
-        undone = undo(found)
-    for line in undone:
-        click.echo(f"undone: {line}")
-    click.echo(f"{found.name}: {len(undone)} left-overs undone" if undone else f"{found.name}: nothing was left broken")
+    named = None if target == Path("sandbox") else target or find_project(Path.cwd()).target
+    found = load_target(named or sandbox_target_file())
+    platform = platform_of(found)
+    with TargetLock(platform, "recover"):
+        recovered = undo(found, platform)
+        for line in recovered.undone:
+            click.echo(f"undone: {line}")
+        for path in torn_intents(platform):
+            click.echo(f"{path}: was never complete, so nothing was changed under it; it is kept")
+        for path in elsewhere(platform):
+            click.echo(f"{path}: is of another platform than this target file leads to; it is kept")
+        recovered.require_all(platform)
+    undone = len(recovered.undone)
+    click.echo(f"{found.name}: {undone} left-overs undone" if undone else f"{found.name}: no undo is pending")
     return 0

@@ -15,7 +15,17 @@ from harness.errors import UsageError
 UNDECIDED = "nothing was run or judged: pytest only shows something with"
 """Exit code 0 is kept for a GO."""
 _PYTEST_SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class TargetFile(click.Path):
+    """A target file, or the word `sandbox`, also where a directory has that name."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path as given."""
+        return Path(value) if value == "sandbox" else super().convert(value, param, ctx)
+
+
+_FILE = TargetFile(path_type=Path, dir_okay=False)
 
 
 def _options(command: Callable[..., int]) -> Callable[..., int]:
@@ -23,13 +33,16 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
     for option in reversed(
         [
             click.option(
-                "--target", type=_FILE, metavar="FILE", help="Target file; without it the sandbox is started."
+                "--target",
+                type=_FILE,
+                metavar="FILE",
+                help="Target file, or `sandbox`, which is started for the run.  [default: the project's]",
             ),
             click.option(
                 "--profile",
                 multiple=True,
                 metavar="NAME",
-                help="Profile that decides; may be repeated.  [default: core]",
+                help="Profile that decides; may be repeated.  [default: the project's]",
             ),
             click.option(
                 "--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Release under test."
@@ -77,27 +90,30 @@ def run(**options: Any) -> int:
 
 @click.command()
 @_options
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
 def plan(**options: Any) -> int:
-    """Show what `run` would do, with seconds and numbers, and change nothing."""
+    """Show what `run` would do, with seconds and numbers, and what a run of this size cannot decide; change nothing."""
     return _session(planning=True, **options)
 
 
-def _session(*, planning: bool, pytest_arguments: tuple[str, ...], **options: Any) -> int:
+def _session(*, planning: bool, as_json: bool = False, pytest_arguments: tuple[str, ...], **options: Any) -> int:
     """One pytest session with our settings; its exit code is of our table."""
     os.environ["READINESS_COMMAND"] = "1"  # the plugin's entry point stays asleep: the session below is the one
     _clear_pytest_settings()
     import pytest
 
     from harness.pytest_plugin.plugin import ReadinessPlugin
-    from harness.pytest_plugin.session import Session
+    from harness.pytest_plugin.session import PluginSession
+    from harness.run.choice import choose
     from harness.run.project import feature_files, find_project
     from harness.run.settings import Settings
 
     project = find_project(Path.cwd())
+    chosen = choose(project, options["target"], options["profile"])
     settings = Settings(
         project=project,
-        target=options["target"] or project.target,
-        profiles=options["profile"] or project.profiles,
+        target=chosen.target,
+        profiles=chosen.profiles,
         release=options["release"],
         out=(options["out"] or project.root / "reports" / "runs").absolute(),
         baseline=options["baseline"],
@@ -106,8 +122,9 @@ def _session(*, planning: bool, pytest_arguments: tuple[str, ...], **options: An
         keep=options.get("keep", False),
         no_decision=options.get("no_decision", False),
         only=options["only"],
+        pytest_arguments=pytest_arguments,
     )
-    session = Session(settings, planning=planning)
+    session = PluginSession(settings, planning=planning, as_json=as_json)
     session.check()
     quiet = ["-qq"] if planning else ["-q"]
     arguments = [

@@ -54,11 +54,20 @@ def up(*, root: Path | None, release: str, hold: bool) -> int:
 @sandbox.command()
 @_DIR
 def down(*, root: Path | None) -> int:
-    """End it and remove what it left; nothing to do is fine too."""
-    from harness.sandbox import processes
+    """End it and remove what it left; nothing to do is fine too. A directory that is not a sandbox's is refused."""
+    from harness.sandbox import marker, processes
     from harness.sandbox.directory import Lock, holder
 
     directory = _directory(root)
+    if not marker.is_claimed(directory.root):
+        if directory.root.exists() and (not directory.root.is_dir() or any(directory.root.iterdir())):
+            raise Refused(
+                "this is not a sandbox's directory: it has no marker",
+                where=str(directory.root),
+                hint="nothing was changed; name the directory that `readiness sandbox up` was given",
+            )
+        click.echo(f"no sandbox ran in {directory.root}")
+        return 0
     pid = holder(directory)
     if pid is not None:
         processes.kill(pid, signal.SIGTERM)
@@ -72,8 +81,6 @@ def down(*, root: Path | None) -> int:
         lock.take()
         directory.sweep()
         lock.release()
-        if not any(directory.root.iterdir()):
-            directory.root.rmdir()
     click.echo("the sandbox is down" if pid else f"no sandbox ran in {directory.root}")
     return 0
 
@@ -198,7 +205,10 @@ def _directory(root: Path | None) -> Directory:
     from harness.sandbox.directory import Directory
     from harness.targets.state import state_directory
 
-    return Directory((root or state_directory() / "sandbox").expanduser().absolute())
+    try:
+        return Directory((root or state_directory() / "sandbox").expanduser().absolute())
+    except RuntimeError as error:
+        raise UsageError(f"`~` means nothing here: {error}", where=str(root), hint="write the full path") from error
 
 
 def _tell(message: Message) -> None:

@@ -65,7 +65,7 @@ def _is_descriptor(stream: object, number: int) -> bool:
 
 
 def unsaid() -> str:
-    """Why not all could be said, as of a full disk; empty when it was, or when nobody wanted to hear more."""
+    """Why not all could be said, as of a full disk; empty when it was, or when the output was closed."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()

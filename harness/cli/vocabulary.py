@@ -38,12 +38,14 @@ def explain(sentence: str) -> int:
     from harness.steps import explain as explained
 
     experiments = find_experiments(find_project(Path.cwd()).search("experiments"))
-    explanation = explained(sentence, {name: plan.domain for name, plan in experiments.items()})
+    explanation = explained(sentence, experiments.domains)
     click.echo(f"template  {explanation.template.plain}")
     for slot, value in explanation.slots.items():
         click.echo(f"  {slot}: {value}")
     if explanation.claims:
         click.echo(f"claims    {explanation.claims}")
+    for time in explanation.times:
+        click.echo(f"time      {time}")
     for need in explanation.needs:
         click.echo(f"needs     {need}")
     for kind in explanation.missing:

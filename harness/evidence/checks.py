@@ -32,7 +32,7 @@ def write_facts(run_directory: Path, demand: str, facts: Iterable[Fact]) -> str:
     path.parent.mkdir(exist_ok=True)
     writer = RowWriter(path, FACTS)
     for fact in facts:
-        writer.put((fact.at_ns, fact.attempts), (fact.subject, fact.wanted, fact.seen, _WORDS[fact.ok]))
+        writer.put((fact.at_ns, fact.attempts), (fact.subject, fact.expected, fact.seen, _WORDS[fact.ok]))
     writer.close()
     return file
 
@@ -43,7 +43,7 @@ def read_checks(observations: Sequence[Observation], reader: Tables) -> Iterable
     for seen in every(CheckFact, observations):
         fact = Fact(
             subject=seen.subject,
-            wanted=seen.wanted,
+            expected=seen.expected,
             seen=seen.seen,
             ok=seen.ok,
             attempts=seen.attempts,

@@ -62,12 +62,10 @@ def _experiment(
     files = [
         f"chaos/{name}/{file}"
         for file in ("experiment.yaml", "journal.json", "chaos.log")
-        if (directory.path / "chaos" / name / file).exists()
+        if directory.has(f"chaos/{name}/{file}")
     ]
     files += [
-        f"history/{source}.ndjson"
-        for source in ("run", f"chaos-{name}")
-        if (directory.path / "history" / f"{source}.ndjson").exists()
+        f"history/{source}.ndjson" for source in ("run", f"chaos-{name}") if directory.has(f"history/{source}.ndjson")
     ]
     gone = sorted(file for file in spoilt if file in files or file.startswith(f"chaos/{name}/"))
     return Experiment(

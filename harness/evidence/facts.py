@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.model import LeaderChange, NodeChange, PodChange, ReleaseRead, RunStarted, Steady
-from harness.model.observations import LeaderSeen, NodeSeen, PodSeen, ReleaseSeen, RunBegan, SteadySeen, every
+from harness.clock import NS_PER_S
+from harness.model import Cut, LeaderChange, NodeChange, PodChange, ReleaseRead, RunStarted, Steady
+from harness.model.observations import (
+    ActStarted,
+    LeaderSeen,
+    NodeSeen,
+    PodSeen,
+    ReleaseSeen,
+    RunBegan,
+    RunEnded,
+    SteadySeen,
+    every,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,9 +80,24 @@ def started(observations: Iterable[Observation]) -> RunStarted | None:
     return None
 
 
-def steady_end(observations: Sequence[Observation]) -> Steady | None:
-    """Whether the target was steady when the load ended: the worst of what was recorded, None where nothing was."""
-    ends = [o for o in every(SteadySeen, observations) if o.subject == "end" and o.source == "run"]
+def cut(observations: Sequence[Observation]) -> Cut | None:
+    """What cut the run short; None where it ended in order, or nobody recorded its end."""
+    ended = next((end for end in every(RunEnded, observations) if not end.ok), None)
+    if ended is None:
+        return None
+    began_ns = next((began.recorded_ns for began in every(RunBegan, observations)), ended.recorded_ns)
+    acts = [act.subject for act in every(ActStarted, observations)]
+    return Cut(
+        why=ended.why or "no cause recorded",
+        hint=ended.hint,
+        act=acts[-1] if acts else "",
+        after_s=(ended.recorded_ns - began_ns) / NS_PER_S,
+    )
+
+
+def steady_at(moment: str, observations: Sequence[Observation]) -> Steady | None:
+    """Whether the target was steady at the `start` or the `end` of the load: the worst of what was recorded, None where nothing was."""
+    ends = [o for o in every(SteadySeen, observations) if o.subject == moment and o.source == "run"]
     if not ends:
         return None
     worst = next((end for end in ends if not end.ok), ends[-1])

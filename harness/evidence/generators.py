@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from harness.model.observations import ClockAligned, LoadBegun, LoadHealth, LoadStopping, every
+from harness.model.observations import ClockAligned, LoadBegun, LoadHealth, LoadStopping, WorkerEnded, every
+from harness.model.schedule import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,14 +19,20 @@ USUAL = 0.95
 """A generator is described by what it was like in this share of the seconds: one bad second in twenty is no state."""
 
 
+_CORRECT: Final = "correct the error in the locustfile, then run again"
+_AGAIN: Final = "load/{traffic}/locust.log says why; correct that, then run again"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Generators:
     """The generators of one traffic, out of a history that is in order of time."""
 
+    traffic: str
     begin_ns: int | None
     stopped_ns: int | None
     health: tuple[LoadHealth, ...]
     aligned: tuple[ClockAligned, ...]
+    ended: tuple[WorkerEnded, ...]
 
     @classmethod
     def of(cls, traffic: str, observations: Iterable[Observation]) -> Generators:
@@ -34,20 +41,25 @@ class Generators:
         begun = [begun.begin_ns for begun in every(LoadBegun, own)]
         stopped = [stopping.at_ns for stopping in every(LoadStopping, own)]
         return cls(
+            traffic=traffic,
             begin_ns=begun[-1] if begun else None,
             stopped_ns=stopped[-1] if stopped else None,
             health=tuple(every(LoadHealth, own)),
             aligned=tuple(every(ClockAligned, own)),
+            ended=tuple(every(WorkerEnded, own)),
         )
 
     def described(self, worker: Worker, start_ns: int, end_ns: int) -> Worker:
         """The worker with how it fared from second to second of a window."""
         reported = self._reported(worker.id, start_ns, end_ns)
         within = [second for second in reported if second.at_ns <= end_ns]
-        shifts = [shift for shift in self.aligned if shift.worker == worker.id]
+        shifts, broken = [shift for shift in self.aligned if shift.worker == worker.id], _broken(reported)
+        died = self._died(worker.id)
         return replace(
             worker,
-            why=worker.why or _broken(reported),
+            why="; ".join(filter(None, [broken, worker.why])),
+            hint=_AGAIN.format(traffic=self.traffic) if died else _CORRECT if broken else "",
+            died=died,
             cpu=_usual([second.cpu for second in within]),
             gc_ms=_usual([second.gc_ms for second in within]),
             loop_ms=_usual([second.loop_ms for second in within]),
@@ -55,6 +67,15 @@ class Generators:
             offset_ns=max((shift.offset_ns for shift in shifts), key=abs, default=0),
             residual_ns=max((shift.residual_ns for shift in shifts), default=0),
         )
+
+    def _died(self, worker: int) -> str:
+        """When and how a worker ended by itself; what ended when it was told to did not die."""
+        for end in self.ended:
+            early = self.stopped_ns is None or end.recorded_ns < self.stopped_ns
+            if end.worker == worker and end.why and early:
+                after_s = (end.recorded_ns - (self.begin_ns or end.recorded_ns)) / NS_PER_S
+                return f"at {after_s:.0f} s (exit {end.exit}): {end.why}"
+        return ""
 
     def _reported(self, worker: int, start_ns: int, end_ns: int) -> list[LoadHealth]:
         """What a worker reported of a time: each second tells of the one before it, so the first after the end does too."""
@@ -70,7 +91,7 @@ def _broken(reported: list[LoadHealth]) -> str:
         return ""
     count = sum(second.broken for second in broken)
     why = broken[0].broken_why or "no reason given"
-    return f"{count} journeys broke by an error in the locustfile, the first with {why}: correct it and run again"
+    return f"{count} journeys broke by an error in the locustfile, the first with {why}"
 
 
 def _usual(values: list[float]) -> float | None:

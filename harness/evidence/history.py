@@ -10,8 +10,9 @@ from typing import Any
 
 from harness import clock
 from harness.errors import EvidenceError, MissingEvidence
+from harness.evidence.foreign import parsed
 from harness.model import Missing, Observation
-from harness.model.observations import is_whole
+from harness.model.observations import is_integer
 
 
 @cache
@@ -103,8 +104,8 @@ def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:
     due, mono_ns = 0, None
     for number, line in enumerate(text.splitlines(), start=1):
         try:
-            observation = _observation(source, json.loads(line))
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+            observation = _observation(source, parsed(line))
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             missing.append(
                 Missing(file=where, why=f"line {number} cannot be parsed as an observation ({type(error).__name__})")
             )
@@ -120,7 +121,7 @@ def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:
 
 
 def _observation(source: str, line: dict[str, Any]) -> Observation:
-    if not (is_whole(line["seq"]) and is_whole(line["mono_ns"])):
+    if not (is_integer(line["seq"]) and is_integer(line["mono_ns"])):
         raise ValueError(line)
     return Observation(
         source=source,

@@ -15,6 +15,7 @@ import harness
 from harness import clock
 from harness.errors import MissingEvidence
 from harness.evidence.facts import release_reads
+from harness.evidence.foreign import read_json
 from harness.evidence.history import clock_name, read_history
 from harness.evidence.run_directory import REPORTS, RunDirectory
 from harness.model import Missing, Observation, Plan, ReleaseRead, RunStarted
@@ -78,16 +79,16 @@ def evidence_files(directory: RunDirectory) -> Iterator[Path]:
 def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing]]:
     """The manifest, and the files that are gone, changed or strange; no manifest: the run was not sealed."""
     try:
-        manifest = json.loads((directory.path / MANIFEST).read_bytes())
+        manifest = read_json(directory.path / MANIFEST)
         listed = {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in manifest["files"].items()}
     except OSError:
         return None, [Missing(file=MANIFEST, why="is missing: the run did not complete")]
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None, [Missing(file=MANIFEST, why="is not a manifest: it was cut short or edited")]
     missing = [
         Missing(file=name, why=why)
         for name, (size, digest) in listed.items()
-        if (why := _fault(directory.path / name, size, digest))
+        if (why := _fault(directory.file(name), size, digest))
     ]
     missing += _of_another_plan(manifest, directory)
     present = {directory.relative(path) for path in evidence_files(directory)}
@@ -127,22 +128,26 @@ def _plain(reads: Iterable[ReleaseRead]) -> list[Any]:
 
 
 def _entry(path: Path) -> dict[str, Any]:
-    return {"sha256": _digest(path), "bytes": path.stat().st_size}
+    return {"sha256": sha256_of(path), "bytes": path.stat().st_size}
 
 
-def _digest(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fault(path: Path, size: int, digest: str) -> str:
+def _fault(path: Path | None, size: int, digest: str) -> str:
     try:
+        if path is None:
+            return "is listed in the manifest and cannot be the name of a file inside the run"
         if not path.is_file():
             return "is missing"
-        if path.stat().st_size < size:
+        found = path.stat().st_size
+        if found < size:
             return "was cut short after the run was sealed"
-        return "" if _digest(path) == digest else "was edited after the run was sealed"
-    except (OSError, ValueError) as error:  # a name that is too long, or none at all
+        return "" if found == size and sha256_of(path) == digest else "was edited after the run was sealed"
+    except OSError as error:
         return f"cannot be read: {error}"
 
 

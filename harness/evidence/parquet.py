@@ -25,6 +25,15 @@ _IN_MEMORY: Final[Mapping[int, np.dtype[Any]]] = {8: np.dtype(np.int64), 4: np.d
 """What is reckoned with is int64; what is only told apart (a status, a worker, a round) stays as narrow as it is on disk."""
 _WORD: Final = pa.dictionary(pa.int32(), pa.string())
 
+MOST_ROWS: Final = 1 << 26
+"""Of one table: six times what a long run of ours records, and some seven GiB in memory."""
+MOST_COLUMNS: Final = 64
+ROWS_A_BYTE: Final = 256
+"""Every row group of ours has a kilobyte of headers for its 65 536 rows at most."""
+GROUP_BYTES: Final = 1 << 20
+ROW_BYTES: Final = 256
+"""What one column of a row group may take when it is unpacked: so much, and so much a row."""
+
 
 class ParquetWriter:
     """Writes one table part by part; the file appears whole when it is closed, or not at all."""
@@ -79,6 +88,8 @@ def read_parquets(paths: Sequence[Path], schema: Schema) -> tuple[Table, list[in
             `where` is that file.
     """
     sizes = [_rows_in(path, schema) for path in paths]
+    if sum(sizes) > MOST_ROWS:
+        raise MissingEvidence(f"has {sum(sizes)} rows with those beside it, more than {MOST_ROWS}", where=str(paths[0]))
     columns = _Columns(schema, sum(sizes))
     for path in paths:
         with _refusing(path), pq.ParquetFile(path) as file:
@@ -108,10 +119,27 @@ def _rows_in(path: Path, schema: Schema) -> int:
                 raise _WrongColumnError(f"has {kind} in `{name}`, whole numbers were expected")
             if name in schema.words and not _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind):
                 raise _WrongColumnError(f"has {kind} in `{name}`, words were expected")
-        groups = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-        if sum(groups) != file.metadata.num_rows:
-            raise _WrongColumnError("has another number of rows than its end says")
-        return sum(groups)
+        return _counted(file.metadata, path.stat().st_size)
+
+
+def _counted(metadata: pq.FileMetaData, size: int) -> int:
+    """How many rows the end of a file promises, before any is unpacked; a promise that no run of ours makes is refused."""
+    rows = metadata.num_rows
+    if not 0 <= rows <= min(MOST_ROWS, ROWS_A_BYTE * size):
+        raise _WrongColumnError(f"promises {rows} rows in {size} bytes")
+    if metadata.num_columns > MOST_COLUMNS:
+        raise _WrongColumnError(f"has {metadata.num_columns} columns, more than {MOST_COLUMNS}")
+    counted = 0
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        counted += group.num_rows
+        for column in map(group.column, range(group.num_columns)):
+            if not 0 <= column.total_uncompressed_size <= GROUP_BYTES + ROW_BYTES * group.num_rows:
+                raise _WrongColumnError(
+                    f"unpacks {group.num_rows} rows of `{column.path_in_schema}` to {column.total_uncompressed_size} bytes"
+                )
+    if counted != rows:
+        raise _WrongColumnError("has another number of rows than its end says")
+    return counted
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from harness.evidence.experiments import read_experiments
 from harness.evidence.generators import Generators
 from harness.evidence.history import read_history
 from harness.evidence.manifest import untied, verify
+from harness.evidence.required import unrecorded
 from harness.evidence.soundness import Known
 from harness.evidence.tables import Tables
 from harness.evidence.windows import spans
@@ -47,6 +48,7 @@ from harness.model.observations import (
     every,
     unusable,
 )
+from harness.model.recorded import RECORDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,6 +88,9 @@ def _load(directory: RunDirectory) -> Evidence:
     missing += untied(manifest or {}, started, releases)
     reader = Tables(directory=directory, spoilt=spoilt, missing=missing)
     _count(reader, observations)
+    complete = manifest is not None and _ended_well(observations)
+    if complete:
+        missing += unrecorded(directory)
     tables = reader.recorded()
     return Evidence(
         windows={window.name: window for window in _windows(reader, observations)},
@@ -101,12 +106,14 @@ def _load(directory: RunDirectory) -> Evidence:
         leaders=tuple(facts.leaders(observations)),
         started=started,
         release_reads=releases,
-        steady_end=facts.steady_end(observations),
+        steady_start=facts.steady_at("start", observations),
+        steady_end=facts.steady_at("end", observations),
         watchers={source.name: source for source in _watchers(observations, sealed=manifest is not None)},
         observations=tuple(observations),
         baseline=_baseline(directory, missing),
         missing=tuple(_unique(missing)),
-        complete=manifest is not None and _ended_well(observations),
+        complete=complete,
+        cut=facts.cut(observations),
     )
 
 
@@ -263,13 +270,14 @@ def _watchers(observations: Sequence[Observation], *, sealed: bool) -> Iterable[
     closed = {watcher.subject for watcher in every(WatchClosed, observations)}
     ends = {rows.subject: _why_no_end(rows, "watcher") for rows in every(RowsSealed, observations)}
     for watcher in every(WatchStarted, observations):
-        why = _why_not_whole(watcher.file, ends) if sealed or ends else ""
+        why = _why_not_whole(watcher, ends) if sealed or ends else ""
         why = why or ("" if watcher.subject in closed else "the watcher did not end in order")
         yield WatchSource(name=watcher.subject, spacing_ms=float(watcher.spacing_ms), closed=not why, why=why)
 
 
-def _why_not_whole(file: str, ends: Mapping[str, str]) -> str:
-    """What is wrong with the row files of a watcher; the reads of a ledger stand beside its writes."""
-    beside = file.replace("-writes.", "-reads.")
-    why = ends.get(file, "its rows were not sealed" if file.endswith(".rows") else "")
-    return why or ends.get(beside, "")
+def _why_not_whole(watcher: WatchStarted, ends: Mapping[str, str]) -> str:
+    """What is wrong with the row files of a watcher: the one that it named, and those of the tables that are declared to be its own."""
+    needed = {watcher.file: watcher.file.endswith(".rows")}
+    needed |= {f"{table.files}.rows": table.needed for table in RECORDED if table.watcher == watcher.subject}
+    whys = (ends.get(file, "its rows were not sealed" if must else "") for file, must in needed.items())
+    return next(filter(None, whys), "")

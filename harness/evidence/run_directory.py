@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import EvidenceError, MissingEvidence, RunInProgress, UsageError
+from harness.evidence.foreign import read_bounded, read_json, refuse_strange
 from harness.evidence.history import History
+from harness.files import write_atomic
 from harness.model import Plan
 
 _PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
 _RUNNING = "running.json"
+_LONGEST = 255
+"""Characters of a file's name, directories included; ours have fifty."""
+_SHOWN = "`ls reports/runs` shows the runs"
 FASTEST = 1e6
 """A day in less than a tenth of a second is no scale of time."""
 
@@ -57,10 +62,20 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """A recorded run; raises UsageError when it is none, RunInProgress while it is being written."""
-        directory = cls(path.resolve())
+        """A recorded run.
+
+        Raises:
+            UsageError: there is none.
+            EvidenceError: it contains what no run does, as links and pipes; nothing of it was opened.
+            RunInProgress: it is still being written.
+        """
+        try:
+            directory = cls(path.resolve())
+        except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a name that no file can have
+            raise UsageError(f"there is no such run: {error}", where=str(path), hint=_SHOWN) from error
         if not directory.path.is_dir():
-            raise UsageError("there is no such run", where=str(path), hint="`ls reports/runs` shows the runs")
+            raise UsageError("there is no such run", where=str(path), hint=_SHOWN)
+        refuse_strange(directory.path)
         if directory.in_progress:
             raise RunInProgress("the run is still being written", where=str(path), hint="wait until it has ended")
         return directory
@@ -69,9 +84,9 @@ class RunDirectory:
     def in_progress(self) -> bool:
         """Whether the process that writes it lives."""
         try:
-            owner = json.loads((self.path / _RUNNING).read_text(encoding="utf-8"))
+            owner = read_json(self.path / _RUNNING)
             pid, mark = int(owner["pid"]), str(owner["started"])
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return False
         return _process_start(pid) == mark
 
@@ -104,16 +119,25 @@ class RunDirectory:
         """Read `plan.json`; raises MissingEvidence when it is gone or no plan. Unknown newer fields are passed over."""
         path = self.path / "plan.json"
         try:
-            plan = _PLAN.validate_json(path.read_bytes())
+            text = read_bounded(path)
+            plan = _PLAN.validate_json(text)
             why = _not_planned(plan)
         except OSError as error:
             raise MissingEvidence(f"cannot be read: {error.strerror}", where=str(path)) from error
         except ValidationError as error:
             first = error.errors()[0]
             why = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
+        except ValueError as error:
+            why = str(error)
         if why:
             hint = "it was cut short or edited: take another copy of the run"
             raise MissingEvidence(f"is not a plan: {why}", where=str(path), hint=hint)
+        if plan.claims and plan.time_scale != 1 and b'"scaled"' not in text:
+            raise MissingEvidence(
+                f"does not say which lengths of time are divided by its time scale of {plan.time_scale:g}",
+                where=str(path),
+                hint="judge it with the version that recorded it, or run again",
+            )
         return plan
 
     def history(self, source: str) -> History:
@@ -122,12 +146,19 @@ class RunDirectory:
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file whole or not at all; keys in the order given."""
-        partial = self.path / f".{name}.partial"
-        try:
-            partial.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            partial.replace(self.path / name)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_atomic(self.path / name, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
+
+    def file(self, name: str) -> Path | None:
+        """The file or directory of that name, which may come from a foreign file; None where no such name is inside the run."""
+        parts = PurePosixPath(name).parts
+        if not parts or name.startswith("/") or ".." in parts or not name.isprintable() or len(name) > _LONGEST:
+            return None
+        return self.path / name
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file or directory of that name inside the run."""
+        path = self.file(name)
+        return path is not None and path.exists()
 
     def relative(self, path: Path) -> str:
         """A path as evidence names it: relative to the run directory, with slashes."""
@@ -146,9 +177,10 @@ def _not_planned(plan: Plan) -> str:
 
 
 def _process_start(pid: int) -> str | None:
-    """Field 22 of /proc/PID/stat: the start time, which tells a process from a later one with its number."""
+    """Field 22 of /proc/PID/stat: the start time, which tells a process from a later one with its number; None of one that has ended, also as a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return None
-    return stat.rpartition(")")[2].split()[19]
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in {"Z", "X", "x"} else fields[19]

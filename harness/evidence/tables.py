@@ -71,21 +71,34 @@ class Tables:
         return Table.merged(SAMPLES, tables)
 
     def expect(self, rows: int, files: Sequence[str]) -> None:
-        """Say of the first of the files when all of them together have not so many rows; one that cannot be read is said already."""
+        """Report which of the files is gone although rows were sealed into it, or of the first that all of them have not so many rows.
+
+        Of more rows than were sealed none is read. What cannot be read is reported already.
+        """
+        paths = {file: self.directory.file(file) for file in files if file not in self.spoilt}
+        if away := next((file for file, path in paths.items() if path is None), ""):
+            why = f"counts the rows of {away}, which cannot be the name of a file inside the run"
+            self.missing.append(Missing(file="history/seal.ndjson", why=why))
+            return
+        if gone := [file for file, path in paths.items() if path and not path.is_file()]:
+            self.missing.extend(Missing(file=file, why=f"is missing: {rows} rows were sealed") for file in gone)
+            return
         try:
-            found = sum(count_rows(self.directory.path / file) for file in files if file not in self.spoilt)
+            found = sum(count_rows(path) for path in paths.values() if path)
         except MissingEvidence:
             return
         if found != rows and self.spoilt.isdisjoint(files):
             beside = f" with {len(files) - 1} files beside it" if files[1:] else ""
             self.missing.append(Missing(file=files[0], why=f"has {found} rows{beside}, {rows} were sealed"))
+        if found > rows:
+            self.spoilt.update(files)
 
     def why_spoilt(self, file: str) -> str:
         """What keeps a file from being read at all; empty when nothing does."""
         return "" if self._has(file) else f"{file} is missing or was changed"
 
     def _has(self, file: str) -> bool:
-        return file not in self.spoilt and (self.directory.path / file).exists()
+        return file not in self.spoilt and self.directory.has(file)
 
     def _parquet(self, files: Mapping[str, Known | None], schema: Schema) -> Table:
         """Those of the files that can be read."""

@@ -1,4 +1,4 @@
-"""Judges a recorded run: plan and evidence in, verdicts out. Pure: no IO, no clock, no randomness, no environment."""
+"""The judge: plan and evidence in, verdicts out. Pure: no IO, clock, randomness, environment."""
 
 from __future__ import annotations
 

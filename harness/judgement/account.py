@@ -1,4 +1,4 @@
-"""The ledger balanced: what was written against what was read back, source by source.
+"""The ledger account: writes recorded against writes read back, source by source.
 
 Source: the set checkers of Jepsen (`checker.clj`: `set`, `set-full`): attempts, acknowledged, final read; from them lost, recovered,
 never read, unexpected, duplicated. A write is its client and its sequence number; both are packed into one integer, so that the
@@ -15,17 +15,18 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.model import Experiment, FinalRead, Ledger, Table
+from harness.model.evidence import DATABASE, ENTRY
 from harness.model.table import Bools, Ints, distinct
 
-DATABASE: Final = "database"
-"""The source that must have been read: the others may be copies of it."""
+AUTHORITIES: Final = (DATABASE, ENTRY)
+"""The sources of which one must have been read, the best one first; others may be replicas."""
 _SEQUENCE_BITS: Final = 40
 _CLIENT_BITS: Final = 22
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Writes:
-    """Some of the ledger's writes, in the order of client and number; `at_ns` is when each came to its end."""
+    """Some of the ledger's writes, ordered by client and number; `at_ns` is when each completed."""
 
     client: Ints
     sequence: Ints
@@ -35,21 +36,21 @@ class Writes:
         return len(self.at_ns)
 
     def where(self, mask: Bools) -> Self:
-        """Those of them where the mask is true."""
+        """The writes where the mask is true."""
         return type(self)(client=self.client[mask], sequence=self.sequence[mask], at_ns=self.at_ns[mask])
 
     def during(self, attempt: Experiment) -> Self:
-        """Those that came to their end while an attempt was observed."""
+        """The writes that completed while an attempt was observed."""
         return self.where((self.at_ns >= attempt.observed_from_ns) & (self.at_ns < attempt.observed_until_ns))
 
     def among(self, others: Self) -> Bools:
-        """Which of them are among these others of the same ledger."""
+        """A mask of the writes that are also in `others`, which are of the same ledger."""
         low = min((int(own.client.min()) for own in (self, others) if len(own)), default=0)
         own, found = (_packed(each.client - low, each.sequence) for each in (self, others))
         return _in(own, found)
 
     def names(self, most: int) -> list[str]:
-        """The first of them, for people."""
+        """The first of the writes, for a message."""
         pairs = zip(self.client[:most].tolist(), self.sequence[:most].tolist(), strict=True)
         return [f"client {client} number {number}" for client, number in pairs]
 
@@ -61,14 +62,17 @@ class Account:
     Attributes:
         attempted: how many writes were recorded.
         acknowledged: of them.
-        lost: acknowledged, and at the end gone or with another value, in the database or in a region that was read.
-        wrong: the lost ones with another value somewhere.
-        missing: the lost ones by source.
-        lagging: by region, those that it lacked and that were acknowledged too shortly before it was read to be called lost.
-        unsure: of unknown outcome and not in the database: neither lost nor kept. recovered: of unknown outcome and there.
-        unexpected: refused, and there all the same.
+        lost: acknowledged, and missing or with another value at the end, in any source that was read.
+        wrong: lost writes that were read with another value in at least one source.
+        missing: lost writes by source.
+        lagging: by region, missing writes that were acknowledged too recently before the read to count as lost.
+        unsure: outcome unknown, not present: neither lost nor kept.
+        recovered: outcome unknown, present.
+        unexpected: refused, but present.
         twice: more than one row in one read.
-        trouble: what keeps the ledger from being whole; empty when nothing does.
+        trouble: why the ledger is incomplete; empty when it is complete.
+        authority: the source that decides: the database, or the entry if no database was read; empty: neither was read.
+        searched: whether a complete read of the authority covered every write; others are neither lost nor kept.
     """
 
     attempted: int
@@ -82,11 +86,26 @@ class Account:
     unexpected: Writes
     twice: Writes
     trouble: str
+    authority: str = ""
+    searched: bool = False
+
+    @property
+    def gone(self) -> Writes:
+        """The lost ones that the authority lacks, or has with another value."""
+        return self.missing.get(self.authority, self.lost.where(np.zeros(len(self.lost), dtype=np.bool_)))
+
+    def counted(self, writes: Writes) -> int | None:
+        """How many of these there are; None: none was found, and not all was looked for."""
+        return len(writes) if self.searched or len(writes) else None
+
+    def left(self, writes: Writes) -> int | None:
+        """How many of these are not there; None: not all was looked for."""
+        return len(writes) if self.searched else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Source:
-    """The last final read of one source: the keys it found intact, with another value, and more than once, each sorted and unique."""
+    """The last final read of one source: keys found intact, changed and more than once (sorted)."""
 
     name: str
     read: FinalRead
@@ -96,17 +115,17 @@ class _Source:
     twice: Ints
 
     @property
-    def whole(self) -> bool:
-        """Whether a write that it lacks is gone, and not merely not read."""
+    def is_complete(self) -> bool:
+        """Whether the read is complete, so that a missing write is lost and not merely unread."""
         return self.read.complete and self.read.rows == self.rows
 
     def lacks(self, keys: Ints, at_ns: Ints, lag_ns: int) -> tuple[Bools, Bools]:
-        """Which acknowledged writes are lost here, and which may only lag.
+        """Acknowledged writes that are lost in this source, and those that may only lag.
 
-        Lost is what was read back with another value, or is not in a complete read that began after it, and of a region not in one that
+        A write is lost if it was read back with another value, or is missing from a complete read that began after it; for a region, that
         began later than the lag that the target may have.
         """
-        gone = ~_in(keys, self.intact) if self.whole else np.zeros(len(keys), dtype=np.bool_)
+        gone = ~_in(keys, self.intact) if self.is_complete else np.zeros(len(keys), dtype=np.bool_)
         wrong, due_ns = _in(keys, self.wrong), at_ns + (0 if self.name == DATABASE else lag_ns)
         lost = wrong | (gone & (due_ns < self.read.at_ns))
         return lost, gone & ~lost & (at_ns < self.read.at_ns)
@@ -116,8 +135,8 @@ def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
     """Balance the ledger.
 
     Args:
-        ledger: what was written and read back.
-        lag_ns: a region's copy may lag so much: what it lacks of that time is not lost yet.
+        ledger: the writes and the reads of the run.
+        lag_ns: allowed replication lag of a region; younger missing writes are not lost yet.
 
     Raises:
         UsageError: a client or sequence number is out of range.
@@ -134,7 +153,8 @@ def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
     lost = {name: ok & gone for name, (gone, _) in lacked.items()}
     lagging = {name: own for name, (_, young) in lacked.items() if len(own := every.where(ok & young))}
     wrong, twice = (_anywhere(keys, [getattr(s, what) for s in sources]) for what in ("wrong", "twice"))
-    there = _in(keys, next((source.intact for source in sources if source.name == DATABASE), keys[:0]))
+    authority = next((source for name in AUTHORITIES for source in sources if source.name == name), None)
+    there = _in(keys, authority.intact if authority else keys[:0])
     return Account(
         attempted=len(keys),
         acknowledged=every.where(ok),
@@ -147,11 +167,13 @@ def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
         unexpected=every.where(refused & there),
         twice=every.where(twice),
         trouble=next(iter((*_troubles(ledger, keys, every.where(ok), sources), *_lags(lagging))), ""),
+        authority=authority.name if authority else "",
+        searched=bool(len(keys)) and authority is not None and authority.is_complete,
     )
 
 
 def found_by(ledger: Ledger, read: FinalRead, writes: Writes) -> Bools:
-    """Which of the writes one earlier read found."""
+    """A mask of the writes that one earlier read found."""
     rows = ledger.final.where(
         ledger.final.words["through"].equals(read.source) & (ledger.final.ints["round"] == read.round)
     )
@@ -170,11 +192,11 @@ def _lags(lagging: Mapping[str, Writes]) -> Iterable[str]:
 
 
 def _keys(rows: Table, low: int) -> Ints:
-    """Client and sequence number in one integer; clients count from `low`, those of a run lie close together."""
+    """Client and sequence number packed into one integer; clients are numbered from `low`."""
     client, sequence = rows.ints["client"] - low, rows.ints["sequence"]
     for numbers, bits in ((client, _CLIENT_BITS), (sequence, _SEQUENCE_BITS)):
         if len(numbers) and (numbers.min() < 0 or numbers.max() >= 1 << bits):
-            raise UsageError("the ledger holds numbers that no client gives")
+            raise UsageError("the ledger contains numbers that no client assigns")
     return _packed(client, sequence)
 
 
@@ -183,7 +205,7 @@ def _packed(client: Ints, sequence: Ints) -> Ints:
 
 
 def _in(keys: Ints, found: Ints) -> Bools:
-    """Which keys are among the found ones, which are sorted."""
+    """A mask of the keys that are in `found`, which is sorted."""
     if not len(found):
         return np.zeros(len(keys), dtype=np.bool_)
     at = np.minimum(np.searchsorted(found, keys), len(found) - 1)
@@ -196,9 +218,12 @@ def _anywhere(keys: Ints, found: Iterable[Ints]) -> Bools:
 
 
 def _last_reads(ledger: Ledger) -> dict[str, FinalRead]:
-    """The read of each source that decides: the one of the highest round; the database first."""
+    """The deciding read of each source: the one of the highest round; authorities first."""
     last: dict[str, FinalRead] = {}
-    for read in sorted(ledger.final_reads, key=lambda read: (read.source != DATABASE, read.source, read.round)):
+    rank = {name: place for place, name in enumerate(AUTHORITIES)}
+    for read in sorted(
+        ledger.final_reads, key=lambda read: (rank.get(read.source, len(rank)), read.source, read.round)
+    ):
         last[read.source] = read
     return last
 
@@ -222,8 +247,8 @@ def _troubles(ledger: Ledger, keys: Ints, acknowledged: Writes, sources: list[_S
     read = {source.name for source in sources}
     if not len(keys):
         yield "no write was recorded"
-    elif DATABASE not in read:
-        yield "the ledger was not read back from the database"
+    elif read.isdisjoint(AUTHORITIES):
+        yield "the ledger was read back neither from the database nor through the entry"
     elif lone := [name for name in ledger.final.words["through"].present if name not in read]:
         yield f"rows were read through {', '.join(lone)}, and no such read was recorded"
     else:
@@ -242,7 +267,7 @@ def _read_troubles(source: _Source, acknowledged: Writes) -> Iterable[str]:
 
 
 def _record_troubles(keys: Ints, sources: list[_Source]) -> Iterable[str]:
-    """What the record of writes itself lacks; a client counts 0, 1, 2… and gives each number once."""
+    """Gaps and duplicates in the record of writes; each client numbers its writes 0, 1, 2…."""
     numbers = distinct(keys)
     if again := len(keys) - len(numbers):
         yield f"{again} numbers are in the record of writes twice"

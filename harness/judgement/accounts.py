@@ -1,4 +1,4 @@
-"""What journeys wrote against what was read back when the load had ended: once, and as it was written."""
+"""Journey accounts: what journeys wrote against what was read back after the load."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.model import AccountPlan, Table
+from harness.model.plan import MOST_READ_BACK
 from harness.model.table import Bools, Ints
 
 
@@ -17,11 +18,12 @@ class AccountResult:
 
     Attributes:
         name: of the account.
-        written: acknowledged writes. judged: those of them whose item was read back.
-        lost: acknowledged, and not there, or not counted.
-        twice: counted though nobody sent so many.
-        wrong: there with other values than were written.
-        unread: items whose read got no answer.
+        written: acknowledged writes.
+        judged: acknowledged writes whose item was read back.
+        lost: acknowledged, but missing or not counted.
+        twice: counted more often than they were sent.
+        wrong: read with other values than were written.
+        unread: items that were not read, or whose read got no answer.
     """
 
     name: str
@@ -34,12 +36,12 @@ class AccountResult:
 
     @property
     def kept(self) -> bool:
-        """Whether every write that was judged is there once."""
+        """Whether every judged write is present exactly once."""
         return not (self.lost or self.twice or self.wrong)
 
 
 def account_results(accounts: Iterable[AccountPlan], writes: Table, reads: Table) -> tuple[AccountResult, ...]:
-    """One result an account, in the order of the plan."""
+    """One result per account, in the order of the plan."""
     return tuple(_result(account, _of(writes, account.name), _of(reads, account.name)) for account in accounts)
 
 
@@ -51,6 +53,9 @@ def _result(account: AccountPlan, writes: Table, reads: Table) -> AccountResult:
     ok = writes.words["outcome"].equals("ok")
     found, absent = (reads.words["state"].equals(state) for state in ("found", "absent"))
     judged = np.isin(writes.ints["id"], reads.ints["id"][found | absent])
+    items = np.unique(writes.ints["id"][ok])
+    asked = int(np.isin(items, reads.ints["id"]).sum())
+    never = max(min(len(items), MOST_READ_BACK) - asked, 0)
     lost, twice, wrong = (_counted if account.counts else _compared)(writes, reads, ok, found)
     return AccountResult(
         name=account.name,
@@ -59,12 +64,12 @@ def _result(account: AccountPlan, writes: Table, reads: Table) -> AccountResult:
         lost=lost,
         twice=twice,
         wrong=wrong,
-        unread=int((~found & ~absent).sum()),
+        unread=int((~found & ~absent).sum()) + never,
     )
 
 
 def _compared(writes: Table, reads: Table, ok: Bools, found: Bools) -> tuple[int, int, int]:
-    """Items of their own: absent ones are lost, those with another digest are wrong."""
+    """Compare items: a missing item is lost, one with another digest is wrong."""
     ids, values = writes.ints["id"][ok], writes.ints["value"][ok]
     absent = reads.words["state"].equals("absent")
     lost = int(np.isin(ids, reads.ints["id"][absent]).sum())
@@ -76,10 +81,10 @@ def _compared(writes: Table, reads: Table, ok: Bools, found: Bools) -> tuple[int
 
 
 def _counted(writes: Table, reads: Table, ok: Bools, found: Bools) -> tuple[int, int, int]:
-    """Counters: each acknowledged write raised its counter by one, and no more were counted than were sent.
+    """Compare counters: each acknowledged write adds one, and no counter exceeds what was sent.
 
-    Before the run's first acknowledged write a counter stood one below the least value that any answer named. So it must
-    have grown by at least as many as were acknowledged, and at most by those of unknown outcome more.
+    The value of a counter before the run's first acknowledged write is one below the lowest value in any answer. Since then it must
+    have grown by at least the acknowledged writes, and at most by the acknowledged and the unknown ones.
     """
     unknown = writes.words["outcome"].equals("unknown")
     items, index = np.unique(writes.ints["id"][ok], return_inverse=True)
@@ -98,7 +103,7 @@ def _counted(writes: Table, reads: Table, ok: Bools, found: Bools) -> tuple[int,
 
 
 def _occurrences(items: Ints, ids: Ints) -> Ints:
-    """How often each of the items, which are sorted, is among the ids."""
+    """How often each of `items`, which are sorted, occurs in the ids."""
     ordered = np.sort(ids)
     return np.asarray(
         np.searchsorted(ordered, items, side="right") - np.searchsorted(ordered, items, side="left"), dtype=np.int64

@@ -1,13 +1,16 @@
-"""What is said of the release: every gating requirement passed or waived is GO, one failed is NO-GO, else no decision."""
+"""The release decision: GO if every gating requirement passed or is waived, NO-GO if one failed.
+
+Anything else is no decision.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from harness.judgement.measures import six
 from harness.judgement.whole import Whole
-from harness.model import Decision, DecisionOutcome, Outcome, Plan, Verdict
+from harness.model import Decision, DecisionOutcome, DecisionReason, Outcome, Plan, Reason, ReasonKind, Verdict
+from harness.model.harm import UnjudgedHarm
 
 _GOOD = frozenset({Outcome.PASS, Outcome.WAIVED})
 _WORDS = {
@@ -20,29 +23,65 @@ _WORDS = {
 _ORDER = {Outcome.FAIL: 0, Outcome.INCONCLUSIVE: 1, Outcome.NOT_ASSESSED: 2, Outcome.WAIVED: 3, Outcome.PASS: 4}
 
 
-def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole) -> Decision:
-    """Decide. The score is the share of gating requirements that passed, a waived one has not: for trend only, it decides nothing."""
+def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole, harm: Sequence[UnjudgedHarm] = ()) -> Decision:
+    """The decision on the release.
+
+    The score is the share of gating requirements that passed (a waived one did not). It shows a trend and decides nothing.
+
+    Harm that no claim judges is on the decision line, and keeps a release from GO.
+    """
     by_id = {verdict.requirement: verdict for verdict in verdicts}
     gating = [by_id[r.id] for r in plan.requirements if r.gates_in(plan.environment)]
-    blemishes = [*filter(None, [whole.void]), *whole.blemishes]
-    outcome = _outcome(plan, gating, blemishes)
+    blemishes = [*([whole.void] if whole.void else []), *whole.blemishes]
+    cut = [whole.cut] if whole.cut else []
+    unjudged = [f"not judged: {', '.join(map(str, harm))}"] if harm else []
+    unclaimed = [_unclaimed(plan, text) for text in unjudged]
+    outcome = _outcome(plan, gating, [*cut, *unclaimed, *blemishes])
     asked = [v for v in gating if v.claims or not plan.deselected]  # what a filter left out is counted, not listed
     bad = sorted((v for v in asked if v.outcome is not Outcome.PASS), key=lambda v: _ORDER[v.outcome])
     passed = sum(verdict.outcome is Outcome.PASS for verdict in gating)
     return Decision(
         outcome=outcome,
-        headline=" · ".join([_headline(plan, outcome, verdicts), *whole.notes]),
-        reasons=(
-            *(f"{v.requirement} {v.outcome.value}: {v.reason}" for v in bad),
-            *blemishes,
-            *([f"a filter left {len(plan.deselected)} scenarios out"] if plan.deselected else []),
-            *([] if gating else ["no requirement of this profile gates here"]),
+        headline=" · ".join([_headline(plan, outcome, verdicts), *unjudged, *whole.notes]),
+        because=(
+            *map(_alone, cut),
+            *(DecisionReason(requirement=v.requirement, outcome=v.outcome, because=v.because) for v in bad),
+            *map(_alone, (*unclaimed, *blemishes, *_of_plan(plan, gating))),
         ),
-        score=six(passed / len(gating)) or 0.0 if gating else 0.0,
+        score=passed / len(gating) if gating else 0.0,
     )
 
 
-def _outcome(plan: Plan, gating: Sequence[Verdict], blemishes: Sequence[str]) -> DecisionOutcome:
+def _alone(reason: Reason) -> DecisionReason:
+    """A reason that is no requirement's."""
+    return DecisionReason(because=reason)
+
+
+def _unclaimed(plan: Plan, text: str) -> Reason:
+    """Harm that no claim judges. Whoever accepts it will do so here."""
+    who, hint = (
+        f"no requirement of {plan.profile}",
+        "claim it in a scenario of the profile, or repair what was harmed",
+    )
+    if plan.deselected:
+        who, hint = "no scenario of this filtered run", f"run without the filter: {plan.command(unfiltered=True)}"
+    return Reason(kind=ReasonKind.HARM, text=f"{text}: {who} claims that there is none", hint=hint)
+
+
+def _of_plan(plan: Plan, gating: Sequence[Verdict]) -> Iterable[Reason]:
+    """Properties of the plan that rule out a GO, whatever was measured."""
+    if plan.deselected:
+        given = f"the filter `{plan.filter}`" if plan.filter else "a filter"
+        text, hint = (
+            f"{given} left {len(plan.deselected)} scenarios out",
+            f"run without it: {plan.command(unfiltered=True)}",
+        )
+        yield Reason(kind=ReasonKind.FILTERED, text=text, hint=hint)
+    if not gating:
+        yield Reason(kind=ReasonKind.UNCLAIMED, text="no requirement of this profile gates here")
+
+
+def _outcome(plan: Plan, gating: Sequence[Verdict], blemishes: Sequence[Reason]) -> DecisionOutcome:
     if plan.deselected:
         return DecisionOutcome.PARTIAL
     if any(verdict.outcome is Outcome.FAIL for verdict in gating):

@@ -1,4 +1,4 @@
-"""What excuses a lost write: a recovery point that the sentence grants, before a disaster that alone can have taken it (rule 9)."""
+"""Excused losses (rule 9): writes within the granted RPO before the disaster that took them."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.account import DATABASE, Account, Writes, account_of, found_by
+from harness.judgement.account import AUTHORITIES, Account, Writes, account_of, found_by
 from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, Figure, FinalRead, Objective, Plan, domain_of
 from harness.model.table import Bools
 
 QUORUM: Final = "quorum"
-"""A target that declares this durability is excused none."""
+"""The durability of a target for which no lost write is excused."""
 
 
 def account_in(plan: Plan, evidence: Evidence) -> Account:
-    """The ledger of a run; a region's copy may lag as much as the plan allows replicas to."""
+    """The ledger account of a run, with the replication lag that the plan allows."""
     return account_of(evidence.ledger, lag_ns(plan))
 
 
 def lag_ns(plan: Plan) -> int:
-    """The loosest limit of replication lag that a claim of the plan states, as it is judged; 0: no claim states one."""
+    """The loosest limit of replication lag in the plan's claims, scaled, in ns; 0 if there is none."""
     limits = [
-        objective.limit.scaled(plan.time_scale).in_unit("s")
+        objective.limit.at_scale(plan.time_scale).in_unit("s")
         for claim in plan.claims
         for objective in claim.objectives
         if objective.figure is Figure.REPLICATION_LAG
@@ -33,20 +33,20 @@ def lag_ns(plan: Plan) -> int:
 
 
 def unexcused(account: Account, plan: Plan, evidence: Evidence, objective: Objective) -> Writes:
-    """The lost writes that nothing excuses in this sentence.
+    """The lost writes that this objective does not excuse.
 
-    Excused is a write that the database lacks, that was acknowledged within the RPO of the sentence before a disaster, and that was still
-    there in the last read before it. An RPO says how much may be gone after a disaster, never that what is there may be wrong.
+    A write is excused if it is missing from the database (or from the entry, if no database was read), was acknowledged within the
+    objective's RPO before a disaster, and was present in the last read before that disaster. An RPO allows missing writes, never writes
+    with another value.
     """
     lost = account.lost
     excused = np.zeros(len(lost), dtype=np.bool_)
     if objective.older_than is not None and plan.durability != QUORUM:
-        age_ns = round(objective.older_than.scaled(plan.time_scale).in_unit("s") * SECOND)
+        age_ns = round(objective.older_than.at_scale(plan.time_scale).in_unit("s") * SECOND)
         for disaster in _sent(evidence):
             if domain_of(disaster.domain).disaster:
                 excused |= _young(lost, disaster, age_ns) & _still_there(evidence, disaster, lost)
-    gone = lost.among(account.missing[DATABASE]) if DATABASE in account.missing else np.zeros_like(excused)
-    return lost.where(~(excused & gone) | lost.among(account.wrong))
+    return lost.where(~(excused & lost.among(account.gone)) | lost.among(account.wrong))
 
 
 def _young(lost: Writes, disaster: Experiment, age_ns: int) -> Bools:
@@ -56,7 +56,10 @@ def _young(lost: Writes, disaster: Experiment, age_ns: int) -> Bools:
 
 
 def _still_there(evidence: Evidence, disaster: Experiment, lost: Writes) -> Bools:
-    """Which of them no earlier fault can have taken: found by the last read before the disaster, or acknowledged after every earlier fault."""
+    """A mask of the writes that no earlier fault can have lost.
+
+    They were found by the last read before the disaster, or acknowledged after every earlier fault.
+    """
     sent_ns = disaster.fault.sent_ns or 0
     earlier = [a for a in _sent(evidence) if a is not disaster and (a.fault.sent_ns or 0) < sent_ns]
     read = _last_read(evidence.ledger.final_reads, sent_ns)
@@ -70,7 +73,7 @@ def _still_there(evidence: Evidence, disaster: Experiment, lost: Writes) -> Bool
 
 
 def _last_read(reads: Iterable[FinalRead], before_ns: int) -> FinalRead | None:
-    whole = [read for read in reads if read.source == DATABASE and read.complete and read.at_ns < before_ns]
+    whole = [read for read in reads if read.source in AUTHORITIES and read.complete and read.at_ns < before_ns]
     return max(whole, key=lambda read: read.at_ns, default=None)
 
 

@@ -1,9 +1,10 @@
-"""The judge: a recorded run in, a judgement out. A figure whose function raises is INCONCLUSIVE with the reason."""
+"""The judge: a recorded run in, a judgement out; a figure that raises is INCONCLUSIVE."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from dataclasses import replace
+from typing import Final, TypeVar
 
 from harness.errors import UsageError
 from harness.judgement.decision import decide
@@ -12,8 +13,10 @@ from harness.judgement.figures import spec_of
 from harness.judgement.figures.files import experiment_files
 from harness.judgement.figures.loss import ledger_result
 from harness.judgement.figures.pipelines import pipeline_result
+from harness.judgement.harm import unjudged_harm
 from harness.judgement.measures import Case, inconclusive, measure
-from harness.judgement.overview import journey_results, unjudged, window_results
+from harness.judgement.overview import door_results, journey_results, unjudged, window_results
+from harness.judgement.receipts.machine import machine_result, on_this_machine
 from harness.judgement.receipts.missing import lacking
 from harness.judgement.summaries import absent, experiment_results, traffic_results, unknown_traffic
 from harness.judgement.verdicts import claim_verdict, requirement_verdict
@@ -26,29 +29,41 @@ from harness.model import (
     ExperimentResult,
     Judgement,
     LedgerResult,
+    MachineResult,
     Measure,
     Outcome,
     PipelineResult,
     Plan,
+    Reason,
+    ReasonKind,
     TrafficResult,
     WatcherResult,
     Window,
     untenable,
 )
+from harness.model.rounding import rounded
 
 _Made = TypeVar("_Made")
+_BUG: Final = "this is a bug in the harness: report it and attach the run directory"
 
 
 def judge(plan: Plan, evidence: Evidence) -> Judgement:
-    """Judge a recorded run by its plan and its evidence, and nothing else. Never raises."""
-    whole = _seam(lambda: whole_of(plan, evidence), lambda why: Whole(void=why))
+    """Judge a recorded run by its plan and its evidence only. Never raises."""
+    whole = _seam(
+        lambda: whole_of(plan, evidence), lambda why: Whole(void=Reason(kind=ReasonKind.HARNESS, text=why, hint=_BUG))
+    )
     claims = [voided(_claim(plan, evidence, claim), whole) for claim in plan.claims]
     verdicts = tuple(
         requirement_verdict(requirement, [c for c in claims if c.requirement == requirement.id], plan, evidence)
         for requirement in plan.requirements
     )
-    return Judgement(
-        decision=decide(plan, verdicts, whole),
+    harm, whole = _seam(
+        lambda: (unjudged_harm(plan, evidence), whole),
+        lambda why: ((), replace(whole, blemishes=(*whole.blemishes, _uncounted(why)))),
+    )
+    found = Judgement(
+        decision=decide(plan, verdicts, whole, harm),
+        unjudged_harm=harm,
         verdicts=verdicts,
         experiments=_experiments(plan, evidence),
         traffic=tuple(result for window in evidence.windows.values() for result in _traffic(plan, window)),
@@ -59,9 +74,16 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
         windows=_seam(lambda: window_results(evidence), lambda _: ()),
         unjudged=_seam(lambda: unjudged(evidence), lambda _: ()),
         journeys=_seam(lambda: tuple(journey_results(plan, evidence)), lambda _: ()),
+        doors=_seam(lambda: tuple(door_results(plan, evidence)), lambda _: ()),
         release=_seam(lambda: release_result(plan, evidence), lambda _: None),
         steady_end=evidence.steady_end,
+        machine=_seam(lambda: machine_result(plan, evidence), lambda why: MachineResult(ok=False, why=why)),
     )
+    return rounded(found)
+
+
+def _uncounted(why: str) -> Reason:
+    return Reason(kind=ReasonKind.HARNESS, text=f"harm was not counted: {why}", hint=_BUG)
 
 
 def _claim(plan: Plan, evidence: Evidence, claim: Claim) -> ClaimVerdict:
@@ -70,32 +92,36 @@ def _claim(plan: Plan, evidence: Evidence, claim: Claim) -> ClaimVerdict:
 
 
 def _measures(case: Case) -> tuple[Measure, ...]:
-    """All measures of one objective; incomplete evidence supports neither PASS nor FAIL."""
-    name, hint = case.objective.figure.value, "this is a bug in the harness: report it and attach the run directory"
-    return _seam(lambda: _judged(case, name), lambda why: (inconclusive(case, name, why, hint),))
+    """The measures of one objective; incomplete evidence supports neither PASS nor FAIL."""
+    name = case.objective.figure.value
+    return _seam(
+        lambda: _judged(case, name), lambda why: (inconclusive(case, name, why, _BUG, kind=ReasonKind.HARNESS),)
+    )
 
 
 def _judged(case: Case, name: str) -> tuple[Measure, ...]:
     try:
         spec = spec_of(case.objective.figure)
     except UsageError as error:
-        return (inconclusive(case, name, error.what, error.hint),)
+        return (inconclusive(case, name, error.what, error.hint, kind=ReasonKind.SENTENCE),)
     if why := untenable(case.objective, spec.limit):
         hint = f"correct the sentence at {case.objective.at or 'its place'}, then run again"
-        return (inconclusive(case, name, why, hint),)
+        return (inconclusive(case, name, why, hint, kind=ReasonKind.SENTENCE),)
     gone = lacking(case.evidence, (*experiment_files(case), *spec.evidence(case)))
     if gone is not None:
         why = f"{gone.file} is not complete: {gone.why}"
-        return (inconclusive(case, name, why, "bring the file back, or run again"),)
-    return (*spec.judge(case), *_untried(case, name))
+        hint = "bring the file back, or run again"
+        return (inconclusive(case, name, why, hint, kind=ReasonKind.EVIDENCE),)
+    found = [on_this_machine(case, one) if spec.timed else one for one in spec.judge(case)]
+    return (*found, *_untried(case, name))
 
 
 def _untried(case: Case, name: str) -> Iterable[Measure]:
-    """A part of the sentence that this run did not try: the sentence cannot pass by its other parts."""
+    """A part of the claim that this run did not test, so that the other parts cannot pass it."""
     for what in case.objective.scope.missing_experiments:
-        why = f"{what}: not tried in this run"
         hint = f"add an experiment for it ({what}), or claim less in the sentence"
-        yield measure(case, name, Outcome.NOT_ASSESSED, why, hint=hint)
+        reason = Reason(kind=ReasonKind.NOT_TRIED, text=f"{what}: not tried in this run", hint=hint)
+        yield measure(case, name, Outcome.NOT_ASSESSED, reason)
 
 
 def _experiments(plan: Plan, evidence: Evidence) -> tuple[ExperimentResult, ...]:
@@ -113,7 +139,7 @@ def _traffic(plan: Plan, window: Window) -> tuple[TrafficResult, ...]:
 
 
 def _seam(make: Callable[[], _Made], otherwise: Callable[[str], _Made]) -> _Made:
-    """The judge's seam: what cannot be made takes down nothing else, and says why."""
+    """The judge's exception boundary: an error affects one result, which reports it."""
     try:
         return make()
     except Exception as error:  # noqa: BLE001 - one of the four seams

@@ -1,14 +1,14 @@
-"""One objective against the evidence: the case, the three-way comparison, and the measure that says it to people."""
+"""One objective against the evidence: the case, the three-way comparison, the measure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.errors import UsageError
-from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
+from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, least_n
 from harness.model import (
     Claim,
     Evidence,
@@ -18,6 +18,8 @@ from harness.model import (
     Outcome,
     Plan,
     Quantity,
+    Reason,
+    ReasonKind,
     Receipt,
     Window,
     fault_free_name,
@@ -29,10 +31,19 @@ HINTS: Final[Mapping[str, str]] = {
     "fault": "read the experiment's chaos.log, fix what kept the fault from going in, then run again",
     "restore": "find out what is not as before, bring it back with `readiness recover`, then run again",
 }
-"""What to do next where a receipt does not hold."""
+"""Hints for receipts that are not ok and have no hint of their own."""
+
+_KINDS: Final[Mapping[Outcome, ReasonKind]] = {
+    Outcome.PASS: ReasonKind.AS_EXPECTED,
+    Outcome.FAIL: ReasonKind.NOT_AS_EXPECTED,
+    Outcome.INCONCLUSIVE: ReasonKind.TOO_FEW,
+    Outcome.NOT_ASSESSED: ReasonKind.NOT_FALSIFIABLE,
+    Outcome.WAIVED: ReasonKind.WAIVED,
+}
+"""The default kind of a reason by outcome."""
 
 TOGETHER: Final = "find out what came at those moments, or let the traffic run longer, then run again"
-"""What to do next where too few episodes were seen."""
+"""The hint where too few episodes were observed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,31 +57,31 @@ class Case:
 
     @property
     def scaled(self) -> Quantity:
-        """The limit under the target's time scale."""
-        return self.objective.limit.scaled(self.plan.time_scale)
+        """The limit divided by the target's time scale, where it applies."""
+        return self.objective.limit.at_scale(self.plan.time_scale)
 
     @property
     def quantile(self) -> float:
-        """The quantile of the objective; the median where it names none."""
+        """The quantile of the objective; the median if it names none."""
         return 0.5 if self.objective.quantile is None else self.objective.quantile
 
     @property
     def window(self) -> Window | None:
-        """The window before the first fault of the objective's traffic; of the longest one where it names none."""
+        """The window before the first fault of the objective's traffic, or of the longest traffic."""
         name = self.objective.scope.traffic
         fault_free = [w for w in self.evidence.fault_free(name) if w.name == fault_free_name(w.traffic)]
         return max(fault_free, key=lambda w: (w.seconds, w.traffic), default=None)
 
     @property
     def experiments(self) -> tuple[str, ...]:
-        """The experiments that the objective speaks of: as named, else those of its fault domains."""
+        """The experiments of the objective: as named, else those of its fault domains."""
         scope = self.objective.scope
         return scope.experiments or tuple(
             sorted(name for name, planned in self.plan.experiments.items() if planned.domain in scope.domains)
         )
 
     @property
-    def wanted(self) -> str:
+    def expected(self) -> str:
         """The limit in words: `below 4 h (240 s at scale 60)`."""
         objective = self.objective
         words = {Op.BELOW: f"below {objective.limit}", Op.AT_LEAST: f"at least {objective.limit}"}
@@ -80,13 +91,13 @@ class Case:
 
     @property
     def hint(self) -> str:
-        """Where to look when the target fell short."""
+        """What to examine when the target missed the limit."""
         return f"`readiness why {self.claim.requirement}` shows the evidence; fix the platform, then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
-    """The numbers of a measure, unrounded; each as the field of Measure with the same name."""
+    """The numbers of a measure; each is the field of Measure of the same name."""
 
     value: float | None = None
     low: float | None = None
@@ -100,27 +111,25 @@ class Figures:
     method: str = ""
     receipts: Mapping[str, Receipt] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    excess: float | None = None
 
 
-def six(value: float | None) -> float | None:
-    """Six significant digits, the same on every machine; None for what is not a finite number. The one place that rounds."""
-    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
-
-
-def said(value: float, unit: str) -> str:
-    """A figure for people: `41.2 ms`, `0.097 %`, `22.4 s`."""
+def formatted(value: float, unit: str) -> str:
+    """Format a figure: `41.2 ms`, `0.097 %`, `22.4 s`."""
     if not math.isfinite(value):
         return "unknown" if math.isnan(value) else "without bound"
     return f"{value * 100:.4g} %" if unit == "ratio" else f"{value:.4g} {unit}".rstrip()
 
 
 def limit_text(objective: Objective) -> str:
-    """The limit as the document says it, with its tolerance."""
+    """The limit as in the source document, with its tolerance."""
     return f"{objective.limit} ± {objective.tolerance}" if objective.tolerance else str(objective.limit)
 
 
 def held(op: Op, bounds: Bounds, limit: float, tolerance: float | None = None) -> Outcome:
-    """PASS when the bound on the bad side is inside the limit, FAIL when the bound on the good side is outside, else INCONCLUSIVE.
+    """PASS if the bad-side bound is inside the limit, FAIL if the good-side bound is outside.
+
+    Anything else is INCONCLUSIVE.
 
     Raises:
         UsageError: the comparison is not one of figures.
@@ -142,60 +151,98 @@ def held(op: Op, bounds: Bounds, limit: float, tolerance: float | None = None) -
     return Outcome.FAIL if outside else Outcome.INCONCLUSIVE
 
 
-def unmet(outcome: Outcome, receipts: Mapping[str, Receipt], fail_needs: tuple[str, ...] = ()) -> str:
-    """The first receipt without which this outcome cannot stand: PASS needs all, FAIL those in `fail_needs`; empty: it stands."""
-    needs = {Outcome.PASS: tuple(receipts), Outcome.FAIL: fail_needs}.get(outcome, ())
-    return next((key for key in needs if key in receipts and receipts[key].ok is not True), "")
+def because(outcome: Outcome, text: str, hint: str = "", *, kind: ReasonKind | None = None) -> Reason:
+    """A reason; its kind defaults to that of the outcome."""
+    return Reason(kind=kind or _KINDS[outcome], text=text, hint=hint)
+
+
+def settled(
+    outcome: Outcome,
+    own: Reason,
+    receipts: Mapping[str, Receipt],
+    fail_needs: tuple[str, ...] = (),
+    *,
+    prefix: str = "",
+) -> tuple[Outcome, Reason]:
+    """An outcome after its receipts, with its reason.
+
+    A PASS without one of its receipts is INCONCLUSIVE, and so is a FAIL without one of `fail_needs`. If the outcome already is
+    INCONCLUSIVE, the receipt is the reason rather than too few samples, as more samples would not decide.
+
+    Args:
+        outcome: by the figures alone.
+        own: the reason if the receipts do not change the outcome.
+        receipts: by name.
+        fail_needs: names of the receipts that a FAIL needs.
+        prefix: beginning of a receipt's reason; by default the text of `own`.
+    """
+    needs = fail_needs if outcome is Outcome.FAIL else tuple(receipts)
+    name = next((key for key in needs if key in receipts and receipts[key].ok is not True), "")
+    if not name:
+        return outcome, own
+    receipt = receipts[name]
+    text, hint = f"{prefix or own.text}, but {receipt.why}", receipt.hint or HINTS[name]
+    return Outcome.INCONCLUSIVE, Reason(kind=ReasonKind(name), text=text, hint=hint)
 
 
 def measure(
     case: Case,
     name: str,
     outcome: Outcome,
-    reason: str,
+    reason: Reason,
     *,
     scope: Mapping[str, str] | None = None,
-    hint: str = "",
     figures: Figures | None = None,
     limit: str = "",
     op: Op | None = None,
 ) -> Measure:
-    """Put a measure together and round its figures."""
+    """Build a measure of the case's objective."""
     objective, figures = case.objective, figures or Figures()
     return Measure(
         name=name,
         scope=dict(scope or {}),
         sentence=objective.sentence,
         at=objective.at,
-        value=six(figures.value),
+        value=figures.value,
         unit=figures.unit,
         op=(op or objective.op).value,
         limit=limit or limit_text(objective),
-        scaled_limit=six(figures.scaled_limit),
-        low=six(figures.low),
-        high=six(figures.high),
+        scaled_limit=figures.scaled_limit,
+        tolerance=objective.tolerance.in_unit(figures.unit) if objective.tolerance and figures.unit else None,
+        low=figures.low,
+        high=figures.high,
+        times=objective.lengths(case.plan.time_scale),
         confidence=figures.confidence,
         n=figures.n,
         n_needed=None if outcome is Outcome.FAIL else figures.n_needed,  # a FAIL has all it needs
-        resolution=six(figures.resolution),
+        resolution=figures.resolution,
         method=figures.method,
         receipts=figures.receipts,
         outcome=outcome,
-        reason=reason,
-        hint="" if outcome is Outcome.PASS else hint or case.hint,
+        because=replace(reason, hint="" if outcome is Outcome.PASS else reason.hint or case.hint),
         files=figures.files,
+        excess=figures.excess,
     )
 
 
-def inconclusive(case: Case, name: str, reason: str, hint: str, *, scope: Mapping[str, str] | None = None) -> Measure:
-    """A measure without a figure, because there is nothing to make one of."""
-    return measure(case, name, Outcome.INCONCLUSIVE, reason, hint=hint, scope=scope)
+def inconclusive(
+    case: Case,
+    name: str,
+    why: str,
+    hint: str,
+    *,
+    kind: ReasonKind = ReasonKind.NO_RECORD,
+    scope: Mapping[str, str] | None = None,
+) -> Measure:
+    """A measure without a figure, as there is no data for one."""
+    return measure(case, name, Outcome.INCONCLUSIVE, Reason(kind=kind, text=why, hint=hint), scope=scope)
 
 
 def not_falsifiable(case: Case, name: str, why: str, *, scope: Mapping[str, str] | None = None) -> Measure:
     """Rule 10: this run could not have failed the objective."""
     hint = "let the run watch for as long as the limit says"
-    return measure(case, name, Outcome.NOT_ASSESSED, f"not falsifiable here: {why}", hint=hint, scope=scope)
+    reason = because(Outcome.NOT_ASSESSED, f"not falsifiable here: {why}", hint)
+    return measure(case, name, Outcome.NOT_ASSESSED, reason, scope=scope)
 
 
 def bounded(
@@ -212,32 +259,23 @@ def bounded(
     fail_needs: tuple[str, ...] = (),
     detail: str = "",
     files: tuple[str, ...] = (),
+    counted: str = "requests",
 ) -> Measure:
-    """A measure of a figure with bounds, after its receipts were looked at; `subject` is what it is of, for people."""
-    receipt = unmet(outcome, receipts, fail_needs)
-    head = f"{subject} is {said(bounds.value, unit)}"
-    if receipt:
-        outcome, hint = Outcome.INCONCLUSIVE, HINTS[receipt]
-        reason = f"{head}, expected {case.wanted}, but {receipts[receipt].why}"
-    elif not bounds.n:
-        outcome, reason = Outcome.INCONCLUSIVE, f"no probe of {subject} was recorded, expected {case.wanted}"
-        hint = "find out from its log why it was not probed, then run again"
-    elif outcome is Outcome.INCONCLUSIVE:
-        more = f"at least {n_needed}" if n_needed and n_needed > bounds.n else "more"
-        few = bounds.why or f"{bounds.n} looks are too few to tell, {more} would be needed"
-        reason = (
-            f"{head}, between {said(bounds.low, unit)} and {said(bounds.high, unit)}, expected {case.wanted}: {few}"
-        )
-        hint = TOGETHER if bounds.why else f"let the traffic run longer ({more} looks), then run again"
-    else:
-        reason, hint = f"{head} ({_bound(outcome, case.objective.op, bounds, unit)}), expected {case.wanted}", ""
+    """A measure of a figure with bounds, after its receipts; `subject` names it in the reason.
+
+    `n_needed` counts where it passes; where nothing is decided, what would decide if the rate stays. `counted` is what n counts.
+    """
+    head = f"{subject} is {formatted(bounds.value, unit)}"
+    ahead = _ahead(case, bounds, unit, counted) if outcome is Outcome.INCONCLUSIVE and bounds.n else None
+    n_needed = ahead.n if ahead else n_needed
+    own = _by_bounds(case, bounds, outcome, head, subject=subject, unit=unit, ahead=ahead)
+    outcome, reason = settled(outcome, own, receipts, fail_needs, prefix=f"{head}, expected {case.expected}")
     return measure(
         case,
         name,
         outcome,
-        reason + (f"; {detail}" if detail else ""),
+        replace(reason, text=f"{reason.text}; {detail}") if detail else reason,
         scope=scope,
-        hint=hint,
         figures=Figures(
             value=bounds.value,
             low=bounds.low,
@@ -250,17 +288,88 @@ def bounded(
             method=bounds.method,
             receipts=receipts,
             files=files,
+            excess=bounds.over if outcome is Outcome.FAIL and case.objective.op is Op.BELOW else None,
         ),
     )
 
 
+def _by_bounds(
+    case: Case, bounds: Bounds, outcome: Outcome, head: str, *, subject: str, unit: str, ahead: _Ahead | None
+) -> Reason:
+    """The reason of an outcome by the bounds alone."""
+    if not bounds.n or (ahead is None and outcome is Outcome.INCONCLUSIVE):
+        text = f"no probe of {subject} was recorded, expected {case.expected}"
+        hint = "find out from its log why it was not probed, then run again"
+        return Reason(kind=ReasonKind.NO_RECORD, text=text, hint=hint)
+    if ahead is None:
+        return because(
+            outcome, f"{head} ({_bound(outcome, case.objective.op, bounds, unit)}), expected {case.expected}"
+        )
+    between = f"between {formatted(bounds.low, unit)} and {formatted(bounds.high, unit)}"
+    few = "; ".join(filter(None, [bounds.why, ahead.why]))
+    kind = ReasonKind.CLUSTERED if bounds.clustered and bounds.why else ReasonKind.TOO_FEW
+    return Reason(kind=kind, text=f"{head}, {between}, expected {case.expected}: {few}", hint=ahead.hint)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ahead:
+    """What would decide a figure that is not decided, if its rate stays.
+
+    Attributes:
+        n: how many samples there would be; None: no number decides, or nothing is known of it.
+        why: what of the evidence is not enough. hint: what to do next.
+    """
+
+    n: int | None
+    why: str
+    hint: str
+
+
+def _ahead(case: Case, bounds: Bounds, unit: str, counted: str) -> _Ahead:
+    """Reckon ahead with the judge's own bounds: more of the same passes, fails, or decides nothing."""
+    op, limit = case.objective.op, case.scaled.in_unit(unit)
+    tolerance = case.objective.tolerance.in_unit(unit) if case.objective.tolerance else None
+
+    def decided(outcome: Outcome) -> int | None:
+        return least_n(bounds, lambda longer: held(op, longer, limit, tolerance) is outcome)
+
+    if bounds.longer is None:
+        why = f"{bounds.n} {counted} are too few to decide, more would be needed"
+        return _Ahead(n=None, why=why, hint=TOGETHER if bounds.why else "let the traffic run longer, then run again")
+    if n := decided(Outcome.PASS):
+        why = f"{bounds.n} {counted} are too few to decide, about {about(n)} would prove PASS if the rate stays"
+        longer = f"let the traffic run longer (about {about(n)} {counted}), then run again"
+        return _Ahead(n=n, why=why, hint=TOGETHER if bounds.why else longer)
+    never = "not PASS at any length if the rate stays"
+    if n := decided(Outcome.FAIL):
+        why = f"{_fail_bound(op, bounds, unit)}{never}; about {about(n)} {counted} would prove FAIL"
+        return _Ahead(n=n, why=why, hint=f"{case.hint}; about {about(n)} {counted} would prove FAIL")
+    return _Ahead(n=None, why=f"no number of {counted} at this rate would decide", hint=TOGETHER)
+
+
+def about(n: int) -> str:
+    """A number of samples for people, rounded up to two digits: `900`, `4300`."""
+    step = 10 ** max(len(str(n)) - 2, 0)
+    return str(-(-n // step) * step)
+
+
+def _fail_bound(op: Op, bounds: Bounds, unit: str) -> str:
+    """The bound that decides FAIL, and where it is: on the good side of the limit still."""
+    sure = f"{100 * FAIL_CONFIDENCE:g} % confidence"
+    if op is Op.BELOW:
+        return f"FAIL is decided by the lower bound with {sure}, {formatted(bounds.fail_low, unit)}; "
+    if op is Op.AT_LEAST:
+        return f"FAIL is decided by the upper bound with {sure}, {formatted(bounds.fail_high, unit)}; "
+    return ""
+
+
 def _bound(outcome: Outcome, op: Op, bounds: Bounds, unit: str) -> str:
-    """The bound that decided, in words: of a PASS that on the bad side, of a FAIL that on the good side."""
+    """The deciding bound in words: the bad-side bound of a PASS, the good-side bound of a FAIL."""
     passed = outcome is Outcome.PASS
     sure = f"{100 * (bounds.confidence if passed else FAIL_CONFIDENCE):g}"
     low, high = (bounds.low, bounds.high) if passed else (bounds.fail_low, bounds.fail_high)
     if op is Op.WITHIN:
-        text = f"between {said(low, unit)} and {said(high, unit)}"
+        text = f"between {formatted(low, unit)} and {formatted(high, unit)}"
     else:
-        text = f"at most {said(high, unit)}" if passed is (op is Op.BELOW) else f"at least {said(low, unit)}"
+        text = f"at most {formatted(high, unit)}" if passed is (op is Op.BELOW) else f"at least {formatted(low, unit)}"
     return f"{text} {bounds.claim if passed and bounds.claim else f'with {sure} % confidence'}, n {bounds.n}"

@@ -1,4 +1,4 @@
-"""The run as a whole: its windows, what no window covers, and the share of the users' journeys that met trouble."""
+"""Run overview: windows, time outside of windows, troubled journeys and regional doors."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import numpy as np
 
 from harness.judgement.figures.indicators import failed, waited_ms
 from harness.judgement.figures.journeys import journey_keys
-from harness.judgement.recovery import SECOND
+from harness.judgement.figures.uptime import health_probes
+from harness.judgement.recovery import SECOND, answered
 from harness.judgement.recovery.rule import promised_ms
-from harness.model import Evidence, JourneyResult, Plan, Unjudged, Window, WindowResult
+from harness.judgement.stats.downtime import Downtime, downtime_of, joined
+from harness.model import DoorResult, Evidence, JourneyResult, Plan, Unjudged, Window, WindowResult
+from harness.model.table import distinct
 
 
 def window_results(evidence: Evidence) -> tuple[WindowResult, ...]:
@@ -33,7 +36,7 @@ def window_results(evidence: Evidence) -> tuple[WindowResult, ...]:
 
 
 def unjudged(evidence: Evidence) -> tuple[Unjudged, ...]:
-    """What lies between the windows of one traffic, and between the last of them and the end of its load."""
+    """Time between the windows of one traffic, and after the last one to the end of its load."""
     every = _in_order(evidence.windows.values())
     found = []
     for traffic in dict.fromkeys(window.traffic for window in every):
@@ -43,7 +46,7 @@ def unjudged(evidence: Evidence) -> tuple[Unjudged, ...]:
             for before, after in pairwise(own)
         ]
         stopped_ns = max((window.stopped_ns or window.end_ns for window in own), default=0)
-        gaps.append((own[-1].end_ns, stopped_ns, f"after {own[-1].name} closed, before the load was told to stop"))
+        gaps.append((own[-1].end_ns, stopped_ns, f"after {own[-1].name} closed, before the load was stopped"))
         found += [
             Unjudged(traffic=traffic, start_s=_since(every, start), end_s=_since(every, end), why=why)
             for start, end, why in gaps
@@ -53,7 +56,7 @@ def unjudged(evidence: Evidence) -> tuple[Unjudged, ...]:
 
 
 def journey_results(plan: Plan, evidence: Evidence) -> Iterable[JourneyResult]:
-    """Of each traffic: the journeys of its fault-free windows, and those with a failed or a slow request."""
+    """Per traffic: journeys of the fault-free windows, and those with a failed or slow request."""
     limit_ms = promised_ms(plan)
     for traffic in dict.fromkeys(window.traffic for window in evidence.fault_free()):
         every, troubled = [], []
@@ -64,10 +67,35 @@ def journey_results(plan: Plan, evidence: Evidence) -> Iterable[JourneyResult]:
                 bad |= waited_ms(window.samples) > limit_ms
             every.append(keys[keys >= 0])
             troubled.append(keys[bad & (keys >= 0)])
-        n = len(np.unique(np.concatenate(every)))
+        n = len(distinct(np.concatenate(every)))
         if n:
-            met = len(np.unique(np.concatenate(troubled)))
+            met = len(distinct(np.concatenate(troubled)))
             yield JourneyResult(traffic=traffic, n=n, troubled=met, limit_ms=limit_ms)
+
+
+def door_results(plan: Plan, evidence: Evidence) -> Iterable[DoorResult]:
+    """Per region: health probes at its own door in the fault-free windows; none without a door."""
+    for region in sorted(plan.regions):
+        spans: dict[str, Downtime] = {}
+        failures: dict[str, float] = {}
+        n = bad = 0
+        for window in evidence.fault_free():
+            probes = health_probes(evidence, region, window)
+            lost = ~answered(probes)
+            spans[window.name] = downtime_of(probes.ints["sent_ns"], lost, window.span)
+            failures[window.name] = float(lost.mean()) if len(lost) else 0.0
+            n, bad = n + len(lost), bad + int(lost.sum())
+        down = joined(tuple(spans.values()))
+        if n:
+            yield DoorResult(
+                region=region,
+                n=n,
+                failed=bad,
+                down_s=float(down.seconds.sum()),
+                watched_s=down.watched_s,
+                longest_s=float(down.seconds.max(initial=0.0)),
+                worst=max(failures, key=lambda name: failures[name]) if bad else "",
+            )
 
 
 def _in_order(windows: Iterable[Window]) -> list[Window]:

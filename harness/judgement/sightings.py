@@ -1,9 +1,9 @@
-"""What the users' requests tell of a pod that came or went: its first and last answer, and the requests that failed for want of it.
+"""Pods in the users' requests: first and last answer of a new or killed pod, and lost requests.
 
-A killed pod cannot answer, so that it is asked no more cannot be seen in answers. What can be seen are the requests that reach it and
-find nobody: those of the routes that its workload served that fail with a gateway's status or without any answer, and name no pod. They
-are compared with the same failures before the fault: how many are more than chance explains. Which routes those are is learnt from the
-answers before the fault that name a pod of the workload; where no answer does, nothing is known.
+A killed pod gives no answers, so answers cannot show whether it still receives requests. Failures can: requests on the routes of its
+workload that fail with a gateway status or without an answer, and name no pod. They are compared with the same failures before the
+fault, to find an increase that chance does not explain. The routes of a workload are those of the answers before the fault that name
+one of its pods; without such answers they are unknown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.model import Evidence, Experiment, Hit, PodChange, Table
 from harness.model.table import Bools, Words
 
 GATEWAY: Final = (502, 503, 504)
-"""How a forwarder says that it found nobody."""
+"""Status codes of a forwarder that found no pod."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,11 +29,12 @@ class Sighting:
     """What was observed of one pod.
 
     Attributes:
-        pod: its name. what: `new` or `killed`.
-        seconds: from ready to the first answer, or from death to the sending of the last request that it answered; None: it gave none.
-        watched_s: how long was watched from then on.
-        per_s: requests a second that were to be expected of it.
-        later: of a killed pod, what became of the requests of its routes later than the limit; None: its routes are not known.
+        pod: its name.
+        what: `new` or `killed`.
+        seconds: from ready to the first answer, or from death to the last request that it answered, by send time; None: no answer.
+        watched_s: length of the observation from then on.
+        per_s: expected requests per second.
+        later: for a killed pod, the requests of its routes later than the limit; None: its routes are unknown.
     """
 
     pod: str
@@ -46,13 +47,13 @@ class Sighting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Later:
-    """Requests of the routes that a killed pod's workload serves: before the fault, and later than the limit after the pod's death.
+    """Requests on the routes of a killed pod's workload: before the fault, and after the limit.
 
     Attributes:
-        n_before, failed_before: before the fault.
-        n, failed: later than the limit.
-        expected: how many of them would have gone to the pod, had nobody noticed its death.
-        last_s: when the last of them failed, from the death.
+        n_before, failed_before: all and failed requests before the fault.
+        n, failed: all and failed requests later than the limit after the pod's death.
+        expected: number of these that the pod would have received if its death had not been detected.
+        last_s: when the last of these failed, in s from the death.
     """
 
     n_before: int
@@ -64,7 +65,7 @@ class Later:
 
     @property
     def chance(self) -> float:
-        """How probable so many failures, or more, are if they come as often as before."""
+        """Probability of at least this many failures at the failure rate before the fault."""
         if not self.failed:
             return 1.0
         share = self.n / max(self.n + self.n_before, 1)
@@ -74,14 +75,14 @@ class Later:
 def sightings(
     what: str, evidence: Evidence, attempt: Experiment, *, traffic: str | None, limit_s: float
 ) -> Iterable[Sighting]:
-    """Pods of the workloads that name themselves in answers: others do not, so nothing is known of them.
+    """Sightings of the new or killed pods of workloads whose pods are named in answers.
 
     Args:
         what: `new` or `killed`.
         evidence: of the run.
-        attempt: whose fault it was.
-        traffic: whose requests; None: all.
-        limit_s: how long after its death a killed pod may still be asked.
+        attempt: the attempt with the fault.
+        traffic: of the requests; None: all.
+        limit_s: how long a killed pod may receive requests after its death.
     """
     serving = {_home(change) for change in evidence.pods if change.name in _answered(evidence)}
     sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
@@ -119,7 +120,7 @@ def _mates(evidence: Evidence, change: PodChange) -> set[str]:
 
 
 def _per_s(evidence: Evidence, samples: Table, change: PodChange, end_ns: int) -> float:
-    """The answers of the workload's pods from the change on, a second and a pod."""
+    """Answers per second and pod of the workload from the change on."""
     rows = samples.between("intended_ns", change.at_ns, end_ns)
     pods = rows.words["served_pod"]
     mates = set(pods.present) & _mates(evidence, change)
@@ -152,7 +153,7 @@ def _later(
 
 
 def nobody_there(samples: Table, region: str) -> Bools:
-    """Which requests failed because a forwarder, in that region or an unknown one, found no pod to answer them."""
+    """A mask of requests for which a forwarder, in that region or an unknown one, found no pod."""
     status, where = samples.ints["status"], samples.words["served_region"]
     unanswered = (status <= 0) & ~samples.words["error"].equals("cut_off")
     nobody = np.isin(status, GATEWAY) | unanswered
@@ -167,7 +168,7 @@ def _among(words: Words, names: set[str]) -> Bools:
 
 
 def _new(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:
-    """The first Ready of each pod that was not there before the fault, among the workloads that it hit."""
+    """The first Ready of each pod that is new since the fault, of the workloads that it hit."""
     hit = {_home(_known(item, evidence, span[0])) for item in attempt.fault.hit}
     known = {change.uid for change in evidence.pods if change.at_ns < span[0]}
     for change in evidence.pods:
@@ -177,7 +178,7 @@ def _new(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iter
 
 
 def _killed(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:
-    """Each pod that was hit, at its deletion as seen; where that was not seen, at the fault's confirmation."""
+    """Each pod that was hit, at its observed deletion, or else at the fault's confirmation."""
     gone = {
         change.uid: change for change in evidence.pods if change.what == "deleted" and span[0] <= change.at_ns < span[1]
     }
@@ -187,7 +188,7 @@ def _killed(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> I
 
 
 def _known(item: Hit, evidence: Evidence, at_ns: int) -> PodChange:
-    """What was hit as a change at that time, with the workload that the watcher knew it by where the fault's probe named none."""
+    """The hit as a pod change; the watcher's record gives the workload if the fault's probe did not."""
     workload = next((c.workload for c in evidence.pods if c.uid == item.uid and item.uid), "")
     return PodChange(
         at_ns=at_ns,

@@ -1,4 +1,4 @@
-"""Traffic and experiments in figures, for the reports: described, never judged here."""
+"""Summaries of traffic and experiments, for the reports; they decide nothing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from harness.judgement.figures.indicators import errors_by_kind, failed, waited_
 from harness.judgement.figures.loss import read_back
 from harness.judgement.figures.recovered import recovery_in, regional_recovery
 from harness.judgement.figures.recovered_users import users_in
-from harness.judgement.measures import six
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
-from harness.judgement.receipts.null_runs import NONE, failed_looks, null_run
+from harness.judgement.receipts.null_runs import NONE, failed_probes, null_run
 from harness.judgement.receipts.restore import restore_receipt
-from harness.judgement.receipts.watch import WATCHERS, looks_of
+from harness.judgement.receipts.watch import WATCHERS, probes_of
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import (
@@ -30,13 +29,15 @@ from harness.model import (
     Table,
     TrafficResult,
     Window,
-    Worker,
     fault_free_name,
 )
 
 
 def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
-    """One window: all routes together first, then each route. A request cut off or unanswered is over every percentile it reaches."""
+    """The results of one window: all routes together, then each route.
+
+    A request that was cut off or got no answer counts as slower than any other.
+    """
     receipt = load_receipt(plan, window, latencies=True)
     shares = plan.traffic[window.traffic].routes if window.traffic in plan.traffic else {}
     for route, samples in chain([("", window.samples)], window.samples.apart("name").items()):
@@ -45,9 +46,9 @@ def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
         result = _traffic(window, route, samples, offered=offered, why=why)
         yield replace(
             result,
-            lag_limit_ms=six(lag_limit_ms(plan, window.traffic)),
-            warm_up_s=None if window.begin_ns is None else six((window.start_ns - window.begin_ns) / SECOND),
-            workers=() if route else tuple(map(_worker, window.workers)),
+            lag_limit_ms=lag_limit_ms(plan, window.traffic),
+            warm_up_s=None if window.begin_ns is None else (window.start_ns - window.begin_ns) / SECOND,
+            workers=() if route else window.workers,
         )
 
 
@@ -59,26 +60,21 @@ def _traffic(window: Window, route: str, samples: Table, *, offered: float, why:
         window=window.name,
         experiment=window.experiment,
         route=route,
-        offered_rps=six(offered) or 0.0,
-        achieved_rps=six(len(samples) / seconds) or 0.0,
+        offered_rps=offered,
+        achieved_rps=len(samples) / seconds,
         n=len(samples),
         errors=int(failed(samples).sum()),
-        p50_ms=six(p50),
-        p95_ms=six(p95),
-        p99_ms=six(p99),
-        lag_ms_p99=six(samples.once(lag_p99_ms)),
+        p50_ms=p50,
+        p95_ms=p95,
+        p99_ms=p99,
+        lag_ms_p99=samples.once(lag_p99_ms),
         valid=not why,
         why=why,
     )
 
 
-def _worker(worker: Worker) -> Worker:
-    """A generator with its figures rounded."""
-    return replace(worker, cpu=six(worker.cpu), gc_ms=six(worker.gc_ms), loop_ms=six(worker.loop_ms))
-
-
 def unknown_traffic(window: Window, why: str) -> TrafficResult:
-    """A window of which nothing is known but why."""
+    """The result of a window without data, with the reason."""
     return TrafficResult(
         name=window.traffic,
         window=window.name,
@@ -98,7 +94,10 @@ def unknown_traffic(window: Window, why: str) -> TrafficResult:
 
 
 def experiment_results(plan: Plan, evidence: Evidence, name: str, account: Account) -> Iterable[ExperimentResult]:
-    """Every attempt whose action was sent, in figures, the one that counts last. None fails by itself: PASS when its receipts hold."""
+    """The result of every attempt whose action was sent, the one that counts last.
+
+    PASS means that its receipts are ok; an attempt is never a FAIL here.
+    """
     counted = counted_attempt(plan, evidence, name)
     for attempt in harmful_attempts(plan, evidence, name):
         yield _attempt_result(plan, evidence, attempt, account)
@@ -110,8 +109,7 @@ def experiment_results(plan: Plan, evidence: Evidence, name: str, account: Accou
 
 def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account: Account) -> ExperimentResult:
     name, reason = attempt.name, _trouble(plan, evidence, attempt)
-    recovered = [recovery_in(plan, evidence, attempt, operation) for operation in ("reads", "writes")]
-    reads, writes = (None if r is None else _rounded(r) for r in recovered)
+    reads, writes = (recovery_in(plan, evidence, attempt, operation) for operation in ("reads", "writes"))
     window = evidence.fault_window(name, attempt.attempt)
     users = users_in(plan, evidence, attempt, None)
     fault = attempt.fault
@@ -132,26 +130,27 @@ def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account
         reads=reads,
         writes=writes,
         writes_acknowledged=len(account.acknowledged.during(attempt)),
-        writes_lost=len(account.lost.during(attempt)),
-        writes_unsure=len(account.unsure.during(attempt)),
+        writes_lost=account.counted(account.lost.during(attempt)),
+        writes_unsure=account.left(account.unsure.during(attempt)),
         loss_window_s=_loss_window(evidence, attempt, account),
         share=_shares(evidence, window) if window else {},
         errors=errors_by_kind(window.samples) if window else {},
-        writes_wrong=len(account.wrong.during(attempt)),
-        writes_recovered=len(account.recovered.during(attempt)),
-        writes_twice=len(account.twice.during(attempt)),
-        writes_unexpected=len(account.unexpected.during(attempt)),
+        writes_wrong=account.counted(account.wrong.during(attempt)),
+        writes_recovered=account.counted(account.recovered.during(attempt)),
+        writes_twice=account.counted(account.twice.during(attempt)),
+        writes_unexpected=account.counted(account.unexpected.during(attempt)),
+        writes_why="" if account.searched else account.trouble,
         reads_checked=checked,
-        reads_stale=stale,
-        failed_looks=tuple(failed_looks(evidence, attempt, operation) for operation in WATCHERS),
+        reads_stale=stale if checked else None,
+        failed_probes=tuple(failed_probes(evidence, attempt, operation) for operation in WATCHERS),
         regions=_regions(plan, evidence, attempt),
-        users={group: _rounded(seen) for group, seen in users.groups.items()} if users else {},
-        users_thin={group: six(per_s) or 0.0 for group, per_s in users.thin.items()} if users else {},
+        users=users.groups if users else {},
+        users_thin=users.thin if users else {},
     )
 
 
 def absent(name: str, domain: str, reason: str) -> ExperimentResult:
-    """An experiment of which nothing is known but why."""
+    """The result of an experiment without data, with the reason."""
     return ExperimentResult(
         name=name,
         domain=domain,
@@ -167,14 +166,15 @@ def absent(name: str, domain: str, reason: str) -> ExperimentResult:
         reads=None,
         writes=None,
         writes_acknowledged=0,
-        writes_lost=0,
-        writes_unsure=0,
+        writes_lost=None,
+        writes_unsure=None,
         loss_window_s=None,
+        writes_why=reason,
     )
 
 
 def _trouble(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
-    """The first receipt that does not hold; empty when all do. A null run has no fault: it must have been steady."""
+    """The first receipt that is not ok; empty if all are. A null run must have been steady instead."""
     if attempt.domain == NONE:
         if not attempt.ran:
             return f"it was not run: {attempt.why}"
@@ -185,34 +185,16 @@ def _trouble(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
 
 
 def _after(sent_ns: int | None, at_ns: int | None) -> float | None:
-    return None if sent_ns is None or at_ns is None else six((at_ns - sent_ns) / SECOND)
-
-
-def _rounded(seen: OperationRecovery) -> OperationRecovery:
-    return replace(
-        seen,
-        seconds=six(seen.seconds),
-        resolution_s=six(seen.resolution_s) or 0.0,
-        observed_s=six(seen.observed_s) or 0.0,
-        outages=_spans(seen.outages),
-        stalls=_spans(seen.stalls),
-        way_back=_spans(seen.way_back),
-        way_back_s=six(seen.way_back_s) or 0.0,
-        way_back_resolution_s=six(seen.way_back_resolution_s) or 0.0,
-    )
-
-
-def _spans(spans: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    return tuple((six(start) or 0.0, six(end) or 0.0) for start, end in spans)
+    return None if sent_ns is None or at_ns is None else (at_ns - sent_ns) / SECOND
 
 
 def _first_failure(evidence: Evidence, attempt: Experiment) -> int | None:
-    """When the first read or write of the watchers failed under the fault."""
+    """When the watchers' first read or write failed under the fault."""
     start_ns = attempt.fault.sent_ns or attempt.observed_from_ns
     first = []
     for operation in ("reads", "writes"):
-        looks = looks_of(evidence, operation).between(start_ns, attempt.observed_until_ns)
-        first += looks.sent_ns[~looks.ok][:1].tolist()
+        probes = probes_of(evidence, operation).between(start_ns, attempt.observed_until_ns)
+        first += probes.sent_ns[~probes.ok][:1].tolist()
     return min(first, default=None)
 
 
@@ -220,11 +202,14 @@ def _regions(plan: Plan, evidence: Evidence, attempt: Experiment) -> dict[str, O
     """Each region that the fault hit, as observed at its own door."""
     hit = sorted({item.region for item in attempt.fault.hit if item.region})
     seen = {region: regional_recovery(plan, evidence, attempt, region) for region in hit}
-    return {region: _rounded(recovery) for region, recovery in seen.items() if recovery is not None}
+    return {region: recovery for region, recovery in seen.items() if recovery is not None}
 
 
 def _loss_window(evidence: Evidence, attempt: Experiment, account: Account) -> float | None:
-    """Age of the oldest acknowledged write that is gone, at the moment of the fault; writes before an earlier experiment's end are its own."""
+    """Age of the oldest lost write at the moment of the fault, in s.
+
+    Writes before the end of an earlier experiment belong to that experiment.
+    """
     sent_ns = attempt.fault.sent_ns
     if sent_ns is None:
         return None
@@ -232,7 +217,7 @@ def _loss_window(evidence: Evidence, attempt: Experiment, account: Account) -> f
     since_ns = max((a.observed_until_ns for a in every if a.observed_until_ns <= sent_ns), default=0)
     at_ns = account.lost.where(~account.lost.among(account.wrong)).at_ns
     own = at_ns[(at_ns >= since_ns) & (at_ns < max(attempt.observed_until_ns, sent_ns))]
-    return six(max(sent_ns - int(own.min()), 0) / SECOND) if len(own) else None
+    return max(sent_ns - int(own.min()), 0) / SECOND if len(own) else None
 
 
 def _shares(evidence: Evidence, during: Window) -> dict[str, float]:
@@ -244,5 +229,5 @@ def _shares(evidence: Evidence, during: Window) -> dict[str, float]:
         n = int((~served.missing).sum()) if served else 0
         for region in served.present if served else ():
             share = int(served.equals(region).sum()) / n if served else 0.0
-            shares[f"{region} {phase}"] = six(share) or 0.0
+            shares[f"{region} {phase}"] = share
     return shares

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
@@ -13,17 +14,20 @@ from harness.model import (
     Measure,
     Outcome,
     Plan,
+    Reason,
+    ReasonKind,
     Requirement,
     Verdict,
     closeness,
+    leading_first,
     worst_of,
 )
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """FAIL over INCONCLUSIVE over NOT ASSESSED over PASS; of nothing: INCONCLUSIVE.
+    """FAIL over INCONCLUSIVE over NOT ASSESSED over PASS; INCONCLUSIVE if there are none.
 
-    What could not have failed does not hide what did, and never counts as passed.
+    NOT ASSESSED hides no failure and never counts as passed.
     """
     given = list(outcomes)
     judged = worst_of(o for o in given if o is not Outcome.NOT_ASSESSED)
@@ -33,31 +37,32 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def claim_verdict(claim: Claim, measures: Sequence[Sequence[Measure]]) -> ClaimVerdict:
-    """What came of a scenario; each of its sentences is an objective with its measures."""
+    """The verdict of a scenario; each of its sentences is an objective with its measures."""
     outcome = worst(worst(m.outcome for m in of_one) for of_one in measures)
     every = [m for of_one in measures for m in of_one]
-    telling = sorted((m for m in every if m.outcome is outcome), key=closeness, reverse=True)
+    telling = leading_first(m for m in every if m.outcome is outcome)
+    more = len(every if outcome is Outcome.PASS else telling) - 1
     return ClaimVerdict(
         scenario=claim.scenario,
         requirement=claim.requirement,
         outcome=outcome,
-        reason=_reason(telling, outcome, every),
-        hint=telling[0].hint if telling else "write a Then sentence into the scenario",
+        because=replace(telling[0].because, more=more) if telling else _NOTHING_CLAIMED,
         measures=tuple(tuple(of_one) for of_one in measures),
     )
 
 
-def _reason(telling: Sequence[Measure], outcome: Outcome, every: Sequence[Measure]) -> str:
-    if not telling:
-        return "the scenario claims nothing"
-    if outcome is Outcome.PASS:
-        return telling[0].reason if len(every) == 1 else f"{telling[0].reason} (and {len(every) - 1} more as expected)"
-    more = f" (and {len(telling) - 1} more like it)" if len(telling) > 1 else ""
-    return f"{telling[0].reason}{more}"
+_NOTHING_CLAIMED: Final = Reason(
+    kind=ReasonKind.UNCLAIMED, text="the scenario claims nothing", hint="write a Then sentence into the scenario"
+)
+
+
+def _badness(claim: ClaimVerdict) -> float:
+    """The worst of the figures that decided a scenario."""
+    return max((closeness(m) for of_one in claim.measures for m in of_one if m.outcome is claim.outcome), default=0.0)
 
 
 class Form(StrEnum):
-    """How the verdict of a requirement comes about."""
+    """How the verdict of a requirement is formed."""
 
     MEASURED = "measured"
     DERIVED = "derived"
@@ -66,7 +71,7 @@ class Form(StrEnum):
 
 
 def form_of(requirement: Requirement) -> Form:
-    """The form, as the criterion says: `derived: all of …`, `ingested: …`, `attested`; any other is a sentence to be measured."""
+    """The form named by the criterion: `derived: all of …`, `ingested: …`, `attested`, or measured."""
     word = requirement.criterion.split(":")[0]
     return Form(word) if word in set(Form) - {Form.MEASURED} else Form.MEASURED
 
@@ -74,47 +79,53 @@ def form_of(requirement: Requirement) -> Form:
 def requirement_verdict(
     requirement: Requirement, claims: Sequence[ClaimVerdict], plan: Plan, evidence: Evidence
 ) -> Verdict:
-    """What came of a requirement, by its form. Only measured ones are judged; any other is NOT ASSESSED, whatever claims it."""
-    outcome, reason, hint = _BY_FORM.get(form_of(requirement), _of_other_form)(requirement, claims, plan)
+    """The verdict of a requirement; NOT ASSESSED unless its form is measured."""
+    outcome, reason = _BY_FORM.get(form_of(requirement), _of_other_form)(requirement, claims, plan)
     return Verdict(
         requirement=requirement.id,
         outcome=outcome,
-        reason=reason,
-        hint=hint,
+        because=reason,
         claims=tuple(claims),
         attempts=_attempts(requirement, plan, evidence),
     )
 
 
-_Found = tuple[Outcome, str, str]
+_Found = tuple[Outcome, Reason]
 
 
 def _measured(requirement: Requirement, claims: Sequence[ClaimVerdict], plan: Plan) -> _Found:
-    """The worst of its claims; one that nothing claims, or that has no means here, is NOT ASSESSED."""
+    """The worst of its claims; NOT ASSESSED without a claim or without means on this target."""
     lack = next((n for n in plan.not_assessable if n.requirement == requirement.id), None)
     outcomes = [claim.outcome for claim in claims]
     if lack is not None or not claims:
         outcomes.append(Outcome.NOT_ASSESSED)
     outcome = worst(outcomes)
-    telling = next((claim for claim in claims if claim.outcome is outcome), None)
-    if telling is not None:
-        return outcome, telling.reason, telling.hint
+    alike = [c for c in claims if c.outcome is outcome]
+    if alike:
+        telling = min(alike, key=lambda claim: (claim.because.rank, -_badness(claim)))
+        others = (
+            0 if outcome is Outcome.PASS else sum(1 + claim.because.more for claim in alike if claim is not telling)
+        )
+        return outcome, replace(telling.because, more=telling.because.more + others)
     if lack is not None:
-        return outcome, lack.why, lack.hint
+        return outcome, lack.because
     if plan.deselected:
-        return outcome, "a filter left its scenarios out", "run without a filter"
-    return outcome, "no scenario claims it", f"write a scenario tagged @{requirement.id}"
+        given = f"the filter `{plan.filter}`" if plan.filter else "a filter"
+        hint = f"include it: {plan.command(only=requirement.id, unfiltered=True)}"
+        return outcome, Reason(kind=ReasonKind.FILTERED, text=f"left out by {given}", hint=hint)
+    hint = f"write a scenario tagged @{requirement.id}"
+    return outcome, Reason(kind=ReasonKind.UNCLAIMED, text="no scenario claims it", hint=hint)
 
 
 def _of_other_form(requirement: Requirement, _claims: Sequence[ClaimVerdict], _plan: Plan) -> _Found:
-    form = form_of(requirement).value
-    return Outcome.NOT_ASSESSED, f"it is {form}: a run judges measured requirements only", "see its criterion"
+    text = f"it is {form_of(requirement).value}: a run judges measured requirements only"
+    return Outcome.NOT_ASSESSED, Reason(kind=ReasonKind.NOT_MEASURED, text=text, hint="see its criterion")
 
 
 _BY_FORM: Final[Mapping[Form, Callable[[Requirement, Sequence[ClaimVerdict], Plan], _Found]]] = {
     Form.MEASURED: _measured,
 }
-"""The one place where a form of verdict is dispatched."""
+"""The verdict function of each form."""
 
 
 def _attempts(requirement: Requirement, plan: Plan, evidence: Evidence) -> int:

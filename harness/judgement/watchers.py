@@ -1,63 +1,53 @@
-"""What each watcher saw of the run: first and last look, longest gap, blind time. Made from the rows, not from what a watcher says of itself.
+"""Watcher results: first and last probe, longest gap, blind time.
 
-The alerts' watcher is the exception: it keeps what changed and no row a look, so its receipt is all there is.
+For a watcher with a table of its own they are computed from its rows, not from its receipt. The receipt counts for a watcher with
+neither table nor stream, as that of the alerts, which records changes only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import numpy as np
 
-from harness.judgement.measures import six
 from harness.judgement.receipts.watch import GAP_NS
 from harness.judgement.recovery import SECOND
-from harness.model import Evidence, Observation, WatcherResult, WatchSource
+from harness.model import Evidence, Observation, Table, WatcherResult, WatchSource
+from harness.model.observations import WatchBlind, WatchClosed, every
+from harness.model.recorded import RecordedTable, scheduled
 from harness.model.table import Ints
 
 SPACINGS: Final = 1.5
-"""A gap of so many planned spacings has lost a look."""
-_UNSCHEDULED: Final = "pods"
-"""Looks when something happens, and not by a schedule: its gaps say nothing."""
-_BY_RECEIPT: Final = "alerts"
+"""A gap of this many planned spacings means a missed probe."""
 
 
 def watcher_results(evidence: Evidence) -> Iterable[WatcherResult]:
-    """One of each watcher on record; of those that look at several things, one a thing."""
+    """One result per recorded watcher; for a watcher with several subjects, one per subject."""
     for name, source in evidence.watchers.items():
-        if name == _BY_RECEIPT:
-            yield _told(source, [o for o in evidence.observations if o.subject == name])
-            continue
-        seen = _looks(evidence, name)
-        for subject, due_ns in sorted(seen.items()) or [("", np.empty(0, dtype=np.int64))]:
-            yield _result(source, f"{name} {subject}".rstrip(), np.sort(due_ns))
+        if declared := scheduled(name):
+            subjects = _due(declared, evidence.tables[declared.schema.name])
+            for subject, due_ns in sorted(subjects.items()) or [("", np.empty(0, dtype=np.int64))]:
+                yield _by_rows(source, f"{name} {subject}".rstrip(), np.sort(due_ns))
+        elif name in evidence.streams:
+            yield _by_changes(source, sorted(evidence.streams[name]))
+        else:
+            yield _by_receipt(source, [o for o in evidence.observations if o.subject == name])
 
 
-def _looks(evidence: Evidence, name: str) -> dict[str, Ints]:
-    """When the looks of a watcher were due, by what it looked at."""
-    match name:
-        case "entry":
-            reads = evidence.probes.where(evidence.probes.words["kind"].equals("read"))
-            own = reads.where(reads.words["subject"].equals("entry"))
-            return {"": own.ints["due_ns"]}
-        case "regions":
-            subjects = evidence.probes.words["subject"]
-            regions = [subject for subject in subjects.present if subject != "entry"]
-            return {region: evidence.probes.ints["due_ns"][subjects.equals(region)] for region in regions}
-        case "replicas":
-            members = evidence.replicas.words["member"]
-            return {member: evidence.replicas.ints["at_ns"][members.equals(member)] for member in members.present}
-        case "ledger":
-            return {"": evidence.ledger.writes.ints["intended_ns"]}
-        case "pipeline":
-            return {"": evidence.pipeline.ints["sent_ns"]}
-        case _:
-            return {"": np.array([change.at_ns for change in evidence.pods if name == _UNSCHEDULED], dtype=np.int64)}
+def _due(declared: RecordedTable, rows: Table) -> dict[str, Ints]:
+    """When the probes of a watcher were due, by subject, from the table that it shares with others."""
+    for column, word in declared.only.items():
+        rows = rows.where(rows.words[column].equals(word))
+    for column, word in declared.never.items():
+        rows = rows.where(~rows.words[column].equals(word))
+    if not declared.of:
+        return {"": rows.ints[declared.due]}
+    return {subject: own.ints[declared.due] for subject, own in rows.apart(declared.of).items()}
 
 
-def _result(source: WatchSource, name: str, due_ns: Ints) -> WatcherResult:
-    gaps = np.diff(due_ns) if source.name != _UNSCHEDULED else due_ns[:0]
+def _by_rows(source: WatchSource, name: str, due_ns: Ints) -> WatcherResult:
+    gaps = np.diff(due_ns)
     blind = gaps[gaps > max(GAP_NS, SPACINGS * source.spacing_ms * 1e6)]
     return WatcherResult(
         name=name,
@@ -65,38 +55,45 @@ def _result(source: WatchSource, name: str, due_ns: Ints) -> WatcherResult:
         n=len(due_ns),
         first_ns=int(due_ns[0]) if len(due_ns) else None,
         last_ns=int(due_ns[-1]) if len(due_ns) else None,
-        longest_gap_ms=six(float(gaps.max()) / 1e6) if len(gaps) else None,
-        blind_s=six(float(blind.sum()) / SECOND) or 0.0,
+        longest_gap_ms=float(gaps.max()) / 1e6 if len(gaps) else None,
+        blind_s=float(blind.sum()) / SECOND,
         closed=source.closed,
-        why=_trouble(source, len(due_ns)),
+        why=_trouble(source) or _never(len(due_ns)),
     )
 
 
-def _told(source: WatchSource, observations: Iterable[Observation]) -> WatcherResult:
-    """What the watcher says of itself: its receipt, and when it was blind."""
-    receipt: Mapping[str, Any] = {}
-    stretches: list[tuple[int, int]] = []
-    for o in observations:
-        if o.kind == "watch.closed":
-            receipt = o.fields
-        elif o.kind == "watch.blind":
-            stretches.append((int(o.fields["from_ns"]), int(o.fields["until_ns"])))
-    n = int(receipt.get("looks", 0))
+def _by_changes(source: WatchSource, at_ns: list[int]) -> WatcherResult:
+    return WatcherResult(
+        name=source.name,
+        spacing_ms=source.spacing_ms,
+        n=len(at_ns),
+        first_ns=at_ns[0] if at_ns else None,
+        last_ns=at_ns[-1] if at_ns else None,
+        closed=source.closed,
+        why=_trouble(source),
+    )
+
+
+def _by_receipt(source: WatchSource, observations: Sequence[Observation]) -> WatcherResult:
+    """The result from the watcher's own receipt and its reported blind times."""
+    closed = [WatchClosed(subject=source.name), *every(WatchClosed, observations)][-1]
+    blind = [(stretch.from_ns, stretch.until_ns) for stretch in every(WatchBlind, observations)]
+    n = closed.probes
     return WatcherResult(
         name=source.name,
         spacing_ms=source.spacing_ms,
         n=n,
-        first_ns=int(receipt["first_ns"]) if n else None,
-        last_ns=int(receipt["last_ns"]) if n else None,
-        longest_gap_ms=six(float(receipt["longest_gap_ms"])) if n > 1 else None,
-        blind_s=six(_covered(stretches) / SECOND) or 0.0,
+        first_ns=closed.first_ns if n else None,
+        last_ns=closed.last_ns if n else None,
+        longest_gap_ms=closed.longest_gap_ms if n > 1 else None,
+        blind_s=_covered(blind) / SECOND,
         closed=source.closed,
-        why=_trouble(source, n),
+        why=_trouble(source) or _never(n),
     )
 
 
 def _covered(stretches: Iterable[tuple[int, int]]) -> int:
-    """How much time lies in any of them: a process that was late may have found nobody answering, too."""
+    """Length of the union of the spans: a late process may also be without answers."""
     total = reached = 0
     for from_ns, until_ns in sorted(stretches):
         total += max(until_ns - max(from_ns, reached), 0)
@@ -104,6 +101,9 @@ def _covered(stretches: Iterable[tuple[int, int]]) -> int:
     return total
 
 
-def _trouble(source: WatchSource, looks: int) -> str:
-    never = "" if looks or source.name == _UNSCHEDULED else "it never looked"
-    return source.why or ("" if source.closed else "its file has no end") or never
+def _trouble(source: WatchSource) -> str:
+    return source.why or ("" if source.closed else "its file has no end")
+
+
+def _never(probes: int) -> str:
+    return "" if probes else "it sent no probe"

@@ -1,4 +1,4 @@
-"""What holds for the run as a whole: which release served, whose run it is, and that no second of it is unjudged."""
+"""Run-wide conditions: the release that served, the run's identity, the unjudged time."""
 
 from __future__ import annotations
 
@@ -9,50 +9,83 @@ from typing import Final
 from harness.judgement.overview import unjudged
 from harness.judgement.receipts.release import release_receipt
 from harness.judgement.receipts.ties import ties_receipt
-from harness.model import ClaimVerdict, Evidence, Outcome, Plan, Receipt, ReleaseResult
+from harness.model import (
+    ClaimVerdict,
+    Evidence,
+    Outcome,
+    Plan,
+    Reason,
+    ReasonKind,
+    Receipt,
+    ReleaseResult,
+    after_faults_name,
+)
 
 UNJUDGED: Final = 0.03
 """At most this share of the time from the first window to the end of the load may lie in no window."""
+EARLY_S: Final = 1.0
+"""So much sooner than planned the window after the faults may end: clocks are read at its edges, not on them."""
+_SAME: Final = "run again with one release, on the target that the plan names"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Whole:
-    """What is known of a run apart from its figures.
+    """Run-wide conditions beside the figures.
 
     Attributes:
-        void: why its evidence supports nothing under this plan; empty when it does.
-        blemishes: what keeps it from GO.
-        notes: what the decision line must say; it decides nothing.
+        void: why the evidence supports no verdict under this plan; None if it does.
+        blemishes: reasons against a GO.
+        cut: why the run ended early; None if it completed.
+        notes: text for the decision line; decides nothing.
     """
 
-    void: str = ""
-    blemishes: tuple[str, ...] = ()
+    void: Reason | None = None
+    cut: Reason | None = None
+    blemishes: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def whole_of(plan: Plan, evidence: Evidence) -> Whole:
-    """Hold the release, the run's own record and its windows against the plan."""
+    """Compare the release, the run's own record and its windows with the plan."""
     release, ties = release_receipt(plan, evidence), ties_receipt(plan, evidence)
     voids = [receipt.why for receipt in (ties, release.receipt) if receipt.ok is False]
     notes = [release.note] if release.receipt.ok is None else []
     if plan.shadowed:
         notes.append(f"the project replaces {len(plan.shadowed)} files of the package: {', '.join(plan.shadowed)}")
-    return Whole(void="; ".join(voids), blemishes=tuple(_blemishes(evidence, ties)), notes=tuple(notes))
+    void = Reason(kind=ReasonKind.OTHER_RUN, text="; ".join(voids), hint=_SAME) if voids else None
+    cut = None
+    if evidence.cut is not None:
+        hint = "; ".join(filter(None, [evidence.cut.hint, f"again: {plan.command()}"]))
+        cut = Reason(kind=ReasonKind.CUT, text=str(evidence.cut), hint=hint)
+    return Whole(void=void, cut=cut, blemishes=tuple(_blemishes(plan, evidence, ties)), notes=tuple(notes))
 
 
-def _blemishes(evidence: Evidence, ties: Receipt) -> Iterable[str]:
-    yield from (f"{item.file}: {item.why}" for item in evidence.missing)
-    if not evidence.complete:
-        yield "the run did not complete"
-    if ties.ok is None and evidence.complete and evidence.observations:
-        yield ties.why
-    if evidence.steady_end is not None and not evidence.steady_end.ok:
-        yield f"the target was not steady at the end of the load: {evidence.steady_end.why}"
-    yield from _uncovered(evidence)
+def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason]:
+    gone = [f"{item.file}: {item.why}" for item in evidence.missing]
+    cut = [] if evidence.complete or evidence.cut is not None else ["the run did not complete"]
+    untied = [ties.why] if ties.ok is None and evidence.complete and evidence.observations else []
+    yield from (Reason(kind=ReasonKind.EVIDENCE, text=why) for why in (*gone, *cut, *untied))
+    for moment, steady in (("start", evidence.steady_start), ("end", evidence.steady_end)):
+        if steady is not None and not steady.ok:
+            why = f"the target was not steady at the {moment} of the load: {steady.why}"
+            yield Reason(kind=ReasonKind.UNSTEADY, text=why)
+    yield from (
+        Reason(kind=ReasonKind.NO_RECORD, text=why) for why in (*_uncovered(evidence), *_cut_short(plan, evidence))
+    )
+
+
+def _cut_short(plan: Plan, evidence: Evidence) -> Iterable[str]:
+    """Traffic that ended before the time planned after its last fault was over: what the fault left behind was not observed."""
+    for name, planned in plan.traffic.items():
+        own = [window for window in evidence.windows.values() if window.traffic == name]
+        last = evidence.windows.get(after_faults_name(name))
+        seconds = last.seconds if last else 0.0
+        if any(not window.fault_free for window in own) and seconds < planned.after_s - EARLY_S:
+            yield f"{name} traffic ended {seconds:.4g} s after the last fault; {planned.after_s:g} s were planned"
 
 
 def _uncovered(evidence: Evidence) -> Iterable[str]:
-    """Traffic of which more than 3 % of the time lies in no window."""
+    """Traffic with more than 3 % of its time in no window."""
     gaps = unjudged(evidence)
     for traffic in dict.fromkeys(window.traffic for window in evidence.windows.values()):
         own = [window for window in evidence.windows.values() if window.traffic == traffic]
@@ -65,11 +98,16 @@ def _uncovered(evidence: Evidence) -> Iterable[str]:
 
 
 def voided(claim: ClaimVerdict, whole: Whole) -> ClaimVerdict:
-    """The verdict of a scenario in a run whose evidence supports nothing: INCONCLUSIVE, with what was measured beside it."""
-    if not whole.void or claim.outcome is Outcome.NOT_ASSESSED:
+    """The verdict of a scenario in a void run: INCONCLUSIVE, with its measures.
+
+    Of a run that was cut short that leads what is not decided: more of the same is not what lacks.
+    """
+    if whole.cut is not None and claim.outcome is Outcome.INCONCLUSIVE:
+        text = f"{whole.cut.text}; {claim.because.text}"
+        claim = replace(claim, because=replace(claim.because, kind=ReasonKind.CUT, text=text, hint=whole.cut.hint))
+    if whole.void is None or claim.outcome is Outcome.NOT_ASSESSED:
         return claim
-    hint = "run again with one release, on the target that the plan names"
-    return replace(claim, outcome=Outcome.INCONCLUSIVE, reason=whole.void, hint=hint)
+    return replace(claim, outcome=Outcome.INCONCLUSIVE, because=whole.void)
 
 
 def release_result(plan: Plan, evidence: Evidence) -> ReleaseResult:

@@ -10,7 +10,7 @@ from gevent.event import Event
 from locust import task
 
 from harness import clock
-from harness.locust.process.worker import Worker
+from harness.locust.process.worker import LocustWorker
 from harness.locust.schedule.arrivals import random_of
 from harness.locust.travel import JourneyUser
 
@@ -32,7 +32,7 @@ class ClosedLoopUser(JourneyUser):
 
     def on_start(self) -> None:
         """Come in within the first think time: users who start together would march in step."""
-        self._worker: Worker = self.environment.open_loop
+        self._worker: LocustWorker = self.environment.open_loop
         options = self._worker.options
         self._number = next(self._numbers)
         self._seed = (options.seed, options.worker, self._number)

@@ -16,13 +16,13 @@ from harness.locust.client.connection import Connections
 from harness.locust.client.deadlines import Deadlines, GaveUp
 from harness.locust.client.failures import FAILURES, kind_of
 from harness.locust.client.response import Response
-from harness.locust.client.session import Session
+from harness.locust.client.session import HttpSession
 from harness.locust.process.recorder import Request
 from harness.locust.schedule.arrivals import random_of
 from harness.model.digest import digest_of
 
 if TYPE_CHECKING:
-    from harness.locust.process.worker import Worker
+    from harness.locust.process.worker import LocustWorker
 
 _SERVED: Final = ("x-served-region", "x-served-pod")
 _JSON: Final = "Content-Type: application/json\r\n"
@@ -65,7 +65,7 @@ class Terms:
         closed: whether a request is due when it is sent.
     """
 
-    worker: Worker
+    worker: LocustWorker
     name: str
     host: str
     deadlines: Deadlines
@@ -92,7 +92,7 @@ class Journey:
         self._step = 0
         self._last = (0, 0)  # when the last request was sent, and answered
         self.failed = False
-        self._session = Session(terms.host, terms.connections)
+        self._session = HttpSession(terms.host, terms.connections)
 
     @cached_property
     def random(self) -> Random:

@@ -14,7 +14,7 @@ from harness.locust.process.options import add_options
 from harness.locust.remote.fleet import install
 
 if TYPE_CHECKING:
-    from harness.locust.process.worker import Worker
+    from harness.locust.process.worker import LocustWorker
 
 _events: Any = events  # Locust's hooks have no types
 _events.init_command_line_parser.add_listener(add_options)
@@ -72,7 +72,7 @@ class JourneyUser(FastHttpUser):
 
     @cached_property
     def _terms(self) -> Terms:
-        worker: Worker = self.environment.open_loop
+        worker: LocustWorker = self.environment.open_loop
         return Terms(
             worker=worker,
             name=type(self).__name__.lower(),

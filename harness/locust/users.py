@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from locust import task
 
 from harness import clock
-from harness.locust.process.worker import Due, Worker
+from harness.locust.process.worker import Due, LocustWorker
 from harness.locust.schedule.arrivals import due_times, random_of
 from harness.locust.schedule.shapes import FULL_RATE
 from harness.locust.travel import JourneyUser
@@ -37,7 +37,7 @@ class OpenLoopUser(JourneyUser):
 
     def on_start(self) -> None:
         """No journey is due at once, though Locust runs the first task before the first wait."""
-        self._worker: Worker = self.environment.open_loop
+        self._worker: LocustWorker = self.environment.open_loop
         self._number = next(self._numbers) if self.environment.shape_class else 1
         self._seed = (self._worker.options.seed, self._worker.options.worker, self._number)
         self._stream = self._own_stream() if self.environment.shape_class else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from harness.model.closeness import closeness, share_of_limit
+from harness.model.closeness import closeness, leading_first, share_of_limit
 from harness.model.domain import DOMAINS, NO_FAULT, Domain, domain_of
 from harness.model.evidence import (
     Baseline,
+    Cut,
     Evidence,
     Experiment,
     FinalRead,
@@ -22,9 +23,14 @@ from harness.model.evidence import (
 )
 from harness.model.facts import Check, Fact, FactTable
 from harness.model.fault import FaultWindow, Hit, Intent
-from harness.model.objective import Figure, Gate, Kind, Objective, Op, Per, Phase, Requirement, Scope
+from harness.model.objective import EvidenceKind, Figure, Gate, Objective, Op, Per, Phase, Requirement, Scope
 from harness.model.observation import Observation, Sink
-from harness.model.overview import JourneyResult, ReleaseResult, Unjudged, WindowResult
+from harness.model.outcome import (
+    DecisionOutcome,
+    Outcome,
+    worst_of,
+)
+from harness.model.overview import DoorResult, JourneyResult, MachineResult, ReleaseResult, Unjudged, WindowResult
 from harness.model.plan import (
     AccountPlan,
     Act,
@@ -36,8 +42,19 @@ from harness.model.plan import (
     Plan,
     TrafficPlan,
 )
-from harness.model.quantity import Quantity
-from harness.model.schedule import RateCurve, Trace
+from harness.model.quantity import Length, Quantity
+from harness.model.reason import Reason, ReasonKind
+from harness.model.results import (
+    ExperimentResult,
+    FailedProbeShares,
+    LedgerResult,
+    OperationRecovery,
+    PipelineResult,
+    TrafficResult,
+    WatcherResult,
+)
+from harness.model.scenario import REQUIREMENT_COLUMN, Scenario, Step
+from harness.model.schedule import ArrivalTrace, RateCurve
 from harness.model.table import (
     FACTS,
     JOURNEY_READS,
@@ -58,20 +75,11 @@ from harness.model.tenable import COMPARED, ONLY_BELOW, LimitRule, untenable
 from harness.model.verdict import (
     ClaimVerdict,
     Decision,
-    DecisionOutcome,
-    ExperimentResult,
-    FailedLooks,
+    DecisionReason,
     Judgement,
-    LedgerResult,
     Measure,
-    OperationRecovery,
-    Outcome,
-    PipelineResult,
     Receipt,
-    TrafficResult,
     Verdict,
-    WatcherResult,
-    worst_of,
 )
 from harness.model.window import (
     Window,
@@ -98,25 +106,31 @@ __all__ = [
     "PIPELINE",
     "PROBES",
     "REPLICAS",
+    "REQUIREMENT_COLUMN",
     "SAMPLES",
     "AccountPlan",
     "Act",
+    "ArrivalTrace",
     "Baseline",
     "Check",
     "Claim",
     "ClaimVerdict",
+    "Cut",
     "Decision",
     "DecisionOutcome",
+    "DecisionReason",
     "Demand",
     "DemandKind",
     "Domain",
+    "DoorResult",
     "Evidence",
+    "EvidenceKind",
     "Experiment",
     "ExperimentPlan",
     "ExperimentResult",
     "Fact",
     "FactTable",
-    "FailedLooks",
+    "FailedProbeShares",
     "FaultWindow",
     "Figure",
     "FinalRead",
@@ -125,11 +139,12 @@ __all__ = [
     "Intent",
     "JourneyResult",
     "Judgement",
-    "Kind",
     "LeaderChange",
     "Ledger",
     "LedgerResult",
+    "Length",
     "LimitRule",
+    "MachineResult",
     "Measure",
     "Missing",
     "NodeChange",
@@ -146,18 +161,21 @@ __all__ = [
     "PodChange",
     "Quantity",
     "RateCurve",
+    "Reason",
+    "ReasonKind",
     "Receipt",
     "ReleaseRead",
     "ReleaseResult",
     "Requirement",
     "Restore",
     "RunStarted",
+    "Scenario",
     "Schema",
     "Scope",
     "Sink",
     "Steady",
+    "Step",
     "Table",
-    "Trace",
     "TrafficPlan",
     "TrafficResult",
     "Unjudged",
@@ -174,6 +192,7 @@ __all__ = [
     "domain_of",
     "fault_free_name",
     "fault_name",
+    "leading_first",
     "samples_directory",
     "share_of_limit",
     "untenable",

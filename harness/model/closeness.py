@@ -3,41 +3,62 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
-from harness.errors import UsageError
 from harness.model.objective import Op
-from harness.model.quantity import Quantity
-from harness.model.verdict import Measure, Outcome
+from harness.model.outcome import Outcome
+from harness.model.verdict import Measure
 
 
 def share_of_limit(measure: Measure) -> float | None:
     """How much of its limit a figure takes up, by its bound on the bad side: 1 is the limit itself, more is beyond it."""
-    limit = measure.scaled_limit
-    if limit is None or measure.value is None:
+    if measure.value is None:
         return None
     high = measure.value if measure.high is None else measure.high
     low = measure.value if measure.low is None else measure.low
+    return _share(measure, low, high)
+
+
+def _share(measure: Measure, least: float, most: float) -> float | None:
+    """How much of its limit a figure between these takes up where it takes up most; None where that means nothing."""
+    limit = measure.scaled_limit
+    if limit is None:
+        return None
     if measure.op == Op.BELOW and limit > 0:
-        return max(high / limit, 0.0)
+        return max(most / limit, 0.0)
     if measure.op == Op.AT_LEAST and measure.unit == "ratio" and limit < 1:
-        return (1 - low) / (1 - limit)
-    if measure.op == Op.AT_LEAST and low > 0:
-        return limit / low
-    if measure.op == Op.WITHIN and (tolerance := _tolerance(measure)):
-        return max(high - limit, limit - low) / tolerance
+        return (1 - least) / (1 - limit)
+    if measure.op == Op.AT_LEAST and least > 0:
+        return limit / least
+    if measure.op == Op.WITHIN and measure.tolerance:
+        return max(most - limit, limit - least) / measure.tolerance
     return None
 
 
-def _tolerance(measure: Measure) -> float:
-    try:
-        return Quantity.parse(measure.limit.partition("±")[2]).base
-    except UsageError:
-        return 0.0
+def proven_excess(measure: Measure) -> float:
+    """How far a failed figure is proven to be beyond its limit: the bound on the good side as a multiple of what is allowed.
+
+    One without a bound or a value is beyond any; of what must not be there at all it is the count.
+    """
+    if measure.excess is not None:
+        return measure.excess
+    low = measure.value if measure.low is None else measure.low
+    high = measure.value if measure.high is None else measure.high
+    if low is None or high is None:
+        return math.inf
+    share = _share(measure, high, low)
+    if share is None:
+        return low if measure.scaled_limit == 0 else math.inf
+    return share
 
 
 def closeness(measure: Measure) -> float:
-    """The order of figures of one kind, the worst one highest: a failed one that has no value first, one that has no limit last."""
-    share = share_of_limit(measure)
-    if share is not None:
-        return share
-    return math.inf if measure.value is None and measure.outcome is Outcome.FAIL else 0.0
+    """The order of figures of one outcome, the worst one highest: failed ones by what is proven, others by how close to the limit they may be."""
+    if measure.outcome is Outcome.FAIL:
+        return proven_excess(measure)
+    return share_of_limit(measure) or 0.0
+
+
+def leading_first(measures: Iterable[Measure]) -> list[Measure]:
+    """Figures of one outcome in the order in which they tell why: the kind closest to the cause first, of one kind the worst figure."""
+    return sorted(measures, key=lambda measure: (measure.because.rank, -closeness(measure)))

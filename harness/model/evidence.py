@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from harness.model.facts import Check
 from harness.model.fault import FaultWindow
@@ -11,6 +12,10 @@ from harness.model.observation import Observation
 from harness.model.plan import Plan
 from harness.model.table import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, PROBES, REPLICAS, Table
 from harness.model.window import Window, fault_name
+
+DATABASE: Final = "database"
+ENTRY: Final = "entry"
+"""Sources of a final read of the ledger; any other is a region by name. The database decides, or the entry where none is named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +31,7 @@ class Ledger:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinalRead:
-    """One read of all ledger rows, straight from the database or through a region.
+    """One read of all ledger rows: straight from the database, through the entry, or through a region's own.
 
     Attributes:
         round: 1, 2…
@@ -34,7 +39,7 @@ class FinalRead:
         complete: whether the read came to its end.
         at_ns: when it began: writes acknowledged before this must be in it.
         rows: how many rows it found.
-        source: what was asked: `database` or a region.
+        source: what was asked: `database`, `entry` or a region.
         why: what went wrong.
     """
 
@@ -43,7 +48,7 @@ class FinalRead:
     complete: bool
     at_ns: int
     rows: int
-    source: str = "database"
+    source: str = DATABASE
     why: str = ""
 
 
@@ -186,6 +191,25 @@ class Steady:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """What cut a run short.
+
+    Attributes:
+        why: `interrupted`, `worker 1 of everyday: …`. hint: what to do about it; empty where nothing is known.
+        act: what was being done; empty: nothing yet. after_s: seconds since the run began.
+    """
+
+    why: str
+    hint: str = ""
+    act: str = ""
+    after_s: float = 0.0
+
+    def __str__(self) -> str:
+        during = f" during the act {self.act}" if self.act else ""
+        return f"the run did not complete: {self.why}{during}, {self.after_s:.0f} s after it began"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunStarted:
     """What the run itself recorded that it is, when it began. The plan and the manifest must name the same."""
 
@@ -202,8 +226,8 @@ class WatchSource:
     """How one watcher fared.
 
     Attributes:
-        name: `entry`, `regions`, `ledger`, `pipeline`, `replicas`, `pods`, `alerts`.
-        spacing_ms: planned spacing of its looks.
+        name: as in `watch.started`: `entry`, `regions`, …, or that of a package's own.
+        spacing_ms: planned spacing of its probes; 0 of a stream.
         closed: whether it ended in order.
         why: what is wrong with its file; empty when nothing is.
     """
@@ -251,11 +275,11 @@ class Evidence:
         pods, nodes, leaders: changes, in order of time.
         started: what the run recorded that it is; None: it recorded nothing.
         release_reads: which release the target named, before and after.
-        steady_end: whether the target was steady at the end of the load; None: not recorded.
+        steady_start, steady_end: whether the target was steady at the start and the end of the load; None: not recorded.
         watchers: by name.
         observations: the whole history, merged and sorted by time.
         missing: files that are gone, cut short or edited.
-        complete: whether the run came to its end and was sealed.
+        complete: whether the run came to its end and was sealed. cut: what cut it short, where that was recorded.
         baseline: the run that was given to compare with; None: none was.
     """
 
@@ -272,11 +296,13 @@ class Evidence:
     leaders: tuple[LeaderChange, ...] = ()
     started: RunStarted | None = None
     release_reads: tuple[ReleaseRead, ...] = ()
+    steady_start: Steady | None = None
     steady_end: Steady | None = None
     watchers: Mapping[str, WatchSource] = field(default_factory=dict)
     observations: tuple[Observation, ...] = ()
     missing: tuple[Missing, ...] = ()
     complete: bool = True
+    cut: Cut | None = None
     baseline: Baseline | None = None
 
     @property
@@ -291,6 +317,11 @@ class Evidence:
             PIPELINE.name: self.pipeline,
             **self.recorded,
         }
+
+    @property
+    def streams(self) -> Mapping[str, tuple[int, ...]]:
+        """When each change that a stream reported came, by watcher. A stream has no schedule: its silence says nothing."""
+        return {"pods": tuple(change.at_ns for change in self.pods)}
 
     def fault_free(self, traffic: str | None = None) -> tuple[Window, ...]:
         """The windows without a fault of one traffic, or of all, in order of time."""

@@ -20,14 +20,14 @@ class Fact:
 
     Attributes:
         subject: `us-east-1/api-gateway`.
-        wanted, seen: what was expected, and what was observed; for people.
+        expected, seen: what was expected, and what was observed; for people.
         ok: True as expected, False not, None when it could not be read.
         attempts: how often it was asked; a fact is False only when every attempt was.
         at_ns: when it was last asked.
     """
 
     subject: str
-    wanted: str
+    expected: str
     seen: str
     ok: bool | None
     attempts: int
@@ -56,7 +56,7 @@ class FactTable:
                 "at_ns": fact.at_ns,
                 "attempts": fact.attempts,
                 "subject": fact.subject,
-                "expected": fact.wanted,
+                "expected": fact.expected,
                 "observed": fact.seen,
                 "ok": words[fact.ok],
             }
@@ -79,7 +79,7 @@ class FactTable:
         words = {name: [word or "" for word in part.words[name].text()] for name in ("subject", "expected", "observed")}
         ints = {name: part.ints[name].tolist() for name in ("attempts", "at_ns")}
         return tuple(
-            Fact(subject=subject, wanted=expected, seen=observed, ok=ok, attempts=attempts, at_ns=at_ns)
+            Fact(subject=subject, expected=expected, seen=observed, ok=ok, attempts=attempts, at_ns=at_ns)
             for subject, expected, observed, attempts, at_ns in zip(*words.values(), *ints.values(), strict=True)
         )
 

@@ -13,11 +13,12 @@ class Intent:
 
     Attributes:
         id: unique.
-        target: name of the target.
+        target: name of the target, for people.
         experiment: which experiment.
         action: what is about to be done, for people.
         undo: what undoes it: `{"do": "uncordon", "node": "us-east-1a"}`.
         written: wall clock.
+        platform: what the undo acts on: address and authority of the API server, or the entry.
         module: the Python module that defines the undo.
         version: of this format.
     """
@@ -28,6 +29,7 @@ class Intent:
     action: str
     undo: Mapping[str, Any]
     written: str
+    platform: str
     module: str = ""
     version: int = 1
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.model.quantity import Quantity
+from harness.model.quantity import Length, Quantity
 
 
 class Figure(StrEnum):
@@ -56,7 +56,7 @@ class Op(StrEnum):
     WITHIN = "is within"
     """limit ± tolerance, both ends included."""
     HOLDS = "holds"
-    """A fact that is as wanted, or is not: checks, and `no write is lost`."""
+    """A fact that is as expected, or is not: checks, and `no write is lost`."""
 
 
 class Phase(StrEnum):
@@ -65,6 +65,15 @@ class Phase(StrEnum):
     STEADY = "in the steady state"
     RUN = "in the whole run"
     FAULT = "during the fault"
+    RECOVERED = "after the recovery"
+    """From the target restored to the next fault, or to the end of the load."""
+    SWITCHED = "after the switch"
+    STEP = "at the N % step"
+
+    @classmethod
+    def of(cls, words: str) -> Phase:
+        """The phase that a sentence names; `at the 25 % step` is STEP. Raises ValueError for other words."""
+        return cls.STEP if words.startswith("at the ") and words.endswith(" % step") else cls(words)
 
 
 class Per(StrEnum):
@@ -112,15 +121,16 @@ class Objective:
         quantile: 0.95 for a p95; None where the figure is no quantile.
         scope: of what and when.
         op: how it is compared.
-        limit: the limit as the document says it; unscaled.
+        limit: the limit as the document says it. Each length of time carries whether it is `scaled`.
         tolerance: half the width for WITHIN.
-        window: the shortest window that may bear it, unscaled (`for 10 min`); None: the traffic's own.
+        window: the shortest window that may bear it (`for 10 min`); None: the traffic's own.
         confidence: of the bound on the bad side.
         sentence: the sentence as written.
         at: `file:line` of the sentence.
-        older_than: for lost writes: only those acknowledged longer than this before the disaster count (the RPO), unscaled.
+        older_than: for lost writes: only those acknowledged longer than this before the disaster count (the RPO).
         check: name of the check for CHECK.
         params: the check's parameters, and what else the sentence fixes.
+        times: other lengths of time that the sentence fixes, by name.
     """
 
     figure: Figure
@@ -136,9 +146,19 @@ class Objective:
     older_than: Quantity | None = None
     check: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
+    times: Mapping[str, Quantity] = field(default_factory=dict)
+
+    def lengths(self, time_scale: float) -> tuple[Length, ...]:
+        """Every length of time in the sentence, with what is used of it at a time scale."""
+        named = {"limit": self.limit, "older than": self.older_than, "window": self.window, **self.times}
+        return tuple(
+            Length(name=name, said=str(said), scaled=said.scaled, used_s=said.at_scale(time_scale).base)
+            for name, said in named.items()
+            if said is not None and said.dimension == "time"
+        )
 
 
-class Kind(StrEnum):
+class EvidenceKind(StrEnum):
     """Where a requirement's evidence comes from; the first of its kinds is preferred."""
 
     LOAD = "L"
@@ -179,7 +199,7 @@ class Requirement:
     profile: str
     title: str
     criterion: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[EvidenceKind, ...]
     gate: Gate
     environments: tuple[str, ...]
     source: str

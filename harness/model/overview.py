@@ -64,6 +64,53 @@ class JourneyResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DoorResult:
+    """Uptime of one region's own door in all fault-free windows, by its health probes; descriptive.
+
+    Attributes:
+        region: its name.
+        n: health probes.
+        failed: those of them that were not answered.
+        down_s: seconds in outages, each from the first failed probe to the next good one.
+        watched_s: seconds in which the door was probed without a gap of more than 250 ms.
+        longest_s: the longest outage; 0: none.
+        worst: the window with the largest share of failed probes; empty where none failed.
+    """
+
+    region: str
+    n: int
+    failed: int
+    down_s: float
+    watched_s: float
+    longest_s: float
+    worst: str = ""
+
+    @property
+    def share(self) -> float | None:
+        """Share of the probes that were answered; None where there was no probe."""
+        return 1 - self.failed / self.n if self.n else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MachineResult:
+    """Whether the machine that the harness shares with a sandbox had processor time for both.
+
+    Attributes:
+        ok: False: it was starved, and latencies, recoveries and errors prove nothing.
+        why: one sentence.
+        late_share: of the seconds, in which the watch sent a probe late; None: none was sent.
+        waited_share: of the time, in which something waited for a processor. stolen_share: of the processor time, taken by other
+            machines of the host. None: the kernel does not say.
+    """
+
+    ok: bool
+    why: str
+    late_share: float | None = None
+    waited_share: float | None = None
+    stolen_share: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseResult:
     """Whether the release that served is the one that was planned.
 

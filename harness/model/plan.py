@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from harness.model.objective import Objective, Phase, Requirement
-from harness.model.schedule import NS_PER_S, RateCurve, Trace
+from harness.model.reason import Reason
+from harness.model.scenario import Scenario
+from harness.model.schedule import NS_PER_S, ArrivalTrace, RateCurve
 
 
 class DemandKind(StrEnum):
@@ -48,18 +52,16 @@ class Claim:
     """One scenario: what it claims of one requirement.
 
     Attributes:
-        scenario: `features/core/kpi.feature:12: name`, unique in a plan.
+        scenario: as read from its feature file; its id is unique in a plan.
         requirement: id in the catalogue.
         objectives: its Then sentences.
         demands: keys of the demands it needs.
-        steps: the scenario as written, a Gherkin line each, for the reports.
     """
 
-    scenario: str
+    scenario: Scenario
     requirement: str
     objectives: tuple[Objective, ...]
     demands: tuple[str, ...]
-    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +69,11 @@ class NotAssessable:
     """A requirement that this run cannot assess: why, and what would change that."""
 
     requirement: str
-    why: str
-    hint: str
+    because: Reason
+
+
+MOST_READ_BACK: Final = 1000
+"""Items of one account that are read back; of more, so many are drawn evenly over the run. Fewer reads than that are not all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +104,7 @@ class TrafficPlan:
             Of a closed model: what the users would reach if answers took no time.
         requests_per_journey: how many requests one journey makes.
         warm_up_s: cut from the front.
-        window_s: length of the fault-free window.
+        window_s: length of the fault-free window. window_grows: the plan may lengthen it to what its sentences need.
         after_s: how long it goes on at least after the last fault was restored.
         routes: route names with the share of requests each is meant to get.
         users: journeys in progress at once, on average; of a closed model: users, always.
@@ -121,6 +126,7 @@ class TrafficPlan:
     window_s: float
     routes: Mapping[str, float]
     users: float
+    window_grows: bool = False
     after_s: float = 60.0
     workers: int = 1
     model: str = "open"
@@ -132,6 +138,12 @@ class TrafficPlan:
     remote_workers: int = 0
     remote_bind: str = ""
     accounts: tuple[AccountPlan, ...] = ()
+
+    def with_window(self, seconds: float) -> TrafficPlan:
+        """The same traffic with a window of this length; where the rate changes, its mean is taken anew."""
+        planned = self.journeys(self.warm_up_s, self.warm_up_s + seconds)
+        mean = float(f"{planned / seconds:.12g}") if self.rates or self.trace_ns else self.journeys_per_s
+        return replace(self, window_s=seconds, journeys_per_s=mean, window_grows=False)
 
     @property
     def requests_per_s(self) -> float:
@@ -156,7 +168,7 @@ class TrafficPlan:
     def journeys(self, from_s: float, until_s: float) -> float:
         """Journeys planned between two times since the load began: the integral of the rate, or a count of the trace."""
         if self.trace_ns:
-            trace = Trace(offsets_ns=self.trace_ns)
+            trace = ArrivalTrace(offsets_ns=self.trace_ns)
             return trace.offered(round(until_s * NS_PER_S)) - trace.offered(round(from_s * NS_PER_S))
         return self.curve.offered(until_s) - self.curve.offered(from_s)
 
@@ -234,10 +246,13 @@ class Plan:
         traffic, experiments: sizes by name.
         primary_region: region that holds the primary; empty where there is none.
         regions: region names with the share of answers each is meant to give (0 to 1; empty when unknown).
-        deselected: scenarios left out by a filter: such a run never decides.
+        deselected: scenarios left out by a filter, as `file:line: title`: such a run never decides.
         not_assessable: rows without means here.
         probe_spacing_ms: of the entry's read prober and of the write ledger, by `reads` and `writes`.
         shadowed: files of the project that hide one of the same name that came with the package.
+        inputs: SHA-256 of every file that the run was made from and that is kept with it, by its path below `inputs/`.
+        again: options of `readiness run` that repeat the run. only: patterns of its `--only`. pytest_arguments: what followed its `--`.
+        records: files that the acts and watchers must have recorded, relative to the run directory; `.rows` are Parquet when sealed.
     """
 
     run: str
@@ -261,3 +276,23 @@ class Plan:
     probe_spacing_ms: Mapping[str, float]
     acts: tuple[Act, ...] = ()
     shadowed: tuple[str, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    records: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
+    pytest_arguments: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+
+    @property
+    def filter(self) -> str:
+        """What left scenarios out, as it was given; empty where that was a path."""
+        return shlex.join([*_only(*self.only), *self.pytest_arguments])
+
+    def command(self, only: str = "", *, unfiltered: bool = False) -> str:
+        """The command that repeats the run with all its options; `only`: one requirement of it. unfiltered: without what left scenarios out."""
+        patterns = _only(only) if only else () if unfiltered else _only(*self.only)
+        rest = ("--", *self.pytest_arguments) if self.pytest_arguments and not unfiltered else ()
+        return shlex.join(["readiness", "run", *(self.again or ("--release", self.release)), *patterns, *rest])
+
+
+def _only(*patterns: str) -> tuple[str, ...]:
+    return tuple(word for pattern in patterns for word in ("--only", pattern))

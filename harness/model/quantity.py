@@ -35,17 +35,21 @@ class Quantity:
     Attributes:
         value: the number as written.
         unit: one of ns us ms s min h d % points ratio /s, or empty for a count.
+        scaled: a length of time that is divided by the target's time scale. The sentence decides it (`harness/steps/slots.py`), never the number.
     """
 
     value: float
     unit: str
+    scaled: bool = False
 
     def __post_init__(self) -> None:
         if self.unit not in _UNITS:
             raise UsageError(f"unknown unit {self.unit!r}", hint=f"use one of {', '.join(u for u in _UNITS if u)}")
+        if self.scaled and self.dimension != "time":
+            raise UsageError(f"{self} is a {self.dimension}", hint="only a length of time is scaled")
 
     @classmethod
-    def parse(cls, text: str) -> Quantity:
+    def parse(cls, text: str, *, scaled: bool = False) -> Quantity:
         """Read `0.1 %` or `200ms`; raises UsageError when it is neither number nor unit."""
         match = _TEXT.match(text)
         if match is None:
@@ -53,7 +57,7 @@ class Quantity:
         value = float(match[1])
         if math.isinf(value):
             raise UsageError(f"{text.strip()[:12]}… is too large a number", hint="write it like `200 ms` or `0.1 %`")
-        return cls(value=value, unit=match[2])
+        return cls(value=value, unit=match[2], scaled=scaled)
 
     @property
     def dimension(self) -> str:
@@ -77,15 +81,41 @@ class Quantity:
         """Whether both say the same: `60 s` and `1 min` do."""
         return self.dimension == other.dimension and self.base == other.base
 
-    def scaled(self, time_scale: float) -> Quantity:
-        """Divide a duration of a minute and more by the target's time scale; everything else stays as it is.
-
-        Source: the rule `Time` of ARCHITECTURE.md; limits under a minute, latencies and rates are never scaled.
-        """
-        if self.dimension != "time" or self.base < 60 or time_scale == 1:
+    def at_scale(self, time_scale: float) -> Quantity:
+        """What is used at a time scale: a scaled length of time divided by it, anything else as it is; at scale 1 everything."""
+        if not self.scaled or time_scale == 1:
             return self
         return Quantity(value=self.base / time_scale, unit="s")
 
     def __str__(self) -> str:
         number = f"{self.value:g}"
         return f"{number} {self.unit}" if self.unit else number
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Length:
+    """One length of time of a sentence, and what was made of it at the target's time scale.
+
+    Attributes:
+        name: what it is in the sentence: `limit`, `window`, `older than`.
+        said: as the sentence says it, `4 h`.
+        scaled: whether it is of a kind that is divided by the time scale.
+        used_s: what was used, in seconds.
+    """
+
+    name: str
+    said: str
+    scaled: bool
+    used_s: float
+
+    @property
+    def factor(self) -> float:
+        """What it was divided by; 1 where it was not, and at scale 1."""
+        return float(f"{Quantity.parse(self.said).base / self.used_s:.6g}") if self.scaled and self.used_s else 1.0
+
+    @property
+    def words(self) -> str:
+        """`limit scaled by 60: 4 h → 240 s`, or `limit not scaled: 45 s`."""
+        if self.factor == 1:
+            return f"{self.name} not scaled: {self.said}"
+        return f"{self.name} scaled by {self.factor:g}: {self.said} → {self.used_s:g} s"

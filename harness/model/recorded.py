@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from harness.model.table import (
@@ -26,9 +27,11 @@ class RecordedTable:
     Attributes:
         schema: its columns; the table has the schema's name in `Evidence.tables`. Several of one schema are one table.
         files: its row files relative to the run directory, without their ending; `*` for what differs.
-        watcher: the watcher whose schedule its rows follow; empty: they follow none.
-        due: the column that tells when a probe of that schedule was due.
+        watcher: the watcher that writes it; empty: none does.
+        due: the column that tells when a probe of the watcher's schedule was due; empty: its rows follow no schedule.
         of: the column that tells what was probed, where the watcher probes several things.
+        only: words of the rows that follow the schedule, by column.
+        never: words that none of the watcher's rows has, by column: another watcher records them in a table of that schema.
         needed: whether a run with that watcher has it even when it is empty.
     """
 
@@ -37,18 +40,38 @@ class RecordedTable:
     watcher: str = ""
     due: str = ""
     of: str = ""
+    only: Mapping[str, str] = field(default_factory=dict)
+    never: Mapping[str, str] = field(default_factory=dict)
     needed: bool = True
 
 
 RECORDED: Final = (
-    RecordedTable(schema=PROBES, files="watch/entry", watcher="entry", due="due_ns"),
-    RecordedTable(schema=PROBES, files="watch/regions", watcher="regions", due="due_ns", of="subject"),
+    RecordedTable(
+        schema=PROBES,
+        files="watch/entry",
+        watcher="entry",
+        due="due_ns",
+        only={"subject": "entry", "kind": "read"},
+    ),
+    RecordedTable(
+        schema=PROBES,
+        files="watch/regions",
+        watcher="regions",
+        due="due_ns",
+        of="subject",
+        never={"subject": "entry"},
+    ),
     RecordedTable(schema=REPLICAS, files="watch/replicas", watcher="replicas", due="at_ns", of="member"),
     RecordedTable(schema=LEDGER_WRITES, files="watch/ledger-writes", watcher="ledger", due="intended_ns"),
     RecordedTable(schema=LEDGER_FINAL, files="watch/ledger-final"),
-    RecordedTable(schema=LEDGER_READS, files="watch/ledger-reads", needed=False),
+    RecordedTable(schema=LEDGER_READS, files="watch/ledger-reads", watcher="ledger", needed=False),
     RecordedTable(schema=PIPELINE, files="watch/pipeline", watcher="pipeline", due="sent_ns"),
     RecordedTable(schema=FACTS, files="checks/*", needed=False),
     RecordedTable(schema=JOURNEY_WRITES, files="load/*/journeys-*", needed=False),
     RecordedTable(schema=JOURNEY_READS, files="load/*/journey-reads", needed=False),
 )
+
+
+def scheduled(watcher: str) -> RecordedTable | None:
+    """The table whose rows are the probes of a watcher's schedule; None: it leaves no row a probe."""
+    return next((table for table in RECORDED if table.watcher == watcher and table.due), None)

@@ -33,11 +33,11 @@ class RateCurve:
             raise UsageError("a rate over time has no points", hint="give it one like `0:25`")
         for at_s, per_s in self.points:
             if not (0 <= at_s < math.inf and 0 <= per_s < math.inf):
-                raise UsageError(f"{at_s:g}:{per_s:g} is no rate at a time", hint="both are numbers of 0 and more")
+                raise UsageError(f"{at_s:g}:{per_s:g} is not a rate at a time", hint="both are numbers of 0 and more")
         if any(after[0] < before[0] for before, after in pairwise(self.points)):
             raise UsageError("the times of a rate are out of order", hint="put them in order")
         if not any(per_s for _, per_s in self.points):
-            raise UsageError("the rate is 0 all the time", hint="let somebody arrive")
+            raise UsageError("the rate is 0 throughout", hint="set a rate above 0")
         # area of the trapezes, begun with the first rate held from 0
         total = self.points[0][0] * self.points[0][1]
         offered = [total]
@@ -90,7 +90,7 @@ class RateCurve:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trace:
+class ArrivalTrace:
     """Recorded arrivals, in nanoseconds from the load's beginning; it starts over a mean gap after its last arrival."""
 
     offsets_ns: tuple[int, ...]

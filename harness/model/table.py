@@ -209,7 +209,7 @@ _Column = TypeVar("_Column", Ints, Words)
 _Known = TypeVar("_Known")
 
 
-class _Part(Mapping[str, _Column]):
+class _RowSelection(Mapping[str, _Column]):
     """Some rows of some columns; each is copied when it is first asked for."""
 
     def __init__(self, columns: Mapping[str, _Column], rows: Ints, pick: Callable[[_Column, Ints], _Column]) -> None:
@@ -230,10 +230,12 @@ class _Part(Mapping[str, _Column]):
         return len(self.columns)
 
 
-def _part(columns: Mapping[str, _Column], rows: Ints, pick: Callable[[_Column, Ints], _Column]) -> _Part[_Column]:
-    if isinstance(columns, _Part):
-        return _Part(columns.columns, columns.rows[rows], pick)
-    return _Part(columns, rows, pick)
+def _part(
+    columns: Mapping[str, _Column], rows: Ints, pick: Callable[[_Column, Ints], _Column]
+) -> _RowSelection[_Column]:
+    if isinstance(columns, _RowSelection):
+        return _RowSelection(columns.columns, columns.rows[rows], pick)
+    return _RowSelection(columns, rows, pick)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -260,7 +262,7 @@ class Table:
         return cls.of(schema, [])
 
     def __len__(self) -> int:
-        if isinstance(self.ints, _Part):
+        if isinstance(self.ints, _RowSelection):
             return len(self.ints.rows)
         return len(next(iter(self.ints.values())))
 
@@ -281,7 +283,7 @@ class Table:
 
     def cut(self, start: int, end: int) -> Table:
         """The rows from number `start` up to `end`; of whole columns nothing is copied."""
-        if isinstance(self.ints, _Part):
+        if isinstance(self.ints, _RowSelection):
             return self.at(np.arange(start, end))
         return Table(
             schema=self.schema,

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from harness.model.evidence import Steady
-from harness.model.overview import JourneyResult, ReleaseResult, Unjudged, WindowResult
-from harness.model.window import Worker
+from harness.model.harm import UnjudgedHarm
+from harness.model.outcome import DecisionOutcome, Outcome
+from harness.model.overview import DoorResult, JourneyResult, MachineResult, ReleaseResult, Unjudged, WindowResult
+from harness.model.quantity import Length
+from harness.model.reason import Reason
+from harness.model.results import ExperimentResult, LedgerResult, PipelineResult, TrafficResult, WatcherResult
+from harness.model.scenario import Scenario
 
 
-class Outcome(StrEnum):
-    """The end of a requirement."""
+class Explained:
+    """What has a reason, as a sentence and with what to do next."""
 
-    PASS = "PASS"  # noqa: S105 - a verdict, not a password
-    FAIL = "FAIL"
-    INCONCLUSIVE = "INCONCLUSIVE"
-    WAIVED = "WAIVED"
-    NOT_ASSESSED = "NOT ASSESSED"
+    __slots__ = ()
+    because: Reason
 
+    @property
+    def reason(self) -> str:
+        """The sentence of its reason."""
+        return self.because.sentence
 
-_SEVERITY = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
-
-
-def worst_of(outcomes: Iterable[Outcome]) -> Outcome:
-    """FAIL over INCONCLUSIVE over PASS; of nothing: INCONCLUSIVE. Only these three are given in."""
-    return max(outcomes, key=_SEVERITY.__getitem__, default=Outcome.INCONCLUSIVE)
-
-
-class DecisionOutcome(StrEnum):
-    """What is said of a release."""
-
-    GO = "GO"
-    NO_GO = "NO-GO"
-    INCONCLUSIVE = "INCONCLUSIVE"
-    PARTIAL = "PARTIAL"
-    """A filter left scenarios out: no decision."""
+    @property
+    def hint(self) -> str:
+        """What to do next."""
+        return self.because.hint
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,15 +40,17 @@ class Receipt:
         ok: True, False, or None for unknown.
         why: one sentence.
         files: where it can be read, relative to the run directory.
+        hint: what to do where it is not ok; empty: what is done for every receipt of its name.
     """
 
     ok: bool | None
     why: str
     files: tuple[str, ...] = ()
+    hint: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Measure:
+class Measure(Explained):
     """One figure of one objective.
 
     Attributes:
@@ -66,6 +61,8 @@ class Measure:
         unit: of value, limit, low and high: ms, s, ratio, or empty.
         op: the objective's.
         limit: as the document says it, `200 ms`. scaled_limit: what it was held against, in `unit`; None for checks.
+        tolerance: half the width of `limit ± tolerance`, in `unit`; None where there is none.
+        times: every length of time in the sentence: as said, whether it is scaled, and what was used.
         low, high: one-sided bounds at `confidence` each; None where the figure is exact or descriptive.
         confidence: of each bound; None where there is none.
         n, n_needed: evidence that there was and that the claim needs; None where it does not count.
@@ -73,9 +70,9 @@ class Measure:
         method: how value and bounds were made.
         receipts: `fault`, `load`, `watch`, `restore`: those that apply.
         outcome: PASS, FAIL, INCONCLUSIVE or NOT ASSESSED of this figure.
-        reason: what was seen against what was wanted.
-        hint: what to do next; empty on PASS.
+        because: why it has this outcome; without a hint on PASS.
         files: the evidence, relative to the run directory.
+        excess: of a FAIL, the bound that proves it as a multiple of what is allowed; None: as its figures tell.
     """
 
     name: str
@@ -87,6 +84,8 @@ class Measure:
     op: str
     limit: str
     scaled_limit: float | None = None
+    tolerance: float | None = None
+    times: tuple[Length, ...] = ()
     low: float | None = None
     high: float | None = None
     confidence: float | None = None
@@ -96,246 +95,46 @@ class Measure:
     method: str = ""
     receipts: Mapping[str, Receipt] = field(default_factory=dict)
     outcome: Outcome
-    reason: str
-    hint: str = ""
+    because: Reason
     files: tuple[str, ...] = ()
+    excess: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClaimVerdict:
+class ClaimVerdict(Explained):
     """What came out of one scenario: the measures of each of its Then sentences, in order."""
 
-    scenario: str
+    scenario: Scenario
     requirement: str
     outcome: Outcome
-    reason: str
-    hint: str
+    because: Reason
     measures: tuple[tuple[Measure, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class Verdict(Explained):
     """What came out of one requirement: the worst of its claims."""
 
     requirement: str
     outcome: Outcome
-    reason: str
-    hint: str
+    because: Reason
     claims: tuple[ClaimVerdict, ...]
     attempts: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OperationRecovery:
-    """How reads or writes came back.
+class DecisionReason:
+    """One thing that decided: a requirement that did not pass, or what is so of the whole run (`requirement` empty, `outcome` None)."""
 
-    Attributes:
-        seconds: from the action sent to the first success of 5 s with ≥ 99 % successes; 0 when no client felt the fault; None: not back.
-        resolution_s: of `seconds`.
-        observed_s: how long was watched.
-        on_heal: it came back only after the undo was sent.
-        outages: (start, end) of each stretch of failures, seconds from the action sent.
-        stalls: (start, end) of each time in which looks hung and were answered late, within their time-out: no outages.
-        why: what else is known of it.
-        way_back: (start, end) of each outage that began after the undo and before the restore, seconds from the action sent. Of one that
-            lasted from before the undo, the part after it.
-        way_back_s: how long the way back was watched: from the undo to the restore; 0 where nothing had to be undone.
-        way_back_resolution_s: of the length of each outage on the way back.
-        way_back_ended: False: the last of them had not ended when the requests ended.
-    """
+    because: Reason
+    requirement: str = ""
+    outcome: Outcome | None = None
 
-    operation: str
-    seconds: float | None
-    resolution_s: float
-    observed_s: float
-    on_heal: bool = False
-    outages: tuple[tuple[float, float], ...] = ()
-    stalls: tuple[tuple[float, float], ...] = ()
-    why: str = ""
-    way_back: tuple[tuple[float, float], ...] = ()
-    way_back_s: float = 0.0
-    way_back_resolution_s: float = 0.0
-    way_back_ended: bool = True
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FailedLooks:
-    """Of one operation, the share of looks that failed: in the null run, under the fault, and what is charged to the fault.
-
-    Attributes:
-        operation: `reads` or `writes`.
-        null_run: in the fault-free windows and the null run; None: nobody looked.
-        under_fault: from the action sent to the end of the observation; None: nobody looked.
-        difference: `under_fault` less `null_run`; None where one of them is.
-    """
-
-    operation: str
-    null_run: float | None
-    under_fault: float | None
-    difference: float | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExperimentResult:
-    """One experiment in figures, for the reports.
-
-    Attributes:
-        verdict: PASS when its receipts hold, else INCONCLUSIVE; an experiment never fails by itself.
-        hit: what was hit, by name.
-        confirmed_after_s, seen_by_client_after_s, restored_after_s: seconds from the action sent; None: not.
-        reads, writes: recovery.
-        writes_acknowledged, writes_lost, writes_unsure: within its observation.
-        loss_window_s: age of the oldest acknowledged write that is gone, at the moment of the fault.
-        share: of answers by region before and during, for the page.
-        errors: failed requests in its load window, by kind: printed, never charged to a KPI.
-        writes_wrong: of the lost ones, those that were read back with another value.
-        writes_recovered, writes_twice, writes_unexpected: of its observation: unknown and there, there twice, refused and there.
-        reads_checked, reads_stale: reads right after an acknowledgement in its observation, and those that did not find the write whole.
-        failed_looks: reads and writes against the null run.
-        regions: recovery as observed at the door of each region that the fault hit: descriptive, never a recovery of the service.
-        users: recovery of the users' own requests, by `route NAME` and `region NAME`.
-        users_thin: the routes and regions with too few requests to be judged alone, and how many a second they had.
-    """
-
-    name: str
-    domain: str
-    attempt: int
-    verdict: Outcome
-    reason: str
-    hit: tuple[str, ...]
-    sent: bool
-    confirmed_after_s: float | None
-    seen_by_client_after_s: float | None
-    restore_ok: bool | None
-    restored_after_s: float | None
-    reads: OperationRecovery | None
-    writes: OperationRecovery | None
-    writes_acknowledged: int
-    writes_lost: int
-    writes_unsure: int
-    loss_window_s: float | None
-    share: Mapping[str, float] = field(default_factory=dict)
-    errors: Mapping[str, int] = field(default_factory=dict)
-    writes_wrong: int = 0
-    writes_recovered: int = 0
-    writes_twice: int = 0
-    writes_unexpected: int = 0
-    reads_checked: int = 0
-    reads_stale: int = 0
-    failed_looks: tuple[FailedLooks, ...] = ()
-    regions: Mapping[str, OperationRecovery] = field(default_factory=dict)
-    users: Mapping[str, OperationRecovery] = field(default_factory=dict)
-    users_thin: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrafficResult:
-    """One window of traffic in figures, for the reports. Milliseconds from the intended send time.
-
-    Attributes:
-        route: empty for all routes together.
-        experiment: empty for the fault-free window.
-        valid: whether its latencies count (the generator kept up); why: what was wrong.
-        lag_limit_ms: what `lag_ms_p99` was held against; None: it was not.
-        warm_up_s: cut from the front, since the schedule began; None: its beginning is not on record.
-        workers: the generators, of all routes together; empty for one route.
-        window: name of the window.
-    """
-
-    name: str
-    experiment: str
-    route: str
-    offered_rps: float
-    achieved_rps: float
-    n: int
-    errors: int
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-    lag_ms_p99: float | None
-    valid: bool
-    why: str
-    lag_limit_ms: float | None = None
-    warm_up_s: float | None = None
-    workers: tuple[Worker, ...] = ()
-    window: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WatcherResult:
-    """What one watcher saw of the run, made from its rows; of alerts, which has none, from its receipt.
-
-    Attributes:
-        name: `entry`, `regions us-east-1`, `ledger`, `replicas pg-0`, `pods`, `pipeline`, `alerts`.
-        spacing_ms: planned spacing of its looks.
-        n: how many looks.
-        first_ns, last_ns: CLOCK_MONOTONIC, of its first and last look as due; None: it never looked.
-        longest_gap_ms: the longest time between two looks; None of fewer than two, or where looks come when something happens.
-        blind_s: in gaps over 250 ms that lack a look: neither up nor down.
-        closed: whether it ended in order.
-        why: what is wrong; empty when nothing is.
-    """
-
-    name: str
-    spacing_ms: float = 0.0
-    n: int = 0
-    first_ns: int | None = None
-    last_ns: int | None = None
-    longest_gap_ms: float | None = None
-    blind_s: float = 0.0
-    closed: bool = False
-    why: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LedgerResult:
-    """The ledger of the whole run after its final reads, by Jepsen's set arithmetic.
-
-    Attributes:
-        attempted, acknowledged: writes.
-        lost: acknowledged and gone, or with another value, from the database or from a region; wrong: those of them with another value.
-        missing: of them, by source: `database` or a region.
-        recovered: of unknown outcome, and there. unsure: of unknown outcome, and not there: neither lost nor kept.
-        unexpected: refused, and there. twice: more than one row in one read.
-        reads, stale: reads right after an acknowledgement, and those that did not find the write whole.
-        why: what keeps the ledger from being whole; empty when nothing does.
-    """
-
-    attempted: int = 0
-    acknowledged: int = 0
-    lost: int = 0
-    wrong: int = 0
-    missing: Mapping[str, int] = field(default_factory=dict)
-    recovered: int = 0
-    unsure: int = 0
-    unexpected: int = 0
-    twice: int = 0
-    reads: int = 0
-    stale: int = 0
-    why: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PipelineResult:
-    """Events of the whole run: accepted, and then visible once and whole.
-
-    Attributes:
-        sent, accepted: events.
-        lost: accepted and not visible at the end. twice: visible more than once. wrong: visible with another value.
-        unsure: of unknown outcome and not visible at the end, or nobody could look.
-        visible_p50_s, visible_p95_s: from accepted to visible; one never seen took for ever; None where that is the quantile.
-        why: what keeps the record from being whole; empty when nothing does.
-    """
-
-    sent: int = 0
-    accepted: int = 0
-    lost: int = 0
-    twice: int = 0
-    wrong: int = 0
-    unsure: int = 0
-    visible_p50_s: float | None = None
-    visible_p95_s: float | None = None
-    why: str = ""
+    @property
+    def sentence(self) -> str:
+        """`ND-KPI-P95 FAIL: response time …`."""
+        head = f"{self.requirement} {self.outcome.value}: " if self.outcome else ""
+        return head + self.because.sentence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -344,14 +143,19 @@ class Decision:
 
     Attributes:
         headline: `GO for sandbox · profile core · 1.0.0 · 25 passed · 0 not assessable here`.
-        reasons: what decided, worst first.
+        because: what decided, worst first.
         score: share of gating requirements that passed, for trend only.
     """
 
     outcome: DecisionOutcome
     headline: str
-    reasons: tuple[str, ...]
+    because: tuple[DecisionReason, ...]
     score: float
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The sentences of what decided."""
+        return tuple(reason.sentence for reason in self.because)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -361,7 +165,9 @@ class Judgement:
     Attributes:
         missing: files that are gone, cut short or edited, as `file: why`.
         windows: every window, in order of time. unjudged: what no window covers.
-        journeys: users who met trouble. release: the release receipt. steady_end: of the target, at the end.
+        journeys: users who met trouble. doors: uptime of each region's own door. release: the release receipt. steady_end: of the target, at the end.
+        machine: that the target shared with the harness; None: it has one of its own.
+        unjudged_harm: what was lost, doubled, changed or stale, and no claim judges.
     """
 
     decision: Decision
@@ -375,5 +181,8 @@ class Judgement:
     windows: tuple[WindowResult, ...] = ()
     unjudged: tuple[Unjudged, ...] = ()
     journeys: tuple[JourneyResult, ...] = ()
+    doors: tuple[DoorResult, ...] = ()
     release: ReleaseResult | None = None
     steady_end: Steady | None = None
+    unjudged_harm: tuple[UnjudgedHarm, ...] = ()
+    machine: MachineResult | None = None

@@ -17,12 +17,13 @@ class Worker:
         id: worker number.
         rows: rows in its file.
         closed: whether the file has its end row, that is: the worker ended in order.
-        why: what is wrong with the file; empty when nothing is.
+        why: what is wrong with the file; empty when nothing is. hint: what to do about it; empty where nothing is known.
         cpu: in 95 % of the window's seconds it used at most this share of one core; None: not reported.
         gc_ms, loop_ms: in 95 % of the seconds its longest pause for garbage, and lag of its event loop, was at most this.
         users: Locust's users, the fewest of any second; of a closed model those who travel.
         offset_ns: its clock was behind the run's by so much, at most; its rows were shifted by it.
         residual_ns: so far the shift may be wrong.
+        died: when and how it ended while the load went on: `at 41 s (exit -9): …`; empty where it did not.
     """
 
     id: int
@@ -35,6 +36,8 @@ class Worker:
     users: int | None = None
     offset_ns: int = 0
     residual_ns: int = 0
+    hint: str = ""
+    died: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,9 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     if not _awake():
         return
     group = parser.getgroup("readiness", "Readiness Harness")
-    group.addoption(
-        "--target", type=Path, metavar="FILE", help="target file (default: the sandbox, started for the run)"
-    )
+    group.addoption("--target", type=Path, metavar="FILE", help="target file, or `sandbox` (default: the project's)")
     group.addoption("--evidence", type=Path, metavar="RUN", help="replay a stored run: start nothing, decide nothing")
     group.addoption("--profile", action="append", metavar="NAME", help="profile that decides (default: the project's)")
     group.addoption("--release", default="1.0.0", metavar="NAME|DIR", help="release under test")
@@ -56,9 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if not _features_named(config):
             return
         from harness.pytest_plugin.plugin import ReadinessPlugin
-        from harness.pytest_plugin.session import Session
+        from harness.pytest_plugin.session import PluginSession
 
-        session = Session(_settings(config), evidence=config.getoption("evidence"))
+        session = PluginSession(_settings(config), evidence=config.getoption("evidence"))
         session.check()
         config.pluginmanager.register(ReadinessPlugin(session), NAME)
     except HarnessError as error:
@@ -81,21 +79,33 @@ def _awake() -> bool:
 
 def _features_named(config: pytest.Config) -> bool:
     """Whether the session looks at feature files at all: the project's own tests may live beside them."""
-    features = _settings(config).project.search("features")
+    from harness.run.project import find_project
+
+    features = find_project(Path.cwd()).search("features")
     named = [Path(str(argument).split("::")[0]).absolute() for argument in config.args]
     return any(path.is_relative_to(base) or base.is_relative_to(path) for path in named for base in features)
 
 
+def _narrowed(config: pytest.Config, name: str) -> tuple[str, ...]:
+    """`-k` or `-m` as it was given; nothing where it was not."""
+    given = getattr(config.option, name, "")
+    return ({"keyword": "-k", "markexpr": "-m"}[name], given) if given else ()
+
+
 def _settings(config: pytest.Config) -> Settings:
+    from harness.run.choice import Choice, choose
     from harness.run.project import find_project
     from harness.run.settings import Settings
 
     project = find_project(Path.cwd())
     option = config.getoption
+    profiles = tuple(option("profile") or ())
+    replay = option("evidence") is not None  # judges what was recorded: nothing is chosen
+    chosen = Choice(None, profiles or project.profiles) if replay else choose(project, option("target"), profiles)
     return Settings(
         project=project,
-        target=option("target") or project.target,
-        profiles=tuple(option("profile") or project.profiles),
+        target=chosen.target,
+        profiles=chosen.profiles,
         release=option("release"),
         out=project.root / "reports" / "runs",
         baseline=option("baseline"),
@@ -104,4 +114,5 @@ def _settings(config: pytest.Config) -> Settings:
         keep=option("keep"),
         no_decision=option("no_decision"),
         only=tuple(option("only")),
+        pytest_arguments=tuple(word for name in ("keyword", "markexpr") for word in _narrowed(config, name)),
     )

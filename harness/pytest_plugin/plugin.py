@@ -8,40 +8,54 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from harness.errors import HarnessError, Interrupted, UsageError
-from harness.model import ClaimVerdict, Outcome
-from harness.pytest_plugin.features import FeatureFile, Written, written
+from harness.model import REQUIREMENT_COLUMN, Outcome, Scenario
+from harness.pytest_plugin.features import FeatureFile, scenario_of
 from harness.pytest_plugin.settling import STATUS, Inconclusive, NotAssessed, Settling
 from harness.run.exits import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from harness.pytest_plugin.session import Session
+    from harness.pytest_plugin.session import PluginSession
 
-WRITTEN = pytest.StashKey[Written]()
+SCENARIO = pytest.StashKey[Scenario]()
 _HYPOTHESIS: Final = "hypothesispytest"
 """A plugin that imports all of hypothesis for its summary; without tests of its own that is most of a replay's time."""
+_NAMED: Final = 3
+"""So many failed tests of the project's own are named; pytest lists them all."""
 
 
 class ReadinessPlugin:
     """Registered once, for the sessions that judge a platform; foreign suites never see it."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: PluginSession) -> None:
         self._session = session
-        self._verdicts: dict[str, ClaimVerdict] = {}
         self._problems: list[str] = []
         self._outcomes: list[Outcome] = []
-        self._others_failed = False
-        self._uncollected = False
+        self._others_failed: list[str] = []
+        self._uncollected: list[str] = []
+        self._stopped = False
         self._only_shown = ""
+        self._marked = set[str]()
+        self._config: pytest.Config
         self._error: HarnessError | None = None
 
     # collection ------------------------------------------------------------------------------------------------
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Every id of the catalogue is a marker."""
+        self._config = config
+        self._marked = {str(line).partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
         for requirement in self._session.catalogue.requirements.values():
+            self._marked.add(requirement.id)
             config.addinivalue_line("markers", f"{requirement.id}: {requirement.title}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_bdd_apply_tag(self, tag: str) -> None:
+        """A free tag, such as `@smoke`, is a marker too; pytest-bdd applies it."""
+        if tag not in self._marked:
+            self._marked.add(tag)
+            self._config.addinivalue_line("markers", f"{tag}: a tag of the features")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -68,14 +82,14 @@ class ReadinessPlugin:
         """Give each scenario its words, and the marker of its requirement when that stands in Examples."""
         kept, dropped, foreign, collected = [], [], [], []
         for item in items:
-            scenario = written(item, self._session.settings.project.root)
+            scenario = scenario_of(item, self._session.settings.project.root)
             if scenario is not None:
                 if not self._session.chosen(scenario):
                     foreign.append(item)
                     continue
-                item.stash[WRITTEN] = scenario
+                item.stash[SCENARIO] = scenario
                 collected.append(scenario)
-                requirement = scenario.example.get("requirement")
+                requirement = scenario.row.get(REQUIREMENT_COLUMN)
                 if requirement:
                     item.add_marker(requirement)
                 if not self._session.selected(scenario):
@@ -91,12 +105,12 @@ class ReadinessPlugin:
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """A run that leaves scenarios out never decides."""
-        self._session.deselected += [item.stash[WRITTEN].location for item in items if WRITTEN in item.stash]
+        self._session.deselected += [item.stash[SCENARIO].location for item in items if SCENARIO in item.stash]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Compile what was selected; a scenario that cannot be read stops everything here."""
         self._refuse(self._problems)
-        scenarios = [item.stash[WRITTEN] for item in session.items if WRITTEN in item.stash]
+        scenarios = [item.stash[SCENARIO] for item in session.items if SCENARIO in item.stash]
         plugins = session.config.pluginmanager
         if scenarios and len(scenarios) == len(session.items) and plugins.hasplugin(_HYPOTHESIS):
             plugins.unregister(name=_HYPOTHESIS)
@@ -119,9 +133,9 @@ class ReadinessPlugin:
         if self._session.planning:
             return True  # the plan was shown when everything was collected; nothing is run
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
-            self._uncollected = True
+            self._stopped = True
             return None  # pytest stops here, and says what it could not collect
-        if not any(WRITTEN in item.stash for item in session.items):
+        if not any(SCENARIO in item.stash for item in session.items):
             return None
         self._only_shown = _only_shows(session.config)
         if self._only_shown:
@@ -129,19 +143,18 @@ class ReadinessPlugin:
         capture = session.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled():
             try:
-                decided = self._session.decide()
+                self._session.decide()
             except HarnessError as error:
                 self._error = error
                 return True
-        self._verdicts = {claim.scenario: claim for verdict in decided.judgement.verdicts for claim in verdict.claims}
         return None
 
     @pytest.fixture
     def claim_results(self, request: pytest.FixtureRequest) -> Settling:
         """What the steps of the running scenario share."""
-        location = request.node.stash[WRITTEN].location
-        claim = self._verdicts.get(location)
-        return Settling(claim=claim, why=self._session.why_not(location) if claim is None else "")
+        scenario = request.node.stash[SCENARIO]
+        claim = self._session.claim_of(scenario)
+        return Settling(claim=claim, why=self._session.why_not(scenario) if claim is None else "")
 
     # outcomes --------------------------------------------------------------------------------------------------
 
@@ -151,13 +164,13 @@ class ReadinessPlugin:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Write the outcome on the report, in one word and without a traceback."""
         report = yield
-        if call.when == "call" and WRITTEN in item.stash:
+        if call.when == "call" and SCENARIO in item.stash:
             outcome = _outcome(call)
             if outcome is not None:
                 report.user_properties.append(("verdict", outcome.value))
             if call.excinfo is not None and isinstance(call.excinfo.value, (Inconclusive, NotAssessed)):
                 report.longrepr = str(call.excinfo.value)
-        elif report.skipped and WRITTEN in item.stash:  # a tag `skip` leaves a scenario without a verdict
+        elif report.skipped and SCENARIO in item.stash:  # a tag `skip` leaves a scenario without a verdict
             report.user_properties.append(("verdict", Outcome.NOT_ASSESSED.value))
         return report
 
@@ -174,22 +187,28 @@ class ReadinessPlugin:
         if verdict is not None:
             self._outcomes.append(Outcome(str(verdict)))
         elif report.failed:
-            self._others_failed = True
+            self._others_failed.append(report.nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note what could not be collected: features are ours, everything else is the project's own suite."""
+        if report.failed:
+            ours = report.nodeid.partition("::")[0].endswith(".feature")
+            (self._uncollected if ours else self._others_failed).append(report.nodeid or "the session")
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """One table of exit codes for `readiness` and pytest."""
+        """One table of exit codes for `readiness` and pytest; a failure of the project's own tests is 1, whatever else is."""
+        finished = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
         if self._error is not None:
             session.exitstatus = self._error.exit_code
+        elif self._uncollected and (self._stopped or exitstatus in finished):
+            session.exitstatus = UsageError.exit_code
         elif exitstatus == pytest.ExitCode.INTERRUPTED:
-            session.exitstatus = UsageError.exit_code if self._uncollected else Interrupted.exit_code
-        elif (self._outcomes or self._session.decided) and exitstatus in {
-            pytest.ExitCode.OK,
-            pytest.ExitCode.TESTS_FAILED,
-        }:
-            code = self._session.exit_code(self._outcomes)
-            # a test of the project's own that failed is not hidden by a GO
-            session.exitstatus = Exit.NO_GO if code is Exit.GO and self._others_failed else code
+            session.exitstatus = Exit.NO_GO if self._stopped else Interrupted.exit_code
+        elif self._others_failed and exitstatus in finished:
+            session.exitstatus = Exit.NO_GO
+        elif (self._outcomes or self._session.decided) and exitstatus in finished:
+            session.exitstatus = self._session.exit_code(self._outcomes)
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             session.exitstatus = Exit.NOTHING_SELECTED
         elif exitstatus == pytest.ExitCode.OK and self._only_shown:
@@ -208,6 +227,18 @@ class ReadinessPlugin:
                     terminalreporter.write_line(f"{word} {report.nodeid}: {report.longrepr}")
         for line in self._session.closing_lines(self._outcomes):
             terminalreporter.write_line(line)
+        for remark in self._session.remarks:
+            terminalreporter.write_line(remark, yellow=True)
+        if self._others_failed:
+            terminalreporter.write_line(_of_others(self._others_failed, nothing_run=self._stopped), red=True)
+
+
+def _of_others(failed: Sequence[str], *, nothing_run: bool) -> str:
+    """Whose failure the exit code 1 is."""
+    named = ", ".join(dict.fromkeys(failed[:_NAMED]))
+    more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+    why = "; nothing was run or judged, because it cannot be collected" if nothing_run else ""
+    return f"{len(failed)} of the project's own tests failed, no scenario: {named}{more}{why} (exit code 1)"
 
 
 def _distributes(config: pytest.Config) -> bool:

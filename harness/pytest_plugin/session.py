@@ -2,47 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.catalogue import Catalogue, hint_with_nearest, load_catalogue
-from harness.drivers.chaos import find_experiments
-from harness.errors import UsageError
+from harness.drivers.chaos import Experiments, find_experiments
+from harness.errors import ConfigurationError, UsageError
 from harness.evidence import RunDirectory
-from harness.model import Claim, Demand, ExperimentPlan, Outcome, Requirement
-from harness.pytest_plugin.inventory import left_out
+from harness.model import Claim, ClaimVerdict, Demand, DemandKind, Outcome, Requirement
+from harness.model.domain import UNKNOWN
 from harness.run.deciding import Decided, decide
 from harness.run.exits import Exit, exit_of
 from harness.run.planning import Compiled
 from harness.run.project import feature_files
-from harness.steps import compile_scenario, lint_features
+from harness.steps import compile_scenario, lint_features, read_feature, requirement_of, speaks_of_a_domain
 from harness.targets import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from harness.pytest_plugin.features import Written
+    from harness.model import Scenario
     from harness.run.settings import Settings
 
 
-class Session:
+class PluginSession:
     """The state behind the hooks.
 
     Attributes:
-        settings: the options. evidence: a stored run to replay; None: a live run. planning: show the plan and stop.
+        settings: the options. evidence: a stored run to replay; None: a live run. planning: show the plan and stop; as_json: for machines.
         deselected: locations of scenarios that a filter left out.
         decided: once there is a decision.
+        remarks: what is wrong and stops nothing.
     """
 
-    def __init__(self, settings: Settings, *, evidence: Path | None = None, planning: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, *, evidence: Path | None = None, planning: bool = False, as_json: bool = False
+    ) -> None:
         self.settings = settings
         self.evidence = evidence
         self.planning = planning
+        self.as_json = as_json
         self.deselected: list[str] = []
         self.decided: Decided | None = None
+        self.remarks: list[str] = []
         self._compiled = Compiled(claims=(), demands=())
 
     @property
@@ -61,13 +65,21 @@ class Session:
         return frozenset(requirement.id for requirement in self._rows())
 
     @cached_property
-    def experiments(self) -> dict[str, ExperimentPlan]:
-        """Every experiment there is, by name."""
+    def experiments(self) -> Experiments:
+        """Every experiment there is."""
         return find_experiments(self.settings.project.search("experiments"))
 
     def check(self) -> None:
         """Read what the options name, before anything is collected; raises HarnessError for the first that is wrong."""
-        rows = [requirement.id for requirement in self.catalogue.profile(self.settings.profiles)]
+        profiles = self.settings.profiles or tuple(self.catalogue.profiles)  # a replay may name none
+        catalogue = self.catalogue  # what is wrong with its files is not the profile's fault
+        try:
+            rows = [requirement.id for requirement in catalogue.profile(profiles)]
+        except UsageError as error:
+            project = self.settings.project
+            named = f"{project.root / 'pyproject.toml'}: tool.harness.profiles"
+            where = named if profiles == project.profiles else "--profile"
+            raise UsageError(error.what, where=where, hint=error.hint) from error
         if self.evidence is not None:
             RunDirectory.open(self.evidence)
         elif self.settings.target is not None:
@@ -76,7 +88,7 @@ class Session:
             self._check_baseline(self.settings.baseline)
         for pattern in self.settings.only:
             if not any(fnmatchcase(requirement, pattern) for requirement in rows):
-                what = f"no requirement of {'+'.join(self.settings.profiles)} is like {pattern!r}"
+                what = f"no requirement of {'+'.join(self.settings.profiles) or 'the catalogue'} is like {pattern!r}"
                 raise UsageError(what, where="--only", hint=hint_with_nearest(pattern, rows))
 
     def _check_baseline(self, baseline: Path) -> None:
@@ -91,52 +103,74 @@ class Session:
 
     def lint(self, features: Iterable[Path]) -> list[str]:
         """What is wrong with feature files, above all what would pass without proving anything."""
-        domains = {name: plan.domain for name, plan in self.experiments.items()}
+        domains = self.experiments.domains
         root = self.settings.project.root
         return [str(problem) for problem in lint_features(features, self.catalogue, domains, root)]
 
-    def selected(self, scenario: Written) -> bool:
+    def selected(self, scenario: Scenario) -> bool:
         """Whether `--only` lets the scenario through."""
         if not self.settings.only:
             return True
-        requirement = self._requirement(scenario)
+        requirement = requirement_of(scenario, self.catalogue)
         return any(fnmatchcase(requirement, pattern) for pattern in self.settings.only)
 
-    def reconcile(self, collected: Iterable[Written]) -> None:
+    def reconcile(self, collected: Iterable[Scenario]) -> None:
         """Note what a path on the command line, or anything else, kept from being collected."""
         if not self.replay:
-            project = self.settings.project
+            project, seen = self.settings.project, {scenario.id for scenario in collected}
+            every = (scenario for file in feature_files(project) for scenario in read_feature(file, project.root))
             self.deselected += [
-                f"{at}: {scenario.name}"
-                for at, scenario in left_out(collected, feature_files(project), project.root)
-                if not self._ids.isdisjoint(scenario.requirements(self.catalogue))
+                scenario.location
+                for scenario in every
+                if scenario.id not in seen and not self._ids.isdisjoint(scenario.requirements)
             ]
 
-    def chosen(self, scenario: Written) -> bool:
+    def chosen(self, scenario: Scenario) -> bool:
         """Whether its requirement is in the chosen profiles. What another profile owns is not this run's, and was not left out by a filter."""
-        return self.replay or self._requirement(scenario) in self._ids
+        return self.replay or requirement_of(scenario, self.catalogue) in self._ids
 
-    def compile(self, scenarios: Sequence[Written]) -> None:
-        """Read every sentence; raises UsageError with file and line for the first that cannot be read."""
+    def compile(self, scenarios: Sequence[Scenario]) -> None:
+        """Read every sentence; raises UsageError with file and line for the first that cannot be read, or what it needs."""
         claims: list[Claim] = []
         demands: list[Demand] = []
-        domains = {name: plan.domain for name, plan in self.experiments.items()}
+        used: dict[str, list[str]] = {}
+        domains = self.experiments.domains
         for scenario in scenarios:
-            claim, wanted = compile_scenario(
-                scenario.location,
-                self._requirement(scenario),
-                scenario.steps,
-                self.catalogue,
-                domains,
-            )
-            lines = tuple(f"{keyword.title()} {text}" for keyword, text, _ in scenario.steps)
-            claims.append(replace(claim, steps=lines))
-            demands += wanted
+            claim, expected = compile_scenario(scenario, self.catalogue, domains)
+            claims.append(claim)
+            demands += expected
+            for name in dict.fromkeys(self._experiments_of(scenario, expected)):
+                used.setdefault(name, []).append(scenario.location)
+        self._look_after_broken(used)
         self._compiled = Compiled(claims=tuple(claims), demands=tuple(demands), deselected=tuple(self.deselected))
         if self.planning:
             from harness.run.table import show_plan
 
-            show_plan(self.settings, self._compiled, requirements=self._rows(), experiments=self.experiments)
+            show_plan(
+                self.settings,
+                self._compiled,
+                requirements=self._rows(),
+                experiments=self.experiments.plans,
+                as_json=self.as_json,
+            )
+
+    def _look_after_broken(self, used: Mapping[str, Sequence[str]]) -> None:
+        """Stop a run whose scenarios use an experiment file that is wrong; else only report the file."""
+        for name, error in self.experiments.broken.items():
+            by = used.get(name, ())
+            if by and not self.replay:
+                what = f"{error.what}; {len(by)} of the chosen scenarios use it, the first is {by[0]}"
+                raise ConfigurationError(what, where=error.where, hint=error.hint)
+            why = "the stored run is judged as it was recorded" if by else "no chosen scenario uses it"
+            self.remarks.append(str(ConfigurationError(f"{error.what} ({why})", where=error.where, hint=error.hint)))
+
+    def _experiments_of(self, scenario: Scenario, expected: Iterable[Demand]) -> Iterator[str]:
+        """The experiments that a scenario runs, and those of unknown domain where it speaks of every one of a kind."""
+        yield from (demand.name for demand in expected if demand.kind == DemandKind.EXPERIMENT)
+        domains = self.experiments.domains
+        unknown = [name for name in self.experiments.broken if domains[name] == UNKNOWN.name]
+        if unknown and speaks_of_a_domain(scenario.steps, domains):
+            yield from unknown
 
     def decide(self) -> Decided:
         """Gather the evidence or read it, and judge it."""
@@ -146,16 +180,26 @@ class Session:
             from harness.run.live import run_live  # with all that drives, which a replay can do without
 
             self.decided = run_live(
-                self.settings, self._compiled, requirements=self._rows(), experiments=self.experiments
+                self.settings, self._compiled, requirements=self._rows(), experiments=self.experiments.plans
             )
         return self.decided
 
-    def why_not(self, location: str) -> str:
+    def claim_of(self, scenario: Scenario) -> ClaimVerdict | None:
+        """The verdict of a scenario; None where the run has none, or has one of other sentences."""
+        verdicts = self.decided.judgement.verdicts if self.decided else ()
+        claims = (claim for verdict in verdicts for claim in verdict.claims)
+        return next((c for c in claims if c.scenario.id == scenario.id and c.scenario.says(scenario)), None)
+
+    def why_not(self, scenario: Scenario) -> str:
         """Why a scenario has no verdict."""
-        plan = self.decided.plan if self.decided else None
-        requirement = next((claim.requirement for claim in self._compiled.claims if claim.scenario == location), "")
-        lacks = {item.requirement: f"{item.why}; {item.hint}" for item in plan.not_assessable} if plan else {}
-        return lacks.get(requirement, "the recorded run has no such scenario: it may have been written or moved since")
+        if self.decided is not None:
+            plan, requirement = self.decided.plan, requirement_of(scenario, self.catalogue)
+            for lack in plan.not_assessable:
+                if lack.requirement == requirement:
+                    return f"{lack.because.text}; {lack.because.hint}"
+            if any(claim.scenario.id == scenario.id for claim in plan.claims):
+                return "the recorded run judged other sentences of this scenario: it was edited since"
+        return "the recorded run has no such scenario: it was written or renamed since"
 
     def exit_code(self, outcomes: Sequence[Outcome]) -> Exit:
         """The decision's code; of a replay, which never decides, that of the worst of its outcomes."""
@@ -178,15 +222,3 @@ class Session:
 
     def _rows(self) -> tuple[Requirement, ...]:
         return self.catalogue.profile(self.settings.profiles)
-
-    def _requirement(self, scenario: Written) -> str:
-        if "requirement" in scenario.example:
-            return scenario.example["requirement"]
-        ids = sorted(tag for tag in scenario.tags if tag in self.catalogue.requirements)
-        if len(ids) != 1:
-            raise UsageError(
-                f"the scenario names {len(ids)} requirements: {', '.join(ids) or 'none'}",
-                where=scenario.location,
-                hint="one scenario, one requirement id: a tag, or a column `requirement` in Examples",
-            )
-        return ids[0]

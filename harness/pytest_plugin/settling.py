@@ -53,7 +53,7 @@ class Settling:
         if len(self.sentences) != len(self.claim.measures):
             raise HarnessError(
                 f"{len(self.sentences)} Then steps were reached, the plan has {len(self.claim.measures)}",
-                where=self.claim.scenario,
+                where=self.claim.scenario.location,
             )
         message = self.claim.reason + (f"\n  {self.claim.hint}" if self.claim.hint else "")
         match self.claim.outcome:

@@ -9,7 +9,6 @@ from xml.etree import ElementTree as ET
 from harness.model import Claim, Outcome
 from harness.report.view.digest import claim_measures, rows
 from harness.report.view.moments import SECOND, Moments
-from harness.report.view.place import Place
 from harness.report.view.wording import clean
 
 if TYPE_CHECKING:
@@ -33,12 +32,12 @@ def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         release=plan.release,
         run=plan.run,
     )
-    claims = {claim.scenario: claim for claim in plan.claims}
+    claims = {claim.scenario.id: claim for claim in plan.claims}
     counts: Counter[str] = Counter()
     by_id = {row.requirement.id: row for row in rows(plan, judgement)}
     for row in (by_id[requirement.id] for requirement in plan.requirements if requirement.id in by_id):
         for said in row.verdict.claims:
-            claim = claims.get(said.scenario)
+            claim = claims.get(said.scenario.id)
             counts[_case(suite, row, said, seconds=_seconds(moments, plan, evidence, claim))] += 1
         if not row.verdict.claims:
             counts[_unclaimed(suite, row)] += 1
@@ -61,11 +60,10 @@ def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
 
 def _case(suite: ET.Element, row: Row, said: ClaimVerdict, *, seconds: float | None) -> str:
     """Add a scenario's case; returns what became of it: `failure`, `skipped` or `passed`."""
-    place = Place.of(said.scenario)
     attributes = {
-        "classname": clean(place.dotted),
-        "name": clean(place.name),
-        "file": clean(place.file),
+        "classname": clean(".".join((*said.scenario.folders, said.scenario.feature))),
+        "name": clean(said.scenario.title),
+        "file": clean(said.scenario.file),
         "time": _text(seconds),
     }
     case = ET.SubElement(suite, "testcase", attributes)

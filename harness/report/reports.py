@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import ConfigurationError
+from harness.files import write_atomic
 from harness.report.allure.results import render_allure
 from harness.report.html.page import render_page
 from harness.report.junit import render_junit
@@ -78,9 +79,9 @@ def write_reports(path: Path, plan: Plan, evidence: Evidence, judgement: Judgeme
     for form in formats():
         made, to = form.render(plan, evidence, judgement), path / form.file
         if isinstance(made, bytes):
-            to.write_bytes(made)
+            write_atomic(to, made)
             continue
         shutil.rmtree(to, ignore_errors=True)
         to.mkdir(parents=True)
         for name, body in made.items():
-            (to / name).write_bytes(body)
+            write_atomic(to / name, body)

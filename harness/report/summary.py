@@ -9,17 +9,17 @@ from harness.report.markdown import bullets, plain, table
 from harness.report.view.basis import basis
 from harness.report.view.digest import closest, rows, unverified
 from harness.report.view.experiments import longest_way_back
-from harness.report.view.wording import NOTHING, counted, figure, recovered
+from harness.report.view.wording import NOT_VERIFIED, NOTHING, counted, figure, found, recovered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.model import Evidence, ExperimentResult, Judgement, Plan, WatcherResult
+    from harness.model import DoorResult, Evidence, ExperimentResult, Judgement, Plan, WatcherResult
     from harness.report.view.digest import Row
 
 
 def render_summary(plan: Plan, _evidence: Evidence, judgement: Judgement) -> bytes:
-    """The summary as UTF-8: headline, why, what it rests on, requirements, experiments, watchers, what was not verified."""
+    """The summary as UTF-8: headline, why, what it rests on, requirements, experiments, region doors, watchers, what was not verified."""
     return ("\n\n".join(block for block in _blocks(plan, judgement) if block) + "\n").encode()
 
 
@@ -40,6 +40,9 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
     if judgement.experiments:
         yield "## Experiments"
         yield experiment_table(judgement.experiments)
+    if judgement.doors:
+        yield "## Region doors"
+        yield door_table(judgement.doors)
     if judgement.watchers:
         yield "## Watchers"
         yield watcher_table(judgement.watchers)
@@ -55,9 +58,8 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
 
 def _why(judgement: Judgement, every: Sequence[Row]) -> str:
     decision = judgement.decision
-    if decision.reasons:
-        hints = {row.requirement.id: row.verdict.hint for row in every if row.outcome is not Outcome.PASS}
-        return bullets(_with_hint(reason, hints.get(reason.partition(" ")[0], "")) for reason in decision.reasons)
+    if decision.because:
+        return bullets(_with_hint(reason.sentence, reason.because.hint) for reason in decision.because)
     if decision.outcome is not DecisionOutcome.GO:
         return "The judge gave no reason."
     passed = f"All {counted(sum(row.gating for row in every), 'gating requirement')} passed."
@@ -125,12 +127,31 @@ def experiment_table(experiments: Sequence[ExperimentResult]) -> str:
                 recovered(e.reads),
                 recovered(e.writes),
                 longest_way_back(e),
-                f"{e.writes_lost} of {e.writes_acknowledged}",
-                str(e.writes_unsure),
+                NOT_VERIFIED if e.writes_lost is None else f"{e.writes_lost} of {e.writes_acknowledged}",
+                found(e.writes_unsure),
                 restored[e.restore_ok]
                 + ("" if e.restored_after_s is None else f" after {figure(e.restored_after_s, 's')}"),
             )
             for e in experiments
+        ),
+    )
+
+
+def door_table(doors: Iterable[DoorResult]) -> str:
+    """Uptime of each region's own door in the fault-free windows."""
+    return table(
+        ("Region", "Probes", "Failed", "Uptime", "Seconds out", "Longest outage", "Worst window"),
+        (
+            (
+                door.region,
+                str(door.n),
+                str(door.failed),
+                figure(door.share, "ratio"),
+                f"{figure(door.down_s, 's')} of {figure(door.watched_s, 's')}",
+                figure(door.longest_s, "s"),
+                door.worst or NOTHING,
+            )
+            for door in doors
         ),
     )
 

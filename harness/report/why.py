@@ -11,7 +11,7 @@ from harness.report.view.experiments import experiment_view
 from harness.report.view.wording import MARKS, NOTHING, clean
 
 if TYPE_CHECKING:
-    from harness.model import Evidence, Judgement, Plan
+    from harness.model import Evidence, Judgement, Plan, Reason
     from harness.report.view.digest import Grounds, MeasureLine, Row
     from harness.report.view.experiments import ExperimentView
 
@@ -27,21 +27,20 @@ def render_why(plan: Plan, evidence: Evidence, judgement: Judgement, requirement
 
 
 def _lines(plan: Plan, evidence: Evidence, judgement: Judgement, row: Row) -> Iterable[str]:
-    wanted = row.requirement
-    gate = wanted.gate.value if row.gating else f"{wanted.gate.value}, does not gate here"
-    yield f"{wanted.id} {row.outcome.value} · {wanted.title} · gate {gate}"
+    expected = row.requirement
+    gate = expected.gate.value if row.gating else f"{expected.gate.value}, does not gate here"
+    yield f"{expected.id} {row.outcome.value} · {expected.title} · gate {gate}"
     yield from _pairs(
-        ("criterion", wanted.criterion),
-        ("source", wanted.source),
+        ("criterion", expected.criterion),
+        ("source", expected.source),
         ("reason", row.verdict.reason),
         ("hint", row.verdict.hint),
     )
-    if row.scaled:
-        yield from _pairs(("scale", f"limits of a minute and more were divided by {plan.time_scale:g}"))
+    yield from _pairs(*(("time", words) for words in row.times))
     yield from _pairs(*(("scenario", scenario) for scenario in row.scenarios))
     yield from _pairs(*(("sentence", f"{line.sentence} ({line.at})") for line in _once(row.lines)))
     for line in row.lines:
-        yield from _figure(line, row.verdict.reason)
+        yield from _figure(line, row.leading)
     for grounds in row.grounds:
         yield from _grounds(grounds)
     named = {
@@ -51,7 +50,7 @@ def _lines(plan: Plan, evidence: Evidence, judgement: Judgement, row: Row) -> It
         if result.name in named:
             yield from _timeline(experiment_view(evidence, result))
     yield ""
-    yield from _pairs(("again", f"readiness run --release {plan.release} --only {wanted.id}"))
+    yield from _pairs(("again", plan.command(only=expected.id, unfiltered=not row.verdict.claims)))
 
 
 def _pairs(*pairs: tuple[str, str], indent: str = "  ") -> Iterable[str]:
@@ -63,12 +62,12 @@ def _once(lines: Iterable[MeasureLine]) -> Iterable[MeasureLine]:
     return {(line.sentence, line.at): line for line in reversed(tuple(lines))}.values()
 
 
-def _figure(line: MeasureLine, told: str) -> Iterable[str]:
+def _figure(line: MeasureLine, told: Reason) -> Iterable[str]:
     """What passed says so by its figures; a fact has none, and says what was seen. A reason that was told is not told again."""
     yield ""
     yield f"  {MARKS[line.outcome]} {line.outcome.value}  {line.name}{f' of {line.scope}' if line.scope else ''}"
     if line.is_fact:
-        yield from _pairs(("observed", line.reason), indent="    ")
+        yield from _pairs(("observed", line.because.sentence), indent="    ")
         return
     bounds = f"{line.bounds} ({line.confidence})" if line.confidence else line.bounds
     yield from _pairs(
@@ -77,7 +76,7 @@ def _figure(line: MeasureLine, told: str) -> Iterable[str]:
         ("expected", line.expected),
         ("n / needed", line.n),
         ("resolution", line.resolution),
-        ("reason", "" if line.outcome is Outcome.PASS or line.reason == told else line.reason),
+        ("reason", "" if line.outcome is Outcome.PASS or line.because == told else line.because.sentence),
         indent="    ",
     )
 

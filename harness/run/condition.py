@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from harness import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
-    from harness.drivers.chaos import Restorer
+    from harness.drivers.chaos import Restorer, TargetSnapshot
     from harness.run.shares import Shares
     from harness.run.steady import Steadiness
 
@@ -17,7 +17,7 @@ ENTRY: Final = "entry"
 """What users meet: reads, writes and the shares of the regions."""
 STEADY_WITHIN_S: Final = 20.0
 """So long an act waits for a target that is steady and as before."""
-_POLL_S: Final = 0.1
+_CONDITION_POLL_S: Final = 0.1
 
 
 class State(NamedTuple):
@@ -41,6 +41,10 @@ class Condition:
         self._steadiness = steadiness
         self._shares = shares
         self._restorer = restorer
+
+    def baseline(self) -> TargetSnapshot | None:
+        """How the cluster was before the first fault; None where the target has none."""
+        return None if self._restorer is None else self._restorer.baseline()
 
     def remember(self) -> None:
         """From now on `as before` means as now; later calls change nothing, so that no damage becomes normal."""
@@ -69,11 +73,15 @@ class Condition:
         missing = tuple(name for state in here for name in state.missing)
         return State(ok=not whys, why="; ".join(whys), missing=missing)
 
-    def wait(self, touches: Collection[str], within_s: float = STEADY_WITHIN_S) -> tuple[State, float]:
-        """Wait until they are: the last state, and the seconds it took."""
+    def wait(
+        self, touches: Collection[str], within_s: float = STEADY_WITHIN_S, alive: Callable[[], None] | None = None
+    ) -> tuple[State, float]:
+        """Wait until they are: the last state, and the seconds it took; `alive` raises when nobody needs to wait any longer."""
         began = clock.now_s()
         state = State(ok=False, why="")
-        for _ in clock.Deadline.after(within_s).ticks(_POLL_S):
+        for _ in clock.Deadline.after(within_s).ticks(_CONDITION_POLL_S):
+            if alive is not None:
+                alive()
             state = self.now(touches)
             if state.ok:
                 break
@@ -82,6 +90,10 @@ class Condition:
     def back_since(self, since_ns: int) -> bool:
         """Whether reads and writes are served again after a fault that was sent then."""
         return self._steadiness.back_since(since_ns)
+
+    def down(self) -> str:
+        """What failed where the target is down; empty where it serves."""
+        return self._steadiness.down()
 
     def entry_steady(self, within_s: float) -> tuple[bool, str, float]:
         """Wait for steady reads and writes: whether they came, what was observed last, and the seconds it took."""

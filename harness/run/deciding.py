@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import EvidenceError
 from harness.evidence import load_evidence
+from harness.files import write_atomic
 from harness.judgement import judge
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def write_verdict(decided: Decided) -> None:
     from harness.report import render_verdict, write_reports  # a replay writes none, and starts quicker without
 
     try:
-        (decided.directory.path / "verdict.json").write_bytes(render_verdict(decided.plan, decided.judgement))
+        write_atomic(decided.directory.path / "verdict.json", render_verdict(decided.plan, decided.judgement))
         write_reports(decided.directory.path, decided.plan, decided.evidence, decided.judgement)
     except OSError as error:
         raise EvidenceError(
@@ -60,7 +61,8 @@ def same_verdict(decided: Decided) -> bool:
 
     stored = decided.directory.path / "verdict.json"
     try:
-        return stored.read_bytes() == render_verdict(decided.plan, decided.judgement)
+        judged = render_verdict(decided.plan, decided.judgement)
+        return stored.stat().st_size == len(judged) and stored.read_bytes() == judged
     except OSError as error:
         raise EvidenceError(
             "there is no stored verdict", where=str(stored), hint="run `readiness judge` without --check first"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from harness.model import DecisionOutcome, Outcome, worst_of
+from harness.model import DecisionOutcome, Outcome, ReasonKind, worst_of
 
 if TYPE_CHECKING:
     from harness.model import Judgement
@@ -30,11 +30,18 @@ _DECISIONS = {
     DecisionOutcome.PARTIAL: Exit.INCONCLUSIVE,
 }
 _WORST = {Outcome.PASS: Exit.GO, Outcome.FAIL: Exit.NO_GO, Outcome.INCONCLUSIVE: Exit.INCONCLUSIVE}
+_OF_THE_CHOICE = frozenset({ReasonKind.FILTERED, ReasonKind.UNCLAIMED})
+"""Reasons that speak of what was selected, not of what the run found."""
 
 
 def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
-    """The decision's code; with `no_decision`, of a filtered run, that of the worst selected verdict."""
+    """The decision's code; with `no_decision`, of a filtered run, that of the worst selected verdict.
+
+    That is 0 only where nothing was found that no selected verdict tells of: harm that nothing judges, evidence that is gone.
+    """
     if no_decision and judgement.decision.outcome is DecisionOutcome.PARTIAL:
         selected = [verdict.outcome for verdict in judgement.verdicts if verdict.claims]
-        return _WORST[worst_of(outcome for outcome in selected if outcome in _WORST)]
+        found = _WORST[worst_of(outcome for outcome in selected if outcome in _WORST)]
+        alone = [reason.because.kind for reason in judgement.decision.because if not reason.requirement]
+        return Exit.INCONCLUSIVE if found is Exit.GO and not _OF_THE_CHOICE.issuperset(alone) else found
     return _DECISIONS[judgement.decision.outcome]

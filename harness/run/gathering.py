@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.drivers.check.release import read_release
 from harness.drivers.watch import FinalReads, LiveView, Watch, ledger_clients, watch_settings
+from harness.errors import HarnessError
 from harness.judgement.recovery import promised_ms
 from harness.run.acts.context import Context, Sinks
 from harness.run.acts.registry import drivers
 from harness.run.finalreads import LedgerReads
+from harness.run.machine import MachineLog
+from harness.run.presence import presence_of
 from harness.run.scheduler import Scheduler
 from harness.run.steady import Steadiness
 
@@ -19,17 +22,24 @@ if TYPE_CHECKING:
     from harness.evidence import History, RunDirectory
     from harness.model import Plan
     from harness.run.progress import Progress
-    from harness.targets import Target
+    from harness.targets import Platform, Target
 
 
-def gather(plan: Plan, target: Target, directory: RunDirectory, progress: Progress, allow_target: str = "") -> None:
+class Ground(NamedTuple):
+    """A target, and the platform to which it leads."""
+
+    target: Target
+    platform: Platform
+
+
+def gather(plan: Plan, ground: Ground, directory: RunDirectory, progress: Progress, allow_target: str = "") -> None:
     """Do all of the plan; what is learnt goes to the run directory, and nothing is judged.
 
     An exception, Ctrl-C included, leaves with every child ended and every file closed.
 
     Args:
         plan: what to do, in order.
-        target: where.
+        ground: where.
         directory: of the run, with the plan written.
         progress: what a person sees.
         allow_target: name typed in full for a target that is not disposable.
@@ -37,12 +47,14 @@ def gather(plan: Plan, target: Target, directory: RunDirectory, progress: Progre
     Raises:
         HarnessError: it cannot go on.
     """
+    target = ground.target
     with ExitStack() as stack:
         history = directory.history("run")
         stack.callback(history.close)
         _record_start(history, plan)
         stack.push(lambda kind, error, _: _record_end(history, plan, kind, error))
         settings = watch_settings(target.file, directory.path, clients=ledger_clients(plan.run, plan.seed))
+        stack.enter_context(MachineLog(target, directory))
         progress.say(f"watching {target.name}")
         watch = stack.enter_context(Watch(settings))
         final_reads = FinalReads(target, settings)
@@ -64,6 +76,8 @@ def gather(plan: Plan, target: Target, directory: RunDirectory, progress: Progre
             attempts=Counter(),
             drivers=drivers(),
             sinks=sinks,
+            platform=ground.platform,
+            presence=presence_of(target),
         )
         steadiness = Steadiness(view, writes=target.ledger is not None, promised=promised_ms(plan))
         _record_release("before", target, history)
@@ -71,8 +85,7 @@ def gather(plan: Plan, target: Target, directory: RunDirectory, progress: Progre
         _record_release("after", target, history)
         watch.stop()  # no write comes after the reads of all of them
         progress.say("reading the ledger")
-        reads.regions("end")
-        reads.database("end")
+        reads.end()
 
 
 def _record_start(history: History, plan: Plan) -> None:
@@ -102,5 +115,13 @@ def _record_release(when: str, target: Target, history: History) -> None:
 
 def _record_end(history: History, plan: Plan, kind: type[BaseException] | None, error: BaseException | None) -> None:
     """Record how the run ended: in order, or with what went wrong."""
-    why = "" if kind is None else str(error) or kind.__name__
-    history.put("run.ended", plan.run, ok=kind is None, why=why)
+    if kind is None:
+        history.put("run.ended", plan.run, ok=True, why="", hint="")
+        return
+    if isinstance(error, HarnessError):
+        why, hint = error.what, f"see {error.where}" if error.where else error.hint
+    elif issubclass(kind, KeyboardInterrupt):
+        why, hint = "interrupted", "let it run until it completes"
+    else:
+        why, hint = str(error) or kind.__name__, ""
+    history.put("run.ended", plan.run, ok=False, why=why, hint=hint)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from harness.catalogue import catalogue_files
 from harness.errors import EvidenceError
+from harness.evidence.manifest import sha256_of
 from harness.run.project import bundled
 
 if TYPE_CHECKING:
@@ -19,29 +20,31 @@ if TYPE_CHECKING:
     from harness.run.project import Project
 
 INPUTS: Final = "inputs"
-_FEATURE: Final = re.compile(r"^(?P<file>.*?\.feature):\d+")
 _LOADTESTS: Final = (".py", ".yaml", ".yml", ".json")
 
 
-def keep_inputs(plan: Plan, project: Project, directory: RunDirectory) -> None:
-    """Copy the files that the plan was made from; the seal hashes them with all other evidence.
+def keep_inputs(plan: Plan, project: Project, directory: RunDirectory) -> Plan:
+    """Copy the files that the plan was made from; returns the plan with the hash of each copy.
 
     Raises:
         EvidenceError: one of them cannot be copied.
     """
+    hashes = {}
     for file in dict.fromkeys(_used(plan, project)):
-        kept = directory.path / INPUTS / _place(file, project)
+        place = _place(file, project)
+        kept = directory.path / INPUTS / place
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, kept)
+            hashes[place.as_posix()] = sha256_of(kept)
         except OSError as error:
             raise EvidenceError(f"the file cannot be kept with the run: {error.strerror}", where=str(file)) from error
+    return replace(plan, inputs=dict(sorted(hashes.items())))
 
 
 def _used(plan: Plan, project: Project) -> Iterator[Path]:
     for claim in plan.claims:
-        if found := _FEATURE.match(claim.scenario):
-            yield from _feature(found["file"], project)
+        yield from _feature(claim.scenario.file, project)
     for experiment in plan.experiments.values():
         yield _path(experiment.file, project)
     for traffic in plan.traffic.values():

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.drivers.chaos import recover
+from harness.drivers.chaos import Recovered, recover
 from harness.drivers.load import load_traffic
-from harness.errors import HarnessError, Interrupted
+from harness.errors import HarnessError, Interrupted, TargetUnreachable
 from harness.evidence import RunDirectory, seal
 from harness.run.acts.driver import Library
 from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.deciding import Decided, decide, write_verdict
-from harness.run.gathering import gather
+from harness.run.gathering import Ground, gather
 from harness.run.inputs import keep_inputs
+from harness.run.names import check_names
 from harness.run.planning import Compiled, make_plan
+from harness.run.preflight import preflight
 from harness.run.progress import Progress
-from harness.run.reaching import reach
 from harness.run.sandbox import started_sandbox
 from harness.run.stopping import Stopping
 from harness.steps import traffic_of
-from harness.targets import TargetLock, guard_experiment, guard_target, load_target
+from harness.targets import TargetLock, guard_experiment, guard_target, load_target, platform_of
+from harness.targets.undo import RECOVER_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from harness.model import ExperimentPlan, Plan, Requirement, TrafficPlan
     from harness.run.settings import Settings
     from harness.targets import Target
+
+ORDERLY_S: Final = 2.0
+"""So long a run that ended in order waits for what is left to undo: its experiments have waited already."""
 
 
 def run_live(
@@ -60,20 +65,25 @@ def run_live(
         guard_target(target, settings.allow_target)
         for experiment in plan.experiments.values():
             guard_experiment(target, experiment)
-        stack.enter_context(TargetLock(target.name, run))
-        for line in recover(target):
+        platform = platform_of(target)
+        stack.enter_context(TargetLock(platform, run))
+        recovered = recover(target, platform)
+        for line in recovered.undone:
             progress.say(f"recovered: {line}")
-        reach(target)
+        recovered.require_all(platform)
+        preflight(target, progress.say)
         directory = RunDirectory.create(settings.out, run)
+        plan = keep_inputs(plan, settings.project, directory)
         directory.write_plan(plan)
-        keep_inputs(plan, settings.project, directory)
         if settings.baseline is not None:
             copy_baseline(settings.baseline, plan, directory)
-        return _gathered(plan, target, directory, settings=settings, progress=progress, stopping=stopping)
+        ground = Ground(target, platform)
+        return _gathered(plan, ground, directory, settings=settings, progress=progress, stopping=stopping)
 
 
 def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str, TrafficPlan]:
     """The sizes of the traffic that is asked for."""
+    check_names(target, settings.project)
     paths = settings.project.search("loadtests")
     return {name: load_traffic(name, paths, target.traffic) for name in traffic_of(compiled.demands)}
 
@@ -89,7 +99,7 @@ def _target(settings: Settings, progress: Progress, stack: ExitStack) -> Target:
 
 def _gathered(
     plan: Plan,
-    target: Target,
+    ground: Ground,
     directory: RunDirectory,
     *,
     settings: Settings,
@@ -98,19 +108,26 @@ def _gathered(
 ) -> Decided:
     """Gather, restore, seal, decide.
 
-    The target is restored whatever happens. After an error that has a name, and after a Ctrl-C, the evidence so far is
+    What was broken is undone whatever happens. After an error that has a name, and after a Ctrl-C, the evidence so far is
     sealed and judged.
     """
+    within_s = RECOVER_S
+    recovered = Recovered()
     try:
-        gather(plan, target, directory, progress, settings.allow_target)
+        gather(plan, ground, directory, progress, settings.allow_target)
+        within_s = ORDERLY_S
     except KeyboardInterrupt:
-        progress.say("interrupted: restoring the target, keeping the evidence")
+        progress.say("interrupted: undoing what was broken, keeping the evidence")
+    except TargetUnreachable as error:
+        within_s = 0.0
+        progress.say(f"the run cannot go on: {error}")
     except HarnessError as error:
         progress.say(f"the run cannot go on: {error}")
     finally:
         stopping.shield()
-        for line in recover(target):
-            progress.say(f"restored: {line}")
+        recovered = recover(ground.target, ground.platform, within_s=within_s)
+        _say(recovered, progress)
+    _record(recovered, directory)
     progress.now("sealing the evidence")
     seal(directory, plan)
     try:
@@ -120,5 +137,33 @@ def _gathered(
     decided = decide(directory)
     write_verdict(decided)
     if stopping.asked:
-        raise Interrupted("the run was interrupted; the target is restored", where=str(directory.path))
+        what, hint = ended(recovered)
+        raise Interrupted(f"the run was interrupted; {what}", where=str(directory.path), hint=hint)
     return decided
+
+
+def ended(recovered: Recovered) -> tuple[str, str]:
+    """How the target is at the end of a run, and what to do by hand: only what was verified is called restored."""
+    if not recovered.left:
+        verified = "the target is restored, which was verified" if recovered.undone else "no undo is pending"
+        return verified, ""
+    left = "; ".join(map(str, recovered.left))
+    return f"the target is NOT verified as restored: {left}", "then run `readiness recover`, which verifies it"
+
+
+def _say(recovered: Recovered, progress: Progress) -> None:
+    for line in recovered.undone:
+        progress.say(f"restored: {line}")
+    for left in recovered.left:
+        progress.say(f"not verified as restored: {left}")
+
+
+def _record(recovered: Recovered, directory: RunDirectory) -> None:
+    """Record of each attempt whose undo was not seen what a person has to do."""
+    history = directory.history("run")
+    try:
+        for left in recovered.left:
+            if left.attempt:
+                history.put("restore", left.experiment, attempt=left.attempt, ok=None, why=left.why)
+    finally:
+        history.close()

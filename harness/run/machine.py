@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
+import threading
+from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlsplit
+
+from harness import clock
+
+if TYPE_CHECKING:
+    from harness.evidence import RunDirectory
+    from harness.targets import Target
 
 PRESSURE: Final = Path("/proc/pressure/cpu")
 BUSY: Final = 0.25
 """A machine that has nothing else to do is below a twentieth."""
 
+STAT: Final = Path("/proc/stat")
+EACH_S: Final = 1.0
+_TOTAL: Final = re.compile(r"^some .* total=([0-9]+)$", re.MULTILINE)
+_CPU: Final = re.compile(r"^cpu +([0-9 ]+)$", re.MULTILINE)
 _SOME: Final = re.compile(r"^some avg10=([0-9.]+) ", re.MULTILINE)
 
 
@@ -23,6 +37,92 @@ def waited_share(pressure: Path = PRESSURE) -> float | None:
     except OSError:  # an older kernel, or one that was built or started without it
         return None
     return float(some[1]) / 100 if some else None
+
+
+class MachineLog:
+    """From `with` to its end: each second, how long work waited for a processor, and how much of it others took.
+
+    Only for a target that runs on this machine: its entry is a loopback address.
+    """
+
+    def __init__(
+        self, target: Target, directory: RunDirectory, *, pressure: Path = PRESSURE, stat: Path = STAT
+    ) -> None:
+        self._beside = is_beside(target.entry)
+        self._directory = directory
+        self._files = (pressure, stat)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
+
+    def __enter__(self) -> Self:
+        if self._beside:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._beside:
+            self._thread.join()
+
+    def _run(self) -> None:
+        history = self._directory.history("machine")
+        before, at_ns = readings(*self._files), clock.now_ns()
+        while not self._ended.wait(EACH_S):
+            now, now_ns = readings(*self._files), clock.now_ns()
+            history.put("machine.seen", "machine", at_ns=now_ns, **shares(before, now, now_ns - at_ns))
+            before, at_ns = now, now_ns
+        history.close()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Readings:
+    """What the kernel has counted since it began; None where it does not count.
+
+    Attributes:
+        waited_us: microseconds in which some task waited for a processor.
+        ticks: of all processors. stolen: of them, those that other machines of the host took.
+    """
+
+    waited_us: int | None = None
+    ticks: int | None = None
+    stolen: int | None = None
+
+
+def readings(pressure: Path = PRESSURE, stat: Path = STAT) -> Readings:
+    """What the kernel has counted up to now. Sources: Linux, Documentation/accounting/psi.rst and proc(5), /proc/stat."""
+    waited, counts = _TOTAL.search(_text(pressure)), _CPU.search(_text(stat))
+    ticks = [int(word) for word in counts[1].split()] if counts else []
+    return Readings(
+        waited_us=int(waited[1]) if waited else None,
+        ticks=sum(ticks[:8]) if len(ticks) >= 8 else None,
+        stolen=ticks[7] if len(ticks) >= 8 else None,
+    )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii")
+    except OSError:  # an older kernel, or one that was built or started without it
+        return ""
+
+
+def shares(before: Readings, now: Readings, passed_ns: int) -> dict[str, float | None]:
+    """What was waited and stolen between two readings, as shares."""
+    waited = stolen = None
+    if before.waited_us is not None and now.waited_us is not None and passed_ns > 0:
+        waited = max((now.waited_us - before.waited_us) * 1000 / passed_ns, 0.0)
+    if None not in (before.ticks, now.ticks, before.stolen, now.stolen) and (now.ticks or 0) > (before.ticks or 0):
+        stolen = max(((now.stolen or 0) - (before.stolen or 0)) / ((now.ticks or 0) - (before.ticks or 0)), 0.0)
+    return {"waited": waited, "stolen": stolen}
+
+
+def is_beside(entry: str) -> bool:
+    """Whether an address is of this machine: a loopback address, or `localhost`."""
+    host = urlsplit(entry).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def company(share: float | None) -> str:

@@ -17,9 +17,13 @@ from harness.model import (
     NotAssessable,
     Phase,
     Plan,
+    Reason,
+    ReasonKind,
     Requirement,
+    TrafficPlan,
 )
 from harness.model.window import after_faults_name
+from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers
 from harness.run.project import shadowed
 from harness.steps import traffic_of
@@ -27,7 +31,6 @@ from harness.steps import traffic_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.run.acts.driver import Library
     from harness.run.settings import Settings
     from harness.targets import Target
 
@@ -39,7 +42,7 @@ class Compiled:
     Attributes:
         claims: in the order collected.
         demands: all of them, with repeats.
-        deselected: scenarios that a filter left out.
+        deselected: scenarios that a filter left out, as `file:line: title`.
     """
 
     claims: tuple[Claim, ...]
@@ -56,12 +59,34 @@ def make_plan(
     compiled: Compiled,
     library: Library,
 ) -> Plan:
-    """Order the demands, drop what the target has no means for, and say what that costs."""
+    """Order the demands, drop what the target has no means for, say what that costs, and lengthen windows that may grow."""
+    from harness.run.outlook import grown  # a replay plans nothing, and need not wait for the watch's HTTP client
+
+    def planned(traffic: Mapping[str, TrafficPlan]) -> Plan:
+        sized = Library(traffic=traffic, experiments=library.experiments)
+        return _plan(run, settings=settings, target=target, requirements=requirements, compiled=compiled, library=sized)
+
+    first = planned(library.traffic)
+    traffic = grown(first)
+    return first if traffic == first.traffic else planned({**library.traffic, **traffic})
+
+
+def _plan(
+    run: str,
+    *,
+    settings: Settings,
+    target: Target,
+    requirements: Sequence[Requirement],
+    compiled: Compiled,
+    library: Library,
+) -> Plan:
     scale = target.time_scale
-    lacking = {claim.scenario: lack for claim in compiled.claims if (lack := _lack(claim, compiled, target, settings))}
-    claims = tuple(claim for claim in compiled.claims if claim.scenario not in lacking)
-    wanted = {key for claim in claims for key in claim.demands}
-    demands = {demand.key: demand for demand in compiled.demands if demand.key in wanted}
+    lacking = {
+        claim.scenario.id: lack for claim in compiled.claims if (lack := _lack(claim, compiled, target, settings))
+    }
+    claims = tuple(claim for claim in compiled.claims if claim.scenario.id not in lacking)
+    expected = {key for claim in claims for key in claim.demands}
+    demands = {demand.key: demand for demand in compiled.demands if demand.key in expected}
     acts = ordered_acts(tuple(demands.values()), library)
     ordered = [demands[key] for key in dict.fromkeys(act.demand for act in acts)]
     experiments = {
@@ -91,7 +116,19 @@ def make_plan(
         not_assessable=tuple(_not_assessable(requirements, compiled, lacking)),
         probe_spacing_ms=_probe_spacing_ms(),
         shadowed=tuple(shadowed(settings.project)),
+        again=settings.again,
+        pytest_arguments=settings.pytest_arguments,
+        only=settings.only,
+        records=tuple(_records(target, (library.traffic[name] for name in traffic_of(ordered)))),
     )
+
+
+def _records(target: Target, traffic: Iterable[TrafficPlan]) -> Iterable[str]:
+    """What must be on record when the run has ended, even if it holds nothing."""
+    from harness.drivers.watch import watched_tables  # as below
+
+    yield from watched_tables(target)
+    yield from (f"load/{one.name}/journey-reads.rows" for one in traffic if one.accounts)
 
 
 def _probe_spacing_ms() -> dict[str, float]:
@@ -186,15 +223,20 @@ def _not_assessable(
     claimed = {claim.requirement for claim in compiled.claims}
     for requirement in requirements:
         without = [
-            lacking[c.scenario] for c in compiled.claims if c.requirement == requirement.id and c.scenario in lacking
+            lacking[c.scenario.id]
+            for c in compiled.claims
+            if c.requirement == requirement.id and c.scenario.id in lacking
         ]
         if without:
             yield without[0]
         elif requirement.id not in claimed and not compiled.deselected:
             yield NotAssessable(
                 requirement=requirement.id,
-                why="no scenario claims it",
-                hint=f"write a scenario tagged @{requirement.id}",
+                because=Reason(
+                    kind=ReasonKind.UNCLAIMED,
+                    text="no scenario claims it",
+                    hint=f"write a scenario tagged @{requirement.id}",
+                ),
             )
 
 
@@ -208,11 +250,13 @@ def _lack(claim: Claim, compiled: Compiled, target: Target, settings: Settings) 
     for need in sorted(needs, key=lambda need: need.of):
         if need.of == "command":
             if getattr(settings, need.key) is None:
-                return NotAssessable(requirement=claim.requirement, why=need.why, hint=need.hint)
+                return _without(claim, need.why, need.hint)
         elif not getattr(target, need.key):
-            return NotAssessable(
-                requirement=claim.requirement,
-                why=f"{need.why}, and {target.name} has no `{need.key}`",
-                hint=need.hint or f"add `{need.key}:` to {target.file.name or 'the target file'}",
-            )
+            hint = need.hint or f"add `{need.key}:` to {target.file.name or 'the target file'}"
+            return _without(claim, f"{need.why}, and {target.name} has no {need.lacks or f'`{need.key}`'}", hint)
     return None
+
+
+def _without(claim: Claim, why: str, hint: str) -> NotAssessable:
+    because = Reason(kind=ReasonKind.NO_MEANS, text=why, hint=hint)
+    return NotAssessable(requirement=claim.requirement, because=because)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +13,10 @@ import harness
 from harness.errors import ConfigurationError
 
 _TABLE: Final = "tool.harness"
+_CLOSE: Final = 0.75
+"""So alike a table's name must be to `harness` to be taken for a misspelt one, if it also has one of our keys."""
+SANDBOX: Final = "sandbox"
+"""As a target: the embedded platform, started for the run. A file of that name is written `./sandbox`."""
 
 
 def bundled(name: str) -> Path:
@@ -27,14 +33,16 @@ class Project:
     Attributes:
         root: the directory of the project's `pyproject.toml`, or the working directory when there is none.
         configured: whether there is such a table.
-        target: target file; None: the sandbox.
-        profiles: what is judged when `--profile` is not given.
+        target: target file; None: none is named, or the sandbox is.
+        sandbox: whether `target = "sandbox"`.
+        profiles: what is judged when `--profile` is not given; empty where none is named.
         catalogue: further catalogue files; features, experiments, loadtests: directories, the project's own.
     """
 
     root: Path
     configured: bool
     target: Path | None
+    sandbox: bool
     profiles: tuple[str, ...]
     catalogue: tuple[Path, ...]
     features: tuple[Path, ...]
@@ -94,10 +102,16 @@ def _read(file: Path) -> Project:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"cannot be read: {error}", where=str(file)) from error
-    table = document.get("tool", {}).get("harness")
+    known = sorted({field.name for field in fields(Project)} - {"root", "configured", "sandbox"})
+    tools = document.get("tool", {})
+    table = tools.get("harness")
     if table is None:
+        _refuse_misspelt(tools, known, file)
         return _project(file.parent, {}, configured=False)
-    known = sorted({field.name for field in fields(Project)} - {"root", "configured"})
+    if not isinstance(table, dict):
+        raise ConfigurationError(
+            "must be a table", where=f"{file}: {_TABLE}", hint=f"write `[{_TABLE}]`, then its keys"
+        )
     from harness.catalogue.names import hint_with_nearest
 
     for key, value in table.items():
@@ -106,12 +120,28 @@ def _read(file: Path) -> Project:
             raise ConfigurationError(f"there is no key {key!r}", where=where, hint=hint_with_nearest(key, known))
         expected = "a string" if key == "target" else "a list of strings"
         if not (isinstance(value, str) if key == "target" else _is_strings(value)):
-            raise ConfigurationError(f"{value!r} is not {expected}", where=where)
+            example = f'{key} = "target.yaml"' if key == "target" else f'{key} = ["…"]'
+            raise ConfigurationError(f"{value!r} is not {expected}", where=where, hint=f"write `{example}`")
     return _project(file.parent, table, configured=True)
+
+
+def _refuse_misspelt(tools: Mapping[str, Any], known: Sequence[str], file: Path) -> None:
+    """A table that was meant for us would otherwise be passed over, and something else be judged."""
+    for name, table in tools.items():
+        alike = SequenceMatcher(None, name.casefold(), "harness").ratio() >= _CLOSE or name.startswith("readiness")
+        if alike and isinstance(table, dict) and not {*known}.isdisjoint(table):
+            raise ConfigurationError("unknown table", where=f"{file}: tool.{name}", hint=f"did you mean `[{_TABLE}]`?")
 
 
 def _is_strings(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _nearest_path(path: Path) -> str:
+    from harness.catalogue.names import hint_with_nearest
+
+    there = path.parent
+    return hint_with_nearest(path.name, [one.name for one in there.iterdir()]) if there.is_dir() else "create it"
 
 
 def _project(root: Path, table: dict[str, Any], *, configured: bool) -> Project:
@@ -120,15 +150,18 @@ def _project(root: Path, table: dict[str, Any], *, configured: bool) -> Project:
         for path in found:
             if not path.exists():
                 raise ConfigurationError(
-                    "there is no such path", where=f"{root / 'pyproject.toml'}: {_TABLE}.{key}: {path}"
+                    f"there is no such path: {path}",
+                    where=f"{root / 'pyproject.toml'}: {_TABLE}.{key}",
+                    hint=_nearest_path(path),
                 )
         return found
 
     return Project(
         root=root,
         configured=configured,
-        target=root / table["target"] if "target" in table else None,
-        profiles=tuple(table.get("profiles", ("core",))),
+        target=root / table["target"] if table.get("target", SANDBOX) != SANDBOX else None,
+        sandbox=table.get("target") == SANDBOX,
+        profiles=tuple(table.get("profiles", ())),
         catalogue=paths("catalogue"),
         features=paths("features"),
         experiments=paths("experiments"),

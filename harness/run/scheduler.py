@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from harness.errors import DriverError, HarnessError
 from harness.run.underway import under_way
 
 if TYPE_CHECKING:
@@ -51,9 +52,11 @@ class Scheduler:
         if len(acts) == 1:
             self._run_one(acts[0])
             return
+        for act in acts:
+            self._begun(act)
         self._context.progress.say(f"{len(acts)} checks and other acts that touch nothing, side by side")
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            for done in [pool.submit(self._driver(act).run, act, self._context) for act in acts]:
+            for done in [pool.submit(self._do, act) for act in acts]:
                 done.result()
 
     def _run_one(self, act: Act) -> None:
@@ -62,7 +65,28 @@ class Scheduler:
             driver.skip(act, why, self._context)
             return
         self._context.progress.now(act.name)
-        driver.run(act, self._context)
+        self._begun(act)
+        self._do(act)
+
+    def _do(self, act: Act) -> None:
+        """Do an act; whatever goes wrong in a driver of any package ends the run with its evidence, never without.
+
+        Raises:
+            HarnessError: the run cannot go on.
+        """
+        try:
+            self._driver(act).run(act, self._context)
+        except HarnessError:
+            raise
+        except Exception as error:
+            raise DriverError(
+                f"the act failed: {type(error).__name__}: {error}",
+                where=act.name,
+                hint="report it to whoever made the driver; the evidence so far is kept, and is not enough",
+            ) from error
+
+    def _begun(self, act: Act) -> None:
+        self._context.history.put("act.started", act.name)
 
     def _why_not(self, act: Act) -> str:
         """Why an act must not be done now: what it touches is not as before, or not steady; empty when it may."""

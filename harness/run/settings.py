@@ -16,7 +16,7 @@ class Settings:
 
     Attributes:
         project: where names are looked up.
-        target: target file; None: the sandbox, started for the run.
+        target: target file; None: the sandbox, started for the run. Who reads options makes this of `choice.choose`.
         profiles: catalogue profiles.
         release: release of the sandbox's platform, by name or directory; for another target a label.
         out: directory of the runs.
@@ -26,6 +26,7 @@ class Settings:
         keep: leave the sandbox running afterwards.
         no_decision: exit with the worst selected verdict when filtered.
         only: patterns of requirement ids.
+        pytest_arguments: what else pytest is given, as `-k`.
     """
 
     project: Project
@@ -39,3 +40,17 @@ class Settings:
     keep: bool = False
     no_decision: bool = False
     only: tuple[str, ...] = ()
+    pytest_arguments: tuple[str, ...] = ()
+
+    @property
+    def again(self) -> tuple[str, ...]:
+        """The options that repeat the run, apart from `--only` and from what has to be typed in full for a target."""
+        options = {
+            "--target": [] if self.target is None else [str(self.target)],
+            "--profile": self.profiles,
+            "--release": [self.release],
+            "--out": [str(self.out)],
+            "--baseline": [] if self.baseline is None else [str(self.baseline)],
+            "--seed": [str(self.seed)],
+        }
+        return tuple(word for option, values in options.items() for value in values for word in (option, value))

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.judgement.recovery import is_steady, recovered_at
+from harness.judgement.recovery.rule import STRETCH_NS
 
 if TYPE_CHECKING:
     from harness.drivers.watch import LiveView
-    from harness.drivers.watch.live import Requests
+    from harness.drivers.watch.live import RecentRequests
 
 STEADY_WITHIN_S: Final = 20.0
 """So long a steady target is waited for."""
@@ -17,7 +18,9 @@ _READ_KNOWN_NS: Final = 1_300_000_000
 """A read that is due now is known within its time-out of 1 s and a flush of 0.25 s."""
 _WRITE_KNOWN_NS: Final = 2_300_000_000
 """The same of a write, whose time-out is 2 s."""
-_POLL_S: Final = 0.25
+_STEADY_POLL_S: Final = 0.25
+_SERVES: Final = 0.5
+"""A target that answers fewer of its probes with success is down, whatever its release is like."""
 
 
 class Steadiness:
@@ -48,11 +51,28 @@ class Steadiness:
         """Wait for a steady target: whether it came, what was observed last, and the seconds it took."""
         began = clock.now_s()
         steady, why = False, ""
-        for _ in clock.Deadline.after(within_s).ticks(_POLL_S):
+        for _ in clock.Deadline.after(within_s).ticks(_STEADY_POLL_S):
             steady, why = self.now()
             if steady:
                 break
         return steady, why, clock.now_s() - began
+
+    def down(self) -> str:
+        """What failed where fewer than half of the last five known seconds' requests succeeded; empty where the target serves.
+
+        A bad release fails some requests and is judged. A target that is down, or a probe that never succeeded, is not.
+        """
+        self._view.poll()
+        now = clock.now_ns()
+        asked = {"reads": (self._view.reads(), _READ_KNOWN_NS)}
+        if self._writes:
+            asked["writes"] = (self._view.writes(), _WRITE_KNOWN_NS)
+        for name, (requests, known_ns) in asked.items():
+            recent = (requests.due_ns > now - known_ns - STRETCH_NS) & (requests.due_ns <= now - known_ns)
+            n, succeeded = int(recent.sum()), int(requests.ok[recent].sum())
+            if succeeded < _SERVES * n or not n:
+                return f"{name}: {succeeded} of {n} requests of the last 5 s succeeded"
+        return ""
 
     def back_since(self, since_ns: int) -> bool:
         """Whether reads and writes are back, for five known seconds, after an action sent at `since_ns`."""
@@ -62,10 +82,10 @@ class Steadiness:
             return False
         return not self._writes or self._back(self._view.writes(), since_ns, now - _WRITE_KNOWN_NS)
 
-    def _steady(self, requests: Requests, until_ns: int) -> tuple[bool, str]:
+    def _steady(self, requests: RecentRequests, until_ns: int) -> tuple[bool, str]:
         return is_steady(requests.due_ns, requests.ok, until_ns, done_ns=requests.done_ns, promised=self._promised)
 
-    def _back(self, requests: Requests, since_ns: int, until_ns: int) -> bool:
+    def _back(self, requests: RecentRequests, since_ns: int, until_ns: int) -> bool:
         back_ns = recovered_at(
             requests.due_ns, requests.ok, since_ns, until_ns, done_ns=requests.done_ns, promised=self._promised
         )

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import math
+import json
+import sys
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from harness.drivers.watch import Rates
-from harness.judgement.figures import Offered, spec_of
-from harness.model import Act, DemandKind, Per, Phase, Plan
+from harness.model import Act, DemandKind, Phase, Plan
 from harness.run.acts.driver import Library
 from harness.run.baseline import check_baseline
 from harness.run.live import sizes_of
+from harness.run.outlook import REST_S, START_S, Prospect, outlook_document, prospects, seconds
 from harness.run.planning import Compiled, make_plan
 from harness.run.sandbox import described_sandbox
 from harness.targets import load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from harness.model import ExperimentPlan, Objective, Requirement
+    from harness.model import ExperimentPlan, Requirement
     from harness.run.settings import Settings
-
-START_S: Final = 20.0
-REST_S: Final = 10.0
-"""What a run needs beside its demands on an idle machine of two cores."""
 
 _WIDTH: Final = 110
 """Columns that the tables take at least: a number that wraps cannot be searched for."""
@@ -38,13 +34,19 @@ def show_plan(
     *,
     requirements: Sequence[Requirement],
     experiments: Mapping[str, ExperimentPlan],
+    as_json: bool = False,
 ) -> None:
-    """Print the acts in order, how much evidence each sentence takes, and what cannot be assessed."""
+    """Print the acts in order, how much evidence each sentence takes, what is scaled, and what cannot be decided or assessed."""
     target = load_target(settings.target) if settings.target else described_sandbox(settings.release)
     library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)
     plan = make_plan(
         "plan", settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
     )
+    if as_json:
+        if settings.baseline is not None:
+            check_baseline(settings.baseline, plan)
+        sys.stdout.write(json.dumps(outlook_document(plan), indent=1, ensure_ascii=False) + "\n")
+        return
     console = Console(highlight=False, soft_wrap=True)
     console.width = max(console.width, _WIDTH)
     scale = f" · time scale {plan.time_scale:g}" if plan.time_scale != 1 else ""
@@ -53,9 +55,13 @@ def show_plan(
         console.print(check_baseline(settings.baseline, plan), markup=False)
     for line in _acts(plan):
         console.print(line, markup=False)
-    console.print(_evidence(plan))
+    sentences = prospects(plan)
+    for table in (_evidence(sentences), _times(sentences)):
+        console.print(table)
+    for line in _undecidable(sentences):
+        console.print(line, markup=False)
     for item in plan.not_assessable:
-        console.print(f"not assessable: {item.requirement}: {item.why} ({item.hint})", markup=False)
+        console.print(f"not assessable: {item.requirement}: {item.because.text} ({item.because.hint})", markup=False)
     if plan.deselected:
         console.print(f"{len(plan.deselected)} scenarios are left out: this run would not decide", markup=False)
 
@@ -72,8 +78,9 @@ def _acts(plan: Plan) -> Iterator[str]:
         if what := _what(plan, act):
             yield f"          {what}"
     yield f"{REST_S:6.0f} s  rest: last reads of the ledger, seal, judge, reports"
-    total = START_S + REST_S + sum(act.seconds for act in plan.acts)
-    yield f"{total:6.0f} s  all, when nothing is repeated and every recovery succeeds"
+    expected, longest = seconds(plan)
+    yield f"{expected:6.0f} s  expected in all, when nothing is repeated and every recovery succeeds"
+    yield f"{longest:6.0f} s  at most, when nothing comes back by itself and no fault is sent twice"
 
 
 def _what(plan: Plan, act: Act) -> str:
@@ -98,7 +105,7 @@ def _what(plan: Plan, act: Act) -> str:
     return "" if demand.key == act.name else demand.key
 
 
-def _evidence(plan: Plan) -> Table:
+def _evidence(sentences: Iterable[Prospect]) -> Table:
     table = Table(
         "requirement",
         "needs",
@@ -108,26 +115,29 @@ def _evidence(plan: Plan) -> Table:
         title="How much evidence it takes",
         title_justify="left",
     )
-    for claim in plan.claims:
-        for objective in claim.objectives:
-            row = _sizes(plan, objective)
-            if row is not None:
-                table.add_row(claim.requirement, *row)
+    for said in sentences:
+        if said.numbers is not None:
+            numbers = said.numbers
+            table.add_row(said.requirement, numbers.needed, numbers.planned, numbers.tolerated, numbers.chances)
     return table
 
 
-def _sizes(plan: Plan, objective: Objective) -> tuple[str, str, str, str] | None:
-    """How many are needed without a failure, how many are sent, how many failures those tolerate; None where numbers do not decide."""
-    traffic = plan.traffic.get(objective.scope.traffic or "")
-    if traffic is None:
-        return None
-    by_route = objective.scope.per is Per.ROUTE
-    share = min(traffic.routes.values()) if by_route and traffic.routes else 1.0
-    offered = Offered(
-        requests=math.floor(traffic.requests * share),
-        probes=round(traffic.window_s * Rates().health_in_window),
-        journeys=math.floor(traffic.journeys_per_s * traffic.window_s),
-        by_route=by_route,
-    )
-    numbers = spec_of(objective.figure).numbers(objective, offered)
-    return None if numbers is None else (numbers.needed, numbers.planned, numbers.tolerated, numbers.chances)
+def _times(sentences: Iterable[Prospect]) -> Table:
+    table = Table("requirement", "length of time", title="What is divided by the time scale", title_justify="left")
+    for said in sentences:
+        for length in said.times:
+            table.add_row(said.requirement, length.words)
+    return table
+
+
+def _undecidable(sentences: Sequence[Prospect]) -> Iterator[str]:
+    """The sentences that no run of this size decides, each with what it would take."""
+    short = [said for said in sentences if said.lacks]
+    if not short:
+        yield f"Every one of {len(sentences)} sentences can be decided by a run of this size"
+        return
+    yield f"{len(short)} of {len(sentences)} sentences cannot be decided by a run of this size"
+    for said in short:
+        for lack in said.lacks:
+            window = f"; hint: let the traffic run `for: {lack.window_s:g} s`" if lack.window_s else ""
+            yield f"  {said.requirement} needs {lack.what}{window}"

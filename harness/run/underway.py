@@ -9,6 +9,7 @@ from harness import clock
 from harness.drivers.chaos import Restorer
 from harness.drivers.load import Load
 from harness.drivers.load.read_back import read_back
+from harness.errors import DriverError
 from harness.run.acts.context import Underway
 from harness.run.condition import Condition
 from harness.run.shares import Shares
@@ -29,7 +30,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
     """The traffic runs from `with` to its end; its windows begin when it is warm and the target steady.
 
     Raises:
-        DriverError: the load does not start.
+        DriverError: the load does not start, or the target does not serve.
     """
     target, history = context.target, context.history
     load = Load.start(
@@ -51,6 +52,12 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         begins_in_s = (load.begin_ns - clock.now_ns()) / clock.NS_PER_S  # the warm-up counts from there
         context.pass_time(begins_in_s + plan.warm_up_s, "warm-up")
         _record_steady("start", context, now, STEADY_WITHIN_S)
+        if down := condition.down():
+            raise DriverError(
+                f"the target does not serve, so no window was opened: {down}",
+                where=target.name,
+                hint="check the platform, and `probes` and `ledger` of the target file; then run again",
+            )
         now.begin(clock.now_ns())
         yield now
         _record_steady("end", context, now, _END_WITHIN_S)

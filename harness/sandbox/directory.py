@@ -6,12 +6,13 @@ import fcntl
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness import clock
 from harness.errors import Refused
-from harness.sandbox import processes
+from harness.sandbox import marker, processes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,10 +79,16 @@ class Directory:
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def sweep(self, *, logs: bool = True) -> int:
-        """Kill what a dead sandbox left running, remove its files; the number of processes killed. The lock must be held."""
+        """Kill what a dead sandbox left running, remove its files; the number of processes killed. The lock must be held.
+
+        Raises:
+            Refused: the directory is not a sandbox's.
+        """
+        if not marker.is_claimed(self.root):
+            raise Refused("this directory is not a sandbox's: it has no marker", where=str(self.root))
         killed: set[int] = set()
         for _ in clock.Deadline.after(GONE_WITHIN_S).ticks(0.02):
-            left = processes.rooted_in(self.pods, self.claims)
+            left = processes.rooted_in(self.pods.resolve(), self.claims.resolve())
             if not left:
                 break
             for pid in left:
@@ -98,36 +105,54 @@ class Lock:
     """The right to run a sandbox in a directory: an flock, gone with its holder whatever happens to it."""
 
     def __init__(self, directory: Directory) -> None:
+        self._root = directory.root
         self._path = directory.lock
         self._fd = -1
 
     def take(self) -> None:
-        """Take it. Raises Refused when another sandbox has it."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Take it; an empty or new directory becomes a sandbox's.
+
+        Raises:
+            Refused: another sandbox has it, or the directory is somebody else's. Nothing was changed then.
+        """
         patience = clock.Deadline.after(PATIENCE_S)
-        while True:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(self._fd)
-                if not patience.over:
-                    clock.sleep(0.02)
-                    continue
+        while not self._taken():
+            if patience.over:
                 raise Refused(
-                    f"a sandbox runs here already (pid {holder(Directory(self._path.parent)) or 'unknown'})",
-                    where=str(self._path.parent),
+                    f"a sandbox runs here already (pid {holder(Directory(self._root)) or 'unknown'})",
+                    where=str(self._root),
                     hint="`readiness sandbox down` ends it; `--dir DIR` starts another one elsewhere",
-                ) from None
-            if self._path.exists() and os.fstat(self._fd).st_ino == self._path.stat().st_ino:
-                break
-            os.close(self._fd)
+                )
+            clock.sleep(0.02)
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, json.dumps({"pid": os.getpid(), "start": processes.start_ticks(os.getpid())}).encode(), 0)
 
+    def _taken(self) -> bool:
+        """Whether it was free, and directory and file are still there: its last holder removes both."""
+        try:
+            marker.claim(self._root)
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise Refused(f"the lock cannot be opened: {error.strerror}", where=str(self._path)) from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            return False
+        if self._path.exists() and os.fstat(self._fd).st_ino == self._path.stat().st_ino:
+            if marker.is_claimed(self._root):
+                return True
+            self._path.unlink()
+        os.close(self._fd)
+        return False
+
     def release(self) -> None:
-        """Give it back and leave nothing."""
+        """Give it back and leave nothing of ours; a directory with anything else in it stays."""
         self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            marker.unclaim(self._root)
         os.close(self._fd)
 
 
@@ -152,5 +177,7 @@ def _recorded(directory: Directory) -> int | None:
         record = json.loads(directory.lock.read_text())
     except (OSError, ValueError):
         return None
-    pid = int(record["pid"])
-    return pid if processes.start_ticks(pid) == record["start"] else None
+    match record:
+        case {"pid": int(pid), "start": int(start)} if processes.start_ticks(pid) == start:
+            return pid
+    return None

@@ -27,9 +27,18 @@ def asking(fd: int) -> socket.socket:
     return end
 
 
+def fits(message: Message) -> bool:
+    """Whether it is short enough to be received whole."""
+    return len(_encoded(message)) <= LONGEST
+
+
+def _encoded(message: Message) -> bytes:
+    return json.dumps(message, separators=(",", ":")).encode()
+
+
 def send(end: socket.socket, message: Message, carried: socket.socket | None = None) -> None:
     """Send one message, and with it a socket. Raises SandboxError when nobody reads it."""
-    data = json.dumps(message, separators=(",", ":")).encode()
+    data = _encoded(message)
     try:
         if carried is None:
             end.send(data)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_DEAD = frozenset("ZXx")
+"""States of a process that has ended and was not waited for."""
 _PROC = Path("/proc")
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -43,9 +45,9 @@ def allow_many_files() -> None:
 
 
 def start_ticks(pid: int) -> int | None:
-    """When that process started, in clock ticks since boot; None when there is none. With the pid it names a process for good."""
+    """When that process started, in clock ticks since boot; None when there is none, or only a zombie. With the pid it names a process for good."""
     stat = _stat(pid)
-    return None if stat is None else int(stat[19])
+    return None if stat is None or stat[0] in _DEAD else int(stat[19])
 
 
 def children(pid: int) -> list[int]:

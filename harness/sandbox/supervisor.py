@@ -70,7 +70,12 @@ class Supervisor:
         self._children: dict[int, tuple[str, subprocess.Popen[bytes]]] = {}
 
     def run(self) -> None:
-        """Run until told to end. Raises SandboxError when something breaks; nothing is left behind in any case."""
+        """Run until told to end; nothing is left behind in any case.
+
+        Raises:
+            Refused: a sandbox runs in the directory, or it is somebody else's.
+            SandboxError: something breaks.
+        """
         _require_parts()
         lock = Lock(self._directory)
         lock.take()
@@ -89,8 +94,6 @@ class Supervisor:
         finally:
             self._directory.sweep(logs=clean)
             lock.release()
-            with suppress(OSError):
-                self._directory.root.rmdir()
 
     def _start(self, stack: ExitStack) -> socket.socket:
         """Start the three processes; the socket on which the control plane tells how it goes."""

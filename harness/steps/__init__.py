@@ -5,8 +5,8 @@ The pytest-bdd steps are `harness.steps.bdd`, imported by the plugin only.
 
 from __future__ import annotations
 
-from harness.steps.compile import Step, compile_scenario, read_criterion, traffic_of
-from harness.steps.feature import Scenario, read_feature
+from harness.steps.compile import compile_scenario, read_criterion, requirement_of, speaks_of_a_domain, traffic_of
+from harness.steps.feature import read_feature
 from harness.steps.grammar import Reading, compare, read
 from harness.steps.lint import lint_feature, lint_features
 from harness.steps.meaning import Keyword
@@ -19,8 +19,6 @@ __all__ = [
     "Explanation",
     "Keyword",
     "Reading",
-    "Scenario",
-    "Step",
     "Template",
     "compare",
     "compile_scenario",
@@ -31,6 +29,8 @@ __all__ = [
     "read",
     "read_criterion",
     "read_feature",
+    "requirement_of",
+    "speaks_of_a_domain",
     "traffic_of",
     "vocabulary",
 ]

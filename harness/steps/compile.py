@@ -2,50 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Final
 
 from harness.catalogue import Catalogue, hint_with_nearest, is_measured
 from harness.errors import UsageError
 from harness.judgement.figures import Basis, spec_of
-from harness.model import Claim, Demand, DemandKind, Objective, Requirement
+from harness.model import NO_FAULT, Claim, Demand, DemandKind, Objective, Phase, Requirement, Scenario, Step
 from harness.steps.grammar import Reading, compare, read
 from harness.steps.meaning import Keyword
 
 
-class Step(NamedTuple):
-    """One step of a scenario: `given`, `when` or `then` (And and But as the one before), its text, and `file:line`."""
-
-    keyword: str
-    text: str
-    at: str
-
-
 def compile_scenario(
-    scenario: str,
-    requirement: str,
-    steps: Sequence[Step | tuple[str, str, str]],
-    catalogue: Catalogue,
-    experiments: Mapping[str, str],
+    scenario: Scenario, catalogue: Catalogue, experiments: Mapping[str, str]
 ) -> tuple[Claim, list[Demand]]:
     """Compile a scenario.
 
     Args:
-        scenario: `file:line: name`.
-        requirement: the one id that it claims.
-        steps: in order.
-        catalogue: that holds the id and its criterion.
+        scenario: as read from its feature file.
+        catalogue: that holds its requirement id and the criterion.
         experiments: the project's experiments, name → domain.
 
     Raises:
-        UsageError: a sentence cannot be read, asks for what does not exist, says something else than the criterion, or
-            stands where it does not belong; `where` is the step's `file:line`.
+        UsageError: it does not name one requirement, or a sentence cannot be read, asks for what does not exist, says something else
+            than the criterion, or is under the wrong keyword; `where` is the `file:line` of scenario or step.
     """
+    requirement = requirement_of(scenario, catalogue)
     criterion = read_criterion(catalogue.requirement(requirement), catalogue, experiments)
-    given = [Step(*step) for step in steps]
-    readings = [(read_step(step, experiments), step) for step in given]
-    asked = _asked((reading, step) for reading, step in readings if reading.keyword is not Keyword.THEN)
+    readings = [(read_step(step, experiments), step) for step in scenario.steps]
+    asked = _asked((pair for pair in readings if pair[0].keyword is not Keyword.THEN), experiments)
     objectives = []
     for reading, step in readings:
         if reading.keyword is Keyword.THEN:
@@ -57,10 +43,27 @@ def compile_scenario(
                 raise UsageError(what, where=step.at, hint=f"the criterion says: {criterion.sentence}")
             objectives.append(objective)
     if not objectives:
-        raise UsageError("the scenario claims nothing", where=scenario, hint="add a Then step")
+        raise UsageError("the scenario claims nothing", where=scenario.location, hint="add a Then step")
     demands = {demand.key: demand for reading, _ in readings for demand in reading.demands}
     claim = Claim(scenario=scenario, requirement=requirement, objectives=tuple(objectives), demands=tuple(demands))
     return claim, list(demands.values())
+
+
+def requirement_of(scenario: Scenario, catalogue: Catalogue) -> str:
+    """The one requirement that a scenario claims; raises UsageError where it names none, several, or one that is not in the catalogue."""
+    ids = scenario.requirements
+    if len(ids) != 1:
+        what = (
+            f"the scenario names {len(ids)} requirements: {', '.join(ids)}"
+            if ids
+            else "the scenario names no requirement"
+        )
+        hint = "one scenario claims one requirement: by a tag `@ID`, or by a column `requirement` in its Examples"
+        raise UsageError(what, where=scenario.at, hint=hint)
+    if ids[0] not in catalogue.requirements:
+        hint = hint_with_nearest(ids[0], catalogue.requirements)
+        raise UsageError(f"no requirement has the id {ids[0]!r}", where=scenario.at, hint=hint)
+    return ids[0]
 
 
 def read_criterion(requirement: Requirement, catalogue: Catalogue, experiments: Mapping[str, str]) -> Reading:
@@ -75,7 +78,7 @@ def read_criterion(requirement: Requirement, catalogue: Catalogue, experiments: 
     except UsageError as error:
         raise UsageError(f"the criterion of {requirement.id}: {error.what}", where=where, hint=error.hint) from error
     if reading.objective is None:
-        raise UsageError(f"the criterion of {requirement.id} is no Then sentence", where=where)
+        raise UsageError(f"the criterion of {requirement.id} is not a Then sentence", where=where)
     return reading
 
 
@@ -86,7 +89,7 @@ def read_step(step: Step, experiments: Mapping[str, str]) -> Reading:
     except UsageError as error:
         raise UsageError(error.what, where=step.at, hint=error.hint) from error
     if reading.keyword.value != step.keyword:
-        what = f"{reading.sentence!r} is a {reading.keyword.value.title()} sentence, it stands under {step.keyword.title()}"
+        what = f"{reading.sentence!r} is a {reading.keyword.value.title()} sentence, but its keyword is {step.keyword.title()}"
         raise UsageError(what, where=step.at, hint="change the keyword or the sentence")
     for name in reading.selection.names if reading.selection else ():
         if name not in experiments:
@@ -95,15 +98,26 @@ def read_step(step: Step, experiments: Mapping[str, str]) -> Reading:
     return reading
 
 
+def speaks_of_a_domain(steps: Iterable[Step], experiments: Mapping[str, str]) -> bool:
+    """Whether a step chooses experiments by what fails, not by name: `every single-fault experiment`."""
+    selections = (read_step(step, experiments).selection for step in steps)
+    return any(selection is not None and bool(selection.domains) for selection in selections)
+
+
+_OF_A_FAULT: Final = frozenset({Phase.FAULT, Phase.RECOVERED})
+"""Phases whose windows an experiment makes."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Asked:
-    """What the When steps ask for together."""
+    """What the When steps ask for together; `faults` are the experiments that break something."""
 
     traffic: str | None
     experiments: tuple[str, ...]
+    faults: tuple[str, ...]
 
 
-def _asked(readings: Iterable[tuple[Reading, Step]]) -> _Asked:
+def _asked(readings: Iterable[tuple[Reading, Step]], domains: Mapping[str, str]) -> _Asked:
     traffic: str | None = None
     experiments: dict[str, None] = {}
     for reading, step in readings:
@@ -113,7 +127,8 @@ def _asked(readings: Iterable[tuple[Reading, Step]]) -> _Asked:
                 raise UsageError(what, where=step.at, hint="make two scenarios of it")
             traffic = reading.traffic
         experiments.update(dict.fromkeys(reading.experiments))
-    return _Asked(traffic=traffic, experiments=tuple(experiments))
+    faults = tuple(name for name in experiments if domains[name] != NO_FAULT.name)
+    return _Asked(traffic=traffic, experiments=tuple(experiments), faults=faults)
 
 
 def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) -> Objective:
@@ -131,6 +146,12 @@ def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) 
         what = f"{reading.sentence!r} speaks of other traffic than the When step, which asks for {asked.traffic!r}"
         raise UsageError(what, where=step.at, hint="name the same traffic in both")
     scope = replace(objective.scope, traffic=asked.traffic)
+    if basis is Basis.TRAFFIC and scope.phase in _OF_A_FAULT:
+        if not asked.faults:
+            what = f"{reading.sentence!r} speaks of a fault, and no When step breaks anything"
+            hint = 'say which, for example: When the experiment "pod-loss" has run under "everyday" traffic'
+            raise UsageError(what, where=step.at, hint=hint)
+        scope = replace(scope, experiments=asked.faults)
     if basis is Basis.EXPERIMENT:
         missing = criterion.missing or reading.missing
         scope = replace(scope, experiments=_experiments(reading, step, asked), missing_experiments=missing)

@@ -4,54 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from pytest_bdd.exceptions import GherkinParseError
 from pytest_bdd.gherkin_parser import get_gherkin_document
 
-from harness.catalogue import Catalogue
 from harness.errors import ConfigurationError
-from harness.steps.compile import Step
+from harness.model import Scenario, Step
+from harness.run.project import bundled
 
-REQUIREMENT_COLUMN: Final = "requirement"
-_ID: Final = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+")
 _PLACEHOLDER: Final = re.compile(r"<([^<>]+)>")
 _KEYWORDS: Final = {"Context": "given", "Action": "when", "Outcome": "then"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scenario:
-    """One scenario, or one row of an Outline.
-
-    Attributes:
-        at: `file:line` of the scenario, or of its row.
-        name: as rendered. template: as written, with its `<columns>`.
-        tags: its own, its Rule's and its Feature's, without the at sign.
-        row: the row's cells by column; empty where there is no Outline.
-        steps: with the Background's, rendered.
-        outline_at: `file:line` of the scenario itself.
-    """
-
-    at: str
-    name: str
-    template: str
-    tags: tuple[str, ...]
-    row: Mapping[str, str]
-    steps: tuple[Step, ...]
-    outline_at: str
-
-    @property
-    def title(self) -> str:
-        """`file:line: name`, unique in a run."""
-        return f"{self.at}: {self.name}"
-
-    def requirements(self, catalogue: Catalogue) -> tuple[str, ...]:
-        """The ids that it names, each once: by its column `requirement`, and by tags that are ids or look like one."""
-        named = [self.row[REQUIREMENT_COLUMN]] if REQUIREMENT_COLUMN in self.row else []
-        named += [tag for tag in self.tags if tag in catalogue.requirements or _ID.fullmatch(tag)]
-        return tuple(dict.fromkeys(named))
 
 
 def read_document(path: Path, root: Path) -> Any:
@@ -62,7 +26,7 @@ def read_document(path: Path, root: Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot be read: {error}", where=at) from error
     if not any(line.strip() and not line.lstrip().startswith("#") for line in lines):
-        raise ConfigurationError("the file holds no Feature", where=f"{at}:1", hint="write one, or delete the file")
+        raise ConfigurationError("the file contains no Feature", where=f"{at}:1", hint="write one, or delete the file")
     try:
         return get_gherkin_document(str(path))
     except GherkinParseError as error:
@@ -71,7 +35,7 @@ def read_document(path: Path, root: Path) -> Any:
 
 
 def read_feature(path: Path, root: Path | None = None) -> tuple[Scenario, ...]:
-    """The scenarios of a feature file in its order; places are relative to `root` (default: the working directory).
+    """The scenarios of a feature file in its order, their files named as `shown` names them (`root` is the working directory by default).
 
     Raises:
         ConfigurationError: the file cannot be read or is no Gherkin.
@@ -82,9 +46,15 @@ def read_feature(path: Path, root: Path | None = None) -> tuple[Scenario, ...]:
 
 
 def shown(path: Path, root: Path) -> str:
-    """A path as messages show it: relative to `root` where it lies under it."""
+    """A file as plans and messages name it: relative to the project, or to what the package brings; any other as it is given.
+
+    So a run that was recorded on one machine names the scenarios of another.
+    """
     absolute = path.resolve()
-    return str(absolute.relative_to(root.resolve())) if absolute.is_relative_to(root.resolve()) else str(path)
+    for base in (root.resolve(), bundled("features").parent.resolve()):
+        if absolute.is_relative_to(base):
+            return absolute.relative_to(base).as_posix()
+    return path.as_posix()
 
 
 def children(feature: Any) -> Iterator[tuple[Any, list[Any], list[str]]]:
@@ -105,26 +75,25 @@ def _children(parent: Any, steps: Sequence[Any], tags: Sequence[str]) -> Iterato
 
 def _scenarios(feature: Any, file: str) -> Iterator[Scenario]:
     for scenario, background, tags in children(feature):
-        outline_at = f"{file}:{scenario.location.line}"
-        own = tuple(dict.fromkeys([*(tag.name.lstrip("@") for tag in scenario.tags), *tags]))
+        own = [*(tag.name.lstrip("@") for tag in scenario.tags), *tags]
         steps = [*background, *scenario.steps]
-        for at, row, row_tags in rows(scenario, file) or [(outline_at, {}, ())]:
+        for line, row, row_tags in rows(scenario) or [(scenario.location.line, {}, ())]:
             yield Scenario(
-                at=at,
+                file=file,
+                line=line,
                 name=_rendered(scenario.name, row),
                 template=scenario.name,
                 tags=tuple(dict.fromkeys((*own, *row_tags))),
                 row=row,
                 steps=tuple(_steps(steps, row, file)),
-                outline_at=outline_at,
             )
 
 
-def rows(scenario: Any, file: str) -> list[tuple[str, dict[str, str], tuple[str, ...]]]:
-    """The rows of all Examples of an Outline: `file:line`, cells by column, tags of the table."""
+def rows(scenario: Any) -> list[tuple[int, dict[str, str], tuple[str, ...]]]:
+    """The rows of all Examples of an Outline: line, cells by column, tags of the table."""
     return [
         (
-            f"{file}:{row.location.line}",
+            row.location.line,
             {head.value: cell.value for head, cell in zip(table.table_header.cells, row.cells, strict=True)},
             tuple(tag.name.lstrip("@") for tag in table.tags),
         )
@@ -138,7 +107,7 @@ def _steps(steps: Sequence[Any], row: Mapping[str, str], file: str) -> Iterator[
     keyword = "given"
     for step in steps:
         keyword = _KEYWORDS.get(step.keyword_type, keyword)
-        yield Step(keyword, _rendered(step.text, row), f"{file}:{step.location.line}")
+        yield Step(keyword=keyword, text=_rendered(step.text, row), at=f"{file}:{step.location.line}")
 
 
 def _rendered(text: str, row: Mapping[str, str]) -> str:

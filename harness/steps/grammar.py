@@ -11,7 +11,7 @@ from typing import Final
 from harness.catalogue import nearest
 from harness.errors import UsageError
 from harness.judgement.figures import Basis, spec_of
-from harness.model import Demand, DemandKind, Objective, untenable
+from harness.model import Demand, DemandKind, Objective, Phase, Quantity, untenable
 from harness.steps.meaning import Keyword, Selection
 from harness.steps.template import Template
 from harness.steps.templates import TEMPLATES
@@ -19,6 +19,13 @@ from harness.steps.templates import TEMPLATES
 NO_EXPERIMENTS: Final[Mapping[str, str]] = MappingProxyType({})
 _WORDS: Final = 3
 """What has more of them is another sentence, and not a value in the wrong form."""
+_NOT_PRODUCED: Final[Mapping[Phase, str]] = MappingProxyType(
+    {
+        Phase.SWITCHED: "no act switches traffic from one release to another",
+        Phase.STEP: "no act raises the share of a release in steps",
+    }
+)
+"""Phases that a sentence can name and that no act of a run produces, and why."""
 _INTERPRETATION: Final = re.compile(r"\s*\(interpretation[^()]*\)\s*$")
 
 
@@ -112,6 +119,8 @@ def read(
 def _refused(objective: Objective) -> str:
     """Why no run could support the objective; empty when one could."""
     spec, phase = spec_of(objective.figure), objective.scope.phase
+    if phase in _NOT_PRODUCED:
+        return f"no run has a window {phase.value}, for {_NOT_PRODUCED[phase]}"
     if phase not in spec.phases:
         judged = " or ".join(sorted(each.value for each in spec.phases))
         return f"the {objective.figure.value} is judged {judged}, not {phase.value}"
@@ -137,7 +146,7 @@ def _misfit(text: str, templates: Sequence[Template]) -> UsageError | None:
         return None
     template, wrong = min(misfits, key=lambda found: sum(map(len, found[1].values())))
     slots = template.slots
-    said = "; ".join(f"{value!r} is no <{name}>, {slots[name].about}" for name, value in wrong.items())
+    said = "; ".join(f"{value!r} is not a valid <{name}>, {slots[name].about}" for name, value in wrong.items())
     hint = f"did you mean `{template.plain}`, for example: {template.example}"
     return UsageError(f"no step reads {text!r}: {said} was expected", hint=hint)
 
@@ -161,20 +170,33 @@ def compare(then: Objective, criterion: Objective) -> list[str]:
     differences = []
     if then.op is not criterion.op:
         differences.append(f"it says {then.op.value!r}, the criterion {criterion.op.value!r}")
-    for name in ("limit", "tolerance", "older_than", "window"):
-        mine, theirs = getattr(then, name), getattr(criterion, name)
-        same = mine is theirs or (mine is not None and theirs is not None and mine.same_as(theirs))
-        if not same:
-            words = name.replace("_", " ")
-            differences.append(f"{words} {mine or 'not said'}, the criterion says {theirs or 'none'}")
+    given, expected = _values(then), _values(criterion)
+    for name in dict.fromkeys((*given, *expected)):
+        mine, theirs = given.get(name), expected.get(name)
+        if mine is None or theirs is None or not mine.same_as(theirs):
+            differences.append(f"{name} {mine or 'not given'}, the criterion says {theirs or 'none'}")
+        elif mine.scaled is not theirs.scaled:
+            scaled = ("is", "is not") if mine.scaled else ("is not", "is")
+            differences.append(f"{name} {mine} {scaled[0]} scaled, that of the criterion {scaled[1]}")
     if then.scope.users != criterion.scope.users:
         differences.append(f"{then.scope.users} users at once, the criterion says {criterion.scope.users}")
-    for name in sorted({*then.params, *criterion.params}):
-        mine, theirs = then.params.get(name), criterion.params.get(name)
-        if mine != theirs:
-            words = name.replace("_", " ")
-            differences.append(f"{words} {mine or 'not said'}, the criterion says {theirs or 'none'}")
+    for name in sorted({*then.params, *criterion.params} - {*given, *expected}):
+        here, there = then.params.get(name, "not given"), criterion.params.get(name, "none")
+        if then.params.get(name) != criterion.params.get(name):
+            differences.append(f"{name.replace('_', ' ')} {here}, the criterion says {there}")
     return differences
+
+
+def _values(objective: Objective) -> dict[str, Quantity]:
+    """The values that the sentence says, by name."""
+    named = {
+        "limit": objective.limit,
+        "tolerance": objective.tolerance,
+        "older than": objective.older_than,
+        "window": objective.window,
+        **objective.times,
+    }
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _figure(objective: Objective) -> str:

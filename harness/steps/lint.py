@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from harness.catalogue import Catalogue, Problem, hint_with_nearest
+from harness.catalogue import Catalogue, Problem
 from harness.errors import UsageError
-from harness.steps.compile import compile_scenario, read_step
-from harness.steps.feature import Scenario, children, read_document, read_feature, rows, shown
+from harness.model import Scenario
+from harness.steps.compile import compile_scenario, read_step, requirement_of
+from harness.steps.feature import children, read_document, read_feature, rows, shown
 from harness.steps.grammar import read
 
 _STEP_WORDS: Final = ("Given", "When", "Then", "And", "But", "*")
@@ -40,7 +41,9 @@ def lint_feature(
     problems = [*_of_feature(templates, file), *_of_description(document.feature, path, file)]
     for template in templates:
         problems += _of_outline(template, file)
-    for scenario in read_feature(path, base):
+    scenarios = read_feature(path, base)
+    problems += _of_titles(scenarios)
+    for scenario in scenarios:
         problems += _of_scenario(scenario, catalogue, experiments)
     unique = dict.fromkeys(problems)
     return tuple(sorted(unique, key=lambda problem: _line(problem.at)))
@@ -86,7 +89,7 @@ def _of_description(feature: Any, path: Path, file: str) -> Iterator[Problem]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         keyword, _, text = line.strip().partition(" ")
         if line.strip() in prose and keyword in _STEP_WORDS and _is_sentence(text):
-            what = f"the step {line.strip()!r} stands in a description and is never run"
+            what = f"the step {line.strip()!r} is part of a description and is never run"
             yield Problem(at=f"{file}:{number}", what=what, hint="a keyword above it is misspelt")
 
 
@@ -112,37 +115,41 @@ def _of_outline(template: Any, file: str) -> Iterator[Problem]:
         if table.tags:
             what = f"a tag on Examples: {', '.join(tag.name for tag in table.tags)}"
             yield Problem(at=at_table, what=what, hint="tag the scenario, or use a column `requirement`")
-    seen: dict[tuple[tuple[str, str], ...], str] = {}
-    for at_row, row, _ in rows(template, file):
+    seen: dict[tuple[tuple[str, str], ...], int] = {}
+    for line, row, _ in rows(template):
         cells = tuple(sorted(row.items()))
         if cells in seen:
-            what = f"the row says the same as line {_line(seen[cells])}"
-            yield Problem(at=at_row, what=what, hint="delete one of the two")
-        seen.setdefault(cells, at_row)
+            what = f"the row says the same as line {seen[cells]}"
+            yield Problem(at=f"{file}:{line}", what=what, hint="delete one of the two")
+        seen.setdefault(cells, line)
+
+
+def _of_titles(scenarios: Iterable[Scenario]) -> Iterator[Problem]:
+    """A scenario is known by file and title, and rows of two Outlines can have the same one."""
+    first: dict[str, Scenario] = {}
+    for scenario in scenarios:
+        other = first.setdefault(scenario.id, scenario)
+        if (other.template, other.row) != (scenario.template, scenario.row):
+            what = f"the scenario {scenario.title!r} has the title of another one in line {other.line}"
+            yield Problem(at=scenario.at, what=what, hint="give one of the two another name")
 
 
 def _of_scenario(scenario: Scenario, catalogue: Catalogue, experiments: Mapping[str, str]) -> Iterator[Problem]:
-    ids = scenario.requirements(catalogue)
-    if len(ids) != 1:
-        what = (
-            f"the scenario names {len(ids)} requirements: {', '.join(ids)}"
-            if ids
-            else "the scenario names no requirement"
-        )
-        hint = "one scenario claims one requirement: by a tag `@ID`, or by a column `requirement` in its Examples"
-        yield Problem(at=scenario.at, what=what, hint=hint)
-    unknown = [requirement for requirement in ids if requirement not in catalogue.requirements]
-    for requirement in unknown:
-        hint = hint_with_nearest(requirement, catalogue.requirements)
-        yield Problem(at=scenario.at, what=f"no requirement has the id {requirement!r}", hint=hint)
-    wrong = [*_of_steps(scenario, experiments)]
-    yield from wrong
-    claims = any(step.keyword == "then" for step in scenario.steps)
-    if len(ids) == 1 and claims and not unknown and not wrong:
+    ids = [*_of_ids(scenario, catalogue)]
+    steps = [*_of_steps(scenario, experiments)]
+    yield from (*ids, *steps)
+    if not ids and not steps and any(step.keyword == "then" for step in scenario.steps):
         try:
-            compile_scenario(scenario.title, ids[0], scenario.steps, catalogue, experiments)
+            compile_scenario(scenario, catalogue, experiments)
         except UsageError as error:
             yield Problem(at=error.where or scenario.at, what=error.what, hint=error.hint)
+
+
+def _of_ids(scenario: Scenario, catalogue: Catalogue) -> Iterator[Problem]:
+    try:
+        requirement_of(scenario, catalogue)
+    except UsageError as error:
+        yield _problem(error)
 
 
 def _of_steps(scenario: Scenario, experiments: Mapping[str, str]) -> Iterator[Problem]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps.meaning import KINDS, Meaning, Selection
+from harness.steps.slots import Values
 
-_Slots = Mapping[str, str]
+_Slots = Values
 _Mean = Callable[[_Slots], Meaning]
 
 
@@ -18,20 +19,21 @@ def under_traffic(selection: Callable[[_Slots], Selection | None]) -> _Mean:
 
 
 def steady(figure: Figure, op: Op, *, per: Per = Per.ALL, subject: str = "") -> _Mean:
-    """A figure of the fault-free window; a subject in angle brackets is the slot's value."""
+    """A figure of the fault-free windows, or of the phase that the sentence names; a subject in angle brackets is the slot's value."""
 
     def mean(slots: _Slots) -> Meaning:
-        scope = Scope(per=per, subject=_filled(subject, slots), users=int(slots.get("users", 0)))
-        tolerance, window = slots.get("tolerance"), slots.get("window")
+        phase = Phase.of(slots["phase"]) if "phase" in slots else Phase.STEADY
+        users = int(slots.get("users", 0))
+        scope = Scope(per=per, subject=_filled(subject, slots), users=users, phase=phase)
         return Meaning(
             objective=Objective(
                 figure=figure,
                 quantile=_quantile(slots["quantile"]) if "quantile" in slots else None,
                 scope=scope,
                 op=op,
-                limit=Quantity.parse(slots["limit"]),
-                tolerance=Quantity.parse(tolerance) if tolerance else None,
-                window=Quantity.parse(window) if window else None,
+                limit=slots.quantity("limit"),
+                tolerance=slots.optional("tolerance"),
+                window=slots.optional("window"),
                 sentence="",
             )
         )
@@ -59,7 +61,7 @@ def compared(figure: Figure, op: Op, **params: str) -> _Mean:
             quantile=_quantile(slots["quantile"]) if "quantile" in slots else None,
             scope=Scope(traffic=slots.get("traffic")),
             op=op,
-            limit=Quantity.parse(slots["limit"]),
+            limit=slots.quantity("limit"),
             sentence="",
             params={name: value for name, value in filled.items() if value},
         )
@@ -78,7 +80,7 @@ def recovery(selection: Callable[[_Slots], Selection | None], *, hit: str = "") 
         if "region" in slots:
             params["lost_region"] = slots["region"]
         scope = Scope(operations=tuple(re.findall("reads|writes", slots["operations"])), phase=Phase.FAULT)
-        limit = Quantity.parse(slots["limit"])
+        limit = slots.quantity("limit")
         objective = Objective(figure=Figure.RECOVERY, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params)
         return Meaning(objective=objective, selection=selection(slots))
 
@@ -94,7 +96,7 @@ def no_lost_write(selection: Callable[[_Slots], Selection | None]) -> _Mean:
             scope=Scope(phase=Phase.FAULT),
             op=Op.HOLDS,
             limit=Quantity(value=0, unit=""),
-            older_than=Quantity.parse(slots["age"]) if "age" in slots else None,
+            older_than=slots.optional("age"),
             sentence="",
         )
         return Meaning(objective=objective, selection=selection(slots))
@@ -108,16 +110,16 @@ def first_request(slots: _Slots) -> Meaning:
         figure=Figure.FIRST_REQUEST,
         scope=Scope(phase=Phase.FAULT),
         op=Op.BELOW,
-        limit=Quantity.parse(slots["limit"]),
+        limit=slots.quantity("limit"),
         sentence="",
-        params={"killed_none_later_than": slots["after"]},
+        times={"killed none later than": slots.quantity("after")},
     )
     return Meaning(objective=objective, selection=Selection.of_domains(("pod",), every=False))
 
 
 def visible_events(slots: _Slots) -> Meaning:
     """Every event that was accepted becomes visible once and whole, at the latest a limit after its acceptance."""
-    limit = Quantity.parse(slots["limit"])
+    limit = slots.quantity("limit")
     return Meaning(
         objective=Objective(figure=Figure.EVENTS, scope=Scope(phase=Phase.RUN), op=Op.BELOW, limit=limit, sentence="")
     )
@@ -134,11 +136,16 @@ def check(name: str, **params: str) -> _Mean:
     """A fact of the live target; a parameter in angle brackets is the slot's value."""
 
     def mean(slots: _Slots) -> Meaning:
-        filled = {key: _filled(value, slots) for key, value in params.items()}
-        limit = Quantity(value=1, unit="")
-        return Meaning(
-            objective=Objective(figure=Figure.CHECK, op=Op.HOLDS, limit=limit, sentence="", check=name, params=filled)
+        objective = Objective(
+            figure=Figure.CHECK,
+            op=Op.HOLDS,
+            limit=Quantity(value=1, unit=""),
+            sentence="",
+            check=name,
+            params={key: _filled(value, slots) for key, value in params.items()},
+            times=slots.times(),
         )
+        return Meaning(objective=objective)
 
     return mean
 

@@ -7,21 +7,72 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from harness.model import Quantity
+
 DOMAINS: Final = ("pod", "node", "zone", "database", "region", "external", "network")
 """Fault domains, from small to large."""
 
 _NUMBER: Final = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _MORE_THAN_0: Final = "(?=[0-9.]*[1-9])"
 _DOMAIN: Final = "|".join(DOMAINS)
+_TIME: Final = rf"{_MORE_THAN_0}{_NUMBER} ?(?:ms|s|min|h|d)"
+_SCALED: Final = " (scaled)"
+_NOT_SCALED: Final = " (not scaled)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:
-    """What may stand in a slot: a pattern without groups, what it is, and an example."""
+    """What may stand in a slot.
+
+    Attributes:
+        pattern: of the text, without groups.
+        about: what it is. example: of it.
+        scaled: a length of time that is divided by the target's time scale, unless `(not scaled)` stands behind it where the pattern takes that.
+        listed: one of a few fixed phrases.
+    """
 
     pattern: str
     about: str
     example: str
+    listed: bool = False
+    scaled: bool = False
+
+    @property
+    def is_time(self) -> bool:
+        """Whether a length of time stands there."""
+        return self.pattern.startswith(_TIME)
+
+
+class Values(dict[str, str]):
+    """What stands in the slots of a sentence, by name; a slot of a part that was left out is absent.
+
+    Args:
+        values: the text of each slot.
+        slots: the slots of the template.
+    """
+
+    def __init__(self, values: Mapping[str, str], slots: Mapping[str, Slot]) -> None:
+        super().__init__(values)
+        self._slots = slots
+
+    def quantity(self, name: str) -> Quantity:
+        """The value of a slot; a length of time says whether it is scaled: as its kind of slot is, or as the words behind it say.
+
+        Raises:
+            KeyError: nothing stands there.
+            UsageError: it is no number with a unit.
+        """
+        text, said, _ = self[name].partition(" (")
+        scaled = self[name].endswith(_SCALED) if said else self._slots[name].scaled
+        return Quantity.parse(text, scaled=scaled)
+
+    def times(self) -> dict[str, Quantity]:
+        """Every length of time by the name of its slot."""
+        return {name: self.quantity(name) for name in self if self._slots[name].is_time}
+
+    def optional(self, name: str) -> Quantity | None:
+        """The same; None where nothing stands there."""
+        return self.quantity(name) if name in self else None
 
 
 SLOTS: Final[Mapping[str, Slot]] = {
@@ -33,22 +84,34 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="pod, node or network",
     ),
     "duration": Slot(
-        pattern=rf"{_MORE_THAN_0}{_NUMBER} ?(?:ms|s|min|h|d)",
-        about="a length of time above 0 in ms, s, min, h or d",
-        example="200 ms",
+        pattern=_TIME, about="a length of time above 0 in ms, s, min, h or d, never scaled", example="200 ms"
     ),
     "kind": Slot(
         pattern="single-fault|disaster",
         about="single-fault (domain pod, node, database) or disaster (domain database, region)",
         example="single-fault",
     ),
-    "looks": Slot(pattern=r"(?:[2-9]|1[0-9]|20)", about="how often one looks, 2 to 20 times", example="4"),
+    "analyses": Slot(
+        pattern=r"(?:[2-9]|1[0-9]|20)", about="how often the data is analysed, 2 to 20 times", example="4"
+    ),
     "memory": Slot(
         pattern=r"[0-9]{1,9}(?:\.[0-9]{1,3})?(?:[kMGT]i?|Ki)?", about="memory as Kubernetes writes it", example="512Mi"
     ),
     "name": Slot(pattern=r'[^"<>]{1,80}', about="a name as it is written in files", example="everyday"),
     "operations": Slot(
         pattern=r"reads and (?:of )?writes|reads|writes", about="what clients do", example="reads and writes"
+    ),
+    "period": Slot(
+        pattern=rf"{_TIME}(?:{re.escape(_NOT_SCALED)})?",
+        about=f"a length of time above 0 in ms, s, min, h or d, divided by the time scale unless `{_NOT_SCALED.strip()}` follows it",
+        example="4 h",
+        scaled=True,
+    ),
+    "phase": Slot(
+        pattern="in the steady state|during the fault|after the recovery|after the switch|at the [0-9]{1,3} % step",
+        about="when: in the steady state, during the fault, after the recovery, after the switch or at the N % step",
+        example="in the steady state",
+        listed=True,
     ),
     "points": Slot(
         pattern=rf"{_MORE_THAN_0}{_NUMBER} ?points", about="percentage points, more than 0", example="5 points"
@@ -58,6 +121,11 @@ SLOTS: Final[Mapping[str, Slot]] = {
         pattern=r"p(?:50|75|90|95|99|99\.9)", about="a quantile: p50, p75, p90, p95, p99 or p99.9", example="p95"
     ),
     "ratio": Slot(pattern=rf"{_MORE_THAN_0}{_NUMBER} ?%", about="a share in percent, more than 0", example="0.1 %"),
+    "reaction": Slot(
+        pattern=rf"{_TIME}(?:{re.escape(_SCALED)})?",
+        about=f"a length of time above 0 in ms, s, min, h or d, not scaled unless `{_SCALED.strip()}` follows it",
+        example="45 s",
+    ),
     "region": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="a region by name", example="us-east-1"),
     "release": Slot(pattern=r'[^"<>\s]{1,80}', about="a release by name, as answers name it", example="1.0.0"),
     "traffic": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="traffic by name, without quotes", example="everyday"),
@@ -72,8 +140,8 @@ def pattern_of(text: str) -> re.Pattern[str]:
 
 
 def loose_pattern_of(text: str) -> re.Pattern[str]:
-    """The same, where anything may stand in a slot."""
-    return re.compile(_pattern(text, lambda _slot: ".+?"))
+    """The same, where anything may stand in a slot but in one of fixed phrases."""
+    return re.compile(_pattern(text, lambda slot: f"(?:{slot.pattern})" if slot.listed else ".+?"))
 
 
 def _pattern(text: str, of_slot: Callable[[Slot], str]) -> str:

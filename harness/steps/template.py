@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 from harness.steps.meaning import Keyword, Meaning
-from harness.steps.slots import Slot, loose_pattern_of, pattern_of, plain_of, slots_of
+from harness.steps.slots import Slot, Values, loose_pattern_of, pattern_of, plain_of, slots_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Template:
     text: str
     about: str
     example: str
-    mean: Callable[[Mapping[str, str]], Meaning]
+    mean: Callable[[Values], Meaning]
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -53,9 +53,9 @@ class Template:
         slots = self.slots
         return {name: value for name, value in values.items() if value and not re.fullmatch(slots[name].pattern, value)}
 
-    def match(self, sentence: str) -> Mapping[str, str] | None:
+    def match(self, sentence: str) -> Values | None:
         """What stands in the slots of a sentence; None when it is another sentence."""
         found = self.pattern.fullmatch(sentence)
         if found is None:
             return None
-        return {name: value for name, value in found.groupdict().items() if value is not None}
+        return Values({name: value for name, value in found.groupdict().items() if value is not None}, self.slots)

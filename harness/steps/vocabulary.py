@@ -30,6 +30,7 @@ class Explanation:
         template: that reads it. sentence: as read.
         slots: what stands in each slot.
         claims: what must hold, in words; empty where the sentence claims nothing.
+        times: each length of time in it, and whether it is scaled.
         needs: what must be done for it: traffic, experiments, checks.
         missing: kinds of experiments that it speaks of and nobody has written.
     """
@@ -38,6 +39,7 @@ class Explanation:
     sentence: str
     slots: Mapping[str, str]
     claims: str
+    times: tuple[str, ...]
     needs: tuple[str, ...]
     missing: tuple[str, ...]
 
@@ -55,9 +57,15 @@ def explain(sentence: str, experiments: Mapping[str, str] = NO_EXPERIMENTS) -> E
         sentence=reading.sentence,
         slots=reading.template.match(reading.sentence) or {},
         claims=describe(reading.objective) if reading.objective else "",
+        times=tuple(_times(reading.objective)) if reading.objective else (),
         needs=tuple(_needs(reading)),
         missing=reading.missing,
     )
+
+
+def _times(objective: Objective) -> list[str]:
+    kinds = {True: "divided by the target's time scale", False: "not scaled"}
+    return [f"{length.name} {length.said}: {kinds[length.scaled]}" for length in objective.lengths(1)]
 
 
 def _needs(reading: Reading) -> list[str]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from harness.targets.guard import guard_experiment, guard_target
 from harness.targets.lock import TargetLock
+from harness.targets.platform import Platform, platform_of
 from harness.targets.reference import Reference
 from harness.targets.state import sandbox_target_file
 from harness.targets.target import Target, load_target
 
 __all__ = [
+    "Platform",
     "Reference",
     "Target",
     "TargetLock",
     "guard_experiment",
     "guard_target",
     "load_target",
+    "platform_of",
     "sandbox_target_file",
 ]

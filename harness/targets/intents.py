@@ -1,6 +1,6 @@
 """The undo log: what would have to be undone is on disk, synced, before anything is changed.
 
-It is outside every run directory, one folder a target, one file an intent: `$READINESS_STATE/intents/<target>/<id>.json`.
+It is outside every run directory, one folder a platform, one file an intent: `$READINESS_STATE/intents/<platform>/<id>.json`.
 A file appears under that name only when it is complete. Striking off is deleting it. So a harness that is killed at any moment
 leaves exactly what the next start must undo. A file that is not understood is kept: only a person can find out what it is for.
 """
@@ -18,10 +18,12 @@ from typing import Any, Final
 from harness import clock
 from harness.errors import HarnessError
 from harness.model import Intent
+from harness.targets.platform import Platform, digest
 from harness.targets.state import state_directory
+from harness.targets.synced import sync_directory, write_synced
 
-VERSION: Final = 1
-"""Of the format; a file of a newer one is not understood."""
+VERSION: Final = 2
+"""Of the format; a file of another one is not understood."""
 
 _counter = itertools.count()
 
@@ -39,40 +41,46 @@ class Unclear:
     why: str
 
 
-def intents_directory(target: str) -> Path:
-    """Where the intents on one target are."""
-    return state_directory() / "intents" / target
+def intents_directory(platform: Platform) -> Path:
+    """Where the intents on one platform are."""
+    return _root() / digest(platform.identity)
 
 
-def write_intent(target: str, experiment: str, action: str, undo: Mapping[str, Any], *, module: str) -> Intent:
+def intent_path(intent: Intent) -> Path:
+    """The file of an intent."""
+    return _root() / digest(intent.platform) / f"{intent.id}.json"
+
+
+def write_intent(platform: Platform, experiment: str, action: str, undo: Mapping[str, Any], *, module: str) -> Intent:
     """Put an intent on disk, file and directory synced, and only then return.
 
     Args:
-        target: name of the target.
+        platform: what is acted on.
         experiment: what is about to act.
         action: what it is about to do, for people.
         undo: what undoes it: `do`, the name of an undoable action, and its parameters.
         module: the module that defines that action.
 
     Raises:
-        HarnessError: it cannot be written; then nothing may be changed.
+        HarnessError: it cannot be written whole; then nothing may be changed.
     """
     wall = clock.wall_text()
     number = f"{os.getpid()}-{next(_counter):04d}"
     intent = Intent(
         id=f"{''.join(filter(str.isalnum, wall))}-{number}",
-        target=target,
+        target=platform.name,
         experiment=experiment,
         action=action,
         undo=dict(undo),
         written=wall,
+        platform=platform.identity,
         module=module,
         version=VERSION,
     )
-    path = _path(intent)
+    path = intent_path(intent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_synced(path, json.dumps(asdict(intent), indent=1).encode())
+        write_synced(path, json.dumps(asdict(intent), indent=1).encode())
     except OSError as error:
         raise HarnessError(
             f"an intent cannot be written: {error.strerror}",
@@ -84,67 +92,79 @@ def write_intent(target: str, experiment: str, action: str, undo: Mapping[str, A
 
 def strike_intent(intent: Intent) -> None:
     """Strike it off: what it describes is undone. A second strike does nothing."""
-    path = _path(intent)
+    path = intent_path(intent)
     path.unlink(missing_ok=True)
     if path.parent.is_dir():
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
 
 
-def pending_intents(target: str) -> list[Intent]:
+def pending_intents(platform: Platform) -> list[Intent]:
     """What is still to be undone and is understood, newest first."""
-    return [intent for intent in _read(target) if isinstance(intent, Intent)]
+    return [intent for intent in _read(platform) if isinstance(intent, Intent)]
 
 
-def unclear_intents(target: str) -> list[Unclear]:
-    """The files that are not understood: broken JSON, other keys, a newer version."""
-    return [intent for intent in _read(target) if isinstance(intent, Unclear)]
+def unclear_intents(platform: Platform) -> list[Unclear]:
+    """The files that are not understood: broken JSON, other keys, another version, another platform's."""
+    return [intent for intent in _read(platform) if isinstance(intent, Unclear)]
 
 
-def _read(target: str) -> list[Intent | Unclear]:
-    """Every file, newest first. What was never renamed was never returned from `write_intent`: nothing was changed under it."""
-    for part in intents_directory(target).glob("*.part"):
-        part.unlink(missing_ok=True)
-    return [_parsed(path) for path in sorted(intents_directory(target).glob("*.json"), reverse=True)]
+def torn_intents(platform: Platform) -> list[Path]:
+    """Files that never got their name: their writer ended before, so nothing was changed under them. They are kept."""
+    return sorted(intents_directory(platform).glob("*.part"))
 
 
-def _parsed(path: Path) -> Intent | Unclear:
+def elsewhere(platform: Platform) -> list[Path]:
+    """Intents of targets of the same name that lead to another platform, and of versions that kept them by name."""
+    own = intents_directory(platform)
+    files = [path for path in _root().glob("*/*.json") if path.parent != own]
+    return sorted(path for path in files if path.parent.name == platform.name or _target_of(path) == platform.name)
+
+
+def _target_of(path: Path) -> object:
     try:
         content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content.get("target") if isinstance(content, dict) else None
+
+
+def _root() -> Path:
+    return state_directory() / "intents"
+
+
+def _read(platform: Platform) -> list[Intent | Unclear]:
+    """Every file, newest first."""
+    files = sorted(intents_directory(platform).glob("*.json"), reverse=True)
+    return [parsed for path in files if (parsed := _parsed(path, platform)) is not None]
+
+
+def _parsed(path: Path, platform: Platform) -> Intent | Unclear | None:
+    """What is in a file; None where it was struck off meanwhile."""
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
     except OSError as error:
         return Unclear(path=path, why=f"it cannot be read: {error.strerror}")
     except (ValueError, RecursionError):
         return Unclear(path=path, why="it is not JSON")
+    why = _odd(content, path, platform)
+    return Unclear(path=path, why=why) if why else Intent(**content)
+
+
+def _odd(content: Any, path: Path, platform: Platform) -> str:
+    """Why this is no intent on the platform; empty when it is one."""
     if not isinstance(content, dict):
-        return Unclear(path=path, why="it is not a JSON object")
+        return "it is not a JSON object"
     if content.get("version", VERSION) != VERSION:
-        return Unclear(path=path, why=f"it has version {content['version']}, this harness reads version {VERSION}")
+        return f"it has version {content['version']}, this harness reads version {VERSION}"
     known = {field.name for field in fields(Intent)}
-    if {*content} != known or not isinstance(content["undo"], dict):
-        odd = sorted({*content} ^ known) or ["undo"]
-        return Unclear(path=path, why=f"missing or unknown keys: {', '.join(map(str, odd))}")
-    return Intent(**content)
+    if odd := sorted(map(str, {*content} ^ known)) or [key for key in sorted(known) if not _typed(key, content[key])]:
+        return f"missing or unknown keys: {', '.join(odd)}"
+    if content["id"] != path.stem:
+        return f"its id is {content['id']}: it was renamed or copied"
+    return "" if content["platform"] == platform.identity else f"it is of another platform: {content['platform']}"
 
 
-def _path(intent: Intent) -> Path:
-    return intents_directory(intent.target) / f"{intent.id}.json"
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    """Complete or not there at all: written beside, synced, and only then given its name."""
-    part = path.with_suffix(".part")
-    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-    try:
-        os.write(fd, content)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    part.rename(path)
-    _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+def _typed(key: str, value: object) -> bool:
+    return isinstance(value, {"undo": dict, "version": int}.get(key, str))

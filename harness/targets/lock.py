@@ -1,35 +1,53 @@
-"""One run a target: a file lock that the kernel lets go when its holder dies, however it dies."""
+"""One run a platform: file locks that the kernel lets go when their holder dies, however it dies."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
-from types import TracebackType
-from typing import Self
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
 
 from harness import clock
 from harness.errors import Refused, UsageError
+from harness.targets.platform import Platform, digest
 from harness.targets.state import STATE_VARIABLE, state_directory
+from harness.targets.synced import write_all
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
 
 
 class TargetLock:
-    """Held from `with` to its end. A second holder is refused, with the name of the first."""
+    """Held from `with` to its end. A second holder of the same API server or the same entry is refused, with the name of the first."""
 
-    def __init__(self, target: str, run: str) -> None:
-        self._target = target
+    def __init__(self, platform: Platform, run: str) -> None:
+        self._platform = platform
         self._run = run
-        self._path = state_directory() / "locks" / f"{target}.lock"
-        self._fd = -1
+        self._held = ExitStack()
 
     def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            for part in sorted(self._platform.parts):
+                fd = self._taken(state_directory() / "locks" / f"{digest(part)}.lock")
+                stack.callback(_release, fd)
+            self._held = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._held.close()
+
+    def _taken(self, path: Path) -> int:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise UsageError(
-                f"the lock of {self._target} cannot be taken: {error.strerror}",
-                where=str(self._path),
+                f"the lock of {self._platform.name} cannot be taken: {error.strerror}",
+                where=str(path),
                 hint=f"name a directory that can be written to in {STATE_VARIABLE}",
             ) from error
         try:
@@ -38,26 +56,40 @@ class TargetLock:
             holder = os.read(fd, 4096).decode(errors="replace")
             os.close(fd)
             raise Refused(
-                f"{self._target} is in use by {_holder(holder)}",
-                where=str(self._path),
+                f"{self._platform.name} is in use by {self._holder(holder)}",
+                where=str(path),
                 hint="wait for it, or stop it: the lock goes with its process",
             ) from error
         os.ftruncate(fd, 0)
-        os.write(fd, json.dumps({"pid": os.getpid(), "run": self._run, "since": clock.wall_text()}).encode())
-        self._fd = fd
-        return self
+        here = {
+            "pid": os.getpid(),
+            "run": self._run,
+            "since": clock.wall_text(),
+            "target": self._platform.name,
+            "platform": list(self._platform.parts),
+        }
+        try:
+            write_all(fd, json.dumps(here).encode())
+        except OSError as error:
+            os.close(fd)
+            raise UsageError(
+                f"the lock of {self._platform.name} cannot be written: {error.strerror}",
+                where=str(path),
+                hint="make room there",
+            ) from error
+        return fd
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        os.ftruncate(self._fd, 0)
-        os.close(self._fd)
-        self._fd = -1
+    def _holder(self, text: str) -> str:
+        """Who wrote the lock; its name of the target is given where it is another one."""
+        try:
+            holder = json.loads(text)
+            alias = holder.get("target", "")
+            target = f" as target {alias}" if alias not in ("", self._platform.name) else ""
+            return f"run {holder['run']}{target} (process {holder['pid']}, since {holder['since']})"
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return "another run"
 
 
-def _holder(text: str) -> str:
-    try:
-        holder = json.loads(text)
-        return f"run {holder['run']} (process {holder['pid']}, since {holder['since']})"
-    except (ValueError, KeyError, TypeError):
-        return "another run"
+def _release(fd: int) -> None:
+    os.ftruncate(fd, 0)
+    os.close(fd)

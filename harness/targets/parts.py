@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from harness.targets.reference import Reference
-from harness.targets.values import Name, Part, PathOfId, Url, UrlPath, Word, quantity
+from harness.targets.values import Name, PathOfId, TargetSection, Url, UrlPath, Word, quantity
 
 TYPES: Final[Mapping[str, type]] = {
     "str": str,
@@ -39,7 +39,7 @@ def _under(key: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-class Region(Part):
+class Region(TargetSection):
     """One region: its own entry, where its workloads are, and the share of answers that is expected of it (0 to 1)."""
 
     entry: Url | None = None
@@ -48,7 +48,7 @@ class Region(Part):
     share: Annotated[float, quantity("ratio", "60 %")] | None = None
 
 
-class Kubernetes(Part):
+class Kubernetes(TargetSection):
     """How the cluster is reached. The context is always named: the default context is never used."""
 
     context: Word
@@ -56,7 +56,7 @@ class Kubernetes(Part):
     kubeconfig: str = ""
 
 
-class Release(Part):
+class ReleaseSource(TargetSection):
     """How the target tells which release it runs.
 
     Attributes:
@@ -72,21 +72,21 @@ class Release(Part):
     path: UrlPath | None = None
 
 
-class Member(Part):
+class Member(TargetSection):
     """One database member, read directly."""
 
     dsn: Reference
     region: str = ""
 
 
-class Leader(Part):
+class Leader(TargetSection):
     """The Kubernetes Endpoints whose annotation `leader` names the pod that holds the lock (Patroni's)."""
 
     namespace: str
     endpoints: str
 
 
-class Database(Part):
+class Database(TargetSection):
     """The database. durability: what an acknowledged write is promised to survive."""
 
     dsn: Reference
@@ -95,7 +95,7 @@ class Database(Part):
     leader: Leader | None = None
 
 
-class ReadProbe(Part):
+class ReadProbe(TargetSection):
     """A path that is read, and what the JSON object of its answer must contain.
 
     Attributes:
@@ -110,7 +110,7 @@ class ReadProbe(Part):
 Read = Annotated[ReadProbe, _under("path")]
 
 
-class Probes(Part):
+class Probes(TargetSection):
     """Paths at every entry that need no sign-in.
 
     Attributes:
@@ -124,7 +124,7 @@ class Probes(Part):
     services: Mapping[str, Read] = Field(default_factory=dict)
 
 
-class Callers(Part):
+class Callers(TargetSection):
     """Labels of two pods that call the backends: one that they must accept, one that they must refuse.
 
     Attributes:
@@ -138,14 +138,14 @@ class Callers(Part):
     image: Word = "python:3.11-slim"
 
 
-class Power(Part):
+class Power(TargetSection):
     """The annotation of a Node that cuts its power while it has that value."""
 
     annotation: Word
     value: Word = "off"
 
 
-class LedgerSettings(Part):
+class LedgerSettings(TargetSection):
     """Where the ledger's writes go, and the table that they are read back from.
 
     read: whether `GET path?client=N` (and `&sequence=S`) answers `{"rows": [[sequence, checksum], …]}`, at the entry and at
@@ -157,21 +157,21 @@ class LedgerSettings(Part):
     read: bool = False
 
 
-class Pipeline(Part):
+class Pipeline(TargetSection):
     """Events are posted to `accept` as `{id, checksum}`; `visible` answers `{copies, checksum}` of one that is through, before that 404."""
 
     accept: UrlPath
     visible: PathOfId
 
 
-class Traffic(Part):
+class TrafficOverride(TargetSection):
     """Sizes that replace the project's own. rate: journeys per second."""
 
     rate_per_s: Annotated[float, quantity("rate", "40/s")] | None = Field(default=None, alias="rate")
     for_s: Annotated[float, quantity("time", "3 min")] | None = Field(default=None, alias="for")
 
 
-class MayBreak(Part):
+class MayBreak(TargetSection):
     """One entry of the allow-list."""
 
     experiment: Name
@@ -179,7 +179,7 @@ class MayBreak(Part):
     max_pods: Annotated[int, Field(ge=0)] | None = None
 
 
-class Tls(Part):
+class Tls(TargetSection):
     """Certificates for the entries."""
 
     ca_file: str = ""
@@ -187,4 +187,4 @@ class Tls(Part):
     client_key: str = ""
 
 
-Identity = Annotated[Release, _under("version")]
+Identity = Annotated[ReleaseSource, _under("version")]

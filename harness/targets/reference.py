@@ -19,7 +19,7 @@ class Reference(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     env: str = Field(default="", description="the name of an environment variable")
-    file: str = Field(default="", description="the path of a file that holds the secret")
+    file: str = Field(default="", description="the path of a file that contains the secret")
     command: str = Field(default="", description="a command line that prints the secret")
 
     @model_validator(mode="after")
@@ -51,7 +51,7 @@ class Reference(BaseModel):
             if self.file:
                 return Path(self.file).expanduser().read_text(encoding="utf-8")
             done = subprocess.run(shlex.split(self.command), capture_output=True, text=True, timeout=30, check=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise ConfigurationError(f"cannot be read ({type(error).__name__})", where=str(self)) from error
         except subprocess.TimeoutExpired as error:
             raise ConfigurationError("took longer than 30 s", where=str(self)) from error

@@ -11,12 +11,22 @@ STATE_VARIABLE = "READINESS_STATE"
 
 
 def state_directory() -> Path:
-    """`$READINESS_STATE`, else `$XDG_STATE_HOME/readiness`, else `~/.local/state/readiness`; absolute, not created here."""
-    named = os.environ.get(STATE_VARIABLE)
-    if named:
-        return Path(named).expanduser().absolute()
-    base = os.environ.get("XDG_STATE_HOME")
-    root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "state"
+    """`$READINESS_STATE`, else `$XDG_STATE_HOME/readiness`, else `~/.local/state/readiness`; absolute, not created here.
+
+    Raises:
+        UsageError: the user has no home directory, or the working directory was deleted.
+    """
+    named, base = os.environ.get(STATE_VARIABLE), os.environ.get("XDG_STATE_HOME")
+    try:
+        if named:
+            return Path(named).expanduser().absolute()
+        root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "state"
+    except (RuntimeError, OSError) as error:
+        raise UsageError(
+            f"there is no place for what outlives a run: {error}",
+            where=STATE_VARIABLE,
+            hint=f"name a directory with its full path in {STATE_VARIABLE}",
+        ) from error
     return root / "readiness"
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError
 
+from harness.catalogue.explain import configuration_error
 from harness.errors import ConfigurationError
-from harness.targets.explain import configuration_error
 from harness.targets.parts import (
     Callers,
     Database,
@@ -23,12 +23,12 @@ from harness.targets.parts import (
     Probes,
     ReadProbe,
     Region,
-    Release,
+    ReleaseSource,
     Tls,
-    Traffic,
+    TrafficOverride,
 )
-from harness.targets.values import Name, Part, Seconds, Url
-from harness.yamlfile import Document, read_document
+from harness.targets.values import Name, Seconds, TargetSection, Url
+from harness.yamlfile import YamlDocument, read_document
 
 __all__ = [
     "Callers",
@@ -40,18 +40,22 @@ __all__ = [
     "Pipeline",
     "Power",
     "ReadProbe",
-    "Release",
+    "ReleaseSource",
     "Seconds",
     "Target",
     "load_target",
 ]
 
 
-class Target(Part):
+_ALL: Final = 1.001
+"""All answers, and the rounding of shares that are written with a digit or two."""
+
+
+class Target(TargetSection):
     """One platform that a release is judged on.
 
     Attributes:
-        time_scale: limits of a minute and more are divided by it; above 1 only in a sandbox.
+        time_scale: RTO, RPO, windows and schedules are divided by it; above 1 only in a sandbox.
         primary_region: the region that holds the primary; empty where there is none.
         callers: whom the backends accept and refuse; None: the network check cannot run.
         power: how the power of a node is cut; None: it cannot be.
@@ -62,7 +66,7 @@ class Target(Part):
     environment: Literal["sandbox", "staging", "production"]
     entry: Url
     time_scale: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
-    release: Identity = Release()
+    release: Identity = ReleaseSource()
     regions: Mapping[str, Region] = Field(default_factory=dict)
     primary_region: str = ""
     kubernetes: Kubernetes | None = None
@@ -73,7 +77,7 @@ class Target(Part):
     power: Power | None = None
     ledger: LedgerSettings | None = None
     pipeline: Pipeline | None = None
-    traffic: Mapping[str, Traffic] = Field(default_factory=dict)
+    traffic: Mapping[str, TrafficOverride] = Field(default_factory=dict)
     disposable: bool = False
     may_break: tuple[MayBreak, ...] = ()
     tls: Tls = Tls()
@@ -90,6 +94,11 @@ class Target(Part):
     def file(self) -> Path:
         """The file it was read from, absolute."""
         return self._file
+
+    @property
+    def reads_back(self) -> bool:
+        """Whether the ledger's writes can be read back: from the database, or through the entry."""
+        return self.ledger is not None and (self.database is not None or self.ledger.read)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -121,13 +130,19 @@ def load_target(path: Path) -> Target:
     return target
 
 
-def _check(target: Target, document: Document) -> None:
+def _check(target: Target, document: YamlDocument) -> None:
     """What two keys say together."""
     if target.primary_region and target.regions and target.primary_region not in target.regions:
         raise ConfigurationError(
             f"unknown region `{target.primary_region}`",
             where=document.where(("primary_region",)),
             hint=f"use one of {', '.join(f'`{name}`' for name in target.regions)}",
+        )
+    if (total := sum(target.shares.values())) > _ALL:
+        raise ConfigurationError(
+            f"the regions' shares add up to {100 * total:.4g} %",
+            where=document.where(("regions",)),
+            hint="give each region its share of the answers: together at most 100 %",
         )
     if target.time_scale != 1 and target.environment != "sandbox":
         raise ConfigurationError(

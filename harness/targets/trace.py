@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import ConfigurationError, UsageError
-from harness.model import Trace
+from harness.model import ArrivalTrace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ _LAST_NS: Final = 1 << 62
 class RecordedTrace:
     """A trace with the journey of each arrival; an empty name: whichever the locustfile has."""
 
-    arrivals: Trace
+    arrivals: ArrivalTrace
     journeys: tuple[str, ...]
 
 
@@ -64,7 +64,7 @@ def read_trace(path: Path) -> RecordedTrace:
     if len(offsets_ns) > MOST:
         raise ConfigurationError(f"{len(offsets_ns)} arrivals", where=str(path), hint=f"at most {MOST} are read")
     try:
-        return RecordedTrace(arrivals=Trace(offsets_ns=tuple(offsets_ns)), journeys=tuple(journeys))
+        return RecordedTrace(arrivals=ArrivalTrace(offsets_ns=tuple(offsets_ns)), journeys=tuple(journeys))
     except UsageError as error:
         raise ConfigurationError(error.what, where=str(path), hint=error.hint) from error
 

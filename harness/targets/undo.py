@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Generic, ParamSpec
 
 from harness import clock
 from harness.clock import Deadline
-from harness.errors import Refused, TargetUnreachable
+from harness.errors import DriverError, HarnessError, Refused
 from harness.model import Intent
-from harness.targets.intents import intents_directory, pending_intents, strike_intent, unclear_intents, write_intent
+from harness.targets.intents import (
+    intent_path,
+    intents_directory,
+    pending_intents,
+    strike_intent,
+    unclear_intents,
+    write_intent,
+)
 from harness.targets.kubernetes import Cluster
+from harness.targets.platform import Platform, platform_of
 from harness.targets.target import Target
 
 RECOVER_S: Final = 30.0
 """How long `recover` tries to reach a target that does not answer."""
+_AGAIN_S: Final = 0.5
 
 P = ParamSpec("P")
 Undo = Callable[..., None]
-"""Called with the cluster, the target and the parameters of the intent. It sets a state, so doing it twice is safe."""
+"""Called with the cluster (None where the target names none), the target and the parameters of the intent. It sets a state, so doing it twice is safe."""
 
 
 class Undoable(Generic[P]):
@@ -37,16 +48,16 @@ class Undoable(Generic[P]):
         self.undo = undo
         self._act = act
 
-    def intend(self, target: Target, experiment: str, what: str, **params: str | int) -> Intent:
+    def intend(self, platform: Platform, experiment: str, what: str, /, **params: object) -> Intent:
         """Put on disk how to undo what is about to be done.
 
         Args:
-            target: what is acted on.
+            platform: what is acted on.
             experiment: who acts.
             what: what is about to be done, for people.
-            params: of the undo.
+            params: of the undo; JSON values.
         """
-        return write_intent(target.name, experiment, what, {"do": self.name, **params}, module=self.module)
+        return write_intent(platform, experiment, what, {"do": self.name, **params}, module=self.module)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Act."""
@@ -68,7 +79,61 @@ def undoable(name: str, *, undo: Undo) -> Callable[[Callable[P, None]], Undoable
     return declare
 
 
-def undo_intent(cluster: Cluster, target: Target, intent: Intent) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Left:
+    """What was not undone.
+
+    Attributes:
+        path: its file, which is kept.
+        what: what was done, for people; empty where the file is not understood.
+        why: why it was not undone.
+        understood: whether the file is.
+        experiment, attempt: which experiment did it, and in which attempt where the intent says so, else 0.
+    """
+
+    path: Path
+    what: str
+    why: str
+    understood: bool
+    experiment: str = ""
+    attempt: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}" if self.what else f"{self.path.name}: {self.why}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovered:
+    """What recovery came to: lines of what was undone, and what was not."""
+
+    undone: tuple[str, ...] = ()
+    left: tuple[Left, ...] = ()
+
+    def require_all(self, platform: Platform) -> None:
+        """Refuse to go on while anything is left.
+
+        Raises:
+            Refused: an entry of the undo log is not understood.
+            DriverError: an undo failed, or it was not seen that the target is as before.
+        """
+        unclear = [str(one) for one in self.left if not one.understood]
+        failed = [str(one) for one in self.left if one.understood]
+        where = str(intents_directory(platform))
+        if unclear:
+            raise Refused(
+                f"{len(unclear)} entries of the undo log are not understood and were kept; {'; '.join([*unclear, *failed])}",
+                where=where,
+                hint="undo by hand what each file describes under `action` and `undo`, or use the version that wrote it; then delete the file",
+            )
+        if failed:
+            raise DriverError(
+                f"{platform.name} is not verified as restored; {'; '.join(failed)}",
+                where=where,
+                hint="restore it by hand, then run `readiness recover`; if this state is intended, delete the files there",
+            )
+
+
+def undo_intent(cluster: Cluster | None, target: Target, intent: Intent) -> None:
     """Undo one intent and strike it off.
 
     Raises:
@@ -76,7 +141,13 @@ def undo_intent(cluster: Cluster, target: Target, intent: Intent) -> None:
         HarnessError: it did not work; the intent stays.
     """
     known = _undoable(intent)
-    known.undo(cluster, target, **{key: value for key, value in intent.undo.items() if key != "do"})
+    params = {key: value for key, value in intent.undo.items() if key != "do"}
+    try:
+        known.undo(cluster, target, **params)
+    except HarnessError:
+        raise
+    except Exception as error:  # the plugin's seam: an undo may be of any package
+        raise DriverError(f"the undo `{known.name}` failed: {type(error).__name__}: {error}") from error
     strike_intent(intent)
 
 
@@ -85,7 +156,7 @@ def _undoable(intent: Intent) -> Undoable[...]:
     if (intent.module, name) not in _KNOWN:
         try:
             importlib.import_module(intent.module)
-        except (ImportError, ValueError) as error:
+        except Exception as error:  # the same seam
             raise _unknown(intent, f"the module `{intent.module}` cannot be imported: {error}") from error
     if (intent.module, name) not in _KNOWN:
         raise _unknown(intent, f"`{intent.module}` has no undoable action `{name}`")
@@ -95,48 +166,60 @@ def _undoable(intent: Intent) -> Undoable[...]:
 def _unknown(intent: Intent, why: str) -> Refused:
     return Refused(
         why,
-        where=str(intents_directory(intent.target) / f"{intent.id}.json"),
+        where=str(intent_path(intent)),
         hint=f"undo it by hand ({intent.action}), then delete the file",
     )
 
 
-def recover(target: Target, *, within_s: float = RECOVER_S) -> list[str]:
-    """Undo every pending intent on the target, newest first; returns what was undone, one line each.
+def recover(target: Target, platform: Platform | None = None, *, within_s: float = RECOVER_S) -> Recovered:
+    """Undo every pending intent on the target's platform, newest first; one that fails keeps no other from its turn.
 
-    Called twice, or after half of it, it comes to the same.
+    What fails is tried again until `within_s` is over, everything at least once. Called twice, or after half of it, it comes to the same.
+
+    Args:
+        target: what is recovered.
+        platform: where it leads; None: read it from its files.
+        within_s: how long a target that does not answer is tried.
 
     Raises:
-        TargetUnreachable: the target did not answer within `within_s`; what is left stays on disk.
-        Refused: some intents are not understood. All others were undone first, and these files are kept.
-        HarnessError: an undo failed; those before it are done.
+        ConfigurationError: `platform` is None, and the target's kubeconfig cannot be read.
     """
-    intents = pending_intents(target.name)
+    platform = platform or platform_of(target)
+    intents, deadline = pending_intents(platform), Deadline.after(within_s)
     undone: list[str] = []
-    unclear = [f"{one.path.name}: {one.why}" for one in unclear_intents(target.name)]
-    if intents:
-        cluster, deadline = Cluster.of(target), Deadline.after(within_s)
+    left: dict[str, Left] = {}
+    while intents:
         for intent in intents:
-            try:
-                undone.append(_undo_in_time(cluster, target, intent, deadline))
-            except Refused as error:
-                unclear.append(f"{intent.id}.json: {error.what} ({intent.action})")
-    if unclear:
-        raise Refused(
-            f"{len(unclear)} entries of the undo log are not understood and were kept; {'; '.join(unclear)}",
-            where=str(intents_directory(target.name)),
-            hint="undo by hand what each file describes under `action` and `undo`, or use the version that wrote it; then delete the file",
+            why = _undone(target, intent)
+            if why is None:
+                undone.append(_line(intent))
+                left.pop(intent.id, None)
+            else:
+                left[intent.id] = why
+        intents = [intent for intent in intents if intent.id in left and left[intent.id].understood]
+        if deadline.over:
+            break
+        clock.sleep(min(_AGAIN_S, deadline.left_s) if intents else 0)
+    unclear = [Left(path=one.path, what="", why=one.why, understood=False) for one in unclear_intents(platform)]
+    return Recovered(undone=tuple(undone), left=(*left.values(), *unclear))
+
+
+def _undone(target: Target, intent: Intent) -> Left | None:
+    """Undo one intent; None when that worked."""
+    try:
+        undo_intent(Cluster.of(target) if target.kubernetes is not None else None, target, intent)
+    except HarnessError as error:
+        return Left(
+            path=intent_path(intent),
+            what=intent.action,
+            why=error.what,
+            understood=not isinstance(error, Refused),
+            experiment=intent.experiment,
+            attempt=number if isinstance(number := intent.undo.get("attempt"), int) else 0,
         )
-    return undone
+    return None
 
 
-def _undo_in_time(cluster: Cluster, target: Target, intent: Intent, deadline: Deadline) -> str:
-    while True:
-        try:
-            undo_intent(cluster, target, intent)
-        except TargetUnreachable:
-            if deadline.over:
-                raise
-            clock.sleep(min(0.5, deadline.left_s))
-        else:
-            words = " ".join(str(value) for value in intent.undo.values())
-            return f"{words} (after: {intent.action}, {intent.written})"
+def _line(intent: Intent) -> str:
+    words = " ".join(str(value) for value in intent.undo.values() if isinstance(value, str | int))
+    return f"{words} (after: {intent.action}, {intent.written})"

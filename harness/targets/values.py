@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.model import Quantity
 
 
-class Part(BaseModel):
+class TargetSection(BaseModel):
     """A mapping in a target file: strict, frozen, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

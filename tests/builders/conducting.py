@@ -12,7 +12,9 @@ from harness.model import ExperimentPlan, Plan
 from harness.run.acts.context import Context, Underway
 from harness.run.acts.driver import Driver
 from harness.run.condition import State
+from harness.run.presence import Presence
 from harness.run.windows import WindowLog
+from harness.targets import Platform
 from tests.builders.plans import traffic
 from tests.builders.records import Records
 from tests.fake_clock import FakeClock, S
@@ -51,6 +53,7 @@ class Child:
     did: list[tuple[str, float]] = field(default_factory=list)
     started_ns: int = 0
     ends_ns: int | None = None
+    grace_s: float = 0.0
 
     def start(self) -> None:
         """Begin."""
@@ -81,8 +84,9 @@ class Child:
         self._do("interrupt")
         self.ends_ns = self.clock.now_ns
 
-    def finish(self) -> Result:
+    def finish(self, grace_s: float = 120.0) -> Result:
         """Wait for its end."""
+        self.grace_s = grace_s
         if self.ends_ns is None:
             self.interrupt()
         elif self.ends_ns > self.clock.now_ns:
@@ -119,15 +123,21 @@ class Ground:
     def remember(self) -> None:
         """Nothing is kept."""
 
+    def baseline(self) -> None:
+        """There is no cluster."""
+
     def now(self, touches: Collection[str]) -> State:
         """What the script says of this time."""
         self.asked.append(tuple(touches))
         return next((state for start, end, state in self.away if start <= self.seconds < end), OK)
 
-    def wait(self, touches: Collection[str], within_s: float = 20.0) -> tuple[State, float]:
+    def wait(
+        self, touches: Collection[str], within_s: float = 20.0, alive: Callable[[], None] = lambda: None
+    ) -> tuple[State, float]:
         """Ask until it is as before."""
         began = self.seconds
         while not (state := self.now(touches)).ok and self.seconds - began < within_s:
+            alive()
             self.clock.sleep(0.1)
         return state, self.seconds - began
 
@@ -195,9 +205,14 @@ class Stage:
 
 
 def stage(
-    clock: FakeClock, plan: Plan, *, drivers: Mapping[str, Driver] | None = None, ground: Ground | None = None
+    clock: FakeClock,
+    plan: Plan,
+    *,
+    drivers: Mapping[str, Driver] | None = None,
+    ground: Ground | None = None,
+    gone_s: float | None = None,
 ) -> Stage:
-    """A run of this plan under everyday traffic, whose first window begins now."""
+    """A run of this plan under everyday traffic, whose first window begins now; the target is gone from `gone_s` on."""
     records, told = Records(), [Told(clock=clock) for _ in range(4)]
     watch, load, reads, progress = told
     here = ground or Ground(clock=clock)
@@ -219,6 +234,8 @@ def stage(
         attempts=Counter(),
         drivers=drivers or {},
         sinks=cast("Any", None),
+        platform=Platform(name="scripted", api="", entry="http://127.0.0.1:80"),
+        presence=Presence({"the entry": lambda: gone_s is None or here.seconds < gone_s}, has_api_server=True),
         underway=underway,
     )
     return Stage(clock=clock, context=context, records=records, ground=here, watch=watch, load=load, reads=reads)

@@ -29,18 +29,17 @@ def core_plan() -> Plan:
     """All scenarios of profile core on the sandbox, release 1.0.0, seed 1."""
     catalogue = load_catalogue()
     experiments = find_experiments([ROOT / "experiments"])
-    domains = {name: planned.domain for name, planned in experiments.items()}
     claims, demands = [], []
     for file in sorted((ROOT / "features" / "core").glob("*.feature")):
         for scenario in read_feature(file, ROOT):
-            (requirement,) = scenario.requirements(catalogue)
-            claim, asked = compile_scenario(scenario.title, requirement, scenario.steps, catalogue, domains)
+            claim, asked = compile_scenario(scenario, catalogue, experiments.domains)
             claims.append(claim)
             demands += asked
     with tempfile.TemporaryDirectory() as folder:
         target = load_target(_target_file(Path(folder)))
     library = Library(
-        traffic={"everyday": load_traffic("everyday", [ROOT / "loadtests"], target.traffic)}, experiments=experiments
+        traffic={"everyday": load_traffic("everyday", [ROOT / "loadtests"], target.traffic)},
+        experiments=experiments.plans,
     )
     plan = make_plan(
         "run-1",

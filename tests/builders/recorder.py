@@ -52,7 +52,8 @@ def record(path: Path, plan: Plan, evidence: Evidence, *, workers: Sequence[Tabl
         ("ledger-reads", evidence.ledger.reads),
         ("pipeline", evidence.pipeline),
     ):
-        if len(table) or table.schema not in (LEDGER_READS, PIPELINE):  # a smaller run has none
+        planned = f"watch/{name}.rows" in plan.records
+        if len(table) or planned or table.schema not in (LEDGER_READS, PIPELINE):  # a smaller run has none
             write_rows(directory.path / "watch" / f"{name}.rows", table)
     for name, table in evidence.recorded.items():
         write_rows(directory.path / f"{ROWS[name]}.rows", table)

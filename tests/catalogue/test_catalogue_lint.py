@@ -9,6 +9,7 @@ import pytest
 
 from harness.catalogue import Means, lint, load_catalogue, trace
 from harness.model import Claim
+from tests.builders.scenarios import scenario
 
 ROW = """\
 profile: shop
@@ -33,7 +34,7 @@ def test_the_bundled_catalogue_is_sound() -> None:
         ("all of S-3", "all of S-1", "derived from itself: S-1 → S-2 → S-1"),
         ("kinds: [L]", "kinds: [A]", "the kind A does not go with the criterion 'the error rate is below 1 %'"),
         ("kinds: [D]", "kinds: [C]", "the kind C does not go with the criterion 'derived: all of S-2, S-3'"),
-        ("kinds: [L]", "kinds: [L, L]", "S-3: a kind stands twice"),
+        ("kinds: [L]", "kinds: [L, L]", "S-3: a kind is listed twice"),
         (", falsified_by: errors", "", "S-3: nothing is named that would turn it red"),
     ],
 )
@@ -52,13 +53,15 @@ def test_numbers_that_stand_twice_and_deviations_that_touch_nothing(tmp_path: Pa
         "deviations:\n  - {id: V1, name: n, document_says: a, shipped: b, requirements: [DA-NONE]}\n", encoding="utf-8"
     )
     problems = [str(problem) for problem in lint(load_catalogue([tmp_path]))]
-    assert problems[0] == "deviation V1 stands twice\n  hint: number it anew"
+    assert problems[0] == "deviation V1 is defined twice\n  hint: number it anew"
     assert problems[1].startswith("deviation V1 (n) touches DA-NONE, which no file defines")
 
 
 def test_every_row_is_traced() -> None:
     """A claimed row to its scenarios, the others to their form, the rest to nothing yet."""
-    claim = Claim(scenario="features/a.feature:3: a", requirement="ND-KPI-P95", objectives=(), demands=())
+    claim = Claim(
+        scenario=scenario(file="features/a.feature", line=3), requirement="ND-KPI-P95", objectives=(), demands=()
+    )
     traces = {line.requirement.id: line for line in trace(load_catalogue(), [claim])}
     assert traces["ND-KPI-P95"].means is Means.SCENARIOS
     assert traces["ND-KPI-P95"].scenarios == ("features/a.feature:3: a",)

@@ -15,7 +15,7 @@ from harness.chaos.session import session
 from harness.sandbox.cluster import kinds, kubeconfig
 from harness.sandbox.cluster.api import build_app
 from harness.sandbox.cluster.serving import listen, serve
-from harness.sandbox.cluster.store import Event, Store
+from harness.sandbox.cluster.store import Store, WatchEvent
 from harness.sandbox.cluster.tls import Authority
 from harness.targets import Target, load_target
 
@@ -100,11 +100,11 @@ class World:
                 known, {**self.store.get(known, namespace, name), "status": parts["status"]}, subresource="status"
             )
 
-    def heard(self, event: Event) -> None:
+    def heard(self, event: WatchEvent) -> None:
         """A subscriber must not write, so what follows comes after."""
         self.loop.call_soon(self.follow, event)
 
-    def follow(self, event: Event) -> None:
+    def follow(self, event: WatchEvent) -> None:
         """One change; what the machinery would do next."""
         meta = event.object["metadata"]
         if event.kind.kind == "Node" and event.type == "MODIFIED":

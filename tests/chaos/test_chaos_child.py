@@ -12,6 +12,7 @@ import pytest
 from harness.clock import Deadline
 from harness.drivers.chaos import ChaosRun, Restorer, load_experiment, recover
 from harness.evidence import read_history
+from harness.targets import platform_of
 from harness.targets.intents import pending_intents
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def test_a_held_fault_is_undone_when_it_is_released(pocket: Any, experiments: Pa
     assert kinds(run, "database-primary-loss") == ["fault.sent", "fault.confirmed", "fault.undone", "fault.gone"]
     assert restorer.restored() == (True, "", ())
     assert pocket.leader == "postgres-us-east-1-0"
-    assert pending_intents("pocket") == []
+    assert pending_intents(platform_of(pocket.target)) == []
 
 
 @pytest.mark.parametrize("ears", [signal.default_int_handler, signal.SIG_IGN], ids=["in front", "in the background"])
@@ -118,7 +119,7 @@ def test_an_interrupted_experiment_runs_its_rollbacks(
     assert result.journal["status"] == "interrupted"
     assert kinds(run, "database-primary-loss") == ["fault.sent", "fault.confirmed", "fault.undone"]
     assert pocket.leader == "postgres-us-east-1-0"
-    assert pending_intents("pocket") == []
+    assert pending_intents(platform_of(pocket.target)) == []
 
 
 def test_a_killed_experiment_is_recovered_from_its_intents(pocket: Any, experiments: Path, tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_a_killed_experiment_is_recovered_from_its_intents(pocket: Any, experime
     assert result.journal["status"] == "none"
     assert result.why.startswith("there is no journal: ")
     assert pocket.leader == "postgres-eu-west-1-0"
-    assert len(recover(pocket.target)) == 3
+    assert len(recover(pocket.target).undone) == 3
     assert pocket.leader == "postgres-us-east-1-0"
 
 

@@ -120,7 +120,7 @@ def test_the_plan_of_a_plain_project_shows_seconds_and_numbers(project: Project)
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_an_unknown_release_of_the_sandbox_is_refused(readiness: Call, project: Project, command: str) -> None:
     """Exit code 4, and the releases that there are; no sandbox is started."""
-    project.edit("pyproject.toml", 'target = "target.yaml"\n', "")
+    project.edit("pyproject.toml", '"target.yaml"', '"sandbox"')
     code, text = readiness(command, "--release", "slwo")
     assert code == 4, text
     assert "there is no release 'slwo'\n  hint: did you mean" in text or "releases: 1.0.0, failing" in text

@@ -17,7 +17,7 @@ import pytest
 from harness.sandbox.cluster import kinds, kubeconfig
 from harness.sandbox.cluster.api import build_app
 from harness.sandbox.cluster.serving import listen, serve
-from harness.sandbox.cluster.store import Event, Store
+from harness.sandbox.cluster.store import Store, WatchEvent
 from harness.sandbox.cluster.tls import Authority
 
 
@@ -30,7 +30,7 @@ class Kubelet:
     environment: Callable[[str], dict[str, str]] = field(default=lambda _: {})
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def take(self, event: Event) -> None:
+    def take(self, event: WatchEvent) -> None:
         """Start what was created."""
         pod = event.object
         command = pod.get("spec", {}).get("containers", [{}])[0].get("command") if event.kind.kind == "Pod" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,11 @@ def plan() -> Plan:
 def observed(kind: str, **fields: Any) -> Observation:
     """One line of a history about the everyday traffic."""
     return Observation(source="s", seq=0, clock="c", mono_ns=0, wall="", kind=kind, subject="everyday", fields=fields)
+
+
+def ended(second: int, worker: int, code: int, why: str) -> Observation:
+    """A worker ended."""
+    return replace(observed("worker.ended", worker=worker, exit=code, why=why), mono_ns=second * 10**9)
 
 
 def measured(at_ns: int, offset_ns: int, worker: int = 2) -> Observation:
@@ -99,7 +105,7 @@ def test_a_generator_is_described_by_its_seconds_in_the_window() -> None:
 
 
 def test_a_generator_whose_journeys_broke_says_so() -> None:
-    """Those of the window are counted, the first is quoted; what was wrong with the file before stays first.
+    """Those of the window are counted, the first is quoted; what is wrong with its file as well comes after them.
 
     The first second after the window tells of its last; the next one is of another time.
     """
@@ -116,11 +122,27 @@ def test_a_generator_whose_journeys_broke_says_so() -> None:
     ]
     generators = Generators.of("everyday", history)
     worker = generators.described(Worker(id=1, rows=1, closed=True), 1, 5)
-    assert worker.why == (
-        "7 journeys broke by an error in the locustfile, the first with KeyError: 'id': correct it and run again"
-    )
+    assert worker.why == ("7 journeys broke by an error in the locustfile, the first with KeyError: 'id'")
     assert worker.cpu == 0.3
-    assert generators.described(Worker(id=1, rows=1, closed=True, why="no end"), 1, 5).why == "no end"
+    assert worker.hint == "correct the error in the locustfile, then run again"
+    assert generators.described(Worker(id=1, rows=1, closed=True, why="no end"), 1, 5).why == f"{worker.why}; no end"
+
+
+def test_a_generator_that_died_under_load_says_when_and_how() -> None:
+    """Seconds since the load began. What ended after it was told to stop did not die, whatever it said."""
+    why = "it ended by itself: signal SIGKILL"
+    history = [
+        observed("load.begun", begin_ns=10**9, model="open"),
+        ended(42, 2, -9, why),
+        observed("load.stopping", at_ns=60 * 10**9),
+        ended(61, 3, 1, "exit code 1"),
+        ended(61, 4, 0, ""),
+    ]
+    workers = [Worker(id=number, rows=1, closed=number > 2) for number in (2, 3, 4)]
+    dead, late, well = (Generators.of("everyday", history).described(one, 0, 50 * 10**9) for one in workers)
+    assert (dead.died, late.died, well.died) == (f"at 41 s (exit -9): {why}", "", "")
+    assert dead.hint == "load/everyday/locust.log says why; correct that, then run again"
+    assert (late.hint, well.hint) == ("", "")
 
 
 def recorded(tmp_path: Path) -> RunDirectory:

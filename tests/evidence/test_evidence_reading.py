@@ -30,6 +30,7 @@ from harness.model import (
     Scope,
     TrafficPlan,
 )
+from tests.builders.scenarios import scenario
 from tests.full_disk import room_for
 
 CHECK = "check deployment-size deployment=api-gateway"
@@ -130,7 +131,9 @@ def recorded(tmp_path: Path) -> RunDirectory:
         why="",
     )
     run.put("final-read", "1", after="end", complete=True, at_ns=600, rows=1, why="")
-    checks.put("check.fact", "us-east-1/api-gateway", demand=CHECK, wanted="3", seen="3", ok=True, attempts=1, at_ns=90)
+    checks.put(
+        "check.fact", "us-east-1/api-gateway", demand=CHECK, expected="3", seen="3", ok=True, attempts=1, at_ns=90
+    )
     checks.put("check.done", CHECK, demand=CHECK, facts=1)
     run.put("run.ended", "r1", ok=True)
     seal(directory, plan())
@@ -317,6 +320,16 @@ def test_a_plan_that_is_none_is_named(recorded: RunDirectory, content: str) -> N
         recorded.read_plan()
 
 
+ERRORS = Objective(
+    figure=Figure.ERROR_RATE,
+    op=Op.BELOW,
+    limit=Quantity(value=1, unit="%"),
+    scope=Scope(traffic="everyday"),
+    sentence="the error rate is below 1 %",
+)
+"""A claim on everyday traffic."""
+
+
 @pytest.mark.parametrize("scale", [0, -5, math.nan, math.inf, 1e308])
 def test_a_plan_of_no_scale_of_time_is_refused(recorded: RunDirectory, scale: float) -> None:
     """Limits are divided by it: file and key."""
@@ -328,16 +341,33 @@ def test_a_plan_of_no_scale_of_time_is_refused(recorded: RunDirectory, scale: fl
         recorded.read_plan()
 
 
+def test_a_plan_that_does_not_say_what_is_scaled_is_refused(recorded: RunDirectory) -> None:
+    """An earlier version went by the number; at scale 1 that makes no difference."""
+    said = scenario("a", "then: the error rate is below 1 %")
+    claim = Claim(scenario=said, requirement="R", objectives=(ERRORS,), demands=())
+    recorded.write_plan(replace(plan(), claims=(claim,)))
+    path = recorded.path / "plan.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    del stored["claims"][0]["objectives"][0]["limit"]["scaled"]
+
+    path.write_text(json.dumps({**stored, "time_scale": 1}), encoding="utf-8")
+    assert recorded.read_plan().claims == (claim,)
+
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(
+        MissingEvidence, match=r"does not say which lengths of time are divided by its time scale of 60"
+    ):
+        recorded.read_plan()
+
+
 def test_a_plan_whose_claims_name_traffic_that_it_lacks_is_refused(recorded: RunDirectory) -> None:
     """Nothing says how much was to be offered: file and key."""
-    objective = Objective(
-        figure=Figure.ERROR_RATE,
-        op=Op.BELOW,
-        limit=Quantity(value=1, unit="%"),
-        scope=Scope(traffic="everyday"),
-        sentence="the error rate is below 1 %",
+    claim = Claim(
+        scenario=scenario("a", "then: the error rate is below 1 %"),
+        requirement="R",
+        objectives=(ERRORS,),
+        demands=(),
     )
-    claim = Claim(scenario="a", requirement="R", objectives=(objective,), demands=())
     recorded.write_plan(replace(plan(), claims=(claim,)))
     assert recorded.read_plan().claims == (claim,)
     recorded.write_plan(replace(plan(), claims=(claim,), traffic={}))

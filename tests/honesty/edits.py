@@ -121,6 +121,13 @@ def attempt(run: Evidence, name: str, **fields: Any) -> Evidence:
     return replace(run, experiments={**run.experiments, name: (*before, new)})
 
 
+def ended_at_the_last_restore(run: Evidence) -> Evidence:
+    """The load is told to stop when the last fault is over: no gap, and no window after it."""
+    kept = {name: window for name, window in run.windows.items() if name != "everyday/after-faults"}
+    end_ns = max(window.end_ns for window in kept.values())
+    return replace(run, windows={name: replace(window, stopped_ns=end_ns) for name, window in kept.items()})
+
+
 def without_window(run: Evidence, *names: str) -> Evidence:
     """The run without some windows."""
     return replace(run, windows={name: w for name, w in run.windows.items() if name not in names})

@@ -30,6 +30,7 @@ from tests.honesty.edits import (
     counted,
     dead,
     due,
+    ended_at_the_last_restore,
     not_there,
     one_in,
     probes,
@@ -398,6 +399,12 @@ CASES = (
     Case(
         id="19: there is no window after the faults",
         edit=lambda run: without_window(run, "everyday/after-faults"),
+        decision=UNDECIDED,
+        rows={},
+    ),
+    Case(
+        id="19: the load ends with the last restore",
+        edit=ended_at_the_last_restore,
         decision=UNDECIDED,
         rows={},
     ),

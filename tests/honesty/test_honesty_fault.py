@@ -13,6 +13,7 @@ import pytest
 from harness.evidence import RunDirectory, seal
 from harness.model import Claim, DecisionOutcome, ExperimentPlan, Figure, Objective, Op, Outcome, Phase, Quantity, Scope
 from harness.run.deciding import decide
+from tests.builders.scenarios import scenario
 from tests.plain.scenes import Stage
 
 NAME: Final = "pod-loss"
@@ -45,7 +46,7 @@ class Recorded:
             at="a.feature:3",
         )
         row = replace(plan.requirements[0], id="PL-RECOVERY")
-        claim = Claim(scenario="a.feature:1: back soon", requirement=row.id, objectives=(objective,), demands=())
+        claim = Claim(scenario=scenario("back soon"), requirement=row.id, objectives=(objective,), demands=())
         experiment = ExperimentPlan(name=NAME, file="", domain="pod", within_s=10, hold_s=0, observe_s=30, seconds=10)
         self._plan = replace(
             plan,

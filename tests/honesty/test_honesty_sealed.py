@@ -120,3 +120,35 @@ def test_what_is_of_another_run_or_was_edited_is_no_go(
     judgement = judged(run)
     assert named in judgement.missing
     assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
+
+
+def without(directory: RunDirectory, *files: str) -> Judgement:
+    """What is decided when these files are gone, and the manifest was made again."""
+    for file in files:
+        (directory.path / file).unlink()
+    write_manifest(directory, core_plan())
+    return judged(directory)
+
+
+@pytest.mark.parametrize(
+    "file", ["watch/regions.parquet", "watch/ledger-reads.parquet", "load/everyday/journeys-0.parquet"]
+)
+def test_a_table_that_was_sealed_and_is_gone_is_missing_whoever_made_the_manifest_again(
+    run: RunDirectory, file: str
+) -> None:
+    """The seal counted its rows."""
+    judgement = without(run, file)
+    assert any(item.startswith(f"{file}: is missing") for item in judgement.missing)
+    assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    "file", ["watch/regions.parquet", "watch/pipeline.parquet", "load/everyday/journey-reads.parquet"]
+)
+def test_a_table_that_the_plan_says_is_recorded_is_missing_even_without_a_record_of_the_seal(
+    run: RunDirectory, file: str
+) -> None:
+    """No manifest and no seal tells of it: the plan does."""
+    judgement = without(run, file, "history/seal.ndjson")
+    assert f"{file}: is missing: the plan says that it is recorded" in judgement.missing
+    assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE

@@ -21,6 +21,7 @@ from harness.model import (
     Demand,
     DemandKind,
     Evidence,
+    EvidenceKind,
     Experiment,
     ExperimentPlan,
     Fact,
@@ -30,7 +31,6 @@ from harness.model import (
     Gate,
     Hit,
     Judgement,
-    Kind,
     LeaderChange,
     Ledger,
     Measure,
@@ -59,6 +59,7 @@ from harness.model import (
     fault_name,
 )
 from tests.builders.recorder import END, WELL, ns
+from tests.builders.scenarios import scenario
 
 __all__ = ["END", "WELL", "ns"]
 S = 1_000_000_000
@@ -294,7 +295,7 @@ def evidence() -> Evidence:
     windows = {"everyday/fault-free": window(samples(0, 60), 0, 60)}
     for name, (start, end) in FAULTS.items():
         windows[fault_name(name)] = window(samples(start, end), start, end, name)
-    fact = Fact(subject="us-east-1/api-gateway", wanted="3 ready", seen="3 ready", ok=True, attempts=1, at_ns=1)
+    fact = Fact(subject="us-east-1/api-gateway", expected="3 ready", seen="3 ready", ok=True, attempts=1, at_ns=1)
     return Evidence(
         windows=windows,
         probes=probes,
@@ -322,10 +323,10 @@ def evidence() -> Evidence:
 
 def objective(figure: Figure, op: Op, limit: str, **fields: Any) -> Objective:
     """An objective; what is not a field of Objective goes into its scope, under everyday traffic."""
-    own = {"quantile", "tolerance", "window", "older_than", "check", "params", "confidence", "sentence"}
+    own = {"quantile", "tolerance", "window", "older_than", "check", "params", "times", "confidence", "sentence"}
     given = {key: fields.pop(key) for key in tuple(fields) if key in own}
     for key in {"tolerance", "window", "older_than"} & given.keys():
-        given[key] = Quantity.parse(given[key])
+        given[key] = Quantity.parse(given[key], scaled=key in {"older_than", "window"})
     scope = Scope(**{"traffic": "everyday", **fields})
     sentence = given.pop("sentence", f"{figure} {op} {limit}")
     return Objective(
@@ -359,9 +360,10 @@ def lag(limit: str = "10 s", **fields: Any) -> Objective:
 
 
 def recovery(limit: str, *experiments: str, **fields: Any) -> Objective:
-    """Reads and writes are served again."""
+    """Reads and writes are served again; a limit of hours is an RTO and scaled."""
     given = {"experiments": experiments, "operations": ("reads", "writes"), "phase": Phase.FAULT, **fields}
-    return objective(Figure.RECOVERY, Op.BELOW, limit, **given)
+    made = objective(Figure.RECOVERY, Op.BELOW, limit, **given)
+    return replace(made, limit=replace(made.limit, scaled=limit.endswith(" h")))
 
 
 def no_loss(*experiments: str, **fields: Any) -> Objective:
@@ -372,7 +374,8 @@ def no_loss(*experiments: str, **fields: Any) -> Objective:
 
 def first_request(limit: str = "10 s", **fields: Any) -> Objective:
     """A new pod has its first request soon, a killed pod none later."""
-    given = {"experiments": ("pod-loss",), "params": {"killed_none_later_than": "10 s"}, "phase": Phase.FAULT, **fields}
+    times = {"killed none later than": Quantity.parse("10 s")}
+    given = {"experiments": ("pod-loss",), "times": times, "phase": Phase.FAULT, **fields}
     return objective(Figure.FIRST_REQUEST, Op.BELOW, limit, **given)
 
 
@@ -406,7 +409,7 @@ def requirement(name: str, gate: Gate = Gate.CRITICAL, environments: tuple[str, 
         profile="core",
         title=name,
         criterion="",
-        kinds=(Kind.LOAD,),
+        kinds=(EvidenceKind.LOAD,),
         gate=gate,
         environments=environments,
         source="",
@@ -415,12 +418,12 @@ def requirement(name: str, gate: Gate = Gate.CRITICAL, environments: tuple[str, 
 
 def claim(name: str, *objectives: Objective) -> Claim:
     """One scenario."""
-    return Claim(scenario=f"a.feature:1: {name}", requirement=name, objectives=objectives, demands=(CHECK.key,))
+    return Claim(scenario=scenario(name), requirement=name, objectives=objectives, demands=(CHECK.key,))
 
 
 def plan(sentences: Mapping[str, Objective] | None = None, **fields: Any) -> Plan:
     """A plan of one scenario a requirement; all of CORE where none is given."""
-    wanted = CORE if sentences is None else sentences
+    expected = CORE if sentences is None else sentences
     planned = {
         name: ExperimentPlan(
             name=name,
@@ -442,6 +445,7 @@ def plan(sentences: Mapping[str, Objective] | None = None, **fields: Any) -> Pla
         window_s=60,
         routes=dict.fromkeys(ROUTES, 0.25),
         users=150,
+        after_s=0,
     )
     given: dict[str, Any] = {
         "run": "run-1",
@@ -452,8 +456,8 @@ def plan(sentences: Mapping[str, Objective] | None = None, **fields: Any) -> Pla
         "release": "1.0.0",
         "profile": "core",
         "seed": 1,
-        "requirements": tuple(requirement(name) for name in wanted),
-        "claims": tuple(claim(name, one) for name, one in wanted.items()),
+        "requirements": tuple(requirement(name) for name in expected),
+        "claims": tuple(claim(name, one) for name, one in expected.items()),
         "demands": (CHECK.key,),
         "demand": {CHECK.key: CHECK},
         "traffic": {"everyday": traffic},

@@ -68,7 +68,7 @@ def test_without_a_read_of_the_database_the_regions_do_not_suffice() -> None:
     """They may be copies of one another."""
     books = through("eu-west-1", FOUND)
     account = account_of(replace(books, final_reads=books.final_reads[1:]))
-    assert account.trouble == "the ledger was not read back from the database"
+    assert account.trouble == "the ledger was read back neither from the database nor through the entry"
 
 
 def test_rows_of_a_read_that_is_not_on_record_are_a_trouble() -> None:
@@ -182,7 +182,7 @@ def test_a_stranger_found_by_several_reads_is_one() -> None:
 @pytest.mark.parametrize(("column", "number"), [("sequence", -1), ("sequence", 1 << 40), ("client", 1 + (1 << 22))])
 def test_numbers_that_no_client_gives_are_refused(column: str, number: int) -> None:
     """A negative sequence number, or one that would run into another client's."""
-    with pytest.raises(UsageError, match="numbers that no client gives"):
+    with pytest.raises(UsageError, match="numbers that no client assigns"):
         account_of(ledger(with_ints(ROWS, 5, **{column: number})))
 
 

@@ -1,4 +1,4 @@
-"""Facts of the live target, wanted against seen."""
+"""Facts of the live target, expected against seen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from judgement_builders import CHECK, check, claim, evidence, measures, plan
 from harness.judgement import judge
 from harness.model import Check, Demand, DemandKind, Evidence, Fact, Measure, Outcome, Plan
 
-FACT = Fact(subject="us-east-1/api-gateway", wanted="memory 512Mi", seen="memory 256Mi", ok=False, attempts=3, at_ns=1)
+FACT = Fact(
+    subject="us-east-1/api-gateway", expected="memory 512Mi", seen="memory 256Mi", ok=False, attempts=3, at_ns=1
+)
 
 
 def judged(*facts: Fact, why: str = "", of: Plan | None = None) -> list[Measure]:
@@ -51,7 +53,7 @@ def test_each_fact_is_a_measure_and_the_worst_decides() -> None:
 
 def test_no_fact_is_never_a_pass() -> None:
     """Nothing found, kept from looking, not done."""
-    assert judged()[0].reason == "deployment-size: it found nothing to look at"
+    assert judged()[0].reason == "deployment-size: it found nothing to check"
     assert judged(why="the API server refused")[0].reason == "deployment-size: the API server refused"
     (undone,) = measures(judge(plan({"R": check()}), replace(evidence(), checks={})))
     assert (undone.outcome, undone.reason) == (Outcome.INCONCLUSIVE, "deployment-size: it was not done")

@@ -136,7 +136,7 @@ def test_connections_are_told_apart_by_worker_and_number() -> None:
 def test_no_journey_belongs_to_two_windows() -> None:
     """The same numbers in two windows are different journeys; some of the requests keep theirs."""
     one = Ids.of("journey", np.array([1, 1, 0, 2]), np.zeros(4, dtype=np.int64))
-    (both,) = Ids.joined([(one,), (one.where(np.array([True, False, True, True])),)])
+    (both,) = Ids.joined([(one,), (one.at(np.array([0, 2, 3])),)])
     assert both.number.tolist() == [1, 1, -1, 2, 4, -1, 5]
     assert Ids.joined([(), ()]) == ()
 
@@ -172,6 +172,35 @@ def test_a_change_for_good_lasts_over_a_quarter_of_the_window(bad: tuple[int, in
     """The last 321 of 1 280 slots, the one before included, are one; 320 are a stall; 600 that end are a stall as well."""
     bounds = share_in_time(window(dict.fromkeys(range(*bad), 10)), 0.95)
     assert bounds.method.startswith("share, clustered by a change") is changed
+
+
+@pytest.mark.parametrize("first", [0, 640])
+def test_a_claim_takes_what_lasts_to_the_end_for_one_episode(first: int) -> None:
+    """Slow for half of the window, first or last: how often that comes one window does not show, so it neither passes nor fails."""
+    bounds = share_in_time(window(dict.fromkeys(range(first, first + 640), 10)), 0.95, claim=True)
+    assert bounds.low < 0.05
+    assert bounds.fail_low < 0.001
+    assert bounds.high > 0.5
+    assert held(Op.BELOW, bounds, 0.05) is Outcome.INCONCLUSIVE
+
+
+def test_a_phase_longer_than_a_quarter_passes_no_more_than_a_shorter_one() -> None:
+    """One in ten slow in the last 23 % or 27 % of the window, one in 200 before, limit 20 %: as one episode neither is known to come seldom."""
+    for slots in (294, 346):
+        found = window({**dict.fromkeys(range(0, 1280, 20), 1), **dict.fromkeys(range(1280 - slots, 1280), 1)})
+        assert held(Op.BELOW, share_in_time(found, 0.95, claim=True), 0.2) is Outcome.INCONCLUSIVE
+
+
+def test_an_outage_of_most_of_a_window_is_one_episode_of_a_claim() -> None:
+    """All fails in the last 74 % of the window, and so 14 % of its best third: how often that comes the window does not show."""
+    bounds = share_in_time(window(dict.fromkeys(range(330, 1280), 10)), 0.95, claim=True)
+    assert held(Op.BELOW, bounds, 0.05) is Outcome.INCONCLUSIVE
+
+
+def test_all_that_fails_all_the_time_is_claimed_to_fail() -> None:
+    """No third of it is better."""
+    for usual, limit in ((10, 0.05), (5, 0.05), (1, 0.05)):
+        assert held(Op.BELOW, share_in_time(window({}, usual=usual), 0.95, claim=True), limit) is Outcome.FAIL
 
 
 def test_a_platform_that_came_to_itself_may_be_well_now() -> None:

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.judgement.stats.comparisons import (
+    BatchedSample,
     Tally,
-    Timed,
     batch_count,
     batch_of,
     few_episodes,
@@ -35,10 +35,12 @@ def tally(n: int, bad: Sequence[int] | int, batches: int = 20) -> Tally:
     )
 
 
-def timed(values: Sequence[float] | Floats, batches: int = 20, per_batch: int = 100, scale: float = 1.0) -> Timed:
+def timed(
+    values: Sequence[float] | Floats, batches: int = 20, per_batch: int = 100, scale: float = 1.0
+) -> BatchedSample:
     """The values in turn, as many in each batch."""
     n = batches * per_batch
-    return Timed(
+    return BatchedSample(
         values=np.resize(np.array(values, dtype=np.float64), n) * scale,
         batch=np.repeat(np.arange(batches), per_batch),
         batches=batches,
@@ -77,7 +79,7 @@ def test_each_time_has_its_batch() -> None:
 
 def test_a_tally_counts_by_batch() -> None:
     """Batches without requests are there too."""
-    sample = Timed(values=np.array([1.0, 9.0, 3.0]), batch=np.array([0, 0, 2]), batches=4)
+    sample = BatchedSample(values=np.array([1.0, 9.0, 3.0]), batch=np.array([0, 0, 2]), batches=4)
     counted = sample.tally(sample.values > 2)
     assert (counted.n.tolist(), counted.bad.tolist()) == ([2, 0, 1, 0], [1, 0, 1, 0])
     assert (counted.total, counted.bad_total) == (3, 2)
@@ -257,7 +259,7 @@ def test_the_farther_of_both_distributions_counts() -> None:
     assert (bounds.value, bounds.low, bounds.high) == (1.0, 0.1, 1.0)
 
 
-def stalled(batches: Sequence[int], of: int = 40) -> Timed:
+def stalled(batches: Sequence[int], of: int = 40) -> BatchedSample:
     """Values of HUNDRED, a hundred a batch; in these batches all are ten times as slow."""
     sample = timed(HUNDRED, batches=of)
     return replace(sample, values=np.where(np.isin(sample.batch, batches), 10 * sample.values, sample.values))
@@ -303,9 +305,9 @@ def test_a_small_sample_has_no_lower_bound_either_at_a_low_quantile() -> None:
     [
         (HUNDRED[:0], HUNDRED, 0, "there are no requests to compare"),
         (HUNDRED, HUNDRED[:0], 0, "there are no requests to compare"),
-        (np.full(40, math.inf), HUNDRED, 40, "so many requests had no answer that there is no such quantile"),
-        (HUNDRED, np.full(40, math.inf), 40, "so many requests had no answer that there is no such quantile"),
-        (HUNDRED, np.zeros(40), 40, "so many requests had no answer that there is no such quantile"),
+        (np.full(40, math.inf), HUNDRED, 40, "too many requests had no answer: the quantile is undefined"),
+        (HUNDRED, np.full(40, math.inf), 40, "too many requests had no answer: the quantile is undefined"),
+        (HUNDRED, np.zeros(40), 40, "too many requests had no answer: the quantile is undefined"),
     ],
 )
 def test_what_has_no_quantile_has_no_ratio(
@@ -316,7 +318,7 @@ def test_what_has_no_quantile_has_no_ratio(
 ) -> None:
     """Nothing, or nothing but requests without an answer."""
     samples = [
-        Timed(values=values, batch=np.arange(len(values)) % 20, batches=20)
+        BatchedSample(values=values, batch=np.arange(len(values)) % 20, batches=20)
         for values in (np.array(first), np.array(second))
     ]
     bounds = quantile_ratio(samples[0], samples[1], 0.95, 0.95)
@@ -387,9 +389,9 @@ def test_batches_widen_the_bounds_of_a_quantile_and_never_narrow_them() -> None:
 
 @pytest.mark.parametrize(
     "sample",
-    [timed(HUNDRED, batches=19), Timed(values=HUNDRED[:0], batch=np.arange(0), batches=20), stalled([7])],
+    [timed(HUNDRED, batches=19), BatchedSample(values=HUNDRED[:0], batch=np.arange(0), batches=20), stalled([7])],
 )
-def test_too_few_batches_or_episodes_widen_nothing(sample: Timed) -> None:
+def test_too_few_batches_or_episodes_widen_nothing(sample: BatchedSample) -> None:
     """Nor does no request at all."""
     exact = figure(50, 49.5, 50.5)
     assert widened(exact, sample, 0.95) == exact
@@ -424,7 +426,7 @@ def test_an_unbounded_figure_makes_an_unbounded_ratio(first: Bounds, second: Bou
 @pytest.mark.parametrize("value", [0.0, math.inf, math.nan, -1.0])
 @pytest.mark.parametrize(
     ("n", "why"),
-    [(0, "there are no requests to compare"), (5, "so many requests had no answer that there is no such quantile")],
+    [(0, "there are no requests to compare"), (5, "too many requests had no answer: the quantile is undefined")],
 )
 def test_what_is_no_positive_figure_has_no_ratio(value: float, n: int, why: str) -> None:
     """On either side."""

@@ -130,6 +130,7 @@ def journeys(counts: Sequence[int], state: str = "found") -> Evidence:
         (journeys([2, 2]), PASS, "plays: of 4 acknowledged writes that were read back all there once"),
         (journeys([2, 1]), FAIL, "1 lost"),
         (journeys([2, 3]), FAIL, "1 counted twice"),
+        (journeys([2]), INCONCLUSIVE, "but 1 items could not be read"),
         (journeys([0, 0], "unknown"), INCONCLUSIVE, "but 2 items could not be read"),
         (evidence(), INCONCLUSIVE, "but none was read back"),
     ],

@@ -84,7 +84,7 @@ def test_a_killed_pod_that_was_never_asked_again_passes_once_watched_for_the_lim
 
 def test_without_a_limit_of_its_own_a_killed_pod_has_that_of_the_sentence() -> None:
     """3 s against 3.49 s."""
-    assert judged(objective=first_request("3 s", params={}))[1].outcome is FAIL
+    assert judged(objective=first_request("3 s", times={}))[1].outcome is FAIL
 
 
 def test_pods_that_do_not_name_themselves_tell_nothing() -> None:

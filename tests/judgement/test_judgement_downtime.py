@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from judgement_builders import S, ns
 from scipy.special import gammaincinv
 
-from harness.judgement.stats.downtime import Downtime, downtime_of, joined, looks_needed, uptime_by_seconds
+from harness.judgement.stats.downtime import Downtime, downtime_of, joined, probes_needed, uptime_by_seconds
 
 EVERY = S // 50
 """Looks are 20 ms apart."""
@@ -29,7 +29,7 @@ def test_an_outage_lasts_from_its_first_failed_look_to_the_first_good_one() -> N
     """Alone: 20 ms. Six in a row: 120 ms. The last look's outage ends with the window."""
     down = looks([5, *range(1000, 1006), 2999])
     assert down.seconds.tolist() == [pytest.approx(0.02), pytest.approx(0.12), pytest.approx(0.02)]
-    assert (down.watched_s, down.spacing_s, down.looks) == pytest.approx((60, 0.02, 3000))
+    assert (down.watched_s, down.spacing_s, down.probes) == pytest.approx((60, 0.02, 3000))
     assert down.long
     assert down.next_s == pytest.approx(0.6)
     assert down.effective == pytest.approx(0.16**2 / (0.12**2 + 2 * 0.02**2))
@@ -136,11 +136,11 @@ def test_down_all_the_time_is_no_uptime() -> None:
 
 def test_looks_needed_are_those_of_the_outages_that_may_be_expected() -> None:
     """0.1 % allows three spacings in 3 000 probes; an outage of 120 ms and one of 600 ms to come need more."""
-    assert looks_needed(looks([]), 0.001, 0.95) == 2996
-    assert looks_needed(looks([1]), 0.001, 0.95) == 4744
-    assert looks_needed(looks(list(range(1000, 1006))), 0.001, 0.95) == 96_339
-    assert looks_needed(looks([]), 0.0, 0.95) is None
-    assert looks_needed(looks([], count=0), 0.001, 0.95) is None
+    assert probes_needed(looks([]), 0.001, 0.95) == 2996
+    assert probes_needed(looks([1]), 0.001, 0.95) == 4744
+    assert probes_needed(looks(list(range(1000, 1006))), 0.001, 0.95) == 96_339
+    assert probes_needed(looks([]), 0.0, 0.95) is None
+    assert probes_needed(looks([], count=0), 0.001, 0.95) is None
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=300))
@@ -157,9 +157,9 @@ def test_seconds_down_are_those_of_the_failed_looks(bad: list[bool]) -> None:
 
 def test_downtime_of_several_windows_adds_up() -> None:
     """An outage at the end of one window and one at the beginning of the next are two."""
-    first = Downtime(seconds=np.array([0.5]), watched_s=60.0, spacing_s=0.015, looks=4000)
-    second = Downtime(seconds=np.array([0.25, 1.0]), watched_s=30.0, spacing_s=0.02, looks=1500)
+    first = Downtime(seconds=np.array([0.5]), watched_s=60.0, spacing_s=0.015, probes=4000)
+    second = Downtime(seconds=np.array([0.25, 1.0]), watched_s=30.0, spacing_s=0.02, probes=1500)
     both = joined([first, second])
-    assert (both.seconds.tolist(), both.watched_s, both.spacing_s, both.looks) == ([0.5, 0.25, 1.0], 90.0, 0.02, 5500)
+    assert (both.seconds.tolist(), both.watched_s, both.spacing_s, both.probes) == ([0.5, 0.25, 1.0], 90.0, 0.02, 5500)
     nothing = joined([])
-    assert (len(nothing.seconds), nothing.watched_s, nothing.looks) == (0, 0.0, 0)
+    assert (len(nothing.seconds), nothing.watched_s, nothing.probes) == (0, 0.0, 0)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judgement.stats.effective import Clustering, sum_at_least, sum_at_most
+from harness.judgement.stats.effective import NEXT_LARGER, Clustering, sum_at_least, sum_at_most
 from harness.judgement.stats.statistics import share_at_least, share_at_most
 
 
@@ -39,7 +39,7 @@ def test_equal_clusters_are_worth_as_many_requests() -> None:
 )
 def test_a_sum_may_be_so_many_of_its_clusters(count: int, times: float) -> None:
     """The table of the docs: with no cluster 3.0 of the smallest, then the next one counts five times."""
-    size = 1.0 if count == 0 else 5.0
+    size = 1.0 if count == 0 else NEXT_LARGER
     assert sum_at_most(count, count, size, 0.95) == pytest.approx(times, abs=0.02)
 
 

@@ -14,8 +14,9 @@ from harness.errors import UsageError
 from harness.judgement import figures, judge
 from harness.judgement.figures import FIGURES, Basis, Need, Offered, Spec, spec_of
 from harness.judgement.figures.numbers import chances_of_pass
-from harness.judgement.measures import Case, measure
+from harness.judgement.measures import Case, because, measure
 from harness.model import COMPARED, Claim, Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, Quantity
+from tests.builders.scenarios import scenario
 
 UNITS = {"time": {"ms", "s"}, "ratio": {"ratio"}, "count": {""}}
 
@@ -25,7 +26,7 @@ def problems(spec: Spec) -> list[str]:
     limit = Quantity(value=1, unit={"time": "s", "ratio": "%"}.get(spec.limit.dimension, "") if spec.limit else "")
     op = Op.BELOW if spec.limit else Op.HOLDS
     asked = Objective(figure=spec.figure, quantile=0.95, op=op, limit=limit, sentence="")
-    claim = Claim(scenario="s", requirement="R", objectives=(asked,), demands=())
+    claim = Claim(scenario=scenario(), requirement="R", objectives=(asked,), demands=())
     case = Case(plan=plan(), evidence=evidence(), claim=claim, objective=asked)
     offered = Offered(requests=1000, probes=1000)
     at_most, at_least = spec.watched(asked, 1.0)
@@ -40,7 +41,7 @@ def problems(spec: Spec) -> list[str]:
         "has a need without a reason": not all(need.key and need.why for need in spec.needs(asked)),
         "has a need of the command without a hint": any(n.of == "command" and not n.hint for n in spec.needs(asked)),
         "has an incomplete row in the plan": (n := spec.numbers(asked, offered)) is not None
-        and not all(getattr(n, each.name) for each in fields(n)),
+        and not all(getattr(n, each.name) for each in fields(n) if each.name != "short"),
         "is watched for less than no time": at_most < 0 or at_least < 0,
         "is watched without an experiment": (at_most, at_least) != (0, 0) and spec.basis is not Basis.EXPERIMENT,
         "has no words": not spec.words(asked),
@@ -94,7 +95,7 @@ def test_an_unknown_figure_is_reported_with_the_known_ones() -> None:
 
 def mood(case: Case) -> tuple[Measure, ...]:
     """A figure of a package of its own."""
-    return (measure(case, "mood", Outcome.PASS, "the mood is good"),)
+    return (measure(case, "mood", Outcome.PASS, because(Outcome.PASS, "the mood is good")),)
 
 
 MOOD = Spec(
@@ -148,9 +149,9 @@ def test_a_package_with_a_bad_figure_is_named(installed: Callable[[str], None], 
 
 
 def test_the_plan_tells_the_chance_of_a_pass() -> None:
-    """12 800 requests tolerate 6 failures at 0.1 %: at a tenth of it a run nearly always passes, at half of it in about half of the runs."""
+    """12 800 requests tolerate 6 failures at 0.1 %, 2 in each third: at a tenth of it 97 % of runs pass, at half of it 26 %."""
     tenth, fifth, half = chances_of_pass(0.001, 12_800, 6)
-    assert (round(tenth, 3), round(fifth, 3), round(half, 3)) == (1.0, 0.984, 0.542)
+    assert (round(tenth, 3), round(fifth, 3), round(half, 3)) == (0.972, 0.843, 0.263)
 
 
 def test_too_few_samples_never_pass() -> None:

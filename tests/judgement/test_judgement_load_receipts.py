@@ -63,6 +63,22 @@ def test_a_lagging_generator_voids_latencies_and_nothing_else() -> None:
     assert why(lagging, latencies=False) == ""
 
 
+def test_a_generator_that_died_leads_and_so_does_its_hint() -> None:
+    """Before what its death brought about, and before what another generator has to say; a latency is then not for want of samples."""
+    died = "at 41 s (exit -9): it ended by itself: signal SIGKILL"
+    broken = replace(STEADY.workers[0], why="7 journeys broke", hint="correct the locustfile")
+    dead = Worker(id=2, rows=1, closed=False, why="its file has no end", died=died, hint="read the log")
+    load = replace(STEADY, workers=(broken, dead))
+    receipt = load_receipt(PLAN, load, latencies=True)
+    assert receipt.why.startswith(f"generator worker 2 died {died}; worker 0: 7 journeys broke")
+    assert "its file has no end" not in receipt.why
+    assert receipt.hint == "read the log"
+    (verdict,) = judge(plan({"R": errors()}), with_load(samples(0, 60), workers=(dead,))).verdicts
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert f"generator worker 2 died {died}" in verdict.reason
+    assert verdict.hint == "read the log"
+
+
 def test_a_request_that_was_never_sent_lagged_to_the_end() -> None:
     """Two in a hundred cut off before they were sent."""
     rows = with_ints(samples(0, 60), slice(0, 120), sent_ns=0, done_ns=ns(90))
@@ -153,7 +169,7 @@ def test_warm_up_and_ramp_down_lie_outside_the_window() -> None:
     early = replace(STEADY, begin_ns=-ns(9))
     assert why(early) == "the window opened 9 s after the load began, the warm-up is 10 s"
     assert why(replace(early, name=fault_name("pod-loss"), phase=Phase.FAULT, experiment="pod-loss")) == ""
-    assert why(replace(STEADY, stopped_ns=ns(58))) == "the load was told to stop 2 s before the window closed"
+    assert why(replace(STEADY, stopped_ns=ns(58))) == "the load was stopped 2 s before the window closed"
 
 
 def test_constant_arrivals_are_held_to_one_per_cent() -> None:
@@ -205,7 +221,10 @@ def test_requests_sent_before_they_were_due_void_latencies() -> None:
     on_time = samples(0, 60, latency_ms=60)
     early = with_ints(on_time, slice(10, 20), sent_ns=0)
     early.ints["sent_ns"][10:20] = early.ints["intended_ns"][10:20] - 5_000_001
-    assert why(window(early, 0, 60)) == "10 requests were sent over 5 ms before they were due, and look so much quicker"
+    assert (
+        why(window(early, 0, 60))
+        == "10 requests were sent over 5 ms before they were due, so their latencies are too low"
+    )
     assert why(window(early, 0, 60), latencies=False) == ""
     early.ints["sent_ns"][10:20] += 1
     assert why(window(early, 0, 60)) == ""

@@ -182,7 +182,10 @@ def test_a_write_of_unknown_outcome_that_is_not_there_is_unsure() -> None:
     ("books", "trouble"),
     [
         (Ledger(writes=Table.empty(LEDGER_WRITES)), "no write was recorded"),
-        (replace(ledger(ROWS), final_reads=()), "the ledger was not read back from the database"),
+        (
+            replace(ledger(ROWS), final_reads=()),
+            "the ledger was read back neither from the database nor through the entry",
+        ),
         (ledger(ROWS, complete=False), "the final ledger read did not complete (no cause recorded)"),
         (
             replace(ledger(ROWS), final=Table.empty(LEDGER_FINAL)),
@@ -388,7 +391,7 @@ def test_the_whole_runs_ledger_is_described() -> None:
         stale=2,
     )
     found = {e.name: (e.reads_checked, e.reads_stale) for e in judgement.experiments}
-    assert found == {"pod-loss": (0, 0), "database-loss": (4, 2), "region-loss": (0, 0)}
+    assert found == {"pod-loss": (0, None), "database-loss": (4, 2), "region-loss": (0, None)}
 
 
 def test_a_run_without_writes_has_no_ledger_and_a_broken_one_says_why() -> None:
@@ -397,13 +400,52 @@ def test_a_run_without_writes_has_no_ledger_and_a_broken_one_says_why() -> None:
     assert bare.ledger is None
     assert bare.verdicts[0].outcome is not FAIL
     broken = judge(plan(), holding(ledger(with_ints(ROWS, 5, sequence=-1))))
-    why = "the judge could not make this figure: UsageError: the ledger holds numbers that no client gives"
+    why = "the judge could not make this figure: UsageError: the ledger contains numbers that no client assigns"
     assert broken.ledger == LedgerResult(why=why)
     assert {v.outcome for v in broken.verdicts if v.requirement in {"R-RISK", "R-RPO"}} == {INCONCLUSIVE}
-    assert judge(plan(), holding(ledger(ROWS, complete=False))).ledger == replace(
-        judge(plan(), holding(ledger(ROWS))).ledger or LedgerResult(),
-        why="the final ledger read did not complete (no cause recorded)",
-    )
+
+
+def through_entry(books: Ledger) -> Ledger:
+    """The same, read through the entry in place of the database."""
+    final = with_words(books.final, slice(None), through="entry")
+    return replace(books, final=final, final_reads=tuple(replace(read, source="entry") for read in books.final_reads))
+
+
+def test_where_no_database_is_named_the_entry_decides_what_is_lost() -> None:
+    """Over HTTP a loss is as much a loss; an RPO excuses the same."""
+    assert outcomes(through_entry(ledger(ROWS))) == {"RISK": PASS, "RPO": PASS}
+    assert outcomes(through_entry(ledger(ROWS, lost=[at(20)]))) == {"RISK": FAIL, "RPO": FAIL}
+    assert outcomes(through_entry(ledger(ROWS, lost=[at(110)]))) == {"RISK": FAIL, "RPO": PASS}
+    found = judge(plan(), holding(through_entry(ledger(ROWS, lost=[at(20)])))).ledger
+    assert found is not None
+    assert (found.lost, found.missing, found.unsure, found.recovered) == (1, {"entry": 1}, 0, 900)
+
+
+@pytest.mark.parametrize(
+    "books",
+    [
+        replace(ledger(ROWS), final_reads=(), final=Table.empty(LEDGER_FINAL)),
+        ledger(ROWS.where(ROWS.ints["sent_ns"] < 0)),
+    ],
+)
+def test_what_was_not_looked_for_is_not_verified_and_never_nought(books: Ledger) -> None:
+    """No final read was recorded, or no write: neither lost nor kept, in the whole run and in each experiment."""
+    judgement = judge(plan(), holding(books))
+    counts = ("lost", "wrong", "recovered", "unsure", "unexpected", "twice", "stale")
+    if judgement.ledger is not None:
+        assert [getattr(judgement.ledger, name) for name in counts] == [None] * 7
+        assert judgement.ledger.why == "the ledger was read back neither from the database nor through the entry"
+    for result in judgement.experiments:
+        assert (result.writes_lost, result.writes_unsure, result.writes_wrong, result.reads_stale) == (None,) * 4
+        assert result.writes_why
+
+
+def test_an_incomplete_read_that_found_a_wrong_value_tells_of_that_one_only() -> None:
+    """What was found was found; the rest is not verified."""
+    found = judge(plan(), holding(ledger(ROWS, wrong=[at(20)], complete=False))).ledger
+    assert found is not None
+    assert (found.lost, found.wrong, found.unsure, found.twice) == (1, 1, None, None)
+    assert found.why == "the final ledger read did not complete (no cause recorded)"
 
 
 def test_each_experiment_is_told_what_became_of_its_writes() -> None:

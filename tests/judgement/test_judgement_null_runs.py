@@ -7,8 +7,9 @@ from dataclasses import replace
 from judgement_builders import SPANS, down, evidence, experiment, failing, ns, plan, recovery, with_experiment
 
 from harness.judgement import judge
-from harness.judgement.receipts.null_runs import failed_looks, null_run
-from harness.model import LEDGER_WRITES, PROBES, FailedLooks, FaultWindow, Outcome, Phase, Table
+from harness.judgement.receipts.null_runs import failed_probes, null_run
+from harness.model import LEDGER_WRITES, PROBES, FailedProbeShares, FaultWindow, Outcome, Phase, Table
+from harness.model.rounding import rounded
 
 NULL = replace(experiment("null-run", "none", 201, 215), fault=FaultWindow(experiment="null-run", domain="none"))
 DATABASE = experiment("database-loss", *SPANS["database-loss"])
@@ -68,34 +69,36 @@ def test_a_fault_is_charged_with_the_difference() -> None:
     """Half a second of sixty failed without a fault, 20 s of 39 under it."""
     base = evidence()
     run = replace(base, probes=down(base.probes, 30, 30.5))
-    found = failed_looks(run, DATABASE, "reads")
-    assert found == FailedLooks(operation="reads", null_run=0.00833333, under_fault=0.512821, difference=0.504487)
+    found = failed_probes(run, DATABASE, "reads")
+    assert rounded(found) == FailedProbeShares(
+        operation="reads", null_run=0.00833333, under_fault=0.512821, difference=0.504487
+    )
     (result,) = (e for e in judge(plan(), run).experiments if e.name == "database-loss")
-    assert result.failed_looks[0] == found
-    assert result.failed_looks[1].operation == "writes"
+    assert result.failed_probes[0] == rounded(found)
+    assert result.failed_probes[1].operation == "writes"
 
 
 def test_a_null_run_beside_the_window_counts_with_it_and_an_unsent_fault_from_its_watch_on() -> None:
     """Seven of the 14 s of the null run failed, none of the 60 s of the window."""
     base = evidence()
     run = with_experiment([NULL], replace(base, probes=down(base.probes, 201, 208)))
-    assert failed_looks(run, DATABASE, "reads").null_run == 0.0945946
-    assert failed_looks(run, NULL, "reads").under_fault == 0.5
+    assert rounded(failed_probes(run, DATABASE, "reads")).null_run == 0.0945946
+    assert failed_probes(run, NULL, "reads").under_fault == 0.5
 
 
 def test_where_nobody_looked_there_is_no_difference() -> None:
     """Without a fault, or under it."""
     base = evidence()
     bare = replace(base, ledger=replace(base.ledger, writes=Table.empty(LEDGER_WRITES)))
-    assert failed_looks(bare, DATABASE, "writes") == FailedLooks(
+    assert failed_probes(bare, DATABASE, "writes") == FailedProbeShares(
         operation="writes", null_run=None, under_fault=None, difference=None
     )
     later = replace(base, probes=base.probes.where(base.probes.ints["sent_ns"] >= ns(100)))
-    found = failed_looks(later, DATABASE, "reads")
+    found = failed_probes(later, DATABASE, "reads")
     assert (found.null_run, found.difference) == (None, None)
-    assert found.under_fault == 0.512821
+    assert rounded(found).under_fault == 0.512821
     early = replace(base, probes=base.probes.where(base.probes.ints["sent_ns"] < ns(100)))
-    assert failed_looks(early, DATABASE, "reads").difference is None
+    assert failed_probes(early, DATABASE, "reads").difference is None
 
 
 def test_a_null_run_passes_when_it_was_steady() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from judgement_builders import evidence, failing, ns, p95, plan, samples, with_ints
+from judgement_builders import down, every, evidence, failing, ns, p95, plan, samples, table, with_ints
 
 from harness.judgement import judge
-from harness.judgement.overview import journey_results, unjudged, window_results
-from harness.model import Evidence, Phase, Steady, Table, Window
+from harness.judgement.overview import door_results, journey_results, unjudged, window_results
+from harness.model import PROBES, Evidence, Phase, Steady, Table, Window
 
 
 def _window(name: str, start: float, end: float, rows: Table, phase: Phase = Phase.STEADY) -> Window:
@@ -53,7 +53,7 @@ def test_windows_are_listed_in_order_of_time_with_their_requests() -> None:
 
 
 def test_windows_without_gaps_leave_nothing_unjudged() -> None:
-    """Nor is anything left after the last one, where the load was told to stop as it closed."""
+    """Nor is anything left after the last one, where the load was stopped as it closed."""
     assert unjudged(_run(BEFORE, FAULT, replace(AFTER, stopped_ns=AFTER.end_ns))) == ()
 
 
@@ -89,3 +89,16 @@ def test_the_judgement_carries_them_and_the_end() -> None:
         "everyday/after-faults",
     ]
     assert (found.unjudged, found.journeys[0].n, found.steady_end) == ((), 160, end)
+
+
+def test_a_door_is_described_by_region_with_its_worst_window() -> None:
+    """Two probes in succession unanswered after the faults: half of one outage a probe; those under the fault do not count."""
+    due = every(0, 20, 20.0)
+    kept = {"subject": "us-east-1", "kind": "health", "connection": "kept", "status": 200}
+    door = table(PROBES, len(due), due_ns=due, sent_ns=due, done_ns=due + 1_000_000, **kept)
+    door = down(down(door, 11.0, 13.0), 14.99, 15.09)
+    run = replace(_run(BEFORE, FAULT, AFTER), probes=door)
+    (found,) = door_results(replace(plan(), regions={"us-east-1": 0.6, "eu-west-1": 0.4}), run)
+    assert (found.region, found.n, found.failed, found.worst) == ("us-east-1", 320, 2, "everyday/after-faults")
+    assert (round(found.down_s, 6), round(found.longest_s, 6), round(found.watched_s, 6)) == (0.1, 0.1, 16.0)
+    assert found.share == 1 - 2 / 320

@@ -26,6 +26,7 @@ from harness.model import (
     Table,
     WatchSource,
 )
+from harness.model.rounding import rounded
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 
@@ -53,12 +54,14 @@ def described(rows: Table) -> PipelineResult:
     """What is said of them."""
     result = pipeline_result(Evidence(pipeline=rows, watchers=WATCHED))
     assert result is not None
-    return result
+    return rounded(result)
 
 
 def test_a_healthy_pipeline_shows_each_event_once_and_whole() -> None:
     """The 50th and the 95th of 100."""
-    assert described(events()) == PipelineResult(sent=100, accepted=100, visible_p50_s=0.05, visible_p95_s=0.095)
+    assert described(events()) == PipelineResult(
+        sent=100, accepted=100, lost=0, twice=0, wrong=0, unsure=0, visible_p50_s=0.05, visible_p95_s=0.095
+    )
 
 
 def test_what_went_wrong_is_told_apart() -> None:
@@ -76,7 +79,8 @@ def test_what_went_wrong_is_told_apart() -> None:
 
 def test_an_event_that_was_never_seen_took_for_ever() -> None:
     """Six of a hundred: the 95th is one of them, the 50th is not."""
-    found = described(with_words(with_ints(events(), slice(0, 6), visible_ns=0), slice(0, 6), state="absent"))
+    seen = with_words(with_ints(events(), slice(0, 6), visible_ns=0), slice(0, 6), state="absent")
+    found = rounded(described(seen))
     assert (found.visible_p50_s, found.visible_p95_s) == (0.056, None)
 
 
@@ -98,7 +102,7 @@ def test_an_event_seen_before_its_acceptance_was_known_took_no_time() -> None:
 def test_where_nothing_was_sent_and_nobody_watched_there_is_nothing() -> None:
     """And a watcher without an event says so."""
     assert pipeline_result(Evidence()) is None
-    assert described(Table.empty(PIPELINE)) == PipelineResult(why="no event is on record")
+    assert rounded(described(Table.empty(PIPELINE))) == PipelineResult(why="no event was recorded")
     assert judge(plan(), evidence()).pipeline is None
 
 
@@ -109,7 +113,7 @@ def test_where_nothing_was_sent_and_nobody_watched_there_is_nothing() -> None:
         ({"pipeline": WatchSource(name="pipeline", spacing_ms=1, closed=False)}, events(), "its file has no end"),
         ({"pipeline": WatchSource(name="pipeline", spacing_ms=1, closed=True, why="cut")}, events(), "cut"),
         (WATCHED, events().where(np.arange(100) != 9), "the record of events lacks 1 numbers"),
-        (WATCHED, with_ints(events(), 9, sequence=8), "1 numbers stand twice in the record of events"),
+        (WATCHED, with_ints(events(), 9, sequence=8), "1 numbers are recorded twice among the events"),
     ],
 )
 def test_a_record_that_is_not_whole_is_said(sources: dict[str, WatchSource], rows: Table, why: str) -> None:
@@ -171,7 +175,7 @@ def test_events_that_are_visible_in_time_once_and_whole_pass() -> None:
     """The slowest of a hundred took 100 ms."""
     measure = judged(events())
     assert (measure.outcome, measure.value, measure.unit, measure.scaled_limit, measure.n) == (PASS, 0.1, "s", 1, 100)
-    assert measure.reason == "none of 100 accepted events failed, expected each once and whole within 1 s"
+    assert measure.reason == "none of 100 accepted events failed, expected each once and complete within 1 s"
     assert set(measure.receipts) == {"watch"}
     assert measure.files == ("watch/pipeline.parquet",)
 
@@ -190,7 +194,7 @@ def test_what_fails_an_event_is_said() -> None:
     assert (measure.outcome, measure.value) == (FAIL, None)
     assert measure.reason == (
         "4 of 100 accepted events failed: 1 never became visible, 1 became visible twice, 1 had another value, "
-        "1 came too late, expected each once and whole within 1 s"
+        "1 came too late, expected each once and complete within 1 s"
     )
     assert measure.hint == "`readiness why R` shows the evidence; fix the platform, then run again"
     assert judged(with_ints(events(), 4, copies=2)).outcome is FAIL
@@ -229,6 +233,6 @@ def test_without_its_watcher_no_event_passes_and_a_lost_one_fails() -> None:
     assert judged(events(), watchers={}).outcome is INCONCLUSIVE
     assert judged(events(), watchers={}).reason.endswith("but the watcher 'pipeline' left no record")
     assert judged(with_words(events(), 8, state="wrong"), watchers={}).outcome is FAIL
-    assert judged(Table.empty(PIPELINE)).reason.endswith("but no event is on record")
+    assert judged(Table.empty(PIPELINE)).reason.endswith("but no event was recorded")
     missing = (Missing(file="watch/pipeline.parquet", why="is gone"),)
     assert judged(events(), missing=missing).reason == "watch/pipeline.parquet is not complete: is gone"

@@ -36,7 +36,7 @@ def watched(base: Evidence, rows: Table, limit_s: float = 1e9) -> tuple[bool | N
 
 def test_a_watch_says_its_longest_gap() -> None:
     """Twenty looks a second leave 50 ms between them."""
-    assert watched(evidence(), reads()) == (True, "1200 looks, longest gap 50 ms")
+    assert watched(evidence(), reads()) == (True, "1200 probes, longest gap 50 ms")
 
 
 def test_a_gap_over_250_ms_widens_the_resolution_and_over_a_tenth_of_the_limit_spoils_it() -> None:
@@ -45,7 +45,7 @@ def test_a_gap_over_250_ms_widens_the_resolution_and_over_a_tenth_of_the_limit_s
     rows = seen.where((seen.ints["sent_ns"] < ns(20)) | (seen.ints["sent_ns"] >= ns(21)))
     assert watched(evidence(), rows) == (
         True,
-        "1180 looks, longest gap 1050 ms, more than 250 ms, so the resolution is wider",
+        "1180 probes, longest gap 1050 ms, more than 250 ms, so the resolution is wider",
     )
     assert watched(evidence(), rows, 10) == (
         False,
@@ -70,9 +70,9 @@ def test_what_spoils_a_watch(source: dict[str, WatchSource], trouble: str) -> No
 @pytest.mark.parametrize(
     ("at_ms", "limit_s", "ok", "said"),
     [
-        ([250], 1e9, True, "1 looks, longest gap 250 ms"),
-        ([249], 1e9, True, "1 looks, longest gap 251 ms, more than 250 ms, so the resolution is wider"),
-        ([249], 2.51, True, "1 looks, longest gap 251 ms, more than 250 ms, so the resolution is wider"),
+        ([250], 1e9, True, "1 probes, longest gap 250 ms"),
+        ([249], 1e9, True, "1 probes, longest gap 251 ms, more than 250 ms, so the resolution is wider"),
+        ([249], 2.51, True, "1 probes, longest gap 251 ms, more than 250 ms, so the resolution is wider"),
         ([249], 2.5, False, "the watcher 'entry' was blind for 0.251 s, over a tenth of the limit"),
     ],
 )
@@ -85,7 +85,7 @@ def test_a_gap_may_be_250_ms_or_a_tenth_of_the_limit(at_ms: list[int], limit_s: 
 
 def test_a_watch_without_a_look_is_none() -> None:
     """All looks came later."""
-    assert watched(evidence(), reads(70, 80)) == (False, "the watcher 'entry' did not look in that time")
+    assert watched(evidence(), reads(70, 80)) == (False, "the watcher 'entry' sent no probe in that time")
 
 
 def test_blind_time_is_what_lies_in_gaps_over_250_ms() -> None:

@@ -93,7 +93,10 @@ def outcomes(judgement: Judgement) -> Mapping[str, Outcome]:
 
 def figures(judgement: Judgement) -> object:
     """All that is said of the target: not the files, nor who wrote them."""
-    said = [replace(measure, files=(), receipts={}, reason="") for measure in measures(judgement)]
+    said = [
+        replace(measure, files=(), receipts={}, because=replace(measure.because, text=""))
+        for measure in measures(judgement)
+    ]
     experiments = [(e.name, e.verdict, e.reads, e.writes, e.share, e.errors) for e in judgement.experiments]
     return said, [replace(result, workers=()) for result in judgement.traffic], experiments
 
@@ -373,13 +376,13 @@ WIDE = " ".join(np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
 
 def test_events_and_own_reads_are_kept_and_missed(tmp_path: Path) -> None:
     """A run with a pipeline passes; without the events, or the reads, or their end, what they bear does not."""
-    wanted, everything = (
+    expected, everything = (
         {"R-EVENTS": objective(Figure.EVENTS, Op.BELOW, "1 s", phase=Phase.RUN), "R-RPO": no_loss()},
         full(),
     )
-    run = sealed(tmp_path, plan(wanted), everything)
+    run = sealed(tmp_path, plan(expected), everything)
     assert set(outcomes(judged(run)).values()) == {Outcome.PASS}
-    assert judged(run).ledger == judge(plan(wanted), everything).ledger
+    assert judged(run).ledger == judge(plan(expected), everything).ledger
     for name, requirement in (("pipeline", "R-EVENTS"), ("ledger-reads", "R-RPO")):
         path = run.path / "watch" / f"{name}.parquet"
         content = path.read_bytes()
@@ -388,12 +391,12 @@ def test_events_and_own_reads_are_kept_and_missed(tmp_path: Path) -> None:
         path.write_bytes(content[:-9])
         assert outcomes(judged(run))[requirement] is Outcome.INCONCLUSIVE
         path.write_bytes(content)
-    unsealed = record(tmp_path / "again", plan(wanted), everything)
+    unsealed = record(tmp_path / "again", plan(expected), everything)
     for name in ("pipeline", "ledger-reads"):
         os.truncate(
             unsealed.path / "watch" / f"{name}.rows", (unsealed.path / "watch" / f"{name}.rows").stat().st_size - 9
         )
-    seal(unsealed, plan(wanted))
+    seal(unsealed, plan(expected))
     assert set(outcomes(judged(unsealed)).values()) == {Outcome.INCONCLUSIVE}
 
 
@@ -432,7 +435,7 @@ ELSEWHERE = {
 @pytest.mark.parametrize("where", [*ELSEWHERE])
 def test_a_verdict_has_the_same_bytes_elsewhere(whole: RunDirectory, where: str) -> None:
     """In a child with another hash seed, time zone, locale, number of threads or instruction set: judged anew, byte for byte."""
-    (whole.path / "verdict.json").write_bytes(render_verdict(plan(), judged(whole)))
+    (whole.path / "verdict.json").write_bytes(render_verdict(whole.read_plan(), judged(whole)))
     judged_again = subprocess.run(
         [sys.executable, "-m", "harness", "judge", str(whole.path), "--check"],
         env={**os.environ, **ELSEWHERE[where]},

@@ -13,7 +13,7 @@ from scipy.fft import dct
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.clusters import Slots
 from harness.judgement.stats.statistics import share_at_least, share_at_most, share_bounds
-from harness.judgement.stats.swings import Slow, changes, slow_swings
+from harness.judgement.stats.swings import MARGIN_WHY, Slow, Thirds, changes, most_in_third, slow_swings, thirds
 
 
 def parts(bad: list[int], n: int = 100) -> Slots:
@@ -120,6 +120,52 @@ def test_a_change_for_the_better_must_be_plain() -> None:
     assert [(one.n, one.bad) for one in plain] == [(2000, 2)]
 
 
+def test_a_claim_must_hold_with_half_as_much_again_as_in_the_worst_third() -> None:
+    """18 of 1 800, and 31 of 2 100 twice: 1.48 % at 1.5 times the odds are 2.2 %, and 1 % divided by as much 0.67 %."""
+    slots = parts([1] * 18 + [1, 2] * 10 + [1] + [1, 2] * 10 + [1])
+    (found,) = thirds(slots, share_bounds(80, 6000, 0.95))
+    assert (found.best, found.worst) == (0.01, 31 / 2100)
+    assert found.at_most(0.95) == found.at_most(0.5) == pytest.approx(0.02198, abs=1e-5)
+    assert found.at_least(0.95) == pytest.approx(0.00669, abs=1e-5)
+    claim, plain = (share_in_time(slots, 0.95, claim=yes) for yes in (True, False))
+    assert (claim.low, claim.high) == (found.at_least(0.95), found.at_most(0.95))
+    assert claim.why == MARGIN_WHY
+    assert (
+        claim.method
+        == "share by thirds of the window, the worst at 1.5 times its odds and the best at as many times less"
+    )
+    assert plain.low > claim.low
+    assert plain.high < claim.high
+
+
+def test_thirds_that_the_exact_bounds_allow_for_say_nothing() -> None:
+    """Three failures of 6 000, one in each third: 4.5 are fewer than the 7.75 that chance allows for; and so are six."""
+    for bad in ([1] + [0] * 19, [1, *[0] * 9] * 2):
+        slots = parts(bad * 3)
+        exact = share_bounds(int(slots.bad.sum()), 6000, 0.95)
+        assert list(thirds(slots, exact)) == []
+        assert share_in_time(slots, 0.95, claim=True) == exact
+
+
+@pytest.mark.parametrize(("bad", "low"), [(6, 1.0), (7, 0.0)])
+def test_six_bad_ones_do_not_show_that_a_third_is_good(bad: int, low: float) -> None:
+    """All of them in the first third: of few the other bounds decide."""
+    found = Thirds(rule="", n=6000, bad=bad, squares=bad, next_size=1.0, best=0.0, worst=0.003)
+    assert found.at_least(0.95) == low
+
+
+@pytest.mark.parametrize(
+    ("n", "share", "most"), [(17_970, 0.001, 3), (18_000, 0.001, 4), (6000, 0.05, 67), (600, 0.001, 0)]
+)
+def test_what_a_third_may_have(n: int, share: float, most: int) -> None:
+    """One and a half times as much, in odds, is below the limit still; one more is not."""
+    assert most_in_third(n, share) == most
+    worst, more = (
+        Thirds(rule="", n=n, bad=9, squares=9, next_size=1, best=0, worst=k / (n / 3)) for k in (most, most + 1)
+    )
+    assert worst.at_most(0.95) < share <= more.at_most(0.95)
+
+
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=80))
 @settings(max_examples=100, deadline=None)
 def test_both_only_ever_widen(bad: list[int]) -> None:
@@ -127,5 +173,8 @@ def test_both_only_ever_widen(bad: list[int]) -> None:
     slots = parts(bad, n=20)
     exact = share_bounds(sum(bad), 20 * len(bad), 0.95)
     wide = share_in_time(slots, 0.95)
+    claim = share_in_time(slots, 0.95, claim=True)
+    assert claim.low <= wide.low
+    assert wide.high <= claim.high
     assert -1e-12 <= wide.fail_low <= wide.low <= exact.low + 1e-12
     assert exact.high - 1e-12 <= wide.high <= wide.fail_high <= 1 + 1e-12

@@ -92,7 +92,7 @@ def test_response_times_that_stay_do_not_drift() -> None:
     first = found[0]
     assert first.name == "drift of the response time p95"
     assert first.reason.startswith("the growth of the response time p95 of create-track in an hour is ")
-    assert first.reason.endswith("n 25), expected below 10 ms; seen over 57.6 s, an hour is 60 s here")
+    assert first.reason.endswith("n 25), expected below 10 ms; observed over 57.6 s, an hour is 60 s here")
     assert (first.unit, first.scaled_limit, first.n, first.n_needed) == ("ms", 10.0, 25, None)
     assert first.scope == {"traffic": "everyday", "phase": "in the steady state", "route": "create-track"}
     assert first.method.startswith("Theil-Sen slope of 25 time batches")
@@ -121,7 +121,7 @@ def test_a_jump_is_told_and_does_not_fail() -> None:
     jumped = with_ints(table, late, done_ns=table.ints["done_ns"][late] + 30_000_000)  # type: ignore[arg-type]
     for m in judged(drift("10 ms"), with_load(jumped)):
         assert m.outcome is PASS
-        assert m.reason.endswith(", apart from a jump 30 s into the window, which is no growth")
+        assert m.reason.endswith(", apart from a jump 30 s into the window, which is not growth")
 
 
 def test_an_hour_is_an_hour_at_scale_1() -> None:
@@ -130,7 +130,7 @@ def test_an_hour_is_an_hour_at_scale_1() -> None:
     scaled = measures(judge(plan({"R": drift("20 ms")}), run))[0]
     (first, *_) = measures(judge(plan({"R": drift("20 ms")}, time_scale=1.0), run))
     assert (first.value or 0) == pytest.approx(60 * (scaled.value or 0), rel=1e-4)
-    assert first.reason.endswith("seen over 57.6 s")
+    assert first.reason.endswith("observed over 57.6 s")
 
 
 @pytest.mark.parametrize(("kept", "outcome"), [(1200, PASS), (1199, INCONCLUSIVE)])
@@ -245,7 +245,7 @@ def test_a_baseline_of_something_else_is_no_baseline() -> None:
     """Another time scale."""
     measure = only(LOWER, against(rows(), SLOW, time_scale=1.0))
     assert measure.outcome is INCONCLUSIVE
-    assert measure.reason == "run-0 is no baseline for this run: time scale: 60 here, 1.0 in the baseline"
+    assert measure.reason == "run-0 is not comparable with this run: time scale: 60 here, 1.0 in the baseline"
 
 
 def test_a_baseline_without_the_window_is_no_baseline() -> None:
@@ -289,9 +289,7 @@ def test_failures_never_make_an_improvement() -> None:
 def test_unanswered_requests_have_no_quantile_to_compare() -> None:
     """One in ten is over any p95."""
     measure = only(LOWER, against(unanswered(rows(), TURN % 10 == 1), SLOW))
-    assert measure.reason == (
-        "in this run or the baseline so many requests had no answer that there is no such quantile"
-    )
+    assert measure.reason == ("in this run or the baseline too many requests had no answer: the quantile is undefined")
     assert measure.scope["baseline"] == "run-0"
 
 
@@ -490,25 +488,25 @@ def test_unanswered_requests_of_nobody_slow_the_canary_before_a_pass() -> None:
 def test_looking_often_stops_at_the_first_look_that_tells() -> None:
     """A canary that fails one in seven: the second of four looks has seen enough, with half of the requests."""
     run = with_load(failing(rows(), each(7)))
-    measure = only(more_errors(looks="4"), run)
+    measure = only(more_errors(analyses="4"), run)
     assert measure.outcome is FAIL
     assert measure.n == 300
-    assert measure.reason.endswith("; this is look 2 of 4, which share one budget of error")
+    assert measure.reason.endswith("; this is analysis 2 of 4, which share one error budget")
     assert only(more_errors(), run).n == 600
 
 
 def test_looking_often_ends_with_the_last_look() -> None:
     """Nothing is told by any: the last has all requests and nearly all of the confidence."""
-    measure = only(more_errors(looks="4"), with_load(failing(rows(), each(200))))
+    measure = only(more_errors(analyses="4"), with_load(failing(rows(), each(200))))
     assert (measure.outcome, measure.n) == (INCONCLUSIVE, 600)
     assert measure.confidence == pytest.approx(0.9736251)
-    assert "this is look 4 of 4" in measure.reason
+    assert "this is analysis 4 of 4" in measure.reason
     assert only(more_errors(), with_load(failing(rows(), each(200)))).confidence == pytest.approx(0.95)
 
 
 def test_a_pass_of_an_early_look_takes_more_confidence() -> None:
     """No failure in sight: half of the requests bear five points, at 99.45 %."""
-    measure = only(more_errors("5 points", looks="2"), with_load(rows()))
+    measure = only(more_errors("5 points", analyses="2"), with_load(rows()))
     assert (measure.outcome, measure.n) == (PASS, 300)
     assert measure.confidence == pytest.approx(0.9944254)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,9 +28,11 @@ from judgement_builders import (
 
 from harness.judgement import judge
 from harness.judgement.decision import decide
+from harness.judgement.measures import because
 from harness.judgement.verdicts import claim_verdict, worst
 from harness.judgement.whole import Whole
 from harness.model import (
+    Cut,
     DecisionOutcome,
     Gate,
     Judgement,
@@ -38,9 +41,12 @@ from harness.model import (
     NotAssessable,
     Op,
     Outcome,
+    Reason,
+    ReasonKind,
     Verdict,
     worst_of,
 )
+from tests.builders.scenarios import scenario
 
 GIVEN = (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE)
 some = st.lists(st.sampled_from((*GIVEN, Outcome.NOT_ASSESSED)), max_size=5)
@@ -103,12 +109,12 @@ def test_one_failure_is_no_go_whatever_the_score() -> None:
 
 def test_a_failure_that_does_not_gate_is_listed_and_no_more() -> None:
     """For the record, or gating elsewhere."""
-    wanted = {"R": share(), "S": errors()}
+    expected = {"R": share(), "S": errors()}
     for row in (requirement("S", Gate.RECORD), requirement("S", Gate.CRITICAL, ("production",))):
-        judgement = judge(plan(wanted, requirements=(requirement("R"), row)), BAD)
+        judgement = judge(plan(expected, requirements=(requirement("R"), row)), BAD)
         assert judgement.decision.outcome is DecisionOutcome.GO
         assert judgement.decision.headline.endswith("1 failed · 1 passed · 0 not assessable here · " + UNVERIFIED)
-    none = judge(plan(wanted, requirements=(requirement("R", Gate.RECORD),)), evidence())
+    none = judge(plan(expected, requirements=(requirement("R", Gate.RECORD),)), evidence())
     assert none.decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert none.decision.reasons == ("no requirement of this profile gates here",)
     assert none.decision.score == 0.0
@@ -120,12 +126,15 @@ def test_a_major_failure_is_no_go() -> None:
     assert judgement.decision.outcome is DecisionOutcome.NO_GO
 
 
+NO_DATABASE = Reason(kind=ReasonKind.NO_MEANS, text="the target has no database", hint="add `database:`")
+
+
 def test_what_is_not_assessable_here_says_why_and_never_passes() -> None:
     """The target has no database; a row that gates is then undecided."""
-    lack = NotAssessable(requirement="R", why="the target has no database", hint="add `database:`")
+    lack = NotAssessable(requirement="R", because=NO_DATABASE)
     judgement = judge(plan({"R": share()}, claims=(), not_assessable=(lack,)), evidence())
     (verdict,) = judgement.verdicts
-    assert (verdict.outcome, verdict.reason, verdict.hint) == (Outcome.NOT_ASSESSED, lack.why, lack.hint)
+    assert (verdict.outcome, verdict.reason, verdict.hint) == (Outcome.NOT_ASSESSED, NO_DATABASE.text, NO_DATABASE.hint)
     assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert judgement.decision.headline.endswith("0 passed · 1 not assessable here · " + UNVERIFIED)
     partly = judge(plan({"R": share()}, not_assessable=(lack,)), evidence())
@@ -143,12 +152,13 @@ def test_a_requirement_that_nobody_claims_is_not_assessed() -> None:
 def test_a_filtered_run_never_decides() -> None:
     """Three of 13, all green."""
     kept = tuple(claim(name, CORE[name]) for name in ("R-P95", "R-ERRORS", "R-SHARE"))
-    judgement = judge(plan(claims=kept, deselected=("a.feature:9: x",)), evidence())
+    filtered = replace(plan(claims=kept, deselected=("a.feature:9: x",)), pytest_arguments=("-k", "p95 or share"))
+    judgement = judge(filtered, evidence())
     assert judgement.decision.outcome is DecisionOutcome.PARTIAL
     assert judgement.decision.headline == "PARTIAL · 3 of 13 · no decision · " + UNVERIFIED
-    assert "a filter left 1 scenarios out" in judgement.decision.reasons
+    assert "the filter `-k 'p95 or share'` left 1 scenarios out" in judgement.decision.reasons
+    assert judgement.decision.because[-1].because.hint == "run without it: readiness run --release 1.0.0"
     assert not any("R-LAG" in reason for reason in judgement.decision.reasons)
-    assert next(v for v in judgement.verdicts if v.requirement == "R-LAG").reason == "a filter left its scenarios out"
 
 
 def test_a_scenario_that_claims_nothing_is_inconclusive() -> None:
@@ -171,7 +181,7 @@ def test_all_sentences_of_a_scenario_are_judged_and_the_worst_is_named() -> None
 
 def test_many_scenarios_of_one_requirement_are_worst_wins() -> None:
     """One passes, one fails."""
-    both = (claim("R", share()), replace(claim("R", errors()), scenario="b.feature:1: R"))
+    both = (claim("R", share()), replace(claim("R", errors()), scenario=scenario("R", file="b.feature")))
     (verdict,) = judge(plan({"R": share()}, claims=both), BAD).verdicts
     assert (verdict.outcome, len(verdict.claims)) == (Outcome.FAIL, 2)
     assert verdict.reason.startswith("error rate")
@@ -189,10 +199,30 @@ def test_evidence_that_is_not_whole_is_never_go() -> None:
     assert cut.decision.reasons == ("the run did not complete",)
 
 
+@pytest.mark.parametrize(
+    ("why", "hint"),
+    [("interrupted", "let it run until it completes"), ("worker 1 of everyday: exit -9", "see reports/r/load")],
+)
+def test_what_cut_a_run_short_leads_its_reasons_and_hints(why: str, hint: str) -> None:
+    """What was being done and when; not that the run was too short, which it was for that reason alone. A FAIL stays one."""
+    cut = Cut(why=why, hint=hint, act="experiment:pod-loss", after_s=212.4)
+    few = replace(evidence(), complete=False, cut=cut, windows={})
+    planned = replace(plan({"R": errors()}), again=("--target", "my target.yaml", "--release", "1.0.0"))
+    judgement = judge(replace(planned, pytest_arguments=("-k", "pod")), few)
+    told = f"the run did not complete: {why} during the act experiment:pod-loss, 212 s after it began"
+    again = "readiness run --target 'my target.yaml' --release 1.0.0 -- -k pod"
+    (verdict,) = judgement.verdicts
+    assert verdict.reason.startswith(f"{told}; ")
+    assert verdict.hint == f"{hint}; again: {again}"
+    first = judgement.decision.because[0].because
+    assert (first.text, first.hint) == (told, f"{hint}; again: {again}")
+    assert judge(plan({"R": errors()}), replace(BAD, complete=False, cut=cut)).verdicts[0].outcome is Outcome.FAIL
+
+
 def test_a_waiver_stands_in_for_a_pass_and_never_raises_the_score() -> None:
     """It is said on the decision line."""
-    waived = Verdict(requirement="R", outcome=Outcome.WAIVED, reason="until May", hint="", claims=())
-    passed = Verdict(requirement="S", outcome=Outcome.PASS, reason="", hint="", claims=())
+    waived = Verdict(requirement="R", outcome=Outcome.WAIVED, because=because(Outcome.WAIVED, "until May"), claims=())
+    passed = Verdict(requirement="S", outcome=Outcome.PASS, because=because(Outcome.PASS, ""), claims=())
     decision = decide(plan({"R": share(), "S": share()}), [waived, passed], Whole())
     assert (decision.outcome, decision.score) == (DecisionOutcome.GO, 0.5)
     assert decision.headline == "GO for sandbox · profile core · 1.0.0 · 1 passed · 1 waived · 0 not assessable here"
@@ -212,8 +242,7 @@ def a_measure(outcome: Outcome, reason: str, value: float | None, op: Op = Op.BE
         limit="100 ms",
         scaled_limit=100.0,
         outcome=outcome,
-        reason=reason,
-        hint=f"hint {reason}",
+        because=because(outcome, reason, f"hint {reason}"),
     )
 
 
@@ -256,11 +285,25 @@ def test_a_figure_with_a_floor_is_as_near_to_it_as_one_with_a_ceiling() -> None:
     assert claim_verdict(claim("R"), [[floor, ceiling]]).reason.startswith("floor")
 
 
-def test_what_a_filter_left_out_is_fixed_without_the_filter() -> None:
-    """And a failed first attempt is counted."""
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"pytest_arguments": ("-k", "share")}, "left out by the filter `-k share`"),
+        ({"only": ("R-S*",)}, "left out by the filter `--only 'R-S*'`"),
+        ({}, "left out by a filter"),
+    ],
+)
+@pytest.mark.parametrize("cut", [None, Cut(why="interrupted", act="load", after_s=3.0)])
+def test_what_a_filter_left_out_says_so_and_how_to_include_it(
+    given: dict[str, Any], told: str, cut: Cut | None
+) -> None:
+    """Nothing about how long the run was, also where it was cut short: more of the same would not judge it."""
     kept = (claim("R-SHARE", CORE["R-SHARE"]),)
-    judgement = judge(plan(claims=kept, deselected=("a.feature:9: x",)), evidence())
-    assert next(v for v in judgement.verdicts if v.requirement == "R-LAG").hint == "run without a filter"
+    filtered = replace(plan(claims=kept, deselected=("a.feature:9: x",)), again=("--target", "t.yaml"), **given)
+    judgement = judge(filtered, replace(evidence(), cut=cut, complete=cut is None))
+    lag = next(v for v in judgement.verdicts if v.requirement == "R-LAG")
+    assert (lag.outcome, lag.because.kind, lag.reason) == (Outcome.NOT_ASSESSED, ReasonKind.FILTERED, told)
+    assert lag.hint == "include it: readiness run --target t.yaml --only R-LAG"
 
 
 def test_attempts_are_those_of_the_experiments_that_a_requirement_names() -> None:
@@ -273,5 +316,5 @@ def test_attempts_are_those_of_the_experiments_that_a_requirement_names() -> Non
 
 def test_nothing_passed_is_a_score_of_nought() -> None:
     """For trend only."""
-    failed = Verdict(requirement="R", outcome=Outcome.FAIL, reason="", hint="", claims=())
+    failed = Verdict(requirement="R", outcome=Outcome.FAIL, because=because(Outcome.FAIL, ""), claims=())
     assert decide(plan({"R": share()}), [failed], Whole()).score == 0.0

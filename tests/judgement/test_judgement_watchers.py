@@ -62,7 +62,7 @@ def test_the_ledger_looks_when_a_write_is_due_and_the_pipeline_when_an_event_is_
     """In any order of the rows."""
     base = evidence()
     ledger = seen(replace(base, watchers=source("ledger", 1000 / 30)))["ledger"]
-    assert (ledger.n, ledger.first_ns, ledger.longest_gap_ms) == (6601, 0, 33.3333)
+    assert (ledger.n, ledger.first_ns, ledger.longest_gap_ms) == (6601, 0, 33.333333)
     events = table(PIPELINE, 3, sequence=[2, 0, 1], sent_ns=[ns(3), ns(1), ns(2)])
     pipeline = seen(Evidence(pipeline=events, watchers=source("pipeline", 1000.0)))["pipeline"]
     assert (pipeline.n, pipeline.first_ns, pipeline.last_ns, pipeline.blind_s) == (3, ns(1), ns(3), 0)
@@ -76,7 +76,7 @@ def test_pods_are_heard_of_when_something_happens_and_silence_is_no_gap() -> Non
     still = seen(Evidence(watchers=source("pods", 0.0)))["pods"]
     assert (still.n, still.first_ns, still.last_ns, still.why) == (0, None, None, "")
     other = seen(Evidence(pods=(pod(1, "ready", "a", "u"),), watchers=source("alerts")))["alerts"]
-    assert (other.n, other.why) == (0, "it never looked")
+    assert (other.n, other.why) == (0, "it sent no probe")
 
 
 def test_alerts_keep_no_looks_and_are_told_by_their_receipt() -> None:
@@ -86,9 +86,9 @@ def test_alerts_keep_no_looks_and_are_told_by_their_receipt() -> None:
         observation("watch.blind", "alerts", 9, "watch", of="alerts", from_ns=ns(2), until_ns=ns(5)),
         observation("watch.blind", "entry", 9, "watch", of="read", from_ns=ns(7), until_ns=ns(9)),
         observation(
-            "watch.closed", "alerts", 9, "watch", looks=9, first_ns=ns(1), last_ns=ns(9), longest_gap_ms=3000.0
+            "watch.closed", "alerts", 9, "watch", probes=9, first_ns=ns(1), last_ns=ns(9), longest_gap_ms=3000.0
         ),
-        observation("watch.closed", "entry", 9, "watch", looks=1, first_ns=1, last_ns=1, longest_gap_ms=1.0),
+        observation("watch.closed", "entry", 9, "watch", probes=1, first_ns=1, last_ns=1, longest_gap_ms=1.0),
     )
     assert seen(Evidence(watchers=source("alerts", 1000.0), observations=told))["alerts"] == WatcherResult(
         name="alerts",
@@ -103,6 +103,30 @@ def test_alerts_keep_no_looks_and_are_told_by_their_receipt() -> None:
     unclosed = {"alerts": WatchSource(name="alerts", spacing_ms=1000, closed=False, why="cut")}
     cut = seen(Evidence(watchers=unclosed, observations=told[:2]))["alerts"]
     assert (cut.n, cut.first_ns, cut.blind_s, cut.why) == (0, None, 4, "cut")
+
+
+def test_a_watcher_of_a_package_is_known_by_its_receipt() -> None:
+    """It has neither a declared table nor a stream, and probed all the same."""
+    closed = observation(
+        "watch.closed", "readers-free", 9, "watch", probes=4, first_ns=ns(1), last_ns=ns(4), longest_gap_ms=1000.0
+    )
+    own = seen(Evidence(watchers=source("readers-free", 1000.0), observations=(closed,)))["readers-free"]
+    assert (own.n, own.first_ns, own.last_ns, own.longest_gap_ms, own.why) == (4, ns(1), ns(4), 1000, "")
+
+
+def test_the_entry_counts_its_own_reads_and_the_regions_whatever_they_probe() -> None:
+    """All are rows of one schema; the health path of the entry and the reads of a region are not the entry's reads."""
+    rows = Table.merged(
+        PROBES,
+        [
+            reads(0, 2),
+            with_words(reads(0, 1), slice(None), kind="health"),
+            with_words(reads(0, 3), slice(None), subject="eu-west-1"),
+            with_words(reads(0, 1), slice(None), subject="eu-west-1", kind="health"),
+        ],
+    )
+    both = seen(Evidence(probes=rows, watchers={**source("entry"), **source("regions")}))
+    assert {name: one.n for name, one in both.items()} == {"entry": 40, "regions eu-west-1": 80}
 
 
 @pytest.mark.parametrize(
@@ -127,8 +151,8 @@ def test_when_looks_were_due_counts_and_not_when_they_were_sent() -> None:
 def test_what_is_wrong_with_a_watcher_is_said() -> None:
     """It never looked, it looked once, it has no end, its file is cut."""
     never = seen(Evidence(watchers=source("entry")))["entry"]
-    assert (never.n, never.why, never.longest_gap_ms) == (0, "it never looked", None)
-    assert seen(Evidence(watchers=source("regions")))["regions"].why == "it never looked"
+    assert (never.n, never.why, never.longest_gap_ms) == (0, "it sent no probe", None)
+    assert seen(Evidence(watchers=source("regions")))["regions"].why == "it sent no probe"
     once = seen(Evidence(probes=reads(0, 0.05), watchers=source("entry")))["entry"]
     assert (once.n, once.longest_gap_ms, once.blind_s) == (1, None, 0)
     open_end = {"entry": WatchSource(name="entry", spacing_ms=50, closed=False)}
@@ -142,6 +166,6 @@ def test_watchers_that_cannot_be_told_take_down_nothing_else() -> None:
     broken = replace(evidence(), probes=Table(schema=PROBES, ints={}, words={}))
     judgement = judge(plan(), broken)
     assert judgement.watchers == (
-        WatcherResult(name="all", why="the judge could not make this figure: KeyError: 'kind'"),
+        WatcherResult(name="all", why="the judge could not make this figure: KeyError: 'subject'"),
     )
     assert judgement.verdicts

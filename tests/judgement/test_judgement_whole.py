@@ -42,12 +42,15 @@ def test_blind_side_4_a_target_that_names_no_release_is_reported_on_the_decision
     assert (verified.outcome, "verified" in verified.headline) == (DecisionOutcome.GO, False)
 
 
-def test_blind_side_10_a_target_that_is_not_steady_at_the_end_is_never_go() -> None:
+@pytest.mark.parametrize("moment", ["start", "end"])
+def test_blind_side_10_a_target_that_is_not_steady_at_the_start_or_the_end_is_never_go(moment: str) -> None:
     """Whatever its figures are."""
-    ended = replace(evidence(), steady_end=Steady(ok=False, at_ns=1, why="3 of 100 reads failed"))
-    decision = judge(plan({"R": share()}), ended).decision
+    unsteady = Steady(ok=False, at_ns=1, why="3 of 100 reads failed")
+    start = replace(evidence(), steady_start=unsteady)
+    run = start if moment == "start" else replace(evidence(), steady_end=unsteady)
+    decision = judge(plan({"R": share()}), run).decision
     assert decision.outcome is DecisionOutcome.INCONCLUSIVE
-    assert decision.reasons == ("the target was not steady at the end of the load: 3 of 100 reads failed",)
+    assert decision.reasons == (f"the target was not steady at the {moment} of the load: 3 of 100 reads failed",)
 
 
 @pytest.mark.parametrize(

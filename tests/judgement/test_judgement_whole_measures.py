@@ -24,17 +24,20 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
+from harness.judgement.measures import because
 from harness.model import (
     PIPELINE,
     PROBES,
     Evidence,
     Figure,
+    Length,
     Measure,
     Objective,
     Op,
     Outcome,
     Phase,
     Quantity,
+    ReasonKind,
     Receipt,
     Table,
     WatchSource,
@@ -67,6 +70,7 @@ def test_a_recovery_that_passed() -> None:
         op="is below",
         limit="4 h",
         scaled_limit=240.0,
+        times=(Length(name="limit", said="4 h", scaled=True, used_s=240.0),),
         low=20.45,
         high=20.556,
         resolution=0.053,
@@ -76,12 +80,15 @@ def test_a_recovery_that_passed() -> None:
         ),
         receipts={
             "fault": IN_PLACE,
-            "watch": Receipt(ok=True, why="680 looks, longest gap 50 ms"),
+            "watch": Receipt(ok=True, why="680 probes, longest gap 50 ms"),
             "restore": AS_BEFORE,
             "load": LOADED,
         },
         outcome=Outcome.PASS,
-        reason="database-loss: reads were served again after 20.5 s ± 0.053 s, expected below 4 h (240 s at scale 60)",
+        because=because(
+            Outcome.PASS,
+            "database-loss: reads were served again after 20.5 s ± 0.053 s, expected below 4 h (240 s at scale 60)",
+        ),
         files=(*CHAOS, "watch/entry.parquet"),
     )
 
@@ -127,24 +134,31 @@ def test_manual_steps_as_a_whole() -> None:
         op="holds",
         limit="0",
         scaled_limit=0.0,
+        times=(Length(name="limit", said="45 s", scaled=False, used_s=45.0),),
         method="undo steps that were left to a person, counted",
         receipts={"fault": IN_PLACE},
         outcome=Outcome.FAIL,
-        reason="database-loss: 1 manual steps, expected 0",
-        hint=HINT,
+        because=because(Outcome.FAIL, "database-loss: 1 manual steps, expected 0", HINT),
         files=CHAOS,
     )
     (passed,) = all_of(one, evidence())
     assert passed == replace(
-        failed, value=0.0, outcome=Outcome.PASS, reason="database-loss: 0 manual steps, expected 0", hint=""
+        failed,
+        value=0.0,
+        outcome=Outcome.PASS,
+        because=because(Outcome.PASS, "database-loss: 0 manual steps, expected 0"),
     )
     (untold,) = all_of(one, with_experiment([replace(DATABASE, journal={})]))
     assert untold == replace(
         passed,
         receipts={"fault": Receipt(ok=None, why="database-loss: it left no journal", files=CHAOS)},
         outcome=Outcome.INCONCLUSIVE,
-        reason="database-loss: 0 manual steps, expected 0, but database-loss: it left no journal",
-        hint="read the experiment's chaos.log, fix what kept the fault from going in, then run again",
+        because=because(
+            Outcome.INCONCLUSIVE,
+            "database-loss: 0 manual steps, expected 0, but database-loss: it left no journal",
+            "read the experiment's chaos.log, fix what kept the fault from going in, then run again",
+            kind=ReasonKind.FAULT,
+        ),
     )
 
 
@@ -173,7 +187,9 @@ def test_a_loss_as_a_whole() -> None:
             "restore": Receipt(ok=True, why="pod-loss: as before", files=pod),
         },
         outcome=Outcome.PASS,
-        reason="none of 5701 acknowledged writes is lost (0 of unknown outcome are not there, 900 are)",
+        because=because(
+            Outcome.PASS, "none of 5701 acknowledged writes is lost (0 of unknown outcome are not there, 900 are)"
+        ),
         files=("watch/ledger-writes.parquet", *pod),
     )
     (failed,) = all_of(no_loss("pod-loss"), replace(evidence(), ledger=ledger(writes, lost=[601])))
@@ -181,11 +197,14 @@ def test_a_loss_as_a_whole() -> None:
         passed,
         value=1.0,
         outcome=Outcome.FAIL,
-        reason=(
-            "1 of 5701 acknowledged writes are lost, expected none: client 1 number 601 "
-            "(0 of unknown outcome are not there, 900 are)"
+        because=because(
+            Outcome.FAIL,
+            (
+                "1 of 5701 acknowledged writes are lost, expected none: client 1 number 601 "
+                "(0 of unknown outcome are not there, 900 are)"
+            ),
+            HINT,
         ),
-        hint=HINT,
     )
     (untold,) = all_of(no_loss("pod-loss"), replace(evidence(), ledger=ledger(writes, complete=False)))
     why = "the final ledger read did not complete (no cause recorded)"
@@ -193,8 +212,12 @@ def test_a_loss_as_a_whole() -> None:
         passed,
         receipts={**passed.receipts, "watch": Receipt(ok=False, why=why, files=("watch/ledger-writes.parquet",))},
         outcome=Outcome.INCONCLUSIVE,
-        reason=f"{passed.reason}, but {why}",
-        hint="let the watchers run undisturbed on a quieter machine, then run again",
+        because=because(
+            Outcome.INCONCLUSIVE,
+            f"{passed.reason}, but {why}",
+            "let the watchers run undisturbed on a quieter machine, then run again",
+            kind=ReasonKind.WATCH,
+        ),
     )
 
 
@@ -224,11 +247,12 @@ def test_events_as_a_whole() -> None:
         op="is below",
         limit="1 s",
         scaled_limit=1.0,
+        times=(Length(name="limit", said="1 s", scaled=False, used_s=1.0),),
         n=10,
         method="each event from its acceptance to being visible; the slowest; exact",
         receipts={"watch": Receipt(ok=True, why="10 events were followed", files=("watch/pipeline.parquet",))},
         outcome=Outcome.PASS,
-        reason="none of 10 accepted events failed, expected each once and whole within 1 s",
+        because=because(Outcome.PASS, "none of 10 accepted events failed, expected each once and complete within 1 s"),
         files=("watch/pipeline.parquet",),
     )
     (cut,) = all_of(one, replace(evidence(), pipeline=rows.where(turn != 3), watchers=watched))
@@ -237,7 +261,7 @@ def test_events_as_a_whole() -> None:
     )
     (none,) = all_of(one, replace(evidence(), pipeline=rows.where(turn < 0), watchers=watched))
     assert none.reason == (
-        "none of 0 accepted events failed, expected each once and whole within 1 s, but no event is on record"
+        "none of 0 accepted events failed, expected each once and complete within 1 s, but no event was recorded"
     )
 
 
@@ -254,7 +278,7 @@ def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
     """Not long enough, unplanned, another region, nobody looked, never sent, no record, no experiment."""
     base = evidence()
     one = recovery("4 h", "database-loss", operations=("reads",))
-    longer = replace(one, limit=Quantity.parse("5 h"))
+    longer = replace(one, limit=Quantity.parse("5 h", scaled=True))
     not_here = "not falsifiable here: database-loss would have watched for {} s, the limit is {} s"
     watch_on = "let the run watch for as long as the limit says"
     name, unclear = "recovery of reads", Outcome.INCONCLUSIVE

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.clock import NS_PER_S
 from harness.locust.schedule.arrivals import ARRIVALS, due_times, random_of, trace_times
-from harness.model import RateCurve, Trace
+from harness.model import ArrivalTrace, RateCurve
 
 
 def first(
@@ -112,7 +112,7 @@ def test_poisson_arrivals_follow_a_changing_rate() -> None:
 )
 def test_a_trace_is_sent_as_recorded_by_all_workers_together(offsets: list[int], parts: int, begin_ns: int) -> None:
     """Two rounds of it; the second begins a mean gap after the last arrival of the first."""
-    trace = Trace(offsets_ns=tuple(offsets))
+    trace = ArrivalTrace(offsets_ns=tuple(offsets))
     shares = [
         list(islice(trace_times(begin_ns=begin_ns, trace=trace, part=part, parts=parts), len(offsets)))
         for part in range(parts)

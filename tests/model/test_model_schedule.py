@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.model import RateCurve, Trace
+from harness.model import ArrivalTrace, RateCurve
 
 STEPS = RateCurve(points=((0, 10), (10, 10), (10, 20), (20, 0)))
 
@@ -58,7 +58,7 @@ def test_what_is_no_rate_is_refused(points: tuple[tuple[float, float], ...]) -> 
 
 def test_a_trace_starts_over_a_mean_gap_after_its_end() -> None:
     """Arrivals at 1, 2 and 5 ns: the gaps are 2 on average, so it repeats each 7."""
-    trace = Trace(offsets_ns=(1, 2, 5))
+    trace = ArrivalTrace(offsets_ns=(1, 2, 5))
     assert trace.period_ns == 7
     assert [trace.due_ns(number) for number in range(5)] == [1, 2, 5, 8, 9]
     assert [trace.offered(until) for until in (-1, 0, 1, 2, 3, 6, 8, 9, 14)] == [0, 0, 0, 1, 2, 3, 3, 4, 6]
@@ -68,4 +68,4 @@ def test_a_trace_starts_over_a_mean_gap_after_its_end() -> None:
 def test_what_is_no_trace_is_refused(offsets: tuple[int, ...]) -> None:
     """Nothing, one moment, backwards, negative."""
     with pytest.raises(UsageError):
-        Trace(offsets_ns=offsets)
+        ArrivalTrace(offsets_ns=offsets)

@@ -39,7 +39,7 @@ SAID = (
     ":39: the step differs from the criterion of PL-P95 (",
     "catalogue/plain.yaml:9): limit 300 ms, the criterion says 200 ms",
     ":44: no step reads 'the response time p95 of evry route is below 200 ms in the steady state'",
-    "hint: did you mean `the response time <quantile> of every route is below <limit>[ in the steady state]`",
+    "hint: did you mean `the response time <quantile> of every route is below <limit>[ <phase>]`",
 )
 
 
@@ -112,15 +112,38 @@ def test_an_unknown_profile_and_an_unknown_pattern_are_answered_with_the_nearest
     assert "--only: no requirement of plain is like 'PL-P59'\n  hint: did you mean 'PL-P95'?" in said
 
 
-def test_what_cannot_be_collected_is_wrong_use_and_runs_nothing(project: Project) -> None:
-    """A tag that is no id and no marker: exit code 4, not that of an interrupt; no other feature is run without it."""
-    kpi = (project.root / "features/plain/kpi.feature").read_text(encoding="utf-8")
-    more = kpi.replace("plain service", "plain service, again").replace("@PL-P95", "@PL-P95 @wip")
-    (project.root / "features/plain/more.feature").write_text(more, encoding="utf-8")
-    finished = project.do("run")
-    assert finished.code == 4, finished.said
-    assert "'wip' not found in `markers`" in finished.out
+def test_a_test_of_the_projects_own_that_cannot_be_collected_is_named_and_runs_nothing(project: Project) -> None:
+    """Beside the features: exit code 1, as pytest has it for a suite that is broken, and it is said whose it is."""
+    (project.root / "features/test_own.py").write_text("import no_such_module\n", encoding="utf-8")
+    finished = project.do("features", module="pytest")
+    assert finished.code == 1, finished.said
+    said = "1 of the project's own tests failed, no scenario: features/test_own.py; nothing was run or judged"
+    assert said in finished.out
     assert not project.run_directories()
+
+
+def test_a_free_tag_is_allowed_and_selects(project: Project) -> None:
+    """`@smoke` needs no declaration; `-m smoke` leaves the other scenarios out of the plan, which says so."""
+    project.edit(FEATURE, "@PL-P95", "@PL-P95 @smoke")
+    finished = project.do("plan", "--", "-m", "smoke")
+    assert finished.code == 0, finished.said
+    assert ("PL-P95" in finished.out, "PL-ERRORS" in finished.out) == (True, False)
+    assert "2 scenarios are left out" in finished.out
+
+
+def test_a_broken_experiment_stops_only_what_uses_it(project: Project) -> None:
+    """The profile that does not use it is planned, and the file is named; the one that does exits with 4."""
+    project.edit("pyproject.toml", "loadtests =", 'experiments = ["experiments"]\nloadtests =')
+    (project.root / "experiments").mkdir()
+    (project.root / "experiments/pod-loss.yaml").write_text("title: mine\nmethod: [\n", encoding="utf-8")
+    finished = project.do("plan")
+    assert finished.code == 0, finished.said
+    assert "pod-loss.yaml:3: is not plain YAML" in finished.said
+    assert "(no chosen scenario uses it)" in finished.said
+    refused = project.do("plan", "--profile", "core")
+    said = _refused(refused)
+    assert "pod-loss.yaml:3: is not plain YAML" in said
+    assert "of the chosen scenarios use it, the first is features/core/" in said
 
 
 def test_a_filter_that_leaves_nothing_over_selects_nothing(project: Project) -> None:

@@ -74,7 +74,7 @@ def test_a_replay_is_as_inconclusive_as_the_run(scenes: Stage, project: Project)
     finished = _replay(project, scenes["too short"].run, "-v")
     assert finished.code == 10, finished.said
     assert "3 inconclusive" in finished.out
-    reasons = re.findall(r"^INCONCLUSIVE \S+: .* would be needed", finished.out, re.MULTILINE)
+    reasons = re.findall(r"^INCONCLUSIVE \S+: .* would prove PASS", finished.out, re.MULTILINE)
     assert len(reasons) == 3, finished.out
 
 
@@ -111,13 +111,34 @@ def test_a_replay_may_be_distributed(scenes: Stage, project: Project) -> None:
     assert "3 inconclusive" in finished.out
 
 
-def test_a_scenario_that_the_run_does_not_know_is_not_assessed(scenes: Stage, project: Project) -> None:
-    """It was moved since: no verdict is guessed for it; exit code 10."""
+def test_a_scenario_that_was_moved_keeps_its_verdict(scenes: Stage, project: Project) -> None:
+    """It is known by file and title, not by its line."""
     project.edit(FEATURE, "Scenario: The entry", "\n\n  Scenario: The entry")
     finished = _replay(project, scenes["go"].run)
+    assert finished.code == 0, finished.said
+    assert "3 passed" in finished.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("Scenario: The entry", "Scenario: Our entry", "the recorded run has no such scenario"),
+        (
+            "at least 99 % in the steady state",
+            "at least 99 %",
+            "the recorded run judged other sentences of this scenario",
+        ),
+    ],
+)
+def test_a_scenario_that_the_run_does_not_know_is_not_assessed(
+    scenes: Stage, project: Project, old: str, new: str, why: str
+) -> None:
+    """It was renamed or edited since: no verdict is guessed for it; exit code 10."""
+    project.edit(FEATURE, old, new)
+    finished = _replay(project, scenes["go"].run)
     assert finished.code == 10, finished.said
-    assert "2 passed, 1 not assessed" in finished.out
-    assert "the recorded run has no such scenario" in finished.out
+    assert "1 not assessed" in finished.out
+    assert why in finished.out
 
 
 @pytest.mark.parametrize("name", ["load/browse/samples-1.parquet", "plan.json"])
@@ -137,6 +158,18 @@ def test_a_failed_test_of_the_projects_own_is_not_hidden(scenes: Stage, project:
     finished = project.do("features", "--evidence", scenes["go"].run, module="pytest")
     assert finished.code == 1, finished.said
     assert "1 failed, 3 passed" in finished.out
+
+
+def test_a_failed_test_of_the_projects_own_is_told_from_a_run_without_a_verdict(
+    scenes: Stage, project: Project
+) -> None:
+    """INCONCLUSIVE scenarios and a failed unit test: exit code 1, and the summary says whose it is."""
+    (project.root / "features/test_own.py").write_text("def test_own():\n    assert False\n", encoding="utf-8")
+    finished = project.do("features", "--evidence", scenes["too short"].run, module="pytest")
+    assert finished.code == 1, finished.said
+    assert (
+        "1 of the project's own tests failed, no scenario: features/test_own.py::test_own (exit code 1)" in finished.out
+    )
 
 
 def test_a_replay_of_nothing_is_refused(project: Project) -> None:

@@ -9,13 +9,16 @@ from report_evidence import evidence
 from report_measures import HINT, healthy, measure, response, share
 from report_plan import BROKEN, ROUTES, TITLES, ns, plan
 
+from harness.judgement.measures import because
 from harness.model import (
     ClaimVerdict,
     Decision,
     DecisionOutcome,
+    DecisionReason,
+    DoorResult,
     Evidence,
     ExperimentResult,
-    FailedLooks,
+    FailedProbeShares,
     JourneyResult,
     Judgement,
     LedgerResult,
@@ -26,6 +29,8 @@ from harness.model import (
     Phase,
     PipelineResult,
     Plan,
+    Reason,
+    ReasonKind,
     ReleaseResult,
     Steady,
     TrafficResult,
@@ -50,11 +55,10 @@ def verdict(given: Plan, requirement: str, measures: Sequence[Measure]) -> Verdi
         scenario=claim.scenario,
         requirement=requirement,
         outcome=outcome,
-        reason=telling.reason,
-        hint=telling.hint,
+        because=telling.because,
         measures=(tuple(measures),),
     )
-    return Verdict(requirement=requirement, outcome=outcome, reason=telling.reason, hint=telling.hint, claims=(own,))
+    return Verdict(requirement=requirement, outcome=outcome, because=telling.because, claims=(own,))
 
 
 def _operation(name: str, operation: str) -> OperationRecovery:
@@ -84,10 +88,10 @@ def _users(name: str) -> dict[str, OperationRecovery]:
     return {group: replace(reads, operation=group) for group in ("route read-track", "region us-east-1")}
 
 
-def _failed_looks(name: str, operation: str) -> FailedLooks:
+def _failed_probes(name: str, operation: str) -> FailedProbeShares:
     away = sum(end - start for start, end in getattr(BROKEN[name], operation))
     under = away / BROKEN[name].until
-    return FailedLooks(operation=operation, null_run=0.0001, under_fault=under, difference=under - 0.0001)
+    return FailedProbeShares(operation=operation, null_run=0.0001, under_fault=under, difference=under - 0.0001)
 
 
 def _at_the_door(name: str) -> dict[str, OperationRecovery]:
@@ -134,7 +138,7 @@ def experiment_result(name: str) -> ExperimentResult:
         writes_recovered=2,
         reads_checked=140,
         reads_stale=1,
-        failed_looks=tuple(_failed_looks(name, operation) for operation in ("reads", "writes")),
+        failed_probes=tuple(_failed_probes(name, operation) for operation in ("reads", "writes")),
         regions=_at_the_door(name),
         users=_users(name),
         users_thin={"route create-track": 0.8},
@@ -223,6 +227,22 @@ def windows() -> tuple[WindowResult, ...]:
     return tuple(found)
 
 
+def doors() -> tuple[DoorResult, ...]:
+    """One door without a failure, one that was out twice."""
+    return (
+        DoorResult(region="eu-west-1", n=8400, failed=0, down_s=0.0, watched_s=420.0, longest_s=0.0),
+        DoorResult(
+            region="us-east-1",
+            n=8400,
+            failed=7,
+            down_s=0.35,
+            watched_s=420.0,
+            longest_s=0.2,
+            worst="experiment:pod-loss/after",
+        ),
+    )
+
+
 def watchers() -> tuple[WatcherResult, ...]:
     """Who watched: all but one without a gap."""
     seen = {
@@ -261,9 +281,7 @@ def watchers() -> tuple[WatcherResult, ...]:
     return (*found, pods)
 
 
-def judgement(
-    given: Plan, verdicts: Mapping[str, Sequence[Measure]], outcome: DecisionOutcome, reasons: tuple[str, ...] = ()
-) -> Judgement:
+def judgement(given: Plan, verdicts: Mapping[str, Sequence[Measure]], outcome: DecisionOutcome) -> Judgement:
     """A judgement: `verdicts` replaces the healthy measures of some requirements."""
     every = [verdict(given, key, verdicts.get(key) or healthy(key)) for key in TITLES]
     passed = sum(v.outcome is Outcome.PASS for v in every)
@@ -271,7 +289,7 @@ def judgement(
         decision=Decision(
             outcome=outcome,
             headline=f"{outcome.value} for sandbox · profile core · {given.release} · {passed} passed",
-            reasons=reasons,
+            because=(),
             score=passed / len(every),
         ),
         verdicts=tuple(every),
@@ -286,6 +304,7 @@ def judgement(
         ledger=LEDGER,
         pipeline=PIPELINE,
         windows=windows(),
+        doors=doors(),
         journeys=(JourneyResult(traffic="everyday", n=4272, troubled=9, limit_ms=500.0),),
         release=ReleaseResult(
             planned=given.release,
@@ -308,9 +327,8 @@ def go() -> tuple[Plan, Evidence, Judgement]:
 
 def no_go() -> tuple[Plan, Evidence, Judgement]:
     """Release slow: one route is over its limit, an error rate cannot be told, one check could not have failed."""
-    given = replace(
-        plan(), not_assessable=(NotAssessable(requirement="DA-NET-POLICY", why="not here", hint="use a cluster"),)
-    )
+    lack = because(Outcome.NOT_ASSESSED, "not here", "use a cluster", kind=ReasonKind.NO_MEANS)
+    given = replace(plan(), not_assessable=(NotAssessable(requirement="DA-NET-POLICY", because=lack),))
     late = [response("ND-KPI-P95", r, 38.0 + 3 * i, 200) for i, r in enumerate(ROUTES)]
     late[2] = response(
         "ND-KPI-P95",
@@ -332,8 +350,8 @@ def no_go() -> tuple[Plan, Evidence, Judgement]:
         n_needed=21000,
         outcome=Outcome.INCONCLUSIVE,
         reason="error rate of all routes together (10 of 12816 requests) is 0.07803 %, between 0.04 % and 0.132 %, expected below 0.1 %:"
-        " 12816 looks are too few to tell, at least 21000 would be needed",
-        hint="let the traffic run longer (at least 21000 looks), then run again",
+        " 12816 observations are too few to tell, at least 21000 would be needed",
+        hint="let the traffic run longer (at least 21000 observations), then run again",
     )
     unasked = measure(
         "DA-NET-POLICY",
@@ -346,35 +364,34 @@ def no_go() -> tuple[Plan, Evidence, Judgement]:
         hint="run on a target whose network enforces NetworkPolicy",
     )
     verdicts = {"ND-KPI-P95": late, "ND-KPI-ERRORS": [unsure], "DA-NET-POLICY": [unasked]}
-    words = {"ND-KPI-P95": "FAIL", "ND-KPI-ERRORS": "INCONCLUSIVE", "DA-NET-POLICY": "NOT ASSESSED"}
     found = judgement(given, verdicts, DecisionOutcome.NO_GO)
     reasons = tuple(
-        f"{v.requirement} {words[v.requirement]}: {v.reason}"
-        for key in words
+        DecisionReason(requirement=key, outcome=v.outcome, because=v.because)
+        for key in verdicts
         for v in found.verdicts
         if v.requirement == key
     )
     headline = "NO-GO for sandbox · profile core · slow · 1 failed · 1 inconclusive · 20 passed · 1 not assessable here"
-    return given, evidence(), replace(found, decision=replace(found.decision, headline=headline, reasons=reasons))
+    return given, evidence(), replace(found, decision=replace(found.decision, headline=headline, because=reasons))
 
 
 def nothing() -> tuple[Plan, Evidence, Judgement]:
     """A run that recorded nothing: every requirement is INCONCLUSIVE and every experiment left no record."""
     given = plan()
-    why = "there is no fault-free window of everyday"
+    why = because(
+        Outcome.INCONCLUSIVE, "there is no fault-free window of everyday", "run again", kind=ReasonKind.NO_RECORD
+    )
     verdicts = tuple(
         Verdict(
             requirement=claim.requirement,
             outcome=Outcome.INCONCLUSIVE,
-            reason=why,
-            hint="run again",
+            because=why,
             claims=(
                 ClaimVerdict(
                     scenario=claim.scenario,
                     requirement=claim.requirement,
                     outcome=Outcome.INCONCLUSIVE,
-                    reason=why,
-                    hint="run again",
+                    because=why,
                     measures=((),),
                 ),
             ),
@@ -384,7 +401,7 @@ def nothing() -> tuple[Plan, Evidence, Judgement]:
     decision = Decision(
         outcome=DecisionOutcome.INCONCLUSIVE,
         headline="INCONCLUSIVE for sandbox",
-        reasons=("manifest.json: is gone",),
+        because=(DecisionReason(because=Reason(kind=ReasonKind.EVIDENCE, text="manifest.json: is gone")),),
         score=0.0,
     )
     absent = tuple(
@@ -397,7 +414,7 @@ def nothing() -> tuple[Plan, Evidence, Judgement]:
             sent=False,
             reads=None,
             writes=None,
-            failed_looks=(),
+            failed_probes=(),
             regions={},
             users={},
             users_thin={},

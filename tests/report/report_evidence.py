@@ -15,11 +15,11 @@ from harness.model import (
     SAMPLES,
     Check,
     Evidence,
+    EvidenceKind,
     Experiment,
     Fact,
     FaultWindow,
     FinalRead,
-    Kind,
     Ledger,
     Observation,
     Phase,
@@ -220,10 +220,10 @@ def evidence() -> Evidence:
         checks={
             check_of(key).key: Check(
                 demand=check_of(key).key,
-                facts=(Fact(subject=key, wanted="200", seen="200", ok=True, attempts=1, at_ns=ns(20)),),
+                facts=(Fact(subject=key, expected="200", seen="200", ok=True, attempts=1, at_ns=ns(20)),),
             )
             for key, row in TITLES.items()
-            if row[2] is Kind.CHECK
+            if row[2] is EvidenceKind.CHECK
         },
         pods=tuple(sorted((c for b in BROKEN.values() for c in _pods(b)), key=lambda c: c.at_ns)),
         observations=_observations(),

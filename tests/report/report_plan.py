@@ -12,11 +12,11 @@ from harness.model import (
     Claim,
     Demand,
     DemandKind,
+    EvidenceKind,
     ExperimentPlan,
     Figure,
     Gate,
     Hit,
-    Kind,
     Objective,
     Op,
     Plan,
@@ -25,6 +25,7 @@ from harness.model import (
     Scope,
     TrafficPlan,
 )
+from tests.builders.scenarios import scenario
 
 S = 1_000_000_000
 BOOT_NS = 5_000 * S
@@ -34,7 +35,7 @@ REPLICAS = ("postgres-eu-west-1-0", "postgres-eu-west-1-1")
 SINGLE = ("pod-loss", "node-loss", "database-primary-loss")
 DISASTERS = ("database-primary-loss", "region-loss")
 EVERYDAY = Demand(kind=DemandKind.TRAFFIC, name="everyday")
-LOOKED = 'When "everyday" traffic has run'
+LOOKED = 'when: "everyday" traffic has run'
 
 
 def ns(seconds: float) -> int:
@@ -122,8 +123,8 @@ BROKEN: Mapping[str, Broken] = {
 }
 
 _CRITICAL, _MAJOR = Gate.CRITICAL, Gate.MAJOR
-_L, _X, _C = Kind.LOAD, Kind.EXPERIMENT, Kind.CHECK
-TITLES: Mapping[str, tuple[str, Gate, Kind, str, str]] = {
+_L, _X, _C = EvidenceKind.LOAD, EvidenceKind.EXPERIMENT, EvidenceKind.CHECK
+TITLES: Mapping[str, tuple[str, Gate, EvidenceKind, str, str]] = {
     # id: title, gate, kind, feature file, Then sentence
     "ND-KPI-P95": ("API response time", _CRITICAL, _L, "kpi", "the response time p95 of every route is below 200 ms in the steady state"),
     "ND-KPI-ERRORS": ("error rate", _CRITICAL, _L, "kpi", "the error rate is below 0.1 % in the steady state"),
@@ -173,16 +174,16 @@ def check_of(requirement: str) -> Demand:
 
 def _demands(requirement: str) -> tuple[Demand, ...]:
     kind = TITLES[requirement][2]
-    if kind is Kind.EXPERIMENT:
+    if kind is EvidenceKind.EXPERIMENT:
         return tuple(demand_of(name) for name in EXPERIMENTS[requirement])
-    return (EVERYDAY,) if kind is Kind.LOAD or requirement == "DA-DR-REPLICATION" else (check_of(requirement),)
+    return (EVERYDAY,) if kind is EvidenceKind.LOAD or requirement == "DA-DR-REPLICATION" else (check_of(requirement),)
 
 
 def _claim(line: int, requirement: str) -> Claim:
     title, _, kind, file, sentence = TITLES[requirement]
     given = {
-        Kind.EXPERIMENT: 'When the experiments have run under "everyday" traffic',
-        Kind.CHECK: "When the deployed platform has been inspected",
+        EvidenceKind.EXPERIMENT: 'when: the experiments have run under "everyday" traffic',
+        EvidenceKind.CHECK: "when: the deployed platform has been inspected",
     }
     at = f"features/core/{file}.feature:{line + 3}"
     missing = ("all database members",) if requirement == "DA-DR-RTO" else ()
@@ -195,11 +196,17 @@ def _claim(line: int, requirement: str) -> Claim:
         at=at,
     )
     return Claim(
-        scenario=f"features/core/{file}.feature:{line}: {title}",
+        scenario=scenario(
+            title,
+            given.get(kind, LOOKED),
+            f"then: {sentence}",
+            file=f"features/core/{file}.feature",
+            line=line,
+            tag=requirement,
+        ),
         requirement=requirement,
         objectives=(objective,),
         demands=tuple(demand.key for demand in _demands(requirement)),
-        steps=(given.get(kind, LOOKED), f"Then {sentence}"),
     )
 
 

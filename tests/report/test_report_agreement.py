@@ -18,6 +18,7 @@ from harness.report.allure.results import render_allure
 from harness.report.html.page import render_page
 from harness.report.summary import render_summary
 from harness.report.view.digest import rows
+from harness.report.view.wording import figure
 
 Run = tuple[Plan, Evidence, Judgement]
 
@@ -42,7 +43,7 @@ def test_the_worst_figure_is_the_same_everywhere() -> None:
     claim = next(claim for claim in given.claims if claim.requirement == "ND-KPI-P95")
     said = claim_verdict(claim, [[value_worst, bound_worst]])
     verdicts = tuple(
-        replace(v, reason=said.reason, hint=said.hint, claims=(said,)) if v.requirement == "ND-KPI-P95" else v
+        replace(v, because=said.because, claims=(said,)) if v.requirement == "ND-KPI-P95" else v
         for v in judged.verdicts
     )
     run = given, evidence, replace(judged, verdicts=verdicts)
@@ -142,3 +143,14 @@ def test_a_release_that_does_not_match_is_said_with_the_counts() -> None:
         if name in ("page", "summary"):
             assert "slow does not match: 900 answers named slow, 100 answers named 0.9.0" in text
             assert "images of 2 workloads: 1 changed; 100 of 1000 answers named 0.9.0" in text
+
+
+def test_response_times_of_a_window_are_of_every_request_due_in_it_on_page_and_in_the_document() -> None:
+    """The same figure in both, and both name whose it is."""
+    run = go()
+    page = _texts(run, "ND-KPI-P95")["page"]
+    document = json.loads(render_verdict(run[0], run[2]))
+    assert document["traffic"]
+    for line in document["traffic"]:
+        assert figure(line["p95_ms"], "ms") in page
+    assert "every request that was due in its window, failed ones included" in page

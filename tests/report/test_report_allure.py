@@ -13,10 +13,10 @@ from allure_commons import model2
 from report_builders import go, no_go, nothing
 from report_plan import TITLES
 
+from harness.judgement.measures import because
 from harness.model import DecisionOutcome, Evidence, Outcome, Verdict
 from harness.report import write_reports
 from harness.report.allure.results import render_allure
-from harness.report.view.place import Place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,31 +109,10 @@ def test_a_when_step_whose_experiment_left_no_record_is_broken(tmp_path: Path) -
     assert [step["status"] for step in steps] == ["broken", "broken"]
 
 
-def test_a_plan_that_kept_no_lines_still_gives_steps(tmp_path: Path) -> None:
-    """Made from its demands and objectives; And goes on with what came before it."""
-    given, evidence, judged = no_go()
-    claims = [replace(claim, steps=()) for claim in given.claims]
-    claims[1] = replace(claims[1], steps=("Given a", "And b", "When c", "Then d", "And e"))
-    results = _results(tmp_path / "r", (replace(given, claims=tuple(claims)), evidence, judged))
-    steps = results["features/core/kpi.feature: API response time"]["steps"]
-    assert [step["name"] for step in steps] == [
-        "When traffic everyday is there",
-        "Then the response time p95 of every route is below 200 ms in the steady state",
-    ]
-    unsure = results["features/core/kpi.feature: error rate"]["steps"]
-    assert [(step["name"], step["status"]) for step in unsure] == [
-        ("Given a", "passed"),
-        ("And b", "passed"),
-        ("When c", "passed"),
-        ("Then d", "broken"),
-        ("And e", "broken"),
-    ]
-
-
 def test_labels_say_where_it_belongs_and_how_much_it_weighs(tmp_path: Path) -> None:
     """Requirement, suite, feature, story, severity from the gate, and the verdict itself."""
     labels = _labels(_results(tmp_path / "r", no_go())["features/core/kpi.feature: error rate"])
-    wanted = {
+    expected = {
         "requirement": "ND-KPI-ERRORS",
         "parentSuite": "core",
         "suite": "kpi",
@@ -142,7 +121,7 @@ def test_labels_say_where_it_belongs_and_how_much_it_weighs(tmp_path: Path) -> N
         "severity": "critical",
         "verdict": "inconclusive",
     }
-    assert {key: labels[key] for key in wanted} == wanted
+    assert {key: labels[key] for key in expected} == expected
 
 
 def test_the_message_is_the_reason_and_what_to_do_next(tmp_path: Path) -> None:
@@ -159,7 +138,7 @@ def test_ids_survive_an_edit_above_the_scenario_and_another_run(tmp_path: Path) 
     """The line is no part of them; the run is no part of a test's history."""
     given, evidence, judged = go()
     first = judged.verdicts[0]
-    moved = replace(first.claims[0], scenario="features/core/kpi.feature:99: API response time")
+    moved = replace(first.claims[0], scenario=replace(first.claims[0].scenario, line=99))
     later = replace(judged, verdicts=(replace(first, claims=(moved,)), *judged.verdicts[1:]))
     name = "features/core/kpi.feature: API response time"
     before = _results(tmp_path / "a", (given, evidence, judged))[name]
@@ -193,7 +172,9 @@ def test_a_go_is_no_error(tmp_path: Path) -> None:
     """And a partial run is broken, not passed."""
     given, evidence, judged = go()
     assert _results(tmp_path / "r", (given, evidence, judged))["harness#readiness"]["status"] == "passed"
-    assert json.loads(next((tmp_path / "r").glob("*-globals.json")).read_text(encoding="utf-8"))["errors"] == []
+    assert json.loads(next((tmp_path / "r").glob("*-globals.json")).read_text(encoding="utf-8")).keys() == {
+        "attachments"
+    }
     partial = replace(judged, decision=replace(judged.decision, outcome=DecisionOutcome.PARTIAL))
     assert _results(tmp_path / "r", (given, evidence, partial))["harness#readiness"]["status"] == "broken"
 
@@ -215,8 +196,7 @@ def test_a_requirement_that_no_scenario_claims_is_not_lost(tmp_path: Path) -> No
     unclaimed = Verdict(
         requirement="ND-KPI-P95",
         outcome=Outcome.NOT_ASSESSED,
-        reason="no scenario claims it",
-        hint="write one",
+        because=because(Outcome.NOT_ASSESSED, "no scenario claims it", "write one"),
         claims=(),
     )
     result = _results(tmp_path / "r", (given, evidence, replace(judged, verdicts=(unclaimed, *judged.verdicts[1:]))))[
@@ -241,14 +221,3 @@ def test_all_reports_of_a_run_are_written_and_written_alike(tmp_path: Path) -> N
     )
     assert {"summary.md", "junit.xml", "readiness.html", "allure-results/executor.json"} <= set(one)
     assert one == two
-
-
-def test_a_scenario_is_told_without_its_line() -> None:
-    """Names may hold colons; what is no place is all name."""
-    place = Place.of("features/core/kpi.feature:12: p95: of every route")
-    assert (place.stable, place.dotted, place.folder) == (
-        "features/core/kpi.feature: p95: of every route",
-        "features.core.kpi",
-        "core",
-    )
-    assert (Place.of("x").stable, Place.of("x").dotted) == ("x", "scenarios")

@@ -8,6 +8,7 @@ from report_builders import go, judgement, no_go, nothing
 from report_measures import healthy
 from report_plan import plan
 
+from harness.judgement.measures import because
 from harness.model import DecisionOutcome, Gate, Outcome, Requirement, Verdict
 from harness.report.view.digest import Row, closest, measure_line, rows, unverified
 
@@ -58,7 +59,9 @@ def test_facts_are_counted() -> None:
 def test_one_bad_fact_is_the_one_that_is_told() -> None:
     """Two of three facts are as expected, and the third is named."""
     facts = healthy("ND-DEP-HEALTH")
-    bad = replace(facts[1], outcome=Outcome.FAIL, reason="eu-west-1: status 503, expected status 200")
+    bad = replace(
+        facts[1], outcome=Outcome.FAIL, because=because(Outcome.FAIL, "eu-west-1: status 503, expected status 200")
+    )
     given = plan()
     judged = judgement(given, {"ND-DEP-HEALTH": [facts[0], bad, facts[2]]}, DecisionOutcome.NO_GO)
     row = rows(given, judged)[0]
@@ -96,14 +99,17 @@ def test_what_was_not_verified_is_named() -> None:
     assert [item.text.split(":")[0] for item in found[2:]] == [
         "1 scenario left out by a filter",
         "evidence is missing",
-        "Limits of a minute and more were divided by 60. What passed under them proves the mechanism, not the target itself",
+        "RTO, RPO and windows were divided by 60. What passed under them proves the mechanism, not the target itself",
     ]
 
 
 def test_at_full_time_nothing_is_said_of_scale() -> None:
     """A target with time scale 1 proves the target."""
     given = plan(time_scale=1)
-    measures = [replace(m, scaled_limit=14400.0) for m in healthy("DA-DR-RTO")]
+    measures = [
+        replace(m, scaled_limit=14400.0, times=tuple(replace(t, used_s=14400.0) for t in m.times))
+        for m in healthy("DA-DR-RTO")
+    ]
     judged = judgement(given, {"DA-DR-RTO": measures}, DecisionOutcome.GO)
     assert [item.id for item in unverified(given, judged, rows(given, judged))] == ["DA-DR-RTO"]
 
@@ -128,7 +134,7 @@ def test_a_row_that_does_not_gate_here_stands_after_those_that_do() -> None:
         environments=("production",),
         source="s",
     )
-    verdict = Verdict(requirement="ND-SIGN", outcome=Outcome.PASS, reason="r", hint="", claims=())
+    verdict = Verdict(requirement="ND-SIGN", outcome=Outcome.PASS, because=because(Outcome.PASS, "r"), claims=())
     given = replace(given, requirements=(extra, *given.requirements))
     last = rows(given, replace(judged, verdicts=(verdict, *judged.verdicts)))[-1]
     assert (last.requirement.id, last.gating) == ("ND-SIGN", False)

@@ -9,8 +9,10 @@ from xml.etree import ElementTree as ET
 from report_builders import go, no_go, nothing
 from report_plan import TITLES
 
+from harness.judgement.measures import because
 from harness.model import Evidence, Outcome, Verdict
 from harness.report.junit import render_junit
+from tests.builders.scenarios import scenario
 
 if TYPE_CHECKING:
     from harness.model import Judgement, Plan
@@ -77,7 +79,10 @@ def test_a_requirement_that_no_scenario_claims_is_not_lost() -> None:
     """It is a skipped case of its own."""
     given, evidence, judged = go()
     unclaimed = Verdict(
-        requirement="ND-KPI-P95", outcome=Outcome.NOT_ASSESSED, reason="no scenario claims it", hint="", claims=()
+        requirement="ND-KPI-P95",
+        outcome=Outcome.NOT_ASSESSED,
+        because=because(Outcome.NOT_ASSESSED, "no scenario claims it"),
+        claims=(),
     )
     suite = _suite((given, evidence, replace(judged, verdicts=(unclaimed, *judged.verdicts[1:]))))
     assert (suite.findall("testcase")[0].get("name"), suite.get("tests"), suite.get("skipped")) == (
@@ -92,7 +97,9 @@ def test_arbitrary_text_gives_valid_xml() -> None:
     given, evidence, judged = no_go()
     hostile = "]]></failure>\x00\x0b\x1b[31m\ud800 ä & <b>"
     first = judged.verdicts[0]
-    claim = replace(first.claims[0], reason=hostile, hint=hostile, scenario=hostile)
+    claim = replace(
+        first.claims[0], because=because(Outcome.FAIL, hostile, hostile), scenario=scenario(hostile, file=hostile)
+    )
     judged = replace(judged, verdicts=(replace(first, claims=(claim,)), *judged.verdicts[1:]))
     failure = next(_suite((replace(given, release=hostile), evidence, judged)).iter("failure"))
     assert failure.get("message") == "]]></failure>[31m ä & <b>"

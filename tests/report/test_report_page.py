@@ -12,8 +12,10 @@ from report_builders import go, no_go, nothing
 from report_measures import QUANTILE
 from report_plan import BROKEN, TITLES
 
-from harness.model import Baseline, DecisionOutcome, Evidence
+from harness.judgement.measures import because
+from harness.model import Baseline, DecisionOutcome, DecisionReason, Evidence, Outcome, Reason, ReasonKind
 from harness.report.html.page import render_page
+from tests.builders.scenarios import scenario
 
 if TYPE_CHECKING:
     from harness.model import Judgement, Plan
@@ -92,6 +94,13 @@ def test_every_requirement_of_the_plan_appears_once_and_every_link_inside_leads_
     assert {address[1:] for address in reader.addresses if address.startswith("#")} <= set(reader.ids)
 
 
+def test_every_length_of_time_says_whether_it_was_scaled() -> None:
+    """On the page, beside the scenario."""
+    _, text = _read(no_go())
+    assert "Time limit scaled by 60: 4 h → 240 s" in text
+    assert "Time limit not scaled: 45 s" in text
+
+
 def test_the_first_screen_says_what_why_and_what_was_not_verified() -> None:
     """Before the table of requirements begins."""
     _, text = _read(no_go())
@@ -100,7 +109,7 @@ def test_the_first_screen_says_what_why_and_what_was_not_verified() -> None:
         "NO-GO release slow on sandbox",
         "Environment sandbox",
         "Profile core",
-        "Time scale 60: limits of a minute and more are divided by it",
+        "Time scale 60: RTO, RPO and windows are divided by it",
         "Started 2026-03-01 14:05:09 UTC",
         "Took 6 min 24 s",
         "ND-KPI-P95 response time p95 of read-track is 268.4 ms",
@@ -265,6 +274,7 @@ def test_only_what_there_is_has_a_section() -> None:
         ledger=None,
         pipeline=None,
         watchers=(),
+        doors=(),
         traffic=(),
         experiments=(),
         windows=(),
@@ -273,7 +283,9 @@ def test_only_what_there_is_has_a_section() -> None:
         steady_end=None,
     )
     reader, text = _read((given, evidence, bare))
-    assert {"ledger", "pipeline", "watchers", "traffic", "experiments", "windows", "release"}.isdisjoint(reader.ids)
+    assert {"ledger", "pipeline", "watchers", "doors", "traffic", "experiments", "windows", "release"}.isdisjoint(
+        reader.ids
+    )
     assert "What this rests on" not in text
 
 
@@ -305,14 +317,15 @@ def test_hostile_text_stays_text() -> None:
         claim.measures[0][0],
         name=HOSTILE,
         scope={"route": HOSTILE},
-        reason=HOSTILE,
-        hint=HOSTILE,
+        because=because(Outcome.FAIL, HOSTILE, HOSTILE),
         method=HOSTILE,
         files=(HOSTILE,),
         limit=HOSTILE,
     )
     verdict = replace(
-        first, reason=HOSTILE, hint=f"`{HOSTILE}`", claims=(replace(claim, scenario=HOSTILE, measures=((bad,),)),)
+        first,
+        because=because(Outcome.FAIL, HOSTILE, f"`{HOSTILE}`"),
+        claims=(replace(claim, scenario=scenario(HOSTILE, file=HOSTILE), measures=((bad,),)),),
     )
     reads = judged.experiments[0].reads
     assert reads is not None
@@ -328,7 +341,9 @@ def test_hostile_text_stays_text() -> None:
     assert judged.ledger is not None
     assert judged.pipeline is not None
     worker = replace(judged.traffic[0].workers[0], why=HOSTILE)
-    decision = replace(judged.decision, headline=HOSTILE, reasons=(HOSTILE,))
+    decision = replace(
+        judged.decision, headline=HOSTILE, because=(DecisionReason(because=because(Outcome.FAIL, HOSTILE)),)
+    )
     judged = replace(
         judged,
         decision=decision,
@@ -350,9 +365,9 @@ def test_hostile_text_stays_text() -> None:
 def test_more_reasons_than_the_first_screen_holds_fold_away() -> None:
     """Six are shown, the others are one click away."""
     given, evidence, judged = no_go()
-    decision = replace(
-        judged.decision, outcome=DecisionOutcome.INCONCLUSIVE, reasons=tuple(f"file-{n}: is gone" for n in range(9))
-    )
+    gone = [Reason(kind=ReasonKind.EVIDENCE, text=f"file-{n}: is gone") for n in range(9)]
+    because_of = tuple(DecisionReason(because=reason) for reason in gone)
+    decision = replace(judged.decision, outcome=DecisionOutcome.INCONCLUSIVE, because=because_of)
     _, text = _read((given, evidence, replace(judged, decision=decision)))
     assert "3 more reasons" in text
     assert "file-8: is gone" in text
@@ -388,3 +403,18 @@ def test_a_baseline_is_named_beside_the_run() -> None:
     _, text = _read((given, replace(evidence, baseline=Baseline(plan=earlier, windows={})), judged))
     assert "Baseline release 0.9.2, run 2026-02-27T14-00-00" in text
     assert "Baseline" not in _read(go())[1]
+
+
+def test_the_page_has_a_place_for_the_doors_of_the_regions() -> None:
+    """By region, with the window in which each was worst."""
+    reader, text = _read(go())
+    assert "doors" in reader.ids
+    assert "us-east-1 8400 7 99.9167 % 0.35 s of 420 s 0.2 s experiment:pod-loss/after" in text
+
+
+def test_the_page_names_the_files_that_replace_those_of_the_package() -> None:
+    """A release's own repository may weaken the profile."""
+    given, evidence, judged = go()
+    given = replace(given, shadowed=("features/core/kpi.feature", "loadtests/everyday.yaml"))
+    _, text = _read((given, evidence, judged))
+    assert "by 2 files that the project replaces: features/core/kpi.feature, loadtests/everyday.yaml" in text

@@ -147,7 +147,7 @@ def test_a_document_with_a_field_too_many_does_not_validate() -> None:
         (("ledger", "missing"), {"database": 0.5}),
         (("pipeline", "lost"), -1),
         (("watchers", 0, "blind_s"), None),
-        (("experiments", 0, "failed_looks", 0, "operation"), "deletes"),
+        (("experiments", 0, "failed_probes", 0, "operation"), "deletes"),
         (("experiments", 3, "regions", "us-east-1", "stalls"), [[1.0]]),
     ],
 )
@@ -170,7 +170,7 @@ def test_the_file_carries_what_the_page_shows_of_watchers_ledger_pipeline_and_ge
     assert document["traffic"][0]["workers"][1]["offset_ns"] == 1_800_000
     assert document["experiments"][3]["regions"]["us-east-1"]["on_heal"] is True
     assert document["experiments"][3]["recovery_s"]["reads"]["stalls"] == [[0.5, 1.2]]
-    assert document["experiments"][3]["failed_looks"][1] == {
+    assert document["experiments"][3]["failed_probes"][1] == {
         "operation": "writes",
         "null_run": 0.0001,
         "under_fault": 0.360645,
@@ -179,13 +179,38 @@ def test_the_file_carries_what_the_page_shows_of_watchers_ledger_pipeline_and_ge
 
 
 def test_figures_carry_six_digits_and_nothing_that_json_has_no_word_for() -> None:
-    """Rounded here and nowhere else; an infinite bound is null."""
+    """What it divides and adds up itself is rounded too; an infinite bound is null."""
     given, _, judged = go()
     ledger = PipelineResult(visible_p50_s=0.000123456789, visible_p95_s=float("inf"))
     traffic = tuple(replace(traffic, p95_ms=1234567.8, p99_ms=float("nan")) for traffic in judged.traffic)
     document = verdict_document(given, replace(judged, pipeline=ledger, traffic=traffic))
     assert (document["pipeline"]["visible_p50_s"], document["pipeline"]["visible_p95_s"]) == (0.000123457, None)
     assert (document["traffic"][0]["p95_ms"], document["traffic"][0]["p99_ms"]) == (1234570.0, None)
+    assert document["journeys"][0]["share"] == 0.00210674
+
+
+def test_what_the_run_was_made_from_is_named_by_hash() -> None:
+    """And the files of the project that replace the package's own."""
+    given, _, judged = go()
+    given = replace(given, inputs={"features/core/kpi.feature": "ab" * 32}, shadowed=("features/core/kpi.feature",))
+    document = verdict_document(given, judged)
+    assert document["inputs"] == {"features/core/kpi.feature": "ab" * 32}
+    assert document["shadowed"] == ("features/core/kpi.feature",)
+
+
+def test_the_doors_of_the_regions_have_a_place_of_their_own() -> None:
+    """By region: probes, failed ones, uptime, seconds out, the longest outage and the worst window."""
+    given, _, judged = go()
+    assert verdict_document(given, judged)["doors"][1] == {
+        "region": "us-east-1",
+        "n": 8400,
+        "failed": 7,
+        "share": 0.999167,
+        "down_s": 0.35,
+        "watched_s": 420.0,
+        "longest_s": 0.2,
+        "worst": "experiment:pod-loss/after",
+    }
 
 
 def test_the_schema_in_the_docs_is_that_of_the_types() -> None:

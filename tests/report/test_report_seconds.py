@@ -10,7 +10,7 @@ from report_evidence import table
 from report_plan import S, ns
 
 from harness.model import SAMPLES, Evidence, Phase, Window
-from harness.report.view.seconds import Bins, looks_in, traffic_in
+from harness.report.view.seconds import Bins, probes_in, traffic_in
 
 
 def _window(due: list[float], ms: list[float], bad: list[bool]) -> Window:
@@ -72,7 +72,7 @@ def test_probes_of_the_entry_and_writes_of_the_ledger_are_told_apart() -> None:
     """The primary dies: writes fail for 20.7 s, reads do not."""
     _, evidence, _ = no_go()
     bins = Bins.between(ns(245), ns(243), ns(270))
-    reads, writes = looks_in(evidence, "reads", bins), looks_in(evidence, "writes", bins)
+    reads, writes = probes_in(evidence, "reads", bins), probes_in(evidence, "writes", bins)
     assert reads.failed.sum() == 0
     assert (writes.failed[:2].sum(), writes.failed[4], writes.failed[24:].sum()) == (0, 30, 0)
-    assert looks_in(Evidence(), "writes", bins).seen.sum() == 0
+    assert probes_in(Evidence(), "writes", bins).seen.sum() == 0

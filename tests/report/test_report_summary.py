@@ -85,7 +85,7 @@ def test_what_the_decision_rests_on_has_a_line_each() -> None:
 
 
 def test_every_watcher_has_a_line() -> None:
-    """Spacing, looks, longest gap, blind time, and how it ended."""
+    """Spacing, probes, longest gap, blind time, and how it ended."""
     line = next(line for line in _text().splitlines() if line.startswith("| regions eu-west-1"))
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells == ["regions eu-west-1", "50 ms", "6980", "812 ms", "0.812 s", "in order"]
@@ -113,7 +113,7 @@ def test_a_run_without_evidence_has_a_summary() -> None:
     text = render_summary(given, Evidence(), judged).decode()
     assert text.count("| INCONCLUSIVE |") == len(TITLES)
     assert text.count("it left no record") == len(BROKEN)
-    silent = replace(judged, decision=replace(judged.decision, outcome=DecisionOutcome.PARTIAL, reasons=()))
+    silent = replace(judged, decision=replace(judged.decision, outcome=DecisionOutcome.PARTIAL, because=()))
     assert "The judge gave no reason." in render_summary(given, Evidence(), silent).decode()
 
 
@@ -121,3 +121,24 @@ def test_text_is_never_markup() -> None:
     """Pipes do not open cells, tags are not tags, lines do not break; a lone `<` is left alone."""
     assert plain("a | b\n<script> *x* [y] < 5 `code`\x1b[2J") == r"a \| b \<script> \*x\* \[y] < 5 `code`\[2J"
     assert table(("A", "B"), [("x|y", "\n")]).splitlines()[2] == r"| x\|y |   |"
+
+
+def test_the_doors_of_the_regions_have_a_table() -> None:
+    """A door that was out is not lost among the watchers."""
+    row = next(line for line in _text().splitlines() if line.startswith("| us-east-1"))
+    assert [cell.strip() for cell in row.strip("|").split("|")] == [
+        "us-east-1",
+        "8400",
+        "7",
+        "99.9167 %",
+        "0.35 s of 420 s",
+        "0.2 s",
+        "experiment:pod-loss/after",
+    ]
+
+
+def test_files_that_replace_those_of_the_package_are_named() -> None:
+    """A release's own repository may weaken the profile: what the package claims by them was not verified."""
+    given, _, judged = go()
+    text = render_summary(replace(given, shadowed=("features/core/kpi.feature",)), Evidence(), judged).decode()
+    assert "- what the package claims by 1 file that the project replaces: features/core/kpi.feature" in text

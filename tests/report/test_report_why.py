@@ -8,6 +8,8 @@ import pytest
 from report_builders import go, no_go, nothing
 from report_plan import TITLES
 
+from harness.judgement.measures import because
+from harness.model import Outcome
 from harness.report import render_why
 
 
@@ -31,7 +33,7 @@ def test_a_recovery_has_resolution_scaled_limit_and_the_timeline_of_its_experime
     """Only of those that its figures are of."""
     text = render_why(*go(), "DA-DR-RTO")
     assert "    expected    below 4 h (240 s at scale 60)\n    resolution  ± 0.05 s" in text
-    assert "  scale       limits of a minute and more were divided by 60" in text
+    assert "  time        limit scaled by 60: 4 h → 240 s" in text
     assert "    reads: 4.87 s ± 0.05 s, observed for 62 s; out 0.06 s to 2.3 s, 0.5 s to 1.2 s (answered late)" in text
     assert "   +22.40  writes are served again, to stay" in text
     assert "pod-loss" not in text
@@ -80,6 +82,6 @@ def test_a_requirement_that_the_run_has_not_is_a_mistake() -> None:
 def test_text_of_others_moves_no_cursor() -> None:
     """Control characters of a hostile reason do not reach the terminal."""
     given, evidence, judged = no_go()
-    verdict = replace(judged.verdicts[0], reason="\x1b[2Jall is well\x07")
+    verdict = replace(judged.verdicts[0], because=because(Outcome.FAIL, "\x1b[2Jall is well\x07"))
     text = render_why(given, evidence, replace(judged, verdicts=(verdict,)), "ND-KPI-P95")
     assert "  reason      [2Jall is well\n" in text

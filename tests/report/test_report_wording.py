@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from report_measures import measure
 
-from harness.model import OperationRecovery
+from harness.model import Length, OperationRecovery
 from harness.report.view.wording import at_scale, clean, duration, expected, figure, recovered, some, span
 
 
@@ -28,6 +29,17 @@ def test_a_figure_carries_its_unit_and_no_more_digits_than_it_needs(value: float
     assert figure(value, unit) == text
 
 
+RTO = Length(name="limit", said="4 h", scaled=True, used_s=240.0)
+REACTION = Length(name="limit", said="60 s", scaled=False, used_s=60.0)
+
+
+def test_a_length_of_time_says_whether_it_was_scaled() -> None:
+    """By its kind, not by how long it is; at scale 1 nothing is."""
+    assert RTO.words == "limit scaled by 60: 4 h → 240 s"
+    assert replace(RTO, used_s=14400.0).words == "limit not scaled: 4 h"
+    assert REACTION.words == "limit not scaled: 60 s"
+
+
 def test_bounds_are_told_together_or_by_the_one_there_is() -> None:
     """A recovery that did not happen has only a lower bound."""
     assert span(38.9, 44.1, "ms") == "38.9 to 44.1 ms"
@@ -38,7 +50,9 @@ def test_bounds_are_told_together_or_by_the_one_there_is() -> None:
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"limit": "4 h", "scaled_limit": 240.0, "unit": "s", "value": 22.4}, "below 4 h (240 s at scale 60)"),
+        ({"limit": "4 h", "scaled_limit": 240.0, "unit": "s", "times": (RTO,)}, "below 4 h (240 s at scale 60)"),
+        ({"limit": "4 h", "scaled_limit": 14400.0, "unit": "s", "times": (replace(RTO, used_s=14400.0),)}, "below 4 h"),
+        ({"limit": "60 s", "scaled_limit": 60.0, "unit": "s", "times": (REACTION,)}, "below 60 s"),
         ({"limit": "200 ms", "scaled_limit": 200.0, "unit": "ms", "value": 41.0}, "below 200 ms"),
         ({"limit": "10 s", "scaled_limit": 10.0, "unit": "s", "value": 0.3}, "below 10 s"),
         ({"limit": "99.9 %", "scaled_limit": 0.999, "unit": "ratio", "op": "is at least"}, "at least 99.9 %"),

@@ -24,9 +24,9 @@ def test_a_go_leaves_a_whole_run_directory_and_points_latest_at_it(scenes: Stage
     run = scenes["go"].run
     assert (run.parent / "latest").resolve() == run
     there = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
-    wanted = {"plan.json", "manifest.json", "verdict.json", "history/run.ndjson", "history/load.ndjson"}
-    wanted |= {"load/browse/samples-1.parquet", "load/browse/locust.log", "watch/entry.parquet"}
-    assert wanted <= there
+    expected = {"plan.json", "manifest.json", "verdict.json", "history/run.ndjson", "history/load.ndjson"}
+    expected |= {"load/browse/samples-1.parquet", "load/browse/locust.log", "watch/entry.parquet"}
+    assert expected <= there
     assert not [file for file in there if file.endswith(".rows") or file == "running.json"]
 
 
@@ -48,7 +48,7 @@ def test_a_window_too_short_to_tell_is_inconclusive(scenes: Stage) -> None:
     assert finished.code == 10, finished.said
     assert finished.verdict["decision"] == "INCONCLUSIVE"
     assert finished.outcomes()["PL-ERRORS"] == "INCONCLUSIVE"
-    assert "too few to tell, at least 149 would be needed" in finished.reasons()["PL-ERRORS"]
+    assert "too few to decide, about 150 would prove PASS if the rate stays" in finished.reasons()["PL-ERRORS"]
 
 
 def test_a_filtered_run_is_partial_whatever_came_of_it(scenes: Stage) -> None:
@@ -64,7 +64,7 @@ def test_a_service_that_is_down_is_not_judged(scenes: Stage) -> None:
     """Nobody answers at the entry: exit code 10, one message that names target file and address, and no run."""
     finished = scenes["down"]
     assert finished.code == 10, finished.said
-    assert f"{finished.project.root}/target.yaml: entry: no answer from http://127.97." in finished.out
+    assert f"{finished.project.root}/target.yaml:3: entry: no answer from http://127.97." in finished.out
     assert "hint: start the platform" in finished.out
     assert not finished.project.run_directories()
 
@@ -81,7 +81,7 @@ def test_a_second_run_on_a_target_is_refused(scenes: Stage) -> None:
 def test_the_plan_is_on_disk_before_anything_is_touched(scenes: Stage) -> None:
     """plan.json names every scenario with its file and line, the traffic with its size, and the seed."""
     plan = json.loads((scenes["go"].run / "plan.json").read_bytes())
-    assert [claim["scenario"].split(": ")[0] for claim in plan["claims"]] == [
+    assert [f"{claim['scenario']['file']}:{claim['scenario']['line']}" for claim in plan["claims"]] == [
         "features/plain/kpi.feature:4",
         "features/plain/kpi.feature:9",
         "features/plain/kpi.feature:14",

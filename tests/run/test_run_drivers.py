@@ -11,7 +11,7 @@ import pytest
 from harness.errors import UsageError
 from harness.model import Act, Demand, Phase
 from harness.run.acts import registry
-from harness.run.acts.driver import Driver, Library, Need
+from harness.run.acts.driver import Driver, Library, RequiredKey
 from harness.run.acts.registry import drivers
 from harness.run.planning import ordered_acts
 from tests.builders.conducting import stage
@@ -27,9 +27,9 @@ class DrillDriver(Driver):
 
     kind = "drill"
 
-    def needs(self, demand: Demand) -> Sequence[Need]:
+    def needs(self, demand: Demand) -> Sequence[RequiredKey]:
         """A backup is of a database."""
-        return [Need("database", "the backup of a database is restored")]
+        return [RequiredKey("database", "the backup of a database is restored")]
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """Fifteen seconds beside nobody."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from harness.errors import DriverError
+from harness.errors import DriverError, TargetUnreachable
 from harness.model import ExperimentPlan
 from harness.run.acts import experiments
 from harness.run.acts.experiments import ExperimentDriver
 from harness.run.condition import State
+from harness.targets.intents import pending_intents
 from tests.builders.conducting import Child, Ground, Result, Stage, children, stage
 from tests.builders.plans import breaks, experiment, fault, plan
 from tests.fake_clock import FakeClock
@@ -16,6 +19,12 @@ from tests.fake_clock import FakeClock
 POD = experiment("pod-loss")
 HELD = experiment("region-loss", "region", hold_s=5.0, observe_s=40.0)
 GONE = State(ok=False, why="Deployment a/b has 1 of 2 replicas ready", missing=("Deployment a/b",))
+
+
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An undo log of each test's own."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
 
 
 @pytest.fixture
@@ -89,7 +98,7 @@ def test_a_restore_is_recorded_when_the_target_is_as_before(monkeypatch: pytest.
     made = run(monkeypatch, clock, POD, Child(clock=clock, takes_s=3.0), ground=ground)
     restore = made.records.of("restore")[0]
     assert (restore["ok"], restore["missing"], round(restore["at_ns"] / 1e9 - 1000, 1)) == (True, [], 20.0)
-    assert made.reads.calls == ["database pod-loss"]
+    assert made.reads.calls == ["restored pod-loss"]
     assert made.windows[1:] == [("experiment:pod-loss/fault", 1.0, 20.0), ("everyday/after-faults", 20.0, 20.0)]
 
 
@@ -174,6 +183,56 @@ def test_an_interrupted_run_ends_its_child(monkeypatch: pytest.MonkeyPatch, cloc
     with pytest.raises(KeyboardInterrupt):
         ExperimentDriver().run(act, made.context)
     assert [(what, round(at)) for what, at in child.did] == [("start", 0), ("interrupt", 3), ("finish", 3)]
+    (left,) = pending_intents(made.context.platform)
+    assert (left.action, left.undo["do"], left.undo["attempt"]) == ("experiment pod-loss", "verify-restored", 1)
+
+
+def test_an_attempt_leaves_the_undo_log_when_the_target_is_as_before(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """Not before: one that is not restored stays, and counts as no manual step."""
+    made = run(monkeypatch, clock, POD, Child(clock=clock, takes_s=3.0), ground=Ground(clock=clock))
+    assert pending_intents(made.context.platform) == []
+    ground = Ground(clock=clock, away=[(ground_s(clock), 9999.0, GONE)])
+    made = run(monkeypatch, clock, POD, Child(clock=clock, takes_s=3.0), ground=ground)
+    assert [intent.experiment for intent in pending_intents(made.context.platform)] == ["pod-loss"]
+    assert made.records.of("manual-steps.watched")[0]["count"] == 0
+
+
+@pytest.mark.parametrize("gone_s", [0.5, 3.0, 4.4])
+def test_a_target_that_is_gone_is_noticed_within_five_seconds(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, gone_s: float
+) -> None:
+    """While the fault is held: nobody waits for the longest limit of 40 s, nor 120 s for a child that can undo nothing."""
+    child = Child(clock=clock, sent_s=1.0)
+    monkeypatch.setattr(experiments, "chaos_child", children(child))
+    act = fault("region-loss")
+    planned = plan(acts=[act], demands=[breaks("region-loss")], experiments=[HELD])
+    made = stage(clock, planned, ground=Ground(clock=clock, back_s=None), gone_s=gone_s)
+    with pytest.raises(TargetUnreachable, match=r"the target is gone: nothing of it has answered for 4\.\d s"):
+        ExperimentDriver().run(act, made.context)
+    assert ground_s(clock) - gone_s < 5.0
+    assert child.grace_s == 2.0
+    assert len(pending_intents(made.context.platform)) == 1
+
+
+def test_a_target_that_goes_while_it_is_restored_is_noticed_too(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """The child has ended at 3 s, and at 6 s nothing answers any more."""
+    child = Child(clock=clock, takes_s=3.0)
+    monkeypatch.setattr(experiments, "chaos_child", children(child))
+    act = fault("pod-loss")
+    ground = Ground(clock=clock, away=[(1.0, 999.0, GONE)])
+    made = stage(clock, plan(acts=[act], demands=[breaks("pod-loss")], experiments=[POD]), ground=ground, gone_s=6.0)
+    with pytest.raises(TargetUnreachable):
+        ExperimentDriver().run(act, made.context)
+    assert ground_s(clock) < 11.0
+
+
+def ground_s(clock: FakeClock) -> float:
+    """Seconds since the clock's beginning."""
+    return clock.now_ns / 1e9 - 1000
 
 
 def test_the_watch_looks_closely_while_a_fault_may_be_in(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:

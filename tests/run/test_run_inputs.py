@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from harness.model import Claim
 from harness.run.inputs import keep_inputs
 from harness.run.project import bundled, find_project
 from tests.builders.plans import experiment, plan, traffic
+from tests.builders.scenarios import scenario
 
 
 def write(root: Path, *names: str) -> None:
@@ -36,7 +38,7 @@ def test_features_experiments_loadtests_and_catalogue_are_kept(tmp_path: Path) -
     write(project, "catalogue/mine.yaml", "recorded/arrivals.csv")
     (project / "pyproject.toml").write_text('[tool.harness]\ncatalogue = ["catalogue"]\n', encoding="utf-8")
     claims = [
-        Claim(scenario=f"{place}:3: a name", requirement="MY-ROW", objectives=(), demands=())
+        Claim(scenario=scenario(file=place), requirement="MY-ROW", objectives=(), demands=())
         for place in ("features/mine/a.feature", "features/core/kpi.feature")
     ]
     planned = plan(
@@ -51,8 +53,10 @@ def test_features_experiments_loadtests_and_catalogue_are_kept(tmp_path: Path) -
         },
     )
     run = RunDirectory.create(tmp_path / "runs", "run-1")
-    keep_inputs(planned, find_project(project), run)
+    told = keep_inputs(planned, find_project(project), run).inputs
 
+    assert [name for name in told if not name.startswith("harness/")] == kept(run)
+    assert told["loadtests/rush.py"] == hashlib.sha256(b"loadtests/rush.py").hexdigest()
     assert kept(run) == [
         "catalogue/mine.yaml",
         "experiments/pod-loss.yaml",

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.run import sandbox
-from harness.run.machine import company, waited_share
+from harness.run.machine import Readings, company, is_beside, readings, shares, waited_share
 
 PSI = """some avg10=43.81 avg60=57.25 avg300=73.42 total=12686325991
 full avg10=0.00 avg60=0.00 avg300=0.00 total=0
@@ -48,3 +48,31 @@ def test_a_run_says_so_before_it_starts_the_sandbox(monkeypatch: pytest.MonkeyPa
     with pytest.raises(UsageError), sandbox.started_sandbox("no-such-release", said.append):
         pass
     assert said[0].startswith("this machine is busy: work waited for a processor in 90 % of the last 10 s; the sandbox")
+
+
+def test_what_the_kernel_counts_is_read_and_told_as_shares(tmp_path: Path) -> None:
+    """Half a second of one waited; of 100 ticks 4 were stolen. A kernel that does not count says nothing."""
+    pressure, stat = tmp_path / "cpu", tmp_path / "stat"
+    pressure.write_text("some avg10=1.00 avg60=0.00 avg300=0.00 total=1000000\n")
+    stat.write_text("cpu  100 0 50 800 0 0 10 40 0 0\ncpu0 1 2 3\n")
+    before = readings(pressure, stat)
+    assert before == Readings(waited_us=1_000_000, ticks=1000, stolen=40)
+    pressure.write_text("some avg10=1.00 avg60=0.00 avg300=0.00 total=1500000\n")
+    stat.write_text("cpu  150 0 50 846 0 0 10 44 0 0\n")
+    assert shares(before, readings(pressure, stat), 1_000_000_000) == pytest.approx({"waited": 0.5, "stolen": 0.04})
+    nothing = readings(tmp_path / "none", tmp_path / "none")
+    assert shares(nothing, nothing, 1_000_000_000) == {"waited": None, "stolen": None}
+
+
+@pytest.mark.parametrize(
+    ("entry", "beside"),
+    [
+        ("http://127.95.0.1:80", True),
+        ("https://localhost", True),
+        ("http://[::1]:1", True),
+        ("https://shop.example.test", False),
+    ],
+)
+def test_a_target_beside_us_has_a_loopback_address(entry: str, beside: bool) -> None:  # noqa: FBT001 - a value of the table
+    """Any other may have a machine of its own."""
+    assert is_beside(entry) is beside

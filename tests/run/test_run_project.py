@@ -21,7 +21,7 @@ def test_without_a_project_everything_is_bundled(tmp_path: Path) -> None:
     """The package brings features, experiments and loadtests of its own."""
     found = find_project(tmp_path)
 
-    assert (found.configured, found.target, found.profiles) == (False, None, ("core",))
+    assert (found.configured, found.target, found.sandbox, found.profiles) == (False, None, False, ())
     assert found.search("experiments") == (bundled("experiments"),)
     assert bundled("features") / "core" / "kpi.feature" in feature_files(found)
 
@@ -82,6 +82,25 @@ def test_a_wrong_table_is_named(tmp_path: Path, table: str, message: str) -> Non
         find_project(project(tmp_path, table))
 
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["harnes", "Harness", "harnesss", "readiness", "readiness-harness"])
+def test_a_misspelt_table_is_refused(tmp_path: Path, name: str) -> None:
+    """Read by nobody, it would leave something else to be judged."""
+    (tmp_path / "pyproject.toml").write_text(f'[tool.{name}]\ntarget = "target.yaml"\n', encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        find_project(tmp_path)
+    assert (caught.value.where, caught.value.hint) == (
+        f"{tmp_path}/pyproject.toml: tool.{name}",
+        "did you mean `[tool.harness]`?",
+    )
+
+
+@pytest.mark.parametrize("table", ['[tool.hatch]\ntarget = "x"', "[tool.harnes]\nline = 1", "[tool.black]\nline = 1"])
+def test_somebody_elses_table_is_left_alone(tmp_path: Path, table: str) -> None:
+    """A name like ours without a key of ours, or a key of ours under another name."""
+    (tmp_path / "pyproject.toml").write_text(table, encoding="utf-8")
+    assert not find_project(tmp_path).configured
 
 
 def test_broken_toml_is_named(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from harness.errors import DriverError
 from harness.run import scheduler
-from harness.run.acts.driver import Driver, Need
+from harness.run.acts.driver import Driver, RequiredKey
 from harness.run.condition import State
 from harness.run.scheduler import Scheduler
 from tests.builders.conducting import Ground, stage
@@ -32,7 +33,7 @@ class Noting(Driver):
         self._noted = noted
         self._breaks_for_good = breaks_for_good
 
-    def needs(self, demand: Demand) -> Sequence[Need]:
+    def needs(self, demand: Demand) -> Sequence[RequiredKey]:
         """Nothing."""
         return []
 
@@ -158,3 +159,17 @@ def test_acts_that_touch_nothing_run_side_by_side(monkeypatch: pytest.MonkeyPatc
     noted = done(monkeypatch, clock, plan(acts=[*checks, act("check last", touches=("workloads",))]))
     assert {*noted[:6]} == {f"check {number}" for number in range(6)}
     assert noted[6:] == ["check last"]
+
+
+def test_a_driver_that_raises_anything_ends_the_run_with_words(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """The evidence so far is sealed and judged, as after any error with a name."""
+
+    def fails(_self: Noting, _act: Act, _context: Context) -> None:
+        raise KeyError("region")
+
+    monkeypatch.setattr(Noting, "run", fails)
+    with pytest.raises(DriverError, match="the act failed: KeyError: 'region'") as caught:
+        done(monkeypatch, clock, faults("pod-loss"))
+    assert caught.value.where == "experiment:pod-loss"

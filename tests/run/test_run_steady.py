@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness.drivers.chaos import Restored
+from harness.drivers.chaos import RestoreResult
 from harness.drivers.watch import LiveView
 from harness.evidence import RowWriter
 from harness.model import LEDGER_WRITES, PROBES, SAMPLES
@@ -104,11 +104,11 @@ class Restorer:
     def baseline(self) -> None:
         """It knows."""
 
-    def restored(self, touches: Collection[str]) -> Restored:
+    def restored(self, touches: Collection[str]) -> RestoreResult:
         """The deployment, where workloads are asked about."""
         gone = "workloads" in touches
         why = "Deployment a/b has 1 of 2 replicas ready" if gone else ""
-        return Restored(ok=not gone, why=why, missing=("Deployment a/b",) if gone else ())
+        return RestoreResult(ok=not gone, why=why, missing=("Deployment a/b",) if gone else ())
 
 
 def test_what_did_not_come_back_is_named_also_when_the_entry_is_out(clock: FakeClock, tmp_path: Path) -> None:
@@ -123,3 +123,24 @@ def test_what_did_not_come_back_is_named_also_when_the_entry_is_out(clock: FakeC
         why="reads: no request was recorded for 5.0 s of the last 5 s; Deployment a/b has 1 of 2 replicas ready",
         missing=("Deployment a/b",),
     )
+
+
+def test_a_target_that_serves_half_of_its_requests_is_judged_and_one_that_serves_fewer_is_down(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    """A bad release is proven bad; a probe that never succeeds, as of a misspelt path, proves nothing."""
+    (tmp_path / "watch").mkdir()
+    reads = RowWriter(tmp_path / "watch" / "entry.rows", PROBES)
+    for step in range(400):
+        due, failed = SENT * S + step * S // 20, step % 2 == 1 or step >= 200
+        ints = {"due_ns": due, "sent_ns": due, "done_ns": due, "status": 404 if failed else 200}
+        words = {"subject": "entry", "kind": "read", "error": "status 404" if failed else None}
+        reads.put(tuple(ints.get(name, 0) for name in PROBES.ints), tuple(words.get(name) for name in PROBES.words))
+    reads.flush()
+    steadiness = Steadiness(LiveView(tmp_path), writes=False)
+    clock.sleep(10.0)
+    assert steadiness.down() == ""
+    clock.sleep(10.0)
+    assert steadiness.down() == "reads: 0 of 100 requests of the last 5 s succeeded"
+    clock.sleep(20.0)
+    assert steadiness.down() == "reads: 0 of 0 requests of the last 5 s succeeded"

@@ -57,7 +57,7 @@ def test_stop_means_stop(strikes: Stage, name: str) -> None:
     """Exit code 2; the last line says where the evidence is, and it is sealed."""
     finished = strikes[name]
     assert finished.code == 2, finished.said
-    assert f"{finished.run}: the run was interrupted; the target is restored" in finished.out
+    assert f"{finished.run}: the run was interrupted; no undo is pending" in finished.out
     assert {"manifest.json", "verdict.json"} <= _kept(finished)
     assert not [file for file in _kept(finished) if file.endswith(".rows") or file == "running.json"]
 

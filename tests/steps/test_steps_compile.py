@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.catalogue import Catalogue, load_catalogue
 from harness.errors import UsageError
-from harness.model import Demand, DemandKind
-from harness.steps import Step, compile_scenario, traffic_of
+from harness.model import Claim, Demand, DemandKind, Phase
+from harness.steps import compile_scenario, traffic_of
+from tests.builders.scenarios import scenario
 
 KNOWN = {"pod-loss": "pod", "node-loss": "node", "database-primary-loss": "database", "region-loss": "region"}
 
@@ -18,23 +21,18 @@ def catalogue() -> Catalogue:
     return load_catalogue()
 
 
-def steps(*sentences: str) -> list[Step]:
-    """`when: …` and `then: …` in lines 1, 2, 3."""
-    split = (sentence.split(": ", 1) for sentence in sentences)
-    return [Step(keyword, text, f"a.feature:{line}") for line, (keyword, text) in enumerate(split, 1)]
+def compiled(catalogue: Catalogue, requirement: str, *sentences: str) -> tuple[Claim, list[Demand]]:
+    """The claim of a scenario with this tag and these steps, in lines 1, 2, 3."""
+    return compile_scenario(scenario("a", *sentences, tag=requirement), catalogue, KNOWN)
 
 
 def test_a_claim_and_its_demands(catalogue: Catalogue) -> None:
     """A Then may name fewer experiments than its criterion."""
-    claim, demands = compile_scenario(
-        "a.feature:1: a",
-        "DA-DR-RPO",
-        steps(
-            'when: the experiment "database-primary-loss" has run under "everyday" traffic',
-            "then: no acknowledged write older than 1 h is lost",
-        ),
+    claim, demands = compiled(
         catalogue,
-        KNOWN,
+        "DA-DR-RPO",
+        'when: the experiment "database-primary-loss" has run under "everyday" traffic',
+        "then: no acknowledged write older than 1 h is lost",
     )
     assert claim.demands == ("traffic everyday", "experiment database-primary-loss traffic=everyday")
     assert [demand.key for demand in demands] == list(claim.demands)
@@ -46,12 +44,8 @@ def test_a_claim_and_its_demands(catalogue: Catalogue) -> None:
 
 def test_a_check_needs_no_when(catalogue: Catalogue) -> None:
     """The Then step names all there is to do."""
-    claim, _ = compile_scenario(
-        "a.feature:1: a",
-        "ND-ARCH-USER",
-        steps('then: deployment "user-service" has 2 ready replicas with cpu 250m and memory 256Mi'),
-        catalogue,
-        KNOWN,
+    claim, _ = compiled(
+        catalogue, "ND-ARCH-USER", 'then: deployment "user-service" has 2 ready replicas with cpu 250m and memory 256Mi'
     )
     assert claim.demands == ("check deployment-size cpu=250m deployment=user-service memory=256Mi replicas=2",)
     assert claim.objectives[0].scope.traffic is None
@@ -59,16 +53,12 @@ def test_a_check_needs_no_when(catalogue: Catalogue) -> None:
 
 def test_two_experiments_serve_one_claim(catalogue: Catalogue) -> None:
     """A sentence that names none speaks of those that the scenario ran."""
-    claim, _ = compile_scenario(
-        "a.feature:1: a",
-        "AT-STB-RECOVERY",
-        steps(
-            'when: the experiment "pod-loss" has run under "everyday" traffic',
-            'when: the experiment "node-loss" has run under "everyday" traffic',
-            "then: the recovery of reads and of writes is below 30 s",
-        ),
+    claim, _ = compiled(
         catalogue,
-        KNOWN,
+        "AT-STB-RECOVERY",
+        'when: the experiment "pod-loss" has run under "everyday" traffic',
+        'when: the experiment "node-loss" has run under "everyday" traffic',
+        "then: the recovery of reads and of writes is below 30 s",
     )
     assert claim.objectives[0].scope.experiments == ("pod-loss", "node-loss")
 
@@ -114,7 +104,7 @@ POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
             "ND-KPI-ERRORS",
             ['then: "everyday" traffic has run'],
             "a.feature:1",
-            "is a When sentence, it stands under Then",
+            "is a When sentence, but its keyword is Then",
             "change the keyword",
         ),
         (
@@ -163,7 +153,7 @@ def test_a_wrong_scenario_is_refused_where_it_is_wrong(
 ) -> None:
     """The line, what is wrong, and how to fix it."""
     with pytest.raises(UsageError) as caught:
-        compile_scenario("a.feature:9: a", requirement, steps(*sentences), catalogue, KNOWN)
+        compiled(catalogue, requirement, *sentences)
     assert what in caught.value.what
     assert hint in caught.value.hint
     if where:
@@ -172,9 +162,8 @@ def test_a_wrong_scenario_is_refused_where_it_is_wrong(
 
 def test_a_difference_names_both_places(catalogue: Catalogue) -> None:
     """The line of the feature, and the line of the criterion."""
-    wrong = steps(EVERYDAY, "then: the error rate is below 1 %")
     with pytest.raises(UsageError) as caught:
-        compile_scenario("a.feature:1: a", "ND-KPI-ERRORS", wrong, catalogue, KNOWN)
+        compiled(catalogue, "ND-KPI-ERRORS", EVERYDAY, "then: the error rate is below 1 %")
     assert caught.value.where == "a.feature:2"
     assert catalogue.where("ND-KPI-ERRORS", "criterion") in caught.value.what
     assert caught.value.what.endswith("limit 1 %, the criterion says 0.1 %")
@@ -185,11 +174,11 @@ IMPROVED = "then: the response time p95 of everyday traffic is at least 40 % low
 
 def test_a_sentence_about_some_traffic_needs_that_traffic(catalogue: Catalogue) -> None:
     """What the criterion says of everyday traffic is not shown by another."""
-    claim, _ = compile_scenario("a.feature:1: a", "ND-BIZ-PERFORMANCE", steps(EVERYDAY, IMPROVED), catalogue, KNOWN)
+    claim, _ = compiled(catalogue, "ND-BIZ-PERFORMANCE", EVERYDAY, IMPROVED)
     assert claim.objectives[0].scope.traffic == "everyday"
     rush = 'when: "rush" traffic has run'
     with pytest.raises(UsageError, match="speaks of other traffic than the When step, which asks for 'rush'") as caught:
-        compile_scenario("a.feature:1: a", "ND-BIZ-PERFORMANCE", steps(rush, IMPROVED), catalogue, KNOWN)
+        compiled(catalogue, "ND-BIZ-PERFORMANCE", rush, IMPROVED)
     assert caught.value.where == "a.feature:2"
 
 
@@ -202,3 +191,51 @@ def test_the_traffic_of_demands() -> None:
         Demand(kind=DemandKind.TRAFFIC, name="rush"),
     ]
     assert traffic_of(demands) == ("rush", "everyday")
+
+
+PHASED = """\
+profile: shop
+sections:
+  - source: contract
+    requirements:
+      - {id: S-1, title: one, criterion: "the error rate is below 5 % during the fault", kinds: [X], gate: major, falsified_by: errors}
+"""
+DURING = "then: the error rate is below 5 % during the fault"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Catalogue:
+    """One whose only row speaks of a fault."""
+    (tmp_path / "shop.yaml").write_text(PHASED, encoding="utf-8")
+    return load_catalogue([tmp_path])
+
+
+def test_a_sentence_about_a_fault_is_about_the_experiments_that_the_scenario_ran(shop: Catalogue) -> None:
+    """Only those that break something make such a window."""
+    null = 'when: the experiment "null-run" has run under "everyday" traffic'
+    claim, _ = compile_scenario(scenario("a", null, POD, DURING, tag="S-1"), shop, {**KNOWN, "null-run": "none"})
+    assert (claim.objectives[0].scope.phase, claim.objectives[0].scope.experiments) == (Phase.FAULT, ("pod-loss",))
+
+
+@pytest.mark.parametrize(
+    ("sentences", "where", "what"),
+    [
+        ([EVERYDAY, DURING], "a.feature:2", "speaks of a fault, and no When step breaks anything"),
+        ([POD, DURING.replace(" during the fault", "")], "a.feature:2", "it claims error rate in the steady state"),
+        (
+            [POD, DURING.replace("during the fault", "after the recovery")],
+            "a.feature:2",
+            "it claims error rate after the recovery",
+        ),
+        ([POD, DURING.replace("during the fault", "after the switch")], "a.feature:2", "no act switches traffic"),
+        ([POD, DURING.replace("during the fault", "at the 25 % step")], "a.feature:2", "no act raises the share"),
+    ],
+)
+def test_a_phase_that_the_scenario_cannot_have_is_refused(
+    shop: Catalogue, sentences: list[str], where: str, what: str
+) -> None:
+    """With file and line."""
+    with pytest.raises(UsageError) as caught:
+        compiled(shop, "S-1", *sentences)
+    assert caught.value.where == where
+    assert what in caught.value.what

@@ -38,8 +38,7 @@ def _claims(catalogue: Catalogue) -> list[Claim]:
     claims = []
     for feature in FEATURES:
         for scenario in read_feature(feature, ROOT):
-            (requirement,) = scenario.requirements(catalogue)
-            claim, _ = compile_scenario(scenario.title, requirement, scenario.steps, catalogue, KNOWN)
+            claim, _ = compile_scenario(scenario, catalogue, KNOWN)
             claims.append(claim)
     return claims
 
@@ -100,3 +99,24 @@ def test_what_a_claim_is_judged_on(
     assert objective.scope.experiments == experiments
     assert objective.scope.missing_experiments == missing
     assert objective.at.startswith("features/core/")
+
+
+def test_what_of_core_is_scaled(claims: dict[str, Claim]) -> None:
+    """RTO, RPO and the window of AT-PERF-USERS; nothing else. Rows without a length of time are not listed."""
+    lengths = {
+        requirement: [length.words for objective in claim.objectives for length in objective.lengths(60)]
+        for requirement, claim in claims.items()
+    }
+    assert {requirement: words for requirement, words in lengths.items() if words} == {
+        "ND-KPI-P95": ["limit not scaled: 200 ms"],
+        "ND-DEP-HEALTH": ["within not scaled: 1 s"],
+        "ND-PH1-DISCOVERY": ["limit not scaled: 10 s", "killed none later than not scaled: 10 s"],
+        "DA-GEO-LOSS-PRIMARY": ["limit not scaled: 50 s"],
+        "DA-DR-RTO": ["limit scaled by 60: 4 h → 240 s"],
+        "DA-DR-RPO": ["older than scaled by 60: 1 h → 60 s"],
+        "DA-DR-FAILOVER": ["limit not scaled: 45 s"],
+        "DA-DR-REPLICATION": ["limit not scaled: 10 s"],
+        "AT-STB-RECOVERY": ["limit not scaled: 30 s"],
+        "AT-PERF-P95": ["limit not scaled: 1000 ms"],
+        "AT-PERF-USERS": ["limit not scaled: 1000 ms", "window scaled by 60: 10 min → 10 s"],
+    }

@@ -52,17 +52,17 @@ def test_a_sound_feature_has_no_problem(tmp_path: Path, catalogue: Catalogue) ->
     assert problems(GOOD, tmp_path, catalogue) == []
 
 
-def test_an_outline_is_written_out_row_by_row(tmp_path: Path, catalogue: Catalogue) -> None:
-    """Each row a scenario with its own line, name, id and steps."""
+def test_an_outline_is_written_out_row_by_row(tmp_path: Path) -> None:
+    """Each row a scenario with its own line, title, requirement and steps."""
     file = tmp_path / "a.feature"
     file.write_text(GOOD, encoding="utf-8")
     quick, gateway, user = read_feature(file, tmp_path)
-    assert quick.title == "a.feature:7: quick"
+    assert (quick.id, quick.location) == ("a.feature: quick", "a.feature:7: quick")
     assert quick.tags == ("ND-KPI-P95", "slow")
     assert [step.keyword for step in quick.steps] == ["given", "when", "then"]
-    assert gateway.title == "a.feature:17: size of api-gateway"
-    assert gateway.outline_at == user.outline_at == "a.feature:12"
-    assert user.requirements(catalogue) == ("ND-ARCH-USER",)
+    assert gateway.location == "a.feature:17: size of api-gateway [ND-ARCH-GATEWAY, api-gateway, 3, 500m, 512Mi]"
+    assert (gateway.template, gateway.folders, gateway.feature) == ("size of <service>", (), "a")
+    assert user.requirements == ("ND-ARCH-USER",)
     assert user.steps[-1].at == "a.feature:13"
     assert user.steps[-1].text == 'deployment "user-service" has 2 ready replicas with cpu 250m and memory 256Mi'
 
@@ -82,12 +82,12 @@ def test_an_outline_is_written_out_row_by_row(tmp_path: Path, catalogue: Catalog
         ("200 ms", "250 ms", ["9: the step differs from the criterion of ND-KPI-P95 ("]),
         ("| 2        |", "| 4        |", ["13: the step differs from the criterion of ND-ARCH-USER ("]),
         ("has run", "was run", ["8: no step reads '\"everyday\" traffic was run'"]),
-        ("When", "Then", ["8: '\"everyday\" traffic has run' is a When sentence, it stands under Then"]),
+        ("When", "Then", ["8: '\"everyday\" traffic has run' is a When sentence, but its keyword is Then"]),
         ("cpu <cpu>", "cpu <cores>", ["13: no step reads", "13: no step reads"]),
         ("ND-ARCH-USER    | user-service | 2        | 250m | 256Mi", "ND-ARCH-GATEWAY | api-gateway | 3 | 500m | 512Mi", ["18: the row says the same as line 17"]),
         ("      Examples:", "      @slow\n      Examples:", ["16: a tag on Examples: @slow"]),
         ("      Then dep", "      # Then dep", ["12: the scenario 'size of <service>' has no Then step"]),
-        ("  Background:", "  Backgroud:", ["4: the step 'Given the release is deployed' stands in a description"]),
+        ("  Background:", "  Backgroud:", ["4: the step 'Given the release is deployed' is part of a description and is never run"]),
     ],
 )  # fmt: skip
 def test_a_problem_is_found_in_its_line(
@@ -97,6 +97,15 @@ def test_a_problem_is_found_in_its_line(
     seen = problems(GOOD.replace(old, new, 1), tmp_path, catalogue)
     assert len(seen) == len(found), seen
     assert all(line.startswith(start) for line, start in zip(seen, found, strict=True)), seen
+
+
+def test_two_outlines_whose_rows_have_one_title(tmp_path: Path, catalogue: Catalogue) -> None:
+    """A scenario is known by its title: the verdict of one of the two would be lost."""
+    outline = GOOD[GOOD.index("    Scenario Outline:") :]
+    other = outline.replace("service>", "workload>").replace("| service ", "| workload")
+    found = problems(f"{GOOD}\n{other}", tmp_path, catalogue)
+    title = "size of api-gateway [ND-ARCH-GATEWAY, api-gateway, 3, 500m, 512Mi]"
+    assert f"25: the scenario '{title}' has the title of another one in line 17" in found
 
 
 def test_an_outline_without_rows(tmp_path: Path, catalogue: Catalogue) -> None:
@@ -110,8 +119,8 @@ def test_an_outline_without_rows(tmp_path: Path, catalogue: Catalogue) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("", "1: the file holds no Feature"),
-        ("# nothing\n", "1: the file holds no Feature"),
+        ("", "1: the file contains no Feature"),
+        ("# nothing\n", "1: the file contains no Feature"),
         ("Feature: empty\n", "1: the feature has no scenario"),
         ("Feature: a\n  Scenario: b\n    Then c\n  Nonsense\n", "4: "),
     ],

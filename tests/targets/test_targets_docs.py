@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.drivers.chaos.experiments import read_experiment
 from harness.targets import load_target
-from harness.targets.parts import Callers, Power, Release
+from harness.targets.parts import Callers, Power, ReleaseSource
 from harness.targets.target import Target
 from harness.targets.undo import Undoable
 
@@ -25,7 +25,7 @@ def test_the_target_file_of_the_document_is_right_and_shows_every_key(tmp_path: 
     file = tmp_path / "target.yaml"
     file.write_text(block("target-file.md", "yaml"), encoding="utf-8")
     target = load_target(file)
-    assert isinstance(target.release, Release)
+    assert isinstance(target.release, ReleaseSource)
     assert isinstance(target.callers, Callers)
     assert isinstance(target.power, Power)
     assert (target.release.header, dict(target.probes.read.expect)) == ("x-release", {"id": 1, "title": "str"})

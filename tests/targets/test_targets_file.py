@@ -114,10 +114,10 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("disposable: true", "name: again", "target.yaml:22: name: the key `name` is defined twice\n  hint: keep one; the first is in line 1"),
         ("primary_region: us-east-1", "primary_region: us-east-2", "target.yaml:9: primary_region: unknown region `us-east-2`\n  hint: use one of `us-east-1`, `eu-west-1`"),
         ("context: sandbox, ", "", "target.yaml:10: kubernetes.context: the key `context` is missing\n  hint: write `context: …`"),
-        ("time_scale: 60", "60: 60", 'target.yaml:3: a key that is no text\n  hint: put it in quotes, like `"no": …`'),
-        ("  members:", "\tmembers:", "target.yaml:14: is no plain YAML: found character '\\t' that cannot start any token\n  hint: indent with spaces, not with tabs"),
-        ("time_scale: 60", "time_scale: &a 60", "target.yaml:3: is no plain YAML: anchors are not used here"),
-        ("[track-service]", "[track-service", "target.yaml:21: is no plain YAML: expected ',' or ']', but got '}'"),
+        ("time_scale: 60", "60: 60", 'target.yaml:3: a key that is not text\n  hint: put it in quotes, like `"no": …`'),
+        ("  members:", "\tmembers:", "target.yaml:14: is not plain YAML: found character '\\t' that cannot start any token\n  hint: indent with spaces, not with tabs"),
+        ("time_scale: 60", "time_scale: &a 60", "target.yaml:3: is not plain YAML: anchors are not used here"),
+        ("[track-service]", "[track-service", "target.yaml:21: is not plain YAML: expected ',' or ']', but got '}'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_explained(tmp_path: Path, right: str, wrong: str, said: str) -> None:
@@ -228,11 +228,11 @@ def test_depth_and_tags_and_odd_scalars_are_refused_in_words(tmp_path: Path) -> 
         "[" * 5000: "it is nested too deeply",
         "a: !!python/name:os.system x": "tags are not used here",
         "a: 2001-99-99": "month must be in 1..12",
-        f"a: {'9' * 5000}": "is no plain YAML",
-        "a: 0b_": "is no plain YAML",
-        "a: \x00": "is no plain YAML",
+        f"a: {'9' * 5000}": "is not plain YAML",
+        "a: 0b_": "is not plain YAML",
+        "a: \x00": "is not plain YAML",
         "- a": "must be a mapping",
         "": "must be a mapping",
-        "a: 1\n---\nb: 1": "is no plain YAML",
+        "a: 1\n---\nb: 1": "is not plain YAML",
     }.items():
         assert said in message(text, tmp_path), text[:20]

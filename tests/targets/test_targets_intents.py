@@ -11,19 +11,31 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import Refused, UsageError
+from harness.errors import DriverError, HarnessError, Refused, UsageError
 from harness.model import ExperimentPlan, Hit, Intent
-from harness.targets import Target, TargetLock, guard_experiment, guard_target, load_target
+from harness.targets import (
+    Platform,
+    Target,
+    TargetLock,
+    guard_experiment,
+    guard_target,
+    load_target,
+    platform_of,
+)
 from harness.targets.guard import guard_hits
 from harness.targets.intents import (
+    elsewhere,
     intents_directory,
     pending_intents,
     strike_intent,
+    torn_intents,
     unclear_intents,
     write_intent,
 )
+from harness.targets.platform import canonical
 from harness.targets.state import sandbox_target_file, state_directory
-from harness.targets.undo import recover
+from harness.targets.undo import recover, undoable
+from tests.fake_clock import FakeClock
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +57,18 @@ def plan(name: str, domain: str = "pod") -> ExperimentPlan:
     return ExperimentPlan(name=name, file=name, domain=domain, within_s=1, hold_s=0, observe_s=1, seconds=1)
 
 
-def written(target_name: str, node: str) -> Intent:
+def place(name: str = "t", api: str = "https://10.0.0.1:6443 sha256:aa", entry: str = "https://a.test:443") -> Platform:
+    """A platform under a target's name."""
+    return Platform(name=name, api=api, entry=entry)
+
+
+HERE = place()
+
+
+def written(platform: Platform, node: str) -> Intent:
     """An intent to cordon a node."""
     undo = {"do": "uncordon", "node": node}
-    return write_intent(target_name, "node-loss", f"cordon {node}", undo, module="harness.chaos.database")
+    return write_intent(platform, "node-loss", f"cordon {node}", undo, module="harness.chaos.database")
 
 
 def test_state_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -74,66 +94,93 @@ def test_the_running_sandbox_is_found_by_its_file(tmp_path: Path) -> None:
 
 def test_intents_are_pending_newest_first_until_they_are_struck() -> None:
     """Striking twice is striking once."""
-    first, second = (written("t", node) for node in ("a", "b"))
-    assert pending_intents("t") == [second, first]
+    first, second = (written(HERE, node) for node in ("a", "b"))
+    assert pending_intents(HERE) == [second, first]
     strike_intent(second)
     strike_intent(second)
-    assert pending_intents("t") == [first]
-    assert pending_intents("another") == []
+    assert pending_intents(HERE) == [first]
+    assert pending_intents(place(api="https://10.0.0.2:6443 sha256:aa")) == []
 
 
 def test_a_child_killed_between_write_and_strike_leaves_its_intent() -> None:
     """A kill -9 right after the write: the intent is whole and pending."""
     code = (
-        "import os\nfrom harness.targets.intents import write_intent\n"
-        "write_intent('t', 'node-loss', 'cordon a', {'do': 'uncordon', 'node': 'a'}, module='m')\n"
+        "import os\nfrom harness.targets import Platform\nfrom harness.targets.intents import write_intent\n"
+        "here = Platform(name='t', api='https://10.0.0.1:6443 sha256:aa', entry='https://a.test:443')\n"
+        "write_intent(here, 'node-loss', 'cordon a', {'do': 'uncordon', 'node': 'a'}, module='m')\n"
         "os.write(1, b'written')\nimport signal\nsignal.pause()\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.read(7) == b"written"
         os.kill(child.pid, signal.SIGKILL)
-    assert [intent.undo for intent in pending_intents("t")] == [{"do": "uncordon", "node": "a"}]
+    assert [intent.undo for intent in pending_intents(HERE)] == [{"do": "uncordon", "node": "a"}]
 
 
-def test_a_write_that_was_cut_short_is_swept() -> None:
-    """It never had its name, so it was never returned, and nothing was changed under it."""
-    whole = written("t", "a")
-    (intents_directory("t") / "9999.part").write_text('{"id": "9999", "tar')
-    assert pending_intents("t") == [whole]
-    assert [path.name for path in intents_directory("t").iterdir()] == [f"{whole.id}.json"]
+def test_a_write_that_was_cut_short_is_kept_and_bars_nothing() -> None:
+    """It never had its name, so it was never returned, and nothing was changed under it; nobody deletes it."""
+    whole = written(HERE, "a")
+    torn = intents_directory(HERE) / "9999.part"
+    torn.write_text('{"id": "9999", "tar')
+    assert pending_intents(HERE) == [whole]
+    assert unclear_intents(HERE) == []
+    assert torn_intents(HERE) == [torn]
+
+
+def test_a_short_write_is_written_on_until_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operating system takes seven bytes at a time."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda fd, content: write(fd, content[:7]))
+    intent = written(HERE, "a")
+    monkeypatch.setattr(os, "write", write)
+    assert pending_intents(HERE) == [intent]
+
+
+def test_a_write_that_goes_no_further_is_no_intent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be broken then, and nothing is left of it."""
+    monkeypatch.setattr(os, "write", lambda _fd, _content: 0)
+    with pytest.raises(HarnessError, match="an intent cannot be written") as caught:
+        written(HERE, "a")
+    assert caught.value.hint == "nothing was broken; make room there"
+    assert [*intents_directory(HERE).iterdir()] == []
 
 
 def test_an_intent_that_is_not_understood_is_kept_with_its_reason() -> None:
     """Broken JSON, other keys, a newer version: what is understood is still pending, the rest is never deleted."""
-    whole = written("t", "a")
-    content = json.loads((intents_directory("t") / f"{whole.id}.json").read_text())
+    whole = written(HERE, "a")
+    content = json.loads((intents_directory(HERE) / f"{whole.id}.json").read_text())
     for name, text in {
         "1": '{"id": "9999", "tar',
         "2": json.dumps({"id": "9998"}),
         "3": "[]",
-        "4": json.dumps({**content, "version": 2}),
+        "4": json.dumps({**content, "version": 3}),
+        "6": json.dumps({**content, "platform": "https://10.0.0.9:6443 sha256:bb", "id": "6"}),
+        "7": json.dumps(content),
         "5": json.dumps({**content, "undo": "by hand"}),
     }.items():
-        (intents_directory("t") / f"{name}.json").write_text(text)
-    assert pending_intents("t") == [whole]
-    assert {one.path.stem: one.why for one in unclear_intents("t")} == {
+        (intents_directory(HERE) / f"{name}.json").write_text(text)
+    assert pending_intents(HERE) == [whole]
+    assert {one.path.stem: one.why for one in unclear_intents(HERE)} == {
         "1": "it is not JSON",
-        "2": "missing or unknown keys: action, experiment, module, target, undo, version, written",
+        "2": "missing or unknown keys: action, experiment, module, platform, target, undo, version, written",
         "3": "it is not a JSON object",
-        "4": "it has version 2, this harness reads version 1",
+        "4": "it has version 3, this harness reads version 2",
         "5": "missing or unknown keys: undo",
+        "6": "it is of another platform: https://10.0.0.9:6443 sha256:bb",
+        "7": f"its id is {whole.id}: it was renamed or copied",
     }
-    assert len(list(intents_directory("t").iterdir())) == 6
+    assert len(list(intents_directory(HERE).iterdir())) == 8
 
 
 def test_recovery_is_refused_while_an_intent_is_not_understood(tmp_path: Path) -> None:
     """Without a word to a cluster: which file, why, and what to do by hand."""
-    written("stage", "a")
-    path = next(intents_directory("stage").iterdir())
+    stage = target(tmp_path)
+    where = platform_of(stage)
+    written(where, "a")
+    path = next(intents_directory(where).iterdir())
     path.write_text("{")
     with pytest.raises(Refused) as caught:
-        recover(target(tmp_path))
+        recover(stage).require_all(where)
     assert (
         caught.value.what == f"1 entries of the undo log are not understood and were kept; {path.name}: it is not JSON"
     )
@@ -141,33 +188,123 @@ def test_recovery_is_refused_while_an_intent_is_not_understood(tmp_path: Path) -
     assert path.exists()
 
 
+did: list[str] = []
+
+
+def _mend(_cluster: object, _target: Target, *, what: str) -> None:
+    if what == "raises":
+        raise KeyError(what)
+    if what == "cannot":
+        raise DriverError("it did not answer")
+    did.append(what)
+
+
+@undoable("mend", undo=_mend)
+def breaks() -> None:
+    """Nothing."""
+
+
+def test_an_undo_that_fails_keeps_no_other_from_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One fails with an error of ours, one with any other, one is unknown; each is kept with its reason."""
+    FakeClock.installed(monkeypatch)
+    did.clear()
+    stage = target(tmp_path)
+    where = platform_of(stage)
+    for what in ("first", "cannot", "raises", "last"):
+        breaks.intend(where, "x", f"break {what}", what=what)
+    write_intent(where, "x", "melt", {"do": "freeze"}, module="nobody.has.this")
+    recovered = recover(stage)
+    assert did == ["last", "first"]
+    assert len(recovered.undone) == 2
+    assert {str(one) for one in recovered.left if one.understood} == {
+        "break cannot: it did not answer",
+        "break raises: the undo `mend` failed: KeyError: 'raises'",
+    }
+    with pytest.raises(Refused, match="1 entries of the undo log are not understood"):
+        recovered.require_all(where)
+    assert len(pending_intents(where)) == 3
+
+
+def test_one_name_for_two_platforms_shares_no_undo(tmp_path: Path) -> None:
+    """`recover` of B strikes off nothing of A, and says that there is something."""
+    a, b = place("stage", api=""), place("stage", api="", entry="https://b.test:443")
+    kept = written(a, "node")
+    assert pending_intents(b) == []
+    assert elsewhere(b) == [intents_directory(a) / f"{kept.id}.json"]
+    assert elsewhere(a) == []
+    assert pending_intents(a) == [kept]
+
+
+def test_two_names_for_one_platform_share_undo_and_lock() -> None:
+    """What one has broken the other undoes; both do not run at once."""
+    one, two = place("staging"), place("stage-by-another-name")
+    kept = written(one, "node")
+    assert pending_intents(two) == [kept]
+    with (
+        TargetLock(one, "run-1"),
+        pytest.raises(Refused, match="stage-by-another-name is in use by run run-1 as target staging"),
+        TargetLock(two, "run-2"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("other", [place(api="https://10.9.9.9:6443 sha256:bb"), place(entry="https://b.test:443")])
+def test_one_shared_address_is_one_platform_for_the_lock(other: Platform) -> None:
+    """The same API server or the same entry; what was taken of the other is given back."""
+    with TargetLock(HERE, "run-1"), pytest.raises(Refused), TargetLock(other, "run-2"):
+        pass
+    with TargetLock(other, "run-2"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("url", "same"),
+    [
+        ("https://A.Test", "https://a.test:443"),
+        ("https://a.test:443/", "https://a.test:443"),
+        ("http://localhost:80/x/", "http://127.0.0.1:80/x"),
+        ("https://user:secret@a.test.", "https://a.test:443"),
+        ("http://[0:0::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_an_address_has_one_spelling(url: str, same: str) -> None:
+    """And neither user nor password."""
+    assert canonical(url) == same
+
+
 def test_a_second_run_is_refused_and_told_who_holds_the_target() -> None:
     """The lock goes with its holder."""
-    with TargetLock("t", "run-1"):
-        with TargetLock("another", "run-2"):
+    with TargetLock(HERE, "run-1"):
+        with TargetLock(place(api="https://10.0.0.2:6443", entry="https://c.test:443"), "run-2"):
             pass
         with (
             pytest.raises(Refused, match=rf"t is in use by run run-1 \(process {os.getpid()}, since "),
-            TargetLock("t", "run-2"),
+            TargetLock(HERE, "run-2"),
         ):
             pass
-    with TargetLock("t", "run-3"):
+        with (
+            pytest.raises(Refused, match=rf"other is in use by run run-1 as target t \(process {os.getpid()}, since "),
+            TargetLock(place("other"), "run-2"),
+        ):
+            pass
+    with TargetLock(HERE, "run-3"):
         pass
 
 
 def test_a_lock_of_a_killed_process_is_free() -> None:
     """However it died."""
     code = (
-        "import os, signal\nfrom harness.targets.lock import TargetLock\n"
-        "lock = TargetLock('t', 'dead').__enter__()\nos.write(1, b'x')\nsignal.pause()\n"
+        "import os, signal\nfrom harness.targets import Platform, TargetLock\n"
+        "here = Platform(name='t', api='https://10.0.0.1:6443 sha256:aa', entry='https://a.test:443')\n"
+        "lock = TargetLock(here, 'dead').__enter__()\nos.write(1, b'x')\nsignal.pause()\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.read(1) == b"x"
-        with pytest.raises(Refused, match="run dead"), TargetLock("t", "run-2"):
+        with pytest.raises(Refused, match="run dead"), TargetLock(HERE, "run-2"):
             pass
         os.kill(child.pid, signal.SIGKILL)
-    with TargetLock("t", "run-2"):
+    with TargetLock(HERE, "run-2"):
         pass
 
 

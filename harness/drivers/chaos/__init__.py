@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from harness.drivers.chaos.attempt import VERIFY, open_attempt
 from harness.drivers.chaos.chaos_run import ChaosResult, ChaosRun
 from harness.drivers.chaos.environment import resolved_configuration
-from harness.drivers.chaos.experiments import find_experiments, load_experiment
+from harness.drivers.chaos.experiments import BrokenExperiment, Experiments, find_experiments, load_experiment
 from harness.drivers.chaos.journal import Journal, read_journal
-from harness.drivers.chaos.restore import Restored, Restorer
-from harness.targets.undo import recover
+from harness.drivers.chaos.restore import Restorer, RestoreResult, TargetSnapshot
+from harness.targets.undo import Left, Recovered, recover
 
 __all__ = [
+    "VERIFY",
+    "BrokenExperiment",
     "ChaosResult",
     "ChaosRun",
+    "Experiments",
     "Journal",
-    "Restored",
+    "Left",
+    "Recovered",
+    "RestoreResult",
     "Restorer",
+    "TargetSnapshot",
     "find_experiments",
     "load_experiment",
+    "open_attempt",
     "read_journal",
     "recover",
     "resolved_configuration",

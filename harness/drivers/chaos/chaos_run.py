@@ -17,12 +17,13 @@ from harness.drivers.chaos.environment import child_environment
 from harness.drivers.chaos.experiments import read_experiment
 from harness.drivers.chaos.journal import read_journal
 from harness.drivers.chaos.receipts import ChildHistory
+from harness.drivers.chaos.scratch import Scratch
 from harness.errors import DriverError
 from harness.model import NO_FAULT, ExperimentPlan
 from harness.model.domain import UNKNOWN
 from harness.targets import Target, guard_experiment, guard_target
 
-GRACE_S: Final = 120.0
+JOURNAL_GRACE_S: Final = 120.0
 """How long a child may take to undo and restore before it is killed; what it leaves then, the intents know."""
 _COLOURS: Final = re.compile(rb"\x1b\[[0-9;]*m")
 """Chaos Toolkit colours its log also where it is not a terminal."""
@@ -69,6 +70,7 @@ class ChaosRun:
         self._hold = self._directory / "released"
         self._history = ChildHistory(run_dir / "history" / f"chaos-{experiment.name}.ndjson")
         self._child: subprocess.Popen[bytes] | None = None
+        self._scratch = Scratch()
         self._released = False
         self._interrupted = False
 
@@ -85,6 +87,7 @@ class ChaosRun:
         file = read_experiment(Path(self.experiment.file))
         copy = self._prepare_directory(Path(self.experiment.file))
         env = child_environment(file, self._target, self._run_dir, hold=self._hold, allow_target=self._allow_target)
+        env["TMPDIR"] = str(self._scratch.make())
         # -m harness.chaos is the `chaos` command; its settings are ours, so no controls or notifications of the user's run
         command = [
             sys.executable,
@@ -108,6 +111,7 @@ class ChaosRun:
                     start_new_session=True,
                 )
         except OSError as error:
+            self._scratch.remove()
             raise DriverError(f"chaos cannot be started: {error.strerror}", where=self.experiment.name) from error
 
     def alive(self) -> bool:
@@ -133,7 +137,7 @@ class ChaosRun:
             self._child.send_signal(signal.SIGINT)
             self._interrupted = True
 
-    def finish(self, grace_s: float = GRACE_S) -> ChaosResult:
+    def finish(self, grace_s: float = JOURNAL_GRACE_S) -> ChaosResult:
         """Wait for the end and say how it was. A child whose fault is still held is interrupted first.
 
         After `grace_s` seconds it is killed. Called on every way out, also after an exception.
@@ -152,6 +156,7 @@ class ChaosRun:
             if self._child.poll() is None:
                 os.killpg(self._child.pid, signal.SIGKILL)
                 self._child.wait()
+            self._scratch.remove()
         self._hold.unlink(missing_ok=True)
         self._log.write_bytes(_COLOURS.sub(b"", self._log.read_bytes()))
         return self._result(self._child.returncode, killed=killed, grace_s=grace_s)

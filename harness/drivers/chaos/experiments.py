@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +11,23 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
 from harness.drivers.chaos.providers import functions_of
 from harness.errors import ConfigurationError
 from harness.model import DOMAINS, NO_FAULT, ExperimentPlan
 from harness.model.domain import UNKNOWN
-from harness.targets.explain import configuration_error
 from harness.targets.target import Seconds
-from harness.yamlfile import Document, Location, read_document
+from harness.yamlfile import Location, YamlDocument, read_document
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
+_DOMAIN: Final = re.compile(r"\bdomain[\"']?\s*:\s*[\"']?(?P<domain>[a-z]+)")
+_TOP: Final = (
+    *("version", "title", "description", "tags", "configuration", "secrets", "extensions", "controls"),
+    *("contributions", "runtime", "steady-state-hypothesis", "method", "rollbacks", "dry"),
+)
+"""Keys that Chaos Toolkit knows; it ignores any other, such as a misspelt `rollbacks`."""
+_PROVIDERS: Final = ("python", "process", "http")
 _AROUND_S: Final = 20.0
 """What an experiment takes beside its hold, where it does not say: two looks at the steady state, undo, restore."""
 
@@ -59,6 +67,19 @@ class HarnessBlock(BaseModel):
     blast_radius: BlastRadius = BlastRadius()
 
 
+class BrokenExperiment(ConfigurationError):
+    """An experiment file that cannot be used.
+
+    Attributes:
+        domain: that the file seems to name; `unknown` where none is recognised.
+    """
+
+    def __init__(self, error: ConfigurationError, path: Path) -> None:
+        super().__init__(error.what, where=error.where, hint=error.hint)
+        found = _DOMAIN.search(path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else None
+        self.domain = found["domain"] if found and found["domain"] in DOMAINS else UNKNOWN.name
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentFile:
     """One experiment file, checked: `block` is None in a foreign one."""
@@ -67,13 +88,36 @@ class ExperimentFile:
     block: HarnessBlock | None
 
 
-def find_experiments(directories: Sequence[Path]) -> dict[str, ExperimentPlan]:
-    """Every experiment below the directories, by name; of two with one name the first directory's is taken.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiments:
+    """Every experiment below some directories, by name.
 
-    Raises:
-        ConfigurationError: one of the files is wrong.
+    Attributes:
+        plans: of the files that are sound.
+        broken: what is wrong with the others. Who does not use them need not care.
     """
-    return {name: read_experiment(path).plan for name, path in _files(directories).items()}
+
+    plans: Mapping[str, ExperimentPlan]
+    broken: Mapping[str, BrokenExperiment]
+
+    @property
+    def domains(self) -> dict[str, str]:
+        """Domain by name, also of broken files: sentences must not read otherwise because of them."""
+        every = {name: plan.domain for name, plan in self.plans.items()}
+        every.update({name: error.domain for name, error in self.broken.items()})
+        return dict(sorted(every.items()))
+
+
+def find_experiments(directories: Sequence[Path]) -> Experiments:
+    """Every experiment below the directories; of two with one name the first directory's is taken."""
+    plans: dict[str, ExperimentPlan] = {}
+    broken: dict[str, BrokenExperiment] = {}
+    for name, path in _files(directories).items():
+        try:
+            plans[name] = read_experiment(path).plan
+        except ConfigurationError as error:
+            broken[name] = BrokenExperiment(error, path)
+    return Experiments(plans=plans, broken=broken)
 
 
 def load_experiment(name: str, directories: Sequence[Path]) -> ExperimentPlan:
@@ -102,10 +146,14 @@ def read_experiment(path: Path) -> ExperimentFile:
     document = read_document(path)
     if not isinstance(document.data, dict) or not isinstance(document.data.get("method"), list):
         raise ConfigurationError(
-            "this is not an experiment", where=document.where(()), hint="it needs a `title` and a `method`"
+            "this is not an experiment",
+            where=document.where(()),
+            hint="it needs `title`, `description`, and `method`, a list of activities",
         )
+    _check_keys(document)
     activities = list(_activities(document))
     for location, activity in activities:
+        _check_activity(document, location, activity)
         _check_function(document, location, activity)
     block = _block(document)
     if block is not None:
@@ -134,7 +182,7 @@ def _files(directories: Sequence[Path]) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def _activities(document: Document) -> Iterator[tuple[Location, Mapping[str, Any]]]:
+def _activities(document: YamlDocument) -> Iterator[tuple[Location, Mapping[str, Any]]]:
     """Every activity with its place; `ref`s point to one that is defined elsewhere."""
     hypothesis = document.data.get("steady-state-hypothesis")
     parts: list[tuple[Location, Any]] = [
@@ -149,15 +197,69 @@ def _activities(document: Document) -> Iterator[tuple[Location, Mapping[str, Any
                 yield (*location, index), activity
 
 
-def _check_function(document: Document, location: Location, activity: Mapping[str, Any]) -> None:
+def _check_keys(document: YamlDocument) -> None:
+    for key in document.data:
+        if key not in _TOP and not key.startswith("x-"):
+            meant = nearest(key, _TOP)
+            raise ConfigurationError(
+                f"unknown key `{key}`",
+                where=document.where((key,)),
+                hint=f"did you mean `{meant}`?" if meant else f"known here: {', '.join(_TOP)}",
+            )
+    for key in ("title", "description"):
+        if key not in document.data:
+            raise ConfigurationError(
+                f"the key `{key}` is missing",
+                where=document.where(()),
+                hint=f"write `{key}: …`; Chaos Toolkit needs it",
+            )
+
+
+def _check_activity(document: YamlDocument, location: Location, activity: Mapping[str, Any]) -> None:
+    """What Chaos Toolkit asks of every activity, said with file and line."""
+    missing = [key for key in ("type", "name", "provider") if key not in activity]
+    if missing:
+        raise ConfigurationError(
+            f"the key `{missing[0]}` is missing", where=document.where(location), hint=f"write `{missing[0]}: …`"
+        )
+    provider = activity["provider"]
+    if not isinstance(provider, dict):
+        raise ConfigurationError(
+            "a provider must be a mapping",
+            where=document.where((*location, "provider")),
+            hint="write `provider: {type: python, module: …, func: …}`",
+        )
+    for key, value, known in (
+        (("type",), activity["type"], ("action", "probe")),
+        (("provider", "type"), provider.get("type"), _PROVIDERS),
+    ):
+        if value not in known:
+            meant = nearest(str(value), known)
+            raise ConfigurationError(
+                f"`{value}` is not one of {', '.join(known)}",
+                where=document.where((*location, *key)),
+                hint=f"did you mean `{meant}`?" if meant else "use one of these words",
+            )
+
+
+def _check_function(document: YamlDocument, location: Location, activity: Mapping[str, Any]) -> None:
     provider = activity.get("provider")
     if not isinstance(provider, dict) or provider.get("type") != "python":
         return
+    for key in ("module", "func"):
+        if not provider.get(key):
+            raise ConfigurationError(
+                f"the key `{key}` is missing",
+                where=document.where((*location, "provider")),
+                hint=f"write `{key}: …`: a Python provider names a module and a function",
+            )
     module, function = str(provider.get("module", "")), str(provider.get("func", ""))
     names = functions_of(module)
     if names is None:
         raise ConfigurationError(
-            f"the module `{module}` is not installed", where=document.where((*location, "provider", "module"))
+            f"the module `{module}` is not installed",
+            where=document.where((*location, "provider", "module")),
+            hint="install the package that brings it, or correct the name",
         )
     if names and function not in names:
         meant = nearest(function, names)
@@ -168,7 +270,7 @@ def _check_function(document: Document, location: Location, activity: Mapping[st
         )
 
 
-def _block(document: Document) -> HarnessBlock | None:
+def _block(document: YamlDocument) -> HarnessBlock | None:
     extensions = document.data.get("extensions")
     for index, extension in enumerate(extensions if isinstance(extensions, list) else []):
         if isinstance(extension, dict) and extension.get("name") == "harness":
@@ -180,7 +282,7 @@ def _block(document: Document) -> HarnessBlock | None:
 
 
 def _check_probes(
-    document: Document, block: HarnessBlock, activities: Sequence[tuple[Location, Mapping[str, Any]]]
+    document: YamlDocument, block: HarnessBlock, activities: Sequence[tuple[Location, Mapping[str, Any]]]
 ) -> None:
     """The named probes stand in the method: there they are asked once the fault is sent."""
     probes = [str(a.get("name")) for where, a in activities if where[0] == "method" and a.get("type") == "probe"]
@@ -204,7 +306,7 @@ def _check_probes(
             )
 
 
-def _hold_s(document: Document, activities: Sequence[tuple[Location, Mapping[str, Any]]]) -> float:
+def _hold_s(document: YamlDocument, activities: Sequence[tuple[Location, Mapping[str, Any]]]) -> float:
     """How long the fault is held at least; 0 where the method has no `hold` of ours."""
     for location, activity in activities:
         provider = activity.get("provider")

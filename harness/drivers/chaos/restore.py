@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from harness.errors import TargetUnreachable
 from harness.model.domain import DATABASE, NODES, PARTS, WORKLOADS
@@ -13,7 +13,7 @@ from harness.targets.database import leader_region, not_streaming
 from harness.targets.kubernetes import Cluster, Object, has_condition
 
 
-class Restored(NamedTuple):
+class RestoreResult(NamedTuple):
     """Whether the target is as before: ok; else why not, and which nodes, workloads and members did not come back."""
 
     ok: bool
@@ -22,37 +22,50 @@ class Restored(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Baseline:
+class TargetSnapshot:
     """What was there. replicas: expected, by `Kind namespace/name`; nodes: those that could be scheduled on; region: of the leader."""
 
     replicas: dict[str, int]
     nodes: frozenset[str]
     leader_region: str
 
+    def as_json(self) -> dict[str, Any]:
+        """The form in which it is kept."""
+        return {"replicas": self.replicas, "nodes": sorted(self.nodes), "leader_region": self.leader_region}
+
+    @classmethod
+    def parse(cls, kept: Mapping[str, Any]) -> Self:
+        """Read `as_json`."""
+        return cls(
+            replicas=dict(kept["replicas"]),
+            nodes=frozenset(kept["nodes"]),
+            leader_region=str(kept["leader_region"]),
+        )
+
 
 class Restorer:
-    """Compares the target with how it was at the first `baseline()`."""
+    """Compares the target with how it was at the first `baseline()`, or with `before`."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, before: TargetSnapshot | None = None) -> None:
         self._target = target
         self._cluster = Cluster.of(target)
-        self._baseline: Baseline | None = None
+        self._baseline = before
 
-    def baseline(self) -> Baseline:
+    def baseline(self) -> TargetSnapshot:
         """How the target is before the first experiment; later calls return the same, so that no damage becomes normal.
 
         Raises:
             TargetUnreachable: its API server does not answer.
         """
         if self._baseline is None:
-            self._baseline = Baseline(
-                replicas={_key(workload): _wanted(workload) for workload in self._workloads()},
+            self._baseline = TargetSnapshot(
+                replicas={_key(workload): _expected(workload) for workload in self._workloads()},
                 nodes=frozenset(node["metadata"]["name"] for node in self._cluster.nodes() if _usable(node)),
                 leader_region=self._leader_region(),
             )
         return self._baseline
 
-    def restored(self, parts: Collection[str] = PARTS) -> Restored:
+    def restored(self, parts: Collection[str] = PARTS) -> RestoreResult:
         """Whether these parts are as before: nodes ready, replicas ready, members streaming, the leader in its region."""
         before = self.baseline()
         found: list[tuple[str, str]] = []
@@ -64,15 +77,15 @@ class Restorer:
             if DATABASE in parts:
                 found += self._members(before)
         except TargetUnreachable as error:
-            return Restored(ok=False, why=error.what, missing=())
+            return RestoreResult(ok=False, why=error.what, missing=())
         why = "; ".join(why for _, why in found)
-        return Restored(ok=not found, why=why, missing=tuple(name for name, _ in found))
+        return RestoreResult(ok=not found, why=why, missing=tuple(name for name, _ in found))
 
-    def _nodes(self, before: Baseline) -> list[tuple[str, str]]:
+    def _nodes(self, before: TargetSnapshot) -> list[tuple[str, str]]:
         usable = {node["metadata"]["name"] for node in self._cluster.nodes() if _usable(node)}
         return [(f"Node {name}", f"{name} is not ready or cordoned") for name in sorted(before.nodes - usable)]
 
-    def _workload_pods(self, before: Baseline) -> list[tuple[str, str]]:
+    def _workload_pods(self, before: TargetSnapshot) -> list[tuple[str, str]]:
         found = {_key(workload): workload for workload in self._workloads()}
         missing = []
         for key, expected in before.replicas.items():
@@ -81,11 +94,11 @@ class Restorer:
                 missing.append((key, f"{key} was deleted"))
                 continue
             ready = workload.get("status", {}).get("readyReplicas", 0)
-            if _wanted(workload) != expected or ready != expected:
+            if _expected(workload) != expected or ready != expected:
                 missing.append((key, f"{key} has {ready} of {expected} replicas ready"))
         return missing
 
-    def _members(self, before: Baseline) -> list[tuple[str, str]]:
+    def _members(self, before: TargetSnapshot) -> list[tuple[str, str]]:
         if not before.leader_region:
             return []
         problems = [(why.partition(" ")[0], why) for why in not_streaming(self._cluster, self._target)]
@@ -109,7 +122,7 @@ def _key(workload: Object) -> str:
     return f"{workload['kind']} {meta['namespace']}/{meta['name']}"
 
 
-def _wanted(workload: Object) -> int:
+def _expected(workload: Object) -> int:
     return int(workload["spec"].get("replicas", 1))
 
 

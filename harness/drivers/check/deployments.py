@@ -15,9 +15,9 @@ from harness.targets.kubernetes import Object
 def deployment_size(target: Target, params: Mapping[str, str]) -> Look:
     """Looks at `deployment` in the primary region: `replicas` ready, `cpu` and `memory` as request and as limit of a pod."""
     namespace, name = primary_namespace(target), params["deployment"]
-    wanted_replicas = int(params["replicas"])
-    wanted = {resource: params[resource] for resource in ("cpu", "memory")}
-    for amount in wanted.values():
+    expected_replicas = int(params["replicas"])
+    expected = {resource: params[resource] for resource in ("cpu", "memory")}
+    for amount in expected.values():
         quantity(amount)
     cluster = Clusters(target).of(target.primary_region)
     subject = f"{namespace}/{name}"
@@ -25,28 +25,28 @@ def deployment_size(target: Target, params: Mapping[str, str]) -> Look:
     def look() -> Sequence[Seen]:
         found = [one for one in cluster.deployments(namespace) if one["metadata"]["name"] == name]
         if not found:
-            return [Seen(subject=subject, wanted="a deployment", seen="none of that name", ok=False)]
+            return [Seen(subject=subject, expected="a deployment", seen="none of that name", ok=False)]
         [deployment] = found
-        return [_replicas(subject, deployment, wanted_replicas), *_resources(subject, deployment, wanted)]
+        return [_replicas(subject, deployment, expected_replicas), *_resources(subject, deployment, expected)]
 
     return look
 
 
-def _replicas(subject: str, deployment: Object, wanted: int) -> Seen:
+def _replicas(subject: str, deployment: Object, expected: int) -> Seen:
     declared = deployment["spec"].get("replicas", 1)
     ready = (deployment.get("status") or {}).get("readyReplicas") or 0
     return Seen(
         subject=f"{subject} replicas",
-        wanted=f"{wanted} ready of {wanted}",
+        expected=f"{expected} ready of {expected}",
         seen=f"{ready} ready of {declared}",
-        ok=declared == wanted and ready == wanted,
+        ok=declared == expected and ready == expected,
     )
 
 
-def _resources(subject: str, deployment: Object, wanted: Mapping[str, str]) -> list[Seen]:
+def _resources(subject: str, deployment: Object, expected: Mapping[str, str]) -> list[Seen]:
     containers = deployment["spec"]["template"]["spec"]["containers"]
     seen = []
-    for resource, amount in wanted.items():
+    for resource, amount in expected.items():
         for bound in ("requests", "limits"):
             stated = [((one.get("resources") or {}).get(bound) or {}).get(resource) for one in containers]
             known = [str(value) for value in stated if value is not None]
@@ -54,7 +54,7 @@ def _resources(subject: str, deployment: Object, wanted: Mapping[str, str]) -> l
             seen.append(
                 Seen(
                     subject=f"{subject} {resource} {bound}",
-                    wanted=amount,
+                    expected=amount,
                     seen=" + ".join(known) if whole else "not stated",
                     ok=whole and sum(map(quantity, known), Decimal(0)) == quantity(amount),
                 )

@@ -20,7 +20,7 @@ class Seen:
     """One fact as one look found it; the words mean what they mean in `Fact`."""
 
     subject: str
-    wanted: str
+    expected: str
     seen: str
     ok: bool | None
 
@@ -51,7 +51,7 @@ def _merged(before: dict[str, Fact], seen: Sequence[Seen]) -> dict[str, Fact]:
             earlier = before[one.subject].attempts if one.subject in before else 0
             facts[one.subject] = Fact(
                 subject=one.subject,
-                wanted=one.wanted,
+                expected=one.expected,
                 seen=one.seen,
                 ok=one.ok,
                 attempts=earlier + 1,

@@ -40,7 +40,7 @@ def gateway_reads(target: Target, _params: Mapping[str, str]) -> Look:
                     seen.append(
                         Seen(
                             subject=f"{region}/{service}",
-                            wanted=f"GET {read.path}: status 200",
+                            expected=f"GET {read.path}: status 200",
                             seen=answer,
                             ok=answer == "status 200",
                         )

@@ -37,7 +37,7 @@ def health_of_pods(target: Target, params: Mapping[str, str]) -> Look:
                 reach.close()
             empty = (one for one in cluster.deployments(namespace) if not _has_pods(one, pods))
             seen += [
-                Seen(subject=f"{namespace}/{one['metadata']['name']}", wanted="a pod", seen="none", ok=False)
+                Seen(subject=f"{namespace}/{one['metadata']['name']}", expected="a pod", seen="none", ok=False)
                 for one in empty
             ]
         return seen
@@ -93,7 +93,7 @@ def _asked(reach: _Reach, pod: Object, path: str) -> Seen:
     in_time = seconds <= reach.within_s
     return Seen(
         subject=f"{pod['metadata']['namespace']}/{pod['metadata']['name']}",
-        wanted=f"GET {path}: status 200 within {reach.within_s:g} s",
+        expected=f"GET {path}: status 200 within {reach.within_s:g} s",
         seen=answer if in_time else f"{answer} after {seconds:.1f} s",
         ok=answer == "status 200" and in_time,
     )
@@ -101,8 +101,8 @@ def _asked(reach: _Reach, pod: Object, path: str) -> Seen:
 
 def _has_pods(deployment: Object, pods: Sequence[Object]) -> bool:
     """Whether a pod carries the labels that the deployment selects; one scaled to none wants none."""
-    wanted = (deployment["spec"].get("selector") or {}).get("matchLabels") or {}
-    return deployment["spec"].get("replicas") == 0 or any(wanted.items() <= labels_of(pod).items() for pod in pods)
+    expected = (deployment["spec"].get("selector") or {}).get("matchLabels") or {}
+    return deployment["spec"].get("replicas") == 0 or any(expected.items() <= labels_of(pod).items() for pod in pods)
 
 
 def _port(pod: Object) -> int:

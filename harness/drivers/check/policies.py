@@ -18,7 +18,7 @@ from harness import clock
 from harness.drivers.check.facts import Look, Seen
 from harness.drivers.check.places import Clusters, namespaces
 from harness.errors import ConfigurationError, DriverError
-from harness.targets import Target
+from harness.targets import Target, platform_of
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.undo import undoable
@@ -101,7 +101,7 @@ class _Caller:
         return [
             Seen(
                 subject=f"{self.namespace}: {self.label} to {service}",
-                wanted="accepted" if self.accepted else "refused",
+                expected="accepted" if self.accepted else "refused",
                 seen=came,
                 ok=(came == "accepted") == self.accepted,
             )
@@ -135,7 +135,7 @@ def make_pod(cluster: Cluster, body: Object) -> None:
 @contextmanager
 def _in_place(target: Target, caller: _Caller, body: Object) -> Iterator[None]:
     undo = {"namespace": caller.namespace, "pod": caller.name}
-    intent = make_pod.intend(target, "check network-policy", f"make pod {caller.name}", **undo)
+    intent = make_pod.intend(platform_of(target), "check network-policy", f"make pod {caller.name}", **undo)
     try:
         make_pod(caller.cluster, body)
         yield

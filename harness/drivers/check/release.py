@@ -22,7 +22,7 @@ _LONGEST: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReleaseFound:
+class ReleaseReading:
     """What a target reports of its release.
 
     Attributes:
@@ -38,7 +38,7 @@ class ReleaseFound:
     why: str = ""
 
 
-def read_release(target: Target) -> ReleaseFound:
+def read_release(target: Target) -> ReleaseReading:
     """Read what the key `release` of the target file names; never raises for what the target does."""
     at_ns, whys = clock.now_ns(), []
     workloads: Mapping[str, tuple[str, ...]] = {}
@@ -51,7 +51,7 @@ def read_release(target: Target) -> ReleaseFound:
     if target.release.path:
         version, why = _version(target, target.release.path)
         whys += [why] if why else []
-    return ReleaseFound(at_ns=at_ns, workloads=workloads, version=version, why="; ".join(whys))
+    return ReleaseReading(at_ns=at_ns, workloads=workloads, version=version, why="; ".join(whys))
 
 
 def _workloads(target: Target) -> Iterator[tuple[str, tuple[str, ...]]]:

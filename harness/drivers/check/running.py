@@ -57,7 +57,7 @@ def run_check(demand: Demand, target: Target, sink: Sink, run_directory: Path | 
             "check.fact",
             fact.subject,
             demand=key,
-            wanted=fact.wanted,
+            expected=fact.expected,
             seen=fact.seen,
             ok=fact.ok,
             attempts=fact.attempts,

@@ -14,6 +14,7 @@ from typing import Final, Self
 
 from harness import clock
 from harness.errors import DriverError
+from harness.files import write_atomic
 from harness.model import Sink, TrafficPlan
 
 START_S: Final = 30.0
@@ -24,7 +25,7 @@ FAR_AHEAD_S: Final = 2.0
 """The same where workers are elsewhere: their clocks are aligned meanwhile."""
 JOIN_S: Final = 300.0
 """Workers on other machines, which a person starts, have so long to join."""
-GRACE_S: Final = 5.0
+WORKER_GRACE_S: Final = 5.0
 """Beyond the drain; then the whole process group is killed."""
 MASTER_GRACE_S: Final = 10.0
 """The same of a master, which waits for its workers first."""
@@ -40,7 +41,7 @@ def _unheard(_: str) -> None:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Child:
+class _LoadProcess:
     """One process: a worker, or the master of those elsewhere."""
 
     workers: tuple[int, ...]
@@ -87,7 +88,7 @@ class Load:
         self._go = self._directory / "begin"
         self.begin_ns = 0
         self.stopping_ns = 0
-        self._children: list[_Child] = []
+        self._children: list[_LoadProcess] = []
         self._problems: list[str] = []
 
     @classmethod
@@ -169,7 +170,7 @@ class Load:
         return tuple(self._problems)
 
     def stop(self) -> None:
-        """End all workers: interrupt, wait for the drain and GRACE_S more, kill the group. May be called again."""
+        """End all workers: interrupt, wait for the drain and WORKER_GRACE_S more, kill the group. May be called again."""
         self.alive()
         living = [child for child in self._children if not child.ended]
         if living:
@@ -178,7 +179,7 @@ class Load:
         for child in living:
             # not SIGTERM: while a shape runs, Locust dies of that without a word
             child.process.send_signal(signal.SIGINT)
-        grace_s = MASTER_GRACE_S if self._plan.remote_workers else GRACE_S
+        grace_s = MASTER_GRACE_S if self._plan.remote_workers else WORKER_GRACE_S
         deadline = clock.Deadline.after(self._drain_s + grace_s)
         for child in living:
             try:
@@ -202,7 +203,7 @@ class Load:
                 env=_environment(self._run_dir),
                 start_new_session=True,
             )
-        self._children.append(_Child(workers=workers, process=process, rows=rows))
+        self._children.append(_LoadProcess(workers=workers, process=process, rows=rows))
         for worker, file in zip(workers, rows, strict=True):
             relative = file.relative_to(self._run_dir).as_posix()
             self._sink.put("worker.started", self._plan.name, worker=worker, pid=process.pid, rows=relative)
@@ -257,9 +258,7 @@ class Load:
         """Tell all workers the moment at which their schedules begin."""
         ahead_s = FAR_AHEAD_S if self._plan.remote_workers else AHEAD_S
         self.begin_ns = begin_ns = clock.now_ns() + round(ahead_s * clock.NS_PER_S)
-        partial = self._go.with_suffix(".partial")
-        partial.write_text(str(begin_ns), encoding="ascii")
-        partial.replace(self._go)
+        write_atomic(self._go, str(begin_ns).encode("ascii"))
         self._sink.put("load.begun", self._plan.name, begin_ns=begin_ns, model=self._plan.model)
 
     def _wait_until_ready(self) -> None:
@@ -276,10 +275,10 @@ class Load:
         raise DriverError(
             f"{joined} of {len(self.rows)} load generators were ready within {within_s:g} s",
             where=self._log(),
-            hint="start the workers elsewhere sooner" if self._plan.remote_workers else "look into its log",
+            hint="start the workers elsewhere sooner" if self._plan.remote_workers else "read its log",
         )
 
-    def _ended(self, child: _Child, why: str) -> None:
+    def _ended(self, child: _LoadProcess, why: str) -> None:
         child.ended = True
         for worker in child.workers:
             self._sink.put("worker.ended", self._plan.name, worker=worker, exit=child.process.returncode, why=why)

@@ -13,6 +13,7 @@ from harness import clock
 from harness.evidence.rows import RowWriter, read_rows
 from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, Sink, Table, TrafficPlan
 from harness.model.digest import digest_of
+from harness.model.plan import MOST_READ_BACK
 from harness.targets.http import http_client
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from harness.targets import Target
 
-MOST: Final = 1000
-"""Items of one account that are read back; of more, so many are drawn evenly over the run."""
 _TOGETHER: Final = 32
 """Reads at once: of a target that takes half a second for each, a thousand take sixteen seconds."""
 _TIMEOUT_S: Final = 5.0
@@ -53,10 +52,10 @@ def read_back(plan: TrafficPlan, target: Target, run_dir: Path, sink: Sink) -> N
 
 
 def drawn(items: Sequence[int]) -> list[int]:
-    """At most MOST of the items, evenly over their order."""
-    if len(items) <= MOST:
+    """At most MOST_READ_BACK of the items, evenly over their order."""
+    if len(items) <= MOST_READ_BACK:
         return list(items)
-    return [items[index] for index in np.linspace(0, len(items) - 1, MOST).astype(int).tolist()]
+    return [items[index] for index in np.linspace(0, len(items) - 1, MOST_READ_BACK).astype(int).tolist()]
 
 
 def _items(written: Table, account: AccountPlan) -> list[int]:

@@ -6,14 +6,14 @@ import re
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from harness.errors import ConfigurationError, UsageError
-from harness.model import Quantity, RateCurve, Trace
+from harness.model import ArrivalTrace, Quantity, RateCurve
 from harness.targets.trace import read_trace
-from harness.yamlfile import Document, Location
+from harness.yamlfile import Location, YamlDocument
 
 
 def _quantity(dimension: str, example: str, *, zero: bool = False) -> BeforeValidator:
@@ -28,6 +28,25 @@ def _quantity(dimension: str, example: str, *, zero: bool = False) -> BeforeVali
         return quantity.base
 
     return BeforeValidator(read)
+
+
+class WindowSize(NamedTuple):
+    """How long a window is; `grows`: at least so long, and as long as the sentences of the plan need."""
+
+    seconds: float
+    grows: bool
+
+
+def _window(value: object) -> WindowSize:
+    text = str(value).strip()
+    length = text.removeprefix(_AT_LEAST)
+    try:
+        quantity = Quantity.parse(length)
+    except UsageError as error:
+        raise ValueError(_WINDOW_FORM) from error
+    if quantity.dimension != "time" or quantity.value <= 0:
+        raise ValueError(_WINDOW_FORM)
+    return WindowSize(seconds=quantity.base, grows=length != text)
 
 
 def _address(value: object) -> object:
@@ -45,6 +64,8 @@ def _path_of_id(value: str) -> str:
 
 _ADDRESS: Final = re.compile(r"[a-z0-9.-]+:(?P<port>[0-9]{1,5})", re.IGNORECASE | re.ASCII)
 
+_AT_LEAST: Final = "at least "
+_WINDOW_FORM: Final = "a time above 0 like `128 s`, or `at least 128 s`"
 _Rate = Annotated[float, _quantity("rate", "25/s")]
 _AnyRate = Annotated[float, _quantity("rate", "25/s", zero=True)]
 _Time = Annotated[float, _quantity("time", "30 s")]
@@ -52,18 +73,18 @@ _Workers = Annotated[int, Field(ge=0, le=1000)]
 _Many = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class _Part(BaseModel):
+class _SizeSection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=False)
 
 
-class Step(_Part):
+class RateStep(_SizeSection):
     """One rate for some time."""
 
     rate: _AnyRate
     duration: _Time = Field(alias="for")
 
 
-class Ramp(_Part):
+class Ramp(_SizeSection):
     """A straight line from one rate to another; the last one stays."""
 
     start: _AnyRate = Field(alias="from")
@@ -71,7 +92,7 @@ class Ramp(_Part):
     over: _Time
 
 
-class Spike(_Part):
+class Spike(_SizeSection):
     """Another rate for some time, some time after the load began."""
 
     rate: _AnyRate
@@ -79,22 +100,22 @@ class Spike(_Part):
     duration: _Time = Field(alias="for")
 
 
-class Shape(_Part):
+class RateShape(_SizeSection):
     """How the rate changes over time; one of them. Time 0 is when the load begins, warm-up included."""
 
-    steps: tuple[Step, ...] | None = Field(default=None, strict=False)
+    steps: tuple[RateStep, ...] | None = Field(default=None, strict=False)
     ramp: Ramp | None = None
     spike: Spike | None = None
 
 
-class Remote(_Part):
+class Remote(_SizeSection):
     """Workers on other machines, and where the master waits for them."""
 
     workers: Annotated[_Workers, Field(ge=1)]
     bind: Annotated[str, BeforeValidator(_address)]
 
 
-class Account(_Part):
+class ReadBackConfig(_SizeSection):
     """How what journeys wrote under one name is read back: `counts` names a counter, `same` the fields that must be equal."""
 
     path: Annotated[str, AfterValidator(_path_of_id)]
@@ -102,30 +123,30 @@ class Account(_Part):
     counts: str = ""
 
 
-class Size(_Part):
+class Size(_SizeSection):
     """The file. A route's share is that of the requests, so the shares add up to 1."""
 
     locustfile: str
     model: Literal["open", "closed"] = "open"
     rate: _Rate | None = None
     arrivals: Literal["poisson", "constant"] | None = None
-    shape: Shape | None = None
+    shape: RateShape | None = None
     trace: str | None = None
     users: _Many | None = None
     think: Annotated[float, _quantity("time", "2 s", zero=True)] | None = None
     journey: Annotated[float, _quantity("time", "6 s")]
     requests_per_journey: _Many
     warm_up: Annotated[float, _quantity("time", "10 s")]
-    window: Annotated[float, _quantity("time", "128 s")] = Field(alias="for")
+    window: Annotated[WindowSize, BeforeValidator(_window)] = Field(alias="for")
     after: Annotated[float, _quantity("time", "60 s")] = 60.0
     workers: _Workers = 1
     remote: Remote | None = None
     routes: Mapping[str, Annotated[float, _quantity("ratio", "25 %")]]
-    accounts: Mapping[str, Account] = Field(default_factory=dict)
+    accounts: Mapping[str, ReadBackConfig] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Schedule:
+class ArrivalSchedule:
     """When journeys arrive; fields as in TrafficPlan.
 
     Attributes:
@@ -142,12 +163,12 @@ class Schedule:
     def journeys(self, from_s: float, until_s: float) -> float:
         """Journeys planned between two times since the load began."""
         if self.trace_ns:
-            trace = Trace(offsets_ns=self.trace_ns)
+            trace = ArrivalTrace(offsets_ns=self.trace_ns)
             return trace.offered(round(until_s * 1e9)) - trace.offered(round(from_s * 1e9))
         return self.curve.offered(until_s) - self.curve.offered(from_s)
 
 
-def schedule_of(size: Size, document: Document, rate_per_s: float | None) -> Schedule:
+def schedule_of(size: Size, document: YamlDocument, rate_per_s: float | None) -> ArrivalSchedule:
     """The schedule that the file asks for; `rate_per_s` is what the target file says instead of `rate`.
 
     Raises:
@@ -176,7 +197,7 @@ def schedule_of(size: Size, document: Document, rate_per_s: float | None) -> Sch
         return _traced(document, size.trace)
     if size.users is not None:
         per_s = size.users / (size.journey + (size.think or 0.0))
-        return Schedule(curve=RateCurve.flat(per_s), arrivals="closed", peak_per_s=per_s)
+        return ArrivalSchedule(curve=RateCurve.flat(per_s), arrivals="closed", peak_per_s=per_s)
     arrivals = size.arrivals or "poisson"
     if size.shape is None:
         if not rate:
@@ -185,16 +206,16 @@ def schedule_of(size: Size, document: Document, rate_per_s: float | None) -> Sch
                 where=document.where(("rate",)),
                 hint="ask for some",
             )
-        return Schedule(curve=RateCurve.flat(rate), arrivals=arrivals, peak_per_s=rate)
+        return ArrivalSchedule(curve=RateCurve.flat(rate), arrivals=arrivals, peak_per_s=rate)
     points = _points(size.shape, rate or 0.0)
     try:
         curve = RateCurve(points=points)
     except UsageError as error:
         raise ConfigurationError(error.what, where=document.where(("shape",)), hint=error.hint) from error
-    return Schedule(curve=curve, arrivals=arrivals, rates=points, peak_per_s=curve.peak_per_s)
+    return ArrivalSchedule(curve=curve, arrivals=arrivals, rates=points, peak_per_s=curve.peak_per_s)
 
 
-def _points(shape: Shape, rate: float) -> tuple[tuple[float, float], ...]:
+def _points(shape: RateShape, rate: float) -> tuple[tuple[float, float], ...]:
     if shape.ramp:
         return (0.0, shape.ramp.start), (shape.ramp.over, shape.ramp.to)
     if shape.spike:
@@ -208,7 +229,7 @@ def _points(shape: Shape, rate: float) -> tuple[tuple[float, float], ...]:
     return tuple(points)
 
 
-def _traced(document: Document, name: str) -> Schedule:
+def _traced(document: YamlDocument, name: str) -> ArrivalSchedule:
     try:
         path = (document.path.parent / name).resolve()
     except (OSError, ValueError) as error:
@@ -221,12 +242,12 @@ def _traced(document: Document, name: str) -> Schedule:
     offsets = trace.offsets_ns
     busiest = max(bisect_left(offsets, at + 10**9) - index for index, at in enumerate(offsets))
     mean = len(offsets) / (trace.period_ns / 1e9)
-    return Schedule(
+    return ArrivalSchedule(
         curve=RateCurve.flat(mean), arrivals="trace", trace_ns=offsets, trace=str(path), peak_per_s=float(busiest)
     )
 
 
-def _refuse_mixture(size: Size, document: Document) -> None:
+def _refuse_mixture(size: Size, document: YamlDocument) -> None:
     """Each model and each kind of schedule has its own keys."""
     shape = size.shape
     if shape is not None and sum(part is not None for part in (shape.steps, shape.ramp, shape.spike)) != 1:
@@ -256,5 +277,5 @@ def _refuse_mixture(size: Size, document: Document) -> None:
         )
 
 
-def _location(document: Document, key: str) -> Location:
+def _location(document: YamlDocument, key: str) -> Location:
     return (key,) if (key,) in document.lines else ()

@@ -9,13 +9,14 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
+from harness.drivers.load.locustfile import check_locustfile
 from harness.drivers.load.size import Size, schedule_of
 from harness.errors import ConfigurationError
 from harness.model import AccountPlan, TrafficPlan
-from harness.targets.explain import configuration_error
-from harness.targets.parts import Traffic
-from harness.yamlfile import Document, read_document
+from harness.targets.parts import TrafficOverride
+from harness.yamlfile import YamlDocument, read_document
 
 MOST_PER_WORKER: Final = 2000.0
 """Requests per second that one process is asked for at most.
@@ -26,7 +27,7 @@ once, for journeys that cost more, and for neighbours on a shared machine: from 
 
 
 def load_traffic(
-    name: str, search_paths: Sequence[Path], overrides: Mapping[str, Traffic] | None = None
+    name: str, search_paths: Sequence[Path], overrides: Mapping[str, TrafficOverride] | None = None
 ) -> TrafficPlan:
     """Read the size of a traffic; the first search path that has it wins.
 
@@ -48,10 +49,11 @@ def load_traffic(
         raise ConfigurationError(
             f"there is no file `{size.locustfile}`",
             where=document.where(("locustfile",)),
-            hint="name the locustfile relative to this file",
+            hint=_nearest_locustfile(file, size.locustfile),
         )
-    override = (overrides or {}).get(name) or Traffic()
-    window_s = size.window if override.for_s is None else override.for_s
+    check_locustfile(locustfile)
+    override = (overrides or {}).get(name) or TrafficOverride()
+    window_s = size.window.seconds if override.for_s is None else override.for_s
     schedule = schedule_of(size, document, override.rate_per_s)
     planned = schedule.journeys(size.warm_up, size.warm_up + window_s)
     plan = TrafficPlan(
@@ -61,6 +63,7 @@ def load_traffic(
         requests_per_journey=size.requests_per_journey,
         warm_up_s=size.warm_up,
         window_s=window_s,
+        window_grows=size.window.grows and override.for_s is None,
         after_s=size.after,
         routes=dict(size.routes),
         users=size.users
@@ -91,7 +94,12 @@ def _file_beside(file: Path, name: str) -> Path | None:
         return None
 
 
-def _validated(document: Document) -> Size:
+def _nearest_locustfile(file: Path, name: str) -> str:
+    meant = nearest(name, [one.name for one in file.parent.glob("*.py")])
+    return (f"did you mean `{meant}`? " if meant else "") + "name the locustfile relative to this file"
+
+
+def _validated(document: YamlDocument) -> Size:
     if not isinstance(document.data, dict):
         raise ConfigurationError("must be a mapping", where=document.where(()), hint="it starts with `locustfile: …`")
     try:
@@ -108,7 +116,7 @@ def _validated(document: Document) -> Size:
     return size
 
 
-def _refuse_overload(plan: TrafficPlan, document: Document, peak_per_s: float) -> None:
+def _refuse_overload(plan: TrafficPlan, document: YamlDocument, peak_per_s: float) -> None:
     if not (plan.requests_per_s > 0 and plan.window_s > 0):
         raise ConfigurationError(
             f"{plan.name}: no journey would begin in its window",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.drivers.watch.final_read import FinalReads
 from harness.drivers.watch.live import LiveView
 from harness.drivers.watch.process import Watch, watch_settings
+from harness.drivers.watch.registry import watched_tables
 from harness.drivers.watch.settings import Rates, WatchSettings, ledger_clients
 from harness.drivers.watch.watching import Pace, Watcher, Watching
 
@@ -19,4 +20,5 @@ __all__ = [
     "Watching",
     "ledger_clients",
     "watch_settings",
+    "watched_tables",
 ]

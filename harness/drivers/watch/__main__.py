@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from harness.drivers.watch.recorder import Recorder, recording
+from harness.drivers.watch.recorder import WatchRecorder, recording
 from harness.drivers.watch.settings import WatchSettings
 from harness.drivers.watch.watchers import Watchers
 from harness.errors import HarnessError
@@ -29,9 +29,9 @@ def main() -> int:
     """Watch until asked to stop; the exit code is 0 when all files were closed in order."""
     settings = WatchSettings.model_validate_json(Path(sys.argv[1]).read_bytes())
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != settings.parent:  # it died before we could ask to die with it
+    if os.getppid() != settings.parent:  # the parent died before prctl took effect
         return 1
-    with contextlib.suppress(PermissionError):  # only root may; a watch that is starved sees outages that are its own
+    with contextlib.suppress(PermissionError):  # root only; a watch without CPU time would record outages of its own
         os.nice(-5)
     try:
         with recording(settings.run_directory) as recorder:
@@ -42,7 +42,7 @@ def main() -> int:
     return 0
 
 
-async def _watch(settings: WatchSettings, recorder: Recorder) -> None:
+async def _watch(settings: WatchSettings, recorder: WatchRecorder) -> None:
     watchers = Watchers(load_target(settings.target), settings, recorder)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -69,7 +69,7 @@ async def _standard_input(loop: asyncio.AbstractEventLoop) -> asyncio.StreamRead
 
 
 async def _obey(commands: asyncio.StreamReader, watchers: Watchers, stop: asyncio.Event) -> None:
-    """Obey the parent; the end of its commands is the end of the watch."""
+    """Execute the parent's commands; end of input stops the watch."""
     while line := await commands.readline():
         word, _, value = line.decode().partition(" ")
         if word == "window":

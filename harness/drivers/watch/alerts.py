@@ -1,4 +1,4 @@
-"""The alerts of Prometheus: each that is pending, fires, and is gone."""
+"""Watcher of Prometheus alerts: pending, firing and resolved."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness import clock
 from harness.drivers.watch.attendance import Attendance
-from harness.drivers.watch.recorder import Recorder
+from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.drivers.watch.wires import Answer, Wires
+from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.targets.target import Target
 
 _PATH: Final = "/api/v1/alerts"
-"""Tells all alerts that are pending or firing; one that is resolved is not among them."""
+"""Returns all pending and firing alerts, without resolved ones."""
 
 WAIT_S: Final = 1.0
-"""A look waits this long for its answer."""
+"""Timeout of one request."""
 
 
-class _Part(BaseModel):
+class _AlertsModel(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class _Alert(_Part):
+class _Alert(_AlertsModel):
     labels: Mapping[str, str]
     state: Literal["pending", "firing"]
     active_at: str = Field(alias="activeAt")
 
 
-class _Data(_Part):
+class _Data(_AlertsModel):
     alerts: tuple[_Alert, ...]
 
 
-class _Reply(_Part):
+class _AlertsResponse(_AlertsModel):
     status: Literal["success"]
     data: _Data
 
 
 class Alerts:
-    """Asks for the alerts again and again; records `alert.pending`, `alert.firing`, `alert.resolved`.
+    """Polls the alerts; records `alert.pending`, `alert.firing` and `alert.resolved`.
 
-    Alerts in the first answer are recorded as `alert.present`: how they became what they are was not observed. An alert is
-    known by its labels. From the last answer before Prometheus gives none, or one that is none, until the next answer the
-    watcher is blind: what changed meanwhile is recorded when it is seen.
+    Alerts in the first answer are recorded as `alert.present`, as their changes were not observed. An alert is identified by its
+    labels. If Prometheus gives no valid answer, the watcher is blind from the last valid answer to the next one, and records changes
+    when it observes them.
     """
 
-    def __init__(self, base: str, wires: Wires, recorder: Recorder, attendance: Attendance) -> None:
+    def __init__(self, base: str, wires: Wires, recorder: WatchRecorder, attendance: Attendance) -> None:
         """`base`: the address of Prometheus, which may have a path of its own."""
         self._path = urlsplit(base).path + _PATH
         self._wires = wires
@@ -63,9 +63,9 @@ class Alerts:
         self._why = ""
 
     async def look(self, _due_ns: int) -> None:
-        """Ask once and record what has changed."""
+        """Request the alerts once and record changes."""
         answer = await self._wires.ask("GET", self._path, within_s=WAIT_S)
-        if answer.sent_ns < self._asked_ns:  # a later look was answered sooner
+        if answer.sent_ns < self._asked_ns:  # a later request was answered sooner
             return
         self._asked_ns = answer.sent_ns
         alerts = _alerts(answer)
@@ -78,7 +78,7 @@ class Alerts:
         self._take(alerts, answer.done_ns)
 
     def end(self) -> None:
-        """The watch ends: where the last answer was none, it was blind until now."""
+        """End the watch; without a valid last answer it was blind until now."""
         self._sees(clock.now_ns())
 
     def _sees(self, at_ns: int) -> None:
@@ -90,7 +90,7 @@ class Alerts:
         firing_last = sorted(alerts, key=lambda alert: alert.state == "firing")
         now = {
             frozenset(alert.labels.items()): alert for alert in firing_last
-        }  # of two with the same labels the firing one is kept
+        }  # of two alerts with the same labels the firing one is kept
         before = self._known
         for labels, alert in (before or {}).items():
             if labels not in now:
@@ -114,14 +114,14 @@ class Alerts:
         )
 
 
-def _alerts(answer: Answer) -> tuple[_Alert, ...] | str:
-    """The alerts; a word or two for any other answer."""
+def _alerts(answer: ProbeResponse) -> tuple[_Alert, ...] | str:
+    """The alerts of an answer, or what is wrong with the answer."""
     if answer.error is not None:
         return answer.error
     if answer.status != 200:
         return f"status {answer.status}"
     try:
-        return _Reply.model_validate_json(answer.body).data.alerts
+        return _AlertsResponse.model_validate_json(answer.body).data.alerts
     except ValidationError:
         return "wrong body"
 

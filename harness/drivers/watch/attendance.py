@@ -1,4 +1,4 @@
-"""When a watcher probed, and when it was blind: its receipt."""
+"""Attendance of a watcher: when it probed and when it was blind, for its receipt."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ BLIND_NS: Final = clock.NS_PER_S // 4
 """No probe for longer than this is blind time: neither up nor down."""
 
 Blind = Callable[[int, int], None]
-"""Takes a stretch of blind time: from, until (ns)."""
+"""Called with each blind time: from, until (ns)."""
 
 
 class Attendance:
-    """Of one schedule or stream of a watcher.
+    """The attendance of one schedule or stream of a watcher.
 
     Attributes:
-        looks: how many looks began, or events came.
-        first_ns, last_ns: the first and the last of them; 0 of none.
-        longest_gap_ns: between two looks of a schedule; of a stream, while it was interrupted.
+        probes: number of probes started, or of events received.
+        first_ns, last_ns: time of the first and the last one; 0 without any.
+        longest_gap_ns: longest time between two probes of a schedule, or longest interruption of a stream.
     """
 
     def __init__(self, blind: Blind) -> None:
         self._blind = blind
-        self.looks = 0
+        self.probes = 0
         self.first_ns = self.last_ns = 0
         self.longest_gap_ns = 0
 
-    def looked(self, at_ns: int, spacing_ns: int) -> None:
-        """A look began that was planned so long after the one before; a gap over 250 ms, and over half as much again as planned, is blind."""
-        gap_ns = at_ns - self.last_ns if self.looks else 0
+    def probed(self, at_ns: int, spacing_ns: int) -> None:
+        """Count a started probe; a gap over 250 ms and over 1.5 planned spacings is blind time."""
+        gap_ns = at_ns - self.last_ns if self.probes else 0
         if gap_ns > max(BLIND_NS, spacing_ns + spacing_ns // 2):
             self._blind(self.last_ns, at_ns)
         self.longest_gap_ns = max(self.longest_gap_ns, gap_ns)
         self._came(at_ns)
 
     def heard(self, at_ns: int) -> None:
-        """An event of a stream; how long it had been silent before means nothing."""
+        """Count an event of a stream; the silence before it means nothing."""
         self._came(at_ns)
 
     def interrupted(self, from_ns: int, until_ns: int) -> None:
@@ -47,16 +47,16 @@ class Attendance:
         self._blind(from_ns, until_ns)
 
     def _came(self, at_ns: int) -> None:
-        self.looks += 1
+        self.probes += 1
         self.first_ns = self.first_ns or at_ns
         self.last_ns = at_ns
 
 
 def receipt(attendances: Sequence[Attendance]) -> dict[str, Any]:
-    """One watcher's receipt from those of its schedules: all looks, the outermost times, the longest gap of any (ms)."""
-    present = [one for one in attendances if one.looks]
+    """Merge the attendances of a watcher: all probes, first and last time, longest gap (ms)."""
+    present = [one for one in attendances if one.probes]
     return {
-        "looks": sum(one.looks for one in present),
+        "probes": sum(one.probes for one in present),
         "first_ns": min((one.first_ns for one in present), default=0),
         "last_ns": max((one.last_ns for one in present), default=0),
         "longest_gap_ms": max((one.longest_gap_ns for one in present), default=0) / clock.NS_PER_MS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from harness.drivers.watch.probers import Prober
-from harness.drivers.watch.recorder import Recorder
-from harness.drivers.watch.schedule import Schedule
+from harness.drivers.watch.recorder import WatchRecorder
+from harness.drivers.watch.schedule import ProbeSchedule
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Pace, Watcher, Watching
 from harness.model.table import PROBES
@@ -20,13 +20,13 @@ class EntryWatcher(Watcher):
     name: ClassVar[str] = "entry"
     file: ClassVar[str] = "watch/entry.rows"
 
-    _recorder: Recorder
+    _recorder: WatchRecorder
     _rates: Rates
-    _reads: Schedule
-    _health: Schedule
+    _reads: ProbeSchedule
+    _health: ProbeSchedule
 
     def needs(self, target: Target) -> bool:  # noqa: ARG002 - every target has an entry
-        """Every target has one."""
+        """True: every target has an entry."""
         return True
 
     def per_s(self, rates: Rates) -> float:
@@ -62,10 +62,10 @@ class DoorsWatcher(Watcher):
     file: ClassVar[str] = "watch/regions.rows"
 
     def __init__(self) -> None:
-        self._reads: list[Schedule] = []
-        self._health: list[Schedule] = []
+        self._reads: list[ProbeSchedule] = []
+        self._health: list[ProbeSchedule] = []
 
-    _recorder: Recorder
+    _recorder: WatchRecorder
     _rates: Rates
 
     def needs(self, target: Target) -> bool:

@@ -1,4 +1,4 @@
-"""What is there of the ledger at the end: read straight from the database, and through each region's own entry."""
+"""What is there of the ledger: read straight from the database, through the entry, and through each region's own entry."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from harness.drivers.watch.settings import WatchSettings
 from harness.errors import MissingEvidence
 from harness.evidence.rows import RowWriter, read_rows
 from harness.model import LEDGER_FINAL, LEDGER_WRITES, FinalRead
+from harness.model.evidence import DATABASE, ENTRY
 from harness.targets import Target
 from harness.targets.http import http_client
 
 if TYPE_CHECKING:
-    import httpx
+    from collections.abc import Mapping
 
-DATABASE: Final = "database"
-"""The source of a read straight from the database."""
+    import httpx
 
 _WITHIN_MS: Final = 20_000
 _CONNECT_S: Final = 5
-"""For each address of the DSN."""
+"""Connect timeout for each address of the DSN."""
 
 REGION_LAG_S: Final = 11.0
-"""A region may serve from a copy that lags: it is asked again for this long, a little over the ten seconds that profiles allow."""
+"""An entry may serve from a copy that lags: it is asked again for this long, a little over the ten seconds that profiles allow."""
 _REGION_EACH_S: Final = 0.25
 _ANSWER_S: Final = 3.0
 
@@ -67,19 +67,29 @@ class FinalReads:
             held = _Held(source=DATABASE, at_ns=at_ns, why=_said(error))
         return self._put(held, after)
 
-    def read_regions(self, after: str, *, lag_s: float = REGION_LAG_S) -> list[FinalRead]:
+    def read_entries(self, after: str, *, lag_s: float = REGION_LAG_S) -> list[FinalRead]:
         """Read through the entry of every region, all at once, when all writes have ended; none where the target has no way to.
 
-        A region that lacks an acknowledged write is read again, for at most `lag_s` seconds: a copy may lag. Then its first and
+        The platform's own entry is read as well where nothing else would be: without a database, or without a region's entry.
+        One that lacks an acknowledged write is read again, for at most `lag_s` seconds: a copy may lag. Then its first and
         its last read are two rounds; the last one decides.
 
         Args:
             after: what the reads follow.
             lag_s: how long a copy may lag, in seconds.
         """
-        entries = self._target.doors
+        target, entries = self._target, dict(self._target.doors)
+        if target.database is None or not entries:
+            entries[ENTRY] = target.entry
+        return self._read_through(entries, after, lag_s)
+
+    def read_entry(self, after: str) -> list[FinalRead]:
+        """Read through the platform's entry once, as it answers now; nothing where the target has no way to."""
+        return self._read_through({ENTRY: self._target.entry}, after, lag_s=0)
+
+    def _read_through(self, entries: Mapping[str, str], after: str, lag_s: float) -> list[FinalRead]:
         ledger = self._target.ledger
-        if ledger is None or not ledger.read or not entries:
+        if ledger is None or not ledger.read:
             return []
         expected, path = self._acknowledged(), ledger.path
         with ThreadPoolExecutor(len(entries)) as pool:
@@ -111,8 +121,8 @@ class FinalReads:
         ints = writes.where(writes.words["outcome"].equals("ok")).ints
         return set(zip(ints["client"].tolist(), ints["sequence"].tolist(), strict=True))
 
-    def _through(self, region: str, entry: str, path: str, expected: set[tuple[int, int]], lag_s: float) -> list[_Held]:
-        """The first complete read of a region, and the last one where the first lacked something; or why there was none."""
+    def _through(self, source: str, entry: str, path: str, expected: set[tuple[int, int]], lag_s: float) -> list[_Held]:
+        """The first complete read of an entry, and the last one where the first lacked something; or why there was none."""
         import httpx  # here, so that a replay, which asks nobody, starts quickly
 
         reads: list[_Held] = []
@@ -125,10 +135,10 @@ class FinalReads:
                 except (httpx.HTTPError, ValueError) as error:
                     why = _said(error)
                     continue
-                reads = [*reads[:1], _Held(source=region, at_ns=at_ns, rows=rows)]
+                reads = [*reads[:1], _Held(source=source, at_ns=at_ns, rows=rows)]
                 if expected <= {(client, sequence) for client, sequence, _ in rows}:
                     break
-        return reads or [_Held(source=region, at_ns=clock.now_ns(), why=why)]
+        return reads or [_Held(source=source, at_ns=clock.now_ns(), why=why)]
 
     def _put(self, held: _Held, after: str) -> FinalRead:
         self._round += 1

@@ -1,6 +1,6 @@
-"""The ledger: numbered writes through the entry, each sent once, of which none may be lost once it is acknowledged.
+"""The write ledger: numbered writes through the entry, each sent once, acknowledged or not.
 
-One acknowledged write in five is read back at once through the same door: a user who was shown `done` expects to find it there.
+One acknowledged write in five is read back at once through the entry, as a user would who was shown `done`.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from typing import ClassVar, Final
 
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.drivers.watch.wires import Answer, Wires
+from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.evidence.rows import RowWriter
 from harness.model.table import LEDGER_READS, LEDGER_WRITES
 from harness.targets.target import Target
 
 DEADLINE_S: Final = 2.0
-"""A client waits this long for its acknowledgement."""
+"""Timeout of a write."""
 
 READ_S: Final = 1.0
-"""A read of an own write waits this long."""
+"""Timeout of a client's read of its own write."""
 
 _NEW_EACH: Final = 10
 _READ_EACH: Final = 5
 _MAYBE_WRITTEN: Final = frozenset({408, 409})
-"""Client errors that a server may give although an earlier copy of the request (a proxy's retry) was written."""
+"""Client errors that are possible although an earlier copy of the request (a proxy's retry) was written."""
 
 
 def checksum(client: int, sequence: int) -> str:
-    """What the row of a write must hold beside its numbers: 16 hexadecimal digits."""
+    """The checksum in the row of a write: 16 hexadecimal digits."""
     return hashlib.sha256(f"ledger:{client}:{sequence}".encode()).hexdigest()[:16]
 
 
-def outcome(answer: Answer) -> str:
-    """`ok` (201), `refused` (certainly not written: nothing was sent, or a client error), else `unknown`.
+def outcome(answer: ProbeResponse) -> str:
+    """`ok` (201), `refused` (not written: nothing was sent, or a client error), else `unknown`.
 
     A server error is unknown: the write may have been committed before the answer went wrong.
     """
@@ -59,8 +59,8 @@ def held_in(body: bytes) -> list[tuple[int, str]]:
         raise ValueError('the answer is not {"rows": [[sequence, checksum], …]}') from error
 
 
-def found(answer: Answer, client: int, sequence: int) -> tuple[str, str | None]:
-    """What a read of one write shows: `found`, `absent`, `wrong`, or `unknown` with the reason."""
+def found(answer: ProbeResponse, client: int, sequence: int) -> tuple[str, str | None]:
+    """The result of a read of one write: `found`, `absent`, `wrong`, or `unknown` with the reason."""
     if answer.error is not None or answer.status != 200:
         return "unknown", answer.error or f"status {answer.status}"
     try:
@@ -73,7 +73,7 @@ def found(answer: Answer, client: int, sequence: int) -> tuple[str, str | None]:
 
 
 class LedgerClients:
-    """Clients that take turns; each numbers its writes 0, 1, 2… and never sends one again.
+    """Clients that write in turn; each numbers its writes 0, 1, 2… and never retries.
 
     `reads`: where reads of own writes are recorded; None where the target has no way to read them.
     """
@@ -90,7 +90,7 @@ class LedgerClients:
         self._acknowledged = 0
 
     async def write(self, due_ns: int) -> None:
-        """Send the next write and record what came of it; read it back when it is the turn of its acknowledgement."""
+        """Send the next write and record its outcome; read every fifth acknowledged one back."""
         sequence, turn = divmod(self._count, len(self._clients))
         fresh = self._count % _NEW_EACH == 0
         self._count += 1

@@ -1,4 +1,4 @@
-"""What the watch has seen so far, for whoever conducts the run: were reads and writes answered?"""
+"""Live view of the watch for the scheduler: reads and writes recorded so far."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KEEP: Final = 20_000
 """Rows kept of each: six minutes of reads during a fault and eleven of writes, more than any experiment lasts."""
 
 
-class Requests(NamedTuple):
+class RecentRequests(NamedTuple):
     """When each request was due (ns, ascending), whether its answer was the expected one, and when it was complete."""
 
     due_ns: Ints
@@ -32,18 +32,18 @@ class LiveView:
         self._writes = _Series()
 
     def poll(self) -> None:
-        """Take up what was written since the last call."""
+        """Read the rows written since the last call."""
         entry = self._entry.poll()
         reads = entry.where(entry.words["kind"].equals("read"))
         self._reads.add(reads, "due_ns", reads.words["error"].missing)
         writes = self._ledger.poll()
         self._writes.add(writes, "intended_ns", writes.words["outcome"].equals("ok"))
 
-    def reads(self) -> Requests:
+    def reads(self) -> RecentRequests:
         """The reads at the entry, in the order in which they were due."""
         return self._reads.ordered()
 
-    def writes(self) -> Requests:
+    def writes(self) -> RecentRequests:
         """The writes of the ledger, in the order in which they were due; ok where they were acknowledged."""
         return self._writes.ordered()
 
@@ -59,6 +59,6 @@ class _Series:
         self._done = np.concatenate([self._done, rows.ints["done_ns"]])[-_KEEP:]
         self._ok = np.concatenate([self._ok, ok])[-_KEEP:]
 
-    def ordered(self) -> Requests:
+    def ordered(self) -> RecentRequests:
         order = np.argsort(self._due, kind="stable")
-        return Requests(due_ns=self._due[order], ok=self._ok[order], done_ns=self._done[order])
+        return RecentRequests(due_ns=self._due[order], ok=self._ok[order], done_ns=self._done[order])

@@ -1,4 +1,4 @@
-"""The pipeline's ledger: numbered events, each accepted once, that must become visible once and whole."""
+"""Watcher of the pipeline: numbered events that must become visible once and intact."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing import ClassVar, Final
 from harness import clock
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.drivers.watch.wires import Answer, Wires
+from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.evidence.rows import RowWriter
 from harness.model.table import PIPELINE
 from harness.targets.target import Target
 
 ACCEPT_S: Final = 2.0
-"""An event waits this long to be accepted."""
+"""Timeout of sending an event."""
 
-LOOK_S: Final = 1.0
+POLL_TIMEOUT_S: Final = 1.0
 OVERDUE_S: Final = 60.0
-"""So long an event is looked for; after that once more, at the end of the run."""
+"""An event is polled for this long; after that once more, at the end of the run."""
 
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 5.0
 _AGAIN_S: Final = 5.0
-"""A second copy is looked for this long after the first was seen."""
+"""Delay from the first visible copy to the check for a second one."""
 
 _AT_ONCE: Final = 20
-"""Looks under way at once: when the run ends, all that are open fall due."""
+"""Maximum concurrent requests: at the end of the run all open events are due."""
 
-GRACE_S: Final = 3.0
-"""When the run ends, an event that is not overdue is looked for this much longer."""
+ENDING_GRACE_S: Final = 3.0
+"""At the end of the run, an event that is not overdue is polled for this much longer."""
 
 _END_PAUSE_S: Final = 0.2
 
@@ -42,12 +42,12 @@ _MAYBE_ACCEPTED: Final = frozenset({408, 409})
 
 
 def checksum(event: str) -> str:
-    """What an event carries beside its id: 16 hexadecimal digits."""
+    """The checksum in an event: 16 hexadecimal digits."""
     return hashlib.sha256(f"event:{event}".encode()).hexdigest()[:16]
 
 
-def outcome(answer: Answer) -> str:
-    """`accepted` (200, 201, 202), `refused` (certainly not taken), else `unknown`."""
+def outcome(answer: ProbeResponse) -> str:
+    """`accepted` (200, 201, 202), `refused` (not accepted for certain), else `unknown`."""
     if answer.error is not None:
         return "unknown" if answer.on_the_way else "refused"
     if answer.status in _ACCEPTED:
@@ -57,25 +57,25 @@ def outcome(answer: Answer) -> str:
 
 @dataclass(slots=True)
 class _Seen:
-    """What looks have shown of one event; `error` is what kept the last look from showing anything."""
+    """The observed state of one event; `error` is why the last request gave none."""
 
     at_ns: int = 0
     copies: int = 0
-    whole: bool = True
+    intact: bool = True
     error: str | None = None
 
     @property
     def state(self) -> str | None:
-        """None when it was never found and the last request was not answered: unknown."""
+        """The state for the row; None (unknown) if never found and the last request got no answer."""
         if not self.copies:
             return None if self.error else "absent"
-        if not self.whole:
+        if not self.intact:
             return "wrong"
         return "twice" if self.copies > 1 else "ok"
 
 
 class PipelineClient:
-    """Sends events and asks for each until it is visible: one row of PIPELINE an event, written when its outcome is known or the wait is over."""
+    """Sends events and polls each until it is visible; writes one row of PIPELINE per event."""
 
     def __init__(self, *, run: int, accept: str, visible: str, wires: Wires, rows: RowWriter) -> None:
         """`run`: a number of its own; `visible`: the path of an event, with `{id}` in it."""
@@ -90,7 +90,7 @@ class PipelineClient:
         self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def send(self, _due_ns: int) -> None:
-        """Send the next event, see it through, record it."""
+        """Send the next event, follow it until it is visible, record it."""
         sequence = self._count
         self._count += 1
         event = f"{self._run}-{sequence}"
@@ -102,14 +102,14 @@ class PipelineClient:
             content=json.dumps({"id": event, "checksum": checksum(event)}).encode(),
         )
         came = outcome(answer)
-        seen = _Seen(error="not looked for")
+        seen = _Seen(error="not queried")
         try:
             if came != "refused":
                 await self._follow(event, seen)
         except asyncio.CancelledError:
             seen.error = "given up"
             raise
-        finally:  # an event without a row would be one that was never sent
+        finally:  # an event without a row would count as never sent
             error = answer.error or f"status {answer.status}" if came != "accepted" else seen.error
             accepted_ns = answer.done_ns if came == "accepted" else 0
             self._rows.put(
@@ -118,12 +118,15 @@ class PipelineClient:
             )
 
     def end(self) -> None:
-        """The run ends: events that are still followed are looked at once more; young ones for a little longer."""
-        self._grace = clock.Deadline.after(GRACE_S)
+        """End the run: request open events once more, young ones for a little longer."""
+        self._grace = clock.Deadline.after(ENDING_GRACE_S)
         self._ending.set()
 
     async def _follow(self, event: str, seen: _Seen) -> None:
-        """Look, with growing pauses, until it is visible, then once for a second copy; at the end of the run without pauses."""
+        """Poll with growing pauses until it is visible, then once more for a second copy.
+
+        At the end of the run the pauses are left out.
+        """
         overdue = clock.Deadline.after(OVERDUE_S)
         pause_s = _FIRST_PAUSE_S
         while True:
@@ -138,7 +141,7 @@ class PipelineClient:
             await self._look(event, seen)
 
     async def _pause(self, seconds: float | None) -> None:
-        """Wait so long, without an end for None, or until the run ends; while it ends, a moment."""
+        """Pause for `seconds` (None: no limit) or until the run ends; while it ends, a moment."""
         if self._ending.is_set():
             await clock.asleep(_END_PAUSE_S)
             return
@@ -147,18 +150,18 @@ class PipelineClient:
 
     async def _look(self, event: str, seen: _Seen) -> None:
         async with self._at_once:
-            answer = await self._wires.ask("GET", self._visible.replace("{id}", event), within_s=LOOK_S)
+            answer = await self._wires.ask("GET", self._visible.replace("{id}", event), within_s=POLL_TIMEOUT_S)
         shown = _shown(answer)
         seen.error = shown if isinstance(shown, str) else None
         if isinstance(shown, tuple):
             copies, held = shown
             seen.at_ns = seen.at_ns or answer.done_ns
             seen.copies = max(seen.copies, copies)
-            seen.whole = seen.whole and held == checksum(event)
+            seen.intact = seen.intact and held == checksum(event)
 
 
-def _shown(answer: Answer) -> tuple[int, object] | str | None:
-    """Copies and checksum; None when it is not visible (404, or no copies); a word for any other answer."""
+def _shown(answer: ProbeResponse) -> tuple[int, object] | str | None:
+    """Copies and checksum; None if not visible (404, or no copies); else what is wrong."""
     if answer.error is not None:
         return answer.error
     if answer.status == 404:
@@ -204,6 +207,6 @@ class PipelineWatcher(Watcher):
         here.schedule(self.name, here.settings.rates.pipeline, self._client.send, phase=0.1)
 
     def ending(self) -> None:
-        """Events that are still followed are looked for once more."""
+        """Request the events that are still open once more."""
         if self._client:
             self._client.end()

@@ -1,4 +1,4 @@
-"""Pods, nodes and the holder of the database's lock, as the cluster reports their changes."""
+"""Watcher of the cluster: changes of pods, nodes and the holder of the database's lock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harness import clock
-from harness.drivers.watch.recorder import Recorder
+from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.targets.kubernetes import REGION_LABEL, Object, annotations_of, has_condition, labels_of
@@ -16,20 +16,20 @@ from harness.targets.target import Target
 
 
 class _Follower:
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: WatchRecorder) -> None:
         self._recorder = recorder
 
     def trouble(self, why: str) -> None:
         self._recorder.trouble("pods", why)
 
 
-class Nodes(_Follower):
-    """Knows the region of every node; records `node.present`, `node.ready` and `node.unready`.
+class NodeFollower(_Follower):
+    """Follows the nodes and their regions; records `node.present`, `node.ready`, `node.unready`.
 
-    Nodes that are there when the watch begins, or that come later, are recorded as `node.present` with whether they are ready.
+    Every new node, also one that exists when the watch begins, is recorded as `node.present` with its readiness.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: WatchRecorder) -> None:
         super().__init__(recorder)
         self._ready: dict[str, bool] = {}
         self._regions: dict[str, str] = {}
@@ -39,7 +39,7 @@ class Nodes(_Follower):
         return self._regions.get(node, "")
 
     def listed(self, objects: Sequence[Object]) -> None:
-        """Take the nodes there are: those that went while nothing was reported are gone."""
+        """Process a list of all nodes; a known node that is not listed is gone."""
         there = {node["metadata"]["name"] for node in objects}
         for name in [name for name, ready in self._ready.items() if ready and name not in there]:
             self._put("node.unready", name, ready=False)
@@ -47,7 +47,7 @@ class Nodes(_Follower):
             self.changed("MODIFIED", node)
 
     def changed(self, event: str, obj: Object) -> None:
-        """Record a node that is new, or became ready or unready."""
+        """Record a new node, or a change of its readiness."""
         name, ready = obj["metadata"]["name"], event != "DELETED" and has_condition(obj, "Ready")
         self._regions[name] = labels_of(obj).get(REGION_LABEL, "")
         if name not in self._ready:
@@ -70,13 +70,13 @@ class _Pod:
     region: str
 
 
-class Pods(_Follower):
+class PodFollower(_Follower):
     """Follows the pods of one namespace; records `pod.ready`, `pod.unready`, `pod.deleted`.
 
-    Pods that are there when the watch begins are recorded as `pod.present`: how they became what they are was not observed.
+    Pods that exist when the watch begins are recorded as `pod.present`, as their changes were not observed.
     """
 
-    def __init__(self, recorder: Recorder, region: str, nodes: Nodes) -> None:
+    def __init__(self, recorder: WatchRecorder, region: str, nodes: NodeFollower) -> None:
         super().__init__(recorder)
         self._region = region
         self._nodes = nodes
@@ -84,7 +84,7 @@ class Pods(_Follower):
         self._begun = False
 
     def listed(self, objects: Sequence[Object]) -> None:
-        """Take the pods there are: those that went while nothing was reported were deleted."""
+        """Process a list of all pods; a known pod that is not listed was deleted."""
         if not self._begun:
             self._begun = True
             for obj in objects:
@@ -99,7 +99,7 @@ class Pods(_Follower):
             self.changed("MODIFIED", obj)
 
     def changed(self, event: str, obj: Object) -> None:
-        """Record what the event changes."""
+        """Record the change of an event."""
         pod, ready = self._pod(obj), has_condition(obj, "Ready")
         if event == "DELETED":
             self._known.pop(pod.uid, None)
@@ -133,22 +133,25 @@ class Pods(_Follower):
         )
 
 
-class Leader(_Follower):
-    """Follows the annotation `leader` of one Endpoints object; records `leader.changed`, the first one from an empty name."""
+class LeaderFollower(_Follower):
+    """Follows the annotation `leader` of an Endpoints object; records `leader.changed`.
 
-    def __init__(self, recorder: Recorder, namespace: str, endpoints: str) -> None:
+    The first record is a change from an empty name.
+    """
+
+    def __init__(self, recorder: WatchRecorder, namespace: str, endpoints: str) -> None:
         super().__init__(recorder)
         self._subject = f"{namespace}/{endpoints}"
         self._name = endpoints
         self._leader = ""
 
     def listed(self, objects: Sequence[Object]) -> None:
-        """Take the object if it is there."""
+        """Process a list with the object, if it exists."""
         for obj in objects:
             self.changed("MODIFIED", obj)
 
     def changed(self, event: str, obj: Object) -> None:
-        """Record another leader; none is an empty name."""
+        """Record a change of the leader; no leader is an empty name."""
         if obj["metadata"]["name"] != self._name:
             return
         leader = "" if event == "DELETED" else annotations_of(obj).get("leader") or ""
@@ -169,7 +172,7 @@ class ClusterWatcher(Watcher):
         return target.kubernetes is not None
 
     def per_s(self, rates: Rates) -> float:  # noqa: ARG002 - the base class's
-        """None: the cluster reports changes by itself."""
+        """0: the cluster reports changes by itself."""
         return 0.0
 
     def begin(self, here: Watching) -> None:
@@ -177,21 +180,21 @@ class ClusterWatcher(Watcher):
         kubernetes, database = here.target.kubernetes, here.target.database
         if kubernetes is None:
             return
-        nodes = Nodes(here.recorder)
+        nodes = NodeFollower(here.recorder)
         here.follow(self.name, kubernetes.context, "/api/v1/nodes", nodes)
         for context, namespaces in _namespaces(here.target).items():
             for namespace, region in namespaces.items():
-                pods = Pods(here.recorder, region, nodes)
+                pods = PodFollower(here.recorder, region, nodes)
                 here.follow(self.name, context, f"/api/v1/namespaces/{namespace}/pods", pods)
         if database and database.leader:
             lock = database.leader
-            leader = Leader(here.recorder, lock.namespace, lock.endpoints)
+            leader = LeaderFollower(here.recorder, lock.namespace, lock.endpoints)
             path, only = f"/api/v1/namespaces/{lock.namespace}/endpoints", f"metadata.name={lock.endpoints}"
             here.follow(self.name, kubernetes.context, path, leader, field_selector=only)
 
 
 def _namespaces(target: Target) -> Mapping[str, Mapping[str, str]]:
-    """By context: the namespaces to watch, each with the region it is; empty where its pods are in several."""
+    """By context: the namespaces to watch, each with its region; empty if it spans several."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
     if target.kubernetes is None:
         return found

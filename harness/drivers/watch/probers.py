@@ -1,4 +1,4 @@
-"""Reads and health at the entries: is the platform there for a user, now?"""
+"""Probes of the entries: reads of a stored record, and the health path."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from harness.drivers.watch.wires import Answer, Wires
+from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.evidence.rows import RowWriter
 from harness.targets.expect import fits
 from harness.targets.parts import ReadProbe
 
 WAIT_S: Final = 1.0
-"""A probe waits this long for its answer."""
+"""Timeout of a probe."""
 
 _NEW_EACH: Final = 10
-"""One probe in ten opens a connection, which the next nine keep."""
+"""One probe in ten opens a connection, which the next nine reuse."""
 
 
 class Prober:
-    """Asks one path at one entry again and again; one row of PROBES a probe.
+    """Probes one path at one entry; writes one row of PROBES per probe.
 
     Args:
         subject: `entry` or a region.
         kind: `read` or `health`.
-        read: the path, and what the answer must contain.
+        read: the path, and the expected content of the answer.
         wires: connections to that entry.
-        rows: where it is recorded.
+        rows: the row file of the probes.
     """
 
     def __init__(self, *, subject: str, kind: str, read: ReadProbe, wires: Wires, rows: RowWriter) -> None:
@@ -48,8 +48,8 @@ class Prober:
         )
 
 
-def wrong(answer: Answer, expect: Mapping[str, object]) -> str | None:
-    """What is wrong with an answer, in a word or two; None: status 200 with the expected body.
+def wrong(answer: ProbeResponse, expect: Mapping[str, object]) -> str | None:
+    """What is wrong with an answer, in short; None: status 200 with the expected body.
 
     Without expectations the body must not be empty, and what calls itself JSON must be valid JSON, other than `null`
     and an object with the key `error`.
@@ -62,7 +62,7 @@ def wrong(answer: Answer, expect: Mapping[str, object]) -> str | None:
     return None if sound else "wrong body"
 
 
-def _sound(answer: Answer) -> bool:
+def _sound(answer: ProbeResponse) -> bool:
     if not answer.is_json:
         return bool(answer.body)
     try:

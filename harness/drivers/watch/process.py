@@ -1,4 +1,4 @@
-"""Starts, commands and ends the watching process."""
+"""Starts, controls and stops the watching process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STOP_S: Final = 10.0
 class Watch:
     """The watching process of one run.
 
-    It dies with the thread that starts it, so start it from one that lives as long as the run.
+    It ends with the thread that starts it, so start it from one that lives as long as the run.
     """
 
     def __init__(self, settings: WatchSettings) -> None:
@@ -35,7 +35,7 @@ class Watch:
         return self._process.pid if self._process else 0
 
     def start(self) -> None:
-        """Start it and wait until it watches.
+        """Start the process and wait until it watches.
 
         Raises:
             DriverError: it ended, or did not watch within 20 s; with its last output.
@@ -49,8 +49,8 @@ class Watch:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # it computes nothing: no threads for numpy
-                start_new_session=True,  # a Ctrl-C of the terminal is the parent's to pass on
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # it computes nothing, so numpy needs no threads
+                start_new_session=True,  # the parent forwards a Ctrl-C of the terminal
             )
         try:
             watching = self._said_watching(self._process)
@@ -62,15 +62,15 @@ class Watch:
             raise DriverError(f"the watch did not start: {self._last_words() or 'no output'}", where=str(self._log))
 
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     def health_window(self, *, is_open: bool) -> None:
-        """Probe the health path, at the entry and at each region's, as often as a fault-free window needs, or as rarely as outside one."""
+        """Set the rate of health probes: that of a fault-free window, or that outside of one."""
         self._tell(f"window {'open' if is_open else 'closed'}")
 
     def fault_window(self, *, is_open: bool) -> None:
-        """Read at the entry and at the regions as often as a recovery is to be resolved, or as rarely as beside a fault."""
+        """Set the rate of reads at entry and regions: that during a fault, or that without one."""
         self._tell(f"fault {'in' if is_open else 'out'}")
 
     def _tell(self, command: str) -> None:
@@ -79,10 +79,13 @@ class Watch:
                 self._process.stdin.write(f"{command}\n".encode())
                 self._process.stdin.flush()
             except BrokenPipeError:
-                return  # it has just ended; `alive` tells, and so does its file without an end
+                return  # it has just ended; `alive` shows that, and so does its file without an end record
 
     def stop(self) -> bool:
-        """End it and wait for that, at most 10 s, then kill it; whether it closed its files in order. Again does nothing."""
+        """Stop the process, kill it after 10 s; whether it closed its files in order.
+
+        A second call does nothing.
+        """
         process, self._process = self._process, None
         if process is None:
             return False

@@ -16,11 +16,11 @@ from harness.model.table import Schema
 _QUIET_NS: Final = 5 * clock.NS_PER_S
 
 
-class Recorder:
+class WatchRecorder:
     """Opens, flushes and closes what the watchers write.
 
     Attributes:
-        watch: history `watch`: watchers that start and close, trouble.
+        watch: history `watch`: start and close of watchers, trouble.
         pods: history `pods`: pods, nodes and database roles.
     """
 
@@ -49,17 +49,23 @@ class Recorder:
         return history
 
     def started(self, watcher: str, spacing_ms: float, file: str, **more: Any) -> None:
-        """Record that a watcher looks from now on, each `spacing_ms`, and writes to `file` (relative to the run)."""
+        """Record that a watcher probes from now on, every `spacing_ms`, and writes to `file`.
+
+        `file` is relative to the run directory.
+        """
         fields = {"spacing_ms": spacing_ms, "file": file, **more}
         self.watch.put("watch.started", watcher, **fields)
         self._watchers.append((watcher, fields))
 
     def respaced(self, watcher: str, spacing_ms: float) -> None:
-        """Record that a watcher looks each `spacing_ms` from now on."""
+        """Record that a watcher probes every `spacing_ms` from now on."""
         self.watch.put("watch.respaced", watcher, spacing_ms=spacing_ms)
 
     def attendance(self, watcher: str, of: str = "") -> Attendance:
-        """The attendance of one schedule or stream of a watcher, `of` what it probes; its blind times are recorded as they come."""
+        """A new attendance of a schedule or stream of a watcher; its blind times are recorded.
+
+        `of` is what the schedule probes.
+        """
 
         def blind(from_ns: int, until_ns: int) -> None:
             self.watch.put("watch.blind", watcher, of=of or watcher, from_ns=from_ns, until_ns=until_ns)
@@ -69,14 +75,14 @@ class Recorder:
         return attendance
 
     def trouble(self, subject: str, why: str) -> None:
-        """Record what keeps a watcher from watching; the same sentence at most once in 5 s."""
+        """Record why a watcher cannot watch; the same sentence at most once in 5 s."""
         key, now_ns = f"{subject} {why}", clock.now_ns()
         if now_ns - self._told_ns.get(key, -_QUIET_NS) >= _QUIET_NS:
             self._told_ns[key] = now_ns
             self.watch.put("watch.trouble", subject, why=why)
 
     def flush(self) -> None:
-        """Hand all rows to the operating system."""
+        """Flush all rows to the operating system."""
         for file in self._files:
             file.flush()
 
@@ -87,7 +93,7 @@ class Recorder:
             self.flush()
 
     def close(self) -> None:
-        """Close all files in order, then say so, with each watcher's receipt."""
+        """Close all files in order, then record that, with each watcher's receipt."""
         for file in self._files:
             file.close()
         for watcher, fields in self._watchers:
@@ -97,9 +103,9 @@ class Recorder:
 
 
 @contextmanager
-def recording(run_directory: Path) -> Iterator[Recorder]:
-    """A recorder that is closed in order; when the block fails, its files keep their rows and lack their end."""
-    recorder = Recorder(run_directory)
+def recording(run_directory: Path) -> Iterator[WatchRecorder]:
+    """A recorder that is closed after the block; if it fails, its files have no end record."""
+    recorder = WatchRecorder(run_directory)
     try:
         yield recorder
     except BaseException:

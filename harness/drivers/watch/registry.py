@@ -1,4 +1,4 @@
-"""The watchers there are: our own, and those that installed packages name in the entry points `readiness.probes`."""
+"""Registry of watchers: the harness's own, and those of the entry points `readiness.probes`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from harness.drivers.watch.pods import ClusterWatcher
 from harness.drivers.watch.replicas import ReplicasWatcher
 from harness.drivers.watch.watching import Watcher
 from harness.errors import UsageError
+from harness.targets.target import Target
 
 GROUP: Final = "readiness.probes"
 
@@ -26,7 +27,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     ClusterWatcher,
     AlertsWatcher,
 )
-"""Our own, in the order in which they begin."""
+"""The harness's own watchers, in the order in which they begin."""
 
 
 def watchers() -> Sequence[Watcher]:
@@ -50,3 +51,13 @@ def watchers() -> Sequence[Watcher]:
             raise UsageError(f"two watchers have the name `{watcher.name}`", where=where, hint="rename one of them")
         found.append(watcher)
     return found
+
+
+def watched_tables(target: Target) -> tuple[str, ...]:
+    """The row files that the watch of a target leaves, and the reads of its ledger: each is there even when it is empty."""
+    files = [watcher.file for watcher in watchers() if watcher.needs(target) and watcher.file.endswith(".rows")]
+    if target.ledger is not None and target.ledger.read:
+        files.append("watch/ledger-reads.rows")
+    if target.reads_back:
+        files.append("watch/ledger-final.rows")
+    return tuple(files)

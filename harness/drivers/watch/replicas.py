@@ -1,9 +1,9 @@
-"""Heartbeats in the primary, and how late each database member shows them.
+"""Watcher of database members: heartbeats in the primary, and the replay lag of each member.
 
-The replay lag of a member at a look is the age of the oldest heartbeat that the primary had acknowledged before the look
-and that the member does not show; 0 when it shows the newest. The age counts from when the heartbeat was sent. So the
-figure is never above the true lag by more than a commit takes, never below it by more than the heartbeats' spacing, and
-a primary that is gone does not make its standbys look late.
+The replay lag of a member at a probe is the age of the oldest heartbeat that the primary had acknowledged before the
+probe and that the member does not show; 0 if it shows the newest. The age counts from the send time of the heartbeat. So
+the figure exceeds the true lag by at most the time of a commit, is below it by at most the heartbeats' spacing, and a
+lost primary does not make its standbys appear late.
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ from typing import ClassVar, Final
 import psycopg
 
 from harness import clock
-from harness.drivers.watch.recorder import Recorder
-from harness.drivers.watch.sessions import NoAnswerError, Session
+from harness.drivers.watch.recorder import WatchRecorder
+from harness.drivers.watch.sessions import DatabaseSession, NoAnswerError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter
 from harness.model.table import REPLICAS
 from harness.targets.target import Target
 
-LOOK_S: Final = 1.0
+MEMBER_TIMEOUT_S: Final = 1.0
 BEAT_S: Final = 5.0
-"""A heartbeat may wait for connecting through all addresses of the DSN."""
+"""Timeout of a heartbeat, long enough to try all addresses of the DSN."""
 
 _BEAT: Final = "INSERT INTO heartbeat (id, beat) VALUES (1, %s) ON CONFLICT (id) DO UPDATE SET beat = EXCLUDED.beat"
 _TABLE: Final = "CREATE TABLE IF NOT EXISTS heartbeat (id int PRIMARY KEY, beat bigint NOT NULL)"
-_LOOK: Final = "SELECT pg_is_in_recovery(), (SELECT beat FROM heartbeat WHERE id = 1)"
+_MEMBER_QUERY: Final = "SELECT pg_is_in_recovery(), (SELECT beat FROM heartbeat WHERE id = 1)"
 
 
 class Heartbeats:
-    """The heartbeats that the primary acknowledged, each named by the time it was sent (ns)."""
+    """The heartbeats that the primary acknowledged, identified by their send times (ns)."""
 
     def __init__(self) -> None:
         self._sent: list[int] = []
         self._acknowledged: list[int] = []
 
     def acknowledged(self, sent_ns: int, at_ns: int) -> None:
-        """A heartbeat was committed; called in the order of sending."""
+        """Add a committed heartbeat; called in the order of sending."""
         self._sent.append(sent_ns)
         self._acknowledged.append(at_ns)
 
     def lag_ns(self, shown: int | None, at_ns: int) -> int:
-        """Replay lag of a member that shows `shown` when asked at `at_ns`; a value that we did not write counts as none."""
+        """Replay lag in ns of a member that shows `shown` at `at_ns`; an unknown value counts as none."""
         if shown is None or not self._sent or not self._sent[0] <= shown <= at_ns:
             shown = -1
         oldest_unseen = bisect_right(self._sent, shown)
@@ -53,16 +53,16 @@ class Heartbeats:
 
 
 class HeartbeatWriter:
-    """Writes the heartbeats through the DSN that finds the primary; one at a time, those due meanwhile are left out."""
+    """Writes heartbeats through the DSN of the primary, one at a time; others are left out."""
 
-    def __init__(self, session: Session, beats: Heartbeats, recorder: Recorder) -> None:
+    def __init__(self, session: DatabaseSession, beats: Heartbeats, recorder: WatchRecorder) -> None:
         self._session = session
         self._beats = beats
         self._recorder = recorder
         self._busy = False
 
     async def beat(self, _due_ns: int) -> None:
-        """Write one heartbeat unless the one before is still on its way."""
+        """Write one heartbeat unless the one before is still in progress."""
         if self._busy:
             return
         self._busy = True
@@ -84,10 +84,17 @@ class HeartbeatWriter:
 
 
 class MemberWatcher:
-    """Looks at one database member: one row of REPLICAS a look, and a history line when its role changes."""
+    """Probes one database member: one row of REPLICAS per probe, and an observation per new role."""
 
     def __init__(
-        self, *, member: str, region: str, session: Session, beats: Heartbeats, rows: RowWriter, recorder: Recorder
+        self,
+        *,
+        member: str,
+        region: str,
+        session: DatabaseSession,
+        beats: Heartbeats,
+        rows: RowWriter,
+        recorder: WatchRecorder,
     ) -> None:
         self._member = member
         self._region = region
@@ -99,14 +106,14 @@ class MemberWatcher:
         self._busy = False
 
     async def look(self, due_ns: int) -> None:
-        """Ask for role and heartbeat; while an earlier look still waits, the row says `no answer`."""
+        """Query role and heartbeat; while an earlier probe still waits, the row has `no answer`."""
         if self._busy:
             self._put(due_ns, -1, None, "no answer")
             return
         self._busy = True
         at_ns = clock.now_ns()
         try:
-            answer = await self._session.ask(_LOOK, within_s=LOOK_S)
+            answer = await self._session.ask(_MEMBER_QUERY, within_s=MEMBER_TIMEOUT_S)
         except NoAnswerError as error:
             self._put(at_ns, -1, None, str(error))
         except psycopg.errors.UndefinedTable:
@@ -139,11 +146,11 @@ class ReplicasWatcher(Watcher):
         return target.database is not None and bool(target.database.members)
 
     def per_s(self, rates: Rates) -> float:
-        """Looks at each member."""
+        """Probes of each member."""
         return rates.member
 
     def begin(self, here: Watching) -> None:
-        """One schedule of heartbeats, and one a member."""
+        """One schedule of heartbeats, and one per member."""
         database, recorder, rate = here.target.database, here.recorder, here.settings.rates.member
         if database is None:
             return

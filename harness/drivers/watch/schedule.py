@@ -1,4 +1,4 @@
-"""When looks are due: absolute times that no slow answer moves."""
+"""Probe schedules: absolute due times that slow answers do not delay."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from harness import clock
 from harness.drivers.watch.attendance import Attendance
 
 Look = Callable[[int], Coroutine[Any, Any, None]]
-"""One look, given the time it was due (ns)."""
+"""One probe, called with the time it was due (ns)."""
 
 Trouble = Callable[[str], None]
-"""Takes one sentence about what keeps the watch from watching."""
+"""Called with one sentence on why the watch cannot watch."""
 
 TICK_NS: Final = 20 * clock.NS_PER_MS
-"""The spacing of the closest looks: what falls on the same ticks shares a wake-up, and waking a sleeping process costs most of a look."""
+"""The closest spacing of probes: probes on the same tick share a wake-up, which is most of a probe's cost."""
 
 
-class Schedule:
-    """Starts a look every 1/`per_s` seconds, each as a task of its own, so that none waits for another.
+class ProbeSchedule:
+    """Starts a probe every 1/`per_s` seconds, each as a task of its own, so that none waits for another.
 
-    Looks that this process was too late for (over one spacing) are left out, never sent in a burst: the gap stays
-    visible in the due times, is reported as trouble, and is part of the attendance.
+    Probes that are late by over one spacing are left out and never sent in a burst: the gap is visible in the due times, is reported
+    as trouble, and is part of the attendance.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Schedule:
         *,
         phase: float = 0.0,
     ) -> None:
-        """`phase`: 0 to 1, part of a spacing by which the first look waits, to the nearest tick."""
+        """`phase`: 0 to 1, part of a spacing by which the first probe is delayed, to the nearest tick."""
         self._name = name
         self._look = look
         self._trouble = trouble
@@ -49,29 +49,29 @@ class Schedule:
 
     @property
     def spacing_ns(self) -> int:
-        """Planned time between two looks."""
+        """Planned time between two probes."""
         return round(clock.NS_PER_S / self.per_s)
 
     def set_rate(self, per_s: float) -> None:
-        """Look that often from the next look on, which stays due when it was."""
+        """Change the rate after the next probe, whose due time stays."""
         self.per_s = per_s
 
     def begin(self, origin_ns: int) -> None:
-        """Looks are due from here on."""
+        """Start the schedule: probes are due from now on."""
         self._origin_ns = origin_ns + round(self._phase * self.spacing_ns / TICK_NS) * TICK_NS
         self.due_ns = self._origin_ns
 
-    def start_look(self) -> None:
-        """Start the look that is due. A look that raised is raised again here: looks do not raise."""
+    def start_probe(self) -> None:
+        """Start the probe that is due; raises the error of an earlier probe, as none may raise."""
         self._reap()
-        self._attendance.looked(clock.now_ns(), self.spacing_ns)
+        self._attendance.probed(clock.now_ns(), self.spacing_ns)
         self._open.add(asyncio.create_task(self._look(self.due_ns)))
         ended = (self.due_ns - self._origin_ns) // self.spacing_ns + 1
         self.due_ns = self._origin_ns + ended * self.spacing_ns  # also after a new rate on the ticks of others
         self._leave_out_missed()
 
     def _reap(self) -> None:
-        """Take out the looks that have ended: here, because a callback each would be one more turn of the loop a look."""
+        """Remove completed probes: here, as a callback per probe would cost one more loop turn each."""
         for task in [task for task in self._open if task.done()]:
             self._open.discard(task)
             if not task.cancelled():
@@ -84,9 +84,9 @@ class Schedule:
             self._trouble(f"{self._name}: {missed} probes left out, this process was late")
 
     async def finish(self, within_s: float) -> None:
-        """Wait for the looks that are open; those still open after `within_s` are cancelled and reported as trouble.
+        """Wait for open probes; after `within_s` they are cancelled and reported as trouble.
 
-        A look that raised is raised again here, too.
+        Raises the error of a probe, as `start_probe` does.
         """
         if self._open:
             _, late = await asyncio.wait(self._open, timeout=within_s)
@@ -100,10 +100,11 @@ class Schedule:
         self._reap()
 
 
-async def keep(schedules: Sequence[Schedule]) -> None:
-    """Start the looks of all schedules when they are due, until cancelled; looks already started go on (see `finish`).
+async def keep(schedules: Sequence[ProbeSchedule]) -> None:
+    """Start the probes of all schedules when they are due, until cancelled.
 
-    One task for all: looks that are due at the same time cost one wake-up. A look that raised ends it.
+    Started probes continue (see `finish`). One task for all: probes that are due at the same time cost one wake-up. A probe that raises
+    ends it.
     """
     origin_ns = clock.now_ns()
     for schedule in schedules:
@@ -114,4 +115,4 @@ async def keep(schedules: Sequence[Schedule]) -> None:
         reached_ns = max(next_ns, clock.now_ns())  # a timer may fire a nanosecond early
         for schedule in schedules:
             if schedule.due_ns <= reached_ns:
-                schedule.start_look()
+                schedule.start_probe()

@@ -1,4 +1,4 @@
-"""One kept database connection, asked within a time, however the server behaves."""
+"""A kept database connection with a timeout for each query, however the server behaves."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from harness import clock
 
 _SETTLE_S: Final = 0.2
 _PAUSE_NS: Final = clock.NS_PER_S // 2
-"""Between two attempts to connect."""
+"""Minimum time between two attempts to connect."""
 
 
 class NoAnswerError(Exception):
-    """The database did not answer as asked; the message is a word or two for a row."""
+    """The database gave no valid answer; the message is a short text for a row."""
 
 
-class Session:
-    """Asks one question at a time; connects when it has to, at most twice a second."""
+class DatabaseSession:
+    """Sends one query at a time; reconnects if necessary, at most twice a second."""
 
     def __init__(self, dsn: str, *, application: str) -> None:
         self._dsn = dsn
@@ -31,10 +31,10 @@ class Session:
     async def ask(
         self, query: LiteralString, values: tuple[Any, ...] = (), *, within_s: float
     ) -> tuple[Any, ...] | None:
-        """The first row of the answer, None when there are none.
+        """The first row of the answer; None without rows.
 
         Raises:
-            NoAnswerError: in any other case; the connection is given up then.
+            NoAnswerError: in any other case; the connection is closed.
             psycopg.errors.UndefinedTable: the query names a table that does not exist.
         """
         try:
@@ -60,7 +60,7 @@ class Session:
         return await cursor.fetchone() if cursor.description else None
 
     async def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()

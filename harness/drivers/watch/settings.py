@@ -1,4 +1,4 @@
-"""The settings of the watching process: written by the run, read by the child; secrets stay in the target file, by reference."""
+"""Settings of the watching process: written by the run, read by the child, without secrets."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ CLIENTS: Final = 6
 
 
 class Rates(BaseModel):
-    """Looks per second.
+    """Probes per second.
 
     Attributes:
         read: reads of a stored record at the entry.
-        read_in_fault: the same from before a fault until it is restored; the resolution of a recovery of reads is its spacing.
+        read_in_fault: as `read`, from before a fault until the restore; the resolution of a recovery of reads is its spacing.
         health: the health path at the entry while no window is open.
-        health_in_window: the same in the fault-free window: the uptime is made of these.
+        health_in_window: as `health`, in a fault-free window; the uptime is computed from these.
         region: reads at each region's entry, and its health path while no window is open.
         region_in_fault: reads from before a fault until it is restored.
         region_health_in_window: the health path of each region's entry in a fault-free window and while a fault may be in.
         ledger: writes of all ledger clients together; the resolution of a recovery of writes is its spacing.
         pipeline: events sent into the pipeline.
-        member: looks at each database member; heartbeats are written as often.
-        alerts: looks at the alerts of Prometheus.
+        member: probes of each database member; heartbeats are written as often.
+        alerts: requests for the alerts of Prometheus.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,14 +48,14 @@ class Rates(BaseModel):
 
 
 class WatchSettings(BaseModel):
-    """All that the child needs.
+    """Settings of the child process.
 
     Attributes:
         target: the target file.
         run_directory: where `watch/` and `history/` are.
         parent: process id of the run; the child ends when its parent is another one.
         clients: numbers of the ledger clients, unique to the run.
-        rates: how often it looks.
+        rates: of its probes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,7 +68,7 @@ class WatchSettings(BaseModel):
 
 
 def ledger_clients(run: str, seed: int) -> tuple[int, ...]:
-    """Client numbers of a run: the same for the same run id and seed, positive, below 2**31."""
+    """Client numbers of a run, from run id and seed: positive, below 2**31."""
     digest = hashlib.sha256(f"{run}:{seed}".encode()).digest()
     first = int.from_bytes(digest[:4], "big") % (2**31 // CLIENTS) * CLIENTS
     return tuple(range(first, first + CLIENTS))

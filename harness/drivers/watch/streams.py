@@ -15,29 +15,29 @@ from harness.targets.kubernetes import Object, api_client
 from harness.targets.target import Target
 
 _TURN_S: Final = 20
-"""A watch is asked for anew this often: a connection that died silently blinds us no longer than that."""
+"""A watch request is renewed this often, which limits the blind time after a silently lost connection."""
 
 _PAUSE_S: Final = 0.5
 
 
 class Follower(Protocol):
-    """Takes what a stream tells."""
+    """Receives the events of a stream."""
 
     def listed(self, objects: Sequence[Object]) -> None:
-        """These are all there are now."""
+        """Process a list of all objects."""
         ...
 
     def changed(self, event: str, obj: Object) -> None:
-        """ADDED, MODIFIED or DELETED."""
+        """Process an event: ADDED, MODIFIED or DELETED."""
         ...
 
     def trouble(self, why: str) -> None:
-        """The stream was interrupted; it is taken up again by listing."""
+        """The stream was interrupted; it resumes with a list."""
         ...
 
 
 class _Interrupted(Exception):
-    """The stream cannot go on from where it was."""
+    """The stream cannot continue from its resource version."""
 
 
 def api_http(target: Target, context: str) -> httpx.AsyncClient:
@@ -57,7 +57,7 @@ def api_http(target: Target, context: str) -> httpx.AsyncClient:
         tls.load_cert_chain(configuration.cert_file, configuration.key_file)
 
     def authorized(request: httpx.Request) -> httpx.Request:
-        """Asked for each request, because a token may be renewed meanwhile."""
+        """Called for each request, because the token may be renewed."""
         request.headers.update({one["key"]: one["value"] for one in configuration.auth_settings().values()})
         return request
 
@@ -75,7 +75,7 @@ def api_http(target: Target, context: str) -> httpx.AsyncClient:
 async def follow(
     client: httpx.AsyncClient, path: str, follower: Follower, attendance: Attendance, *, field_selector: str = ""
 ) -> None:
-    """List and watch the collection at `path` until cancelled; while it cannot, it is blind."""
+    """List and watch the collection at `path` until cancelled; interruptions are blind time."""
     chosen = {"fieldSelector": field_selector} if field_selector else {}
     lost_ns: int | None = None
     try:
@@ -98,8 +98,8 @@ async def follow(
 
 
 def _lost_at(error: Exception, attendance: Attendance) -> int:
-    """Since when changes may be missing: of a stream that fell silent, since its last event."""
-    silent = isinstance(error, httpx.TimeoutException) and attendance.looks
+    """When changes may begin to be missing: for a silent stream, at its last event."""
+    silent = isinstance(error, httpx.TimeoutException) and attendance.probes
     return attendance.last_ns if silent else clock.now_ns()
 
 
@@ -125,7 +125,7 @@ async def _turn(
     follower: Follower,
     attendance: Attendance,
 ) -> str:
-    """One watch request; the resource version to go on from."""
+    """Run one watch request; returns the resource version to continue from."""
     asked = {**chosen, "watch": "true", "resourceVersion": version, "timeoutSeconds": str(_TURN_S)}
     async with client.stream("GET", path, params=asked) as answer:
         if answer.status_code != 200:
@@ -139,7 +139,7 @@ async def _turn(
 
 
 async def _events(answer: httpx.Response, path: str) -> AsyncIterator[tuple[dict[str, Any], str]]:
-    """The events of one watch, each with the resource version to go on from after it."""
+    """The events of one watch, each with the resource version to continue from."""
     async for line in answer.aiter_lines():
         if not line:
             continue
@@ -148,6 +148,6 @@ async def _events(answer: httpx.Response, path: str) -> AsyncIterator[tuple[dict
             if event["type"] == "ERROR":
                 raise _Interrupted(f"{path}: the watch ended: {event['object'].get('message', '')}")
             version = str(event["object"]["metadata"]["resourceVersion"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:  # a line that was cut short
+        except (ValueError, KeyError, TypeError, RecursionError) as error:  # a truncated line
             raise _Interrupted(f"{path}: the API server sent something other than an event") from error
         yield event, version

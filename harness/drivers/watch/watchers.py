@@ -1,4 +1,4 @@
-"""All watchers of one target: what the target has decides which of them begin."""
+"""All watchers of one target; the target's means decide which of them begin."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import replace
 from typing import Any, Final
 
 from harness.drivers.watch.ledger import DEADLINE_S, READ_S
-from harness.drivers.watch.pipeline import GRACE_S, LOOK_S
+from harness.drivers.watch.pipeline import ENDING_GRACE_S, POLL_TIMEOUT_S
 from harness.drivers.watch.probers import WAIT_S
-from harness.drivers.watch.recorder import Recorder
+from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.registry import watchers
 from harness.drivers.watch.schedule import keep
 from harness.drivers.watch.settings import WatchSettings
 from harness.drivers.watch.watching import Pace, Watching
 from harness.targets.target import Target
 
-_FINISH_S: Final = max(DEADLINE_S + READ_S, GRACE_S + 2 * LOOK_S) + 0.5
+_FINISH_S: Final = max(DEADLINE_S + READ_S, ENDING_GRACE_S + 2 * POLL_TIMEOUT_S) + 0.5
 """Probes that are open at the end are waited for this long: the longest deadline of them, and a little."""
 
 
 class Watchers:
-    """Begins, paces and ends the watchers that the target has the means for."""
+    """Starts, paces and stops the watchers that the target has the means for."""
 
-    def __init__(self, target: Target, settings: WatchSettings, recorder: Recorder) -> None:
+    def __init__(self, target: Target, settings: WatchSettings, recorder: WatchRecorder) -> None:
         self._here = Watching(target, settings, recorder)
         self._pace = Pace()
         self._all = [watcher for watcher in watchers() if watcher.needs(target)]
@@ -34,11 +34,11 @@ class Watchers:
             recorder.started(watcher.name, 1000 / per_s if per_s else 0.0, watcher.file)
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
-        """What runs until cancelled."""
+        """The jobs that run until cancelled."""
         return [keep(self._here.schedules), *self._here.streams]
 
     async def warm_up(self) -> None:
-        """One request a connection, unrecorded: what is imported and set up at first use must not delay the first probes."""
+        """Send one unrecorded request per connection, so that set-up does not delay the first probes."""
         health = self._here.target.probes.health
         await asyncio.gather(*(wires.ask("GET", health, within_s=WAIT_S) for wires in self._here.wires))
 
@@ -56,7 +56,7 @@ class Watchers:
             watcher.pace(pace)
 
     async def finish(self) -> None:
-        """Wait for the probes that are open, then close what they used."""
+        """Wait for open probes, then close their connections."""
         for watcher in self._all:
             watcher.ending()
         await asyncio.gather(*(schedule.finish(_FINISH_S) for schedule in self._here.schedules))

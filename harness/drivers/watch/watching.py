@@ -1,4 +1,4 @@
-"""What a watcher is, and what it is given: connections, schedules, streams and files of one watching process."""
+"""The `Watcher` base class, and the connections, schedules, streams and files it is given."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import httpx
 
 from harness.drivers.watch.attendance import Attendance
-from harness.drivers.watch.recorder import Recorder
-from harness.drivers.watch.schedule import Look, Schedule
-from harness.drivers.watch.sessions import Session
+from harness.drivers.watch.recorder import WatchRecorder
+from harness.drivers.watch.schedule import Look, ProbeSchedule
+from harness.drivers.watch.sessions import DatabaseSession
 from harness.drivers.watch.settings import Rates, WatchSettings
 from harness.drivers.watch.streams import Follower, api_http, follow
 from harness.drivers.watch.wires import Wires
@@ -21,11 +21,11 @@ from harness.targets.target import Target
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """How closely the target is watched now.
+    """How closely the target is watched.
 
     Attributes:
-        window_open: a fault-free window is open: uptimes are made of its probes.
-        fault_in: from before a fault until the target is restored: recoveries are made of its probes.
+        window_open: a fault-free window is open; uptimes are computed from its probes.
+        fault_in: from before a fault until the restore; recoveries are computed from its probes.
     """
 
     window_open: bool = False
@@ -33,26 +33,26 @@ class Pace:
 
 
 class Watching:
-    """The means of all watchers of one target.
+    """What watchers of one target use to probe and record.
 
     Attributes:
-        target: what is watched.
+        target: the watched target.
         settings: of this process.
-        recorder: where everything is recorded.
-        schedules: probes that are due at times of their own.
-        streams: what is followed until the end.
-        wires: connections, one set a watcher and address.
+        recorder: of all files.
+        schedules: of probes.
+        streams: followed until the end.
+        wires: connections, one set per watcher and address.
     """
 
-    def __init__(self, target: Target, settings: WatchSettings, recorder: Recorder) -> None:
+    def __init__(self, target: Target, settings: WatchSettings, recorder: WatchRecorder) -> None:
         self.target = target
         self.settings = settings
         self.recorder = recorder
-        self.schedules: list[Schedule] = []
+        self.schedules: list[ProbeSchedule] = []
         self.streams: list[Coroutine[Any, Any, None]] = []
         self.wires: list[Wires] = []
         self._tls = tls_context(target)
-        self._sessions: list[Session] = []
+        self._sessions: list[DatabaseSession] = []
         self._clients: dict[str, httpx.AsyncClient] = {}
 
     def schedule(
@@ -64,15 +64,15 @@ class Watching:
         of: str = "",
         phase: float = 0.0,
         attendance: Attendance | None = None,
-    ) -> Schedule:
-        """Probe again and again.
+    ) -> ProbeSchedule:
+        """Schedule a repeated probe.
 
         Args:
-            watcher: its name.
+            watcher: name of the watcher.
             per_s: probes per second.
-            look: one probe, given the time it was due (ns).
-            of: what it probes, where a watcher has several schedules.
-            phase: 0 to 1, part of a spacing by which the first probe waits.
+            look: one probe, called with the time it was due (ns).
+            of: what it probes, if a watcher has several schedules.
+            phase: 0 to 1, part of a spacing by which the first probe is delayed.
             attendance: its receipt; None: a new one.
         """
 
@@ -80,7 +80,7 @@ class Watching:
             self.recorder.trouble(watcher, why)
 
         attendance = attendance or self.recorder.attendance(watcher, of)
-        schedule = Schedule(watcher, per_s, look, trouble, attendance, phase=phase)
+        schedule = ProbeSchedule(watcher, per_s, look, trouble, attendance, phase=phase)
         self.schedules.append(schedule)
         return schedule
 
@@ -90,9 +90,9 @@ class Watching:
         self.wires.append(wires)
         return wires
 
-    def session(self, dsn: str) -> Session:
+    def session(self, dsn: str) -> DatabaseSession:
         """A session with a database."""
-        session = Session(dsn, application="readiness-watch")
+        session = DatabaseSession(dsn, application="readiness-watch")
         self._sessions.append(session)
         return session
 
@@ -114,7 +114,9 @@ class Watching:
 
 
 class Watcher:
-    """One watcher. Derive from it, and name the class in `registry.WATCHERS` or by an entry point of the group `readiness.probes`.
+    """Base class of watchers, registered in `registry.WATCHERS` or as `readiness.probes`.
+
+    `readiness.probes` is a group of entry points.
 
     Attributes:
         name: in `watch.started` and `watch.closed`.
@@ -125,11 +127,11 @@ class Watcher:
     file: ClassVar[str]
 
     def needs(self, target: Target) -> bool:
-        """Whether the target has what it watches; else it is not started."""
+        """Whether the target has the means for it; otherwise it is not started."""
         raise NotImplementedError
 
     def per_s(self, rates: Rates) -> float:
-        """Probes per second that the receipt is held against; 0 of a stream."""
+        """Planned probes per second, for the receipt; 0 for a stream."""
         raise NotImplementedError
 
     def begin(self, here: Watching) -> None:
@@ -137,10 +139,10 @@ class Watcher:
         raise NotImplementedError
 
     def pace(self, pace: Pace) -> None:
-        """A window or a fault begins or ends; by default nothing changes."""
+        """Adapt to the begin or end of a window or fault; by default nothing changes."""
 
     def ending(self) -> None:
-        """No more probes will be due; those under way may still end."""
+        """Called when no more probes will be due; probes in progress may still complete."""
 
     def ended(self) -> None:
-        """All probes have ended; the files are still open."""
+        """Called when all probes have completed; the files are still open."""

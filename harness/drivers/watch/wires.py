@@ -1,4 +1,4 @@
-"""HTTP looks at one address: each within its own time, on a connection that is new or kept, as asked."""
+"""HTTP requests to one address, each with its own timeout, on a new or a kept connection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
 _KEPT_FOR_NS: Final = 2 * clock.NS_PER_S
-"""A connection that was idle for longer is not used again: servers close theirs after 5 s and more."""
+"""Maximum idle time of a kept connection; servers close theirs after 5 s and more."""
 
 _CLOSE_S: Final = 0.5
 _HEADERS: Final = {"user-agent": "readiness-watch"}
@@ -29,7 +29,7 @@ _UNSAID: Final = ("accept", "accept-encoding", "content-type")
 """Headers that aiohttp would add."""
 
 _INTERIM: Final = frozenset(range(100, 200)) - {101}
-"""Statuses that another answer follows."""
+"""Interim statuses, which another answer follows."""
 
 _LONGEST_HEADER: Final = 65_536
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout()
@@ -44,17 +44,18 @@ _ERRNO_WORDS: Final = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What came of one request.
+class ProbeResponse:
+    """The response to one request, or its error.
 
     Attributes:
-        sent_ns: when it was handed to the connection, or to the attempt to connect.
+        sent_ns: when it was passed to the connection, or to the attempt to connect.
         done_ns: when the last byte was read, or the wait ended.
-        status: 0 when nothing was answered.
-        body: as received. is_json: whether it calls itself JSON.
-        kept: whether the connection had served before.
-        on_the_way: whether any of the request may have left this process.
-        error: `timeout`, `refused`, `reset`, `unreachable`, `name`, `tls`, `protocol`; None when an answer came.
+        status: 0 without an answer.
+        body: as received.
+        is_json: whether the content type is JSON.
+        kept: whether the connection had served a request before.
+        on_the_way: whether any part of the request may have been sent.
+        error: `timeout`, `refused`, `reset`, `unreachable`, `name`, `tls`, `protocol`; None with an answer.
     """
 
     sent_ns: int
@@ -70,13 +71,13 @@ class Answer:
 class Wires:
     """Requests to one base address, each on a connection that no other request uses meanwhile.
 
-    Which request opens a connection, and which keeps one, is decided here, and a fault that makes requests wait makes none
-    of them wait for another. aiohttp opens the connections and parses the answers. Its session is left out: it costs more
-    than both, and it sends a read again when a kept connection is cut, which hides the cut.
+    It decides which request opens a connection, and no request waits for another one during a fault. aiohttp opens the connections and
+    parses the answers. Its session is not used: it costs more than both, and it repeats a read if a kept connection is cut, which hides
+    the cut.
     """
 
     def __init__(self, base: str, tls: ssl.SSLContext, proxy: str | None = None) -> None:
-        """Of `base` only scheme, host and port count: paths are asked for from the root. Made where an event loop runs."""
+        """Only scheme, host and port of `base` count; requires a running event loop."""
         self._base = URL(base)
         self._proxy = URL(proxy) if proxy else None
         self._connector = aiohttp.TCPConnector(ssl=tls, limit=0, use_dns_cache=False, force_close=True)
@@ -91,15 +92,15 @@ class Wires:
         fresh: bool = False,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
-    ) -> Answer:
-        """Send one request, once, and read its answer; never raises for what the network does.
+    ) -> ProbeResponse:
+        """Send one request once and read its answer; never raises for network errors.
 
-        `fresh` asks for a new connection, which then takes the place of a kept one.
+        `fresh` requests a new connection, which then replaces a kept one.
         """
         self._retire(fresh=fresh)
         wire = self._idle.pop() if self._idle else None
         kept = wire is not None
-        reply, error = _Reply(), None
+        reply, error = _Response(), None
         sent_ns = clock.now_ns()
         try:
             async with asyncio.timeout(within_s):
@@ -111,7 +112,7 @@ class Wires:
             done_ns = clock.now_ns()
             if wire is not None:
                 self._keep(wire, done_ns)
-        return Answer(
+        return ProbeResponse(
             sent_ns=sent_ns,
             done_ns=done_ns,
             status=reply.status,
@@ -137,7 +138,7 @@ class Wires:
         return _Wire(connection, prefix=str(self._base.origin()) if whole_address else "", head=head)
 
     def _keep(self, wire: _Wire, now_ns: int) -> None:
-        """Keep a connection for the next request, unless its answer is not whole or it is closing."""
+        """Keep a connection for the next request, unless its answer is incomplete or it is closing."""
         if wire.is_free:
             wire.used_ns = now_ns
             self._idle.append(wire)
@@ -145,7 +146,7 @@ class Wires:
             wire.close()
 
     def _retire(self, *, fresh: bool) -> None:
-        """Close what must not be used again: connections idle for too long or cut meanwhile, and for a fresh one all of them."""
+        """Close idle and cut connections; before a fresh one, all of them."""
         latest_ns = clock.now_ns() - _KEPT_FOR_NS
         for wire in self._idle[:]:
             if fresh or wire.used_ns <= latest_ns or not wire.is_free:
@@ -163,7 +164,7 @@ class Wires:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Reply:
+class _Response:
     status: int = 0
     body: bytes = b""
     is_json: bool = False
@@ -173,7 +174,7 @@ class _Wire:
     """One open connection."""
 
     def __init__(self, connection: Connection, *, prefix: str, head: str) -> None:
-        """`prefix`: what paths follow in the request line; `head`: the header lines of all requests."""
+        """`prefix`: precedes paths in the request line; `head`: the header lines of all requests."""
         self._connection = connection
         self._prefix = prefix
         self._head = head
@@ -182,12 +183,12 @@ class _Wire:
 
     @property
     def is_free(self) -> bool:
-        """Whether it can take a request: open, and the answer before was read to its end."""
+        """Whether it is open and the previous answer was read completely."""
         protocol = self._connection.protocol
         return self._whole and protocol is not None and protocol.is_connected() and not protocol.should_close
 
-    async def exchange(self, method: str, path: str, headers: Mapping[str, str], content: bytes | None) -> _Reply:
-        """Send a request and read the answer; it raises what aiohttp's protocol raises."""
+    async def exchange(self, method: str, path: str, headers: Mapping[str, str], content: bytes | None) -> _Response:
+        """Send a request and read the answer; raises what aiohttp's protocol raises."""
         protocol = self._connection.protocol
         if protocol is None or protocol.transport is None:
             raise aiohttp.ServerDisconnectedError
@@ -202,7 +203,7 @@ class _Wire:
             message, payload = await protocol.read()
         body = await payload.read()
         self._whole = True
-        return _Reply(status=message.code, body=body, is_json="json" in message.headers.get("content-type", ""))
+        return _Response(status=message.code, body=body, is_json="json" in message.headers.get("content-type", ""))
 
     @property
     def closed(self) -> asyncio.Future[None] | None:
@@ -211,7 +212,7 @@ class _Wire:
         return None if protocol is None else protocol.closed
 
     def close(self) -> None:
-        """Close it beside all else: one that cannot be closed at once delays no look."""
+        """Close in the background, so that a slow close delays no probe."""
         self._connection.close()
 
 
@@ -230,7 +231,7 @@ def _word(failure: BaseException) -> str:
 
 
 def _causes(failure: BaseException) -> Iterator[BaseException]:
-    """The failure, then all it was raised from or during, members of groups included."""
+    """The failure, then its causes and contexts, members of groups included."""
     seen: set[int] = set()
     queue: list[BaseException | None] = [failure]
     while queue:

@@ -1,4 +1,4 @@
-"""The figures that objectives speak of, each in its own file with its spec. Everything else asks this registry.
+"""Registry of figures: one file per figure, with its spec and its judge.
 
 A package of its own adds a figure by an entry point of the group `readiness.figures` whose value is a `Spec`.
 """
@@ -29,14 +29,14 @@ from harness.judgement.figures import (
     response_time,
     uptime,
 )
-from harness.judgement.figures.spec import Basis, Need, Numbers, Offered, Spec
+from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.model import Figure
 
-__all__ = ["FIGURES", "GROUP", "Basis", "Need", "Numbers", "Offered", "Spec", "spec_of"]
+__all__ = ["FIGURES", "GROUP", "Basis", "Lack", "Need", "Numbers", "Offered", "Spec", "spec_of"]
 
 GROUP: Final = "readiness.figures"
 

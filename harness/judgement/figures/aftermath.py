@@ -1,21 +1,24 @@
-"""What a fault left behind: things that did not come back, a target that is not steady at the end, and steps that a person had to do."""
+"""What a fault left behind: missing parts, a target that is not steady, manual steps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from harness.judgement.measures import HINTS, Case, Figures, measure, not_falsifiable, unmet
+from harness.judgement.measures import Case, Figures, because, measure, not_falsifiable, settled
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.restore import is_last
 from harness.model import Experiment, Measure, Op, Outcome
 
 POD: Final = "pod"
-"""Pods that do not come back are another sentence's: that of the first request of a new pod."""
+"""Excluded here: the objective on the first request of a new pod covers missing pods."""
 
 
 def aftermath(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """A FAIL for what did not come back within the limit, and one for a target that was not steady at the end, after the last fault."""
+    """A FAIL for parts that did not come back within the limit, and one for an unsteady target.
+
+    The target must be steady at the end of the load, after the last fault.
+    """
     if attempt.domain != POD and (gone := came_back(case, attempt, scope)):
         yield gone
     end = case.evidence.steady_end
@@ -25,7 +28,7 @@ def aftermath(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iter
 
 
 def came_back(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Measure | None:
-    """A FAIL that names what did not come back; None where nothing is known to be missing."""
+    """A FAIL that names what did not come back; None if nothing is known to be missing."""
     missing = attempt.restore.missing
     if attempt.restore.ok is not False or not missing:
         return None
@@ -39,7 +42,7 @@ def _failed(case: Case, name: str, why: str, attempt: Experiment, scope: Mapping
         case,
         name,
         Outcome.FAIL,
-        why,
+        because(Outcome.FAIL, why),
         scope=scope,
         limit="as before",
         op=Op.HOLDS,
@@ -52,7 +55,7 @@ def _failed(case: Case, name: str, why: str, attempt: Experiment, scope: Mapping
 
 
 def manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Measure:
-    """How many steps a person had to do; NOT ASSESSED where the run did not look for any."""
+    """The number of manual steps; NOT ASSESSED if the run did not record any."""
     name, allowed = "manual steps", int(case.objective.params["manual_steps"])
     steps = attempt.manual_steps
     if steps is None:
@@ -60,16 +63,14 @@ def manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> M
         return not_falsifiable(case, name, why, scope=scope)
     receipts = {"fault": fault_receipt(case.plan, case.evidence, attempt)}
     outcome = Outcome.PASS if steps <= allowed else Outcome.FAIL
-    reason, hint = f"{attempt.name}: {steps} manual steps, expected {allowed}", ""
-    if receipt := unmet(outcome, receipts):
-        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
+    own = because(outcome, f"{attempt.name}: {steps} manual steps, expected {allowed}")
+    outcome, reason = settled(outcome, own, receipts)
     return measure(
         case,
         name,
         outcome,
         reason,
         scope=scope,
-        hint=hint,
         limit=str(allowed),
         op=Op.HOLDS,
         figures=Figures(

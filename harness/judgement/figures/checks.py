@@ -1,4 +1,4 @@
-"""Facts that checks read from the live target: each one is a measure, wanted against seen."""
+"""Checks: facts read from the live target, expected against observed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,21 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import Case, Figures, inconclusive, measure
-from harness.model import Check, Demand, DemandKind, Fact, FactTable, Figure, Measure, Objective, Outcome, Phase
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure
+from harness.model import (
+    Check,
+    Demand,
+    DemandKind,
+    Fact,
+    FactTable,
+    Figure,
+    Measure,
+    Objective,
+    Outcome,
+    Phase,
+    Reason,
+    ReasonKind,
+)
 from harness.model.facts import FIRST
 
 _OUTCOMES: Mapping[bool | None, Outcome] = {True: Outcome.PASS, False: Outcome.FAIL, None: Outcome.INCONCLUSIVE}
@@ -15,7 +28,10 @@ _LOOK_AGAIN = "see that the target answers, then run again"
 
 
 def checks(case: Case) -> Iterable[Measure]:
-    """One measure a fact; no fact is never a pass. A fact is false only when every attempt to see it was."""
+    """One measure per fact; no fact is never a PASS.
+
+    A fact is false only if it was false in every attempt to read it.
+    """
     name = case.objective.check or "check"
     demands = [case.plan.demand[key] for key in case.claim.demands if key in case.plan.demand]
     asked = [demand for demand in demands if _asks(demand, case)]
@@ -26,7 +42,7 @@ def checks(case: Case) -> Iterable[Measure]:
         if check is not None and check.matrix is not None:
             yield _matrix(case, name, check.matrix, check, demand)
         elif check is None or not check.facts:
-            why = check.why if check and check.why else "it found nothing to look at"
+            why = check.why if check and check.why else "it found nothing to check"
             reason = f"{name}: {why if check else 'it was not done'}"
             yield inconclusive(case, name, reason, _LOOK_AGAIN, scope=demand.params)
         else:
@@ -42,44 +58,47 @@ def _asks(demand: Demand, case: Case) -> bool:
 
 def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Measure:
     asked = f", asked {fact.attempts} times" if fact.attempts > 1 else ""
-    reason = f"{fact.subject}: {fact.seen}, expected {fact.wanted}{asked}"
+    outcome, seen = _OUTCOMES[fact.ok], fact.seen if fact.ok is not None else f"could not be read ({fact.seen})"
     return measure(
         case,
         name,
-        _OUTCOMES[fact.ok],
-        reason
-        if fact.ok is not None
-        else f"{fact.subject}: could not be read ({fact.seen}), expected {fact.wanted}{asked}",
+        outcome,
+        _reason(outcome, f"{fact.subject}: {seen}, expected {fact.expected}{asked}"),
         scope={**demand.params, "subject": fact.subject},
-        hint=_LOOK_AGAIN if fact.ok is None else "",
-        limit=fact.wanted,
+        limit=fact.expected,
         figures=Figures(method="read from the live target", n=fact.attempts, files=check.files),
     )
 
 
 def _matrix(case: Case, name: str, matrix: FactTable, check: Check, demand: Demand) -> Measure:
-    """All facts of a matrix as one measure, which names the first that are not as expected."""
+    """All facts of a matrix as one measure, which names the first mismatches."""
     failed, unread = matrix.count(ok=False), matrix.count(ok=None)
     covers = f"covers {matrix.covered:,} of {matrix.of:,}".replace(",", " ")
     outcome = _OUTCOMES[False if failed else None if unread or not len(matrix) or matrix.covered < matrix.of else True]
     named = [*matrix.first(ok=False), *matrix.first(ok=None)][:FIRST]
-    told = "; ".join(f"{fact.subject}: {fact.seen}, expected {fact.wanted}" for fact in named)
+    summary = "; ".join(f"{fact.subject}: {fact.seen}, expected {fact.expected}" for fact in named)
     unknown = f", {unread} could not be read" if unread else ""
-    reason = f"{failed:,} of {len(matrix):,} facts are not as expected".replace(",", " ") + f"{unknown}, {covers}"
+    head = f"{failed:,} of {len(matrix):,} facts are not as expected".replace(",", " ") + f"{unknown}, {covers}"
     return measure(
         case,
         name,
         outcome,
-        f"{reason}: {told}" if told else reason,
+        _reason(outcome, f"{head}: {summary}" if summary else head),
         scope=demand.params,
-        hint=_LOOK_AGAIN if outcome is Outcome.INCONCLUSIVE else "",
         figures=Figures(value=failed, n=len(matrix), method="each fact read from the live target", files=check.files),
     )
 
 
+def _reason(outcome: Outcome, summary: str) -> Reason:
+    """The reason of a measure; a fact that could not be read gets a hint to run again."""
+    if outcome is Outcome.INCONCLUSIVE:
+        return because(outcome, summary, _LOOK_AGAIN, kind=ReasonKind.NO_RECORD)
+    return because(outcome, summary)
+
+
 def _in_words(objective: Objective) -> str:
     params = ", ".join(f"{key} {value}" for key, value in objective.params.items())
-    return f"check {objective.check}{f' ({params})' if params else ''} holds on the live target"
+    return f"check {objective.check}{f' ({params})' if params else ''} passes on the live target"
 
 
 SPEC: Final = Spec(

@@ -1,7 +1,7 @@
-"""Every acknowledged write is there once: rows of the ledger, and what the users' own journeys wrote.
+"""Duplicates: every acknowledged write is present exactly once, of the ledger and of journeys.
 
-The ledger shows rows that are there twice; that one is gone is `loss`. Of what journeys wrote both are charged here, for nothing else
-reads it back: created items that are absent or differ, and counters that grew by less or by more than was acknowledged.
+For the ledger only duplicate rows count here; missing rows belong to `loss`. For journeys both count, as no other figure reads
+their writes back: created items that are missing or differ, and counters that grew by less or by more than was acknowledged.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Final
 
 from harness.judgement.accounts import AccountResult, account_results
 from harness.judgement.excuses import QUORUM, account_in
-from harness.judgement.figures.loss import ledger_receipt
+from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import HINTS, Case, Figures, measure, unmet
+from harness.judgement.measures import Case, Figures, because, measure, settled
 from harness.model import (
     JOURNEY_READS,
     JOURNEY_WRITES,
@@ -23,22 +23,24 @@ from harness.model import (
     Outcome,
     Phase,
     Plan,
+    ReasonKind,
     Table,
     domain_of,
 )
+from harness.model.harm import Harm
 
 _READ: Final = "find out why what journeys wrote was not read back, then run again"
 
 
 def copies(case: Case) -> Iterable[Measure]:
-    """One measure of the ledger, and one of each thing that journeys write."""
+    """One measure of the ledger, and one of each account of the journeys."""
     yield _ledger(case)
     for result in journey_accounts(case.plan, case.evidence):
         yield _account(case, result)
 
 
 def journey_accounts(plan: Plan, evidence: Evidence) -> tuple[AccountResult, ...]:
-    """What became of what journeys wrote, by the accounts that the traffic of the plan declares."""
+    """The journey accounts that the plan's traffic declares, compared with what was read back."""
     writes, reads = (_table(evidence, schema.name, Table.empty(schema)) for schema in (JOURNEY_WRITES, JOURNEY_READS))
     accounts = [account for traffic in plan.traffic.values() for account in traffic.accounts]
     return account_results(accounts, writes, reads)
@@ -54,18 +56,17 @@ def _ledger(case: Case) -> Measure:
     receipts = {"watch": ledger_receipt(case.evidence, account)}
     outcome = Outcome.FAIL if twice else Outcome.PASS
     some = f": {', '.join(account.twice.names(3))}{'…' if twice > 3 else ''}" if twice else ""
-    reason, hint = f"{twice} of {n} acknowledged writes of the ledger are there twice, expected none{some}", ""
-    if receipt := unmet(outcome, receipts):
-        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
-    elif not n:
-        outcome, hint = Outcome.INCONCLUSIVE, "let the ledger write, then run again"
+    summary = f"{twice} of {n} acknowledged writes of the ledger are there twice, expected none{some}"
+    outcome, reason = settled(outcome, because(outcome, summary), receipts)
+    if outcome is Outcome.PASS and not n:
+        outcome = Outcome.INCONCLUSIVE
+        reason = because(outcome, summary, "let the ledger write, then run again", kind=ReasonKind.NO_RECORD)
     return measure(
         case,
         "writes lost, doubled or changed",
         outcome,
         reason,
         scope={"of": "ledger"},
-        hint=hint,
         figures=Figures(
             value=float(twice),
             scaled_limit=0.0,
@@ -79,27 +80,27 @@ def _ledger(case: Case) -> Measure:
 
 def _account(case: Case, result: AccountResult) -> Measure:
     bad = {"lost": result.lost, "counted twice": result.twice, "with other values": result.wrong}
-    total, hint = sum(bad.values()), ""
-    told = ", ".join(f"{n} {text}" for text, n in bad.items() if n) or "all there once"
-    reason = f"{result.name}: of {result.judged} acknowledged writes that were read back {told}"
+    total, outcome = sum(bad.values()), Outcome.INCONCLUSIVE
+    counts = ", ".join(f"{n} {text}" for text, n in bad.items() if n) or "all there once"
+    summary = f"{result.name}: of {result.judged} acknowledged writes that were read back {counts}"
     excusable = not result.twice and not result.wrong and _may_be_excused(case)
-    if total and not excusable:
-        outcome = Outcome.FAIL
-    elif total:
-        outcome, hint = Outcome.INCONCLUSIVE, "declare the durability of the target, then run again"
-        reason += ", which a disaster may have taken: the target declares no quorum"
-    elif not result.judged or result.unread:
-        outcome, hint = Outcome.INCONCLUSIVE, _READ
-        reason += f", but {result.unread} items could not be read" if result.unread else ", but none was read back"
+    if total and excusable:
+        summary += ", which a disaster may have taken: the target declares no quorum"
+        reason = because(
+            outcome, summary, "declare the durability of the target, then run again", kind=ReasonKind.NO_MEANS
+        )
+    elif not total and (result.unread or not result.judged):
+        summary += f", but {result.unread} items could not be read" if result.unread else ", but none was read back"
+        reason = because(outcome, summary, _READ, kind=ReasonKind.NO_RECORD)
     else:
-        outcome = Outcome.PASS
+        outcome = Outcome.FAIL if total else Outcome.PASS
+        reason = because(outcome, summary)
     return measure(
         case,
         "writes lost, doubled or changed",
         outcome,
         reason,
         scope={"of": result.name},
-        hint=hint,
         figures=Figures(
             value=float(total),
             scaled_limit=0.0,
@@ -111,7 +112,7 @@ def _account(case: Case, result: AccountResult) -> Measure:
 
 
 def _may_be_excused(case: Case) -> bool:
-    """Whether a disaster struck a target that promises no quorum: what is gone may be within its recovery point."""
+    """Whether a disaster hit a target without quorum durability: the RPO may excuse the loss."""
     struck = any(
         domain_of(attempt.domain).disaster and attempt.fault.sent_ns is not None
         for attempts in case.evidence.experiments.values()
@@ -132,8 +133,9 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY, Phase.RUN}),
     evidence=_files,
+    judges=frozenset({Harm.WRITES_TWICE, Harm.JOURNEYS_LOST, Harm.JOURNEYS_TWICE, Harm.JOURNEYS_WRONG}),
     needs=lambda _objective: (
         Need(key="ledger", why="copies are found by a write ledger"),
-        Need(key="database", why="the ledger is read straight from the database"),
+        BACK,
     ),
 )

@@ -1,4 +1,4 @@
-"""Service discovery in pod experiments: how soon a new pod has its first request, and how long a killed one is still asked."""
+"""Service discovery: time to the first request of a new pod, and to the last of a killed one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.judgement.figures.aftermath import came_back
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, not_falsifiable, unmet
+from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import load_receipt
@@ -27,16 +27,16 @@ from harness.model import (
 )
 
 ENOUGH: Final = 6.0
-"""So many requests must be expected for their absence to be no chance: e⁻⁶ is under 0.25 %."""
+"""Expected requests for which their absence is not chance: e⁻⁶ is under 0.25 %."""
 PROVEN: Final = 0.0025
 LIKELY: Final = 0.05
-"""Failures are more than before where so many come by chance less often than PROVEN, and as many as before from LIKELY on."""
-KILLED_LIMIT: Final = "killed_none_later_than"
-"""Parameter of the objective: how long after its death a pod may still be asked; without it the objective's limit."""
+"""Failures increased if their p-value is below PROVEN, and are as frequent as before from LIKELY on."""
+KILLED_LIMIT: Final = "killed none later than"
+"""One of the objective's times: how long a killed pod may receive requests; default: the limit."""
 
 
 def first_requests(case: Case) -> Iterable[Measure]:
-    """One measure a new pod and one a killed pod, of each experiment that the sentence speaks of, and a FAIL for pods that stay away."""
+    """One measure per new and per killed pod of each experiment, and a FAIL for missing pods."""
     if not case.experiments:
         why = "no experiment that the sentence speaks of was planned"
         yield inconclusive(case, "first request", why, "add one to `experiments/`")
@@ -64,7 +64,7 @@ def first_requests(case: Case) -> Iterable[Measure]:
 def _of(
     case: Case, what: str, attempt: Experiment, scope: Mapping[str, str], receipts: Mapping[str, Receipt]
 ) -> Iterable[Measure]:
-    limit_s = _limit(case, what).scaled(case.plan.time_scale).in_unit("s")
+    limit_s = _limit(case, what).at_scale(case.plan.time_scale).in_unit("s")
     traffic = case.objective.scope.traffic
     found = list(sightings(what, case.evidence, attempt, traffic=traffic, limit_s=limit_s))
     if not found:
@@ -75,8 +75,8 @@ def _of(
 
 
 def _limit(case: Case, what: str) -> Quantity:
-    own = case.objective.params.get(KILLED_LIMIT, "") if what == "killed" else ""
-    return Quantity.parse(own) if own else case.objective.limit
+    own = case.objective.times.get(KILLED_LIMIT) if what == "killed" else None
+    return own or case.objective.limit
 
 
 _NAMES: Mapping[str, str] = {"new": "first request of a new pod", "killed": "last request of a killed pod"}
@@ -94,22 +94,20 @@ def _judged(
     case: Case, seen: Sighting, scope: Mapping[str, str], receipts: Mapping[str, Receipt], files: tuple[str, ...]
 ) -> Measure:
     quantity = _limit(case, seen.what)
-    limit = quantity.scaled(case.plan.time_scale).in_unit("s")
+    limit = quantity.at_scale(case.plan.time_scale).in_unit("s")
     outcome, head = _compared(seen, limit)
-    reason, hint = f"{head}, expected within {quantity}", ""
+    summary = f"{head}, expected within {quantity}"
     if outcome is Outcome.NOT_ASSESSED:
-        return not_falsifiable(case, _NAMES[seen.what], reason, scope=scope)
-    if receipt := unmet(outcome, receipts, tuple(receipts)):
-        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
-    elif outcome is Outcome.INCONCLUSIVE:
-        hint = f"let the experiment watch for {limit:g} s after the pod changed, under more traffic, then run again"
+        return not_falsifiable(case, _NAMES[seen.what], summary, scope=scope)
+    hint = f"let the experiment watch for {limit:g} s after the pod changed, under more traffic, then run again"
+    own = because(outcome, summary, hint if outcome is Outcome.INCONCLUSIVE else "")
+    outcome, reason = settled(outcome, own, receipts, tuple(receipts))
     return measure(
         case,
         _NAMES[seen.what],
         outcome,
         reason,
         scope=scope,
-        hint=hint,
         limit=str(quantity),
         figures=Figures(
             value=seen.seconds,
@@ -127,7 +125,10 @@ def _compared(seen: Sighting, limit: float) -> tuple[Outcome, str]:
 
 
 def _new(seen: Sighting, limit: float) -> tuple[Outcome, str]:
-    """A pod that had no request fails only where more were to be expected than chance withholds: Poisson, e⁻⁶ is under 0.25 %."""
+    """The outcome of a new pod.
+
+    A pod without a request fails only if their absence is not chance (Poisson: at e⁻⁶ or more expected, below 0.25 %).
+    """
     expected = seen.per_s * limit
     few = f", but only {expected:.2g} requests were to be expected in that time" if expected < ENOUGH else ""
     missed = Outcome.INCONCLUSIVE if few else Outcome.FAIL
@@ -140,18 +141,18 @@ def _new(seen: Sighting, limit: float) -> tuple[Outcome, str]:
 
 
 def _killed(seen: Sighting, limit: float) -> tuple[Outcome, str]:
-    """A killed pod that is still asked shows in answers of its name, or in requests of its routes that fail more often than before."""
+    """The outcome of a killed pod: answers with its name, or more failures on its routes than before."""
     last, later = seen.seconds or 0.0, seen.later
     watched = f"in the {seen.watched_s:.3g} s that were watched"
     if last >= limit:
         return Outcome.FAIL, f"{seen.pod} answered a request that was sent {last:.3g} s after it was killed"
     if later is None:
         return Outcome.NOT_ASSESSED, f"no answer before the fault shows which routes {seen.pod} served"
-    told = f"{later.failed} of {later.n} requests of its routes found no pod later than that"
+    summary = f"{later.failed} of {later.n} requests of its routes found no pod later than that"
     if later.chance < PROVEN:
         before = f"{later.failed_before} of {later.n_before} before the fault"
-        return Outcome.FAIL, f"{seen.pod} was killed, and {told}, the last after {later.last_s:.3g} s ({before})"
-    head = f"{seen.pod} last answered a request sent {last:.3g} s after it was killed, {watched}, and {told}"
+        return Outcome.FAIL, f"{seen.pod} was killed, and {summary}, the last after {later.last_s:.3g} s ({before})"
+    head = f"{seen.pod} last answered a request sent {last:.3g} s after it was killed, {watched}, and {summary}"
     if seen.watched_s < limit:
         return Outcome.INCONCLUSIVE, head
     if later.expected < ENOUGH:
@@ -160,12 +161,12 @@ def _killed(seen: Sighting, limit: float) -> tuple[Outcome, str]:
 
 
 SETTLING_S: Final = 2.0
-"""Beyond a limit: for what was under way when it was reached."""
+"""Time after a limit for requests that were in progress when it was reached."""
 
 
 def _watched(objective: Objective, scale: float) -> tuple[float, float]:
-    """`none later than 10 s` is not known before 10 s are over."""
-    return 0.0, objective.limit.scaled(scale).base + SETTLING_S
+    """How long a pod was observed, in words; `none later than 10 s` needs at least 10 s."""
+    return 0.0, objective.limit.at_scale(scale).base + SETTLING_S
 
 
 SPEC: Final = Spec(

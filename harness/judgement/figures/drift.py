@@ -1,4 +1,4 @@
-"""Whether response times grow while nothing changes: a leak, or a store that fills."""
+"""Drift: growth of response times under constant load, as by a leak or a filling store."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from harness.judgement.receipts.load import load_receipt
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.slopes import Slope, slope_bounds
 from harness.judgement.stats.statistics import Floats, quantile_of
-from harness.model import Figure, LimitRule, Measure, Objective, Phase, Quantity, Receipt, Table, Window
+from harness.model import Figure, LimitRule, Measure, Objective, Phase, Quantity, ReasonKind, Receipt, Table, Window
 
 MOST_BATCHES: Final = 60
-"""More values than this make the slope no surer than their own noise."""
+"""More batches than this do not make the slope more precise."""
 FEWEST_BATCHES: Final = 20
-"""Fewer values bear no verdict."""
+"""Fewer batches are not sufficient for a verdict."""
 FEWEST_BEYOND: Final = 3
-"""A batch holds on average so many requests beyond its quantile, else it has none to speak of."""
+"""Minimum mean number of requests beyond the quantile in a batch."""
 
-HOUR: Final = Quantity(value=1, unit="h")
+HOUR: Final = Quantity(value=1, unit="h", scaled=True)
 
 
 def drifts(case: Case) -> Iterable[Measure]:
-    """One measure a route: how much the quantile of time batches grows in an hour, the hour scaled as every other time is."""
+    """One measure per route: growth of the quantile per hour, the hour under the time scale."""
     objective, quantile = case.objective, case.quantile
     name = f"drift of the response time p{quantile * 100:g}"
     window = steady_window(case, name)
@@ -45,14 +45,14 @@ def drifts(case: Case) -> Iterable[Measure]:
 def _drift(
     case: Case, name: str, quantile: float, group: str, samples: Table, *, window: Window, receipt: Receipt
 ) -> Measure:
-    objective, hour = case.objective, HOUR.scaled(case.plan.time_scale)
+    objective, hour = case.objective, HOUR.at_scale(case.plan.time_scale)
     scope = {"traffic": window.traffic, "phase": objective.scope.phase.value, objective.scope.per.value: group}
     at_s, values = _series(counted(samples, math.inf), quantile, window.span)
     broken = int(np.isinf(values).sum())
     if len(values) < FEWEST_BATCHES:
         needed = requests_needed(quantile)
         why = f"{len(samples)} requests of {group} make too few time batches, about {needed} make {FEWEST_BATCHES}"
-        return inconclusive(case, name, why, MORE_TRAFFIC, scope=scope)
+        return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope)
     if broken:
         over = f"{100 * (1 - quantile):.4g} %"
         why = f"in {broken} of {len(values)} time batches over {over} of the requests of {group} had no answer"
@@ -75,7 +75,7 @@ def _drift(
 
 
 def requests_needed(quantile: float) -> int:
-    """About how many requests of a route make enough time batches."""
+    """Approximate number of requests of a route that fill FEWEST_BATCHES."""
     return FEWEST_BATCHES * _batch_size(quantile)
 
 
@@ -84,7 +84,7 @@ def _batch_size(quantile: float) -> int:
 
 
 def _series(times: Times, quantile: float, span: Span) -> tuple[Floats, Floats]:
-    """The quantile of each batch of time that has requests, and the middle of the batch, in seconds from the window's start.
+    """The quantile of each time batch with requests, and its middle in seconds from the start.
 
     Batches are of equal length, at most MOST_BATCHES, and large enough for the quantile.
     """
@@ -99,12 +99,12 @@ def _series(times: Times, quantile: float, span: Span) -> tuple[Floats, Floats]:
 
 
 def _detail(slope: Slope, at_s: Floats, hour: Quantity) -> str:
-    """What the slope rests on; that an hour was not watched is said."""
-    words = [f"seen over {at_s[-1] - at_s[0]:.4g} s"]
+    """The data that the slope is based on, and how much less than an hour that is."""
+    words = [f"observed over {at_s[-1] - at_s[0]:.4g} s"]
     if not hour.same_as(HOUR):
         words.append(f"an hour is {hour} here")
     if slope.jump is not None:
-        words.append(f"apart from a jump {at_s[slope.jump]:.4g} s into the window, which is no growth")
+        words.append(f"apart from a jump {at_s[slope.jump]:.4g} s into the window, which is not growth")
     return ", ".join(words)
 
 
@@ -117,6 +117,7 @@ def _numbers(objective: Objective, offered: Offered) -> Numbers | None:
         planned=f"{offered.requests}{' on the smallest route' if offered.by_route else ''}",
         tolerated="a slope" if offered.requests >= least else "none: too few",
         chances="not known",
+        short=None if offered.requests >= least else (offered.requests, least),
     )
 
 
@@ -124,6 +125,7 @@ SPEC: Final = Spec(
     figure=Figure.DRIFT,
     judge=drifts,
     limit=LimitRule(dimension="time", signed=True),
+    timed=True,
     unit="ms",
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),

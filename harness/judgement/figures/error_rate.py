@@ -1,14 +1,14 @@
-"""Error rate: failed requests over all requests, together or one by one."""
+"""Error rate: failed requests over all requests, together or per route or region."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from harness.judgement.figures.fault_free import (
-    Part,
-    Rule,
+    GuardedWindow,
+    GuardRule,
     all_files,
     fault_free_windows,
     grouped,
@@ -25,40 +25,47 @@ from harness.judgement.figures.fault_free import (
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import errors_by_kind, failed, scope_of
 from harness.judgement.figures.numbers import failures_tolerated
+from harness.judgement.figures.phases import by_experiment
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed
-from harness.model import Figure, LimitRule, Measure, Objective, Phase, Table, Window
+from harness.model import Figure, LimitRule, Measure, Objective, Phase, Receipt, Table, Window
 
 
 def error_rates(case: Case) -> Iterable[Measure]:
-    """Failed requests over all of them, over all fault-free windows: together, or one by one; an invalid generator excuses no error.
+    """The error rate over all fault-free windows; an invalid generator excuses no error.
 
-    A guard that is proven beyond the limit, and a rate that got worse after the faults, are measures of their own.
+    A guard that is proven beyond the limit, and a rate that got worse after the faults, are measures of their own. In any other phase
+    each experiment is judged by its own window, and nothing is compared.
     """
     name, objective = "error rate", case.objective
+    rule = GuardRule(limit=case.scaled.in_unit("ratio"))
+    if objective.scope.phase is not Phase.STEADY:
+        yield from by_experiment(case, name, lambda windows, proofs: _by_group(case, name, windows, rule, proofs))
+        return
     windows = fault_free_windows(case, name)
     if isinstance(windows, Measure):
         yield windows
         return
 
-    def guarded() -> list[Part]:
+    def guarded() -> list[GuardedWindow]:
         tables = subject_tables(windows, case.plan, objective)
         return [_part(rows, window, words=True) for rows, window in zip(tables, windows, strict=True)]
 
-    rule = Rule(limit=case.scaled.in_unit("ratio"))
-    yield from with_guards(case, name, _by_group(case, name, windows, rule), guarded, rule, own=label_of(objective))
+    yield from with_guards(case, name, _by_group(case, name, windows, rule, {}), guarded, rule, own=label_of(objective))
 
 
-def _by_group(case: Case, name: str, windows: Sequence[Window], rule: Rule) -> Iterable[Measure]:
+def _by_group(
+    case: Case, name: str, windows: Sequence[Window], rule: GuardRule, proofs: Mapping[str, Receipt]
+) -> Iterable[Measure]:
     objective = case.objective
-    receipts = {"load": joined_load_receipt(case.plan, windows, latencies=False)}
+    receipts = {**proofs, "load": joined_load_receipt(case.plan, windows, latencies=False)}
     every = list(grouped(windows, case.plan, objective))
     for group, tables in every:
         parts = [_part(table, window) for table, window in zip(tables, windows, strict=True)]
         bad, n = sum(int(part.bad.sum()) for part in parts), sum(len(table) for table in tables)
-        bounds = share_in_time(slots_of(parts), objective.confidence)
+        bounds = share_in_time(slots_of(parts), objective.confidence, claim=True)
         of = f"{name} of {group or 'all routes together'}"
         scope = scope_of(windows[0], objective, group)
         notes = [over_windows(windows), _kinds(tables), "" if group else _by_route(tables)]
@@ -75,12 +82,13 @@ def _by_group(case: Case, name: str, windows: Sequence[Window], rule: Rule) -> I
             detail="; ".join(filter(None, notes)),
             files=all_files(windows),
         )
-        yield from worsened(case, of, parts, rule, _bounds_of(case), groups=len(every), scope=scope)
+        if objective.scope.phase is Phase.STEADY:
+            yield from worsened(case, of, parts, rule, _bounds_of(case), groups=len(every), scope=scope)
 
 
-def _part(samples: Table, window: Window, *, words: bool = False) -> Part:
-    """The requests of a window, the failed ones being bad."""
-    return Part(
+def _part(samples: Table, window: Window, *, words: bool = False) -> GuardedWindow:
+    """The requests of a window; failed requests are bad."""
+    return GuardedWindow(
         window=window.name,
         span=window.span,
         at_ns=samples.ints["intended_ns"],
@@ -90,8 +98,8 @@ def _part(samples: Table, window: Window, *, words: bool = False) -> Part:
     )
 
 
-def _bounds_of(case: Case) -> Callable[[Sequence[Part]], Bounds]:
-    return lambda parts: share_in_time(slots_of(parts), case.objective.confidence)
+def _bounds_of(case: Case) -> Callable[[Sequence[GuardedWindow]], Bounds]:
+    return lambda parts: share_in_time(slots_of(parts), case.objective.confidence, claim=True)
 
 
 def _kinds(tables: Sequence[Table]) -> str:
@@ -119,9 +127,10 @@ SPEC: Final = Spec(
     figure=Figure.ERROR_RATE,
     judge=error_rates,
     limit=LimitRule(dimension="ratio", most=1),
+    timed=True,
     unit="ratio",
     basis=Basis.TRAFFIC,
-    phases=frozenset({Phase.STEADY}),
+    phases=frozenset({Phase.STEADY, Phase.FAULT, Phase.RECOVERED}),
     evidence=load_files,
     numbers=_numbers,
 )

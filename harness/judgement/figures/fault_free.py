@@ -1,4 +1,4 @@
-"""The fault-free windows of one traffic: judged together by one bound, guarded one by one, and after compared with before.
+"""Fault-free windows: one bound over all, guards per window, and after compared with before.
 
 A figure passes on all its fault-free windows together. A *guard* is one of them alone, or one route, region or release in one or in
 all: it fails where it is proven beyond the limit, with an error budget that all guards of the objective share, and never makes a PASS.
@@ -8,20 +8,20 @@ Where the requests after the first fault are proven worse than before, and are n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.judgement.figures.indicators import groups, steady_window
-from harness.judgement.measures import Case, Figures, held, measure, said
-from harness.judgement.receipts.load import TOLD_S, load_receipt
+from harness.judgement.measures import Case, Figures, because, formatted, held, measure
+from harness.judgement.receipts.load import HEALTH_S, load_receipt
 from harness.judgement.stats.clusters import Slots, Timeline
-from harness.judgement.stats.guards import guard_confidence, proven_beyond, proven_worse
+from harness.judgement.stats.guards import guard_confidence, proven_excess, proven_worse
 from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import Bounds, Floats, quantile_of
-from harness.model import Measure, Objective, Op, Outcome, Per, Plan, Receipt, Table, Window, Words
+from harness.model import Measure, Objective, Op, Outcome, Per, Plan, Reason, ReasonKind, Receipt, Table, Window, Words
 from harness.model.table import Bools, Ints
 
 _Kind = TypeVar("_Kind", bound=np.generic)
@@ -32,22 +32,22 @@ LABELS: Final[Mapping[str, str]] = {
     "region": "region of the client",
     "release": "release",
 }
-"""Columns whose words are guarded one by one, and what a word is."""
+"""Columns whose words have a guard each, and what a word names."""
 
 
 def one_after_another(arrays: Sequence[npt.NDArray[_Kind]]) -> npt.NDArray[_Kind]:
-    """The arrays as one; a single one is not copied."""
+    """Concatenate the arrays; a single one is not copied."""
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def fault_free_windows(case: Case, name: str) -> tuple[Window, ...] | Measure:
-    """The windows that a KPI is judged on, in order of time, or the measure that says why there is none."""
+    """The windows that a KPI is judged on, in order of time, or a measure that states why none is."""
     first = steady_window(case, name)
     return first if isinstance(first, Measure) else case.evidence.fault_free(first.traffic)
 
 
 def grouped(windows: Sequence[Window], plan: Plan, objective: Objective) -> Iterable[tuple[str, list[Table]]]:
-    """The samples of each window, one by one of what the objective says (route or region)."""
+    """The samples of each window, grouped by what the objective names (route or region)."""
     parts = [dict(groups(window.samples, plan, window, objective)) for window in windows]
     for name in dict.fromkeys(name for part in parts for name in part):
         yield (
@@ -57,32 +57,36 @@ def grouped(windows: Sequence[Window], plan: Plan, objective: Objective) -> Iter
 
 
 def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: bool) -> Receipt:
-    """The load's receipts of all windows; the first that does not hold decides. Windows under 2 s are too short for one of their own."""
-    long = [w for w in windows if w is windows[0] or w.seconds >= TOLD_S]
+    """The load receipt of all windows: the first that is not ok decides.
+
+    Windows under 2 s are too short for a receipt of their own.
+    """
+    long = [w for w in windows if w is windows[0] or w.seconds >= HEALTH_S]
     receipts = [load_receipt(plan, window, latencies=latencies) for window in long]
     files = tuple(dict.fromkeys(file for receipt in receipts for file in receipt.files))
     bad = next((i for i, receipt in enumerate(receipts) if receipt.ok is not True), None)
     if bad is None:
-        return Receipt(ok=True, why=receipts[0].why, files=files)
+        return replace(receipts[0], files=files)
     why = receipts[bad].why if len(windows) == 1 else f"in {long[bad].name}: {receipts[bad].why}"
-    return Receipt(ok=receipts[bad].ok, why=why, files=files)
+    return replace(receipts[bad], why=why, files=files)
 
 
 def all_files(windows: Sequence[Window]) -> tuple[str, ...]:
-    """Where the samples of these windows are."""
+    """The files that contain the samples of these windows."""
     return tuple(dict.fromkeys(file for window in windows for file in window.files))
 
 
 def over_windows(windows: Sequence[Window]) -> str:
-    """How many windows a figure was taken over, for its reason; empty for one."""
+    """The number of windows of a figure, for its reason; empty for one."""
     if len(windows) < 2:
         return ""
-    return f"over {len(windows)} fault-free windows, {sum(window.seconds for window in windows):.4g} s"
+    kind = "fault-free windows" if all(window.fault_free for window in windows) else "windows"
+    return f"over {len(windows)} {kind}, {sum(window.seconds for window in windows):.4g} s"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
-    """What is guarded of one window: requests or probes in time, and which of them are bad.
+class GuardedWindow:
+    """Requests or probes of one window, for a guard, and which of them are bad.
 
     Attributes:
         window: by name. span: its start and end.
@@ -100,17 +104,18 @@ class Part:
     words: Mapping[str, Words] = field(default_factory=dict)
     ids: tuple[Ids, ...] = ()
 
-    def where(self, rows: Bools) -> Part:
-        """Some of them, without their words."""
+    def where(self, kept: Bools) -> GuardedWindow:
+        """The part where the mask is true, without its words."""
+        rows = np.flatnonzero(kept)  # a mask would be searched for each column anew
         values = None if self.values is None else self.values[rows]
-        ids = tuple(one.where(rows) for one in self.ids)
-        return Part(
+        ids = tuple(one.at(rows) for one in self.ids)
+        return GuardedWindow(
             window=self.window, span=self.span, at_ns=self.at_ns[rows], bad=self.bad[rows], values=values, ids=ids
         )
 
 
 def labelled(samples: Table, kept: Bools | None = None) -> Mapping[str, Words]:
-    """The words by which requests are guarded one by one."""
+    """The labels of each request that have guards."""
     columns = {label: samples.words[column] for column, label in LABELS.items()}
     if kept is None or kept.all():
         return columns
@@ -118,32 +123,32 @@ def labelled(samples: Table, kept: Bools | None = None) -> Mapping[str, Words]:
 
 
 def ids_of(samples: Table, kept: Bools | None = None) -> tuple[Ids, ...]:
-    """Journey and connection of each request, or of those that are kept."""
+    """Journey and connection of each request, or of the kept ones."""
     rows = slice(None) if kept is None or kept.all() else np.flatnonzero(kept)
     worker = samples.ints["worker"][rows]
     columns = {"journey": "arrival", "connection": "connection"}
     return tuple(Ids.of(what, samples.ints[column][rows], worker) for what, column in columns.items())
 
 
-def timeline_of(parts: Sequence[Part]) -> Timeline:
+def timeline_of(parts: Sequence[GuardedWindow]) -> Timeline:
     """The requests or probes of one window, or of several joined end to end."""
     return Timeline.joined([(part.at_ns, part.span) for part in parts], Ids.joined([part.ids for part in parts]))
 
 
-def slots_of(parts: Sequence[Part]) -> Slots:
-    """Bad ones in time, and by journey and connection."""
+def slots_of(parts: Sequence[GuardedWindow]) -> Slots:
+    """Bad requests by time, journey and connection."""
     return timeline_of(parts).slots(one_after_another([part.bad for part in parts]))
 
 
 def subject_tables(windows: Sequence[Window], plan: Plan, objective: Objective) -> list[Table]:
-    """The samples of each window that an objective speaks of: all, or those of the one route or region that it names."""
+    """The samples of each window that an objective covers: all, or those of its route or region."""
     if not objective.scope.subject:
         return [window.samples for window in windows]
     return next(tables for _, tables in grouped(windows, plan, objective))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
+class GuardRule:
     """What a guard is compared with.
 
     Attributes:
@@ -160,7 +165,7 @@ class Rule:
     unit: str = "ratio"
 
     def may_be_beyond(self, share: float) -> bool:
-        """Whether the share as measured is on the bad side: what is not cannot be proven to be."""
+        """Whether the measured share is on the bad side; otherwise it cannot be proven beyond the limit."""
         if self.op is Op.WITHIN:
             return abs(share - self.limit) > self.tolerance
         return share < self.limit if self.op is Op.AT_LEAST else share >= self.limit
@@ -168,19 +173,38 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Guard:
-    """One part of the evidence: a window, or what has one word in one window or in all (`window` empty)."""
+    """One guard: a window, or one label's word in one window or in all (`window` empty).
+
+    Attributes:
+        window, label, word: which.
+        share: of bad ones.
+        whole: the windows that it is a part of.
+    """
 
     window: str
     label: str
     word: str
     share: float
-    parts: tuple[Part, ...]
+    whole: tuple[GuardedWindow, ...]
+
+    @property
+    def parts(self) -> tuple[GuardedWindow, ...]:
+        """What is guarded of each window; copied only when it is asked for, as few guards come so far."""
+        if not self.label:
+            return self.whole
+        return tuple(part.where(part.words[self.label].equals(self.word)) for part in self.whole)
 
 
 def with_guards(
-    case: Case, name: str, found: Iterable[Measure], parts: Callable[[], Sequence[Part]], rule: Rule, *, own: str = ""
+    case: Case,
+    name: str,
+    found: Iterable[Measure],
+    parts: Callable[[], Sequence[GuardedWindow]],
+    rule: GuardRule,
+    *,
+    own: str = "",
 ) -> Iterable[Measure]:
-    """The measures of an objective, and those of its guards; where it fails without them they have nothing to add."""
+    """The measures of an objective, and those of its guards unless it fails without them."""
     failed = False
     for each in found:
         failed |= each.outcome is Outcome.FAIL
@@ -190,55 +214,68 @@ def with_guards(
 
 
 def guards(
-    case: Case, name: str, parts: Sequence[Part], rule: Rule, *, own: str = "", together: bool = True
+    case: Case, name: str, parts: Sequence[GuardedWindow], rule: GuardRule, *, own: str = "", together: bool = True
 ) -> Iterable[Measure]:
     """A FAIL for each guard that is proven beyond the limit, the widest of its kind.
 
     Args:
         case: the objective and its evidence.
         name: of the figure.
-        parts: one a window, in order of time.
+        parts: one per window, in order of time.
         rule: the limit.
-        own: the label by which the objective itself is judged one by one: over all windows it needs no guard.
-        together: whether a window as a whole means anything; False where its words are different things, as doors are.
+        own: the label by which the objective itself is grouped; over all windows it needs no guard.
+        together: whether to guard complete windows; False if their words are separate things, as doors are.
     """
     every = list(_guards(parts, own, together=together))
-    proven: dict[tuple[str, str], _Guard] = {}
+    proven: dict[tuple[str, str], tuple[_Guard, float]] = {}
     for guard in every:
         key = (guard.label, guard.word or guard.window)
         in_a_bad_window = guard.label and ("", guard.window) in proven
         if key in proven or in_a_bad_window or not rule.may_be_beyond(guard.share):
             continue
-        if proven_beyond(slots_of(guard.parts), rule.limit, len(every), rule.op, rule.tolerance):
-            proven[key] = guard
-    for guard in proven.values():
-        yield _failed(case, name, guard, rule, len(every))
+        excess = proven_excess(slots_of(guard.parts), rule.limit, len(every), rule.op, rule.tolerance)
+        if excess is not None:
+            proven[key] = guard, excess
+    for guard, excess in proven.values():
+        yield replace(_failed(case, name, guard, rule, len(every)), excess=excess)
 
 
-def _guards(parts: Sequence[Part], own: str, *, together: bool) -> Iterable[_Guard]:
+def _guards(parts: Sequence[GuardedWindow], own: str, *, together: bool) -> Iterable[_Guard]:
     """Every guard: each window alone, then each word over all windows and in each of them."""
     several = len(parts) > 1
     if several and together:
-        yield from (_guard(part.window, "", "", [part]) for part in parts if len(part.at_ns))
+        yield from (
+            _Guard(window=part.window, label="", word="", share=float(part.bad.mean()), whole=(part,))
+            for part in parts
+            if len(part.bad)
+        )
     for label in dict.fromkeys(label for part in parts for label in part.words):
-        names = sorted({name for part in parts for name in part.words[label].present})
-        if together and len(names) == 1 and not any(part.words[label].missing.any() for part in parts):
+        counts = [_counts(part, label) for part in parts]
+        names = sorted({name for count in counts for name in count})
+        labelled_all = all(sum(n for n, _ in c.values()) == len(p.bad) for c, p in zip(counts, parts, strict=True))
+        if together and len(names) == 1 and labelled_all:
             continue  # the same as all of them
         for word in names if label != own or several else ():
-            picked = [part.where(part.words[label].equals(word)) for part in parts]
+            found = [count.get(word, (0, 0)) for count in counts]
             if label != own:
-                yield _guard("", label, word, picked)
+                n, bad = (sum(each) for each in zip(*found, strict=True))
+                yield _Guard(window="", label=label, word=word, share=bad / n, whole=tuple(parts))
             if several:
-                yield from (_guard(one.window, label, word, [one]) for one in picked if len(one.at_ns))
+                yield from (
+                    _Guard(window=part.window, label=label, word=word, share=bad / n, whole=(part,))
+                    for part, (n, bad) in zip(parts, found, strict=True)
+                    if n
+                )
 
 
-def _guard(window: str, label: str, word: str, parts: Sequence[Part]) -> _Guard:
-    n = sum(len(part.bad) for part in parts)
-    bad = sum(int(part.bad.sum()) for part in parts)
-    return _Guard(window=window, label=label, word=word, share=bad / n if n else 0.0, parts=tuple(parts))
+def _counts(part: GuardedWindow, label: str) -> dict[str, tuple[int, int]]:
+    """How many requests have each word, and how many of these are bad."""
+    words = part.words[label]
+    bad = words.at(np.flatnonzero(part.bad)).counts
+    return {word: (n, bad.get(word, 0)) for word, n in words.counts.items()}
 
 
-def _failed(case: Case, name: str, guard: _Guard, rule: Rule, count: int) -> Measure:
+def _failed(case: Case, name: str, guard: _Guard, rule: GuardRule, count: int) -> Measure:
     n = sum(len(part.bad) for part in guard.parts)
     where = " in ".join(filter(None, [f"{guard.label} {guard.word}".strip(), guard.window])) or "all windows"
     value = guard.share
@@ -247,12 +284,12 @@ def _failed(case: Case, name: str, guard: _Guard, rule: Rule, count: int) -> Mea
         value = quantile_of(np.sort(one_after_another(values)), rule.quantile)
     sure = f"{100 * guard_confidence(count):.6g}"
     scope = {"phase": case.objective.scope.phase.value, "guard": where}
-    reason = f"{name} of {where} alone is {said(value, rule.unit)} (n {n}), expected {case.wanted}: proven with {sure} % confidence"
+    summary = f"{name} of {where} alone is {formatted(value, rule.unit)} (n {n}), expected {case.expected}: proven with {sure} % confidence"
     return measure(
         case,
         name,
         Outcome.FAIL,
-        reason,
+        because(Outcome.FAIL, summary),
         scope={**scope, "traffic": case.objective.scope.traffic or ""},
         figures=Figures(
             value=value,
@@ -268,22 +305,22 @@ def _failed(case: Case, name: str, guard: _Guard, rule: Rule, count: int) -> Mea
 def worsened(
     case: Case,
     name: str,
-    parts: Sequence[Part],
-    rule: Rule,
-    bounds_of: Callable[[Sequence[Part]], Bounds],
+    parts: Sequence[GuardedWindow],
+    rule: GuardRule,
+    bounds_of: Callable[[Sequence[GuardedWindow]], Bounds],
     *,
     groups: int = 1,
     scope: Mapping[str, str],
 ) -> Iterable[Measure]:
-    """INCONCLUSIVE where what came after the first fault is proven worse than before and does not pass by itself.
+    """INCONCLUSIVE if the time after the first fault is proven worse and does not pass by itself.
 
     Args:
         case: the objective and its evidence.
         name: of the figure, and of what.
-        parts: one a window, in order of time.
-        rule: the limit of the share of bad ones.
-        bounds_of: the figure of some of the parts, with its bounds.
-        groups: how many comparisons the objective makes.
+        parts: one per window, in order of time.
+        rule: the limit of the share of bad requests.
+        bounds_of: computes the figure of some of the parts, with its bounds.
+        groups: number of comparisons that the objective makes.
         scope: of the measure.
     """
     if len(parts) < 2 or rule.op is Op.WITHIN:
@@ -296,14 +333,19 @@ def worsened(
     first, later = bounds_of(parts[:1]), bounds_of(parts[1:])
     if held(case.objective.op, later, case.scaled.in_unit(rule.unit)) is Outcome.PASS:
         return
-    figures = f"{said(first.value, rule.unit)} before the first fault, {said(later.value, rule.unit)} after it"
+    figures = (
+        f"{formatted(first.value, rule.unit)} before the first fault, {formatted(later.value, rule.unit)} after it"
+    )
     yield measure(
         case,
         f"{name} after the faults",
         Outcome.INCONCLUSIVE,
-        f"{name} is worse after the faults than before: {figures}, and what came after does not pass by itself",
+        Reason(
+            kind=ReasonKind.WORSE_AFTER,
+            text=f"{name} is worse after the faults than before: {figures}, and what came after does not pass by itself",
+            hint="find out what the faults left behind, or let the traffic run longer after them, then run again",
+        ),
         scope=scope,
-        hint="find out what the faults left behind, or let the traffic run longer after them, then run again",
         figures=Figures(
             value=later.value,
             low=later.low,
@@ -318,5 +360,5 @@ def worsened(
 
 
 def label_of(objective: Objective) -> str:
-    """The label by which an objective is itself judged one by one; empty where it is not."""
+    """The label by which an objective is grouped; empty if it is not grouped."""
     return {Per.ROUTE: LABELS["name"], Per.REGION: LABELS["region"]}.get(objective.scope.per, "")

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def load_files(case: Case) -> Iterable[str]:
-    """Beginnings of the paths of what the objective's traffic recorded."""
+    """Path prefixes of what the objective's traffic recorded."""
     traffic = case.objective.scope.traffic
     yield from (f"load/{traffic}/" if traffic else "load/", "history/load")
 
 
 def experiment_files(case: Case) -> Iterable[str]:
-    """Beginnings of the paths of what the objective's experiments recorded."""
+    """Path prefixes of what the objective's experiments recorded."""
     for name in case.experiments:
         yield from (f"chaos/{name}/", f"history/chaos-{name}.")

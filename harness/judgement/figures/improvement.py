@@ -1,4 +1,4 @@
-"""This run against an earlier one, the baseline: how much lower its response times are."""
+"""Improvement: how much lower the response times are than in the baseline, an earlier run."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, steady_window
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.figures.timed import Span, Times, answered_well, counted
-from harness.judgement.measures import Case, bounded, held, inconclusive, said
+from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.comparisons import batch_count, ratio_of, widened
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds
-from harness.model import Baseline, Figure, LimitRule, Measure, Phase, Plan, Receipt, Window
+from harness.model import Baseline, Figure, LimitRule, Measure, Phase, Plan, ReasonKind, Receipt, Window
 
 LEAST_LEFT: Final = 1e-9
-"""Of a response time that is 100 % lower so much is left, so that the sentence has a limit: none that a run could meet."""
+"""Lowest ratio of a limit: an improvement of 100 % is a valid limit that no run can meet."""
 
 GIVE_ONE: Final = "give a run of the same target and traffic with --baseline RUN"
 
 
 def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
-    """Why a run is no baseline for another: target, time scale or the size of its traffic differ; empty where none do."""
+    """Why a run cannot be the baseline of another (target, time scale or traffic); empty if it can."""
     pairs = [
         ("target", plan.target, baseline.target),
         ("environment", plan.environment, baseline.environment),
@@ -48,7 +48,7 @@ def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
 
 
 def improvements(case: Case) -> Iterable[Measure]:
-    """One measure: one less the ratio of this run's quantile to the baseline's."""
+    """One measure: 1 minus the ratio of this run's quantile to the baseline's."""
     quantile = case.quantile
     name = f"improvement of the response time p{quantile * 100:g}"
     window, baseline = steady_window(case, name), case.evidence.baseline
@@ -57,7 +57,7 @@ def improvements(case: Case) -> Iterable[Measure]:
     elif baseline is None:
         yield inconclusive(case, name, "no baseline run is in the evidence", GIVE_ONE)
     elif why := unlike(case.plan, baseline.plan, [window.traffic]):
-        yield inconclusive(case, name, f"{baseline.plan.run} is no baseline for this run: {why}", GIVE_ONE)
+        yield inconclusive(case, name, f"{baseline.plan.run} is not comparable with this run: {why}", GIVE_ONE)
     elif window.traffic not in baseline.windows:
         why = f"{baseline.plan.run} has no fault-free window of {window.traffic} traffic"
         yield inconclusive(case, name, why, GIVE_ONE)
@@ -73,9 +73,11 @@ def _improvement(case: Case, name: str, quantile: float, window: Window, baselin
     ratio = _ratio(case, quantile, rest, (now, window), (then, before))
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "baseline": baseline.plan.run}
     if math.isnan(ratio.value):
-        return inconclusive(case, name, f"in this run or the baseline {ratio.why}", MORE_TRAFFIC, scope=scope)
+        return inconclusive(
+            case, name, f"in this run or the baseline {ratio.why}", MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope
+        )
     bounds = below_one(ratio)
-    values = [said(times.quantile(quantile), "ms") for times in (now, then)]
+    values = [formatted(times.quantile(quantile), "ms") for times in (now, then)]
     return bounded(
         case,
         name,
@@ -93,10 +95,10 @@ def _improvement(case: Case, name: str, quantile: float, window: Window, baselin
 
 
 def _ratio(case: Case, quantile: float, rest: float, now: tuple[Times, Window], then: tuple[Times, Window]) -> Bounds:
-    """This run's quantile over the baseline's, each with the bounds that every response time has.
+    """The ratio of this run's quantile to the baseline's, from the bounds of both.
 
-    Each is held against a limit, since where samples are clustered nothing else is sure: the two are `rest` apart, with the quantiles
-    as far on the one side as on the other. Where both are surely on their sides, so is the ratio.
+    Each quantile is compared with a limit, which clustered samples require: the two limits differ by the factor `rest` and are
+    equally far from their quantiles. If both quantiles are proven on their side, so is the ratio.
     """
     middle = math.sqrt(now[0].quantile(quantile) * then[0].quantile(quantile) / rest)
     mine, theirs = (
@@ -107,7 +109,7 @@ def _ratio(case: Case, quantile: float, rest: float, now: tuple[Times, Window], 
 
 
 def below_one(ratio: Bounds) -> Bounds:
-    """One less a ratio: what was above is below."""
+    """1 minus a ratio; upper and lower bounds are exchanged."""
     return replace(
         ratio,
         value=1 - ratio.value,
@@ -119,12 +121,12 @@ def below_one(ratio: Bounds) -> Bounds:
 
 
 def _receipt(case: Case, window: Window, baseline: Baseline, before: Window) -> Receipt:
-    """The load's receipts of both runs; each must hold."""
+    """The load receipts of both runs; both must be ok."""
     mine = load_receipt(case.plan, window, latencies=True)
     theirs = load_receipt(baseline.plan, before, latencies=True)
     files = (*mine.files, *theirs.files)
     if mine.ok and not theirs.ok:
-        return Receipt(ok=theirs.ok, why=f"in the baseline {theirs.why}", files=files)
+        return replace(theirs, why=f"in the baseline {theirs.why}", files=files)
     return replace(mine, files=files)
 
 

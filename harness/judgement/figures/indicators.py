@@ -1,4 +1,4 @@
-"""What the figures of the fault-free windows share: which requests count, how long they waited, by route or region."""
+"""Shared by the KPIs: which requests count, how long they waited, by route or region."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from harness.judgement.measures import Case, inconclusive, not_falsifiable
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.statistics import Floats
-from harness.model import Measure, Objective, Per, Phase, Plan, Table, Window
+from harness.model import Measure, Objective, Per, Phase, Plan, ReasonKind, Table, Window
 from harness.model.table import Bools, Ints
 
 CUT_OFF: Final = "cut_off"
@@ -20,12 +20,15 @@ MORE_TRAFFIC: Final = "let the traffic run long enough, then run again"
 
 
 def failed(samples: Table) -> Bools:
-    """Which requests count as errors: those with an error, cut off ones among them, and those without an answer."""
+    """A mask of failed requests: with an error, cut off at the end, or without an answer."""
     return np.asarray(~samples.words["error"].missing | (samples.ints["status"] <= 0), dtype=np.bool_)
 
 
 def waited_ms(samples: Table, *, since: str = "intended_ns") -> Floats:
-    """How long each request took in ms, from the intended send time or from `since`; infinite without an answer, or when cut off at the end."""
+    """Response time of each request in ms, from the intended send time or from `since`.
+
+    Infinite without an answer, or when cut off at the end.
+    """
     ms = np.subtract(samples.ints["done_ns"], samples.ints[since], out=np.empty(len(samples)), dtype=np.int64)
     ms /= 1e6
     ms[(samples.ints["status"] <= 0) | samples.words["error"].equals(CUT_OFF)] = math.inf
@@ -33,7 +36,7 @@ def waited_ms(samples: Table, *, since: str = "intended_ns") -> Floats:
 
 
 def counted_ms(samples: Table, limit_ms: float, *, since: str = "intended_ns") -> tuple[Floats, Bools]:
-    """Response times in ms of the requests that count against a limit, and which those are.
+    """Response times in ms of the requests that count against a limit, and their mask.
 
     A request without an answer, or cut off at the end, counts as over any limit. A failure that was answered counts when it is over
     the limit; a quick one is left to the error rate. So a failure never improves a response time.
@@ -50,7 +53,7 @@ def response_ms(samples: Table, limit_ms: float, *, since: str = "intended_ns") 
 
 
 def groups(samples: Table, plan: Plan, window: Window, objective: Objective) -> Iterable[tuple[str, Table]]:
-    """The samples one by one of what the objective says (route or client's region), planned ones without samples included."""
+    """The samples grouped as the objective requires, planned groups without samples included."""
     scope = objective.scope
     if scope.per not in (Per.ROUTE, Per.REGION):
         yield "", samples
@@ -63,7 +66,7 @@ def groups(samples: Table, plan: Plan, window: Window, objective: Objective) -> 
 
 
 def steady_window(case: Case, name: str) -> Window | Measure:
-    """The window that KPIs are judged on, or the measure that says why there is none."""
+    """The window that KPIs are judged on, or a measure that states why there is none."""
     objective, window = case.objective, case.window
     if objective.scope.phase is not Phase.STEADY:
         why = f"a KPI is judged on the fault-free window, never {objective.scope.phase.value}"
@@ -72,21 +75,21 @@ def steady_window(case: Case, name: str) -> Window | Measure:
         traffic = objective.scope.traffic or "any traffic"
         return inconclusive(case, name, f"there is no fault-free window of {traffic}", MORE_TRAFFIC)
     seconds = window.seconds
-    wanted = objective.window.scaled(case.plan.time_scale).in_unit("s") if objective.window else 0.0
-    if seconds < wanted:
-        why = f"the fault-free window lasted {seconds:.4g} s, the sentence asks for {wanted:.4g} s"
-        return inconclusive(case, name, why, MORE_TRAFFIC)
+    expected = objective.window.at_scale(case.plan.time_scale).in_unit("s") if objective.window else 0.0
+    if seconds < expected:
+        why = f"the fault-free window lasted {seconds:.4g} s, the sentence asks for {expected:.4g} s"
+        return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW)
     return window
 
 
 def scope_of(window: Window, objective: Objective, group: str) -> dict[str, str]:
-    """The scope of a measure: the traffic, the phase, and the group where it is judged one by one."""
+    """The scope of a measure: the traffic, the phase, and the group if there is one."""
     scope = {"traffic": window.traffic, "phase": objective.scope.phase.value}
     return {**scope, objective.scope.per.value: group} if group else scope
 
 
 def errors_by_kind(samples: Table) -> dict[str, int]:
-    """How many requests failed, by kind of error, most first."""
+    """Number of failed requests by kind of error, most frequent first."""
     bad = samples.where(failed(samples)).words["error"]
     kinds = Counter({"no answer": int(bad.missing.sum())})
     for kind, n in bad.counts.items():
@@ -95,5 +98,5 @@ def errors_by_kind(samples: Table) -> dict[str, int]:
 
 
 def in_time(rows: Table, column: str, window: Window) -> Timeline:
-    """When the rows of a window happened, by one of their columns."""
+    """The rows of a window in time, by one of their time columns."""
     return Timeline.of(rows.ints[column], window.span)

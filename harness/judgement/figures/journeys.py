@@ -1,4 +1,4 @@
-"""Share of journeys in trouble: users who met a failed request, or one that waited longer than the platform promises.
+"""Troubled journeys: the share with a failed request, or one slower than the platform promises.
 
 One in a thousand requests may fail within a limit of 0.1 %; of a journey of twenty requests that is one user of fifty.
 """
@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.fault_free import (
-    Part,
-    Rule,
+    GuardedWindow,
+    GuardRule,
     all_files,
     fault_free_windows,
     joined_load_receipt,
@@ -33,18 +33,18 @@ from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Pha
 from harness.model.table import Ints
 
 _WORKER_BITS: Final = 48
-"""A journey's number is unique in its worker: so many bits of the key are the journey's."""
+"""Bits of the key for the journey's number, which is unique in its worker."""
 
 
 def journey_keys(samples: Table) -> Ints:
-    """A number for each request's journey, unique in the run; -1 where it is unknown."""
+    """The journey of each request as a number that is unique in the run; -1 if unknown."""
     arrival = samples.ints["arrival"].astype(np.int64)
     worker = samples.ints["worker"].astype(np.int64)
     return np.where(arrival > 0, (worker << _WORKER_BITS) + arrival, -1)
 
 
 def troubled_journeys(case: Case) -> Iterable[Measure]:
-    """One measure over all fault-free windows, and those of its guards."""
+    """One measure over all fault-free windows, and the measures of its guards."""
     name = "share of journeys in trouble"
     windows = fault_free_windows(case, name)
     if isinstance(windows, Measure):
@@ -58,8 +58,8 @@ def troubled_journeys(case: Case) -> Iterable[Measure]:
         why, hint = "no request names its journey", "run again: the load generator numbers journeys by itself"
         yield inconclusive(case, name, why, hint, scope=scope)
         return
-    rule = Rule(limit=case.scaled.in_unit("ratio"))
-    bounds = share_in_time(slots_of(parts), case.objective.confidence)
+    rule = GuardRule(limit=case.scaled.in_unit("ratio"))
+    bounds = share_in_time(slots_of(parts), case.objective.confidence, claim=True)
     waited = "" if limit_ms is None else f" or waited over {limit_ms:g} ms"
     found = bounded(
         case,
@@ -71,22 +71,26 @@ def troubled_journeys(case: Case) -> Iterable[Measure]:
         n_needed=needed(bad, rule.limit, case.objective.confidence),
         scope=scope,
         receipts={"load": joined_load_receipt(case.plan, windows, latencies=limit_ms is not None)},
+        counted="journeys",
         detail=over_windows(windows),
         files=all_files(windows),
     )
 
-    def bounds_of(some: Sequence[Part]) -> Bounds:
-        return share_in_time(slots_of(some), case.objective.confidence)
+    def bounds_of(some: Sequence[GuardedWindow]) -> Bounds:
+        return share_in_time(slots_of(some), case.objective.confidence, claim=True)
 
     yield from with_guards(case, name, [found], lambda: parts, rule)
     yield from worsened(case, name, parts, rule, bounds_of, scope=scope)
 
 
-_COUNTS: Final[tuple[Callable[[Part], int], ...]] = (lambda part: int(part.bad.sum()), lambda part: len(part.bad))
+_COUNTS: Final[tuple[Callable[[GuardedWindow], int], ...]] = (
+    lambda part: int(part.bad.sum()),
+    lambda part: len(part.bad),
+)
 
 
-def journeys_of(window: Window, limit_ms: float | None) -> Part:
-    """The journeys of a window, each at its first request that is due there; bad where any of its requests is."""
+def journeys_of(window: Window, limit_ms: float | None) -> GuardedWindow:
+    """The journeys of a window, each at its first request there; bad if any request is."""
     samples = window.samples
     wrong = failed(samples)
     if limit_ms is not None:
@@ -98,7 +102,7 @@ def journeys_of(window: Window, limit_ms: float | None) -> Part:
     first = np.concatenate([[True], own[1:] != own[:-1]])[: len(own)]
     starts = np.flatnonzero(first)
     troubled = np.logical_or.reduceat(bad, starts) if len(starts) else bad
-    return Part(window=window.name, span=window.span, at_ns=at_ns[starts], bad=troubled)
+    return GuardedWindow(window=window.name, span=window.span, at_ns=at_ns[starts], bad=troubled)
 
 
 def _numbers(objective: Objective, offered: Offered) -> Numbers | None:
@@ -109,6 +113,7 @@ SPEC: Final = Spec(
     figure=Figure.TROUBLED_JOURNEYS,
     judge=troubled_journeys,
     limit=LimitRule(dimension="ratio", ops=ONLY_BELOW, most=1),
+    timed=True,
     unit="ratio",
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),

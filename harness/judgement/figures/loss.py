@@ -1,23 +1,24 @@
-"""Rule 9: writes that were acknowledged and are not there at the end, by set arithmetic on one ledger a run (`account`).
+"""Lost writes (rule 9): acknowledged and missing at the end, from the run's ledger (`account`).
 
-What fails the sentence *no acknowledged write is lost*: a write that is gone, in the database or in a region whose copy had the time to
-catch up, and one that was read back with another value. What does not: a row that is there twice (`copies`), and a refused write that
-is there. They break other sentences, and are counted in the reason.
+A write counts as lost if it is missing from the database (from the entry, if the target names no database), or from a region whose
+replica had the time to catch up, or was read back with another value. Duplicate rows (`copies`) and refused writes that are present do
+not count. They break other objectives, and the reason reports their number.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Final
 
-from harness.judgement.account import DATABASE, Account, Writes
+from harness.judgement.account import Account, Writes
 from harness.judgement.excuses import QUORUM, account_in, unexcused
-from harness.judgement.figures.spec import Basis, Need, Spec, in_words
-from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, not_falsifiable, unmet
+from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec, in_words
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
-from harness.judgement.receipts.watch import looks_of
+from harness.judgement.receipts.watch import probes_of
 from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, longest_gap_ns
 from harness.model import (
     Evidence,
@@ -29,13 +30,26 @@ from harness.model import (
     Outcome,
     Phase,
     Plan,
+    ReasonKind,
     Receipt,
     Table,
 )
+from harness.model.harm import Harm
+
+BACK: Final = Need(
+    key="reads_back",
+    why="writes are read back from the database or through the entry",
+    hint="add `database:`, or `read: true` to `ledger:`, in the target file",
+    lacks="`database` and no `ledger: {read: true}`",
+)
+"""What every figure of the ledger needs."""
+
+MORE_S: Final = 10.0
+"""A window that is made long enough for an RPO is longer by this: the ledger's first writes must be older than it, and a fault may come early."""
 
 
 def losses(case: Case) -> Iterable[Measure]:
-    """One measure an experiment that the sentence speaks of; a lost write fails each of them, whenever it was lost."""
+    """One measure per experiment of the objective; a lost write fails each of them."""
     name, account = "lost writes", account_in(case.plan, case.evidence)
     lost = unexcused(account, case.plan, case.evidence, case.objective)
     scope = case.objective.scope
@@ -65,13 +79,13 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
         }
         around = account.acknowledged.during(attempt)
     outcome = Outcome.FAIL if len(lost) else Outcome.PASS
-    reason, hint = _said(account, lost), ""
-    if receipt := unmet(outcome, receipts):
-        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
-    elif not len(lost) and not len(around):
-        outcome, reason = Outcome.INCONCLUSIVE, f"{reason}, but none was acknowledged around the fault"
-        hint = "let the ledger write during the experiment, then run again"
-    elif not len(lost) and attempt and _untested(case, account, attempt):
+    summary = _summary(account, lost)
+    outcome, reason = settled(outcome, because(outcome, summary), receipts)
+    if outcome is Outcome.PASS and not len(around):
+        outcome, hint = Outcome.INCONCLUSIVE, "let the ledger write during the experiment, then run again"
+        summary = f"{summary}, but none was acknowledged around the fault"
+        reason = because(outcome, summary, hint, kind=ReasonKind.NO_RECORD)
+    elif outcome is Outcome.PASS and attempt and _untested(case, account, attempt):
         why = f"no write was acknowledged more than {case.objective.older_than} (scaled) before {attempt.name}"
         return not_falsifiable(case, "lost writes", why, scope=scope)
     return measure(
@@ -80,7 +94,6 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
         outcome,
         reason,
         scope=scope,
-        hint=hint,
         figures=Figures(
             value=len(lost),
             scaled_limit=0.0,
@@ -93,16 +106,16 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
 
 
 def _untested(case: Case, account: Account, attempt: Experiment) -> bool:
-    """Whether nothing was old enough to be missed, so that the sentence could not have failed."""
+    """Whether no write was old enough to count as lost, so that the objective could not fail."""
     older, sent_ns = case.objective.older_than, attempt.fault.sent_ns
     if older is None or case.plan.durability == QUORUM or sent_ns is None:
         return False
-    oldest_ns = sent_ns - round(older.scaled(case.plan.time_scale).in_unit("s") * SECOND)
+    oldest_ns = sent_ns - round(older.at_scale(case.plan.time_scale).in_unit("s") * SECOND)
     return not bool((account.acknowledged.at_ns < oldest_ns).any())
 
 
 def ledger_receipt(evidence: Evidence, account: Account, attempt: Experiment | None = None) -> Receipt:
-    """Whether the ledger is complete, and was written to during the fault: what was not written then could not be lost."""
+    """Whether the ledger is complete and was written during the fault, so that a loss can show."""
     source = evidence.watchers.get("ledger")
     if source is None:
         return Receipt(ok=False, why="the watcher 'ledger' left no record")
@@ -110,7 +123,7 @@ def ledger_receipt(evidence: Evidence, account: Account, attempt: Experiment | N
         return Receipt(ok=False, why=f"the watcher 'ledger': {source.why or 'its file has no end'}")
     if attempt is not None and not account.trouble:
         since_ns, until_ns = attempt.fault.sent_ns or attempt.observed_from_ns, attempt.observed_until_ns
-        gap_ns = longest_gap_ns(looks_of(evidence, "writes"), since_ns, max(since_ns, until_ns))
+        gap_ns = longest_gap_ns(probes_of(evidence, "writes"), since_ns, max(since_ns, until_ns))
         if gap_ns > BLIND_SECOND_NS:
             why = f"{attempt.name}: no write was sent for {gap_ns / SECOND:.3g} s during the fault"
             return Receipt(ok=False, why=why, files=evidence.ledger.files)
@@ -121,7 +134,7 @@ def ledger_receipt(evidence: Evidence, account: Account, attempt: Experiment | N
     return Receipt(ok=not account.trouble, why=why, files=evidence.ledger.files)
 
 
-def _said(account: Account, lost: Writes) -> str:
+def _summary(account: Account, lost: Writes) -> str:
     n = len(account.acknowledged)
     asides = [f"{count} {text}" for count, text in _asides(account, lost) if count]
     asides.append(f"{len(account.unsure)} of unknown outcome are not there, {len(account.recovered)} are")
@@ -133,18 +146,18 @@ def _said(account: Account, lost: Writes) -> str:
 
 
 def _asides(account: Account, lost: Writes) -> Iterable[tuple[int, str]]:
-    """What is said beside the losses, each with its count."""
+    """Counts that the reason reports beside the losses."""
     yield len(account.lost) - len(lost), "acknowledged within the RPO before a disaster are excused"
     yield len(account.wrong), "have another value"
     for source, missing in account.missing.items():
-        if source != DATABASE:
+        if source != account.authority:
             yield len(missing), f"missing in {source}"
     yield len(account.twice), "are there twice"
     yield len(account.unexpected), "were refused and are there"
 
 
 def ledger_result(plan: Plan, evidence: Evidence) -> LedgerResult | None:
-    """The ledger of the whole run in figures; None where nothing was written."""
+    """Summary of the run's ledger; None if nothing was written."""
     if not len(evidence.ledger.writes):
         return None
     account = account_in(plan, evidence)
@@ -152,23 +165,34 @@ def ledger_result(plan: Plan, evidence: Evidence) -> LedgerResult | None:
     return LedgerResult(
         attempted=account.attempted,
         acknowledged=len(account.acknowledged),
-        lost=len(account.lost),
-        wrong=len(account.wrong),
+        lost=account.counted(account.lost),
+        wrong=account.counted(account.wrong),
         missing={source: len(missing) for source, missing in account.missing.items()},
-        recovered=len(account.recovered),
-        unsure=len(account.unsure),
-        unexpected=len(account.unexpected),
-        twice=len(account.twice),
+        recovered=account.counted(account.recovered),
+        unsure=account.left(account.unsure),
+        unexpected=account.counted(account.unexpected),
+        twice=account.counted(account.twice),
         reads=checked,
-        stale=stale,
+        stale=stale if checked else None,
         why=account.trouble,
     )
 
 
 def read_back(reads: Table) -> tuple[int, int]:
-    """Reads right after an acknowledgement that were answered, and those of them that did not find the write as it was written."""
+    """Answered reads right after an acknowledgement, and those that did not find the write intact."""
     unknown, found = (reads.words["outcome"].equals(word) for word in ("unknown", "found"))
     return int((~unknown).sum()), int((~unknown & ~found).sum())
+
+
+def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
+    """Only a write that was older than the RPO when the fault was sent can be missed: `_untested`."""
+    if objective.older_than is None or offered.durability == QUORUM:
+        return
+    older_s = objective.older_than.at_scale(offered.time_scale).in_unit("s")
+    if offered.before_fault_s <= older_s:
+        what = f"more than {older_s:g} s of writes before the fault, about {offered.before_fault_s:g} s are planned"
+        window_s = math.ceil(offered.window_s + older_s - offered.before_fault_s) + MORE_S if offered.window_s else 0.0
+        yield Lack(what=what, window_s=window_s)
 
 
 def _in_words(objective: Objective) -> str:
@@ -184,9 +208,11 @@ SPEC: Final = Spec(
     basis=Basis.EXPERIMENT,
     phases=frozenset({Phase.FAULT}),
     evidence=lambda _case: ("watch/ledger-", "history/watch.", "history/pods."),
+    judges=frozenset({Harm.WRITES_LOST, Harm.WRITES_WRONG}),
     needs=lambda _objective: (
         Need(key="ledger", why="loss is found by a write ledger"),
-        Need(key="database", why="loss is read straight from the database"),
+        BACK,
     ),
+    lacks=_lacks,
     words=_in_words,
 )

@@ -1,7 +1,8 @@
-"""The pipeline's record: every event that was accepted should become visible, once and whole. Of the run as a whole, faults included.
+"""Pipeline events: every accepted event becomes visible once, in time and with its value.
 
-The same set arithmetic as the ledger's: accepted less visible is lost; visible twice, or with another value, is told apart; an event
-of unknown outcome that never became visible is unsure, neither lost nor kept; so is one that nobody could look for at the end.
+The run is judged as one, faults included, by the set arithmetic of the ledger. Accepted but never visible is lost. Visible twice, and
+visible with another value, are counted separately. An event of unknown outcome that never became visible, or whose final state was
+not read, is neither lost nor kept.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import HINTS, Case, Figures, measure, six, unmet
+from harness.judgement.measures import Case, Figures, because, measure, settled
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantile_of
 from harness.model import (
@@ -25,16 +26,18 @@ from harness.model import (
     Outcome,
     Phase,
     PipelineResult,
+    ReasonKind,
     Receipt,
     Table,
 )
+from harness.model.harm import Harm
 from harness.model.table import Bools, Ints, distinct
 
 WATCHER: Final = "pipeline"
 
 
 def pipeline_result(evidence: Evidence) -> PipelineResult | None:
-    """What became of the events; None where none was sent and nobody watched."""
+    """Summary of the events; None if none was sent and the pipeline was not watched."""
     events = evidence.pipeline
     if not len(events) and WATCHER not in evidence.watchers:
         return None
@@ -43,23 +46,32 @@ def pipeline_result(evidence: Evidence) -> PipelineResult | None:
     unseen = events.words["state"].missing & (accepted | unknown)
     seconds = np.sort(visible_after_s(events.where(accepted)))
     receipt = pipeline_receipt(evidence)
+    searched = bool(len(events)) and not (accepted & unseen).any()
+    lost, doubled = accepted & absent, twice | (events.ints["copies"] > 1)
     return PipelineResult(
         sent=len(events),
         accepted=_count(accepted),
-        lost=_count(accepted & absent),
-        twice=_count(twice | (events.ints["copies"] > 1)),
-        wrong=_count(wrong),
-        unsure=_count((unknown & absent) | unseen),
-        visible_p50_s=six(quantile_of(seconds, 0.50)),
-        visible_p95_s=six(quantile_of(seconds, 0.95)),
-        why="" if receipt.ok else receipt.why,
+        lost=_count(lost) if searched or lost.any() else None,
+        twice=_count(doubled) if searched or doubled.any() else None,
+        wrong=_count(wrong) if searched or wrong.any() else None,
+        unsure=_count((unknown & absent) | unseen) if len(events) else None,
+        visible_p50_s=quantile_of(seconds, 0.50),
+        visible_p95_s=quantile_of(seconds, 0.95),
+        why=_why(receipt, _count(accepted & unseen)),
     )
 
 
-def events(case: Case) -> Iterable[Measure]:
-    """One measure: every accepted event was visible within the limit, once and whole; one that was not fails it.
+def _why(receipt: Receipt, unseen: int) -> str:
+    """What keeps the record of events from being complete."""
+    if not receipt.ok:
+        return receipt.why
+    return f"{unseen} accepted events were not requested at the end" if unseen else ""
 
-    What nobody could look for, or was accepted too shortly before the watch ended, keeps it from passing.
+
+def events(case: Case) -> Iterable[Measure]:
+    """One measure: every accepted event was visible within the limit, once, with its value.
+
+    INCONCLUSIVE if the state of an event was not read, or an event was accepted too shortly before the watch ended.
     """
     accepted = case.evidence.pipeline.where(case.evidence.pipeline.words["outcome"].equals("accepted"))
     limit, took = case.scaled.in_unit("s"), visible_after_s(accepted)
@@ -76,19 +88,18 @@ def events(case: Case) -> Iterable[Measure]:
     failed = _count(np.logical_or.reduce(list(bad.values())))
     undecided, receipts = _count(young | unseen), {"watch": pipeline_receipt(case.evidence)}
     outcome = Outcome.FAIL if failed else Outcome.PASS
-    reason, hint = _said(len(accepted), failed, {text: _count(mask) for text, mask in bad.items()}), ""
-    reason = f"{reason}, expected each once and whole {case.wanted.replace('below', 'within')}"
-    if receipt := unmet(outcome, receipts):
-        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
-    elif not failed and (undecided or not len(accepted)):
+    summary = _summary(len(accepted), failed, {text: _count(mask) for text, mask in bad.items()})
+    summary = f"{summary}, expected each once and complete {case.expected.replace('below', 'within')}"
+    outcome, reason = settled(outcome, because(outcome, summary), receipts)
+    if outcome is Outcome.PASS and (undecided or not len(accepted)):
+        summary += f", but the outcome of {undecided} is unknown" if undecided else ", but none was accepted"
         outcome, hint = Outcome.INCONCLUSIVE, "let the run watch for longer, then run again"
-        reason += f", but the outcome of {undecided} is unknown" if undecided else ", but none was accepted"
+        reason = because(outcome, summary, hint, kind=None if undecided else ReasonKind.NO_RECORD)
     yield measure(
         case,
         "accepted events",
         outcome,
         reason,
-        hint=hint,
         figures=Figures(
             value=float(took.max()) if len(took) else None,
             scaled_limit=limit,
@@ -101,7 +112,7 @@ def events(case: Case) -> Iterable[Measure]:
     )
 
 
-def _said(n: int, failed: int, bad: Mapping[str, int]) -> str:
+def _summary(n: int, failed: int, bad: Mapping[str, int]) -> str:
     if not failed:
         return f"none of {n} accepted events failed"
     return f"{failed} of {n} accepted events failed: {', '.join(f'{count} {text}' for text, count in bad.items() if count)}"
@@ -114,13 +125,13 @@ def _ended_ns(evidence: Evidence) -> int:
 
 
 def visible_after_s(events: Table) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """How long each event took from its acceptance to being visible, in s; one never seen took for ever."""
+    """How long each event took from its acceptance to being visible, in s; infinite if it never was."""
     accepted, visible = events.ints["accepted_ns"], events.ints["visible_ns"]
     return np.where(visible > 0, np.maximum(visible - accepted, 0) / SECOND, math.inf)
 
 
 def pipeline_receipt(evidence: Evidence) -> Receipt:
-    """Whether the record of events is whole: its watcher ended in order, and numbered them 0, 1, 2… without a gap."""
+    """Whether the record of events is complete: the watcher closed and numbered them 0, 1, 2…."""
     source, files = evidence.watchers.get(WATCHER), (f"watch/{WATCHER}.parquet",)
     if source is None:
         return Receipt(ok=False, why=f"the watcher {WATCHER!r} left no record")
@@ -133,10 +144,10 @@ def pipeline_receipt(evidence: Evidence) -> Receipt:
 
 def _numbering(sequence: Ints) -> str:
     if not len(sequence):
-        return "no event is on record"
+        return "no event was recorded"
     numbers = distinct(sequence)
     if again := len(sequence) - len(numbers):
-        return f"{again} numbers stand twice in the record of events"
+        return f"{again} numbers are recorded twice among the events"
     lacking = int(numbers[-1]) + 1 - len(numbers)
     return f"the record of events lacks {lacking} numbers" if lacking else ""
 
@@ -153,6 +164,7 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.RUN}),
     evidence=lambda _case: ("watch/pipeline.", "history/watch."),
+    judges=frozenset({Harm.EVENTS_LOST, Harm.EVENTS_TWICE, Harm.EVENTS_WRONG}),
     needs=lambda _objective: (
         Need(key="pipeline", why="events are followed through a pipeline that the target names"),
     ),

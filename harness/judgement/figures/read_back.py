@@ -1,8 +1,9 @@
-"""Every acknowledged write is read back equal in every region: at the end through each region, and right after the acknowledgement.
+"""Read-back: every acknowledged write is read equal in every region, at once and at the end.
 
-A region is held against the database: what the database lacks is lost, and charged there (`loss`). A copy may lag as long as the plan
-allows replicas to. Reads right after an acknowledgement may find nothing for as long; they fail where another value is read, where the
-lag is over, or where more than half of all of them find nothing: that is not lag, but a copy that is not read from.
+A region is compared with the database, or with the entry if no database was read: what that lacks is lost, and counts there (`loss`). A
+replica may lag as long as the plan allows. Until then a read right after an acknowledgement may find nothing. Such reads fail if they
+find another value, if the lag is over, or if more than half of them find nothing: that is not lag, but a replica that does not receive
+the writes.
 """
 
 from __future__ import annotations
@@ -12,24 +13,25 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.account import DATABASE, Account, Writes
+from harness.judgement.account import Account, Writes
 from harness.judgement.excuses import account_in, lag_ns
-from harness.judgement.figures.loss import ledger_receipt
+from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, unmet
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.recovery import SECOND
-from harness.model import LEDGER_READS, Figure, Measure, Outcome, Phase, Receipt, Table
-from harness.model.table import Bools
+from harness.model import LEDGER_READS, Figure, Measure, Outcome, Phase, ReasonKind, Receipt, Table
+from harness.model.harm import Harm
+from harness.model.table import Bools, Ints
 
 HALF: Final = 0.5
-"""More stale reads than this are no lag."""
+"""A larger share of stale reads than this is not explained by lag."""
 _AGAIN: Final = "let every region be read when all copies had the time to catch up, then run again"
 
 
 def read_backs(case: Case) -> Iterable[Measure]:
-    """One measure a region, and one of the reads right after an acknowledgement."""
+    """One measure per region, and one of the reads right after an acknowledgement."""
     account = account_in(case.plan, case.evidence)
-    regions = sorted({*case.plan.regions, *(source for source in account.missing if source != DATABASE)})
+    regions = sorted({*case.plan.regions, *(source for source in account.missing if source != account.authority)})
     if not regions:
         yield inconclusive(case, "writes not read back", "the plan names no region to read through", _AGAIN)
     for region in regions:
@@ -43,26 +45,26 @@ def _region(case: Case, account: Account, region: str) -> Measure:
         why = f"{region}: the ledger was not read back through it"
         return inconclusive(case, "writes not read back", why, _AGAIN, scope=scope)
     missing = account.missing[region]
-    gone = account.missing.get(DATABASE, missing.where(np.zeros(len(missing), dtype=np.bool_)))
-    other = missing.where(~missing.among(gone))
+    other = missing.where(~missing.among(account.gone))
     lagging = account.lagging.get(region)
     receipts = {"watch": ledger_receipt(case.evidence, account)}
     outcome = Outcome.FAIL if len(other) else Outcome.PASS
-    reason, hint = _told(region, other, len(account.acknowledged)), ""
+    summary = _summary(region, other, len(account.acknowledged))
+    outcome, reason = settled(outcome, because(outcome, summary), receipts)
     if outcome is Outcome.PASS and lagging is not None and len(lagging):
-        outcome, hint = Outcome.INCONCLUSIVE, _AGAIN
-        reason += f", but {len(lagging)} that it lacked were too young to be called missing"
-    elif receipt := unmet(outcome, receipts):
-        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipts[receipt].why}", HINTS[receipt]
-    elif not len(account.acknowledged):
-        outcome, hint = Outcome.INCONCLUSIVE, "let the ledger write, then run again"
+        outcome = Outcome.INCONCLUSIVE
+        reason = because(
+            outcome, f"{summary}, but {len(lagging)} that it lacked were too young to be called missing", _AGAIN
+        )
+    elif outcome is Outcome.PASS and not len(account.acknowledged):
+        outcome = Outcome.INCONCLUSIVE
+        reason = because(outcome, summary, "let the ledger write, then run again", kind=ReasonKind.NO_RECORD)
     return measure(
         case,
         "writes not read back",
         outcome,
         reason,
         scope=scope,
-        hint=hint,
         figures=Figures(
             value=float(len(other)),
             scaled_limit=0.0,
@@ -74,7 +76,7 @@ def _region(case: Case, account: Account, region: str) -> Measure:
     )
 
 
-def _told(region: str, other: Writes, n: int) -> str:
+def _summary(region: str, other: Writes, n: int) -> str:
     if not len(other):
         return f"{region}: all of {n} acknowledged writes are read back as the database has them"
     some = ", ".join(other.names(3)) + ("…" if len(other) > 3 else "")
@@ -85,31 +87,28 @@ def _right_after(case: Case) -> Measure:
     reads = case.evidence.tables.get(LEDGER_READS.name, Table.empty(LEDGER_READS))
     absent, wrong, found = (reads.words["outcome"].equals(word) for word in ("absent", "wrong", "found"))
     n, stale = int((absent | wrong | found).sum()), int(absent.sum())
-    late = absent & (_age_ns(case, reads) > lag_ns(case.plan))
+    late = absent & (age_ns(case.evidence.ledger.writes, reads) > lag_ns(case.plan))
     bad, most = int((wrong | late).sum()), stale > HALF * n
     watch = case.evidence.watchers.get("ledger")
     receipt = Receipt(
         ok=watch is not None and watch.closed and not watch.why, why="the watcher 'ledger' did not complete"
     )
     outcome = Outcome.FAIL if bad or most else Outcome.PASS
-    reason, hint = (
-        f"right after the acknowledgement {stale} of {n} reads found nothing, {int(wrong.sum())} another value",
-        "",
-    )
+    summary = f"right after the acknowledgement {stale} of {n} reads found nothing, {int(wrong.sum())} another value"
     if int(late.sum()):
-        reason += (
-            f", {int(late.sum())} of them later than the lag that a replica may have ({lag_ns(case.plan) / SECOND:g} s)"
+        lag = f"{lag_ns(case.plan) / SECOND:g} s"
+        summary += f", {int(late.sum())} of them later than the lag that a replica may have ({lag})"
+    outcome, reason = settled(outcome, because(outcome, summary), {"watch": receipt})
+    if outcome is Outcome.PASS and not n:
+        outcome = Outcome.INCONCLUSIVE
+        reason = because(
+            outcome, summary, "let the ledger read its own writes, then run again", kind=ReasonKind.NO_RECORD
         )
-    if unmet(outcome, {"watch": receipt}):
-        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {receipt.why}", HINTS["watch"]
-    elif not n:
-        outcome, hint = Outcome.INCONCLUSIVE, "let the ledger read its own writes, then run again"
     return measure(
         case,
         "writes not read back at once",
         outcome,
         reason,
-        hint=hint,
         figures=Figures(
             value=float(stale + int(wrong.sum())),
             n=n,
@@ -120,15 +119,14 @@ def _right_after(case: Case) -> Measure:
     )
 
 
-def _age_ns(case: Case, reads: Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """How long before each read its write was acknowledged; 0 where that was not recorded."""
-    writes = case.evidence.ledger.writes
+def age_ns(writes: Table, reads: Table) -> Ints:
+    """Age of the write at each read in ns, from its acknowledgement; 0 if not recorded."""
     keys = (writes.ints["client"] << 40) | writes.ints["sequence"]
     order = np.argsort(keys, kind="stable")
-    wanted = (reads.ints["client"] << 40) | reads.ints["sequence"]
-    at = np.minimum(np.searchsorted(keys[order], wanted), max(len(keys) - 1, 0))
-    known: Bools = keys[order][at] == wanted if len(keys) else np.zeros(len(wanted), dtype=np.bool_)
-    age = np.zeros(len(wanted), dtype=np.int64)
+    expected = (reads.ints["client"] << 40) | reads.ints["sequence"]
+    at = np.minimum(np.searchsorted(keys[order], expected), max(len(keys) - 1, 0))
+    known: Bools = keys[order][at] == expected if len(keys) else np.zeros(len(expected), dtype=np.bool_)
+    age = np.zeros(len(expected), dtype=np.int64)
     age[known] = reads.ints["sent_ns"][known] - writes.ints["done_ns"][order][at[known]]
     return age
 
@@ -145,8 +143,9 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY, Phase.RUN}),
     evidence=_files,
+    judges=frozenset({Harm.READS_STALE}),
     needs=lambda _objective: (
         Need(key="ledger", why="what is read back is what a write ledger wrote"),
-        Need(key="database", why="the ledger is read straight from the database"),
+        BACK,
     ),
 )

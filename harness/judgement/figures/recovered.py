@@ -1,4 +1,4 @@
-"""How reads or writes came back after one attempt, and how they fared on the way back, each held against the limit."""
+"""Recovery of reads or writes after one attempt, and the way back, each against the limit."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from harness.judgement.measures import HINTS, Case, Figures, inconclusive, measure, not_falsifiable, unmet
+from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.hits import named_receipt
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.null_runs import NullRun, null_run
 from harness.judgement.receipts.restore import restore_receipt
-from harness.judgement.receipts.watch import GAP_NS, SHARE_OF_LIMIT, WATCHERS, looks_of, watch_receipt
+from harness.judgement.receipts.watch import GAP_NS, SHARE_OF_LIMIT, WATCHERS, probes_of, watch_receipt
 from harness.judgement.recovery import SECOND, Requests, promised_ms, recovery_of
-from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, Receipt
+from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
 
 METHOD: Final = (
     "first answer, after the last outage, of 5 s in which at least 99 % succeeded and 95 % came within the promised time; "
@@ -30,14 +30,14 @@ _STEADY: Final = "make the target steady before it is broken, then run again"
 
 
 def recovery_in(plan: Plan, evidence: Evidence, attempt: Experiment, operation: str) -> OperationRecovery | None:
-    """How reads or writes came back in one attempt; None when its action was never sent or no request was recorded."""
+    """Recovery of reads or writes in one attempt; None if no action or no request was recorded."""
     spacing_ms = plan.probe_spacing_ms.get(operation, 0.0)
-    requests = looks_of(evidence, operation)
+    requests = probes_of(evidence, operation)
     return _came_back(operation, requests, evidence, attempt, spacing_ms=spacing_ms, promised=promised_ms(plan))
 
 
 def regional_recovery(plan: Plan, evidence: Evidence, attempt: Experiment, region: str) -> OperationRecovery | None:
-    """How reads came back at the door of a region that the fault hit: described, for such a region can only come back on heal.
+    """Recovery of reads at the door of a hit region: shown only, as it can only come back on heal.
 
     None when the action was never sent or the region was not probed.
     """
@@ -75,14 +75,14 @@ def _came_back(
 def recovered(
     case: Case, attempt: Experiment, operation: str, scope: Mapping[str, str], *, proves: bool
 ) -> Iterable[Measure]:
-    """One measure of the recovery, and one of the way back where something was undone.
+    """One measure of the recovery, and one of the way back if something was undone.
 
     Args:
         case: the objective.
-        attempt: whose action was sent.
+        attempt: an attempt whose action was sent.
         operation: `reads` or `writes`.
-        scope: the words of the measures.
-        proves: whether a PASS of the experiment rests on this attempt; another one can only do harm.
+        scope: of the measures.
+        proves: whether a PASS of the experiment is based on this attempt; any other can only fail it.
     """
     name, limit = f"recovery of {operation}", case.scaled.in_unit("s")
     planned = case.plan.experiments.get(attempt.name)
@@ -95,7 +95,8 @@ def recovered(
     if seen is None:
         receipt = fault_receipt(case.plan, case.evidence, attempt)
         why = f"no probe of {operation} was recorded" if receipt.ok else receipt.why
-        yield inconclusive(case, name, why, HINTS["watch" if receipt.ok else "fault"], scope=scope)
+        lacking = "watch" if receipt.ok else "fault"
+        yield inconclusive(case, name, why, HINTS[lacking], kind=ReasonKind(lacking), scope=scope)
         return
     quiet = null_run(
         case.evidence,
@@ -111,7 +112,7 @@ def recovered(
 
 
 def _widened(seen: OperationRecovery, quiet: NullRun) -> OperationRecovery:
-    """Nothing is known better than what was out without a fault."""
+    """The recovery with a resolution of at least the longest outage without a fault."""
     return replace(
         seen,
         resolution_s=max(seen.resolution_s, quiet.longest_s),
@@ -140,7 +141,7 @@ def _recovery(
         case,
         f"recovery of {seen.operation}",
         outcome,
-        f"{head(attempt, proves=proves)}: {_told(seen)}, expected {case.wanted}",
+        f"{head(attempt, proves=proves)}: {_summary(seen)}, expected {case.expected}",
         quiet=quiet.receipt,
         scope=scope,
         figures=Figures(
@@ -177,7 +178,7 @@ def _way_back(
         case,
         f"way back of {seen.operation}",
         outcome_of(low, high, limit),
-        f"{head(attempt, proves=proves)}: {way_back_told(seen)}, expected {case.wanted}",
+        f"{head(attempt, proves=proves)}: {way_back_text(seen)}, expected {case.expected}",
         quiet=quiet.receipt,
         scope=scope,
         figures=Figures(
@@ -195,21 +196,21 @@ def _way_back(
 
 
 def outcome_of(low: float, high: float | None, limit: float, *, is_over: bool = False) -> Outcome:
-    """PASS when the most that it can have been is inside the limit, FAIL when the least is not, else INCONCLUSIVE."""
+    """PASS if the upper bound is inside the limit, FAIL if the lower is not, else INCONCLUSIVE."""
     if high is not None and high < limit:
         return Outcome.PASS
     return Outcome.FAIL if low >= limit or is_over else Outcome.INCONCLUSIVE
 
 
 def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
-    """What the recovery can have been, within the resolution; not back: at least as long as was watched."""
+    """Bounds of the recovery time, from the resolution; not recovered: at least the observed time."""
     if seen.seconds is None:
         return seen.observed_s, None
     return max(seen.seconds - seen.resolution_s, 0.0), seen.seconds + seen.resolution_s
 
 
 def way_back_bounds(seen: OperationRecovery) -> tuple[float, float, float | None]:
-    """The longest outage on the way back, and what it can have been; one that had not ended may be any longer."""
+    """The longest outage on the way back, with its bounds; one that did not end has no upper bound."""
     longest = max((end - start for start, end in seen.way_back), default=0.0)
     low, high = max(longest - seen.way_back_resolution_s, 0.0), longest + seen.way_back_resolution_s
     if not seen.way_back:
@@ -218,11 +219,11 @@ def way_back_bounds(seen: OperationRecovery) -> tuple[float, float, float | None
 
 
 def head(attempt: Experiment, *, proves: bool) -> str:
-    """Which attempt a sentence is about."""
+    """The attempt, as the beginning of a reason."""
     return attempt.name if proves else f"{attempt.name}, attempt {attempt.attempt}, which was sent and counts for harm"
 
 
-def way_back_told(seen: OperationRecovery) -> str:
+def way_back_text(seen: OperationRecovery) -> str:
     """The way back in words, with each outage."""
     if not seen.way_back:
         return f"{seen.operation} were served all the way back, {seen.way_back_s:.4g} s from the undo to the restore"
@@ -237,25 +238,27 @@ def judged(
     case: Case,
     name: str,
     outcome: Outcome,
-    reason: str,
+    summary: str,
     *,
     quiet: Receipt,
     scope: Mapping[str, str],
     figures: Figures,
 ) -> Measure:
-    """The measure, once its receipts were asked: FAIL needs the watch and the load only, for what was sent did harm, confirmed or not."""
-    hint = ""
+    """The measure after its receipts; a FAIL needs those of watch and load only.
+
+    A fault whose action was sent did harm, whether it was confirmed or not.
+    """
     if not quiet.ok:
-        outcome, reason, hint = Outcome.INCONCLUSIVE, f"{reason}, but {quiet.why}", _STEADY
-    elif receipt := unmet(outcome, figures.receipts, ("watch",)):
-        outcome, reason = Outcome.INCONCLUSIVE, f"{reason}, but {figures.receipts[receipt].why}"
-        hint = HINTS[receipt]
-    elif outcome is Outcome.INCONCLUSIVE:
-        hint = _LONGER
-    return measure(case, name, outcome, reason, scope=scope, hint=hint, figures=figures)
+        outcome = Outcome.INCONCLUSIVE
+        reason = because(outcome, f"{summary}, but {quiet.why}", _STEADY, kind=ReasonKind.UNSTEADY)
+    else:
+        unsure = outcome is Outcome.INCONCLUSIVE
+        own = because(outcome, summary, _LONGER, kind=ReasonKind.RESOLUTION) if unsure else because(outcome, summary)
+        outcome, reason = settled(outcome, own, figures.receipts, ("watch",))
+    return measure(case, name, outcome, reason, scope=scope, figures=figures)
 
 
-def _told(seen: OperationRecovery) -> str:
+def _summary(seen: OperationRecovery) -> str:
     if seen.seconds is None:
         heal = "; they came back only when the fault was undone" if seen.on_heal else ""
         return f"{seen.operation} were not served again in {seen.observed_s:.4g} s{heal} ({seen.why})"
@@ -264,7 +267,7 @@ def _told(seen: OperationRecovery) -> str:
 
 
 def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receipt]:
-    """The receipts that a PASS of an attempt needs beside those of the watch; one that only counts for harm needs none of them."""
+    """The receipts that a PASS needs beside those of the watch; none if the attempt proves nothing."""
     if not proves:
         return {}
     receipts = {"fault": _fault(case, attempt), "restore": restore_receipt(case.evidence, attempt)}
@@ -275,7 +278,7 @@ def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receip
 
 
 def _fault(case: Case, attempt: Experiment) -> Receipt:
-    """The fault receipt, which must also show what the sentence names."""
+    """The fault receipt, which must also show what the objective names."""
     receipt = fault_receipt(case.plan, case.evidence, attempt)
     named = named_receipt(case.evidence, attempt, case.objective)
     return receipt if named.ok or not receipt.ok else named
@@ -285,7 +288,7 @@ def _receipts(
     case: Case, attempt: Experiment, operation: str, span: tuple[int, int], *, resolution_s: float, proves: bool
 ) -> dict[str, Receipt]:
     limit = case.scaled.in_unit("s")
-    watch = watch_receipt(case.evidence, WATCHERS[operation], looks_of(case.evidence, operation).sent_ns, span)
+    watch = watch_receipt(case.evidence, WATCHERS[operation], probes_of(case.evidence, operation).sent_ns, span)
     if watch.ok and resolution_s > max(GAP_NS / SECOND, SHARE_OF_LIMIT * limit):
         watch = Receipt(ok=False, why=f"the resolution of {resolution_s:.3g} s is over a tenth of the limit")
     return {"watch": watch, **proofs(case, attempt, proves=proves)}

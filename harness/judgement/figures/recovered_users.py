@@ -1,19 +1,17 @@
-"""How the users' own requests came back after one attempt, and how they fared on the way back: the worst route or region decides."""
+"""Recovery of the users' own requests after one attempt: the worst route or region decides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-import numpy as np
-
-from harness.judgement.figures.recovered import head, judged, outcome_of, proofs, way_back_bounds, way_back_told
+from harness.judgement.figures.recovered import head, judged, outcome_of, proofs, way_back_bounds, way_back_text
 from harness.judgement.measures import Case, Figures, inconclusive
 from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns, quiet_windows, samples_due
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.judgement.recovery import Users, promised_ms, users_recovery
 from harness.judgement.recovery.users import grouped, longest_outage_s
-from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, Receipt
+from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
 
 METHOD: Final = (
     "the users' own requests, each route and each serving region from the moment they were due: the latest first answer of 5 s in which "
@@ -27,7 +25,7 @@ _BADNESS: Final = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
 def users_in(
     plan: Plan, evidence: Evidence, attempt: Experiment, traffic: str | None, operations: tuple[str, ...] = ()
 ) -> Users | None:
-    """How the users' own requests came back in one attempt; None when its action was never sent or no request was recorded."""
+    """Recovery of the users' requests in one attempt; None if no action or request was recorded."""
     sent_ns = attempt.fault.sent_ns
     if sent_ns is None:
         return None
@@ -47,7 +45,7 @@ def users_in(
 
 
 def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *, proves: bool) -> Iterable[Measure]:
-    """One measure of the recovery and one of the way back, of the worst group; none where the action was not sent."""
+    """One measure of the recovery and one of the way back, of the worst group; none without action."""
     limit, objective = case.scaled.in_unit("s"), case.objective
     planned = case.plan.experiments.get(attempt.name)
     if attempt.fault.sent_ns is None or planned is None or planned.observe_s < limit:
@@ -56,7 +54,7 @@ def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *
     users = users_in(case.plan, case.evidence, attempt, objective.scope.traffic, objective.scope.operations)
     if users is None or not users.groups:
         why = f"{attempt.name}: too few of the users' requests were recorded from the fault to the restore"
-        yield inconclusive(case, "recovery of users", why, _MORE, scope=scope)
+        yield inconclusive(case, "recovery of users", why, _MORE, kind=ReasonKind.TOO_FEW, scope=scope)
         return
     yield _recovery(case, attempt, users, scope, proves=proves)
     if attempt.fault.undone_ns is not None:
@@ -64,7 +62,7 @@ def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *
 
 
 def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
-    """What the recovery of a group can have been: its first answer is the latest it can have been, the last failure the earliest."""
+    """Bounds of a group's recovery time: from its last failure to its first answer."""
     if seen.seconds is None:
         return seen.observed_s, None
     if not seen.outages:
@@ -79,25 +77,26 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
         low, high = bounds_of(seen)
         return outcome_of(low, high, limit, is_over=seen.seconds is None and seen.observed_s >= limit)
 
-    def badness(name: str) -> tuple[int, float]:
+    def badness(name: str) -> tuple[int, bool, float, float]:
         seen = users.groups[name]
-        return _BADNESS[outcome(seen)], np.inf if seen.seconds is None else seen.seconds
+        out_s = sum(end - start for start, end in seen.outages)
+        return _BADNESS[outcome(seen)], seen.seconds is None, seen.seconds or 0.0, out_s
 
     name = max(users.groups, key=badness)
     seen = users.groups[name]
     low, high = bounds_of(seen)
     if seen.seconds is None:
         heal = "; they came back only when the fault was undone" if seen.on_heal else ""
-        told = f"the users' requests ({name}) were not served again in {seen.observed_s:.4g} s{heal} ({seen.why})"
+        summary = f"the users' requests ({name}) were not served again in {seen.observed_s:.4g} s{heal} ({seen.why})"
     elif not seen.outages:
-        told = "no route and no serving region was out for the users"
+        summary = "no route and no serving region was out for the users"
     else:
-        told = f"the users' requests ({name}, the last) were served again after {seen.seconds:.4g} s ({seen.why})"
+        summary = f"the users' requests ({name}, the last) were served again after {seen.seconds:.4g} s ({seen.why})"
     return judged(
         case,
         "recovery of users",
         outcome(seen),
-        f"{head(attempt, proves=proves)}: {told}, expected {case.wanted}{_thin(users)}",
+        f"{head(attempt, proves=proves)}: {summary}, expected {case.expected}{_more(map(outcome, users.groups.values()))}{_thin(users)}",
         quiet=_quiet(case, name, outcome(seen)),
         scope={**scope, "group": name},
         figures=Figures(
@@ -124,14 +123,14 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     name = max(users.groups, key=lambda n: (_BADNESS[outcome(users.groups[n])], way_back_bounds(users.groups[n])[0]))
     seen = users.groups[name]
     value, low, high = way_back_bounds(seen)
-    told = (
-        way_back_told(seen) if seen.way_back else "no route and no serving region was out for the users on the way back"
+    summary = (
+        way_back_text(seen) if seen.way_back else "no route and no serving region was out for the users on the way back"
     )
     return judged(
         case,
         "way back of users",
         outcome(seen),
-        f"{head(attempt, proves=proves)}: {told}, expected {case.wanted}{_thin(users)}",
+        f"{head(attempt, proves=proves)}: {summary}, expected {case.expected}{_more(map(outcome, users.groups.values()))}{_thin(users)}",
         quiet=_quiet(case, name, outcome(seen)),
         scope={**scope, "group": name},
         figures=Figures(
@@ -149,7 +148,7 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
 
 
 def _quiet(case: Case, group: str, outcome: Outcome) -> Receipt:
-    """Whether the same group was served before the first fault: what does not PASS may not be the fault's doing."""
+    """Whether the same group was served before the first fault; if not, the fault is not the cause."""
     if outcome is Outcome.PASS:
         return Receipt(ok=True, why="")
     scope, most_s = case.objective.scope, SHARE_OF_LIMIT * case.scaled.in_unit("s")
@@ -162,8 +161,14 @@ def _quiet(case: Case, group: str, outcome: Outcome) -> Receipt:
     return Receipt(ok=True, why="")
 
 
+def _more(outcomes: Iterable[Outcome]) -> str:
+    """How many groups beside the worst one fail as well."""
+    others = sum(outcome is Outcome.FAIL for outcome in outcomes) - 1
+    return f" (and {others} more routes or regions beyond it)" if others > 0 else ""
+
+
 def _thin(users: Users) -> str:
-    """The groups that could not be judged alone."""
+    """The groups with too few requests to be judged alone."""
     if not users.thin:
         return ""
     named = ", ".join(f"{name} {per_s:.2g}/s" for name, per_s in users.thin.items())

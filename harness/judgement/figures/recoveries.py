@@ -1,6 +1,6 @@
-"""Objectives of recovery: each attempt at each experiment, reads, writes and the users' own requests apart, by rule 8.
+"""Recovery objectives (rule 8): per attempt, for reads, writes and the users' own requests.
 
-Every attempt whose action was sent counts for harm; one of them, whose receipts hold, counts for a PASS.
+Every attempt whose action was sent can fail the objective; one of them, whose receipts are ok, can pass it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Ob
 
 
 def recoveries(case: Case) -> Iterable[Measure]:
-    """Measures of each experiment: of each operation, of the users, of the way back, and of the manual steps where the sentence names them."""
+    """Measures per experiment: each operation, the users, the way back and manual steps if named."""
     if not case.experiments:
         yield inconclusive(
             case, "recovery", "no experiment that the sentence speaks of was planned", "add one to `experiments/`"
@@ -59,13 +59,14 @@ def _needs(objective: Objective) -> Sequence[Need]:
 
 
 def _watched(objective: Objective, scale: float) -> tuple[float, float]:
-    return objective.limit.scaled(scale).base, 0.0
+    return objective.limit.at_scale(scale).base, 0.0
 
 
 SPEC: Final = Spec(
     figure=Figure.RECOVERY,
     judge=recoveries,
     limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    timed=True,
     unit="s",
     basis=Basis.EXPERIMENT,
     phases=frozenset({Phase.FAULT}),

@@ -1,4 +1,4 @@
-"""Share of answers: how many answers one region served, over all answers."""
+"""Region share: the answers that one region served, over all answers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from harness.judgement.figures.fault_free import (
-    Part,
-    Rule,
+    GuardedWindow,
+    GuardRule,
     all_files,
     fault_free_windows,
     joined_load_receipt,
@@ -24,7 +24,7 @@ from harness.model import Figure, LimitRule, Measure, Phase, Table, Window
 
 
 def region_shares(case: Case) -> Iterable[Measure]:
-    """Answers that one region served over all answers, over all fault-free windows; each window and route is guarded."""
+    """The region's share of answers over all fault-free windows; each window and route is guarded."""
     name, objective = "share of answers", case.objective
     windows = fault_free_windows(case, name)
     if isinstance(windows, Measure):
@@ -53,13 +53,13 @@ def region_shares(case: Case) -> Iterable[Measure]:
         detail=over_windows(windows),
         files=all_files(windows),
     )
-    rule = Rule(limit=limit, op=objective.op, tolerance=tolerance or 0.0)
+    rule = GuardRule(limit=limit, op=objective.op, tolerance=tolerance or 0.0)
     yield from with_guards(case, f"{name} of region {region}", [found], lambda: parts, rule)
 
 
-def _part(answers: Table, window: Window, region: str) -> Part:
-    """The answers of a window, those of the region being what is counted."""
-    return Part(
+def _part(answers: Table, window: Window, region: str) -> GuardedWindow:
+    """The answers of a window; those of the region are counted."""
+    return GuardedWindow(
         window=window.name,
         span=window.span,
         at_ns=answers.ints["intended_ns"],

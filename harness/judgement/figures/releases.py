@@ -1,4 +1,4 @@
-"""A release against another that served in the same window: a canary against the stable one."""
+"""Release comparison: a canary against the stable release in the same window."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, failed, steady_window
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.figures.timed import Span, answered_well, counted, longest_stall_ns
-from harness.judgement.measures import Case, bounded, held, inconclusive, said
+from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
-from harness.judgement.stats.comparisons import Timed, batch_count, batch_of, quantile_ratio, share_difference
+from harness.judgement.stats.comparisons import BatchedSample, batch_count, batch_of, quantile_ratio, share_difference
 from harness.judgement.stats.sequential import confidences
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
-from harness.model import SAMPLES, Figure, LimitRule, Measure, Outcome, Phase, Table
+from harness.model import SAMPLES, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Pair:
-    """What two releases served in a span of time.
+    """The requests that two releases served in a span of time.
 
     Attributes:
         first, second: requests that the first and the second release answered.
-        nameless: failures that name no release: a dead pod says nothing of itself.
-        span: from when until when.
+        nameless: failures that name no release, as those of a dead pod.
+        span: start and end, in ns.
     """
 
     first: Table
@@ -35,23 +35,23 @@ class _Pair:
     span: Span
 
     def until(self, end_ns: int) -> _Pair:
-        """The same, up to then."""
+        """The requests up to that time."""
         start_ns = self.span[0]
         tables = (table.between("intended_ns", start_ns, end_ns) for table in (self.first, self.second, self.nameless))
         first, second, nameless = tables
         return _Pair(first=first, second=second, nameless=nameless, span=(start_ns, end_ns))
 
     def charged(self) -> _Pair:
-        """The same, with the nameless failures charged to the first release."""
+        """The pair with the nameless failures counted for the first release."""
         return replace(self, first=Table.merged(SAMPLES, [self.first, self.nameless]))
 
 
 _Compare = Callable[[_Pair, float, float], Bounds]
-"""A comparison at the confidence of its bounds and at that for a FAIL."""
+"""A comparison at two confidences: that of its bounds and that of a FAIL."""
 
 
 def error_differences(case: Case) -> Iterable[Measure]:
-    """Error rate of one release less that of another."""
+    """Difference of the error rates of two releases."""
 
     def compare(pair: _Pair, confidence: float, fail_confidence: float) -> Bounds:
         bad = [failed(table) for table in (pair.first, pair.second)]
@@ -59,21 +59,21 @@ def error_differences(case: Case) -> Iterable[Measure]:
         stall_ns = max(longest_stall_ns(*each, pair.span) for each in zip(at, bad, strict=True))
         batches = batch_count(stall_ns, *pair.span)
         timed = [
-            Timed(values=of.astype(float), batch=batch_of(when, *pair.span, batches), batches=batches)
+            BatchedSample(values=of.astype(float), batch=batch_of(when, *pair.span, batches), batches=batches)
             for when, of in zip(at, bad, strict=True)
         ]
         tallies = [sample.tally(of) for sample, of in zip(timed, bad, strict=True)]
         return share_difference(tallies[0], tallies[1], confidence, fail_confidence)
 
-    def told(pair: _Pair) -> str:
+    def describe(pair: _Pair) -> str:
         numbers = [f"{int(failed(table).sum())} of {len(table)}" for table in (pair.first, pair.second)]
         return f"{numbers[0]} requests failed against {numbers[1]}"
 
-    yield from _measures(case, "error rate", compare, told, latencies=False)
+    yield from _measures(case, "error rate", compare, describe, latencies=False)
 
 
 def slowdowns(case: Case) -> Iterable[Measure]:
-    """How much higher a quantile of the response times of one release is than that of another, as a share of the latter."""
+    """Relative increase of a response-time quantile from one release to another."""
     quantile = case.quantile
     limit = case.scaled.in_unit("ratio")
 
@@ -85,15 +85,15 @@ def slowdowns(case: Case) -> Iterable[Measure]:
         mine, theirs = canary.batched(pair.span, batches), stable.batched(pair.span, batches)
         return above_one(quantile_ratio(mine, theirs, quantile, confidence, fail_confidence))
 
-    def told(pair: _Pair) -> str:
-        values = [said(answered_well(table).quantile(quantile), "ms") for table in (pair.first, pair.second)]
+    def describe(pair: _Pair) -> str:
+        values = [formatted(answered_well(table).quantile(quantile), "ms") for table in (pair.first, pair.second)]
         return f"{values[0]} against {values[1]}"
 
-    yield from _measures(case, f"response time p{quantile * 100:g}", compare, told, latencies=True)
+    yield from _measures(case, f"response time p{quantile * 100:g}", compare, describe, latencies=True)
 
 
 def above_one(ratio: Bounds) -> Bounds:
-    """A ratio as what it is above one."""
+    """A ratio minus 1."""
     return replace(
         ratio,
         value=ratio.value - 1,
@@ -105,11 +105,11 @@ def above_one(ratio: Bounds) -> Bounds:
 
 
 def _measures(
-    case: Case, figure: str, compare: _Compare, told: Callable[[_Pair], str], *, latencies: bool
+    case: Case, figure: str, compare: _Compare, describe: Callable[[_Pair], str], *, latencies: bool
 ) -> Iterable[Measure]:
-    """One measure: that of the first look that tells, or of the last."""
+    """One measure: that of the first analysis that decides, or of the last."""
     params = case.objective.params
-    release, other, looks = params["release"], params["other_release"], int(params.get("looks", "1"))
+    release, other, analyses = params["release"], params["other_release"], int(params.get("analyses", "1"))
     name = f"{figure} above release {other}"
     window = steady_window(case, name)
     if isinstance(window, Measure):
@@ -129,21 +129,23 @@ def _measures(
         nameless=window.samples.where(served.missing & failed(window.samples)),
         span=window.span,
     )
-    look = _first_that_tells(case, pair, compare, looks)
-    details = [told(look.pair)]
-    if len(look.pair.nameless):
-        count = len(look.pair.nameless)
+    analysis = _first_decisive(case, pair, compare, analyses)
+    details = [describe(analysis.pair)]
+    if len(analysis.pair.nameless):
+        count = len(analysis.pair.nameless)
         details.append(f"{count} failures named no release: before a PASS they are charged to {release}")
-    if looks > 1:
-        details.append(f"this is look {look.number} of {looks}, which share one budget of error")
-    if math.isinf(look.bounds.low) and math.isinf(look.bounds.high):
-        yield inconclusive(case, name, "; ".join([look.bounds.why, *details]), MORE_TRAFFIC, scope=scope)
+    if analyses > 1:
+        details.append(f"this is analysis {analysis.number} of {analyses}, which share one error budget")
+    if math.isinf(analysis.bounds.low) and math.isinf(analysis.bounds.high):
+        yield inconclusive(
+            case, name, "; ".join([analysis.bounds.why, *details]), MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope
+        )
         return
     yield bounded(
         case,
         name,
-        look.bounds,
-        look.outcome,
+        analysis.bounds,
+        analysis.outcome,
         unit="ratio",
         subject=f"{figure} of release {release} above that of {other}",
         n_needed=None,
@@ -156,34 +158,39 @@ def _measures(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Look:
+class _Analysis:
     number: int
     pair: _Pair
     bounds: Bounds
     outcome: Outcome
 
 
-def _first_that_tells(case: Case, pair: _Pair, compare: _Compare, looks: int) -> _Look:
-    """The first look that passes or fails, else the last; each sees all that came before it and errs with its share of the budget."""
-    shares = [number / looks for number in range(1, looks + 1)]
+def _first_decisive(case: Case, pair: _Pair, compare: _Compare, analyses: int) -> _Analysis:
+    """The first analysis that passes or fails, else the last.
+
+    Each analysis uses all data up to its time and has its share of the error budget.
+    """
+    shares = [number / analyses for number in range(1, analyses + 1)]
     sure, fail = confidences(shares, case.objective.confidence), confidences(shares, FAIL_CONFIDENCE)
     start_ns, end_ns = pair.span
     every = (
-        _look(
+        _analysis(
             case,
-            pair.until(start_ns + (end_ns - start_ns) * number // looks),
+            pair.until(start_ns + (end_ns - start_ns) * number // analyses),
             compare,
             number,
             sure[number - 1],
             fail[number - 1],
         )
-        for number in range(1, looks + 1)
+        for number in range(1, analyses + 1)
     )
-    return next(look for look in every if look.outcome is not Outcome.INCONCLUSIVE or look.number == looks)
+    return next(
+        analysis for analysis in every if analysis.outcome is not Outcome.INCONCLUSIVE or analysis.number == analyses
+    )
 
 
-def _look(case: Case, pair: _Pair, compare: _Compare, number: int, *sure: float) -> _Look:
-    """Compare, with the nameless failures charged to the first release where that makes it look worse, never to its better."""
+def _analysis(case: Case, pair: _Pair, compare: _Compare, number: int, *sure: float) -> _Analysis:
+    """Compare, with the nameless failures counted for the first release if that makes it worse."""
     bounds = compare(pair, *sure)
     if len(pair.nameless):
         charged = compare(pair.charged(), *sure)
@@ -191,7 +198,7 @@ def _look(case: Case, pair: _Pair, compare: _Compare, number: int, *sure: float)
             bounds, high=max(bounds.high, charged.high), fail_high=max(bounds.fail_high, charged.fail_high)
         )
     outcome = held(case.objective.op, bounds, case.scaled.in_unit("ratio"))
-    return _Look(number=number, pair=pair, bounds=bounds, outcome=outcome)
+    return _Analysis(number=number, pair=pair, bounds=bounds, outcome=outcome)
 
 
 MORE_ERRORS: Final = Spec(

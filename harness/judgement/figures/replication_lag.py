@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.fault_free import (
-    Part,
-    Rule,
+    GuardedWindow,
+    GuardRule,
     fault_free_windows,
     one_after_another,
     over_windows,
@@ -26,7 +26,10 @@ from harness.model import REPLICAS, Figure, LimitRule, Measure, Phase, Receipt, 
 
 
 def replication_lags(case: Case) -> Iterable[Measure]:
-    """One measure of the quantile a replica, over all fault-free windows; an observation without an answer is over any limit."""
+    """One measure of the quantile per replica, over all fault-free windows.
+
+    An observation without an answer is over any limit.
+    """
     objective, quantile = case.objective, case.quantile
     name = f"replication lag p{quantile * 100:g}"
     windows = fault_free_windows(case, name)
@@ -45,28 +48,30 @@ def replication_lags(case: Case) -> Iterable[Measure]:
         if objective.scope.subject in ("", member)
     ]
     parts = [_part(case, _replica(rows, None), window) for rows, window in zip(seen, windows, strict=True)]
-    rule = Rule(limit=1 - quantile, quantile=quantile, unit="s")
+    rule = GuardRule(limit=1 - quantile, quantile=quantile, unit="s")
     yield from with_guards(case, name, found, lambda: parts, rule, own="replica")
 
 
 def _only_primary(observed: Table, member: str) -> bool:
-    """Whether a member was always the primary: it has no lag. One that was not observed is not known to be."""
+    """Whether a member was observed as the primary all the time, so that it has no lag."""
     own = observed.words["role"].equals("primary")[observed.words["member"].equals(member)]
     return len(own) > 0 and bool(own.all())
 
 
 def _replica(observed: Table, member: str | None) -> Table:
-    """What was observed of a member, or of all, while it was a replica."""
+    """The observations of a member, or of all members, while it was a replica."""
     rows = observed.where(~observed.words["role"].equals("primary"))
     return rows if member is None else rows.where(rows.words["member"].equals(member))
 
 
-def _part(case: Case, rows: Table, window: Window) -> Part:
+def _part(case: Case, rows: Table, window: Window) -> GuardedWindow:
     lag_ns = rows.ints["lag_ns"]
     lag_s = np.where(lag_ns < 0, math.inf, lag_ns / 1e9)
     bad = lag_s >= case.scaled.in_unit("s")
     words = {"replica": rows.words["member"]}
-    return Part(window=window.name, span=window.span, at_ns=rows.ints["at_ns"], bad=bad, values=lag_s, words=words)
+    return GuardedWindow(
+        window=window.name, span=window.span, at_ns=rows.ints["at_ns"], bad=bad, values=lag_s, words=words
+    )
 
 
 def _replication_lag(
@@ -76,7 +81,7 @@ def _replication_lag(
     parts = [_part(case, _replica(rows, member), window) for rows, window in zip(seen, windows, strict=True)]
     lag_s = one_after_another([np.zeros(0) if part.values is None else part.values for part in parts])
     timeline = Timeline.joined([(part.at_ns, part.span) for part in parts])
-    bounds = quantile_in_time(lag_s, timeline, quantile, limit, objective.confidence)
+    bounds = quantile_in_time(lag_s, timeline, quantile, limit, objective.confidence, claim=True)
     return bounded(
         case,
         name,
@@ -87,13 +92,14 @@ def _replication_lag(
         n_needed=needed(int((lag_s >= limit).sum()), 1 - quantile, objective.confidence),
         scope={"traffic": windows[0].traffic, "phase": objective.scope.phase.value, "replica": member},
         receipts={"watch": _receipt(case, member, seen, windows, limit)},
+        counted="probes",
         detail=over_windows(windows),
         files=("watch/replicas.parquet",),
     )
 
 
 def _receipt(case: Case, member: str, seen: Sequence[Table], windows: Sequence[Window], limit: float) -> Receipt:
-    """Whether a member was observed all the time in every window, as replica or as primary."""
+    """Whether a member was observed without gaps in every window, as replica or as primary."""
     receipts = []
     for rows, window in zip(seen, windows, strict=True):
         at_ns = rows.where(rows.words["member"].equals(member)).ints["at_ns"]
@@ -105,6 +111,7 @@ SPEC: Final = Spec(
     figure=Figure.REPLICATION_LAG,
     judge=replication_lags,
     limit=LimitRule(dimension="time"),
+    timed=True,
     unit="s",
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),

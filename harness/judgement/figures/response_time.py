@@ -1,4 +1,4 @@
-"""Response time: a quantile of what requests waited, from the moment they were due."""
+"""Response time: a quantile over requests, measured from their intended send times."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.fault_free import (
-    Part,
-    Rule,
+    GuardedWindow,
+    GuardRule,
     all_files,
     fault_free_windows,
     grouped,
@@ -29,6 +29,7 @@ from harness.judgement.figures.fault_free import (
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import counted_ms, response_ms, scope_of
 from harness.judgement.figures.numbers import failures_tolerated
+from harness.judgement.figures.phases import by_experiment
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.users import users_measure
 from harness.judgement.measures import Case, bounded, held
@@ -38,50 +39,62 @@ from harness.model import SAMPLES, Figure, LimitRule, Measure, Objective, Outcom
 
 
 def response_times(case: Case) -> Iterable[Measure]:
-    """One measure of the quantile a route, over all fault-free windows; with `users`, one more of the journeys in progress.
+    """One measure of the quantile per route; with `users`, one more of the journeys in progress.
 
-    A guard that is proven beyond the limit, and a route that got worse after the faults, are measures of their own.
+    A guard that is proven beyond the limit, and a route that got worse after the faults, are measures of their own. In any other phase
+    each experiment is judged by its own window, and nothing is compared.
     """
     objective, quantile = case.objective, case.quantile
     name = f"response time p{quantile * 100:g}"
+    if objective.scope.phase is not Phase.STEADY:
+        yield from by_experiment(
+            case,
+            name,
+            lambda windows, proofs: _by_group(case, name, windows, {**proofs, **_load(case, windows)}),
+        )
+        return
     windows = fault_free_windows(case, name)
     if isinstance(windows, Measure):
         yield windows
         return
-    receipts = {"load": joined_load_receipt(case.plan, windows, latencies=True)}
+    receipts = _load(case, windows)
     since = "intended_ns" if receipts["load"].ok else "sent_ns"  # a late generator proves nothing against the target
 
-    def guarded() -> list[Part]:
+    def guarded() -> list[GuardedWindow]:
         tables = subject_tables(windows, case.plan, objective)
         return [_part(case, rows, window, since, words=True) for rows, window in zip(tables, windows, strict=True)]
 
-    found = _by_group(case, name, quantile, windows, receipts)
+    found = _by_group(case, name, windows, receipts)
     yield from with_guards(case, name, found, guarded, _rule(case), own=label_of(objective))
     if objective.scope.users:
         yield users_measure(case, windows[0])
 
 
-def _by_group(
-    case: Case, name: str, quantile: float, windows: Sequence[Window], receipts: Mapping[str, Receipt]
-) -> Iterable[Measure]:
+def _load(case: Case, windows: Sequence[Window]) -> dict[str, Receipt]:
+    return {"load": joined_load_receipt(case.plan, windows, latencies=True)}
+
+
+def _by_group(case: Case, name: str, windows: Sequence[Window], receipts: Mapping[str, Receipt]) -> Iterable[Measure]:
     every = list(grouped(windows, case.plan, case.objective))
     for group, tables in every:
-        yield _response_time(case, name, quantile, group, tables, windows=windows, receipts=receipts)
         parts = [_part(case, table, window, "intended_ns") for table, window in zip(tables, windows, strict=True)]
+        yield _response_time(case, name, group, tables, parts, windows=windows, receipts=receipts)
+        if case.objective.scope.phase is not Phase.STEADY:
+            continue
         of = f"{name} of {group or 'all routes together'}"
         scope = scope_of(windows[0], case.objective, group)
         yield from worsened(case, of, parts, _rule(case), _bounds_of(case), groups=len(every), scope=scope)
 
 
-def _rule(case: Case) -> Rule:
-    return Rule(limit=1 - case.quantile, quantile=case.quantile, unit="ms")
+def _rule(case: Case) -> GuardRule:
+    return GuardRule(limit=1 - case.quantile, quantile=case.quantile, unit="ms")
 
 
-def _part(case: Case, samples: Table, window: Window, since: str, *, words: bool = False) -> Part:
-    """The requests of a window that count, those at or over the limit being bad."""
+def _part(case: Case, samples: Table, window: Window, since: str, *, words: bool = False) -> GuardedWindow:
+    """The requests of a window that count; those at or over the limit are bad."""
     limit = case.scaled.in_unit("ms")
     ms, counted = counted_ms(samples, limit, since=since)
-    return Part(
+    return GuardedWindow(
         window=window.name,
         span=window.span,
         at_ns=samples.ints["intended_ns"][counted],
@@ -92,14 +105,14 @@ def _part(case: Case, samples: Table, window: Window, since: str, *, words: bool
     )
 
 
-def _bounds_of(case: Case) -> Callable[[Sequence[Part]], Bounds]:
+def _bounds_of(case: Case) -> Callable[[Sequence[GuardedWindow]], Bounds]:
     """The quantile of some parts, with its bounds."""
     limit = case.scaled.in_unit("ms")
 
-    def bounds(parts: Sequence[Part]) -> Bounds:
+    def bounds(parts: Sequence[GuardedWindow]) -> Bounds:
         ms = one_after_another([np.zeros(0) if part.values is None else part.values for part in parts])
         timeline = timeline_of(parts)
-        return quantile_in_time(ms, timeline, case.quantile, limit, case.objective.confidence)
+        return quantile_in_time(ms, timeline, case.quantile, limit, case.objective.confidence, claim=True)
 
     return bounds
 
@@ -107,23 +120,25 @@ def _bounds_of(case: Case) -> Callable[[Sequence[Part]], Bounds]:
 def _response_time(
     case: Case,
     name: str,
-    quantile: float,
     group: str,
     tables: Sequence[Table],
+    parts: Sequence[GuardedWindow],
     *,
     windows: Sequence[Window],
     receipts: Mapping[str, Receipt],
 ) -> Measure:
     objective, limit = case.objective, case.scaled.in_unit("ms")
-    bounds, over = _response_bounds(case, tables, windows)
+    bounds, over = _bounds_of(case)(parts), sum(int(part.bad.sum()) for part in parts)
     outcome = held(objective.op, bounds, limit)
     detail = over_windows(windows)
     fail_needs: tuple[str, ...] = ("load",)
     if outcome is Outcome.FAIL:
-        sent, _ = _response_bounds(case, tables, windows, since="sent_ns")
+        sent = _bounds_of(case)(
+            [_part(case, table, window, "sent_ns") for table, window in zip(tables, windows, strict=True)]
+        )
         if held(objective.op, sent, limit) is Outcome.FAIL:
             fail_needs = ()
-        detail = "; ".join(filter(None, [detail, _by_region(tables, quantile)]))
+        detail = "; ".join(filter(None, [detail, _by_region(tables, case.quantile)]))
     return bounded(
         case,
         name,
@@ -131,7 +146,7 @@ def _response_time(
         outcome,
         unit="ms",
         subject=f"{name} of {group or 'all routes together'}",
-        n_needed=needed(over, 1 - quantile, objective.confidence),
+        n_needed=needed(over, 1 - case.quantile, objective.confidence),
         scope=scope_of(windows[0], objective, group),
         receipts=receipts,
         fail_needs=fail_needs,
@@ -140,16 +155,8 @@ def _response_time(
     )
 
 
-def _response_bounds(
-    case: Case, tables: Sequence[Table], windows: Sequence[Window], since: str = "intended_ns"
-) -> tuple[Bounds, int]:
-    """The quantile with its bounds, and how many are over the limit."""
-    parts = [_part(case, table, window, since) for table, window in zip(tables, windows, strict=True)]
-    return _bounds_of(case)(parts), sum(int(part.bad.sum()) for part in parts)
-
-
 def _model(plan: Plan, window: Window) -> str:
-    """Which model of load the response times come from, and from when on they count."""
+    """The load model of the response times, and the time that they are measured from."""
     planned = plan.traffic.get(window.traffic)
     if planned is not None and planned.model == "closed":
         return "closed model, from the actual send time"
@@ -174,9 +181,10 @@ SPEC: Final = Spec(
     figure=Figure.RESPONSE_TIME,
     judge=response_times,
     limit=LimitRule(dimension="time"),
+    timed=True,
     unit="ms",
     basis=Basis.TRAFFIC,
-    phases=frozenset({Phase.STEADY}),
+    phases=frozenset({Phase.STEADY, Phase.FAULT, Phase.RECOVERED}),
     evidence=load_files,
     numbers=_numbers,
 )

@@ -1,40 +1,44 @@
-"""What the harness must know of a figure, in one value: its limit, evidence, means, numbers, words and judge."""
+"""The spec of a figure: its limit, evidence, needs, sample numbers, words and judge."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.judgement.measures import Case
 from harness.model import Figure, LimitRule, Measure, Objective, Op, Phase
+from harness.model.harm import Harm
 
 
 class Basis(StrEnum):
-    """What a scenario must have done before the figure can be judged."""
+    """What a scenario must run before the figure can be judged."""
 
     TRAFFIC = "traffic"
     EXPERIMENT = "experiment"
     """Traffic, and at least one experiment under it."""
     CHECK = "check"
-    """Nothing but the check that the sentence itself asks for."""
+    """Only the check that the objective itself names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
-    """Something without which the figure has no evidence.
+    """A key of the target file or command that the figure's evidence requires.
 
     Attributes:
-        key: of the target file, or of the command for `of="command"`.
-        why: what it is for.
+        key: of the target (a key of its file or a property of it), or of the command if `of="command"`.
+        why: the purpose of the key.
         of: `target` or `command`.
         hint: how to provide it; empty: add the key to the target file.
+        lacks: what a target without the key lacks; empty: the key.
     """
 
     key: str
     why: str
     of: str = "target"
     hint: str = ""
+    lacks: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,16 +46,25 @@ class Offered:
     """How much evidence a run of the plan collects.
 
     Attributes:
-        requests: in the fault-free windows; of the smallest route where the objective is judged by route.
+        requests: in the fault-free windows; of the smallest route if the objective is judged by route.
         probes: health probes of one door in the fault-free windows.
         journeys: in the fault-free windows.
         by_route: whether `requests` is the smallest route's.
+        window_s: length of the fault-free window before the faults; 0: there is none.
+        users: journeys in progress at once, on average.
+        before_fault_s: seconds of traffic before the first fault that the objective speaks of; infinite where it speaks of none.
+        time_scale, durability: of the target.
     """
 
     requests: int
     probes: int
     journeys: int = 0
     by_route: bool = False
+    window_s: float = 0.0
+    users: float = 0.0
+    before_fault_s: float = math.inf
+    time_scale: float = 1.0
+    durability: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,14 +72,31 @@ class Numbers:
     """What `readiness plan` prints of a figure.
 
     Attributes:
-        needed: samples needed. planned: samples planned. tolerated: failures that those tolerate.
-        chances: chance of a PASS where the truth is a tenth, a fifth and half of the limit; `not known` where nothing is said.
+        needed: samples needed.
+        planned: samples planned.
+        tolerated: failures that the planned samples tolerate.
+        chances: chance of a PASS if the true value is a tenth, a fifth and half of the limit; `not known` if empty.
+        short: samples planned, and the fewest that could decide, where the planned ones cannot; None: they can.
     """
 
     needed: str
     planned: str
     tolerated: str
     chances: str
+    short: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lack:
+    """What a run of the plan's size is short of to decide an objective, even on a target without a flaw.
+
+    Attributes:
+        what: what would be needed, and what is planned.
+        window_s: a fault-free window of so many seconds would do; 0: no length of it would.
+    """
+
+    what: str
+    window_s: float = 0.0
 
 
 def no_numbers(_objective: Objective, _offered: Offered) -> Numbers | None:
@@ -74,13 +104,18 @@ def no_numbers(_objective: Objective, _offered: Offered) -> Numbers | None:
     return None
 
 
+def nothing_lacks(_objective: Objective, _offered: Offered) -> Iterable[Lack]:
+    """Any run decides this figure, as far as its own evidence goes."""
+    return ()
+
+
 def no_needs(_objective: Objective) -> Sequence[Need]:
-    """Every target has the means for this figure."""
+    """The figure needs no key of the target file or command."""
     return ()
 
 
 def not_watched(_objective: Objective, _scale: float) -> tuple[float, float]:
-    """The figure does not ask for an experiment to be watched for any length of time."""
+    """The figure requires no minimum time of watching an experiment."""
     return 0.0, 0.0
 
 
@@ -90,13 +125,14 @@ def described(objective: Objective) -> str:
 
 
 def in_words(objective: Objective, comparison: str) -> str:
-    """The figure and its scope in words, with a comparison in the figure's own words."""
+    """The figure and its scope in words, with the comparison that the figure names."""
     words = [_subject(objective), comparison, objective.scope.phase.value]
     if objective.scope.users:
         words.append(f"with {objective.scope.users} users at once")
     if objective.window is not None:
         words.append(f"for {objective.window}")
     words += [f"{key.replace('_', ' ')}: {value}" for key, value in objective.params.items()]
+    words += [f"{key}: {value}" for key, value in objective.times.items() if key not in objective.params]
     return ", ".join(words)
 
 
@@ -122,20 +158,23 @@ def _comparison(objective: Objective) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
-    """A figure.
+    """Everything that the harness needs to know of one figure.
 
     Attributes:
         figure: its name.
         judge: makes the measures of one objective.
-        limit: what its limit is and how it is compared; None: a fact that holds or does not.
+        limit: dimension and comparison of its limit; None: a fact, true or false.
         unit: of its measures: ms, s, ratio, or empty for a count.
-        basis: what the scenario must have done.
-        phases: when it can be judged; a sentence about any other phase is refused.
-        evidence: beginnings of the paths, relative to the run directory, of the files it is made from.
-        needs: what the target file or the command must provide.
-        numbers: how much evidence an objective takes, for the plan.
-        watched: how long an experiment must be watched for it: at most, while nothing is served, and at least; in s at a time scale.
-        words: an objective in words.
+        basis: what the scenario must run.
+        phases: phases that it can be judged in; an objective for any other phase is refused.
+        evidence: path prefixes, relative to the run directory, of the files it is computed from.
+        needs: keys that the target file or the command must provide.
+        numbers: amount of evidence that an objective needs, for the plan.
+        lacks: what a run lacks beside samples, window, users and experiments, which every figure needs (`sufficiency`).
+        watched: how long an experiment must be watched, in s at a time scale: at most, while nothing is served, and at least.
+        words: describes an objective.
+        timed: whether it is made of how long things took, or of what failed for being late: a starved machine makes it too.
+        judges: the harm to written data that this figure fails for; what was measured and no claim judges keeps a release from GO.
     """
 
     figure: Figure
@@ -147,5 +186,8 @@ class Spec:
     evidence: Callable[[Case], Iterable[str]]
     needs: Callable[[Objective], Sequence[Need]] = no_needs
     numbers: Callable[[Objective, Offered], Numbers | None] = no_numbers
+    lacks: Callable[[Objective, Offered], Iterable[Lack]] = nothing_lacks
     watched: Callable[[Objective, float], tuple[float, float]] = not_watched
     words: Callable[[Objective], str] = described
+    timed: bool = False
+    judges: frozenset[Harm] = frozenset()

@@ -1,4 +1,4 @@
-"""Response times with the moments they belong to, in batches of time: for what is compared, and for what may drift."""
+"""Timed response times, in batches of time: for comparisons and drift."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from harness.judgement.figures.indicators import failed, waited_ms
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.clusters import Timeline, episodes_of
-from harness.judgement.stats.comparisons import Timed, batch_of
+from harness.judgement.stats.comparisons import BatchedSample, batch_of
 from harness.judgement.stats.statistics import Floats, quantile_of
 from harness.model import Table
 from harness.model.table import Bools, Ints
@@ -26,30 +26,30 @@ class Times:
     ms: Floats
 
     def quantile(self, quantile: float) -> float:
-        """The quantile of all of them; NaN of nothing."""
+        """The quantile of the values in ms; NaN if there are none."""
         return quantile_of(np.sort(self.ms), quantile)
 
     def stall_ns(self, quantile: float, span: Span) -> int:
-        """How long the longest stall lasted, slow being what is over the quantile."""
+        """Length of the longest stall in ns; values over the quantile are slow."""
         return longest_stall_ns(self.at_ns, self.ms > self.quantile(quantile), span)
 
-    def batched(self, span: Span, batches: int) -> Timed:
-        """The same in so many batches of time."""
-        return Timed(values=self.ms, batch=batch_of(self.at_ns, *span, batches), batches=batches)
+    def batched(self, span: Span, batches: int) -> BatchedSample:
+        """The values, divided into this number of time batches."""
+        return BatchedSample(values=self.ms, batch=batch_of(self.at_ns, *span, batches), batches=batches)
 
 
 def longest_stall_ns(at_ns: Ints, bad: Bools, span: Span) -> int:
-    """How long the longest episode lasted in which there were more bad ones than the rest of the time explains; 0 where there was none."""
+    """Length of the longest episode of bad requests in ns; 0 if there was none."""
     return round(episodes_of(Timeline.of(at_ns, span).slots(bad)).longest_s * SECOND)
 
 
 def answered_well(samples: Table) -> Times:
-    """Requests without a failure: for the side of a comparison that failures must not make look slow."""
+    """Requests without a failure: for the side of a comparison that failures must not slow down."""
     return _times(samples.where(~failed(samples)))
 
 
 def counted(samples: Table, limit_ms: float) -> Times:
-    """Every request that bears on a quantile held against a limit, as `indicators.response_ms` counts: no failure improves it."""
+    """Requests that count against a limit, as in `indicators.response_ms`: no failure improves it."""
     times = _times(samples)
     kept = ~failed(samples) | (times.ms >= limit_ms)
     return Times(at_ns=times.at_ns[kept], ms=times.ms[kept])

@@ -1,4 +1,4 @@
-"""Uptime: health probes of a door that were answered, and the time without an outage."""
+"""Uptime: the share of answered health probes of a door, and the time without an outage."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from harness.judgement.figures.fault_free import (
-    Part,
-    Rule,
+    GuardedWindow,
+    GuardRule,
     fault_free_windows,
     guards,
     over_windows,
@@ -20,7 +20,7 @@ from harness.judgement.measures import Case, bounded, held
 from harness.judgement.receipts.watch import BLIND_SHARE, blind_share, watch_receipt, watcher_of
 from harness.judgement.recovery import answered
 from harness.judgement.stats.clustered import share_in_time
-from harness.judgement.stats.downtime import downtime_of, joined, looks_needed, outages_of, uptime_by_seconds
+from harness.judgement.stats.downtime import downtime_of, joined, outages_of, probes_needed, uptime_by_seconds
 from harness.judgement.stats.statistics import Bounds, needed
 from harness.model import (
     PROBES,
@@ -39,10 +39,10 @@ from harness.model import (
 
 
 def uptimes(case: Case) -> Iterable[Measure]:
-    """Health probes of the entry (or of one region), over all fault-free windows: the share that was answered, and the time without an outage.
+    """Uptime of the entry, or of one region, by probes and by seconds, over all fault-free windows.
 
-    An outage lasts from the first failed probe sent to the first good one sent after it; blind time counts neither way. The entry's
-    uptime is guarded by that of every region's own door: a balancer that works around a dead door does not make it live.
+    An outage lasts from the first failed probe to the next successful one, by send times; blind time counts neither way. The uptime of
+    every region's own door guards that of the entry, as a balancer that works around a dead door does not repair it.
     """
     objective = case.objective
     windows = fault_free_windows(case, "uptime")
@@ -51,36 +51,36 @@ def uptimes(case: Case) -> Iterable[Measure]:
         return
     subject = objective.scope.subject or "entry"
     doors = [subject, *sorted(case.plan.regions)] if subject == "entry" else [subject]
-    probed = {door: [_probes(case.evidence, door, window) for window in windows] for door in doors}
+    probed = {door: [health_probes(case.evidence, door, window) for window in windows] for door in doors}
 
-    def guarded() -> list[Part]:
+    def guarded() -> list[GuardedWindow]:
         return [
             _part(Table.merged(PROBES, [probed[door][i] for door in doors]), window) for i, window in enumerate(windows)
         ]
 
-    rule = Rule(limit=case.scaled.in_unit("ratio"), op=Op.AT_LEAST)
+    rule = GuardRule(limit=case.scaled.in_unit("ratio"), op=Op.AT_LEAST)
     found = list(_of_door(case, subject, probed[subject], windows))
     yield from found
     parts = [_part(probes, window) for probes, window in zip(probed[subject], windows, strict=True)]
     scope = {"traffic": windows[0].traffic, "phase": objective.scope.phase.value, "subject": subject}
 
-    def bounds_of(some: Sequence[Part]) -> Bounds:
-        return share_in_time(slots_of(some), objective.confidence)
+    def bounds_of(some: Sequence[GuardedWindow]) -> Bounds:
+        return share_in_time(slots_of(some), objective.confidence, claim=True)
 
     yield from worsened(case, f"uptime of {subject}", parts, rule, bounds_of, scope=scope)
     if not any(measure.outcome is Outcome.FAIL for measure in found):
         yield from guards(case, "uptime", guarded(), rule, together=False)
 
 
-def _probes(evidence: Evidence, door: str, window: Window) -> Table:
+def health_probes(evidence: Evidence, door: str, window: Window) -> Table:
     """The health probes of one door that were due in a window."""
     probes = evidence.probes.between("due_ns", *window.span)
     return probes.where(probes.words["subject"].equals(door) & probes.words["kind"].equals("health"))
 
 
-def _part(probes: Table, window: Window) -> Part:
-    """The probes of a window; those that were answered are counted, for an uptime is a share of them."""
-    return Part(
+def _part(probes: Table, window: Window) -> GuardedWindow:
+    """The probes of a window; answered probes are counted."""
+    return GuardedWindow(
         window=window.name,
         span=window.span,
         at_ns=probes.ints["due_ns"],
@@ -105,7 +105,7 @@ def _of_door(case: Case, door: str, probed: Sequence[Table], windows: Sequence[W
     for name, bounds, seen, enough in (
         (
             "uptime",
-            share_in_time(slots_of(parts), objective.confidence),
+            share_in_time(slots_of(parts), objective.confidence, claim=True),
             f"{lost} of {n} probes failed",
             needed(lost, 1 - limit, objective.confidence),
         ),
@@ -113,7 +113,7 @@ def _of_door(case: Case, door: str, probed: Sequence[Table], windows: Sequence[W
             "uptime by seconds down",
             uptime_by_seconds(down, objective.confidence),
             f"{float(down.seconds.sum()):.3g} s down, {outages_of(down)}",
-            looks_needed(down, 1 - limit, objective.confidence),
+            probes_needed(down, 1 - limit, objective.confidence),
         ),
     ):
         yield bounded(
@@ -126,6 +126,7 @@ def _of_door(case: Case, door: str, probed: Sequence[Table], windows: Sequence[W
             n_needed=enough,
             scope=scope,
             receipts=receipts,
+            counted="probes",
             detail=over_windows(windows),
             files=(f"watch/{watcher}.parquet",),
         )
@@ -157,6 +158,7 @@ SPEC: Final = Spec(
     figure=Figure.UPTIME,
     judge=uptimes,
     limit=LimitRule(dimension="ratio", most=1),
+    timed=True,
     unit="ratio",
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),

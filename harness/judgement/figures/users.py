@@ -1,4 +1,4 @@
-"""How many journeys were in progress at once: a claim `with N users at once` stands only where there were that many."""
+"""Concurrent users: the journeys in progress, for objectives `with N users at once`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.judgement.measures import Case, Figures, measure
+from harness.judgement.measures import Case, Figures, because, measure
 from harness.judgement.recovery import SECOND
-from harness.model import Evidence, Measure, Op, Outcome, Window
+from harness.model import Evidence, Measure, Op, Outcome, ReasonKind, Window
 
 STALE_NS: Final = 2 * SECOND
-"""A worker's count older than this says nothing of now."""
+"""Maximum age of a worker's count."""
 
 
 def users_each_second(evidence: Evidence, window: Window) -> npt.NDArray[np.float64]:
-    """Journeys in progress in each whole second of the window, all workers together; NaN where a worker's count is missing.
+    """Journeys in progress in each full second of the window, summed over the workers.
 
-    Each worker counts its own once a second (`load.users`); its latest count, at most 2 s old, stands.
+    Each worker reports its count once a second (`load.users`); its latest count, at most 2 s old, is used. NaN if one is missing.
     """
     counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for o in evidence.observations:
@@ -36,35 +36,36 @@ def users_each_second(evidence: Evidence, window: Window) -> npt.NDArray[np.floa
 
 
 def users_measure(case: Case, window: Window) -> Measure:
-    """Whether the fewest users at once were at least those of the sentence; too few is never the target's fault."""
-    wanted = case.objective.scope.users
+    """Whether the minimum of concurrent users met the objective; too few never fail the target."""
+    expected = case.objective.scope.users
     each = users_each_second(case.evidence, window)
     known = each[~np.isnan(each)]
     fewest = float(known.min()) if len(known) else None
     hint = "offer more journeys per second, then run again"
+    outcome = Outcome.INCONCLUSIVE
     if fewest is None or len(known) < len(each):
-        outcome = Outcome.INCONCLUSIVE
-        reason = f"journeys in progress were counted in {len(known)} of {len(each)} seconds of the window"
-    elif fewest < wanted:
-        outcome = Outcome.INCONCLUSIVE
-        reason = f"at times only {fewest:g} users were there at once, expected at least {wanted}"
+        summary = f"journeys in progress were counted in {len(known)} of {len(each)} seconds of the window"
+        reason = because(outcome, summary, hint, kind=ReasonKind.NO_RECORD)
+    elif fewest < expected:
+        summary = f"at times only {fewest:g} users were there at once, expected at least {expected}"
+        reason = because(outcome, summary, hint, kind=ReasonKind.LOAD)
     else:
         outcome = Outcome.PASS
-        reason = (
-            f"at least {fewest:g} users were there at once in each of {len(each)} seconds, expected at least {wanted}"
+        summary = (
+            f"at least {fewest:g} users were there at once in each of {len(each)} seconds, expected at least {expected}"
         )
+        reason = because(outcome, summary)
     return measure(
         case,
         "users at once",
         outcome,
         reason,
         scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value},
-        hint=hint,
-        limit=str(wanted),
+        limit=str(expected),
         op=Op.AT_LEAST,
         figures=Figures(
             value=fewest,
-            scaled_limit=float(wanted),
+            scaled_limit=float(expected),
             n=len(known),
             n_needed=len(each),
             method="journeys in progress, each second",

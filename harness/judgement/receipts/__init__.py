@@ -1,1 +1,1 @@
-"""Proofs that load, fault, watch and restore really were as planned (rule 6)."""
+"""Receipts (rule 6): proofs that load, fault, watch, restore and release were as planned."""

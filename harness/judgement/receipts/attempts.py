@@ -1,4 +1,4 @@
-"""Attempts at experiments: which one counts, which ones were sent, and from when to when each may have done harm."""
+"""Attempts at experiments: which one counts, which were sent, and how long each had effect."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from harness.model import SAMPLES, Evidence, Experiment, Plan, Table, Window, fa
 
 
 def counted_attempt(plan: Plan, evidence: Evidence, name: str) -> Experiment | None:
-    """The attempt that counts: the last whose fault and restore receipts hold, else the last whose fault receipt does, else the last.
+    """The attempt that counts, chosen by its receipts before any of its figures is read.
 
-    It is chosen by its receipts, before any figure of it is read.
+    The last one whose fault and restore receipts are ok, else the last one whose fault receipt is ok, else the last one.
     """
     attempts = evidence.experiments.get(name, ())
     in_place = [a for a in attempts if fault_receipt(plan, evidence, a).ok]
@@ -20,25 +20,25 @@ def counted_attempt(plan: Plan, evidence: Evidence, name: str) -> Experiment | N
 
 
 def harmful_attempts(plan: Plan, evidence: Evidence, name: str) -> tuple[Experiment, ...]:
-    """The other attempts whose action was sent: they prove nothing, and what they broke counts all the same."""
+    """The other attempts whose action was sent: they can only fail an objective."""
     counted = counted_attempt(plan, evidence, name)
     return tuple(a for a in evidence.experiments.get(name, ()) if a is not counted and a.fault.sent_ns is not None)
 
 
 def quiet_windows(evidence: Evidence, traffic: str | None) -> tuple[Window, ...]:
-    """The window before the first fault of each traffic, or of one: what comes after a fault may be its doing."""
+    """The window before the first fault of each traffic, or of one traffic."""
     return tuple(w for w in evidence.fault_free(traffic) if w.name == fault_free_name(w.traffic))
 
 
 def samples_due(evidence: Evidence, traffic: str | None, span: tuple[int, int]) -> Table:
-    """The requests of a traffic that were due in a span, whatever window they belong to."""
+    """The requests of a traffic that were due in a span, in any window."""
     windows = [w for w in evidence.windows.values() if traffic in (None, w.traffic)]
     near = [w for w in windows if w.start_ns < span[1] and w.end_ns > span[0]]
     return Table.merged(SAMPLES, [window.samples.between("intended_ns", *span) for window in near])
 
 
 def answered_until_ns(evidence: Evidence, attempt: Experiment) -> int:
-    """Up to when this attempt is answered for: the restore; where the target was not restored, as long as `known_until_ns`."""
+    """End of the attempt's effect: the restore, or `known_until_ns` if there was no restore."""
     restore, sent_ns = attempt.restore, attempt.fault.sent_ns
     if restore.ok and restore.at_ns is not None:
         until_ns = restore.at_ns
@@ -50,7 +50,7 @@ def answered_until_ns(evidence: Evidence, attempt: Experiment) -> int:
 
 
 def known_until_ns(evidence: Evidence, attempt: Experiment) -> int:
-    """How far requests tell of this attempt: up to the next action sent, or the end of the load."""
+    """End of the requests that show this attempt: the next action sent, or the end of the load."""
     sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
     later = [at_ns for at_ns in _sent(evidence) if at_ns > sent_ns]
     ends = [attempt.observed_until_ns, *(window.end_ns for window in evidence.windows.values())]

@@ -1,4 +1,4 @@
-"""The fault receipt: the fault was read from the target as in, in time, it hit something, and a history of its own saw that go."""
+"""The fault receipt: the fault was confirmed in time, hit something, and a history shows it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from harness.model import Evidence, Experiment, Hit, Plan, Receipt, domain_of
 
 
 def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Receipt:
-    """Whether the fault was read from the target as in, in time, hitting something that was seen to go, until it was undone.
+    """Whether the fault was confirmed on the target in time, with hits that a history shows.
 
-    Of a fault that is held it must be known when it was undone: what comes back later came back on heal.
+    For a held fault the time of the undo must be known: what comes back later came back on heal.
     """
     fault, planned = experiment.fault, plan.experiments.get(experiment.name)
     ok: bool | None

@@ -1,7 +1,7 @@
-"""The hit: a history of its own must have seen it go, and it must be what the sentence names.
+"""Hits of a fault: an independent history must show each one, and the objective must name it.
 
-The histories are those of the pods, the nodes and the database's leader. They are written by a watcher that knows nothing of experiments,
-so they are independent of the probe that confirmed the fault: a probe that was true before the action confirms nothing.
+The histories are those of the pods, the nodes and the database's leader. Their watcher has no information about experiments, so they
+are independent of the probe that confirmed the fault: a probe that was true before the action confirms nothing.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, Hit, Objective, Receipt
 
 LATER_NS: Final = 5 * SECOND
-"""So long after the confirmation the histories may have seen it."""
+"""Time after the confirmation in which a history may show the hit."""
 _GONE: Final = frozenset({"deleted", "unready"})
 
 
 def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
-    """Whether the histories saw every hit go between the action sent and a few seconds after its confirmation.
+    """Whether the histories show every hit between the action and a few seconds after confirmation.
 
-    Of a fault that took nodes the nodes are asked, for their pods go with them sooner or later. A fault of domain `region` must have
-    taken every node of each region that it hit.
+    For a fault that hit nodes the nodes count, as their pods follow sooner or later. A fault of domain `region` must have hit every
+    node of each region.
     """
     nodes = [hit for hit in attempt.fault.hit if hit.kind == "node"]
-    wanted = nodes or [hit for hit in attempt.fault.hit if hit.kind == "pod"]
-    if not wanted:
+    expected = nodes or [hit for hit in attempt.fault.hit if hit.kind == "pod"]
+    if not expected:
         return _no(attempt, "neither a pod nor a node was hit")
-    left = [hit.name for hit in wanted if not _went(evidence, attempt, hit)]
+    left = [hit.name for hit in expected if not _went(evidence, attempt, hit)]
     if left:
         return _no(attempt, f"no history saw {_some(left)} go")
     if attempt.domain == "region":
@@ -35,12 +35,15 @@ def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
             receipt = region_receipt(evidence, attempt, region)
             if not receipt.ok:
                 return receipt
-    names = _some([hit.name for hit in wanted])
+    names = _some([hit.name for hit in expected])
     return Receipt(ok=True, why=f"{attempt.name}: the histories saw {names} go", files=("history/pods.ndjson",))
 
 
 def named_receipt(evidence: Evidence, attempt: Experiment, objective: Objective) -> Receipt:
-    """Whether the hit is what the sentence names: a region by `lost_region`, the primary by `hit: primary`; ok where it names neither."""
+    """Whether the hit is what the objective names; ok if it names nothing.
+
+    A region is named by `lost_region`, the primary by `hit: primary`.
+    """
     if region := objective.params.get("lost_region", ""):
         return region_receipt(evidence, attempt, region)
     if objective.params.get("hit") == "primary":
@@ -49,7 +52,7 @@ def named_receipt(evidence: Evidence, attempt: Experiment, objective: Objective)
 
 
 def region_receipt(evidence: Evidence, attempt: Experiment, region: str) -> Receipt:
-    """Whether every node that the region had was seen to go."""
+    """Whether the history shows the loss of every node of the region."""
     if region not in {hit.region for hit in attempt.fault.hit}:
         return _no(attempt, f"{region} was not hit", ok=False)
     sent_ns = attempt.fault.sent_ns or 0
@@ -66,7 +69,7 @@ def region_receipt(evidence: Evidence, attempt: Experiment, region: str) -> Rece
 
 
 def primary_at(evidence: Evidence, at_ns: int) -> frozenset[str]:
-    """The members that led a database at a moment, one of each database."""
+    """The member that led each database at a moment."""
     leaders = {change.subject: change.after for change in evidence.leaders if change.at_ns <= at_ns}
     return frozenset(name for name in leaders.values() if name)
 

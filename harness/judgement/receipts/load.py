@@ -1,8 +1,8 @@
-"""Rule 6: the proof that the load really was what the plan says, and that what it measured was not itself.
+"""The load receipt (rule 6): the load was as planned, and the generator did not distort it.
 
 One rule cuts a window, before samples are grouped, so that it is the same for every route, region and release: a window
-opens when the warm-up is over, counted from the beginning of the schedule, and closes before the load is told to stop; a
-sample belongs to it by its intended time. What is still open at the close is waited for and belongs to it whole.
+opens when the warm-up is over, counted from the beginning of the schedule, and closes before the stop is sent to the load; a
+sample belongs to it by its intended time. A request that is in progress at the close is awaited and belongs to it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,21 @@ from harness.judgement.stats.statistics import quantiles_of
 from harness.model import Figure, Plan, Receipt, Table, Window, Worker, fault_free_name
 
 LAG_MS: Final = 5.0
-"""A generator may lag so far behind its schedule at p99, whatever the limits are."""
+"""Allowed p99 lag of a generator behind its schedule, whatever the limits are."""
 CPU: Final = 0.9
-"""A process that uses more of its core than this has no time left to read answers when they come."""
-TOLD_S: Final = 2.0
-"""A generator says each second how it fares: in a window so long it has said it. Users are counted in any."""
+"""Share of a core above which a process reads answers late."""
+HEALTH_S: Final = 2.0
+"""Windows of this length contain a health report of each generator, which sends one per second.
+
+Users are counted in windows of any length.
+"""
 
 
 def lag_p99_ms(samples: Table) -> float:
-    """p99 of how late requests were sent, from intended to sent, in ms; NaN of nothing. A request never sent was late to the end."""
+    """p99 of the send lag in ms, from intended to sent; NaN without requests.
+
+    A request that was never sent is late up to the end.
+    """
     ints = samples.ints
     late_ns = np.where(ints["sent_ns"] > 0, ints["sent_ns"], ints["done_ns"])
     late_ns -= ints["intended_ns"]
@@ -35,30 +41,32 @@ def lag_p99_ms(samples: Table) -> float:
 
 
 def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Receipt:
-    """Whether the generators offered what the plan says: every worker closed, the arrivals kept; for `latencies` also on time.
+    """Whether the generators offered the planned load; for `latencies` also on time.
 
-    Arrivals are the first requests of journeys: as many as a trace has, else within 1 % of the integral of the planned
-    rate; Poisson arrivals within four standard deviations, if that is more. Where the rate is one all the time,
-    requests are held to the same, but not under an experiment, where a journey may end at its first failure. Of a
-    closed model the users are counted instead.
+    Every worker must have closed. Arrivals are the first requests of journeys: as many as a trace has, else within 1 % of the integral
+    of the planned rate; Poisson arrivals within four standard deviations, if that is more. If the rate is constant, requests must meet
+    the same limits, but not under an experiment, where a journey may end at its first failure. In a closed model the users are
+    counted instead.
     """
     if window is None:
         return Receipt(ok=False, why="there is no record of the traffic")
+    lag = window.samples.once(lag_p99_ms)
     troubles = [
+        *(f"generator worker {worker.id} died {worker.died}" for worker in window.workers if worker.died),
         *_worker_troubles(plan, window),
+        *([*_mute_workers(plan, window), *_health_troubles(plan, window, lag)] if latencies else []),
         *_span_troubles(plan, window),
         *(_user_troubles(plan, window) if _closed(plan, window) else _rate_troubles(plan, window)),
         *window.samples.once(_row_troubles),
     ]
-    lag = window.samples.once(lag_p99_ms)
-    if latencies:
-        troubles = [*_mute_workers(plan, window), *_health_troubles(plan, window, lag), *troubles]
     kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"
-    return Receipt(ok=not troubles, why="; ".join(troubles) or kept, files=window.files)
+    hinting = sorted((worker for worker in window.workers if worker.hint), key=lambda worker: not worker.died)
+    hint = next((worker.hint for worker in hinting), "")
+    return Receipt(ok=not troubles, why="; ".join(troubles) or kept, files=window.files, hint=hint)
 
 
 def planned_journeys(plan: Plan, window: Window) -> float:
-    """Journeys that were to arrive in the window: the integral of the planned rate, or a count of the trace."""
+    """Journeys planned for the window: the integral of the planned rate, or a count of the trace."""
     planned = plan.traffic.get(window.traffic)
     if planned is None:
         return window.journeys_per_s * window.seconds
@@ -67,7 +75,7 @@ def planned_journeys(plan: Plan, window: Window) -> float:
 
 
 def offered_rps(plan: Plan, window: Window) -> float:
-    """Requests per second that were to be sent in the window, on average."""
+    """Mean planned rate in the window, in requests per second."""
     planned = plan.traffic.get(window.traffic)
     each = planned.requests_per_journey if planned else window.requests_per_journey
     return planned_journeys(plan, window) * each / max(window.seconds, 1e-9)
@@ -78,20 +86,20 @@ def _closed(plan: Plan, window: Window) -> bool:
 
 
 def _mute_workers(plan: Plan, window: Window) -> Iterable[str]:
-    """Who ended in order and never said how it fared: nothing tells its lateness from the target's."""
-    if _closed(plan, window) or window.seconds >= TOLD_S:
+    """Workers that closed without health figures: their own lag cannot be told from the target's."""
+    if _closed(plan, window) or window.seconds >= HEALTH_S:
         for worker in window.workers:
-            said = [value for value in (worker.cpu, worker.gc_ms, worker.loop_ms) if value is not None]
-            if worker.closed and not worker.why and not (len(said) == 3 and all(map(math.isfinite, said))):
+            reported = [value for value in (worker.cpu, worker.gc_ms, worker.loop_ms) if value is not None]
+            if worker.closed and not worker.why and not (len(reported) == 3 and all(map(math.isfinite, reported))):
                 yield f"worker {worker.id} reported no CPU, GC or event-loop figures"
 
 
 def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
-    """What keeps latencies from being the target's own.
+    """Why latencies may be the generator's and not the target's.
 
-    The lag decides: arrivals that come at any moment see the process as it is on average (Wolff, Poisson arrivals see
-    time averages, Operations Research 30, 1982), so answers are read no later than requests are sent, and pauses of any
-    kind are in it. Users of a closed model are never late by their own reckoning, so there the event loop is asked.
+    The lag decides: random arrivals observe the average state of the process (Wolff, Poisson arrivals see time averages, Operations
+    Research 30, 1982), so answers are read no later than requests are sent, and the lag includes pauses of any kind. Users of a closed
+    model have no lag, so there the event loop's delay decides.
     """
     allowed = lag_limit_ms(plan, window.traffic)
     if _closed(plan, window):
@@ -100,8 +108,8 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
                 yield f"worker {worker.id} stood still for {worker.loop_ms:.3g} ms, at most {allowed:.3g} ms is allowed"
     elif lag > allowed:
         causes = "; ".join(f"worker {worker.id}: {cause}" for worker in window.workers if (cause := _cause(worker)))
-        said = f" ({causes})" if causes else ""
-        yield f"the generator lagged: p99 lag {lag:.3g} ms, at most {allowed:.3g} ms is allowed{said}"
+        suffix = f" ({causes})" if causes else ""
+        yield f"the generator lagged: p99 lag {lag:.3g} ms, at most {allowed:.3g} ms is allowed{suffix}"
     for worker in window.workers:
         if worker.cpu is not None and worker.cpu >= CPU:
             yield f"worker {worker.id} used {worker.cpu:.0%} of a core, at most {CPU:.0%} leaves time to be on time"
@@ -109,7 +117,7 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
             yield f"the clock of worker {worker.id} is only known to {worker.residual_ns / 1e6:.3g} ms"
     sent_ns, intended_ns = window.samples.ints["sent_ns"], window.samples.ints["intended_ns"]
     if early := int(((sent_ns > 0) & (intended_ns - sent_ns > LAG_MS * 1e6)).sum()):
-        yield f"{early} requests were sent over {LAG_MS:g} ms before they were due, and look so much quicker"
+        yield f"{early} requests were sent over {LAG_MS:g} ms before they were due, so their latencies are too low"
 
 
 def _cause(worker: Worker) -> str:
@@ -126,7 +134,7 @@ def _residual(window: Window) -> str:
 def lag_limit_ms(plan: Plan, traffic: str) -> float:
     """The larger of 5 ms and a tenth of the tightest latency limit that this traffic is judged by."""
     limits = [
-        objective.limit.scaled(plan.time_scale).in_unit("ms")
+        objective.limit.at_scale(plan.time_scale).in_unit("ms")
         for claim in plan.claims
         for objective in claim.objectives
         if objective.figure is Figure.RESPONSE_TIME
@@ -143,7 +151,7 @@ def _worker_troubles(plan: Plan, window: Window) -> Iterable[str]:
     if len({worker.id for worker in window.workers}) < len(window.workers):
         yield "two workers have one number"
     for worker in window.workers:
-        if worker.why or not worker.closed:
+        if not worker.died and (worker.why or not worker.closed):
             yield f"worker {worker.id}: {worker.why or 'its file has no end'}"
     numbers = window.samples.ints["worker"]
     strange = np.ones(len(numbers), dtype=np.bool_)
@@ -155,7 +163,7 @@ def _worker_troubles(plan: Plan, window: Window) -> Iterable[str]:
 
 
 def _span_troubles(plan: Plan, window: Window) -> Iterable[str]:
-    """Whether warm-up and ramp-down lie outside."""
+    """Whether the window excludes warm-up and ramp-down."""
     planned = plan.traffic.get(window.traffic)
     if planned is not None and window.begin_ns is not None and window.name == fault_free_name(window.traffic):
         warm_s = (window.start_ns - window.begin_ns) / SECOND
@@ -163,7 +171,7 @@ def _span_troubles(plan: Plan, window: Window) -> Iterable[str]:
             yield f"the window opened {warm_s:.3g} s after the load began, the warm-up is {planned.warm_up_s:g} s"
     if window.stopped_ns is not None and window.stopped_ns < window.end_ns:
         early_s = (window.end_ns - window.stopped_ns) / SECOND
-        yield f"the load was told to stop {early_s:.3g} s before the window closed"
+        yield f"the load was stopped {early_s:.3g} s before the window closed"
 
 
 def _user_troubles(plan: Plan, window: Window) -> Iterable[str]:
@@ -195,7 +203,7 @@ def _rate_troubles(plan: Plan, window: Window) -> Iterable[str]:
 
 
 def _allowed(arrivals: str, journeys: float, window: Window) -> float:
-    """How many journeys more or fewer than planned may begin in the window."""
+    """Allowed difference between the planned and the observed journeys of the window."""
     edge = len(window.workers) if any(worker.residual_ns for worker in window.workers) else 0
     if arrivals == "trace":
         return edge  # one a worker may lie on the other side of an edge that is known no better
@@ -204,7 +212,7 @@ def _allowed(arrivals: str, journeys: float, window: Window) -> float:
 
 
 def _row_troubles(samples: Table) -> list[str]:
-    """What no figure may be made of; few planned arrivals may all fail to come by chance, but of none nothing is known."""
+    """Defects of the rows: none at all, an end before the begin, no route."""
     ints = samples.ints
     backwards = int(((ints["done_ns"] < ints["sent_ns"]) | (ints["done_ns"] < ints["intended_ns"])).sum())
     nameless = int(samples.words["name"].missing.sum())

@@ -1,4 +1,4 @@
-"""What depends on a file that is gone, cut short or edited: such a figure is INCONCLUSIVE, whatever it says."""
+"""Missing evidence: a figure that needs a missing, truncated or edited file is INCONCLUSIVE."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from harness.model import Evidence, Missing
 
 _EVERYTHING: Final = ("plan.json", "manifest.json", "history/run.")
-"""Without these nothing is known of a run."""
+"""The files that every figure depends on."""
 
 
 def lacking(evidence: Evidence, depends: Iterable[str]) -> Missing | None:
@@ -16,7 +16,7 @@ def lacking(evidence: Evidence, depends: Iterable[str]) -> Missing | None:
 
     Args:
         evidence: of the run.
-        depends: beginnings of the paths of its files.
+        depends: path prefixes of its files.
     """
     beginnings = (*_EVERYTHING, *depends)
     return next((item for item in evidence.missing if item.file.startswith(beginnings)), None)

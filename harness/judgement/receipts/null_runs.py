@@ -1,8 +1,8 @@
-"""A/A: what was observed without a fault is judged by the same rule and the same code as what was observed under one.
+"""Null runs (A/A): the time without a fault, judged by the same rule as the time under one.
 
-A fault is charged only with the difference. The longest outage without a fault widens the resolution of every recovery of the same
-operation; where it is over a tenth of the limit nothing can be said of what a fault did, and the recovery is INCONCLUSIVE. (A lost write
-needs no comparison: it is a loss whenever it was lost.)
+Only the difference counts against a fault. The longest outage without a fault widens the resolution of every recovery of the same
+operation; if it is over a tenth of the limit, the effect of a fault cannot be measured and the recovery is INCONCLUSIVE. (A lost write
+needs no comparison.)
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.measures import six
 from harness.judgement.receipts.attempts import answered_until_ns, quiet_windows
-from harness.judgement.receipts.watch import SHARE_OF_LIMIT, looks_of
+from harness.judgement.receipts.watch import SHARE_OF_LIMIT, probes_of
 from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, Requests, longest_gap_ns, outages
-from harness.model import Evidence, Experiment, FailedLooks, Receipt
+from harness.model import Evidence, Experiment, FailedProbeShares, Receipt
 
 NONE: Final = "none"
 """The fault domain of a null run."""
@@ -25,7 +24,7 @@ NONE: Final = "none"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NullRun:
-    """What was observed of reads or writes without a fault: whether it can be compared with, and its longest outage."""
+    """Reads or writes without a fault: whether they are a valid reference, and the longest outage."""
 
     receipt: Receipt
     longest_s: float = 0.0
@@ -34,19 +33,19 @@ class NullRun:
 def null_run(
     evidence: Evidence, traffic: str | None, operation: str, *, promised: float | None = None, limit_s: float = 0.0
 ) -> NullRun:
-    """Reads or writes before the first fault was sent, and in the null run where there is one.
+    """Reads or writes before the first fault was sent, and in the null run if there is one.
 
     Args:
         evidence: of the run.
-        traffic: whose fault-free window; None: of all of them.
+        traffic: of the fault-free window; None: all traffics.
         operation: `reads` or `writes`.
-        promised: the promised time in ms; None: latency is not asked.
-        limit_s: the limit of the recovery; outages of up to a tenth of it can be compared with.
+        promised: the promised time in ms; None: latency does not count.
+        limit_s: the limit of the recovery; outages of up to a tenth of it are accepted.
 
     Returns:
-        The receipt is unknown where a second was not watched.
+        The receipt is unknown if a second was not watched.
     """
-    requests = looks_of(evidence, operation)
+    requests = probes_of(evidence, operation)
     spans = [window.span for window in quiet_windows(evidence, traffic)]
     if not spans:
         return NullRun(receipt=Receipt(ok=False, why="there is no fault-free window to compare with"))
@@ -68,18 +67,21 @@ def null_run(
     return NullRun(receipt=Receipt(ok=True, why=f"{operation} were steady without a fault{out}"), longest_s=longest_s)
 
 
-def failed_looks(evidence: Evidence, attempt: Experiment, operation: str) -> FailedLooks:
-    """The share of requests that failed without a fault and from this one to the restore, and the difference, which alone is the fault's."""
-    requests = looks_of(evidence, operation)
+def failed_probes(evidence: Evidence, attempt: Experiment, operation: str) -> FailedProbeShares:
+    """Shares of failed probes without a fault and under this one, and their difference.
+
+    Only the difference counts as the fault's effect.
+    """
+    requests = probes_of(evidence, operation)
     spans = (*(window.span for window in quiet_windows(evidence, None)), *_null_runs(evidence))
     quiet = [requests.between(*span) for span in spans]
     since_ns = attempt.observed_from_ns if attempt.fault.sent_ns is None else attempt.fault.sent_ns
     before, under = _share(quiet), _share([requests.between(since_ns, answered_until_ns(evidence, attempt))])
-    return FailedLooks(
+    return FailedProbeShares(
         operation=operation,
-        null_run=six(before),
-        under_fault=six(under),
-        difference=None if before is None or under is None else six(under - before),
+        null_run=before,
+        under_fault=under,
+        difference=None if before is None or under is None else under - before,
     )
 
 

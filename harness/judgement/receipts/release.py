@@ -1,7 +1,7 @@
-"""The release receipt: what answered, and what ran, is the release that the plan names, before and after.
+"""The release receipt: the planned release answered and ran, before and after the load.
 
-Three witnesses: the answers that name a release, the images or digests of every workload, and the target's own version path. A target
-that has none of them is not refused: that its release was not verified stands on the decision line.
+Three sources: the answers that name a release, the images or digests of every workload, and the target's own version path. A target
+that has none of them is not refused: the decision line reports that its release was not verified.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ FILES: Final = ("history/run.ndjson",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReleaseFound:
-    """Which release answered and ran.
+class ReleaseReceipt:
+    """The release that answered and ran.
 
     Attributes:
-        receipt: ok True: every witness names the planned release; False: one names another; None: there is no witness.
-        answers: how many answers named each release, in all windows.
-        silent: answers that named none.
+        receipt: ok True: every source names the planned release; False: one names another; None: there is no source.
+        answers: number of answers per release, in all windows.
+        silent: answers that named no release.
         images: the images or digests of each workload, as read last.
-        note: for the decision line; empty where the release was verified.
+        note: for the decision line; empty if the release was verified.
     """
 
     receipt: Receipt
@@ -35,8 +35,8 @@ class ReleaseFound:
     note: str = ""
 
 
-def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseFound:
-    """Hold every witness of the release against the plan."""
+def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
+    """Compare every source of the release with the plan."""
     answers: Counter[str] = Counter()
     silent = 0
     for window in evidence.windows.values():
@@ -54,7 +54,9 @@ def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseFound:
         receipt, note = Receipt(ok=None, why=why, files=FILES), f"release not verified: {why}"
     else:
         receipt, note = Receipt(ok=True, why=_verified(plan, answers, images), files=FILES), ""
-    return ReleaseFound(receipt=receipt, answers=dict(sorted(answers.items())), silent=silent, images=images, note=note)
+    return ReleaseReceipt(
+        receipt=receipt, answers=dict(sorted(answers.items())), silent=silent, images=images, note=note
+    )
 
 
 def _named(samples: Table) -> tuple[Mapping[str, int], int]:

@@ -1,4 +1,4 @@
-"""The restore receipt: the target was as before after an experiment, and after the last one it stayed steady to the end of the load."""
+"""The restore receipt: the target was restored after an experiment, and steady after the last."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from harness.model import Evidence, Experiment, Receipt
 
 
 def restore_receipt(evidence: Evidence, experiment: Experiment) -> Receipt:
-    """Whether the target was as before afterwards; after the last fault it must also have been steady at the end."""
+    """Whether the target was restored; after the last fault it must also be steady at the end."""
     restore = experiment.restore
     ok, why = restore.ok, restore.why or ("as before" if restore.ok else "the target's restore was not verified")
     if ok and is_last(evidence, experiment):

@@ -1,4 +1,4 @@
-"""The ties: plan, history and target name one run, so that no evidence passes under another plan."""
+"""Ties: plan, history and target name one run, so no evidence passes under another plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ SANDBOX: Final = "sandbox"
 
 
 def ties_receipt(plan: Plan, evidence: Evidence) -> Receipt:
-    """Whether the run recorded itself as what the plan says; that the manifest names the same is held when evidence is read."""
+    """Whether the run's record names the same run, release and target as the plan.
+
+    The manifest is compared when evidence is read.
+    """
     troubles = [*_scale(plan), *_differences(plan, evidence)]
     started = evidence.started
     if troubles:

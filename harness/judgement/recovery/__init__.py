@@ -1,7 +1,7 @@
-"""Rule 8: how long reads, writes and the users' own requests were not served after a fault. Also asked live.
+"""Recovery (rule 8): how long reads, writes and the users' requests were out after a fault.
 
-`requests` is what is judged, `rule` when a service is out and when it is served again, `way` how it came back after one fault, and
-`users` the same for each route and serving region of the users' own requests.
+`requests` are the input, `rule` defines outages and good stretches, `way` measures the recovery after one fault, and `users` does so
+for each route and serving region of the users' own requests. The scheduler also uses the rule during a run.
 """
 
 from harness.judgement.recovery.requests import SECOND, Requests, answered

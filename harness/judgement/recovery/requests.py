@@ -15,7 +15,7 @@ SECOND: Final = 1_000_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requests:
-    """When each request was sent, when its answer was complete, and whether that was the expected answer."""
+    """Send and completion time of each request, and whether its answer was the expected one."""
 
     sent_ns: Ints
     done_ns: Ints
@@ -23,7 +23,7 @@ class Requests:
 
     @classmethod
     def of(cls, sent_ns: Ints, done_ns: Ints, ok: Bools) -> Self:
-        """Bring requests into the order of sending."""
+        """Sort requests by send time."""
         order = np.lexsort((done_ns, sent_ns))
         return cls(sent_ns=sent_ns[order], done_ns=done_ns[order], ok=ok[order])
 
@@ -35,7 +35,7 @@ class Requests:
 
     @classmethod
     def writes(cls, writes: Table) -> Self:
-        """The writes of the ledger's clients; ok where they were acknowledged."""
+        """The writes of the ledger's clients; ok if acknowledged."""
         return cls.of(writes.ints["sent_ns"], writes.ints["done_ns"], writes.words["outcome"].equals("ok"))
 
     @classmethod
@@ -52,7 +52,7 @@ class Requests:
         return type(self)(sent_ns=self.sent_ns[mask], done_ns=self.done_ns[mask], ok=self.ok[mask])
 
     def served(self, promised_ms: float | None) -> Bools:
-        """Which were answered as expected, and within the promised time where there is one."""
+        """A mask of requests answered as expected, and within the promised time if there is one."""
         if promised_ms is None:
             return self.ok
         return np.asarray(self.ok & (self.done_ns - self.sent_ns <= promised_ms * 1e6), dtype=np.bool_)
@@ -62,5 +62,5 @@ class Requests:
 
 
 def answered(rows: Table) -> Bools:
-    """Which probes or users' requests were answered as expected: with a status, and without an error."""
+    """A mask of requests that were answered as expected: with a status, without an error."""
     return np.asarray(rows.words["error"].missing & (rows.ints["status"] > 0), dtype=np.bool_)

@@ -1,8 +1,8 @@
-"""When a service is out, and when it is served again (rule 8).
+"""The outage rule (rule 8): when a service is out, and when it is served again.
 
 A *good stretch* is five seconds that begin with a request that was served, in which at least 99 % of the requests succeeded and 95 %
 were served within the time that the platform promises, without a blind second. The promised time is the loosest response-time limit
-that a claim of the plan states; where no claim states one, latency is not asked. In a good stretch one failed request between two
+that a claim of the plan states; without such a claim latency does not count. In a good stretch one failed request between two
 good ones is noise, and so is an answer that came late. Every other failed or late request belongs to an *outage*: two failures in a
 row are one, however short, which at a spacing of 20 ms is 40 ms. An outage begins when its first request was sent and ends with the
 first answer of the next good stretch. That answer is never before the service was back, and after it by at most the time from one
@@ -19,31 +19,42 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.judgement.recovery.requests import SECOND, Requests
-from harness.model import Figure, Plan
+from harness.model import Figure, Phase, Plan
 from harness.model.table import Bools, Ints
 
 STRETCH_NS: Final = 5_000_000_000
-"""How long requests must be served."""
+"""How long requests must be served without interruption."""
 SUCCEED_PERCENT: Final = 99
 IN_TIME_PERCENT: Final = 95
 BLIND_SECOND_NS: Final = 1_000_000_000
-"""A stretch with a longer gap than this, a blind second, proves nothing. (Blind time, of which uptime is made, begins at `receipts.watch.GAP_NS`.)"""
+"""A stretch with a longer gap than this, a blind second, proves nothing.
+
+(The blind time of uptime begins at `receipts.watch.GAP_NS`.)
+"""
 
 
 def promised_ms(plan: Plan) -> float | None:
-    """The loosest response-time limit that a claim of the plan states, in ms as it is judged; None: no claim states one."""
+    """The loosest response-time limit for the steady state in the claims, in ms; None without one.
+
+    Limits during or after a fault are looser and do not define what is served.
+    """
     limits = [
-        objective.limit.scaled(plan.time_scale).in_unit("ms")
+        objective.limit.at_scale(plan.time_scale).in_unit("ms")
         for claim in plan.claims
         for objective in claim.objectives
-        if objective.figure is Figure.RESPONSE_TIME and objective.limit.dimension == "time"
+        if objective.figure is Figure.RESPONSE_TIME
+        and objective.limit.dimension == "time"
+        and objective.scope.phase is Phase.STEADY
     ]
     return max(limits, default=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outage:
-    """Requests that were not served: when the first was sent, and the first answer of the good stretch that ended it (None: none did)."""
+    """An outage: when its first request was sent, and the first answer of the next good stretch.
+
+    The end is None if no good stretch followed.
+    """
 
     start_ns: int
     end_ns: int | None
@@ -52,12 +63,12 @@ class Outage:
 def good_stretches(
     requests: Requests, until_ns: int, promised: float | None = None, *, blind_ns: int = BLIND_SECOND_NS
 ) -> Bools:
-    """Which requests begin a good stretch.
+    """A mask of the requests that begin a good stretch.
 
     Args:
-        requests: what was sent.
-        until_ns: how far requests are known.
-        promised: the promised time in ms; None: latency is not asked.
+        requests: in the order of sending.
+        until_ns: end of the recorded requests.
+        promised: the promised time in ms; None: latency does not count.
         blind_ns: a longer time without a request proves nothing.
     """
     sent, n = requests.sent_ns, len(requests)
@@ -71,7 +82,7 @@ def good_stretches(
 
 
 def _counted(mask: Bools, starts: Ints, ends: Ints) -> Ints:
-    """How many are true from each start up to its end."""
+    """Number of true values in each range [start, end)."""
     sums = np.concatenate([[0], np.cumsum(mask)])
     return np.asarray(sums[ends] - sums[starts], dtype=np.int64)
 
@@ -81,7 +92,7 @@ def outages(
 ) -> tuple[Outage, ...]:
     """Every outage among these requests, in order; the arguments are those of `good_stretches`.
 
-    What happened after the last complete five seconds began and ended is left out: it can prove neither.
+    Requests after the last complete five seconds are left out, as they prove neither.
     """
     good = np.flatnonzero(good_stretches(requests, until_ns, promised, blind_ns=blind_ns))
     served = requests.served(promised)
@@ -102,7 +113,7 @@ def outages(
 
 
 def _noise(requests: Requests, bad: Ints, good: Ints) -> Bools:
-    """Which failed requests are alone between two successes in a good stretch, and which late ones are in one at all."""
+    """A mask of noise: in a good stretch, late requests and single failures between successes."""
     padded = np.concatenate([[True], requests.ok, [True]])
     may = requests.ok[bad] | (padded[bad] & padded[bad + 2])
     before = np.searchsorted(good, bad) - 1
@@ -118,13 +129,13 @@ def _horizon(requests: Requests, until_ns: int) -> int:
 
 
 def _first_of_runs(served: Bools) -> Ints:
-    """For each request the first of the unbroken run of requests, itself included, that were not served."""
+    """For each request, the first of the run of requests not served that it ends."""
     last = np.maximum.accumulate(np.where(served, np.arange(len(served)), -1))
     return np.asarray(last + 1, dtype=np.int64)
 
 
 def longest_gap_ns(requests: Requests, start_ns: int, end_ns: int) -> int:
-    """The longest time without a request from `start_ns` to `end_ns`; all of it where there was none."""
+    """The longest time without a request from `start_ns` to `end_ns`; all of it without requests."""
     sent = requests.between(start_ns, end_ns).sent_ns
     return int(np.diff(np.concatenate([[start_ns], sent, [end_ns]])).max())
 
@@ -137,14 +148,14 @@ def is_steady(
     done_ns: npt.ArrayLike | None = None,
     promised: float | None = None,
 ) -> tuple[bool, str]:
-    """Whether the five seconds before `until_ns` were served without a blind second, and the counts or the reason why not.
+    """Whether the five seconds before `until_ns` were served, with the counts or the reason.
 
     Args:
         times_ns: when each request was sent, CLOCK_MONOTONIC, in any order.
         ok: whether its answer was the expected one.
         until_ns: the moment to judge; requests after it do not count.
-        done_ns: when each answer was complete; needed where `promised` is given.
-        promised: the promised time in ms; None: latency is not asked.
+        done_ns: when each answer was complete; required with `promised`.
+        promised: the promised time in ms; None: latency does not count.
     """
     requests = _live(times_ns, ok, done_ns).between(until_ns - STRETCH_NS, until_ns)
     gap = longest_gap_ns(requests, until_ns - STRETCH_NS, until_ns)
@@ -166,18 +177,18 @@ def recovered_at(
     done_ns: npt.ArrayLike | None = None,
     promised: float | None = None,
 ) -> int | None:
-    """The first answer, after the last outage since `since_ns`, of a good stretch.
+    """The first answer of a good stretch after the last outage since `since_ns`.
 
     Args:
         times_ns: when each request was sent, in any order.
         ok: whether its answer was the expected one.
         since_ns: when the action was sent.
-        until_ns: how far requests are known: now, when asked live.
-        done_ns: when each answer was complete; needed where `promised` is given. Without it an answer counts as immediate.
-        promised: the promised time in ms; None: latency is not asked.
+        until_ns: end of the recorded requests; now during a run.
+        done_ns: when each answer was complete; required with `promised`. Without it an answer counts as immediate.
+        promised: the promised time in ms; None: latency does not count.
 
     Returns:
-        Nanoseconds; `since_ns` when there was no outage in at least five seconds of requests; None when it is not back, or not known to be.
+        Nanoseconds; `since_ns` without an outage in at least five seconds of requests; None if no recovery was observed.
     """
     return back_at(_live(times_ns, ok, done_ns).between(since_ns, until_ns), since_ns, until_ns, promised)
 
@@ -190,7 +201,7 @@ def back_at(
     *,
     blind_ns: int = BLIND_SECOND_NS,
 ) -> int | None:
-    """The same of requests sent since `since_ns`."""
+    """As `recovered_at`, for requests sent since `since_ns`."""
     if not good_stretches(requests, until_ns, promised, blind_ns=blind_ns).any():
         return None
     found = outages(requests, until_ns, promised, blind_ns=blind_ns)
@@ -198,7 +209,7 @@ def back_at(
 
 
 def longest_ns(found: Iterable[Outage], until_ns: int) -> int:
-    """The length of the longest outage; one that did not end lasts until `until_ns`."""
+    """Length of the longest outage in ns; one that did not end lasts until `until_ns`."""
     return max(((outage.end_ns or until_ns) - outage.start_ns for outage in found), default=0)
 
 

@@ -1,10 +1,10 @@
-"""Recovery of the users' own requests, by rule 8: of each route, and of the answers of each serving region.
+"""Recovery of the users' own requests (rule 8): of each route and each serving region.
 
-Users arrive when they like, so the times between two requests of a route vary. Three things follow. A group of requests with fewer than
-two a second on average is too thin to be judged alone: it is listed, and judged together with all others. In a group with fewer than
-100 requests in five seconds one failed request is noise where it is the only one among the 100 around it, and a late one where it is the
-only one among the 20 around it: the shares of rule 8, on as many requests as they need. And a time without a request is blind only when
-it is 20 times the mean: up to there it is chance. A region that serves nobody, because it is lost, has no requests and fails none.
+Users arrive at random, so the times between two requests of a route vary. Three things follow. A group with fewer than two requests a
+second on average is too thin to be judged alone: it is listed, and judged together with all others. In a group with fewer than 100
+requests in five seconds a failed request is noise if it is the only one among the 100 around it, and a late one if it is the only one
+among the 20 around it: the shares of rule 8, on as many requests as they need. And a time without a request is blind only if it is 20
+times the mean: below that it is chance. A lost region serves no requests, so none of them fail.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from harness.model import OperationRecovery, Table
 from harness.model.table import Bools
 
 LEAST_PER_S: Final = 2.0
-"""A group of fewer requests is too thin to be judged alone."""
+"""Minimum mean rate, in requests per second, of a group that is judged alone."""
 CHANCE: Final = 20.0
-"""A time without a request of up to so many mean times is chance."""
+"""Gaps between requests up to this multiple of the mean are chance."""
 MARGIN_NS: Final = 1_000_000_000
-"""So long before the undo the first answer must be there."""
+"""Minimum time from the first answer to the undo."""
 ALL: Final = "all routes"
 ROUTE: Final = "route "
 REGION: Final = "region "
@@ -43,11 +43,11 @@ _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Users:
-    """What became of the users' own requests after one fault.
+    """Recovery of the users' own requests after one fault.
 
     Attributes:
-        groups: by name, `route read-track` or `region us-east-1`; `all routes` where some of them are thin.
-        thin: the groups with too few requests, each with the requests per second that it had.
+        groups: by name, `route read-track` or `region us-east-1`; `all routes` if some of them are thin.
+        thin: the groups with too few requests, each with its requests per second.
     """
 
     groups: Mapping[str, OperationRecovery]
@@ -64,16 +64,16 @@ def users_recovery(
     known_ns: int,
     promised: float | None,
 ) -> Users:
-    """How each group of the users' requests came back.
+    """The recovery of each group of the users' requests.
 
     Args:
         samples: the users' requests from the action sent up to `known_ns`, by when they were due.
-        operations: `reads`, `writes` or both: which requests are asked for, by their method.
+        operations: `reads`, `writes` or both: selects requests by their method.
         sent_ns: when the action was sent.
         undone_ns: when the undo was sent; None: there was none.
-        until_ns: when the target was restored, or how long it was watched.
-        known_ns: how far requests are known.
-        promised: the promised time in ms; None: latency is not asked.
+        until_ns: when the target was restored, or the end of the watch.
+        known_ns: end of the recorded requests.
+        promised: the promised time in ms; None: latency does not count.
     """
     groups: dict[str, OperationRecovery] = {}
     thin: dict[str, float] = {}
@@ -104,7 +104,7 @@ def grouped(samples: Table, operations: tuple[str, ...]) -> dict[str, Requests]:
 
 
 def _asked(samples: Table, operations: tuple[str, ...]) -> Table:
-    """Those that read or write, as asked for; one without a method may be either."""
+    """The requests of the operations; one without a method may be either."""
     if len(operations) != 1:
         return samples
     methods = samples.words["method"]
@@ -113,7 +113,7 @@ def _asked(samples: Table, operations: tuple[str, ...]) -> Table:
 
 
 def without_noise(requests: Requests, promised: float | None) -> Requests:
-    """The requests of a thin group less those that failed, or were late, alone among as many as the shares of rule 8 need."""
+    """The requests of a thin group without single failed or late ones (the shares of rule 8)."""
     failed, late = ~requests.ok, requests.ok & ~requests.served(promised)
     noise = np.zeros(len(requests), dtype=np.bool_)
     for bad, percent in ((failed, SUCCEED_PERCENT), (late, IN_TIME_PERCENT)):
@@ -124,13 +124,13 @@ def without_noise(requests: Requests, promised: float | None) -> Requests:
 
 
 def _in_stretch(requests: Requests) -> float:
-    """How many requests five seconds hold on average."""
+    """Mean number of requests in five seconds."""
     span = int(requests.sent_ns[-1] - requests.sent_ns[0]) if len(requests) else 0
     return len(requests) * STRETCH_NS / max(span, STRETCH_NS)
 
 
 def _alone(bad: Bools, each_side: int) -> Bools:
-    """Which of the bad requests are the only one among so many on each side."""
+    """A mask of the bad requests without another one among this many on each side."""
     sums = np.concatenate([[0], np.cumsum(bad)])
     at = np.arange(len(bad))
     low, high = np.maximum(at - each_side, 0), np.minimum(at + each_side + 1, len(bad))
@@ -140,9 +140,9 @@ def _alone(bad: Bools, each_side: int) -> Bools:
 def _came_back(
     name: str, requests: Requests, at: tuple[int, int | None, int, int], *, per_s: float, promised: float | None
 ) -> OperationRecovery:
-    """The same as `recovery_of` for requests that come by chance.
+    """As `recovery_of`, for requests that arrive at random.
 
-    The first answer must come a second before the undo; that it is the first of five good seconds may be known after it.
+    The first answer must come a second before the undo; the good stretch that it begins may end after the undo.
     """
     sent_ns, undone_ns, until_ns, known_ns = at
     end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
@@ -176,7 +176,7 @@ def _came_back(
 
 
 def longest_outage_s(name: str, requests: Requests, span: tuple[int, int], promised: float | None) -> float:
-    """The longest outage of a group in a span, by the same rule."""
+    """The longest outage of a group in a span in s, by the same rule."""
     own = without_noise(requests.between(*span), promised)
     blind_ns = _blind_ns(len(own) * SECOND / max(span[1] - span[0], 1))
     if name.startswith(REGION):
@@ -186,12 +186,15 @@ def longest_outage_s(name: str, requests: Requests, span: tuple[int, int], promi
 
 
 def _blind_ns(per_s: float) -> int:
-    """A time without a request that proves nothing, and in which no five seconds are good."""
+    """The blind time of a group in ns: a longer gap proves nothing and ends a good stretch."""
     return round(min(max(BLIND_SECOND_NS, CHANCE * SECOND / max(per_s, 1e-9)), STRETCH_NS))
 
 
 def _filled(requests: Requests, start_ns: int, end_ns: int, blind_ns: int) -> Requests:
-    """The requests of a region, and one each half second where it served nobody for longer than by chance: there it failed none."""
+    """The requests of a region, with one success per half second in gaps beyond chance.
+
+    A region that serves no requests fails none.
+    """
     marks = np.concatenate([[start_ns], requests.sent_ns, [end_ns]])
     quiet = np.flatnonzero(np.diff(marks) > blind_ns)
     fill = [np.arange(marks[at] + SECOND // 2, marks[at + 1], SECOND // 2, dtype=np.int64) for at in quiet.tolist()]
@@ -208,7 +211,7 @@ def _back_ns(before: list[Outage], sent_ns: int) -> int | None:
 
 
 def _way(found: Iterable[Outage], undone_ns: int, until_ns: int) -> list[Outage]:
-    """The outages on the way back; of one that was there before the undo, the rest."""
+    """The outages on the way back; of one that began before the undo, the rest."""
     return [
         replace(outage, start_ns=max(outage.start_ns, undone_ns))
         for outage in found
@@ -219,7 +222,7 @@ def _way(found: Iterable[Outage], undone_ns: int, until_ns: int) -> list[Outage]
 def _resolution_ns(
     requests: Requests, found: list[Outage], span: tuple[int, int], chance_ns: int, promised: float | None
 ) -> int:
-    """From the last request that was not served to the first answer after it; where none failed, a time without requests beyond chance."""
+    """Time from the last request not served to the next answer; else the longest gap beyond chance."""
     if found and found[-1].end_ns is not None:
         bad = requests.sent_ns[~requests.served(promised) & (requests.sent_ns < found[-1].end_ns)]
         return found[-1].end_ns - int(bad.max())

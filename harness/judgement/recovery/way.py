@@ -1,13 +1,13 @@
-"""How one kind of request came back after one fault: recovery, and the way back after the undo.
+"""Recovery of one kind of request after one fault, and the way back after the undo.
 
-The *recovery* lasts from the action sent to the first answer of the good stretch that ended the last outage before the undo. What is
-served again only after the undo came back on heal, and ends no recovery. What is out between the undo and the restore, the switch back
-and the heal, is an outage *on the way back*: it has a length of its own, which is held against the same limit.
+The *recovery* lasts from the action sent to the first answer of the good stretch that ended the last outage before the undo. A service
+that returns only after the undo came back on heal, which ends no recovery. An outage between the undo and the restore, as during the
+switch back, is an outage *on the way back*: its length is compared with the same limit.
 
 The *resolution* is the time from one request to the next plus the jitter: the longest time between two requests up to the recovery plus
-the slowest answer of the second after it. Requests overlap, so a time-out does not widen it. Where nothing failed it is the longest time
-without an answer. A *stall* is such a time of 100 ms and more in which requests were sent: they hung and were answered late, within
-their time-out. A client waited, none was turned away: no outage, but listed, and inside the resolution.
+the slowest answer of the second after it. Requests overlap, so a timeout does not widen it. If nothing failed it is the longest time
+without an answer. A *stall* is such a time of 100 ms and more in which requests were sent and answered late, within their timeout. No
+request failed, so a stall is not an outage; it is listed, and inside the resolution.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.model import OperationRecovery
 from harness.model.table import distinct
 
 STALL_NS: Final = 100_000_000
-"""So long must requests hang to be listed as a stall: five of them at the closest spacing."""
+"""Minimum length of a stall: five requests at the closest spacing."""
 
 
 def recovery_of(
@@ -37,17 +37,17 @@ def recovery_of(
     known_ns: int | None = None,
     promised: float | None = None,
 ) -> OperationRecovery:
-    """How reads or writes came back after one action.
+    """The recovery of reads or writes after one action.
 
     Args:
-        operation: what the requests are.
-        requests: what was sent; those before the action are left out.
+        operation: name of the operation.
+        requests: of the operation; requests before the action are left out.
         sent_ns: when the action was sent.
         undone_ns: when the undo was sent; None: there was none.
-        until_ns: when the target was restored, or how long it was watched. What is out by then is followed up to `known_ns`.
-        spacing_ms: planned time between two requests; the resolution is never less.
-        known_ns: how far requests are known; None: `until_ns`.
-        promised: the promised time in ms; None: latency is not asked.
+        until_ns: when the target was restored, or the end of the watch. An outage at that time is followed up to `known_ns`.
+        spacing_ms: planned time between two requests; the minimum of the resolution.
+        known_ns: end of the recorded requests; None: `until_ns`.
+        promised: the promised time in ms; None: latency does not count.
     """
     end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
     known_ns = max(until_ns, known_ns or until_ns)
@@ -89,7 +89,7 @@ def _spans(found: Iterable[Outage], end_ns: int, sent_ns: int) -> tuple[tuple[fl
 
 
 def _silences(requests: Requests, found: tuple[Outage, ...], start_ns: int, end_ns: int) -> list[tuple[int, int]]:
-    """The times between two successes, outages left out: in each, nothing is known of the service."""
+    """The times between two successes, outside of outages, in which the service was not observed."""
     out = [(outage.start_ns, outage.end_ns or end_ns) for outage in found]
     answered = requests.done_ns[requests.ok & (requests.done_ns < end_ns)]
     marks = distinct(np.concatenate([[start_ns, end_ns], answered, np.ravel(np.array(out, dtype=np.int64))]))

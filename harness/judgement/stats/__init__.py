@@ -1,1 +1,1 @@
-"""Bounds and tests: exact, clustered, over time. Numbers in, numbers out; nothing here knows a run."""
+"""Statistics: exact and clustered bounds, tests over time. Numbers in, numbers out."""

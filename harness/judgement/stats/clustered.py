@@ -1,8 +1,8 @@
 """Bounds of a share from requests that need not be independent.
 
-The bad ones are clustered by every rule that the data support: by time, by journey, by connection, by slow swings of the share, by a change.
-Each has its bounds, and the widest count. Constants were chosen by simulation (`benchmarks/coverage.py`); `docs/statistics.md` tells
-people about them.
+Bad requests are clustered by every rule that the data support: by time, journey, connection, slow swings of the share, or a change.
+Each rule gives bounds, and the widest ones count. The constants were chosen by simulation (`benchmarks/coverage.py`); see
+`docs/statistics.md`.
 """
 
 from __future__ import annotations
@@ -14,32 +14,41 @@ from harness.judgement.stats.clusters import Episodes, Slots, design_effect, epi
 from harness.judgement.stats.effective import NEXT_LARGER, Clustering
 from harness.judgement.stats.shared import Shared
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, share_bounds
-from harness.judgement.stats.swings import changes, slow_swings
+from harness.judgement.stats.swings import changes, slow_swings, thirds
 
 LASTING: Final = 0.25
-"""What lasts longer than this share of the window, from its begin or to its end, is no episode: the platform has changed."""
+"""Longest episode at an edge of the window, as a share of it; a longer one is a change of the platform."""
 
 
-def share_in_time(slots: Slots, confidence: float) -> Bounds:
-    """The share of bad ones, with bounds that hold for clustered requests as well; its method says which, and why."""
+def share_in_time(slots: Slots, confidence: float, *, claim: bool = False) -> Bounds:
+    """The share of bad requests, with bounds that are valid for clustered requests as well.
+
+    Args:
+        slots: the bad ones in time.
+        confidence: of each bound.
+        claim: whether a PASS or a FAIL of the platform rests on these bounds. One window does not show how often its share changes, so what
+            lasts to its end is an episode as well, and `thirds` of the window count.
+    """
     n, bad = int(slots.n.sum()), int(slots.bad.sum())
     if 2 * bad > n:
-        return _complement(share_in_time(slots.mirrored(), confidence))
+        return _complement(share_in_time(slots.mirrored(), confidence, claim=claim))
     exact = share_bounds(bad, n, confidence)
     if not bad:
         return exact
     episodes = episodes_of(slots)
     rules: list[Clustering] = [_by_shared(slots, shared) for shared in slots.shared if is_shared(shared)]
-    if not _changed(episodes, len(slots.n)):
-        rules += [_by_time(slots, episodes)] if len(episodes) or is_spread(slots) else []
-        rules += slow_swings(slots)
-    size = max([1.0, *(one.size for one in rules)])
-    rules += changes(slots, size)
+    by_time = [_by_time(slots, episodes)] if len(episodes) or is_spread(slots) else []
+    changed = _changed(episodes, len(slots.n))
+    if not changed:
+        rules += [*by_time, *slow_swings(slots)]
+    rules += changes(slots, max([1.0, *(one.size for one in rules)]))
+    if claim:
+        rules += [*(by_time if changed else []), *thirds(slots, exact)]
     return _widest(exact, rules) if rules else exact
 
 
 def _widest(exact: Bounds, rules: list[Clustering]) -> Bounds:
-    """The bounds that are furthest out, with the words of the rule that has the highest."""
+    """The widest bounds, with the method of the rule that has the highest."""
     widest = max(rules, key=lambda one: one.at_most(exact.confidence))
     return replace(
         exact,
@@ -47,20 +56,24 @@ def _widest(exact: Bounds, rules: list[Clustering]) -> Bounds:
         high=max(exact.high, *(one.at_most(exact.confidence) for one in rules)),
         fail_low=min(exact.fail_low, *(one.at_least(FAIL_CONFIDENCE) for one in rules)),
         fail_high=max(exact.fail_high, *(one.at_most(FAIL_CONFIDENCE) for one in rules)),
-        method=f"share, clustered by {widest.rule}: exact binomial bounds (Clopper-Pearson) for an effective count of {widest.effective:.3g}",
+        method=widest.method,
         clustered=True,
         why=widest.why,
+        longer=lambda times: _widest(
+            share_bounds(exact.value * exact.n * times, exact.n * times, exact.confidence),
+            [one.longer(times) for one in rules],
+        ),
     )
 
 
 def _changed(episodes: Episodes, count: int) -> bool:
-    """Whether an episode is none: it is too long, and lies at the window's begin or end."""
+    """Whether an episode is a change: too long, and at the begin or end of the window."""
     edge = (episodes.starts == 0) | (episodes.ends == count)
     return bool((edge & (episodes.ends - episodes.starts > LASTING * count)).any())
 
 
 def _by_time(slots: Slots, episodes: Episodes) -> Clustering:
-    """The episodes, and the other bad ones in clusters of the size that their design effect says."""
+    """Clusters by time: the episodes, and the rest in clusters of the size of their design effect."""
     n, bad = int(slots.n.sum()), int(slots.bad.sum())
     effect = design_effect(episodes.rest)
     found = len(episodes)
@@ -76,7 +89,10 @@ def _by_time(slots: Slots, episodes: Episodes) -> Clustering:
 
 
 def _by_shared(slots: Slots, shared: Shared) -> Clustering:
-    """The bad ones by journey or connection, beyond what each has by chance; the next is no worse than the largest is large."""
+    """Clusters by journey or connection, beyond what each has by chance.
+
+    The next cluster is assumed to be at most as large as the largest journey or connection.
+    """
     n, bad = int(slots.n.sum()), int(slots.bad.sum())
     share = bad / n
     excess = shared.bad - share * shared.n
@@ -93,8 +109,10 @@ def _by_shared(slots: Slots, shared: Shared) -> Clustering:
 
 
 def _complement(bounds: Bounds) -> Bounds:
+    longer = bounds.longer
     return replace(
         bounds,
+        longer=None if longer is None else lambda times: _complement(longer(times)),
         value=1 - bounds.value,
         low=1 - bounds.high,
         high=1 - bounds.low,

@@ -1,7 +1,7 @@
 """Failures in time: counted in slots, tested for clustering, and gathered into episodes.
 
-Requests that fail or are slow together are one piece of evidence, not many. Everything here works on counts a slot,
-so it costs one pass over the samples, and does not depend on their order.
+Requests that fail or are slow together are one piece of evidence, not many. Everything here works on counts per
+slot, so it costs one pass over the samples, and does not depend on their order.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from harness.model.table import Bools, Ints
 SLOT_NS: Final = 50_000_000
 """A slot is at least this long: shorter stalls are noise of the machine."""
 SLOT_LOOKS: Final = 10
-"""And long enough for about this many looks; shorter on both accounts where fewer than BATCHES slots were left: too few to compare."""
+"""Minimum mean number of samples in a slot. Slots are shorter than both minima if fewer than BATCHES would be left."""
 BATCHES: Final = 20
-"""Fewest parts that a window is cut into to compare them."""
+"""Minimum number of parts of a window for comparing them."""
 HOT: Final = 0.01
-"""Chance that anything in a window without clusters is taken for an episode (Bonferroni over all slots and lengths)."""
+"""Chance of a false episode in a window without clusters (Bonferroni over all slots and lengths)."""
 CLUSTERED: Final = 0.05
 """Chance that the variance test calls a window without clusters clustered."""
 SUSPECT: Final = 2.0
@@ -34,20 +34,20 @@ SUSPECT: Final = 2.0
 GAP: Final = 2
 """Hot slots with at most this many others between them are one episode."""
 ROUNDS: Final = 10
-"""How often the background is estimated anew without the slots found hot; two or three times do."""
+"""Maximum number of estimates of the background without the hot slots; two or three usually suffice."""
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slots:
-    """How many requests or probes there were in each slot of a window, and how many of them were bad.
+    """Number of requests or probes in each slot of a window, and of bad ones.
 
     Attributes:
         width_s: length of a slot.
-        n, bad: counts of each slot.
-        parts: first slot of each window that was joined; nothing is taken as one across the seam between two windows.
-        shared: the same requests by what they have in common besides time.
+        n, bad: counts per slot.
+        parts: first slot of each window that was joined; no cluster extends across the boundary between two windows.
+        shared: the same requests grouped by what they have in common besides time.
     """
 
     width_s: float
@@ -62,12 +62,12 @@ class Slots:
         return self.width_s * len(self.n)
 
     def mirrored(self) -> Slots:
-        """The same with good and bad exchanged."""
+        """The slots with good and bad exchanged."""
         shared = tuple(replace(one, bad=one.n - one.bad) for one in self.shared)
         return replace(self, bad=self.n - self.bad, shared=shared)
 
     def without(self, taken: Bools) -> Slots:
-        """The same with nothing in the slots that are taken."""
+        """The slots with zero counts where `taken` is true."""
         return replace(self, n=np.where(taken, 0, self.n), bad=np.where(taken, 0, self.bad))
 
     def after(self, start: int) -> Slots:
@@ -89,7 +89,7 @@ class Slots:
         return Slots(width_s=2 * self.width_s, n=n, bad=bad, parts=parts)
 
     def batches(self) -> Slots:
-        """Twenty parts that are equal to a slot, but that the seam nearest to an edge is that edge."""
+        """Twenty equal parts, to the slot; a window boundary next to an edge replaces that edge."""
         starts = np.arange(BATCHES) * len(self.n) // BATCHES
         for seam in self.parts[1:]:
             nearest = int(np.abs(starts - seam).argmin())
@@ -99,7 +99,7 @@ class Slots:
         return Slots(width_s=self.seconds / BATCHES, n=n, bad=bad)
 
     def lengths(self) -> Iterator[Slots]:
-        """Slots once, twice, four times… as long, as long as there are twenty of them."""
+        """Slots of doubled lengths, while there are at least twenty of them."""
         slots = self
         while len(slots.n) >= BATCHES:
             yield slots
@@ -108,7 +108,7 @@ class Slots:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
-    """The slot of each request or probe, made once for all questions about the same ones; of one window, or of several joined end to end."""
+    """The slot of each request or probe, of one window or of several joined end to end."""
 
     width_s: float
     slot: Ints
@@ -118,14 +118,14 @@ class Timeline:
 
     @classmethod
     def of(cls, at_ns: Ints, span: tuple[int, int], ids: tuple[Ids, ...] = ()) -> Timeline:
-        """Place requests in [start, end); one that lies outside is placed at the nearest edge."""
+        """Assign requests to slots of [start, end); one outside goes to the nearest edge."""
         return cls.joined([(at_ns, span)], ids)
 
     @classmethod
     def joined(cls, windows: Sequence[tuple[Ints, tuple[int, int]]], ids: tuple[Ids, ...] = ()) -> Timeline:
         """Join windows end to end, in the order given: each by its times and its span [start, end).
 
-        The ids, and the values that are asked about, must be in the same order. A slot belongs to one window, and so does each episode.
+        The ids, and the values of later calls, must be in the same order. A slot belongs to one window, and so does each episode.
         A window of no length, with no times, is left out.
         """
         kept = [(at_ns, span) for at_ns, span in windows if len(at_ns) or span[1] > span[0]] or list(windows[:1])
@@ -151,24 +151,24 @@ class Timeline:
         )
 
     def slots(self, bad: Bools) -> Slots:
-        """Count the bad ones, in the order that the times were given in."""
+        """Count the bad requests per slot; `bad` is in the order of the times."""
         counted = np.bincount(self.slot[bad], minlength=len(self.n))
         shared = tuple(ids.shared(bad) for ids in self.ids) if counted.sum() > 1 else ()
         return Slots(width_s=self.width_s, n=self.n, bad=counted, parts=self.parts, shared=shared)
 
 
 def is_shared(shared: Shared) -> bool:
-    """Whether more bad ones than by chance belong to one journey or connection; test as `is_spread`."""
+    """Whether bad requests are clustered by journey or connection; test as in `is_spread`."""
     k, n = int(shared.bad.sum()), int(shared.n.sum())
     return 1 < k < n and _chance(shared, k, n) < CLUSTERED
 
 
 def is_spread(slots: Slots) -> bool:
-    """Whether the bad ones vary more from slot to slot than chance has it, at one length of slot at least.
+    """Whether bad requests vary more between slots than by chance, at any slot length.
 
     The variance test for a binomial share, at lengths that double from one slot to a twentieth of the window (Bonferroni). Where
-    bad ones are rare its chi-square is too eager, so that the number of pairs within a slot must be improbable too (Poisson).
-    A runs test (Wald and Wolfowitz 1940) would ask for the samples in order; this one needs counts only.
+    bad requests are rare its chi-square rejects too often, so the number of pairs within a slot must be improbable too (Poisson).
+    A runs test (Wald and Wolfowitz 1940) would need the samples in order; this one needs counts only.
     Source: W. G. Cochran, "Some methods for strengthening the common chi-square tests", Biometrics 10 (1954), section 4.
     """
     k, n = int(slots.bad.sum()), int(slots.n.sum())
@@ -195,9 +195,10 @@ def _excess(slots: Slots | Shared, share: float) -> tuple[float, int]:
 
 
 def design_effect(slots: Slots) -> float:
-    """How many times as much the counts vary as those of independent looks would, at the length of slot where it is most; at least 1.
+    """The design effect: variance of the counts over that of independent samples; at least 1.
 
-    Source: L. Kish, "Survey Sampling" (1965), section 8.2: n looks with this effect are worth n / effect independent ones.
+    The maximum over all slot lengths. Source: L. Kish, "Survey Sampling" (1965), section 8.2: n samples with this effect are worth
+    n / effect independent ones.
     """
     k, n = int(slots.bad.sum()), int(slots.n.sum())
     if not 0 < k < n:
@@ -207,20 +208,23 @@ def design_effect(slots: Slots) -> float:
 
 
 def kish(sizes: Floats) -> float:
-    """How many equal ones bear as much evidence: (Σs)² / Σs², to nine digits; 0.0 of none. Source as `design_effect`, section 11.2."""
+    """Effective number of clusters (Kish): (Σs)² / Σs², to nine digits; 0.0 without clusters.
+
+    Source as `design_effect`, section 11.2.
+    """
     return round(float(sizes.sum() ** 2 / (sizes**2).sum()), 9) if len(sizes) else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Episodes:
-    """What is left of the bad ones when those that came together are taken as one.
+    """Episodes of bad requests, and the rest of the window.
 
     Attributes:
         starts, ends: first slot of each episode, and the slot after it; in order of time.
-        sizes: bad ones beyond the background, an episode.
-        rest: the slots, with nothing in those of an episode.
-        background: share of bad ones in the rest.
-        longest_s: the longest episode.
+        sizes: bad requests beyond the background, per episode.
+        rest: the slots, with zero counts in episodes.
+        background: share of bad requests in the rest.
+        longest_s: length of the longest episode.
     """
 
     starts: Ints
@@ -235,17 +239,17 @@ class Episodes:
 
     @property
     def taken(self) -> int:
-        """How many slots lie in episodes."""
+        """Number of slots in episodes."""
         return int((self.ends - self.starts).sum())
 
     @property
     def effective(self) -> float:
-        """How many equal episodes bear as much evidence; 0.0 of none."""
+        """Effective number of episodes (Kish); 0.0 without episodes."""
         return kish(self.sizes)
 
     @property
     def worst(self) -> float:
-        """The size of the worst episode, and never less than one look."""
+        """The size of the worst episode; at least 1."""
         return float(self.sizes.max(initial=1.0))
 
 
@@ -253,8 +257,8 @@ def episodes_of(slots: Slots) -> Episodes:
     """Find stretches with more bad ones than the background explains.
 
     A slot is hot when its count is improbable under the background (binomial tail, Bonferroni), at lengths that double from one
-    slot to a twentieth of the window, short ones first. The background is what is left without hot slots, so that both are found
-    in rounds. Hot slots with little between them are one episode.
+    slot to a twentieth of the window, short ones first. The background is the share without the hot slots, so both are found by
+    iteration. Hot slots at most GAP apart are one episode.
     """
     hot = np.zeros(len(slots.n), dtype=np.bool_)
     for _ in range(ROUNDS):
@@ -277,7 +281,7 @@ def episodes_of(slots: Slots) -> Episodes:
 
 
 def _hotter(slots: Slots, known: Bools) -> Bools:
-    """Hot slots by the background without the known ones; those included, and what lies between."""
+    """Hot slots by the background without the known ones, which are included, with short gaps closed."""
     hot, count = known.copy(), len(known)
     part = slots.without(known)
     share = float(part.bad.sum() / max(part.n.sum(), 1))
@@ -303,7 +307,7 @@ def _part_of(slots: Slots) -> Ints:
 
 
 def _improbable(slots: Slots, share: float, chance: float) -> Ints:
-    """Which slots hold so many bad ones that they are less probable than `chance` under this share."""
+    """A mask of slots whose count of bad requests is less probable than `chance` under this share."""
     some = np.flatnonzero(slots.bad)
     expected = slots.n[some] * share
     suspects = some[slots.bad[some] - expected > SUSPECT * np.sqrt(expected * (1 - share))]
@@ -312,7 +316,7 @@ def _improbable(slots: Slots, share: float, chance: float) -> Ints:
 
 
 def _stretches(hot: Bools, parts: tuple[int, ...] = (0,)) -> tuple[Ints, Ints]:
-    """First slot of each run of hot ones, and the slot after it; a run ends where a joined window does."""
+    """First slot of each run of hot slots, and the slot after it; runs end with their window."""
     padded = np.concatenate([[False], hot, [False]])
     begins, ends = padded[1:] & ~padded[:-1], padded[:-1] & ~padded[1:]
     seams = [seam for seam in parts[1:] if padded[seam] and padded[seam + 1]]
@@ -321,7 +325,7 @@ def _stretches(hot: Bools, parts: tuple[int, ...] = (0,)) -> tuple[Ints, Ints]:
 
 
 def _bridged(hot: Bools, own: Ints) -> Bools:
-    """With short gaps between hot slots of one window closed."""
+    """The hot slots, with short gaps within one window closed."""
     starts, ends = _stretches(hot)
     near = np.flatnonzero((starts[1:] - ends[:-1] <= GAP) & (own[starts[1:]] == own[ends[:-1] - 1]))
     step = np.zeros(len(hot) + 1, dtype=np.int64)

@@ -1,8 +1,8 @@
-"""Two samples set against each other: a canary against the stable release, a run against its baseline.
+"""Comparisons of two samples: a canary with the stable release, a run with its baseline.
 
-Requests are not independent when things stall. Two releases that served in one window saw the same stalls, so their difference is taken
-batch of time by batch of time, where what both saw cancels out; the interval is made as if requests were independent as well, and the wider
-counts. Two runs saw different stalls: each has its own bounds, and their ratio is made of these.
+Requests are not independent during a stall. Two releases in one window have the same stalls, so their difference is computed per time
+batch, where common effects cancel out. An interval for independent requests is computed as well, and the wider one counts. Two runs
+have different stalls: each has its own bounds, and the bounds of their ratio are computed from these.
 """
 
 from __future__ import annotations
@@ -26,73 +26,76 @@ from harness.judgement.stats.statistics import (
 from harness.model.table import Bools, Ints
 
 FEWEST_BATCHES: Final = 20
-"""Fewer batches of time do not tell how much these vary."""
+"""Minimum number of time batches for an estimate of their variance."""
 
 MOST_BATCHES: Final = 60
-"""More batches bring no more than shorter ones lose."""
+"""Maximum number of time batches: more, shorter ones do not narrow the bounds."""
 
 CLUSTERED: Final = 0.95
-"""Failures come in episodes when the batches vary more than independent requests would in this share of all windows."""
+"""Failures come in episodes if the batches vary more than those of independent requests, at this confidence."""
 
 UNUSUAL: Final = 3.0
-"""A batch so many standard deviations away, were requests independent, is part of an episode."""
+"""Standard deviations of independent requests beyond which a batch is part of an episode."""
 
 
 SKEWED: Final = 1.5
-"""Times Johnson's correction for skewness: with strikes of exponential size in half of 40 batches it held 93 % of the time, twice it 94 %, none 89 %."""
+"""Factor on Johnson's correction for skewness.
+
+With episodes of exponential size in half of 40 batches the coverage is 93 % with this factor, 94 % with twice and 89 % with none.
+"""
 
 MOST_LOG: Final = 700.0
-"""A logarithm from which on a ratio is as good as infinite, and overflows."""
+"""A logarithm from which on a ratio counts as infinite, to avoid an overflow."""
 
 NO_REQUESTS: Final = "there are no requests to compare"
-NO_ANSWERS: Final = "so many requests had no answer that there is no such quantile"
+NO_ANSWERS: Final = "too many requests had no answer: the quantile is undefined"
 TOO_LONG: Final = "stalls are too long: 20 time batches of twice the longest do not fit into the window"
 TOO_FEW: Final = "what differs came in fewer than 15 episodes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tally:
-    """Requests of one sample, and the bad ones among them, in each batch of time."""
+    """Number of requests of one sample, and of bad ones, in each time batch."""
 
     n: Ints
     bad: Ints
 
     @property
     def total(self) -> int:
-        """All requests."""
+        """Number of requests."""
         return int(self.n.sum())
 
     @property
     def bad_total(self) -> int:
-        """All bad ones."""
+        """Number of bad requests."""
         return int(self.bad.sum())
 
     @property
     def share(self) -> float:
-        """Share of bad ones; NaN of nothing."""
+        """Share of bad requests; NaN without requests."""
         return self.bad_total / self.total if self.total else math.nan
 
     @property
     def pull(self) -> Floats:
-        """What each batch contributes to the share beyond its due, the sum being 0: the share linearised by batches."""
+        """Contribution of each batch to the share, linearised; the sum is 0."""
         return np.asarray((self.bad - self.share * self.n) / self.total, dtype=np.float64)
 
     @property
     def due(self) -> Floats:
-        """The variance that each batch's pull would have if requests were independent."""
+        """The variance of each batch's pull for independent requests."""
         return np.asarray(self.share * (1 - self.share) * self.n / self.total**2, dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Timed:
-    """Values of one sample with the batch of time that each lies in, from 0 to `batches`; in any order."""
+class BatchedSample:
+    """Values of one sample with the time batch of each, from 0 to `batches`; in any order."""
 
     values: Floats
     batch: Ints
     batches: int
 
     def tally(self, bad: Bools) -> Tally:
-        """How many of the values in each batch are bad."""
+        """Count the values of each batch, and the bad ones."""
         return Tally(
             n=np.bincount(self.batch, minlength=self.batches),
             bad=np.bincount(self.batch[bad], minlength=self.batches),
@@ -100,22 +103,25 @@ class Timed:
 
 
 def batch_count(longest_stall_ns: int, start_ns: int, end_ns: int) -> int:
-    """How many batches of equal length a window is cut into: at most MOST_BATCHES, each at least twice the longest stall; 0 when too few."""
+    """Number of equal time batches of a window; 0 if there would be too few.
+
+    At most MOST_BATCHES, each at least twice as long as the longest stall.
+    """
     count = min(MOST_BATCHES, (end_ns - start_ns) // max(2 * longest_stall_ns, 1))
     return count if count >= FEWEST_BATCHES else 0
 
 
 def batch_of(at_ns: Ints, start_ns: int, end_ns: int, batches: int) -> Ints:
-    """The batch, from 0, in which each time of [start, end) lies."""
+    """The batch, from 0, of each time in [start, end)."""
     return np.asarray((at_ns - start_ns) * batches // max(end_ns - start_ns, 1), dtype=np.int64)
 
 
 def share_difference(
     first: Tally, second: Tally, confidence: float, fail_confidence: float = FAIL_CONFIDENCE
 ) -> Bounds:
-    """The first share of bad requests less the second, of two samples in the same batches of the same window.
+    """Difference of two shares of bad requests, of samples in the same batches of one window.
 
-    As if independent: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
+    For independent requests: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
     Medicine 17 (1998), method 10, with the exact bounds of each share in place of Wilson's, which are short for rare failures. From batches:
     the variance of the difference linearised by batches (W. G. Cochran, "Sampling Techniques", 3rd ed., section 6), with Student's t.
     Assumes that batches are independent of each other: they are longer than any stall. Where failures come in fewer than
@@ -130,7 +136,7 @@ def share_difference(
     episodes = few_episodes(pull, first.due + second.due)
 
     def reach(over: Tally, under: Tally, sure: float) -> float:
-        """How far the share of `over` less that of `under` may be above what was seen."""
+        """How far the share of `over` minus that of `under` may be above the measured difference."""
         most = share_at_most(over.bad_total, over.total, sure) - over.share
         least = under.share - share_at_least(under.bad_total, under.total, sure)
         reached = max(math.hypot(most, least), _reach(pull if over is first else -pull, sure))
@@ -154,14 +160,19 @@ def share_difference(
 
 
 def quantile_ratio(
-    first: Timed, second: Timed, quantile: float, confidence: float, fail_confidence: float = FAIL_CONFIDENCE
+    first: BatchedSample,
+    second: BatchedSample,
+    quantile: float,
+    confidence: float,
+    fail_confidence: float = FAIL_CONFIDENCE,
 ) -> Bounds:
-    """A quantile of the first sample over that of the second, both in the same batches of one window; infinite values count as over any limit.
+    """Ratio of a quantile of two samples in the same batches of one window.
 
+    Infinite values count as over any limit.
     The interval of R. S. Woodruff ("Confidence intervals for medians and other position measures", JASA 47, 1952) for two samples: how far the
-    difference of the two shares above their quantiles may be off is read from the requests as if independent and from the batches,
-    the wider counts, and is turned back into a ratio along the distribution of either sample, the farther counts. So
-    neither density nor shape is assumed; batches must be independent of each other, hence longer than any stall.
+    difference of the two shares above their quantiles may be off is estimated for independent requests and from the batches, the wider
+    one counts, and is converted back into a ratio along the distribution of either sample, of which again the wider one counts. Neither
+    density nor shape is assumed; batches must be independent of each other, hence longer than any stall.
     """
     batches = first.batches
     method = f"ratio of quantiles, independent and from {batches} paired time batches, the wider (Woodruff)"
@@ -179,7 +190,7 @@ def quantile_ratio(
     alone = math.sqrt(quantile * (1 - quantile) * (1 / over.total + 1 / under.total))
 
     def reach(side: int, sure: float) -> float:
-        """How far the shares above the quantiles may be off, to the side where the first is larger (1) or smaller (-1)."""
+        """Error of the shares above the quantiles, where the first is larger (1) or smaller (-1)."""
         return max(_reach(side * pull, sure), float(ndtri(sure)) * alone)
 
     def low(sure: float) -> float:
@@ -202,11 +213,11 @@ def quantile_ratio(
     )
 
 
-def widened(bounds: Bounds, sample: Timed, quantile: float) -> Bounds:
-    """The bounds of a quantile, no narrower than batches of time make them (Woodruff, as in `quantile_ratio`).
+def widened(bounds: Bounds, sample: BatchedSample, quantile: float) -> Bounds:
+    """The bounds of a quantile, widened to those from time batches (Woodruff, see `quantile_ratio`).
 
-    Where requests hang together too little for a test to tell, in most batches a little, the test leaves bounds for independent ones: in a
-    ratio of two they then held 91 % of the time. Too few batches, or episodes, add nothing: those the test does tell.
+    If requests depend on each other slightly in most batches, the test for clusters does not detect it and the bounds are those of
+    independent requests: in a ratio of two their coverage was 91 %. Too few batches, or episodes, add nothing: the test detects those.
     """
     value = quantile_of(ordered := np.sort(sample.values), quantile)
     over = sample.tally(sample.values > value)
@@ -230,11 +241,11 @@ def widened(bounds: Bounds, sample: Timed, quantile: float) -> Bounds:
 
 
 def ratio_of(first: Bounds, second: Bounds) -> Bounds:
-    """The ratio of two positive figures that were measured independently of each other, from the bounds that each has.
+    """The ratio of two independent positive figures, from their bounds.
 
     On the scale of logarithms the distances of both bounds are added as variances are ("method of variance estimates recovery"): G. Y. Zou and A. Donner,
     "Construction of confidence limits about effect measures: a general approach", Statistics in Medicine 27 (2008).
-    It holds as well as the bounds themselves do, clustered or not, and is as sure as the less sure of them.
+    It is as valid as the bounds themselves, clustered or not, and has the lower of the two confidences.
     """
     n, confidence = min(first.n, second.n), min(first.confidence, second.confidence)
     methods = list(dict.fromkeys([first.method, second.method]))
@@ -244,7 +255,7 @@ def ratio_of(first: Bounds, second: Bounds) -> Bounds:
     value = first.value / second.value
 
     def off(mine: float, theirs: float) -> float:
-        """By what factor, from one up, the ratio may be off when the first may be `mine` and the second `theirs`."""
+        """The factor, at least 1, by which the ratio may be off given one bound of each figure."""
         reach = math.hypot(_log(mine / first.value), _log(theirs / second.value))
         return math.exp(reach) if reach < MOST_LOG else math.inf
 
@@ -262,12 +273,14 @@ def ratio_of(first: Bounds, second: Bounds) -> Bounds:
 
 
 def _log(ratio: float) -> float:
-    """Its logarithm; infinitely far for what is unbounded, or nothing."""
+    """The logarithm; infinite for an unbounded or a missing value."""
     return math.log(ratio) if 0 < ratio < math.inf else math.inf
 
 
 def few_episodes(pull: Floats, due: Floats) -> int | None:
-    """How many episodes the batches show, where they are too few to bear an interval; None where requests look independent, or they suffice.
+    """The number of episodes if they are too few for an interval, else None.
+
+    None also if requests appear independent.
 
     Batches vary too much when the sum of their squared pulls over the due one exceeds chi-squared's quantile at CLUSTERED. A batch
     beyond UNUSUAL standard deviations, either way, is then an episode, since a stall is shorter than half a batch; they are too few when less than
@@ -283,7 +296,7 @@ def few_episodes(pull: Floats, due: Floats) -> int | None:
 
 
 def _reach(pull: Floats, sure: float) -> float:
-    """How far above what was seen a sum may be whose parts are what the batches pull.
+    """How far a sum may be above its measured value; its parts are the batches' pulls.
 
     Student's t, moved by the skewness of the batches: N. J. Johnson, "Modified t tests and confidence intervals for asymmetrical
     populations", JASA 73 (1978), equation 2.7, times SKEWED, and never to the side that would narrow the interval.
@@ -292,23 +305,25 @@ def _reach(pull: Floats, sure: float) -> float:
     if second == 0:
         return 0.0
     error, t = math.sqrt(second * m * m / (m - 1)), float(stdtrit(m - 1, sure))
-    skewness = float((pull**3).mean()) / math.pow(second, 1.5) * math.sqrt(m * (m - 1)) / (m - 2)  # of Fisher's g to G
+    skewness = (
+        float((pull**3).mean()) / math.pow(second, 1.5) * math.sqrt(m * (m - 1)) / (m - 2)
+    )  # from Fisher's g to G
     return error * (t + SKEWED * max(skewness, 0.0) * (1 + 2 * t * t) / (6 * math.sqrt(m)))
 
 
 def _over(value: float, other: float) -> float:
-    """A ratio of positive values; by nothing it is without bound."""
+    """A ratio of positive values; infinite over zero."""
     return value / other if other > 0 else math.inf
 
 
 def _lower(ordered: Floats, level: float) -> float:
-    """The value that certainly lies at or below this level of the distribution; 0 where there is none."""
+    """The largest value at or below this level of the distribution; 0 if there is none."""
     rank = math.floor(level * len(ordered))
     return float(ordered[rank - 1]) if rank >= 1 else 0.0
 
 
 def _upper(ordered: Floats, level: float) -> float:
-    """The value that certainly lies at or above this level of the distribution; infinite where there is none."""
+    """The smallest value at or above this level of the distribution; infinite if there is none."""
     rank = math.ceil(level * len(ordered)) + 1
     return float(ordered[rank - 1]) if rank <= len(ordered) else math.inf
 

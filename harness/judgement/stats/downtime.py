@@ -1,4 +1,4 @@
-"""Uptime by seconds: how long it was down, not how many looks failed."""
+"""Uptime by seconds: the time that was down, not the number of failed probes."""
 
 from __future__ import annotations
 
@@ -16,58 +16,63 @@ from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model.table import Bools, Ints
 
 LONE: Final = 1.5
-"""An outage of one failed probe lasts at most so many times the usual time from probe to probe."""
+"""Maximum length of an outage of one failed probe, in probe spacings."""
 RARE: Final = 3
-"""Of what is to be expected so often, none is seen in 5 % of windows."""
+"""Expected number of events of which none occurs in 5 % of windows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Downtime:
-    """The seconds that were down among those that were watched.
+    """Outages of a door within the time that it was probed.
 
     Attributes:
-        seconds: of each outage, in order; flaps that came together in time are one.
-        watched_s: how long was watched; gaps of more than 250 ms between looks are neither up nor down.
-        spacing_s: the usual time from look to look; an outage that nobody saw is taken to last so long.
-        looks: how many there were.
+        seconds: length of each outage, in order; flaps in one episode are one outage.
+        watched_s: probed time; gaps of more than 250 ms between probes are neither up nor down.
+        spacing_s: median time between probes; the assumed length of an unobserved outage.
+        probes: number of probes.
     """
 
     seconds: Floats
     watched_s: float
     spacing_s: float
-    looks: int
+    probes: int
 
     @property
     def long(self) -> bool:
-        """Whether an outage lasted longer than a lone probe can show."""
+        """Whether an outage was longer than one failed probe."""
         return bool(self.seconds.max(initial=0.0) > LONE * self.spacing_s)
 
     @property
     def next_s(self) -> float:
-        """How long the next outage may last: of no outage longer than a lone probe shows, as long as probes are apart."""
+        """Assumed length of the next outage in s; one probe spacing if no outage was longer."""
         worst = max(float(self.seconds.max(initial=0.0)), self.spacing_s)
         return NEXT_LARGER * worst if self.long else worst
 
     @property
     def effective(self) -> float:
-        """How many equal outages bear as much evidence (Kish); 0.0 of none."""
-        return kish(self.seconds[self.seconds > 0])  # one of no length, seen by a lone probe, bears nothing
+        """Effective number of outages (Kish); 0.0 without outages."""
+        return kish(self.seconds[self.seconds > 0])  # an outage of length 0 is no evidence
 
 
 def joined(windows: Sequence[Downtime]) -> Downtime:
-    """The downtime of several windows together: no outage lasts from one into the next."""
+    """The downtime of several windows; no outage extends across two windows."""
     return Downtime(
         seconds=np.concatenate([np.zeros(0), *(down.seconds for down in windows)]),
         watched_s=math.fsum(down.watched_s for down in windows),
         spacing_s=max((down.spacing_s for down in windows), default=0.0),
-        looks=sum(down.looks for down in windows),
+        probes=sum(down.probes for down in windows),
     )
 
 
 def downtime_of(sent_ns: Ints, failed: Bools, span: tuple[int, int]) -> Downtime:
-    """Outages in [start, end): each from the first failed look that was sent to the first good one sent after it.
+    """Outages in [start, end): each from its first failed probe to the next successful one.
 
-    A failed look before a gap of more than 250 ms costs the usual spacing, as nobody knows more.
+    A failed probe before a gap of more than 250 ms counts as one spacing.
+
+    Args:
+        sent_ns: send time of each probe, in any order.
+        failed: whether each probe failed.
+        span: start and end of the window, in ns.
     """
     order = np.lexsort((failed, sent_ns))
     sent, bad = sent_ns[order], failed[order]
@@ -76,18 +81,18 @@ def downtime_of(sent_ns: Ints, failed: Bools, span: tuple[int, int]) -> Downtime
     spacing = float(np.median(until_next[near])) if near.any() else 0.0
     costs = np.where(near, until_next, spacing) / 1e9
     begins = bad & ~np.concatenate([[False], bad[:-1]])
-    run = np.cumsum(begins)[bad] - 1  # which run of failures a failed look lies in
+    run = np.cumsum(begins)[bad] - 1  # the run of failures of each failed probe
     outage = _outage_of_runs(begins, bad, Timeline.of(sent, span))
     return Downtime(
         seconds=np.bincount(outage[run], weights=costs[bad]).astype(np.float64),
         watched_s=float(costs.sum()),
         spacing_s=spacing / 1e9,
-        looks=len(sent),
+        probes=len(sent),
     )
 
 
 def _outage_of_runs(begins: Bools, bad: Bools, timeline: Timeline) -> Ints:
-    """The number of the outage that each run of failures belongs to: those that begin in one episode are one."""
+    """The number of the outage of each run of failures; runs that begin in one episode are one outage."""
     episodes, first = episodes_of(timeline.slots(bad)), timeline.slot[begins]
     episode = np.searchsorted(episodes.starts, first, side="right") - 1
     inside = (episode >= 0) & (first < np.append(episodes.ends, 0)[episode])
@@ -96,12 +101,17 @@ def _outage_of_runs(begins: Bools, bad: Bools, timeline: Timeline) -> Ints:
 
 
 def uptime_by_seconds(down: Downtime, confidence: float) -> Bounds:
-    """The share of the watched time that was up.
+    """The share of the watched time that was up, with bounds at `confidence` and FAIL_CONFIDENCE.
 
-    The bounds are those of the outages that were observed, with one more to come (Fay and Feuer). They are no bounds of what was not:
-    fewer than 15 outages do not tell how often outages come, and `claim` says so.
+    The bounds are those of the observed outages with one more to come (Fay and Feuer). They do not cover outages that did not occur:
+    fewer than 15 outages do not show how often outages come, and `claim` reports that.
     """
-    (least, most), (fail_least, fail_most) = (_share_down(down, sure) for sure in (confidence, FAIL_CONFIDENCE))
+    return _uptime(down, confidence, 1.0)
+
+
+def _uptime(down: Downtime, confidence: float, times: float) -> Bounds:
+    """The same, if it went on for so many times as long."""
+    (least, most), (fail_least, fail_most) = (_share_down(down, sure, times) for sure in (confidence, FAIL_CONFIDENCE))
     few = down.effective < ENOUGH
     return Bounds(
         value=1 - min(float(down.seconds.sum()) / down.watched_s, 1.0) if down.watched_s else math.nan,
@@ -110,7 +120,8 @@ def uptime_by_seconds(down: Downtime, confidence: float) -> Bounds:
         fail_low=1 - fail_most,
         fail_high=1 - fail_least,
         confidence=confidence,
-        n=down.looks,
+        n=round(down.probes * times),
+        longer=lambda more: _uptime(down, confidence, more),
         method=f"seconds down of seconds watched, {outages_of(down)}: {_way(down)}",
         clustered=True,
         why=f"{outages_of(down)} in {down.watched_s:.4g} s are too few to know how often they come"
@@ -122,16 +133,16 @@ def uptime_by_seconds(down: Downtime, confidence: float) -> Bounds:
     )
 
 
-def _share_down(down: Downtime, confidence: float) -> tuple[float, float]:
+def _share_down(down: Downtime, confidence: float, times: float) -> tuple[float, float]:
     if not down.watched_s:
         return 0.0, 1.0
-    total, squares = float(down.seconds.sum()), float((down.seconds**2).sum())
-    most = sum_at_most(total, squares, down.next_s, confidence)
-    return sum_at_least(total, squares, confidence) / down.watched_s, min(most / down.watched_s, 1.0)
+    total, squares = times * float(down.seconds.sum()), times * float((down.seconds**2).sum())
+    most, watched_s = sum_at_most(total, squares, down.next_s, confidence), times * down.watched_s
+    return sum_at_least(total, squares, confidence) / watched_s, min(most / watched_s, 1.0)
 
 
 def outages_of(down: Downtime) -> str:
-    """How many outages, and how long the longest was: `2 outages, the longest 0.12 s`."""
+    """Number of outages and the longest one, in words: `2 outages, the longest 0.12 s`."""
     count = len(down.seconds)
     return f"{count or 'no'} outage{'' if count == 1 else 's'}" + (
         f", the longest {down.seconds.max():.3g} s" if count else ""
@@ -143,8 +154,11 @@ def _way(down: Downtime) -> str:
     return f"sum of outages with one to come of {each} (Fay-Feuer)"
 
 
-def looks_needed(down: Downtime, share: float, confidence: float) -> int | None:
-    """Minimum number of probes that prove less than this share of the time down, with the outages observed; None if no number does."""
+def probes_needed(down: Downtime, share: float, confidence: float) -> int | None:
+    """Minimum number of probes that prove a downtime below this share; None if impossible.
+
+    The outages are assumed to stay as observed.
+    """
     if share <= 0 or not down.spacing_s:
         return None
     total, squares = float(down.seconds.sum()), float((down.seconds**2).sum())

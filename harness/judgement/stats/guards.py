@@ -1,7 +1,7 @@
-"""What a part of the evidence proves on its own: beyond the limit, or worse than before.
+"""Guards: whether a part of the evidence is proven beyond the limit, or worse than before.
 
-A guard never makes a PASS. Guards of one objective share one budget of error (Bonferroni): with g of them, each is judged at
-1 - 0.25 % / g, so that a platform within its limit fails by any of them in one run of 400 at most, whatever they have in common.
+A guard never makes a PASS. Guards of one objective share one error budget (Bonferroni): with g of them, each is judged at
+1 - 0.25 % / g, so that a platform within its limit fails by any of them in at most one run of 400, even if guards are correlated.
 """
 
 from __future__ import annotations
@@ -16,36 +16,46 @@ from harness.model import Op
 
 
 def guard_confidence(guards: int) -> float:
-    """The confidence of each of so many guards."""
+    """The confidence of each of this many guards."""
     return 1 - (1 - FAIL_CONFIDENCE) / max(guards, 1)
 
 
-def proven_beyond(slots: Slots, limit: float, guards: int, op: Op = Op.BELOW, tolerance: float = 0.0) -> bool:
-    """Whether the share of bad ones is beyond its limit with the confidence of one of so many guards.
+def proven_excess(slots: Slots, limit: float, guards: int, op: Op = Op.BELOW, tolerance: float = 0.0) -> float | None:
+    """How far the share of bad requests is proven beyond its limit, as one of several guards.
+
+    The bound that proves it, as a multiple of what is allowed: of the limit, of 1 minus the limit for `at least`, of the tolerance
+    for `within`. None: it is not proven beyond the limit.
 
     Args:
-        slots: the bad ones of one window, route, region or release in time. For a quantile q the values at or over its limit are bad.
+        slots: requests of one window, route, region or release in time. For a quantile q the values at or over its limit are bad.
         limit: of the share; 1 - q for a quantile.
-        guards: how many guards the objective has.
+        guards: number of guards of the objective.
         op: `below`: proven when the lower bound is at or over the limit; `at least`: when the upper bound is under it; `within`: either,
             by more than the tolerance.
         tolerance: of `within`.
     """
     bounds = share_in_time(slots, guard_confidence(guards))
     if not bounds.n:
-        return False
-    over = bounds.low > limit + tolerance if op is Op.WITHIN else bounds.low >= limit
-    under = bounds.high < limit - tolerance
-    return {Op.BELOW: over, Op.AT_LEAST: under, Op.WITHIN: over or under}[op]
+        return None
+    if op is Op.WITHIN:
+        away = max(bounds.low - limit, limit - bounds.high)
+        return _parts(away, tolerance) if away > tolerance else None
+    if op is Op.AT_LEAST:
+        return _parts(1 - bounds.high, 1 - limit) if bounds.high < limit else None
+    return _parts(bounds.low, limit) if bounds.low >= limit else None
+
+
+def _parts(bound: float, allowed: float) -> float:
+    return bound / allowed if allowed > 0 else math.inf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Worsening:
-    """The share of bad ones after an event, less that before it.
+    """The change of a share of bad requests at an event.
 
     Attributes:
         before, after: the shares with their bounds.
-        difference: after less before.
+        difference: after minus before.
         least: lower bound of the difference.
     """
 
@@ -56,15 +66,15 @@ class Worsening:
 
     @property
     def proven(self) -> bool:
-        """Whether the share is larger than before."""
+        """Whether the share is proven larger than before."""
         return self.least > 0
 
 
 def proven_worse(before: Slots, after: Slots, guards: int = 1) -> Worsening:
-    """Compare the share of bad ones in two windows that follow each other.
+    """Compare the shares of bad requests of two consecutive windows.
 
-    Both have bounds that hold for clustered requests; their distances are added as variances are. So two windows of one clustered
-    process differ no more often than those bounds err. Source: G. Y. Zou and A. Donner, "Construction of confidence limits about effect
+    Both have bounds that are valid for clustered requests; the distances to the bounds add like standard deviations. So two windows of
+    one clustered process are found different no more often than those bounds are wrong. Source: G. Y. Zou and A. Donner, "Construction of confidence limits about effect
     measures: a general approach", Statistics in Medicine 27 (2008), section 2.
     """
     sure = guard_confidence(guards)

@@ -1,13 +1,13 @@
-"""Bounds of a quantile from looks that need not be independent.
+"""Bounds of a quantile from samples that need not be independent.
 
 The claim `p95 is below L` is the claim `the share of L and more is below 5 %`, so that share is judged, by `clustered`. Bounds in
-the quantile's own unit are shown beside it, and are on the same side of L as those of the share.
+the quantile's own unit are shown as well, on the same side of L as those of the share.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,29 +26,31 @@ from harness.judgement.stats.statistics import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Limit:
-    """The limit, the share that may lie at or over it, and the values next to it on either side."""
+    """The limit, the share allowed at or over it, and the adjacent values on either side."""
 
     may: float
     below: float
     above: float
 
     def agreeing(self, bound: float, share: float) -> float:
-        """The bound of the quantile, on the side of the limit where the bound of the share at the limit puts it."""
+        """The bound of the quantile, moved to the side of the limit that the bound of the share requires."""
         return max(bound, self.above) if share > 0 and share >= self.may else min(bound, self.below)
 
 
-def quantile_in_time(values: Floats, timeline: Timeline, quantile: float, limit: float, confidence: float) -> Bounds:
-    """A quantile with bounds that hold for clustered looks as well, to be held against a limit; infinite values are over any limit.
+def quantile_in_time(
+    values: Floats, timeline: Timeline, quantile: float, limit: float, confidence: float, *, claim: bool = False
+) -> Bounds:
+    """A quantile for comparison with a limit, with bounds valid for clustered samples as well.
 
-    Where the looks over the quantile, or over the limit, are clustered, the ranks of the bounds are as far out as the bounds of the
-    share over the quantile are, by their ratio to it.
+    Infinite values are over any limit. If the samples over the quantile, or over the limit, are clustered, the ranks of the bounds are
+    moved outwards in the ratio of the bounds of the share over the quantile to that share. `claim` as in `share_in_time`, of the limit.
     Source: R. S. Woodruff, "Confidence intervals for medians and other position measures", Journal of the American Statistical
     Association 47 (1952).
     """
     n = len(values)
     (value,) = quantiles_of(apart := values.copy(), quantile)
     over = values >= limit
-    at_limit = share_in_time(timeline.slots(over), confidence)
+    at_limit = share_in_time(timeline.slots(over), confidence, claim=claim)
     at_value = share_in_time(timeline.slots(values > value), confidence)
     ranks = [
         _rank_low(n, quantile, confidence, at_value, at_value.low),
@@ -73,11 +75,31 @@ def quantile_in_time(values: Floats, timeline: Timeline, quantile: float, limit:
         method=_method(at_limit, at_value),
         clustered=at_limit.clustered or at_value.clustered,
         why=at_limit.why,
+        over=at_limit.fail_low / (1 - quantile) if quantile < 1 else None,
+        longer=lambda times: _beside(at_limit, times, limit, 1 - quantile),
+    )
+
+
+def _beside(at_limit: Bounds, times: float, limit: float, may: float) -> Bounds:
+    """On which side of the limit the bounds of the quantile are, if the same goes on for so many times as long."""
+    share = at_limit if at_limit.longer is None else at_limit.longer(times)
+    below = math.nextafter(limit, -math.inf)
+
+    def side(bound: float) -> float:
+        return limit if bound > 0 and bound >= may else below
+
+    return replace(
+        share,
+        value=side(share.value),
+        low=side(share.low),
+        high=side(share.high),
+        fail_low=side(share.fail_low),
+        fail_high=side(share.fail_high),
     )
 
 
 def _rank_low(n: int, quantile: float, confidence: float, share: Bounds, low: float) -> int:
-    """Rank of a lower bound; 0: none is. The looser of the exact one and that of the clustered share above the quantile."""
+    """Rank of a lower bound; 0: no rank. The looser one of exact and clustered bounds."""
     exact = rank_at_least(n, quantile, confidence)
     if not share.clustered:
         return exact
@@ -85,7 +107,7 @@ def _rank_low(n: int, quantile: float, confidence: float, share: Bounds, low: fl
 
 
 def _rank_high(n: int, quantile: float, confidence: float, share: Bounds, high: float) -> int:
-    """Rank of an upper bound; n + 1: none is."""
+    """Rank of an upper bound; n + 1: no rank."""
     exact = rank_at_most(n, quantile, confidence) or n + 1
     if not share.clustered:
         return exact
@@ -93,7 +115,7 @@ def _rank_high(n: int, quantile: float, confidence: float, share: Bounds, high: 
 
 
 def _at_ranks(values: Floats, ranks: list[int]) -> list[float]:
-    """The order statistics of these ranks, infinite beyond the first and the last; the values are put into another order."""
+    """The order statistics of these ranks, infinite beyond the ends; reorders the values."""
     n = len(values)
     if inside := sorted({rank - 1 for rank in ranks if 1 <= rank <= n}):
         values.partition(inside)

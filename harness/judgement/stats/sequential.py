@@ -1,4 +1,4 @@
-"""Several looks at the same data spend one budget of error: who looks often enough sees anything once."""
+"""Sequential testing: repeated analyses share one error budget (alpha spending)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 
 
 def spent(share: float, error: float) -> float:
-    """How much of the budget `error` is spent once this share (0 to 1) of the evidence is there.
+    """Part of the budget `error` that is spent at this share (0 to 1) of the evidence.
 
     The spending function that follows O'Brien and Fleming: little at first, nearly all at the end. Source: K. K. G. Lan and
     D. L. DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70 (1983), alpha 1*.
@@ -21,11 +21,11 @@ def spent(share: float, error: float) -> float:
 
 
 def confidences(shares: Sequence[float], confidence: float) -> tuple[float, ...]:
-    """The confidence of each look, when the looks are taken at these ascending shares of the evidence and the first that tells decides.
+    """The confidence of each analysis at these ascending shares; the first decisive one counts.
 
-    Each look may err with what `spent` adds since the look before, and whatever depends on whatever, all of them together err at
-    most as often as their sum (Boole): so nothing is assumed of how the looks hang together, at the price of a slightly wider
-    interval than the joint distribution would give.
+    The error of each analysis is what `spent` adds since the one before, and their sum bounds the total error (Boole's inequality).
+    So no assumption is made on the dependence of the analyses, at the cost of slightly wider intervals than the joint distribution
+    would give.
     """
     budget = 1 - confidence
     before = [0.0, *(spent(share, budget) for share in shares)]

@@ -1,4 +1,4 @@
-"""What requests have in common besides time: the journey and the connection that they belong to."""
+"""Shared journeys and connections: what requests have in common besides time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import numpy as np
 from harness.model.table import Bools, Ints
 
 SPARSE: Final = 4
-"""Journeys are counted by their own numbers where these are at most so many times the requests; else they are numbered anew, which is slow."""
+"""Maximum ratio of journey numbers to requests for counting by number; otherwise renumber, which is slow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shared:
-    """How many requests there were of each journey or connection, and how many of them were bad.
+    """Number of requests of each journey or connection, and of bad ones.
 
     Attributes:
         what: `journey` or `connection`.
-        n, bad: counts of each. Requests whose journey or connection is unknown are left out.
+        n, bad: counts per journey or connection. Requests whose journey or connection is unknown are left out.
     """
 
     what: str
@@ -31,7 +31,7 @@ class Shared:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ids:
-    """Which journey or connection each request belongs to: a number from 0, or -1 where that is unknown.
+    """The journey or connection of each request: a number from 0, or -1 if unknown.
 
     Attributes:
         what: `journey` or `connection`.
@@ -43,7 +43,7 @@ class Ids:
 
     @classmethod
     def of(cls, what: str, own: Ints, worker: Ints) -> Ids:
-        """Number them by their own number, which is unique in a worker and 0 where it is unknown, and by the worker."""
+        """Number requests by worker and own number, which is unique in a worker and 0 if unknown."""
         if not own.any():
             return cls(what=what, number=np.full(len(own), -1, dtype=np.int64))
         first, last, least = int(own.min()), int(own.max()), int(worker.min())
@@ -62,7 +62,7 @@ class Ids:
 
     @classmethod
     def joined(cls, windows: Sequence[tuple[Ids, ...]]) -> tuple[Ids, ...]:
-        """Those of several windows end to end; none belongs to two windows."""
+        """Concatenate the ids of several windows; no id is in two windows."""
         if len(windows) == 1:
             return windows[0]
         joined = []
@@ -73,12 +73,12 @@ class Ids:
             joined.append(cls(what=each[0].what, number=np.concatenate(numbers)))
         return tuple(joined)
 
-    def where(self, rows: Bools) -> Ids:
-        """Those of some of the requests."""
+    def at(self, rows: Ints) -> Ids:
+        """Those of some of the requests, by number."""
         return Ids(what=self.what, number=self.number[rows])
 
     def shared(self, bad: Bools) -> Shared:
-        """How many requests each has, and how many of them are bad; of those that have any."""
+        """Count requests and bad ones per id; ids without requests are left out."""
         n = np.bincount(self.number + 1)  # the unknown ones first
         worse = np.bincount(self.number[bad] + 1, minlength=len(n))
         some = np.flatnonzero(n[1:]) + 1

@@ -1,9 +1,9 @@
-"""How fast a figure grows: the Theil-Sen slope with its interval, for leaks and drift.
+"""Theil-Sen slope with its interval: how fast a figure grows, for leaks and drift.
 
-Built for a few dozen values of time batches, not for raw samples: it looks at every pair. Two things that real series do
-are taken into account. Neighbours are alike, so the interval is widened to the number of independent values that the
-series is worth. And a figure may jump once (a cache fills, a pod moves), which is no growth: the slope is also taken
-within the two sides of every jump that the values leave plausible, and the widest of all intervals counts.
+For a few dozen values of time batches, not for raw samples: it compares every pair. Two properties of real series are
+taken into account. Neighbours are correlated, so the interval is widened to the effective number of independent values.
+And a figure may jump once (a cache fills, a pod moves), which is not growth: the slope is also computed within the two
+sides of every plausible jump, and the widest of all intervals counts.
 """
 
 from __future__ import annotations
@@ -20,38 +20,38 @@ from scipy.special import ndtri
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, Floats
 
 FEWEST_VALUES: Final = 3
-"""Fewer values have no slope with an interval."""
+"""Minimum number of values of a slope with an interval."""
 
 EDGE: Final = 0.15
-"""A jump is looked for where at least this share of the values, and four of them, lies on each side; nearer to an edge it is an outlier."""
+"""Minimum share of the values on each side of a jump, besides four values; nearer to an edge it is an outlier."""
 
 FEWEST_ON_A_SIDE: Final = 4
 
 PLAUSIBLE: Final = 4.0
-"""A jump's place is plausible while n · ln(misfit / least misfit) is at most this, times the widening for likeness.
+"""Maximum of n · ln(misfit / least misfit), times the widening for correlation, at which a jump's place is plausible.
 
-Of a likelihood with Laplace residuals, twice that logarithm is about chi-squared; 4 was chosen by simulation
-(`benchmarks/coverage_trends.py`): 3 held 93 % of the time where neighbours are very alike, 10 only widens.
+For a likelihood with Laplace residuals, twice that logarithm is about chi-squared; 4 was chosen by simulation
+(`benchmarks/coverage_trends.py`): the coverage of 3 is 93 % if neighbours are strongly correlated, 10 only widens.
 """
 
 LINE: Final = 8.0
-"""The same for the line without a jump, which competes with the best of many places: below this a jump is not said to have been seen."""
+"""As PLAUSIBLE, for the line without a jump, which competes with the best of many places."""
 
 CAUTION: Final = 0.25
-"""Standard errors (1 / √n) that are added to the measured likeness of neighbours; by simulation."""
+"""Standard errors (1 / √n) added to the measured correlation of neighbours; by simulation."""
 
 MOST_ALIKE: Final = 0.9
-"""More likeness than this cannot be told from growth by so few values."""
+"""Maximum correlation that so few values can distinguish from growth."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slope:
-    """A slope and how it was come by.
+    """A slope with its bounds and its model.
 
     Attributes:
         bounds: the slope in units of value per unit of time; `n` counts the values.
-        jump: index of the first value after the likeliest jump; None where a line without a jump fits as well.
-        alike: correlation of a value with the next one that was assumed, from 0 to MOST_ALIKE.
+        jump: index of the first value after the likeliest jump; None if a line without a jump fits as well.
+        alike: assumed correlation of a value with the next one, from 0 to MOST_ALIKE.
     """
 
     bounds: Bounds
@@ -85,8 +85,8 @@ def slope_bounds(at: Floats, values: Floats, confidence: float) -> Slope:
     Mann-Kendall trend test for autocorrelated data", Journal of Hydrology 204 (1998), for widening by the correlation of the
     residuals' ranks, here of a first-order autoregression.
 
-    Assumes that the values, freed of slope and of at most one jump, are of one distribution, whatever it is, and that a value is
-    like the next one and like others only through it. `at` must ascend.
+    Assumes that the values without slope and at most one jump have one distribution of any form, and that their correlation is that of
+    a first-order process. `at` must ascend.
     """
     if len(values) < FEWEST_VALUES or not np.isfinite(values).all():
         return Slope(bounds=_unbounded(len(values), confidence), jump=None, alike=0.0)
@@ -95,23 +95,23 @@ def slope_bounds(at: Floats, values: Floats, confidence: float) -> Slope:
     alike = _alike(best.residuals, parameters=4 if best.jump else 2)
     widening = (1 + alike) / (1 - alike)
     plausible = [fit for fit in fits if fit.misfit <= best.misfit * _times_worse(fit, widening)]
-    told = plausible[0] if plausible[0].jump == 0 else best
+    chosen = plausible[0] if plausible[0].jump == 0 else best
     intervals = {
         sure: [_interval(fit, len(values), sure, widening) for fit in plausible]
         for sure in (confidence, FAIL_CONFIDENCE)
     }
     return Slope(
         bounds=Bounds(
-            value=told.slope,
+            value=chosen.slope,
             low=min(low for low, _ in intervals[confidence]),
             high=max(high for _, high in intervals[confidence]),
             fail_low=min(low for low, _ in intervals[FAIL_CONFIDENCE]),
             fail_high=max(high for _, high in intervals[FAIL_CONFIDENCE]),
             confidence=confidence,
             n=len(values),
-            method=_method(len(values), told.jump, alike),
+            method=_method(len(values), chosen.jump, alike),
         ),
-        jump=told.jump or None,
+        jump=chosen.jump or None,
         alike=alike,
     )
 
@@ -135,13 +135,13 @@ def _method(n: int, jump: int, alike: float) -> str:
 
 
 def _fits(at: Floats, values: Floats) -> Iterator[_Fit]:
-    """The line, then the line with a jump at each place where one is looked for."""
+    """The line without a jump, then the line with a jump at each candidate place."""
     n = len(values)
     first, second = np.triu_indices(n, 1)
     slopes = (values[second] - values[first]) / (at[second] - at[first])
     order = np.argsort(slopes)
     slopes, first, second = slopes[order], first[order], second[order]
-    negligible = 1e-9 * np.abs(values).max()  # what arithmetic leaves is no misfit
+    negligible = 1e-9 * np.abs(values).max()  # rounding errors are not a misfit
     edge = max(math.ceil(EDGE * n), FEWEST_ON_A_SIDE)
     for jump in (0, *range(edge, n - edge + 1)):
         own = slopes[(first >= jump) | (second < jump)] if jump else slopes
@@ -159,15 +159,15 @@ def _middle(ordered: Floats) -> float:
 
 
 def _times_worse(fit: _Fit, widening: float) -> float:
-    """How many times the least misfit a fit may have and still be plausible."""
+    """Maximum misfit of a plausible fit, as a multiple of the least misfit."""
     return math.exp((PLAUSIBLE if fit.jump else LINE) * widening / len(fit.residuals))
 
 
 def _alike(residuals: Floats, *, parameters: int) -> float:
-    """Correlation of the ranks of neighbours, freed of its bias towards less, with CAUTION, from 0 to MOST_ALIKE.
+    """Rank correlation of neighbours, corrected for bias, plus CAUTION; from 0 to MOST_ALIKE.
 
     The bias of about (1 + (3 + parameters) · correlation) / n: F. H. C. Marriott and J. A. Pope, "Bias in the estimation of
-    autocorrelations", Biometrika 41 (1954), carried on to residuals of more parameters; held against simulation.
+    autocorrelations", Biometrika 41 (1954), extended to residuals of more parameters; verified by simulation.
     """
     n = len(residuals)
     ranks = _ranks(residuals) - (n - 1) / 2
@@ -179,14 +179,14 @@ def _alike(residuals: Floats, *, parameters: int) -> float:
 
 
 def _ranks(values: Floats) -> npt.NDArray[np.float64]:
-    """Ranks from 0, equal values sharing the middle of theirs."""
+    """Ranks from 0; equal values have their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     return np.asarray((ends - (counts + 1) / 2)[inverse], dtype=np.float64)
 
 
 def _interval(fit: _Fit, n: int, sure: float, widening: float) -> tuple[float, float]:
-    """Sen's one-sided bounds: the slopes as many ranks from the middle as Kendall's S varies; infinite where there are not so many."""
+    """Sen's one-sided bounds, by the variance of Kendall's S; infinite with too few slopes."""
     sides = (n - fit.jump, fit.jump)
     variance = sum(m * (m - 1) * (2 * m + 5) for m in sides) / 18
     reach = float(ndtri(sure)) * math.sqrt(variance * widening)

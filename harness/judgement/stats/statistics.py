@@ -1,14 +1,15 @@
-"""Exact bounds for shares and quantiles, and how much evidence a claim needs.
+"""Exact bounds for shares and quantiles, and the sample sizes that claims need.
 
-All bounds here are one-sided and assume independent requests; `clustered` sets bounds beside them that do not.
-From `scipy.special`: `scipy.stats` says the same and takes four times as long to import, which every replay would wait for.
+All bounds here are one-sided and assume independent requests; those of `clustered` do not.
+Uses `scipy.special`: `scipy.stats` gives the same results but takes four times as long to import, on every replay.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -16,13 +17,16 @@ import numpy.typing as npt
 from scipy.special import bdtr, betaincinv, ndtri
 
 FAIL_CONFIDENCE: Final = 0.9975
-"""Of the bound that must be outside the limit for a FAIL: twenty verdicts at 5 % would raise one false alarm in three runs, at 0.25 % one in twenty."""
+"""Confidence of the bound that must be outside the limit for a FAIL.
+
+Twenty verdicts at 5 % would give a false alarm in two of three runs, at 0.25 % in one of twenty.
+"""
 
 RAW: Final = "raw samples with order-statistic bounds"
-"""How a quantile was made of looks that seem independent."""
+"""The method of a quantile of samples that appear independent."""
 
 MOST_NEEDED: Final = 10**9
-"""More evidence than this is not asked for: the claim cannot be made."""
+"""Maximum sample size to report; a claim that needs more is impossible."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,14 +37,17 @@ class Bounds:
 
     Attributes:
         value: as measured.
-        low, high: one-sided bounds at `confidence` each; infinite where the evidence bounds nothing.
-        fail_low, fail_high: the same at FAIL_CONFIDENCE.
+        low, high: one-sided bounds at `confidence` each; infinite if the evidence gives no bound.
+        fail_low, fail_high: one-sided bounds at FAIL_CONFIDENCE.
         confidence: of `low` and of `high`.
-        n: looks behind it, however much they hang together.
-        method: how it was made.
-        clustered: whether the looks were not independent, and the bounds are made for that.
-        why: why so few of them bear nothing; empty where more looks are all that lacks.
-        claim: what a PASS claims, where that is less than its confidence: what was observed, and what it does not exclude.
+        n: number of samples, independent or not.
+        method: how the bounds were computed.
+        clustered: whether the samples were not independent, and the bounds allow for that.
+        why: why the samples are not sufficient; empty if only more samples are needed.
+        claim: what a PASS claims, if that is less than its confidence: what was observed, and what it does not exclude.
+        longer: the bounds if the same went on for so many times as long, by the same method; of a quantile only their side of its
+            limit. None where nothing is known of that.
+        over: of a quantile, the bound that proves a FAIL as a multiple of the share that may be over the limit; None of a share.
     """
 
     value: float
@@ -54,10 +61,12 @@ class Bounds:
     clustered: bool = False
     why: str = ""
     claim: str = ""
+    longer: Callable[[float], Bounds] | None = field(default=None, compare=False, repr=False)
+    over: float | None = field(default=None, compare=False)
 
 
 def share_at_least(k: float, n: float, confidence: float) -> float:
-    """Lower bound of a share of which k in n were seen.
+    """Lower bound of a share of which k in n were observed.
 
     Source: C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits", Biometrika 26 (1934), by quantiles of the beta distribution.
     """
@@ -65,12 +74,12 @@ def share_at_least(k: float, n: float, confidence: float) -> float:
 
 
 def share_at_most(k: float, n: float, confidence: float) -> float:
-    """Upper bound of a share of which k in n were seen; source as `share_at_least`."""
+    """Upper bound of a share of which k in n were observed; source as `share_at_least`."""
     return 1.0 if k >= n else float(betaincinv(k + 1, n - k, confidence))
 
 
-def share_bounds(k: int, n: int, confidence: float) -> Bounds:
-    """The share k in n with its exact binomial bounds; n of 0 bounds nothing."""
+def share_bounds(k: float, n: float, confidence: float) -> Bounds:
+    """The share k in n with its exact binomial bounds; n = 0 gives no bound. What is reckoned ahead need not be whole."""
     return Bounds(
         value=k / n if n else math.nan,
         low=share_at_least(k, n, confidence),
@@ -78,13 +87,14 @@ def share_bounds(k: int, n: int, confidence: float) -> Bounds:
         fail_low=share_at_least(k, n, FAIL_CONFIDENCE),
         fail_high=share_at_most(k, n, FAIL_CONFIDENCE),
         confidence=confidence,
-        n=n,
+        n=round(n),
         method="share with exact binomial bounds (Clopper-Pearson)",
+        longer=lambda times: share_bounds(k * times, n * times, confidence),
     )
 
 
 def rank_at_least(n: int, quantile: float, confidence: float) -> int:
-    """The highest rank (1 to n) whose order statistic is a lower bound of the quantile; 0: none is.
+    """The highest rank (1 to n) whose order statistic is a lower bound of the quantile; else 0.
 
     P(X_(r) <= quantile) = P(Binomial(n, quantile) >= r), whatever the distribution.
     Source: H. A. David and H. N. Nagaraja, "Order Statistics", 3rd ed., section 7.1.
@@ -93,7 +103,7 @@ def rank_at_least(n: int, quantile: float, confidence: float) -> int:
 
 
 def rank_at_most(n: int, quantile: float, confidence: float) -> int | None:
-    """The lowest rank (1 to n) whose order statistic is an upper bound of the quantile; None: none is.
+    """The lowest rank (1 to n) whose order statistic is an upper bound of the quantile; else None.
 
     P(X_(r) >= quantile) >= P(Binomial(n, quantile) <= r - 1), whatever the distribution; source as `rank_at_least`.
     """
@@ -102,7 +112,10 @@ def rank_at_most(n: int, quantile: float, confidence: float) -> int | None:
 
 
 def quantile_of(ordered: Floats, quantile: float) -> float:
-    """The smallest value that at least this share of the values does not exceed; `ordered` ascending. NaN of nothing."""
+    """The smallest value that at least this share of the values does not exceed; NaN without values.
+
+    `ordered` must ascend.
+    """
     return float(ordered[_rank(len(ordered), quantile) - 1]) if len(ordered) else math.nan
 
 
@@ -111,7 +124,10 @@ def _rank(n: int, quantile: float) -> int:
 
 
 def quantiles_of(values: npt.NDArray[Any], *quantiles: float) -> list[float]:
-    """The same quantiles of values in any order, which they are put out of: nine times as fast as to order a copy of them all."""
+    """Quantiles of values in any order, as `quantile_of`; reorders the values.
+
+    Nine times as fast as sorting a copy.
+    """
     if not len(values):
         return [math.nan] * len(quantiles)
     places = [_rank(len(values), quantile) - 1 for quantile in quantiles]
@@ -120,7 +136,10 @@ def quantiles_of(values: npt.NDArray[Any], *quantiles: float) -> list[float]:
 
 
 def quantile_bounds(ordered: Floats, quantile: float, confidence: float) -> Bounds:
-    """A quantile of values in ascending order with its order-statistic bounds; infinite values count as over any limit."""
+    """A quantile of values in ascending order with its order-statistic bounds.
+
+    Infinite values count as over any limit.
+    """
     n = len(ordered)
 
     def at_least(sure: float) -> float:
@@ -144,7 +163,7 @@ def quantile_bounds(ordered: Floats, quantile: float, confidence: float) -> Boun
 
 
 def needed(k: int, share: float, confidence: float) -> int | None:
-    """Fewest looks that bear the claim `the share of bad ones is below this`, k bad ones among them; None: no number does.
+    """Minimum sample size that proves `share < limit` with k failures; None if impossible.
 
     The least n with P(Binomial(n, share) <= k) <= 1 - confidence: 2 995 for 0.1 % without a failure, 59 for a p95, 299 for a p99.
     """
@@ -155,10 +174,24 @@ def needed(k: int, share: float, confidence: float) -> int | None:
     return enough[index] if index < len(enough) else None
 
 
-def needed_within(share: float, margin: float, confidence: float) -> int | None:
-    """About how many looks tell a share from a limit `margin` away; None where there is no margin.
+def least_n(bounds: Bounds, decided: Callable[[Bounds], bool]) -> int | None:
+    """Fewest samples at which bounds decide, if all goes on as it did: the same rate, clusters of the same size; None: no number does.
 
-    The normal approximation n = z² p (1 - p) / margin², to tell people what to ask for; no verdict rests on it.
+    Args:
+        bounds: of the samples that there are.
+        decided: whether such bounds decide; once they do they stay decided with more samples.
+    """
+    if bounds.longer is None or not bounds.n:
+        return None
+    longer, more = bounds.longer, range(bounds.n + 1, MOST_NEEDED)
+    index = bisect_left(more, x=True, key=lambda n: decided(longer(n / bounds.n)))
+    return more[index] if index < len(more) else None
+
+
+def needed_within(share: float, margin: float, confidence: float) -> int | None:
+    """Approximate sample size that distinguishes a share from a limit at distance `margin`, or None.
+
+    The normal approximation n = z² p (1 - p) / margin², for hints only; no verdict is based on it.
     """
     if margin <= 0:
         return None

@@ -1,11 +1,12 @@
-"""What is slower than any episode: a share that swings over minutes, and a share that changes for good.
+"""Slow swings and lasting changes of a share, which are longer than any episode.
 
-`clusters` finds bad ones that come together within a twentieth of the window at most. What lasts longer, or shows only a little at a time (a
-failed request fails again a second later, a cache warms, load comes and goes), is looked for here. Both functions only ever widen bounds.
+`clusters` finds bad requests within at most a twentieth of the window. Effects that last longer, or are weak at any one time (retries
+that fail again a second later, a warming cache, varying load), are detected here. Both functions can only widen bounds.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -15,36 +16,48 @@ from scipy.special import betainc, chdtrc
 
 from harness.judgement.stats.clusters import BATCHES, Slots
 from harness.judgement.stats.effective import Clustering
-from harness.judgement.stats.statistics import Floats
+from harness.judgement.stats.statistics import Bounds, Floats
 
 WAVES: Final = 6
-"""Slowest cosines that the counts are taken apart into: down to periods of a third of the window. So few bad ones say nothing of them."""
+"""Number of the slowest cosines in the estimate: periods down to a third of the window.
+
+Fewer bad requests than this give no estimate.
+"""
 SLOWEST: Final = 2
-"""Of these, waves that the window shows once at most."""
+"""Number of these cosines with at most one period in the window."""
 SUSPICIOUS: Final = 0.25
-"""Chance that independent requests are taken to swing: a stricter test misses most of what makes a bound err twice as often."""
+"""Chance of a false swing with independent requests; a stricter test misses swings that double a bound's error."""
 SLOW: Final = 0.02
-"""Chance that independent requests are taken to swing as slowly as the slowest two waves."""
+"""Chance of a false swing by the slowest two cosines with independent requests."""
 THIRDS: Final = 3
 AGAIN: Final = 2.5
-"""Of a share that swings so slowly, the next window may be so many times as bad, in odds, as the worst third of this one."""
+"""Assumed odds of the next window, as a multiple of the worst third of this one, for a slow swing."""
+MARGIN: Final = 1.5
+"""The same, whatever the window shows: of platforms at their limit that forget what they were after a third of the window 13 % would pass with 1, 8 % do."""
 CHANGED: Final = 0.2
-"""Chance that independent requests are taken to change: with 0.15 a change from 0.1 to 0.4 % for the last quarter of 12 000 is missed in 8 %, with 0.25 in 5 %."""
+"""Chance of a false change with independent requests.
+
+With 0.15 a change from 0.1 to 0.4 % for the last quarter of 12 000 is missed in 8 %, with 0.25 in 5 %.
+"""
 IMPROVED: Final = 0.01
-"""The same for the better: a platform that is proven over its limit fails all the same where it may only be chance."""
+"""As CHANGED, for an improvement: stricter, so that a platform proven over its limit still fails."""
 CHANGED_WHY: Final = "the share may have changed within the window"
 SLOW_WHY: Final = "the share may swing more slowly than the window can show"
+MARGIN_WHY: Final = (
+    f"one window does not show how slowly the share swings; a PASS needs a worst third within the limit at {MARGIN:g} times its odds, "
+    "and a FAIL a best third beyond it at as many times less"
+)
 SPLITS: Final = (0.25, 0.5, 0.75)
-"""Where a change for good is looked for."""
+"""Candidate places of a lasting change, as shares of the window."""
 TELLING: Final = 3
-"""Fewer clusters than this on one side of a change tell no change."""
+"""Minimum number of clusters on one side of a change."""
 
 _COSINES: Final[Floats] = np.cos(np.pi * np.outer(np.arange(1, WAVES + 1), (np.arange(BATCHES) + 0.5) / BATCHES))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slow(Clustering):
-    """A share that swings more slowly than the window can show; the smallest and the largest share of a third of it bound it as well."""
+    """A share with swings slower than the window; the extreme thirds of the window bound it too."""
 
     best: float
     worst: float
@@ -58,13 +71,40 @@ class Slow(Clustering):
         return max(Clustering.at_most(self, confidence), _times(self.worst, AGAIN))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Thirds(Clustering):
+    """The worst and the best third of a window: a share that swings slowly may be as bad, or as good, for good.
+
+    Attributes:
+        best, worst: the smallest and the largest share of a third.
+    """
+
+    best: float
+    worst: float
+
+    @property
+    def method(self) -> str:
+        """How the bounds are made."""
+        return (
+            f"share by thirds of the window, the worst at {MARGIN:g} times its odds and the best at as many times less"
+        )
+
+    def at_least(self, confidence: float) -> float:  # noqa: ARG002 - the same at each
+        """Lower bound: the odds of the best third, divided by MARGIN; 1.0, which bounds nothing, of too few bad ones."""
+        return _times(self.best, 1 / MARGIN) if self.bad > WAVES else 1.0
+
+    def at_most(self, confidence: float) -> float:  # noqa: ARG002 - the same at each
+        """Upper bound: MARGIN times the odds of the worst third."""
+        return _times(self.worst, MARGIN)
+
+
 def _times(share: float, times: float) -> float:
-    """The share whose odds are so many times as large."""
+    """The share whose odds are this multiple of the given share's."""
     return times * share / (times * share + 1 - share)
 
 
 def slow_swings(slots: Slots) -> Iterator[Clustering]:
-    """The bad ones in as many clusters as slow swings leave: by the slowest six waves, and by the slowest two; none where these may well be chance.
+    """Clusters by slow swings: by the slowest six cosines, and by the slowest two; none if chance.
 
     Source: E. Lazarus, D. J. Lewis, J. H. Stock and M. W. Watson, "HAR inference: recommendations for practice", Journal of Business &
     Economic Statistics 36 (2018), the equal-weighted cosine estimator of the long-run variance, here over that of a binomial share.
@@ -75,8 +115,7 @@ def slow_swings(slots: Slots) -> Iterator[Clustering]:
     batches, share = slots.batches(), k / n
     waves = _COSINES @ (batches.bad - share * batches.n)
     squares = 2 * waves**2 / (n * share * (1 - share))
-    starts = np.arange(THIRDS) * BATCHES // THIRDS
-    thirds = np.add.reduceat(batches.bad, starts) / np.maximum(np.add.reduceat(batches.n, starts), 1)
+    shares = _thirds(batches)
     for count, suspicious in ((WAVES, SUSPICIOUS), (SLOWEST, SLOW)):
         effect = float(squares[:count].mean())
         if effect <= 1 or chdtrc(count, effect * count) >= suspicious:
@@ -93,15 +132,40 @@ def slow_swings(slots: Slots) -> Iterator[Clustering]:
                 next_size=effect,
                 degrees=count,
                 note=SLOW_WHY,
-                best=float(thirds.min()),
-                worst=float(thirds.max()),
+                best=float(shares.min()),
+                worst=float(shares.max()),
             )
 
 
-def changes(slots: Slots, size: float) -> Iterator[Clustering]:
-    """The last three quarters, half and quarter of the window, each where its share may well be another than before.
+def thirds(slots: Slots, exact: Bounds) -> Iterator[Thirds]:
+    """What the worst and the best third of the window allow for the next one, where that is more than the exact bounds do."""
+    shares = _thirds(slots.batches())
+    best, worst = float(shares.min()), float(shares.max())
+    bad = int(slots.bad.sum())
+    found = Thirds(
+        rule="thirds", n=exact.n, bad=bad, squares=float(bad), next_size=1.0, note=MARGIN_WHY, best=best, worst=worst
+    )
+    if found.at_most(exact.confidence) > exact.high or found.at_least(exact.confidence) < exact.fail_low:
+        yield found
 
-    The test is the binomial one, given all bad ones; `size` is the size of their clusters.
+
+def _thirds(batches: Slots) -> Floats:
+    """The share of each third; of nothing 0."""
+    starts = np.arange(THIRDS) * len(batches.n) // THIRDS
+    n, bad = np.add.reduceat(batches.n, starts), np.add.reduceat(batches.bad, starts)
+    return np.asarray(bad / np.maximum(n, 1), dtype=np.float64)
+
+
+def most_in_third(n: int, share: float) -> int:
+    """How many bad ones of a window of n may come in one third of it for a PASS; -1: not even none."""
+    third = n / THIRDS
+    return math.ceil(_times(share, 1 / MARGIN) * third) - 1
+
+
+def changes(slots: Slots, size: float) -> Iterator[Clustering]:
+    """Changes of the share: the last three quarters, half and quarter that differ from before.
+
+    The binomial test, given all bad requests; `size` is the size of their clusters.
     """
     count, n, bad = len(slots.n), int(slots.n.sum()), int(slots.bad.sum())
     for split in SPLITS:
@@ -116,7 +180,7 @@ def changes(slots: Slots, size: float) -> Iterator[Clustering]:
 
 
 def _chances(after: float, before: float, share: float) -> tuple[float, float]:
-    """How probable at least so many after the split are, and at most so many."""
+    """Probabilities of at least, and of at most, this many after the split."""
     more = float(betainc(after, before + 1, share)) if after else 1.0
     fewer = float(betainc(before, after + 1, 1 - share)) if before else 1.0
     return more, fewer

@@ -48,7 +48,7 @@ class Origin:
     def _of(cls, scheme: str, place: str) -> Origin:
         parts = urlsplit(f"{scheme}://{place}")
         if parts.scheme not in _PORTS or not parts.hostname:
-            raise ValueError(f"`{scheme}://{place}` is no address of HTTP")
+            raise ValueError(f"`{scheme}://{place}` is not an HTTP address")
         port = parts.port or _PORTS[parts.scheme]
         shown = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         host = shown if port == _PORTS[parts.scheme] else f"{shown}:{port}"

@@ -22,7 +22,7 @@ class BadRedirect(OSError):
     """The answer leads nowhere: not to HTTP, or in a circle."""
 
 
-class Session:
+class HttpSession:
     """One user's HTTP. Its connection is borrowed at the first request and kept until it breaks or the user leaves.
 
     Args:

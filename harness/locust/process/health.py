@@ -11,7 +11,7 @@ import gevent
 from harness import clock
 from harness.locust.process.ending import lasting
 
-LOOK_S: Final = 0.02
+TICK_S: Final = 0.02
 """Spacing of the measurements of the event loop."""
 
 
@@ -28,7 +28,7 @@ class Health:
     def watch(self) -> None:
         """Start to measure."""
         gc.callbacks.append(self._collected)
-        lasting(self._look)
+        lasting(self._tick)
 
     def read(self) -> dict[str, float]:
         """Share of one core used (`cpu`), longest pause for garbage (`gc_ms`), longest lag of the loop (`loop_ms`)."""
@@ -48,10 +48,10 @@ class Health:
         else:
             self._gc_ns = max(self._gc_ns, clock.now_ns() - self._gc_began_ns)
 
-    def _look(self) -> None:
+    def _tick(self) -> None:
         while True:
-            due_ns = clock.now_ns() + round(LOOK_S * clock.NS_PER_S)
-            gevent.sleep(LOOK_S)
+            due_ns = clock.now_ns() + round(TICK_S * clock.NS_PER_S)
+            gevent.sleep(TICK_S)
             self._loop_ns = max(self._loop_ns, clock.now_ns() - due_ns)
 
 

@@ -36,7 +36,7 @@ class Request:
     connection: int = 0
 
 
-class Recorder:
+class RequestRecorder:
     """Knows every request under way, and writes each one's row when it ends; without a writer it only tells Locust."""
 
     def __init__(self, writer: RowWriter | None, *, worker: int, region: str | None, request_event: Any) -> None:

@@ -23,7 +23,7 @@ from harness.locust.client.deadlines import Deadlines
 from harness.locust.process.ending import fail, interruptible, lasting
 from harness.locust.process.health import Health
 from harness.locust.process.options import Options
-from harness.locust.process.recorder import Recorder
+from harness.locust.process.recorder import RequestRecorder
 from harness.locust.process.writes import WriteLog
 from harness.locust.schedule.alarm import Alarm
 from harness.locust.schedule.arrivals import due_times, random_of, trace_times
@@ -51,7 +51,7 @@ class Carrier(Protocol):
         """Journeys per second where no option says."""
 
 
-class Worker:
+class LocustWorker:
     """What all users of this process share; `environment.open_loop`.
 
     Attributes:
@@ -106,9 +106,9 @@ class Worker:
         self.writes = WriteLog(write_file(prefix, options.worker), worker=options.worker)
         self._put = put if prefix else None
 
-    def _recorder(self, writer: RowWriter | None) -> Recorder:
+    def _recorder(self, writer: RowWriter | None) -> RequestRecorder:
         options = self.options
-        return Recorder(writer, worker=options.worker, region=options.region, request_event=self.request_event)
+        return RequestRecorder(writer, worker=options.worker, region=options.region, request_event=self.request_event)
 
     def begin(self, at_ns: int) -> None:
         """Time 0 of the schedule; what is left of an earlier one is void."""
@@ -248,7 +248,7 @@ def install_single(environment: Any, options: Options) -> None:
     """Serve the users of a Locust that is one process."""
     if options.worker > (options.workers or options.worker):
         sys.exit(f"there is no worker {options.worker} of {options.workers}")
-    worker = Worker(environment, options)
+    worker = LocustWorker(environment, options)
     worker.install(environment)
     worker.record(options, options.samples, history_put())
     if options.go is None:

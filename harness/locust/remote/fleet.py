@@ -12,7 +12,7 @@ from harness.locust.client.connection import Origin
 from harness.locust.process.options import Options
 from harness.locust.process.worker import install_single
 from harness.locust.remote.master import Master
-from harness.locust.remote.member import Member
+from harness.locust.remote.member import RemoteWorker
 
 
 def install(environment: Any, runner: Any = None, **_: Any) -> None:
@@ -25,7 +25,7 @@ def install(environment: Any, runner: Any = None, **_: Any) -> None:
         if isinstance(runner, MasterRunner):
             Master(environment, runner, options)
         elif isinstance(runner, WorkerRunner):
-            Member(environment, runner, options)
+            RemoteWorker(environment, runner, options)
         else:
             install_single(environment, options)
     except HarnessError as error:
@@ -64,4 +64,4 @@ def _refuse_host(host: str | None) -> None:
         if host:
             Origin.of(host)
     except ValueError:
-        sys.exit(f"`{host}` is no address of HTTP: write it like `-H https://staging.example.test`")
+        sys.exit(f"`{host}` is not an HTTP address: write it like `-H https://staging.example.test`")

@@ -17,9 +17,9 @@ from harness.locust.process.worker import Put, history_put, read_go, row_file
 
 AHEAD_S: Final = 1.0
 """The schedule begins so long after the test, so that all workers have heard of it and know the time."""
-GRACE_S: Final = 5.0
+WORKERS_GRACE_S: Final = 5.0
 """Beyond the drain, a worker may take so long to send its last rows."""
-LOOK_S: Final = 1.0
+CHECK_PERIOD_S: Final = 1.0
 
 _log: Final = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Master:
         left = [client_id for client_id, member in self._members.items() if not member.ended]
         for client_id in left:
             self._runner.send_message("load.end", {}, client_id)
-        deadline = clock.Deadline.after(self._options.drain_s + GRACE_S)
+        deadline = clock.Deadline.after(self._options.drain_s + WORKERS_GRACE_S)
         while not deadline.over and any(self._waited_for(client_id) for client_id in left):
             gevent.sleep(0.02)
 
@@ -165,7 +165,7 @@ class Master:
     def _watch(self) -> None:
         """Notice workers that were lost, and end with the process that started us."""
         while True:
-            gevent.sleep(LOOK_S)
+            gevent.sleep(CHECK_PERIOD_S)
             gone = {client.id for client in self._runner.clients.values() if client.state == "missing"}
             for client_id in gone - self._lost:
                 _log.error("worker %d was lost", self._members[client_id].worker)

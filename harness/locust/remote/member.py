@@ -17,9 +17,9 @@ from harness import clock
 from harness.evidence.rows import FLUSH_S
 from harness.locust.process.ending import lasting
 from harness.locust.process.options import Options
-from harness.locust.process.worker import Worker
+from harness.locust.process.worker import LocustWorker
 from harness.locust.remote.alignment import Aligned, Alignment
-from harness.model import RateCurve, Trace
+from harness.model import ArrivalTrace, RateCurve
 from harness.targets.trace import RecordedTrace
 
 PING_S: Final = 0.025
@@ -31,7 +31,7 @@ MOST_BYTES: Final = 1 << 20
 """Of rows in one message."""
 
 
-class Member:
+class RemoteWorker:
     """What makes a worker of this process.
 
     Rows are kept in a file until the master has them; it loses its name at once, so it goes with the process, however
@@ -41,7 +41,7 @@ class Member:
     def __init__(self, environment: Any, runner: Any, options: Options) -> None:
         self._runner = runner
         self._options = options
-        self._worker = Worker(environment, options)
+        self._worker = LocustWorker(environment, options)
         self._alignment = Alignment()
         self._settled = Event()
         self._rows: int | None = None  # a file descriptor
@@ -88,7 +88,7 @@ class Member:
                 for key in ("rate", "seed", "worker", "workers", "arrivals", "think_s", "drain_s", "release_header")
             },
             rates=RateCurve(points=tuple((at_s, per_s) for at_s, per_s in rates)) if rates else None,
-            trace=RecordedTrace(arrivals=Trace(offsets_ns=tuple(trace[0])), journeys=tuple(trace[1]))
+            trace=RecordedTrace(arrivals=ArrivalTrace(offsets_ns=tuple(trace[0])), journeys=tuple(trace[1]))
             if trace
             else None,
             traffic=order["traffic"],

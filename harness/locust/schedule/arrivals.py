@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 
 from harness.clock import NS_PER_S
-from harness.model import RateCurve, Trace
+from harness.model import ArrivalTrace, RateCurve
 
 ARRIVALS: Final = ("poisson", "constant")
 
@@ -48,7 +48,7 @@ def due_times(
         yield begin_ns + round(at_ns)
 
 
-def trace_times(*, begin_ns: int, trace: Trace, part: int = 0, parts: int = 1) -> Iterator[int]:
+def trace_times(*, begin_ns: int, trace: ArrivalTrace, part: int = 0, parts: int = 1) -> Iterator[int]:
     """Yield without end when the next journey of a trace is due; the parts take turns."""
     for number in count(part, parts):
         yield begin_ns + trace.due_ns(number)

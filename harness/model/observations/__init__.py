@@ -12,7 +12,7 @@ from harness.model.observations.chaos import (
     FaultUndone,
     FaultWhy,
 )
-from harness.model.observations.kinds import KINDS, Recorded, Timed, every, is_whole, unusable, written
+from harness.model.observations.kinds import KINDS, Recorded, Timed, every, is_integer, unusable, written
 from harness.model.observations.load import (
     ClockAligned,
     JourneysRead,
@@ -25,6 +25,7 @@ from harness.model.observations.load import (
 )
 from harness.model.observations.run import (
     ActSkipped,
+    ActStarted,
     CheckDone,
     CheckFact,
     CheckFailed,
@@ -33,6 +34,7 @@ from harness.model.observations.run import (
     ExperimentStarted,
     HoldReleased,
     LedgerRead,
+    MachineSeen,
     ManualStepsWatched,
     ReleaseSeen,
     Restored,
@@ -61,6 +63,7 @@ __all__ = [
     "FOR_PEOPLE_ONLY",
     "KINDS",
     "ActSkipped",
+    "ActStarted",
     "ActivityDone",
     "AlertSeen",
     "CheckDone",
@@ -83,6 +86,7 @@ __all__ = [
     "LoadHealth",
     "LoadStopping",
     "LoadUsers",
+    "MachineSeen",
     "ManualStepsWatched",
     "NodeSeen",
     "PodSeen",
@@ -106,7 +110,7 @@ __all__ = [
     "WorkerEnded",
     "WorkerStarted",
     "every",
-    "is_whole",
+    "is_integer",
     "unusable",
     "written",
 ]
@@ -116,7 +120,6 @@ FOR_PEOPLE_ONLY: Final[frozenset[type[Recorded]]] = frozenset(
         HoldReleased,
         JourneysRead,
         ActSkipped,
-        WorkerEnded,
         WatchRespaced,
         WatchTrouble,
         ActivityDone,

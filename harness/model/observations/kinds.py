@@ -17,13 +17,13 @@ from harness.model.observation import Observation
 _MOST: Final = 2**63
 
 
-def is_whole(value: object) -> bool:
+def is_integer(value: object) -> bool:
     """Whether it is a whole number that fits a column."""
     return type(value) is int and -_MOST <= value < _MOST
 
 
 def _is_size(value: object) -> bool:
-    return is_whole(value) or (type(value) is float and math.isfinite(value))
+    return is_integer(value) or (type(value) is float and math.isfinite(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ def _objects(value: object) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, dict) for item in value)
 
 
-Whole = Annotated[int, Expected("a whole number", is_whole)]
-Count = Annotated[int, Expected("a count", lambda value: is_whole(value) and value >= 0)]
+Whole = Annotated[int, Expected("a whole number", is_integer)]
+Count = Annotated[int, Expected("a count", lambda value: is_integer(value) and value >= 0)]
 Size = Annotated[float, Expected("a number from 0 up", lambda value: _is_size(value) and value >= 0)]
 YesOrNo = Annotated[bool, Expected("true or false", lambda value: type(value) is bool)]
 YesNoOrUnknown = Annotated[

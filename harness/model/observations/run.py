@@ -36,10 +36,24 @@ class RunBegan(Recorded):
 @written("run.ended", by=["run"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunEnded(Recorded):
-    """The run ended, in order or not."""
+    """The run ended, in order or not: what cut it short, and what to do about that."""
 
     ok: YesOrNo
     why: Word = ""
+    hint: Word = ""
+
+
+@written("machine.seen", by=["machine"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MachineSeen(Timed):
+    """How the machine fared since the last such record, where the target runs on it too; shares from 0 to 1, None where unknown.
+
+    Attributes:
+        waited: of the time, in which some task waited for a processor. stolen: of the processor time, taken by other machines of the host.
+    """
+
+    waited: Size | None = None
+    stolen: Size | None = None
 
 
 @written("window.opened", by=["run"])
@@ -132,6 +146,12 @@ class HoldReleased(Recorded):
     why: Word
 
 
+@written("act.started", by=["run"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActStarted(Recorded):
+    """An act (the subject) began."""
+
+
 @written("act.skipped", by=["run"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActSkipped(Recorded):
@@ -171,7 +191,7 @@ class CheckFact(Recorded):
     """One fact that a check found of its subject."""
 
     demand: Word
-    wanted: Word
+    expected: Word
     seen: Word
     ok: YesNoOrUnknown
     attempts: Count

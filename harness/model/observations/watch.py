@@ -49,7 +49,7 @@ class WatchClosed(Recorded):
 
     spacing_ms: Size = 0.0
     file: Word = ""
-    looks: Count = 0
+    probes: Count = 0
     first_ns: Whole | None = None
     last_ns: Whole | None = None
     longest_gap_ms: Size | None = None

@@ -1,26 +1,40 @@
 """`allure-results`: our own adapter, from the verdicts and never from a test run, so that nothing of a run can be lost on the way.
 
-The files have the shape of `allure_commons.model2`; a test holds them to it. Names and ids come from the run and the scenario,
-times from the run's record: the same run gives the same files.
+Results, labels, steps and attachments are Allure's own classes, `allure_commons.model2`. Its own logger is not used: it names
+files at random. Here names and ids come from the run and the scenario, times from the run's record: the same run gives the same files.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
+import attr
+from allure_commons.model2 import (
+    ATTACHMENT_PATTERN,
+    Attachment,
+    GlobalAttachment,
+    GlobalError,
+    Globals,
+    Label,
+    Parameter,
+    Status,
+    TestResult,
+    TestStepResult,
+)
+from allure_commons.types import AttachmentType, LabelType, Severity
+
 from harness.model import DecisionOutcome, DemandKind, Gate, Outcome
-from harness.report.allure.steps import steps_of
+from harness.report.allure.steps import STATUS, details, ended, steps_of
 from harness.report.document import render_verdict
 from harness.report.markdown import plain, table
 from harness.report.summary import render_summary, requirement_table
 from harness.report.view.digest import claim_measures, measure_line, rows
 from harness.report.view.moments import Moments
-from harness.report.view.place import Place
 from harness.report.view.wording import NOTHING, clean
 
 if TYPE_CHECKING:
@@ -29,24 +43,15 @@ if TYPE_CHECKING:
     from harness.model import Claim, ClaimVerdict, Evidence, Judgement, Plan, Requirement
     from harness.report.view.digest import Row
 
-STATUS: Final[Mapping[Outcome, str]] = {
-    Outcome.PASS: "passed",
-    Outcome.WAIVED: "passed",
-    Outcome.FAIL: "failed",
-    Outcome.INCONCLUSIVE: "broken",
-    Outcome.NOT_ASSESSED: "skipped",
-}
-"""INCONCLUSIVE is broken, never `skipped` or `unknown`: those vanish from success rates and gates."""
-_DECIDED: Final = {DecisionOutcome.GO: "passed", DecisionOutcome.NO_GO: "failed"}
-_SEVERITY: Final = {Gate.CRITICAL: "critical", Gate.MAJOR: "normal", Gate.RECORD: "minor"}
+_DECIDED: Final = {DecisionOutcome.GO: Status.PASSED, DecisionOutcome.NO_GO: Status.FAILED}
+_SEVERITY: Final = {Gate.CRITICAL: Severity.CRITICAL, Gate.MAJOR: Severity.NORMAL, Gate.RECORD: Severity.MINOR}
 _CATEGORIES: Final = (
-    {"name": "FAIL: the target does not hold a requirement", "matchedStatuses": ["failed"]},
-    {"name": "INCONCLUSIVE: the evidence is not enough", "matchedStatuses": ["broken"]},
-    {"name": "NOT ASSESSED: no means here", "matchedStatuses": ["skipped"]},
+    {"name": "FAIL: the target does not hold a requirement", "matchedStatuses": [Status.FAILED]},
+    {"name": "INCONCLUSIVE: the evidence is not enough", "matchedStatuses": [Status.BROKEN]},
+    {"name": "NOT ASSESSED: no means here", "matchedStatuses": [Status.SKIPPED]},
 )
 _FIRST: Final = "00 Readiness"
-
-Json = dict[str, Any]
+_ATTACHED: Final = {"verdict.json": AttachmentType.JSON.mime_type, "summary.md": "text/markdown"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +62,11 @@ class _Run:
     evidence: Evidence
     judgement: Judgement
     moments: Moments
+
+    @property
+    def span_ns(self) -> tuple[int | None, int | None]:
+        """From the first to the last that was recorded."""
+        return self.moments.start_ns, self.moments.end_ns
 
     def id(self, name: str) -> str:
         """An id that is the same whenever this run is reported."""
@@ -75,15 +85,11 @@ def _files(run: _Run) -> dict[str, bytes]:
         "verdict.json": render_verdict(run.plan, run.judgement),
         "summary.md": render_summary(run.plan, run.evidence, run.judgement),
     }
-    kinds = {"verdict.json": "application/json", "summary.md": "text/markdown"}
-    attachments = [
-        {"name": name, "source": f"{run.id(name)}-attachment.{name.rpartition('.')[2]}", "type": kind}
-        for name, kind in kinds.items()
-    ]
+    attachments = [_attachment(run, name, kind) for name, kind in _ATTACHED.items()]
     results = [_verdict_result(run, every, attachments), *_claims(run, every), *_unclaimed(run, every)]
-    files = {f"{result['uuid']}-result.json": _json(result) for result in results}
-    files |= {attachment["source"]: bodies[attachment["name"]] for attachment in attachments}
-    files[f"{run.id('globals')}-globals.json"] = _json(_globals(run, attachments))
+    files = {result.file_pattern.format(prefix=result.uuid): _item(result) for result in results}
+    files |= {attachment.source: bodies[attachment.name] for attachment in attachments}
+    files[Globals.file_pattern.format(prefix=run.id("globals"))] = _item(_globals(run, attachments))
     files["environment.properties"] = _environment(run)
     files["executor.json"] = _json(
         {
@@ -97,78 +103,93 @@ def _files(run: _Run) -> dict[str, bytes]:
     return files
 
 
+def _attachment(run: _Run, name: str, kind: str) -> Attachment:
+    source = ATTACHMENT_PATTERN.format(prefix=run.id(name), ext=name.rpartition(".")[2])
+    return Attachment(name=name, source=source, type=kind)
+
+
+def _item(item: Any) -> bytes:
+    """One of Allure's values as its own logger writes it: without what is not set."""
+    return _json(attr.asdict(item, filter=lambda _, value: value is not None and value != []))
+
+
 def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 
-def _result(run: _Run, stable: str, *, name: str, status: str, start_ns: int | None, end_ns: int | None) -> Json:
-    """What all results have. `stable` tells a test from the others in every run."""
+def _result(
+    run: _Run, stable: str, *, name: str, status: str, span_ns: tuple[int | None, int | None], **more: Any
+) -> TestResult:
+    """A result. `stable` tells a test from the others in every run."""
     case = hashlib.md5(stable.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
-    times = {"start": run.moments.ms(start_ns), "stop": run.moments.ms(end_ns)}
-    return {
-        "uuid": run.id(stable),
-        "historyId": case,
-        "testCaseId": case,
-        "fullName": clean(stable),
-        "name": clean(name),
-        "status": status,
-        "stage": "finished",
-        **{key: value for key, value in times.items() if value is not None},
-    }
-
-
-def _labels(**labels: str) -> list[Json]:
-    return [{"name": name, "value": clean(value)} for name, value in labels.items() if value]
-
-
-def _details(reason: str, hint: str) -> Json:
-    return {"message": clean(f"{reason}\n\nhint: {hint}" if hint else reason)}
-
-
-def _claims(run: _Run, every: Iterable[Row]) -> Iterable[Json]:
-    claims = {claim.scenario: claim for claim in run.plan.claims}
-    for row in every:
-        for said in row.verdict.claims:
-            yield _claim_result(run, row.requirement, said, claims.get(said.scenario))
-
-
-def _claim_result(run: _Run, requirement: Requirement, said: ClaimVerdict, claim: Claim | None) -> Json:
-    place, start_ns, end_ns = Place.of(said.scenario), run.moments.start_ns, run.moments.end_ns
-    if claim is not None:
-        start_ns, end_ns = run.moments.of_claim(run.plan, run.evidence, claim)
-    result = _result(run, place.stable, name=place.name, status=STATUS[said.outcome], start_ns=start_ns, end_ns=end_ns)
-    return {
-        **result,
-        "titlePath": [clean(part) for part in place.parts],
-        "description": _description(run, requirement, said),
-        "statusDetails": _details(said.reason, said.hint),
-        "labels": [
-            *_requirement_labels(requirement, said.outcome),
-            *_labels(parentSuite=place.folder, suite=place.feature, feature=place.feature, story=place.name),
-        ],
-        "parameters": [] if claim is None else _parameters(run.plan, claim),
-        "steps": steps_of(run.plan, run.evidence, claim, said, STATUS),
-    }
-
-
-def _requirement_labels(requirement: Requirement, outcome: Outcome) -> list[Json]:
-    return _labels(
-        requirement=requirement.id,
-        tag=requirement.id,
-        epic=requirement.profile,
-        severity=_SEVERITY[requirement.gate],
-        owner=requirement.owner,
-        verdict=outcome.value.lower(),
-        framework="readiness-harness",
-        language="gherkin",
+    start_ns, end_ns = span_ns
+    return ended(
+        TestResult,
+        name,
+        status,
+        uuid=run.id(stable),
+        historyId=case,
+        testCaseId=case,
+        fullName=clean(stable),
+        start=run.moments.ms(start_ns),
+        stop=run.moments.ms(end_ns),
+        **more,
     )
 
 
-def _parameters(plan: Plan, claim: Claim) -> list[Json]:
+def _labels(**labels: str) -> list[Label]:
+    return [Label(name=name, value=clean(value)) for name, value in labels.items() if value]
+
+
+def _claims(run: _Run, every: Iterable[Row]) -> Iterable[TestResult]:
+    claims = {claim.scenario.id: claim for claim in run.plan.claims}
+    for row in every:
+        for said in row.verdict.claims:
+            yield _claim_result(run, row.requirement, said, claims.get(said.scenario.id))
+
+
+def _claim_result(run: _Run, requirement: Requirement, said: ClaimVerdict, claim: Claim | None) -> TestResult:
+    scenario = said.scenario
+    belongs = {
+        LabelType.PARENT_SUITE: "".join(scenario.folders[-1:]),
+        LabelType.SUITE: scenario.feature,
+        LabelType.FEATURE: scenario.feature,
+        LabelType.STORY: scenario.title,
+    }
+    return _result(
+        run,
+        scenario.id,
+        name=scenario.title,
+        status=STATUS[said.outcome],
+        span_ns=run.span_ns if claim is None else run.moments.of_claim(run.plan, run.evidence, claim),
+        titlePath=[clean(part) for part in PurePosixPath(scenario.file).parts],
+        description=_description(run, requirement, said),
+        statusDetails=details(said.reason, said.hint),
+        labels=[*_requirement_labels(requirement, said.outcome), *_labels(**belongs)],
+        parameters=[] if claim is None else _parameters(run.plan, claim),
+        steps=steps_of(run.plan, run.evidence, claim, said),
+    )
+
+
+def _requirement_labels(requirement: Requirement, outcome: Outcome) -> list[Label]:
+    own = {
+        "requirement": requirement.id,
+        LabelType.TAG: requirement.id,
+        LabelType.EPIC: requirement.profile,
+        LabelType.SEVERITY: _SEVERITY[requirement.gate].value,
+        "owner": requirement.owner,
+        "verdict": outcome.value.lower(),
+        LabelType.FRAMEWORK: "readiness-harness",
+        LabelType.LANGUAGE: "gherkin",
+    }
+    return _labels(**own)
+
+
+def _parameters(plan: Plan, claim: Claim) -> list[Parameter]:
     """What the scenario asks for; never a measured value, which would make a new test of it in every run."""
     demands = [plan.demand[key] for key in claim.demands if key in plan.demand]
     asked = {kind.value: [demand.name for demand in demands if demand.kind == kind] for kind in DemandKind}
-    return [{"name": kind, "value": clean(", ".join(names))} for kind, names in asked.items() if names]
+    return [Parameter(name=kind, value=clean(", ".join(names))) for kind, names in asked.items() if names]
 
 
 def _description(run: _Run, requirement: Requirement, said: ClaimVerdict) -> str:
@@ -186,69 +207,63 @@ def _description(run: _Run, requirement: Requirement, said: ClaimVerdict) -> str
     return f"{head}\n\n{table(columns, cells)}" + (f"\n\nMethod: {plain(methods)}" if methods else "")
 
 
-def _unclaimed(run: _Run, every: Iterable[Row]) -> Iterable[Json]:
+def _unclaimed(run: _Run, every: Iterable[Row]) -> Iterable[TestResult]:
     """Requirements that no scenario claims: shown, so that none is lost."""
     for row in every:
         if not row.verdict.claims:
-            name = f"{row.requirement.id}: {row.requirement.title}"
-            start_ns, end_ns = run.moments.start_ns, run.moments.end_ns
-            yield {
-                **_result(
-                    run,
-                    f"requirement {row.requirement.id}",
-                    name=name,
-                    status=STATUS[row.outcome],
-                    start_ns=start_ns,
-                    end_ns=end_ns,
-                ),
-                "description": plain(row.requirement.criterion),
-                "statusDetails": _details(row.verdict.reason, row.verdict.hint),
-                "labels": [
-                    *_requirement_labels(row.requirement, row.outcome),
-                    *_labels(parentSuite=row.requirement.profile, suite="not claimed by a scenario"),
-                ],
-            }
+            belongs = {LabelType.PARENT_SUITE: row.requirement.profile, LabelType.SUITE: "not claimed by a scenario"}
+            yield _result(
+                run,
+                f"requirement {row.requirement.id}",
+                name=f"{row.requirement.id}: {row.requirement.title}",
+                status=STATUS[row.outcome],
+                span_ns=run.span_ns,
+                description=plain(row.requirement.criterion),
+                statusDetails=details(row.verdict.reason, row.verdict.hint),
+                labels=[*_requirement_labels(row.requirement, row.outcome), *_labels(**belongs)],
+            )
 
 
-def _verdict_result(run: _Run, every: Iterable[Row], attachments: list[Json]) -> Json:
+def _verdict_result(run: _Run, every: Iterable[Row], attachments: list[Attachment]) -> TestResult:
     """The decision as a test of its own, first in the tree."""
-    decision = run.judgement.decision
-    name = f"Readiness verdict: {decision.outcome.value}"
-    status = _DECIDED.get(decision.outcome, "broken")
-    start_ns, end_ns = run.moments.start_ns, run.moments.end_ns
-    shown = tuple(every)
-    return {
-        **_result(run, "harness#readiness", name=name, status=status, start_ns=start_ns, end_ns=end_ns),
-        "description": f"{plain(decision.headline)}\n\n{requirement_table(shown)}",
-        "statusDetails": _details("\n".join((decision.headline, *decision.reasons)), ""),
-        "labels": _labels(
-            epic=_FIRST,
-            parentSuite=_FIRST,
-            severity="blocker",
-            verdict=decision.outcome.value.lower(),
-            framework="readiness-harness",
-        ),
-        "attachments": attachments,
-        "steps": [
-            {
-                "name": clean(f"{row.requirement.id} {row.requirement.title}: {row.of_limit or row.value}"),
-                "status": STATUS[row.outcome],
-                "stage": "finished",
-                "statusDetails": _details(row.verdict.reason, row.verdict.hint),
-            }
+    decision, shown = run.judgement.decision, tuple(every)
+    labels = {
+        LabelType.EPIC: _FIRST,
+        LabelType.PARENT_SUITE: _FIRST,
+        LabelType.SEVERITY: Severity.BLOCKER.value,
+        "verdict": decision.outcome.value.lower(),
+        LabelType.FRAMEWORK: "readiness-harness",
+    }
+    return _result(
+        run,
+        "harness#readiness",
+        name=f"Readiness verdict: {decision.outcome.value}",
+        status=_DECIDED.get(decision.outcome, Status.BROKEN),
+        span_ns=run.span_ns,
+        description=f"{plain(decision.headline)}\n\n{requirement_table(shown)}",
+        statusDetails=details("\n".join((decision.headline, *decision.reasons)), ""),
+        labels=_labels(**labels),
+        attachments=attachments,
+        steps=[
+            ended(
+                TestStepResult,
+                f"{row.requirement.id} {row.requirement.title}: {row.of_limit or row.value}",
+                STATUS[row.outcome],
+                statusDetails=details(row.verdict.reason, row.verdict.hint),
+            )
             for row in shown
         ],
-    }
+    )
 
 
-def _globals(run: _Run, attachments: list[Json]) -> Json:
-    """What stands at the top of the report; an error unless the decision is GO."""
-    decision = run.judgement.decision
-    end = run.moments.ms(run.moments.end_ns)
-    time = {} if end is None else {"timestamp": end}
+def _globals(run: _Run, attachments: list[Attachment]) -> Globals:
+    """What is shown at the top of the report; an error unless the decision is GO."""
+    decision, at = run.judgement.decision, run.moments.ms(run.moments.end_ns)
     message = clean("\n".join((f"Readiness {decision.outcome.value}: {decision.headline}", *decision.reasons)))
-    errors = [] if decision.outcome is DecisionOutcome.GO else [{"message": message, **time}]
-    return {"attachments": [{**attachment, **time} for attachment in attachments], "errors": errors}
+    return Globals(
+        attachments=[GlobalAttachment(name=x.name, source=x.source, type=x.type, timestamp=at) for x in attachments],
+        errors=[] if decision.outcome is DecisionOutcome.GO else [GlobalError(message=message, timestamp=at)],
+    )
 
 
 def _environment(run: _Run) -> bytes:

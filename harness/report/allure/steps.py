@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from allure_commons.model2 import Status, StatusDetails, TestStepResult
 
 from harness.model import DemandKind, Outcome, worst_of
 from harness.report.view.digest import measure_line
@@ -13,43 +15,43 @@ from harness.report.view.wording import NOTHING, clean
 if TYPE_CHECKING:
     from harness.model import Claim, ClaimVerdict, Demand, Evidence, Measure, Plan
 
-Json = dict[str, Any]
-_SAME: Final = ("And", "But", "*")
+STATUS: Final[Mapping[Outcome, str]] = {
+    Outcome.PASS: Status.PASSED,
+    Outcome.WAIVED: Status.PASSED,
+    Outcome.FAIL: Status.FAILED,
+    Outcome.INCONCLUSIVE: Status.BROKEN,
+    Outcome.NOT_ASSESSED: Status.SKIPPED,
+}
+"""INCONCLUSIVE is broken, never `skipped` or `unknown`: those vanish from success rates and gates."""
+_FINISHED: Final = "finished"
+_Made = TypeVar("_Made")
 
 
-def steps_of(
-    plan: Plan, evidence: Evidence, claim: Claim | None, said: ClaimVerdict, status: Mapping[Outcome, str]
-) -> list[Json]:
+def ended(kind: Callable[..., _Made], name: str, status: str, **more: Any) -> _Made:
+    """A result or a step that has run; `more` are its other fields."""
+    return kind(name=clean(name), status=status, stage=_FINISHED, **more)
+
+
+def details(reason: str, hint: str) -> StatusDetails:
+    """The message of a result or a step."""
+    return StatusDetails(message=clean(f"{reason}\n\nhint: {hint}" if hint else reason))
+
+
+def steps_of(plan: Plan, evidence: Evidence, claim: Claim | None, said: ClaimVerdict) -> list[TestStepResult]:
     """The steps of one scenario.
 
     A Given or When step is passed when everything that the scenario asked for was done, else broken. A Then step has the
     status of its worst measure, and its measures as steps below it.
     """
-    lines = list(_lines(claim))
-    asked = [text for is_then, text in lines if not is_then]
-    claimed = [text for is_then, text in lines if is_then]
+    asked = [step.line for step in said.scenario.steps if step.keyword != "then"]
+    claimed = [step.line for step in said.scenario.steps if step.keyword == "then"]
     done = claim is not None and all(_done(evidence, plan.demand[key]) for key in claim.demands if key in plan.demand)
-    first = [_step(text, "passed" if done else "broken") for text in asked]
+    first = [_step(text, Status.PASSED if done else Status.BROKEN) for text in asked]
     return first + [
-        _then(text, measures, plan.time_scale, said.outcome, status)
+        _then(text, measures, plan.time_scale, said.outcome)
         for text, measures in zip_longest(claimed, said.measures, fillvalue=None)
         if text or measures
     ]
-
-
-def _lines(claim: Claim | None) -> Iterator[tuple[bool, str]]:
-    """Each line as written, and whether it claims something; made from demands and objectives where the plan kept no lines."""
-    if claim is None:
-        return
-    if not claim.steps:
-        yield from ((False, f"When {key} is there") for key in claim.demands)
-        yield from ((True, f"Then {objective.sentence}") for objective in claim.objectives)
-        return
-    then = False
-    for line in claim.steps:
-        keyword = line.split(" ", 1)[0]
-        then = then if keyword in _SAME else keyword == "Then"
-        yield then, line
 
 
 def _done(evidence: Evidence, demand: Demand) -> bool:
@@ -64,17 +66,13 @@ def _done(evidence: Evidence, demand: Demand) -> bool:
 
 
 def _then(
-    text: str | None,
-    measures: tuple[Measure, ...] | None,
-    time_scale: float,
-    outcome: Outcome,
-    status: Mapping[Outcome, str],
-) -> Json:
+    text: str | None, measures: tuple[Measure, ...] | None, time_scale: float, outcome: Outcome
+) -> TestStepResult:
     """A Then step; one without measures has the scenario's own status, unless that would be a pass."""
     if not measures:
-        return _step(text or "Then", status[Outcome.INCONCLUSIVE if outcome is Outcome.PASS else outcome])
-    step = _step(text or f"Then {measures[0].sentence}", status[_worst(measures)])
-    return {**step, "steps": [_measure(measure, time_scale, status) for measure in measures]}
+        return _step(text or "Then", STATUS[Outcome.INCONCLUSIVE if outcome is Outcome.PASS else outcome])
+    below = [_measure(measure, time_scale) for measure in measures]
+    return _step(text or f"Then {measures[0].sentence}", STATUS[_worst(measures)], steps=below)
 
 
 def _worst(measures: Iterable[Measure]) -> Outcome:
@@ -84,14 +82,13 @@ def _worst(measures: Iterable[Measure]) -> Outcome:
     return Outcome.NOT_ASSESSED if worst is Outcome.PASS and Outcome.NOT_ASSESSED in outcomes else worst
 
 
-def _measure(measure: Measure, time_scale: float, status: Mapping[Outcome, str]) -> Json:
+def _measure(measure: Measure, time_scale: float) -> TestStepResult:
     line = measure_line(measure, time_scale)
     of = f" of {line.scope}" if line.scope else ""
-    wanted = f", expected {line.expected}" if line.expected != NOTHING else ""
-    details = f"{measure.reason}\n\nhint: {measure.hint}" if measure.hint else measure.reason
-    step = _step(f"{line.name}{of}: {line.value}{wanted}", status[measure.outcome])
-    return {**step, "statusDetails": {"message": clean(details)}}
+    expected = f", expected {line.expected}" if line.expected != NOTHING else ""
+    text = f"{line.name}{of}: {line.value}{expected}"
+    return _step(text, STATUS[measure.outcome], statusDetails=details(measure.reason, measure.hint))
 
 
-def _step(name: str, status: str) -> Json:
-    return {"name": clean(name), "status": status, "stage": "finished"}
+def _step(name: str, status: str, **more: Any) -> TestStepResult:
+    return ended(TestStepResult, name, status, **more)

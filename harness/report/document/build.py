@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from harness.model import Outcome
+from harness.model.rounding import rounded
 from harness.report.document import parts, records
 from harness.report.document.document import Document
 
@@ -36,7 +37,7 @@ def document_of(plan: Plan, judgement: Judgement) -> Document:
     rows = {requirement.id: requirement for requirement in plan.requirements}
     outcomes = Counter(verdict.outcome for verdict in judgement.verdicts)
     decision = judgement.decision
-    return Document(
+    made = Document(
         schema=2,
         run_id=plan.run,
         decision=decision.outcome.value,
@@ -45,29 +46,35 @@ def document_of(plan: Plan, judgement: Judgement) -> Document:
         target=plan.target,
         time_scale=plan.time_scale,
         release=plan.release,
-        release_receipt=_same(records.Release, judgement.release),
+        release_receipt=_same(records.ReleaseRecord, judgement.release),
         headline=decision.headline,
         reasons=decision.reasons,
         counts=parts.Counts(**{outcome.name: outcomes[outcome] for outcome in Outcome}),
         score=decision.score,
         requirements=tuple(_requirement(rows[v.requirement], v) for v in judgement.verdicts if v.requirement in rows),
         experiments=tuple(_experiment(experiment) for experiment in judgement.experiments),
-        windows=tuple(_like(records.Window, w, experiment=w.experiment or None) for w in judgement.windows),
-        unjudged=tuple(_like(records.Unjudged, stretch) for stretch in judgement.unjudged),
+        windows=tuple(_like(records.WindowRecord, w, experiment=w.experiment or None) for w in judgement.windows),
+        unjudged=tuple(_like(records.UnjudgedRecord, stretch) for stretch in judgement.unjudged),
         unjudged_seconds=sum(stretch.seconds for stretch in judgement.unjudged),
         journeys=tuple(_like(records.Journeys, journeys) for journeys in judgement.journeys),
+        doors=tuple(_like(records.DoorRecord, door) for door in judgement.doors),
         traffic=tuple(_traffic(traffic, plan.traffic.get(traffic.name)) for traffic in judgement.traffic),
+        machine=_same(records.MachineRecord, judgement.machine),
+        unjudged_harm=tuple(
+            records.HarmRecord(harm=one.harm.value, count=one.count) for one in judgement.unjudged_harm
+        ),
         steady_end=_same(records.SteadyEnd, judgement.steady_end),
-        ledger=_same(records.Ledger, judgement.ledger),
-        pipeline=_same(records.Pipeline, judgement.pipeline),
-        watchers=tuple(_like(records.Watcher, watcher) for watcher in judgement.watchers),
+        ledger=_same(records.LedgerRecord, judgement.ledger),
+        pipeline=_same(records.PipelineRecord, judgement.pipeline),
+        watchers=tuple(_like(records.WatcherRecord, watcher) for watcher in judgement.watchers),
         waivers=(),
         attestations=(),
         shadowed=plan.shadowed,
-        inputs={},
+        inputs=plan.inputs,
         deselected=plan.deselected,
         missing_evidence=judgement.missing,
     )
+    return rounded(made)
 
 
 def _like(made: type[_Made], source: object, **other: Any) -> _Made:
@@ -80,8 +87,8 @@ def _same(made: type[_Made], source: object | None) -> _Made | None:
     return None if source is None else _like(made, source)
 
 
-def _requirement(row: Requirement, verdict: Verdict) -> parts.Requirement:
-    return parts.Requirement(
+def _requirement(row: Requirement, verdict: Verdict) -> parts.RequirementRecord:
+    return parts.RequirementRecord(
         id=row.id,
         profile=row.profile,
         title=row.title,
@@ -89,9 +96,10 @@ def _requirement(row: Requirement, verdict: Verdict) -> parts.Requirement:
         gate=row.gate.value,
         verdict=_name(verdict.outcome),
         reason=verdict.reason,
+        reason_kind=verdict.because.kind,
         hint=verdict.hint,
         kinds=tuple(cast("Any", kind.value) for kind in row.kinds),
-        scenarios=tuple(claim.scenario for claim in verdict.claims),
+        scenarios=tuple(claim.scenario.location for claim in verdict.claims),
         attempts=verdict.attempts,
         measures=tuple(_measure(measure) for claim in verdict.claims for group in claim.measures for measure in group),
     )
@@ -101,17 +109,24 @@ def _name(outcome: Outcome) -> Any:
     return outcome.name
 
 
-def _measure(measure: Measure) -> parts.Measure:
-    return _like(parts.Measure, measure, verdict=_name(measure.outcome), receipts=_receipts(measure.receipts))
-
-
-def _receipts(receipts: Mapping[str, Receipt]) -> parts.Receipts:
-    return parts.Receipts(**{name: _same(parts.Receipt, receipts.get(name)) for name in _RECEIPTS})
-
-
-def _experiment(experiment: ExperimentResult) -> records.Experiment:
+def _measure(measure: Measure) -> parts.MeasureRecord:
     return _like(
-        records.Experiment,
+        parts.MeasureRecord,
+        measure,
+        verdict=_name(measure.outcome),
+        reason_kind=measure.because.kind,
+        receipts=_receipts(measure.receipts),
+        times=tuple(_like(parts.LengthRecord, length) for length in measure.times),
+    )
+
+
+def _receipts(receipts: Mapping[str, Receipt]) -> parts.MeasureReceipts:
+    return parts.MeasureReceipts(**{name: _same(parts.ReceiptRecord, receipts.get(name)) for name in _RECEIPTS})
+
+
+def _experiment(experiment: ExperimentResult) -> records.ExperimentRecord:
+    return _like(
+        records.ExperimentRecord,
         experiment,
         verdict=_name(experiment.verdict),
         fault=parts.Fault(
@@ -120,9 +135,9 @@ def _experiment(experiment: ExperimentResult) -> records.Experiment:
             confirmed_after_s=experiment.confirmed_after_s,
             seen_by_client_after_s=experiment.seen_by_client_after_s,
         ),
-        restore=parts.Restored(ok=experiment.restore_ok, after_s=experiment.restored_after_s),
+        restore=parts.RestoreRecord(ok=experiment.restore_ok, after_s=experiment.restored_after_s),
         recovery_s=parts.Operations(reads=_recovery(experiment.reads), writes=_recovery(experiment.writes)),
-        failed_looks=tuple(_like(parts.FailedProbes, probes) for probes in experiment.failed_looks),
+        failed_probes=tuple(_like(parts.FailedProbes, probes) for probes in experiment.failed_probes),
         regions={region: _recovery(seen) for region, seen in experiment.regions.items()},
         users={group: _recovery(seen) for group, seen in experiment.users.items()},
     )
@@ -140,14 +155,14 @@ def _recovery(recovery: OperationRecovery | None) -> parts.Recovery | None:
     )
 
 
-def _traffic(traffic: TrafficResult, planned: TrafficPlan | None) -> records.Traffic:
+def _traffic(traffic: TrafficResult, planned: TrafficPlan | None) -> records.TrafficRecord:
     opened = planned is not None and planned.model == "open"
     return _like(
-        records.Traffic,
+        records.TrafficRecord,
         traffic,
         experiment=traffic.experiment or None,
         route=traffic.route or None,
         model=planned and planned.model,
         arrivals=planned.arrivals if planned and opened else None,
-        workers=tuple(_like(records.Worker, worker) for worker in traffic.workers),
+        workers=tuple(_like(records.WorkerRecord, worker) for worker in traffic.workers),
     )

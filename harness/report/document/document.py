@@ -10,23 +10,26 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from harness.report.document.parts import Counts, Number, Part, Requirement
+from harness.report.document.parts import Counts, Number, Record, RequirementRecord
 from harness.report.document.records import (
-    Experiment,
+    DoorRecord,
+    ExperimentRecord,
+    HarmRecord,
     Journeys,
-    Ledger,
-    Pipeline,
-    Release,
+    LedgerRecord,
+    MachineRecord,
+    PipelineRecord,
+    ReleaseRecord,
     SteadyEnd,
-    Traffic,
-    Unjudged,
-    Watcher,
-    Window,
+    TrafficRecord,
+    UnjudgedRecord,
+    WatcherRecord,
+    WindowRecord,
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Document(Part):
+class Document(Record):
     """The verdict of one run. Times are seconds unless the name states another unit; figures have 6 significant digits.
 
     The same evidence gives the same bytes.
@@ -37,17 +40,17 @@ class Document(Part):
     decision: Annotated[
         Literal["GO", "NO-GO", "INCONCLUSIVE", "PARTIAL"],
         Field(
-            description="GO: every gating requirement passed or is waived. NO-GO: one failed. INCONCLUSIVE: neither. PARTIAL: a "
+            description="GO: every gating requirement passed or is waived, and no harm was measured that none judges. NO-GO: one failed. INCONCLUSIVE: neither. PARTIAL: a "
             "filter left scenarios out, so nothing is decided."
         ),
     ]
     profile: Annotated[str, Field(description="Profile names, joined by `+`.")]
     environment: Annotated[str, Field(description="Of the target: sandbox, staging or production.")]
     target: Annotated[str, Field(description="Name of the target.")]
-    time_scale: Annotated[Number, Field(description="Limits of a minute and more were divided by it.", gt=0)]
+    time_scale: Annotated[Number, Field(description="What `times` says is scaled was divided by it.", gt=0)]
     release: Annotated[str, Field(description="Release under test.")]
     release_receipt: Annotated[
-        Release | None, Field(description="Whether what served is that release; null: nothing was recorded.")
+        ReleaseRecord | None, Field(description="Whether what served is that release; null: nothing was recorded.")
     ]
     headline: Annotated[str, Field(description="The decision on one line.")]
     reasons: Annotated[tuple[str, ...], Field(description="What decided, worst first; empty on GO without waivers.")]
@@ -56,28 +59,39 @@ class Document(Part):
         Number,
         Field(description="Share of the gating requirements that passed; a trend, it decides nothing.", ge=0, le=1),
     ]
-    requirements: Annotated[tuple[Requirement, ...], Field(description="Every requirement of the profiles.")]
+    requirements: Annotated[tuple[RequirementRecord, ...], Field(description="Every requirement of the profiles.")]
     experiments: Annotated[
-        tuple[Experiment, ...],
+        tuple[ExperimentRecord, ...],
         Field(description="Every attempt at every experiment that was planned; the last one of a name counts."),
     ]
-    windows: Annotated[tuple[Window, ...], Field(description="Every window of the load, in order of time.")]
-    unjudged: Annotated[tuple[Unjudged, ...], Field(description="Stretches of the load that no window covers.")]
+    windows: Annotated[tuple[WindowRecord, ...], Field(description="Every window of the load, in order of time.")]
+    unjudged: Annotated[tuple[UnjudgedRecord, ...], Field(description="Stretches of the load that no window covers.")]
     unjudged_seconds: Annotated[Number, Field(description="Their sum, s.", ge=0)]
     journeys: Annotated[tuple[Journeys, ...], Field(description="Users' journeys that met trouble, by traffic.")]
-    traffic: Annotated[tuple[Traffic, ...], Field(description="Every window of traffic, and each of its routes.")]
+    doors: Annotated[tuple[DoorRecord, ...], Field(description="Uptime of each region's own door, without a fault.")]
+    traffic: Annotated[tuple[TrafficRecord, ...], Field(description="Every window of traffic, and each of its routes.")]
     steady_end: Annotated[
         SteadyEnd | None, Field(description="Whether the target was steady at the end; null: not recorded.")
     ]
+    machine: Annotated[
+        MachineRecord | None, Field(description="The machine that a sandbox shares with the harness; null: no sandbox.")
+    ]
+    unjudged_harm: Annotated[
+        tuple[HarmRecord, ...],
+        Field(
+            description="Harm that was measured and that no claim judges: the release is not GO; empty without harm."
+        ),
+    ]
     ledger: Annotated[
-        Ledger | None,
+        LedgerRecord | None,
         Field(description="Every write of the run and what was read back at the end; null: no write was attempted."),
     ]
     pipeline: Annotated[
-        Pipeline | None, Field(description="Every event of the run; null: none was sent and no query was recorded.")
+        PipelineRecord | None,
+        Field(description="Every event of the run; null: none was sent and no query was recorded."),
     ]
     watchers: Annotated[
-        tuple[Watcher, ...],
+        tuple[WatcherRecord, ...],
         Field(description="What each watcher recorded, from its rows; of `alerts`, which has none, from its receipt."),
     ]
     waivers: Annotated[tuple[dict[str, Any], ...], Field(description="Reserved: empty in this version.", max_length=0)]
@@ -91,7 +105,7 @@ class Document(Part):
     inputs: Annotated[
         Mapping[str, str],
         Field(
-            description="SHA-256 of every feature, experiment, locustfile and catalogue file that was used, by name."
+            description="SHA-256 of every feature, experiment, loadtest and catalogue file that was used, by its path below `inputs/`."
         ),
     ]
     deselected: Annotated[tuple[str, ...], Field(description="Scenarios that a filter left out, as `file:line: name`.")]

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, PlainSerializer
+from pydantic import ConfigDict, Field
 
-
-def six_digits(value: float | None) -> float | None:
-    """The only place where figures are rounded: six significant digits; what is not a finite number becomes null."""
-    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
-
+from harness.model import ReasonKind
 
 Count = Annotated[int, Field(ge=0)]
-Number = Annotated[float, PlainSerializer(six_digits)]
+Number = float
 Seconds = Annotated[Number, Field(ge=0)]
 Span = tuple[Number, Number]
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "WAIVED", "NOT_ASSESSED"]
 
 
-class Part:
+class Record:
     """A JSON object with exactly its own keys."""
 
     __slots__ = ()
@@ -30,7 +25,7 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Receipt(Part):
+class ReceiptRecord(Record):
     """One proof."""
 
     ok: Annotated[bool | None, Field(description="true: proven; false: disproven; null: unknown.")]
@@ -39,17 +34,32 @@ class Receipt(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Receipts(Part):
+class MeasureReceipts(Record):
     """The proofs that load, watch, fault and restore really were what the plan says; null where one does not apply."""
 
-    fault: Annotated[Receipt | None, Field(description="The fault was read back from the target.")]
-    load: Annotated[Receipt | None, Field(description="The generators offered what the plan says, on time.")]
-    watch: Annotated[Receipt | None, Field(description="The watchers probed without a gap.")]
-    restore: Annotated[Receipt | None, Field(description="The target was as before afterwards.")]
+    fault: Annotated[ReceiptRecord | None, Field(description="The fault was read back from the target.")]
+    load: Annotated[ReceiptRecord | None, Field(description="The generators offered what the plan says, on time.")]
+    watch: Annotated[ReceiptRecord | None, Field(description="The watchers probed without a gap.")]
+    restore: Annotated[ReceiptRecord | None, Field(description="The target was as before afterwards.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Measure(Part):
+class LengthRecord(Record):
+    """One length of time of a sentence. Its kind decides whether it is scaled, never how long it is."""
+
+    name: Annotated[str, Field(description="What it is in the sentence: `limit`, `window`, `older than`.")]
+    said: Annotated[str, Field(description="As the sentence says it: `4 h`.")]
+    scaled: Annotated[
+        bool,
+        Field(
+            description="Whether it is of a kind that is divided by the target's time scale: an RTO, an RPO, a window or a schedule."
+        ),
+    ]
+    used_s: Annotated[Number, Field(description="What was used, in seconds.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeasureRecord(Record):
     """One figure of one Then sentence."""
 
     name: Annotated[
@@ -68,6 +78,7 @@ class Measure(Part):
     at: Annotated[str, Field(description="`file:line` of the sentence.")]
     verdict: Annotated[Verdict, Field(description="Of this figure alone.")]
     reason: Annotated[str, Field(description="What was observed and what was expected.")]
+    reason_kind: Annotated[ReasonKind, Field(description="What decided.")]
     hint: Annotated[str, Field(description="What to do next; empty where nothing has to be done.")]
     value: Annotated[
         Number | None,
@@ -95,6 +106,12 @@ class Measure(Part):
             description="What the value was compared with, in `unit`, after the target's time scale; null for facts."
         ),
     ]
+    tolerance: Annotated[
+        Number | None, Field(description="Half the width of `limit ± tolerance`, in `unit`; null where there is none.")
+    ]
+    times: Annotated[
+        tuple[LengthRecord, ...], Field(description="Every length of time in the sentence, and what was made of it.")
+    ]
     low: Annotated[Number | None, Field(description="One-sided lower bound at `confidence`; null where there is none.")]
     high: Annotated[
         Number | None, Field(description="One-sided upper bound at `confidence`; null where there is none.")
@@ -113,12 +130,12 @@ class Measure(Part):
         Number | None, Field(description="How exactly the value is known, in `unit`; null where it is exact.")
     ]
     method: Annotated[str, Field(description="How value and bounds were computed.")]
-    receipts: Annotated[Receipts, Field(description="The proofs that this figure needs.")]
+    receipts: Annotated[MeasureReceipts, Field(description="The proofs that this figure needs.")]
     files: Annotated[tuple[str, ...], Field(description="Where the evidence is, relative to the run directory.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Requirement(Part):
+class RequirementRecord(Record):
     """One requirement of the chosen profiles, in catalogue order."""
 
     id: Annotated[str, Field(description="As in the catalogue: `ND-KPI-P95`.")]
@@ -131,6 +148,9 @@ class Requirement(Part):
     ]
     verdict: Annotated[Verdict, Field(description="The worst of its scenarios.")]
     reason: Annotated[str, Field(description="What was observed and what was expected, or why nothing was.")]
+    reason_kind: Annotated[
+        ReasonKind, Field(description="What decided; of several reasons the one closest to the cause.")
+    ]
     hint: Annotated[str, Field(description="What to do next; empty where nothing has to be done.")]
     kinds: Annotated[
         tuple[Literal["L", "X", "C", "I", "S", "A", "D"], ...],
@@ -141,11 +161,11 @@ class Requirement(Part):
     ]
     scenarios: Annotated[tuple[str, ...], Field(description="The scenarios that claim it, as `file:line: name`.")]
     attempts: Annotated[Count, Field(description="How often its evidence was gathered.")]
-    measures: Annotated[tuple[Measure, ...], Field(description="The figures of all its scenarios, in order.")]
+    measures: Annotated[tuple[MeasureRecord, ...], Field(description="The figures of all its scenarios, in order.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Counts(Part):
+class Counts(Record):
     """Requirements by verdict."""
 
     PASS: Annotated[Count, Field(description="The criterion is met.")]
@@ -156,7 +176,7 @@ class Counts(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recovery(Part):
+class Recovery(Record):
     """How reads, writes or one group of the users' requests came back."""
 
     seconds: Annotated[
@@ -168,7 +188,9 @@ class Recovery(Part):
     ]
     resolution: Annotated[Seconds, Field(description="Of `seconds`, in s.")]
     observed: Annotated[Seconds, Field(description="How long was observed, s.")]
-    on_heal: Annotated[bool, Field(description="It came back only after the fault was undone, which is no recovery.")]
+    on_heal: Annotated[
+        bool, Field(description="It came back only after the fault was undone, which does not count as a recovery.")
+    ]
     outages: Annotated[
         tuple[Span, ...], Field(description="Stretches of failures, as [start, end] in s from the fault sent.")
     ]
@@ -192,7 +214,7 @@ class Recovery(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fault(Part):
+class Fault(Record):
     """What was done to the target."""
 
     targets: Annotated[tuple[str, ...], Field(description="What was hit, by name.")]
@@ -207,7 +229,7 @@ class Fault(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Restored(Part):
+class RestoreRecord(Record):
     """Whether the target was as before afterwards."""
 
     ok: Annotated[bool | None, Field(description="null: not verified.")]
@@ -215,7 +237,7 @@ class Restored(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Operations(Part):
+class Operations(Record):
     """Recovery of reads and of writes."""
 
     reads: Annotated[Recovery | None, Field(description="At the entry's prober; null: not observed.")]
@@ -223,7 +245,7 @@ class Operations(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FailedProbes(Part):
+class FailedProbes(Record):
     """Share (0 to 1) of one operation's probes that failed."""
 
     operation: Annotated[Literal["reads", "writes"], Field(description="Of what.")]

@@ -14,15 +14,15 @@ from harness.report.document.parts import (
     Fault,
     Number,
     Operations,
-    Part,
+    Record,
     Recovery,
-    Restored,
+    RestoreRecord,
     Seconds,
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Experiment(Part):
+class ExperimentRecord(Record):
     """One attempt at one experiment. Every attempt that was sent is listed; the last one of a name is the one that counts."""
 
     name: Annotated[str, Field(description="File name without `.yaml`.")]
@@ -42,12 +42,20 @@ class Experiment(Part):
     ]
     reason: Annotated[str, Field(description="The first receipt that is missing, or that all are there.")]
     fault: Annotated[Fault, Field(description="What the experiment did.")]
-    restore: Annotated[Restored, Field(description="How the target was left.")]
+    restore: Annotated[RestoreRecord, Field(description="How the target was left.")]
     recovery_s: Annotated[Operations, Field(description="How reads and writes came back.")]
     writes_acknowledged: Annotated[Count, Field(description="Writes that were acknowledged while it was observed.")]
-    writes_lost: Annotated[Count, Field(description="Those of them that are not there at the end.")]
+    writes_lost: Annotated[
+        Count | None, Field(description="Those of them that are not there at the end; null: not verified.")
+    ]
     writes_unsure: Annotated[
-        Count, Field(description="Writes of unknown outcome that are not there at the end: neither lost nor kept.")
+        Count | None,
+        Field(
+            description="Writes of unknown outcome that are not there at the end: neither lost nor kept; null: not verified."
+        ),
+    ]
+    writes_why: Annotated[
+        str, Field(description="Why writes were not verified; empty if a complete final read covered them.")
     ]
     loss_window_s: Annotated[
         Seconds | None,
@@ -59,15 +67,26 @@ class Experiment(Part):
     errors: Annotated[
         Mapping[str, int], Field(description="Failed requests of its load window by kind; not counted in a KPI.")
     ]
-    writes_wrong: Annotated[Count, Field(description="Of `writes_lost`: those that were read back with another value.")]
-    writes_recovered: Annotated[Count, Field(description="Writes of unknown outcome that are there at the end.")]
-    writes_twice: Annotated[Count, Field(description="Writes of which one read found more than one row.")]
-    writes_unexpected: Annotated[Count, Field(description="Writes that were refused and are there all the same.")]
+    writes_wrong: Annotated[
+        Count | None,
+        Field(description="Of `writes_lost`: those that were read back with another value; null: not verified."),
+    ]
+    writes_recovered: Annotated[
+        Count | None, Field(description="Writes of unknown outcome that are there at the end; null: not verified.")
+    ]
+    writes_twice: Annotated[
+        Count | None, Field(description="Writes of which one read found more than one row; null: not verified.")
+    ]
+    writes_unexpected: Annotated[
+        Count | None, Field(description="Writes that were refused and are there all the same; null: not verified.")
+    ]
     reads_checked: Annotated[
         Count, Field(description="Reads right after an acknowledgement that were answered, while it was observed.")
     ]
-    reads_stale: Annotated[Count, Field(description="Those of them that did not find the complete write.")]
-    failed_looks: Annotated[
+    reads_stale: Annotated[
+        Count | None, Field(description="Those of them that did not find the complete write; null: none was made.")
+    ]
+    failed_probes: Annotated[
         tuple[FailedProbes, ...],
         Field(
             description="Failed probes under the fault and in the null run; only the difference is charged to the fault."
@@ -90,7 +109,7 @@ class Experiment(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Worker(Part):
+class WorkerRecord(Record):
     """One load generator in one window."""
 
     id: Annotated[int, Field(description="Its number.")]
@@ -117,8 +136,12 @@ class Worker(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Traffic(Part):
-    """One window of one traffic, of one route or of all together. Milliseconds count from the moment a request was due."""
+class TrafficRecord(Record):
+    """One window of one traffic, of one route or of all together: every request that was due in it, failed ones included.
+
+    Milliseconds count from the moment a request was due. A requirement's response time is of other requests: of all fault-free windows
+    together, and without quick failures.
+    """
 
     name: Annotated[str, Field(description="Of the traffic.")]
     window: Annotated[str, Field(description="Name of the window, as in `windows`.")]
@@ -134,7 +157,7 @@ class Traffic(Part):
     p95_ms: Annotated[
         Number | None,
         Field(
-            description="95th percentile; null where it is unknown: a request without an answer is over every limit."
+            description="95th percentile of those `n` requests, as the page shows it; null where it is unknown: a request without an answer is over every limit."
         ),
     ]
     p99_ms: Annotated[Number | None, Field(description="99th percentile; null where it is unknown.")]
@@ -158,11 +181,11 @@ class Traffic(Part):
         Number | None,
         Field(description="Cut from the front, s since the schedule began; null: its beginning is unknown."),
     ]
-    workers: Annotated[tuple[Worker, ...], Field(description="The load generators; empty for one route.")]
+    workers: Annotated[tuple[WorkerRecord, ...], Field(description="The load generators; empty for one route.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Window(Part):
+class WindowRecord(Record):
     """One window: every second of a traffic from its first window to the end of the load belongs to one."""
 
     name: Annotated[str, Field(description="`everyday/fault-free`, `experiment:pod-loss/fault`, `…/after`.")]
@@ -178,7 +201,7 @@ class Window(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Unjudged(Part):
+class UnjudgedRecord(Record):
     """A stretch of the load that no window covers."""
 
     traffic: Annotated[str, Field(description="Of which traffic.")]
@@ -188,7 +211,7 @@ class Unjudged(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Journeys(Part):
+class Journeys(Record):
     """Users' journeys in all fault-free windows of one traffic."""
 
     traffic: Annotated[str, Field(description="Of which traffic.")]
@@ -202,7 +225,21 @@ class Journeys(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Release(Part):
+class DoorRecord(Record):
+    """Health probes of one region's own door in all fault-free windows."""
+
+    region: Annotated[str, Field(description="Its name.")]
+    n: Annotated[Count, Field(description="Probes.")]
+    failed: Annotated[Count, Field(description="Those that were not answered.")]
+    share: Annotated[Number | None, Field(description="Share of them that were answered, 0 to 1; null of no probe.")]
+    down_s: Annotated[Seconds, Field(description="In outages, from the first failed probe to the next good one, s.")]
+    watched_s: Annotated[Seconds, Field(description="Probed without a gap of more than 250 ms, s.")]
+    longest_s: Annotated[Seconds, Field(description="The longest outage, s; 0: none.")]
+    worst: Annotated[str, Field(description="The window with the largest share of failed probes; empty: none failed.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleaseRecord(Record):
     """The release receipt: whether what served is what was planned."""
 
     planned: Annotated[str, Field(description="The release under test, as in `release`.")]
@@ -225,7 +262,7 @@ class Release(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SteadyEnd(Part):
+class SteadyEnd(Record):
     """Whether the target was steady when the load ended."""
 
     ok: Annotated[bool, Field(description="Whether it was.")]
@@ -233,39 +270,78 @@ class SteadyEnd(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ledger(Part):
-    """Set arithmetic on the writes of the whole run, after its final reads."""
+class MachineRecord(Record):
+    """The machine that the harness shares with a sandbox."""
+
+    ok: Annotated[
+        bool,
+        Field(description="false: it was starved; latencies, recoveries and errors are INCONCLUSIVE where it was."),
+    ]
+    why: Annotated[str, Field(description="One sentence.")]
+    late_share: Annotated[
+        Number | None, Field(description="Share of the seconds with a probe that was sent late; null: none was sent.")
+    ]
+    waited_share: Annotated[
+        Number | None, Field(description="Share of the time in which work waited for a processor; null: unknown.")
+    ]
+    stolen_share: Annotated[
+        Number | None, Field(description="Share of the processor time that other machines took; null: unknown.")
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HarmRecord(Record):
+    """Harm that was measured and that no claim judges."""
+
+    harm: Annotated[str, Field(description="`writes lost`, `writes there twice`, `events with another value`…")]
+    count: Annotated[Count, Field(description="How many.", ge=1)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerRecord(Record):
+    """Set arithmetic on the writes of the whole run, after its final reads. null: not verified, `why` has the reason."""
 
     attempted: Annotated[Count, Field(description="Writes.")]
     acknowledged: Annotated[Count, Field(description="Of them.")]
     lost: Annotated[
-        Count,
+        Count | None,
         Field(
-            description="Acknowledged, and gone or with another value, from the database or from a region that was read."
+            description="Acknowledged, and gone or with another value, in the database, at the entry or in a region that was "
+            "read; null: not verified."
         ),
     ]
-    wrong: Annotated[Count, Field(description="Of the lost ones: those with another value.")]
-    missing: Annotated[Mapping[str, int], Field(description="The lost ones by what was read: `database` or a region.")]
-    recovered: Annotated[Count, Field(description="Of unknown outcome, and there.")]
-    unsure: Annotated[Count, Field(description="Of unknown outcome, and not there: neither lost nor kept.")]
-    unexpected: Annotated[Count, Field(description="Refused, and there.")]
-    twice: Annotated[Count, Field(description="More than one row in one read.")]
+    wrong: Annotated[Count | None, Field(description="Of the lost ones: those with another value; null: not verified.")]
+    missing: Annotated[
+        Mapping[str, int], Field(description="The lost ones by what was read: `database`, `entry` or a region.")
+    ]
+    recovered: Annotated[Count | None, Field(description="Of unknown outcome, and there; null: not verified.")]
+    unsure: Annotated[
+        Count | None,
+        Field(description="Of unknown outcome, and not there: neither lost nor kept; null: not verified."),
+    ]
+    unexpected: Annotated[Count | None, Field(description="Refused, and there; null: not verified.")]
+    twice: Annotated[Count | None, Field(description="More than one row in one read; null: not verified.")]
     reads: Annotated[Count, Field(description="Reads right after an acknowledgement that were answered.")]
-    stale: Annotated[Count, Field(description="Those of them that did not find the complete write.")]
+    stale: Annotated[
+        Count | None, Field(description="Those of them that did not find the complete write; null: none was made.")
+    ]
     why: Annotated[str, Field(description="What keeps the ledger from being complete; empty when nothing does.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pipeline(Part):
-    """Events: accepted, and then visible once and complete."""
+class PipelineRecord(Record):
+    """Events: accepted, and then visible once and complete. null: not verified, `why` has the reason."""
 
     sent: Annotated[Count, Field(description="Events.")]
     accepted: Annotated[Count, Field(description="Of them.")]
-    lost: Annotated[Count, Field(description="Accepted and not visible at the end.")]
-    twice: Annotated[Count, Field(description="Visible more than once.")]
-    wrong: Annotated[Count, Field(description="Visible with another value.")]
+    lost: Annotated[Count | None, Field(description="Accepted and not visible at the end; null: not verified.")]
+    twice: Annotated[Count | None, Field(description="Visible more than once; null: not verified.")]
+    wrong: Annotated[Count | None, Field(description="Visible with another value; null: not verified.")]
     unsure: Annotated[
-        Count, Field(description="Of unknown outcome and not visible at the end, or no query was recorded.")
+        Count | None,
+        Field(
+            description="Of unknown outcome and not visible at the end, or no query was recorded; null: not verified."
+        ),
     ]
     visible_p50_s: Annotated[
         Number | None,
@@ -276,7 +352,7 @@ class Pipeline(Part):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Watcher(Part):
+class WatcherRecord(Record):
     """One watcher, of one thing."""
 
     name: Annotated[

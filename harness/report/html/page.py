@@ -18,7 +18,7 @@ from harness.report.view.experiments import experiment_views
 from harness.report.view.moments import Moments
 from harness.report.view.offered import lag_of, traffic_views, window_of
 from harness.report.view.watched import ledger_facts, pipeline_facts, source_lines, watcher_lines
-from harness.report.view.wording import DECISION_MARKS, MARKS, NOTHING, clean, counted, duration, figure
+from harness.report.view.wording import DECISION_MARKS, MARKS, NOTHING, clean, counted, duration, figure, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,15 +39,6 @@ _GAUGE_FULL: Final = 1.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reason:
-    """One of the decision's reasons; id and outcome are empty where it speaks of no requirement."""
-
-    id: str
-    outcome: Outcome | None
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
     """The requirements that ended alike."""
 
@@ -62,7 +53,7 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         plan=plan,
         decision=judgement.decision,
         what=_what(plan, evidence, moments),
-        reasons=tuple(_reasons(judgement.decision.reasons, every)),
+        reasons=judgement.decision.because,
         most_reasons=_MOST_REASONS,
         gating=sum(row.gating for row in every),
         closest=closest(every),
@@ -74,6 +65,7 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         windows=judgement.windows,
         lost=judgement.unjudged,
         journeys=judgement.journeys,
+        doors=judgement.doors,
         release=judgement.release,
         ledger=judgement.ledger,
         sources=() if judgement.ledger is None else tuple(source_lines(judgement.ledger, evidence)),
@@ -98,6 +90,7 @@ def _environment() -> Environment:
         clean=clean,
         code=_code,
         counted=counted,
+        found=found,
         slug=_slug,
         parted=_parted,
         lag=lag_of,
@@ -148,7 +141,7 @@ def _slug(text: str) -> str:
 def _what(plan: Plan, evidence: Evidence, moments: Moments) -> dict[str, str]:
     """What was decided on beside release and target, in a few words each."""
     seconds = moments.seconds
-    scale = "1" if plan.time_scale == 1 else f"{plan.time_scale:g}: limits of a minute and more are divided by it"
+    scale = "1" if plan.time_scale == 1 else f"{plan.time_scale:g}: RTO, RPO and windows are divided by it"
     baseline = None if evidence.baseline is None else evidence.baseline.plan
     what = {
         "Environment": plan.environment,
@@ -160,19 +153,6 @@ def _what(plan: Plan, evidence: Evidence, moments: Moments) -> dict[str, str]:
         "Took": "" if seconds is None else duration(seconds),
     }
     return {key: value for key, value in what.items() if value}
-
-
-def _reasons(texts: Sequence[str], every: Sequence[Row]) -> Iterable[Reason]:
-    """`ND-KPI-P95 FAIL: …` speaks of a requirement, anything else of the run."""
-    outcomes = {row.requirement.id: row.outcome for row in every}
-    for text in texts:
-        head, _, rest = text.partition(": ")
-        requirement = head.partition(" ")[0]
-        outcome = outcomes.get(requirement)
-        if outcome is not None and head == f"{requirement} {outcome.value}":
-            yield Reason(id=requirement, outcome=outcome, text=rest)
-        else:
-            yield Reason(id="", outcome=None, text=text)
 
 
 def _groups(every: Sequence[Row]) -> Iterable[Group]:

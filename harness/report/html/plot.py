@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from harness.model import Evidence, Experiment, ExperimentResult, OperationRecovery
-from harness.report.view.seconds import SECOND, Bins, Floats, Looks, Traffic, looks_in, traffic_in
-from harness.report.view.story import Event, Reign, reigns, story
+from harness.report.view.seconds import SECOND, Bins, Floats, ProbeSeries, TrafficSeries, probes_in, traffic_in
+from harness.report.view.story import Reign, TimelineEvent, reigns, story
 from harness.report.view.wording import counted, figure, give_or_take
 
 WIDTH: Final = 960
@@ -72,7 +72,7 @@ class Mark:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stretch:
+class LaneBar:
     """A labelled bar in a lane; the label is left out where it has no room. tone: 0, 1… tells one leader from another."""
 
     x: float
@@ -91,7 +91,7 @@ class Lane:
     base: str = ""
     cells: str = ""
     marks: tuple[Mark, ...] = ()
-    stretches: tuple[Stretch, ...] = ()
+    stretches: tuple[LaneBar, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +109,7 @@ class Plot:
     panels: tuple[Panel, ...]
     lanes: tuple[Lane, ...]
     ticks: tuple[Tick, ...]
-    events: tuple[Event, ...]
+    events: tuple[TimelineEvent, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,13 +131,13 @@ def plot_of(evidence: Evidence, attempt: Experiment, result: ExperimentResult) -
     bins = _bins(evidence, attempt, zero_ns)
     axis = _Axis(start_s=bins.start_s, end_s=bins.end_s)
     traffic = traffic_in(evidence.fault_window(attempt.name, attempt.attempt), bins)
-    looks = {operation: looks_in(evidence, operation, bins) for operation in ("reads", "writes")}
+    probes = {operation: probes_in(evidence, operation, bins) for operation in ("reads", "writes")}
     events = story(evidence, attempt, result, zero_ns)
     rate_top = float(_HEAD)
     time_top = rate_top + _RATE + _GAP
     lanes_top = time_top + _TIME + 14
     leaders = reigns(evidence, zero_ns, bins.start_s, bins.end_s)
-    lanes = tuple(_lanes(looks, events, leaders, bins=bins, axis=axis, top=lanes_top))
+    lanes = tuple(_lanes(probes, events, leaders, bins=bins, axis=axis, top=lanes_top))
     foot = lanes_top + _LANE * len(lanes) + 6
     return Plot(
         id=attempt.name,
@@ -211,7 +211,7 @@ def _line(at_s: float, kind: str, label: str, row: int, axis: _Axis) -> Line:
     )
 
 
-def _rate_panel(traffic: Traffic, bins: Bins, axis: _Axis, top: float) -> Panel:
+def _rate_panel(traffic: TrafficSeries, bins: Bins, axis: _Axis, top: float) -> Panel:
     bottom = top + _RATE
     peak = _nice(float(traffic.requests.max(initial=0.0)))
     heights = bottom - traffic.requests / peak * _RATE
@@ -225,7 +225,7 @@ def _rate_panel(traffic: Traffic, bins: Bins, axis: _Axis, top: float) -> Panel:
     )
 
 
-def _time_panel(traffic: Traffic, bins: Bins, axis: _Axis, top: float) -> Panel:
+def _time_panel(traffic: TrafficSeries, bins: Bins, axis: _Axis, top: float) -> Panel:
     """Logarithmic: a time-out and a healthy answer are three orders of magnitude apart."""
     bottom = top + _TIME
     known = traffic.p95_ms[np.isfinite(traffic.p95_ms) & (traffic.p95_ms > 0)]
@@ -247,16 +247,22 @@ def _ms(power: int) -> str:
 
 
 def _lanes(
-    looks: dict[str, Looks], events: Sequence[Event], leaders: Sequence[Reign], *, bins: Bins, axis: _Axis, top: float
+    probes: dict[str, ProbeSeries],
+    events: Sequence[TimelineEvent],
+    leaders: Sequence[Reign],
+    *,
+    bins: Bins,
+    axis: _Axis,
+    top: float,
 ) -> Iterable[Lane]:
-    for operation, seen in looks.items():
+    for operation, seen in probes.items():
         y = top
         top += _LANE
         share = np.divide(seen.failed, seen.seen, out=np.zeros(bins.count), where=seen.seen > 0)
         base = _flat(seen.seen > 0, y + _LANE - 6, bins, axis)
         cells = _bars(share * (_LANE - 8), y + _LANE - 6, bins, axis)
         yield Lane(title=f"{operation}, probed", y=y, base=base, cells=cells)
-    roles = [Event(at_s=e.at_s, lane=e.lane, what="role", text=e.text) for e in events if e.what == "role"]
+    roles = [TimelineEvent(at_s=e.at_s, lane=e.lane, what="role", text=e.text) for e in events if e.what == "role"]
     if leaders or roles:
         yield Lane(
             title="database leader", y=top, stretches=tuple(_stretches(leaders, axis)), marks=_marks(roles, axis)
@@ -269,17 +275,17 @@ def _lanes(
             top += _LANE
 
 
-def _stretches(leaders: Sequence[Reign], axis: _Axis) -> Iterable[Stretch]:
+def _stretches(leaders: Sequence[Reign], axis: _Axis) -> Iterable[LaneBar]:
     names = list(dict.fromkeys(reign.leader for reign in leaders))
     for reign in leaders:
         x = axis.x(reign.start_s)
         width = round(axis.x(reign.end_s) - x - 1, 1)
         text = f"{reign.leader} from {reign.start_s:.3g} s to {reign.end_s:.3g} s"
         label = reign.leader if width > 6.4 * len(reign.leader) + 16 else ""
-        yield Stretch(x=x, width=max(width, 1.0), tone=names.index(reign.leader) % 2, label=label, text=text)
+        yield LaneBar(x=x, width=max(width, 1.0), tone=names.index(reign.leader) % 2, label=label, text=text)
 
 
-def _marks(events: Iterable[Event], axis: _Axis) -> tuple[Mark, ...]:
+def _marks(events: Iterable[TimelineEvent], axis: _Axis) -> tuple[Mark, ...]:
     """One mark an event; those that would lie on each other are one, and its number is their sum."""
     marks: list[Mark] = []
     for event in events:
@@ -337,7 +343,7 @@ def _round_steps(start: float, end: float, most: int) -> list[float]:
     return [float(n * step) for n in range(math.ceil(start / step), math.floor(end / step) + 1)]
 
 
-def _description(result: ExperimentResult, traffic: Traffic, bins: Bins) -> str:
+def _description(result: ExperimentResult, traffic: TrafficSeries, bins: Bins) -> str:
     """The plot in a few sentences, for those who do not see it."""
     parts = [f"From {-bins.start_s:g} s before the fault to {bins.end_s:g} s after it."]
     parts += [_said(seen) for seen in (result.reads, result.writes) if seen is not None]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from harness.model import Outcome, Phase
-from harness.report.view.wording import counted, figure, recovered, some
+from harness.report.view.wording import NOT_VERIFIED, counted, figure, recovered, some
 
 if TYPE_CHECKING:
     from harness.model import ExperimentResult, JourneyResult, Judgement, ReleaseResult
@@ -82,6 +82,15 @@ def _time(judgement: Judgement) -> tuple[str, str] | None:
     return "Windows", f"{counted(len(judgement.windows), 'window')} in {figure(seconds, 's')}, {rest}"
 
 
+def _machine(judgement: Judgement) -> tuple[str, str] | None:
+    if judgement.machine is None:
+        return None
+    machine = judgement.machine
+    shares = {"work waited for a processor": machine.waited_share, "stolen by other machines": machine.stolen_share}
+    told = "; ".join(f"{what}: {figure(share, 'ratio')}" for what, share in shares.items() if share is not None)
+    return "Machine", f"{machine.why}{f'; {told}' if told else ''}"
+
+
 def _end(judgement: Judgement) -> tuple[str, str] | None:
     end = judgement.steady_end
     if end is None:
@@ -125,9 +134,11 @@ def _writes(judgement: Judgement) -> tuple[str, str] | None:
     ledger = judgement.ledger
     if ledger is None:
         return None
+    trouble = f"; {ledger.why}" if ledger.why else ""
+    if ledger.lost is None:
+        return "Writes", f"{ledger.acknowledged} acknowledged, lost: {NOT_VERIFIED}{trouble}"
     gone = ", ".join(f"{n} from {source}" for source, n in ledger.missing.items() if n)
     unsure = f", {ledger.unsure} unsure" if ledger.unsure else ""
-    trouble = f"; {ledger.why}" if ledger.why else ""
     lost = f"{ledger.lost} lost{f' ({gone})' if gone else ''}"
     return "Writes", f"{ledger.acknowledged} acknowledged, {lost}{unsure}{trouble}"
 
@@ -138,9 +149,9 @@ def _events(judgement: Judgement) -> tuple[str, str] | None:
         return None
     trouble = f"; {events.why}" if events.why else ""
     after = "" if events.visible_p95_s is None else f", visible within {figure(events.visible_p95_s, 's')} (p95)"
-    return "Events", (
-        f"{events.accepted} accepted, {events.lost} lost, {events.twice} twice, {events.wrong} wrong{after}{trouble}"
-    )
+    counts = {"lost": events.lost, "twice": events.twice, "wrong": events.wrong}
+    told = ", ".join(f"{n} {what}" if n is not None else f"{what}: {NOT_VERIFIED}" for what, n in counts.items())
+    return "Events", f"{events.accepted} accepted, {told}{after}{trouble}"
 
 
 def _watch(judgement: Judgement) -> tuple[str, str] | None:
@@ -163,6 +174,7 @@ _LINES: Final[tuple[Callable[[Judgement], tuple[str, str] | None], ...]] = (
     _writes,
     _events,
     _watch,
+    _machine,
     _time,
     _end,
 )

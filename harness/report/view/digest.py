@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.model import ClaimVerdict, Judgement, Measure, Op, Outcome, Plan, Requirement, Verdict, share_of_limit
+from harness.model import (
+    ClaimVerdict,
+    Judgement,
+    Measure,
+    Op,
+    Outcome,
+    Plan,
+    Reason,
+    Requirement,
+    Verdict,
+    leading_first,
+    share_of_limit,
+)
 from harness.report.view.wording import (
     MARKS,
     NOTHING,
@@ -56,7 +68,7 @@ class MeasureLine:
     resolution: str
     method: str
     used: float | None
-    reason: str
+    because: Reason
     sentence: str
     at: str
     receipts: tuple[ReceiptLine, ...]
@@ -83,7 +95,8 @@ class Row:
         telling: the measure that decided, of these the one closest to its limit; None where nothing was measured.
         value: the telling figure, or how many facts are as expected.
         of_limit: `22.4 s of 4 h (240 s at scale 60)`; empty without a figure.
-        scaled: its limit was divided by the time scale: a pass proves the mechanism, not the target.
+        scaled: a length of time in its sentences was divided by the time scale: a pass proves the mechanism, not the target.
+        times: every length of time in its sentences: `limit scaled by 60: 4 h → 240 s`, `limit not scaled: 45 s`.
         receipts: each kind once.
         lines: every measure. scenarios: where they are claimed.
         grounds: method, receipts and files of its figures; what is alike is said once.
@@ -97,6 +110,7 @@ class Row:
     value: str
     of_limit: str
     scaled: bool
+    times: tuple[str, ...]
     receipts: tuple[ReceiptLine, ...]
     lines: tuple[MeasureLine, ...]
     scenarios: tuple[str, ...]
@@ -107,6 +121,11 @@ class Row:
     def outcome(self) -> Outcome:
         """Of the requirement."""
         return self.verdict.outcome
+
+    @property
+    def leading(self) -> Reason:
+        """The reason of the figure that leads the verdict's."""
+        return replace(self.verdict.because, more=0)
 
 
 def rows(plan: Plan, judgement: Judgement) -> tuple[Row, ...]:
@@ -146,7 +165,7 @@ def measure_line(measure: Measure, time_scale: float) -> MeasureLine:
         resolution=NOTHING if measure.resolution is None else give_or_take(measure.resolution, measure.unit),
         method=measure.method,
         used=share_of_limit(measure),
-        reason=measure.reason,
+        because=measure.because,
         sentence=measure.sentence,
         at=measure.at,
         receipts=tuple(_receipts((measure,))),
@@ -176,17 +195,21 @@ def _row(plan: Plan, requirement: Requirement, verdict: Verdict) -> Row:
         value=_value(telling, measures),
         of_limit=_of_limit(telling, plan.time_scale),
         scaled=any(is_scaled(measure) for measure in measures),
+        times=tuple(dict.fromkeys(length.words for measure in measures for length in measure.times)),
         receipts=tuple(_receipts(measures)),
         lines=lines,
-        scenarios=tuple(claim.scenario for claim in verdict.claims),
+        scenarios=tuple(claim.scenario.location for claim in verdict.claims),
         grounds=tuple(_grounds(lines)),
         missing=tuple(dict.fromkeys(name for o in objectives for name in o.scope.missing_experiments)),
     )
 
 
 def _telling(verdict: Verdict, measures: Sequence[Measure]) -> Measure | None:
-    """Of the measures that decided, those held against the first one's limit, the closest to it."""
-    deciding = [measure for measure in measures if measure.outcome is verdict.outcome] or list(measures)
+    """Of the measures that decided, the one that the reason names: of failed ones the worst; of others, the closest to the first one's limit."""
+    deciding = leading_first(m for m in measures if m.outcome is verdict.outcome) or list(measures)
+    deciding = [measure for measure in deciding if measure.because.kind is deciding[0].because.kind]
+    if verdict.outcome is Outcome.FAIL:
+        return next(iter(deciding), None)
     alike = [m for m in deciding if (m.unit, m.limit) == (deciding[0].unit, deciding[0].limit)]
     return max(alike, key=lambda measure: share_of_limit(measure) or 0.0, default=None)
 
@@ -263,7 +286,7 @@ class Unverified:
 
 
 def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[Unverified, ...]:
-    """What was not verified: rows not assessed, experiments that are lacking, scenarios left out, evidence that is gone, time scale."""
+    """What was not verified: rows not assessed, experiments that are lacking, scenarios left out, files that the project replaces, evidence that is gone, time scale."""
     found = [
         Unverified(id=row.requirement.id, text=row.verdict.reason)
         for row in every
@@ -277,11 +300,15 @@ def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[
     if plan.deselected:
         left_out = f"{counted(len(plan.deselected), 'scenario')} left out by a filter: such a run never decides"
         found.append(Unverified(id="", text=left_out))
+    if plan.shadowed:
+        files = counted(len(plan.shadowed), "file")
+        text = f"what the package claims by {files} that the project replaces: {', '.join(plan.shadowed)}"
+        found.append(Unverified(id="", text=text))
     found += [Unverified(id="", text=f"evidence is missing: {item}") for item in judgement.missing]
     scaled = [row.requirement.id for row in every if row.scaled and row.outcome is Outcome.PASS]
     if scaled:
         text = (
-            f"Limits of a minute and more were divided by {plan.time_scale:g}. What passed under them proves the mechanism, "
+            f"RTO, RPO and windows were divided by {plan.time_scale:g}. What passed under them proves the mechanism, "
             f"not the target itself: {', '.join(scaled)}"
         )
         found.append(Unverified(id="", text=text))

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from harness.report.html.plot import Plot, plot_of
-from harness.report.view.wording import NOTHING, came_back, counted, figure, give_or_take, recovered, some
+from harness.report.view.wording import NOTHING, came_back, counted, figure, found, give_or_take, recovered, some
 
 if TYPE_CHECKING:
-    from harness.model import Evidence, Experiment, ExperimentResult, FailedLooks, OperationRecovery
+    from harness.model import Evidence, Experiment, ExperimentResult, FailedProbeShares, OperationRecovery
 
 
 LATE: Final = "answered late"
@@ -45,7 +45,7 @@ class WayBack:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stretch:
+class OutageRow:
     """A stretch in which something was out, or hung. of: as WayBack; what: which of the two; times in words, from the fault."""
 
     of: str
@@ -82,7 +82,7 @@ class ExperimentView:
     reads: str
     writes: str
     ways_back: tuple[WayBack, ...]
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[OutageRow, ...]
     tally: str
     plot: Plot | None
 
@@ -104,7 +104,7 @@ def experiment_views(evidence: Evidence, results: Sequence[ExperimentResult]) ->
 def experiment_view(evidence: Evidence, result: ExperimentResult) -> ExperimentView:
     """One attempt, as the page and `readiness why` show it."""
     attempt = _attempt(evidence, result)
-    looks = {looks.operation: looks for looks in result.failed_looks}
+    shares = {each.operation: each for each in result.failed_probes}
     every = list(_recoveries(result))
     flapping = any(len(seen.outages) + len(seen.stalls) > _MOST_INLINE for _, seen in every)
     stretches = [stretch for of, seen in every for stretch in _stretches(of, seen)]
@@ -115,10 +115,10 @@ def experiment_view(evidence: Evidence, result: ExperimentResult) -> ExperimentV
         counts=True,
         thin=some([f"{name} ({figure(per_s, '/s')})" for name, per_s in result.users_thin.items()]),
         longest_way_back=longest_way_back(result),
-        facts=tuple(_facts(result)),
+        facts=tuple(_facts(result, attempt.restore.why if attempt else "")),
         reads=recovered(result.reads),
         writes=recovered(result.writes),
-        ways_back=tuple(_way_back(of, seen, looks.get(of)) for of, seen in every),
+        ways_back=tuple(_way_back(of, seen, shares.get(of)) for of, seen in every),
         stretches=tuple(stretches) if flapping else (),
         tally=f"{counted(out, 'outage')} and {counted(len(stretches) - out, 'late stretch', 'late stretches')}",
         plot=plot_of(evidence, attempt, result) if attempt is not None and attempt.ran else None,
@@ -141,7 +141,7 @@ def _recoveries(result: ExperimentResult) -> Iterable[tuple[str, OperationRecove
         yield f"users, {group}", seen
 
 
-def _way_back(of: str, seen: OperationRecovery, looks: FailedLooks | None) -> WayBack:
+def _way_back(of: str, seen: OperationRecovery, shares: FailedProbeShares | None) -> WayBack:
     spans = [f"{stretch.start} to {stretch.end}{stretch.aside}" for stretch in _stretches(of, seen)]
     return WayBack(
         of=of,
@@ -151,9 +151,9 @@ def _way_back(of: str, seen: OperationRecovery, looks: FailedLooks | None) -> Wa
         watched=figure(seen.observed_s, "s"),
         outages=some(spans, _MOST_INLINE) or NOTHING,
         way_back=_way_back_text(seen),
-        null_run=figure(looks.null_run if looks else None, "ratio"),
-        under_fault=figure(looks.under_fault if looks else None, "ratio"),
-        charged=_points(looks),
+        null_run=figure(shares.null_run if shares else None, "ratio"),
+        under_fault=figure(shares.under_fault if shares else None, "ratio"),
+        charged=_points(shares),
     )
 
 
@@ -175,22 +175,24 @@ def longest_way_back(result: ExperimentResult) -> str:
     return f"{figure(length, 's')} ({of})"
 
 
-def _points(looks: FailedLooks | None) -> str:
+def _points(shares: FailedProbeShares | None) -> str:
     """What is charged to the fault, in percentage points: `+33.3 points`."""
-    if looks is None or looks.difference is None:
+    if shares is None or shares.difference is None:
         return NOTHING
-    points = looks.difference * 100
+    points = shares.difference * 100
     return f"{points:+.3g} points".replace("-", "\N{MINUS SIGN}") if points else "0 points"
 
 
-def _stretches(of: str, seen: OperationRecovery) -> Iterable[Stretch]:
+def _stretches(of: str, seen: OperationRecovery) -> Iterable[OutageRow]:
     spans = [(*span, FAILED) for span in seen.outages] + [(*span, LATE) for span in seen.stalls]
     for start, end, what in sorted(spans):
-        yield Stretch(of=of, what=what, start=figure(start, "s"), end=figure(end, "s"), lasted=figure(end - start, "s"))
+        yield OutageRow(
+            of=of, what=what, start=figure(start, "s"), end=figure(end, "s"), lasted=figure(end - start, "s")
+        )
 
 
-def _facts(result: ExperimentResult) -> Iterable[tuple[str, str]]:
-    """Label and figure, for the list above the plot."""
+def _facts(result: ExperimentResult, unrestored: str) -> Iterable[tuple[str, str]]:
+    """Label and figure, for the list above the plot; `unrestored`: why it is not known to be restored."""
     yield "Hit", some(result.hit, 3) or NOTHING
     yield "Confirmed on the target after", figure(result.confirmed_after_s, "s")
     yield "First failed request after", figure(result.seen_by_client_after_s, "s")
@@ -199,10 +201,10 @@ def _facts(result: ExperimentResult) -> Iterable[tuple[str, str]]:
     if result.loss_window_s is not None:
         yield "Oldest lost write, before the fault", figure(result.loss_window_s, "s")
     if result.reads_checked:
-        yield "Reads right after a write / stale", f"{result.reads_checked} / {result.reads_stale}"
+        yield "Reads right after a write / stale", f"{result.reads_checked} / {found(result.reads_stale)}"
     restored = {True: "as before", False: "not as before", None: "not verified"}[result.restore_ok]
     after = "" if result.restored_after_s is None else f" after {figure(result.restored_after_s, 's')}"
-    yield "Afterwards", f"{restored}{after}"
+    yield "Afterwards", f"{restored}{after}" + (f": {unrestored}" if unrestored and not result.restore_ok else "")
     if result.errors:
         errors = ", ".join(f"{kind}: {n}" for kind, n in result.errors.items())
         yield "Failed requests, not counted in a KPI", errors
@@ -211,7 +213,7 @@ def _facts(result: ExperimentResult) -> Iterable[tuple[str, str]]:
 
 
 def _writes(result: ExperimentResult) -> str:
-    return f"{result.writes_acknowledged} / {result.writes_lost} / {result.writes_unsure}"
+    return f"{result.writes_acknowledged} / {found(result.writes_lost)} / {found(result.writes_unsure)}"
 
 
 def _oddities(result: ExperimentResult) -> Iterable[tuple[str, str]]:

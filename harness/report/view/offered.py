@@ -76,7 +76,7 @@ def _facts(plan: TrafficPlan, results: Sequence[TrafficResult]) -> Iterable[tupl
         think = f", {figure(plan.think_s, 's')} between two journeys" if plan.think_s else ""
         yield "Users", f"{plan.users:.4g}{think}"
     yield "Warm-up", _warm_up(plan, results)
-    yield "Fault-free window", f"{duration(plan.window_s)}; it closes before the load is told to stop"
+    yield "Fault-free window", f"{duration(plan.window_s)}; it closes before the load is stopped"
     remote = f", {plan.remote_workers} on other machines" if plan.remote_workers else ""
     yield "Generators", f"{plan.workers} on this machine{remote}"
 
@@ -107,5 +107,6 @@ def _worker(window: str, worker: Worker) -> WorkerLine:
         gc=figure(worker.gc_ms, "ms"),
         loop=figure(worker.loop_ms, "ms"),
         clock=residual,
-        ended=worker.why or ("in order" if worker.closed else "not in order"),
+        ended=(f"died {worker.died}" if worker.died else worker.why)
+        or ("in order" if worker.closed else "not in order"),
     )

@@ -63,7 +63,7 @@ class Bins:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Traffic:
+class TrafficSeries:
     """One window in stretches, by the moment a request was due.
 
     Attributes:
@@ -76,15 +76,15 @@ class Traffic:
     p95_ms: Floats
 
 
-def traffic_in(window: Window | None, bins: Bins) -> Traffic:
+def traffic_in(window: Window | None, bins: Bins) -> TrafficSeries:
     """Requests, failures and response times of a window; nothing where there is no window."""
     if window is None or not len(window.samples):
         nothing = np.zeros(bins.count)
-        return Traffic(requests=nothing, failed=nothing, p95_ms=np.full(bins.count, np.nan))
+        return TrafficSeries(requests=nothing, failed=nothing, p95_ms=np.full(bins.count, np.nan))
     ints = window.samples.ints
     due = ints["intended_ns"]
     bad = ~window.samples.words["error"].missing | (ints["status"] <= 0)
-    return Traffic(
+    return TrafficSeries(
         requests=bins.counts(due) / bins.width_s,
         failed=bins.counts(due[bad]) / bins.width_s,
         p95_ms=_p95(bins, due, (ints["done_ns"] - due) / 1e6),
@@ -106,18 +106,18 @@ def _p95(bins: Bins, due: Ints, ms: Floats) -> Floats:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Looks:
+class ProbeSeries:
     """The watchers' looks in stretches: how many there were, and how many of them failed."""
 
     seen: Floats
     failed: Floats
 
 
-def looks_in(evidence: Evidence, operation: str, bins: Bins) -> Looks:
+def probes_in(evidence: Evidence, operation: str, bins: Bins) -> ProbeSeries:
     """The looks at `reads` (the entry's prober) or `writes` (the ledger), by the moment they were sent."""
     rows, bad = _reads(evidence.probes) if operation == "reads" else _writes(evidence.ledger.writes)
     sent = rows.ints["sent_ns"]
-    return Looks(seen=bins.counts(sent), failed=bins.counts(sent[bad]))
+    return ProbeSeries(seen=bins.counts(sent), failed=bins.counts(sent[bad]))
 
 
 def _reads(probes: Table) -> tuple[Table, Bools]:

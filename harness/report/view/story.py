@@ -17,7 +17,7 @@ _PODS: Final = {"deleted": "gone", "ready": "ready", "unready": "not ready"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
+class TimelineEvent:
     """One thing that happened. at_s: seconds from the fault. lane: `fault`, `clients`, `database`, `pods` or `alerts`. count: of how many."""
 
     at_s: float
@@ -36,7 +36,7 @@ class Reign:
     end_s: float
 
 
-def story(evidence: Evidence, attempt: Experiment, result: ExperimentResult, zero_ns: int) -> tuple[Event, ...]:
+def story(evidence: Evidence, attempt: Experiment, result: ExperimentResult, zero_ns: int) -> tuple[TimelineEvent, ...]:
     """Every event of an attempt, in order of time."""
     events = [
         *_fault(attempt, zero_ns),
@@ -52,7 +52,7 @@ def _seconds(at_ns: int, zero_ns: int) -> float:
     return (at_ns - zero_ns) / SECOND
 
 
-def _fault(attempt: Experiment, zero_ns: int) -> Iterable[Event]:
+def _fault(attempt: Experiment, zero_ns: int) -> Iterable[TimelineEvent]:
     fault, restore = attempt.fault, attempt.restore
     hit = some([item.name for item in fault.hit])
     moments: Mapping[str, tuple[int | None, str]] = {
@@ -64,43 +64,45 @@ def _fault(attempt: Experiment, zero_ns: int) -> Iterable[Event]:
     }
     for what, (at_ns, text) in moments.items():
         if at_ns is not None:
-            yield Event(at_s=_seconds(at_ns, zero_ns), lane="fault", what=what, text=text)
+            yield TimelineEvent(at_s=_seconds(at_ns, zero_ns), lane="fault", what=what, text=text)
 
 
-def _clients(result: ExperimentResult) -> Iterable[Event]:
+def _clients(result: ExperimentResult) -> Iterable[TimelineEvent]:
     for seen in (result.reads, result.writes):
         if seen is not None:
             yield from _outages(seen)
 
 
-def _outages(seen: OperationRecovery) -> Iterable[Event]:
+def _outages(seen: OperationRecovery) -> Iterable[TimelineEvent]:
     for start_s, end_s in seen.outages:
-        yield Event(at_s=start_s, lane="clients", what=f"{seen.operation} fail", text=f"{seen.operation} fail")
+        yield TimelineEvent(at_s=start_s, lane="clients", what=f"{seen.operation} fail", text=f"{seen.operation} fail")
         if seen.seconds is not None and abs(end_s - seen.seconds) > 1e-6:
-            yield Event(at_s=end_s, lane="clients", what="back", text=f"{seen.operation} are served for a while")
+            yield TimelineEvent(
+                at_s=end_s, lane="clients", what="back", text=f"{seen.operation} are served for a while"
+            )
     for start_s, end_s in seen.way_back:
         text = f"{seen.operation} fail on the way back"
-        yield Event(at_s=start_s, lane="clients", what=text, text=f"{text}, for {figure(end_s - start_s, 's')}")
+        yield TimelineEvent(at_s=start_s, lane="clients", what=text, text=f"{text}, for {figure(end_s - start_s, 's')}")
     if seen.seconds:
         text = f"{seen.operation} are served again, to stay"
-        yield Event(at_s=seen.seconds, lane="clients", what=f"{seen.operation} back", text=text)
+        yield TimelineEvent(at_s=seen.seconds, lane="clients", what=f"{seen.operation} back", text=text)
 
 
-def _database(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Iterable[Event]:
+def _database(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Iterable[TimelineEvent]:
     for o in evidence.observations:
         at_ns = int(o.fields.get("at_ns", o.mono_ns))
         if not attempt.observed_from_ns <= at_ns < attempt.observed_until_ns:
             continue
-        before, after = str(o.fields.get("from") or "nobody"), str(o.fields.get("to") or "nobody")
+        before, after = str(o.fields.get("from") or "none"), str(o.fields.get("to") or "none")
         if o.kind == "leader.changed":
             text = f"database leader: {before} → {after}"
-            yield Event(at_s=_seconds(at_ns, zero_ns), lane="database", what="leader", text=text)
+            yield TimelineEvent(at_s=_seconds(at_ns, zero_ns), lane="database", what="leader", text=text)
         elif o.kind == "role.changed":
             text = f"{o.subject}: {before} → {after}"
-            yield Event(at_s=_seconds(at_ns, zero_ns), lane="database", what="role", text=text)
+            yield TimelineEvent(at_s=_seconds(at_ns, zero_ns), lane="database", what="role", text=text)
 
 
-def _pods(changes: Iterable[PodChange], attempt: Experiment, zero_ns: int) -> Iterable[Event]:
+def _pods(changes: Iterable[PodChange], attempt: Experiment, zero_ns: int) -> Iterable[TimelineEvent]:
     """Changes of one kind in one second are one event."""
     own = [change for change in changes if attempt.observed_from_ns <= change.at_ns < attempt.observed_until_ns]
 
@@ -111,15 +113,15 @@ def _pods(changes: Iterable[PodChange], attempt: Experiment, zero_ns: int) -> It
         together = list(group)
         at_s = _seconds(together[0].at_ns, zero_ns)
         text = f"{_names(together)} {'is' if len(together) == 1 else 'are'} {_PODS.get(what, what)}"
-        yield Event(at_s=at_s, lane="pods", what=what, text=text, count=len(together))
+        yield TimelineEvent(at_s=at_s, lane="pods", what=what, text=text, count=len(together))
 
 
-def _alerts(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Iterable[Event]:
+def _alerts(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Iterable[TimelineEvent]:
     for o in evidence.observations:
         at_ns = int(o.fields.get("at_ns", o.mono_ns))
         if o.kind in _ALERTS and attempt.observed_from_ns <= at_ns < attempt.observed_until_ns:
             text = f"alert {o.subject} {_ALERTS[o.kind]}"
-            yield Event(at_s=_seconds(at_ns, zero_ns), lane="alerts", what=o.kind, text=text)
+            yield TimelineEvent(at_s=_seconds(at_ns, zero_ns), lane="alerts", what=o.kind, text=text)
 
 
 def _names(changes: list[PodChange]) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from harness.model.evidence import DATABASE
 from harness.report.view.moments import SECOND
-from harness.report.view.wording import NOTHING, figure
+from harness.report.view.wording import NOTHING, figure, found
 
 if TYPE_CHECKING:
     from harness.model import Evidence, LedgerResult, PipelineResult, WatcherResult
     from harness.report.view.moments import Moments
-
-DATABASE: Final = "database"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +21,7 @@ class WatcherLine:
 
     name: str
     spacing: str
-    looks: str
+    probes: str
     first: str
     last: str
     gap: str
@@ -38,7 +37,7 @@ def watcher_lines(watchers: Iterable[WatcherResult], moments: Moments) -> Iterab
         yield WatcherLine(
             name=watcher.name,
             spacing=figure(watcher.spacing_ms, "ms") if watcher.spacing_ms else NOTHING,
-            looks=str(watcher.n),
+            probes=str(watcher.n),
             first=_since_start(watcher.first_ns, moments),
             last=_since_start(watcher.last_ns, moments),
             gap=figure(watcher.longest_gap_ms, "ms"),
@@ -60,17 +59,17 @@ def ledger_facts(ledger: LedgerResult) -> Iterable[tuple[str, str]]:
     yield "Writes attempted", str(ledger.attempted)
     yield "Acknowledged", str(ledger.acknowledged)
     wrong = f", of them {ledger.wrong} with another value" if ledger.wrong else ""
-    yield "Acknowledged and lost", f"{ledger.lost}{wrong}"
-    yield "Of unknown outcome: there / not there", f"{ledger.recovered} / {ledger.unsure}"
-    yield "Refused, and there", str(ledger.unexpected)
-    yield "There more than once", str(ledger.twice)
+    yield "Acknowledged and lost", f"{found(ledger.lost)}{wrong}"
+    yield "Of unknown outcome: there / not there", f"{found(ledger.recovered)} / {found(ledger.unsure)}"
+    yield "Refused, and there", found(ledger.unexpected)
+    yield "There more than once", found(ledger.twice)
     if ledger.reads:
-        yield "Reads right after a write / stale", f"{ledger.reads} / {ledger.stale}"
+        yield "Reads right after a write / stale", f"{ledger.reads} / {found(ledger.stale)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceLine:
-    """What the last final read of one source found: the database, or a region."""
+    """What the last final read of one source found: the database, the entry or a region."""
 
     name: str
     rows: str
@@ -96,9 +95,9 @@ def pipeline_facts(pipeline: PipelineResult) -> Iterable[tuple[str, str]]:
     """What became of the events, label and figure."""
     yield "Events sent", str(pipeline.sent)
     yield "Accepted", str(pipeline.accepted)
-    yield "Accepted and lost", str(pipeline.lost)
-    yield "Visible twice", str(pipeline.twice)
-    yield "Visible with another value", str(pipeline.wrong)
-    yield "Of unknown outcome, not visible", str(pipeline.unsure)
+    yield "Accepted and lost", found(pipeline.lost)
+    yield "Visible twice", found(pipeline.twice)
+    yield "Visible with another value", found(pipeline.wrong)
+    yield "Of unknown outcome, not visible", found(pipeline.unsure)
     yield "Visible after, p50", figure(pipeline.visible_p50_s, "s")
     yield "Visible after, p95", figure(pipeline.visible_p95_s, "s")

@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from harness.errors import UsageError
-from harness.model import DecisionOutcome, Measure, Op, OperationRecovery, Outcome, Quantity
+from harness.model import DecisionOutcome, Measure, Op, OperationRecovery, Outcome
 
 NOTHING: Final = "–"  # noqa: RUF001 - a dash, not a minus
 """Stands where there is no figure."""
+
+NOT_VERIFIED: Final = "not verified"
+"""Stands where a count would be, of what nobody looked for."""
 
 MARKS: Final = {
     Outcome.FAIL: "✕",
@@ -89,19 +91,13 @@ def _number(value: float, unit: str) -> str:
 
 
 def is_scaled(measure: Measure) -> bool:
-    """Whether the limit was divided by the target's time scale."""
-    if measure.scaled_limit is None or measure.unit != "s":
-        return False
-    try:
-        said = Quantity.parse(measure.limit)
-    except UsageError:
-        return False
-    return said.dimension == "time" and abs(said.base - measure.scaled_limit) > 1e-9 * said.base
+    """Whether a length of time in the sentence was divided by the target's time scale."""
+    return any(length.factor != 1 for length in measure.times)
 
 
 def at_scale(measure: Measure, time_scale: float) -> str:
     """The limit in the document's words and, where it was scaled, as it was held: `4 h (240 s at scale 60)`."""
-    if is_scaled(measure):
+    if any(length.factor != 1 and length.said == measure.limit for length in measure.times):
         return f"{measure.limit} ({figure(measure.scaled_limit, measure.unit)} at scale {time_scale:g})"
     return measure.limit
 
@@ -136,6 +132,11 @@ def scope_text(measure: Measure) -> str:
 def counted(n: int, noun: str, many: str = "") -> str:
     """`1 requirement`, `3 requirements`; `many` where it takes more than an s."""
     return f"{n} {noun}" if n == 1 else f"{n} {many or f'{noun}s'}"
+
+
+def found(n: int | None) -> str:
+    """A count of what was looked for: `0`, `34`; `not verified` of what was not."""
+    return NOT_VERIFIED if n is None else str(n)
 
 
 def some(names: Sequence[str], most: int = 4, *, between: str = ", ") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness.model import Act, DemandKind
-from harness.run.acts.driver import Driver, Library, Need
+from harness.run.acts.driver import Driver, Library, RequiredKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from harness.model import Demand
     from harness.run.acts.context import Context
 
-_SECONDS: Final = 1.5
+_SECONDS: Final = 0.8
 """What a check takes of a run; four run side by side."""
 _TOUCHES: Final = {"network-policy": ("workloads",)}
 """It puts pods of its own in place."""
-_READS: Final = {"gateway-reads": Need("regions", "the gateway of every region is asked")}
+_READS: Final = {"gateway-reads": RequiredKey("regions", "the gateway of every region is asked")}
 
 
 class CheckDriver(Driver):
@@ -25,9 +25,9 @@ class CheckDriver(Driver):
 
     kind = DemandKind.CHECK.value
 
-    def needs(self, demand: Demand) -> Sequence[Need]:
+    def needs(self, demand: Demand) -> Sequence[RequiredKey]:
         """A check of gateways needs regions, any other a cluster."""
-        return [_READS.get(demand.name, Need("kubernetes", "the check reads the Kubernetes API"))]
+        return [_READS.get(demand.name, RequiredKey("kubernetes", "the check reads the Kubernetes API"))]
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:  # noqa: ARG002 - the protocol's
         """One act a check."""

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from harness.run.acts.driver import Driver
     from harness.run.condition import Condition
     from harness.run.finalreads import LedgerReads
+    from harness.run.presence import Presence
     from harness.run.progress import Progress
     from harness.run.windows import WindowLog
-    from harness.targets import Target
+    from harness.targets import Platform, Target
 
-_POLL_S: Final = 0.5
+_WAIT_POLL_S: Final = 0.5
 _AGAIN: Final = "run again; the evidence so far is kept, and is not enough"
 
 
@@ -83,6 +84,8 @@ class Context:
         attempts: how often each experiment was begun.
         drivers: by kind.
         sinks: histories by name.
+        platform: whose undo log is written.
+        presence: whether the target is still there; asked while a fault may be in.
         underway: the traffic that runs; None: none does.
     """
 
@@ -98,6 +101,8 @@ class Context:
     attempts: Counter[str]
     drivers: Mapping[str, Driver]
     sinks: Sinks
+    platform: Platform
+    presence: Presence
     underway: Underway | None = None
 
     def sink(self, source: str) -> Sink:
@@ -128,10 +133,20 @@ class Context:
             where = str(self.directory.path / "load")
             raise DriverError(self.underway.load.problems[0], where=where, hint=_AGAIN)
 
+    def present(self) -> None:
+        """Check that watch and load run, and that there is a target; for as long as a fault may be in.
+
+        Raises:
+            DriverError: as `alive`.
+            TargetUnreachable: nothing of the target has answered for some seconds.
+        """
+        self.alive()
+        self.presence.check()
+
     def pass_time(self, seconds: float, what: str) -> None:
         """Let time pass while load and watch are alive."""
         deadline = clock.Deadline.after(seconds)
-        for _ in deadline.ticks(_POLL_S):
+        for _ in deadline.ticks(_WAIT_POLL_S):
             self.view.poll()
             self.progress.now(f"{what}: {deadline.left_s:.0f} s left")
             self.alive()

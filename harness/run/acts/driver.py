@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.run.acts.context import Context
 
 
-class Need(NamedTuple):
+class RequiredKey(NamedTuple):
     """A key of the target file without which there is no evidence, and why."""
 
     key: str
@@ -38,7 +38,7 @@ class Driver(Protocol):
 
     kind: str
 
-    def needs(self, demand: Demand) -> Sequence[Need]:
+    def needs(self, demand: Demand) -> Sequence[RequiredKey]:
         """What the target file must have for this demand; a scenario whose demand lacks it is not assessed."""
         ...
 

@@ -6,10 +6,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
+from harness.drivers.chaos import VERIFY, open_attempt
+from harness.drivers.chaos.chaos_run import JOURNAL_GRACE_S
+from harness.errors import TargetUnreachable
 from harness.model import NO_FAULT, Act, DemandKind, Phase, domain_of
 from harness.model.window import fault_free_name
-from harness.run.acts.driver import Driver, Library, Need
-from harness.targets.intents import pending_intents
+from harness.run.acts.driver import Driver, Library, RequiredKey
+from harness.run.condition import STEADY_WITHIN_S
+from harness.targets.intents import pending_intents, strike_intent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,13 +22,21 @@ if TYPE_CHECKING:
     from harness.model import Demand, ExperimentPlan
     from harness.run.acts.context import Context
 
-_POLL_S: Final = 0.1
+_CHILD_POLL_S: Final = 0.1
 _ATTEMPTS: Final = 2
 _WATCH_LEAST_S: Final = 10.0
 """Five good seconds, and the time until they are known."""
 RESTORE_LEAST_S: Final = 30.0
 """Once the experiment has ended, restoring may take the rest of its longest limit, and at least this."""
 _CHILD_GRACE_S: Final = 120.0
+GONE_GRACE_S: Final = 2.0
+"""The same of a child whose target is gone: there is nothing that it could undo."""
+
+
+def longest_s(experiment: ExperimentPlan) -> float:
+    """How long one attempt takes at most, from waiting for a steady target to giving up the restore: nothing comes back by itself."""
+    held_s = experiment.within_s + experiment.observe_s + _CHILD_GRACE_S
+    return STEADY_WITHIN_S + held_s + max(experiment.watch_s, _WATCH_LEAST_S) + RESTORE_LEAST_S
 
 
 class ExperimentDriver(Driver):
@@ -32,9 +44,9 @@ class ExperimentDriver(Driver):
 
     kind = DemandKind.EXPERIMENT.value
 
-    def needs(self, demand: Demand) -> Sequence[Need]:  # noqa: ARG002 - the protocol's
+    def needs(self, demand: Demand) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """Faults are sent through the cluster."""
-        return [Need("kubernetes", "experiments break things through Kubernetes")]
+        return [RequiredKey("kubernetes", "experiments break things through Kubernetes")]
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act: after the fault-free window and after every experiment that reaches less far."""
@@ -137,15 +149,24 @@ class _Attempt:
             observed_from_ns=clock.now_ns(),
         )
         context.watch.fault_window(is_open=True)
+        # from here on it is on disk, and said at the end of the run, unless it is verified that the target is as before
+        opened = open_attempt(context.platform, self._experiment, self._number, context.traffic.condition.baseline())
+        context.presence.begin(self._experiment.observe_s)
+        grace_s = JOURNAL_GRACE_S
         try:
             self._child.start()
             self._hold()
             self._watch_on()
+        except TargetUnreachable:
+            grace_s = GONE_GRACE_S
+            raise
         finally:
-            result = self._child.finish()
+            result = self._child.finish(grace_s)
             self._see_sent()
-        self._restore()
-        left = [intent for intent in pending_intents(context.plan.target) if intent.experiment == name]
+        if self._restore():
+            strike_intent(opened)
+        pending = pending_intents(context.platform)
+        left = [intent for intent in pending if intent.experiment == name and intent.undo.get("do") != VERIFY]
         history.put("manual-steps.watched", name, attempt=self._number, count=len(left))
         context.watch.fault_window(is_open=False)
         history.put(
@@ -171,10 +192,10 @@ class _Attempt:
         experiment, context = self._experiment, self._context
         released = False
         deadline = clock.Deadline.after(experiment.within_s + experiment.observe_s + _CHILD_GRACE_S)
-        for _ in deadline.ticks(_POLL_S):
+        for _ in deadline.ticks(_CHILD_POLL_S):
             if not self._child.alive():
                 return
-            context.alive()
+            context.present()
             sent_ns = self._see_sent()
             if sent_ns is None or released:
                 continue
@@ -197,18 +218,18 @@ class _Attempt:
         experiment, context = self._experiment, self._context
         least_ns = (self._child.confirmed_ns() or sent_ns) + round(experiment.watch_s * clock.NS_PER_S)
         left_s = experiment.observe_s - (clock.now_ns() - sent_ns) / clock.NS_PER_S
-        for _ in clock.Deadline.after(max(left_s, experiment.watch_s, _WATCH_LEAST_S)).ticks(_POLL_S):
-            context.alive()
+        for _ in clock.Deadline.after(max(left_s, experiment.watch_s, _WATCH_LEAST_S)).ticks(_CHILD_POLL_S):
+            context.present()
             if clock.now_ns() >= least_ns and context.traffic.condition.back_since(sent_ns):
                 return
 
-    def _restore(self) -> None:
-        """Wait until what the fault disturbed is as before: for the rest of the longest limit, and at least 30 s."""
+    def _restore(self) -> bool:
+        """Wait until what the fault disturbed is as before: for the rest of the longest limit, and at least 30 s; whether it is."""
         name, traffic = self._experiment.name, self._context.traffic
         self._context.progress.now(f"{name}: restoring")
         since_s = (clock.now_ns() - (self._sent_ns or clock.now_ns())) / clock.NS_PER_S
         condition, within_s = traffic.condition, max(self._experiment.observe_s - since_s, RESTORE_LEAST_S)
-        state, _ = condition.wait(self._act.touches, within_s)
+        state, _ = condition.wait(self._act.touches, within_s, self._context.present)
         if not state.ok:
             state = condition.in_full(self._act.touches)
         at_ns = clock.now_ns()
@@ -227,7 +248,8 @@ class _Attempt:
             missing=list(state.missing),
         )
         self._context.progress.say(f"{name}: {'restored' if state.ok else f'not restored: {state.why}'}")
-        self._context.reads.database(name)
+        self._context.reads.restored(name)
+        return state.ok
 
 
 def chaos_child(experiment: ExperimentPlan, attempt: int, context: Context) -> ChaosRun:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness import clock
 from harness.model import Act, DemandKind
 from harness.model.window import after_faults_name, fault_free_name
-from harness.run.acts.driver import Driver, Library, Need
+from harness.run.acts.driver import Driver, Library, RequiredKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ class TrafficDriver(Driver):
 
     kind = DemandKind.TRAFFIC.value
 
-    def needs(self, demand: Demand) -> Sequence[Need]:  # noqa: ARG002 - the protocol's
+    def needs(self, demand: Demand) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """Every target has an entry."""
         return []
 

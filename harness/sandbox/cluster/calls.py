@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster import kinds, patch, views
+from harness.sandbox.cluster import bodies, kinds, patch, views
 from harness.sandbox.cluster.selectors import Selector, parse_fields
 from harness.sandbox.cluster.statuses import (
     StatusError,
@@ -26,8 +25,9 @@ PATH = re.compile(
     r"/(?:api|apis/(?P<group>[^/]+))/(?P<version>[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?"
     r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<subresource>[^/]+))?)?/?"
 )
-BODY_LIMIT = 3 * 1024 * 1024
-"""Bytes; the limit of a real API server."""
+LARGEST = (1 << 63) - 1
+LONGEST_S = (1 << 31) - 1
+"""Of seconds, lines and bytes that a query may ask for."""
 
 PATCH_TYPES = (patch.STRATEGIC, patch.MERGE, patch.JSON)
 WHY_NOT = {
@@ -82,25 +82,21 @@ class Call:
         target = RequestPath.of(request.url.path)
         if target.subresource != "log":
             _require_json_accepted(request.headers.get("accept", ""))
-        body = await request.body()
-        if len(body) > BODY_LIMIT:
-            raise StatusError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {BODY_LIMIT}")
-        return cls(request=request, target=target, body=body)
+        return cls(request=request, target=target, body=await bodies.read_body(request))
 
     def flag(self, name: str) -> bool:
         """A boolean parameter, read as leniently as Kubernetes does: anything but `false` and `0` is true."""
         value = self.request.query_params.get(name)
         return value is not None and value.lower() not in ("false", "0")
 
-    def number(self, name: str) -> int | None:
-        """An integer parameter, None when absent or empty. Raises StatusError 400."""
+    def number(self, name: str, *, most: int = LONGEST_S) -> int | None:
+        """An integer parameter from 0 to `most`, None when absent or empty. Raises StatusError 400."""
         value = self.request.query_params.get(name)
         if not value:
             return None
-        try:
-            return int(value)
-        except ValueError:
-            raise bad_request(f"{name}: {value!r} is not an integer") from None
+        if not value.isascii() or not value.isdecimal() or len(value) > len(str(most)) or int(value) > most:
+            raise bad_request(f"{name}: Invalid value: {value[:40]!r}: must be an integer from 0 to {most}")
+        return int(value)
 
     def text(self, name: str) -> str:
         """A parameter, empty when absent."""
@@ -138,26 +134,18 @@ class Call:
         content_type = self._content_type
         if content_type not in ("", "application/json"):
             raise _refused_format(content_type, ("application/json",))
-        return self._parsed()
+        return bodies.parsed(self.body)
 
     def patch(self) -> tuple[Any, str]:
         """A PATCH's body and its type. Raises StatusError 400, or 415 for types that are not served."""
         content_type = self._content_type
         if content_type not in PATCH_TYPES:
             raise _refused_format(content_type, PATCH_TYPES)
-        return self._parsed(), content_type
+        return bodies.parsed(self.body), content_type
 
     @property
     def _content_type(self) -> str:
         return self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-    def _parsed(self) -> Any:
-        if not self.body:
-            return {}
-        try:
-            return json.loads(self.body)
-        except ValueError as error:
-            raise bad_request(f"the body is not valid JSON: {error}") from None
 
 
 def dry_run(values: list[str]) -> bool:

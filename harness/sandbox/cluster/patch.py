@@ -36,6 +36,9 @@ MERGE_KEYS: Final = {
 }
 """Lists that merge element by element: `field` or `parent/field` to the key of an element; any other list is replaced whole."""
 
+MOST_OPERATIONS: Final = 500
+"""Operations of one JSON patch: each copies what it changes."""
+
 PRIMITIVE_SETS: Final = frozenset({"finalizers"})
 """Lists of plain values that merge as sets."""
 
@@ -77,7 +80,8 @@ def strategic(target: Object, patch: Object, parent: str = "") -> Object:
             old = result.get(key)
             result[key] = strategic(old if isinstance(old, dict) else {}, value, key)
         elif isinstance(value, list):
-            result[key] = _list_merged(result.get(key) or [], value, parent, key)
+            old = result.get(key)
+            result[key] = _list_merged(old if isinstance(old, list) else [], value, parent, key)
         else:
             result[key] = value
     return result
@@ -86,47 +90,73 @@ def strategic(target: Object, patch: Object, parent: str = "") -> Object:
 def _direct(result: Object, directive: str, value: Any) -> None:
     name, _, field = directive.partition("/")
     if name == "$deleteFromPrimitiveList":
-        result[field] = [each for each in result.get(field) or () if each not in value]
+        left_out, old = _plain(value, directive), _plain(result.get(field) or [], field)
+        result[field] = [each for each in old if each not in left_out]
     elif name == "$retainKeys":
-        for key in result.keys() - set(value):
+        for key in result.keys() - _plain(value, directive).keys():
             del result[key]
     elif name not in ("$patch", "$setElementOrder"):
         raise bad_request(f"unknown directive {directive!r} in strategic merge patch")
 
 
+def _plain(values: Any, field: str) -> dict[Any, None]:
+    """Plain values in their order, each once, quickly found. Raises StatusError 400 when they are no list of them."""
+    if not isinstance(values, list) or any(isinstance(each, dict | list) for each in values):
+        raise bad_request(f"{field!r} must be a list of plain values")
+    return dict.fromkeys(values)
+
+
 def _list_merged(old: list[Any], new: list[Any], parent: str, field: str) -> list[Any]:
     if field in PRIMITIVE_SETS:
-        return [*old, *(each for each in new if each not in old)]
+        return [*(_plain(old, field) | _plain(new, field))]
     merge_key = MERGE_KEYS.get(f"{parent}/{field}") or MERGE_KEYS.get(field)
     if merge_key is None or not all(isinstance(each, dict) for each in (*old, *new)):
         return new
     if any(each.get("$patch") == "replace" for each in new):
         return [each for each in new if "$patch" not in each]
-    result = list(old)
+    result: list[Object | None] = list(old)
+    at: dict[Any, list[int]] = {}
+    for i, each in enumerate(old):
+        at.setdefault(_merged_by(each, merge_key, field), []).append(i)
     for element in new:
         if merge_key not in element:
             raise bad_request(f"an element of {field!r} does not contain declared merge key: {merge_key}")
-        at = next((i for i, each in enumerate(result) if each.get(merge_key) == element[merge_key]), None)
+        key = _merged_by(element, merge_key, field)
         if element.get("$patch") == "delete":
-            result = [each for each in result if each.get(merge_key) != element[merge_key]]
-        elif at is None:
-            result.append(strategic({}, element, field))
+            for i in at.pop(key, ()):
+                result[i] = None
+        elif there := at.get(key):
+            result[there[0]] = strategic(result[there[0]] or {}, element, field)
         else:
-            result[at] = strategic(result[at], element, field)
-    return result
+            at[key] = [len(result)]
+            result.append(strategic({}, element, field))
+    return [each for each in result if each is not None]
+
+
+def _merged_by(element: Object, merge_key: str, field: str) -> Any:
+    value = element.get(merge_key)
+    if isinstance(value, dict | list):
+        raise bad_request(f"an element of {field!r} has no plain value in its merge key: {merge_key}")
+    return value
 
 
 def _json_patched(obj: Any, operations: Any) -> Object:
     if not isinstance(operations, list):
         raise bad_request("a JSON patch must be a list of operations")
+    if len(operations) > MOST_OPERATIONS:
+        raise StatusError(
+            413,
+            "RequestEntityTooLarge",
+            f"a JSON patch may have at most {MOST_OPERATIONS} operations, not {len(operations)}",
+        )
     for operation in operations:
         try:
             obj = _operated(obj, operation)
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise StatusError(
                 422,
                 "Invalid",
-                f"the server rejected our request due to an error in our request: {operation}: {error!r}",
+                f"the server rejected our request due to an error in our request: {str(operation)[:200]}: {error!r}",
             ) from error
     if not isinstance(obj, dict):
         raise bad_request("the JSON patch leaves no object")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 
-from harness.sandbox.cluster import admission, kinds, views
-from harness.sandbox.cluster.calls import dry_run
+from harness.sandbox.cluster import admission, kinds, pieces, views
+from harness.sandbox.cluster.bodies import require_bounded
+from harness.sandbox.cluster.calls import LARGEST, LONGEST_S, dry_run
 from harness.sandbox.cluster.patch import patched
 from harness.sandbox.cluster.statuses import (
     Object,
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.store import Store
 
+MOST_OBJECTS = 5000
+"""Of a kind that clients may create: lists and selectors are walked at once."""
+
 IMMORTAL = ("default", "kube-system")
 """Namespaces that cannot be deleted."""
 
@@ -42,7 +45,7 @@ Verb = Callable[["Call"], Awaitable[Response]]
 
 def answer(obj: Object, code: int = 200) -> Response:
     """An object as a JSON response."""
-    return Response(json.dumps(obj, separators=(",", ":")), code, media_type="application/json")
+    return Response(pieces.encoded(obj), code, media_type="application/json")
 
 
 class Resources:
@@ -79,8 +82,7 @@ class Resources:
 
     def _found(self, call: Call) -> list[Object]:
         kind = call.target.kind
-        found = self._store.list(views.stored(kind), call.target.namespace, labels=call.labels, fields=call.fields)
-        return [views.shown(kind, obj) for obj in found]
+        return self._store.list(views.stored(kind), call.target.namespace, labels=call.labels, fields=call.fields)
 
     def _shown(self, call: Call, obj: Object, code: int = 200) -> Response:
         if call.wants_table:
@@ -90,6 +92,10 @@ class Resources:
     def _table(self, call: Call, objects: list[Object], version: str) -> Object:
         return table(call.target.kind, objects, version, include=call.text("includeObject") or "Metadata")
 
+    def _row(self, call: Call, obj: Object) -> Object:
+        row: Object = self._table(call, [views.shown(call.target.kind, obj)], "")["rows"][0]
+        return row
+
     async def _read(self, call: Call) -> Response:
         if call.flag("watch"):
             raise bad_request("watch a single object with a fieldSelector on metadata.name")
@@ -98,10 +104,12 @@ class Resources:
     async def _list(self, call: Call) -> Response:
         if call.flag("watch"):
             return self._watch(call)
-        found, version = self._found(call), str(self._store.resource_version)
+        found, version, kind = self._found(call), str(self._store.resource_version), call.target.kind
         if call.wants_table:
-            return answer(self._table(call, found, version))
-        return answer(_list_of(call.target.kind, found, version))
+            head = self._table(call, [], version)
+            del head["rows"]
+            return await pieces.listed(head, "rows", found, lambda obj: self._row(call, obj))
+        return await pieces.listed(_list_of(kind, version), "items", found, lambda obj: views.shown(kind, obj))
 
     def _watch(self, call: Call) -> Response:
         kind = call.target.kind
@@ -119,12 +127,14 @@ class Resources:
             kind=views.stored(kind), namespace=call.target.namespace, labels=call.labels, fields=call.fields
         )
         shape = WatchShape(shown=shown, timeout_s=call.number("timeoutSeconds"))
-        stream = self._watches.open(wanted, call.number("resourceVersion"), shape)
+        stream = self._watches.open(wanted, call.number("resourceVersion", most=LARGEST), shape)
         return StreamingResponse(stream, media_type="application/json")
 
     async def _create(self, call: Call) -> Response:
         kind = call.target.kind
         obj = admission.created(kind, call.target.namespace, call.json(), strict=call.strict)
+        if self._store.count(views.stored(kind)) >= MOST_OBJECTS:
+            raise forbidden(kind, obj["metadata"].get("name") or "", f"exceeded quota: {MOST_OBJECTS} {kind.plural}")
         made = self._store.create(views.stored(kind), views.unshown(kind, obj), dry_run=call.dry_run)
         self._settle(kind, call)
         return self._shown(call, views.shown(kind, made), 201)
@@ -136,7 +146,9 @@ class Resources:
     async def _patch(self, call: Call) -> Response:
         patch, content_type = call.patch()
         old = self._get(call)
-        return self._change(call, old, patched(old, patch, content_type))
+        new = patched(old, patch, content_type)
+        require_bounded(new)
+        return self._change(call, old, new)
 
     def _change(self, call: Call, old: Object, body: Any) -> Response:
         kind = call.target.kind
@@ -151,7 +163,7 @@ class Resources:
             self._hooks.reconcile_now()
 
     async def _delete(self, call: Call) -> Response:
-        kind, obj, options = call.target.kind, self._get(call), _delete_options(call)
+        kind, obj, options = call.target.kind, self._get(call), delete_options(call, call.json())
         _hold_preconditions(kind, obj, options)
         if kind.kind == "Namespace" and call.target.name in IMMORTAL:
             raise forbidden(kind, call.target.name, "this namespace may not be deleted")
@@ -163,11 +175,12 @@ class Resources:
         return answer(success(kind, call.target.name, obj["metadata"]["uid"]))
 
     async def _delete_collection(self, call: Call) -> Response:
-        kind, found, options = call.target.kind, self._found(call), _delete_options(call)
+        kind, found, options = call.target.kind, self._found(call), delete_options(call, call.json())
         if not options["dryRun"]:
             await self._remove_all(kind, found, options)
             self._hooks.reconcile_now()
-        return answer(_list_of(kind, found, str(self._store.resource_version)))
+        head = _list_of(kind, str(self._store.resource_version))
+        return await pieces.listed(head, "items", found, lambda obj: views.shown(kind, obj))
 
     async def _remove(self, kind: Kind, obj: Object, options: Object) -> Object:
         namespace, name = obj["metadata"].get("namespace"), obj["metadata"]["name"]
@@ -181,7 +194,7 @@ class Resources:
 
     async def _remove_all(self, kind: Kind, objects: list[Object], options: Object) -> None:
         """Remove each; one that somebody else has removed meanwhile is as good as removed."""
-        for obj in objects:
+        async for obj in pieces.in_turns(objects):
             try:
                 await self._remove(kind, obj, options)
             except StatusError as error:
@@ -204,31 +217,34 @@ class Resources:
                     self._store.update(kind, {**obj, "metadata": {**obj["metadata"], "ownerReferences": kept}})
 
 
-def _list_of(kind: Kind, objects: list[Object], version: str) -> Object:
-    metadata = {"resourceVersion": version}
-    return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": metadata, "items": objects}
+def _list_of(kind: Kind, version: str) -> Object:
+    return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": {"resourceVersion": version}}
 
 
-def _delete_options(call: Call) -> Object:
-    """DeleteOptions of body and query, complete. Raises StatusError 400 or 415."""
-    body: Any = call.json()
+def delete_options(call: Call, body: Any) -> Object:
+    """DeleteOptions of body and query, complete. Raises StatusError 400."""
     if not isinstance(body, dict):
         raise bad_request("the body of a DELETE must be DeleteOptions")
     grace = body.get("gracePeriodSeconds")
     if grace is None:
         grace = call.number("gracePeriodSeconds")
-    if grace is not None and (not isinstance(grace, int) or grace < 0):
-        raise bad_request(f"gracePeriodSeconds: {grace!r} is not a number of seconds")
+    if grace is not None and (type(grace) is not int or not 0 <= grace <= LONGEST_S):
+        raise bad_request(f"gracePeriodSeconds: {grace!r} is not a number of seconds from 0 to {LONGEST_S}")
     policy = body.get("propagationPolicy") or call.text("propagationPolicy") or "Background"
     if policy not in ("Background", "Foreground", "Orphan"):
         raise bad_request(
             f"propagationPolicy: Unsupported value: {policy!r}: supported values: Background, Foreground, Orphan"
         )
+    preconditions, dry = body.get("preconditions") or {}, body.get("dryRun") or []
+    if not isinstance(preconditions, dict) or not all(isinstance(each, str) for each in preconditions.values()):
+        raise bad_request("preconditions: Invalid value: must be an object of texts")
+    if not isinstance(dry, list):
+        raise bad_request("dryRun: Invalid value: must be a list")
     return {
         "gracePeriodSeconds": grace,
         "propagationPolicy": policy,
-        "preconditions": body.get("preconditions") or {},
-        "dryRun": call.dry_run or dry_run(body.get("dryRun") or []),
+        "preconditions": preconditions,
+        "dryRun": call.dry_run or dry_run(dry),
     }
 
 

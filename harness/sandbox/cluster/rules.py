@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, Final
 
+from harness.sandbox.cluster import names, pod_rules
 from harness.sandbox.cluster.selectors import Selector
 from harness.sandbox.cluster.statuses import Object, invalid
 
@@ -12,15 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from harness.sandbox.cluster.kinds import Kind
+    from harness.sandbox.cluster.names import Cause
 
-Cause = tuple[str, str]
-
-LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-DNS_LABEL = re.compile(LABEL)
-DNS_SUBDOMAIN = re.compile(rf"(?=.{{1,253}}$){LABEL}(\.{LABEL})*")
-LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-LABEL_KEY = re.compile(rf"({LABEL}(\.{LABEL})*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?")
 NAMED_BY_LABEL = ("Namespace", "Service")
+MOST_REPLICAS: Final = 100
+"""Of one workload: each replica is a process of this machine."""
+MOST_BYTES: Final = 1 << 20
+"""Of the data of a ConfigMap or Secret; the limit of a real API server."""
+MOST_CAUSES: Final = 20
+"""Causes that one answer names."""
 
 POD_MAY_CHANGE = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations")
 STATEFUL_MAY_CHANGE = (
@@ -37,81 +39,67 @@ def check(kind: Kind, obj: Object, old: Object | None = None) -> None:
     if old is not None and (rule_of_change := CHANGES.get(kind.kind)):
         causes += rule_of_change(old, obj)
     if causes:
+        causes = causes[:MOST_CAUSES]
         raise invalid(kind, obj["metadata"].get("name", ""), causes)
 
 
 def _metadata(kind: Kind, meta: Object) -> Iterator[Cause]:
-    name = meta.get("name")
-    pattern = DNS_LABEL if kind.kind in NAMED_BY_LABEL else DNS_SUBDOMAIN
-    if name is None and not meta.get("generateName"):
+    label = kind.kind in NAMED_BY_LABEL
+    name, prefix = meta.get("name"), meta.get("generateName")
+    if not name and not prefix:
         yield "metadata.name", "Required value: name or generateName is required"
-    elif name is not None and not pattern.fullmatch(name):
-        yield (
-            "metadata.name",
-            f'Invalid value: "{name}": a lowercase RFC 1123 name must consist of lower case alphanumeric characters, "-" or "."',
-        )
-    yield from _labels("metadata.labels", meta.get("labels", {}))
+    if name:
+        yield from names.name("metadata.name", name, label=label)
+    if prefix:
+        yield from names.prefix("metadata.generateName", prefix, label=label)
+    yield from names.labels("metadata.labels", meta.get("labels", {}))
     for key in meta.get("annotations", {}):
-        if not LABEL_KEY.fullmatch(key.lower()):
-            yield "metadata.annotations", f'Invalid value: "{key}": not a qualified name'
-
-
-def _labels(path: str, labels: dict[str, str]) -> Iterator[Cause]:
-    for key, value in labels.items():
-        if not LABEL_KEY.fullmatch(key):
-            yield path, f'Invalid value: "{key}": name part must consist of alphanumeric characters, "-", "_" or "."'
-        if not LABEL_VALUE.fullmatch(value):
-            yield (
-                path,
-                f'Invalid value: "{value}": a valid label must be at most 63 alphanumeric characters, "-", "_" or "."',
-            )
+        if not names.is_qualified(key.lower()):
+            yield "metadata.annotations", f'Invalid value: "{names.shown(key)}": not a qualified name'
 
 
 def _pod(obj: Object) -> Iterator[Cause]:
-    yield from _pod_spec(obj["spec"], "spec")
+    yield from pod_rules.pod_spec(obj["spec"], "spec")
 
 
-def _pod_spec(spec: Object, path: str) -> Iterator[Cause]:
-    if not spec.get("containers"):
-        yield f"{path}.containers", "Required value"
-    names: set[str] = set()
-    volumes = {volume["name"] for volume in spec.get("volumes", ())}
-    for field in ("initContainers", "containers"):
-        for i, container in enumerate(spec.get(field, ())):
-            here = f"{path}.{field}[{i}]"
-            if container["name"] in names:
-                yield f"{here}.name", f'Duplicate value: "{container["name"]}"'
-            names.add(container["name"])
-            yield from _container(container, here, volumes)
+def _config_map(obj: Object) -> Iterator[Cause]:
+    yield from _data(obj.get("data", {}), "data", encoded=False)
+    yield from _data(obj.get("binaryData", {}), "binaryData", encoded=True)
+    yield from _not_too_long("", obj.get("data", {}), obj.get("binaryData", {}))
+    for key in obj.get("data", {}).keys() & obj.get("binaryData", {}).keys():
+        yield f"data[{names.shown(key)}]", "Invalid value: duplicate of key present in binaryData"
 
 
-def _container(container: Object, path: str, volumes: set[str]) -> Iterator[Cause]:
-    if not DNS_LABEL.fullmatch(container["name"]):
-        yield f"{path}.name", f'Invalid value: "{container["name"]}": must be a lowercase RFC 1123 label'
-    if not container.get("image"):
-        yield f"{path}.image", "Required value"
-    for i, port in enumerate(container.get("ports", ())):
-        yield from _port(port["containerPort"], f"{path}.ports[{i}].containerPort")
-    for i, mount in enumerate(container.get("volumeMounts", ())):
-        if mount["name"] not in volumes:
-            yield f"{path}.volumeMounts[{i}].name", f'Not found: "{mount["name"]}"'
+def _secret(obj: Object) -> Iterator[Cause]:
+    yield from _data(obj.get("data", {}), "data", encoded=True)
+    yield from _not_too_long("data", obj.get("data", {}))
 
 
-def _port(port: int, path: str) -> Iterator[Cause]:
-    if not 1 <= port <= 65535:
-        yield path, f"Invalid value: {port}: must be between 1 and 65535, inclusive"
+def _data(data: dict[str, str], path: str, *, encoded: bool) -> Iterator[Cause]:
+    for key, value in data.items():
+        yield from names.data_key(f"{path}[{names.shown(key)}]", key)
+        if encoded:
+            try:
+                base64.b64decode(value, validate=True)
+            except (binascii.Error, ValueError):
+                yield f"{path}[{names.shown(key)}]", "Invalid value: illegal base64 data"
+
+
+def _not_too_long(path: str, *data: dict[str, str]) -> Iterator[Cause]:
+    if sum(len(value) for each in data for value in each.values()) > MOST_BYTES:
+        yield path, f"Too long: may not be more than {MOST_BYTES} bytes"
 
 
 def _workload(obj: Object) -> Iterator[Cause]:
     spec = obj["spec"]
-    if spec["replicas"] < 0:
-        yield "spec.replicas", f"Invalid value: {spec['replicas']}: must be greater than or equal to 0"
+    yield from pod_rules.at_least("spec.replicas", spec["replicas"], 0, MOST_REPLICAS)
+    yield from pod_rules.at_least("spec.minReadySeconds", spec.get("minReadySeconds", 0), 0, pod_rules.LONGEST_S)
     selector = Selector.of(spec["selector"])
     if not selector:
         yield "spec.selector", "Invalid value: {}: empty selector is invalid for " + obj["kind"].lower()
     template = spec["template"]
     labels = template["metadata"].get("labels", {})
-    yield from _labels("spec.template.metadata.labels", labels)
+    yield from names.labels("spec.template.metadata.labels", labels)
     if not selector.matches(labels):
         yield "spec.template.metadata.labels", "Invalid value: `selector` does not match template `labels`"
     pod = template["spec"]
@@ -120,8 +108,14 @@ def _workload(obj: Object) -> Iterator[Cause]:
             "spec.template.spec.restartPolicy",
             f'Unsupported value: "{pod["restartPolicy"]}": supported values: "Always"',
         )
-    claims = [{"name": claim.get("metadata", {}).get("name", "")} for claim in spec.get("volumeClaimTemplates", ())]
-    yield from _pod_spec({**pod, "volumes": [*pod.get("volumes", ()), *claims]}, "spec.template.spec")
+    claims = [claim.get("metadata", {}).get("name", "") for claim in spec.get("volumeClaimTemplates", ())]
+    for i, claim in enumerate(claims):
+        yield from names.name(f"spec.volumeClaimTemplates[{i}].metadata.name", claim, label=True)
+    # a template's claims take the place of its volumes of the same name
+    volumes = [each for each in pod.get("volumes", ()) if each["name"] not in claims]
+    yield from pod_rules.pod_spec(
+        {**pod, "volumes": [*volumes, *({"name": each} for each in claims)]}, "spec.template.spec"
+    )
 
 
 def _service(obj: Object) -> Iterator[Cause]:
@@ -134,7 +128,7 @@ def _service(obj: Object) -> Iterator[Cause]:
     elif not spec.get("ports") and spec.get("clusterIP") != "None":
         yield "spec.ports", "Required value"
     for i, port in enumerate(spec.get("ports", ())):
-        yield from _port(port["port"], f"spec.ports[{i}].port")
+        yield from pod_rules.port(f"spec.ports[{i}].port", port["port"])
         if len(spec["ports"]) > 1 and not port.get("name"):
             yield f"spec.ports[{i}].name", "Required value"
 
@@ -175,6 +169,8 @@ def _without(spec: Object, fields: tuple[str, ...]) -> dict[str, Any]:
 
 RULES: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "Pod": _pod,
+    "ConfigMap": _config_map,
+    "Secret": _secret,
     "Deployment": _workload,
     "ReplicaSet": _workload,
     "StatefulSet": _workload,

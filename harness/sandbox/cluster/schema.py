@@ -27,6 +27,7 @@ SCALARS: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "quantity": (str, int, float),
 }
+_LARGEST = 1 << 63
 CORE_EVENT = "CoreV1Event"
 NEW_EVENT = "EventsV1Event"
 
@@ -91,7 +92,9 @@ def _value(code: str, value: Any, path: str, found: Findings) -> None:
     if code == "any":
         return
     if code in SCALARS:
-        if not isinstance(value, SCALARS[code]) or (isinstance(value, bool) and code != "boolean"):
+        mistaken = isinstance(value, bool) and code != "boolean"
+        too_large = isinstance(value, int) and not -_LARGEST <= value < _LARGEST
+        if mistaken or too_large or not isinstance(value, SCALARS[code]):
             found.mistyped.append((path, f"cannot unmarshal {_json_type(value)} into a field of type {code}"))
         return
     if code.startswith("[]") and isinstance(value, list):

@@ -14,7 +14,9 @@ from harness.sandbox.cluster.statuses import Object, bad_request
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_OUTSIDE_PARENTHESES = re.compile(r",(?![^(]*\))")
+LONGEST = 4096
+"""Characters of a selector in a query."""
+_OUTSIDE_PARENTHESES = re.compile(r"(?:[^,(]|\([^()]*+\)|\()++")
 _SET = re.compile(r"^(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)$")
 _EQUALITY = re.compile(r"^(?P<key>[^\s!=]+)\s*(?P<operator>==|!=|=)\s*(?P<value>[^\s!=]*)$")
 _EXISTS = re.compile(r"^(?P<negation>!?)\s*(?P<key>[^\s!=(),]+)$")
@@ -63,7 +65,9 @@ class Selector:
     @classmethod
     def parse(cls, text: str) -> Selector:
         """Read `app=web,tier in (a,b),!old`. Raises StatusError 400."""
-        parts = [part.strip() for part in _OUTSIDE_PARENTHESES.split(text)]
+        if len(text) > LONGEST:
+            raise bad_request(f"the selector is longer than {LONGEST} characters")
+        parts = [part.strip() for part in _OUTSIDE_PARENTHESES.findall(text)]
         return cls(tuple(_requirement(part) for part in parts if part))
 
     @classmethod

@@ -5,7 +5,7 @@
     stop = asyncio.Event()
     await serve(app, sock, certificate=path, key=path, stop=stop, ready=None)
 
-`serve(app, sock, *, certificate, key, stop, ready=None)` returns within about `GRACE_S` seconds after `stop` was set: open watches are
+`serve(app, sock, *, certificate, key, stop, ready=None)` returns within about `SHUTDOWN_GRACE_S` seconds after `stop` was set: open watches are
 ended first. It installs no signal handlers; cancelling it is not needed and would cut answers short. `ready`, an asyncio.Event, is set once requests are served.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 BACKLOG = 256
-GRACE_S = 2
+SHUTDOWN_GRACE_S = 2
 """Seconds that open requests get when the server stops."""
 IDLE_S = 3600
 """Seconds an idle connection is kept: clients keep pools, and a closed one costs them a failed request."""
@@ -71,7 +71,7 @@ async def serve(
             log_config=None,
             access_log=False,
             timeout_keep_alive=IDLE_S,
-            timeout_graceful_shutdown=GRACE_S,
+            timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[sock]))
@@ -86,7 +86,7 @@ async def serve(
         stopping.cancel()
         app.state.watches.close()
         if server.server_state.tasks:
-            await asyncio.wait(server.server_state.tasks, timeout=GRACE_S)
+            await asyncio.wait(server.server_state.tasks, timeout=SHUTDOWN_GRACE_S)
         server.should_exit = True
         try:
             await serving

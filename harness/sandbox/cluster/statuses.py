@@ -96,6 +96,11 @@ def bad_request(message: str) -> StatusError:
     return StatusError(400, "BadRequest", message)
 
 
+def too_large(limit: int) -> StatusError:
+    """413: the body has more bytes than are read."""
+    return StatusError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}")
+
+
 def unauthorized() -> StatusError:
     """401: no token, or not this server's."""
     return StatusError(401, "Unauthorized", "Unauthorized")

@@ -30,11 +30,14 @@ if TYPE_CHECKING:
 
     from harness.sandbox.cluster.kinds import Kind
 
-__all__ = ["Event", "Object", "StatusError", "Store", "now_text"]
+__all__ = ["Object", "StatusError", "Store", "WatchEvent", "now_text"]
 
 RING = 8192
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Kubernetes' own letters for generated names: no vowels, so no words."""
+
+LONGEST_PREFIX = 58
+"""Of a generated name, which has five letters more and must fit into a label."""
 
 Change = Literal["ADDED", "MODIFIED", "DELETED"]
 
@@ -45,7 +48,7 @@ def now_text() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WatchEvent:
     """One change. `previous` is what stood there before, None for ADDED."""
 
     type: Change
@@ -60,8 +63,8 @@ class Store:
 
     def __init__(self, *, ring: int = RING) -> None:
         self._objects: dict[Kind, dict[tuple[str, str], Object]] = {kind: {} for kind in kinds.KINDS}
-        self._ring: deque[Event] = deque(maxlen=ring)
-        self._callbacks: list[Callable[[Event], None]] = []
+        self._ring: deque[WatchEvent] = deque(maxlen=ring)
+        self._callbacks: list[Callable[[WatchEvent], None]] = []
         self._version = 0
         for name in ("default", "kube-system", "kube-node-lease"):
             self.create(
@@ -77,12 +80,12 @@ class Store:
         """The number of the last change."""
         return self._version
 
-    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[WatchEvent], None]) -> Callable[[], None]:
         """Call `callback` after each change, in order; it must only enqueue, never write. Returns how to end it."""
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback)
 
-    def events_since(self, version: int) -> list[Event]:
+    def events_since(self, version: int) -> list[WatchEvent]:
         """The changes after `version`. Raises StatusError 410 when the ring does not reach back that far, or it is not yet."""
         oldest = self._ring[0].resource_version - 1 if self._ring else self._version
         if not oldest <= version <= self._version:
@@ -95,6 +98,10 @@ class Store:
             return self._objects[kind][(namespace or "", name)]
         except KeyError:
             raise not_found(kind, name) from None
+
+    def count(self, kind: Kind) -> int:
+        """How many objects of a kind there are."""
+        return len(self._objects[kind])
 
     def list(
         self,
@@ -168,7 +175,7 @@ class Store:
             del self._objects[kind][key]
         else:
             self._objects[kind][key] = obj
-        event = Event(change, kind, obj, self._version, old)
+        event = WatchEvent(change, kind, obj, self._version, old)
         self._ring.append(event)
         for callback in tuple(self._callbacks):
             callback(event)
@@ -176,7 +183,7 @@ class Store:
 
     def _generated(self, kind: Kind, namespace: str, prefix: str) -> str:
         while True:
-            name = prefix + "".join(secrets.choice(ALPHABET) for _ in range(5))
+            name = prefix[:LONGEST_PREFIX] + "".join(secrets.choice(ALPHABET) for _ in range(5))
             if (namespace, name) not in self._objects[kind]:
                 return name
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import StreamingResponse
 
 from harness.sandbox.cluster import admission
+from harness.sandbox.cluster.bodies import require_bounded
 from harness.sandbox.cluster.patch import patched
-from harness.sandbox.cluster.resources import answer
+from harness.sandbox.cluster.resources import answer, delete_options
 from harness.sandbox.cluster.selectors import Selector
 from harness.sandbox.cluster.statuses import Object, bad_request, method_not_allowed
 from harness.sandbox.cluster.store import require_uid
@@ -52,8 +53,11 @@ class Subresources:
 
     def _scale(self, call: Call, obj: Object) -> Response:
         scale = _written(call, scale_of(obj))
-        replicas = (scale.get("spec") or {}).get("replicas", 0)
-        meta = {**obj["metadata"], "resourceVersion": (scale.get("metadata") or {}).get("resourceVersion", "")}
+        spec, given = scale.get("spec") or {}, scale.get("metadata") or {}
+        if not isinstance(spec, dict) or not isinstance(given, dict):
+            raise bad_request("Scale: spec and metadata must be JSON objects")
+        replicas = spec.get("replicas", 0)
+        meta = {**obj["metadata"], "resourceVersion": given.get("resourceVersion", "")}
         new = {**obj, "metadata": meta, "spec": {**obj["spec"], "replicas": replicas}}
         kind = call.target.kind
         written = self._store.update(kind, admission.changed(kind, obj, new), dry_run=call.dry_run)
@@ -79,11 +83,11 @@ class Subresources:
 
     async def _evict(self, call: Call, pod: Object) -> Response:
         body = call.json()
-        options = (body.get("deleteOptions") if isinstance(body, dict) else None) or {}
-        require_uid(call.target.kind, pod, (options.get("preconditions") or {}).get("uid"))
-        if not call.dry_run and not options.get("dryRun"):
+        options = delete_options(call, (body.get("deleteOptions") if isinstance(body, dict) else None) or {})
+        require_uid(call.target.kind, pod, options["preconditions"].get("uid"))
+        if not options["dryRun"]:
             meta = pod["metadata"]
-            await self._hooks.delete_pod(meta["namespace"], meta["name"], options.get("gracePeriodSeconds"))
+            await self._hooks.delete_pod(meta["namespace"], meta["name"], options["gracePeriodSeconds"])
             self._hooks.reconcile_now()
         return answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
 
@@ -106,6 +110,7 @@ def _written(call: Call, old: Object) -> Object:
     new: Any = call.json() if call.request.method == "PUT" else patched(old, *call.patch())
     if not isinstance(new, dict):
         raise bad_request("the body must be a JSON object")
+    require_bounded(new)
     return new
 
 

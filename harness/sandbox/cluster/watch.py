@@ -7,14 +7,14 @@ a reason to start over. No bookmarks, no blank lines: nobody who did not ask for
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from harness import clock
+from harness.sandbox.cluster.pieces import encoded, in_turns
 from harness.sandbox.cluster.statuses import Object, StatusError
-from harness.sandbox.cluster.store import Event, selected
+from harness.sandbox.cluster.store import WatchEvent, selected
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Store
 
 Change = tuple[str, Object]
-Queue = asyncio.Queue[Event | None]
+Queue = asyncio.Queue[WatchEvent | None]
 """None ends the watch."""
+AT_ONCE = 1 << 18
+"""Bytes that are written before others have their turn."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +39,7 @@ class Filter:
     labels: Selector
     fields: Selector
 
-    def seen(self, event: Event) -> Change | None:
+    def seen(self, event: WatchEvent) -> Change | None:
         """The change as the client sees it: an object that leaves the selection is DELETED, one that enters it ADDED."""
         if event.kind is not self.kind:
             return None
@@ -96,7 +98,7 @@ class Watches:
         found = self._store.list(wanted.kind, wanted.namespace, labels=wanted.labels, fields=wanted.fields)
         return [("ADDED", obj) for obj in found]
 
-    def _spread(self, event: Event) -> None:
+    def _spread(self, event: WatchEvent) -> None:
         for queue in self._queues:
             queue.put_nowait(event)
 
@@ -105,19 +107,30 @@ async def _lines(first: list[Change], queue: Queue, wanted: Filter, shape: Watch
     deadline = None if shape.timeout_s is None else clock.Deadline.after(shape.timeout_s)
     changes: list[Change] = first
     while True:
-        if changes:
-            lines = (
-                json.dumps({"type": change, "object": shape.shown(obj)}, separators=(",", ":"))
-                for change, obj in changes
-            )
-            yield "".join(f"{line}\n" for line in lines).encode()
+        async for piece in _pieces(changes, shape):
+            yield piece
         events = await _next(queue, deadline)
         changes = [seen for event in events if event and (seen := wanted.seen(event))]
         if not events or events[-1] is None:
             return
 
 
-async def _next(queue: Queue, deadline: clock.Deadline | None) -> list[Event | None]:
+async def _pieces(changes: list[Change], shape: WatchShape) -> AsyncIterator[bytes]:
+    """The lines of these changes, some at a time: those of many large objects keep nobody waiting."""
+    lines, size = [], 0
+    async for change, obj in in_turns(changes):
+        line = encoded({"type": change, "object": shape.shown(obj)}) + b"\n"
+        lines.append(line)
+        size += len(line)
+        if size > AT_ONCE:
+            yield b"".join(lines)
+            lines, size = [], 0
+            await clock.asleep(0)
+    if lines:
+        yield b"".join(lines)
+
+
+async def _next(queue: Queue, deadline: clock.Deadline | None) -> list[WatchEvent | None]:
     """All that has come, at least one; nothing once the deadline is over."""
     try:
         events = [await asyncio.wait_for(queue.get(), deadline.left_s if deadline else None)]

@@ -47,7 +47,7 @@ class Front:
 
 
 @dataclass(slots=True, eq=False)
-class Rule:
+class ActiveImpairment:
     """An impairment in force and how often it has hit."""
 
     kind: Disturbance
@@ -62,7 +62,7 @@ class Forwarder:
     def __init__(self, end: socket.socket) -> None:
         self._end = end
         self._fronts: dict[int, Front] = {}
-        self._rules: dict[int, Rule] = {}
+        self._rules: dict[int, ActiveImpairment] = {}
         self._turn: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.done = asyncio.Event()
@@ -96,7 +96,9 @@ class Forwarder:
                 case {"close": int(number)}:
                     self._close(number)
                 case {"impair": int(number), "kind": str(kind), "delay_s": delay_s, "pairs": list(pairs)}:
-                    rule = Rule(Disturbance(kind), float(delay_s), frozenset((seat, to) for seat, to in pairs))
+                    rule = ActiveImpairment(
+                        Disturbance(kind), float(delay_s), frozenset((seat, to) for seat, to in pairs)
+                    )
                     self._impair(number, rule)
                 case {"heal": int(number)}:
                     self._heal(number)
@@ -192,10 +194,10 @@ class Forwarder:
             total += rule.delay_s
         return total
 
-    def _matching(self, sender: str, receiver: str) -> list[Rule]:
+    def _matching(self, sender: str, receiver: str) -> list[ActiveImpairment]:
         return [rule for rule in self._rules.values() if (sender, receiver) in rule.pairs]
 
-    def _impair(self, number: int, rule: Rule) -> None:
+    def _impair(self, number: int, rule: ActiveImpairment) -> None:
         self._rules[number] = rule
         if rule.kind is Disturbance.RESET:
             for front in self._fronts.values():

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import ConfigurationError
 from harness.sandbox.cluster.patch import strategic
+from harness.yamlfile import read_document
 
 Object = dict[str, Any]
 HERE = Path(__file__).parent
@@ -158,19 +158,12 @@ def load_release(name: str) -> Release:
 
 
 def _read(file: Path) -> Release:
-    text = file.read_text("utf-8")
+    document = read_document(file)
     try:
-        content = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigurationError(f"not YAML: {error.problem}", where=f"{file}:{line}") from None
-    try:
-        release = Release.model_validate(content)
+        release = Release.model_validate(document.data)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        where = f"{file}:{_line(text, first['loc'])}: {key}"
-        raise ConfigurationError(first["msg"], where=where, hint=_hint(first)) from None
+        raise ConfigurationError(first["msg"], where=document.where(first["loc"]), hint=_hint(first)) from None
     release._file = str(file)  # noqa: SLF001 - pydantic's way to a field that is not part of the file
     return release
 
@@ -181,21 +174,3 @@ def _hint(error: Any) -> str:
     model = Workload if error["loc"][0] == "workloads" else Release
     near = difflib.get_close_matches(str(error["loc"][-1]), model.model_fields, n=1)
     return f"did you mean {near[0]}?" if near else f"keys are: {', '.join(model.model_fields)}"
-
-
-def _line(text: str, path: tuple[int | str, ...]) -> int:
-    """The line, from 1, of the deepest node of `path` that is in the text."""
-    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
-    line = 1
-    for part in path:
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == str(part):
-                    node, line = value, key.start_mark.line + 1
-                    break
-            else:
-                return line
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-    return line

@@ -14,7 +14,7 @@ COMPARISONS: Final = (
         name="drift",
         keyword=Keyword.THEN,
         text="the response time <quantile> of every route grows by less than <limit:duration> an hour[ in the steady state]",
-        about="The slope of a quantile of the response times of each route over the window; one jump is no growth. The worst route decides.",
+        about="The slope of a quantile of the response times of each route over the window; one jump is not growth. The worst route decides.",
         example="the response time p95 of every route grows by less than 20 ms an hour",
         mean=steady(Figure.DRIFT, Op.BELOW, per=Per.ROUTE),
     ),
@@ -31,24 +31,24 @@ COMPARISONS: Final = (
         keyword=Keyword.THEN,
         text=(
             'the error rate of release "<release>" is less than <limit:points> above that of release "<other:release>"'
-            "[, analysed <looks> times]"
+            "[, analysed <analyses> times]"
         ),
         about=(
-            "Failed requests of a canary less those of the stable release, both serving in one window; looked at several times "
-            "while it grows, the first look that tells decides, and all share one budget of error."
+            "Failed requests of a canary less those of the stable release, both serving in one window; analysed several times "
+            "while it grows, the first conclusive analysis decides, and all share one error budget."
         ),
         example='the error rate of release "1.1.0" is less than 0.5 points above that of release "1.0.0"',
-        mean=compared(Figure.MORE_ERRORS, Op.BELOW, release="release", other_release="other", looks="looks"),
+        mean=compared(Figure.MORE_ERRORS, Op.BELOW, release="release", other_release="other", analyses="analyses"),
     ),
     Template(
         name="response-time-above-another-release",
         keyword=Keyword.THEN,
         text=(
             'the response time <quantile> of release "<release>" is less than <limit:ratio> above that of release "<other:release>"'
-            "[, analysed <looks> times]"
+            "[, analysed <analyses> times]"
         ),
         about="A quantile of the response times of a canary against that of the stable release, both serving in one window.",
         example='the response time p95 of release "1.1.0" is less than 10 % above that of release "1.0.0", analysed 4 times',
-        mean=compared(Figure.SLOWDOWN, Op.BELOW, release="release", other_release="other", looks="looks"),
+        mean=compared(Figure.SLOWDOWN, Op.BELOW, release="release", other_release="other", analyses="analyses"),
     ),
 )

@@ -21,7 +21,7 @@ ITEMS: Final = (
     Template(
         name="no-lost-write",
         keyword=Keyword.THEN,
-        text="no acknowledged write[ older than <age:duration>] is lost",
+        text="no acknowledged write[ older than <age:period>] is lost",
         about="Every write that was acknowledged is there afterwards, in the database and in every region that can be asked, in each experiment that the scenario ran.",
         example="no acknowledged write older than 1 h is lost",
         mean=no_lost_write(no_experiment),
@@ -29,7 +29,7 @@ ITEMS: Final = (
     Template(
         name="no-lost-write-in-any-of-kind",
         keyword=Keyword.THEN,
-        text="no acknowledged write[ older than <age:duration>] is lost in any <kind> experiment",
+        text="no acknowledged write[ older than <age:period>] is lost in any <kind> experiment",
         about="Every write that was acknowledged is there afterwards, in the database and in every region that can be asked, in every experiment of the kind.",
         example="no acknowledged write older than 1 h is lost in any disaster experiment",
         mean=no_lost_write(of_kind),
@@ -37,7 +37,7 @@ ITEMS: Final = (
     Template(
         name="no-lost-write-in-any-of-domain",
         keyword=Keyword.THEN,
-        text="no acknowledged write[ older than <age:duration>] is lost in any experiment of domain <domains>",
+        text="no acknowledged write[ older than <age:period>] is lost in any experiment of domain <domains>",
         about="Every write that was acknowledged is there afterwards, in the database and in every region that can be asked, in every experiment of the domains.",
         example="no acknowledged write is lost in any experiment of domain pod, node or network",
         mean=no_lost_write(of_domains),
@@ -61,7 +61,7 @@ ITEMS: Final = (
     Template(
         name="first-request",
         keyword=Keyword.THEN,
-        text="a new pod has its first request within <limit:duration> of being ready, a killed pod none later than <after:duration>",
+        text="a new pod has its first request within <limit:reaction> of being ready, a killed pod none later than <after:reaction>",
         about="From a pod's Ready to the first request that it served, and from a pod's death to the last one sent to it.",
         example="a new pod has its first request within 10 s of being ready, a killed pod none later than 10 s",
         mean=first_request,
@@ -69,7 +69,7 @@ ITEMS: Final = (
     Template(
         name="visible-events",
         keyword=Keyword.THEN,
-        text="every accepted event is visible once and whole within <limit:duration>",
+        text="every accepted event is visible once and whole within <limit:reaction>",
         about="Every event that the pipeline accepted in the whole run, faults included, from its acceptance to being visible.",
         example="every accepted event is visible once and whole within 30 s",
         mean=visible_events,

@@ -30,20 +30,22 @@ def message(directory: Path, right: str, wrong: str, name: str = "database-prima
 
 def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
     """What the plan shows before anything runs."""
-    found = find_experiments([SHIPPED])
+    found = find_experiments([SHIPPED]).plans
     assert {name: (plan.domain, plan.hold_s, plan.within_s, plan.seconds) for name, plan in found.items()} == {
-        "database-primary-loss": ("database", 25.0, 10.0, 55.0),
-        "node-loss": ("node", 12.0, 15.0, 45.0),
+        "database-primary-loss": ("database", 25.0, 10.0, 42.0),
+        "node-loss": ("node", 12.0, 15.0, 19.0),
         "null-run": ("none", 5.0, 10.0, 0.0),
-        "pod-loss": ("pod", 0.0, 10.0, 20.0),
-        "region-loss": ("region", 25.0, 15.0, 65.0),
+        "pod-loss": ("pod", 0.0, 10.0, 15.0),
+        "region-loss": ("region", 25.0, 15.0, 45.0),
     }
 
 
 def test_the_table_of_experiments_names_every_file() -> None:
     """README.md and the directory say the same."""
     table = (SHIPPED / "README.md").read_text()
-    assert all(f"| `{name}.yaml` | {plan.domain} |" in table for name, plan in find_experiments([SHIPPED]).items())
+    assert all(
+        f"| `{name}.yaml` | {plan.domain} |" in table for name, plan in find_experiments([SHIPPED]).plans.items()
+    )
 
 
 def test_the_first_directory_wins(tmp_path: Path) -> None:
@@ -64,9 +66,10 @@ def test_the_first_directory_wins(tmp_path: Path) -> None:
         ("within: 10 s", "within: 10", "database-primary-loss.yaml:13: extensions[0].within: `10` is not a time like `10 s`"),
         ("takes:", "take:", "database-primary-loss.yaml:14: extensions[0].take: unknown key `take`\n  hint: did you mean `takes`? known here: name, domain, confirmed_by, gone_by, within, takes, blast_radius"),
         ("func: kill_leader", "func: kill_leadr", "database-primary-loss.yaml:28: method[0].provider.func: `harness.chaos.actions` has no function `kill_leadr`\n  hint: did you mean `kill_leader`?"),
-        ("module: harness.chaos.actions, func: kill_leader", "module: harness.kaos, func: kill_leader", "database-primary-loss.yaml:28: method[0].provider.module: the module `harness.kaos` is not installed"),
+        ("module: harness.chaos.actions, func: kill_leader", "module: harness.kaos, func: kill_leader", "database-primary-loss.yaml:28: method[0].provider.module: the module `harness.kaos` is not installed\n  hint: install the package that brings it, or correct the name"),
         ("at_least_s: 25", "at_least_s: long", "database-primary-loss.yaml:34: method[2].provider.arguments.at_least_s: a hold needs `at_least_s`, a number of seconds"),
-        ("method:", "methods:", "database-primary-loss.yaml:1: this is not an experiment\n  hint: it needs a `title` and a `method`"),
+        ("method:", "methods:", "database-primary-loss.yaml:1: this is not an experiment\n  hint: it needs `title`, `description`, and `method`, a list of activities"),
+        ("rollbacks:", "rollback:", "database-primary-loss.yaml:48: rollback: unknown key `rollback`\n  hint: did you mean `rollbacks`?"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_an_experiment_is_explained(tmp_path: Path, right: str, wrong: str, said: str) -> None:
@@ -82,6 +85,46 @@ def test_an_unknown_experiment_names_the_nearest(tmp_path: Path) -> None:
         load_experiment("pod-los", [SHIPPED])
     with pytest.raises(ConfigurationError, match="known are none"):
         load_experiment("pod-loss", [tmp_path])
+
+
+ACTIVITY = "title: t\ndescription: d\nmethod:\n  - {type: action, name: a, provider: {type: python, module: harness.chaos.actions, func: hold}}\n"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("type: action, ", "", "a.yaml:4: method[0]: the key `type` is missing\n  hint: write `type: …`"),
+        ("name: a, ", "", "a.yaml:4: method[0]: the key `name` is missing\n  hint: write `name: …`"),
+        ("provider:", "providr:", "a.yaml:4: method[0]: the key `provider` is missing\n  hint: write `provider: …`"),
+        ("type: action", "type: actoin", "a.yaml:4: method[0].type: `actoin` is not one of action, probe\n  hint: did you mean `action`?"),
+        ("type: python", "type: pyhton", "a.yaml:4: method[0].provider.type: `pyhton` is not one of python, process, http\n  hint: did you mean `python`?"),
+        ("module: harness.chaos.actions, ", "", "a.yaml:4: method[0].provider: the key `module` is missing\n  hint: write `module: …`: a Python provider names a module and a function"),
+        (", func: hold", "", "a.yaml:4: method[0].provider: the key `func` is missing\n  hint: write `func: …`: a Python provider names a module and a function"),
+        ("{type: python, module: harness.chaos.actions, func: hold}", "hold", "a.yaml:4: method[0].provider: a provider must be a mapping\n  hint: write `provider: {type: python, module: …, func: …}`"),
+        ("description: d\n", "", "a.yaml:1: the key `description` is missing\n  hint: write `description: …`; Chaos Toolkit needs it"),
+    ],
+)  # fmt: skip
+def test_an_activity_that_chaos_toolkit_would_refuse_is_explained_before(
+    tmp_path: Path, right: str, wrong: str, said: str
+) -> None:
+    """A misspelt provider was passed over until the child process failed."""
+    (tmp_path / "a.yaml").write_text(ACTIVITY.replace(right, wrong), encoding="utf-8")
+    error = find_experiments([tmp_path]).broken["a"]
+    assert str(error).replace(f"{tmp_path}/", "") == said
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [("extensions: [{name: harness, domain: node}]\nmethod: 3", "node"), ("method: [", "unknown"), ("domain: moon", "unknown")],
+)  # fmt: skip
+def test_a_broken_experiment_keeps_its_name_and_the_domain_that_it_seems_to_have(
+    tmp_path: Path, text: str, domain: str
+) -> None:
+    """So that `every … experiment` does not quietly mean one less."""
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    found = find_experiments([tmp_path, SHIPPED])
+    assert (found.broken["mine"].domain, found.domains["mine"], found.domains["pod-loss"]) == (domain, domain, "pod")
+    assert "mine" not in found.plans
 
 
 def test_a_foreign_experiment_is_let_in(tmp_path: Path) -> None:

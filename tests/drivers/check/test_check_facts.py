@@ -17,7 +17,7 @@ from harness.targets import load_target
 
 def seen(*, ok: bool | None, subject: str = "one") -> Seen:
     """A look's finding."""
-    return Seen(subject=subject, wanted="this", seen="this" if ok else "that", ok=ok)
+    return Seen(subject=subject, expected="this", seen="this" if ok else "that", ok=ok)
 
 
 def test_what_is_as_wanted_is_asked_once() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.drivers.check import run_check
 from harness.evidence.history import History, read_history
 from harness.model import Check, Demand, DemandKind
+from harness.targets import platform_of
 from harness.targets.intents import pending_intents
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def run(target: Target, tmp_path: Path, name: str, **params: str) -> Check:
 
 
 def found(check: Check) -> dict[str, tuple[bool | None, str]]:
-    """Each fact: whether it is as wanted, and what was seen."""
+    """Each fact: whether it is as expected, and what was seen."""
     assert not check.why
     return {fact.subject: (fact.ok, fact.seen) for fact in check.facts}
 
@@ -107,8 +108,8 @@ def test_a_pod_that_answers_nobody_is_a_fact(
 def test_sizes_are_compared_as_quantities(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
     """0.5 cpu is 500m, and 0.5Gi is 512Mi."""
     cluster.create("Deployment", deployment("api-gateway", replicas=3, ready=3, cpu="0.5", memory="0.5Gi"))
-    wanted = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
-    check = run(target, tmp_path, "deployment-size", **wanted)
+    expected = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
+    check = run(target, tmp_path, "deployment-size", **expected)
     assert all(fact.ok for fact in check.facts)
     assert [fact.subject for fact in check.facts] == [
         "north/api-gateway replicas",
@@ -124,8 +125,8 @@ def test_a_replica_that_is_not_ready_and_less_memory_are_facts(
 ) -> None:
     """Each is named with what was seen."""
     cluster.create("Deployment", deployment("api-gateway", replicas=3, ready=2, cpu="500m", memory="256Mi"))
-    wanted = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
-    facts = found(run(target, tmp_path, "deployment-size", **wanted))
+    expected = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
+    facts = found(run(target, tmp_path, "deployment-size", **expected))
     assert facts["north/api-gateway replicas"] == (False, "2 ready of 3")
     assert facts["north/api-gateway memory requests"] == (False, "256Mi")
     assert facts["north/api-gateway cpu limits"] == (True, "500m")
@@ -133,8 +134,8 @@ def test_a_replica_that_is_not_ready_and_less_memory_are_facts(
 
 def test_a_deployment_that_is_not_there_is_a_fact(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
     """And so is not mistaken for a check that could not look."""
-    wanted = {"deployment": "ghost", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
-    assert found(run(target, tmp_path, "deployment-size", **wanted)) == {"north/ghost": (False, "none of that name")}
+    expected = {"deployment": "ghost", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
+    assert found(run(target, tmp_path, "deployment-size", **expected)) == {"north/ghost": (False, "none of that name")}
 
 
 def test_every_gateway_is_read_through_for_every_service(
@@ -185,7 +186,7 @@ def test_probe_pods_tell_who_is_accepted_and_are_gone_afterwards(
         "north: stranger to track-service": (True, "refused"),
     }
     assert cluster.kubelet.processes == {}
-    assert pending_intents(target.name) == []
+    assert pending_intents(platform_of(target)) == []
 
 
 def test_a_cluster_that_does_not_answer_is_a_reason_never_a_fact(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.drivers.check.release import read_release
-from harness.targets.parts import Release
+from harness.targets.parts import ReleaseSource
 
 if TYPE_CHECKING:
     from harness.targets import Target
@@ -66,9 +66,9 @@ def test_what_cannot_be_read_is_said(cluster: PocketCluster, target: Target, bac
 
 def test_only_what_the_target_names_is_asked(cluster: PocketCluster, target: Target, backends: list[Backend]) -> None:
     """A release that is only a version asks nobody; a plain text is a version, an object without one is none."""
-    plain = target.model_copy(update={"release": Release(version="1.0.0")})
+    plain = target.model_copy(update={"release": ReleaseSource(version="1.0.0")})
     assert (read_release(plain).workloads, read_release(plain).version, backends[0].paths) == ({}, "", [])
-    only_path = target.model_copy(update={"release": Release(path="/version")})
+    only_path = target.model_copy(update={"release": ReleaseSource(path="/version")})
     for body, version in (
         (b"1.2.3\n", "1.2.3"),
         (b'"1.2.4"', "1.2.4"),

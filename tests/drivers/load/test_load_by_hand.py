@@ -20,7 +20,7 @@ from harness.drivers.load import load_traffic
 from harness.evidence import read_rows
 from harness.model import JOURNEY_WRITES
 from harness.model.digest import digest_of
-from harness.targets.parts import Traffic
+from harness.targets.parts import TrafficOverride
 
 LOADTESTS = Path(__file__).parents[3] / "loadtests"
 ROUTES = ["/sessions", "/tracks/#", "/tracks", "/tracks/#/plays"]
@@ -41,7 +41,7 @@ def by_hand(*arguments: str, **environment: str) -> subprocess.Popen[str]:
 def test_everyday_traffic_is_four_requests_over_six_seconds(run: Run, server: TruthServer) -> None:
     """Each has a connection to itself, takes the four routes in order, thinks 2 s between, and writes only once."""
     server.behave = platform
-    plan = load_traffic("everyday", [LOADTESTS], {"everyday": Traffic.model_validate({"rate": "15/s"})})
+    plan = load_traffic("everyday", [LOADTESTS], {"everyday": TrafficOverride.model_validate({"rate": "15/s"})})
     load = run.start(plan, server.url)
     until(lambda: sum(seen.path.endswith("/plays") for seen in server.seen) >= 20)
     load.stop()
@@ -74,7 +74,7 @@ def test_everyday_traffic_is_four_requests_over_six_seconds(run: Run, server: Tr
 def test_a_listener_accounts_for_the_track_and_the_play(run: Run, server: TruthServer) -> None:
     """Each acknowledged write is recorded with its id, and with the digest or the count that must be read back."""
     server.behave = platform
-    plan = load_traffic("everyday", [LOADTESTS], {"everyday": Traffic.model_validate({"rate": "15/s"})})
+    plan = load_traffic("everyday", [LOADTESTS], {"everyday": TrafficOverride.model_validate({"rate": "15/s"})})
     load = run.start(plan, server.url)
     until(lambda: sum(seen.path.endswith("/plays") for seen in server.seen) >= 5)
     load.stop()
@@ -95,7 +95,7 @@ def test_a_listener_accounts_for_the_track_and_the_play(run: Run, server: TruthS
 def test_the_listeners_in_progress_are_put_on_record_each_second(run: Run, server: TruthServer) -> None:
     """At 15 a second there are about 45 after three seconds, since nobody leaves before the sixth."""
     server.behave = platform
-    plan = load_traffic("everyday", [LOADTESTS], {"everyday": Traffic.model_validate({"rate": "15/s"})})
+    plan = load_traffic("everyday", [LOADTESTS], {"everyday": TrafficOverride.model_validate({"rate": "15/s"})})
     load = run.start(plan, server.url)
     until(lambda: len(run.observations("load.users", "load-users-1")) >= 4, within_s=20)
     load.stop()

@@ -20,7 +20,7 @@ from harness import clock
 from harness.locust.client.connection import Connections
 from harness.locust.client.failures import kind_of
 from harness.locust.client.response import Response
-from harness.locust.client.session import BadRedirect, Session
+from harness.locust.client.session import BadRedirect, HttpSession
 
 NEVER = 10**9
 
@@ -34,9 +34,9 @@ def kept() -> Iterator[Connections]:
 
 
 @contextmanager
-def user(url: str, connections: Connections) -> Iterator[Session]:
+def user(url: str, connections: Connections) -> Iterator[HttpSession]:
     """Somebody who leaves at the end of the `with`."""
-    session = Session(url, connections)
+    session = HttpSession(url, connections)
     try:
         yield session
     finally:
@@ -55,7 +55,7 @@ def visit_url(url: str, connections: Connections) -> Response:
         return get(session, "/")
 
 
-def get(session: Session, path: str, method: str = "GET", headers: str = "", *, follow: bool = True) -> Response:
+def get(session: HttpSession, path: str, method: str = "GET", headers: str = "", *, follow: bool = True) -> Response:
     """One request."""
     return session.request(method, path, headers, b"", follow=follow)
 
@@ -199,7 +199,7 @@ def test_a_secret_is_not_taken_to_another_host(server: TruthServer, kept: Connec
 
 def test_a_header_that_would_be_two_is_refused(server: TruthServer, kept: Connections) -> None:
     """A line break in a token is a mistake of the journey file; nothing is sent."""
-    session = Session(server.url, kept)
+    session = HttpSession(server.url, kept)
     with pytest.raises(ValueError, match="no headers"):
         get(session, "/", headers="Authorization: Bearer a\r\n\r\nGET /admin\r\n")
     assert server.seen == []

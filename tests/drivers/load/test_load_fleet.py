@@ -211,8 +211,8 @@ def test_a_number_is_given_once(server: TruthServer, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--rates", "0:10,5:-1"], "argument --rates: 5:-1 is no rate at a time"),
-        (["--rates", "0:nan"], "argument --rates: 0:nan is no rate at a time"),
+        (["--rates", "0:10,5:-1"], "argument --rates: 5:-1 is not a rate at a time"),
+        (["--rates", "0:nan"], "argument --rates: 0:nan is not a rate at a time"),
         (["--rates", "10"], "argument --rates: `10` is not seconds:rate"),
         (["--rate", "-3"], "argument --rate: `-3` is not a number of journeys per second like `25`"),
         (["--drain", "soon"], "argument --drain: `soon` is not a number of seconds like `2.5`"),
@@ -221,7 +221,7 @@ def test_a_number_is_given_once(server: TruthServer, tmp_path: Path) -> None:
         (["--rate", "3", "--rates", "0:1"], "argument --rates: not allowed with argument --rate"),
         (["--model", "closed"], "the traffic is closed, the users of this locustfile are open"),
         (["--worker-id", "3", "--load-workers", "2"], "there is no worker 3 of 2"),
-        (["-H", "shop.test"], "`shop.test` is no address of HTTP: write it like `-H https://staging.example.test`"),
+        (["-H", "shop.test"], "`shop.test` is not an HTTP address: write it like `-H https://staging.example.test`"),
         (["--samples", "nowhere/s"], "nowhere/s-1.rows: rows cannot be written: No such file or directory"),
     ],
 )

@@ -9,11 +9,12 @@ import pytest
 from load_bench import Run
 from load_truth import Reply, Seen, TruthServer
 
-from harness.drivers.load.read_back import MOST, drawn, read_back
+from harness.drivers.load.read_back import drawn, read_back
 from harness.evidence import read_rows
 from harness.evidence.rows import RowWriter
 from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, TrafficPlan
 from harness.model.digest import digest_of
+from harness.model.plan import MOST_READ_BACK
 from harness.targets import load_target
 
 ACCOUNTS = (
@@ -88,11 +89,11 @@ def test_each_item_is_read_back_with_its_state_and_value(server: TruthServer, ru
     ]
 
 
-@pytest.mark.parametrize("count", [0, 1, MOST, 3 * MOST])
+@pytest.mark.parametrize("count", [0, 1, MOST_READ_BACK, 3 * MOST_READ_BACK])
 def test_of_many_items_some_are_drawn_evenly(count: int) -> None:
-    """The first and the last are among them, and there are never more than MOST."""
+    """The first and the last are among them, and there are never more than MOST_READ_BACK."""
     items = drawn(range(count))
-    assert len(items) == min(count, MOST)
+    assert len(items) == min(count, MOST_READ_BACK)
     assert not items or (items[0], items[-1]) == (0, count - 1)
 
 

@@ -127,9 +127,9 @@ def test_failures_are_told_apart_and_end_no_journey(run: Run, server: TruthServe
     (rows,) = rows_of(load)
     table = rows.table
     assert len(table) == len(server.seen)
-    wanted = table.words["name"].text()
-    assert [error or "none" for error in table.words["error"].text()] == wanted
-    assert set(wanted) == {"none", "timeout", "reset", "status 503", "status 200", "wrong body"}
+    expected = table.words["name"].text()
+    assert [error or "none" for error in table.words["error"].text()] == expected
+    assert set(expected) == {"none", "timeout", "reset", "status 503", "status 200", "wrong body"}
     waited = (table.ints["done_ns"] - table.ints["sent_ns"])[table.words["name"].equals("timeout")] / NS_PER_S
     assert np.all((waited >= 0.5) & (waited < 2.0))
 

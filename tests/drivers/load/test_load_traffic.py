@@ -12,9 +12,10 @@ from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError
 from harness.locust.process.options import add_options
 from harness.model import AccountPlan, TrafficPlan
-from harness.targets.parts import Traffic
+from harness.targets.parts import TrafficOverride
 
 LOADTESTS = Path(__file__).parents[3] / "loadtests"
+USERS = "from harness.locust import Shape\n\nclass Shopper(Shape):\n    pass\n"
 MANUAL = (LOADTESTS.parent / "docs" / "load.md").read_text(encoding="utf-8")
 
 GOOD = """\
@@ -31,7 +32,7 @@ routes: {buy: 50 %, look: 50 %}
 def shop(tmp_path: Path, text: str = GOOD) -> Path:
     """A folder with the traffic `shop`."""
     (tmp_path / "shop.yaml").write_text(text, encoding="utf-8")
-    (tmp_path / "shop.py").touch()
+    (tmp_path / "shop.py").write_text(USERS, encoding="utf-8")
     return tmp_path
 
 
@@ -45,6 +46,7 @@ def test_the_everyday_traffic_sends_twelve_thousand_requests() -> None:
         requests_per_journey=4,
         warm_up_s=10.0,
         window_s=128.0,
+        window_grows=True,
         routes={"sign-in": 0.25, "read-track": 0.25, "create-track": 0.25, "play-track": 0.25},
         users=150.0,
         workers=1,
@@ -67,8 +69,8 @@ def test_the_locustfile_by_hand_has_the_same_rate() -> None:
 def test_a_target_replaces_rate_and_length(tmp_path: Path) -> None:
     """The users follow the rate; other traffic's settings change nothing."""
     settings = {
-        "shop": Traffic.model_validate({"rate": "40/s", "for": "3 min"}),
-        "other": Traffic.model_validate({"rate": "1/s"}),
+        "shop": TrafficOverride.model_validate({"rate": "40/s", "for": "3 min"}),
+        "other": TrafficOverride.model_validate({"rate": "1/s"}),
     }
     plan = load_traffic("shop", [shop(tmp_path)], settings)
     assert (plan.journeys_per_s, plan.window_s, plan.users, plan.requests) == (40.0, 180.0, 120.0, 14400)
@@ -191,7 +193,7 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
         ("shape: {stps: []}", "2: shape.stps", "unknown key `stps`"),
         ("shape: {steps: [{rate: 1/s, for: 0 s}]}", "2: shape.steps[0].for", "`0 s` is not a time above 0"),
         ("shape: {steps: [{rate: -1/s, for: 1 s}]}", "2: shape.steps[0].rate", "`-1/s` is not a rate of 0 and more"),
-        ("shape: {steps: [{rate: 0/s, for: 1 s}]}", "2: shape", "the rate is 0 all the time"),
+        ("shape: {steps: [{rate: 0/s, for: 1 s}]}", "2: shape", "the rate is 0 throughout"),
         (
             "shape: {steps: [{rate: 9/s, for: 1 s}, {rate: 0/s, for: 1 s}]}",
             "6: for",
@@ -265,7 +267,7 @@ def test_a_target_cannot_replace_a_rate_that_changes(tmp_path: Path) -> None:
     """Which of the steps would it be?"""
     folder = shop(tmp_path, GOOD.replace("rate: 10/s", "shape: {ramp: {from: 1/s, to: 2/s, over: 9 s}}"))
     with pytest.raises(ConfigurationError, match="this traffic has no one rate"):
-        load_traffic("shop", [folder], {"shop": Traffic.model_validate({"rate": "40/s"})})
+        load_traffic("shop", [folder], {"shop": TrafficOverride.model_validate({"rate": "40/s"})})
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "rate: [\n", "rate: 1/s\nrate: 2/s\n"])
@@ -278,13 +280,13 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None
 def test_a_target_that_asks_for_nothing_is_refused(tmp_path: Path) -> None:
     """Zero journeys a second would be a run without evidence."""
     with pytest.raises(ConfigurationError, match="no traffic at all"):
-        load_traffic("shop", [shop(tmp_path)], {"shop": Traffic.model_validate({"rate": "0/s"})})
+        load_traffic("shop", [shop(tmp_path)], {"shop": TrafficOverride.model_validate({"rate": "0/s"})})
 
 
 def test_the_examples_of_the_manual_are_right(tmp_path: Path) -> None:
     """The size of a traffic, with each line of the table in the place of its rate, and with accounts and workers elsewhere."""
     size, accounts, remote = re.findall(r"```yaml\n(.*?)```", MANUAL, re.DOTALL)
-    (tmp_path / "everyday.py").touch()
+    (tmp_path / "everyday.py").write_text(USERS, encoding="utf-8")
     (tmp_path / "arrivals.csv").write_text("0.5\n1.5\n")
     lines = [
         line.split("|")[1]

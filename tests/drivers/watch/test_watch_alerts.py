@@ -228,7 +228,7 @@ def test_its_receipt_stands_in_the_judgement(prometheus: Prometheus, settings: W
     assert 1000 / Rates().alerts == 1000
     results = {one.name: one for one in watcher_results(load_evidence(RunDirectory(settings.run_directory)))}
     alerts = results["alerts"]
-    assert (alerts.n, alerts.first_ns, alerts.last_ns) == (closed["looks"], closed["first_ns"], closed["last_ns"])
+    assert (alerts.n, alerts.first_ns, alerts.last_ns) == (closed["probes"], closed["first_ns"], closed["last_ns"])
     assert alerts.n >= 4
     assert (alerts.closed, alerts.why) == (True, "")
     assert alerts.longest_gap_ms == pytest.approx(closed["longest_gap_ms"], rel=1e-5)

@@ -20,9 +20,9 @@ import pytest
 from harness import clock
 from harness.drivers.watch import FinalReads, Watch, WatchSettings, ledger_clients, watch_settings
 from harness.drivers.watch.ledger import checksum
-from harness.drivers.watch.recorder import Recorder
+from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.replicas import Heartbeats, HeartbeatWriter
-from harness.drivers.watch.sessions import Session
+from harness.drivers.watch.sessions import DatabaseSession
 from harness.evidence.rows import read_rows
 from harness.model import LEDGER_FINAL, REPLICAS, Table
 from harness.targets import load_target
@@ -233,7 +233,7 @@ def test_lag_is_the_age_of_the_oldest_heartbeat_not_shown() -> None:
     assert beats.lag_ns(10**18, 350) == 250
 
 
-class Moving(Session):
+class Moving(DatabaseSession):
     """A database that is another at each question: none of them has the table that was made in the one before."""
 
     async def ask(self, query: str, values: tuple[Any, ...] = (), *, within_s: float) -> None:
@@ -244,7 +244,7 @@ class Moving(Session):
 
 def test_a_heartbeat_that_finds_no_table_twice_ends_nothing(tmp_path: Path) -> None:
     """A failover between two questions is trouble, and no fault of ours."""
-    recorder = Recorder(tmp_path)
+    recorder = WatchRecorder(tmp_path)
     asyncio.run(HeartbeatWriter(Moving("", application=""), Heartbeats(), recorder).beat(0))
     recorder.close()
     assert "heartbeat: no table" in (tmp_path / "history" / "watch.ndjson").read_text()

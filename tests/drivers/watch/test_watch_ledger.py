@@ -16,10 +16,12 @@ from harness import clock
 from harness.drivers.watch import FinalReads, Watch, WatchSettings, ledger_clients, watch_settings
 from harness.drivers.watch.ledger import LedgerClients, found
 from harness.drivers.watch.pipeline import PipelineClient, checksum
-from harness.drivers.watch.wires import Answer, Wires
+from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.evidence.rows import RowWriter, read_rows
 from harness.model import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, Table
+from harness.run.finalreads import LedgerReads
 from harness.targets import load_target
+from tests.builders.records import Records
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
@@ -90,7 +92,7 @@ def test_an_answer_that_shows_nothing_leaves_it_unknown(
     status: int, body: bytes, expected: tuple[str, str | None]
 ) -> None:
     """Only an answer that lists rows says that one is absent."""
-    assert found(Answer(sent_ns=0, done_ns=1, status=status, body=body), 40, 1) == expected
+    assert found(ProbeResponse(sent_ns=0, done_ns=1, status=status, body=body), 40, 1) == expected
 
 
 def final(settings: WatchSettings) -> Table:
@@ -98,20 +100,22 @@ def final(settings: WatchSettings) -> Table:
     return read_rows(settings.run_directory / "watch" / "ledger-final.rows", LEDGER_FINAL).table
 
 
-def test_the_final_read_goes_through_every_region(service: Service, settings: WatchSettings) -> None:
-    """Each region is a source and a round of its own, with all rows that it holds."""
+def test_the_final_read_goes_through_every_region_and_the_entry(service: Service, settings: WatchSettings) -> None:
+    """Each is a source and a round of its own, with all rows that it holds; without a database the entry decides."""
     settings = settings.model_copy(update={"clients": CLIENTS})
     write(service, settings.run_directory / "watch", 10)
     reads = FinalReads(load_target(settings.target), settings)
-    done = reads.read_regions("end")
+    done = reads.read_entries("end")
     reads.close()
     assert [(read.round, read.source, read.complete, read.rows) for read in done] == [
         (1, "north", True, 10),
         (2, "south", True, 10),
+        (3, "entry", True, 10),
     ]
-    assert {word: int(final(settings).words["through"].equals(word).sum()) for word in ("north", "south")} == {
+    assert {word: int(final(settings).words["through"].equals(word).sum()) for word in ("north", "south", "entry")} == {
         "north": 10,
         "south": 10,
+        "entry": 10,
     }
     assert final(settings).words["state"].present == ("ok",)
 
@@ -125,7 +129,7 @@ def test_a_region_that_lacks_a_write_is_read_again_and_its_last_read_is_a_round_
     service.forgotten, service.garbled = {(40, 3)}, True
     reads = FinalReads(load_target(settings.target), settings)
     began = clock.now_s()
-    done = reads.read_regions("end", lag_s=1.0)
+    done = reads.read_entries("end", lag_s=1.0)
     reads.close()
     assert 0.7 < clock.now_s() - began < 10
     assert [(read.round, read.source, read.complete, read.rows) for read in done] == [
@@ -133,6 +137,8 @@ def test_a_region_that_lacks_a_write_is_read_again_and_its_last_read_is_a_round_
         (2, "north", True, 9),
         (3, "south", True, 9),
         (4, "south", True, 9),
+        (5, "entry", True, 9),
+        (6, "entry", True, 9),
     ]
     assert done[0].at_ns < done[1].at_ns
     assert final(settings).words["state"].present == ("wrong",)
@@ -146,16 +152,36 @@ def test_a_copy_that_lags_and_then_catches_up_lost_nothing(service: Service, set
     catching_up = threading.Timer(0.6, service.forgotten.clear)
     catching_up.start()
     reads = FinalReads(load_target(settings.target), settings)
-    done = reads.read_regions("end")
+    done = reads.read_entries("end")
     reads.close()
     catching_up.join()
-    assert [(read.source, read.rows) for read in done] == [("north", 9), ("north", 10), ("south", 9), ("south", 10)]
+    sources = ("north", "south", "entry")
+    assert [(read.source, read.rows) for read in done] == [(name, rows) for name in sources for rows in (9, 10)]
+
+
+def test_without_regions_and_database_the_final_read_goes_to_the_entry(
+    service: Service, settings: WatchSettings
+) -> None:
+    """After a restore as it answers at that moment, at the end until nothing is missing any more; a forgotten write stays missing."""
+    text = settings.target.read_text()
+    settings.target.write_text(text[: text.index("regions:")] + text[text.index("probes:") :])
+    settings = settings.model_copy(update={"clients": CLIENTS})
+    write(service, settings.run_directory / "watch", 10)
+    service.forgotten = {(40, 3)}
+    reads, history = FinalReads(load_target(settings.target), settings), Records()
+    ledger = LedgerReads(load_target(settings.target), reads, history)
+    ledger.restored("pod-loss")
+    service.forgotten.clear()
+    ledger.end()
+    reads.close()
+    told = [(read["after"], read["source"], read["complete"], read["rows"]) for read in history.of("final-read")]
+    assert told == [("pod-loss", "entry", True, 9), ("end", "entry", True, 10)]
 
 
 def test_a_target_that_cannot_be_read_back_is_not_read_through_regions(settings: WatchSettings) -> None:
     """Without `read: true` nobody asks."""
     settings.target.write_text(settings.target.read_text().replace(", read: true", ""))
-    assert FinalReads(load_target(settings.target), settings).read_regions("end") == []
+    assert FinalReads(load_target(settings.target), settings).read_entries("end") == []
 
 
 @pytest.mark.slow
@@ -164,9 +190,9 @@ def test_a_region_that_does_not_answer_is_not_complete(service: Service, setting
     service.mode = "503"
     (settings.run_directory / "watch").mkdir(parents=True)
     reads = FinalReads(load_target(settings.target), settings)
-    done = reads.read_regions("end")
+    done = reads.read_entries("end")
     reads.close()
-    assert [(read.complete, read.why) for read in done] == [(False, "status 503")] * 2
+    assert [(read.complete, read.why) for read in done] == [(False, "status 503")] * 3
 
 
 def pipeline(service: Service, file: Path, during: Callable[[PipelineClient], None], events: int = 3) -> Table:
@@ -282,4 +308,4 @@ def test_a_watch_follows_its_events_to_the_end(service: Service, settings: Watch
     assert set(rows.table.words["state"].text()) == {"ok"}
     history = (settings.run_directory / "history" / "watch.ndjson").read_text().splitlines()
     closed = [json.loads(line) for line in history if '"watch.closed"' in line]
-    assert {line["subject"]: line["fields"]["looks"] for line in closed}["pipeline"] == len(rows.table)
+    assert {line["subject"]: line["fields"]["probes"] for line in closed}["pipeline"] == len(rows.table)

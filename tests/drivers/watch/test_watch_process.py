@@ -134,8 +134,8 @@ def health(run: Path, subject: str) -> Table:
     """The probes of the health path at one door, as due."""
     name = "entry" if subject == "entry" else "regions"
     table = read_rows(run / "watch" / f"{name}.rows", PROBES).table
-    wanted = table.words["kind"].equals("health") & table.words["subject"].equals(subject)
-    return table.where(wanted).sorted_by("due_ns")
+    expected = table.words["kind"].equals("health") & table.words["subject"].equals(subject)
+    return table.where(expected).sorted_by("due_ns")
 
 
 def test_each_regions_door_is_asked_for_its_health_20_times_a_second_in_a_window_and_under_a_fault(
@@ -195,7 +195,7 @@ def test_a_watch_that_was_stopped_says_when_it_was_blind(service: Service, setti
     closed = {line["subject"]: line for line in lines(run) if line["kind"] == "watch.closed"}
     assert closed["entry"]["longest_gap_ms"] >= 600
     entry = read_rows(run / "watch" / "entry.rows", PROBES).table
-    assert closed["entry"]["looks"] == len(entry)
+    assert closed["entry"]["probes"] == len(entry)
     assert closed["entry"]["first_ns"] <= int(entry.ints["sent_ns"].min())
     assert 0 <= int(entry.ints["sent_ns"].max()) - closed["entry"]["last_ns"] < 250_000_000
 

@@ -10,6 +10,8 @@ import pytest
 
 from harness.drivers.watch import Rates, Watcher, Watching, registry
 from harness.errors import UsageError
+from harness.model import Evidence
+from harness.model.recorded import scheduled
 from harness.targets import Target, load_target
 
 if TYPE_CHECKING:
@@ -61,6 +63,15 @@ def test_every_watcher_has_a_name_of_its_own_and_a_file_in_the_run() -> None:
     found = [make() for make in registry.WATCHERS]
     assert len({one.name for one in found}) == len({one.file for one in found}) == len(found)
     assert all(one.file.startswith(("watch/", "history/")) for one in found)
+
+
+def test_a_watcher_that_writes_rows_has_its_table_declared() -> None:
+    """The judge tells what a watcher saw by its declaration: a stream or a receipt where there is no table."""
+    for watcher in registry.watchers():
+        table = scheduled(watcher.name)
+        rows = watcher.file.endswith(".rows")
+        assert (f"{table.files}.rows" if table else "") == (watcher.file if rows else ""), watcher.name
+        assert (watcher.name in Evidence().streams) == (watcher.per_s(Rates()) == 0), watcher.name
 
 
 def test_what_the_target_lacks_is_not_watched(tmp_path: Path) -> None:

@@ -9,18 +9,20 @@ import pytest
 
 from harness import clock
 from harness.drivers.watch.attendance import Attendance, receipt
-from harness.drivers.watch.schedule import Look, Schedule, keep
+from harness.drivers.watch.schedule import Look, ProbeSchedule, keep
 
 
-def schedule(per_s: float, look: Look, troubles: list[str] | None = None, blind: list[int] | None = None) -> Schedule:
+def schedule(
+    per_s: float, look: Look, troubles: list[str] | None = None, blind: list[int] | None = None
+) -> ProbeSchedule:
     """A schedule that tells troubles, and the lengths of blind times (ns), to these lists."""
     told = [] if troubles is None else troubles
     lengths = [] if blind is None else blind
     attendance = Attendance(lambda from_ns, until_ns: lengths.append(until_ns - from_ns))
-    return Schedule("test", per_s, look, told.append, attendance)
+    return ProbeSchedule("test", per_s, look, told.append, attendance)
 
 
-def run(schedules: list[Schedule], seconds: float) -> None:
+def run(schedules: list[ProbeSchedule], seconds: float) -> None:
     """Keep them for a while, then wait for their looks."""
 
     async def running() -> None:
@@ -151,9 +153,9 @@ def test_blind_is_more_than_a_quarter_of_a_second_and_more_than_half_a_spacing_t
     ms = clock.NS_PER_MS
     quick, slow = Attendance(lambda *times: blind.append(times)), Attendance(lambda *times: blind.append(times))
     for at in (1000, 1250, 1501):
-        quick.looked(at * ms, 20 * ms)
+        quick.probed(at * ms, 20 * ms)
     for at in (1000, 1750, 2501):
-        slow.looked(at * ms, 500 * ms)
+        slow.probed(at * ms, 500 * ms)
     assert blind == [(1250 * ms, 1501 * ms), (1750 * ms, 2501 * ms)]
 
 
@@ -162,11 +164,11 @@ def test_a_receipt_has_first_and_last_look_and_the_longest_gap_of_any_schedule()
     ms = clock.NS_PER_MS
     one, other = Attendance(lambda *_: None), Attendance(lambda *_: None)
     for at in (10, 20, 50):
-        one.looked(at * ms, 20 * ms)
+        one.probed(at * ms, 20 * ms)
     for at in (5, 45):
-        other.looked(at * ms, 20 * ms)
-    assert receipt([one, other]) == {"looks": 5, "first_ns": 5 * ms, "last_ns": 50 * ms, "longest_gap_ms": 40.0}
-    assert receipt([]) == {"looks": 0, "first_ns": 0, "last_ns": 0, "longest_gap_ms": 0.0}
+        other.probed(at * ms, 20 * ms)
+    assert receipt([one, other]) == {"probes": 5, "first_ns": 5 * ms, "last_ns": 50 * ms, "longest_gap_ms": 40.0}
+    assert receipt([]) == {"probes": 0, "first_ns": 0, "last_ns": 0, "longest_gap_ms": 0.0}
 
 
 def test_a_stream_is_blind_only_while_it_is_interrupted() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from harness.drivers.watch.ledger import found, outcome
 from harness.drivers.watch.probers import wrong
-from harness.drivers.watch.wires import Answer, Wires
+from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.sandbox.cluster.tls import Authority
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 TLS = ssl.create_default_context()
 
 
-def ask(url: str, *, within_s: float = 5.0, fresh: tuple[bool, ...] = (False,)) -> list[Answer]:
+def ask(url: str, *, within_s: float = 5.0, fresh: tuple[bool, ...] = (False,)) -> list[ProbeResponse]:
     """One request after the other."""
 
-    async def asking() -> list[Answer]:
+    async def asking() -> list[ProbeResponse]:
         wires = Wires(url, TLS)
         answers = [await wires.ask("GET", "/tracks/1", within_s=within_s, fresh=new) for new in fresh]
         await wires.close()
@@ -55,7 +55,7 @@ def test_a_status_and_a_broken_body_are_named(service: Service) -> None:
 @pytest.mark.parametrize("body", [b"[" * 100_000, b"null", b'{"error": "unavailable"}', b'{"rows": [[Infinity, ""]]}'])
 def test_no_body_ends_the_watch(body: bytes) -> None:
     """Nested without end, or with a number that is none: to a read, and to a read of the ledger."""
-    answer = Answer(sent_ns=1, done_ns=2, status=200, body=body, is_json=True)
+    answer = ProbeResponse(sent_ns=1, done_ns=2, status=200, body=body, is_json=True)
     assert wrong(answer, {}) == (None if body.startswith(b'{"rows"') else "wrong body")
     assert found(answer, 1, 1) == ("unknown", "wrong body")
 
@@ -80,7 +80,7 @@ def test_a_connection_cut_without_an_answer_is_a_reset(service: Service) -> None
 def test_a_kept_connection_that_is_cut_is_a_reset_and_the_read_is_not_sent_again(service: Service) -> None:
     """A client that quietly asks again on a new connection would hide what a user's browser may not."""
 
-    async def asking() -> list[Answer]:
+    async def asking() -> list[ProbeResponse]:
         wires = Wires(service.url, TLS)
         first = await wires.ask("GET", "/tracks/1", within_s=5.0)
         service.mode = "cut"
@@ -94,7 +94,7 @@ def test_a_kept_connection_that_is_cut_is_a_reset_and_the_read_is_not_sent_again
     assert service.connections == 1
 
 
-async def answered(raw: bytes, *, hang_up: bool) -> tuple[list[Answer], int]:
+async def answered(raw: bytes, *, hang_up: bool) -> tuple[list[ProbeResponse], int]:
     """Two requests, one after the other, to a server that says just this to each; the answers, and how many connections came."""
     connections, served = 0, asyncio.Semaphore(0)
 
@@ -166,7 +166,7 @@ def test_looks_that_overlap_have_a_connection_each_and_their_own_time(service: S
     """Five at once at a service that hangs: five connections, five time-outs after the wait."""
     service.mode = "hang"
 
-    async def asking() -> list[Answer]:
+    async def asking() -> list[ProbeResponse]:
         wires = Wires(service.url, TLS)
         answers = await asyncio.gather(*(wires.ask("GET", "/tracks/1", within_s=0.3) for _ in range(5)))
         await wires.close()
@@ -181,7 +181,7 @@ def test_looks_that_overlap_have_a_connection_each_and_their_own_time(service: S
 def test_a_proxy_is_asked_for_the_whole_address(service: Service) -> None:
     """A plain request goes to the proxy, which is given the target's address."""
 
-    async def asking() -> Answer:
+    async def asking() -> ProbeResponse:
         wires = Wires("http://nowhere.example.test:8080", TLS, proxy=service.url)
         answer = await wires.ask("GET", "/tracks/1", within_s=5.0)
         await wires.close()
@@ -228,7 +228,8 @@ def test_plain_http_asked_for_tls_is_tls(service: Service) -> None:
 def test_outcomes_of_statuses() -> None:
     """201 acknowledges, client errors refuse, all else leaves it open."""
     outcomes = {
-        status: outcome(Answer(sent_ns=0, done_ns=1, status=status)) for status in (201, 200, 400, 404, 409, 500, 503)
+        status: outcome(ProbeResponse(sent_ns=0, done_ns=1, status=status))
+        for status in (201, 200, 400, 404, 409, 500, 503)
     }
     assert outcomes == {
         201: "ok",
@@ -267,7 +268,7 @@ def test_over_tls_a_connection_is_kept_and_a_stranger_is_not_trusted(
     """With the authority of the target's: answers, new and kept. With another: `tls`, and nothing was sent."""
     url, trusting, stranger = secured
 
-    async def asking() -> list[Answer]:
+    async def asking() -> list[ProbeResponse]:
         known, unknown = Wires(url, trusting), Wires(url, stranger)
         answers = [await known.ask("GET", "/tracks/1", within_s=5.0) for _ in range(2)]
         answers.append(await unknown.ask("GET", "/tracks/1", within_s=5.0))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.selectors import Selector, parse_fields
-from harness.sandbox.cluster.store import Event, StatusError, Store
+from harness.sandbox.cluster.store import StatusError, Store, WatchEvent
 
 POD = kinds.by_name("Pod")
 MAP = kinds.by_name("ConfigMap")
@@ -73,7 +73,7 @@ def test_a_write_that_changes_nothing_is_no_change() -> None:
     """No version, no event: else controllers would chase themselves."""
     store = Store()
     obj = store.create(POD, pod("a"))
-    events: list[Event] = []
+    events: list[WatchEvent] = []
     store.subscribe(events.append)
     assert store.update(POD, obj) is obj
     assert store.update(POD, {**obj, "status": {}}) is obj
@@ -83,7 +83,7 @@ def test_a_write_that_changes_nothing_is_no_change() -> None:
 def test_subscribers_hear_everything_in_order_until_they_leave() -> None:
     """A deletion carries a version of its own, and each event what stood there before."""
     store = Store()
-    events: list[Event] = []
+    events: list[WatchEvent] = []
     leave = store.subscribe(events.append)
     made = store.create(MAP, {"metadata": {"namespace": "default", "name": "m"}})
     store.update(MAP, {**made, "data": {"a": "b"}})
@@ -140,7 +140,7 @@ def test_the_stream_of_changes_rebuilds_the_store(steps: list[tuple[str, str, in
     store = Store()
     mirror: dict[str, Any] = {}
 
-    def follow(event: Event) -> None:
+    def follow(event: WatchEvent) -> None:
         name = event.object["metadata"]["name"]
         if event.type == "DELETED":
             del mirror[name]

@@ -83,7 +83,7 @@ def test_an_unknown_release_names_the_nearest() -> None:
         (HEAD.replace("NO-GO", "MAYBE"), "3: expect", "'GO', 'NO-GO' or 'INCONCLUSIVE'"),
         (HEAD.replace("2.0.0", "2.0"), "1: version", "string"),
         ("version: 2.0.0\nsummary: mine\n", "1: expect", "required"),
-        ("a: [\n", "2", "not YAML"),
+        ("a: [\n", "2", "not plain YAML"),
     ],
 )
 def test_a_mistake_is_told_with_file_line_and_key(tmp_path: Path, text: str, line_and_key: str, told: str) -> None:

@@ -28,9 +28,9 @@ from harness.sandbox.cluster.statuses import StatusError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.sandbox.cluster.controllers.view import Pods
+    from harness.sandbox.cluster.controllers.view import PodTerminator
     from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.store import Event, Store
+    from harness.sandbox.cluster.store import Store, WatchEvent
     from harness.sandbox.network.seam import Network
 
 ROUNDS = 100
@@ -50,7 +50,7 @@ class Controller:
 class Manager:
     """All controllers of the cluster. Single-threaded: `reconcile_now` is done when it returns."""
 
-    def __init__(self, store: Store, network: Network, pods: Pods) -> None:
+    def __init__(self, store: Store, network: Network, pods: PodTerminator) -> None:
         self._controllers = _all(store, network, pods)
         self._dirty: set[Controller] = set(self._controllers)
         self._scheduled = False
@@ -88,7 +88,7 @@ class Manager:
         self._dirty |= {each for each in self._controllers if each.timed}
         self.reconcile_now()
 
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, event: WatchEvent) -> None:
         touched = {
             each
             for each in self._controllers
@@ -108,7 +108,7 @@ class Manager:
             _LOG.exception("a controller has failed")
 
 
-def _all(store: Store, network: Network, pods: Pods) -> list[Controller]:
+def _all(store: Store, network: Network, pods: PodTerminator) -> list[Controller]:
     workloads = recorder(store, "controller-manager")
     scheduling = recorder(store, "default-scheduler")
     services = Services(store, network)

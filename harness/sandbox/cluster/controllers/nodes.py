@@ -10,9 +10,9 @@ from harness.sandbox.cluster.kubelet.nodes import LEASES, with_kubelet_status
 from harness.sandbox.cluster.kubelet.status import condition, with_condition
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.controllers.view import Pods
+    from harness.sandbox.cluster.controllers.view import PodTerminator
     from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Event, Object, Store
+    from harness.sandbox.cluster.store import Object, Store, WatchEvent
 
 NOT_READY_S = 4.0
 EVICT_S = 5.0
@@ -23,7 +23,7 @@ EFFECTS = ("NoSchedule", "NoExecute")
 class NodeLifecycle:
     """Watches heartbeats on the own clock: what counts is when a renewal was seen, not what it says."""
 
-    def __init__(self, store: Store, pods: Pods, record: Recorder) -> None:
+    def __init__(self, store: Store, pods: PodTerminator, record: Recorder) -> None:
         self._store = store
         self._pods = pods
         self._record = record
@@ -46,7 +46,7 @@ class NodeLifecycle:
             if lost_s is not None and now - lost_s > EVICT_S:
                 self._evict(name)
 
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, event: WatchEvent) -> None:
         if event.kind is LEASES and event.object["metadata"]["namespace"] == "kube-node-lease":
             self._seen_s[event.object["metadata"]["name"]] = clock.now_s()
         if event.kind is NODE and event.type == "DELETED":

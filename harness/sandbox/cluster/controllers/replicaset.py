@@ -18,19 +18,19 @@ from harness.sandbox.cluster.controllers.view import (
 )
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.controllers.view import Pods
+    from harness.sandbox.cluster.controllers.view import PodTerminator
     from harness.sandbox.cluster.recorder import Recorder
     from harness.sandbox.cluster.store import Object, Store
 
 
-def reconcile(store: Store, pods: Pods, record: Recorder) -> None:
+def reconcile(store: Store, pods: PodTerminator, record: Recorder) -> None:
     """All ReplicaSets."""
     for replicaset in store.list(REPLICASET):
         _scale(store, replicaset, pods, record)
         _report(store, replicaset)
 
 
-def _scale(store: Store, replicaset: Object, pods: Pods, record: Recorder) -> None:
+def _scale(store: Store, replicaset: Object, pods: PodTerminator, record: Recorder) -> None:
     adopt(store, POD, replicaset)
     active = [pod for pod in owned(store, POD, replicaset) if is_active(pod)]
     wanted = replicaset["spec"].get("replicas", 1)

@@ -20,7 +20,7 @@ from harness.sandbox.cluster.controllers.view import (
 from harness.sandbox.cluster.kubelet.status import is_ready
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.controllers.view import Pods
+    from harness.sandbox.cluster.controllers.view import PodTerminator
     from harness.sandbox.cluster.recorder import Recorder
     from harness.sandbox.cluster.store import Object, Store
 
@@ -29,7 +29,7 @@ INDEX = "apps.kubernetes.io/pod-index"
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 
 
-def reconcile(store: Store, pods: Pods, record: Recorder) -> None:
+def reconcile(store: Store, pods: PodTerminator, record: Recorder) -> None:
     """All StatefulSets."""
     for statefulset in store.list(STATEFULSET):
         adopt(store, POD, statefulset)
@@ -37,7 +37,7 @@ def reconcile(store: Store, pods: Pods, record: Recorder) -> None:
         _report(store, statefulset)
 
 
-def _step(store: Store, statefulset: Object, pods: Pods, record: Recorder) -> None:
+def _step(store: Store, statefulset: Object, pods: PodTerminator, record: Recorder) -> None:
     """Make what is missing, end what is too much, then replace what is outdated; one at a time unless Parallel."""
     spec, name = statefulset["spec"], statefulset["metadata"]["name"]
     there = _by_index(store, statefulset)

@@ -31,7 +31,7 @@ POLICY = kinds.by_name("NetworkPolicy")
 HASH = "pod-template-hash"
 
 
-class Pods(Protocol):
+class PodTerminator(Protocol):
     """Ends pods; the kubelet agent."""
 
     def begin_delete(self, namespace: str, name: str, grace_s: int | None) -> Object:

@@ -13,7 +13,7 @@ from harness.sandbox.cluster.kubelet import logs
 from harness.sandbox.cluster.kubelet.nodes import LEASES, NODE, beat, is_powered, with_kubelet_status
 from harness.sandbox.cluster.kubelet.worker import POD, Directories, PodWorker
 from harness.sandbox.cluster.statuses import bad_request
-from harness.sandbox.cluster.store import Event, Object, StatusError, Store
+from harness.sandbox.cluster.store import Object, StatusError, Store, WatchEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -108,12 +108,12 @@ class Agent:
         async for line in logs.read(path, wanted, self._times, ended):
             yield line
 
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, event: WatchEvent) -> None:
         """Only enqueues: the store must not be written from within its own notice."""
         if event.kind in (POD, NODE):
             asyncio.get_running_loop().call_soon(self._on_pod if event.kind is POD else self._on_node, event)
 
-    def _on_pod(self, event: Event) -> None:
+    def _on_pod(self, event: WatchEvent) -> None:
         pod = event.object
         uid, node_name = pod["metadata"]["uid"], pod["spec"].get("nodeName")
         worker = self._workers.get(uid)
@@ -142,7 +142,7 @@ class Agent:
             )
         except SandboxError as error:
             self._record(pod, "Warning", "FailedCreatePodSandBox", str(error))
-            again = Event("MODIFIED", POD, pod, self._store.resource_version)
+            again = WatchEvent("MODIFIED", POD, pod, self._store.resource_version)
             asyncio.get_running_loop().call_later(RETRY_S, self._on_pod, again)
             return
         self._workers[worker.uid] = worker
@@ -154,7 +154,7 @@ class Agent:
         del self._workers[worker.uid]
         self._times.forget(worker.log_directory)
 
-    def _on_node(self, event: Event) -> None:
+    def _on_node(self, event: WatchEvent) -> None:
         name = event.object["metadata"]["name"]
         if event.type == "DELETED":
             self._powered.pop(name, None)

@@ -123,6 +123,8 @@ class Container:
                 await self._back_off("CreateContainerConfigError", str(error))
             except CannotStart as error:
                 await self._back_off("CreateContainerError", str(error))
+            except OSError as error:
+                await self._back_off("CreateContainerError", f"{error.strerror}: {error.filename}")
             else:
                 break
         self.state = Running(started_at=clock.wall_text())
@@ -153,7 +155,7 @@ class Container:
 
     async def _refuse_image(self) -> None:
         image = self.spec.get("image", "")
-        message = f'failed to pull image "{image}": this cluster runs a container\'s `command`, and there is none'
+        message = f'failed to pull image "{image}": this cluster runs a container\'s `command`, and none is given'
         for reason in ("ErrImagePull", "ImagePullBackOff"):
             self.state = Waiting(reason=reason, message=message)
             self.owner.happened("Warning", "Failed", message)

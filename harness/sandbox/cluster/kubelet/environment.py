@@ -67,19 +67,24 @@ def materialize(pod: Object, root: Path, claims: Path, lookup: Lookup) -> dict[s
     made: dict[str, Path] = {}
     for volume in pod["spec"].get("volumes") or ():
         name = volume["name"]
-        if host := volume.get("hostPath"):
-            made[name] = root.__class__(host["path"])
-            continue
         claim = volume.get("persistentVolumeClaim")
-        path = claims / claim["claimName"] if claim else root / name
+        path = _within(claims, claim["claimName"]) if claim else _within(root, name)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         made[name] = path
         for file, data in _files(pod, volume, lookup).items():
-            target = path / file
+            target = _within(path, file)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
             target.chmod(0o600)
     return made
+
+
+def _within(directory: Path, name: str) -> Path:
+    """A path below a directory, also where a pod has put links there. Raises ConfigError."""
+    path = directory / name
+    if not path.resolve().is_relative_to(directory.resolve()) or path == directory:
+        raise ConfigError(f"path {name!r} is outside of its volume")
+    return path
 
 
 def mounts(container: Object, volumes: Mapping[str, Path]) -> Mounts:

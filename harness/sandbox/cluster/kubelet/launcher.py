@@ -83,19 +83,19 @@ class Launcher:
         if module is None:
             argv[0] = _found(argv[0], launch)
         number = next(self._numbers)
+        message = {
+            "start": number,
+            "argv": argv,
+            "env": dict(launch.env),
+            "cwd": str(launch.cwd),
+            "log": str(launch.log),
+            "owned": [str(each) for each in launch.owned],
+            "module": module,
+        }
+        if not messages.fits(message):
+            raise CannotStart(f"exec: arguments and variables are longer than {messages.LONGEST} bytes")
         process = self._processes[number] = Process(self, number)
-        messages.send(
-            self._end,
-            {
-                "start": number,
-                "argv": argv,
-                "env": dict(launch.env),
-                "cwd": str(launch.cwd),
-                "log": str(launch.log),
-                "owned": [str(each) for each in launch.owned],
-                "module": module,
-            },
-        )
+        messages.send(self._end, message)
         return process
 
     def signal(self, what: str, number: int) -> None:

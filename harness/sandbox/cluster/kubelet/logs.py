@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Object
 
 FOLLOW_S = 0.1
+LONGEST_NAME = 128
+"""Of a pod in the name of its log directory, which the uid makes unique; a file's name has at most 255 bytes."""
+AT_ONCE = 1 << 16
+"""Bytes of a log that are read before others have their turn."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,13 +57,14 @@ class LogTimes:
     def at(self, path: Path, offset: int) -> datetime:
         """When the byte at that offset had been written, at the latest."""
         samples = self._samples.get(path, [])
-        return next((when for size, when in samples if size > offset), clock.wall())
+        first = bisect_right(samples, offset, key=lambda sample: sample[0])
+        return samples[first][1] if first < len(samples) else clock.wall()
 
 
 def pod_directory(root: Path, pod: Object) -> Path:
     """Where the logs of a pod are."""
     meta = pod["metadata"]
-    return root / f"{meta['namespace']}_{meta['name']}_{meta['uid']}"
+    return root / f"{meta['namespace']}_{meta['name'][:LONGEST_NAME]}_{meta['uid']}"
 
 
 def chosen(pod: Object, name: str | None) -> str:
@@ -77,35 +84,51 @@ def chosen(pod: Object, name: str | None) -> str:
 async def read(path: Path, wanted: Wanted, times: LogTimes, ended: Callable[[], bool]) -> AsyncIterator[bytes]:
     """The wanted lines of a log; with `follow` on until `ended`."""
     offset, left = 0, wanted.limit_bytes
-    for number, lines in enumerate(_batches(path, wanted, times)):
-        for start, line in lines:
+    found = _chosen(path, wanted, times)
+    while True:
+        async for start, line in found:
             offset = start + len(line)
+            if not line:
+                continue
             out = f"{_stamp(times.at(path, start))} ".encode() + line if wanted.timestamps else line
             out = out if left is None else out[:left]
             left = None if left is None else left - len(out)
             if out:
                 yield out
-        if number == 0 and not wanted.follow:
-            return
-        if ended() and not any(_lines(path, offset)):
+            if left == 0:
+                return
+        if not wanted.follow or (ended() and not any(_lines(path, offset))):
             return
         await clock.asleep(FOLLOW_S)
+        found = _all(path, offset)
 
 
-def _batches(path: Path, wanted: Wanted, times: LogTimes) -> Iterator[list[tuple[int, bytes]]]:
-    """What is there, cut to what is wanted; then again and again what has come since."""
-    found = list(_lines(path, 0))
-    offset = found[-1][0] + len(found[-1][1]) if found else 0
-    if wanted.since_seconds is not None:
-        earliest = clock.wall() - timedelta(seconds=wanted.since_seconds)
-        found = [(start, line) for start, line in found if times.at(path, start) >= earliest]
-    if wanted.tail_lines is not None:
-        found = list(deque(found, maxlen=wanted.tail_lines))
-    yield found
-    while True:
-        found = list(_lines(path, offset))
-        offset = found[-1][0] + len(found[-1][1]) if found else offset
-        yield found
+async def _chosen(path: Path, wanted: Wanted, times: LogTimes) -> AsyncIterator[tuple[int, bytes]]:
+    """What is there, cut to what is wanted; then an empty line where it ends."""
+    earliest = None if wanted.since_seconds is None else clock.wall() - timedelta(seconds=wanted.since_seconds)
+    last: deque[tuple[int, bytes]] = deque(maxlen=min(wanted.tail_lines or 0, sys.maxsize))
+    end = 0
+    async for start, line in _all(path, 0):
+        end = start + len(line)
+        if earliest is not None and times.at(path, start) < earliest:
+            continue
+        if wanted.tail_lines is None:
+            yield start, line
+        else:
+            last.append((start, line))
+    for each in last:
+        yield each
+    yield end, b""
+
+
+async def _all(path: Path, offset: int) -> AsyncIterator[tuple[int, bytes]]:
+    """The lines from there on; others have their turn in between."""
+    turn = offset
+    for start, line in _lines(path, offset):
+        if start - turn > AT_ONCE:
+            turn = start
+            await clock.asleep(0)
+        yield start, line
 
 
 def _lines(path: Path, offset: int) -> Iterator[tuple[int, bytes]]:

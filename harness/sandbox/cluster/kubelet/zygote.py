@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Child:
+class _ForkedChild:
     number: int
     contained: bool
 
@@ -61,7 +61,7 @@ class Zygote:
     def __init__(self, end: socket.socket, way: Way) -> None:
         self._end = end
         self._way = way
-        self._children: dict[int, _Child] = {}
+        self._children: dict[int, _ForkedChild] = {}
         self._pids: dict[int, int] = {}
         self._wake, writer = os.pipe()
         os.set_blocking(writer, False)
@@ -107,7 +107,7 @@ class Zygote:
             if module:
                 return _be_forked(launch)
             containment.be_init(way, launch["argv"], launch["env"], launch["owned"])
-        self._children[pid] = _Child(number, contained=not module)
+        self._children[pid] = _ForkedChild(number, contained=not module)
         self._pids[number] = pid
         messages.send(self._end, {"started": number, "pid": pid})
         return None

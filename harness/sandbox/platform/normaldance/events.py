@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator
 import psycopg
 from aiohttp import web
 
-from .kit.app import Refused, Unavailable, answer, body_of, text_in
-from .kit.postgres import Connection, Database, Row, once, one
+from .kit.app import RequestRefused, Unavailable, answer, body_of, text_in
+from .kit.postgres import Connection, DatabaseRouter, Row, once, one
 
 ACCEPT = """INSERT INTO outbox (id, checksum) SELECT %(id)s, %(checksum)s
             WHERE NOT EXISTS (TABLE seen) RETURNING id"""
@@ -38,7 +38,7 @@ IN_TURN_S = 0.01
 class Events:
     """The handlers, and the relay, on one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: DatabaseRouter) -> None:
         self._database = database
         self._accepted = asyncio.Event()
         self._stopping = False
@@ -60,7 +60,7 @@ class Events:
         """GET /events/{id}: how often the nearest copy of the database shows it, and its checksum; 404 while it does not."""
         seen = await self._database.read(one(READ, request.match_info["id"]))
         if seen is None or not seen["copies"]:
-            raise Refused(404, "no such event yet")
+            raise RequestRefused(404, "no such event yet")
         return answer(seen)
 
     async def relayed(self, _: web.Application) -> AsyncIterator[None]:

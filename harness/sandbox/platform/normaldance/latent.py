@@ -16,7 +16,7 @@ import psycopg
 
 from .defects import Defects
 from .kit.app import Unavailable
-from .kit.postgres import Connection, Database, one
+from .kit.postgres import Connection, DatabaseRouter, one
 
 POLL_S = 0.2
 PATIENCE_S = 5.0
@@ -40,7 +40,7 @@ FIRST_LEADS = (
 class Latent:
     """Switches the defects of one pod on when their time has come; does nothing where none of them waits."""
 
-    def __init__(self, database: Database, defects: Defects) -> None:
+    def __init__(self, database: DatabaseRouter, defects: Defects) -> None:
         self._database = database
         self._defects = defects
         self._stopping = asyncio.Event()
@@ -88,7 +88,7 @@ class Latent:
             self._away = away
 
 
-async def replaced(database: Database, rollout_s: float) -> bool:
+async def replaced(database: DatabaseRouter, rollout_s: float) -> bool:
     """Whether this pod starts more than `rollout_s` seconds after the first one; leaves the mark when it is the first."""
 
     async def work(connection: Connection) -> float:
@@ -98,7 +98,7 @@ async def replaced(database: Database, rollout_s: float) -> bool:
     return await database.write(work) > rollout_s
 
 
-async def _may_start(database: Database, rollout_s: float) -> bool:
+async def _may_start(database: DatabaseRouter, rollout_s: float) -> bool:
     """False in a pod that replaces another; liveness probes are not answered meanwhile, so it does not wait for long."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_S
@@ -113,7 +113,7 @@ async def _may_start(database: Database, rollout_s: float) -> bool:
     return True
 
 
-def end_if_replaced(database: Database, defects: Defects) -> None:
+def end_if_replaced(database: DatabaseRouter, defects: Defects) -> None:
     """End the process where the release never lets a pod return."""
     if defects.never_returns and not asyncio.run(_may_start(database, defects.rollout_s)):
         sys.exit("another pod holds the lock of the start-up migration; this one gives up")

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from .defects import Defects
 from .events import Events
-from .kit.app import Refused, Unavailable, answer, body_of, build, integer_in, serve, text_in
-from .kit.postgres import Connection, Database, Row, once, one
+from .kit.app import RequestRefused, Unavailable, answer, body_of, build, integer_in, serve, text_in
+from .kit.postgres import Connection, DatabaseRouter, Row, once, one
 from .kit.settings import PodSettings
 from .kit.tokens import signed_in
 from .latent import Latent, end_if_replaced
@@ -32,7 +32,7 @@ ENTRY = "SELECT json_build_array(json_build_array(sequence, checksum)) AS rows F
 class Tracks:
     """The handlers, on one database."""
 
-    def __init__(self, database: Database, defects: Defects, secret: str) -> None:
+    def __init__(self, database: DatabaseRouter, defects: Defects, secret: str) -> None:
         self._database = database
         self._defects = defects
         self._secret = secret
@@ -43,7 +43,7 @@ class Tracks:
         lookup = one(READ, _id_in(request))
         track = await self._database.read(lookup) or await self._database.read_primary(lookup)
         if track is None:
-            raise Refused(404, "no such track")
+            raise RequestRefused(404, "no such track")
         return answer(track)
 
     async def create(self, request: web.Request) -> web.Response:
@@ -75,7 +75,7 @@ class Tracks:
         """
         client, sequence = _number_in(request, "client"), _number_in(request, "sequence")
         if client is None:
-            raise Refused(422, '"client" must be a number of at most 18 digits')
+            raise RequestRefused(422, '"client" must be a number of at most 18 digits')
         if sequence is None:
             entries = await self._database.read(one(ENTRIES, client))
             return answer(entries or {"rows": []})
@@ -97,7 +97,7 @@ class Tracks:
 
         written = await self._database.write(work)
         if written is None:
-            raise Refused(404, "no such track")
+            raise RequestRefused(404, "no such track")
         return answer(written, 201)
 
 
@@ -110,7 +110,7 @@ def _number_in(request: web.Request, name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
-def application(settings: PodSettings, database: Database, *, secret: str, defects: Defects) -> web.Application:
+def application(settings: PodSettings, database: DatabaseRouter, *, secret: str, defects: Defects) -> web.Application:
     """The service on `database`, trusting tokens signed with `secret`."""
     tracks, events = Tracks(database, defects, secret), Events(database)
     routes = [
@@ -132,8 +132,8 @@ def main() -> None:
     """Serve as a pod."""
     settings = PodSettings.from_env("track-service")
     defects = Defects.from_env()
-    end_if_replaced(Database.from_env(), defects)
-    database = Database.from_env()
+    end_if_replaced(DatabaseRouter.from_env(), defects)
+    database = DatabaseRouter.from_env()
     serve(application(settings, database, secret=os.environ["TOKEN_SECRET"], defects=defects), settings)
 
 

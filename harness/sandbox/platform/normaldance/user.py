@@ -6,16 +6,16 @@ import os
 
 from aiohttp import web
 
-from .kit.app import Refused, answer, body_of, build, serve, text_in
+from .kit.app import RequestRefused, answer, body_of, build, serve, text_in
 from .kit.passwords import matches
-from .kit.postgres import Database, one
+from .kit.postgres import DatabaseRouter, one
 from .kit.settings import PodSettings
 from .kit.tokens import issued
 
 USER = "SELECT name, password, joined FROM users WHERE name = %s"
 
 
-def application(settings: PodSettings, database: Database, *, secret: str) -> web.Application:
+def application(settings: PodSettings, database: DatabaseRouter, *, secret: str) -> web.Application:
     """The service on `database`, signing tokens with `secret`."""
 
     async def sign_in(request: web.Request) -> web.Response:
@@ -23,13 +23,13 @@ def application(settings: PodSettings, database: Database, *, secret: str) -> we
         name, password = text_in(body, "user"), text_in(body, "password")
         user = await database.read(one(USER, name))
         if user is None or not matches(password, user["password"]):
-            raise Refused(401, "no such user, or another password")
+            raise RequestRefused(401, "no such user, or another password")
         return answer({"token": issued(name, secret)}, 201)
 
     async def read_user(request: web.Request) -> web.Response:
         user = await database.read(one(USER, request.match_info["name"]))
         if user is None:
-            raise Refused(404, "no such user")
+            raise RequestRefused(404, "no such user")
         return answer({"name": user["name"], "joined": user["joined"].isoformat()})
 
     routes = [
@@ -42,7 +42,7 @@ def application(settings: PodSettings, database: Database, *, secret: str) -> we
 def main() -> None:
     """Serve as a pod."""
     settings = PodSettings.from_env("user-service")
-    serve(application(settings, Database.from_env(), secret=os.environ["TOKEN_SECRET"]), settings)
+    serve(application(settings, DatabaseRouter.from_env(), secret=os.environ["TOKEN_SECRET"]), settings)
 
 
 if __name__ == "__main__":

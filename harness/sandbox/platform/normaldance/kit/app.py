@@ -43,7 +43,7 @@ class Unavailable(Exception):
     """A dependency did not answer within its bound; the client gets 503 and may try again."""
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The request cannot be served as it is; the client gets this status and the reason."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -130,7 +130,7 @@ class Envelope:
             return answer({"error": "unavailable"}, 503)
         try:
             return await handler(request)
-        except Refused as refusal:
+        except RequestRefused as refusal:
             return answer({"error": str(refusal)}, refusal.status)
         except Unavailable as failure:
             return answer({"error": str(failure)}, 503, {"retry-after": "1"})
@@ -177,14 +177,14 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     """The request's JSON object.
 
     Raises:
-        Refused: 400 for anything but a JSON object; aiohttp itself refuses more than 64 KiB with 413.
+        RequestRefused: 400 for anything but a JSON object; aiohttp itself refuses more than 64 KiB with 413.
     """
     try:
         body = json.loads(await request.read())
     except ValueError:
-        raise Refused(400, "the body is not JSON") from None
+        raise RequestRefused(400, "the body is not JSON") from None
     if not isinstance(body, dict):
-        raise Refused(400, "the body is not a JSON object")
+        raise RequestRefused(400, "the body is not a JSON object")
     return body
 
 
@@ -192,11 +192,11 @@ def text_in(body: dict[str, Any], name: str, *, longest: int = 200) -> str:
     """The text `name` of a JSON object.
 
     Raises:
-        Refused: 422 when it is missing, no text, empty or too long.
+        RequestRefused: 422 when it is missing, no text, empty or too long.
     """
     value = body.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise Refused(422, f'"{name}" must be a text of 1 to {longest} characters')
+        raise RequestRefused(422, f'"{name}" must be a text of 1 to {longest} characters')
     return value
 
 
@@ -204,9 +204,9 @@ def integer_in(body: dict[str, Any], name: str) -> int:
     """The integer `name` of a JSON object, at most 64 bits.
 
     Raises:
-        Refused: 422 when it is missing, no integer or too large.
+        RequestRefused: 422 when it is missing, no integer or too large.
     """
     value = body.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
-        raise Refused(422, f'"{name}" must be an integer of at most 64 bits')
+        raise RequestRefused(422, f'"{name}" must be an integer of at most 64 bits')
     return value

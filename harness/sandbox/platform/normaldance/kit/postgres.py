@@ -158,7 +158,7 @@ def _cut(connection: Connection) -> None:
             line.shutdown(socket.SHUT_RDWR)
 
 
-class Database:
+class DatabaseRouter:
     """The primary for writes, and sources for reads, the preferred one first."""
 
     def __init__(self, primary: Source, readers: Sequence[Source]) -> None:
@@ -166,7 +166,7 @@ class Database:
         self._readers = readers
 
     @classmethod
-    def from_env(cls) -> Database:
+    def from_env(cls) -> DatabaseRouter:
         """The primary is the Service `database`; READS names the Services to read from, the preferred one first.
 
         User, password, database and TLS come from libpq's own variables (PGUSER, PGSSLMODE …).

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import jwt
 
-from .app import Refused
+from .app import RequestRefused
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -26,13 +26,13 @@ def signed_in(request: web.Request, secret: str) -> str:
     """The user whose token the request bears.
 
     Raises:
-        Refused: 401 when there is none, or it is expired or forged.
+        RequestRefused: 401 when there is none, or it is expired or forged.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise Refused(401, "sign in first: POST /sessions, then send the token as Bearer")
+        raise RequestRefused(401, "sign in first: POST /sessions, then send the token as Bearer")
     try:
         claims = jwt.decode(token, secret, algorithms=["HS256"], issuer=ISSUER)
     except jwt.InvalidTokenError as error:
-        raise Refused(401, f"the token is not valid: {error}") from None
+        raise RequestRefused(401, f"the token is not valid: {error}") from None
     return str(claims["sub"])

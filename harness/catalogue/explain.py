@@ -10,8 +10,10 @@ from pydantic_core import ErrorDetails
 
 from harness.catalogue.names import nearest
 from harness.errors import ConfigurationError
-from harness.yamlfile import Document, Location
+from harness.yamlfile import Location, YamlDocument
 
+NOT_BLANK: Final = r"\S"
+REQUIREMENT_ID: Final = r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)+$"
 _EXPECTED: Final[Mapping[str, str]] = {
     "string_type": "text",
     "bool_type": "`true` or `false`",
@@ -26,7 +28,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
 
 
 def configuration_error(
-    document: Document, model: type[BaseModel], error: ValidationError, *, at: Location = ()
+    document: YamlDocument, model: type[BaseModel], error: ValidationError, *, at: Location = ()
 ) -> ConfigurationError:
     """The first thing that is wrong, in the order of the file; `at` is where the model's part of the document begins."""
     problems = [(_location(document, problem, at), problem) for problem in error.errors(include_url=False)]
@@ -38,7 +40,7 @@ def configuration_error(
     return ConfigurationError(what + more, where=document.where(location), hint=hint)
 
 
-def _location(document: Document, problem: ErrorDetails, at: Location) -> Location:
+def _location(document: YamlDocument, problem: ErrorDetails, at: Location) -> Location:
     """The location in the file: pydantic also names the branch of a union, which is in no file."""
     location: Location = (*at, *problem["loc"])
     if problem["type"] in {"extra_forbidden", "missing"}:
@@ -60,7 +62,7 @@ def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) ->
         case "model_type":
             # the value is not shown: it may be a secret that should have been a reference
             words = "this must be a mapping", f"expected the keys {', '.join(_keys(_model_at(model, location)))}"
-        case "literal_error":
+        case "literal_error" | "enum":
             choices = [word.strip("'") for word in problem["ctx"]["expected"].replace(" or ", ", ").split(", ")]
             words = (
                 f"`{value}` is not one of {', '.join(choices)}",
@@ -70,11 +72,24 @@ def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) ->
             expected = str(problem["ctx"]["error"])
             words = f"expected {expected}" if isinstance(value, Mapping) else f"`{value}` is not {expected}", ""
         case "string_pattern_mismatch":
-            words = f"`{value}` is not a name", "use letters, digits, `-`, `.` and `_`, at most 63"
+            words = _misfit(str(value), problem["ctx"]["pattern"])
+        case "string_too_short":
+            words = "this must not be empty", "write some text"
+        case "too_short":
+            words = f"expected at least {problem['ctx']['min_length']} item", "write one"
         case _:
             hint = "put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
             words = f"`{value}` is not {_EXPECTED.get(kind) or _bound(problem)}", hint
     return words
+
+
+def _misfit(value: str, pattern: str) -> tuple[str, str]:
+    """Text that is not of the form that a pattern asks for."""
+    if pattern == NOT_BLANK:
+        return "this must not be empty", "write some text"
+    if pattern == REQUIREMENT_ID:
+        return f"`{value}` is not a requirement id", "write it like `SHOP-P95`: capital letters, digits and hyphens"
+    return f"`{value}` is not a name", "use letters, digits, `-`, `.` and `_`, at most 63"
 
 
 def _meant(word: str, words: list[str]) -> str:

@@ -1,0 +1,101 @@
+"""Is a locustfile one? Read from its source before anything is run: importing Locust patches sockets, and takes a second."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Final
+
+from harness.catalogue.names import nearest
+from harness.errors import ConfigurationError
+
+_FACADE: Final = "harness.locust"
+_USERS: Final = ("OpenLoopUser", "ClosedLoopUser")
+
+
+def check_locustfile(path: Path) -> None:
+    """Refuse what would only end the load's process: no Python, a module or a name that is not there, no users.
+
+    What a base class of another module brings is not known here, and is not asked.
+
+    Raises:
+        ConfigurationError: with file and line.
+    """
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        place = f"{path}:{error.lineno or 1}"
+        raise ConfigurationError(f"is not Python: {error.msg}", where=place, hint="correct the line") from error
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"cannot be read: {error}", where=str(path), hint="it must be Python text") from error
+    for statement in tree.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            _check_import(path, statement)
+    classes = [one for one in tree.body if isinstance(one, ast.ClassDef)]
+    imported = any(isinstance(one, ast.Import | ast.ImportFrom) and not _ours(one) for one in tree.body)
+    if not imported and not any(one.bases for one in classes):
+        raise ConfigurationError(
+            "there are no users", where=f"{path}:1", hint=f"derive a class from {' or '.join(_USERS)} of {_FACADE}"
+        )
+    for one in classes:
+        _check_journey(path, one)
+
+
+def _ours(statement: ast.Import | ast.ImportFrom) -> bool:
+    """Whether it brings no users: the façade, and what Python itself comes with."""
+    return all(name == _FACADE or name.partition(".")[0] in sys.stdlib_module_names for name in _modules(statement))
+
+
+def _modules(statement: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    if isinstance(statement, ast.Import):
+        yield from (alias.name for alias in statement.names)
+    elif statement.module and not statement.level:
+        yield statement.module
+
+
+def _check_import(path: Path, statement: ast.Import | ast.ImportFrom) -> None:
+    where = f"{path}:{statement.lineno}"
+    for module in _modules(statement):
+        top = module.partition(".")[0]
+        search = [str(path.parent), str(Path.cwd()), *sys.path]
+        if top not in sys.stdlib_module_names and PathFinder.find_spec(top, search) is None:
+            hint = "install the package that brings it, or correct the name"
+            raise ConfigurationError(f"the module `{top}` is not installed", where=where, hint=hint)
+    if isinstance(statement, ast.ImportFrom) and statement.module == _FACADE:
+        known = _names_of_facade()
+        for alias in statement.names:
+            if alias.name != "*" and alias.name not in known:
+                meant = nearest(alias.name, known)
+                hint = f"did you mean `{meant}`?" if meant else f"it has {', '.join(known)}"
+                raise ConfigurationError(f"`{_FACADE}` has no `{alias.name}`", where=where, hint=hint)
+
+
+def _names_of_facade() -> list[str]:
+    """What locustfiles import of us, read from the source: the façade is loaded in the load's processes only."""
+    source = Path(__file__).parents[2] / "locust" / "__init__.py"
+    for statement in ast.parse(source.read_bytes()).body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__":
+            return [str(name) for name in ast.literal_eval(statement.value)]
+    return []
+
+
+def _check_journey(path: Path, user: ast.ClassDef) -> None:
+    """A class made directly from one of ours has a journey, which takes the journey that it is."""
+    if [ast.unparse(base).rpartition(".")[2] for base in user.bases] not in [[name] for name in _USERS]:
+        return
+    methods = {one.name: one for one in user.body if isinstance(one, ast.FunctionDef)}
+    if "journey" not in methods:
+        meant = nearest("journey", methods)
+        hint = f"did you mean `{meant}` to be it?" if meant else "write `def journey(self, journey: Journey) -> None:`"
+        raise ConfigurationError(f"`{user.name}` has no method `journey`", where=f"{path}:{user.lineno}", hint=hint)
+    arguments = methods["journey"].args
+    taken = len(arguments.posonlyargs) + len(arguments.args)
+    if taken != 2 and arguments.vararg is None:  # self and the journey
+        raise ConfigurationError(
+            f"`journey` takes {taken} argument{'' if taken == 1 else 's'}",
+            where=f"{path}:{methods['journey'].lineno}",
+            hint="write `def journey(self, journey: Journey) -> None:`",
+        )

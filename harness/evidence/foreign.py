@@ -1,0 +1,131 @@
+"""A run directory may come from anybody: what is in it is checked before anything of it is read, or written beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MOST_ENTRIES: Final = 100_000
+"""Files and directories of a run; a run of ours has some hundreds."""
+DEEPEST: Final = 12
+"""Levels of directories; ours have four."""
+LARGEST: Final = 1 << 34
+"""Bytes of a file: of a table a thousand million rows."""
+MOST_JSON: Final = 1 << 26
+"""Bytes of a JSON document; a plan takes some hundred thousand."""
+DEEPEST_JSON: Final = 32
+"""Levels of lists and objects; ours have ten."""
+_HINT: Final = "judge a copy of the run as it was recorded: files and directories, nothing else"
+_KINDS: Final = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+
+
+def refuse_strange(run: Path) -> None:
+    """Look at every entry of a run directory, and open none.
+
+    Raises:
+        EvidenceError: one is neither a file nor a directory, has a name that is not text, is mostly a hole or too large; or there are
+            too many, too deep, or in a directory that cannot be read.
+    """
+    for count, entry in enumerate(_entries(run, 1), start=1):
+        if why := _strange(entry):
+            raise EvidenceError(why, where=_shown(entry.path), hint=_HINT)
+        if count >= MOST_ENTRIES:
+            raise EvidenceError(f"has more than {MOST_ENTRIES} files", where=str(run), hint=_HINT)
+
+
+def _entries(directory: Path | str, level: int) -> Iterator[os.DirEntry[str]]:
+    """Every entry below, a directory before what is in it; links are not followed."""
+    if level > DEEPEST:
+        raise EvidenceError(f"has more than {DEEPEST} levels of directories", where=_shown(directory), hint=_HINT)
+    try:
+        with os.scandir(directory) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        raise EvidenceError(f"cannot be read: {error.strerror}", where=_shown(directory), hint=_HINT) from error
+    for entry in entries:
+        yield entry
+        if entry.is_dir(follow_symlinks=False):
+            yield from _entries(entry.path, level + 1)
+
+
+def _strange(entry: os.DirEntry[str]) -> str:
+    """What keeps an entry from being one of a run; empty when nothing does."""
+    if not entry.name.isprintable():
+        return "has a name that is not plain text"
+    found = entry.stat(follow_symlinks=False)
+    if stat.S_ISDIR(found.st_mode):
+        return ""
+    if not stat.S_ISREG(found.st_mode):
+        return f"is {_KINDS.get(stat.S_IFMT(found.st_mode), 'no file')}"
+    if found.st_size > LARGEST:
+        return f"has {found.st_size} bytes, more than {LARGEST}"
+    if found.st_size > MOST_JSON and found.st_blocks * 512 < found.st_size // 100:
+        return f"has {found.st_size} bytes of which {found.st_blocks * 512} are on the disk"
+    return ""
+
+
+def _shown(path: Path | str) -> str:
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
+    """What is in a file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is too large.
+    """
+    with path.open("rb") as file:
+        body = file.read(most + 1)
+    if len(body) > most:
+        raise ValueError(f"it has more than {most} bytes")
+    return body
+
+
+def read_json(path: Path) -> Any:
+    """A JSON document; raises OSError and ValueError as `read_bounded` and `parsed` do."""
+    return parsed(read_bounded(path).decode("utf-8"))
+
+
+def parsed(text: str) -> Any:
+    """A JSON text.
+
+    Raises:
+        ValueError: it is no JSON, is nested too deeply, or has half of a character, which no report can be written with.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("is nested too deeply") from error
+    if text.count("[") + text.count("{") > DEEPEST_JSON and _levels(value) > DEEPEST_JSON:
+        raise ValueError("is nested too deeply")
+    if "\\u" in text:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # UnicodeEncodeError is a ValueError
+    return value
+
+
+def _levels(value: Any) -> int:
+    """How many lists and objects are in each other."""
+    level, inside = 0, [value]
+    while inside := [
+        item
+        for outer in inside
+        if isinstance(outer, dict | list)
+        for item in (outer.values() if isinstance(outer, dict) else outer)
+    ]:
+        level += 1
+    return level

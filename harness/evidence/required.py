@@ -1,0 +1,25 @@
+"""What the plan says must be on record: a table that is gone is missing, whatever the manifest lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.errors import MissingEvidence
+from harness.model import Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.evidence.run_directory import RunDirectory
+
+
+def unrecorded(directory: RunDirectory) -> Iterable[Missing]:
+    """The planned tables that a run which ended in order does not have, sealed or not."""
+    try:
+        planned = directory.read_plan().records
+    except MissingEvidence:
+        return  # whoever judges by it is told
+    for file in planned:
+        sealed = f"{file.removesuffix('.rows')}.parquet"
+        if not any((directory.path / name).is_file() for name in (file, sealed)):
+            yield Missing(file=sealed, why="is missing: the plan says that it is recorded")

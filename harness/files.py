@@ -1,0 +1,29 @@
+"""Files that are written completely or not at all, and never through a link that somebody put there."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def write_atomic(path: Path, body: bytes) -> None:
+    """Put these bytes in the place of the file: what is a link there is replaced, what it leads to stays as it is.
+
+    Raises:
+        OSError: it cannot be written; what was there before is there still.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)  # of a writer that was killed, or put there
+    try:
+        with os.fdopen(os.open(partial, _NEW, 0o666), "wb") as file:
+            file.write(body)
+        partial.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error  # people know the file, not what is beside it
+    finally:
+        partial.unlink(missing_ok=True)

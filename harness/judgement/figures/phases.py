@@ -1,0 +1,50 @@
+"""Figures of the fault and after windows: per experiment, with fault and restore receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from harness.judgement.measures import HINTS, Case, inconclusive
+from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.restore import restore_receipt
+from harness.model import Evidence, Measure, Phase, Receipt, Window
+
+Judged = Callable[[Sequence[Window], Mapping[str, Receipt]], Iterable[Measure]]
+"""Makes the measures of some windows, given the receipts that they need beside their own."""
+
+
+def by_experiment(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
+    """The measures of each experiment of the objective; INCONCLUSIVE without a window."""
+    phase = case.objective.scope.phase
+    if not case.experiments:
+        why = "no experiment that the sentence speaks of was planned"
+        yield inconclusive(case, name, why, "add one to `experiments/`")
+    for experiment in case.experiments:
+        scope = {"experiment": experiment, "phase": phase.value}
+        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        windows = windows_in(case.evidence, phase, case.objective.scope.traffic, experiment)
+        if attempt is None or not windows:
+            yield inconclusive(
+                case, name, f"no window {phase.value} of {experiment} was recorded", HINTS["fault"], scope=scope
+            )
+            continue
+        receipts = {
+            "fault": fault_receipt(case.plan, case.evidence, attempt),
+            "restore": restore_receipt(case.evidence, attempt),
+        }
+        yield from (replace(one, scope={**one.scope, **scope}) for one in judged(windows, receipts))
+
+
+def windows_in(evidence: Evidence, phase: Phase, traffic: str | None, experiment: str) -> tuple[Window, ...]:
+    """The windows of one phase of an experiment, one per attempt.
+
+    `experiment:X/fault`, or the window that begins where that one ends.
+    """
+    faults = [w for w in evidence.windows.values() if w.phase is Phase.FAULT and w.experiment == experiment]
+    own = sorted((w for w in faults if traffic in (None, w.traffic)), key=lambda w: w.start_ns)
+    if phase is Phase.FAULT:
+        return tuple(own)
+    ends = {(w.traffic, w.end_ns) for w in own}
+    return tuple(w for w in evidence.fault_free(traffic) if (w.traffic, w.start_ns) in ends)

@@ -1,0 +1,42 @@
+"""Whether a run of the plan's size can decide an objective, and what it would take where it cannot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from harness.judgement.figures import spec_of
+from harness.judgement.figures.spec import Lack, Numbers, Offered
+from harness.model import Objective, Phase
+
+
+def numbers_of(objective: Objective, offered: Offered) -> Numbers | None:
+    """The samples that an objective takes; None where their number does not decide it."""
+    if (
+        not offered.window_s or objective.scope.phase is not Phase.STEADY
+    ):  # how long a fault lasts is not known beforehand
+        return None
+    return spec_of(objective.figure).numbers(objective, offered)
+
+
+def lacks_of(objective: Objective, offered: Offered) -> tuple[Lack, ...]:
+    """What keeps every run of this size from deciding the objective, even on a target without a flaw; empty: nothing does."""
+    return tuple(_lacks(objective, offered))
+
+
+def _lacks(objective: Objective, offered: Offered) -> Iterator[Lack]:
+    numbers = numbers_of(objective, offered)
+    if numbers is not None and numbers.short is not None and offered.window_s:
+        planned, least = numbers.short
+        window_s = math.ceil(offered.window_s * least / planned) if planned else 0.0
+        yield Lack(what=f"at least {least} samples, {planned} are planned", window_s=window_s)
+    if objective.window is not None and offered.window_s:
+        wanted = objective.window.at_scale(offered.time_scale).in_unit("s")
+        if wanted > offered.window_s:
+            what = f"a fault-free window of {wanted:g} s, {offered.window_s:g} s are planned"
+            yield Lack(what=what, window_s=wanted)
+    if objective.scope.users > offered.users:
+        yield Lack(what=f"{objective.scope.users} users at once, {offered.users:g} are planned on average")
+    if objective.scope.missing_experiments:
+        yield Lack(what=f"an experiment of: {', '.join(objective.scope.missing_experiments)}")
+    yield from spec_of(objective.figure).lacks(objective, offered)

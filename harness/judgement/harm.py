@@ -1,0 +1,61 @@
+"""Harm that was measured and that no claim judges: a loss that nobody asked for is a loss all the same, and no GO."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from harness.errors import UsageError
+from harness.judgement.excuses import account_in, lag_ns
+from harness.judgement.figures import spec_of
+from harness.judgement.figures.copies import journey_accounts
+from harness.judgement.figures.pipelines import pipeline_result
+from harness.judgement.figures.read_back import age_ns
+from harness.model import Evidence, Plan
+from harness.model.harm import Harm, UnjudgedHarm
+
+
+def unjudged_harm(plan: Plan, evidence: Evidence) -> tuple[UnjudgedHarm, ...]:
+    """What was lost, doubled, changed or stale in the run, apart from what a figure that a claim asks for judges."""
+    judged = frozenset[Harm]().union(*(_judged(plan)))
+    return tuple(
+        UnjudgedHarm(harm=harm, count=count)
+        for harm, count in _measured(plan, evidence)
+        if count and harm not in judged
+    )
+
+
+def _judged(plan: Plan) -> Iterable[frozenset[Harm]]:
+    for figure in {objective.figure for claim in plan.claims for objective in claim.objectives}:
+        try:
+            yield spec_of(figure).judges
+        except UsageError:
+            continue  # its measure says that the figure is unknown; it judges nothing
+
+
+def _measured(plan: Plan, evidence: Evidence) -> Iterable[tuple[Harm, int]]:
+    if len(evidence.ledger.writes):
+        account = account_in(plan, evidence)
+        wrong = len(account.wrong)
+        yield Harm.WRITES_LOST, len(account.lost) - wrong
+        yield Harm.WRITES_WRONG, wrong
+        yield Harm.WRITES_TWICE, len(account.twice)
+        yield Harm.READS_STALE, _stale(plan, evidence)
+    accounts = journey_accounts(plan, evidence)
+    yield Harm.JOURNEYS_LOST, sum(result.lost for result in accounts)
+    yield Harm.JOURNEYS_TWICE, sum(result.twice for result in accounts)
+    yield Harm.JOURNEYS_WRONG, sum(result.wrong for result in accounts)
+    events = pipeline_result(evidence)
+    if events is not None:
+        yield Harm.EVENTS_LOST, events.lost or 0
+        yield Harm.EVENTS_TWICE, events.twice or 0
+        yield Harm.EVENTS_WRONG, events.wrong or 0
+
+
+def _stale(plan: Plan, evidence: Evidence) -> int:
+    """Reads that found another value, or nothing when the lag that the plan allows a copy was over."""
+    reads = evidence.ledger.reads
+    absent, wrong = (reads.words["outcome"].equals(word) for word in ("absent", "wrong"))
+    late = absent & (age_ns(evidence.ledger.writes, reads) >= lag_ns(plan))
+    return int(np.count_nonzero(wrong | late))

@@ -1,0 +1,97 @@
+"""The receipt of the machine that a sandbox shares with the harness: whether there was processor time for both.
+
+A process of the harness that does next to nothing, the watch, is late when the machine is starved, and so is everything that it shares the
+machine with. Sandbox runs on a machine to themselves had at most 2.8 % of their seconds with a probe sent over 50 ms late (the
+99th percentile of all probes: 5 to 17 ms); beside other work it was 15 % (46 ms). The limit is between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.measures import Case
+from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.recovery import SECOND
+from harness.model import Evidence, MachineResult, Measure, Outcome, Plan, Reason, ReasonKind
+from harness.model.observations import MachineSeen, every
+
+LATE_MS: Final = 50.0
+"""A second in which a probe was sent later than this after it was due is a late one."""
+LATE_SHARE: Final = 0.06
+"""More late seconds than this are a starved machine."""
+FEWEST_LATE: Final = 3
+"""Fewer late seconds are no evidence of one."""
+STOLEN: Final = 0.05
+"""More of the processor time than this taken by other machines of the same host is a starved machine."""
+BESIDE: Final = "sandbox"
+"""The environment whose target runs beside the harness."""
+HINT: Final = "run again on a machine with nothing else to do; `readiness doctor` says whether it is busy"
+
+Spans = Sequence[tuple[int, int]]
+
+
+def machine_result(plan: Plan, evidence: Evidence, spans: Spans | None = None) -> MachineResult | None:
+    """How the machine fared in these spans, or in the whole run; None of a target that does not run beside the harness."""
+    if plan.environment != BESIDE or not len(evidence.probes):
+        return None
+    due, sent = evidence.probes.ints["due_ns"], evidence.probes.ints["sent_ns"]
+    asked = (sent > 0) & _inside(due, spans)
+    second = due[asked] // SECOND
+    late = np.unique(second[(sent - due)[asked] > LATE_MS * 1e6])
+    count, of = len(late), len(np.unique(second))
+    seen = [one for one in every(MachineSeen, evidence.observations) if _covers(one.when_ns, spans)]
+    stolen = _mean([one.stolen for one in seen])
+    starved = count >= FEWEST_LATE and count > LATE_SHARE * of
+    why = f"the watch sent probes over {LATE_MS:g} ms late in {count} of {of} s"
+    if stolen is not None and stolen > STOLEN:
+        starved, why = True, f"{why}; other machines took {100 * stolen:.3g} % of the processor time"
+    return MachineResult(
+        ok=not starved,
+        why=f"the machine was starved: {why}" if starved else why,
+        late_share=count / of if of else None,
+        waited_share=_mean([one.waited for one in seen]),
+        stolen_share=stolen,
+    )
+
+
+def on_this_machine(case: Case, found: Measure) -> Measure:
+    """The measure of a figure that a starved machine makes: neither PASS nor FAIL where the machine was starved meanwhile."""
+    if found.outcome not in (Outcome.PASS, Outcome.FAIL):
+        return found
+    machine = machine_result(case.plan, case.evidence, _spans(case, found))
+    if machine is None or machine.ok:
+        return found
+    text = f"{found.because.text}, but {machine.why}"
+    return replace(found, outcome=Outcome.INCONCLUSIVE, because=Reason(kind=ReasonKind.MACHINE, text=text, hint=HINT))
+
+
+def _spans(case: Case, found: Measure) -> Spans:
+    """When the figure was measured: while its experiment was observed, else in the fault-free windows."""
+    attempt = counted_attempt(case.plan, case.evidence, found.scope.get("experiment", ""))
+    if attempt is not None:
+        return [(attempt.observed_from_ns, attempt.observed_until_ns)]
+    return [window.span for window in case.evidence.fault_free(case.objective.scope.traffic)]
+
+
+def _inside(
+    at_ns: np.ndarray[tuple[int], np.dtype[np.int64]], spans: Spans | None
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    if spans is None:
+        return np.ones(len(at_ns), dtype=np.bool_)
+    found = np.zeros(len(at_ns), dtype=np.bool_)
+    for start, end in spans:
+        found |= (at_ns >= start) & (at_ns < end)
+    return found
+
+
+def _covers(at_ns: int, spans: Spans | None) -> bool:
+    return spans is None or any(start <= at_ns < end for start, end in spans)
+
+
+def _mean(shares: Sequence[float | None]) -> float | None:
+    known = [share for share in shares if share is not None]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,34 @@
+"""How a requirement, and how a run, can end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The end of a requirement."""
+
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    WAIVED = "WAIVED"
+    NOT_ASSESSED = "NOT ASSESSED"
+
+
+_SEVERITY = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
+
+
+def worst_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """FAIL over INCONCLUSIVE over PASS; of nothing: INCONCLUSIVE. Only these three are given in."""
+    return max(outcomes, key=_SEVERITY.__getitem__, default=Outcome.INCONCLUSIVE)
+
+
+class DecisionOutcome(StrEnum):
+    """What is said of a release."""
+
+    GO = "GO"
+    NO_GO = "NO-GO"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    PARTIAL = "PARTIAL"
+    """A filter left scenarios out: no decision."""

@@ -1,0 +1,90 @@
+"""Why a figure, a scenario, a requirement or a decision is as it is: a kind, a sentence, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ReasonKind(StrEnum):
+    """What decided. In order: of several reasons for one outcome the first kind leads, for it is closest to the cause."""
+
+    OTHER_RUN = "other-run"
+    """The evidence is that of another run, target or release."""
+    CUT = "cut-short"
+    """The run was cut short: by a person, or by what it needs to go on."""
+    HARNESS = "harness"
+    """A bug in the harness."""
+    SENTENCE = "sentence"
+    """The sentence can never be evaluated."""
+    EVIDENCE = "evidence"
+    """Evidence is gone, incomplete or edited."""
+    MACHINE = "machine"
+    """The machine that a sandbox shares with the harness was starved."""
+    FAULT = "fault"
+    LOAD = "load"
+    WATCH = "watch"
+    RESTORE = "restore"
+    """These four: that receipt is missing or not in order."""
+    UNSTEADY = "unsteady"
+    """The target was not steady without a fault, or at the end."""
+    NO_RECORD = "no-record"
+    """Nothing was recorded of what the sentence speaks of."""
+    WORSE_AFTER = "worse-after-faults"
+    """What came after the faults is proven worse than what came before."""
+    CLUSTERED = "clustered"
+    """Failures came together, in too few episodes for a bound."""
+    RESOLUTION = "resolution"
+    """The limit lies within what the watch can resolve."""
+    TOO_FEW = "too-few-samples"
+    """The limit lies between the bounds: more samples would decide."""
+    NOT_AS_EXPECTED = "not-as-expected"
+    AS_EXPECTED = "as-expected"
+    NOT_TRIED = "not-tried"
+    """A part of the sentence was not tried."""
+    NOT_FALSIFIABLE = "not-falsifiable"
+    """This run could not have failed it."""
+    NO_MEANS = "no-means"
+    """The target or the command does not provide what is needed."""
+    NOT_MEASURED = "not-measured"
+    """The requirement is derived, ingested or attested."""
+    UNCLAIMED = "unclaimed"
+    """Nothing claims it."""
+    FILTERED = "filtered"
+    """A filter left it out."""
+    HARM = "unjudged-harm"
+    """Harm was measured that no claim judges."""
+    WAIVED = "waived"
+
+
+_RANK = {kind: rank for rank, kind in enumerate(ReasonKind)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """Why something has its outcome.
+
+    Attributes:
+        kind: what decided.
+        text: what was measured and what was expected.
+        hint: what to do next; empty where nothing has to be done.
+        more: how many other figures of the same outcome it leads.
+    """
+
+    kind: ReasonKind
+    text: str
+    hint: str = ""
+    more: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """The text, with how many figures it leads."""
+        if not self.more:
+            return self.text
+        alike = "as expected" if self.kind is ReasonKind.AS_EXPECTED else "like it"
+        return f"{self.text} (and {self.more} more {alike})"
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order of the kinds: the lowest leads."""
+        return _RANK[self.kind]

@@ -1,0 +1,45 @@
+"""Names in a target file that must be known elsewhere: one that is misspelt would have no effect, and nobody would notice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.catalogue.names import hint_with_nearest
+from harness.errors import ConfigurationError
+from harness.yamlfile import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from harness.run.project import Project
+    from harness.targets import Target
+    from harness.yamlfile import Location
+
+
+def check_names(target: Target, project: Project) -> None:
+    """Refuse a size for a traffic, or a permission for an experiment, that does not exist.
+
+    Raises:
+        ConfigurationError: with file, line and the nearest known name.
+    """
+    for kind, files, named in (
+        ("traffic", "loadtests", ((("traffic", name), name) for name in target.traffic)),
+        ("experiment", "experiments", _experiments(target)),
+    ):
+        known = _stems(project, files)
+        for location, name in named:
+            if name not in known:
+                raise ConfigurationError(
+                    f"there is no {kind} `{name}`",
+                    where=read_document(target.file).where(location),
+                    hint=hint_with_nearest(name, known),
+                )
+
+
+def _experiments(target: Target) -> Iterator[tuple[Location, str]]:
+    for index, entry in enumerate(target.may_break):
+        yield ("may_break", index, "experiment"), entry.experiment
+
+
+def _stems(project: Project, files: str) -> Iterable[str]:
+    return {file.stem for base in project.search(files) if base.is_dir() for file in base.iterdir()}

@@ -1,0 +1,158 @@
+"""What a plan promises before it is run: seconds, samples, the lengths of time that are scaled, and what cannot be decided at its size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.drivers.watch import Rates
+from harness.judgement.figures import Offered
+from harness.judgement.figures.sufficiency import lacks_of, numbers_of
+from harness.model import DemandKind, Per, Phase
+from harness.run.acts.experiments import longest_s
+
+if TYPE_CHECKING:
+    from harness.judgement.figures import Lack, Numbers
+    from harness.model import Act, Length, Objective, Plan, TrafficPlan
+
+START_S: Final = 10.0
+REST_S: Final = 16.0
+"""What a run needs beside its acts on an idle machine of two cores."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prospect:
+    """One sentence of the plan.
+
+    Attributes:
+        requirement: that it belongs to.
+        objective: that it states.
+        times: its lengths of time, with what is used of each.
+        numbers: samples needed and planned; None where their number does not decide.
+        lacks: what keeps a run of this size from deciding it; empty: it can be decided.
+    """
+
+    requirement: str
+    objective: Objective
+    times: tuple[Length, ...]
+    numbers: Numbers | None
+    lacks: tuple[Lack, ...]
+
+
+def prospects(plan: Plan) -> tuple[Prospect, ...]:
+    """Every sentence of the plan, in the order of its claims."""
+    return tuple(
+        Prospect(
+            requirement=claim.requirement,
+            objective=objective,
+            times=objective.lengths(plan.time_scale),
+            numbers=numbers_of(objective, offered_to(plan, objective)),
+            lacks=lacks_of(objective, offered_to(plan, objective)),
+        )
+        for claim in plan.claims
+        for objective in claim.objectives
+    )
+
+
+def offered_to(plan: Plan, objective: Objective) -> Offered:
+    """How much evidence the plan collects for an objective."""
+    traffic = plan.traffic.get(objective.scope.traffic or "")
+    if traffic is None:
+        return Offered(requests=0, probes=0, time_scale=plan.time_scale, durability=plan.durability)
+    by_route = objective.scope.per is Per.ROUTE
+    share = min(traffic.routes.values()) if by_route and traffic.routes else 1.0
+    return Offered(
+        requests=math.floor(traffic.requests * share),
+        probes=round(traffic.window_s * Rates().health_in_window),
+        journeys=math.floor(traffic.journeys_per_s * traffic.window_s),
+        by_route=by_route,
+        window_s=traffic.window_s,
+        users=traffic.users,
+        before_fault_s=_before_fault_s(plan, objective),
+        time_scale=plan.time_scale,
+        durability=plan.durability,
+    )
+
+
+def grown(plan: Plan) -> dict[str, TrafficPlan]:
+    """The traffic of the plan, each window that may grow as long as its sentences need."""
+    said, traffic = prospects(plan), dict(plan.traffic)
+    for name, size in plan.traffic.items():
+        wanted = [lack.window_s for each in said if each.objective.scope.traffic == name for lack in each.lacks]
+        if size.window_grows and max(wanted, default=0.0) > size.window_s:
+            traffic[name] = size.with_window(max(wanted))
+    return traffic
+
+
+def _before_fault_s(plan: Plan, objective: Objective) -> float:
+    """Seconds of traffic before the first fault that the objective speaks of, as planned; without end where it speaks of none."""
+    passed_s = 0.0
+    for act in plan.acts:
+        if act.traffic != objective.scope.traffic or act.beside:
+            continue
+        if act.phase is Phase.FAULT and plan.demand[act.demand].name in objective.scope.experiments:
+            return passed_s
+        passed_s += act.seconds
+    return math.inf
+
+
+def seconds(plan: Plan) -> tuple[float, float]:
+    """How long a run of the plan is expected to take, and how long at most where nothing comes back; no fault is sent twice."""
+    own = [act for act in plan.acts if not act.beside]
+    around = START_S + REST_S
+    return around + sum(act.seconds for act in own), around + sum(_longest_s(plan, act) for act in own)
+
+
+def _longest_s(plan: Plan, act: Act) -> float:
+    demand = plan.demand[act.demand]
+    is_fault = demand.kind == DemandKind.EXPERIMENT and act.phase is Phase.FAULT
+    return longest_s(plan.experiments[demand.name]) if is_fault else act.seconds
+
+
+def outlook_document(plan: Plan) -> dict[str, Any]:
+    """The plan for machines: seconds, acts in order, every sentence with what it takes, and what cannot be assessed."""
+    expected, longest = seconds(plan)
+    return {
+        "release": plan.release,
+        "target": plan.target,
+        "environment": plan.environment,
+        "profile": plan.profile,
+        "time_scale": plan.time_scale,
+        "seconds": {"expected": round(expected, 1), "at_most": round(longest, 1)},
+        "acts": [
+            {
+                "name": act.name,
+                "kind": act.kind,
+                "phase": act.phase.value,
+                "seconds": act.seconds,
+                "touches": list(act.touches),
+                "after": list(act.after),
+                "beside": act.beside,
+            }
+            for act in plan.acts
+        ],
+        "sentences": [_sentence(prospect) for prospect in prospects(plan)],
+        "not_assessable": [
+            {"requirement": item.requirement, "why": item.because.text, "hint": item.because.hint}
+            for item in plan.not_assessable
+        ],
+        "deselected": list(plan.deselected),
+    }
+
+
+def _sentence(prospect: Prospect) -> dict[str, Any]:
+    return {
+        "requirement": prospect.requirement,
+        "sentence": prospect.objective.sentence,
+        "at": prospect.objective.at,
+        "times": [asdict(length) for length in prospect.times],
+        "samples": None if prospect.numbers is None else _samples(prospect.numbers),
+        "can_be_decided": not prospect.lacks,
+        "lacks": [asdict(lack) for lack in prospect.lacks],
+    }
+
+
+def _samples(numbers: Numbers) -> dict[str, str]:
+    shown = ("needed", "planned", "tolerated", "chances")
+    return {name: getattr(numbers, name) for name in shown}

@@ -1,0 +1,218 @@
+"""Does every path that is probed answer as the target file says? Each is requested before anything is run.
+
+A probe that has never succeeded says nothing about a release: a path that is misspelt looks like a target that is down.
+Answers that only the file can explain (404, 403, another body than expected) are its mistake until the probe has
+succeeded once. Where nobody answers, or with 5xx, the target is not well: it is waited for, and not judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from harness import clock
+from harness.drivers.watch.probers import wrong
+from harness.drivers.watch.wires import ProbeResponse, Wires
+from harness.errors import ConfigurationError, TargetUnreachable
+from harness.targets.http import proxy_for, tls_context
+from harness.yamlfile import Location, read_document
+
+if TYPE_CHECKING:
+    from harness.targets import Target
+
+SILENT_WITHIN_S: Final = 5.0
+"""A target that does not answer at all, or answers as if its file were wrong, is given so long to change that."""
+SERVING_WITHIN_S: Final = 20.0
+"""A target that answers 5xx may be starting: the entry's probes are waited for so long."""
+_EACH_S: Final = 2.0
+_SERVING_POLL_S: Final = 0.5
+_BUSY: Final = frozenset({408, 425, 429})
+"""Client errors that say nothing against the request."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedProbe:
+    """One request of the preflight.
+
+    Attributes:
+        key: where the target file defines it.
+        base: address of the entry, the region or Prometheus.
+        path: requested with GET, from the root of that address.
+        expect: what the JSON object of the answer must contain.
+        needed: whether there is nothing to judge without it.
+        absent: whether 404 is a right answer, because what is asked for does not exist.
+    """
+
+    key: Location
+    base: str
+    path: str
+    expect: Mapping[str, object] = field(default_factory=dict)
+    needed: bool = False
+    absent: bool = False
+
+    @property
+    def url(self) -> str:
+        """As messages show it, without user, password and query."""
+        parts = urlsplit(self.base)
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{parts.hostname}{port}{self.path.partition('?')[0]}"
+
+
+class ProbeFailure(NamedTuple):
+    """What is wrong with the last answer to a probe.
+
+    Attributes:
+        probe: that was sent.
+        what: in a few words. hint: what to change in the file.
+        mistake: whether only the file can explain it.
+        answered: whether there was an answer at all.
+    """
+
+    probe: PlannedProbe
+    what: str
+    mistake: bool = False
+    hint: str = ""
+    answered: bool = True
+
+
+Ask = Callable[[Sequence[PlannedProbe]], Sequence[ProbeResponse]]
+"""Sends one request of each probe and returns the answers in their order."""
+
+
+def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = None) -> None:
+    """Return once every probe of the entry has succeeded; probes of other places only have to be no mistake.
+
+    Args:
+        target: whose paths are requested.
+        say: takes what is noticed and stops nothing.
+        ask: sends the requests; by default as the watch does.
+
+    Raises:
+        ConfigurationError: a probe is answered as if the target file were wrong, with method, URL, answer, file and line.
+        TargetUnreachable: the entry does not answer, or not with success.
+    """
+    pending, found = probes_of(target), list[ProbeFailure]()
+    asking, short = ask or _asker(target), clock.Deadline.after(SILENT_WITHIN_S)
+    for _ in clock.Deadline.after(SERVING_WITHIN_S).ticks(_SERVING_POLL_S):
+        findings = map(finding_of, pending, asking(pending))
+        found = [finding for finding in findings if finding is not None]
+        pending = [finding.probe for finding in found]
+        if not pending or (short.over and not _worth_waiting_for(found)):
+            break
+    _refuse(target, found, say)
+
+
+def probes_of(target: Target) -> list[PlannedProbe]:
+    """Every path of the target file that can be requested without consequences."""
+    paths = target.probes
+    found = [
+        PlannedProbe(key=("probes", "health"), base=target.entry, path=paths.health, needed=True),
+        PlannedProbe(
+            key=("probes", "read"), base=target.entry, path=paths.read.path, expect=paths.read.expect, needed=True
+        ),
+    ]
+    for region, door in target.doors.items():
+        at: Location = ("regions", region, "entry")
+        found.append(PlannedProbe(key=at, base=door, path=paths.health))
+        found.append(PlannedProbe(key=at, base=door, path=paths.read.path, expect=paths.read.expect))
+    bases = list(target.doors.values()) or [target.entry]
+    found += [
+        PlannedProbe(key=("probes", "services", name), base=base, path=read.path, expect=read.expect)
+        for name, read in paths.services.items()
+        for base in bases
+    ]
+    if target.ledger and target.ledger.read:
+        found.append(PlannedProbe(key=("ledger", "path"), base=target.entry, path=f"{target.ledger.path}?client=0"))
+    if target.pipeline:
+        unknown = target.pipeline.visible.replace("{id}", "0")
+        found.append(PlannedProbe(key=("pipeline", "visible"), base=target.entry, path=unknown, absent=True))
+    if target.release.path:
+        found.append(PlannedProbe(key=("release", "path"), base=target.entry, path=target.release.path))
+    if target.prometheus:
+        below = urlsplit(target.prometheus).path.rstrip("/")
+        found.append(PlannedProbe(key=("prometheus",), base=target.prometheus, path=f"{below}/api/v1/alerts"))
+    return found
+
+
+def finding_of(probe: PlannedProbe, answer: ProbeResponse) -> ProbeFailure | None:
+    """What is wrong with an answer; None where the probe succeeded."""
+    status, name = answer.status, str(probe.key[-1])
+    if answer.error == "tls":
+        hint = "use http:// or https:// as the platform does, and name its CA in `tls: {ca_file: …}`"
+        return ProbeFailure(probe, "the TLS handshake failed", mistake=True, hint=hint)
+    if answer.error is not None:
+        return ProbeFailure(probe, answer.error, answered=False)
+    if status in _BUSY or status >= 500:
+        return ProbeFailure(probe, f"status {status}")
+    if (probe.absent and status in (200, 404)) or wrong(answer, probe.expect) is None:
+        return None
+    if status == 200:
+        expected = f"the keys {', '.join(probe.expect)}" if probe.expect else "a body, and no JSON `error`"
+        hint = f"expected was {expected}; correct `{name}`, or what it expects"
+        return ProbeFailure(probe, "status 200 with another body than expected", mistake=True, hint=hint)
+    return ProbeFailure(probe, f"status {status}", mistake=True, hint=_hint_of_status(status, name))
+
+
+def _hint_of_status(status: int, name: str) -> str:
+    if status in (401, 403):
+        return "probes are sent without credentials: name a path that needs no sign-in"
+    if 300 <= status < 400:
+        return "redirects are not followed: write the address and the path that it leads to"
+    if status == 405:
+        return f"`{name}` is requested with GET: name a path that answers it"
+    return f"correct `{name}`: the path must answer GET with status 200; it is requested from the root of the address"
+
+
+def _worth_waiting_for(found: Sequence[ProbeFailure]) -> bool:
+    """Whether the entry answers that it is not ready, and nothing says that the file is wrong."""
+    if any(finding.mistake for finding in found):
+        return False
+    return any(finding.probe.needed and finding.answered for finding in found)
+
+
+def _refuse(target: Target, found: Sequence[ProbeFailure], say: Callable[[str], None]) -> None:
+    """Raise for what stops the run; say what does not."""
+    document = read_document(target.file)
+    if mistakes := [finding for finding in found if finding.mistake]:
+        first = mistakes[0]
+        others = len({finding.probe.key for finding in mistakes} - {first.probe.key})
+        more = f" (and {others} more probe{'s' if others > 1 else ''})" if others else ""
+        raise ConfigurationError(
+            f"GET {first.probe.url} never succeeded: {first.what}{more}; nothing was run",
+            where=document.where(first.probe.key),
+            hint=first.hint,
+        )
+    for probe, what, _, _, answered in found:
+        if probe.needed and not answered:
+            raise TargetUnreachable(
+                f"no answer from {probe.url} within {SILENT_WITHIN_S:g} s: {what}; nothing was run",
+                where=document.where(("entry",)),
+                hint="start the platform, or correct `entry`",
+            )
+        if probe.needed:
+            raise TargetUnreachable(
+                f"INCONCLUSIVE: GET {probe.url} did not succeed within {SERVING_WITHIN_S:g} s: {what}; nothing was run",
+                where=document.where(probe.key),
+                hint="run again when the platform serves: what is down before the load is not judged",
+            )
+        say(f"{document.where(probe.key)}: GET {probe.url}: {what}")
+
+
+def _asker(target: Target) -> Ask:
+    """Asks as the watch does: no redirects, no sign-in, one new connection each."""
+    tls = tls_context(target)
+
+    async def one(probe: PlannedProbe) -> ProbeResponse:
+        wires = Wires(probe.base, tls, proxy_for(target, probe.base))
+        try:
+            return await wires.ask("GET", probe.path, within_s=_EACH_S, fresh=True)
+        finally:
+            await wires.close()
+
+    async def every(probes: Sequence[PlannedProbe]) -> list[ProbeResponse]:
+        return list(await asyncio.gather(*map(one, probes)))
+
+    return lambda probes: asyncio.run(every(probes))

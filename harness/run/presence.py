@@ -1,0 +1,110 @@
+"""Is there anything left of the target? Asked while a fault may be in, so that one that is gone is noticed within seconds."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from harness import clock
+from harness.errors import TargetUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from harness.targets import Target
+
+GONE_AFTER_S: Final = 4.0
+"""So long no address of it gives any answer."""
+EVERY_S: Final = 0.5
+TIMEOUT_S: Final = 1.0
+"""A machine that is busy for a moment is not gone: every address is asked twice within the 5 s in which it must be noticed."""
+
+
+class Presence:
+    """The addresses of a target, each with a probe that tells whether it gives any answer, whatever it is.
+
+    An entry that is down under a fault is what a run measures. A target is gone when its API server is, too, and every entry of a region.
+    Where there is no API server, an outage and a target that is gone look alike: it is gone when it is out for longer than the run observes.
+    """
+
+    def __init__(self, probes: Mapping[str, Callable[[], bool]], *, has_api_server: bool) -> None:
+        self._probes = dict(probes)
+        self._has_api_server = has_api_server
+        self._answered = next(iter(self._probes), "")
+        self._due_ns = self._last_ns = clock.now_ns()
+        self._gone_after_s = GONE_AFTER_S
+
+    def begin(self, observe_s: float) -> None:
+        """A fault may be in from now on, and its outage is observed for `observe_s` seconds: the target was there until now."""
+        self._due_ns = self._last_ns = clock.now_ns()
+        self._gone_after_s = GONE_AFTER_S if self._has_api_server else GONE_AFTER_S + observe_s
+
+    def check(self) -> None:
+        """Ask, if it is time to.
+
+        Raises:
+            TargetUnreachable: nothing of the target has answered for `GONE_AFTER_S`, or, where there is no API server, for that much longer
+                than its outage is observed.
+        """
+        if clock.now_ns() < self._due_ns:
+            return
+        if self._any():
+            self._last_ns = clock.now_ns()
+        now_ns = clock.now_ns()
+        self._due_ns = now_ns + round(EVERY_S * clock.NS_PER_S)
+        silent_s = (now_ns - self._last_ns) / clock.NS_PER_S
+        if silent_s >= self._gone_after_s:
+            raise TargetUnreachable(
+                f"the target is gone: nothing of it has answered for {silent_s:.1f} s",
+                where=", ".join(self._probes),
+                hint="start it again, then run `readiness recover`; the evidence so far is kept, and is not enough",
+            )
+
+    def _any(self) -> bool:
+        """Whether one of them answers: first the one that answered last, then all others at once."""
+        if self._answered and self._probes[self._answered]():
+            return True
+        others = [name for name in self._probes if name != self._answered]
+        self._answered = ""
+        if others:
+            with ThreadPoolExecutor(len(others)) as pool:
+                answers = zip(others, pool.map(lambda name: self._probes[name](), others), strict=True)
+                self._answered = next((name for name, ok in answers if ok), "")
+        return bool(self._answered)
+
+
+def presence_of(target: Target) -> Presence:
+    """The presence of a target: its API server, its entry, and the entries of its regions.
+
+    Raises:
+        ConfigurationError: its kubeconfig cannot be read.
+    """
+    from harness.targets.kubernetes import api_server_url
+
+    addresses = [target.entry, *target.doors.values()]
+    paths = dict.fromkeys(addresses, target.probes.health)
+    if target.kubernetes is not None:
+        paths = {api_server_url(target): "/version", **paths}
+    probes = {url: _prober(target, url, path) for url, path in paths.items()}
+    return Presence(probes, has_api_server=target.kubernetes is not None)
+
+
+def _prober(target: Target, url: str, path: str) -> Callable[[], bool]:
+    """A probe of one address: any answer is one, also a refusal, and also one whose certificate is not trusted."""
+    import httpx
+
+    from harness.targets.http import proxy_for
+
+    proxy = proxy_for(target, url)
+
+    def answers() -> bool:
+        try:
+            # nothing is believed of the answer, so nothing has to be verified
+            httpx.get(f"{url}{path}", timeout=TIMEOUT_S, verify=False, trust_env=False, proxy=proxy)  # noqa: S501
+        except httpx.ConnectError as error:
+            return "SSL" in str(error).upper()
+        except httpx.HTTPError:
+            return False
+        return True
+
+    return answers

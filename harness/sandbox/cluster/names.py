@@ -1,0 +1,94 @@
+"""Names, labels, keys and relative paths, as a Kubernetes API allows them; nothing that is used as a file's name leaves its directory."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Cause = tuple[str, str]
+"""A field, and what is wrong with it."""
+
+LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+DNS_LABEL: Final = re.compile(LABEL)
+DNS_SUBDOMAIN: Final = re.compile(rf"(?=.{{1,253}}$){LABEL}(\.{LABEL})*")
+_LABEL_VALUE: Final = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_LABEL_KEY: Final = re.compile(rf"({LABEL}(\.{LABEL})*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?")
+_LONGEST_KEY: Final = 253 + 1 + 63
+_DATA_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_VARIABLE: Final = re.compile(r"[ -<>-~]{1,1024}")
+_SHOWN: Final = 80
+
+
+def shown(value: str) -> str:
+    """A value as a message shows it: not more than a line of it."""
+    return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
+
+
+def name(path: str, value: str, *, label: bool = False) -> Iterator[Cause]:
+    """A name: a DNS-1123 subdomain, or a label."""
+    if not (DNS_LABEL if label else DNS_SUBDOMAIN).fullmatch(value):
+        what = "label" if label else "name"
+        allowed = 'lower case alphanumeric characters, "-"' + ("" if label else ' or "."')
+        yield path, f'Invalid value: "{shown(value)}": a lowercase RFC 1123 {what} must consist of {allowed}'
+
+
+def prefix(path: str, value: str, *, label: bool = False) -> Iterator[Cause]:
+    """What a generated name begins with: it may end with `-`."""
+    yield from name(path, f"{value[:-1]}a" if value.endswith("-") else value, label=label)
+
+
+def labels(path: str, given: Mapping[str, str]) -> Iterator[Cause]:
+    """Labels: keys and values."""
+    for key, value in given.items():
+        if not is_qualified(key):
+            yield (
+                path,
+                f'Invalid value: "{shown(key)}": name part must consist of alphanumeric characters, "-", "_" or "."',
+            )
+        if not _LABEL_VALUE.fullmatch(value):
+            yield (
+                path,
+                f'Invalid value: "{shown(value)}": a valid label must be at most 63 alphanumeric characters, "-", "_" or "."',
+            )
+
+
+def is_qualified(key: str) -> bool:
+    """Whether it can be the key of a label, or, in lower case, of an annotation."""
+    return len(key) <= _LONGEST_KEY and _LABEL_KEY.fullmatch(key) is not None
+
+
+def data_key(path: str, key: str) -> Iterator[Cause]:
+    """A key of a ConfigMap or Secret: it becomes the name of a file."""
+    if not _DATA_KEY.fullmatch(key):
+        yield (
+            path,
+            f'Invalid value: "{shown(key)}": a valid config key must be at most 253 alphanumeric characters, "-", "_" or "."',
+        )
+    elif key == "." or key.startswith(".."):
+        yield path, f'Invalid value: "{shown(key)}": must not be "." and must not start with ".."'
+
+
+def variable(path: str, value: str) -> Iterator[Cause]:
+    """The name of an environment variable."""
+    if not _VARIABLE.fullmatch(value):
+        yield path, f'Invalid value: "{shown(value)}": must consist of printable ASCII characters without "="'
+
+
+def text(path: str, value: str) -> Iterator[Cause]:
+    """A text that becomes an argument, a variable or a path of a process."""
+    if "\0" in value:
+        yield path, "Invalid value: must not contain a null character"
+
+
+def inside(path: str, value: str) -> Iterator[Cause]:
+    """A path within a volume."""
+    if value.startswith("/"):
+        yield path, f'Invalid value: "{shown(value)}": must be a relative path'
+    elif ".." in value.split("/"):
+        yield path, f'Invalid value: "{shown(value)}": must not contain ".."'
+    elif len(value) > 1024 or any(len(each) > 253 for each in value.split("/")):
+        yield path, f'Invalid value: "{shown(value)}": too long'
+    yield from text(path, value)

@@ -1,0 +1,120 @@
+"""What the spec of a pod may not say, beyond its shape: containers, volumes, probes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness.sandbox.cluster import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from harness.sandbox.cluster.names import Cause
+    from harness.sandbox.cluster.statuses import Object
+
+LONGEST_S: Final = 86400 * 365
+_SOURCES: Final = ("configMap", "secret", "downwardAPI")
+"""Sources of volumes that put files in place."""
+_SERVED: Final = frozenset({*_SOURCES, "name", "emptyDir", "persistentVolumeClaim", "projected"})
+_PROBES: Final = ("readinessProbe", "livenessProbe", "startupProbe")
+_PROBE_NUMBERS: Final[Mapping[str, int]] = {
+    "initialDelaySeconds": 0,
+    "timeoutSeconds": 1,
+    "periodSeconds": 1,
+    "successThreshold": 1,
+    "failureThreshold": 1,
+}
+"""Fields of a probe and the least they may be."""
+
+
+def pod_spec(spec: Object, path: str) -> Iterator[Cause]:
+    """The rules for a pod's spec, also within a template."""
+    if not spec.get("containers"):
+        yield f"{path}.containers", "Required value"
+    grace_s = spec.get("terminationGracePeriodSeconds", 0)
+    yield from at_least(f"{path}.terminationGracePeriodSeconds", grace_s, 0, LONGEST_S)
+    volumes: set[str] = set()
+    for i, volume in enumerate(spec.get("volumes", ())):
+        here = f"{path}.volumes[{i}]"
+        if volume["name"] in volumes:
+            yield f"{here}.name", f'Duplicate value: "{names.shown(volume["name"])}"'
+        volumes.add(volume["name"])
+        yield from _volume(volume, here)
+    found: set[str] = set()
+    for field in ("initContainers", "containers"):
+        for i, container in enumerate(spec.get(field, ())):
+            here = f"{path}.{field}[{i}]"
+            if container["name"] in found:
+                yield f"{here}.name", f'Duplicate value: "{names.shown(container["name"])}"'
+            found.add(container["name"])
+            yield from _container(container, here, volumes)
+
+
+def port(path: str, number: int) -> Iterator[Cause]:
+    """The number of a port."""
+    if not 1 <= number <= 65535:
+        yield path, f"Invalid value: {number}: must be between 1 and 65535, inclusive"
+
+
+def at_least(path: str, value: int, least: int, most: int) -> Iterator[Cause]:
+    """A number within bounds."""
+    if value < least:
+        yield path, f"Invalid value: {value}: must be greater than or equal to {least}"
+    elif value > most:
+        yield path, f"Invalid value: {value}: must be less than or equal to {most}"
+
+
+def _container(container: Object, path: str, volumes: set[str]) -> Iterator[Cause]:
+    yield from names.name(f"{path}.name", container["name"], label=True)
+    if not container.get("image"):
+        yield f"{path}.image", "Required value"
+    for i, each in enumerate(container.get("ports", ())):
+        yield from port(f"{path}.ports[{i}].containerPort", each["containerPort"])
+    for field in ("command", "args"):
+        for i, word in enumerate(container.get(field, ())):
+            yield from names.text(f"{path}.{field}[{i}]", word)
+    for i, entry in enumerate(container.get("env", ())):
+        yield from names.variable(f"{path}.env[{i}].name", entry["name"])
+        yield from names.text(f"{path}.env[{i}].value", entry.get("value", ""))
+    yield from names.text(f"{path}.workingDir", container.get("workingDir", ""))
+    yield from _mounts(container, path, volumes)
+    for probe in _PROBES:
+        for field, least in _PROBE_NUMBERS.items():
+            value = container.get(probe, {}).get(field, least)
+            yield from at_least(f"{path}.{probe}.{field}", value, least, LONGEST_S)
+
+
+def _mounts(container: Object, path: str, volumes: set[str]) -> Iterator[Cause]:
+    for i, mount in enumerate(container.get("volumeMounts", ())):
+        here = f"{path}.volumeMounts[{i}]"
+        if mount["name"] not in volumes:
+            yield f"{here}.name", f'Not found: "{names.shown(mount["name"])}"'
+        if not mount["mountPath"]:
+            yield f"{here}.mountPath", "Required value"
+        yield from names.inside(f"{here}.subPath", mount.get("subPath", ""))
+
+
+def _volume(volume: Object, path: str) -> Iterator[Cause]:
+    """One volume: its name and its source become parts of a path in the sandbox's directory."""
+    yield from names.name(f"{path}.name", volume["name"], label=True)
+    for source in sorted(volume.keys() - _SERVED):
+        yield (
+            f"{path}.{source}",
+            f"Forbidden: volumes of this type are not served here, only {', '.join(sorted(_SERVED - {'name'}))}",
+        )
+    if len(volume) > 2:
+        yield path, "Forbidden: may not specify more than 1 volume type"
+    if claim := volume.get("persistentVolumeClaim"):
+        yield from names.name(f"{path}.persistentVolumeClaim.claimName", claim["claimName"])
+    yield from _files(volume, path)
+    for i, source in enumerate(volume.get("projected", {}).get("sources", ())):
+        yield from _files(source, f"{path}.projected.sources[{i}]")
+
+
+def _files(source: Object, path: str) -> Iterator[Cause]:
+    for field in _SOURCES:
+        for i, item in enumerate(source.get(field, {}).get("items", ())):
+            here = f"{path}.{field}.items[{i}].path"
+            if not item["path"]:
+                yield here, "Required value"
+            yield from names.inside(here, item["path"])

@@ -1,0 +1,93 @@
+"""Which platform a target file leads to, whatever the file calls it: locks and the undo log belong to platforms, not to names."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from harness.targets.kubernetes import api_client
+
+if TYPE_CHECKING:
+    from harness.targets.target import Target
+
+_PORTS: Final = {"http": 80, "https": 443}
+_PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Platform:
+    """One platform.
+
+    Attributes:
+        name: of the target, for people.
+        api: address of its API server and digest of the authority that it is verified with; empty where the target names no cluster.
+        entry: its entry.
+    """
+
+    name: str
+    api: str
+    entry: str
+
+    @property
+    def identity(self) -> str:
+        """What undoes a fault acts on: the API server, else the entry."""
+        return self.api or self.entry
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What two runs must not have in common at the same time."""
+        return tuple(filter(None, (self.api, self.entry)))
+
+
+def platform_of(target: Target) -> Platform:
+    """The platform that a target file leads to.
+
+    Raises:
+        ConfigurationError: its kubeconfig or context cannot be read.
+    """
+    api = ""
+    if target.kubernetes is not None:
+        # the official client's own types are loose
+        configuration: Any = api_client(target).configuration
+        api = f"{canonical(str(configuration.host))} {_authority(configuration)}"
+    return Platform(name=target.name, api=api, entry=canonical(target.entry))
+
+
+def digest(identity: str) -> str:
+    """A file's name for an identity."""
+    return hashlib.sha256(identity.encode()).hexdigest()[:24]
+
+
+def canonical(url: str) -> str:
+    """One spelling for one address: lower case, the port written out, no user, password or `/` at the end; `localhost` is 127.0.0.1."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    host = "127.0.0.1" if host == "localhost" else host
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        written = host
+    else:
+        written = f"[{address.compressed}]" if address.version == 6 else str(address)
+    port = parts.port or _PORTS.get(parts.scheme, 0)
+    return f"{parts.scheme}://{written}:{port}{parts.path.rstrip('/')}"
+
+
+def _authority(configuration: Any) -> str:
+    """The digest of the certificates that the API server is verified with, whatever file they are in and in which order."""
+    if not configuration.verify_ssl:
+        return "unverified"
+    if not configuration.ssl_ca_cert:
+        return "public authorities"
+    try:
+        text = Path(configuration.ssl_ca_cert).read_text(encoding="ascii", errors="replace")
+        certificates = sorted(ssl.PEM_cert_to_DER_cert(found) for found in _PEM.findall(text))
+    except (OSError, ValueError):
+        certificates = []
+    return f"sha256:{hashlib.sha256(b''.join(certificates)).hexdigest()}" if certificates else "unreadable authority"

@@ -1,0 +1,90 @@
+"""Harm that was measured and that no claim judges keeps a release from GO."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.judgement import judge
+from harness.model import (
+    JOURNEY_READS,
+    DecisionOutcome,
+    Evidence,
+    Figure,
+    Judgement,
+    Missing,
+    Outcome,
+    Plan,
+    ReasonKind,
+    Words,
+)
+from harness.model.harm import Harm, UnjudgedHarm
+from harness.run.exits import Exit, exit_of
+from tests.builders.core_plan import core_plan
+from tests.builders.core_run import core_evidence
+
+
+def without(*figures: Figure) -> Plan:
+    """Profile core without the claims of these figures, and without their requirements."""
+    plan = core_plan()
+    kept = tuple(claim for claim in plan.claims if not any(o.figure in figures for o in claim.objectives))
+    left = {claim.requirement for claim in kept} | {item.requirement for item in plan.not_assessable}
+    return replace(plan, claims=kept, requirements=tuple(r for r in plan.requirements if r.id in left))
+
+
+def forgetting(count: int) -> Evidence:
+    """The healthy run, whose last reads all lack the first writes."""
+    run = core_evidence()
+    books = run.ledger
+    last = {read.round for read in books.final_reads if read.after == "end"}
+    gone = [number in last for number in books.final.ints["round"].tolist()] & (books.final.ints["sequence"] < count)
+    reads = tuple(replace(r, rows=r.rows - count) if r.round in last else r for r in books.final_reads)
+    return replace(run, ledger=replace(books, final=books.final.where(~gone), final_reads=reads))
+
+
+def told(judgement: Judgement) -> tuple[DecisionOutcome, tuple[str, ...]]:
+    """The decision, and the harm that nobody judges."""
+    return judgement.decision.outcome, tuple(map(str, judgement.unjudged_harm))
+
+
+def test_a_loss_that_no_row_asks_for_is_no_go_in_silence() -> None:
+    """34 writes are gone and no requirement claims anything about them: on the decision line, and no decision."""
+    plan = without(Figure.LOST_WRITES)
+    assert told(judge(plan, core_evidence())) == (DecisionOutcome.GO, ())
+    judgement = judge(plan, forgetting(34))
+    assert judgement.unjudged_harm == (UnjudgedHarm(harm=Harm.WRITES_LOST, count=34),)
+    assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert " · not judged: 34 writes lost" in judgement.decision.headline
+    assert "not judged: 34 writes lost: no requirement of core claims that there is none" in judgement.decision.reasons
+
+
+def test_a_filtered_run_over_a_loss_that_nothing_judges_never_ends_with_0() -> None:
+    """All that was selected passed. With --no-decision that is 0; 34 lost writes, or a file that is gone, make it 10."""
+    kept = tuple(claim for claim in core_plan().claims if claim.requirement == "ND-KPI-P95")
+    plan = replace(core_plan(), claims=kept, deselected=("a.feature:9: x",), pytest_arguments=("-k", "p95"))
+    healthy, harmed = judge(plan, core_evidence()), judge(plan, forgetting(34))
+    assert {verdict.outcome for verdict in harmed.verdicts if verdict.claims} == {Outcome.PASS}
+    assert [exit_of(one, no_decision=True) for one in (healthy, harmed)] == [Exit.GO, Exit.INCONCLUSIVE]
+    assert " · not judged: 34 writes lost" in harmed.decision.headline
+    hint = next(r.because.hint for r in harmed.decision.because if r.because.kind is ReasonKind.HARM)
+    assert hint == f"run without the filter: {core_plan().command()}"
+    gone = replace(core_evidence(), missing=(Missing(file="target/events.ndjson", why="is gone"),))
+    assert exit_of(judge(plan, gone), no_decision=True) is Exit.INCONCLUSIVE
+
+
+def test_a_loss_that_a_row_judges_is_that_rows() -> None:
+    """The row fails, and nothing is told twice."""
+    assert told(judge(core_plan(), forgetting(34))) == (DecisionOutcome.NO_GO, ())
+
+
+@pytest.mark.parametrize("state", ["absent", "found"])
+def test_what_journeys_wrote_and_lost_is_harm_too(state: str) -> None:
+    """Nothing but the sentence about copies judges it."""
+    plan, run = without(Figure.COPIES), core_evidence()
+    reads = run.tables[JOURNEY_READS.name]
+    states = [state if i < 200 else "found" for i in range(len(reads))]
+    changed = replace(reads, words={**reads.words, "state": Words.of(states)})
+    outcome, unjudged = told(judge(plan, replace(run, recorded={**run.recorded, JOURNEY_READS.name: changed})))
+    assert (outcome is DecisionOutcome.GO) is (not unjudged) is (state == "found")
+    assert all("writes of journeys lost" in text for text in unjudged)

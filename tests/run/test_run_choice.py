@@ -1,0 +1,75 @@
+"""What is judged, and by what, is named by somebody; the sandbox is never taken for it in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.run.choice import choose
+from harness.run.project import Project, find_project
+
+MINE = Path("mine.yaml")
+SANDBOX = Path("sandbox")
+
+
+def project(root: Path, table: str | None) -> Project:
+    """A project with this table; None: a directory without any configuration."""
+    if table is not None:
+        (root / "pyproject.toml").write_text(f"[tool.harness]\n{table}\n", encoding="utf-8")
+    return find_project(root)
+
+
+@pytest.mark.parametrize(
+    ("table", "target", "profiles", "expected"),
+    [
+        (None, SANDBOX, (), (None, ("core",))),
+        (None, None, ("core",), (None, ("core",))),
+        (None, SANDBOX, ("mine",), (None, ("mine",))),
+        (None, MINE, ("mine",), (MINE, ("mine",))),
+        ('target = "sandbox"\nprofiles = ["core"]', None, (), (None, ("core",))),
+        ('target = "sandbox"\nprofiles = ["core"]', MINE, ("core",), (MINE, ("core",))),
+        ('profiles = ["mine"]', MINE, (), (MINE, ("mine",))),
+        ('profiles = ["mine"]', SANDBOX, (), (None, ("mine",))),
+        ('target = "a.yaml"', None, ("mine",), ("a.yaml", ("mine",))),
+        ('target = "a.yaml"\nprofiles = ["mine"]', SANDBOX, ("core",), (None, ("core",))),
+    ],
+)
+def test_options_come_before_the_project(
+    tmp_path: Path,
+    table: str | None,
+    target: Path | None,
+    profiles: tuple[str, ...],
+    expected: tuple[Path | str | None, tuple[str, ...]],
+) -> None:
+    """Where nothing is configured, the sandbox and the profile core name each other."""
+    file, names = expected
+    here = tmp_path / file if isinstance(file, str) else file
+    assert choose(project(tmp_path, table), target, profiles) == (here, names)
+
+
+@pytest.mark.parametrize(
+    ("table", "target", "profiles", "said"),
+    [
+        (None, None, (), "there is no `[tool.harness]`, and so no `target`: a target file says what is judged"),
+        (None, MINE, (), "there is no `[tool.harness]`, and so no `profiles`: a profile says which requirements"),
+        (None, None, ("mine",), "there is no `[tool.harness]`, and so no `target`"),
+        ("", None, (), "the key `target` is missing"),
+        ('profiles = ["core"]', None, (), "the key `target` is missing"),
+        ('profiles = ["core"]', None, ("core",), "the key `target` is missing"),
+        ('target = "a.yaml"', None, (), "the key `profiles` is missing"),
+        ('target = "sandbox"', None, (), "the key `profiles` is missing"),
+        ('target = "sandbox"\nprofiles = ["core"]', MINE, (), "of this project is for the sandbox, not for mine.yaml"),
+    ],
+)
+def test_what_is_missing_is_said_with_an_example(
+    tmp_path: Path, table: str | None, target: Path | None, profiles: tuple[str, ...], said: str
+) -> None:
+    """Exit code 4: neither the sandbox nor somebody else's requirements are judged instead."""
+    with pytest.raises(UsageError) as caught:
+        choose(project(tmp_path, table), target, profiles)
+    assert said in caught.value.what
+    assert str(tmp_path / "pyproject.toml") in caught.value.where
+    assert "--profile NAME" in caught.value.hint or "--target sandbox" in caught.value.hint
+    assert caught.value.exit_code == 4

@@ -1,0 +1,87 @@
+"""What a plan promises before it is run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from harness.model import Plan
+from harness.run.outlook import grown, outlook_document, prospects, seconds
+from tests.builders.core_plan import core_plan
+
+
+def at_full_time(durability: str = "") -> Plan:
+    """Profile core on a platform whose hours are hours."""
+    return replace(core_plan(), time_scale=1.0, durability=durability)
+
+
+def lacks(plan: Plan) -> dict[str, str]:
+    """What each requirement is short of."""
+    return {said.requirement: "; ".join(lack.what for lack in said.lacks) for said in prospects(plan) if said.lacks}
+
+
+def test_core_on_the_sandbox_can_be_decided() -> None:
+    """Every sentence, at 128 s and scale 60."""
+    assert lacks(core_plan()) == {}
+
+
+def test_at_full_time_an_rpo_and_a_window_are_longer_than_planned() -> None:
+    """An hour before the fault, ten minutes of users; a quorum is excused no write, so that every write counts."""
+    window = {"AT-PERF-USERS": "a fault-free window of 600 s, 128 s are planned"}
+    rpo = {"DA-DR-RPO": "more than 3600 s of writes before the fault, about 172 s are planned"}
+    assert lacks(at_full_time()) == {**rpo, **window}
+    assert lacks(at_full_time("quorum")) == window
+
+
+def test_a_window_that_may_grow_is_as_long_as_the_sentences_need() -> None:
+    """3 566 s, so that the first disaster comes 3 610 s after the load began; one that says how long it is stays."""
+    plan = at_full_time()
+    (everyday,) = grown(plan).values()
+    assert (everyday.window_s, everyday.requests, everyday.window_grows) == (3566.0, 356_600, False)
+    fixed = replace(plan, traffic={"everyday": replace(plan.traffic["everyday"], window_grows=False)})
+    assert grown(fixed) == fixed.traffic
+    assert grown(core_plan()) == core_plan().traffic
+
+
+def test_too_little_traffic_says_how_much_it_takes() -> None:
+    """Ten seconds hold 1 000 requests, 0.1 % takes 2 995 without a failure: 30 s. Ninety users are not 101."""
+    plan = core_plan()
+    short = replace(plan.traffic["everyday"], window_s=10.0, users=90.0)
+    said = lacks(replace(plan, traffic={"everyday": short}))
+    assert said["ND-KPI-ERRORS"] == "at least 2995 samples, 1000 are planned"
+    assert said["AT-PERF-USERS"] == "101 users at once, 90 are planned on average"
+    (lack,) = next(
+        p.lacks for p in prospects(replace(plan, traffic={"everyday": short})) if p.requirement == "ND-KPI-ERRORS"
+    )
+    assert lack.window_s == 30.0
+
+
+def test_an_experiment_that_nobody_wrote_is_lacking() -> None:
+    """`every disaster` speaks of three, the project has two."""
+    plan = core_plan()
+    claim = next(claim for claim in plan.claims if claim.requirement == "DA-DR-RTO")
+    (objective,) = claim.objectives
+    scope = replace(objective.scope, missing_experiments=("loss of all database members",))
+    changed = replace(claim, objectives=(replace(objective, scope=scope),))
+    assert lacks(replace(plan, claims=(changed,))) == {"DA-DR-RTO": "an experiment of: loss of all database members"}
+
+
+def test_a_run_is_expected_to_take_less_than_it_may() -> None:
+    """The acts of core with what is around them, as runs on two cores took; at most when no recovery comes."""
+    expected, longest = seconds(core_plan())
+    assert expected == pytest.approx(10 + 16 + 6 * 0.8 + 138 + 15 + 19 + 42 + 45 + 60)
+    assert longest == pytest.approx(10 + 16 + 6 * 0.8 + 138 + 60 + 222 + 225 + 430 + 435)
+
+
+def test_the_plan_for_machines_says_all_of_it() -> None:
+    """JSON with seconds, acts, sentences, their lengths of time and whether they can be decided."""
+    document = json.loads(json.dumps(outlook_document(at_full_time())))
+    assert document["seconds"] == {"expected": 349.8, "at_most": 1540.8}
+    assert document["acts"][-1]["name"] == "everyday/after-faults"
+    said = {sentence["requirement"]: sentence for sentence in document["sentences"]}
+    assert said["DA-DR-RTO"]["times"] == [{"name": "limit", "said": "4 h", "scaled": True, "used_s": 14400.0}]
+    assert said["DA-DR-RPO"]["can_be_decided"] is False
+    assert said["ND-KPI-ERRORS"]["samples"]["needed"] == "2995 at 0 failures"
+    assert said["ND-ARCH-USER"]["can_be_decided"] is True

@@ -1,0 +1,181 @@
+"""Every probed path is requested before anything is run: what the file got wrong is told apart from a target that is not well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.drivers.watch.wires import ProbeResponse
+from harness.errors import ConfigurationError, TargetUnreachable
+from harness.run.preflight import PlannedProbe, preflight
+from harness.targets import Target, load_target
+from tests.fake_clock import FakeClock
+from tests.plain.plain_project import service
+
+FILE = """\
+name: shop
+environment: staging
+entry: https://shop.test/api
+regions:
+  eu: {entry: "https://eu.shop.test"}
+probes:
+  health: /health
+  read: {path: /items/1?key=secret, expect: {id: 1}}
+  services: {items: /items/2}
+release: {path: /version}
+ledger: {path: /ledger, read: true}
+pipeline: {accept: /events, visible: "/events/{id}"}
+prometheus: https://prometheus.test/below
+"""
+GOOD = b'{"id": 1}'
+NONE: Mapping[str, ProbeResponse] = {}
+Asked = Callable[[Sequence[PlannedProbe]], list[ProbeResponse]]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """A clock that moves only when somebody sleeps."""
+    return FakeClock.installed(monkeypatch)
+
+
+def shop(directory: Path, text: str = FILE) -> Target:
+    """A target with every kind of probe."""
+    file = directory / "target.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load_target(file)
+
+
+def status(code: int, body: bytes = GOOD) -> ProbeResponse:
+    """An answer with this status."""
+    return ProbeResponse(sent_ns=0, done_ns=0, status=code, body=body, is_json=True)
+
+
+def failed(error: str) -> ProbeResponse:
+    """No answer."""
+    return ProbeResponse(sent_ns=0, done_ns=0, error=error)
+
+
+def answering(answers: Mapping[str, ProbeResponse], asked: list[str] | None = None) -> Asked:
+    """Answers by URL, 200 where nothing else is said."""
+
+    def ask(probes: Sequence[PlannedProbe]) -> list[ProbeResponse]:
+        if asked is not None:
+            asked.extend(probe.url for probe in probes)
+        return [answers.get(probe.url, status(200)) for probe in probes]
+
+    return ask
+
+
+def test_every_path_that_can_be_asked_harmlessly_is_requested(clock: FakeClock, tmp_path: Path) -> None:
+    """At the entry, at each region's, and at Prometheus; no query is shown, and an event that is not there may be 404."""
+    asked: list[str] = []
+    absent = {"https://shop.test/events/0": status(404)}
+    preflight(shop(tmp_path), pytest.fail, ask=answering(absent, asked))
+    assert asked == [
+        "https://shop.test/health",
+        "https://shop.test/items/1",
+        "https://eu.shop.test/health",
+        "https://eu.shop.test/items/1",
+        "https://eu.shop.test/items/2",
+        "https://shop.test/ledger",
+        "https://shop.test/events/0",
+        "https://shop.test/version",
+        "https://prometheus.test/below/api/v1/alerts",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "answer", "said"),
+    [
+        (
+            "shop.test/items/1",
+            status(404),
+            (":8: probes.read", "status 404", "correct `read`: the path must answer GET"),
+        ),
+        ("shop.test/health", status(404), (":7: probes.health", "status 404", "correct `health`")),
+        ("shop.test/items/1", status(401), (":8: probes.read", "status 401", "name a path that needs no sign-in")),
+        ("shop.test/health", status(405), (":7: probes.health", "status 405", "is requested with GET")),
+        ("shop.test/health", status(301), (":7: probes.health", "status 301", "redirects are not followed")),
+        (
+            "shop.test/items/1",
+            status(200, b'{"id": 2}'),
+            (":8: probes.read", "status 200 with another body", "expected was the keys id"),
+        ),
+        (
+            "shop.test/health",
+            status(200, b""),
+            (":7: probes.health", "status 200 with another body", "expected was a body"),
+        ),
+        ("eu.shop.test/health", status(404), (":5: regions.eu.entry", "status 404", "correct `entry`")),
+        ("eu.shop.test/items/2", status(404), (":9: probes.services.items", "status 404", "correct `items`")),
+        ("shop.test/ledger", status(404), (":11: ledger.path", "status 404", "correct `path`")),
+        ("shop.test/events/0", status(403), (":12: pipeline.visible", "status 403", "needs no sign-in")),
+        ("shop.test/version", status(404), (":10: release.path", "status 404", "correct `path`")),
+        ("prometheus.test/below/api/v1/alerts", status(404), (":13: prometheus", "status 404", "correct `prometheus`")),
+        ("shop.test/health", failed("tls"), (":7: probes.health", "the TLS handshake failed", "tls: {ca_file: …}")),
+    ],
+)
+def test_what_only_the_file_can_explain_is_its_mistake(
+    clock: FakeClock, tmp_path: Path, url: str, answer: ProbeResponse, said: tuple[str, str, str]
+) -> None:
+    """Method, URL without the query, answer, file and line; exit code 4."""
+    place, what, hint = said
+    with pytest.raises(ConfigurationError) as caught:
+        preflight(shop(tmp_path), pytest.fail, ask=answering({f"https://{url}": answer}))
+    assert f"target.yaml{place}: GET https://{url} never succeeded: {what}" in str(caught.value)
+    assert hint in caught.value.hint
+    assert ("secret" in str(caught.value), caught.value.exit_code) == (False, 4)
+
+
+def test_a_404_is_given_five_seconds_to_become_a_success(clock: FakeClock, tmp_path: Path) -> None:
+    """A gateway that has no route yet answers 404 as well."""
+    at_ns = clock.now_ns
+    late = answering(NONE)
+
+    def ask(probes: Sequence[PlannedProbe]) -> list[ProbeResponse]:
+        return late(probes) if clock.now_ns - at_ns > 4e9 else [status(404)] * len(probes)
+
+    preflight(shop(tmp_path), pytest.fail, ask=ask)
+    assert 4 < (clock.now_ns - at_ns) / 1e9 < 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "within_s", "said"),
+    [
+        (status(503), 20, ":7: probes.health: INCONCLUSIVE: GET https://shop.test/health did not succeed within 20 s"),
+        (status(429), 20, "status 429; nothing was run"),
+        (failed("refused"), 5, ":3: entry: no answer from https://shop.test/health within 5 s: refused"),
+        (failed("timeout"), 5, "hint: start the platform, or correct `entry`"),
+    ],
+)
+def test_a_target_that_is_not_well_is_waited_for_and_not_judged(
+    clock: FakeClock, tmp_path: Path, answer: ProbeResponse, within_s: float, said: str
+) -> None:
+    """Exit code 10: it is nobody's mistake, and no verdict on the release."""
+    began_ns = clock.now_ns
+    with pytest.raises(TargetUnreachable) as caught:
+        preflight(shop(tmp_path), lambda _: None, ask=answering({"https://shop.test/health": answer}))
+    assert said in str(caught.value)
+    assert caught.value.exit_code == 10
+    assert abs((clock.now_ns - began_ns) / 1e9 - within_s) <= 0.5
+
+
+def test_a_region_that_is_not_well_stops_nothing(clock: FakeClock, tmp_path: Path) -> None:
+    """It is the release's own fault, perhaps, and is judged; it is said."""
+    said: list[str] = []
+    preflight(shop(tmp_path), said.append, ask=answering({"https://eu.shop.test/health": failed("refused")}))
+    assert said == [f"{tmp_path}/target.yaml:5: regions.eu.entry: GET https://eu.shop.test/health: refused"]
+
+
+def test_probes_are_sent_as_the_watch_sends_them(tmp_path: Path) -> None:
+    """On a real service: a good file passes, a misspelt path is named within seconds."""
+    with service() as entry:
+        text = f"name: plain\nenvironment: staging\nentry: {entry}\nprobes: {{health: /health, read: /items/1}}\n"
+        preflight(shop(tmp_path, text), pytest.fail)
+        typo = shop(tmp_path, text.replace("/items/1", "{path: /items/1, expect: {id: 2}}"))
+        with pytest.raises(
+            ConfigurationError, match=rf"target.yaml:4: probes.read: GET {entry}/items/1 never succeeded"
+        ):
+            preflight(typo, pytest.fail)

@@ -1,0 +1,155 @@
+"""A target that is gone, and one that is verified as restored: on a plain service that is really killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import clock
+from harness.cli import main
+from harness.drivers.chaos import open_attempt, recover
+from harness.errors import TargetUnreachable
+from harness.run.live import ended
+from harness.run.presence import Presence, presence_of
+from harness.targets import Target, load_target, platform_of
+from harness.targets.intents import pending_intents
+from tests.builders.plans import experiment
+from tests.fake_clock import FakeClock
+from tests.plain.plain_project import HERE, free_address
+
+
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An undo log of each test's own."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+
+
+def started(host: str, port: int) -> subprocess.Popen[str]:
+    """The plain service, ready."""
+    words = [sys.executable, str(HERE / "service.py"), "--host", host, "--port", str(port)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def killed(process: subprocess.Popen[str]) -> None:
+    """End it at once."""
+    process.kill()
+    process.communicate()
+
+
+def target(directory: Path, host: str, port: int) -> Target:
+    """A target file for it."""
+    file = directory / "target.yaml"
+    file.write_text(
+        f"name: plain\nenvironment: staging\nentry: http://{host}:{port}\ndisposable: true\nprobes: {{read: /items/1}}\n"
+    )
+    return load_target(file)
+
+
+def own(directory: Path, rollbacks: str = "") -> Path:
+    """An experiment of a person's own that kills the service."""
+    file = directory / "own-kill.yaml"
+    file.write_text(f"method: [{{type: action, name: kill the service}}]\nrollbacks: [{rollbacks}]\n")
+    return file
+
+
+def test_a_service_that_is_killed_is_noticed_within_five_seconds(tmp_path: Path) -> None:
+    """It answers, and then nothing does."""
+    host, port = free_address()
+    service = started(host, port)
+    presence = presence_of(target(tmp_path, host, port))
+    presence.begin(observe_s=0)
+    presence.check()
+    killed(service)
+    began = clock.now_s()
+
+    def wait() -> None:
+        for _ in clock.Deadline.after(30).ticks(0.1):
+            presence.check()
+
+    with pytest.raises(TargetUnreachable, match="the target is gone"):
+        wait()
+    assert clock.now_s() - began < 5.0
+
+
+def test_one_address_that_answers_is_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry that is down under a fault is what a run measures."""
+    fake = FakeClock.installed(monkeypatch)
+    asked: list[str] = []
+
+    def probe(name: str, *, ok: bool) -> bool:
+        asked.append(name)
+        return ok
+
+    presence = Presence(
+        {"entry": lambda: probe("entry", ok=False), "api": lambda: probe("api", ok=True)}, has_api_server=True
+    )
+    for _ in range(100):
+        presence.check()
+        fake.sleep(0.1)
+    assert asked[:3] == ["entry", "api", "api"]
+    assert len(asked) < 30
+
+
+@pytest.mark.parametrize(("has_api_server", "gone_after_s"), [(True, 4.0), (False, 34.0)])
+def test_an_outage_that_is_measured_is_no_end_of_the_target(
+    monkeypatch: pytest.MonkeyPatch, *, has_api_server: bool, gone_after_s: float
+) -> None:
+    """A service without an API server may be out for as long as its outage is observed, here 30 s."""
+    fake = FakeClock.installed(monkeypatch)
+    presence = Presence({"entry": lambda: False}, has_api_server=has_api_server)
+    presence.begin(observe_s=30)
+    began = clock.now_s()
+
+    def wait() -> None:
+        for _ in range(1000):
+            presence.check()
+            fake.sleep(0.1)
+
+    with pytest.raises(TargetUnreachable):
+        wait()
+    assert clock.now_s() - began == pytest.approx(gone_after_s, abs=0.6)
+
+
+def test_restored_is_only_said_where_it_was_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run was stopped after an experiment without rollbacks had killed the service: it is named, with what to do by hand."""
+    host, port = free_address()
+    service = started(host, port)
+    plain = target(tmp_path, host, port)
+    platform = platform_of(plain)
+    one = experiment("own-kill").__class__(
+        name="own-kill", file=str(own(tmp_path)), domain="pod", within_s=1, hold_s=0, observe_s=1, seconds=1
+    )
+    open_attempt(platform, one, 1, None)
+    killed(service)
+    recovered = recover(plain, within_s=0)
+    what, hint = ended(recovered)
+    assert what.startswith(
+        "the target is NOT verified as restored: experiment own-kill: attempt 1 was not seen to be undone"
+    )
+    assert "the entry: no answer (ConnectError)" in what
+    assert f"by hand: undo what {one.file} did (kill the service); it has no rollbacks" in what
+    assert "readiness recover" in hint
+
+    monkeypatch.setattr("harness.targets.undo.RECOVER_S", 0.0)
+    monkeypatch.setattr(recover, "__kwdefaults__", {"within_s": 0.0})
+    monkeypatch.setattr(sys, "argv", ["readiness", "recover", "--target", str(plain.file)])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert exit_.value.code == 10
+    said = "".join(capsys.readouterr())
+    assert "plain is not verified as restored; experiment own-kill" in said
+    assert "no undo is pending" not in said
+    assert len(pending_intents(platform)) == 1
+
+    again = started(host, port)
+    assert ended(recover(plain)) == ("the target is restored, which was verified", "")
+    assert pending_intents(platform) == []
+    killed(again)

@@ -1,0 +1,98 @@
+"""Messages, reasons, hints, help and page texts use the field's words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+_ROOT: Final = Path(__file__).parents[1] / "harness"
+_INSTEAD: Final = {
+    r"\b(?:as )?wanted\b|\bmeant\b": "expected",
+    r"(?<!<)\blook(?:s|ed)?\b": "probe, request, observation, analysis",
+    r"\b(?:nobody|somebody)\b": "the component that did not act",
+    r"\bbears?\b": "supports, is sufficient for",
+    r"\bholds\b(?! the lock)": "contains, passes, is sufficient for",
+    r"\b(?:not|never|was|were|is|are) (?:said|told)\b|\bon record\b": "reported, recorded",
+    r"(?<!there )\bis (?:none|no (?!longer\b|such\b|more\b))": "is not, invalid, missing, unknown",
+    r"\bstands?\b": "is, is defined",
+    r"\b(?:is|not|was) whole\b|\bto (?:its|their) end\b": "complete, completes",
+    r"\bas seen\b|\bseen (?:over|by)\b": "measured, observed",
+    r"\bmend\b": "hint",
+    r"\bfared?\b": "reported",
+}
+"""Words that a reader has to guess, and what is written instead."""
+
+
+def test_no_text_uses_a_word_that_has_to_be_guessed() -> None:
+    """Every string of the harness that is not a docstring."""
+    assert [
+        f"{path.relative_to(_ROOT)}:{line}: {text!r:.120} (write: {instead})"
+        for path in sorted(_ROOT.rglob("*.py"))
+        for line, text in _texts(path.read_text(encoding="utf-8"))
+        for instead in _misused(text)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12 looks are too few",
+        "the watcher did not look",
+        "the rate is no number",
+        "the value is none",
+        "V1 stands twice",
+        "no event is on record",
+        "let somebody arrive",
+        "the record is not whole",
+        "no run can bear it",
+        "the file holds no Feature",
+        "it was told to stop",
+        "expected as wanted",
+    ],
+)
+def test_a_misused_word_is_found(text: str) -> None:
+    """One example of each group."""
+    assert _misused(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no member holds the lock",
+        "there is no such run",
+        "analysed <analyses> times",
+        "in the whole run",
+        "a whole number",
+    ],
+)
+def test_plain_english_is_left_alone(text: str) -> None:
+    """The same words in their ordinary sense."""
+    assert _misused(text) == []
+
+
+def test_a_docstring_is_no_text_for_users_and_a_formatted_string_is_one() -> None:
+    """What the search reads."""
+    source = 'def f(n):\n    """One look."""\n    return f"{n} looks, at {n!r}"\n'
+    assert list(_texts(source)) == [(3, "… looks, at …")]
+
+
+def _misused(text: str) -> list[str]:
+    return [instead for pattern, instead in _INSTEAD.items() if re.search(pattern, text)]
+
+
+def _texts(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of each string with more than one word, docstrings apart; `…` for a value of a formatted one."""
+    tree = ast.parse(source)
+    passed_over = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            passed_over.update(id(part) for part in node.values if isinstance(part, ast.Constant))
+            parts = (part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+            yield node.lineno, "".join(map(str, parts))
+        elif isinstance(node, ast.Constant) and id(node) not in passed_over and " " in str(node.value).strip():
+            yield node.lineno, str(node.value)
