@@ -6,7 +6,15 @@ from harness.catalogue.lint import Problem, lint
 from harness.catalogue.load import BUNDLED, catalogue_files, load_catalogue
 from harness.catalogue.names import hint_with_nearest, nearest
 from harness.catalogue.trace import Means, RequirementTrace, trace
-from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, is_measured, parts_of
+from harness.catalogue.values import (
+    Catalogue,
+    Contradiction,
+    Deviation,
+    Interpretation,
+    feature_file,
+    is_measured,
+    parts_of,
+)
 
 __all__ = [
     "BUNDLED",
@@ -18,6 +26,7 @@ __all__ = [
     "Problem",
     "RequirementTrace",
     "catalogue_files",
+    "feature_file",
     "hint_with_nearest",
     "is_measured",
     "lint",

@@ -120,6 +120,12 @@ def parts_of(requirement: Requirement) -> tuple[str, ...]:
     return tuple(part.strip() for part in named.split(","))
 
 
+def feature_file(requirement: Requirement) -> str:
+    """Where its scenario belongs, by document and section: `features/normaldance/technical-kpis.feature`."""
+    section = requirement.source.rpartition(": ")[2].casefold().replace(",", "").replace("/", " ")
+    return f"features/{requirement.profile.replace('-', '_')}/{'-'.join(section.split())}.feature"
+
+
 def is_measured(requirement: Requirement) -> bool:
     """Whether its criterion is a Then sentence: neither derived nor ingested nor attested."""
     return requirement.criterion != "attested" and not requirement.criterion.startswith(("derived:", "ingested:"))

@@ -61,17 +61,17 @@ class Scenario:
 
     @property
     def id(self) -> str:
-        """`features/core/kpi.feature: title`: unique in a project, and the same when lines move."""
+        """`features/normaldance/technical-kpis.feature: title`: unique in a project, and the same when lines move."""
         return f"{self.file}: {self.title}"
 
     @property
     def at(self) -> str:
-        """`features/core/kpi.feature:12`."""
+        """`features/normaldance/technical-kpis.feature:12`."""
         return f"{self.file}:{self.line}"
 
     @property
     def location(self) -> str:
-        """`features/core/kpi.feature:12: title`, for people."""
+        """`features/normaldance/technical-kpis.feature:12: title`, for people."""
         return f"{self.at}: {self.title}"
 
     @property
@@ -82,12 +82,12 @@ class Scenario:
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """The folders of the file, from the project down: `features`, `core`."""
+        """The folders of the file, from the project down: `features`, `normaldance`."""
         return PurePosixPath(self.file).parts[:-1]
 
     @property
     def feature(self) -> str:
-        """The file without folders and ending: `kpi`."""
+        """The file without folders and ending: `technical-kpis`."""
         return PurePosixPath(self.file).stem
 
     def says(self, other: Scenario) -> bool:

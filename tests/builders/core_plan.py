@@ -29,12 +29,14 @@ def core_plan() -> Plan:
     """All scenarios of profile core on the sandbox, release 1.0.0, seed 1."""
     catalogue = load_catalogue()
     experiments = find_experiments([ROOT / "experiments"])
+    chosen = set(catalogue.profiles["core"])
     claims, demands = [], []
-    for file in sorted((ROOT / "features" / "core").glob("*.feature")):
+    for file in sorted((ROOT / "features").rglob("*.feature")):
         for scenario in read_feature(file, ROOT):
-            claim, asked = compile_scenario(scenario, catalogue, experiments.domains)
-            claims.append(claim)
-            demands += asked
+            if not chosen.isdisjoint(scenario.requirements):
+                claim, asked = compile_scenario(scenario, catalogue, experiments.domains)
+                claims.append(claim)
+                demands += asked
     with tempfile.TemporaryDirectory() as folder:
         target = load_target(_target_file(Path(folder)))
     library = Library(

@@ -92,7 +92,7 @@ def test_a_row(catalogue: Catalogue) -> None:
     )
     assert (row.kinds, row.gate) == ((EvidenceKind.EXPERIMENT,), Gate.CRITICAL)
     assert row.environments == ("sandbox", "staging", "production")
-    assert row.source == "003 deployment architecture: scaling, disaster recovery, cost"
+    assert row.source == "003 deployment architecture: Disaster recovery"
     assert row.falsified_by == "restore takes the backup of two hours ago"
     assert row.profile == "normaldance"
 

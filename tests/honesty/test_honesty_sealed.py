@@ -20,7 +20,7 @@ from tests.builders.core_run import core_evidence
 from tests.builders.recorder import record
 from tests.honesty.edits import changed, one_in, requests
 
-FEATURE = "inputs/features/core/kpi.feature"
+FEATURE = "inputs/features/normaldance/technical-kpis.feature"
 
 
 def by_one_worker() -> Evidence:
@@ -41,7 +41,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     directory = record(tmp_path_factory.mktemp("runs"), core_plan(), by_one_worker())
     kept = directory.path / FEATURE
     kept.parent.mkdir(parents=True)
-    shutil.copyfile(Path(__file__).parents[2] / "features" / "core" / "kpi.feature", kept)
+    shutil.copyfile(Path(__file__).parents[2] / FEATURE.removeprefix("inputs/"), kept)
     seal(directory, core_plan())
     return directory
 

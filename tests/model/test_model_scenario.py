@@ -9,15 +9,15 @@ import pytest
 from harness.model import Scenario
 from tests.builders.scenarios import scenario
 
-QUICK = scenario("p95: of every route", file="features/core/kpi.feature", line=12)
+QUICK = scenario("p95: of every route", file="features/normaldance/technical-kpis.feature", line=12)
 ROW = replace(QUICK, row={"requirement": "ND-ARCH-USER", "service": "user-service"})
 
 
 def test_the_id_has_no_line() -> None:
     """Names may hold colons."""
-    assert QUICK.id == replace(QUICK, line=99).id == "features/core/kpi.feature: p95: of every route"
-    assert QUICK.location == "features/core/kpi.feature:12: p95: of every route"
-    assert (QUICK.folders, QUICK.feature) == (("features", "core"), "kpi")
+    assert QUICK.id == replace(QUICK, line=99).id == "features/normaldance/technical-kpis.feature: p95: of every route"
+    assert QUICK.location == "features/normaldance/technical-kpis.feature:12: p95: of every route"
+    assert (QUICK.folders, QUICK.feature) == (("features", "normaldance"), "technical-kpis")
 
 
 def test_a_row_of_examples_is_told_by_its_cells() -> None:

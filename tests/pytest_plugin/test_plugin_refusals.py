@@ -143,7 +143,7 @@ def test_a_broken_experiment_stops_only_what_uses_it(project: Project) -> None:
     refused = project.do("plan", "--profile", "core")
     said = _refused(refused)
     assert "pod-loss.yaml:3: is not plain YAML" in said
-    assert "of the chosen scenarios use it, the first is features/core/" in said
+    assert "of the chosen scenarios use it, the first is features/atomos/stability-criteria.feature" in said
 
 
 def test_a_filter_that_leaves_nothing_over_selects_nothing(project: Project) -> None:

@@ -41,7 +41,7 @@ def measure(requirement: str, name: str, scope: Mapping[str, str], **fields: Any
         "outcome": Outcome.PASS,
         "reason": f"{name} is as expected",
         "sentence": sentence,
-        "at": f"features/core/{file}.feature:8",
+        "at": f"features/{file}.feature:8",
     }
     known |= fields
     outcome, text, hint = known["outcome"], known.pop("reason"), known.pop("hint", "")

@@ -126,29 +126,29 @@ _CRITICAL, _MAJOR = Gate.CRITICAL, Gate.MAJOR
 _L, _X, _C = EvidenceKind.LOAD, EvidenceKind.EXPERIMENT, EvidenceKind.CHECK
 TITLES: Mapping[str, tuple[str, Gate, EvidenceKind, str, str]] = {
     # id: title, gate, kind, feature file, Then sentence
-    "ND-KPI-P95": ("API response time", _CRITICAL, _L, "kpi", "the response time p95 of every route is below 200 ms in the steady state"),
-    "ND-KPI-ERRORS": ("error rate", _CRITICAL, _L, "kpi", "the error rate is below 0.1 % in the steady state"),
-    "ND-KPI-UPTIME": ("system uptime", _CRITICAL, _L, "kpi", "the uptime of the entry is at least 99.9 % in the steady state"),
-    "ND-DEP-HEALTH": ("health checks passing", _CRITICAL, _C, "health", "the health path of every pod of every service in every region answers 200 within 1 s"),
+    "ND-KPI-P95": ("API response time", _CRITICAL, _L, "normaldance/technical-kpis", "the response time p95 of every route is below 200 ms in the steady state"),
+    "ND-KPI-ERRORS": ("error rate", _CRITICAL, _L, "normaldance/technical-kpis", "the error rate is below 0.1 % in the steady state"),
+    "ND-KPI-UPTIME": ("system uptime", _CRITICAL, _L, "normaldance/technical-kpis", "the uptime of the entry is at least 99.9 % in the steady state"),
+    "ND-DEP-HEALTH": ("health checks passing", _CRITICAL, _C, "normaldance/deployment-checklist", "the health path of every pod of every service in every region answers 200 within 1 s"),
     "ND-ARCH-GATEWAY": ("api-gateway size", _MAJOR, _C, "size", 'deployment "api-gateway" has 3 ready replicas with cpu 500m and memory 512Mi in the steady state'),
     "ND-ARCH-USER": ("user-service size", _MAJOR, _C, "size", 'deployment "user-service" has 2 ready replicas with cpu 250m and memory 256Mi in the steady state'),
     "ND-ARCH-TRACK": ("track-service size", _MAJOR, _C, "size", 'deployment "track-service" has 5 ready replicas with cpu 1000m and memory 1Gi in the steady state'),
-    "ND-PH1-GATEWAY": ("API gateway deployed", _CRITICAL, _C, "health", "a read of every service passes through the api-gateway of every region with status 200"),
-    "ND-PH1-DISCOVERY": ("service discovery", _MAJOR, _X, "recovery", "a new pod has its first request within 10 s of being ready, a killed pod none later than 10 s"),
-    "ND-RISK-DATALOSS": ("backups and replication", _CRITICAL, _X, "durability", "no acknowledged write is lost in any experiment of domain pod, node or network"),
-    "DA-GEO-PRIMARY": ("us-east-1 takes 60 %", _MAJOR, _L, "regions", "the share of answers of region us-east-1 is 60 % ± 5 points in the steady state"),
-    "DA-GEO-SECONDARY": ("eu-west-1 takes 30 %", _MAJOR, _L, "regions", "the share of answers of region eu-west-1 is 30 % ± 5 points in the steady state"),
-    "DA-GEO-TERTIARY": ("ap-southeast-1 takes 10 %", _MAJOR, _L, "regions", "the share of answers of region ap-southeast-1 is 10 % ± 5 points in the steady state"),
-    "DA-GEO-LOSS-PRIMARY": ("losing us-east-1", _CRITICAL, _X, "regions", "reads and writes are served again within 50 s of the loss of us-east-1"),
-    "DA-DR-RTO": ("RTO 4 h", _CRITICAL, _X, "recovery", "reads and writes are served again within 4 h of every disaster"),
-    "DA-DR-RPO": ("RPO 1 h", _CRITICAL, _X, "durability", "no acknowledged write older than 1 h is lost in any disaster experiment"),
-    "DA-DR-REPLICATION": ("multi-region replication", _CRITICAL, _C, "durability", "the replication lag p99 of every replica is below 10 s in the steady state"),
-    "DA-DR-FAILOVER": ("automated failover", _CRITICAL, _X, "recovery", "writes are served again within 45 s of the primary's death with 0 manual steps"),
-    "DA-NET-POLICY": ("backend allows only its callers", _CRITICAL, _C, "network", "TCP 8080 of the backend accepts its declared callers and refuses every other workload"),
-    "AT-PERF-P95": ("< 1000 ms for 95 % of requests", _CRITICAL, _L, "kpi", "the response time p95 of every route is below 1000 ms in the steady state"),
-    "AT-PERF-USERS": ("> 100 concurrent users", _CRITICAL, _L, "kpi", "the response time p95 of every route is below 1000 ms with 101 users at once for 10 min"),
-    "AT-STB-ERRORS": ("< 1 % application errors", _CRITICAL, _L, "kpi", "the error rate of every route is below 1 % in the steady state"),
-    "AT-STB-RECOVERY": ("< 30 s to recover", _CRITICAL, _X, "recovery", "the recovery of reads and of writes is below 30 s after every single-fault experiment"),
+    "ND-PH1-GATEWAY": ("API gateway deployed", _CRITICAL, _C, "normaldance/phases", "a read of every service passes through the api-gateway of every region with status 200"),
+    "ND-PH1-DISCOVERY": ("service discovery", _MAJOR, _X, "normaldance/phases", "a new pod has its first request within 10 s of being ready, a killed pod none later than 10 s"),
+    "ND-RISK-DATALOSS": ("backups and replication", _CRITICAL, _X, "normaldance/risks", "no acknowledged write is lost in any experiment of domain pod, node or network"),
+    "DA-GEO-PRIMARY": ("us-east-1 takes 60 %", _MAJOR, _L, "normaldance/regions", "the share of answers of region us-east-1 is 60 % ± 5 points in the steady state"),
+    "DA-GEO-SECONDARY": ("eu-west-1 takes 30 %", _MAJOR, _L, "normaldance/regions", "the share of answers of region eu-west-1 is 30 % ± 5 points in the steady state"),
+    "DA-GEO-TERTIARY": ("ap-southeast-1 takes 10 %", _MAJOR, _L, "normaldance/regions", "the share of answers of region ap-southeast-1 is 10 % ± 5 points in the steady state"),
+    "DA-GEO-LOSS-PRIMARY": ("losing us-east-1", _CRITICAL, _X, "normaldance/region-failover", "reads and writes are served again within 50 s of the loss of us-east-1"),
+    "DA-DR-RTO": ("RTO 4 h", _CRITICAL, _X, "normaldance/disaster-recovery", "reads and writes are served again within 4 h of every disaster"),
+    "DA-DR-RPO": ("RPO 1 h", _CRITICAL, _X, "normaldance/disaster-recovery", "no acknowledged write older than 1 h is lost in any disaster experiment"),
+    "DA-DR-REPLICATION": ("multi-region replication", _CRITICAL, _C, "normaldance/disaster-recovery", "the replication lag p99 of every replica is below 10 s in the steady state"),
+    "DA-DR-FAILOVER": ("automated failover", _CRITICAL, _X, "normaldance/disaster-recovery", "writes are served again within 45 s of the primary's death with 0 manual steps"),
+    "DA-NET-POLICY": ("backend allows only its callers", _CRITICAL, _C, "normaldance/network-and-secrets", "TCP 8080 of the backend accepts its declared callers and refuses every other workload"),
+    "AT-PERF-P95": ("< 1000 ms for 95 % of requests", _CRITICAL, _L, "atomos/performance-criteria", "the response time p95 of every route is below 1000 ms in the steady state"),
+    "AT-PERF-USERS": ("> 100 concurrent users", _CRITICAL, _L, "atomos/performance-criteria", "the response time p95 of every route is below 1000 ms with 101 users at once for 10 min"),
+    "AT-STB-ERRORS": ("< 1 % application errors", _CRITICAL, _L, "atomos/stability-criteria", "the error rate of every route is below 1 % in the steady state"),
+    "AT-STB-RECOVERY": ("< 30 s to recover", _CRITICAL, _X, "atomos/stability-criteria", "the recovery of reads and of writes is below 30 s after every single-fault experiment"),
 }  # fmt: skip
 
 EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
@@ -185,7 +185,7 @@ def _claim(line: int, requirement: str) -> Claim:
         EvidenceKind.EXPERIMENT: 'when: the experiments have run under "everyday" traffic',
         EvidenceKind.CHECK: "when: the deployed platform has been inspected",
     }
-    at = f"features/core/{file}.feature:{line + 3}"
+    at = f"features/{file}.feature:{line + 3}"
     missing = ("all database members",) if requirement == "DA-DR-RTO" else ()
     objective = Objective(
         figure=Figure.RECOVERY if missing else Figure.CHECK,
@@ -200,7 +200,7 @@ def _claim(line: int, requirement: str) -> Claim:
             title,
             given.get(kind, LOOKED),
             f"then: {sentence}",
-            file=f"features/core/{file}.feature",
+            file=f"features/{file}.feature",
             line=line,
             tag=requirement,
         ),

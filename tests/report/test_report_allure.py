@@ -79,10 +79,10 @@ def test_results_have_the_shape_of_allure(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "status"),
     [
-        ("features/core/kpi.feature: API response time", "failed"),
-        ("features/core/kpi.feature: error rate", "broken"),
-        ("features/core/network.feature: backend allows only its callers", "skipped"),
-        ("features/core/recovery.feature: automated failover", "passed"),
+        ("features/normaldance/technical-kpis.feature: API response time", "failed"),
+        ("features/normaldance/technical-kpis.feature: error rate", "broken"),
+        ("features/normaldance/network-and-secrets.feature: backend allows only its callers", "skipped"),
+        ("features/normaldance/disaster-recovery.feature: automated failover", "passed"),
         ("harness#readiness", "failed"),
     ],
 )
@@ -93,7 +93,9 @@ def test_verdicts_become_statuses(tmp_path: Path, name: str, status: str) -> Non
 
 def test_a_then_step_has_the_status_of_its_measures_and_shows_them(tmp_path: Path) -> None:
     """Three routes are well, one is not."""
-    when, then = _results(tmp_path / "r", no_go())["features/core/kpi.feature: API response time"]["steps"]
+    when, then = _results(tmp_path / "r", no_go())["features/normaldance/technical-kpis.feature: API response time"][
+        "steps"
+    ]
     assert (when["name"], when["status"]) == ('When "everyday" traffic has run', "passed")
     assert (then["name"], then["status"]) == (
         "Then the response time p95 of every route is below 200 ms in the steady state",
@@ -105,18 +107,20 @@ def test_a_then_step_has_the_status_of_its_measures_and_shows_them(tmp_path: Pat
 
 def test_a_when_step_whose_experiment_left_no_record_is_broken(tmp_path: Path) -> None:
     """And its Then step is no pass."""
-    steps = _results(tmp_path / "r", nothing())["features/core/recovery.feature: automated failover"]["steps"]
+    steps = _results(tmp_path / "r", nothing())["features/normaldance/disaster-recovery.feature: automated failover"][
+        "steps"
+    ]
     assert [step["status"] for step in steps] == ["broken", "broken"]
 
 
 def test_labels_say_where_it_belongs_and_how_much_it_weighs(tmp_path: Path) -> None:
     """Requirement, suite, feature, story, severity from the gate, and the verdict itself."""
-    labels = _labels(_results(tmp_path / "r", no_go())["features/core/kpi.feature: error rate"])
+    labels = _labels(_results(tmp_path / "r", no_go())["features/normaldance/technical-kpis.feature: error rate"])
     expected = {
         "requirement": "ND-KPI-ERRORS",
-        "parentSuite": "core",
-        "suite": "kpi",
-        "feature": "kpi",
+        "parentSuite": "normaldance",
+        "suite": "technical-kpis",
+        "feature": "technical-kpis",
         "story": "error rate",
         "severity": "critical",
         "verdict": "inconclusive",
@@ -126,7 +130,7 @@ def test_labels_say_where_it_belongs_and_how_much_it_weighs(tmp_path: Path) -> N
 
 def test_the_message_is_the_reason_and_what_to_do_next(tmp_path: Path) -> None:
     """The description holds the figures as a table; parameters hold what was asked for, never a measured value."""
-    result = _results(tmp_path / "r", no_go())["features/core/kpi.feature: API response time"]
+    result = _results(tmp_path / "r", no_go())["features/normaldance/technical-kpis.feature: API response time"]
     reason, _, hint = result["statusDetails"]["message"].partition("\n\nhint: ")
     assert reason.startswith("response time p95 of read-track is 268.4 ms")
     assert hint.startswith("`readiness why ND-KPI-P95`")
@@ -140,7 +144,7 @@ def test_ids_survive_an_edit_above_the_scenario_and_another_run(tmp_path: Path) 
     first = judged.verdicts[0]
     moved = replace(first.claims[0], scenario=replace(first.claims[0].scenario, line=99))
     later = replace(judged, verdicts=(replace(first, claims=(moved,)), *judged.verdicts[1:]))
-    name = "features/core/kpi.feature: API response time"
+    name = "features/normaldance/technical-kpis.feature: API response time"
     before = _results(tmp_path / "a", (given, evidence, judged))[name]
     after = _results(tmp_path / "b", (replace(given, run="another"), evidence, later))[name]
     assert before["testCaseId"] == after["testCaseId"] == before["historyId"]
@@ -149,7 +153,7 @@ def test_ids_survive_an_edit_above_the_scenario_and_another_run(tmp_path: Path) 
 
 def test_times_come_from_the_evidence(tmp_path: Path) -> None:
     """The traffic was there from 30 to 158 s of a run that began at 14:05:09 UTC; without a record there are no times."""
-    result = _results(tmp_path / "r", go())["features/core/kpi.feature: API response time"]
+    result = _results(tmp_path / "r", go())["features/normaldance/technical-kpis.feature: API response time"]
     began = 1772373909000
     assert (result["start"] - began, result["stop"] - began) == (30_000, 158_000)
     assert "start" not in _results(tmp_path / "r", nothing())["harness#readiness"]

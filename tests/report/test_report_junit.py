@@ -34,7 +34,10 @@ def test_one_case_a_scenario_with_its_verdict_and_requirement() -> None:
     cases = _suite(no_go()).findall("testcase")
     assert [_properties(case)["requirement"] for case in cases] == list(TITLES)
     assert _properties(cases[0]) == {"verdict": "FAIL", "requirement": "ND-KPI-P95", "gate": "critical"}
-    assert (cases[0].get("classname"), cases[0].get("name")) == ("features.core.kpi", "API response time")
+    assert (cases[0].get("classname"), cases[0].get("name")) == (
+        "features.normaldance.technical-kpis",
+        "API response time",
+    )
 
 
 def test_fail_and_inconclusive_are_failures_and_not_assessed_is_skipped() -> None:

@@ -377,7 +377,13 @@ def test_a_partial_run_says_what_was_left_out() -> None:
     """Such a run never decides."""
     given, evidence, judged = go()
     decision = replace(judged.decision, outcome=DecisionOutcome.PARTIAL, headline="PARTIAL · 3 of 23 · no decision")
-    given = replace(given, deselected=("features/core/kpi.feature:5: x", "features/core/kpi.feature:9: y"))
+    given = replace(
+        given,
+        deselected=(
+            "features/normaldance/technical-kpis.feature:5: x",
+            "features/normaldance/technical-kpis.feature:9: y",
+        ),
+    )
     _, text = _read((given, evidence, replace(judged, decision=decision)))
     assert "PARTIAL · 3 of 23 · no decision" in text
     assert "2 scenarios left out" in text
@@ -415,6 +421,9 @@ def test_the_page_has_a_place_for_the_doors_of_the_regions() -> None:
 def test_the_page_names_the_files_that_replace_those_of_the_package() -> None:
     """A release's own repository may weaken the profile."""
     given, evidence, judged = go()
-    given = replace(given, shadowed=("features/core/kpi.feature", "loadtests/everyday.yaml"))
+    given = replace(given, shadowed=("features/normaldance/technical-kpis.feature", "loadtests/everyday.yaml"))
     _, text = _read((given, evidence, judged))
-    assert "by 2 files that the project replaces: features/core/kpi.feature, loadtests/everyday.yaml" in text
+    assert (
+        "by 2 files that the project replaces: features/normaldance/technical-kpis.feature, loadtests/everyday.yaml"
+        in text
+    )

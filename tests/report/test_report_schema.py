@@ -192,10 +192,14 @@ def test_figures_carry_six_digits_and_nothing_that_json_has_no_word_for() -> Non
 def test_what_the_run_was_made_from_is_named_by_hash() -> None:
     """And the files of the project that replace the package's own."""
     given, _, judged = go()
-    given = replace(given, inputs={"features/core/kpi.feature": "ab" * 32}, shadowed=("features/core/kpi.feature",))
+    given = replace(
+        given,
+        inputs={"features/normaldance/technical-kpis.feature": "ab" * 32},
+        shadowed=("features/normaldance/technical-kpis.feature",),
+    )
     document = verdict_document(given, judged)
-    assert document["inputs"] == {"features/core/kpi.feature": "ab" * 32}
-    assert document["shadowed"] == ("features/core/kpi.feature",)
+    assert document["inputs"] == {"features/normaldance/technical-kpis.feature": "ab" * 32}
+    assert document["shadowed"] == ("features/normaldance/technical-kpis.feature",)
 
 
 def test_the_doors_of_the_regions_have_a_place_of_their_own() -> None:

@@ -140,5 +140,10 @@ def test_the_doors_of_the_regions_have_a_table() -> None:
 def test_files_that_replace_those_of_the_package_are_named() -> None:
     """A release's own repository may weaken the profile: what the package claims by them was not verified."""
     given, _, judged = go()
-    text = render_summary(replace(given, shadowed=("features/core/kpi.feature",)), Evidence(), judged).decode()
-    assert "- what the package claims by 1 file that the project replaces: features/core/kpi.feature" in text
+    text = render_summary(
+        replace(given, shadowed=("features/normaldance/technical-kpis.feature",)), Evidence(), judged
+    ).decode()
+    assert (
+        "- what the package claims by 1 file that the project replaces: features/normaldance/technical-kpis.feature"
+        in text
+    )

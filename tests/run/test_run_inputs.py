@@ -39,7 +39,7 @@ def test_features_experiments_loadtests_and_catalogue_are_kept(tmp_path: Path) -
     (project / "pyproject.toml").write_text('[tool.harness]\ncatalogue = ["catalogue"]\n', encoding="utf-8")
     claims = [
         Claim(scenario=scenario(file=place), requirement="MY-ROW", objectives=(), demands=())
-        for place in ("features/mine/a.feature", "features/core/kpi.feature")
+        for place in ("features/mine/a.feature", "features/normaldance/technical-kpis.feature")
     ]
     planned = plan(
         claims=tuple(claims),
@@ -60,16 +60,16 @@ def test_features_experiments_loadtests_and_catalogue_are_kept(tmp_path: Path) -
     assert kept(run) == [
         "catalogue/mine.yaml",
         "experiments/pod-loss.yaml",
-        "features/core/kpi.feature",
         "features/mine/a.feature",
+        "features/normaldance/technical-kpis.feature",
         "loadtests/rush.py",
         "loadtests/rush.yaml",
         "loadtests/steps/buy.py",
         "recorded/arrivals.csv",
     ]
     assert (run.path / "inputs/loadtests/rush.py").read_text(encoding="utf-8") == "loadtests/rush.py"
-    theirs = (bundled("features") / "core" / "kpi.feature").read_bytes()
-    assert (run.path / "inputs/features/core/kpi.feature").read_bytes() == theirs
+    name = "normaldance/technical-kpis.feature"
+    assert (run.path / "inputs/features" / name).read_bytes() == (bundled("features") / name).read_bytes()
     assert (run.path / "inputs/harness/catalogue/profiles.yaml").is_file()
 
 

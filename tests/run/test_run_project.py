@@ -23,7 +23,7 @@ def test_without_a_project_everything_is_bundled(tmp_path: Path) -> None:
 
     assert (found.configured, found.target, found.sandbox, found.profiles) == (False, None, False, ())
     assert found.search("experiments") == (bundled("experiments"),)
-    assert bundled("features") / "core" / "kpi.feature" in feature_files(found)
+    assert bundled("features") / "normaldance" / "technical-kpis.feature" in feature_files(found)
 
 
 def test_a_project_is_found_from_below(tmp_path: Path) -> None:
@@ -49,22 +49,22 @@ def test_an_equal_copy_hides_nothing(tmp_path: Path) -> None:
     found = find_project(project(tmp_path, 'features = ["features"]\nloadtests = ["loadtests"]'))
 
     assert shadowed(found) == []
-    (tmp_path / "features" / "core" / "kpi.feature").write_text("Feature: nothing", encoding="utf-8")
+    (tmp_path / "features" / "normaldance" / "technical-kpis.feature").write_text("Feature: nothing", encoding="utf-8")
     (tmp_path / "loadtests" / "journeys" / "listener.py").write_text("", encoding="utf-8")
-    assert shadowed(found) == ["features/core/kpi.feature", "loadtests/everyday.yaml"]
+    assert shadowed(found) == ["features/normaldance/technical-kpis.feature", "loadtests/everyday.yaml"]
 
 
 def test_all_feature_files_are_found_the_projects_own_first(tmp_path: Path) -> None:
     """One of the same place and name hides that of the package; every other one of the package is still there."""
-    own = tmp_path / "features" / "core"
+    own = tmp_path / "features" / "normaldance"
     own.mkdir(parents=True)
-    for name in ("kpi.feature", "mine.feature"):
+    for name in ("mine.feature", "technical-kpis.feature"):
         (own / name).write_text("Feature: mine", encoding="utf-8")
     found = feature_files(find_project(project(tmp_path, 'features = ["features"]')))
 
-    assert found[:2] == (own / "kpi.feature", own / "mine.feature")
-    assert bundled("features") / "core" / "kpi.feature" not in found
-    assert bundled("features") / "core" / "recovery.feature" in found
+    assert found[:2] == (own / "mine.feature", own / "technical-kpis.feature")
+    assert bundled("features") / "normaldance" / "technical-kpis.feature" not in found
+    assert bundled("features") / "normaldance" / "disaster-recovery.feature" in found
 
 
 @pytest.mark.parametrize(

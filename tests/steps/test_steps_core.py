@@ -1,4 +1,4 @@
-"""The features of profile core: every id by its own scenario, each saying what its criterion says."""
+"""The features of profile core: every id by its own scenario, in the file of its section, each saying what its criterion says."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import Catalogue, load_catalogue
+from harness.catalogue import Catalogue, feature_file, load_catalogue
+from harness.drivers.chaos import find_experiments
 from harness.model import Claim
 from harness.steps import compile_scenario, lint_features, read_criterion, read_feature
 
 ROOT = Path(__file__).parents[2]
-FEATURES = sorted((ROOT / "features" / "core").glob("*.feature"))
+FEATURES = sorted((ROOT / "features").rglob("*.feature"))
 KNOWN = {
     "null-run": "none",
     "pod-loss": "pod",
@@ -35,12 +36,9 @@ def claims(catalogue: Catalogue) -> dict[str, Claim]:
 
 
 def _claims(catalogue: Catalogue) -> list[Claim]:
-    claims = []
-    for feature in FEATURES:
-        for scenario in read_feature(feature, ROOT):
-            claim, _ = compile_scenario(scenario, catalogue, KNOWN)
-            claims.append(claim)
-    return claims
+    core = set(catalogue.profiles["core"])
+    scenarios = [scenario for feature in FEATURES for scenario in read_feature(feature, ROOT)]
+    return [compile_scenario(one, catalogue, KNOWN)[0] for one in scenarios if not core.isdisjoint(one.requirements)]
 
 
 def test_every_criterion_of_core_is_read(catalogue: Catalogue) -> None:
@@ -49,8 +47,15 @@ def test_every_criterion_of_core_is_read(catalogue: Catalogue) -> None:
 
 
 def test_the_features_are_sound(catalogue: Catalogue) -> None:
-    """Also in a project that has written no experiment yet but those that a scenario names."""
-    assert lint_features(FEATURES, catalogue, KNOWN, ROOT) == ()
+    """Every feature that ships."""
+    assert lint_features(FEATURES, catalogue, find_experiments([ROOT / "experiments"]).domains, ROOT) == ()
+
+
+def test_a_scenario_is_in_the_file_of_its_section(catalogue: Catalogue) -> None:
+    """A folder is a document's, a file a section's: who looks for a row finds it by its source."""
+    scenarios = [scenario for feature in FEATURES for scenario in read_feature(feature, ROOT)]
+    expected = [feature_file(catalogue.requirement(one)) for scenario in scenarios for one in scenario.requirements]
+    assert [scenario.file for scenario in scenarios] == expected
 
 
 def test_every_id_has_one_scenario(catalogue: Catalogue) -> None:
@@ -91,14 +96,19 @@ def test_the_demands_of_core(claims: dict[str, Claim]) -> None:
     ],
 )
 def test_what_a_claim_is_judged_on(
-    claims: dict[str, Claim], requirement: str, experiments: tuple[str, ...], missing: tuple[str, ...]
+    catalogue: Catalogue,
+    claims: dict[str, Claim],
+    *,
+    requirement: str,
+    experiments: tuple[str, ...],
+    missing: tuple[str, ...],
 ) -> None:
     """The experiments that there are, and the ones that the row speaks of and nobody has written."""
     (objective,) = claims[requirement].objectives
     assert objective.scope.traffic == "everyday"
     assert objective.scope.experiments == experiments
     assert objective.scope.missing_experiments == missing
-    assert objective.at.startswith("features/core/")
+    assert objective.at.startswith(f"{feature_file(catalogue.requirement(requirement))}:")
 
 
 def test_what_of_core_is_scaled(claims: dict[str, Claim]) -> None:

@@ -1,4 +1,4 @@
-Feature: Three regions share the traffic, and one of them may be lost
+Feature: Three regions share the traffic
   Shares are counted by the region that served the answer.
 
   Scenario Outline: <region> serves its declared share of the answers
@@ -10,8 +10,3 @@ Feature: Three regions share the traffic, and one of them may be lost
       | DA-GEO-PRIMARY   | us-east-1      | 60 %  |
       | DA-GEO-SECONDARY | eu-west-1      | 30 %  |
       | DA-GEO-TERTIARY  | ap-southeast-1 | 10 %  |
-
-  @DA-GEO-LOSS-PRIMARY
-  Scenario: The primary region is lost and the others take over
-    When the experiment "region-loss" has run under "everyday" traffic
-    Then reads and writes are served again within 50 s of the loss of us-east-1

@@ -1,0 +1,12 @@
+Feature: The performance criteria of the staged integration
+  Judged on the fault-free windows of the everyday traffic, per route; the slowest route decides.
+
+  @AT-PERF-P95
+  Scenario: 95 of 100 requests are answered within 1000 ms, on every route
+    When "everyday" traffic has run
+    Then the response time p95 of every route is below 1000 ms in the steady state
+
+  @AT-PERF-USERS
+  Scenario: More than 100 users at once are served as quickly
+    When "everyday" traffic has run
+    Then the response time p95 of every route is below 1000 ms with 101 users at once for 10 min

@@ -1,0 +1,12 @@
+Feature: The stability criteria of the staged integration
+  Errors are counted while nothing is broken; recovery runs from the moment a single fault was sent.
+
+  @AT-STB-ERRORS
+  Scenario: No route fails 1 in 100 requests
+    When "everyday" traffic has run
+    Then the error rate of every route is below 1 % in the steady state
+
+  @AT-STB-RECOVERY
+  Scenario: Any single fault is over for the users within 30 s
+    When every single-fault experiment has run under "everyday" traffic
+    Then the recovery of reads and of writes is below 30 s after every single-fault experiment

@@ -1,0 +1,23 @@
+Feature: A disaster is over within its objectives, and what was acknowledged is kept
+  RTO and RPO are held against the loss of the primary database and of a region.
+  Acknowledged writes are compared with the database itself, not with what the platform reports.
+
+  @DA-DR-RTO
+  Scenario: The loss of the primary or of a region is over within the RTO
+    When every experiment of domain database or region has run under "everyday" traffic
+    Then reads and writes are served again within 4 h of every fault of domain database or region
+
+  @DA-DR-RPO
+  Scenario: The loss of the primary or of a region loses no write older than the RPO
+    When every experiment of domain database or region has run under "everyday" traffic
+    Then no acknowledged write older than 1 h is lost in any experiment of domain database or region
+
+  @DA-DR-REPLICATION
+  Scenario: The replicas follow the primary closely
+    When "everyday" traffic has run
+    Then the replication lag p99 of every replica is below 10 s in the steady state
+
+  @DA-DR-FAILOVER
+  Scenario: A replica takes over from a dead primary without a hand
+    When the experiment "database-primary-loss" has run under "everyday" traffic
+    Then writes are served again within 45 s of the primary's death with 0 manual steps

@@ -1,0 +1,8 @@
+Feature: A region may be lost, and the others take over
+  Recovery runs from the moment the fault was sent to reads and writes served again at the entry, each on its own.
+  What comes back only because the fault was undone has not recovered.
+
+  @DA-GEO-LOSS-PRIMARY
+  Scenario: The primary region is lost and the others take over
+    When the experiment "region-loss" has run under "everyday" traffic
+    Then reads and writes are served again within 50 s of the loss of us-east-1
