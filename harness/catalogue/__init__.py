@@ -6,15 +6,7 @@ from harness.catalogue.lint import Problem, lint
 from harness.catalogue.load import BUNDLED, catalogue_files, load_catalogue
 from harness.catalogue.names import hint_with_nearest, nearest
 from harness.catalogue.trace import Means, RequirementTrace, trace
-from harness.catalogue.values import (
-    Catalogue,
-    Contradiction,
-    Deviation,
-    Interpretation,
-    feature_file,
-    is_measured,
-    parts_of,
-)
+from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, feature_file
 
 __all__ = [
     "BUNDLED",
@@ -28,10 +20,8 @@ __all__ = [
     "catalogue_files",
     "feature_file",
     "hint_with_nearest",
-    "is_measured",
     "lint",
     "load_catalogue",
     "nearest",
-    "parts_of",
     "trace",
 ]

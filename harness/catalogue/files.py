@@ -33,6 +33,7 @@ class RequirementEntry(_Entry):
     environments: Annotated[tuple[Environment, ...], Field(min_length=1)] = EVERYWHERE
     falsified_by: str = ""
     owner: str = ""
+    says: str = ""
 
 
 class SectionEntry(_Entry):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harness.catalogue.names import hint_with_nearest
-from harness.catalogue.values import Catalogue, is_measured, parts_of
-from harness.model import EvidenceKind, Requirement
+from harness.catalogue.values import Catalogue
+from harness.model import Form, Requirement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,19 +35,16 @@ def lint(catalogue: Catalogue) -> tuple[Problem, ...]:
 
 
 def _of_means(catalogue: Catalogue, requirement: Requirement) -> Iterator[Problem]:
-    """The criterion's form must agree with the preferred kind, and what is measured must be able to fail."""
-    words = {"derived:": EvidenceKind.DERIVED, "ingested:": EvidenceKind.INGESTED, "attested": EvidenceKind.ATTESTED}
-    expected = next((kind for word, kind in words.items() if requirement.criterion.startswith(word)), None)
-    first = requirement.kinds[0]
-    if (expected or first) is not first or (expected is None and first in words.values()):
+    """A derived row names its parts, and what is measured must be able to fail."""
+    if requirement.form is Form.DERIVED and not requirement.criterion.split(" (")[0].endswith((" hold", " holds")):
         yield Problem(
-            at=catalogue.where(requirement.id, "kinds"),
-            what=f"{requirement.id}: the kind {first} does not go with the criterion {requirement.criterion!r}",
-            hint="a criterion that is `derived: …`, `ingested: …` or `attested` has D, I or A as its first kind, no other has",
+            at=catalogue.where(requirement.id, "criterion"),
+            what=f"{requirement.id}: the criterion {requirement.criterion!r} does not go with the kind D",
+            hint="name its parts: `A, B and C hold`",
         )
     if len(set(requirement.kinds)) < len(requirement.kinds):
         yield Problem(at=catalogue.where(requirement.id, "kinds"), what=f"{requirement.id}: a kind is listed twice")
-    if is_measured(requirement) and not requirement.falsified_by:
+    if requirement.form is Form.MEASURED and not requirement.falsified_by:
         yield Problem(
             at=catalogue.where(requirement.id),
             what=f"{requirement.id}: nothing is named that would turn it red",
@@ -56,7 +53,7 @@ def _of_means(catalogue: Catalogue, requirement: Requirement) -> Iterator[Proble
 
 
 def _of_parts(catalogue: Catalogue, requirement: Requirement) -> Iterator[Problem]:
-    for part in parts_of(requirement):
+    for part in requirement.parts:
         if part not in catalogue.requirements:
             yield Problem(
                 at=catalogue.where(requirement.id, "criterion"),
@@ -83,7 +80,7 @@ def _circle(catalogue: Catalogue, start: str) -> tuple[str, ...]:
     while ways:
         way = ways.pop()
         requirement = catalogue.requirements.get(way[-1])
-        for part in parts_of(requirement) if requirement else ():
+        for part in requirement.parts if requirement else ():
             if part == start:
                 return way
             if part not in seen:

@@ -156,6 +156,7 @@ def _requirement(entry: RequirementEntry, section: SectionEntry, profile: str) -
         source=section.source,
         falsified_by=entry.falsified_by,
         owner=entry.owner,
+        says=entry.says,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.catalogue.values import Catalogue, parts_of
+from harness.catalogue.values import Catalogue
 from harness.model import Claim, Requirement
 
 
@@ -41,7 +41,7 @@ def trace(catalogue: Catalogue, claims: Iterable[Claim]) -> tuple[RequirementTra
             requirement=requirement,
             means=_means(requirement, claimed=requirement.id in scenarios),
             scenarios=tuple(scenarios.get(requirement.id, ())),
-            parts=parts_of(requirement),
+            parts=requirement.parts,
         )
         for requirement in catalogue.requirements.values()
     )

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from harness.catalogue.names import hint_with_nearest
 from harness.errors import UsageError
 from harness.model import Requirement
 from harness.yamlfile import YamlDocument
-
-_DERIVED: Final = "derived: all of "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,20 +109,7 @@ class Catalogue:
         return place.of(key) if place else ""
 
 
-def parts_of(requirement: Requirement) -> tuple[str, ...]:
-    """The ids that a derived requirement is made of; empty for one that is measured, ingested or attested."""
-    if not requirement.criterion.startswith(_DERIVED):
-        return ()
-    named = requirement.criterion.removeprefix(_DERIVED).split(" (interpretation", 1)[0]
-    return tuple(part.strip() for part in named.split(","))
-
-
 def feature_file(requirement: Requirement) -> str:
     """Where its scenario belongs, by document and section: `features/normaldance/technical-kpis.feature`."""
     section = requirement.source.rpartition(": ")[2].casefold().replace(",", "").replace("/", " ")
     return f"features/{requirement.profile.replace('-', '_')}/{'-'.join(section.split())}.feature"
-
-
-def is_measured(requirement: Requirement) -> bool:
-    """Whether its criterion is a Then sentence: neither derived nor ingested nor attested."""
-    return requirement.criterion != "attested" and not requirement.criterion.startswith(("derived:", "ingested:"))

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from harness.judgement.waivers import accepted_harm
 from harness.judgement.whole import Whole
-from harness.model import Decision, DecisionOutcome, DecisionReason, Outcome, Plan, Reason, ReasonKind, Verdict
+from harness.model import Decision, DecisionOutcome, DecisionReason, Outcome, Plan, Reason, ReasonKind, Verdict, Waiver
 from harness.model.harm import UnjudgedHarm
 
 _GOOD = frozenset({Outcome.PASS, Outcome.WAIVED})
@@ -34,7 +35,9 @@ def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole, harm: Sequence
     gating = [by_id[r.id] for r in plan.requirements if r.gates_in(plan.environment)]
     blemishes = [*([whole.void] if whole.void else []), *whole.blemishes]
     cut = [whole.cut] if whole.cut else []
-    unjudged = [f"not judged: {', '.join(map(str, harm))}"] if harm else []
+    accepted = accepted_harm(harm, plan)
+    bare = [one for one in harm if one not in accepted]
+    unjudged = [f"not judged: {', '.join(map(str, bare))}"] if bare else []
     unclaimed = [_unclaimed(plan, text) for text in unjudged]
     outcome = _outcome(plan, gating, [*cut, *unclaimed, *blemishes])
     asked = [v for v in gating if v.claims or not plan.deselected]  # what a filter left out is counted, not listed
@@ -42,7 +45,9 @@ def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole, harm: Sequence
     passed = sum(verdict.outcome is Outcome.PASS for verdict in gating)
     return Decision(
         outcome=outcome,
-        headline=" · ".join([_headline(plan, outcome, verdicts), *unjudged, *whole.notes]),
+        headline=" · ".join(
+            [_headline(plan, outcome, verdicts), *unjudged, *_waivers(verdicts, accepted), *whole.notes]
+        ),
         because=(
             *map(_alone, cut),
             *(DecisionReason(requirement=v.requirement, outcome=v.outcome, because=v.because) for v in bad),
@@ -50,6 +55,13 @@ def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole, harm: Sequence
         ),
         score=passed / len(gating) if gating else 0.0,
     )
+
+
+def _waivers(verdicts: Sequence[Verdict], accepted: Mapping[UnjudgedHarm, Waiver]) -> Iterable[str]:
+    """Everything that somebody accepted, on the decision line."""
+    waivers = [v.waiver for v in verdicts if v.outcome is Outcome.WAIVED and v.waiver is not None]
+    yield from (f"waived: {waiver.sentence}" for waiver in waivers)
+    yield from (f"waived: {one}; {waiver.sentence}" for one, waiver in accepted.items())
 
 
 def _alone(reason: Reason) -> DecisionReason:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -19,7 +19,7 @@ from harness.judgement.overview import door_results, journey_results, unjudged, 
 from harness.judgement.receipts.machine import machine_result, on_this_machine
 from harness.judgement.receipts.missing import lacking
 from harness.judgement.summaries import absent, experiment_results, traffic_results, unknown_traffic
-from harness.judgement.verdicts import claim_verdict, requirement_verdict
+from harness.judgement.verdicts import claim_verdict, parts_first, requirement_verdict
 from harness.judgement.watchers import watcher_results
 from harness.judgement.whole import Whole, release_result, voided, whole_of
 from harness.model import (
@@ -37,6 +37,7 @@ from harness.model import (
     Reason,
     ReasonKind,
     TrafficResult,
+    Verdict,
     WatcherResult,
     Window,
     untenable,
@@ -52,11 +53,7 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
     whole = _seam(
         lambda: whole_of(plan, evidence), lambda why: Whole(void=Reason(kind=ReasonKind.HARNESS, text=why, hint=_BUG))
     )
-    claims = [voided(_claim(plan, evidence, claim), whole) for claim in plan.claims]
-    verdicts = tuple(
-        requirement_verdict(requirement, [c for c in claims if c.requirement == requirement.id], plan, evidence)
-        for requirement in plan.requirements
-    )
+    verdicts = _verdicts(plan, evidence, whole)
     harm, whole = _seam(
         lambda: (unjudged_harm(plan, evidence), whole),
         lambda why: ((), replace(whole, blemishes=(*whole.blemishes, _uncounted(why)))),
@@ -82,12 +79,24 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
     return rounded(found)
 
 
+def _verdicts(plan: Plan, evidence: Evidence, whole: Whole) -> tuple[Verdict, ...]:
+    """A verdict for each requirement, in the plan's order; derived ones after the parts that they are made of."""
+    claims: dict[str, list[Claim]] = {}
+    for claim in plan.claims:
+        claims.setdefault(claim.requirement, []).append(claim)
+    found: dict[str, Verdict] = {}
+    for requirement in parts_first(plan.requirements):
+        judged = [voided(_claim(plan, evidence, one, found), whole) for one in claims.get(requirement.id, ())]
+        found[requirement.id] = requirement_verdict(requirement, judged, plan, evidence)
+    return tuple(found[requirement.id] for requirement in plan.requirements)
+
+
 def _uncounted(why: str) -> Reason:
     return Reason(kind=ReasonKind.HARNESS, text=f"harm was not counted: {why}", hint=_BUG)
 
 
-def _claim(plan: Plan, evidence: Evidence, claim: Claim) -> ClaimVerdict:
-    cases = [Case(plan=plan, evidence=evidence, claim=claim, objective=o) for o in claim.objectives]
+def _claim(plan: Plan, evidence: Evidence, claim: Claim, verdicts: Mapping[str, Verdict]) -> ClaimVerdict:
+    cases = [Case(plan=plan, evidence=evidence, claim=claim, objective=o, verdicts=verdicts) for o in claim.objectives]
     return claim_verdict(claim, [_measures(case) for case in cases])
 
 

@@ -21,6 +21,7 @@ from harness.model import (
     Reason,
     ReasonKind,
     Receipt,
+    Verdict,
     Window,
     fault_free_name,
 )
@@ -48,12 +49,13 @@ TOGETHER: Final = "find out what came at those moments, or let the traffic run l
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """One objective of one claim, with the plan and the evidence to judge it by."""
+    """One objective of one claim, with the plan and the evidence to judge it by; `verdicts` are those that are in already."""
 
     plan: Plan
     evidence: Evidence
     claim: Claim
     objective: Objective
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
     @property
     def scaled(self) -> Quantity:

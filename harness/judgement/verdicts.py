@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from enum import StrEnum
 from typing import Final
 
+from harness.judgement.waivers import waived
 from harness.model import (
     Claim,
     ClaimVerdict,
@@ -23,15 +23,17 @@ from harness.model import (
     worst_of,
 )
 
+_GOOD: Final = frozenset({Outcome.PASS, Outcome.WAIVED})
+
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """FAIL over INCONCLUSIVE over NOT ASSESSED over PASS; INCONCLUSIVE if there are none.
+    """FAIL over INCONCLUSIVE over NOT ASSESSED over WAIVED over PASS; INCONCLUSIVE if there are none.
 
     NOT ASSESSED hides no failure and never counts as passed.
     """
     given = list(outcomes)
     judged = worst_of(o for o in given if o is not Outcome.NOT_ASSESSED)
-    if Outcome.NOT_ASSESSED in given and (judged is Outcome.PASS or len(set(given)) == 1):
+    if Outcome.NOT_ASSESSED in given and (judged in _GOOD or len(set(given)) == 1):
         return Outcome.NOT_ASSESSED
     return judged
 
@@ -61,39 +63,35 @@ def _badness(claim: ClaimVerdict) -> float:
     return max((closeness(m) for of_one in claim.measures for m in of_one if m.outcome is claim.outcome), default=0.0)
 
 
-class Form(StrEnum):
-    """How the verdict of a requirement is formed."""
-
-    MEASURED = "measured"
-    DERIVED = "derived"
-    INGESTED = "ingested"
-    ATTESTED = "attested"
-
-
-def form_of(requirement: Requirement) -> Form:
-    """The form named by the criterion: `derived: all of …`, `ingested: …`, `attested`, or measured."""
-    word = requirement.criterion.split(":")[0]
-    return Form(word) if word in set(Form) - {Form.MEASURED} else Form.MEASURED
-
-
 def requirement_verdict(
     requirement: Requirement, claims: Sequence[ClaimVerdict], plan: Plan, evidence: Evidence
 ) -> Verdict:
-    """The verdict of a requirement; NOT ASSESSED unless its form is measured."""
-    outcome, reason = _BY_FORM.get(form_of(requirement), _of_other_form)(requirement, claims, plan)
-    return Verdict(
+    """The verdict of a requirement: the worst of its claims, and WAIVED where somebody accepted just that."""
+    outcome, reason = _of_claims(requirement, claims, plan)
+    verdict = Verdict(
         requirement=requirement.id,
         outcome=outcome,
         because=reason,
         claims=tuple(claims),
         attempts=_attempts(requirement, plan, evidence),
     )
+    return waived(verdict, plan)
+
+
+def parts_first(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """Each requirement after the parts that it is derived from; what is derived from itself comes last, and finds no verdict of its part."""
+    left = {requirement.id: requirement for requirement in requirements}
+    found: list[Requirement] = []
+    while left:
+        free = [one for one in left.values() if not any(part in left for part in one.parts)] or [*left.values()]
+        found += [left.pop(one.id) for one in free]
+    return tuple(found)
 
 
 _Found = tuple[Outcome, Reason]
 
 
-def _measured(requirement: Requirement, claims: Sequence[ClaimVerdict], plan: Plan) -> _Found:
+def _of_claims(requirement: Requirement, claims: Sequence[ClaimVerdict], plan: Plan) -> _Found:
     """The worst of its claims; NOT ASSESSED without a claim or without means on this target."""
     lack = next((n for n in plan.not_assessable if n.requirement == requirement.id), None)
     outcomes = [claim.outcome for claim in claims]
@@ -115,17 +113,6 @@ def _measured(requirement: Requirement, claims: Sequence[ClaimVerdict], plan: Pl
         return outcome, Reason(kind=ReasonKind.FILTERED, text=f"left out by {given}", hint=hint)
     hint = f"write a scenario tagged @{requirement.id}"
     return outcome, Reason(kind=ReasonKind.UNCLAIMED, text="no scenario claims it", hint=hint)
-
-
-def _of_other_form(requirement: Requirement, _claims: Sequence[ClaimVerdict], _plan: Plan) -> _Found:
-    text = f"it is {form_of(requirement).value}: a run judges measured requirements only"
-    return Outcome.NOT_ASSESSED, Reason(kind=ReasonKind.NOT_MEASURED, text=text, hint="see its criterion")
-
-
-_BY_FORM: Final[Mapping[Form, Callable[[Requirement, Sequence[ClaimVerdict], Plan], _Found]]] = {
-    Form.MEASURED: _measured,
-}
-"""The verdict function of each form."""
 
 
 def _attempts(requirement: Requirement, plan: Plan, evidence: Evidence) -> int:

@@ -23,7 +23,7 @@ from harness.model.evidence import (
 )
 from harness.model.facts import Check, Fact, FactTable
 from harness.model.fault import FaultWindow, Hit, Intent
-from harness.model.objective import EvidenceKind, Figure, Gate, Objective, Op, Per, Phase, Requirement, Scope
+from harness.model.objective import EvidenceKind, Figure, Form, Gate, Objective, Op, Per, Phase, Requirement, Scope
 from harness.model.observation import Observation, Sink
 from harness.model.outcome import (
     DecisionOutcome,
@@ -55,6 +55,7 @@ from harness.model.results import (
 )
 from harness.model.scenario import REQUIREMENT_COLUMN, Scenario, Step
 from harness.model.schedule import ArrivalTrace, RateCurve
+from harness.model.statement import Attestation, Waiver
 from harness.model.table import (
     FACTS,
     JOURNEY_READS,
@@ -111,6 +112,7 @@ __all__ = [
     "AccountPlan",
     "Act",
     "ArrivalTrace",
+    "Attestation",
     "Baseline",
     "Check",
     "Claim",
@@ -134,6 +136,7 @@ __all__ = [
     "FaultWindow",
     "Figure",
     "FinalRead",
+    "Form",
     "Gate",
     "Hit",
     "Intent",
@@ -180,6 +183,7 @@ __all__ = [
     "TrafficResult",
     "Unjudged",
     "Verdict",
+    "Waiver",
     "WatchSource",
     "WatcherResult",
     "Window",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from harness.model.quantity import Length, Quantity
 
@@ -29,6 +31,10 @@ class Figure(StrEnum):
     EVENTS = "accepted events"
     """Each visible, once and whole."""
     CHECK = "check"
+    PARTS = "parts"
+    """Other requirements, each of which must hold."""
+    ATTESTATION = "attestation"
+    """A person vouches for it."""
     DRIFT = "drift of the response time"
     """Growth in an hour."""
     IMPROVEMENT = "improvement of the response time"
@@ -129,6 +135,7 @@ class Objective:
         at: `file:line` of the sentence.
         older_than: for lost writes: only those acknowledged longer than this before the disaster count (the RPO).
         check: name of the check for CHECK.
+        demand: kind of the demand that finds its facts, for CHECK.
         params: the check's parameters, and what else the sentence fixes.
         times: other lengths of time that the sentence fixes, by name.
     """
@@ -145,6 +152,7 @@ class Objective:
     at: str = ""
     older_than: Quantity | None = None
     check: str = ""
+    demand: str = "check"
     params: Mapping[str, str] = field(default_factory=dict)
     times: Mapping[str, Quantity] = field(default_factory=dict)
 
@@ -170,6 +178,22 @@ class EvidenceKind(StrEnum):
     DERIVED = "D"
 
 
+class Form(StrEnum):
+    """How the verdict of a requirement is formed."""
+
+    MEASURED = "measured"
+    DERIVED = "derived"
+    INGESTED = "ingested"
+    ATTESTED = "attested"
+
+
+_FORMS: Final = {
+    EvidenceKind.DERIVED: Form.DERIVED,
+    EvidenceKind.INGESTED: Form.INGESTED,
+    EvidenceKind.ATTESTED: Form.ATTESTED,
+}
+
+
 class Gate(StrEnum):
     """Whether a requirement stops a release."""
 
@@ -186,13 +210,14 @@ class Requirement:
         id: `ND-KPI-P95`.
         profile: the catalogue file it stands in.
         title: a few words.
-        criterion: a Then sentence, `derived: all of …`, `attested` or `ingested: …`.
+        criterion: a Then sentence.
         kinds: means of evidence, preferred first.
         gate: whether it stops a release.
         environments: where it gates: a subset of sandbox, staging, production.
         source: the document and section.
         falsified_by: the smallest defect that must turn it red.
         owner: who answers for it; empty when nobody is named.
+        says: the document's own words, where the criterion is worded otherwise.
     """
 
     id: str
@@ -205,6 +230,20 @@ class Requirement:
     source: str
     falsified_by: str = ""
     owner: str = ""
+    says: str = ""
+
+    @property
+    def form(self) -> Form:
+        """As its preferred kind of evidence tells."""
+        return _FORMS.get(self.kinds[0], Form.MEASURED)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The ids that a derived requirement is made of, `A, B and C hold`; empty for any other."""
+        if self.form is not Form.DERIVED:
+            return ()
+        named = re.sub(r" holds?$", "", re.sub(r" *\(interpretation.*", "", self.criterion))
+        return tuple(re.split(r", | and ", named))
 
     def gates_in(self, environment: str) -> bool:
         """Whether a FAIL here stops a release there."""

@@ -16,11 +16,11 @@ class Outcome(StrEnum):
     NOT_ASSESSED = "NOT ASSESSED"
 
 
-_SEVERITY = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
+_SEVERITY = {Outcome.FAIL: 3, Outcome.INCONCLUSIVE: 2, Outcome.WAIVED: 1, Outcome.PASS: 0}
 
 
 def worst_of(outcomes: Iterable[Outcome]) -> Outcome:
-    """FAIL over INCONCLUSIVE over PASS; of nothing: INCONCLUSIVE. Only these three are given in."""
+    """FAIL over INCONCLUSIVE over WAIVED over PASS; of nothing: INCONCLUSIVE. Only these are given in."""
     return max(outcomes, key=_SEVERITY.__getitem__, default=Outcome.INCONCLUSIVE)
 
 

@@ -12,14 +12,20 @@ from harness.model.objective import Objective, Phase, Requirement
 from harness.model.reason import Reason
 from harness.model.scenario import Scenario
 from harness.model.schedule import NS_PER_S, ArrivalTrace, RateCurve
+from harness.model.statement import Attestation, Waiver
 
 
 class DemandKind(StrEnum):
     """The kinds of demands that the harness itself has drivers for; a driver of your own adds its own kind."""
 
     CHECK = "check"
+    """Facts of the live target."""
     TRAFFIC = "traffic"
     EXPERIMENT = "experiment"
+    STATIC = "static"
+    """Facts of the platform's files."""
+    INGEST = "ingest"
+    """Facts of other tools' reports."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -252,6 +258,7 @@ class Plan:
         shadowed: files of the project that hide one of the same name that came with the package.
         inputs: SHA-256 of every file that the run was made from and that is kept with it, by its path below `inputs/`.
         again: options of `readiness run` that repeat the run. only: patterns of its `--only`. pytest_arguments: what followed its `--`.
+        attestations, waivers: what people vouch for and accept, also what does not count in this run.
         records: files that the acts and watchers must have recorded, relative to the run directory; `.rows` are Parquet when sealed.
     """
 
@@ -277,6 +284,8 @@ class Plan:
     acts: tuple[Act, ...] = ()
     shadowed: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
+    attestations: tuple[Attestation, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     records: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
     pytest_arguments: tuple[str, ...] = ()

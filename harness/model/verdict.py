@@ -13,6 +13,7 @@ from harness.model.quantity import Length
 from harness.model.reason import Reason
 from harness.model.results import ExperimentResult, LedgerResult, PipelineResult, TrafficResult, WatcherResult
 from harness.model.scenario import Scenario
+from harness.model.statement import Waiver
 
 
 class Explained:
@@ -113,13 +114,14 @@ class ClaimVerdict(Explained):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict(Explained):
-    """What came out of one requirement: the worst of its claims."""
+    """What came out of one requirement: the worst of its claims; `waiver`: of it, whether it covers it or not."""
 
     requirement: str
     outcome: Outcome
     because: Reason
     claims: tuple[ClaimVerdict, ...]
     attempts: int = 1
+    waiver: Waiver | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

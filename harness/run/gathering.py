@@ -11,6 +11,7 @@ from harness.drivers.watch import FinalReads, LiveView, Watch, ledger_clients, w
 from harness.errors import HarnessError
 from harness.judgement.recovery import promised_ms
 from harness.run.acts.context import Context, Sinks
+from harness.run.acts.paper import Paper, PaperDriver
 from harness.run.acts.registry import drivers
 from harness.run.finalreads import LedgerReads
 from harness.run.machine import MachineLog
@@ -86,6 +87,28 @@ def gather(plan: Plan, ground: Ground, directory: RunDirectory, progress: Progre
         watch.stop()  # no write comes after the reads of all of them
         progress.say("reading the ledger")
         reads.end()
+
+
+def gather_files(plan: Plan, target: Target, directory: RunDirectory, progress: Progress) -> None:
+    """Do all of a plan that asks no live target: read files.
+
+    Raises:
+        EvidenceError: the run directory cannot be written.
+    """
+    with ExitStack() as stack:
+        history = directory.history("run")
+        stack.callback(history.close)
+        _record_start(history, plan)
+        stack.push(lambda kind, error, _: _record_end(history, plan, kind, error))
+        sinks = Sinks(directory)
+        stack.callback(sinks.close)
+        place = Paper(plan=plan, target=target, directory=directory.path)
+        progress.say(f"reading the files that {target.name} names")
+        for act in plan.acts:
+            driver = drivers()[act.kind]
+            if isinstance(driver, PaperDriver):
+                history.put("act.started", act.name)
+                driver.find(act, place, sinks.of("checks"))
 
 
 def _record_start(history: History, plan: Plan) -> None:

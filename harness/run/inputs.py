@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.catalogue import catalogue_files
 from harness.errors import EvidenceError
 from harness.evidence.manifest import sha256_of
 from harness.run.project import bundled
+from harness.run.statements import statement_directories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from harness.evidence import RunDirectory
     from harness.model import Plan
     from harness.run.project import Project
+    from harness.targets import Target
 
 INPUTS: Final = "inputs"
 _LOADTESTS: Final = (".py", ".yaml", ".yml", ".json")
 
 
-def keep_inputs(plan: Plan, project: Project, directory: RunDirectory) -> Plan:
+def keep_inputs(plan: Plan, project: Project, target: Target, directory: RunDirectory) -> Plan:
     """Copy the files that the plan was made from; returns the plan with the hash of each copy.
 
     Raises:
         EvidenceError: one of them cannot be copied.
     """
     hashes = {}
-    for file in dict.fromkeys(_used(plan, project)):
-        place = _place(file, project)
+    places = {file: _place(file, project) for file in _used(plan, project)}
+    for kind in ("attestations", "waivers"):
+        for place in statement_directories(kind, project, target):
+            places |= {file: Path(place.name, file.name) for file in sorted(place.glob("*.yaml"))}
+    for file, place in places.items():
         kept = directory.path / INPUTS / place
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)

@@ -11,9 +11,10 @@ from harness.drivers.load import load_traffic
 from harness.errors import HarnessError, Interrupted, TargetUnreachable
 from harness.evidence import RunDirectory, seal
 from harness.run.acts.driver import Library
+from harness.run.acts.registry import drivers
 from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.deciding import Decided, decide, write_verdict
-from harness.run.gathering import Ground, gather
+from harness.run.gathering import Ground, gather, gather_files
 from harness.run.inputs import keep_inputs
 from harness.run.names import check_names
 from harness.run.planning import Compiled, make_plan
@@ -62,6 +63,8 @@ def run_live(
             progress.say(f"the project's own {name} is used, not the one that came with the package")
         if settings.baseline is not None:
             progress.say(check_baseline(settings.baseline, plan))
+        if not is_live(plan):
+            return _on_paper(plan, target, settings=settings, progress=progress)
         guard_target(target, settings.allow_target)
         for experiment in plan.experiments.values():
             guard_experiment(target, experiment)
@@ -73,12 +76,31 @@ def run_live(
         recovered.require_all(platform)
         preflight(target, progress.say)
         directory = RunDirectory.create(settings.out, run)
-        plan = keep_inputs(plan, settings.project, directory)
+        plan = keep_inputs(plan, settings.project, target, directory)
         directory.write_plan(plan)
         if settings.baseline is not None:
             copy_baseline(settings.baseline, plan, directory)
         ground = Ground(target, platform)
         return _gathered(plan, ground, directory, settings=settings, progress=progress, stopping=stopping)
+
+
+def is_live(plan: Plan) -> bool:
+    """Whether an act of the plan asks the live target; else it is left alone, and need not be there."""
+    known = drivers()
+    return any(known[act.kind].live for act in plan.acts)
+
+
+def _on_paper(plan: Plan, target: Target, *, settings: Settings, progress: Progress) -> Decided:
+    """Judge what files and people say: no target is asked, watched or locked."""
+    directory = RunDirectory.create(settings.out, plan.run)
+    plan = keep_inputs(plan, settings.project, target, directory)
+    directory.write_plan(plan)
+    gather_files(plan, target, directory, progress)
+    seal(directory, plan)
+    directory.end()
+    decided = decide(directory)
+    write_verdict(decided)
+    return decided
 
 
 def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str, TrafficPlan]:

@@ -26,6 +26,7 @@ from harness.model.window import after_faults_name
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers
 from harness.run.project import shadowed
+from harness.run.statements import statements_of
 from harness.steps import traffic_of
 
 if TYPE_CHECKING:
@@ -80,13 +81,13 @@ def _plan(
     compiled: Compiled,
     library: Library,
 ) -> Plan:
-    scale = target.time_scale
-    lacking = {
-        claim.scenario.id: lack for claim in compiled.claims if (lack := _lack(claim, compiled, target, settings))
-    }
+    scale, release = target.time_scale, target.release.version or settings.release
+    said = statements_of(settings.project, target, release)
+    known = {demand.key: demand for demand in compiled.demands}
+    lacking = {claim.scenario.id: lack for claim in compiled.claims if (lack := _lack(claim, known, target, settings))}
     claims = tuple(claim for claim in compiled.claims if claim.scenario.id not in lacking)
     expected = {key for claim in claims for key in claim.demands}
-    demands = {demand.key: demand for demand in compiled.demands if demand.key in expected}
+    demands = {key: demand for key, demand in known.items() if key in expected}
     acts = ordered_acts(tuple(demands.values()), library)
     ordered = [demands[key] for key in dict.fromkeys(act.demand for act in acts)]
     experiments = {
@@ -100,7 +101,7 @@ def _plan(
         environment=target.environment,
         time_scale=scale,
         durability=target.database.durability if target.database else "",
-        release=target.release.version or settings.release,
+        release=release,
         profile="+".join(settings.profiles),
         seed=settings.seed,
         requirements=tuple(requirements),
@@ -116,6 +117,8 @@ def _plan(
         not_assessable=tuple(_not_assessable(requirements, compiled, lacking)),
         probe_spacing_ms=_probe_spacing_ms(),
         shadowed=tuple(shadowed(settings.project)),
+        attestations=said.attestations,
+        waivers=said.waivers,
         again=settings.again,
         pytest_arguments=settings.pytest_arguments,
         only=settings.only,
@@ -221,14 +224,10 @@ def _not_assessable(
     requirements: Iterable[Requirement], compiled: Compiled, lacking: Mapping[str, NotAssessable]
 ) -> Iterable[NotAssessable]:
     claimed = {claim.requirement for claim in compiled.claims}
+    without = {c.requirement: lacking[c.scenario.id] for c in reversed(compiled.claims) if c.scenario.id in lacking}
     for requirement in requirements:
-        without = [
-            lacking[c.scenario.id]
-            for c in compiled.claims
-            if c.requirement == requirement.id and c.scenario.id in lacking
-        ]
-        if without:
-            yield without[0]
+        if requirement.id in without:
+            yield without[requirement.id]
         elif requirement.id not in claimed and not compiled.deselected:
             yield NotAssessable(
                 requirement=requirement.id,
@@ -240,13 +239,17 @@ def _not_assessable(
             )
 
 
-def _lack(claim: Claim, compiled: Compiled, target: Target, settings: Settings) -> NotAssessable | None:
+def _lack(claim: Claim, demands: Mapping[str, Demand], target: Target, settings: Settings) -> NotAssessable | None:
     """What the target file, or the command, would have to say for this claim; None when they say it all."""
     needs = [need for objective in claim.objectives for need in spec_of(objective.figure).needs(objective)]
     known = drivers()
-    for demand in compiled.demands:
-        if demand.key in claim.demands and demand.kind in known:
-            needs += [Need(key=need.key, why=need.why) for need in known[demand.kind].needs(demand)]
+    for demand in (demands[key] for key in claim.demands):
+        if demand.kind not in known:
+            continue
+        if (lack := known[demand.kind].lack(demand, target)) is not None:
+            hint = f"add `{lack.key}` to {target.file.name or 'the target file'}"
+            return _without(claim, f"{lack.why}, and {target.name} names none", hint)
+        needs += [Need(key=need.key, why=need.why) for need in known[demand.kind].needs(demand)]
     for need in sorted(needs, key=lambda need: need.of):
         if need.of == "command":
             if getattr(settings, need.key) is None:

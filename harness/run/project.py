@@ -37,6 +37,7 @@ class Project:
         sandbox: whether `target = "sandbox"`.
         profiles: what is judged when `--profile` is not given; empty where none is named.
         catalogue: further catalogue files; features, experiments, loadtests: directories, the project's own.
+        attestations, waivers: directories of what people say.
     """
 
     root: Path
@@ -48,6 +49,8 @@ class Project:
     features: tuple[Path, ...]
     experiments: tuple[Path, ...]
     loadtests: tuple[Path, ...]
+    attestations: tuple[Path, ...] = ()
+    waivers: tuple[Path, ...] = ()
 
     def search(self, name: str) -> tuple[Path, ...]:
         """Directories where names are looked for (`features`, `experiments`, `loadtests`), the project's own first."""
@@ -166,4 +169,6 @@ def _project(root: Path, table: dict[str, Any], *, configured: bool) -> Project:
         features=paths("features"),
         experiments=paths("experiments"),
         loadtests=paths("loadtests"),
+        attestations=paths("attestations"),
+        waivers=paths("waivers"),
     )

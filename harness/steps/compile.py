@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.catalogue import Catalogue, hint_with_nearest, is_measured
+from harness.catalogue import Catalogue, hint_with_nearest
 from harness.errors import UsageError
 from harness.judgement.figures import Basis, spec_of
 from harness.model import NO_FAULT, Claim, Demand, DemandKind, Objective, Phase, Requirement, Scenario, Step
-from harness.steps.grammar import Reading, compare, read
+from harness.steps.grammar import Reading, compare, demands_of, read
 from harness.steps.meaning import Keyword
 
 
@@ -41,10 +41,12 @@ def compile_scenario(
                 place = catalogue.where(requirement, "criterion")
                 what = f"the step differs from the criterion of {requirement} ({place}): {'; '.join(differences)}"
                 raise UsageError(what, where=step.at, hint=f"the criterion says: {criterion.sentence}")
-            objectives.append(objective)
+            objectives.append(_with_report(objective, step, asked))
     if not objectives:
         raise UsageError("the scenario claims nothing", where=scenario.location, hint="add a Then step")
-    demands = {demand.key: demand for reading, _ in readings for demand in reading.demands}
+    wanted = [demand for reading, _ in readings if reading.keyword is not Keyword.THEN for demand in reading.demands]
+    wanted += [demand for objective in objectives for demand in demands_of(objective)]
+    demands = {demand.key: demand for demand in wanted}
     claim = Claim(scenario=scenario, requirement=requirement, objectives=tuple(objectives), demands=tuple(demands))
     return claim, list(demands.values())
 
@@ -69,10 +71,6 @@ def requirement_of(scenario: Scenario, catalogue: Catalogue) -> str:
 def read_criterion(requirement: Requirement, catalogue: Catalogue, experiments: Mapping[str, str]) -> Reading:
     """The criterion by the grammar of the Then sentences; raises UsageError where it cannot be claimed by a scenario."""
     where = catalogue.where(requirement.id, "criterion")
-    if not is_measured(requirement):
-        form = requirement.criterion.split(":")[0]
-        hint = "claim its parts" if form == "derived" else "no scenario can claim it"
-        raise UsageError(f"{requirement.id} is {form}, a scenario cannot claim it", where=where, hint=hint)
     try:
         reading = read(requirement.criterion, experiments)
     except UsageError as error:
@@ -110,15 +108,17 @@ _OF_A_FAULT: Final = frozenset({Phase.FAULT, Phase.RECOVERED})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Asked:
-    """What the When steps ask for together; `faults` are the experiments that break something."""
+    """What the When steps ask for together; `faults` are the experiments that break something, `report` what has been read."""
 
     traffic: str | None
     experiments: tuple[str, ...]
     faults: tuple[str, ...]
+    report: Mapping[str, str]
 
 
 def _asked(readings: Iterable[tuple[Reading, Step]], domains: Mapping[str, str]) -> _Asked:
     traffic: str | None = None
+    report: Mapping[str, str] = {}
     experiments: dict[str, None] = {}
     for reading, step in readings:
         if reading.traffic is not None:
@@ -126,9 +126,13 @@ def _asked(readings: Iterable[tuple[Reading, Step]], domains: Mapping[str, str])
                 what = f"the scenario asks for {traffic!r} and for {reading.traffic!r} traffic"
                 raise UsageError(what, where=step.at, hint="make two scenarios of it")
             traffic = reading.traffic
+        if reading.report and report:
+            what = f"the scenario reads two reports, {report['report']!r} and {reading.report['report']!r}"
+            raise UsageError(what, where=step.at, hint="make two scenarios of it")
+        report = report or reading.report
         experiments.update(dict.fromkeys(reading.experiments))
     faults = tuple(name for name in experiments if domains[name] != NO_FAULT.name)
-    return _Asked(traffic=traffic, experiments=tuple(experiments), faults=faults)
+    return _Asked(traffic=traffic, experiments=tuple(experiments), faults=faults, report=report)
 
 
 def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) -> Objective:
@@ -137,7 +141,7 @@ def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) 
     if objective is None:  # pragma: no cover - a Then template always has one
         raise UsageError(f"{reading.sentence!r} claims nothing", where=step.at)
     basis = spec_of(objective.figure).basis
-    if basis is Basis.CHECK:
+    if basis in (Basis.CHECK, Basis.PLAN):
         return replace(objective, at=step.at)
     if asked.traffic is None:
         hint = 'say which, for example: When "everyday" traffic has run'
@@ -156,6 +160,18 @@ def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) 
         missing = criterion.missing or reading.missing
         scope = replace(scope, experiments=_experiments(reading, step, asked), missing_experiments=missing)
     return replace(objective, scope=scope, at=step.at)
+
+
+def _with_report(objective: Objective, step: Step, asked: _Asked) -> Objective:
+    """The objective with the report that the scenario has read, where it speaks of one."""
+    if objective.demand == DemandKind.INGEST:
+        if not asked.report:
+            hint = 'say which, for example: When the JUnit report "unit" of this release has been read'
+            raise UsageError(
+                f"{objective.sentence!r} needs a report, and no When step names one", where=step.at, hint=hint
+            )
+        return replace(objective, params={**objective.params, **asked.report})
+    return objective
 
 
 def _experiments(reading: Reading, step: Step, asked: _Asked) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -41,6 +41,7 @@ class Reading:
         experiments: the selected by name.
         missing: kinds of experiments that it speaks of and nobody knows.
         objective: what must hold, for a Then sentence.
+        report: the report that the Then steps speak of.
     """
 
     template: Template
@@ -50,6 +51,7 @@ class Reading:
     experiments: tuple[str, ...]
     missing: tuple[str, ...]
     objective: Objective | None
+    report: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def keyword(self) -> Keyword:
@@ -65,10 +67,16 @@ class Reading:
             for name in self.experiments:
                 params = {"traffic": self.traffic}
                 demands.append(Demand(kind=DemandKind.EXPERIMENT, name=name, params=params))
-        if self.objective is not None and spec_of(self.objective.figure).basis is Basis.CHECK:
-            params = dict(self.objective.params)
-            demands.append(Demand(kind=DemandKind.CHECK, name=self.objective.check, params=params))
+        if self.objective is not None:
+            demands += demands_of(self.objective)
         return tuple(demands)
+
+
+def demands_of(objective: Objective) -> tuple[Demand, ...]:
+    """The demand that finds the facts of an objective; empty where it is made from other evidence."""
+    if spec_of(objective.figure).basis is not Basis.CHECK:
+        return ()
+    return (Demand(kind=objective.demand, name=objective.check, params=dict(objective.params)),)
 
 
 def bare(sentence: str) -> str:
@@ -108,6 +116,7 @@ def read(
         experiments=selection.among(experiments) if selection else (),
         missing=selection.missing_among(experiments) if selection else (),
         objective=None,
+        report=meaning.report,
     )
     if meaning.objective is None:
         return reading

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -82,8 +82,10 @@ class Meaning:
         traffic: that must have run.
         selection: experiments that must have run, or that an objective speaks of.
         objective: what must hold; its sentence, place and experiments are filled in by the reader.
+        report: the report that the Then steps speak of: `format`, `report` (its name), `of` (release or commit).
     """
 
     traffic: str | None = None
     selection: Selection | None = None
     objective: Objective | None = None
+    report: Mapping[str, str] = field(default_factory=dict)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
+from harness.model import DemandKind, Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps.meaning import KINDS, Meaning, Selection
 from harness.steps.slots import Values
 
@@ -133,16 +133,62 @@ def of_every_write(figure: Figure) -> _Mean:
 
 
 def check(name: str, **params: str) -> _Mean:
-    """A fact of the live target; a parameter in angle brackets is the slot's value."""
+    """Facts of the live target. A parameter in angle brackets is the slot's value, and is left out where that is."""
+    return _facts(DemandKind.CHECK, name, params)
 
+
+def static(name: str, **params: str) -> _Mean:
+    """Facts of the platform's files; parameters as of `check`."""
+    return _facts(DemandKind.STATIC, name, params)
+
+
+def ingest(name: str, **params: str) -> _Mean:
+    """Facts of the report that a When step names; parameters as of `check`."""
+    return _facts(DemandKind.INGEST, name, params)
+
+
+def vouched(slots: _Slots) -> Meaning:
+    """A person in that role vouches for it."""
+    objective = Objective(
+        figure=Figure.ATTESTATION,
+        op=Op.HOLDS,
+        limit=Quantity(value=1, unit=""),
+        sentence="",
+        params={"role": slots["role"]},
+        times=slots.times(),
+    )
+    return Meaning(objective=objective)
+
+
+def reported(report_format: str) -> _Mean:
+    """The report that the Then steps of the scenario speak of: its format and name, and what it must be of."""
+    return lambda slots: Meaning(report={"format": report_format, "report": slots["report"], "of": slots["of"]})
+
+
+def parts(slots: _Slots) -> Meaning:
+    """Other requirements, each of which must hold."""
+    named = re.findall(r"[A-Z][A-Z0-9-]+", slots["parts"])
+    objective = Objective(
+        figure=Figure.PARTS,
+        op=Op.HOLDS,
+        limit=Quantity(value=1, unit=""),
+        sentence="",
+        params={"parts": " ".join(named)},
+    )
+    return Meaning(objective=objective)
+
+
+def _facts(kind: DemandKind, name: str, params: Mapping[str, str]) -> _Mean:
     def mean(slots: _Slots) -> Meaning:
+        there = {key: value for key, value in params.items() if not value.startswith("<") or value[1:-1] in slots}
         objective = Objective(
             figure=Figure.CHECK,
             op=Op.HOLDS,
             limit=Quantity(value=1, unit=""),
             sentence="",
             check=name,
-            params={key: _filled(value, slots) for key, value in params.items()},
+            demand=kind,
+            params={key: _filled(value, slots) for key, value in there.items()},
             times=slots.times(),
         )
         return Meaning(objective=objective)

@@ -14,6 +14,7 @@ DOMAINS: Final = ("pod", "node", "zone", "database", "region", "external", "netw
 
 _NUMBER: Final = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _MORE_THAN_0: Final = "(?=[0-9.]*[1-9])"
+_ID: Final = "[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+"
 _DOMAIN: Final = "|".join(DOMAINS)
 _TIME: Final = rf"{_MORE_THAN_0}{_NUMBER} ?(?:ms|s|min|h|d)"
 _SCALED: Final = " (scaled)"
@@ -86,6 +87,11 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "duration": Slot(
         pattern=_TIME, about="a length of time above 0 in ms, s, min, h or d, never scaled", example="200 ms"
     ),
+    "ids": Slot(
+        pattern=rf"{_ID}(?:, {_ID})*(?: and {_ID})?",
+        about="requirements by id, the last after `and`",
+        example="ND-PRE-TESTS and ND-PRE-SCAN",
+    ),
     "kind": Slot(
         pattern="single-fault|disaster",
         about="single-fault (domain pod, node, database) or disaster (domain database, region)",
@@ -128,6 +134,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     ),
     "region": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="a region by name", example="us-east-1"),
     "release": Slot(pattern=r'[^"<>\s]{1,80}', about="a release by name, as answers name it", example="1.0.0"),
+    "role": Slot(pattern=r"[a-z]+(?:-[a-z]+)*", about="what a person answers for", example="security-lead"),
     "traffic": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="traffic by name, without quotes", example="everyday"),
 }
 

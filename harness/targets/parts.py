@@ -61,12 +61,14 @@ class ReleaseSource(TargetSection):
 
     Attributes:
         version: the release that is judged; empty: as the command line says.
+        commit: that it was built from, as its reports name it; empty: reports of a commit are not held against it.
         header: the response header that names the release that answered; empty where there is none.
         images: whether the images and digests of all workloads are read before and after the run.
         path: answers with the version, as plain text or as `{"version": …}` or `{"release": …}`; None where there is none.
     """
 
     version: str = ""
+    commit: Annotated[str, Field(pattern=r"^([0-9a-f]{7,64})?$")] = ""
     header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,60}$")] = ""
     images: bool = False
     path: UrlPath | None = None

@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from harness.catalogue.explain import configuration_error
 from harness.errors import ConfigurationError
+from harness.targets.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.parts import (
     Callers,
     Database,
@@ -51,20 +52,29 @@ _ALL: Final = 1.001
 """All answers, and the rounding of shares that are written with a digit or two."""
 
 
+_PAPER: Final = frozenset({"evidence", "files", "attestations"})
+_LIVE: Final = frozenset(
+    {"regions", "kubernetes", "database", "probes", "callers", "power", "ledger", "pipeline", "traffic", "may_break"}
+)
+"""Keys of a platform that runs."""
+
+
 class Target(TargetSection):
     """One platform that a release is judged on.
 
     Attributes:
+        entry: where users come in; empty: only files are judged.
         time_scale: RTO, RPO, windows and schedules are divided by it; above 1 only in a sandbox.
         primary_region: the region that holds the primary; empty where there is none.
         callers: whom the backends accept and refuse; None: the network check cannot run.
         power: how the power of a node is cut; None: it cannot be.
+        evidence: reports of other tools. files: of the platform. attestations, waivers: directories of what people say.
         file: the file it was read from.
     """
 
     name: Name
     environment: Literal["sandbox", "staging", "production"]
-    entry: Url
+    entry: Url = ""
     time_scale: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
     release: Identity = ReleaseSource()
     regions: Mapping[str, Region] = Field(default_factory=dict)
@@ -82,6 +92,10 @@ class Target(TargetSection):
     may_break: tuple[MayBreak, ...] = ()
     tls: Tls = Tls()
     proxy: str = "none"
+    evidence: EvidenceFiles = EvidenceFiles()
+    files: PlatformFiles = PlatformFiles()
+    attestations: Paths = ()
+    waivers: Paths = ()
 
     _file: Path = PrivateAttr(default=Path())
 
@@ -94,6 +108,10 @@ class Target(TargetSection):
     def file(self) -> Path:
         """The file it was read from, absolute."""
         return self._file
+
+    def beside(self, path: str) -> Path:
+        """A path of the file, from where the file stands."""
+        return self._file.parent / path
 
     @property
     def reads_back(self) -> bool:
@@ -132,6 +150,12 @@ def load_target(path: Path) -> Target:
 
 def _check(target: Target, document: YamlDocument) -> None:
     """What two keys say together."""
+    if not target.entry and (_LIVE & target.model_fields_set or not _PAPER & target.model_fields_set):
+        raise ConfigurationError(
+            "the key `entry` is missing",
+            where=document.where(()),
+            hint="write `entry: https://…`; only a target of nothing but `evidence`, `files` and `attestations` has none",
+        )
     if target.primary_region and target.regions and target.primary_region not in target.regions:
         raise ConfigurationError(
             f"unknown region `{target.primary_region}`",

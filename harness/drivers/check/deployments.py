@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from harness.drivers.check.facts import Look, Seen
 from harness.drivers.check.places import Clusters, primary_namespace
+from harness.drivers.facts import Look, Seen
 from harness.errors import UsageError
 from harness.targets import Target
 from harness.targets.kubernetes import Object

@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 
-from harness.drivers.check.facts import Look, Seen
+from harness.drivers.facts import Look, Seen
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.expect import fits

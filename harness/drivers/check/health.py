@@ -8,9 +8,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from harness import clock
-from harness.drivers.check.facts import Look, Seen
 from harness.drivers.check.gateways import answered
 from harness.drivers.check.places import Clusters, is_of_workload, namespaces
+from harness.drivers.facts import Look, Seen
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.http import http_client, is_loopback

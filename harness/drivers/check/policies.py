@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness import clock
-from harness.drivers.check.facts import Look, Seen
 from harness.drivers.check.places import Clusters, namespaces
+from harness.drivers.facts import Look, Seen
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, platform_of
 from harness.targets.intents import strike_intent

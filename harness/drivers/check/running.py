@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from harness.drivers.check.deployments import deployment_size
-from harness.drivers.check.facts import Look, settled
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.health import health_of_pods
 from harness.drivers.check.policies import network_policy
+from harness.drivers.facts import Look, record_facts, settled
 from harness.errors import DriverError, UsageError
-from harness.evidence.checks import MANY, write_facts
-from harness.model import Check, Demand, Fact, FactTable, Sink
+from harness.model import Check, Demand, Fact, Sink
 from harness.targets import Target
 
 Params = Mapping[str, str]
@@ -35,36 +34,8 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Loo
 
 
 def run_check(demand: Demand, target: Target, sink: Sink, run_directory: Path | None = None) -> Check:
-    """Do what a check demand asks for: one `check.fact` a fact and `check.done`, or `check.failed` when it could not be done.
-
-    Many facts go into a table of the run directory. A check that cannot be done says why and has no facts; it never raises
-    for what the target does.
-    """
-    key = demand.key
-    try:
-        facts = _facts(demand, target)
-    except (DriverError, UsageError) as error:
-        sink.put("check.failed", key, demand=key, why=str(error))
-        return Check(demand=key, facts=(), why=str(error))
-    if run_directory is not None and len(facts) > MANY:
-        subjects = len({fact.subject for fact in facts})
-        read = len({fact.subject for fact in facts if fact.ok is not None})
-        file = write_facts(run_directory, key, facts)
-        sink.put("check.done", key, demand=key, facts=len(facts), file=file, covered=read, of=subjects)
-        return Check(demand=key, facts=(), matrix=FactTable.made(facts, read, subjects))
-    for fact in facts:
-        sink.put(
-            "check.fact",
-            fact.subject,
-            demand=key,
-            expected=fact.expected,
-            seen=fact.seen,
-            ok=fact.ok,
-            attempts=fact.attempts,
-            at_ns=fact.at_ns,
-        )
-    sink.put("check.done", key, demand=key, facts=len(facts))
-    return Check(demand=key, facts=facts)
+    """Do what a check demand asks for, and record what it found."""
+    return record_facts(demand, lambda: _facts(demand, target), sink, run_directory)
 
 
 def _facts(demand: Demand, target: Target) -> tuple[Fact, ...]:

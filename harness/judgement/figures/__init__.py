@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
 from harness.judgement.figures import (
+    attestation,
     checks,
     copies,
     discovery,
@@ -20,6 +21,7 @@ from harness.judgement.figures import (
     improvement,
     journeys,
     loss,
+    parts,
     pipelines,
     read_back,
     recoveries,
@@ -57,6 +59,8 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             discovery.SPEC,
             pipelines.SPEC,
             checks.SPEC,
+            attestation.SPEC,
+            parts.SPEC,
             drift.SPEC,
             improvement.SPEC,
             releases.MORE_ERRORS,

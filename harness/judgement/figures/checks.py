@@ -24,6 +24,11 @@ from harness.model import (
 from harness.model.facts import FIRST
 
 _OUTCOMES: Mapping[bool | None, Outcome] = {True: Outcome.PASS, False: Outcome.FAIL, None: Outcome.INCONCLUSIVE}
+_METHODS: Final[Mapping[str, str]] = {
+    DemandKind.CHECK: "read from the live target",
+    DemandKind.STATIC: "read from the platform's files",
+    DemandKind.INGEST: "read from the report",
+}
 _LOOK_AGAIN = "see that the target answers, then run again"
 
 
@@ -51,7 +56,7 @@ def checks(case: Case) -> Iterable[Measure]:
 
 def _asks(demand: Demand, case: Case) -> bool:
     """Whether a demand is the check of the objective: the same name, and no parameter that differs."""
-    if demand.kind != DemandKind.CHECK or demand.name != case.objective.check:
+    if demand.kind != case.objective.demand or demand.name != case.objective.check:
         return False
     return all(demand.params.get(key, value) == value for key, value in case.objective.params.items())
 
@@ -66,7 +71,7 @@ def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Me
         _reason(outcome, f"{fact.subject}: {seen}, expected {fact.expected}{asked}"),
         scope={**demand.params, "subject": fact.subject},
         limit=fact.expected,
-        figures=Figures(method="read from the live target", n=fact.attempts, files=check.files),
+        figures=Figures(method=_METHODS[case.objective.demand], n=fact.attempts, files=check.files),
     )
 
 

@@ -20,6 +20,8 @@ class Basis(StrEnum):
     """Traffic, and at least one experiment under it."""
     CHECK = "check"
     """Only the check that the objective itself names."""
+    PLAN = "plan"
+    """Nothing: it is made from the verdicts of other requirements, or from what people said, which the plan has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from harness.model import Act, Demand, ExperimentPlan, TrafficPlan
     from harness.run.acts.context import Context
+    from harness.targets import Target
 
 
 class RequiredKey(NamedTuple):
@@ -30,17 +31,23 @@ class Library:
 
 
 class Driver(Protocol):
-    """One kind of act. Derive from it: `skip` and `beside` have defaults.
+    """One kind of act. Derive from it: `lack`, `skip` and `beside` have defaults.
 
     Attributes:
         kind: of the demands that it serves, and of its acts.
+        live: whether it asks the live target; a run without such an act needs none.
     """
 
     kind: str
+    live: bool = True
 
     def needs(self, demand: Demand) -> Sequence[RequiredKey]:
         """What the target file must have for this demand; a scenario whose demand lacks it is not assessed."""
         ...
+
+    def lack(self, demand: Demand, target: Target) -> RequiredKey | None:  # noqa: ARG002 - the protocol's
+        """What else the target file must name for this demand, which depends on what that says; None: nothing."""
+        return None
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """The acts that serve a demand. `after` may name acts that this plan has not: those are left out."""

@@ -22,8 +22,8 @@ class TrafficDriver(Driver):
     kind = DemandKind.TRAFFIC.value
 
     def needs(self, demand: Demand) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
-        """Every target has an entry."""
-        return []
+        """Requests are sent to the entry."""
+        return [RequiredKey("entry", "traffic is sent to the entry")]
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """The window before the faults, and the one after them; a plan without faults leaves the second out."""

@@ -17,11 +17,12 @@ from harness.steps.templates.checks import CHECKS
 from harness.steps.templates.comparisons import COMPARISONS
 from harness.steps.templates.items import ITEMS
 from harness.steps.templates.kpis import KPIS
+from harness.steps.templates.people import PEOPLE
 from harness.steps.templates.recoveries import RECOVERIES
 
 GROUP: Final = "readiness.steps"
 
-OWN: Final = (*ASKING, *KPIS, *COMPARISONS, *RECOVERIES, *ITEMS, *CHECKS)
+OWN: Final = (*ASKING, *KPIS, *COMPARISONS, *RECOVERIES, *ITEMS, *CHECKS, *PEOPLE)
 """The harness's own sentences."""
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.drivers.check import run_check
-from harness.drivers.check.facts import Seen, settled
+from harness.drivers.facts import Seen, settled
 from harness.evidence.history import History
 from harness.model import Demand, DemandKind
 from harness.targets import load_target

@@ -1,0 +1,108 @@
+"""Facts: how often they are asked before they count, and how they are recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness import clock
+from harness.errors import DriverError, HarnessError
+from harness.evidence.checks import MANY, write_facts
+from harness.model import Check, Demand, Fact, FactTable, Sink
+
+ATTEMPTS: Final = 3
+"""A fact that is not as expected is read twice more, and counts only when all three agree."""
+
+PAUSE_S: Final = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """One fact as one look found it; the words mean what they mean in `Fact`."""
+
+    subject: str
+    expected: str
+    seen: str
+    ok: bool | None
+
+
+Look = Callable[[], Sequence[Seen]]
+"""Looks at everything the check is about."""
+
+
+def settled(look: Look) -> tuple[Fact, ...]:
+    """Read everything, and again while something is not as expected, at most `ATTEMPTS` times.
+
+    What was as expected once stays so; what a later reading no longer finds is no longer part of the check.
+    """
+    facts: dict[str, Fact] = {}
+    for attempt in range(1, ATTEMPTS + 1):
+        if attempt > 1:
+            clock.sleep(PAUSE_S)
+        facts = _merged(facts, look())
+        if all(fact.ok for fact in facts.values()):
+            break
+    return tuple(facts.values())
+
+
+def _merged(before: dict[str, Fact], seen: Sequence[Seen]) -> dict[str, Fact]:
+    facts = {subject: fact for subject, fact in before.items() if fact.ok}
+    for one in seen:
+        if one.subject not in facts:
+            earlier = before[one.subject].attempts if one.subject in before else 0
+            facts[one.subject] = Fact(
+                subject=one.subject,
+                expected=one.expected,
+                seen=one.seen,
+                ok=one.ok,
+                attempts=earlier + 1,
+                at_ns=clock.now_ns(),
+            )
+    return facts
+
+
+def once(seen: Sequence[Seen]) -> tuple[Fact, ...]:
+    """Facts of what does not change while it is read, such as files: each is read once."""
+    return tuple(
+        Fact(subject=one.subject, expected=one.expected, seen=one.seen, ok=one.ok, attempts=1, at_ns=clock.now_ns())
+        for one in seen
+    )
+
+
+def record_facts(
+    demand: Demand, find: Callable[[], tuple[Fact, ...]], sink: Sink, run_directory: Path | None = None
+) -> Check:
+    """Record what a demand finds: one `check.fact` a fact and `check.done`, or `check.failed` when it could not be done.
+
+    Many facts go into a table of the run directory. What cannot be done says why and has no facts; nothing is raised for
+    what a target, a file or a report is like.
+    """
+    key = demand.key
+    try:
+        facts = find()
+        if not facts:
+            raise DriverError("there is nothing to check", where=key, hint="see what the target file names for it")
+    except HarnessError as error:
+        sink.put("check.failed", key, demand=key, why=str(error))
+        return Check(demand=key, facts=(), why=str(error))
+    if run_directory is not None and len(facts) > MANY:
+        subjects = len({fact.subject for fact in facts})
+        read = len({fact.subject for fact in facts if fact.ok is not None})
+        file = write_facts(run_directory, key, facts)
+        sink.put("check.done", key, demand=key, facts=len(facts), file=file, covered=read, of=subjects)
+        return Check(demand=key, facts=(), matrix=FactTable.made(facts, read, subjects))
+    for fact in facts:
+        sink.put(
+            "check.fact",
+            fact.subject,
+            demand=key,
+            expected=fact.expected,
+            seen=fact.seen,
+            ok=fact.ok,
+            attempts=fact.attempts,
+            at_ns=fact.at_ns,
+        )
+    sink.put("check.done", key, demand=key, facts=len(facts))
+    return Check(demand=key, facts=facts)

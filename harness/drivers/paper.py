@@ -1,0 +1,35 @@
+"""What an engine that reads files is given: static files, other tools' reports, attestations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from harness.drivers.facts import Seen
+from harness.targets import Target
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """One demand on files.
+
+    Attributes:
+        target: its `evidence`, `files` and `attestations` name them, relative to `target.file`.
+        params: what the sentence fixes: `{"report": "unit", "at_least": "25"}`.
+        release: version that is judged. commit: of that release; empty: unknown.
+        today: UTC, when the run began.
+        keep: copies a file that was used into the run directory, and returns its path there.
+    """
+
+    target: Target
+    params: Mapping[str, str]
+    release: str
+    commit: str
+    today: datetime
+    keep: Callable[[Path], str]
+
+
+Engine = Callable[[Asked], Sequence[Seen]]
+"""Reads files and finds facts. Raises HarnessError, with file, place and hint, for what cannot be used."""

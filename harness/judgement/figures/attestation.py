@@ -1,0 +1,69 @@
+"""Attestations: what no machine can see, a named person vouches for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from harness.judgement.figures.spec import Basis, Spec
+from harness.judgement.measures import Case, Figures, because, measure
+from harness.model import Attestation, Figure, Measure, Objective, Outcome, Phase, Reason, ReasonKind
+
+_S_PER_DAY: Final = 86_400
+
+
+def attestation(case: Case) -> Iterable[Measure]:
+    """PASS if somebody in the role vouches for the requirement, for this release, recently enough.
+
+    Nobody does: NOT ASSESSED. What is expired, too old, from the future, for another release or by another role counts
+    for nothing: INCONCLUSIVE, with that reason.
+    """
+    id_, role = case.claim.requirement, case.objective.params["role"]
+    command = f"readiness attest {id_} --role {role} --by NAME --reason TEXT --link URL"
+    found = [one for one in case.plan.attestations if one.vouches == id_]
+    if not found:
+        reason = Reason(kind=ReasonKind.NO_MEANS, text=f"no {role} vouches for it", hint=command)
+        yield measure(case, "attestation", Outcome.NOT_ASSESSED, reason)
+        return
+    newest = min(found, key=lambda one: (bool(_short(one, case)), one.age_days))
+    why = _short(newest, case)
+    outcome = Outcome.INCONCLUSIVE if why else Outcome.PASS
+    said = f"{newest.by}, {newest.role}, vouches for it since {newest.date}, until {newest.expires}: {newest.reason}"
+    text = f"{newest.file}: {why}" if why else said
+    yield measure(
+        case,
+        "attestation",
+        outcome,
+        because(outcome, text, command if why else "", kind=ReasonKind.NO_RECORD if why else None),
+        scope={"by": newest.by, "role": newest.role, "link": newest.link},
+        limit=f"by a {role}",
+        figures=Figures(method="vouched for by a person", files=(f"inputs/{newest.file}",)),
+    )
+
+
+def _short(one: Attestation, case: Case) -> str:
+    """Why an attestation does not count for the objective; empty where it does."""
+    if one.void:
+        return one.void
+    role, age = case.objective.params["role"], case.objective.times.get("age")
+    if one.role != role:
+        return f"it is by a {one.role}, not by a {role}"
+    if age is not None and one.age_days * _S_PER_DAY > age.base:
+        return f"it is {one.age_days} days old, not at most {age}"
+    return ""
+
+
+def _in_words(objective: Objective) -> str:
+    return f"a {objective.params['role']} vouches for it"
+
+
+SPEC: Final = Spec(
+    figure=Figure.ATTESTATION,
+    judge=attestation,
+    limit=None,
+    unit="",
+    basis=Basis.PLAN,
+    phases=frozenset({Phase.STEADY}),
+    evidence=lambda _case: (),
+    words=_in_words,
+)

@@ -1,0 +1,54 @@
+"""Parts: a derived requirement is as good as the worst of the requirements that it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from harness.judgement.figures.spec import Basis, Spec
+from harness.judgement.measures import Case, Figures, measure
+from harness.model import Figure, Measure, Objective, Outcome, Phase, Reason, ReasonKind
+
+
+def parts(case: Case) -> Iterable[Measure]:
+    """One measure a part, with the outcome of that requirement; never an average.
+
+    A part that is not judged in this run is NOT ASSESSED, and lets nothing pass.
+    """
+    for part in parts_named(case.objective):
+        verdict = case.verdicts.get(part)
+        if verdict is None:
+            because = Reason(
+                kind=ReasonKind.NOT_TRIED,
+                text=f"{part} is not judged in this run",
+                hint=f"choose the profile that it is in: `readiness catalogue show {part}`",
+            )
+            outcome = Outcome.NOT_ASSESSED
+        else:
+            outcome = verdict.outcome
+            because = replace(verdict.because, text=f"{part} {outcome.value}: {verdict.because.text}", more=0)
+        figures = Figures(method="the verdict of its part")
+        yield measure(case, part, outcome, because, scope={"part": part}, limit="holds", figures=figures)
+
+
+def parts_named(objective: Objective) -> tuple[str, ...]:
+    """The ids that the sentence names."""
+    return tuple(objective.params.get("parts", "").split())
+
+
+def _in_words(objective: Objective) -> str:
+    named = parts_named(objective)
+    return f"each of its {len(named)} parts holds: {', '.join(named)}"
+
+
+SPEC: Final = Spec(
+    figure=Figure.PARTS,
+    judge=parts,
+    limit=None,
+    unit="",
+    basis=Basis.PLAN,
+    phases=frozenset({Phase.STEADY}),
+    evidence=lambda _case: (),
+    words=_in_words,
+)

@@ -1,0 +1,76 @@
+"""What somebody accepted: a verdict becomes WAIVED where a waiver covers all of what kept it from PASS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from harness.errors import UsageError
+from harness.model import Measure, Op, Outcome, Plan, Quantity, Reason, ReasonKind, Verdict, Waiver
+from harness.model.harm import UnjudgedHarm
+
+_KEEPS: Final = frozenset({Outcome.PASS, Outcome.WAIVED})
+
+
+def waived(verdict: Verdict, plan: Plan) -> Verdict:
+    """The verdict, WAIVED where a waiver of its requirement covers it; else as it was, with why the waiver does not."""
+    waiver = next((w for w in plan.waivers if w.waives == verdict.requirement), None)
+    if waiver is None or verdict.outcome in _KEEPS:
+        return verdict
+    why = waiver.void or _uncovered(waiver, verdict, plan)
+    if why:
+        text = f"{verdict.because.text}; the waiver {waiver.file} does not cover it: {why}"
+        return replace(verdict, because=replace(verdict.because, text=text), waiver=waiver)
+    text = f"{waiver.by} accepts {waiver.accepts} until {waiver.expires} ({waiver.reason}); found was: {verdict.because.text}"
+    because = Reason(kind=ReasonKind.WAIVED, text=text, hint=verdict.because.hint)
+    return replace(verdict, outcome=Outcome.WAIVED, because=because, waiver=waiver)
+
+
+def accepted_harm(harm: Sequence[UnjudgedHarm], plan: Plan) -> dict[UnjudgedHarm, Waiver]:
+    """The harm that a valid waiver accepts, with that waiver."""
+    found = {}
+    for one in harm:
+        name = one.harm.value.replace(" ", "-")
+        waiver = next((w for w in plan.waivers if w.waives == name and not w.void), None)
+        if waiver is not None and one.count <= waiver.count:
+            found[one] = waiver
+    return found
+
+
+def _uncovered(waiver: Waiver, verdict: Verdict, plan: Plan) -> str:
+    """What of a verdict the waiver does not cover; empty where it covers everything."""
+    if waiver.outcome:
+        return "" if verdict.outcome == waiver.outcome else f"it is {verdict.outcome.value}, not {waiver.outcome}"
+    short = [m for claim in verdict.claims for found in claim.measures for m in found if m.outcome is not Outcome.PASS]
+    if not short:
+        return "there is no figure that it could cover"
+    return next(_reasons(waiver, short, plan), "")
+
+
+def _reasons(waiver: Waiver, short: Iterable[Measure], plan: Plan) -> Iterator[str]:
+    for one in short:
+        if waiver.subjects:
+            subject = one.scope.get("subject", one.name)
+            if subject not in waiver.subjects or one.outcome is not Outcome.FAIL:
+                yield f"{subject} is {one.outcome.value}"
+        elif why := _beyond(waiver, one, plan):
+            yield why
+
+
+def _beyond(waiver: Waiver, measure: Measure, plan: Plan) -> str:
+    """Why a figure is not within the accepted bound; empty where it is, by the bound on its bad side."""
+    try:
+        accepted = Quantity.parse(waiver.bound, scaled=any(t.scaled for t in measure.times if t.name == "limit"))
+        limit = accepted.at_scale(plan.time_scale).in_unit(measure.unit)
+    except UsageError as error:
+        return f"{measure.name} has another unit: {error.what}"
+    above = measure.op == Op.AT_LEAST.value
+    worst = measure.low if above else measure.high
+    if worst is None:
+        worst = measure.value
+    if worst is None:
+        return f"{measure.name} has no figure"
+    if worst >= limit if above else worst <= limit:
+        return ""
+    return f"{measure.name} is not proven within {waiver.bound}"

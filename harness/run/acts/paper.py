@@ -1,0 +1,140 @@
+"""Files as evidence: the platform's own, and other tools' reports. Reading them touches nothing and needs no live target."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from harness import clock
+from harness.errors import EvidenceError, UsageError
+from harness.model import Act, DemandKind
+from harness.run.acts.driver import Driver, Library, RequiredKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.drivers.paper import Engine
+    from harness.model import Demand, Fact, Plan, Sink
+    from harness.run.acts.context import Context
+    from harness.targets import Target
+
+_SECONDS: Final = 0.05
+KEPT: Final = "ingested"
+"""Where the files that were used are kept, in the run directory."""
+_MOST: Final = 1 << 26
+"""Bytes of one file that is kept; of a larger one only what was read from it is on record."""
+
+
+class Paper(NamedTuple):
+    """What reading files takes of a run."""
+
+    plan: Plan
+    target: Target
+    directory: Path
+
+
+class PaperDriver(Driver):
+    """Finds facts in files."""
+
+    live = False
+
+    def engines(self) -> Mapping[str, Engine]:
+        """Every engine by name."""
+        raise NotImplementedError
+
+    def needs(self, demand: Demand) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
+        """What is lacking is said by `lack`: it depends on what the demand names."""
+        return ()
+
+    def plan(self, demand: Demand, library: Library) -> Sequence[Act]:  # noqa: ARG002 - the protocol's
+        """One act a demand."""
+        return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=_SECONDS)]
+
+    def run(self, act: Act, context: Context) -> None:
+        """Record what the files say."""
+        place = Paper(plan=context.plan, target=context.target, directory=context.directory.path)
+        self.find(act, place, context.sink("checks"))
+
+    def find(self, act: Act, place: Paper, sink: Sink) -> None:
+        """The same, where nothing runs."""
+        from harness.drivers.facts import record_facts
+
+        demand = place.plan.demand[act.demand]
+        record_facts(demand, lambda: self._facts(demand, place), sink, place.directory)
+
+    def _facts(self, demand: Demand, place: Paper) -> tuple[Fact, ...]:
+        from harness.drivers.facts import once
+        from harness.drivers.paper import Asked
+
+        engines = self.engines()
+        if demand.name not in engines:
+            raise UsageError(f"unknown {self.kind} engine `{demand.name}`", hint=f"known are {', '.join(engines)}")
+        asked = Asked(
+            target=place.target,
+            params=demand.params,
+            release=place.plan.release,
+            commit=place.target.release.commit,
+            today=clock.wall(),
+            keep=_keeper(place.directory, demand),
+        )
+        return once(engines[demand.name](asked))
+
+
+class StaticDriver(PaperDriver):
+    """Reads the platform's files: `files:` of the target file."""
+
+    kind = DemandKind.STATIC.value
+
+    def engines(self) -> Mapping[str, Engine]:
+        """Those of `harness.drivers.static`."""
+        from harness.drivers.static import ENGINES
+
+        return ENGINES
+
+    def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
+        """The files that the engine reads, where the target names none."""
+        from harness.drivers.static import NEEDS
+
+        missing = next((key for key in NEEDS[demand.name] if not getattr(target.files, key)), None)
+        return None if missing is None else RequiredKey(f"files.{missing}", f"{demand.name} reads `{missing}`")
+
+
+class IngestDriver(PaperDriver):
+    """Reads other tools' reports: `evidence:` of the target file."""
+
+    kind = DemandKind.INGEST.value
+
+    def engines(self) -> Mapping[str, Engine]:
+        """Those of `harness.drivers.ingest`."""
+        from harness.drivers.ingest import ENGINES
+
+        return ENGINES
+
+    def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
+        """The report, where the target does not name it."""
+        report_format, report = demand.params["format"], demand.params["report"]
+        if target.evidence.named(report_format, report):
+            return None
+        return RequiredKey(f"evidence.{report_format}.{report}", f'the {report_format} report "{report}" is read')
+
+
+def _keeper(run_directory: Path, demand: Demand) -> Callable[[Path], str]:
+    """Copies files into a place of the demand's own; the same file once."""
+    place = f"{KEPT}/{re.sub(r'[^A-Za-z0-9]+', '-', demand.key).strip('-')[:80]}"
+    kept: dict[Path, str] = {}
+
+    def keep(path: Path) -> str:
+        if path not in kept:
+            name = f"{place}/{len(kept)}-{re.sub(r'[^A-Za-z0-9._-]+', '-', path.name)[-80:]}"
+            try:
+                if path.stat().st_size <= _MOST:
+                    (run_directory / place).mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(path, run_directory / name)
+            except OSError as error:
+                raise EvidenceError(f"the file cannot be kept: {error.strerror}", where=str(path)) from error
+            kept[path] = name
+        return kept[path]
+
+    return keep

@@ -1,0 +1,42 @@
+"""What people said that counts for a run: read when it is planned, and kept with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness import clock
+from harness.targets.statements import read_attestations, read_waivers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from harness.model import Attestation, Waiver
+    from harness.run.project import Project
+    from harness.targets import Target
+
+
+class Statements(NamedTuple):
+    """Attestations and waivers, with those that do not count and why."""
+
+    attestations: tuple[Attestation, ...]
+    waivers: tuple[Waiver, ...]
+
+
+def statements_of(project: Project, target: Target, release: str) -> Statements:
+    """What the directories of target and project hold.
+
+    Raises:
+        ConfigurationError: a file is wrong.
+    """
+    today = clock.wall()
+    return Statements(
+        attestations=read_attestations(statement_directories("attestations", project, target), release, today),
+        waivers=read_waivers(statement_directories("waivers", project, target), release, today),
+    )
+
+
+def statement_directories(kind: str, project: Project, target: Target) -> Iterable[Path]:
+    """The directories of `attestations` or `waivers`: the target's, then the project's."""
+    yield from (target.beside(path) for path in getattr(target, kind))
+    yield from getattr(project, kind)

@@ -1,0 +1,79 @@
+"""The parts of a target file that name files: the platform's own, other tools' reports, what people vouch for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from harness.targets.values import Name, TargetSection, Url, Word, quantity
+
+
+def _one_or_more(value: Any) -> Any:
+    """A text is short for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+Paths = Annotated[tuple[Word, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+"""Paths or globs, relative to the target file; a text is short for a list of one."""
+Reports = Mapping[Name, Paths]
+"""Reports by the name that sentences give them."""
+
+
+class PrometheusQuery(TargetSection):
+    """A range query: `query` from `over` ago until now, every `step`, asked of `url` (default: the target's `prometheus`)."""
+
+    query: Word
+    over_s: Annotated[float, quantity("time", "30 d")] = Field(alias="over")
+    step_s: Annotated[float, quantity("time", "5 min")] = Field(default=300.0, alias="step")
+    url: Url | None = None
+
+
+class EvidenceFiles(TargetSection):
+    """Reports of other tools: kind → name → paths.
+
+    Attributes:
+        junit, sarif, cyclonedx, npm_audit, terraform_plan, workflow_run, cobertura: in these tools' own formats.
+        figures: CSV or JSON with units. verdict: `verdict.json` of earlier runs. records: YAML or JSON of what was done when.
+        history: directories of runs.
+        prometheus: range queries.
+    """
+
+    junit: Reports = Field(default_factory=dict)
+    sarif: Reports = Field(default_factory=dict)
+    cyclonedx: Reports = Field(default_factory=dict)
+    npm_audit: Reports = Field(default_factory=dict, alias="npm-audit")
+    terraform_plan: Reports = Field(default_factory=dict, alias="terraform-plan")
+    workflow_run: Reports = Field(default_factory=dict, alias="workflow-run")
+    cobertura: Reports = Field(default_factory=dict)
+    figures: Reports = Field(default_factory=dict)
+    verdict: Reports = Field(default_factory=dict)
+    records: Reports = Field(default_factory=dict)
+    history: Reports = Field(default_factory=dict)
+    prometheus: Mapping[Name, PrometheusQuery] = Field(default_factory=dict)
+
+    def named(self, report_format: str, report: str) -> bool:
+        """Whether the target names a report of this format and name."""
+        return report in getattr(self, report_format.replace("-", "_"), {})
+
+
+class PlatformFiles(TargetSection):
+    """Files of the platform, by what they are; directories hold them at any depth.
+
+    Attributes:
+        manifests: Kubernetes manifests and kustomize directories. chart: a Helm chart. terraform: `*.tf`.
+        workflows: of GitHub or GitLab. dockerfiles, rules: of Docker and Prometheus.
+        documents: the documentation tree. registers: lists that people keep, as of boundaries and integrations.
+        overlays: by environment, the directory of what differs there.
+    """
+
+    manifests: Paths | None = None
+    chart: Paths | None = None
+    terraform: Paths | None = None
+    workflows: Paths | None = None
+    dockerfiles: Paths | None = None
+    rules: Paths | None = None
+    documents: Paths | None = None
+    registers: Paths | None = None
+    overlays: Mapping[Name, Word] = Field(default_factory=dict)

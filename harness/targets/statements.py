@@ -1,0 +1,204 @@
+"""Files in which people say something: attestations and waivers, one statement a file, reviewed like code."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from harness.catalogue import configuration_error
+from harness.errors import ConfigurationError
+from harness.files import write_atomic
+from harness.model import Attestation, Quantity, Waiver
+from harness.model.harm import Harm
+from harness.yamlfile import YamlDocument, read_document
+
+LASTS: Final = timedelta(days=90)
+"""A statement without a date of its own expires after that."""
+HARMS: Final = tuple(harm.value.replace(" ", "-") for harm in Harm)
+"""Harm that a waiver may name in place of a requirement."""
+
+
+def _day(value: Any) -> Any:
+    """A day as YAML reads it, or as text."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return date.fromisoformat(value)
+    raise ValueError("a day like `2026-01-31`")
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Line = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$")]
+
+
+class _Statement(BaseModel):
+    """What every statement has. release: empty: of any release."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: Line
+    reason: Line
+    link: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=500)]
+    date: Day
+    expires: Day
+    release: Line
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.expires < self.date:
+            raise ValueError("it expires before its date")
+        return self
+
+
+class AttestationFile(_Statement):
+    """`attestation`: the requirement by id; `role`: as what the person vouches."""
+
+    attestation: Line
+    role: Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
+
+
+class Accepted(BaseModel):
+    """What a waiver accepts: one of a bound of the figures, subjects of facts, that it is not known, and a count of a harm."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bound: str = ""
+    subjects: tuple[Line, ...] = ()
+    outcome: Literal["", "INCONCLUSIVE", "NOT ASSESSED"] = ""
+    count: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(map(bool, (self.bound, self.subjects, self.outcome, self.count))) != 1:
+            raise ValueError("must have exactly one of `bound`, `subjects`, `outcome` and `count`")
+        if self.bound:
+            Quantity.parse(self.bound)
+        return self
+
+
+class WaiverFile(_Statement):
+    """`waiver`: the requirement by id, or a kind of harm."""
+
+    waiver: Line
+    accepts: Accepted
+
+
+def read_attestations(directories: Iterable[Path], release: str, today: datetime) -> tuple[Attestation, ...]:
+    """The attestations of these directories, each with why it does not count, if so.
+
+    Raises:
+        ConfigurationError: a file is wrong, with file, line and key.
+    """
+    found = []
+    for directory, document in _documents(directories):
+        one = _validated(AttestationFile, document)
+        found.append(
+            Attestation(
+                vouches=one.attestation,
+                by=one.by,
+                role=one.role,
+                reason=one.reason,
+                link=one.link,
+                date=one.date.isoformat(),
+                expires=one.expires.isoformat(),
+                release=one.release,
+                file=f"{directory.name}/{document.path.name}",
+                age_days=max(0, (today.date() - one.date).days),
+                void=_void(one, release, today),
+            )
+        )
+    return tuple(found)
+
+
+def read_waivers(directories: Iterable[Path], release: str, today: datetime) -> tuple[Waiver, ...]:
+    """The waivers of these directories, each with why it does not count, if so.
+
+    Raises:
+        ConfigurationError: a file is wrong, or two waive the same.
+    """
+    found: dict[str, Waiver] = {}
+    for directory, document in _documents(directories):
+        one = _validated(WaiverFile, document)
+        if one.waiver in HARMS and not one.accepts.count:
+            raise ConfigurationError(
+                "a waiver of a harm says how many are accepted",
+                where=document.where(("accepts",)),
+                hint="write `accepts: {count: 3}`",
+            )
+        if one.waiver in found:
+            raise ConfigurationError(
+                f"{one.waiver} is waived twice: also in {found[one.waiver].file}",
+                where=document.where(("waiver",)),
+                hint="keep one of the two files",
+            )
+        found[one.waiver] = Waiver(
+            waives=one.waiver,
+            by=one.by,
+            reason=one.reason,
+            link=one.link,
+            date=one.date.isoformat(),
+            expires=one.expires.isoformat(),
+            release=one.release,
+            file=f"{directory.name}/{document.path.name}",
+            bound=one.accepts.bound,
+            subjects=one.accepts.subjects,
+            outcome=one.accepts.outcome,
+            count=one.accepts.count,
+            void=_void(one, release, today),
+        )
+    return tuple(found.values())
+
+
+def write_statement(directory: Path, statement: AttestationFile | WaiverFile) -> Path:
+    """Write a statement to a file of its own, named after what it is about and its day; returns its path.
+
+    Raises:
+        ConfigurationError: there is one already, or it cannot be written.
+    """
+    about = statement.attestation if isinstance(statement, AttestationFile) else statement.waiver
+    path = directory / f"{about}.yaml"
+    if path.exists():
+        raise ConfigurationError("there is one already", where=str(path), hint="review it, then change or delete it")
+    plain = statement.model_dump(mode="json", exclude_defaults=True)
+    body = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=math.inf)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, body.encode())
+    except OSError as error:
+        raise ConfigurationError(f"cannot be written: {error.strerror}", where=str(path)) from error
+    return path
+
+
+def _documents(directories: Iterable[Path]) -> Iterator[tuple[Path, YamlDocument]]:
+    for directory in dict.fromkeys(directories):
+        for path in sorted(directory.glob("*.yaml")):
+            yield directory, read_document(path)
+
+
+_S = TypeVar("_S", bound=_Statement)
+
+
+def _validated(form: type[_S], document: YamlDocument) -> _S:
+    try:
+        return form.model_validate(document.data if document.data is not None else {})
+    except ValidationError as error:
+        raise configuration_error(document, form, error) from error
+
+
+def _void(one: _Statement, release: str, today: datetime) -> str:
+    """Why a statement does not count on this day for this release; empty where it does."""
+    day = today.astimezone(UTC).date()
+    if one.date > day:
+        return f"it is dated {one.date}, which is in the future"
+    if one.expires < day:
+        return f"it expired on {one.expires}"
+    if one.release != release:
+        return f"it is for release {one.release}, not for {release}"
+    return ""
