@@ -5,3 +5,15 @@ Feature: The deployment checklist is ticked by what was measured
   Scenario: Every pod of every service is healthy
     When the deployed platform has been inspected
     Then the health path of every pod of every service in every region answers 200 within 1 s
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement      | what                       | parts                                                                             |
+      | ND-CHECK-PRE     | pre-deployment checklist   | ND-PRE-TESTS, ND-PRE-SCAN, ND-PRE-BENCH, ND-PRE-DOCS and ND-PRE-ROLLBACK pass     |
+      | ND-CHECK-DEPLOY  | deployment checklist       | ND-DEP-BLUEGREEN, ND-DEP-HEALTH, ND-DEP-ALERTS, ND-DEP-LB and ND-DEP-DNS pass     |
+      | ND-CHECK-POST    | post-deployment checklist  | ND-POST-PERF, ND-POST-ERRORS, ND-POST-UAT, ND-POST-DOCS and ND-POST-TRAINING pass |
+      | ND-PRE-TESTS     | all tests passing          | ND-PRE-TESTS-UNIT, ND-PRE-TESTS-INTEGRATION and ND-PRE-TESTS-E2E pass             |
+      | ND-PRE-BENCH     | performance benchmarks met | ND-KPI-P95, ND-KPI-ERRORS and ND-KPI-PIPELINE pass                                |
+      | ND-POST-TRAINING | team training completed    | ND-TRN-DEV and ND-TRN-OPS pass                                                    |

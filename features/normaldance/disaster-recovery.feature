@@ -21,3 +21,20 @@ Feature: A disaster is over within its objectives, and what was acknowledged is 
   Scenario: A replica takes over from a dead primary without a hand
     When the experiment "database-primary-loss" has run under "everyday" traffic
     Then writes are served again within 45 s of the primary's death with 0 manual steps
+
+  Scenario Outline: <what>: a <role> vouches for it
+    Then <role> vouches for it, for this release, not longer than <age> ago
+
+    Examples:
+      | requirement          | what                           | role            | age  |
+      | DA-DR-DB-NOTIFY      | step 4: notify stakeholders    | product-owner   | 90 d |
+      | DA-DR-OUT-COMMS      | step 3: communicate with users | product-owner   | 90 d |
+      | DA-DR-OUT-POSTMORTEM | step 4: post-mortem analysis   | operations-lead | 90 d |
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement          | what                             | parts                                                                         |
+      | DA-DR-RUNBOOK-DB     | runbook of the database failover | DA-DR-DB-PROMOTE, DA-DR-DB-REPOINT, DA-DR-DB-VERIFY and DA-DR-DB-NOTIFY pass  |
+      | DA-DR-RUNBOOK-OUTAGE | runbook of the service outage    | DA-DR-OUT-SCALE, DA-DR-OUT-CDN, DA-DR-OUT-COMMS and DA-DR-OUT-POSTMORTEM pass |

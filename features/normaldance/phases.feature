@@ -10,3 +10,26 @@ Feature: Phases of the integration
   Scenario: New pods are found and dead ones forgotten
     When the experiment "pod-loss" has run under "everyday" traffic
     Then a new pod has its first request within 10 s of being ready, a killed pod none later than 10 s
+
+  Scenario Outline: <what>: a <role> vouches for it
+    Then <role> vouches for it, for this release, not longer than <age> ago
+
+    Examples:
+      | requirement    | what                                   | role              | age  |
+      | ND-PHASE-WEEKS | the five phases keep to their 15 weeks | programme-manager | 90 d |
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement      | what                                                 | parts                                                                                      |
+      | ND-PHASE-1       | phase 1, core services, weeks 1 to 3                 | ND-PH1-GATEWAY, ND-PH1-EVENTBUS, ND-PH1-DISCOVERY and ND-PH1-MONITORING pass               |
+      | ND-PHASE-2       | phase 2, external APIs, weeks 4 to 6, after phase 1  | ND-PHASE-1, ND-PH2-SOLANA, ND-PH2-IPFS, ND-PH2-PAYMENT, ND-PH2-AUTH and ND-PH2-SIGNIN pass |
+      | ND-PHASE-3       | phase 3, data pipeline, weeks 7 to 9, after phase 2  | ND-PHASE-2, ND-PH3-ETL, ND-PH3-MIGRATION, ND-PH3-ANALYTICS and ND-PH3-BACKUP pass          |
+      | ND-PHASE-4       | phase 4, analytics, weeks 10 to 12, after phase 3    | ND-PHASE-3, ND-PH4-REALTIME, ND-PH4-BI, ND-PH4-METRICS and ND-PH4-TRACKING pass            |
+      | ND-PHASE-5       | phase 5, optimisation, weeks 13 to 15, after phase 4 | ND-PHASE-4, ND-PH5-TUNING, ND-PH5-COST, ND-PH5-HARDENING and ND-PH5-DOCS pass              |
+      | ND-PH3-BACKUP    | backup systems                                       | DA-BAK-DB, DA-BAK-REDIS, DA-BAK-IPFS, DA-BAK-CONFIG and DA-DR-BACKUP pass                  |
+      | ND-PH5-TUNING    | performance tuning                                   | ND-KPI-P95 and ND-BIZ-PERFORMANCE pass                                                     |
+      | ND-PH5-COST      | cost optimisation                                    | ND-BIZ-COST passes                                                                          |
+      | ND-PH5-HARDENING | security hardening                                   | ND-PRE-SCAN, ND-RISK-SECURITY, DA-IMG-NONROOT, DA-NET-POLICY and DA-SEC-SECRETS pass       |
+      | ND-PH5-DOCS      | documentation                                        | ND-PRE-DOCS, ND-TRN-DOCS and ND-TRN-RUNBOOKS pass                                          |

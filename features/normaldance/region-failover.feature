@@ -6,3 +6,10 @@ Feature: A region may be lost, and the others take over
   Scenario: The primary region is lost and the others take over
     When the experiment "region-loss" has run under "everyday" traffic
     Then reads and writes are served again within 50 s of the loss of us-east-1
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement | what                  | parts                                                                                   |
+      | DA-GEO-LOSS | losing any one region | DA-GEO-LOSS-PRIMARY, DA-GEO-LOSS-SECONDARY, DA-GEO-LOSS-TERTIARY and DA-GEO-RETURN pass |

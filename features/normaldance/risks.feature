@@ -6,3 +6,13 @@ Feature: The named risks do not come true
   Scenario: No pod or node fault loses a write
     When every experiment of domain pod or node has run under "everyday" traffic
     Then no acknowledged write is lost in any experiment of domain pod or node
+
+  Scenario Outline: <what>: a <role> vouches for it
+    Then <role> vouches for it, for this release, not longer than <age> ago
+
+    Examples:
+      | requirement      | what                                  | role              | age  |
+      | ND-RISK-ADOPTION | user resistance: training and support | product-owner     | 90 d |
+      | ND-RISK-BUDGET   | budget overruns: regular monitoring   | programme-manager | 90 d |
+      | ND-RISK-TIMELINE | timeline delays: agile methodology    | programme-manager | 90 d |
+      | ND-RISK-SCOPE    | scope creep: change control process   | programme-manager | 90 d |

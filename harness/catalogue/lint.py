@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from harness.catalogue.names import hint_with_nearest
 from harness.catalogue.values import Catalogue
@@ -34,13 +36,19 @@ def lint(catalogue: Catalogue) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
+_WORDED: Final = {Form.DERIVED: re.compile(r".* pass(es)?"), Form.ATTESTED: re.compile(r".* vouches for it\b.*")}
+"""How the criteria of these forms read, and no other's."""
+
+
 def _of_means(catalogue: Catalogue, requirement: Requirement) -> Iterator[Problem]:
-    """A derived row names its parts, and what is measured must be able to fail."""
-    if requirement.form is Form.DERIVED and not requirement.criterion.split(" (")[0].endswith((" hold", " holds")):
+    """The criterion's wording must agree with the preferred kind, and what is measured must be able to fail."""
+    criterion = requirement.criterion.split(" (interpretation", 1)[0]
+    worded = next((form for form, words in _WORDED.items() if words.fullmatch(criterion)), None)
+    if worded is not (requirement.form if requirement.form in _WORDED else None):
         yield Problem(
-            at=catalogue.where(requirement.id, "criterion"),
-            what=f"{requirement.id}: the criterion {requirement.criterion!r} does not go with the kind D",
-            hint="name its parts: `A, B and C hold`",
+            at=catalogue.where(requirement.id, "kinds"),
+            what=f"{requirement.id}: the kind {requirement.kinds[0]} does not go with the criterion {requirement.criterion!r}",
+            hint="`A, B and C pass` has D as its first kind, `ROLE vouches for it …` has A, no other has",
         )
     if len(set(requirement.kinds)) < len(requirement.kinds):
         yield Problem(at=catalogue.where(requirement.id, "kinds"), what=f"{requirement.id}: a kind is listed twice")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.catalogue.values import Catalogue
-from harness.model import Claim, Requirement
+from harness.model import Claim, Form, Requirement
 
 
 class Means(StrEnum):
@@ -50,5 +50,5 @@ def trace(catalogue: Catalogue, claims: Iterable[Claim]) -> tuple[RequirementTra
 def _means(requirement: Requirement, *, claimed: bool) -> Means:
     if claimed:
         return Means.SCENARIOS
-    by_form = {"derived:": Means.PARTS, "ingested:": Means.FILE, "attested": Means.ATTESTATION}
-    return next((means for form, means in by_form.items() if requirement.criterion.startswith(form)), Means.NONE)
+    by_form = {Form.DERIVED: Means.PARTS, Form.INGESTED: Means.FILE, Form.ATTESTED: Means.ATTESTATION}
+    return by_form.get(requirement.form, Means.NONE)

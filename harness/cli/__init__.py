@@ -25,6 +25,8 @@ _COMMANDS: Final = {
     "explain": ("harness.cli.vocabulary", "explain"),
     "sandbox": ("harness.cli.sandbox", "sandbox"),
     "catalogue": ("harness.cli.catalogue", "catalogue"),
+    "attest": ("harness.cli.statements", "attest"),
+    "waive": ("harness.cli.statements", "waive"),
     "recover": ("harness.cli.recover", "recover"),
     "doctor": ("harness.cli.doctor", "doctor"),
 }

@@ -32,7 +32,7 @@ class Figure(StrEnum):
     """Each visible, once and whole."""
     CHECK = "check"
     PARTS = "parts"
-    """Other requirements, each of which must hold."""
+    """Other requirements, each of which must pass."""
     ATTESTATION = "attestation"
     """A person vouches for it."""
     DRIFT = "drift of the response time"
@@ -239,10 +239,10 @@ class Requirement:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The ids that a derived requirement is made of, `A, B and C hold`; empty for any other."""
+        """The ids that a derived requirement is made of, `A, B and C pass`; empty for any other."""
         if self.form is not Form.DERIVED:
             return ()
-        named = re.sub(r" holds?$", "", re.sub(r" *\(interpretation.*", "", self.criterion))
+        named = re.sub(r" pass(es)?$", "", re.sub(r" *\(interpretation.*", "", self.criterion))
         return tuple(re.split(r", | and ", named))
 
     def gates_in(self, environment: str) -> bool:

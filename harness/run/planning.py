@@ -90,6 +90,7 @@ def _plan(
     demands = {key: demand for key, demand in known.items() if key in expected}
     acts = ordered_acts(tuple(demands.values()), library)
     ordered = [demands[key] for key in dict.fromkeys(act.demand for act in acts)]
+    live = any(drivers()[demand.kind].live for demand in ordered)
     experiments = {
         demand.name: _configured(_watched(library.experiments[demand.name], claims, scale), target)
         for demand in ordered
@@ -122,7 +123,7 @@ def _plan(
         again=settings.again,
         pytest_arguments=settings.pytest_arguments,
         only=settings.only,
-        records=tuple(_records(target, (library.traffic[name] for name in traffic_of(ordered)))),
+        records=tuple(_records(target, (library.traffic[name] for name in traffic_of(ordered)))) if live else (),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from harness.catalogue import configuration_error
+from harness.catalogue.explain import configuration_error
 from harness.errors import ConfigurationError
 from harness.files import write_atomic
 from harness.model import Attestation, Quantity, Waiver
@@ -38,7 +38,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 Line = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$")]
 
 
-class _Statement(BaseModel):
+class Statement(BaseModel):
     """What every statement has. release: empty: of any release."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -57,7 +57,7 @@ class _Statement(BaseModel):
         return self
 
 
-class AttestationFile(_Statement):
+class AttestationFile(Statement):
     """`attestation`: the requirement by id; `role`: as what the person vouches."""
 
     attestation: Line
@@ -83,7 +83,7 @@ class Accepted(BaseModel):
         return self
 
 
-class WaiverFile(_Statement):
+class WaiverFile(Statement):
     """`waiver`: the requirement by id, or a kind of harm."""
 
     waiver: Line
@@ -182,7 +182,7 @@ def _documents(directories: Iterable[Path]) -> Iterator[tuple[Path, YamlDocument
             yield directory, read_document(path)
 
 
-_S = TypeVar("_S", bound=_Statement)
+_S = TypeVar("_S", bound=Statement)
 
 
 def _validated(form: type[_S], document: YamlDocument) -> _S:
@@ -192,7 +192,7 @@ def _validated(form: type[_S], document: YamlDocument) -> _S:
         raise configuration_error(document, form, error) from error
 
 
-def _void(one: _Statement, release: str, today: datetime) -> str:
+def _void(one: Statement, release: str, today: datetime) -> str:
     """Why a statement does not count on this day for this release; empty where it does."""
     day = today.astimezone(UTC).date()
     if one.date > day:

@@ -12,6 +12,7 @@ from harness.evidence import RunDirectory
 from harness.model import Claim
 from harness.run.inputs import keep_inputs
 from harness.run.project import bundled, find_project
+from harness.targets import Target, load_target
 from tests.builders.plans import experiment, plan, traffic
 from tests.builders.scenarios import scenario
 
@@ -21,6 +22,13 @@ def write(root: Path, *names: str) -> None:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name, encoding="utf-8")
+
+
+def target_of(root: Path) -> Target:
+    """A target of which nothing but its entry is known."""
+    file = root / "target.yaml"
+    file.write_text("name: shop\nenvironment: staging\nentry: http://127.0.0.1:1\n", encoding="utf-8")
+    return load_target(file)
 
 
 def kept(run: RunDirectory) -> list[str]:
@@ -53,7 +61,7 @@ def test_features_experiments_loadtests_and_catalogue_are_kept(tmp_path: Path) -
         },
     )
     run = RunDirectory.create(tmp_path / "runs", "run-1")
-    told = keep_inputs(planned, find_project(project), run).inputs
+    told = keep_inputs(planned, find_project(project), target_of(tmp_path), run).inputs
 
     assert [name for name in told if not name.startswith("harness/")] == kept(run)
     assert told["loadtests/rush.py"] == hashlib.sha256(b"loadtests/rush.py").hexdigest()
@@ -78,4 +86,4 @@ def test_a_file_that_is_gone_meanwhile_is_named(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path / "runs", "run-1")
     planned = plan(experiments=[experiment("pod-loss", file=str(tmp_path / "gone.yaml"))], traffic={})
     with pytest.raises(EvidenceError, match=r"gone\.yaml: the file cannot be kept with the run"):
-        keep_inputs(planned, find_project(tmp_path), run)
+        keep_inputs(planned, find_project(tmp_path), target_of(tmp_path), run)

@@ -85,6 +85,21 @@ DISASTER = replace(
 BOTH = ("reads", "writes")
 
 OBJECTIVES = {
+    "security-lead vouches for it, for this release, not longer than 90 d ago": Objective(
+        figure=Figure.ATTESTATION,
+        op=Op.HOLDS,
+        limit=Quantity(value=1, unit=""),
+        params={"role": "security-lead"},
+        times={"age": Quantity(value=90, unit="d")},
+        sentence="",
+    ),
+    "ND-PRE-TESTS, ND-PRE-SCAN and ND-PRE-BENCH pass": Objective(
+        figure=Figure.PARTS,
+        op=Op.HOLDS,
+        limit=Quantity(value=1, unit=""),
+        params={"parts": "ND-PRE-TESTS ND-PRE-SCAN ND-PRE-BENCH"},
+        sentence="",
+    ),
     "the response time p99 is below 1 s": time(0.99, s(1)),
     "the response time p95 of every route is below 200 ms in the steady state": time(
         0.95, ms(200), Scope(per=Per.ROUTE)

@@ -54,7 +54,7 @@ def _short(one: Attestation, case: Case) -> str:
 
 
 def _in_words(objective: Objective) -> str:
-    return f"a {objective.params['role']} vouches for it"
+    return f"a {objective.params.get('role', 'person')} vouches for it"
 
 
 SPEC: Final = Spec(
@@ -64,6 +64,6 @@ SPEC: Final = Spec(
     unit="",
     basis=Basis.PLAN,
     phases=frozenset({Phase.STEADY}),
-    evidence=lambda _case: (),
+    evidence=lambda _case: ("plan.json",),
     words=_in_words,
 )

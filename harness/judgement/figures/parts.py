@@ -29,7 +29,7 @@ def parts(case: Case) -> Iterable[Measure]:
             outcome = verdict.outcome
             because = replace(verdict.because, text=f"{part} {outcome.value}: {verdict.because.text}", more=0)
         figures = Figures(method="the verdict of its part")
-        yield measure(case, part, outcome, because, scope={"part": part}, limit="holds", figures=figures)
+        yield measure(case, part, outcome, because, scope={"part": part}, limit="passes", figures=figures)
 
 
 def parts_named(objective: Objective) -> tuple[str, ...]:
@@ -39,7 +39,7 @@ def parts_named(objective: Objective) -> tuple[str, ...]:
 
 def _in_words(objective: Objective) -> str:
     named = parts_named(objective)
-    return f"each of its {len(named)} parts holds: {', '.join(named)}"
+    return f"each of its {len(named)} parts passes: {', '.join(named)}"
 
 
 SPEC: Final = Spec(
@@ -49,6 +49,6 @@ SPEC: Final = Spec(
     unit="",
     basis=Basis.PLAN,
     phases=frozenset({Phase.STEADY}),
-    evidence=lambda _case: (),
+    evidence=lambda _case: ("plan.json",),
     words=_in_words,
 )

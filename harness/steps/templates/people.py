@@ -20,9 +20,9 @@ PEOPLE: Final = (
     Template(
         name="parts",
         keyword=Keyword.THEN,
-        text="<parts:ids> hold[s]",
+        text="<parts:ids> pass[es]",
         about="A requirement that is made of others: as good as the worst of them, never an average.",
-        example="ND-PRE-TESTS, ND-PRE-SCAN and ND-PRE-BENCH hold",
+        example="ND-PRE-TESTS, ND-PRE-SCAN and ND-PRE-BENCH pass",
         mean=parts,
     ),
 )

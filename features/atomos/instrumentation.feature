@@ -1,0 +1,16 @@
+Feature: Instrumentation
+  Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  Scenario Outline: <what>: a <role> vouches for it
+    Then <role> vouches for it, for this release, not longer than <age> ago
+
+    Examples:
+      | requirement      | what                         | role            | age  |
+      | AT-OPS-EMERGENCY | emergency response protocols | operations-lead | 90 d |
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement     | what                         | parts                                                                          |
+      | AT-OPS-ROLLBACK | complete rollback procedures | AT-RBK-AUTO, AT-RBK-MANUAL, AT-RBK-DATA, AT-RBK-COMMS and AT-RBK-COVERAGE pass |

@@ -1,0 +1,15 @@
+Feature: Readiness assessment
+  Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement           | what                            | parts                                                                                                           |
+      | AT-READY-FUNCTIONAL   | functional validation           | AT-FUN-CORE, AT-FUN-FINANCE, AT-FUN-PATHS and AT-FUN-INTEGRATIONS pass                                          |
+      | AT-READY-PERFORMANCE  | performance validation          | AT-PERF-P95, AT-PERF-USERS, AT-PERF-AVAILABILITY and AT-PERF-DB pass                                            |
+      | AT-READY-SECURITY     | security validation, 24 % today | AT-GAP-AUTH, AT-GAP-BYPASS, AT-GAP-ENCRYPTION, AT-GAP-RATELIMIT, AT-GAP-CSRF and AT-GAP-ACCESS pass             |
+      | AT-READY-ARCHITECTURE | architectural validation        | AT-ARC-BOUNDARIES and AT-ARC-CONTRACT pass                                                                      |
+      | AT-READY-STABILITY    | stability validation            | AT-STB-MEMORY, AT-STB-SLOPE, AT-STB-ERRORS, AT-STB-RECOVERY, AT-STB-CONSISTENCY and AT-BASE-STABILITY pass      |
+      | AT-READY-OVERALL      | no average hides a category     | AT-READY-FUNCTIONAL, AT-READY-PERFORMANCE, AT-READY-SECURITY, AT-READY-ARCHITECTURE and AT-READY-STABILITY pass |
+      | AT-SUITE-TOTAL        | 135 of 135 tests, 116 today     | AT-SUITE-FUNCTIONAL, AT-SUITE-PERFORMANCE, AT-SUITE-SECURITY, AT-SUITE-ARCHITECTURE and AT-SUITE-STABILITY pass |

@@ -1,0 +1,18 @@
+Feature: Risks
+  Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  Scenario Outline: <what>: a <role> vouches for it
+    Then <role> vouches for it, for this release, not longer than <age> ago
+
+    Examples:
+      | requirement          | what                                           | role            | age  |
+      | AT-RISK-LOW-UI       | low: UI inconsistencies: feedback, quick fixes | product-owner   | 90 d |
+      | AT-RISK-LOW-ADOPTION | low: adoption: user training and documentation | product-owner   | 90 d |
+      | AT-RISK-REGISTER     | all risks have mitigation and owner            | operations-lead | 90 d |
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement | what               | parts                                                               |
+      | AT-RISK-LOW | low risks recorded | AT-RISK-LOW-UI, AT-RISK-LOW-VARIATION and AT-RISK-LOW-ADOPTION pass |

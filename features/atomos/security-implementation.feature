@@ -1,0 +1,16 @@
+Feature: Security implementation
+  Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  Scenario Outline: <what>: a <role> vouches for it
+    Then <role> vouches for it, for this release, not longer than <age> ago
+
+    Examples:
+      | requirement        | what                           | role          | age  |
+      | AT-SEC-GDPR-REVIEW | privacy review of this release | security-lead | 90 d |
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement | what                      | parts                                                               |
+      | AT-SEC-GDPR | GDPR and privacy measures | AT-SEC-GDPR-ERASURE, AT-SEC-GDPR-EXPORT and AT-SEC-GDPR-REVIEW pass |

@@ -1,0 +1,14 @@
+Feature: Integration governance
+  Document 001, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  Scenario Outline: <what>: a <role> vouches for it
+    Then <role> vouches for it, for this release, not longer than <age> ago
+
+    Examples:
+      | requirement                | what                           | role            | age  |
+      | FI-REVIEW-STD-PATTERNS     | standards and patterns defined | architect       | 90 d |
+      | FI-REVIEW-PROC-BOARD       | architecture review board      | architect       | 90 d |
+      | FI-REVIEW-PROC-PERFORMANCE | performance reviews            | architect       | 90 d |
+      | FI-REVIEW-PROC-SECURITY    | security reviews               | security-lead   | 90 d |
+      | FI-REVIEW-DOC-SECURITY     | security controls documents    | security-lead   | 90 d |
+      | FI-REVIEW-DOC-OPERATIONS   | operational procedures         | operations-lead | 90 d |

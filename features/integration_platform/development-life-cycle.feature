@@ -1,0 +1,19 @@
+Feature: Development life cycle
+  Document 004, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  Scenario Outline: <what>: a <role> vouches for it
+    Then <role> vouches for it, for this release, not longer than <age> ago
+
+    Examples:
+      | requirement | what                  | role      | age  |
+      | IP-LIFE-1   | requirements analysis | architect | 90 d |
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement | what                                | parts                                                                                    |
+      | IP-LIFE-2   | architecture design, pattern chosen | IP-MGR-PATTERN passes                                                                     |
+      | IP-LIFE-3   | security planning                   | IP-MGR-SECURITY passes                                                                    |
+      | IP-LIFE-4   | development and testing             | IP-MGR-TESTING, IP-QA-UNIT and IP-QA-E2E pass                                            |
+      | IP-LIFE-7   | monitoring and maintenance          | IP-MONITOR-HEALTH, IP-MONITOR-PERFORMANCE, IP-MONITOR-ALERTS and IP-MONITOR-REPORTS pass |

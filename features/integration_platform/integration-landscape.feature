@@ -1,0 +1,10 @@
+Feature: Integration landscape
+  Document 004, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement      | what                            | parts                                                                                                 |
+      | IP-LAND-EXTERNAL | external API integration        | IP-EXT-DESIGN, IP-EXT-AI, IP-EXT-PROJECTS, IP-EXT-IDENTITY, IP-EXT-MONITORING and IP-EXT-STORAGE pass |
+      | IP-LAND-AI       | multi-AI provider orchestration | IP-AI-FAILOVER, IP-AI-ALLDOWN, IP-AI-RETURN and IP-AI-NAMED pass                                      |

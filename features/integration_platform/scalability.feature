@@ -1,0 +1,9 @@
+Feature: Scalability
+  Document 004, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement        | what                  | parts                                                                                                               |
+      | IP-SCALE-VALIDATED | scalability validated | IP-SCALE-HORIZONTAL, IP-SCALE-VERTICAL, IP-SCALE-ELASTIC, IP-SCALE-ELASTIC-IN, IP-SCALE-GEO and IP-SCALE-CACHE pass |

@@ -1,0 +1,17 @@
+Feature: Change management
+  Document 000, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  Scenario Outline: <what>: a <role> vouches for it
+    Then <role> vouches for it, for this release, not longer than <age> ago
+
+    Examples:
+      | requirement     | what                                | role            | age  |
+      | ND-CHG-PLAN     | impact assessment and rollback plan | release-manager | 90 d |
+      | ND-CHG-APPROVAL | stakeholder sign-off                | product-owner   | 90 d |
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement   | what                  | parts                  |
+      | ND-CHG-DEPLOY | blue-green deployment | ND-DEP-BLUEGREEN passes |

@@ -1,0 +1,9 @@
+Feature: Frontend and node scaling
+  Document 003, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  Scenario Outline: <what>: made of other rows
+    Then <parts>
+
+    Examples:
+      | requirement     | what                | parts                                                                                   |
+      | DA-HPA-FRONTEND | frontend autoscaler | DA-HPA-FE-TARGET, DA-HPA-FE-MIN, DA-HPA-FE-MAX, DA-HPA-FE-CPU and DA-HPA-FE-MEMORY pass |

@@ -1,0 +1,10 @@
+Feature: Training and documentation
+  Document 000, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  Scenario Outline: <what>: a <role> vouches for it
+    Then <role> vouches for it, for this release, not longer than <age> ago
+
+    Examples:
+      | requirement | what                               | role          | age  |
+      | ND-TRN-DEV  | developer training, 2-day workshop | product-owner | 90 d |
+      | ND-TRN-OPS  | operations training, 1-day session | product-owner | 90 d |
