@@ -70,7 +70,7 @@ def attest(requirement: str, role: str | None, **said: Any) -> int:
         raise UsageError(f"{requirement} is not for a person to vouch for", hint=hint)
     asked = objective.params["role"]
     if role not in {None, asked}:
-        raise UsageError(f"a {role} cannot vouch for {requirement}", hint=f"its criterion asks for a {asked}")
+        raise UsageError(f"{requirement} is not for the role {role}", hint=f"its criterion asks for {asked}")
     statement = AttestationFile(attestation=requirement, role=asked, **_common(said))
     path = write_statement(_directory("attestations", said), statement)
     click.echo(f"{path}: written; it counts until {statement.expires} for release {statement.release}")

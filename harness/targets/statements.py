@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -10,10 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from harness.catalogue.explain import configuration_error
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, UsageError
 from harness.files import write_atomic
 from harness.model import Attestation, Quantity, Waiver
 from harness.model.harm import Harm
@@ -64,12 +65,19 @@ class AttestationFile(Statement):
     role: Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
 
 
+def _bound(value: str) -> str:
+    with contextlib.suppress(UsageError):
+        Quantity.parse(value)
+        return value
+    raise ValueError("a number with a unit like `300 ms` or `0.5 %`")
+
+
 class Accepted(BaseModel):
     """What a waiver accepts: one of a bound of the figures, subjects of facts, that it is not known, and a count of a harm."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    bound: str = ""
+    bound: Annotated[str, AfterValidator(_bound)] = ""
     subjects: tuple[Line, ...] = ()
     outcome: Literal["", "INCONCLUSIVE", "NOT ASSESSED"] = ""
     count: Annotated[int, Field(ge=0)] = 0
@@ -78,8 +86,6 @@ class Accepted(BaseModel):
     def _one(self) -> Self:
         if sum(map(bool, (self.bound, self.subjects, self.outcome, self.count))) != 1:
             raise ValueError("must have exactly one of `bound`, `subjects`, `outcome` and `count`")
-        if self.bound:
-            Quantity.parse(self.bound)
         return self
 
 

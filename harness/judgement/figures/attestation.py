@@ -36,7 +36,7 @@ def attestation(case: Case) -> Iterable[Measure]:
         outcome,
         because(outcome, text, command if why else "", kind=ReasonKind.NO_RECORD if why else None),
         scope={"by": newest.by, "role": newest.role, "link": newest.link},
-        limit=f"by a {role}",
+        limit=f"as {role}",
         figures=Figures(method="vouched for by a person", files=(f"inputs/{newest.file}",)),
     )
 
@@ -47,7 +47,7 @@ def _short(one: Attestation, case: Case) -> str:
         return one.void
     role, age = case.objective.params["role"], case.objective.times.get("age")
     if one.role != role:
-        return f"it is by a {one.role}, not by a {role}"
+        return f"its role is {one.role}, not {role}"
     if age is not None and one.age_days * _S_PER_DAY > age.base:
         return f"it is {one.age_days} days old, not at most {age}"
     return ""

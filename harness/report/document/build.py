@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from harness.model import Outcome
 from harness.model.rounding import rounded
-from harness.report.document import parts, records
+from harness.report.document import parts, records, statements
 from harness.report.document.document import Document
 
 if TYPE_CHECKING:
@@ -67,8 +67,10 @@ def document_of(plan: Plan, judgement: Judgement) -> Document:
         ledger=_same(records.LedgerRecord, judgement.ledger),
         pipeline=_same(records.PipelineRecord, judgement.pipeline),
         watchers=tuple(_like(records.WatcherRecord, watcher) for watcher in judgement.watchers),
-        waivers=(),
-        attestations=(),
+        waivers=tuple(_like(statements.WaiverRecord, waiver) for waiver in plan.waivers),
+        attestations=tuple(
+            _like(statements.AttestationRecord, one) for one in plan.attestations if one.vouches in rows
+        ),
         shadowed=plan.shadowed,
         inputs=plan.inputs,
         deselected=plan.deselected,
@@ -94,6 +96,7 @@ def _requirement(row: Requirement, verdict: Verdict) -> parts.RequirementRecord:
         title=row.title,
         criterion=row.criterion,
         gate=row.gate.value,
+        form=row.form.value,
         verdict=_name(verdict.outcome),
         reason=verdict.reason,
         reason_kind=verdict.because.kind,

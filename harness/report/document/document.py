@@ -26,6 +26,7 @@ from harness.report.document.records import (
     WatcherRecord,
     WindowRecord,
 )
+from harness.report.document.statements import AttestationRecord, WaiverRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,10 +95,8 @@ class Document(Record):
         tuple[WatcherRecord, ...],
         Field(description="What each watcher recorded, from its rows; of `alerts`, which has none, from its receipt."),
     ]
-    waivers: Annotated[tuple[dict[str, Any], ...], Field(description="Reserved: empty in this version.", max_length=0)]
-    attestations: Annotated[
-        tuple[dict[str, Any], ...], Field(description="Reserved: empty in this version.", max_length=0)
-    ]
+    waivers: Annotated[tuple[WaiverRecord, ...], Field(description="What people accept.")]
+    attestations: Annotated[tuple[AttestationRecord, ...], Field(description="What people vouch for.")]
     shadowed: Annotated[
         tuple[str, ...],
         Field(description="Files of the project that replace one of the same name that came with the package."),

@@ -146,7 +146,13 @@ class RequirementRecord(Record):
         Literal["critical", "major", "record"],
         Field(description="Whether it stops a release: critical and major do, record never."),
     ]
-    verdict: Annotated[Verdict, Field(description="The worst of its scenarios.")]
+    form: Annotated[
+        Literal["measured", "derived", "ingested", "attested"],
+        Field(
+            description="How its verdict is formed: measured on the target, derived from other requirements, read from other tools' reports, or vouched for by a person."
+        ),
+    ]
+    verdict: Annotated[Verdict, Field(description="The worst of its scenarios, or WAIVED.")]
     reason: Annotated[str, Field(description="What was observed and what was expected, or why nothing was.")]
     reason_kind: Annotated[
         ReasonKind, Field(description="What decided; of several reasons the one closest to the cause.")

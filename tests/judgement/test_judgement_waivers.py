@@ -1,0 +1,189 @@
+"""A waiver covers what it names and no more; it is on the decision line and raises no score."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from judgement_builders import (
+    check,
+    claim,
+    errors,
+    evidence,
+    p95,
+    plan,
+    requirement,
+    samples,
+    with_load,
+)
+
+from harness.judgement import judge
+from harness.judgement.waivers import accepted_harm
+from harness.model import (
+    Attestation,
+    DecisionOutcome,
+    Figure,
+    Judgement,
+    Objective,
+    Op,
+    Outcome,
+    Plan,
+    Quantity,
+    ReasonKind,
+    Waiver,
+)
+from harness.model.harm import Harm, UnjudgedHarm
+
+WAIVER = Waiver(
+    waives="R-P95",
+    by="A. Person",
+    reason="cold cache",
+    link="https://example.test/1",
+    date="2026-05-01",
+    expires="2026-07-01",
+    release="1.0.0",
+    file="waivers/R-P95.yaml",
+)
+SLOW = with_load(samples(0.0, 60.0, latency_ms=250.0))
+
+
+def judged(waiver: Waiver, **sentences: Objective) -> Judgement:
+    """The run whose answers take 250 ms, under a plan with this waiver."""
+    asked = {"R-P95": p95(), "R-ERRORS": errors(), **sentences}
+    return judge(plan(asked, waivers=(waiver,)), SLOW)
+
+
+def test_without_a_waiver_it_fails() -> None:
+    """What the waivers of this file are held against."""
+    judgement = judge(plan({"R-P95": p95(), "R-ERRORS": errors()}), SLOW)
+    assert [verdict.outcome for verdict in judgement.verdicts] == [Outcome.FAIL, Outcome.PASS]
+
+
+def test_a_bound_that_covers_every_figure() -> None:
+    """GO with the waiver on the decision line; the score counts it as not passed."""
+    judgement = judged(replace(WAIVER, bound="300 ms"))
+    assert judgement.verdicts[0].outcome is Outcome.WAIVED
+    assert judgement.verdicts[0].because.kind is ReasonKind.WAIVED
+    assert judgement.decision.outcome is DecisionOutcome.GO
+    assert judgement.decision.score == 0.5
+    sentence = "waived: R-P95: A. Person accepts the bound 300 ms until 2026-07-01 (cold cache)"
+    assert sentence in judgement.decision.headline
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"bound": "240 ms"}, "is not proven within 240 ms"),
+        ({"bound": "1 %"}, "has another unit"),
+        ({"bound": "300 ms", "void": "it expired on 2026-05-31"}, "it expired on 2026-05-31"),
+        ({"outcome": "INCONCLUSIVE"}, "it is FAIL, not INCONCLUSIVE"),
+        ({"outcome": "NOT ASSESSED"}, "it is FAIL, not NOT ASSESSED"),
+        ({"subjects": ("everyday",)}, "is FAIL"),
+    ],
+)
+def test_what_a_waiver_does_not_cover_stays_as_it_was(fields: dict[str, object], why: str) -> None:
+    """NO-GO, and the reason says what the waiver lacks."""
+    judgement = judged(replace(WAIVER, **fields))  # type: ignore[arg-type]  # fields of a waiver
+    assert judgement.verdicts[0].outcome is Outcome.FAIL
+    assert "the waiver waivers/R-P95.yaml does not cover it: " in judgement.verdicts[0].reason
+    assert why in judgement.verdicts[0].reason
+    assert judgement.decision.outcome is DecisionOutcome.NO_GO
+
+
+def test_what_is_not_decided_can_be_accepted() -> None:
+    """A check that was not done is INCONCLUSIVE, and somebody may live with it."""
+    waiver = replace(WAIVER, waives="R-CHECK", outcome="INCONCLUSIVE")
+    asked = {"R-CHECK": check(check="another")}
+    assert judge(plan(asked), evidence()).verdicts[0].outcome is Outcome.INCONCLUSIVE
+    assert judge(plan(asked, waivers=(waiver,)), evidence()).verdicts[0].outcome is Outcome.WAIVED
+
+
+def test_a_pass_is_not_waived() -> None:
+    """A waiver that nobody needs changes nothing."""
+    judgement = judge(plan({"R-P95": p95()}, waivers=(replace(WAIVER, bound="300 ms"),)), evidence())
+    assert judgement.verdicts[0].outcome is Outcome.PASS
+    assert "waived" not in judgement.decision.headline
+
+
+@pytest.mark.parametrize(("count", "covered"), [(34, True), (33, False)])
+def test_a_harm_up_to_a_count(count: int, *, covered: bool) -> None:
+    """34 lost writes are not 33."""
+    harm = UnjudgedHarm(harm=Harm.WRITES_LOST, count=34)
+    waiver = replace(WAIVER, waives="writes-lost", count=count)
+    assert (harm in accepted_harm([harm], plan({}, waivers=(waiver,)))) is covered
+    assert accepted_harm([harm], plan({}, waivers=(replace(waiver, void="expired"),))) == {}
+
+
+def parts(*ids: str) -> Objective:
+    """These requirements pass."""
+    limit = Quantity(value=1, unit="")
+    return Objective(figure=Figure.PARTS, op=Op.HOLDS, limit=limit, params={"parts": " ".join(ids)}, sentence="")
+
+
+def test_a_derived_row_names_the_part_that_decides() -> None:
+    """The worst of its parts, whatever the others are; a part of another profile lets nothing pass."""
+    asked = {"R-ALL": parts("R-P95", "R-ERRORS"), "R-GOOD": parts("R-ERRORS"), "R-MORE": parts("R-ERRORS", "R-ELSE")}
+    found = {v.requirement: v for v in judged(WAIVER, **asked).verdicts}
+    assert found["R-ALL"].outcome is Outcome.FAIL
+    assert found["R-ALL"].reason.startswith("R-P95 FAIL: response time p95")
+    assert found["R-GOOD"].outcome is Outcome.PASS
+    assert found["R-MORE"].outcome is Outcome.NOT_ASSESSED
+    assert found["R-MORE"].reason == "R-ELSE is not judged in this run"
+
+
+def test_a_waived_part_is_no_pass() -> None:
+    """The derived row is WAIVED as its part is."""
+    judgement = judged(replace(WAIVER, bound="300 ms"), **{"R-ALL": parts("R-P95", "R-ERRORS")})
+    assert judgement.verdicts[2].outcome is Outcome.WAIVED
+    assert judgement.decision.outcome is DecisionOutcome.GO
+
+
+ATTESTATION = Attestation(
+    vouches="R-SIGNED",
+    by="A. Person",
+    role="security-lead",
+    reason="reviewed",
+    link="https://example.test/1",
+    date="2026-05-01",
+    expires="2026-07-01",
+    release="1.0.0",
+    file="attestations/R-SIGNED.yaml",
+    age_days=31,
+)
+
+
+def signed(*attestations: Attestation) -> Plan:
+    """A plan that asks for a signature not older than 90 days."""
+    limit = Quantity(value=1, unit="")
+    asked = Objective(
+        figure=Figure.ATTESTATION,
+        op=Op.HOLDS,
+        limit=limit,
+        params={"role": "security-lead"},
+        times={"age": Quantity(value=90, unit="d")},
+        sentence="",
+    )
+    row = requirement("R-SIGNED")
+    return plan({}, requirements=(row,), claims=(claim("R-SIGNED", asked),), attestations=attestations)
+
+
+@pytest.mark.parametrize(
+    ("attestations", "outcome", "why"),
+    [
+        ((), Outcome.NOT_ASSESSED, "no security-lead vouches for it"),
+        ((ATTESTATION,), Outcome.PASS, "A. Person, security-lead, vouches for it since 2026-05-01"),
+        ((replace(ATTESTATION, void="it expired on 2026-05-31"),), Outcome.INCONCLUSIVE, "it expired on 2026-05-31"),
+        (
+            (replace(ATTESTATION, role="architect"),),
+            Outcome.INCONCLUSIVE,
+            "its role is architect, not security-lead",
+        ),
+        ((replace(ATTESTATION, age_days=91),), Outcome.INCONCLUSIVE, "it is 91 days old, not at most 90 d"),
+        ((replace(ATTESTATION, age_days=90),), Outcome.PASS, "until 2026-07-01: reviewed"),
+        ((replace(ATTESTATION, void="expired"), ATTESTATION), Outcome.PASS, "vouches for it"),
+    ],
+)
+def test_who_vouches(attestations: tuple[Attestation, ...], outcome: Outcome, why: str) -> None:
+    """In the role, for the release, recently enough; one good one is enough."""
+    verdict = judge(signed(*attestations), evidence()).verdicts[0]
+    assert (verdict.outcome, why in verdict.reason) == (outcome, True), verdict.reason

@@ -1,0 +1,109 @@
+"""What people say: read strictly, and counted only on its days and for its release."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigurationError
+from harness.targets.statements import read_attestations, read_waivers
+
+TODAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
+SAID = """\
+by: A. Person
+reason: reviewed
+link: https://example.test/1
+date: 2026-05-01
+expires: 2026-07-01
+release: 1.0.0
+"""
+ATTESTATION = f"attestation: S-1\nrole: security-lead\n{SAID}"
+WAIVER = f"waiver: S-1\naccepts: {{bound: 300 ms}}\n{SAID}"
+
+
+def attested(folder: Path, text: str = ATTESTATION, release: str = "1.0.0") -> str:
+    """Why the attestation with this text does not count."""
+    (folder / "S-1.yaml").write_text(text, encoding="utf-8")
+    (one,) = read_attestations([folder], release, TODAY)
+    return one.void
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("1.0.0", "1.0.0", ""),
+        ("expires: 2026-07-01", "expires: 2026-06-01", ""),
+        ("expires: 2026-07-01", "expires: 2026-05-31", "it expired on 2026-05-31"),
+        ("date: 2026-05-01", "date: 2026-06-02", "it is dated 2026-06-02, which is in the future"),
+        ("release: 1.0.0", "release: 1.0.1", "it is for release 1.0.1, not for 1.0.0"),
+    ],
+)
+def test_an_attestation_counts_on_its_days_and_for_its_release(tmp_path: Path, old: str, new: str, why: str) -> None:
+    """The day that it expires is its last."""
+    assert attested(tmp_path, ATTESTATION.replace(old, new)) == why
+
+
+def test_the_age_is_in_days(tmp_path: Path) -> None:
+    """From its date to the day of the run."""
+    (tmp_path / "a.yaml").write_text(ATTESTATION, encoding="utf-8")
+    (one,) = read_attestations([tmp_path], "1.0.0", TODAY)
+    assert one.age_days == 31
+    assert one.file == f"{tmp_path.name}/a.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (ATTESTATION.replace("by: A. Person\n", ""), "by"),
+        (ATTESTATION.replace("2026-05-01", "yesterday"), "a day like"),
+        (ATTESTATION.replace("2026-05-01", "2026-05-01 10:00:00"), "a day like"),
+        (ATTESTATION.replace("https://example.test/1", "the wiki"), "link"),
+        (ATTESTATION.replace("role: security-lead", "role: Security Lead"), "role"),
+        (ATTESTATION.replace("expires: 2026-07-01", "expires: 2026-04-01"), "it expires before its date"),
+        (ATTESTATION + "approved: yes\n", "approved"),
+        ("- a list\n", "mapping"),
+        ("", "attestation"),
+    ],
+)
+def test_a_wrong_attestation_is_refused_with_its_file(tmp_path: Path, text: str, what: str) -> None:
+    """Configuration, so it is said before anything runs."""
+    with pytest.raises(ConfigurationError) as error:
+        attested(tmp_path, text)
+    assert str(tmp_path / "S-1.yaml") in error.value.where
+    assert what in str(error.value)
+
+
+def test_a_waiver_says_what_it_accepts(tmp_path: Path) -> None:
+    """One of four things, for its time and release."""
+    (tmp_path / "S-1.yaml").write_text(WAIVER, encoding="utf-8")
+    (one,) = read_waivers([tmp_path], "1.0.0", TODAY)
+    assert one.sentence == "S-1: A. Person accepts the bound 300 ms until 2026-07-01 (reviewed)"
+    assert one.void == ""
+
+
+@pytest.mark.parametrize(
+    ("accepts", "what"),
+    [
+        ("{}", "exactly one of"),
+        ("{bound: 300 ms, count: 2}", "exactly one of"),
+        ("{outcome: FAIL}", "outcome"),
+        ("{bound: quick}", "bound"),
+        ("{count: -1}", "count"),
+    ],
+)
+def test_a_waiver_of_everything_or_nothing_is_refused(tmp_path: Path, accepts: str, what: str) -> None:
+    """A FAIL is never waived as a whole."""
+    (tmp_path / "S-1.yaml").write_text(WAIVER.replace("{bound: 300 ms}", accepts), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"S-1\.yaml") as error:
+        read_waivers([tmp_path], "1.0.0", TODAY)
+    assert what in str(error.value)
+
+
+def test_two_waivers_of_one_requirement_are_refused(tmp_path: Path) -> None:
+    """Which of them counts would be a guess."""
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(WAIVER, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"S-1 is waived twice: also in .*a\.yaml"):
+        read_waivers([tmp_path], "1.0.0", TODAY)
