@@ -11,6 +11,7 @@ from harness.model import EvidenceKind, Gate
 
 Text = Annotated[str, Field(min_length=1, pattern=NOT_BLANK)]
 RequirementId = Annotated[str, Field(pattern=REQUIREMENT_ID)]
+PartName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 Environment = Literal["sandbox", "staging", "production"]
 
 EVERYWHERE: tuple[Environment, ...] = ("sandbox", "staging", "production")
@@ -34,6 +35,7 @@ class RequirementEntry(_Entry):
     falsified_by: str = ""
     owner: str = ""
     says: str = ""
+    needs: tuple[PartName, ...] = ()
 
 
 class SectionEntry(_Entry):
@@ -41,6 +43,15 @@ class SectionEntry(_Entry):
 
     source: Text
     requirements: tuple[RequirementEntry, ...]
+
+
+class PartEntry(_Entry):
+    """A part that a platform may lack."""
+
+    name: PartName
+    title: Text
+    brings: Text
+    stage: Annotated[int, Field(ge=2)]
 
 
 class ContradictionEntry(_Entry):
@@ -80,6 +91,7 @@ class CatalogueFile(_Entry):
     readings: tuple[Text, ...] = ()
     remarks: tuple[Text, ...] = ()
     sections: tuple[SectionEntry, ...] = ()
+    parts: tuple[PartEntry, ...] = ()
     profiles: dict[Text, Annotated[tuple[RequirementId, ...], Field(min_length=1)]] = {}
     contradictions: tuple[ContradictionEntry, ...] = ()
     interpretations: tuple[InterpretationEntry, ...] = ()

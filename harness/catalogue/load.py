@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
 from harness.catalogue.explain import configuration_error
-from harness.catalogue.files import CatalogueFile, RequirementEntry, SectionEntry
+from harness.catalogue.files import CatalogueFile, PartEntry, RequirementEntry, SectionEntry
 from harness.catalogue.names import hint_with_nearest
 from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, SourceLocation
 from harness.errors import ConfigurationError
-from harness.model import Requirement
+from harness.model import PlatformPart, Requirement
 from harness.yamlfile import YamlDocument, read_document
 
 BUNDLED: Final = Path(__file__).parent
-"""The requirements of the five source documents, and the profile `core`."""
+"""The requirements of the five source documents, the profile `core`, and the parts that requirements wait for."""
 
 _BUNDLED_FILES: Final = (
     *(
@@ -26,6 +26,7 @@ _BUNDLED_FILES: Final = (
         for name in ("normaldance", "atomos", "feature-integration", "integration-platform")
     ),
     BUNDLED / "profiles.yaml",
+    BUNDLED / "parts.yaml",
     BUNDLED / "contradictions.yaml",
 )
 
@@ -63,6 +64,8 @@ class _Draft:
     places: dict[str, SourceLocation] = field(default_factory=dict)
     profiles: dict[str, tuple[str, ...]] = field(default_factory=dict)
     profile_places: dict[str, SourceLocation] = field(default_factory=dict)
+    parts: dict[str, PlatformPart] = field(default_factory=dict)
+    part_places: dict[str, SourceLocation] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     readings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     remarks: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -74,6 +77,8 @@ class _Draft:
         content = _validated(file)
         if content.sections:
             self._add_requirements(file, content)
+        for number, part in enumerate(content.parts):
+            self._add_part(part, SourceLocation(file=file, keys=("parts", number)))
         for name, ids in content.profiles.items():
             self._add_profile(name, ids, SourceLocation(file=file, keys=("profiles", name)))
         self.contradictions += [Contradiction(**entry.model_dump()) for entry in content.contradictions]
@@ -90,10 +95,12 @@ class _Draft:
                         where=place.file.where((*place.keys, index)),
                         hint=hint_with_nearest(requirement, self.requirements),
                     )
-        own = {id_: one for id_, one in self.requirements.items() if self.places[id_].file.path not in _BUNDLED_FILES}
+        rows = {id_: self._with_parts(one) for id_, one in self.requirements.items()}
+        own = {id_: one for id_, one in rows.items() if self.places[id_].file.path not in _BUNDLED_FILES}
         return Catalogue(
-            requirements={**own, **self.requirements},
+            requirements={**own, **rows},
             profiles=self.profiles,
+            parts=self.parts,
             titles=self.titles,
             readings=self.readings,
             remarks=self.remarks,
@@ -102,6 +109,30 @@ class _Draft:
             deviations=tuple(self.deviations),
             places=self.places,
         )
+
+    def _with_parts(self, requirement: Requirement) -> Requirement:
+        """The requirement with the parts that it names; a file of parts may come after those that name them."""
+        if not requirement.needs:
+            return requirement
+        for index, part in enumerate(requirement.needs):
+            if part.name not in self.parts:
+                place = self.places[requirement.id]
+                raise ConfigurationError(
+                    f"{requirement.id} waits for the part {part.name!r}, which no file defines",
+                    where=place.file.where((*place.keys, "needs", index)),
+                    hint=hint_with_nearest(part.name, self.parts),
+                )
+        return replace(requirement, needs=tuple(self.parts[part.name] for part in requirement.needs))
+
+    def _add_part(self, entry: PartEntry, place: SourceLocation) -> None:
+        if entry.name in self.parts:
+            raise ConfigurationError(
+                f"the part {entry.name!r} is defined twice: {self.part_places[entry.name].of('name')}",
+                where=place.file.where((*place.keys, "name")),
+                hint="rename one of the two",
+            )
+        self.parts[entry.name] = PlatformPart(**entry.model_dump())
+        self.part_places[entry.name] = place
 
     def _add_requirements(self, file: YamlDocument, content: CatalogueFile) -> None:
         if content.profile is None:
@@ -157,6 +188,7 @@ def _requirement(entry: RequirementEntry, section: SectionEntry, profile: str) -
         falsified_by=entry.falsified_by,
         owner=entry.owner,
         says=entry.says,
+        needs=tuple(PlatformPart(name=name, title="") for name in entry.needs),
     )
 
 

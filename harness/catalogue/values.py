@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.catalogue.names import hint_with_nearest
 from harness.errors import UsageError
-from harness.model import Requirement
+from harness.model import PlatformPart, Requirement
 from harness.yamlfile import YamlDocument
 
 
@@ -68,6 +68,7 @@ class Catalogue:
         profiles: ids by profile name; every file of requirements is a profile of its own name as well.
         titles: of the profiles that are files.
         readings, remarks: by profile: how its rows are to be read, and what its document gets wrong or leaves open.
+        parts: that a platform may lack, by name, in the order in which the sandbox's platform gets them.
         contradictions, interpretations, deviations: of the source documents.
         places: where each requirement stands.
     """
@@ -77,6 +78,7 @@ class Catalogue:
     titles: Mapping[str, str] = field(default_factory=dict)
     readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: Mapping[str, PlatformPart] = field(default_factory=dict)
     contradictions: tuple[Contradiction, ...] = ()
     interpretations: tuple[Interpretation, ...] = ()
     deviations: tuple[Deviation, ...] = ()

@@ -23,7 +23,19 @@ from harness.model.evidence import (
 )
 from harness.model.facts import Check, Fact, FactTable
 from harness.model.fault import FaultWindow, Hit, Intent
-from harness.model.objective import EvidenceKind, Figure, Form, Gate, Objective, Op, Per, Phase, Requirement, Scope
+from harness.model.objective import (
+    EvidenceKind,
+    Figure,
+    Form,
+    Gate,
+    Objective,
+    Op,
+    Per,
+    Phase,
+    PlatformPart,
+    Requirement,
+    Scope,
+)
 from harness.model.observation import Observation, Sink
 from harness.model.outcome import (
     DecisionOutcome,
@@ -161,6 +173,7 @@ __all__ = [
     "Phase",
     "PipelineResult",
     "Plan",
+    "PlatformPart",
     "PodChange",
     "Quantity",
     "RateCurve",

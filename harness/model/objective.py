@@ -203,6 +203,23 @@ class Gate(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PlatformPart:
+    """A part that a platform may lack, and that requirements wait for.
+
+    Attributes:
+        name: `bus`, as `needs` of a requirement has it.
+        title: what it is, in plain words.
+        brings: what is decided once it is there, a sentence without its full stop.
+        stage: with which later stage the sandbox's platform gets it: 2 and up.
+    """
+
+    name: str
+    title: str
+    brings: str = ""
+    stage: int = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Requirement:
     """One row of the catalogue.
 
@@ -218,6 +235,7 @@ class Requirement:
         falsified_by: the smallest defect that must turn it red.
         owner: who answers for it; empty when nobody is named.
         says: the document's own words, where the criterion is worded otherwise.
+        needs: parts of a platform that it waits for; empty for one that a scenario claims.
     """
 
     id: str
@@ -231,6 +249,7 @@ class Requirement:
     falsified_by: str = ""
     owner: str = ""
     says: str = ""
+    needs: tuple[PlatformPart, ...] = ()
 
     @property
     def form(self) -> Form:

@@ -46,6 +46,8 @@ class ReasonKind(StrEnum):
     """This run could not have failed it."""
     NO_MEANS = "no-means"
     """The target or the command does not provide what is needed."""
+    PART = "part"
+    """The platform lacks a part that the requirement is about."""
     NOT_MEASURED = "not-measured"
     """The requirement is derived, ingested or attested."""
     UNCLAIMED = "unclaimed"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.catalogue import feature_file
 from harness.errors import UsageError
 from harness.judgement.figures import Need, spec_of
 from harness.model import (
@@ -232,12 +233,21 @@ def _not_assessable(
         elif requirement.id not in claimed and not compiled.deselected:
             yield NotAssessable(
                 requirement=requirement.id,
-                because=Reason(
-                    kind=ReasonKind.UNCLAIMED,
-                    text="no scenario claims it",
-                    hint=f"write a scenario tagged @{requirement.id}",
-                ),
+                because=_unclaimed(requirement),
             )
+
+
+def _unclaimed(requirement: Requirement) -> Reason:
+    """Why no scenario claims it: the platform lacks a part that it is about, or nobody has written one."""
+    if not requirement.needs:
+        hint = f"write a scenario tagged @{requirement.id} into {feature_file(requirement)}"
+        return Reason(kind=ReasonKind.UNCLAIMED, text="no scenario claims it", hint=hint)
+    parts = [f"`{part.name}` ({part.title})" for part in requirement.needs]
+    *others, last = parts
+    named = f"parts {', '.join(others)} and {last}" if others else f"part {last}"
+    brings = "; ".join(part.brings for part in requirement.needs)
+    hint = f"with {'them' if others else 'it'}: {brings}"
+    return Reason(kind=ReasonKind.PART, text=f"waits for the {named}", hint=hint)
 
 
 def _lack(claim: Claim, demands: Mapping[str, Demand], target: Target, settings: Settings) -> NotAssessable | None:

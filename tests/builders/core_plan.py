@@ -19,7 +19,7 @@ from harness.run.project import find_project
 from harness.run.settings import Settings
 from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
 from harness.steps import compile_scenario, read_feature
-from harness.targets import load_target
+from harness.targets import Target, load_target
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,8 +37,7 @@ def core_plan() -> Plan:
                 claim, asked = compile_scenario(scenario, catalogue, experiments.domains)
                 claims.append(claim)
                 demands += asked
-    with tempfile.TemporaryDirectory() as folder:
-        target = load_target(_target_file(Path(folder)))
+    target = sandbox_target()
     library = Library(
         traffic={"everyday": load_traffic("everyday", [ROOT / "loadtests"], target.traffic)},
         experiments=experiments.plans,
@@ -52,6 +51,13 @@ def core_plan() -> Plan:
         library=library,
     )
     return replace(plan, run="run-1")
+
+
+@cache
+def sandbox_target() -> Target:
+    """The sandbox as it describes itself, at addresses where nobody listens."""
+    with tempfile.TemporaryDirectory() as folder:
+        return load_target(_target_file(Path(folder)))
 
 
 def _target_file(folder: Path) -> Path:
