@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from harness.catalogue.accounting import FormTally, tallies, unaccounted, waits_for
+from harness.catalogue.contradictions import Contradiction, Relation, Statement, holds
 from harness.catalogue.lint import Problem, lint
 from harness.catalogue.load import BUNDLED, catalogue_files, load_catalogue
 from harness.catalogue.names import hint_with_nearest, nearest
-from harness.catalogue.trace import Means, RequirementTrace, trace
-from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, feature_file
+from harness.catalogue.trace import RequirementTrace, ScenarioTrace, trace
+from harness.catalogue.values import (
+    Catalogue,
+    Deviation,
+    Interpretation,
+    feature_file,
+)
 
 __all__ = [
     "BUNDLED",
     "Catalogue",
     "Contradiction",
     "Deviation",
+    "FormTally",
     "Interpretation",
-    "Means",
     "Problem",
+    "Relation",
     "RequirementTrace",
+    "ScenarioTrace",
+    "Statement",
     "catalogue_files",
     "feature_file",
     "hint_with_nearest",
+    "holds",
     "lint",
     "load_catalogue",
     "nearest",
+    "tallies",
     "trace",
+    "unaccounted",
+    "waits_for",
 ]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.catalogue.contradictions import Relation
 from harness.catalogue.explain import NOT_BLANK, REQUIREMENT_ID
 from harness.model import EvidenceKind, Gate
 
@@ -54,14 +55,26 @@ class PartEntry(_Entry):
     stage: Annotated[int, Field(ge=2)]
 
 
+class StatementEntry(_Entry):
+    """One value that stands in a document."""
+
+    what: Text
+    value: float | Text | tuple[Text, ...]
+    document: Text
+    section: Text
+    quotes: Annotated[tuple[Text, ...], Field(min_length=1)]
+    reckoned: str = ""
+    inferred: str = ""
+
+
 class ContradictionEntry(_Entry):
-    """Two values in the documents that cannot both hold."""
+    """Two values in the documents between which the relation does not hold."""
 
     id: int
-    documents: Annotated[tuple[Text, ...], Field(min_length=1)]
     finding: Text
-    values: Text
-    quotes: Annotated[tuple[Text, ...], Field(min_length=1)]
+    left: StatementEntry
+    relation: Relation
+    right: StatementEntry
 
 
 class InterpretationEntry(_Entry):

@@ -32,6 +32,7 @@ def lint(catalogue: Catalogue) -> tuple[Problem, ...]:
         problems += _of_means(catalogue, requirement)
         problems += _of_parts(catalogue, requirement)
     problems += _of_circles(catalogue)
+    problems += _of_platform_parts(catalogue)
     problems += _of_documents(catalogue)
     return tuple(problems)
 
@@ -97,24 +98,40 @@ def _circle(catalogue: Catalogue, start: str) -> tuple[str, ...]:
     return ()
 
 
+def _of_platform_parts(catalogue: Catalogue) -> Iterator[Problem]:
+    """A part that no row waits for; one that no file defines does not load."""
+    named = {part.name for requirement in catalogue.requirements.values() for part in requirement.needs}
+    for name, place in catalogue.part_places.items():
+        if name not in named:
+            what = f"no requirement waits for the part `{name}`"
+            yield Problem(at=place.of("name"), what=what, hint="delete it, or name it under `needs` of a requirement")
+
+
 def _of_documents(catalogue: Catalogue) -> Iterator[Problem]:
-    """Numbers stand once, and a deviation names rows that exist."""
-    yield from _twice("contradiction", (str(entry.id) for entry in catalogue.contradictions))
-    yield from _twice("interpretation", (entry.id for entry in catalogue.interpretations))
-    yield from _twice("deviation", (entry.id for entry in catalogue.deviations))
+    """Numbers are used once, a contradiction is one, and a deviation names rows that exist."""
+    yield from _twice("contradiction", ((str(entry.id), entry.at) for entry in catalogue.contradictions))
+    yield from _twice("interpretation", ((entry.id, entry.at) for entry in catalogue.interpretations))
+    yield from _twice("deviation", ((entry.id, entry.at) for entry in catalogue.deviations))
+    for contradiction in catalogue.contradictions:
+        if not contradiction.stands:
+            yield Problem(
+                at=contradiction.at,
+                what=f"contradiction {contradiction.id} no longer stands: {contradiction.comparison}",
+                hint="delete it, or correct the value that is not as the document has it",
+            )
     for deviation in catalogue.deviations:
         for requirement in deviation.requirements:
             if requirement not in catalogue.requirements:
                 yield Problem(
-                    at="",
+                    at=deviation.at,
                     what=f"deviation {deviation.id} ({deviation.name}) touches {requirement}, which no file defines",
                     hint=hint_with_nearest(requirement, catalogue.requirements),
                 )
 
 
-def _twice(kind: str, numbers: Iterable[str]) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for number in numbers:
-        if number in seen:
-            yield Problem(at="", what=f"{kind} {number} is defined twice", hint="number it anew")
-        seen.add(number)
+def _twice(kind: str, numbers: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for number, at in numbers:
+        first = seen.setdefault(number, at)
+        if first != at:
+            yield Problem(at=at, what=f"{kind} {number} is defined twice: {first}", hint="number it anew")

@@ -9,10 +9,11 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from harness.catalogue.contradictions import Contradiction, Statement
 from harness.catalogue.explain import configuration_error
 from harness.catalogue.files import CatalogueFile, PartEntry, RequirementEntry, SectionEntry
 from harness.catalogue.names import hint_with_nearest
-from harness.catalogue.values import Catalogue, Contradiction, Deviation, Interpretation, SourceLocation
+from harness.catalogue.values import Catalogue, Deviation, Interpretation, SourceLocation
 from harness.errors import ConfigurationError
 from harness.model import PlatformPart, Requirement
 from harness.yamlfile import YamlDocument, read_document
@@ -81,9 +82,7 @@ class _Draft:
             self._add_part(part, SourceLocation(file=file, keys=("parts", number)))
         for name, ids in content.profiles.items():
             self._add_profile(name, ids, SourceLocation(file=file, keys=("profiles", name)))
-        self.contradictions += [Contradiction(**entry.model_dump()) for entry in content.contradictions]
-        self.interpretations += [Interpretation(**entry.model_dump()) for entry in content.interpretations]
-        self.deviations += [Deviation(**entry.model_dump()) for entry in content.deviations]
+        self._add_documents(file, content)
 
     def finish(self) -> Catalogue:
         for name, ids in self.profiles.items():
@@ -108,7 +107,27 @@ class _Draft:
             interpretations=tuple(self.interpretations),
             deviations=tuple(self.deviations),
             places=self.places,
+            part_places=self.part_places,
         )
+
+    def _add_documents(self, file: YamlDocument, content: CatalogueFile) -> None:
+        def at(kind: str, number: int) -> str:
+            return f"{file.path}:{file.line((kind, number))}"
+
+        for number, entry in enumerate(content.contradictions):
+            sides = {side: Statement(**getattr(entry, side).model_dump()) for side in ("left", "right")}
+            place = at("contradictions", number)
+            self.contradictions.append(
+                Contradiction(id=entry.id, finding=entry.finding, relation=entry.relation, at=place, **sides)
+            )
+        self.interpretations += [
+            Interpretation(**entry.model_dump(), at=at("interpretations", number))
+            for number, entry in enumerate(content.interpretations)
+        ]
+        self.deviations += [
+            Deviation(**entry.model_dump(), at=at("deviations", number))
+            for number, entry in enumerate(content.deviations)
+        ]
 
     def _with_parts(self, requirement: Requirement) -> Requirement:
         """The requirement with the parts that it names; a file of parts may come after those that name them."""

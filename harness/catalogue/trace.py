@@ -1,54 +1,81 @@
-"""Which requirement is proven by what: scenarios, parts, an ingested file, an attestation, or nothing."""
+"""From a requirement to what decides it: its scenarios, their sentences, and the kinds of evidence that they ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
+from harness.catalogue.accounting import waits_for
 from harness.catalogue.values import Catalogue
-from harness.model import Claim, Form, Requirement
+from harness.model import Claim, Requirement, Step
+
+_NO_ERRORS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class Means(StrEnum):
-    """How a requirement comes by its verdict."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScenarioTrace:
+    """One scenario of a requirement.
 
-    SCENARIOS = "scenarios"
-    PARTS = "parts"
-    FILE = "ingested file"
-    ATTESTATION = "attestation"
-    NONE = "none"
-    """Not assessed until somebody writes a scenario."""
+    Attributes:
+        at: `file:line`. title: of the scenario.
+        sentences: its Then steps, which are judged; each knows its `file:line`.
+        demands: what is done for them: `traffic everyday`, `experiment pod-loss traffic=everyday`.
+    """
+
+    at: str
+    title: str
+    sentences: tuple[Step, ...]
+    demands: tuple[str, ...]
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The kinds of evidence that the demands make, each once: `traffic`, `experiment`."""
+        return tuple(dict.fromkeys(demand.split(" ", 1)[0] for demand in self.demands))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequirementTrace:
-    """One requirement and what bears it: `scenarios` as `file:line: title`, `parts` by id."""
+    """One requirement and what decides it.
+
+    Attributes:
+        requirement: of the catalogue.
+        scenarios: that claim it.
+        parts: ids that it is derived from.
+        why: why nothing decides it; empty where a scenario does.
+    """
 
     requirement: Requirement
-    means: Means
-    scenarios: tuple[str, ...] = ()
+    scenarios: tuple[ScenarioTrace, ...] = ()
     parts: tuple[str, ...] = ()
+    why: str = ""
 
 
-def trace(catalogue: Catalogue, claims: Iterable[Claim]) -> tuple[RequirementTrace, ...]:
-    """One line for each requirement of the catalogue, in its order; claims of ids it does not hold are left out."""
-    scenarios: dict[str, list[str]] = {}
+def trace(
+    catalogue: Catalogue, claims: Iterable[Claim], errors: Mapping[str, str] = _NO_ERRORS
+) -> tuple[RequirementTrace, ...]:
+    """One trace for each requirement of the catalogue, in its order; claims of ids that it does not hold are left out.
+
+    Args:
+        catalogue: the requirements.
+        claims: of every scenario that can be read.
+        errors: what is wrong with the scenarios that cannot be read, by the id that they name.
+    """
+    scenarios: dict[str, list[ScenarioTrace]] = {}
     for claim in claims:
-        scenarios.setdefault(claim.requirement, []).append(claim.scenario.location)
+        scenarios.setdefault(claim.requirement, []).append(_scenario(claim))
     return tuple(
         RequirementTrace(
-            requirement=requirement,
-            means=_means(requirement, claimed=requirement.id in scenarios),
-            scenarios=tuple(scenarios.get(requirement.id, ())),
-            parts=requirement.parts,
+            requirement=row,
+            scenarios=tuple(scenarios.get(row.id, ())),
+            parts=row.parts,
+            why="" if row.id in scenarios else errors.get(row.id) or waits_for(row) or "no scenario claims it",
         )
-        for requirement in catalogue.requirements.values()
+        for row in catalogue.requirements.values()
     )
 
 
-def _means(requirement: Requirement, *, claimed: bool) -> Means:
-    if claimed:
-        return Means.SCENARIOS
-    by_form = {Form.DERIVED: Means.PARTS, Form.INGESTED: Means.FILE, Form.ATTESTED: Means.ATTESTATION}
-    return by_form.get(requirement.form, Means.NONE)
+def _scenario(claim: Claim) -> ScenarioTrace:
+    then = tuple(step for step in claim.scenario.steps if step.keyword == "then")
+    return ScenarioTrace(at=claim.scenario.at, title=claim.scenario.title, sentences=then, demands=claim.demands)

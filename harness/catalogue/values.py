@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.catalogue.contradictions import Contradiction
 from harness.catalogue.names import hint_with_nearest
 from harness.errors import UsageError
 from harness.model import PlatformPart, Requirement
@@ -12,39 +13,26 @@ from harness.yamlfile import YamlDocument
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Contradiction:
-    """Two values in the source documents that cannot both hold.
-
-    Attributes:
-        id: number. documents: by number. finding: what is wrong. values: the two. quotes: verbatim, some cut short.
-    """
-
-    id: int
-    documents: tuple[str, ...]
-    finding: str
-    values: str
-    quotes: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Interpretation:
-    """How a vague or contradictory sentence is read: `I24`, its subject, the reading, and why."""
+    """How a vague or contradictory sentence is read: `I24`, its subject, the reading, why, and the `file:line` of the entry."""
 
     id: str
     subject: str
     reading: str
     why: str
+    at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deviation:
-    """Where the shipped platform differs from a document on purpose: `V8`, and the requirements it touches."""
+    """Where the shipped platform differs from a document on purpose: `V8`, the requirements it touches, the `file:line` of the entry."""
 
     id: str
     name: str
     document_says: str
     shipped: str
     requirements: tuple[str, ...]
+    at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +58,7 @@ class Catalogue:
         readings, remarks: by profile: how its rows are to be read, and what its document gets wrong or leaves open.
         parts: that a platform may lack, by name, in the order in which the sandbox's platform gets them.
         contradictions, interpretations, deviations: of the source documents.
-        places: where each requirement stands.
+        places, part_places: where each requirement and each part is defined.
     """
 
     requirements: Mapping[str, Requirement]
@@ -83,6 +71,7 @@ class Catalogue:
     interpretations: tuple[Interpretation, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     places: Mapping[str, SourceLocation] = field(default_factory=dict)
+    part_places: Mapping[str, SourceLocation] = field(default_factory=dict)
 
     def requirement(self, requirement: str) -> Requirement:
         """A requirement by id; raises UsageError with the nearest id when there is none."""

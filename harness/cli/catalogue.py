@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.errors import ConfigurationError, UsageError
+
 if TYPE_CHECKING:
-    from harness.catalogue import Catalogue
-    from harness.model import Requirement
+    from collections.abc import Iterable, Mapping
+
+    from harness.catalogue import Catalogue, FormTally, Problem, RequirementTrace
+    from harness.model import Claim, Requirement, Scenario
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
@@ -28,7 +34,7 @@ def list_requirements(profile: tuple[str, ...], *, as_json: bool) -> int:
     known = _load()
     rows = known.profile(profile) if profile else tuple(known.requirements.values())
     if as_json:
-        click.echo(json.dumps([_plain(row) for row in rows], indent=1, ensure_ascii=False))
+        click.echo(_json([_plain(row) for row in rows]))
         return 0
     for row in rows:
         click.echo(f"{row.id:24} {row.gate.value:8} {row.title}")
@@ -47,7 +53,7 @@ def show(requirement: str, *, as_json: bool) -> int:
     known = _load()
     row = known.requirement(requirement)
     if as_json:
-        click.echo(json.dumps(_plain(row), indent=1, ensure_ascii=False))
+        click.echo(_json(_plain(row)))
         return 0
     for key, value in _plain(row).items():
         click.echo(f"{key:13} {', '.join(value) if isinstance(value, list) else value}")
@@ -58,33 +64,57 @@ def show(requirement: str, *, as_json: bool) -> int:
 
 
 @catalogue.command("lint")
-def lint_catalogue() -> int:
-    """Look for rows that point nowhere, in circles, or at nothing that could fail."""
-    from harness.catalogue import lint
+@click.option("--verbose", "-v", is_flag=True, help="Each contradiction with both statements.")
+@_JSON
+def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
+    """Check the catalogue and every feature, and account for every row: by a scenario, or by the part that it waits for."""
+    from harness.catalogue import lint, tallies, unaccounted
 
-    problems = lint(_load())
+    known = _load()
+    read = _read_features()
+    problems = [*lint(known), *read.problems(known)]
+    claimed = {requirement for scenario in read.scenarios for requirement in scenario.requirements}
+    forms = tallies(known, claimed)
+    standing = [entry for entry in known.contradictions if entry.stands]
+    problems += unaccounted(known, claimed)
+    if as_json:
+        click.echo(_json(_lint_record(known, problems, forms)))
+        return 1 if problems else 0
     for problem in problems:
         click.echo(str(problem))
-    click.echo(f"{len(problems)} problems")
+    for entry in standing if verbose else ():
+        click.echo(f"contradiction {entry.id}: {entry.finding}\n  {entry.comparison}\n  {entry.left}\n  {entry.right}")
+    click.echo(f"{len(standing)} of {len(known.contradictions)} contradictions stand")
+    click.echo(f"{sum(form.accounted for form in forms)} of {len(known.requirements)} requirements accounted for")
+    click.echo(f"{'form':10} {'rows':>5} {'scenario':>9} {'waiting':>8} {'without':>8}")
+    for form in forms:
+        click.echo(f"{form.form:10} {form.rows:5} {form.claimed:9} {form.waiting:8} {len(form.without):8}")
+    click.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}")
     return 1 if problems else 0
 
 
 @catalogue.command()
 @_JSON
 def trace(*, as_json: bool) -> int:
-    """Which scenario, part, file or attestation covers each requirement."""
+    """Trace each requirement to its scenarios, their sentences and kinds of evidence; one that is not traced says why."""
     from harness.catalogue import trace as traced
 
     known = _load()
-    lines = traced(known, _claims(known))
+    read = _read_features()
+    claims, errors = read.claims(known)
+    lines = traced(known, claims, errors)
     if as_json:
-        rows = [
-            {"id": t.requirement.id, "means": t.means.value, "scenarios": t.scenarios, "parts": t.parts} for t in lines
-        ]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        click.echo(_json([_trace_record(line) for line in lines]))
         return 0
     for line in lines:
-        click.echo(f"{line.requirement.id:24} {line.means.value:12} {'; '.join(line.scenarios or line.parts)}")
+        if not line.scenarios:
+            click.echo(f"{line.requirement.id:24} not traced: {line.why}")
+        for scenario in line.scenarios:
+            click.echo(f"{line.requirement.id:24} {scenario.at}: {scenario.title}")
+            for step in scenario.sentences:
+                click.echo(f"{'':24}   {step.line} [{', '.join(scenario.evidence)}]")
+    traces = sum(bool(line.scenarios) for line in lines)
+    click.echo(f"{traces} of {len(lines)} requirements traced to a scenario")
     return 0
 
 
@@ -95,19 +125,91 @@ def _load() -> Catalogue:
     return load_catalogue(find_project(Path.cwd()).catalogue)
 
 
-def _claims(known: Catalogue) -> list[Any]:
-    """The claims of every feature there is."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Features:
+    """The features of the project and of the package; `broken` are files that cannot be read, `domains` of the experiments by name."""
+
+    root: Path
+    files: tuple[Path, ...]
+    scenarios: tuple[Scenario, ...]
+    broken: tuple[Problem, ...]
+    domains: Mapping[str, str]
+
+    def problems(self, known: Catalogue) -> list[Problem]:
+        """What is wrong with the features, and with experiments that cannot be read."""
+        from harness.steps import lint_features
+
+        return [*self.broken, *lint_features(self.files, known, self.domains, self.root)]
+
+    def claims(self, known: Catalogue) -> tuple[list[Claim], dict[str, str]]:
+        """The claims of all scenarios that compile; of the others what is wrong, by the ids that they name."""
+        from harness.steps import compile_scenario
+
+        claims, errors = [], {}
+        for scenario in self.scenarios:
+            try:
+                claims.append(compile_scenario(scenario, known, self.domains)[0])
+            except UsageError as error:
+                errors |= dict.fromkeys(
+                    scenario.requirements, f"its scenario has an error: {error.where}: {error.what}"
+                )
+        return claims, errors
+
+
+def _read_features() -> _Features:
+    from harness.catalogue import Problem
     from harness.drivers.chaos import find_experiments
-    from harness.run.project import find_project
-    from harness.steps import compile_scenario, read_feature
+    from harness.run.project import feature_files, find_project
+    from harness.steps import read_feature
 
     project = find_project(Path.cwd())
     experiments = find_experiments(project.search("experiments"))
-    for error in experiments.broken.values():
-        click.secho(str(error), err=True, fg="red")
-    files = [file for base in project.search("features") for file in sorted(base.rglob("*.feature"))]
-    scenarios = [scenario for file in files for scenario in read_feature(file, project.root)]
-    return [compile_scenario(scenario, known, experiments.domains)[0] for scenario in scenarios]
+    broken = [Problem(at=error.where, what=error.what, hint=error.hint) for error in experiments.broken.values()]
+    files = feature_files(project)
+    scenarios: list[Scenario] = []
+    for file in files:
+        with suppress(ConfigurationError):  # lint_features has it among its problems
+            scenarios += read_feature(file, project.root)
+    return _Features(
+        root=project.root,
+        files=files,
+        scenarios=tuple(scenarios),
+        broken=tuple(broken),
+        domains=experiments.domains,
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)
+
+
+def _lint_record(known: Catalogue, problems: Iterable[Problem], forms: Iterable[FormTally]) -> dict[str, Any]:
+    return {
+        "problems": [asdict(problem) for problem in problems],
+        "contradictions": [
+            {**asdict(entry), "documents": entry.documents, "stands": entry.stands} for entry in known.contradictions
+        ],
+        "forms": [asdict(form) for form in forms],
+    }
+
+
+def _trace_record(line: RequirementTrace) -> dict[str, Any]:
+    return {
+        "id": line.requirement.id,
+        "kinds": [kind.value for kind in line.requirement.kinds],
+        "parts": line.parts,
+        "why": line.why,
+        "scenarios": [
+            {
+                "at": scenario.at,
+                "title": scenario.title,
+                "sentences": [{"at": step.at, "text": step.text} for step in scenario.sentences],
+                "demands": scenario.demands,
+                "evidence": scenario.evidence,
+            }
+            for scenario in line.scenarios
+        ],
+    }
 
 
 def _plain(row: Requirement) -> dict[str, Any]:
@@ -121,4 +223,5 @@ def _plain(row: Requirement) -> dict[str, Any]:
         "environments": list(row.environments),
         "source": row.source,
         "falsified_by": row.falsified_by,
+        "needs": [part.name for part in row.needs],
     }

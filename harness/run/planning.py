@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.catalogue import feature_file
+from harness.catalogue import feature_file, waits_for
 from harness.errors import UsageError
 from harness.judgement.figures import Need, spec_of
 from harness.model import (
@@ -242,12 +242,9 @@ def _unclaimed(requirement: Requirement) -> Reason:
     if not requirement.needs:
         hint = f"write a scenario tagged @{requirement.id} into {feature_file(requirement)}"
         return Reason(kind=ReasonKind.UNCLAIMED, text="no scenario claims it", hint=hint)
-    parts = [f"`{part.name}` ({part.title})" for part in requirement.needs]
-    *others, last = parts
-    named = f"parts {', '.join(others)} and {last}" if others else f"part {last}"
     brings = "; ".join(part.brings for part in requirement.needs)
-    hint = f"with {'them' if others else 'it'}: {brings}"
-    return Reason(kind=ReasonKind.PART, text=f"waits for the {named}", hint=hint)
+    hint = f"with {'them' if len(requirement.needs) > 1 else 'it'}: {brings}"
+    return Reason(kind=ReasonKind.PART, text=waits_for(requirement), hint=hint)
 
 
 def _lack(claim: Claim, demands: Mapping[str, Demand], target: Target, settings: Settings) -> NotAssessable | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness.catalogue import Means, lint, load_catalogue, trace
+from harness.catalogue import lint, load_catalogue, tallies, trace, unaccounted
 from harness.model import Claim
 from tests.builders.scenarios import scenario
 
@@ -47,29 +47,64 @@ def test_an_unsound_row_is_found(tmp_path: Path, old: str, new: str, what: str) 
     assert problem.at.startswith(f"{file}:")
 
 
-def test_numbers_that_stand_twice_and_deviations_that_touch_nothing(tmp_path: Path) -> None:
+def test_numbers_that_are_used_twice_and_deviations_that_touch_nothing(tmp_path: Path) -> None:
     """A project may deviate too."""
-    (tmp_path / "more.yaml").write_text(
+    file = tmp_path / "more.yaml"
+    file.write_text(
         "deviations:\n  - {id: V1, name: n, document_says: a, shipped: b, requirements: [DA-NONE]}\n", encoding="utf-8"
     )
     problems = [str(problem) for problem in lint(load_catalogue([tmp_path]))]
-    assert problems[0] == "deviation V1 is defined twice\n  hint: number it anew"
-    assert problems[1].startswith("deviation V1 (n) touches DA-NONE, which no file defines")
+    assert problems[0].startswith(f"{file}:2: deviation V1 is defined twice: ")
+    assert problems[0].endswith("contradictions.yaml:1630\n  hint: number it anew")
+    assert problems[1].startswith(f"{file}:2: deviation V1 (n) touches DA-NONE, which no file defines")
 
 
-def test_every_row_is_traced() -> None:
-    """A claimed row to its scenarios, the others to their form, the rest to nothing yet."""
+def test_a_part_that_no_row_waits_for_is_found(tmp_path: Path) -> None:
+    """It would be listed and never named."""
+    file = tmp_path / "shop.yaml"
+    file.write_text(f"{ROW}parts:\n  - {{name: belt, title: a belt, brings: parcels, stage: 2}}\n", encoding="utf-8")
+    (problem,) = lint(load_catalogue([file]))
+    assert str(problem).startswith(f"{file}:9: no requirement waits for the part `belt`")
+
+
+def test_every_row_is_accounted_for_by_form(tmp_path: Path) -> None:
+    """S-3 has a scenario, S-2 waits for a part, S-1 has neither and is a problem with its place."""
+    file = tmp_path / "shop.yaml"
+    file.write_text(ROW.replace('of S-3", kinds: [D]', 'of S-3", kinds: [D], needs: [bus]'), encoding="utf-8")
+    catalogue = load_catalogue([file])
+    shop = replace(catalogue, requirements={row.id: row for row in catalogue.profile(["shop"])})
+    measured, derived, *others = tallies(shop, {"S-3"})
+    assert (measured.form, measured.rows, measured.claimed, measured.accounted) == ("measured", 1, 1, 1)
+    assert (derived.form, derived.rows, derived.waiting, derived.without) == ("derived", 2, 1, ("S-1",))
+    assert [form.rows for form in others] == [0, 0]
+    (problem,) = unaccounted(shop, {"S-3"})
+    assert str(problem).startswith(f"{file}:5: S-1 has no scenario and waits for no part\n  hint: write a scenario")
+
+
+def test_the_forms_of_all_rows() -> None:
+    """758, whatever is claimed."""
+    forms = {form.form: form.rows for form in tallies(load_catalogue(), ())}
+    assert forms == {"measured": 533, "derived": 108, "ingested": 54, "attested": 63}
+
+
+def test_a_row_is_traced_to_its_scenarios_their_sentences_and_evidence() -> None:
+    """What is not traced says what it waits for, what is wrong with its scenario, or that there is none."""
     claim = Claim(
-        scenario=scenario(file="features/a.feature", line=3), requirement="ND-KPI-P95", objectives=(), demands=()
+        scenario=scenario(
+            "quick", "when: traffic has run", "then: the error rate is below 1 %", file="features/a.feature", line=3
+        ),
+        requirement="ND-KPI-P95",
+        objectives=(),
+        demands=("traffic everyday", "experiment pod-loss traffic=everyday", "experiment node-loss traffic=everyday"),
     )
-    traces = {line.requirement.id: line for line in trace(load_catalogue(), [claim])}
-    assert traces["ND-KPI-P95"].means is Means.SCENARIOS
-    assert traces["ND-KPI-P95"].scenarios == ("features/a.feature:3: a",)
+    wrong = {"ND-KPI-UPTIME": "its scenario has an error: features/a.feature:9: no such sentence"}
+    traces = {line.requirement.id: line for line in trace(load_catalogue(), [claim], wrong)}
+    assert len(traces) == 758
+    (one,) = traces["ND-KPI-P95"].scenarios
+    assert (one.at, one.title, one.evidence) == ("features/a.feature:3", "quick", ("traffic", "experiment"))
+    assert [(step.keyword, step.text) for step in one.sentences] == [("then", "the error rate is below 1 %")]
+    assert traces["ND-KPI-P95"].why == ""
+    assert traces["ND-KPI-UPTIME"].why == wrong["ND-KPI-UPTIME"]
+    assert traces["ND-PH1-EVENTBUS"].why == "waits for the part `bus` (event bus and its consumers)"
+    assert traces["ND-KPI-ERRORS"].why == "no scenario claims it"
     assert traces["ND-PHASE-1"].parts == ("ND-PH1-GATEWAY", "ND-PH1-EVENTBUS", "ND-PH1-DISCOVERY", "ND-PH1-MONITORING")
-    assert Counter(line.means for line in traces.values()) == {
-        Means.SCENARIOS: 1,
-        Means.PARTS: 108,
-        Means.FILE: 54,
-        Means.ATTESTATION: 63,
-        Means.NONE: 532,
-    }

@@ -1,0 +1,71 @@
+"""Whether every row is accounted for: a scenario claims it, or it names the parts of a platform that it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from harness.catalogue.lint import Problem
+from harness.catalogue.values import Catalogue, feature_file
+from harness.model import Form, Requirement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FormTally:
+    """The rows of one form.
+
+    Attributes:
+        form: measured, derived, ingested or attested.
+        rows: how many there are.
+        claimed: how many have a scenario.
+        waiting: how many have none and wait for a part.
+        without: ids of those that have neither.
+    """
+
+    form: Form
+    rows: int
+    claimed: int
+    waiting: int
+    without: tuple[str, ...]
+
+    @property
+    def accounted(self) -> int:
+        """How many have one of the two."""
+        return self.claimed + self.waiting
+
+
+def tallies(catalogue: Catalogue, claimed: Collection[str]) -> tuple[FormTally, ...]:
+    """A tally for each form, the measured first; `claimed` are the ids that have a scenario."""
+    return tuple(_tally(form, catalogue, claimed) for form in Form)
+
+
+def _tally(form: Form, catalogue: Catalogue, claimed: Collection[str]) -> FormTally:
+    rows = [row for row in catalogue.requirements.values() if row.form is form]
+    return FormTally(
+        form=form,
+        rows=len(rows),
+        claimed=sum(row.id in claimed for row in rows),
+        waiting=sum(row.id not in claimed and bool(row.needs) for row in rows),
+        without=tuple(row.id for row in rows if row.id not in claimed and not row.needs),
+    )
+
+
+def unaccounted(catalogue: Catalogue, claimed: Collection[str]) -> tuple[Problem, ...]:
+    """A problem for each row that has neither a scenario nor a part that it waits for."""
+    return tuple(
+        Problem(
+            at=catalogue.where(row.id),
+            what=f"{row.id} has no scenario and waits for no part",
+            hint=f"write a scenario tagged @{row.id} into {feature_file(row)}, or name what it waits for under `needs`",
+        )
+        for row in catalogue.requirements.values()
+        if row.id not in claimed and not row.needs
+    )
+
+
+def waits_for(requirement: Requirement) -> str:
+    """``waits for the part `bus` (event bus and its consumers)``; empty for a row that waits for nothing."""
+    if not requirement.needs:
+        return ""
+    *others, last = [f"`{part.name}` ({part.title})" for part in requirement.needs]
+    return f"waits for the parts {', '.join(others)} and {last}" if others else f"waits for the part {last}"

@@ -1,0 +1,189 @@
+"""What the documents contradict: two statements, the relation that should hold between them, and the one rule that compares them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from harness.errors import UsageError
+from harness.model import Quantity
+
+Value = str | float | tuple[str, ...]
+"""`24 h`, `2025-10-24`, `StatefulSet`; a number that counts something; a list of names."""
+
+_BUDGET_S: Final = 30 * 86400
+"""An availability is of a month of 30 days."""
+
+
+class Relation(StrEnum):
+    """What should hold between the left and the right value. Values that do not compare hold no relation."""
+
+    EQUAL = "equal"
+    AT_MOST = "at most"
+    AT_LEAST = "at least"
+    BELOW = "below"
+    AT_MOST_HALF = "at most half of"
+    WITHIN_BUDGET = "within budget"
+    """The left is a length or a share of failures; the right an availability, which leaves a budget of them in 30 days."""
+    CONTAINS = "contains"
+    """Everything in the right list is in the left one."""
+    DISJOINT = "disjoint"
+
+
+_WORDS: Final[Mapping[Relation, str]] = {
+    Relation.EQUAL: "equal to",
+    Relation.AT_MOST: "at most",
+    Relation.AT_LEAST: "at least",
+    Relation.BELOW: "below",
+    Relation.AT_MOST_HALF: "at most half of",
+    Relation.WITHIN_BUDGET: "within the budget of",
+    Relation.CONTAINS: "contained in",
+    Relation.DISJOINT: "different from",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """One value that stands in a document.
+
+    Attributes:
+        what: what the value is of.
+        value: as the document has it, in the catalogue's notation.
+        document: `003`. section: the heading that it is under. quotes: verbatim, some cut short.
+        reckoned: how the value follows from the quotes, where they do not show it.
+        inferred: the fact, stated by no document, that it rests on.
+    """
+
+    what: str
+    value: Value
+    document: str
+    section: str
+    quotes: tuple[str, ...]
+    reckoned: str = ""
+    inferred: str = ""
+
+    def __str__(self) -> str:
+        grounds = "".join(f"; {word}: {text}" for word, text in self._grounds if text)
+        return f"{self.what}: {shown(self.value)} ({self.document}, {self.section}{grounds})"
+
+    @property
+    def _grounds(self) -> tuple[tuple[str, str], ...]:
+        return ("reckoned", self.reckoned), ("inferred", self.inferred)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contradiction:
+    """Two statements of the source documents between which a relation does not hold.
+
+    Attributes:
+        id: number. finding: what is wrong, in words.
+        left, relation, right: `left` should be in this relation to `right`.
+        at: `file:line` of the entry.
+    """
+
+    id: int
+    finding: str
+    left: Statement
+    relation: Relation
+    right: Statement
+    at: str = ""
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """The documents that it is about, by number."""
+        return tuple(sorted({self.left.document, self.right.document}))
+
+    @property
+    def stands(self) -> bool:
+        """Whether the documents still contradict each other here: while the relation does not hold."""
+        return not holds(self.left.value, self.relation, self.right.value)
+
+    @property
+    def comparison(self) -> str:
+        """`24 h is not equal to 1 h`; without the `not` where the relation holds."""
+        left, right = shown(self.left.value), shown(self.right.value)
+        if self.relation is Relation.CONTAINS:
+            left, right = right, left
+        return f"{left} is {'not ' if self.stands else ''}{_WORDS[self.relation]} {right}"
+
+
+def holds(left: Value, relation: Relation, right: Value) -> bool:
+    """Whether `left` is in this relation to `right`; False where they do not compare."""
+    return _RULES[relation](left, right)
+
+
+def shown(value: Value) -> str:
+    """As a person writes it: `24 h`, `3`, `frontend, backend`, `none`."""
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    return f"{value:g}" if isinstance(value, int | float) else value
+
+
+_Scalar = tuple[str, float | str]
+"""A dimension (`time`, `ratio`, `rate`, `count`, `size`, `date`, `text`), and the value in its base unit."""
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)")
+_BYTES: Final = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
+
+
+def _scalar(value: Value) -> _Scalar:
+    if isinstance(value, int | float):
+        return "count", float(value)
+    if isinstance(value, tuple):
+        return "list", shown(value)
+    if size := _SIZE.fullmatch(value):
+        return "size", float(size[1]) * _BYTES[size[2]]
+    try:
+        quantity = Quantity.parse(value)
+    except UsageError:
+        pass
+    else:
+        return quantity.dimension, quantity.base
+    try:
+        return "date", float(date.fromisoformat(value).toordinal())
+    except ValueError:
+        return "text", " ".join(value.casefold().split())
+
+
+def _set(value: Value) -> frozenset[_Scalar]:
+    return frozenset(_scalar(item) for item in value) if isinstance(value, tuple) else frozenset({_scalar(value)})
+
+
+def _numbers(left: Value, right: Value) -> tuple[float, float] | None:
+    """Both in the base unit of the dimension that they share; None where they share none, or have no order."""
+    (dimension, first), (other, second) = _scalar(left), _scalar(right)
+    alike = dimension == other and isinstance(first, float) and isinstance(second, float)
+    return (float(first), float(second)) if alike else None
+
+
+def _ordered(compare: Callable[[float, float], bool]) -> Callable[[Value, Value], bool]:
+    def rule(left: Value, right: Value) -> bool:
+        numbers = _numbers(left, right)
+        return numbers is not None and compare(*numbers)
+
+    return rule
+
+
+def _within_budget(left: Value, right: Value) -> bool:
+    """A share of failures, or a length of time without service, within what the availability `right` leaves."""
+    (dimension, lost), (other, available) = _scalar(left), _scalar(right)
+    if other != "ratio":
+        return False
+    left_over = round(1 - float(available), 12)
+    budget = {"ratio": left_over, "time": left_over * _BUDGET_S}.get(dimension)
+    return budget is not None and float(lost) <= budget
+
+
+_RULES: Final[Mapping[Relation, Callable[[Value, Value], bool]]] = {
+    Relation.EQUAL: lambda left, right: _set(left) == _set(right),
+    Relation.AT_MOST: _ordered(lambda left, right: left <= right),
+    Relation.AT_LEAST: _ordered(lambda left, right: left >= right),
+    Relation.BELOW: _ordered(lambda left, right: left < right),
+    Relation.AT_MOST_HALF: _ordered(lambda left, right: left <= right / 2),
+    Relation.WITHIN_BUDGET: _within_budget,
+    Relation.CONTAINS: lambda left, right: _set(left) >= _set(right),
+    Relation.DISJOINT: lambda left, right: _set(left).isdisjoint(_set(right)),
+}
