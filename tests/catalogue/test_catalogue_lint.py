@@ -70,7 +70,8 @@ def test_a_part_that_no_row_waits_for_is_found(tmp_path: Path) -> None:
 def test_every_row_is_accounted_for_by_form(tmp_path: Path) -> None:
     """S-3 has a scenario, S-2 waits for a part, S-1 has neither and is a problem with its place."""
     file = tmp_path / "shop.yaml"
-    file.write_text(ROW.replace('of S-3", kinds: [D]', 'of S-3", kinds: [D], needs: [bus]'), encoding="utf-8")
+    waiting = ROW.replace('criterion: "S-3 passes", kinds: [D]', 'criterion: "S-3 passes", kinds: [D], needs: [bus]')
+    file.write_text(waiting, encoding="utf-8")
     catalogue = load_catalogue([file])
     shop = replace(catalogue, requirements={row.id: row for row in catalogue.profile(["shop"])})
     measured, derived, *others = tallies(shop, {"S-3"})
