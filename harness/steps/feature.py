@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,16 +23,22 @@ def read_document(path: Path, root: Path) -> Any:
     """The Gherkin document that pytest-bdd sees; raises ConfigurationError where it is none."""
     at = shown(path, root)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot be read: {error}", where=at) from error
-    if not any(line.strip() and not line.lstrip().startswith("#") for line in lines):
+    if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
         raise ConfigurationError("the file contains no Feature", where=f"{at}:1", hint="write one, or delete the file")
     try:
-        return get_gherkin_document(str(path))
+        return _parsed(str(path), text)
     except GherkinParseError as error:
         what = f"{error.message} ({error.line_content.strip()!r})"
         raise ConfigurationError(what, where=f"{at}:{error.line}", hint="see the Gherkin reference") from error
+
+
+@lru_cache(maxsize=512)
+def _parsed(path: str, _text: str) -> Any:
+    """Lint and collection read a file several times; it is parsed again when its text is another."""
+    return get_gherkin_document(path)
 
 
 def read_feature(path: Path, root: Path | None = None) -> tuple[Scenario, ...]:

@@ -1,0 +1,218 @@
+"""`readiness catalogue lint` and `trace` in a project: what was deleted, changed or forgotten is seen, with its place."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+
+CATALOGUE = """\
+profile: shop
+title: A shop
+sections:
+  - source: "contract: Speed"
+    requirements:
+      - id: SHOP-P95
+        title: quick
+        criterion: the response time p95 of every route is below 300 ms in the steady state
+        kinds: [L]
+        gate: critical
+        falsified_by: one route sleeps
+      - id: SHOP-PARCELS
+        title: parcels are followed
+        criterion: every accepted parcel is delivered once
+        kinds: [X]
+        gate: major
+        needs: [belt]
+        falsified_by: one parcel lost
+      - id: SHOP-ALL
+        title: both
+        criterion: SHOP-P95 and SHOP-PARCELS pass
+        kinds: [D]
+        gate: major
+parts:
+  - {name: belt, title: conveyor belt, brings: parcels are followed, stage: 2}
+contradictions:
+  - id: 85
+    finding: the shop promises what the contract does not
+    left: {what: delivery by the shop, value: 24 h, document: shop, section: Delivery, quotes: [within a day]}
+    relation: at most
+    right: {what: delivery by the contract, value: 12 h, document: contract, section: Terms, quotes: [half a day]}
+"""
+SPEED = """\
+Feature: Speed
+
+  @SHOP-P95
+  Scenario: 95 of 100 requests are answered within 300 ms
+    When "everyday" traffic has run
+    Then the response time p95 of every route is below 300 ms in the steady state
+"""
+ALL = """\
+
+  @SHOP-ALL
+  Scenario: Both
+    Then SHOP-P95 and SHOP-PARCELS pass
+"""
+
+Call = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with three rows, one of each way to be accounted for, and a contradiction."""
+    (tmp_path / "pyproject.toml").write_text('[tool.harness]\ncatalogue = ["catalogue"]\nfeatures = ["features"]\n')
+    for folder in ("catalogue", "features"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "catalogue/shop.yaml").write_text(CATALOGUE, encoding="utf-8")
+    (tmp_path / "features/speed.feature").write_text(SPEED + ALL, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def catalogue(shop: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
+    """`readiness catalogue …` in this process, in that project: exit code and what it printed."""
+    assert shop.is_dir()
+
+    def call(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["readiness", "catalogue", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), capfd.readouterr().out
+
+    return call
+
+
+def test_a_project_in_order_has_no_problem_of_its_own(catalogue: Call) -> None:
+    """Its rows are counted with those of the package, its contradiction too."""
+    said = catalogue("lint")[1]
+    assert "SHOP" not in said
+    assert "85 of 85 contradictions stand\n" in said
+    assert " of 761 requirements accounted for\n" in said
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        pytest.param(
+            "features/speed.feature",
+            ALL,
+            "",
+            "catalogue/shop.yaml:19: SHOP-ALL has no scenario and waits for no part\n"
+            "  hint: write a scenario tagged @SHOP-ALL into features/shop/speed.feature, or name what it waits for",
+            id="a deleted scenario",
+        ),
+        pytest.param(
+            "features/speed.feature",
+            "below 300 ms in",
+            "below 400 ms in",
+            "features/speed.feature:6: the step differs from the criterion of SHOP-P95",
+            id="a changed number",
+        ),
+        pytest.param(
+            "catalogue/shop.yaml",
+            "value: 24 h",
+            "value: 12 h",
+            "catalogue/shop.yaml:27: contradiction 85 no longer stands: 12 h is at most 12 h",
+            id="a changed value of a document",
+        ),
+        pytest.param(
+            "catalogue/shop.yaml",
+            "        needs: [belt]\n",
+            "",
+            "catalogue/shop.yaml:12: SHOP-PARCELS has no scenario and waits for no part",
+            id="a row without either",
+        ),
+        pytest.param(
+            "catalogue/shop.yaml",
+            "needs: [belt]",
+            "needs: [bus]",
+            "catalogue/shop.yaml:25: no requirement waits for the part `belt`",
+            id="an unused part",
+        ),
+        pytest.param(
+            "catalogue/shop.yaml",
+            "SHOP-P95 and SHOP-PARCELS pass",
+            "SHOP-ALL passes",
+            "catalogue/shop.yaml:21: derived from itself: SHOP-ALL → SHOP-ALL",
+            id="a circle",
+        ),
+        pytest.param(
+            "features/speed.feature",
+            "Feature: Speed",
+            "Feature Speed",
+            "features/speed.feature:1: ",
+            id="a feature that is no Gherkin",
+        ),
+    ],
+)
+def test_what_is_not_in_order_is_seen(shop: Path, catalogue: Call, *, file: str, old: str, new: str, said: str) -> None:
+    """With file and line, and exit code 1."""
+    text = (shop / file).read_text(encoding="utf-8")
+    assert old in text
+    (shop / file).write_text(text.replace(old, new), encoding="utf-8")
+    code, out = catalogue("lint")
+    assert said in out
+    assert code == 1
+
+
+def test_a_part_that_no_file_defines_is_refused(shop: Path, catalogue: Call) -> None:
+    """As configuration: exit code 4; its message is that of the loader (`test_catalogue_parts.py`)."""
+    (shop / "catalogue/shop.yaml").write_text(CATALOGUE.replace("needs: [belt]", "needs: [bell]"), encoding="utf-8")
+    assert catalogue("lint") == (4, "")
+
+
+def test_lint_for_machines(catalogue: Call) -> None:
+    """Each contradiction with both statements and whether it stands, each form with its rows, each problem with its place."""
+    code, said = catalogue("lint", "--json")
+    record = json.loads(said)
+    assert code == bool(record["problems"])
+    (own,) = (entry for entry in record["contradictions"] if entry["id"] == 85)
+    assert (own["stands"], own["documents"]) == (True, ["contract", "shop"])
+    assert (own["left"]["value"], own["relation"], own["right"]["value"]) == ("24 h", "at most", "12 h")
+    assert {form["form"]: form["rows"] for form in record["forms"]} == {
+        "measured": 535,
+        "derived": 109,
+        "ingested": 54,
+        "attested": 63,
+    }
+
+
+def test_each_contradiction_is_printed_where_asked(catalogue: Call) -> None:
+    """What is wrong, what does not hold, and both places."""
+    said = catalogue("lint", "--verbose")[1]
+    assert (
+        "contradiction 85: the shop promises what the contract does not\n"
+        "  24 h is not at most 12 h\n"
+        "  delivery by the shop: 24 h (shop, Delivery)\n"
+        "  delivery by the contract: 12 h (contract, Terms)\n" in said
+    )
+    assert said.count("\ncontradiction ") + said.startswith("contradiction ") == 85
+
+
+def test_trace_leads_from_a_row_to_its_sentences(catalogue: Call) -> None:
+    """A row with a scenario, one that waits, one whose scenario cannot be read."""
+    code, said = catalogue("trace")
+    assert code == 0
+    assert (
+        f"{'SHOP-P95':24} features/speed.feature:4: 95 of 100 requests are answered within 300 ms\n"
+        f"{'':24}   Then the response time p95 of every route is below 300 ms in the steady state [traffic]\n" in said
+    )
+    assert f"{'SHOP-PARCELS':24} not traced: waits for the part `belt` (conveyor belt)\n" in said
+
+
+def test_trace_says_what_is_wrong_with_a_scenario(shop: Path, catalogue: Call) -> None:
+    """And traces the others."""
+    file = shop / "features/speed.feature"
+    file.write_text(SPEED.replace("below 300 ms in", "far below 300 ms in") + ALL, encoding="utf-8")
+    rows = {row["id"]: row for row in json.loads(catalogue("trace", "--json")[1])}
+    assert rows["SHOP-P95"]["scenarios"] == []
+    assert rows["SHOP-P95"]["why"].startswith("its scenario has an error: features/speed.feature:6: ")
+    (both,) = rows["SHOP-ALL"]["scenarios"]
+    assert both["sentences"] == [{"at": "features/speed.feature:10", "text": "SHOP-P95 and SHOP-PARCELS pass"}]
+    assert rows["SHOP-ALL"]["parts"] == ["SHOP-P95", "SHOP-PARCELS"]
