@@ -145,7 +145,8 @@ class _Features:
         """The claims of all scenarios that compile; of the others what is wrong, by the ids that they name."""
         from harness.steps import compile_scenario
 
-        claims, errors = [], {}
+        claims: list[Claim] = []
+        errors: dict[str, str] = {}
         for scenario in self.scenarios:
             try:
                 claims.append(compile_scenario(scenario, known, self.domains)[0])

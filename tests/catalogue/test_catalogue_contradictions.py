@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.catalogue import Contradiction, Relation, holds, lint, load_catalogue
+from harness.catalogue.contradictions import Value
 from harness.errors import ConfigurationError
 
 CATALOGUE = load_catalogue()
@@ -33,6 +34,7 @@ contradictions:
 def agreed(one: Contradiction) -> Contradiction:
     """The same with a left value that agrees with the right one."""
     right = one.right.value
+    value: Value
     match one.relation:
         case Relation.BELOW if isinstance(right, int | float):
             value = right - 1
