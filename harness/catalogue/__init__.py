@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.catalogue.accounting import FormTally, tallies, unaccounted, waits_for
-from harness.catalogue.contradictions import Contradiction, Relation, Statement, holds
+from harness.catalogue.contradictions import Contradiction, Relation, StatedValue, holds
 from harness.catalogue.lint import Problem, lint
 from harness.catalogue.load import BUNDLED, catalogue_files, load_catalogue
 from harness.catalogue.names import hint_with_nearest, nearest
@@ -26,7 +26,7 @@ __all__ = [
     "Relation",
     "RequirementTrace",
     "ScenarioTrace",
-    "Statement",
+    "StatedValue",
     "catalogue_files",
     "feature_file",
     "hint_with_nearest",

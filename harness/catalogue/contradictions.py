@@ -47,7 +47,7 @@ _WORDS: Final[Mapping[Relation, str]] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Statement:
+class StatedValue:
     """One value that stands in a document.
 
     Attributes:
@@ -87,9 +87,9 @@ class Contradiction:
 
     id: int
     finding: str
-    left: Statement
+    left: StatedValue
     relation: Relation
-    right: Statement
+    right: StatedValue
     at: str = ""
 
     @property

@@ -55,7 +55,7 @@ class PartEntry(_Entry):
     stage: Annotated[int, Field(ge=2)]
 
 
-class StatementEntry(_Entry):
+class StatedValueEntry(_Entry):
     """One value that stands in a document."""
 
     what: Text
@@ -72,9 +72,9 @@ class ContradictionEntry(_Entry):
 
     id: int
     finding: Text
-    left: StatementEntry
+    left: StatedValueEntry
     relation: Relation
-    right: StatementEntry
+    right: StatedValueEntry
 
 
 class InterpretationEntry(_Entry):

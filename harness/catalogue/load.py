@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from harness.catalogue.contradictions import Contradiction, Statement
+from harness.catalogue.contradictions import Contradiction, StatedValue
 from harness.catalogue.explain import configuration_error
 from harness.catalogue.files import CatalogueFile, PartEntry, RequirementEntry, SectionEntry
 from harness.catalogue.names import hint_with_nearest
@@ -115,7 +115,7 @@ class _Draft:
             return f"{file.path}:{file.line((kind, number))}"
 
         for number, entry in enumerate(content.contradictions):
-            sides = {side: Statement(**getattr(entry, side).model_dump()) for side in ("left", "right")}
+            sides = {side: StatedValue(**getattr(entry, side).model_dump()) for side in ("left", "right")}
             place = at("contradictions", number)
             self.contradictions.append(
                 Contradiction(id=entry.id, finding=entry.finding, relation=entry.relation, at=place, **sides)
