@@ -116,7 +116,7 @@ def _of_documents(catalogue: Catalogue) -> Iterator[Problem]:
         if not contradiction.stands:
             yield Problem(
                 at=contradiction.at,
-                what=f"contradiction {contradiction.id} no longer stands: {contradiction.comparison}",
+                what=f"contradiction {contradiction.id} is resolved: {contradiction.comparison}",
                 hint="delete it, or correct the value that is not as the document has it",
             )
     for deviation in catalogue.deviations:

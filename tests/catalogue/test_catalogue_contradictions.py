@@ -58,8 +58,8 @@ def test_values_that_agree_are_no_contradiction(one: Contradiction) -> None:
     changed = replace(CATALOGUE, contradictions=tuple(agreed(one) if e is one else e for e in CONTRADICTIONS))
     (problem,) = lint(changed)
     assert problem.at == one.at
-    assert problem.what.startswith(f"contradiction {one.id} no longer stands: ")
-    assert " not " not in problem.what.rpartition("no longer stands: ")[2]
+    assert problem.what.startswith(f"contradiction {one.id} is resolved: ")
+    assert " not " not in problem.what.rpartition("is resolved: ")[2]
 
 
 def test_what_no_document_states_is_marked() -> None:
@@ -141,7 +141,7 @@ def test_a_project_has_contradictions_of_its_own(tmp_path: Path, value: str, *, 
     problems = [str(problem) for problem in lint(load_catalogue([file]))]
     assert len(problems) == (not stands)
     for problem in problems:
-        assert problem.startswith(f"{file}:2: contradiction 85 no longer stands: {value} is at most 12 h")
+        assert problem.startswith(f"{file}:2: contradiction 85 is resolved: {value} is at most 12 h")
 
 
 @pytest.mark.parametrize(

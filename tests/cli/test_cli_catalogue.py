@@ -118,7 +118,7 @@ def test_a_project_in_order_has_no_problem_of_its_own(catalogue: Call) -> None:
             "catalogue/shop.yaml",
             "value: 24 h",
             "value: 12 h",
-            "catalogue/shop.yaml:27: contradiction 85 no longer stands: 12 h is at most 12 h",
+            "catalogue/shop.yaml:27: contradiction 85 is resolved: 12 h is at most 12 h",
             id="a changed value of a document",
         ),
         pytest.param(
