@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.model import Quantity
+from harness.model.declared import CONDITIONS_PATTERN
 
 DOMAINS: Final = ("pod", "node", "zone", "database", "region", "external", "network")
 """Fault domains, from small to large."""
@@ -77,6 +78,11 @@ class Values(dict[str, str]):
 
 
 SLOTS: Final[Mapping[str, Slot]] = {
+    "conditions": Slot(
+        pattern=CONDITIONS_PATTERN,
+        about="fields of an object of the cluster with the value that each has, the last after `and`",
+        example="image tag other than latest",
+    ),
     "count": Slot(pattern=r"[0-9]{1,6}", about="a whole number", example="3"),
     "cpu": Slot(pattern=r"[0-9]{1,6}(?:\.[0-9]{1,3}|m)?", about="CPU as Kubernetes writes it", example="500m"),
     "domains": Slot(
@@ -135,6 +141,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "region": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="a region by name", example="us-east-1"),
     "release": Slot(pattern=r'[^"<>\s]{1,80}', about="a release by name, as answers name it", example="1.0.0"),
     "role": Slot(pattern=r"[a-z]+(?:-[a-z]+)*", about="what a person answers for", example="security-lead"),
+    "version": Slot(pattern=r"[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}", about="a version in numbers", example="15.4"),
     "traffic": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="traffic by name, without quotes", example="everyday"),
 }
 

@@ -92,6 +92,7 @@ class Cluster:
         from kubernetes import client
 
         self.url = str(api.configuration.host)
+        self._api = api
         self._core = client.CoreV1Api(api)
         self._apps = client.AppsV1Api(api)
 
@@ -131,6 +132,29 @@ class Cluster:
             return self._items(self._apps.list_stateful_set_for_all_namespaces)
         return self._items(self._apps.list_namespaced_stateful_set, namespace)
 
+    def daemon_sets(self, namespace: str) -> list[Object]:
+        """Daemon sets of one namespace; none where the API does not serve them."""
+        return self._items(self._apps.list_namespaced_daemon_set, namespace)
+
+    def config_maps(self, namespace: str) -> list[Object]:
+        """Config maps of one namespace."""
+        return self._items(self._core.list_namespaced_config_map, namespace)
+
+    def secrets(self, namespace: str) -> list[Object]:
+        """Secrets of one namespace, with their values: the caller must not print them."""
+        return self._items(self._core.list_namespaced_secret, namespace)
+
+    def service_account(self, namespace: str, name: str) -> Object | None:
+        """One service account; None when there is none of that name."""
+        return self._call(self._core.read_namespaced_service_account, name, namespace)
+
+    def version(self) -> str:
+        """The version that the API server reports: `v1.33.2`."""
+        from kubernetes import client
+
+        answer = self._call(client.VersionApi(self._api).get_code)
+        return str(answer.get("gitVersion", "")) if answer else ""
+
     def services(self, namespace: str) -> list[Object]:
         """Services of one namespace."""
         return self._items(self._core.list_namespaced_service, namespace)
@@ -159,9 +183,15 @@ class Cluster:
         """Create a pod."""
         self._call(self._core.create_namespaced_pod, namespace, body)
 
-    def pod_log(self, namespace: str, name: str) -> str:
-        """What the pod's only container has written so far; nothing while it has not started, or when it is gone."""
-        status, text = self._answer(self._core.read_namespaced_pod_log, name, namespace)
+    def pod_log(self, namespace: str, name: str, container: str = "", *, previous: bool = False) -> str:
+        """What a container of the pod (its only one, where none is named) has written so far.
+
+        Nothing while it has not started, or when it is gone. previous: what the container before the last restart wrote.
+        """
+        chosen: dict[str, Any] = {"container": container} if container else {}
+        if previous:
+            chosen["previous"] = True
+        status, text = self._answer(self._core.read_namespaced_pod_log, name, namespace, **chosen)
         if status in {400, 404}:  # 400: the container is still being created
             return ""
         if status != 200:

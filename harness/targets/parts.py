@@ -22,10 +22,21 @@ TYPES: Final[Mapping[str, type]] = {
 """Words that stand for any value of that JSON type."""
 
 
+TableName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]*$")]
+SettingName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]*$")]
+
+
 def _scalar(value: object) -> object:
     if value is None or isinstance(value, str | int | float):
         return value
     raise ValueError(f"a text, a number, true, false, null or one of the type names {', '.join(TYPES)}")
+
+
+def _as_text(value: object) -> object:
+    """`on` and `off` are words of PostgreSQL's, and booleans of YAML's; a number is its text."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value) if isinstance(value, int | float) else value
 
 
 def _under(key: str) -> BeforeValidator:
@@ -49,11 +60,15 @@ class Region(TargetSection):
 
 
 class Kubernetes(TargetSection):
-    """How the cluster is reached. The context is always named: the default context is never used."""
+    """How the cluster is reached. The context is always named: the default context is never used.
+
+    namespaces: those that the platform runs in beside `namespace`, those of the regions and that of the database's lock.
+    """
 
     context: Word
     namespace: str = "default"
     kubeconfig: str = ""
+    namespaces: tuple[str, ...] = ()
 
 
 class ReleaseSource(TargetSection):
@@ -88,13 +103,31 @@ class Leader(TargetSection):
     endpoints: str
 
 
+class StoredPasswords(TargetSection):
+    """The column that has the password of each user: `table` and `column`."""
+
+    table: TableName
+    column: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")] = "password"
+
+
 class Database(TargetSection):
-    """The database. durability: what an acknowledged write is promised to survive."""
+    """The database.
+
+    Attributes:
+        dsn: of the primary, whichever member that is.
+        durability: what an acknowledged write is promised to survive.
+        members: each read directly.
+        leader: who holds the lock.
+        settings: the declared set of its settings, name to value as `SHOW` writes it.
+        passwords: where the passwords of users are; None: the check of their hashes cannot run.
+    """
 
     dsn: Reference
     durability: Literal["quorum", "synchronous", "asynchronous"] = "asynchronous"
     members: Mapping[str, Member] = Field(default_factory=dict)
     leader: Leader | None = None
+    settings: Mapping[SettingName, Annotated[str, BeforeValidator(_as_text)]] = Field(default_factory=dict)
+    passwords: StoredPasswords | None = None
 
 
 class ReadProbe(TargetSection):
@@ -155,7 +188,7 @@ class LedgerSettings(TargetSection):
     """
 
     path: UrlPath
-    table: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]*$")] = "ledger"
+    table: TableName = "ledger"
     read: bool = False
 
 

@@ -31,6 +31,20 @@ def primary_namespace(target: Target) -> str:
     return known[target.primary_region] if target.primary_region in known else next(iter(known.values()))
 
 
+def every_place(target: Target) -> list[tuple[str, str]]:
+    """Region and namespace of every place that the target file names, each namespace of a context once; the region may be empty.
+
+    Raises:
+        ConfigurationError: the target names no cluster.
+    """
+    places = [(region if region in target.regions else "", name) for region, name in namespaces(target).items()]
+    more = [target.kubernetes.namespace, *target.kubernetes.namespaces] if target.kubernetes else []
+    if target.database and target.database.leader:
+        more.append(target.database.leader.namespace)
+    known = {namespace for _, namespace in places}
+    return [*places, *(("", namespace) for namespace in dict.fromkeys(more) if namespace not in known)]
+
+
 class Clusters:
     """The clusters of a target: one, or one a region where regions name contexts of their own."""
 
@@ -44,6 +58,11 @@ class Clusters:
         if context not in self._by_context:
             self._by_context[context] = Cluster.of(self.target_of(region))
         return self._by_context[context]
+
+    def every(self) -> list[Cluster]:
+        """Each cluster once: that of the common context, and those of regions that name their own."""
+        regions = {self._context(region): region for region in (*self._target.regions, "")}
+        return [self.of(region) for region in regions.values()]
 
     def target_of(self, region: str) -> Target:
         """The target as seen from a region: its context in place of the common one."""
@@ -60,5 +79,9 @@ class Clusters:
 
 def is_of_workload(pod: Object) -> bool:
     """Whether the pod belongs to a workload that keeps it running, and is not on its way out."""
-    owners = pod["metadata"].get("ownerReferences") or []
-    return not pod["metadata"].get("deletionTimestamp") and any(owner["kind"] in _OWNERS for owner in owners)
+    return not pod["metadata"].get("deletionTimestamp") and has_controller(pod)
+
+
+def has_controller(pod: Object) -> bool:
+    """Whether a ReplicaSet, StatefulSet or DaemonSet owns the pod."""
+    return any(owner["kind"] in _OWNERS for owner in pod["metadata"].get("ownerReferences") or [])

@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 
 from harness import clock
-from harness.drivers.check.places import Clusters, namespaces
+from harness.drivers.check.places import Clusters, every_place
 from harness.errors import DriverError, UsageError
 from harness.targets import Target
 from harness.targets.http import http_client
@@ -56,7 +56,7 @@ def read_release(target: Target) -> ReleaseReading:
 
 def _workloads(target: Target) -> Iterator[tuple[str, tuple[str, ...]]]:
     clusters = Clusters(target)
-    for region, namespace in _places(target):
+    for region, namespace in every_place(target):
         cluster = clusters.of(region)
         pods = [pod for pod in cluster.pods(namespace) if not pod["metadata"].get("deletionTimestamp")]
         known = [
@@ -66,16 +66,6 @@ def _workloads(target: Target) -> Iterator[tuple[str, tuple[str, ...]]]:
         for kind, workload in known:
             images = {image for pod in pods if _selects(workload, pod) for image in _images(pod)}
             yield f"{namespace}/{kind}/{workload['metadata']['name']}", tuple(sorted(images))
-
-
-def _places(target: Target) -> list[tuple[str, str]]:
-    """Region and namespace of every place that the target file names, each namespace once."""
-    places = [(region, namespace) for region, namespace in namespaces(target).items()]
-    more = [target.kubernetes.namespace] if target.kubernetes else []
-    if target.database and target.database.leader:
-        more.append(target.database.leader.namespace)
-    known = {namespace for _, namespace in places}
-    return [*places, *(("", namespace) for namespace in dict.fromkeys(more) if namespace not in known)]
 
 
 def _selects(workload: Object, pod: Object) -> bool:

@@ -12,6 +12,12 @@ from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.health import health_of_pods
 from harness.drivers.check.policies import network_policy
 from harness.drivers.facts import Look, record_facts, settled
+from harness.drivers.check.secrets.scan import secrets_hidden
+from harness.drivers.check.sql.hashes import password_hashes
+from harness.drivers.check.sql.members import database_primary, database_standbys, database_version
+from harness.drivers.check.sql.settings import database_settings
+from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
+from harness.drivers.check.state.versions import api_version
 from harness.errors import DriverError, UsageError
 from harness.model import Check, Demand, Fact, Sink
 from harness.targets import Target
@@ -29,6 +35,16 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Loo
     "deployment-size": _plain(deployment_size),
     "gateway-reads": _plain(gateway_reads),
     "network-policy": network_policy,
+    "state-of-containers": _plain(state_of_containers),
+    "state-of-workloads": _plain(state_of_workloads),
+    "annotation-of-account": _plain(annotation_of_account),
+    "api-version": _plain(api_version),
+    "database-version": _plain(database_version),
+    "database-primary": _plain(database_primary),
+    "database-standbys": _plain(database_standbys),
+    "database-settings": _plain(database_settings),
+    "password-hashes": _plain(password_hashes),
+    "secrets-hidden": _plain(secrets_hidden),
 }
 """Every check: what its name stands for, given a target and the demand's parameters."""
 

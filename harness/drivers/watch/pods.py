@@ -198,7 +198,8 @@ def _namespaces(target: Target) -> Mapping[str, Mapping[str, str]]:
     found: dict[str, dict[str, str]] = defaultdict(dict)
     if target.kubernetes is None:
         return found
-    found[target.kubernetes.context][target.kubernetes.namespace] = ""
+    for namespace in (target.kubernetes.namespace, *target.kubernetes.namespaces):
+        found[target.kubernetes.context][namespace] = ""
     if target.database and target.database.leader:
         found[target.kubernetes.context][target.database.leader.namespace] = ""
     for name, region in target.regions.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness.model import Act, DemandKind
+from harness.model.window import after_faults_name, fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
 
 if TYPE_CHECKING:
@@ -17,7 +18,17 @@ _SECONDS: Final = 0.8
 """What a check takes of a run; four run side by side."""
 _TOUCHES: Final = {"network-policy": ("workloads",)}
 """It puts pods of its own in place."""
-_READS: Final = {"gateway-reads": RequiredKey("regions", "the gateway of every region is asked")}
+_DATABASE: Final = RequiredKey("database", "the check asks the database")
+_READS: Final = {
+    "gateway-reads": RequiredKey("regions", "the gateway of every region is asked"),
+    "database-version": _DATABASE,
+    "database-primary": _DATABASE,
+    "database-standbys": _DATABASE,
+    "database-settings": _DATABASE,
+    "password-hashes": _DATABASE,
+}
+_AT_THE_END: Final = frozenset({"secrets-hidden"})
+"""What it reads grows during the run: it is done when the traffic has ended."""
 
 
 class CheckDriver(Driver):
@@ -26,13 +37,16 @@ class CheckDriver(Driver):
     kind = DemandKind.CHECK.value
 
     def needs(self, demand: Demand) -> Sequence[RequiredKey]:
-        """A check of gateways needs regions, any other a cluster."""
+        """What the check reads: regions, the database, else a cluster."""
         return [_READS.get(demand.name, RequiredKey("kubernetes", "the check reads the Kubernetes API"))]
 
-    def plan(self, demand: Demand, library: Library) -> Sequence[Act]:  # noqa: ARG002 - the protocol's
-        """One act a check."""
-        touches = _TOUCHES.get(demand.name, ())
-        return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=_SECONDS, touches=touches)]
+    def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
+        """One act a check: before the traffic, or after it."""
+        touches, after = _TOUCHES.get(demand.name, ()), ()
+        if demand.name in _AT_THE_END:
+            ends = [(fault_free_name(name), after_faults_name(name)) for name in library.traffic]
+            after = tuple(name for both in ends for name in both)
+        return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=_SECONDS, touches=touches, after=after)]
 
     def run(self, act: Act, context: Context) -> None:
         """Record what the check finds."""

@@ -19,10 +19,11 @@ from harness.steps.templates.items import ITEMS
 from harness.steps.templates.kpis import KPIS
 from harness.steps.templates.people import PEOPLE
 from harness.steps.templates.recoveries import RECOVERIES
+from harness.steps.templates.state import STATE
 
 GROUP: Final = "readiness.steps"
 
-OWN: Final = (*ASKING, *KPIS, *COMPARISONS, *RECOVERIES, *ITEMS, *CHECKS, *PEOPLE)
+OWN: Final = (*ASKING, *KPIS, *COMPARISONS, *RECOVERIES, *ITEMS, *CHECKS, *STATE, *PEOPLE)
 """The harness's own sentences."""
 
 

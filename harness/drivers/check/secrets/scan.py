@@ -1,0 +1,109 @@
+"""`secrets-hidden`: does the value of a Secret stand in a manifest, a literal environment value or a log?
+
+Read are the objects of every namespace of the target but the Secrets themselves, and what every container has written, the one before
+its last restart included. A fact names the place and the Secret, never the value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from harness.drivers.check.facts import Look, Seen
+from harness.drivers.check.places import Clusters, every_place
+from harness.drivers.check.secrets.values import SecretValue, secret_values
+from harness.drivers.check.state.objects import controllers_in
+from harness.targets import Target
+from harness.targets.kubernetes import Cluster, Object
+
+_EXPECTED: Final = "no secret value"
+
+
+class Place(NamedTuple):
+    """Somewhere a secret must not be."""
+
+    subject: str
+    text: str
+
+
+def secrets_hidden(target: Target, _params: Mapping[str, str]) -> Look:
+    """Looks into every place: one fact a kind of place and namespace, and one for each place that has a secret."""
+    places, clusters = every_place(target), Clusters(target)
+
+    def look() -> Sequence[Seen]:
+        values: list[SecretValue] = []
+        for region, namespace in places:
+            values += secret_values(clusters.of(region).secrets(namespace))
+        seen = [
+            Seen(
+                subject="secrets of the target",
+                expected="at least one value to search for",
+                seen=f"{len(values)} values",
+                ok=True if values else None,
+            )
+        ]
+        for region, namespace in places:
+            cluster = clusters.of(region)
+            seen += _searched(f"{namespace}: manifests and settings", _objects(cluster, namespace), values)
+            seen += _searched(f"{namespace}: logs", _logs(cluster, namespace), values)
+        return seen
+
+    return look
+
+
+def _searched(what: str, places: Iterator[Place], values: Sequence[SecretValue]) -> list[Seen]:
+    """The places with a secret, and how many were searched."""
+    found, count = [], 0
+    for place in places:
+        count += 1
+        found += [
+            Seen(subject=place.subject, expected=_EXPECTED, seen=f"the value of {value.place}", ok=False)
+            for value in values
+            if value.is_in(place.text)
+        ]
+    if not count:
+        return []
+    return [
+        *found,
+        Seen(
+            subject=what,
+            expected=_EXPECTED,
+            seen=f"{count} searched for {len(values)} values, {len(found) or 'none'} found",
+            ok=not found,
+        ),
+    ]
+
+
+def _objects(cluster: Cluster, namespace: str) -> Iterator[Place]:
+    objects: list[tuple[str, Object]] = list(controllers_in(cluster, namespace))
+    objects += [("Pod", one) for one in cluster.pods(namespace)]
+    objects += [("ConfigMap", one) for one in cluster.config_maps(namespace)]
+    objects += [("Service", one) for one in cluster.services(namespace)]
+    for kind, one in objects:
+        yield Place(f"{namespace}/{kind}/{one['metadata']['name']}", "\n".join(_texts(one)))
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in an object, as it is."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif value is not None:
+        yield value if isinstance(value, str) else json.dumps(value)
+
+
+def _logs(cluster: Cluster, namespace: str) -> Iterator[Place]:
+    for pod in cluster.pods(namespace):
+        name, statuses = pod["metadata"]["name"], (pod.get("status") or {}).get("containerStatuses") or []
+        restarted = {one["name"] for one in statuses if one.get("restartCount")}
+        for container in pod["spec"]["containers"]:
+            subject = f"log of {namespace}/{name}, container {container['name']}"
+            yield Place(subject, cluster.pod_log(namespace, name, container["name"]))
+            if container["name"] in restarted:
+                before = cluster.pod_log(namespace, name, container["name"], previous=True)
+                yield Place(f"{subject}, before its restart", before)

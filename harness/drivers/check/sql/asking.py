@@ -1,0 +1,62 @@
+"""One short question to the database or to one of its members, within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from harness.errors import ConfigurationError, TargetUnreachable
+from harness.targets import Target
+from harness.targets.reference import Reference
+from harness.targets.target import Database
+
+CONNECT_S: Final = 3
+"""For each address of a DSN."""
+STATEMENT_MS: Final = 10_000
+
+Row = tuple[Any, ...]
+
+
+def database_in(target: Target) -> Database:
+    """The database that the target file names.
+
+    Raises:
+        ConfigurationError: it names none.
+    """
+    if target.database is None:
+        raise ConfigurationError(
+            "names no database", where=f"{target.file}: database", hint="write `database: {dsn: {env: …}}`"
+        )
+    return target.database
+
+
+def rows_of(
+    dsn: Reference, query: sql.SQL | sql.Composed, values: Sequence[object] = (), *, plain: bool = False
+) -> list[Row]:
+    """All rows of the answer to one question; nothing that it does is kept.
+
+    Args:
+        dsn: of the database, or of a member.
+        query: a single statement.
+        values: of its placeholders.
+        plain: whether the session has the server's own settings, its bound for a statement included.
+
+    Raises:
+        TargetUnreachable: no connection, or no answer within the bounds; the words never have the DSN in them.
+        psycopg.errors.Error: the server answered with an error.
+    """
+    words: dict[str, str] = {} if plain else {"options": f"-c statement_timeout={STATEMENT_MS}"}
+    try:
+        with psycopg.connect(
+            dsn.resolve(), connect_timeout=CONNECT_S, application_name="readiness-check", **words
+        ) as connection:
+            try:
+                return connection.execute(query, values or None).fetchall()
+            finally:
+                connection.rollback()
+    except psycopg.OperationalError as error:
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise TargetUnreachable(f"no answer from the database: {what}", where=str(dsn)) from error

@@ -1,0 +1,53 @@
+"""`password-hashes`: is every stored password a hash that is slow to guess? Counted in the database: no hash leaves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from psycopg import sql
+
+from harness.drivers.check.facts import Look, Seen
+from harness.drivers.check.sql.asking import database_in, rows_of
+from harness.errors import ConfigurationError
+from harness.targets import Target
+
+HASHES: Final[Mapping[str, str]] = {
+    "argon2id": r"^\$argon2id\$v=[0-9]+\$[^$]*m=[0-9]+[^$]*\$[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+$",
+    "bcrypt": r"^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$",
+    "scrypt": r"^(\$7\$[./A-Za-z0-9$]{40,}|\$?scrypt[$:][^ ]*[$:][^ $]{16,}[$:]?[^ ]{22,})$",
+}
+"""Regular expressions of PostgreSQL's: the modular crypt formats, and `scrypt` with parameters, salt and key."""
+
+
+def password_hashes(target: Target, params: Mapping[str, str]) -> Look:
+    """Counts the rows of `database.passwords` of each form: all are of those that `forms` names."""
+    database = database_in(target)
+    forms = [form for form in HASHES if form in params["forms"].split()]
+    if database.passwords is None:
+        raise ConfigurationError(
+            "does not say where the passwords of users are",
+            where=f"{target.file}: database.passwords",
+            hint="write `passwords: {table: users, column: password}`",
+        )
+    table, column = database.passwords.table, database.passwords.column
+    name = sql.Identifier(column)
+    counted = [sql.SQL("count(*)"), sql.SQL("count({})").format(name)]
+    counted += [sql.SQL("count(*) FILTER (WHERE {} ~ {})").format(name, sql.Literal(HASHES[form])) for form in forms]
+    query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(counted), sql.Identifier(*table.split(".")))
+
+    def look() -> Sequence[Seen]:
+        [(rows, there, *of_form)] = rows_of(database.dsn, query)
+        good = sum(of_form)
+        parts = ", ".join(f"{n} {form}" for form, n in zip(forms, of_form, strict=True) if n)
+        other = f"{rows - good} of {rows} are none of these" + (f", {rows - there} empty" if rows - there else "")
+        return [
+            Seen(
+                subject=f"{table}.{column}",
+                expected=f"every one {', '.join(forms[:-1])} or {forms[-1]}",
+                seen=(f"{rows} rows: {parts}" if good == rows else other) if rows else "no row",
+                ok=good == rows if rows else None,
+            )
+        ]
+
+    return look

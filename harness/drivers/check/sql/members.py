@@ -1,0 +1,115 @@
+"""`database-version`, `database-primary`, `database-standbys`: what each member of the database says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from harness.drivers.check.facts import Look, Seen
+from harness.drivers.check.sql.asking import database_in, rows_of
+from harness.drivers.check.state.versions import version_fact
+from harness.errors import ConfigurationError, TargetUnreachable
+from harness.targets import Target
+from harness.targets.parts import Member
+
+_VERSION: Final = sql.SQL("SELECT current_setting('server_version')")
+_ROLE: Final = sql.SQL("SELECT pg_is_in_recovery()")
+_RECEIVER: Final = sql.SQL("SELECT status FROM pg_stat_wal_receiver")
+_WRITE: Final = sql.SQL("CREATE TEMPORARY TABLE readiness_write_probe (n int)")
+"""A standby refuses it; a primary forgets it with the connection, for it is rolled back."""
+
+
+def database_version(target: Target, params: Mapping[str, str]) -> Look:
+    """Asks the database, and every member, for the server's version; it is `at_least` this one."""
+    database, least = database_in(target), params["at_least"]
+    servers = {f"database member {name}": member.dsn for name, member in database.members.items()}
+
+    def look() -> Sequence[Seen]:
+        asked = servers or {"database": database.dsn}
+        return [version_fact(name, str(rows_of(dsn, _VERSION)[0][0]), least) for name, dsn in asked.items()]
+
+    return look
+
+
+def database_primary(target: Target, params: Mapping[str, str]) -> Look:
+    """Asks every member for its role; one is primary, and it runs in `region`."""
+    members, region = _members(target), params["region"]
+
+    def look() -> Sequence[Seen]:
+        primaries, silent = [], []
+        for name, member in members.items():
+            try:
+                [(recovering,)] = rows_of(member.dsn, _ROLE)
+            except TargetUnreachable:
+                silent.append(name)
+            else:
+                primaries += [] if recovering else [name]
+        seen = ", ".join(f"{name} in {members[name].region or 'no region'}" for name in primaries) or "no primary"
+        right = [members[name].region for name in primaries] == [region]
+        unknown = f"; {', '.join(silent)} did not answer" if silent else ""
+        return [
+            Seen(
+                subject="database primary",
+                expected=f"one, in {region}",
+                seen=f"{seen}{unknown}",
+                ok=right or (None if silent and not primaries else False),
+            )
+        ]
+
+    return look
+
+
+def database_standbys(target: Target, params: Mapping[str, str]) -> Look:
+    """Asks every member in `region`: `at_least` so many stream from the primary, and each of them refuses a write."""
+    members, region, least = _members(target), params["region"], int(params["at_least"])
+    here = {name: member for name, member in members.items() if member.region == region}
+
+    def look() -> Sequence[Seen]:
+        states = {name: _standby(member) for name, member in here.items()}
+        good = [name for name, state in states.items() if state == _STREAMS]
+        return [
+            Seen(
+                subject=f"database members in {region}",
+                expected=f"at least {least} that stream from the primary and refuse writes",
+                seen="; ".join(f"{name}: {state}" for name, state in states.items()) or "no member",
+                ok=len(good) >= least,
+            )
+        ]
+
+    return look
+
+
+_STREAMS: Final = "streams, refuses writes"
+
+
+def _standby(member: Member) -> str:
+    try:
+        receiving = rows_of(member.dsn, _RECEIVER)
+        [(recovering,)] = rows_of(member.dsn, _ROLE)
+    except TargetUnreachable:
+        return "does not answer"
+    if not recovering:
+        return "is a primary"
+    if not receiving or receiving[0][0] != "streaming":
+        return f"does not stream ({receiving[0][0] if receiving else 'no receiver'})"
+    try:
+        rows_of(member.dsn, _WRITE)
+    except psycopg.errors.ReadOnlySqlTransaction:
+        return _STREAMS
+    except psycopg.ProgrammingError:  # a statement that was done has no rows to fetch
+        return "takes writes"
+    return "takes writes"
+
+
+def _members(target: Target) -> Mapping[str, Member]:
+    database = database_in(target)
+    if not database.members:
+        raise ConfigurationError(
+            "names no member of the database",
+            where=f"{target.file}: database.members",
+            hint="write `members: {NAME: {dsn: {env: …}, region: …}}`",
+        )
+    return database.members

@@ -1,0 +1,71 @@
+"""`database-settings`: are the settings those that are declared, and is a standby synchronous?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from psycopg import sql
+
+from harness.drivers.check.facts import Look, Seen
+from harness.drivers.check.sql.asking import database_in, rows_of
+from harness.errors import ConfigurationError
+from harness.targets import Target
+
+_SHOWN: Final = sql.SQL("SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)")
+_STANDBYS: Final = sql.SQL("SELECT application_name, sync_state FROM pg_stat_replication WHERE state = 'streaming'")
+_SYNCHRONOUS: Final = ("sync", "quorum")
+
+
+def database_settings(target: Target, params: Mapping[str, str]) -> Look:
+    """Asks the primary: each setting of `database.settings` is as declared, and `synchronous` standbys stream at least."""
+    database, least = database_in(target), int(params["synchronous"])
+    if not database.settings:
+        raise ConfigurationError(
+            "declares no settings of the database",
+            where=f"{target.file}: database.settings",
+            hint="write `settings: {statement_timeout: 30s, ssl: on}`, as `SHOW` writes them",
+        )
+
+    def look() -> Sequence[Seen]:
+        shown = _shown(target, list(database.settings))
+        seen = [_fact(name, value, shown.get(name)) for name, value in database.settings.items()]
+        standbys = rows_of(database.dsn, _STANDBYS)
+        good = [name for name, state in standbys if state in _SYNCHRONOUS]
+        there = ", ".join(f"{name} {state}" for name, state in standbys) or "none streams"
+        return [
+            *seen,
+            Seen(
+                subject="standbys of the primary",
+                expected=f"at least {least} synchronous",
+                seen=there,
+                ok=len(good) >= least,
+            ),
+        ]
+
+    return look
+
+
+def _fact(name: str, declared: str, shown: str | None) -> Seen:
+    return Seen(
+        subject=f"setting {name}",
+        expected=declared,
+        seen="no such setting" if shown is None else shown,
+        ok=shown is not None and (shown == declared or _milliseconds(shown) == _milliseconds(declared) is not None),
+    )
+
+
+def _shown(target: Target, names: list[str]) -> dict[str, str]:
+    """Each setting as a new session has it."""
+    rows = rows_of(database_in(target).dsn, _SHOWN, [names], plain=True)
+    return {str(name): str(value) for name, value in rows}
+
+
+def _milliseconds(text: str) -> float | None:
+    """A length of time as PostgreSQL writes it; None for anything else."""
+    units = {"ms": 1.0, "s": 1000.0, "min": 60_000.0, "h": 3_600_000.0}
+    digits = text.rstrip("abcdefghijklmnopqrstuvwxyz")
+    unit = text[len(digits) :]
+    if not digits.strip().isdigit() or (unit not in units and float(digits) != 0):
+        return None
+    return float(digits) * units.get(unit, 1.0)

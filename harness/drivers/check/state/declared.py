@@ -1,0 +1,102 @@
+"""`state-of-containers`, `state-of-workloads`, `annotation-of-account`: what the Kubernetes API says of each object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from harness.drivers.check.facts import Look, Seen
+from harness.drivers.check.places import Clusters
+from harness.drivers.check.state.fields import CONTAINER_FIELDS, WORKLOAD_FIELDS
+from harness.drivers.check.state.objects import WorkloadState, containers_in, workloads_in
+from harness.errors import ConfigurationError
+from harness.model.declared import StateCondition, StateObject, conditions_of
+from harness.targets import Target
+from harness.targets.kubernetes import annotations_of
+
+_State = TypeVar("_State")
+
+
+def state_of_containers(target: Target, params: Mapping[str, str]) -> Look:
+    """Looks at every container of the target: one fact a container and condition of `has`."""
+    conditions = conditions_of(StateObject.CONTAINER, params["has"])
+
+    def look() -> Sequence[Seen]:
+        return [
+            seen
+            for state in containers_in(target)
+            for seen in _facts(state.subject, state, conditions, CONTAINER_FIELDS)
+        ]
+
+    return look
+
+
+def state_of_workloads(target: Target, params: Mapping[str, str]) -> Look:
+    """Looks at every workload: one fact a workload and condition of `has`.
+
+    With `region` only at those of that region: a workload that any other region has, and this one lacks, is a fact too.
+    """
+    conditions, region = conditions_of(StateObject.WORKLOAD, params["has"]), params.get("region", "")
+    if region and region not in target.regions:
+        raise ConfigurationError(
+            f"no region `{region}`", where=f"{target.file}: regions", hint="name the region that the sentence speaks of"
+        )
+
+    def look() -> Sequence[Seen]:
+        found = workloads_in(target)
+        chosen = [state for state in found if region in ("", state.region)]
+        seen = [one for state in chosen for one in _facts(state.subject, state, conditions, WORKLOAD_FIELDS)]
+        return [*seen, *(_missing(found, region) if region else ())]
+
+    return look
+
+
+def _missing(found: Sequence[WorkloadState], region: str) -> Iterable[Seen]:
+    """Workloads that another region has."""
+    here = {state.name for state in found if state.region == region}
+    elsewhere = {state.name: state.subject for state in found if state.region not in ("", region)}
+    for name, subject in sorted(elsewhere.items()):
+        if name not in here:
+            yield Seen(subject=f"{region}: {name}", expected=f"a workload, as {subject} is one", seen="none", ok=False)
+
+
+def _facts(
+    subject: str,
+    state: _State,
+    conditions: Iterable[StateCondition],
+    fields: Mapping[str, Callable[[_State], str | None]],
+) -> Iterable[Seen]:
+    for condition in conditions:
+        stated = fields[condition.field](state)
+        yield Seen(
+            subject=f"{subject}: {condition.field}",
+            expected=str(condition).removeprefix(f"{condition.field} "),
+            seen="not stated" if stated is None else stated,
+            ok=condition.holds(stated),
+        )
+
+
+def annotation_of_account(target: Target, params: Mapping[str, str]) -> Look:
+    """Looks at a service account in every cluster: its `annotation` has the form `like`, where `#` is a digit and `*` any text."""
+    namespace, name, annotation = params["namespace"], params["account"], params["annotation"]
+    form = re.compile("".join({"#": "[0-9]", "*": ".+"}.get(sign, re.escape(sign)) for sign in params["like"]))
+    clusters = Clusters(target)
+
+    def look() -> Sequence[Seen]:
+        seen = []
+        for cluster in clusters.every():
+            account = cluster.service_account(namespace, name)
+            value = None if account is None else annotations_of(account).get(annotation)
+            there = "no such service account" if account is None else "no such annotation"
+            seen.append(
+                Seen(
+                    subject=f"{cluster.url} {namespace}/{name}: {annotation}",
+                    expected=f"like {params['like']}",
+                    seen=there if value is None else value,
+                    ok=value is not None and form.fullmatch(value) is not None,
+                )
+            )
+        return seen
+
+    return look

@@ -1,0 +1,161 @@
+"""How each field that a sentence may name is read from a container or a workload; the names are in `harness.model.declared`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from harness.drivers.check.state.objects import ContainerState, WorkloadState
+from harness.targets.kubernetes import Object, has_condition
+
+_DEFAULT_PERIOD_S: Final = 10
+"""What Kubernetes takes where a probe names no period."""
+_OFF: Final = frozenset({"", "0", "false", "no", "off", "none", "never"})
+_SWITCHES_OFF: Final = re.compile(
+    r"(?:^|[_.-])(?:skip|bypass|disable|disabled|no|without|insecure|allow[_.-]?anonymous)(?:[_.-]\w+)*?[_.-]?auth"
+    r"|auth\w*(?:[_.-]\w+)*?[_.-](?:skip|bypass|disabled?|off|insecure)(?:$|[_.-])"
+    r"|^auth_?mode_?none$|(?:^|[_.-])allow[_.-]?anonymous(?:$|[_.-])",
+    re.IGNORECASE,
+)
+"""Names of settings that leave authentication out: SKIP_AUTH, AUTH_BYPASS, DISABLE_TOKEN_AUTH, allow-anonymous."""
+_AUTH_SWITCH: Final = re.compile(
+    r"(?:^|[_.-])(?:auth|authentication)(?:[_.-](?:enabled|required|mode|check))?$|(?:^|[_.-])(?:require|enable|check)[_.-]?auth\w*$",
+    re.IGNORECASE,
+)
+"""Names of settings that ask for it: they are a bypass where they are off."""
+
+
+def _non_root(state: ContainerState) -> str | None:
+    value = _security(state, "runAsNonRoot")
+    return None if value is None else str(value).lower()
+
+
+def _user(state: ContainerState) -> str | None:
+    value = _security(state, "runAsUser")
+    return None if value is None else str(value)
+
+
+def _security(state: ContainerState, key: str) -> Any:
+    own, pod = state.container.get("securityContext") or {}, state.pod.get("securityContext") or {}
+    return own.get(key, pod.get(key))
+
+
+def _escalation(state: ContainerState) -> str | None:
+    value = (state.container.get("securityContext") or {}).get("allowPrivilegeEscalation")
+    return None if value is None else str(value).lower()
+
+
+def image_tag(image: str) -> str | None:
+    """The tag of an image, or its digest where it has no tag; None where it has neither."""
+    named, _, digest = image.partition("@")
+    _, _, last = named.rpartition("/")  # a port of the registry is no tag
+    _, _, tag = last.partition(":")
+    return tag or digest or None
+
+
+def _resources(containers: Iterator[Object]) -> str | None:
+    """The amounts of every container; None where one of them leaves one out."""
+    stated = []
+    for container in containers:
+        resources = container.get("resources") or {}
+        amounts = [
+            (resources.get(bound) or {}).get(resource)
+            for bound in ("requests", "limits")
+            for resource in ("cpu", "memory")
+        ]
+        if None in amounts:
+            return None
+        stated.append("/".join(map(str, amounts)))
+    return ", ".join(stated) or None
+
+
+def _period(probe: str, container: Object) -> int | None:
+    found = container.get(probe)
+    return None if found is None else int(found.get("periodSeconds") or _DEFAULT_PERIOD_S)
+
+
+def _container_period(probe: str) -> Callable[[ContainerState], str | None]:
+    def read(state: ContainerState) -> str | None:
+        period = _period(probe, state.container)
+        return None if period is None else f"{period} s"
+
+    return read
+
+
+def _workload_period(probe: str) -> Callable[[WorkloadState], str | None]:
+    """Of each controller the container that is probed most often; of these the one that is probed least."""
+
+    def read(state: WorkloadState) -> str | None:
+        each = [[_period(probe, container) for container in pod["containers"]] for pod in state.templates]
+        best = [min((period for period in periods if period is not None), default=None) for periods in each]
+        known = [period for period in best if period is not None]
+        return f"{max(known)} s" if len(known) == len(best) and known else None
+
+    return read
+
+
+def _ready(state: WorkloadState) -> list[Object]:
+    return [pod for pod in state.pods if has_condition(pod, "Ready")]
+
+
+def _share(state: WorkloadState) -> str | None:
+    declared = sum(_declared(one) for one in state.controllers)
+    return f"{100 * min(len(_ready(state)), declared) / declared:.4g} %" if declared else None
+
+
+def _declared(controller: Object) -> int:
+    if "replicas" in controller["spec"]:
+        return int(controller["spec"]["replicas"])
+    return int((controller.get("status") or {}).get("desiredNumberScheduled", 1))
+
+
+def _nodes(state: WorkloadState) -> str:
+    return str(len({pod["spec"].get("nodeName") for pod in _ready(state)}))
+
+
+def bypass_switches(pod: Object) -> list[str]:
+    """Names of the settings of a pod specification that switch authentication off."""
+    found = []
+    for container in (*(pod.get("initContainers") or []), *pod["containers"]):
+        settings = [(str(one["name"]), one.get("value")) for one in container.get("env") or []]
+        for word in (*(container.get("command") or []), *(container.get("args") or [])):
+            flag, separator, value = str(word).lstrip("-").partition("=")
+            if str(word).startswith("-"):
+                settings.append((flag, value if separator else "true"))
+        found += [name for name, value in settings if _bypasses(name, value)]
+    return found
+
+
+def _bypasses(name: str, value: str | None) -> bool:
+    """Whether a setting switches authentication off; one whose value is not in the object does where its name says so."""
+    off = value is not None and value.strip().lower() in _OFF
+    if _SWITCHES_OFF.search(name):
+        return not off
+    return bool(_AUTH_SWITCH.search(name)) and off and value != ""
+
+
+def _switches(state: WorkloadState) -> str:
+    names = [name for pod in state.templates for name in bypass_switches(pod)]
+    return f"{len(names)} ({', '.join(names)})" if names else "0"
+
+
+CONTAINER_FIELDS: Final[Mapping[str, Callable[[ContainerState], str | None]]] = {
+    "run-as-non-root": _non_root,
+    "user id": _user,
+    "image tag": lambda state: image_tag(str(state.container.get("image", ""))),
+    "resources": lambda state: _resources(iter([state.container])),
+    "liveness period": _container_period("livenessProbe"),
+    "readiness period": _container_period("readinessProbe"),
+    "privilege escalation": _escalation,
+}
+WORKLOAD_FIELDS: Final[Mapping[str, Callable[[WorkloadState], str | None]]] = {
+    "ready replicas": lambda state: str(len(_ready(state))),
+    "ready share": _share,
+    "nodes": _nodes,
+    "resources": lambda state: _resources(one for pod in state.templates for one in pod["containers"]),
+    "liveness period": _workload_period("livenessProbe"),
+    "readiness period": _workload_period("readinessProbe"),
+    "bypass switches": _switches,
+}
+"""Each gives the field as a text that begins with its number, if it is one; None where the object does not state it."""

@@ -1,0 +1,124 @@
+"""Containers and workloads of a target, as the Kubernetes API has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.drivers.check.places import Clusters, every_place, has_controller
+from harness.targets import Target
+from harness.targets.kubernetes import Cluster, Object, labels_of
+
+OWN_LABEL: Final = ("app.kubernetes.io/managed-by", "readiness")
+"""Pods that the harness itself puts in place; they are no part of the target."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerState:
+    """One container with the pod specification that it is part of.
+
+    Attributes:
+        subject: `us-east-1/Deployment/api-gateway, container api-gateway`.
+        container: its own object.
+        pod: the specification of the pod.
+    """
+
+    subject: str
+    container: Object
+    pod: Object
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkloadState:
+    """The controllers of one namespace whose pods have the same label `app`, and these pods.
+
+    Attributes:
+        subject: `us-east-1/api-gateway`.
+        region: where it is; empty where its namespace is of no region.
+        name: value of the label, else of the controller.
+        controllers: the Deployments, StatefulSets and DaemonSets.
+        pods: those that they select, without those that are being deleted.
+    """
+
+    subject: str
+    region: str
+    name: str
+    controllers: tuple[Object, ...]
+    pods: tuple[Object, ...] = field(default=())
+
+    @property
+    def templates(self) -> tuple[Object, ...]:
+        """The pod specification of each controller."""
+        return tuple(one["spec"]["template"]["spec"] for one in self.controllers)
+
+
+def containers_in(target: Target) -> list[ContainerState]:
+    """Every container that a controller declares, and those of pods without one."""
+    found: list[ContainerState] = []
+    for _, namespace, cluster in _clusters(target):
+        for kind, controller in controllers_in(cluster, namespace):
+            subject = f"{namespace}/{kind}/{controller['metadata']['name']}"
+            found += _containers(subject, controller["spec"]["template"]["spec"])
+        for pod in cluster.pods(namespace):
+            if not has_controller(pod) and not _is_own(pod):
+                found += _containers(f"{namespace}/Pod/{pod['metadata']['name']}", pod["spec"])
+    return found
+
+
+def workloads_in(target: Target) -> list[WorkloadState]:
+    """Every workload in every namespace of the target."""
+    found: list[WorkloadState] = []
+    for region, namespace, cluster in _clusters(target):
+        pods = [pod for pod in cluster.pods(namespace) if not pod["metadata"].get("deletionTimestamp")]
+        grouped: dict[str, list[Object]] = {}
+        for _, controller in controllers_in(cluster, namespace):
+            grouped.setdefault(_name(controller), []).append(controller)
+        found += [
+            WorkloadState(
+                subject=f"{namespace}/{name}",
+                region=region,
+                name=name,
+                controllers=tuple(controllers),
+                pods=tuple(pod for pod in pods if any(_selects(one, pod) for one in controllers)),
+            )
+            for name, controllers in sorted(grouped.items())
+        ]
+    return found
+
+
+def controllers_in(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
+    """Kind and object of every controller of a namespace that brings pods of its own."""
+    yield from (("Deployment", one) for one in cluster.deployments(namespace))
+    yield from (("StatefulSet", one) for one in cluster.stateful_sets(namespace))
+    yield from (("DaemonSet", one) for one in cluster.daemon_sets(namespace))
+
+
+def _clusters(target: Target) -> Iterator[tuple[str, str, Cluster]]:
+    clusters = Clusters(target)
+    for region, namespace in every_place(target):
+        yield region, namespace, clusters.of(region)
+
+
+def _containers(subject: str, pod: Object) -> Sequence[ContainerState]:
+    kinds: Mapping[str, str] = {"containers": "container", "initContainers": "init container"}
+    return [
+        ContainerState(subject=f"{subject}, {word} {one['name']}", container=one, pod=pod)
+        for key, word in kinds.items()
+        for one in pod.get(key) or []
+    ]
+
+
+def _is_own(pod: Object) -> bool:
+    label, value = OWN_LABEL
+    return labels_of(pod).get(label) == value
+
+
+def _name(controller: Object) -> str:
+    labels = (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
+    return str(labels.get("app") or controller["metadata"]["name"])
+
+
+def _selects(controller: Object, pod: Object) -> bool:
+    expected = (controller["spec"].get("selector") or {}).get("matchLabels") or {}
+    return bool(expected) and expected.items() <= labels_of(pod).items()

@@ -1,0 +1,42 @@
+"""`api-version`: is the Kubernetes API of every region this version or newer?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from harness.drivers.check.facts import Look, Seen
+from harness.drivers.check.places import Clusters, namespaces
+from harness.targets import Target
+
+
+def api_version(target: Target, params: Mapping[str, str]) -> Look:
+    """Asks the API server of every region for its version; it is `at_least` this one."""
+    clusters, least = Clusters(target), params["at_least"]
+    places = namespaces(target)
+
+    def look() -> Sequence[Seen]:
+        seen = []
+        for region in places:
+            version = clusters.of(region).version()
+            seen.append(version_fact(f"Kubernetes API of {region}", version, least))
+        return seen
+
+    return look
+
+
+def version_fact(subject: str, version: str, least: str) -> Seen:
+    """Whether a version is at least another; a version without a number could not be told."""
+    numbers = _numbers(version)
+    return Seen(
+        subject=subject,
+        expected=f"version {least} or newer",
+        seen=version or "no version",
+        ok=numbers >= _numbers(least) if numbers else None,
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`v1.33.0+pocket` → (1, 33, 0)."""
+    found = re.search(r"[0-9]+(?:\.[0-9]+)*", version)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()

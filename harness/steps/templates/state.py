@@ -1,0 +1,115 @@
+"""The declared and running state of cluster and database."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.steps.meaning import Keyword
+from harness.steps.objectives import check
+from harness.steps.template import Template
+
+STATE: Final = (
+    Template(
+        name="state-of-containers",
+        keyword=Keyword.THEN,
+        text="every container has <has:conditions>",
+        about="Each container that a workload declares, and those of pods without a controller; one that does not state a field fails.",
+        example="every container has run-as-non-root equal to true and user id other than 0",
+        mean=check("state-of-containers", has="<has>"),
+    ),
+    Template(
+        name="state-of-workloads",
+        keyword=Keyword.THEN,
+        text="every workload has <has:conditions>",
+        about="The controllers of a namespace whose pods have the same label `app`, and their pods.",
+        example="every workload has liveness period at most 10 s and readiness period at most 10 s",
+        mean=check("state-of-workloads", has="<has>"),
+    ),
+    Template(
+        name="state-of-workloads-of-a-region",
+        keyword=Keyword.THEN,
+        text="every workload of region <region> has <has:conditions>[ in the steady state]",
+        about="The same in one region; a workload that another region has must be there as well.",
+        example="every workload of region us-east-1 has ready share at least 100 %",
+        mean=check("state-of-workloads", region="<region>", has="<has>"),
+    ),
+    Template(
+        name="annotation-of-account",
+        keyword=Keyword.THEN,
+        text=(
+            'service account "<account:name>" of namespace "<namespace:name>" is annotated "<annotation:name>" '
+            'in the form "<like:name>"'
+        ),
+        about="The annotation's value; in the form `#` stands for a digit and `*` for any text.",
+        example=(
+            'service account "autoscaler" of namespace "kube-system" is annotated "eks.amazonaws.com/role-arn" '
+            'in the form "arn:aws:iam::############:role/*"'
+        ),
+        mean=check(
+            "annotation-of-account",
+            account="<account>",
+            namespace="<namespace>",
+            annotation="<annotation>",
+            like="<like>",
+        ),
+    ),
+    Template(
+        name="api-version",
+        keyword=Keyword.THEN,
+        text="the Kubernetes API of every region reports version <version> or newer",
+        about="The version that the API server of each region reports.",
+        example="the Kubernetes API of every region reports version 1.28 or newer",
+        mean=check("api-version", at_least="<version>"),
+    ),
+    Template(
+        name="database-version",
+        keyword=Keyword.THEN,
+        text="the database of every region reports server version <version> or newer",
+        about="The server version of every member of the database.",
+        example="the database of every region reports server version 15.4 or newer",
+        mean=check("database-version", at_least="<version>"),
+    ),
+    Template(
+        name="database-primary",
+        keyword=Keyword.THEN,
+        text="the database primary runs in <region>[ in the steady state]",
+        about="Every member is asked whether it is in recovery; one is not, and it is in that region.",
+        example="the database primary runs in us-east-1 in the steady state",
+        mean=check("database-primary", region="<region>"),
+    ),
+    Template(
+        name="database-standbys",
+        keyword=Keyword.THEN,
+        text="at least <count> member in <region> streams from the primary and refuses writes[ in the steady state]",
+        about="Each member there is asked for its receiver's state, and is given a write, which it must refuse.",
+        example="at least 1 member in eu-west-1 streams from the primary and refuses writes in the steady state",
+        mean=check("database-standbys", region="<region>", at_least="<count>"),
+    ),
+    Template(
+        name="database-settings",
+        keyword=Keyword.THEN,
+        text="the database settings equal the declared set and <count> standby is synchronous",
+        about="Each setting of `database.settings` of the target file as a new session has it; at least so many standbys are synchronous.",
+        example="the database settings equal the declared set and 1 standby is synchronous",
+        mean=check("database-settings", synchronous="<count>"),
+    ),
+    Template(
+        name="password-hashes",
+        keyword=Keyword.THEN,
+        text="every stored password is an argon2id, scrypt or bcrypt hash",
+        about="Counted in the database by the form of each value; no hash leaves it.",
+        example="every stored password is an argon2id, scrypt or bcrypt hash",
+        mean=check("password-hashes", forms="argon2id scrypt bcrypt"),
+    ),
+    Template(
+        name="secrets-hidden",
+        keyword=Keyword.THEN,
+        text="no secret value is found in a manifest, a literal environment value or a log line",
+        about=(
+            "Every value of every Secret is searched for in the objects of the platform's namespaces and in what its containers "
+            "have written, when the traffic has ended; no value is printed."
+        ),
+        example="no secret value is found in a manifest, a literal environment value or a log line",
+        mean=check("secrets-hidden"),
+    ),
+)
