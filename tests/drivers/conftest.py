@@ -19,6 +19,7 @@ from harness.sandbox.cluster.api import build_app
 from harness.sandbox.cluster.serving import listen, serve
 from harness.sandbox.cluster.store import Store, WatchEvent
 from harness.sandbox.cluster.tls import Authority
+from tests.builders.database_servers import Member, postgres, streaming
 
 
 @dataclass
@@ -128,3 +129,18 @@ def cluster(tmp_path: Path) -> Iterator[PocketCluster]:
     thread.join(20)
     assert not thread.is_alive()
     loop.close()
+
+
+@pytest.fixture
+def members(tmp_path: Path) -> Iterator[tuple[Member, Member]]:
+    """A primary and a standby that streams from it."""
+    primary, standby = Member(tmp_path / "primary", "127.95.4.1"), Member(tmp_path / "standby", "127.95.4.2")
+    subprocess.run(
+        postgres("initdb", "-N", "-A", "trust", "-U", "tester", "-D", primary.data), check=True, capture_output=True
+    )
+    try:
+        streaming(primary, standby)
+        yield primary, standby
+    finally:
+        standby.stop()
+        primary.stop()

@@ -14,6 +14,7 @@ from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps import TEMPLATES, Keyword, compare, explain, read, vocabulary
 from harness.steps.grammar import bare
 from harness.steps.template import Template
+from tests.steps.state_sentences import STATE_SENTENCES
 
 KNOWN = {
     "null-run": "none",
@@ -239,6 +240,7 @@ OBJECTIVES = {
     "TCP 8080 of the backend accepts its declared callers and refuses every other workload": check(
         "network-policy", port="8080"
     ),
+    **STATE_SENTENCES,
 }
 
 DEMANDS = {

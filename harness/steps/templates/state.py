@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from harness.steps.meaning import Keyword
+from harness.model.declared import StateObject, conditions_of
+from harness.steps.meaning import Keyword, Meaning
 from harness.steps.objectives import check
+from harness.steps.slots import Values
 from harness.steps.template import Template
+
+
+def _state(of: StateObject, mean: Callable[[Values], Meaning]) -> Callable[[Values], Meaning]:
+    """The same, where the object has the fields that the sentence names."""
+
+    def checked(slots: Values) -> Meaning:
+        conditions_of(of, slots["has"])
+        return mean(slots)
+
+    return checked
+
 
 STATE: Final = (
     Template(
@@ -15,7 +29,7 @@ STATE: Final = (
         text="every container has <has:conditions>",
         about="Each container that a workload declares, and those of pods without a controller; one that does not state a field fails.",
         example="every container has run-as-non-root equal to true and user id other than 0",
-        mean=check("state-of-containers", has="<has>"),
+        mean=_state(StateObject.CONTAINER, check("state-of-containers", has="<has>")),
     ),
     Template(
         name="state-of-workloads",
@@ -23,7 +37,7 @@ STATE: Final = (
         text="every workload has <has:conditions>",
         about="The controllers of a namespace whose pods have the same label `app`, and their pods.",
         example="every workload has liveness period at most 10 s and readiness period at most 10 s",
-        mean=check("state-of-workloads", has="<has>"),
+        mean=_state(StateObject.WORKLOAD, check("state-of-workloads", has="<has>")),
     ),
     Template(
         name="state-of-workloads-of-a-region",
@@ -31,7 +45,7 @@ STATE: Final = (
         text="every workload of region <region> has <has:conditions>[ in the steady state]",
         about="The same in one region; a workload that another region has must be there as well.",
         example="every workload of region us-east-1 has ready share at least 100 %",
-        mean=check("state-of-workloads", region="<region>", has="<has>"),
+        mean=_state(StateObject.WORKLOAD, check("state-of-workloads", region="<region>", has="<has>")),
     ),
     Template(
         name="annotation-of-account",

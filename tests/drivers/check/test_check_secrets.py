@@ -1,0 +1,129 @@
+"""A planted secret is found wherever it is, and is never printed."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from harness.drivers.check import run_check
+from harness.drivers.check.secrets.values import secret_values
+from harness.evidence.history import History
+from harness.model import Demand, DemandKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.targets import Target
+    from tests.drivers.conftest import PocketCluster
+
+SECRET = 'kP9"x/Zq4+vL'
+
+
+def secret(namespace: str = "north", **data: str) -> dict[str, Any]:
+    """A Secret with these values."""
+    encoded = {key.replace("_", "."): base64.b64encode(value.encode()).decode() for key, value in data.items()}
+    metadata = {"name": "shop", "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": encoded}
+
+
+def facts(target: Target, tmp_path: Path) -> dict[str, tuple[bool | None, str]]:
+    """What the check recorded; the value is not in the record."""
+    file = tmp_path / "history" / "checks.ndjson"
+    history = History(file, "checks")
+    check = run_check(Demand(kind=DemandKind.CHECK, name="secrets-hidden"), target, history)
+    history.close()
+    recorded = file.read_text()
+    for form in (SECRET, base64.b64encode(SECRET.encode()).decode()):
+        assert form not in recorded
+        assert form not in repr(check)
+    assert not check.why
+    return {fact.subject: (fact.ok, fact.seen) for fact in check.facts}
+
+
+def config(namespace: str, **data: str) -> dict[str, Any]:
+    """A ConfigMap."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "settings", "namespace": namespace},
+        "data": data,
+    }
+
+
+def test_a_target_that_keeps_its_secrets(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
+    """The value is in its Secret alone; two objects were searched for it."""
+    cluster.create("Secret", secret(password=SECRET))
+    cluster.create("ConfigMap", config("north", mode="plain"))
+    assert facts(target, tmp_path) == {
+        "secrets of the target": (True, "1 values"),
+        "north: manifests and settings": (True, "1 searched for 1 values, none found"),
+    }
+
+
+def test_a_value_in_the_settings_of_a_workload_and_in_a_config_map(
+    cluster: PocketCluster, target: Target, tmp_path: Path
+) -> None:
+    """Written out as a variable, and as a part of an address; each place is named with the Secret."""
+    cluster.create("Secret", secret(password=SECRET))
+    container = {"name": "main", "image": "x:1", "env": [{"name": "PASSWORD", "value": SECRET}]}
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
+    spec = {"replicas": 0, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    metadata = {"name": "web", "namespace": "south"}
+    cluster.create("Deployment", {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+    cluster.create("ConfigMap", config("north", url="http://shop:kP9%22x%2FZq4%2BvL@store"))
+    found = facts(target, tmp_path)
+    leak = (False, "the value of north/Secret/shop, key password")
+    assert found["south/Deployment/web"] == leak
+    assert found["north/ConfigMap/settings"] == leak
+    assert found["south: manifests and settings"] == (False, "1 searched for 1 values, 1 found")
+
+
+def test_a_value_in_a_log(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
+    """A pod prints it in JSON, where its quotation mark is escaped."""
+    cluster.create("Secret", secret(password=SECRET))
+    program = (
+        "import json, time; print(json.dumps({'login': " + repr(SECRET) + "[::-1][::-1]}), flush=True); time.sleep(60)"
+    )
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "chatty", "namespace": "north", "labels": {"app": "chatty"}},
+        "spec": {
+            "containers": [
+                {
+                    "name": "main",
+                    "image": "x:1",
+                    "command": ["python", "-c", program.replace(SECRET, r"kP9\x22x/Zq4+vL")],
+                }
+            ]
+        },
+    }
+    cluster.create("Pod", body)
+    until_logged(cluster, "chatty")
+    found = facts(target, tmp_path)
+    assert found["log of north/chatty, container main"] == (False, "the value of north/Secret/shop, key password")
+
+
+def until_logged(cluster: PocketCluster, name: str) -> None:
+    """Wait until the pod has written."""
+    from harness import clock
+
+    file = cluster.kubelet.logs_directory / name
+    assert any(file.exists() and file.stat().st_size for _ in clock.Deadline.after(10).ticks(0.05))
+
+
+def test_a_target_without_a_secret_has_shown_nothing(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
+    """Nothing was searched for: that is not known, and no pass."""
+    assert facts(target, tmp_path)["secrets of the target"] == (None, "0 values")
+
+
+def test_what_is_worth_a_search() -> None:
+    """Certificates, user names and short words are not; of a private key its first line is; one value counts once."""
+    key = "-----BEGIN PRIVATE KEY-----\nMIIBVgIBADANBgkqhkiG9w0\nsecond\n-----END PRIVATE KEY-----\n"
+    public = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+    made = secret(tls_key=key, tls_crt=public, ca_crt=public, username="administrator", password="short", token=SECRET)
+    again = secret("south", token=SECRET)
+    found = list(secret_values([made, again]))
+    assert [value.place for value in found] == ["north/Secret/shop, key tls.key", "north/Secret/shop, key token"]
+    assert found[0].is_in("log: MIIBVgIBADANBgkqhkiG9w0")
+    assert SECRET not in repr(found)

@@ -1,0 +1,253 @@
+"""The state of containers and workloads, against a real API server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
+from harness.drivers.check.state.fields import bypass_switches, image_tag
+from harness.drivers.check.state.versions import api_version, version_fact
+from harness.errors import ConfigurationError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.drivers.check.facts import Seen
+    from harness.targets import Target
+    from tests.drivers.conftest import PocketCluster
+
+SAFE: dict[str, Any] = {"runAsNonRoot": True, "runAsUser": 1000}
+AMOUNTS = {"cpu": "1", "memory": "1Gi"}
+PROBE = {"httpGet": {"path": "/health", "port": 8080}, "periodSeconds": 5}
+
+
+def container(name: str = "main", **more: Any) -> dict[str, Any]:
+    """A container with an image of a release, probes and resources."""
+    return {
+        "name": name,
+        "image": "shop/backend:1.0.0",
+        "resources": {"requests": AMOUNTS, "limits": AMOUNTS},
+        "livenessProbe": PROBE,
+        "readinessProbe": PROBE,
+        **more,
+    }
+
+
+def deployment(name: str, namespace: str, *containers: dict[str, Any], replicas: int = 2, **pod: Any) -> dict[str, Any]:
+    """A deployment whose pods are labelled with its name."""
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": list(containers), **pod}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    }
+
+
+def pod(name: str, app: str, namespace: str, node: str, *, ready: bool = True) -> dict[str, Any]:
+    """A pod of a workload on a node."""
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "1", "controller": True}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": app}, "ownerReferences": [owner]},
+        "spec": {"nodeName": node, "containers": [container()]},
+        "status": {"conditions": [{"type": "Ready", "status": "True" if ready else "False"}]},
+    }
+
+
+def told(seen: list[Seen] | Any) -> dict[str, tuple[bool | None, str]]:
+    """Each fact: whether it is as expected, and what was seen."""
+    return {one.subject: (one.ok, one.seen) for one in seen}
+
+
+def test_every_container_is_looked_at_and_the_root_one_is_named(cluster: PocketCluster, target: Target) -> None:
+    """The pod's own user counts where the container names none; a container that states none fails, init containers too."""
+    root = {"name": "setup", "image": "shop/setup"}
+    cluster.create("Deployment", deployment("good", "north", container(), securityContext=SAFE))
+    cluster.create(
+        "Deployment",
+        deployment("bad", "south", container(securityContext={**SAFE, "runAsUser": 0}), initContainers=[root]),
+    )
+    look = state_of_containers(target, {"has": "run-as-non-root equal to true and user id other than 0"})
+    assert told(look()) == {
+        "north/Deployment/good, container main: run-as-non-root": (True, "true"),
+        "north/Deployment/good, container main: user id": (True, "1000"),
+        "south/Deployment/bad, container main: run-as-non-root": (True, "true"),
+        "south/Deployment/bad, container main: user id": (False, "0"),
+        "south/Deployment/bad, init container setup: run-as-non-root": (False, "not stated"),
+        "south/Deployment/bad, init container setup: user id": (False, "not stated"),
+    }
+
+
+def test_a_pod_without_a_controller_is_looked_at_as_well_and_the_harness_s_own_is_not(
+    cluster: PocketCluster, target: Target
+) -> None:
+    """One that somebody made by hand runs `latest`."""
+    by_hand = pod("by-hand", "x", "north", "a")
+    del by_hand["metadata"]["ownerReferences"]
+    by_hand["spec"]["containers"] = [{"name": "main", "image": "shop/tool:latest"}]
+    ours = {
+        **by_hand,
+        "metadata": {**by_hand["metadata"], "name": "ours", "labels": {"app.kubernetes.io/managed-by": "readiness"}},
+    }
+    cluster.create("Pod", by_hand)
+    cluster.create("Pod", ours)
+    cluster.create("Pod", pod("kept", "x", "north", "a"))
+    look = state_of_containers(target, {"has": "image tag other than latest"})
+    assert told(look()) == {"north/Pod/by-hand, container main: image tag": (False, "latest")}
+
+
+@pytest.mark.parametrize(
+    ("image", "tag"),
+    [
+        ("backend", None),
+        ("backend:latest", "latest"),
+        ("registry.example.test:5000/backend", None),
+        ("registry.example.test:5000/backend:1.2", "1.2"),
+        ("backend@sha256:00ff", "sha256:00ff"),
+        ("backend:1.2@sha256:00ff", "1.2"),
+    ],
+)
+def test_the_tag_of_an_image(image: str, tag: str | None) -> None:
+    """A port is no tag; a digest is as good as one."""
+    assert image_tag(image) == tag
+
+
+def test_a_workload_needs_two_ready_pods_on_two_nodes_and_its_resources(cluster: PocketCluster, target: Target) -> None:
+    """Both pods of `crowded` are on one node, and its second container has no memory limit."""
+    cluster.create("Deployment", deployment("spread", "north", container()))
+    cluster.create("Pod", pod("spread-1", "spread", "north", "a"))
+    cluster.create("Pod", pod("spread-2", "spread", "north", "b"))
+    unbounded = container("second", resources={"requests": AMOUNTS, "limits": {"cpu": "1"}})
+    cluster.create("Deployment", deployment("crowded", "north", container(), unbounded))
+    for name in ("crowded-1", "crowded-2"):
+        cluster.create("Pod", pod(name, "crowded", "north", "a"))
+    cluster.create("Pod", pod("crowded-3", "crowded", "north", "b", ready=False))
+    facts = told(
+        state_of_workloads(target, {"has": "ready replicas at least 2, nodes at least 2 and resources stated"})()
+    )
+    assert {subject: ok for subject, (ok, _) in facts.items()} == {
+        "north/spread: ready replicas": True,
+        "north/spread: nodes": True,
+        "north/spread: resources": True,
+        "north/crowded: ready replicas": True,
+        "north/crowded: nodes": False,
+        "north/crowded: resources": False,
+    }
+    assert facts["north/crowded: nodes"] == (False, "1")
+
+
+def test_a_workload_without_a_liveness_probe_fails_and_a_side_car_without_one_does_not(
+    cluster: PocketCluster, target: Target
+) -> None:
+    """The container that is probed most often counts; a probe without a period has Kubernetes' own, 10 s."""
+    unprobed = {"name": "main", "image": "x:1", "readinessProbe": {"httpGet": {"path": "/", "port": 80}}}
+    cluster.create("Deployment", deployment("good", "north", container(), {"name": "side", "image": "x:1"}))
+    cluster.create("Deployment", deployment("bad", "north", unprobed))
+    has = "liveness period at most 10 s and readiness period at most 10 s"
+    assert told(state_of_workloads(target, {"has": has})()) == {
+        "north/good: liveness period": (True, "5 s"),
+        "north/good: readiness period": (True, "5 s"),
+        "north/bad: liveness period": (False, "not stated"),
+        "north/bad: readiness period": (True, "10 s"),
+    }
+
+
+def test_a_workload_that_only_another_region_has_is_missed(cluster: PocketCluster, target: Target) -> None:
+    """The worker runs in the south alone; what runs in the north alone is nothing to the north."""
+    for name, namespace in (("web", "north"), ("web", "south"), ("worker", "south"), ("extra", "north")):
+        cluster.create("Deployment", deployment(name, namespace, container(), replicas=1))
+        cluster.create("Pod", pod(f"{name}-1", name, namespace, "a"))
+    look = state_of_workloads(target, {"has": "ready share at least 100 %", "region": "north"})
+    assert told(look()) == {
+        "north/extra: ready share": (True, "100 %"),
+        "north/web: ready share": (True, "100 %"),
+        "north: worker": (False, "none"),
+    }
+    with pytest.raises(ConfigurationError, match="no region `west`"):
+        state_of_workloads(target, {"has": "ready share at least 100 %", "region": "west"})
+
+
+def test_half_of_the_replicas_is_a_share_of_50_percent(cluster: PocketCluster, target: Target) -> None:
+    """One of two is ready."""
+    cluster.create("Deployment", deployment("web", "north", container(), replicas=2))
+    cluster.create("Pod", pod("web-1", "web", "north", "a"))
+    cluster.create("Pod", pod("web-2", "web", "north", "b", ready=False))
+    look = state_of_workloads(target, {"has": "ready share at least 100 %", "region": "north"})
+    assert told(look()) == {"north/web: ready share": (False, "50 %")}
+
+
+@pytest.mark.parametrize(
+    ("env", "args", "found"),
+    [
+        ({"SKIP_AUTH": "true"}, [], ["SKIP_AUTH"]),
+        ({"SKIP_AUTH": "false"}, [], []),
+        ({"AUTH_BYPASS": None}, [], ["AUTH_BYPASS"]),
+        ({"DISABLE_TOKEN_AUTH": "1"}, [], ["DISABLE_TOKEN_AUTH"]),
+        ({"AUTH_ENABLED": "false"}, [], ["AUTH_ENABLED"]),
+        ({"AUTH_ENABLED": "true"}, [], []),
+        ({"REQUIRE_AUTH": "no"}, [], ["REQUIRE_AUTH"]),
+        ({"ALLOW_ANONYMOUS": "yes"}, [], ["ALLOW_ANONYMOUS"]),
+        ({"AUTHOR": "no", "AUTHORITY": "off", "OAUTH_CLIENT": "x", "NO_PROXY": "x"}, [], []),
+        ({}, ["--no-auth"], ["no-auth"]),
+        ({}, ["--auth=off", "--port=80"], ["auth"]),
+        ({}, ["serve", "--insecure-skip-auth=false"], []),
+    ],
+)
+def test_a_switch_that_leaves_authentication_out_is_found(
+    env: dict[str, str | None], args: list[str], found: list[str]
+) -> None:
+    """By its name, unless its value switches the switch off; words that only look alike are none."""
+    settings = [{"name": name, **({} if value is None else {"value": value})} for name, value in env.items()]
+    assert bypass_switches({"containers": [{"name": "c", "image": "x:1", "env": settings, "args": args}]}) == found
+
+
+def test_an_annotation_is_compared_by_its_form(cluster: PocketCluster, target: Target) -> None:
+    """Twelve digits fit; a word in their place does not; neither does an account that is not there."""
+    role = "eks.amazonaws.com/role-arn"
+    params = {
+        "account": "autoscaler",
+        "namespace": "north",
+        "annotation": role,
+        "like": "arn:aws:iam::############:role/*",
+    }
+    look = annotation_of_account(target, params)
+    assert [(one.ok, one.seen) for one in look()] == [(False, "no such service account")]
+    metadata = {
+        "name": "autoscaler",
+        "namespace": "north",
+        "annotations": {role: "arn:aws:iam::ACCOUNT-ID:role/scaler"},
+    }
+    cluster.create("ServiceAccount", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
+    assert [(one.ok, one.seen) for one in look()] == [(False, "arn:aws:iam::ACCOUNT-ID:role/scaler")]
+    other = {**metadata, "name": "right", "annotations": {role: "arn:aws:iam::123456789012:role/scaler"}}
+    cluster.create("ServiceAccount", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": other})
+    assert [one.ok for one in annotation_of_account(target, {**params, "account": "right"})()] == [True]
+
+
+def test_the_api_server_s_version_is_compared_by_number(cluster: PocketCluster, target: Target) -> None:
+    """The small API server is 1.33; 1.9 is older than 1.28, and what has no number is not known."""
+    assert [one.ok for one in api_version(target, {"at_least": "1.28"})()] == [True, True]
+    assert [one.ok for one in api_version(target, {"at_least": "1.34"})()] == [False, False]
+    assert [version_fact("x", version, "1.28").ok for version in ("v1.9.1", "v1.28.0-eks", "")] == [False, True, None]
+
+
+def test_a_field_of_another_object_is_refused_before_anything_is_asked(target: Target) -> None:
+    """`ready replicas` is no field of a container."""
+    with pytest.raises(UsageError, match="no field"):
+        state_of_containers(target, {"has": "ready replicas at least 2"})
+
+
+def test_namespaces_that_the_target_adds_are_looked_at(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
+    """The edge is in no region."""
+    cluster.create("Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "edge"}})
+    cluster.create("Deployment", deployment("door", "edge", container()))
+    assert target.kubernetes is not None
+    wider = target.model_copy(update={"kubernetes": target.kubernetes.model_copy(update={"namespaces": ("edge",)})})
+    look = {"has": "resources stated"}
+    assert told(state_of_workloads(target, look)()) == {}
+    assert list(told(state_of_workloads(wider, look)())) == ["edge/door: resources"]
