@@ -90,7 +90,7 @@ def sightings(
     samples = samples_due(evidence, traffic, span)
     end_ns = min(span[1], max((w.end_ns for w in evidence.windows.values()), default=span[1]))
     own = (sent_ns, max(attempt.observed_until_ns, sent_ns))
-    for change in _new(evidence, attempt, own) if what == "new" else _killed(evidence, attempt, own):
+    for change in new_pods(evidence, attempt, own) if what == "new" else killed_pods(evidence, attempt, own):
         if _home(change) not in serving:
             continue
         answers = samples.where(samples.words["served_pod"].equals(change.name))
@@ -167,7 +167,7 @@ def _among(words: Words, names: set[str]) -> Bools:
     return np.asarray(np.isin(words.codes, codes), dtype=np.bool_)
 
 
-def _new(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:
+def new_pods(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:
     """The first Ready of each pod that is new since the fault, of the workloads that it hit."""
     hit = {_home(_known(item, evidence, span[0])) for item in attempt.fault.hit}
     known = {change.uid for change in evidence.pods if change.at_ns < span[0]}
@@ -177,7 +177,7 @@ def _new(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iter
             yield change
 
 
-def _killed(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:
+def killed_pods(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:
     """Each pod that was hit, at its observed deletion, or else at the fault's confirmation."""
     gone = {
         change.uid: change for change in evidence.pods if change.what == "deleted" and span[0] <= change.at_ns < span[1]

@@ -103,11 +103,11 @@ class Experiment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodChange:
-    """A pod was there when the watch began, became ready, or unready, or was gone.
+    """A pod was there when the watch began, became ready, or unready, had a container started again, or was gone.
 
     Attributes:
         at_ns: when it was observed.
-        what: `present`, `ready`, `unready`, `deleted`.
+        what: `present`, `ready`, `unready`, `restarted`, `deleted`.
         name, namespace, uid, workload, region: of the pod; workload is the value of its label `app`.
         ready: whether it is ready now; None where the history does not tell, as of one that is gone.
     """

@@ -71,7 +71,7 @@ class _Pod:
 
 
 class PodFollower(_Follower):
-    """Follows the pods of one namespace; records `pod.ready`, `pod.unready`, `pod.deleted`.
+    """Follows the pods of one namespace; records `pod.ready`, `pod.unready`, `pod.restarted`, `pod.deleted`.
 
     Pods that exist when the watch begins are recorded as `pod.present`, as their changes were not observed.
     """
@@ -81,6 +81,7 @@ class PodFollower(_Follower):
         self._region = region
         self._nodes = nodes
         self._known: dict[str, tuple[_Pod, bool]] = {}
+        self._restarts: dict[str, int] = {}
         self._begun = False
 
     def listed(self, objects: Sequence[Object]) -> None:
@@ -90,6 +91,7 @@ class PodFollower(_Follower):
             for obj in objects:
                 pod, ready = self._pod(obj), has_condition(obj, "Ready")
                 self._known[pod.uid] = (pod, ready)
+                self._restarts[pod.uid] = _restarts(obj)
                 self._put("pod.present", pod, ready=ready)
             return
         there = {obj["metadata"]["uid"] for obj in objects}
@@ -105,6 +107,10 @@ class PodFollower(_Follower):
             self._known.pop(pod.uid, None)
             self._put("pod.deleted", pod)
             return
+        before, now = self._restarts.get(pod.uid, 0), _restarts(obj)
+        self._restarts[pod.uid] = now
+        if now > before:
+            self._put("pod.restarted", pod, ready=ready)
         was_ready = self._known[pod.uid][1] if pod.uid in self._known else False
         self._known[pod.uid] = (pod, ready)
         if was_ready != ready:
@@ -131,6 +137,11 @@ class PodFollower(_Follower):
             at_ns=clock.now_ns(),
             **more,
         )
+
+
+def _restarts(obj: Object) -> int:
+    """How often containers of the pod were started again."""
+    return sum(int(one.get("restartCount") or 0) for one in (obj.get("status") or {}).get("containerStatuses") or [])
 
 
 class LeaderFollower(_Follower):

@@ -11,10 +11,10 @@ from harness.judgement.measures import HINTS, Case, Figures, because, inconclusi
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import load_receipt
+from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.sightings import Sighting, sightings
 from harness.model import (
     ONLY_BELOW,
-    Evidence,
     Experiment,
     Figure,
     LimitRule,
@@ -33,10 +33,12 @@ LIKELY: Final = 0.05
 """Failures increased if their p-value is below PROVEN, and are as frequent as before from LIKELY on."""
 KILLED_LIMIT: Final = "killed none later than"
 """One of the objective's times: how long a killed pod may receive requests; default: the limit."""
+OF: Final = "of"
+"""One of the objective's params: `killed` where it speaks of these alone."""
 
 
 def first_requests(case: Case) -> Iterable[Measure]:
-    """One measure per new and per killed pod of each experiment, and a FAIL for missing pods."""
+    """One measure per new and per killed pod of each experiment, or only per killed one, and a FAIL for missing pods."""
     if not case.experiments:
         why = "no experiment that the sentence speaks of was planned"
         yield inconclusive(case, "first request", why, "add one to `experiments/`")
@@ -54,10 +56,10 @@ def first_requests(case: Case) -> Iterable[Measure]:
             continue
         receipts = {
             "fault": fault_receipt(case.plan, case.evidence, attempt),
-            "watch": _pods_receipt(case.evidence),
+            "watch": pods_receipt(case.evidence),
             "load": load_receipt(case.plan, window, latencies=False),
         }
-        for what in ("new", "killed"):
+        for what in case.objective.params.get(OF, "new killed").split():
             yield from _of(case, what, attempt, scope, receipts)
 
 
@@ -80,14 +82,6 @@ def _limit(case: Case, what: str) -> Quantity:
 
 
 _NAMES: Mapping[str, str] = {"new": "first request of a new pod", "killed": "last request of a killed pod"}
-
-
-def _pods_receipt(evidence: Evidence) -> Receipt:
-    source = evidence.watchers.get("pods")
-    if source is None:
-        return Receipt(ok=False, why="the watcher 'pods' left no record")
-    why = source.why or ("it watched to the end" if source.closed else "it did not complete")
-    return Receipt(ok=source.closed and not source.why, why=f"the watcher 'pods': {why}")
 
 
 def _judged(

@@ -9,13 +9,11 @@ from typing import Final
 
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, steady_window
+from harness.judgement.figures.quantile_ratios import ratio_of_quantiles
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.figures.timed import Span, Times, answered_well, counted
+from harness.judgement.figures.timed import answered_well, counted
 from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
-from harness.judgement.stats.clusters import Timeline
-from harness.judgement.stats.comparisons import batch_count, ratio_of, widened
-from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds
 from harness.model import Baseline, Figure, LimitRule, Measure, Phase, Plan, ReasonKind, Receipt, Window
 
@@ -23,6 +21,7 @@ LEAST_LEFT: Final = 1e-9
 """Lowest ratio of a limit: an improvement of 100 % is a valid limit that no run can meet."""
 
 GIVE_ONE: Final = "give a run of the same target and traffic with --baseline RUN"
+NEEDS_BASELINE: Final = (Need(key="baseline", why="no baseline run was given", of="command", hint=GIVE_ONE),)
 
 
 def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
@@ -47,22 +46,26 @@ def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
     return "" if found is None else f"{found[0]}: {found[1]} here, {found[2]} in the baseline"
 
 
-def improvements(case: Case) -> Iterable[Measure]:
-    """One measure: 1 minus the ratio of this run's quantile to the baseline's."""
-    quantile = case.quantile
-    name = f"improvement of the response time p{quantile * 100:g}"
+def windows_compared(case: Case, name: str) -> tuple[Window, Baseline] | Measure:
+    """The window of this run and the baseline that has one of the same traffic, or a measure that states why there is none."""
     window, baseline = steady_window(case, name), case.evidence.baseline
     if isinstance(window, Measure):
-        yield window
-    elif baseline is None:
-        yield inconclusive(case, name, "no baseline run is in the evidence", GIVE_ONE)
-    elif why := unlike(case.plan, baseline.plan, [window.traffic]):
-        yield inconclusive(case, name, f"{baseline.plan.run} is not comparable with this run: {why}", GIVE_ONE)
-    elif window.traffic not in baseline.windows:
+        return window
+    if baseline is None:
+        return inconclusive(case, name, "no baseline run is in the evidence", GIVE_ONE)
+    if why := unlike(case.plan, baseline.plan, [window.traffic]):
+        return inconclusive(case, name, f"{baseline.plan.run} is not comparable with this run: {why}", GIVE_ONE)
+    if window.traffic not in baseline.windows:
         why = f"{baseline.plan.run} has no fault-free window of {window.traffic} traffic"
-        yield inconclusive(case, name, why, GIVE_ONE)
-    else:
-        yield _improvement(case, name, quantile, window, baseline)
+        return inconclusive(case, name, why, GIVE_ONE)
+    return window, baseline
+
+
+def improvements(case: Case) -> Iterable[Measure]:
+    """One measure: 1 minus the ratio of this run's quantile to the baseline's."""
+    name = f"improvement of the response time p{case.quantile * 100:g}"
+    compared = windows_compared(case, name)
+    yield compared if isinstance(compared, Measure) else _improvement(case, name, case.quantile, *compared)
 
 
 def _improvement(case: Case, name: str, quantile: float, window: Window, baseline: Baseline) -> Measure:
@@ -70,7 +73,7 @@ def _improvement(case: Case, name: str, quantile: float, window: Window, baselin
     rest = max(1 - case.scaled.in_unit("ratio"), LEAST_LEFT)
     then = answered_well(before.samples)
     now = counted(window.samples, then.quantile(quantile) * rest)
-    ratio = _ratio(case, quantile, rest, (now, window), (then, before))
+    ratio = ratio_of_quantiles(quantile, rest, (now, window.span), (then, before.span), case.objective.confidence)
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "baseline": baseline.plan.run}
     if math.isnan(ratio.value):
         return inconclusive(
@@ -87,25 +90,11 @@ def _improvement(case: Case, name: str, quantile: float, window: Window, baselin
         subject=name,
         n_needed=None,
         scope=scope,
-        receipts={"load": _receipt(case, window, baseline, before)},
+        receipts={"load": both_load_receipts(case, window, baseline)},
         fail_needs=("load",),
         detail=f"{values[0]} where the baseline, {baseline.plan.run} with release {baseline.plan.release}, had {values[1]}",
         files=(*window.files, *before.files),
     )
-
-
-def _ratio(case: Case, quantile: float, rest: float, now: tuple[Times, Window], then: tuple[Times, Window]) -> Bounds:
-    """The ratio of this run's quantile to the baseline's, from the bounds of both.
-
-    Each quantile is compared with a limit, which clustered samples require: the two limits differ by the factor `rest` and are
-    equally far from their quantiles. If both quantiles are proven on their side, so is the ratio.
-    """
-    middle = math.sqrt(now[0].quantile(quantile) * then[0].quantile(quantile) / rest)
-    mine, theirs = (
-        _bounds(case, quantile, limit, times, window.span)
-        for (times, window), limit in ((now, middle * rest), (then, middle))
-    )
-    return ratio_of(mine, theirs)
 
 
 def below_one(ratio: Bounds) -> Bounds:
@@ -120,8 +109,9 @@ def below_one(ratio: Bounds) -> Bounds:
     )
 
 
-def _receipt(case: Case, window: Window, baseline: Baseline, before: Window) -> Receipt:
-    """The load receipts of both runs; both must be ok."""
+def both_load_receipts(case: Case, window: Window, baseline: Baseline) -> Receipt:
+    """The load receipts of this run and of the baseline; both must be ok."""
+    before = baseline.windows[window.traffic]
     mine = load_receipt(case.plan, window, latencies=True)
     theirs = load_receipt(baseline.plan, before, latencies=True)
     files = (*mine.files, *theirs.files)
@@ -130,14 +120,8 @@ def _receipt(case: Case, window: Window, baseline: Baseline, before: Window) -> 
     return replace(mine, files=files)
 
 
-def _bounds(case: Case, quantile: float, limit: float, times: Times, span: Span) -> Bounds:
-    confidence = case.objective.confidence
-    bounds = quantile_in_time(times.ms, Timeline.of(times.at_ns, span), quantile, limit, confidence)
-    batches = batch_count(times.stall_ns(quantile, span), *span)
-    return widened(bounds, times.batched(span, batches), quantile)
-
-
-def _files(case: Case) -> Iterable[str]:
+def baseline_files(case: Case) -> Iterable[str]:
+    """Path prefixes of what both runs recorded."""
     yield from (*load_files(case), "baseline/")
 
 
@@ -148,6 +132,6 @@ SPEC: Final = Spec(
     unit="ratio",
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),
-    evidence=_files,
-    needs=lambda _objective: (Need(key="baseline", why="no baseline run was given", of="command", hint=GIVE_ONE),),
+    evidence=baseline_files,
+    needs=lambda _objective: NEEDS_BASELINE,
 )

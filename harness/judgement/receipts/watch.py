@@ -40,6 +40,15 @@ def watch_receipt(
     return Receipt(ok=True, why=f"{len(gaps) - 1} probes, longest gap {gap / 1e6:.4g} ms{widened}")
 
 
+def pods_receipt(evidence: Evidence) -> Receipt:
+    """Whether the changes of pods were followed to the end."""
+    source = evidence.watchers.get("pods")
+    if source is None:
+        return Receipt(ok=False, why="the watcher 'pods' left no record")
+    why = source.why or ("it watched to the end" if source.closed else "it did not complete")
+    return Receipt(ok=source.closed and not source.why, why=f"the watcher 'pods': {why}")
+
+
 def gaps_ns(sent_ns: Ints, span: tuple[int, int]) -> Ints:
     """Times between probes in [start, end) in ns, edges included: one more than there are probes."""
     start_ns, end_ns = span

@@ -55,7 +55,7 @@ class WatchClosed(Recorded):
     longest_gap_ms: Size | None = None
 
 
-@written("pod.present", "pod.ready", "pod.unready", "pod.deleted", by=["pods"])
+@written("pod.present", "pod.ready", "pod.unready", "pod.restarted", "pod.deleted", by=["pods"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodSeen(Timed):
     """What became of a pod (the subject)."""

@@ -1,0 +1,131 @@
+"""Replaced pods: how soon each killed pod has a ready one in its place, and by no hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from harness.judgement.figures.aftermath import manual_steps
+from harness.judgement.figures.spec import Basis, Spec
+from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
+from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.recovery import SECOND
+from harness.judgement.sightings import killed_pods, new_pods
+from harness.model import (
+    ONLY_BELOW,
+    Experiment,
+    Figure,
+    LimitRule,
+    Measure,
+    Objective,
+    Outcome,
+    Phase,
+    PodChange,
+    Receipt,
+)
+
+FIGURE: Final = Figure("killed pods replaced")
+
+
+def replacements(case: Case) -> Iterable[Measure]:
+    """One measure per killed pod of each experiment, and one of the manual steps."""
+    if not case.experiments:
+        why = "no experiment that the sentence speaks of was planned"
+        yield inconclusive(case, FIGURE.value, why, "add one to `experiments/`")
+    for name in case.experiments:
+        scope = {"experiment": name, "phase": case.objective.scope.phase.value}
+        attempt = counted_attempt(case.plan, case.evidence, name)
+        if attempt is None:
+            yield inconclusive(case, FIGURE.value, f"{name} left no record", HINTS["fault"], scope=scope)
+            continue
+        receipts = {
+            "fault": fault_receipt(case.plan, case.evidence, attempt),
+            "watch": pods_receipt(case.evidence),
+        }
+        yield from _of(case, attempt, scope, receipts)
+        if "manual_steps" in case.objective.params:
+            yield manual_steps(case, attempt, scope)
+
+
+def _of(
+    case: Case, attempt: Experiment, scope: Mapping[str, str], receipts: Mapping[str, Receipt]
+) -> Iterable[Measure]:
+    sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
+    until_ns = max(known_until_ns(case.evidence, attempt), sent_ns)
+    own = (sent_ns, max(attempt.observed_until_ns, sent_ns))
+    killed, new = list(killed_pods(case.evidence, attempt, own)), list(new_pods(case.evidence, attempt, own))
+    if not killed:
+        why = f"{attempt.name}: no killed pod was recorded"
+        yield inconclusive(case, FIGURE.value, why, HINTS["fault"], scope=scope)
+    for pod, successor in _paired(killed, new):
+        yield _judged(case, pod, successor, (sent_ns, until_ns), scope, receipts, attempt.files)
+
+
+def _paired(killed: Sequence[PodChange], new: Sequence[PodChange]) -> Iterable[tuple[PodChange, PodChange | None]]:
+    """Each killed pod with the next new pod of its workload that became ready; None where there are fewer of them."""
+    left = sorted(new, key=lambda change: change.at_ns)
+    for pod in sorted(killed, key=lambda change: change.at_ns):
+        home = (pod.namespace, pod.workload)
+        successor = next((one for one in left if (one.namespace, one.workload) == home), None)
+        if successor is not None:
+            left.remove(successor)
+        yield pod, successor
+
+
+def _judged(
+    case: Case,
+    pod: PodChange,
+    successor: PodChange | None,
+    span: tuple[int, int],
+    scope: Mapping[str, str],
+    receipts: Mapping[str, Receipt],
+    files: tuple[str, ...],
+) -> Measure:
+    """From the fault sent to the successor's Ready; one that was not seen fails where it was watched for as long as the limit."""
+    sent_ns, until_ns = span
+    limit = case.scaled.in_unit("s")
+    watched_s = (until_ns - sent_ns) / SECOND
+    seconds = None if successor is None else max(successor.at_ns - sent_ns, 0) / SECOND
+    if successor is not None and seconds is not None:
+        outcome = Outcome.PASS if seconds < limit else Outcome.FAIL
+        head = f"{pod.name} was killed, and {successor.name} was ready {seconds:.3g} s after the fault was sent"
+    else:
+        outcome = Outcome.FAIL if watched_s >= limit else Outcome.INCONCLUSIVE
+        head = f"{pod.name} was killed, and no pod took its place in the {watched_s:.3g} s that were watched"
+    hint = "let the experiment watch for longer, then run again" if outcome is Outcome.INCONCLUSIVE else ""
+    own = because(outcome, f"{head}, expected within {case.objective.limit}", hint)
+    outcome, reason = settled(outcome, own, receipts, tuple(receipts))
+    return measure(
+        case,
+        FIGURE.value,
+        outcome,
+        reason,
+        scope={**scope, "pod": pod.name},
+        figures=Figures(
+            value=seconds,
+            scaled_limit=limit,
+            unit="s",
+            method="the deletion of each killed pod and the Ready of its workload's new pods, in order of time",
+            receipts=receipts,
+            files=(*files, "history/pods.ndjson"),
+        ),
+    )
+
+
+def _watched(objective: Objective, scale: float) -> tuple[float, float]:
+    """While nothing has come back it is watched for as long as the limit."""
+    return objective.limit.at_scale(scale).base, 0.0
+
+
+SPEC: Final = Spec(
+    figure=FIGURE,
+    judge=replacements,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: ("history/pods.", "history/watch."),
+    watched=_watched,
+)

@@ -1,0 +1,166 @@
+"""Replica share: the answers of each ready pod of a workload over an equal share of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.fault_free import (
+    GuardedWindow,
+    all_files,
+    fault_free_windows,
+    joined_load_receipt,
+    over_windows,
+    slots_of,
+)
+from harness.judgement.figures.files import load_files
+from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.statistics import Bounds
+from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange, Table, Window
+
+FIGURE: Final = Figure("share of replicas")
+NAMES_ITSELF: Final = "let every pod name itself in the header x-served-pod of its answers"
+
+Home = tuple[str, str]
+"""Namespace and workload."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answers:
+    """The answers of one workload's ready pods in one window.
+
+    Attributes:
+        window: the window.
+        pods: those that were ready all the time.
+        rows: the answers that one of them gave.
+    """
+
+    window: Window
+    pods: frozenset[str]
+    rows: Table
+
+
+def replica_shares(case: Case) -> Iterable[Measure]:
+    """One measure per pod that was ready all through a fault-free window, of workloads with two or more of them.
+
+    A workload is judged where its pods name themselves in their answers; such pods that never do have no share at all.
+    """
+    name = FIGURE.value
+    windows = fault_free_windows(case, name)
+    if isinstance(windows, Measure):
+        yield windows
+        return
+    workloads = _workloads(case.evidence, windows)
+    if not workloads:
+        why = "no answer named a pod of a workload with two ready pods"
+        yield inconclusive(case, name, why, NAMES_ITSELF, scope={"traffic": windows[0].traffic})
+    receipts = {
+        "load": joined_load_receipt(case.plan, windows, latencies=False),
+        "watch": pods_receipt(case.evidence),
+    }
+    for home, answers in sorted(workloads.items()):
+        for pod in sorted(frozenset[str]().union(*(one.pods for one in answers))):
+            yield _share(case, home, pod, [one for one in answers if pod in one.pods], receipts)
+
+
+def _share(case: Case, home: Home, pod: str, answers: Sequence[_Answers], receipts: Mapping[str, object]) -> Measure:
+    objective = case.objective
+    limit, tolerance = objective.limit.base, objective.tolerance.base if objective.tolerance else 0.0
+    parts = [
+        GuardedWindow(
+            window=one.window.name,
+            span=one.window.span,
+            at_ns=one.rows.ints["intended_ns"],
+            bad=one.rows.words["served_pod"].equals(pod),
+        )
+        for one in answers
+    ]
+    total, equal = sum(len(one.rows) for one in answers), sum(len(one.rows) / len(one.pods) for one in answers)
+    bounds = _times(share_in_time(slots_of(parts), objective.confidence), total / max(equal, 1e-9))
+    served = sum(int(part.bad.sum()) for part in parts)
+    outcome = held(Op.WITHIN, bounds, limit, tolerance) if total else Outcome.INCONCLUSIVE
+    windows = [one.window for one in answers]
+    return bounded(
+        case,
+        FIGURE.value,
+        bounds,
+        outcome,
+        unit="",
+        subject=f"{home[0]}/{pod} over an equal share ({served} of {total} answers of {home[1]})",
+        n_needed=None,
+        scope={"phase": objective.scope.phase.value, "workload": "/".join(home), "pod": pod},
+        receipts=receipts,  # type: ignore[arg-type]
+        detail=over_windows(windows),
+        files=(*all_files(windows), "history/pods.ndjson"),
+        counted="answers",
+    )
+
+
+def _times(bounds: Bounds, factor: float) -> Bounds:
+    """The bounds of a share as those of the share over another."""
+    longer = bounds.longer
+    return replace(
+        bounds,
+        value=bounds.value * factor,
+        low=bounds.low * factor,
+        high=bounds.high * factor,
+        fail_low=bounds.fail_low * factor,
+        fail_high=bounds.fail_high * factor,
+        longer=None if longer is None else lambda times: _times(longer(times), factor),
+    )
+
+
+def _workloads(evidence: Evidence, windows: Sequence[Window]) -> dict[Home, list[_Answers]]:
+    """The answers of each workload that names its pods, by window; windows with under two ready pods are left out."""
+    named = {pod for window in windows for pod in window.samples.words["served_pod"].present}
+    found: dict[Home, list[_Answers]] = {}
+    for window in windows:
+        for home, pods in ready_through(evidence.pods, window.span).items():
+            if len(pods) > 1 and any(change.name in named for change in evidence.pods if _home(change) == home):
+                rows = window.samples.where(_among(window.samples, pods))
+                found.setdefault(home, []).append(_Answers(window=window, pods=pods, rows=rows))
+    return found
+
+
+def _among(samples: Table, pods: frozenset[str]) -> np.ndarray:  # type: ignore[type-arg]
+    words = samples.words["served_pod"]
+    codes = [code for code, name in enumerate(words.names) if name in pods]
+    return np.isin(words.codes, codes)
+
+
+def ready_through(pods: Iterable[PodChange], span: tuple[int, int]) -> dict[Home, frozenset[str]]:
+    """The pods of each workload that were ready from the first to the last moment of a span."""
+    ready: dict[str, PodChange] = {}
+    for change in pods:
+        if change.at_ns >= span[1]:
+            continue
+        if change.ready and change.at_ns <= span[0]:
+            ready[change.uid] = change
+        elif not change.ready:
+            ready.pop(change.uid, None)
+    found: dict[Home, set[str]] = {}
+    for change in ready.values():
+        found.setdefault(_home(change), set()).add(change.name)
+    return {home: frozenset(names) for home, names in found.items() if home[1]}
+
+
+def _home(change: PodChange) -> Home:
+    return change.namespace, change.workload
+
+
+SPEC: Final = Spec(
+    figure=FIGURE,
+    judge=replica_shares,
+    limit=LimitRule(dimension="count", ops=frozenset({Op.WITHIN})),
+    unit="",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=lambda case: (*load_files(case), "history/pods.", "history/watch."),
+    needs=lambda _objective: (Need(key="kubernetes", why="which pods are ready is read from the Kubernetes API"),),
+)

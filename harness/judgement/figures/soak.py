@@ -1,0 +1,189 @@
+"""Soak: what changes or breaks under constant load without a fault. On a scaled target the fault-free window is the soak.
+
+A soak of 8 h is not run in a sandbox. There the window before the first fault stands for it, at a time scale of its own that every
+figure names: an hour of the soak is an eighth of the window. A target at scale 1 must have run as long as the sentence says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from harness.judgement.figures.files import load_files
+from harness.judgement.figures.indicators import MORE_TRAFFIC, groups, steady_window
+from harness.judgement.figures.quantile_ratios import ratio_of_quantiles
+from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec
+from harness.judgement.figures.timed import answered_well, counted
+from harness.judgement.measures import (
+    Case,
+    Figures,
+    because,
+    bounded,
+    formatted,
+    held,
+    inconclusive,
+    measure,
+    settled,
+)
+from harness.judgement.receipts.load import load_receipt
+from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.recovery import SECOND
+from harness.model import (
+    ONLY_BELOW,
+    Figure,
+    LimitRule,
+    Measure,
+    Objective,
+    Op,
+    Outcome,
+    Phase,
+    Quantity,
+    ReasonKind,
+    Receipt,
+    Table,
+    Window,
+)
+
+LAST_HOUR: Final = Figure("response time in the last hour over the first")
+RESTARTS: Final = Figure("pod restarts")
+SOAK: Final = "soak"
+"""One of the objective's times: how long the soak is."""
+_HOUR: Final = Quantity(value=1, unit="h")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Soak:
+    """The window that stands for a soak.
+
+    Attributes:
+        window: before the first fault.
+        hour_s: how long an hour of the soak lasts in it, in seconds.
+        words: how the two are related, for the reason of every figure.
+    """
+
+    window: Window
+    hour_s: float
+    words: str
+
+
+def soak_in(case: Case, name: str) -> Soak | Measure:
+    """The soak of the objective, or a measure that states why there is none."""
+    window = steady_window(case, name)
+    if isinstance(window, Measure):
+        return window
+    length = case.objective.times[SOAK]
+    if case.plan.time_scale == 1 and window.seconds < length.base:
+        why = f"the fault-free window lasted {window.seconds:.4g} s, the soak is to last {length}"
+        return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW)
+    if case.plan.time_scale == 1:
+        return Soak(window=window, hour_s=_HOUR.base, words=f"observed over {window.seconds:.4g} s")
+    scale = length.base / window.seconds
+    words = (
+        f"the soak of {length} is the fault-free window of {window.seconds:.4g} s, at a scale of its own, {scale:.4g}"
+    )
+    return Soak(window=window, hour_s=_HOUR.base / scale, words=words)
+
+
+def last_hours(case: Case) -> Iterable[Measure]:
+    """One measure per route: the quantile in the soak's last hour over that in its first."""
+    name = f"response time p{case.quantile * 100:g} in the last hour over the first"
+    soak = soak_in(case, name)
+    if isinstance(soak, Measure):
+        yield soak
+        return
+    receipt = load_receipt(case.plan, soak.window, latencies=True)
+    for route, samples in groups(soak.window.samples, case.plan, soak.window, case.objective):
+        yield _last_hour(case, name, route, samples, soak=soak, receipt=receipt)
+
+
+def _last_hour(case: Case, name: str, route: str, samples: Table, *, soak: Soak, receipt: Receipt) -> Measure:
+    objective, quantile, limit = case.objective, case.quantile, case.objective.limit.base
+    start_ns, end_ns = soak.window.span
+    hour_ns = round(soak.hour_s * SECOND)
+    first, last = (start_ns, start_ns + hour_ns), (end_ns - hour_ns, end_ns)
+    then = answered_well(samples.between("intended_ns", *first))
+    now = counted(samples.between("intended_ns", *last), then.quantile(quantile) * limit if len(then.ms) else math.inf)
+    scope = {"traffic": soak.window.traffic, "phase": objective.scope.phase.value, "route": route}
+    ratio = ratio_of_quantiles(quantile, limit, (now, last), (then, first), objective.confidence)
+    if math.isnan(ratio.value):
+        why = f"in the first or last hour of {route} {ratio.why}"
+        return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope)
+    values = [formatted(times.quantile(quantile), "ms") for times in (now, then)]
+    return bounded(
+        case,
+        name,
+        ratio,
+        held(objective.op, ratio, limit),
+        unit="",
+        subject=f"{name} of {route}",
+        n_needed=None,
+        scope=scope,
+        receipts={"load": receipt},
+        fail_needs=("load",),
+        detail=f"{values[0]} after {values[1]}; {soak.words}",
+        files=soak.window.files,
+    )
+
+
+def restarts(case: Case) -> Iterable[Measure]:
+    """One measure: the restarts of containers that were seen in the soak."""
+    name = RESTARTS.value
+    soak = soak_in(case, name)
+    if isinstance(soak, Measure):
+        yield soak
+        return
+    start_ns, end_ns = soak.window.span
+    seen = [c for c in case.evidence.pods if c.what == "restarted" and start_ns <= c.at_ns < end_ns]
+    pods = ", ".join(sorted({f"{change.namespace}/{change.name}" for change in seen}))
+    receipts = {"watch": pods_receipt(case.evidence)}
+    outcome = Outcome.FAIL if seen else Outcome.PASS
+    text = f"{len(seen) or 'no'} pod restarts{f': {pods}' if pods else ''}, expected none; {soak.words}"
+    outcome, reason = settled(outcome, because(outcome, text), receipts)
+    yield measure(
+        case,
+        name,
+        outcome,
+        reason,
+        scope={"traffic": soak.window.traffic, "phase": case.objective.scope.phase.value},
+        limit="0",
+        op=Op.HOLDS,
+        figures=Figures(
+            value=float(len(seen)),
+            method="restart counts of every container, as the API server reports their changes",
+            receipts=receipts,
+            files=("history/pods.ndjson",),
+        ),
+    )
+
+
+def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
+    """At scale 1 the window must be as long as the soak."""
+    length = objective.times[SOAK]
+    if offered.time_scale == 1 and offered.window_s and offered.window_s < length.base:
+        yield Lack(what=f"a fault-free window of {length}, {offered.window_s:g} s are planned", window_s=length.base)
+
+
+LAST_HOUR_SPEC: Final = Spec(
+    figure=LAST_HOUR,
+    judge=last_hours,
+    limit=LimitRule(dimension="count", ops=ONLY_BELOW),
+    timed=True,
+    unit="",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=load_files,
+    lacks=_lacks,
+)
+RESTARTS_SPEC: Final = Spec(
+    figure=RESTARTS,
+    judge=restarts,
+    limit=None,
+    unit="",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=lambda _case: ("history/pods.", "history/watch."),
+    needs=lambda _objective: (Need(key="kubernetes", why="restarts are read from the Kubernetes API"),),
+    lacks=_lacks,
+)
