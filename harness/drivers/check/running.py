@@ -11,13 +11,13 @@ from harness.drivers.check.deployments import deployment_size
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.health import health_of_pods
 from harness.drivers.check.policies import network_policy
-from harness.drivers.facts import Look, record_facts, settled
 from harness.drivers.check.secrets.scan import secrets_hidden
 from harness.drivers.check.sql.hashes import password_hashes
 from harness.drivers.check.sql.members import database_primary, database_standbys, database_version
 from harness.drivers.check.sql.settings import database_settings
 from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
 from harness.drivers.check.state.versions import api_version
+from harness.drivers.facts import Look, record_facts, settled
 from harness.errors import DriverError, UsageError
 from harness.model import Check, Demand, Fact, Sink
 from harness.targets import Target

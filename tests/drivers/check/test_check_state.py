@@ -14,7 +14,7 @@ from harness.errors import ConfigurationError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.drivers.check.facts import Seen
+    from harness.drivers.facts import Seen
     from harness.targets import Target
     from tests.drivers.conftest import PocketCluster
 

@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from harness.drivers.check.facts import Look, Seen
 from harness.drivers.check.places import Clusters, every_place
 from harness.drivers.check.secrets.values import SecretValue, secret_values
 from harness.drivers.check.state.objects import controllers_in
+from harness.drivers.facts import Look, Seen
 from harness.targets import Target
 from harness.targets.kubernetes import Cluster, Object
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from psycopg import sql
 
-from harness.drivers.check.facts import Look, Seen
 from harness.drivers.check.sql.asking import database_in, rows_of
+from harness.drivers.facts import Look, Seen
 from harness.errors import ConfigurationError
 from harness.targets import Target
 

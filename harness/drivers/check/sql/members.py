@@ -8,9 +8,9 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from harness.drivers.check.facts import Look, Seen
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.check.state.versions import version_fact
+from harness.drivers.facts import Look, Seen
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets import Target
 from harness.targets.parts import Member

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from harness.drivers.check.facts import Look, Seen
 from harness.drivers.check.places import Clusters
 from harness.drivers.check.state.fields import CONTAINER_FIELDS, WORKLOAD_FIELDS
 from harness.drivers.check.state.objects import WorkloadState, containers_in, workloads_in
+from harness.drivers.facts import Look, Seen
 from harness.errors import ConfigurationError
 from harness.model.declared import StateCondition, StateObject, conditions_of
 from harness.targets import Target

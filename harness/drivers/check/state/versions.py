@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from harness.drivers.check.facts import Look, Seen
 from harness.drivers.check.places import Clusters, namespaces
+from harness.drivers.facts import Look, Seen
 from harness.targets import Target
 
 
