@@ -70,6 +70,75 @@ def compared(figure: Figure, op: Op, **params: str) -> _Mean:
     return mean
 
 
+def ratio(figure: Figure, *, soak: bool = False) -> _Mean:
+    """A quantile of each route over the same quantile at another time; the limit is a factor."""
+
+    def mean(slots: _Slots) -> Meaning:
+        objective = Objective(
+            figure=figure,
+            quantile=_quantile(slots["quantile"]),
+            scope=Scope(per=Per.ROUTE),
+            op=Op.BELOW,
+            limit=Quantity.parse(slots["limit"]),
+            times={"soak": slots.quantity("soak")} if soak else {},
+            sentence="",
+        )
+        return Meaning(objective=objective)
+
+    return mean
+
+
+def no_restart(slots: _Slots) -> Meaning:
+    """No container is started again in a soak."""
+    limit, times = Quantity(value=0, unit=""), {"soak": slots.quantity("soak")}
+    return Meaning(
+        objective=Objective(figure=Figure("pod restarts"), op=Op.HOLDS, limit=limit, times=times, sentence="")
+    )
+
+
+def variation(slots: _Slots) -> Meaning:
+    """How much a quantile differs between any two windows of a length."""
+    objective = Objective(
+        figure=Figure("variation of the response time"),
+        quantile=_quantile(slots["quantile"]),
+        op=Op.BELOW,
+        limit=slots.quantity("limit"),
+        times={"of every": slots.quantity("part")},
+        sentence="",
+    )
+    return Meaning(objective=objective)
+
+
+def replica_share(slots: _Slots) -> Meaning:
+    """The share of each ready pod of a workload over an equal one, between two factors."""
+    low, high = float(slots["low"]), float(slots["high"])
+    objective = Objective(
+        figure=Figure("share of replicas"),
+        op=Op.WITHIN,
+        limit=Quantity(value=round((low + high) / 2, 9), unit=""),
+        tolerance=Quantity(value=round(abs(high - low) / 2, 9), unit=""),
+        sentence="",
+    )
+    return Meaning(objective=objective)
+
+
+def of_killed_pods(figure: Figure, **params: str) -> _Mean:
+    """What becomes of the pods that an experiment killed; a parameter in angle brackets is the slot's value."""
+
+    def mean(slots: _Slots) -> Meaning:
+        objective = Objective(
+            figure=figure,
+            scope=Scope(phase=Phase.FAULT),
+            op=Op.BELOW,
+            limit=slots.quantity("limit"),
+            params={name: _filled(value, slots) for name, value in params.items()},
+            sentence="",
+        )
+        return Meaning(objective=objective, selection=Selection.of_domains(("pod",), every=False))
+
+    return mean
+
+
 def recovery(selection: Callable[[_Slots], Selection | None], *, hit: str = "") -> _Mean:
     """Operations are served again, at the latest a limit after the fault was sent; `hit` is what the fault must have hit."""
 

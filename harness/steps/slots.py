@@ -93,6 +93,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "duration": Slot(
         pattern=_TIME, about="a length of time above 0 in ms, s, min, h or d, never scaled", example="200 ms"
     ),
+    "factor": Slot(pattern=rf"{_MORE_THAN_0}{_NUMBER}", about="a number more than 0", example="1.2"),
     "ids": Slot(
         pattern=rf"{_ID}(?:, {_ID})*(?: and {_ID})?",
         about="requirements by id, the last after `and`",

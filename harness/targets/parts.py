@@ -110,6 +110,20 @@ class StoredPasswords(TargetSection):
     column: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")] = "password"
 
 
+class Pool(TargetSection):
+    """How many connections all pods of one region keep to the database together, and a path whose read needs one."""
+
+    connections: Annotated[int, Field(ge=1, le=10_000)]
+    read: UrlPath
+
+
+class Production(TargetSection):
+    """What a staging database is held against: the file that describes production's, and the tables that are left out."""
+
+    register_file: Word = Field(alias="register")
+    without: tuple[TableName, ...] = ()
+
+
 class Database(TargetSection):
     """The database.
 
@@ -120,6 +134,8 @@ class Database(TargetSection):
         leader: who holds the lock.
         settings: the declared set of its settings, name to value as `SHOW` writes it.
         passwords: where the passwords of users are; None: the check of their hashes cannot run.
+        pool: of connections; None: no burst can exceed it.
+        production: what a subset of production is held against; None: it is not.
     """
 
     dsn: Reference
@@ -128,6 +144,8 @@ class Database(TargetSection):
     leader: Leader | None = None
     settings: Mapping[SettingName, Annotated[str, BeforeValidator(_as_text)]] = Field(default_factory=dict)
     passwords: StoredPasswords | None = None
+    pool: Pool | None = None
+    production: Production | None = None
 
 
 class ReadProbe(TargetSection):
@@ -197,6 +215,39 @@ class Pipeline(TargetSection):
 
     accept: UrlPath
     visible: PathOfId
+
+
+class SignInFields(TargetSection):
+    """The keys of the JSON body that a sign-in is posted with."""
+
+    user: Word = "user"
+    password: Word = "password"  # noqa: S105 - a key
+
+
+class SignIn(TargetSection):
+    """How test users sign in.
+
+    Attributes:
+        path: a sign-in is posted there.
+        user: name of each, with `{n}` for its number, from 1. users: how many there are.
+        password: where their password is; `{user}` in it stands for the name of each.
+        fields: keys of the body.
+        token: key of the answer that has the token.
+    """
+
+    path: UrlPath
+    user: Word
+    users: Annotated[int, Field(ge=1)] = 1
+    password: Reference
+    fields: SignInFields = SignInFields()
+    token: Word = "token"  # noqa: S105 - a key
+
+
+class MayWrite(TargetSection):
+    """Test data that the harness may make or spoil: `users` by name with `*`, or `tables`."""
+
+    users: str = ""
+    tables: tuple[TableName, ...] = ()
 
 
 class TrafficOverride(TargetSection):

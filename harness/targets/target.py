@@ -19,12 +19,14 @@ from harness.targets.parts import (
     Leader,
     LedgerSettings,
     MayBreak,
+    MayWrite,
     Pipeline,
     Power,
     Probes,
     ReadProbe,
     Region,
     ReleaseSource,
+    SignIn,
     Tls,
     TrafficOverride,
 )
@@ -90,6 +92,8 @@ class Target(TargetSection):
     traffic: Mapping[str, TrafficOverride] = Field(default_factory=dict)
     disposable: bool = False
     may_break: tuple[MayBreak, ...] = ()
+    may_write: tuple[MayWrite, ...] = ()
+    sign_in: SignIn | None = None
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()

@@ -61,7 +61,9 @@ def test_what_cannot_be_checked_is_refused_with_the_reason(text: str, words: str
     ],
 )
 def test_a_condition_holds_or_not_and_never_for_what_is_not_stated(
-    condition: str, stated: str | None, holds: bool
+    condition: str,
+    stated: str | None,
+    holds: bool,  # noqa: FBT001
 ) -> None:
     """Numbers are compared as numbers, other values as text."""
     [one] = conditions_of(StateObject.CONTAINER, condition)

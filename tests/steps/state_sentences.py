@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from harness.model import Figure, Objective, Op, Quantity
+from dataclasses import replace
+
+from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
 
 
 def fact(name: str, **params: str) -> Objective:
     """A check of the live target."""
     limit = Quantity(value=1, unit="")
     return Objective(figure=Figure.CHECK, op=Op.HOLDS, limit=limit, check=name, params=params, sentence="")
+
+
+def killed(figure: Figure, limit: Quantity, **params: str) -> Objective:
+    """What becomes of the pods that `pod-loss` killed."""
+    scope = Scope(phase=Phase.FAULT, experiments=("pod-loss",), domains=("pod",))
+    return Objective(figure=figure, scope=scope, op=Op.BELOW, limit=limit, params=params, sentence="")
+
+
+def by_route(figure: str) -> Objective:
+    """The p95 of each route over another one, at most 1.2."""
+    scope, limit = Scope(per=Per.ROUTE), Quantity(value=1.2, unit="")
+    return Objective(figure=Figure(figure), quantile=0.95, scope=scope, op=Op.BELOW, limit=limit, sentence="")
 
 
 STATE_SENTENCES = {
@@ -37,4 +51,52 @@ STATE_SENTENCES = {
         "password-hashes", forms="argon2id scrypt bcrypt"
     ),
     "no secret value is found in a manifest, a literal environment value or a log line": fact("secrets-hidden"),
+    'every service is reached through "gate" and none answers a call from outside that goes around it': fact(
+        "gateway-only", gateway="gate"
+    ),
+    "every request over the pool's size is answered or refused with 503 within 5 s during the burst": replace(
+        fact("pool-burst", within="5 s"), times={"within": Quantity(value=5, unit="s")}
+    ),
+    "every right sign-in got a token and every wrong one 401, at least 1000 of each": fact("sign-ins", count="1000"),
+    "at least 95 % of each region's requests are served in that region in the steady state": fact(
+        "region-serves", at_least="95 %"
+    ),
+    "every table holds at least 10 % of production's rows at the same schema version": fact(
+        "production-subset", at_least="10 %"
+    ),
+    "no personal value of production is found unmasked in any table of staging": fact("values-masked"),
+    "every ready replica serves between 0.8 and 1.2 of an equal share in the steady state": Objective(
+        figure=Figure("share of replicas"),
+        op=Op.WITHIN,
+        limit=Quantity(value=1, unit=""),
+        tolerance=Quantity(value=0.2, unit=""),
+        sentence="",
+    ),
+    "no pod restarts outside experiments over a soak of 8 h": Objective(
+        figure=Figure("pod restarts"),
+        op=Op.HOLDS,
+        limit=Quantity(value=0, unit=""),
+        times={"soak": Quantity(value=8, unit="h")},
+        sentence="",
+    ),
+    "no request is sent to a killed pod later than 10 s after its death": killed(
+        Figure.FIRST_REQUEST, Quantity(value=10, unit="s"), of="killed"
+    ),
+    "every killed pod is replaced by a ready one within 60 s with 0 manual steps": killed(
+        Figure("killed pods replaced"), Quantity(value=60, unit="s"), manual_steps="0"
+    ),
+    "the response time p95 of every route is at most 1.2 times that of the baseline run": by_route(
+        "response time over the baseline's"
+    ),
+    "the response time p95 of every route in the last hour of a soak of 8 h is at most 1.2 times that of the first hour": replace(
+        by_route("response time in the last hour over the first"), times={"soak": Quantity(value=8, unit="h")}
+    ),
+    "the response time p50 of any two windows of 10 min differs by at most 30 % in the steady state": Objective(
+        figure=Figure("variation of the response time"),
+        quantile=0.5,
+        op=Op.BELOW,
+        limit=Quantity(value=30, unit="%"),
+        times={"of every": Quantity(value=10, unit="min", scaled=True)},
+        sentence="",
+    ),
 }

@@ -7,6 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
+from harness.drivers.check.around import gateway_only
+from harness.drivers.check.calls.pool import pool_burst
+from harness.drivers.check.calls.regions import region_serves
+from harness.drivers.check.calls.sign_in import sign_ins
 from harness.drivers.check.deployments import deployment_size
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.health import health_of_pods
@@ -15,6 +19,7 @@ from harness.drivers.check.secrets.scan import secrets_hidden
 from harness.drivers.check.sql.hashes import password_hashes
 from harness.drivers.check.sql.members import database_primary, database_standbys, database_version
 from harness.drivers.check.sql.settings import database_settings
+from harness.drivers.check.sql.staging import production_subset, values_masked
 from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
 from harness.drivers.check.state.versions import api_version
 from harness.drivers.facts import Look, record_facts, settled
@@ -45,6 +50,12 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Loo
     "database-settings": _plain(database_settings),
     "password-hashes": _plain(password_hashes),
     "secrets-hidden": _plain(secrets_hidden),
+    "gateway-only": gateway_only,
+    "pool-burst": _plain(pool_burst),
+    "sign-ins": _plain(sign_ins),
+    "region-serves": _plain(region_serves),
+    "production-subset": _plain(production_subset),
+    "values-masked": _plain(values_masked),
 }
 """Every check: what its name stands for, given a target and the demand's parameters."""
 

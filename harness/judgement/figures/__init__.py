@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from harness.errors import UsageError
 from harness.judgement.figures import (
     attestation,
+    baseline_factor,
     checks,
     copies,
     discovery,
@@ -27,9 +28,13 @@ from harness.judgement.figures import (
     recoveries,
     region_share,
     releases,
+    replaced,
+    replica_share,
     replication_lag,
     response_time,
+    soak,
     uptime,
+    variation,
 )
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
 
@@ -65,6 +70,12 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             improvement.SPEC,
             releases.MORE_ERRORS,
             releases.SLOWDOWN,
+            baseline_factor.SPEC,
+            soak.LAST_HOUR_SPEC,
+            soak.RESTARTS_SPEC,
+            variation.SPEC,
+            replica_share.SPEC,
+            replaced.SPEC,
         )
     }
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from harness.judgement.figures.aftermath import manual_steps
@@ -49,6 +50,17 @@ def replacements(case: Case) -> Iterable[Measure]:
             yield manual_steps(case, attempt, scope)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Watched:
+    """What every killed pod of one attempt is judged with: the fault's time, how long was watched, and the receipts."""
+
+    attempt: Experiment
+    sent_ns: int
+    watched_s: float
+    scope: Mapping[str, str]
+    receipts: Mapping[str, Receipt]
+
+
 def _of(
     case: Case, attempt: Experiment, scope: Mapping[str, str], receipts: Mapping[str, Receipt]
 ) -> Iterable[Measure]:
@@ -59,8 +71,10 @@ def _of(
     if not killed:
         why = f"{attempt.name}: no killed pod was recorded"
         yield inconclusive(case, FIGURE.value, why, HINTS["fault"], scope=scope)
+    watched_s = (until_ns - sent_ns) / SECOND
+    watched = _Watched(attempt=attempt, sent_ns=sent_ns, watched_s=watched_s, scope=scope, receipts=receipts)
     for pod, successor in _paired(killed, new):
-        yield _judged(case, pod, successor, (sent_ns, until_ns), scope, receipts, attempt.files)
+        yield _judged(case, pod, successor, watched)
 
 
 def _paired(killed: Sequence[PodChange], new: Sequence[PodChange]) -> Iterable[tuple[PodChange, PodChange | None]]:
@@ -74,26 +88,16 @@ def _paired(killed: Sequence[PodChange], new: Sequence[PodChange]) -> Iterable[t
         yield pod, successor
 
 
-def _judged(
-    case: Case,
-    pod: PodChange,
-    successor: PodChange | None,
-    span: tuple[int, int],
-    scope: Mapping[str, str],
-    receipts: Mapping[str, Receipt],
-    files: tuple[str, ...],
-) -> Measure:
+def _judged(case: Case, pod: PodChange, successor: PodChange | None, watched: _Watched) -> Measure:
     """From the fault sent to the successor's Ready; one that was not seen fails where it was watched for as long as the limit."""
-    sent_ns, until_ns = span
-    limit = case.scaled.in_unit("s")
-    watched_s = (until_ns - sent_ns) / SECOND
-    seconds = None if successor is None else max(successor.at_ns - sent_ns, 0) / SECOND
+    limit, receipts = case.scaled.in_unit("s"), watched.receipts
+    seconds = None if successor is None else max(successor.at_ns - watched.sent_ns, 0) / SECOND
     if successor is not None and seconds is not None:
         outcome = Outcome.PASS if seconds < limit else Outcome.FAIL
         head = f"{pod.name} was killed, and {successor.name} was ready {seconds:.3g} s after the fault was sent"
     else:
-        outcome = Outcome.FAIL if watched_s >= limit else Outcome.INCONCLUSIVE
-        head = f"{pod.name} was killed, and no pod took its place in the {watched_s:.3g} s that were watched"
+        outcome = Outcome.FAIL if watched.watched_s >= limit else Outcome.INCONCLUSIVE
+        head = f"{pod.name} was killed, and no pod took its place in the {watched.watched_s:.3g} s that were watched"
     hint = "let the experiment watch for longer, then run again" if outcome is Outcome.INCONCLUSIVE else ""
     own = because(outcome, f"{head}, expected within {case.objective.limit}", hint)
     outcome, reason = settled(outcome, own, receipts, tuple(receipts))
@@ -102,14 +106,14 @@ def _judged(
         FIGURE.value,
         outcome,
         reason,
-        scope={**scope, "pod": pod.name},
+        scope={**watched.scope, "pod": pod.name},
         figures=Figures(
             value=seconds,
             scaled_limit=limit,
             unit="s",
             method="the deletion of each killed pod and the Ready of its workload's new pods, in order of time",
             receipts=receipts,
-            files=(*files, "history/pods.ndjson"),
+            files=(*watched.attempt.files, "history/pods.ndjson"),
         ),
     )
 

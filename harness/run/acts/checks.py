@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = 0.8
 """What a check takes of a run; four run side by side."""
-_TOUCHES: Final = {"network-policy": ("workloads",)}
-"""It puts pods of its own in place."""
+_TOUCHES: Final = {
+    "network-policy": ("workloads",),
+    "gateway-only": ("workloads",),
+    "pool-burst": ("entry",),
+    "sign-ins": ("entry",),
+    "region-serves": ("entry",),
+}
+"""They put pods of their own in place, or send so much that nothing else is measured meanwhile."""
+_LASTS_S: Final = {"sign-ins": 8.0, "pool-burst": 3.0, "region-serves": 3.0, "gateway-only": 3.0}
 _DATABASE: Final = RequiredKey("database", "the check asks the database")
 _READS: Final = {
     "gateway-reads": RequiredKey("regions", "the gateway of every region is asked"),
@@ -26,7 +33,13 @@ _READS: Final = {
     "database-standbys": _DATABASE,
     "database-settings": _DATABASE,
     "password-hashes": _DATABASE,
+    "pool-burst": _DATABASE,
+    "production-subset": _DATABASE,
+    "values-masked": _DATABASE,
+    "region-serves": RequiredKey("doors", "the entry of every region is asked"),
+    "sign-ins": RequiredKey("sign_in", "users sign in"),
 }
+_WRITES: Final = {"sign-ins": (RequiredKey("may_write", "failed sign-ins may lock the accounts of users"),)}
 _AT_THE_END: Final = frozenset({"secrets-hidden"})
 """What it reads grows during the run: it is done when the traffic has ended."""
 
@@ -38,7 +51,8 @@ class CheckDriver(Driver):
 
     def needs(self, demand: Demand) -> Sequence[RequiredKey]:
         """What the check reads: regions, the database, else a cluster."""
-        return [_READS.get(demand.name, RequiredKey("kubernetes", "the check reads the Kubernetes API"))]
+        own = _READS.get(demand.name, RequiredKey("kubernetes", "the check reads the Kubernetes API"))
+        return [own, *_WRITES.get(demand.name, ())]
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act a check: before the traffic, or after it."""
@@ -46,7 +60,8 @@ class CheckDriver(Driver):
         if demand.name in _AT_THE_END:
             ends = [(fault_free_name(name), after_faults_name(name)) for name in library.traffic]
             after = tuple(name for both in ends for name in both)
-        return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=_SECONDS, touches=touches, after=after)]
+        seconds = _LASTS_S.get(demand.name, _SECONDS)
+        return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches, after=after)]
 
     def run(self, act: Act, context: Context) -> None:
         """Record what the check finds."""

@@ -13,17 +13,19 @@ from typing import Final
 from harness.errors import UsageError
 from harness.steps.template import Template
 from harness.steps.templates.asking import ASKING
+from harness.steps.templates.calls import CALLS
 from harness.steps.templates.checks import CHECKS
 from harness.steps.templates.comparisons import COMPARISONS
 from harness.steps.templates.items import ITEMS
 from harness.steps.templates.kpis import KPIS
 from harness.steps.templates.people import PEOPLE
 from harness.steps.templates.recoveries import RECOVERIES
+from harness.steps.templates.replicas import REPLICA_STEPS
 from harness.steps.templates.state import STATE
 
 GROUP: Final = "readiness.steps"
 
-OWN: Final = (*ASKING, *KPIS, *COMPARISONS, *RECOVERIES, *ITEMS, *CHECKS, *STATE, *PEOPLE)
+OWN: Final = (*ASKING, *KPIS, *COMPARISONS, *RECOVERIES, *ITEMS, *CHECKS, *CALLS, *STATE, *REPLICA_STEPS, *PEOPLE)
 """The harness's own sentences."""
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.model import Figure, Op, Per
 from harness.steps.meaning import Keyword
-from harness.steps.objectives import compared, steady
+from harness.steps.objectives import compared, ratio, steady, variation
 from harness.steps.template import Template
 
 COMPARISONS: Final = (
@@ -50,5 +50,35 @@ COMPARISONS: Final = (
         about="A quantile of the response times of a canary against that of the stable release, both serving in one window.",
         example='the response time p95 of release "1.1.0" is less than 10 % above that of release "1.0.0", analysed 4 times',
         mean=compared(Figure.SLOWDOWN, Op.BELOW, release="release", other_release="other", analyses="analyses"),
+    ),
+    Template(
+        name="baseline-factor",
+        keyword=Keyword.THEN,
+        text="the response time <quantile> of every route is at most <limit:factor> times that of the baseline run",
+        about="A quantile of the response times of each route, over that in the run that `--baseline` names; the worst route decides.",
+        example="the response time p95 of every route is at most 1.2 times that of the baseline run",
+        mean=ratio(Figure("response time over the baseline's")),
+    ),
+    Template(
+        name="last-hour",
+        keyword=Keyword.THEN,
+        text=(
+            "the response time <quantile> of every route in the last hour of a soak of <soak:duration> is at most "
+            "<limit:factor> times that of the first hour"
+        ),
+        about=(
+            "On a scaled target the window before the first fault is the soak, at a scale of its own that the figure names; "
+            "at scale 1 it must have lasted as long."
+        ),
+        example="the response time p95 of every route in the last hour of a soak of 8 h is at most 1.2 times that of the first hour",
+        mean=ratio(Figure("response time in the last hour over the first"), soak=True),
+    ),
+    Template(
+        name="variation",
+        keyword=Keyword.THEN,
+        text="the response time <quantile> of any two windows of <part:period> differs by at most <limit:ratio>[ in the steady state]",
+        about="The fault-free windows in parts of that length: the highest quantile of a part over the lowest, less 1.",
+        example="the response time p50 of any two windows of 10 min differs by at most 30 % in the steady state",
+        mean=variation,
     ),
 )

@@ -1,0 +1,78 @@
+"""`gateway-only`: is every service reached through the gateway, and none by a call from outside that goes around it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+
+from harness.drivers.check.gateways import gateway_reads
+from harness.drivers.check.places import Clusters, namespaces
+from harness.drivers.check.policies import network_policy
+from harness.drivers.check.state.objects import controllers_in
+from harness.drivers.facts import Look, Seen
+from harness.targets import Target
+from harness.targets.kubernetes import Object
+
+
+@contextmanager
+def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
+    """Reads through every gateway; looks for services and pods that are exposed; a stranger calls every service but `gateway`."""
+    gateway, reads = params["gateway"], gateway_reads(target, {})
+    clusters, places = Clusters(target), namespaces(target)
+    services = {
+        (region, namespace): [one for one in clusters.of(region).services(namespace) if one["spec"].get("selector")]
+        for region, namespace in places.items()
+    }
+    ports = sorted(
+        {port["port"] for found in services.values() for one in found for port in one["spec"].get("ports") or []}
+    )
+    with ExitStack() as stack:
+        callers = [stack.enter_context(network_policy(target, {"port": str(port)})) for port in ports]
+
+        def look() -> Sequence[Seen]:
+            seen = list(reads())
+            for (region, namespace), found in services.items():
+                seen += [_exposed_service(namespace, one) for one in found if one["metadata"]["name"] != gateway]
+                seen += [
+                    _exposed_pod(namespace, f"{kind}/{one['metadata']['name']}", one)
+                    for kind, one in controllers_in(clusters.of(region), namespace)
+                    if one["metadata"]["name"] != gateway
+                ]
+            calls = [one for look_at in callers for one in look_at()]
+            strangers = [
+                one for one in calls if one.expected == "refused" and not one.subject.endswith(f" to {gateway}")
+            ]
+            return [*seen, *strangers]
+
+        yield look
+
+
+def _exposed_service(namespace: str, service: Object) -> Seen:
+    """A service that is open outside the cluster: of type NodePort or LoadBalancer, or with an external address."""
+    spec = service["spec"]
+    open_to = [spec["type"]] if spec.get("type") in {"NodePort", "LoadBalancer"} else []
+    open_to += [f"external address {address}" for address in spec.get("externalIPs") or []]
+    return Seen(
+        subject=f"{namespace}: service {service['metadata']['name']}",
+        expected="not exposed outside the cluster",
+        seen=", ".join(open_to) or "not exposed",
+        ok=not open_to,
+    )
+
+
+def _exposed_pod(namespace: str, name: str, controller: Object) -> Seen:
+    """Pods that listen on their node."""
+    spec = controller["spec"]["template"]["spec"]
+    open_to = ["the network of its node"] if spec.get("hostNetwork") else []
+    open_to += [
+        f"port {port['hostPort']} of its node"
+        for container in spec["containers"]
+        for port in container.get("ports") or []
+        if port.get("hostPort")
+    ]
+    return Seen(
+        subject=f"{namespace}: pods of {name}",
+        expected="not exposed outside the cluster",
+        seen=", ".join(open_to) or "not exposed",
+        ok=not open_to,
+    )

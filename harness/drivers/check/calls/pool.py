@@ -1,0 +1,56 @@
+"""`pool-burst`: is every request over the size of the connection pool answered, or refused with 503, in time?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from harness.drivers.check.calls.together import CallAnswer, CallPlan, counted_by, send_together
+from harness.drivers.facts import Look, Seen
+from harness.errors import ConfigurationError
+from harness.model import Quantity
+from harness.targets import Target
+
+OVER: Final = 10
+"""So many times as many requests at once as the pool has connections."""
+_MOST: Final = 2000
+_REFUSED: Final = 503
+
+
+def pool_burst(target: Target, params: Mapping[str, str]) -> Look:
+    """Sends ten times as many reads at once as `database.pool.connections` has, at the primary region's entry."""
+    pool = target.database.pool if target.database else None
+    if pool is None:
+        raise ConfigurationError(
+            "does not say how large the connection pool is",
+            where=f"{target.file}: database.pool",
+            hint="write `pool: {connections: 20, read: PATH}`: the connections of all pods of a region, and a read that needs one",
+        )
+    within_s, count = Quantity.parse(params["within"]).base, min(OVER * pool.connections, _MOST)
+    entry = target.doors.get(target.primary_region) or target.entry
+    calls = [CallPlan(method="GET", path=pool.read)] * count
+
+    def look() -> Sequence[Seen]:
+        answers = send_together(target, entry, calls, at_once=count, within_s=within_s)
+        bad = [answer for answer in answers if not _as_expected(answer)]
+        slowest = max(answer.seconds for answer in answers)
+        return [
+            Seen(
+                subject=f"{count} requests at once, with {pool.connections} connections to the database",
+                expected=f"each answered, or refused with {_REFUSED}, within {within_s:g} s",
+                seen=f"{counted_by(answers, _in_words)}; the slowest took {slowest:.2f} s",
+                ok=not bad,
+            )
+        ]
+
+    return look
+
+
+def _as_expected(answer: CallAnswer) -> bool:
+    return 200 <= answer.status < 300 or answer.status == _REFUSED
+
+
+def _in_words(answer: CallAnswer) -> str:
+    if 200 <= answer.status < 300:
+        return "answered"
+    return f"refused with {answer.status}" if answer.status else answer.why

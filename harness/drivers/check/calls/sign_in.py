@@ -1,0 +1,158 @@
+"""`sign-ins`: does every right sign-in get a token, and every wrong one 401?
+
+Wrong are sign-ins of known users with another password (other case, a letter more, a letter less, that of another user) and of users
+that do not exist. A wrong one that was let in counts at once, however often it is refused afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+from harness.drivers.check.calls.together import CallAnswer, CallPlan, counted_by, send_together
+from harness.drivers.facts import Look, Seen
+from harness.errors import ConfigurationError
+from harness.targets import Target
+from harness.targets.parts import SignIn
+
+_AT_ONCE: Final = 16
+_WITHIN_S: Final = 5.0
+_REFUSED: Final = 401
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One sign-in.
+
+    Attributes:
+        user, password: what is sent.
+        kind: what is wrong with it; empty: nothing.
+    """
+
+    user: str
+    password: str
+    kind: str = ""
+
+
+def sign_ins(target: Target, params: Mapping[str, str]) -> Look:
+    """Sends `count` right and as many wrong sign-ins of the users that `sign_in` names and `may_write` allows."""
+    sign_in, count = target.sign_in, int(params["count"])
+    if sign_in is None:
+        raise ConfigurationError(
+            "does not say how users sign in",
+            where=f"{target.file}: sign_in",
+            hint="write `sign_in: {path: /sessions, user: 'test-{n}', users: 100, password: {file: …}}`",
+        )
+    _guard(target, sign_in)
+    secret = sign_in.password.resolve()
+    right = [attempt for attempt, _ in zip(_right(sign_in, secret), range(count), strict=False)]
+    wrong = [attempt for attempt, _ in zip(_wrong(sign_in, secret), range(count), strict=False)]
+    let_in: dict[str, int] = {}
+
+    def look() -> Sequence[Seen]:
+        answers = _sent(target, sign_in, right)
+        good = sum(_is_token(answer, sign_in) for answer in answers)
+        refused = _sent(target, sign_in, wrong)
+        for attempt, answer in zip(wrong, refused, strict=True):
+            if _is_in(answer):
+                let_in[attempt.kind] = let_in.get(attempt.kind, 0) + 1
+        return [_right_fact(sign_in, answers, good), _wrong_fact(refused, let_in)]
+
+    return look
+
+
+def _guard(target: Target, sign_in: SignIn) -> None:
+    """Raise ConfigurationError unless `may_write` names these users: many failed sign-ins may lock an account."""
+    allowed = [entry.users for entry in target.may_write if entry.users]
+    if not any(fnmatchcase(sign_in.user.replace("{n}", "1"), pattern) for pattern in allowed):
+        raise ConfigurationError(
+            f"the users {sign_in.user} are not among those that `may_write` allows",
+            where=f"{target.file}: may_write",
+            hint=f"write `may_write: [{{users: '{sign_in.user.replace('{n}', '*')}'}}]` if failed sign-ins do no harm to them",
+        )
+
+
+def _right(sign_in: SignIn, secret: str) -> Iterator[Attempt]:
+    number = 0
+    while True:
+        user = _user(sign_in, number)
+        yield Attempt(user=user, password=secret.replace("{user}", user))
+        number += 1
+
+
+def _wrong(sign_in: SignIn, secret: str) -> Iterator[Attempt]:
+    """Every kind in turn, each of another user."""
+    number = 0
+    while True:
+        user, other = _user(sign_in, number), _user(sign_in, number + 1)
+        password = secret.replace("{user}", user)
+        kinds = {
+            "the password in another case": (user, password.swapcase()),
+            "a letter more": (user, f"{password}x"),
+            "a letter less": (user, password[:-1]),
+            "the first letter alone": (user, password[:1]),
+            "the password of another user": (user, secret.replace("{user}", other)),
+            "an unknown user": (f"nobody-{user}", password),
+        }
+        same = {"the password of another user"} if other == user or "{user}" not in secret else set()
+        for kind, (name, given) in kinds.items():
+            if given and kind not in same and (name, given) != (user, password):
+                yield Attempt(user=name, password=given, kind=kind)
+        number += 1
+
+
+def _user(sign_in: SignIn, number: int) -> str:
+    return sign_in.user.replace("{n}", str(1 + number % sign_in.users))
+
+
+def _sent(target: Target, sign_in: SignIn, attempts: Sequence[Attempt]) -> list[CallAnswer]:
+    names = sign_in.fields
+    calls = [
+        CallPlan(method="POST", path=sign_in.path, body={names.user: one.user, names.password: one.password})
+        for one in attempts
+    ]
+    return send_together(target, target.entry, calls, at_once=_AT_ONCE, within_s=_WITHIN_S)
+
+
+def _is_in(answer: CallAnswer) -> bool:
+    return 200 <= answer.status < 300
+
+
+def _is_token(answer: CallAnswer, sign_in: SignIn) -> bool:
+    """Whether the answer has a token: a text that is not empty, under the key that the target file names."""
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        return False
+    token = body.get(sign_in.token) if isinstance(body, dict) else None
+    return _is_in(answer) and isinstance(token, str) and bool(token)
+
+
+def _right_fact(sign_in: SignIn, answers: Sequence[CallAnswer], good: int) -> Seen:
+    def words(answer: CallAnswer) -> str:
+        if _is_token(answer, sign_in):
+            return "got a token"
+        return "got none" if _is_in(answer) else answer.why or f"got status {answer.status}"
+
+    return Seen(
+        subject=f"{len(answers)} right sign-ins",
+        expected="each gets a token",
+        seen=counted_by(answers, words),
+        ok=good == len(answers),
+    )
+
+
+def _wrong_fact(answers: Sequence[CallAnswer], let_in: Mapping[str, int]) -> Seen:
+    def words(answer: CallAnswer) -> str:
+        return "let in" if _is_in(answer) else answer.why or f"got status {answer.status}"
+
+    harm = ", ".join(f"{n} with {kind}" for kind, n in let_in.items())
+    return Seen(
+        subject=f"{len(answers)} wrong sign-ins",
+        expected=f"each gets {_REFUSED}",
+        seen=f"let in: {harm}" if harm else counted_by(answers, words),
+        ok=not harm and all(answer.status == _REFUSED for answer in answers),
+    )

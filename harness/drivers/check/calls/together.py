@@ -1,0 +1,111 @@
+"""Sends many requests with so many at once, and says what came of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness import clock
+from harness.targets import Target
+from harness.targets.http import proxy_for, tls_context
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallAnswer:
+    """What came of one request.
+
+    Attributes:
+        status: 0 where no answer came in time.
+        seconds: from the request sent to its answer, or to the end of waiting.
+        headers: of the answer. body: of the answer, at most 64 KiB.
+        why: what kept the answer from coming.
+    """
+
+    status: int
+    seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallPlan:
+    """One request: its method, its path, and its JSON body if it has one."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+
+
+_LONGEST = 64 * 1024
+
+
+def send_together(
+    target: Target, entry: str, calls: Sequence[CallPlan], *, at_once: int, within_s: float
+) -> list[CallAnswer]:
+    """The answers, in the order of the calls.
+
+    Args:
+        target: whose certificates and proxy rule apply.
+        entry: address that the paths are put behind.
+        calls: what is sent.
+        at_once: so many are under way at a time; each has a connection of its own.
+        within_s: how long each may take, from the moment it is sent.
+    """
+    return asyncio.run(_all(target, entry, calls, at_once, within_s))
+
+
+async def _all(
+    target: Target, entry: str, calls: Sequence[CallPlan], at_once: int, within_s: float
+) -> list[CallAnswer]:
+    import httpx  # here, so that a replay, which asks nobody, starts quickly
+
+    gate = asyncio.Semaphore(at_once)
+    client = httpx.AsyncClient(
+        base_url=entry,
+        timeout=httpx.Timeout(within_s),
+        proxy=proxy_for(target, entry),
+        verify=tls_context(target),
+        trust_env=False,
+        limits=httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once),
+    )
+
+    async def one(call: CallPlan) -> CallAnswer:
+        async with gate:
+            return await _sent(client, call, within_s)
+
+    async with client:
+        return list(await asyncio.gather(*(one(call) for call in calls)))
+
+
+async def _sent(client: httpx.AsyncClient, call: CallPlan, within_s: float) -> CallAnswer:
+    import httpx
+
+    began_ns = clock.now_ns()
+
+    def seconds() -> float:
+        return (clock.now_ns() - began_ns) / clock.NS_PER_S
+
+    try:
+        async with asyncio.timeout(within_s):
+            answer = await client.request(call.method, call.path, json=call.body)
+    except (TimeoutError, httpx.TimeoutException):
+        return CallAnswer(status=0, seconds=seconds(), why=f"no answer within {within_s:g} s")
+    except httpx.HTTPError as error:
+        return CallAnswer(status=0, seconds=seconds(), why=f"no answer ({type(error).__name__})")
+    return CallAnswer(
+        status=answer.status_code, seconds=seconds(), headers=dict(answer.headers), body=answer.content[:_LONGEST]
+    )
+
+
+def counted_by(answers: Sequence[CallAnswer], words: Callable[[CallAnswer], str]) -> str:
+    """How many answers are of each kind: `198 answered, 2 refused with 503`."""
+    kinds: dict[str, int] = {}
+    for answer in answers:
+        kinds[words(answer)] = kinds.get(words(answer), 0) + 1
+    return ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,48 @@
+"""Pods of a workload: how they share the answers, restart, and are replaced."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.model import Figure
+from harness.steps.meaning import Keyword
+from harness.steps.objectives import no_restart, of_killed_pods, replica_share
+from harness.steps.template import Template
+
+REPLICA_STEPS: Final = (
+    Template(
+        name="replica-share",
+        keyword=Keyword.THEN,
+        text="every ready replica serves between <low:factor> and <high:factor> of an equal share[ in the steady state]",
+        about="The answers that name each pod of a workload, over an equal share of them; pods that were ready all through a fault-free window.",
+        example="every ready replica serves between 0.8 and 1.2 of an equal share in the steady state",
+        mean=replica_share,
+    ),
+    Template(
+        name="no-restart",
+        keyword=Keyword.THEN,
+        text="no pod restarts outside experiments over a soak of <soak:duration>",
+        about=(
+            "Restart counts of every container. On a scaled target the window before the first fault is the soak, at a scale of "
+            "its own; at scale 1 it must have lasted as long."
+        ),
+        example="no pod restarts outside experiments over a soak of 8 h",
+        mean=no_restart,
+    ),
+    Template(
+        name="killed-pod-forgotten",
+        keyword=Keyword.THEN,
+        text="no request is sent to a killed pod later than <limit:reaction> after its death",
+        about="The last answer that names the pod, and requests of its routes that found no pod.",
+        example="no request is sent to a killed pod later than 10 s after its death",
+        mean=of_killed_pods(Figure.FIRST_REQUEST, of="killed"),
+    ),
+    Template(
+        name="killed-pod-replaced",
+        keyword=Keyword.THEN,
+        text="every killed pod is replaced by a ready one within <limit:reaction> with <steps:count> manual steps",
+        about="From the fault sent to the Ready of the pod that took its place; undo steps that were left to a person are counted.",
+        example="every killed pod is replaced by a ready one within 60 s with 0 manual steps",
+        mean=of_killed_pods(Figure("killed pods replaced"), manual_steps="<steps>"),
+    ),
+)
