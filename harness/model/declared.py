@@ -110,11 +110,11 @@ def conditions_of(of: StateObject, text: str) -> tuple[StateCondition, ...]:
         text: like `image tag other than latest and user id other than 0`.
 
     Raises:
-        UsageError: it is no list of conditions, the object has no such field, or a number is expected and there is none.
+        UsageError: it is not a list of conditions, the object has no such field, or a number is expected and there is none.
     """
     if re.fullmatch(CONDITIONS_PATTERN, text) is None:
         raise UsageError(
-            f"{text!r} is no list of conditions",
+            f"{text!r} is not a list of conditions",
             hint="write them like `image tag other than latest and user id other than 0`",
         )
     found = [

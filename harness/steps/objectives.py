@@ -91,15 +91,13 @@ def ratio(figure: Figure, *, soak: bool = False) -> _Mean:
 def no_restart(slots: _Slots) -> Meaning:
     """No container is started again in a soak."""
     limit, times = Quantity(value=0, unit=""), {"soak": slots.quantity("soak")}
-    return Meaning(
-        objective=Objective(figure=Figure("pod restarts"), op=Op.HOLDS, limit=limit, times=times, sentence="")
-    )
+    return Meaning(objective=Objective(figure=Figure.RESTARTS, op=Op.HOLDS, limit=limit, times=times, sentence=""))
 
 
 def variation(slots: _Slots) -> Meaning:
     """How much a quantile differs between any two windows of a length."""
     objective = Objective(
-        figure=Figure("variation of the response time"),
+        figure=Figure.VARIATION,
         quantile=_quantile(slots["quantile"]),
         op=Op.BELOW,
         limit=slots.quantity("limit"),
@@ -113,7 +111,7 @@ def replica_share(slots: _Slots) -> Meaning:
     """The share of each ready pod of a workload over an equal one, between two factors."""
     low, high = float(slots["low"]), float(slots["high"])
     objective = Objective(
-        figure=Figure("share of replicas"),
+        figure=Figure.REPLICA_SHARE,
         op=Op.WITHIN,
         limit=Quantity(value=round((low + high) / 2, 9), unit=""),
         tolerance=Quantity(value=round(abs(high - low) / 2, 9), unit=""),

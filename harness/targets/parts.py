@@ -110,7 +110,7 @@ class StoredPasswords(TargetSection):
     column: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")] = "password"
 
 
-class Pool(TargetSection):
+class ConnectionPool(TargetSection):
     """How many connections all pods of one region keep to the database together, and a path whose read needs one."""
 
     connections: Annotated[int, Field(ge=1, le=10_000)]
@@ -144,7 +144,7 @@ class Database(TargetSection):
     leader: Leader | None = None
     settings: Mapping[SettingName, Annotated[str, BeforeValidator(_as_text)]] = Field(default_factory=dict)
     passwords: StoredPasswords | None = None
-    pool: Pool | None = None
+    pool: ConnectionPool | None = None
     production: Production | None = None
 
 

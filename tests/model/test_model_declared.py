@@ -33,8 +33,8 @@ def test_conditions_are_read_in_order() -> None:
     [
         ("ready replicas at least 2", "a container has no field `ready replicas`"),
         ("liveness period at most soon", "`soon` is not a number"),
-        ("image tag other than", "no list of conditions"),
-        ("colour equal to red", "no list of conditions"),
+        ("image tag other than", "not a list of conditions"),
+        ("colour equal to red", "not a list of conditions"),
     ],
 )
 def test_what_cannot_be_checked_is_refused_with_the_reason(text: str, words: str) -> None:

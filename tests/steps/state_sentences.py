@@ -19,10 +19,10 @@ def killed(figure: Figure, limit: Quantity, **params: str) -> Objective:
     return Objective(figure=figure, scope=scope, op=Op.BELOW, limit=limit, params=params, sentence="")
 
 
-def by_route(figure: str) -> Objective:
+def by_route(figure: Figure) -> Objective:
     """The p95 of each route over another one, at most 1.2."""
     scope, limit = Scope(per=Per.ROUTE), Quantity(value=1.2, unit="")
-    return Objective(figure=Figure(figure), quantile=0.95, scope=scope, op=Op.BELOW, limit=limit, sentence="")
+    return Objective(figure=figure, quantile=0.95, scope=scope, op=Op.BELOW, limit=limit, sentence="")
 
 
 STATE_SENTENCES = {
@@ -61,19 +61,19 @@ STATE_SENTENCES = {
     "at least 95 % of each region's requests are served in that region in the steady state": fact(
         "region-serves", at_least="95 %"
     ),
-    "every table holds at least 10 % of production's rows at the same schema version": fact(
+    "every table has at least 10 % of production's rows at the same schema version": fact(
         "production-subset", at_least="10 %"
     ),
     "no personal value of production is found unmasked in any table of staging": fact("values-masked"),
     "every ready replica serves between 0.8 and 1.2 of an equal share in the steady state": Objective(
-        figure=Figure("share of replicas"),
+        figure=Figure.REPLICA_SHARE,
         op=Op.WITHIN,
         limit=Quantity(value=1, unit=""),
         tolerance=Quantity(value=0.2, unit=""),
         sentence="",
     ),
     "no pod restarts outside experiments over a soak of 8 h": Objective(
-        figure=Figure("pod restarts"),
+        figure=Figure.RESTARTS,
         op=Op.HOLDS,
         limit=Quantity(value=0, unit=""),
         times={"soak": Quantity(value=8, unit="h")},
@@ -83,16 +83,16 @@ STATE_SENTENCES = {
         Figure.FIRST_REQUEST, Quantity(value=10, unit="s"), of="killed"
     ),
     "every killed pod is replaced by a ready one within 60 s with 0 manual steps": killed(
-        Figure("killed pods replaced"), Quantity(value=60, unit="s"), manual_steps="0"
+        Figure.REPLACED, Quantity(value=60, unit="s"), manual_steps="0"
     ),
     "the response time p95 of every route is at most 1.2 times that of the baseline run": by_route(
-        "response time over the baseline's"
+        Figure.BASELINE_FACTOR
     ),
     "the response time p95 of every route in the last hour of a soak of 8 h is at most 1.2 times that of the first hour": replace(
-        by_route("response time in the last hour over the first"), times={"soak": Quantity(value=8, unit="h")}
+        by_route(Figure.LAST_HOUR), times={"soak": Quantity(value=8, unit="h")}
     ),
     "the response time p50 of any two windows of 10 min differs by at most 30 % in the steady state": Objective(
-        figure=Figure("variation of the response time"),
+        figure=Figure.VARIATION,
         quantile=0.5,
         op=Op.BELOW,
         limit=Quantity(value=30, unit="%"),

@@ -14,7 +14,7 @@ from harness.judgement.figures.timed import answered_well, counted
 from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
 from harness.model import ONLY_BELOW, Baseline, Figure, LimitRule, Measure, Phase, ReasonKind, Table, Window
 
-FIGURE: Final = Figure("response time over the baseline's")
+FIGURE: Final = Figure.BASELINE_FACTOR
 
 
 def baseline_factors(case: Case) -> Iterable[Measure]:

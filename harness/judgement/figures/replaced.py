@@ -27,7 +27,7 @@ from harness.model import (
     Receipt,
 )
 
-FIGURE: Final = Figure("killed pods replaced")
+FIGURE: Final = Figure.REPLACED
 
 
 def replacements(case: Case) -> Iterable[Measure]:

@@ -22,9 +22,10 @@ from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds
-from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange, Table, Window
+from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange, Receipt, Table, Window
+from harness.model.table import Bools
 
-FIGURE: Final = Figure("share of replicas")
+FIGURE: Final = Figure.REPLICA_SHARE
 NAMES_ITSELF: Final = "let every pod name itself in the header x-served-pod of its answers"
 
 Home = tuple[str, str]
@@ -69,7 +70,7 @@ def replica_shares(case: Case) -> Iterable[Measure]:
             yield _share(case, home, pod, [one for one in answers if pod in one.pods], receipts)
 
 
-def _share(case: Case, home: Home, pod: str, answers: Sequence[_Answers], receipts: Mapping[str, object]) -> Measure:
+def _share(case: Case, home: Home, pod: str, answers: Sequence[_Answers], receipts: Mapping[str, Receipt]) -> Measure:
     objective = case.objective
     limit, tolerance = objective.limit.base, objective.tolerance.base if objective.tolerance else 0.0
     parts = [
@@ -95,7 +96,7 @@ def _share(case: Case, home: Home, pod: str, answers: Sequence[_Answers], receip
         subject=f"{home[0]}/{pod} over an equal share ({served} of {total} answers of {home[1]})",
         n_needed=None,
         scope={"phase": objective.scope.phase.value, "workload": "/".join(home), "pod": pod},
-        receipts=receipts,  # type: ignore[arg-type]
+        receipts=receipts,
         detail=over_windows(windows),
         files=(*all_files(windows), "history/pods.ndjson"),
         counted="answers",
@@ -128,10 +129,10 @@ def _workloads(evidence: Evidence, windows: Sequence[Window]) -> dict[Home, list
     return found
 
 
-def _among(samples: Table, pods: frozenset[str]) -> np.ndarray:  # type: ignore[type-arg]
+def _among(samples: Table, pods: frozenset[str]) -> Bools:
     words = samples.words["served_pod"]
     codes = [code for code, name in enumerate(words.names) if name in pods]
-    return np.isin(words.codes, codes)
+    return np.asarray(np.isin(words.codes, codes), dtype=np.bool_)
 
 
 def ready_through(pods: Iterable[PodChange], span: tuple[int, int]) -> dict[Home, frozenset[str]]:

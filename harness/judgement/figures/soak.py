@@ -46,8 +46,8 @@ from harness.model import (
     Window,
 )
 
-LAST_HOUR: Final = Figure("response time in the last hour over the first")
-RESTARTS: Final = Figure("pod restarts")
+LAST_HOUR: Final = Figure.LAST_HOUR
+RESTARTS: Final = Figure.RESTARTS
 SOAK: Final = "soak"
 """One of the objective's times: how long the soak is."""
 _HOUR: Final = Quantity(value=1, unit="h")

@@ -18,7 +18,7 @@ from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase, ReasonKind, Window
 
-FIGURE: Final = Figure("variation of the response time")
+FIGURE: Final = Figure.VARIATION
 PART: Final = "of every"
 """One of the objective's times: the length of the windows that are compared."""
 FEWEST: Final = 2

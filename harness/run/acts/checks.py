@@ -56,7 +56,7 @@ class CheckDriver(Driver):
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act a check: before the traffic, or after it."""
-        touches, after = _TOUCHES.get(demand.name, ()), ()
+        touches, after = _TOUCHES.get(demand.name, ()), tuple[str, ...]()
         if demand.name in _AT_THE_END:
             ends = [(fault_free_name(name), after_faults_name(name)) for name in library.traffic]
             after = tuple(name for both in ends for name in both)

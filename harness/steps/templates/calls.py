@@ -47,9 +47,9 @@ CALLS: Final = (
     Template(
         name="production-subset",
         keyword=Keyword.THEN,
-        text="every table holds at least <share:ratio> of production's rows at the same schema version",
+        text="every table has at least <share:ratio> of production's rows at the same schema version",
         about="Rows and schema of the database against the register that `database.production` of the target file names.",
-        example="every table holds at least 10 % of production's rows at the same schema version",
+        example="every table has at least 10 % of production's rows at the same schema version",
         mean=check("production-subset", at_least="<share>"),
     ),
     Template(

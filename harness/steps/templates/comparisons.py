@@ -57,7 +57,7 @@ COMPARISONS: Final = (
         text="the response time <quantile> of every route is at most <limit:factor> times that of the baseline run",
         about="A quantile of the response times of each route, over that in the run that `--baseline` names; the worst route decides.",
         example="the response time p95 of every route is at most 1.2 times that of the baseline run",
-        mean=ratio(Figure("response time over the baseline's")),
+        mean=ratio(Figure.BASELINE_FACTOR),
     ),
     Template(
         name="last-hour",
@@ -71,7 +71,7 @@ COMPARISONS: Final = (
             "at scale 1 it must have lasted as long."
         ),
         example="the response time p95 of every route in the last hour of a soak of 8 h is at most 1.2 times that of the first hour",
-        mean=ratio(Figure("response time in the last hour over the first"), soak=True),
+        mean=ratio(Figure.LAST_HOUR, soak=True),
     ),
     Template(
         name="variation",

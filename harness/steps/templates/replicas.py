@@ -43,6 +43,6 @@ REPLICA_STEPS: Final = (
         text="every killed pod is replaced by a ready one within <limit:reaction> with <steps:count> manual steps",
         about="From the fault sent to the Ready of the pod that took its place; undo steps that were left to a person are counted.",
         example="every killed pod is replaced by a ready one within 60 s with 0 manual steps",
-        mean=of_killed_pods(Figure("killed pods replaced"), manual_steps="<steps>"),
+        mean=of_killed_pods(Figure.REPLACED, manual_steps="<steps>"),
     ),
 )

@@ -54,7 +54,7 @@ STATE: Final = (
             'service account "<account:name>" of namespace "<namespace:name>" is annotated "<annotation:name>" '
             'in the form "<like:name>"'
         ),
-        about="The annotation's value; in the form `#` stands for a digit and `*` for any text.",
+        about="The annotation's value; `#` is a digit and `*` any text.",
         example=(
             'service account "autoscaler" of namespace "kube-system" is annotated "eks.amazonaws.com/role-arn" '
             'in the form "arn:aws:iam::############:role/*"'

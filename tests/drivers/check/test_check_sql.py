@@ -92,12 +92,8 @@ def test_a_standby_streams_and_refuses_a_write(database: Target) -> None:
 def test_a_standby_that_lost_its_primary_does_not_stream(database: Target, members: Pair) -> None:
     """It answers reads still."""
     members[0].stop()
-    [fact] = [
-        fact
-        for _ in clock.Deadline.after(20).ticks(0.1)
-        for fact in database_standbys(database, {"region": "south", "at_least": "1"})()
-        if not fact.ok
-    ][:1] or [None]
+    look = database_standbys(database, {"region": "south", "at_least": "1"})
+    fact = next((seen for _ in clock.Deadline.after(20).ticks(0.1) for seen in look() if not seen.ok), None)
     assert fact is not None
     assert "does not stream" in fact.seen
 
@@ -139,7 +135,7 @@ def test_every_password_is_a_slow_hash(database: Target, members: Pair) -> None:
     )
     for number, form in enumerate(slow):
         members[0].ask("INSERT INTO users VALUES (%s, %s)", (f"user-{number}", form))
-    assert [(one.ok, one.seen) for one in look()] == [(True, "4 rows: 1 argon2id, 2 scrypt, 1 bcrypt")]
+    assert [(one.ok, one.seen) for one in look()] == [(True, "4 rows: 1 argon2id, 1 bcrypt, 2 scrypt")]
     members[0].ask("INSERT INTO users VALUES ('fast', %s)", ("ab" * 32,))
     members[0].ask("INSERT INTO users VALUES ('none', NULL)")
     [fact] = look()

@@ -95,7 +95,7 @@ def _wrong(sign_in: SignIn, secret: str) -> Iterator[Attempt]:
             "a letter less": (user, password[:-1]),
             "the first letter alone": (user, password[:1]),
             "the password of another user": (user, secret.replace("{user}", other)),
-            "an unknown user": (f"nobody-{user}", password),
+            "an unknown user": (f"unknown-{user}", password),
         }
         same = {"the password of another user"} if other == user or "{user}" not in secret else set()
         for kind, (name, given) in kinds.items():

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets import Target
@@ -48,11 +49,10 @@ def rows_of(
         TargetUnreachable: no connection, or no answer within the bounds; the words never have the DSN in them.
         psycopg.errors.Error: the server answered with an error.
     """
-    words: dict[str, str] = {} if plain else {"options": f"-c statement_timeout={STATEMENT_MS}"}
+    bound = "" if plain else f"-c statement_timeout={STATEMENT_MS}"
+    where = make_conninfo(dsn.resolve(), connect_timeout=CONNECT_S, application_name="readiness-check")
     try:
-        with psycopg.connect(
-            dsn.resolve(), connect_timeout=CONNECT_S, application_name="readiness-check", **words
-        ) as connection:
+        with psycopg.connect(make_conninfo(where, options=bound) if bound else where) as connection:
             try:
                 return connection.execute(query, values or None).fetchall()
             finally:

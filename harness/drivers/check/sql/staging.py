@@ -88,7 +88,8 @@ def values_masked(target: Target, _params: Mapping[str, str]) -> Look:
     Counted in the database: no value leaves it, and no fact has one.
     """
     register, dsn = _register(target), database_in(target).dsn
-    left_out = set(database_in(target).production.without) if database_in(target).production else set()
+    production = database_in(target).production
+    left_out = set(production.without) if production else set[str]()
 
     def look() -> Sequence[Seen]:
         columns = rows_of(dsn, _TEXTS + _SYSTEM + _ORDER)
