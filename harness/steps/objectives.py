@@ -221,8 +221,7 @@ def vouched(slots: _Slots) -> Meaning:
         op=Op.HOLDS,
         limit=Quantity(value=1, unit=""),
         sentence="",
-        params={"role": slots["role"]},
-        times=slots.times(),
+        params={"role": slots["role"], "at_most": slots["age"]},
     )
     return Meaning(objective=objective)
 

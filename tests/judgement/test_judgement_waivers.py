@@ -159,8 +159,7 @@ def signed(*attestations: Attestation) -> Plan:
         figure=Figure.ATTESTATION,
         op=Op.HOLDS,
         limit=limit,
-        params={"role": "security-lead"},
-        times={"age": Quantity(value=90, unit="d")},
+        params={"role": "security-lead", "at_most": "90 d"},
         sentence="",
     )
     row = requirement("R-SIGNED")

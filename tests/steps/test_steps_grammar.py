@@ -90,8 +90,7 @@ OBJECTIVES = {
         figure=Figure.ATTESTATION,
         op=Op.HOLDS,
         limit=Quantity(value=1, unit=""),
-        params={"role": "security-lead"},
-        times={"age": Quantity(value=90, unit="d")},
+        params={"role": "security-lead", "at_most": "90 d"},
         sentence="",
     ),
     "ND-PRE-TESTS, ND-PRE-SCAN and ND-PRE-BENCH pass": Objective(

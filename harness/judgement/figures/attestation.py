@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, Figures, because, measure
-from harness.model import Attestation, Figure, Measure, Objective, Outcome, Phase, Reason, ReasonKind
+from harness.model import Attestation, Figure, Measure, Objective, Outcome, Phase, Quantity, Reason, ReasonKind
 
 _S_PER_DAY: Final = 86_400
 
@@ -45,11 +45,11 @@ def _short(one: Attestation, case: Case) -> str:
     """Why an attestation does not count for the objective; empty where it does."""
     if one.void:
         return one.void
-    role, age = case.objective.params["role"], case.objective.times.get("age")
+    role, oldest = case.objective.params["role"], Quantity.parse(case.objective.params["at_most"])
     if one.role != role:
         return f"its role is {one.role}, not {role}"
-    if age is not None and one.age_days * _S_PER_DAY > age.base:
-        return f"it is {one.age_days} days old, not at most {age}"
+    if one.age_days * _S_PER_DAY > oldest.base:
+        return f"it is {one.age_days} days old, not at most {oldest}"
     return ""
 
 
