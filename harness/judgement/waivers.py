@@ -13,6 +13,9 @@ from harness.model.harm import UnjudgedHarm
 _KEEPS: Final = frozenset({Outcome.PASS, Outcome.WAIVED})
 
 
+_OF_THE_FIGURE: Final = frozenset({ReasonKind.NOT_AS_EXPECTED, ReasonKind.TOO_FEW})
+
+
 def waived(verdict: Verdict, plan: Plan) -> Verdict:
     """The verdict, WAIVED where a waiver of its requirement covers it; else as it was, with why the waiver does not."""
     waiver = next((w for w in plan.waivers if w.waives == verdict.requirement), None)
@@ -59,7 +62,12 @@ def _reasons(waiver: Waiver, short: Iterable[Measure], plan: Plan) -> Iterator[s
 
 
 def _beyond(waiver: Waiver, measure: Measure, plan: Plan) -> str:
-    """Why a figure is not within the accepted bound; empty where it is, by the bound on its bad side."""
+    """Why a figure is not within the accepted bound; empty where it is, by the bound on its bad side.
+
+    A bound excuses a figure, never evidence that is not in order.
+    """
+    if measure.because.kind not in _OF_THE_FIGURE:
+        return f"{measure.name} is {measure.outcome.value} for another reason: {measure.because.text}"
     try:
         accepted = Quantity.parse(waiver.bound, scaled=any(t.scaled for t in measure.times if t.name == "limit"))
         limit = accepted.at_scale(plan.time_scale).in_unit(measure.unit)

@@ -90,6 +90,14 @@ def test_what_a_waiver_does_not_cover_stays_as_it_was(fields: dict[str, object],
     assert judgement.decision.outcome is DecisionOutcome.NO_GO
 
 
+def test_a_bound_excuses_no_evidence_that_is_not_in_order() -> None:
+    """20 ms are within 300 ms, but the requests were sent late: nobody knows what users would have waited."""
+    late = with_load(samples(0.0, 60.0, lag_ms=400.0))
+    verdict = judge(plan({"R-P95": p95()}, waivers=(replace(WAIVER, bound="10 s"),)), late).verdicts[0]
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "is INCONCLUSIVE for another reason" in verdict.reason
+
+
 def test_what_is_not_decided_can_be_accepted() -> None:
     """A check that was not done is INCONCLUSIVE, and somebody may live with it."""
     waiver = replace(WAIVER, waives="R-CHECK", outcome="INCONCLUSIVE")
