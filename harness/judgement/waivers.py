@@ -13,7 +13,7 @@ from harness.model.harm import UnjudgedHarm
 _KEEPS: Final = frozenset({Outcome.PASS, Outcome.WAIVED})
 
 
-_OF_THE_FIGURE: Final = frozenset({ReasonKind.NOT_AS_EXPECTED, ReasonKind.TOO_FEW})
+_OF_THE_FIGURE: Final = frozenset({ReasonKind.NOT_AS_EXPECTED, ReasonKind.TOO_FEW, ReasonKind.CLUSTERED})
 
 
 def waived(verdict: Verdict, plan: Plan) -> Verdict:
