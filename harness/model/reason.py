@@ -48,8 +48,6 @@ class ReasonKind(StrEnum):
     """The target or the command does not provide what is needed."""
     PART = "part"
     """The platform lacks a part that the requirement is about."""
-    NOT_MEASURED = "not-measured"
-    """The requirement is derived, ingested or attested."""
     UNCLAIMED = "unclaimed"
     """Nothing claims it."""
     FILTERED = "filtered"
