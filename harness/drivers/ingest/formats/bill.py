@@ -1,0 +1,103 @@
+"""CycloneDX as JSON: what an image is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pydantic import Field
+
+from harness.drivers.ingest.formats.moments import Moment
+from harness.drivers.ingest.formats.origins import Origin
+from harness.drivers.ingest.formats.plain import ReportSection, json_of, section_of, shown
+from harness.errors import DriverError
+
+_READ: Final = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
+"""Versions of the format; what is used of it is the same in all."""
+_DEVELOPMENT: Final = ":development"
+"""How writers end the name of the property that marks what only developers need: `cdx:npm:package:development`."""
+
+
+class _Property(ReportSection):
+    name: str = ""
+    value: str = ""
+
+
+class _Component(ReportSection):
+    name: str = Field(min_length=1)
+    version: str = ""
+    scope: Literal["required", "optional", "excluded"] = "required"
+    properties: tuple[_Property, ...] = Field(default=(), strict=False)
+    components: tuple[_Component, ...] = Field(default=(), strict=False)
+
+
+class _Metadata(ReportSection):
+    timestamp: str = ""
+    component: _Component | None = None
+    properties: tuple[_Property, ...] = Field(default=(), strict=False)
+
+
+class _Bill(ReportSection):
+    bom_format: Literal["CycloneDX"] = Field(alias="bomFormat")
+    spec_version: str = Field(alias="specVersion")
+    metadata: _Metadata = _Metadata()
+    components: tuple[_Component, ...] = Field(default=(), strict=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BillOfMaterials:
+    """One document.
+
+    Attributes:
+        of: the image or program that it describes; empty where it does not say.
+        components: how many, those inside others included.
+        development: `name version` of those that only developers need.
+        origin: the version of what it describes is the release; the property `commit` of its metadata the commit.
+    """
+
+    of: str
+    components: int
+    development: tuple[str, ...]
+    origin: Origin
+
+
+def bill_of_materials(body: bytes, where: str) -> BillOfMaterials:
+    """Read a document.
+
+    Raises:
+        DriverError: it is not CycloneDX JSON of a version that is read.
+    """
+    value = json_of(body, where)
+    bill = section_of(_Bill, value, where, kind="a CycloneDX document")
+    if bill.spec_version not in _READ:
+        raise DriverError(
+            f"is CycloneDX {shown(bill.spec_version)}; {_READ[0]} to {_READ[-1]} are read",
+            where=f"{where}: specVersion",
+            hint="let the tool write one of these versions",
+        )
+    subject, stamp = bill.metadata.component, bill.metadata.timestamp
+    every = list(_every(bill.components))
+    commit = next((one.value for one in bill.metadata.properties if one.name.rpartition(":")[2] == "commit"), "")
+    return BillOfMaterials(
+        of=shown(subject.name) if subject else "",
+        components=len(every),
+        development=tuple(shown(f"{one.name} {one.version}".strip()) for one in every if _is_development(one)),
+        origin=Origin(
+            release=subject.version if subject else "",
+            commit=commit,
+            made=Moment.of(stamp, f"{where}: metadata.timestamp") if stamp else None,
+        ),
+    )
+
+
+def _every(components: tuple[_Component, ...]) -> Iterator[_Component]:
+    for component in components:
+        yield component
+        yield from _every(component.components)
+
+
+def _is_development(component: _Component) -> bool:
+    """Whether it is there for developers: excluded from what runs, or marked by the writer."""
+    marked = any(one.name.endswith(_DEVELOPMENT) and one.value == "true" for one in component.properties)
+    return marked or component.scope == "excluded"

@@ -1,0 +1,93 @@
+"""Cobertura XML: how many lines there are, and how many of them a test ran."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.drivers.ingest.formats.markup import read_markup
+from harness.drivers.ingest.formats.moments import Moment
+from harness.drivers.ingest.formats.origins import Origin
+from harness.drivers.ingest.formats.plain import number, shown
+from harness.errors import DriverError
+
+_MILLISECONDS: Final = 1e11
+"""Timestamps above are in milliseconds: in seconds they would be in the year 5138."""
+_ROUNDED: Final = 0.006
+"""A rate is written with two digits or more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CoverageReport:
+    """One file.
+
+    Attributes:
+        lines, covered: as counted from the lines of every class.
+        origin: when it was made; the format has no place for a release.
+        contradictions: where declared figures differ from the counted.
+    """
+
+    lines: int
+    covered: int
+    origin: Origin
+    contradictions: tuple[str, ...]
+
+
+def coverage_report(body: bytes, where: str) -> CoverageReport:
+    """Read a report. Its document type is accepted, as the format has one, and never fetched.
+
+    Raises:
+        DriverError: it is not a Cobertura report, or a number in it is not one.
+    """
+    reader = _Counter(where=where)
+    read_markup(body, where, reader.start, reader.end, document_type=True)
+    return reader.report()
+
+
+@dataclass(kw_only=True, slots=True)
+class _Counter:
+    where: str
+    declared: dict[str, float] = field(default_factory=dict)
+    inside: list[str] = field(default_factory=list)
+    made: Moment | None = None
+    lines: int = 0
+    covered: int = 0
+
+    def start(self, tag: str, attributes: dict[str, str], line: int) -> None:
+        """An element begins; the lines of methods are there again among those of their class."""
+        at = f"{self.where}:{line}"
+        if not self.inside:
+            if tag != "coverage" or "line-rate" not in attributes:
+                hint = "name the Cobertura XML of the test run"
+                raise DriverError(f"is not a Cobertura report: it is <{shown(tag)}>", where=at, hint=hint)
+            for name in ("line-rate", "lines-valid", "lines-covered"):
+                if attributes.get(name):
+                    self.declared[name] = number(attributes[name], f"{at}: {name}")
+            if stamp := attributes.get("timestamp"):
+                seconds = number(stamp, f"{at}: timestamp")
+                self.made = Moment.at_epoch(seconds / 1000 if seconds > _MILLISECONDS else seconds, at)
+        if tag == "line" and self.inside[-2:] == ["class", "lines"]:
+            hits = number(attributes.get("hits", ""), f"{at}: hits")
+            self.lines += 1
+            self.covered += hits > 0
+        self.inside.append(tag)
+
+    def end(self, _tag: str) -> None:
+        """An element ends."""
+        self.inside.pop()
+
+    def report(self) -> CoverageReport:
+        """What was counted, and where that differs from what the report declares."""
+        counted = {"lines-valid": self.lines, "lines-covered": self.covered}
+        differ = [
+            f"{self.where}: {name}={self.declared[name]:g} declared, {count} counted"
+            for name, count in counted.items()
+            if self.declared.get(name, count) != count
+        ]
+        rate = self.declared["line-rate"]
+        if self.lines and not math.isclose(rate, self.covered / self.lines, abs_tol=_ROUNDED):
+            differ.append(f"{self.where}: line-rate={rate:g} declared, {self.covered} of {self.lines} counted")
+        return CoverageReport(
+            lines=self.lines, covered=self.covered, origin=Origin(made=self.made), contradictions=tuple(differ)
+        )

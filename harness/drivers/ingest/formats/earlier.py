@@ -1,0 +1,132 @@
+"""An earlier run of this harness: its `verdict.json`, and the manifest beside it, which says when it was sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from pydantic import Field
+
+from harness.drivers.ingest.formats.moments import Moment
+from harness.drivers.ingest.formats.origins import Origin
+from harness.drivers.ingest.formats.plain import ReportSection, json_of, section_of, shown
+from harness.errors import DriverError
+
+_SCHEMAS: Final = (2, 3)
+"""Versions of `verdict.json` in which what is used here is the same."""
+
+
+class _MeasureEntry(ReportSection):
+    name: str
+    scope: dict[str, str] = Field(default_factory=dict)
+    verdict: str
+    value: float | int | None
+
+
+class _ClaimEntry(ReportSection):
+    measures: tuple[_MeasureEntry, ...] = Field(default=(), strict=False)
+
+
+class _RequirementEntry(ReportSection):
+    id: str
+    verdict: str
+    claims: tuple[_ClaimEntry, ...] = Field(default=(), strict=False)
+
+
+class _ExperimentEntry(ReportSection):
+    name: str
+    domain: str
+    verdict: str
+
+
+class _VerdictFile(ReportSection):
+    format: int = Field(alias="schema")
+    run_id: str = Field(min_length=1)
+    decision: Literal["GO", "NO-GO", "INCONCLUSIVE", "PARTIAL"]
+    profile: str
+    environment: str
+    target: str
+    release: str
+    requirements: tuple[_RequirementEntry, ...] = Field(strict=False)
+    experiments: tuple[_ExperimentEntry, ...] = Field(default=(), strict=False)
+
+
+class _ManifestFile(ReportSection):
+    run: str
+    target: str
+    environment: str
+    release: str
+    sealed: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EarlierRun:
+    """One run, as it reports itself.
+
+    Attributes:
+        run: its name. decision: GO, NO-GO, INCONCLUSIVE or PARTIAL. profile: what was judged.
+        origin: release, environment, target, and when its evidence was sealed.
+        measured: names of the figures that have a value: `error rate`, `response time p95`.
+        drills: experiments whose receipts are complete, and whether nothing failed in them: name → (domain, passed).
+    """
+
+    run: str
+    decision: str
+    profile: str
+    origin: Origin
+    measured: frozenset[str] = field(default_factory=frozenset)
+    drills: dict[str, tuple[str, bool]] = field(default_factory=dict)
+
+
+def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
+    """Read a run from its two files.
+
+    Args:
+        verdict: of `verdict.json`. manifest: of the `manifest.json` beside it.
+        where: the path of `verdict.json`.
+
+    Raises:
+        DriverError: one of them is not of this harness, or they are of different runs.
+    """
+    value = json_of(verdict, where)
+    if isinstance(value, dict) and isinstance(value.get("schema"), int) and value["schema"] not in _SCHEMAS:
+        what = f"has the schema {value['schema']}; {' and '.join(map(str, _SCHEMAS))} are read"
+        raise DriverError(what, where=f"{where}: schema", hint="judge that run again: `readiness run --evidence RUN`")
+    found = section_of(_VerdictFile, value, where, kind="a verdict.json")
+    beside = where.removesuffix("verdict.json") + "manifest.json"
+    sealed = section_of(_ManifestFile, json_of(manifest, beside), beside, kind="a manifest")
+    for name, mine, theirs in (
+        ("run", found.run_id, sealed.run),
+        ("target", found.target, sealed.target),
+        ("environment", found.environment, sealed.environment),
+        ("release", found.release, sealed.release),
+    ):
+        if mine != theirs:
+            what = f"the {name} is {shown(mine)}, that of the manifest beside it {shown(theirs)}"
+            raise DriverError(what, where=where, hint="keep the two files of one run together")
+    measures = [one for entry in found.requirements for claim in entry.claims for one in claim.measures]
+    return EarlierRun(
+        run=shown(found.run_id),
+        decision=found.decision,
+        profile=shown(found.profile),
+        origin=Origin(
+            release=found.release,
+            environment=found.environment,
+            target=found.target,
+            made=Moment.of(sealed.sealed, f"{beside}: sealed"),
+        ),
+        measured=frozenset(one.name for one in measures if one.value is not None),
+        drills=_drills(found, measures),
+    )
+
+
+def _drills(found: _VerdictFile, measures: list[_MeasureEntry]) -> dict[str, tuple[str, bool]]:
+    judged: dict[str, list[str]] = {}
+    for one in measures:
+        if experiment := one.scope.get("experiment"):
+            judged.setdefault(experiment, []).append(one.verdict)
+    return {
+        one.name: (one.domain, bool(judged.get(one.name)) and {*judged[one.name]} == {"PASS"})
+        for one in found.experiments
+        if one.verdict == "PASS"
+    }

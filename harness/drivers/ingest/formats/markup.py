@@ -1,0 +1,71 @@
+"""XML as a stream of elements: no tree, no document type but where a format has one, no entity, nothing fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, NoReturn
+from xml.parsers import expat
+
+from harness.errors import DriverError
+
+DEEPEST: Final = 100
+"""Elements in each other; test reports have fewer than ten."""
+
+Start = Callable[[str, dict[str, str], int], None]
+"""An element begins: its name, its attributes, its line."""
+End = Callable[[str], None]
+"""An element ends."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Depth:
+    now: int = 0
+
+
+def read_markup(body: bytes, where: str, start: Start, end: End, *, document_type: bool = False) -> None:
+    """Read XML in any encoding that it declares and Python knows.
+
+    Args:
+        body: the file's bytes.
+        where: its name.
+        start: called for each element that begins; namespaces stay in the name as written.
+        end: called for each that ends.
+        document_type: whether `<!DOCTYPE …>` may be there. What it names is never fetched, and entities are refused in any case.
+
+    Raises:
+        DriverError: it is not XML, is cut short, defines an entity, has a document type, or is nested too deeply.
+    """
+    parser = expat.ParserCreate()
+    depth = _Depth()
+
+    def refuse(what: str) -> NoReturn:
+        hint = "a report needs none: see what wrote the file"
+        raise DriverError(what, where=f"{where}:{parser.CurrentLineNumber}", hint=hint)
+
+    def began(name: str, attributes: dict[str, str]) -> None:
+        depth.now += 1
+        if depth.now > DEEPEST:
+            refuse(f"has more than {DEEPEST} elements in each other")
+        start(name, attributes, parser.CurrentLineNumber)
+
+    def ended(name: str) -> None:
+        depth.now -= 1
+        end(name)
+
+    parser.StartElementHandler, parser.EndElementHandler = began, ended
+    parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+    parser.EntityDeclHandler = lambda *_: refuse("defines an entity, which is not read")
+    parser.ExternalEntityRefHandler = lambda *_: refuse("refers to another file, which is not read")
+    if not document_type:
+        parser.StartDoctypeDeclHandler = lambda *_: refuse("has a document type, which is not read")
+    try:
+        parser.Parse(body, True)  # noqa: FBT003 - the parser takes it by position only
+    except expat.ExpatError as error:
+        raise DriverError(
+            f"is not XML, or is cut short: {expat.ErrorString(error.code)}",
+            where=f"{where}:{error.lineno}",
+            hint="write it again with its tool",
+        ) from error
+    except (ValueError, LookupError) as error:  # an encoding that Python does not know, or that needs several bytes
+        raise DriverError(f"cannot be decoded: {error}", where=where, hint="write it as UTF-8") from error

@@ -1,0 +1,91 @@
+"""Times in reports, which often come without a zone: a moment, and how far from it the true one may be."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from harness.errors import DriverError
+from harness.drivers.ingest.formats.plain import shown
+
+_ANY_ZONE: Final = timedelta(hours=14)
+"""A time without a zone may be off by so much, either way."""
+_CLOCKS: Final = timedelta(minutes=5)
+"""Two machines' clocks may differ by so much."""
+_DAY: Final = timedelta(days=1)
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moment:
+    """A time of a report.
+
+    Attributes:
+        text: as written.
+        first, last: UTC; the true moment is not before the one and not after the other.
+    """
+
+    text: str
+    first: datetime
+    last: datetime
+
+    @classmethod
+    def of(cls, value: object, where: str) -> Moment:
+        """Read `2026-11-20`, `2026-11-20T09:30:00` or `2026-11-20T09:30:00Z`, as text or as YAML reads it.
+
+        Raises:
+            DriverError: it is no such time.
+        """
+        text = value.isoformat() if isinstance(value, date) else value if isinstance(value, str) else repr(value)
+        text = text.strip()
+        try:
+            at = datetime.fromisoformat(text)
+            return cls._between(text, at)
+        except (ValueError, OverflowError) as error:
+            hint = "write it like `2026-11-20T09:30:00Z`"
+            raise DriverError(f"`{shown(text)}` is not a time", where=where, hint=hint) from error
+
+    @classmethod
+    def at_epoch(cls, seconds: float, where: str) -> Moment:
+        """Seconds since 1970, UTC; raises DriverError where no calendar has that."""
+        try:
+            return cls._between(f"{seconds:g} s since 1970", datetime.fromtimestamp(seconds, UTC))
+        except (ValueError, OverflowError, OSError) as error:
+            raise DriverError(f"`{seconds:g}` is not a time", where=where, hint="write seconds since 1970") from error
+
+    @classmethod
+    def _between(cls, text: str, at: datetime) -> Moment:
+        if _DATE.fullmatch(text):
+            at = at.replace(tzinfo=UTC)
+            return cls(text=text, first=at - _ANY_ZONE, last=at + _DAY + _ANY_ZONE)
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=UTC)
+            return cls(text=text, first=at - _ANY_ZONE, last=at + _ANY_ZONE)
+        at = at.astimezone(UTC)
+        return cls(text=text, first=at, last=at)
+
+    def in_future(self, today: datetime) -> bool:
+        """Whether it is after `today`, the clocks' difference allowed for."""
+        return self.first > today + _CLOCKS
+
+    def younger(self, today: datetime, age: timedelta) -> bool:
+        """Whether it is less than `age` old, however the missing zone is read."""
+        return today - self.first < age
+
+    def before(self, other: Moment) -> bool | None:
+        """Whether it is before the other; None where the missing zones leave both possible."""
+        if self.last < other.first:
+            return True
+        return False if self.first >= other.last else None
+
+    def age(self, today: datetime) -> str:
+        """`2.3 d`, for people; at most so old."""
+        days = max(0.0, (today - self.first).total_seconds() / 86400)
+        return f"{days:.1f} d" if days >= 1 else f"{days * 24:.1f} h"
+
+
+def earliest(moments: list[Moment]) -> Moment | None:
+    """The oldest of some; None of none."""
+    return min(moments, key=lambda moment: moment.first, default=None)

@@ -1,0 +1,280 @@
+"""SARIF 2.1: what scanners found, how severe it is, and whether it is still open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pydantic import Field
+
+from harness.drivers.ingest.formats.moments import Moment
+from harness.drivers.ingest.formats.origins import Origin
+from harness.drivers.ingest.formats.plain import ReportSection, json_of, number, section_of, shown
+from harness.errors import DriverError
+
+LEVELS: Final[Mapping[str, float]] = {"critical": 9.0, "high": 7.0, "moderate": 4.0, "medium": 4.0, "low": 0.1}
+"""The least severity (0 to 10, as of CVSS) that each word stands for."""
+_OF_LEVEL: Final[Mapping[str, float]] = {"error": 7.0, "warning": 4.0, "note": 0.1, "none": 0.0}
+"""A finding whose rule has no `security-severity` is as severe as its level says: an error is high, a warning medium."""
+_MOST: Final = 10.0
+
+
+class _Text(ReportSection):
+    text: str = ""
+    markdown: str = ""
+
+
+class _Place(ReportSection):
+    uri: str = ""
+
+
+class _Artifact(ReportSection):
+    location: _Place = _Place()
+
+
+class _Physical(ReportSection):
+    artifact: _Place = Field(default=_Place(), alias="artifactLocation")
+
+
+class _Logical(ReportSection):
+    name: str = ""
+    full: str = Field(default="", alias="fullyQualifiedName")
+
+
+class _Location(ReportSection):
+    physical: _Physical = Field(default=_Physical(), alias="physicalLocation")
+    logical: tuple[_Logical, ...] = Field(default=(), alias="logicalLocations", strict=False)
+
+
+class _Defaults(ReportSection):
+    level: Literal["none", "note", "warning", "error"] = "warning"
+
+
+class _Rule(ReportSection):
+    id: str = ""
+    properties: dict[str, Any] = Field(default_factory=dict)
+    defaults: _Defaults = Field(default=_Defaults(), alias="defaultConfiguration")
+
+
+class _ToolPart(ReportSection):
+    name: str = Field(min_length=1)
+    rules: tuple[_Rule, ...] = Field(default=(), strict=False)
+
+
+class _Tool(ReportSection):
+    driver: _ToolPart
+    extensions: tuple[_ToolPart, ...] = Field(default=(), strict=False)
+
+
+class _ComponentReference(ReportSection):
+    index: int = -1
+
+
+class _RuleReference(ReportSection):
+    id: str = ""
+    index: int = -1
+    component: _ComponentReference = Field(default=_ComponentReference(), alias="toolComponent")
+
+
+class _Suppression(ReportSection):
+    status: Literal["accepted", "underReview", "rejected"] = "accepted"
+
+
+class _Result(ReportSection):
+    rule_id: str = Field(default="", alias="ruleId")
+    rule_index: int = Field(default=-1, alias="ruleIndex")
+    rule: _RuleReference = _RuleReference()
+    kind: Literal["notApplicable", "pass", "fail", "review", "open", "informational"] = "fail"
+    level: Literal["none", "note", "warning", "error"] | None = None
+    message: _Text
+    locations: tuple[_Location, ...] = Field(default=(), strict=False)
+    suppressions: tuple[_Suppression, ...] = Field(default=(), strict=False)
+    baseline: Literal["new", "unchanged", "updated", "absent"] | None = Field(default=None, alias="baselineState")
+    properties: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Invocation(ReportSection):
+    successful: bool = Field(alias="executionSuccessful")
+    ended: str = Field(default="", alias="endTimeUtc")
+    started: str = Field(default="", alias="startTimeUtc")
+
+
+class _Provenance(ReportSection):
+    commit: str = Field(default="", alias="revisionId")
+    tag: str = Field(default="", alias="revisionTag")
+
+
+class _ScanRun(ReportSection):
+    tool: _Tool
+    results: tuple[_Result, ...] | None = Field(default=None, strict=False)
+    invocations: tuple[_Invocation, ...] = Field(default=(), strict=False)
+    provenance: tuple[_Provenance, ...] = Field(default=(), alias="versionControlProvenance", strict=False)
+    artifacts: tuple[_Artifact, ...] = Field(default=(), strict=False)
+    logical: tuple[_Logical, ...] = Field(default=(), alias="logicalLocations", strict=False)
+    properties: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Log(ReportSection):
+    version: str
+    runs: tuple[_ScanRun, ...] = Field(min_length=1, strict=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One result that is a finding, or that may be one.
+
+    Attributes:
+        rule: by id. place: file or address; empty where it has none. message: of the tool, short.
+        severity: 0 to 10.
+        open: neither suppressed, nor gone since the baseline.
+        decided: False where the tool left the decision to a person.
+    """
+
+    rule: str
+    place: str
+    message: str
+    severity: float
+    open: bool
+    decided: bool
+
+    @property
+    def label(self) -> str:
+        """`js/xss at src/a.js (7.5)`."""
+        return f"{self.rule}{f' at {self.place}' if self.place else ''} ({self.severity:g})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScanReport:
+    """One log.
+
+    Attributes:
+        tools: that ran.
+        findings: of all of them.
+        scanned: files, addresses and names that the log lists as looked at.
+        incomplete: why a scan did not complete; empty: all did.
+        origin: commit and release of its version control provenance (or its properties), the oldest end of a scan.
+    """
+
+    tools: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    scanned: frozenset[str]
+    incomplete: tuple[str, ...]
+    origin: Origin
+
+
+def scan_report(body: bytes, where: str) -> ScanReport:
+    """Read a log.
+
+    Raises:
+        DriverError: it is not SARIF 2.1, or a severity in it is not a number.
+    """
+    value = json_of(body, where)
+    version = value.get("version") if isinstance(value, dict) else None
+    if isinstance(version, str) and not version.startswith("2.1"):
+        hint = "let the scanner write SARIF 2.1.0"
+        raise DriverError(f"is SARIF {shown(version)}, 2.1 is read", where=f"{where}: version", hint=hint)
+    log = section_of(_Log, value, where, kind="a SARIF log")
+    origin = Origin()
+    for number_, run in enumerate(log.runs):
+        origin = _older(origin, _origin(run, f"{where}: runs[{number_}]"), where)
+    return ScanReport(
+        tools=tuple(shown(run.tool.driver.name) for run in log.runs),
+        findings=tuple(
+            finding
+            for index, run in enumerate(log.runs)
+            for row, result in enumerate(run.results or ())
+            if (finding := _finding(run, result, f"{where}: runs[{index}].results[{row}]")) is not None
+        ),
+        scanned=frozenset(name for run in log.runs for name in _scanned(run)),
+        incomplete=tuple(why for run in log.runs for why in _incomplete(run)),
+        origin=origin,
+    )
+
+
+def _origin(run: _ScanRun, where: str) -> Origin:
+    ended = [
+        Moment.of(invocation.ended or invocation.started, f"{where}.invocations")
+        for invocation in run.invocations
+        if invocation.ended or invocation.started
+    ]
+    origin = Origin(**{key: _word(run.properties, key) for key in ("release", "commit", "environment", "target")})
+    for provenance in run.provenance:
+        origin = origin.completed(Origin(commit=provenance.commit, release=provenance.tag), where)
+    return Origin(
+        release=origin.release,
+        commit=origin.commit,
+        environment=origin.environment,
+        target=origin.target,
+        made=min(ended, key=lambda moment: moment.first, default=None),
+    )
+
+
+def _older(one: Origin, other: Origin, where: str) -> Origin:
+    """Both together, as old as the older of the two."""
+    made = min((origin.made for origin in (one, other) if origin.made), key=lambda moment: moment.first, default=None)
+    both = one.completed(other, where)
+    return Origin(release=both.release, commit=both.commit, environment=both.environment, target=both.target, made=made)
+
+
+def _word(properties: Mapping[str, Any], key: str) -> str:
+    value = properties.get(key, "")
+    return value if isinstance(value, str) else ""
+
+
+def _finding(run: _ScanRun, result: _Result, where: str) -> Finding | None:
+    """A result as a finding; None where the tool says that it is none."""
+    if result.kind in {"notApplicable", "pass", "informational"}:
+        return None
+    rule = _rule(run.tool, result)
+    name = result.rule_id or result.rule.id or (rule.id if rule else "") or "a rule without an id"
+    places = [place for location in result.locations for place in _places(location)]
+    suppressed = any(one.status == "accepted" for one in result.suppressions)
+    return Finding(
+        rule=shown(name),
+        place=shown(places[0]) if places else "",
+        message=shown(result.message.text),
+        severity=_severity(rule, result, where),
+        open=not suppressed and result.baseline != "absent",
+        decided=result.kind == "fail",
+    )
+
+
+def _rule(tool: _Tool, result: _Result) -> _Rule | None:
+    """The rule of a result: by its index in its part of the tool, else by its id."""
+    component = result.rule.component.index
+    rules = tool.extensions[component].rules if 0 <= component < len(tool.extensions) else tool.driver.rules
+    index = result.rule_index if result.rule_index >= 0 else result.rule.index
+    if 0 <= index < len(rules):
+        return rules[index]
+    name = result.rule_id or result.rule.id
+    every = [rule for part in (tool.driver, *tool.extensions) for rule in part.rules]
+    return next((rule for rule in every if name and (rule.id == name or name.startswith(f"{rule.id}/"))), None)
+
+
+def _severity(rule: _Rule | None, result: _Result, where: str) -> float:
+    for properties in (result.properties, rule.properties if rule else {}):
+        found = properties.get("security-severity")
+        if found is not None:
+            value = number(str(found), f"{where}: security-severity")
+            if not 0 <= value <= _MOST:
+                raise DriverError(f"the severity {value:g} is not from 0 to 10", where=where, hint="see the scanner")
+            return value
+    return _OF_LEVEL[result.level or (rule.defaults.level if rule else "warning")]
+
+
+def _places(location: _Location) -> list[str]:
+    named = [name for one in location.logical for name in (one.full, one.name)]
+    return [place for place in (location.physical.artifact.uri, *named) if place]
+
+
+def _scanned(run: _ScanRun) -> list[str]:
+    places = [place for result in run.results or () for location in result.locations for place in _places(location)]
+    named = [name for one in run.logical for name in (one.full, one.name)]
+    return [place for place in (*(one.location.uri for one in run.artifacts), *named, *places) if place]
+
+
+def _incomplete(run: _ScanRun) -> list[str]:
+    name = shown(run.tool.driver.name)
+    failed = [f"{name} reports that its scan failed" for one in run.invocations if not one.successful]
+    return failed + ([f"{name} has no list of results"] if run.results is None else [])

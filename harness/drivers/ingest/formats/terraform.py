@@ -1,0 +1,86 @@
+"""`terraform show -json` of a plan: what it would change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import Field
+
+from harness.drivers.ingest.formats.moments import Moment
+from harness.drivers.ingest.formats.origins import Origin
+from harness.drivers.ingest.formats.plain import ReportSection, json_of, section_of, shown
+from harness.errors import DriverError
+
+_NO_CHANGE: Final = ({"no-op"}, {"read"})
+
+
+class _Change(ReportSection):
+    actions: tuple[str, ...] = Field(min_length=1, strict=False)
+
+
+class _ResourceChange(ReportSection):
+    address: str = Field(min_length=1)
+    change: _Change
+
+
+class _TerraformPlan(ReportSection):
+    format_version: str
+    timestamp: str = ""
+    errored: bool = False
+    complete: bool = True
+    resource_changes: tuple[_ResourceChange, ...] = Field(default=(), strict=False)
+    output_changes: dict[str, _Change] = Field(default_factory=dict)
+    resource_drift: tuple[_ResourceChange, ...] = Field(default=(), strict=False)
+    planned_values: dict[str, object] = Field()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InfrastructurePlan:
+    """One plan.
+
+    Attributes:
+        resources: how many it speaks of.
+        changes: `address: create`, of resources and outputs.
+        drifted: resources that were changed outside of Terraform.
+        incomplete: why it does not say everything; empty: it does.
+        origin: when it was made; the format has no place for a release.
+    """
+
+    resources: int
+    changes: tuple[str, ...]
+    drifted: int
+    incomplete: str
+    origin: Origin
+
+
+def infrastructure_plan(body: bytes, where: str) -> InfrastructurePlan:
+    """Read a plan.
+
+    Raises:
+        DriverError: it is not a plan of format 1.
+    """
+    value = json_of(body, where)
+    if isinstance(value, dict):
+        version = value.get("format_version")
+        if isinstance(version, str) and not version.startswith("1."):
+            what = f"has the format {shown(version)}, 1 is read"
+            raise DriverError(what, where=f"{where}: format_version", hint="use Terraform 1.0 or newer")
+        if "values" in value and "planned_values" not in value:
+            hint = "`terraform plan -out=plan && terraform show -json plan`"
+            raise DriverError("is a state and not a plan", where=where, hint=hint)
+    plan = section_of(_TerraformPlan, value, where, kind="a Terraform plan")
+    changes = [(one.address, one.change) for one in plan.resource_changes]
+    changes += [(f"output.{name}", change) for name, change in plan.output_changes.items()]
+    moment = Moment.of(plan.timestamp, f"{where}: timestamp") if plan.timestamp else None
+    return InfrastructurePlan(
+        resources=len(plan.resource_changes),
+        changes=tuple(
+            f"{shown(address)}: {' and '.join(map(shown, change.actions))}"
+            for address, change in changes
+            if {*change.actions} not in _NO_CHANGE
+        ),
+        drifted=sum({*one.change.actions} not in _NO_CHANGE for one in plan.resource_drift),
+        incomplete="it ended with an error" if plan.errored else "" if plan.complete else "it leaves changes for later",
+        origin=Origin(made=moment),
+    )

@@ -1,0 +1,78 @@
+"""Jobs of a GitHub workflow run, as its API or `gh run view --json` writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import AliasChoices, Field
+
+from harness.drivers.ingest.formats.moments import Moment, earliest
+from harness.drivers.ingest.formats.origins import Origin, same_commit
+from harness.drivers.ingest.formats.plain import ReportSection, json_of, section_of, shown
+
+
+class _Job(ReportSection):
+    name: str = Field(min_length=1)
+    status: str = "completed"
+    conclusion: str | None = None
+    head_sha: str = Field(default="", validation_alias=AliasChoices("head_sha", "headSha"))
+    completed_at: str | None = Field(default="", validation_alias=AliasChoices("completed_at", "completedAt"))
+    workflow: str | None = Field(default="", validation_alias=AliasChoices("workflow_name", "workflowName"))
+
+
+class _WorkflowRun(ReportSection):
+    total_count: int | None = None
+    name: str | None = Field(default="", validation_alias=AliasChoices("workflowName", "workflow_name", "name"))
+    head_sha: str = Field(default="", validation_alias=AliasChoices("head_sha", "headSha"))
+    status: str = "completed"
+    updated_at: str = Field(default="", validation_alias=AliasChoices("updated_at", "updatedAt"))
+    jobs: tuple[_Job, ...] = Field(strict=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipelineRun:
+    """One run of a workflow.
+
+    Attributes:
+        workflow: its name; empty where it is not given.
+        jobs: name → conclusion; a job that has not ended has its status.
+        ended: whether the run and every job of it has ended.
+        origin: commit of the run and of its jobs, the end of its last job.
+        contradictions: where counts or commits differ, or two jobs have one name.
+    """
+
+    workflow: str
+    jobs: dict[str, str]
+    ended: bool
+    origin: Origin
+    contradictions: tuple[str, ...]
+
+
+def pipeline_run(body: bytes, where: str) -> PipelineRun:
+    """Read the jobs of a run.
+
+    Raises:
+        DriverError: it is no list of jobs.
+    """
+    run = section_of(_WorkflowRun, json_of(body, where), where, kind="a workflow run with its jobs")
+    named = [job.name for job in run.jobs]
+    commits = list(dict.fromkeys(sha for sha in (run.head_sha, *(job.head_sha for job in run.jobs)) if sha))
+    differ = []
+    if run.total_count is not None and run.total_count != len(run.jobs):
+        differ.append(f"{where}: total_count={run.total_count} declared, {len(run.jobs)} jobs counted")
+    if len({*named}) < len(named):
+        twice = next(name for name in named if named.count(name) > 1)
+        differ.append(f"{where}: two jobs are named `{shown(twice)}`")
+    if any(not same_commit(commits[0], other) for other in commits[1:]):
+        differ.append(f"{where}: its jobs are of the commits {', '.join(map(shown, commits[:3]))}")
+    ends = [Moment.of(job.completed_at, f"{where}: {shown(job.name)}") for job in run.jobs if job.completed_at]
+    made = max(ends, key=lambda moment: moment.last, default=None)
+    if made is None and run.updated_at:
+        made = earliest([Moment.of(run.updated_at, f"{where}: updated_at")])
+    return PipelineRun(
+        workflow=shown(run.name or next((job.workflow for job in run.jobs if job.workflow), "") or ""),
+        jobs={shown(job.name): shown(job.conclusion or job.status) for job in run.jobs},
+        ended=run.status == "completed" and all(job.status == "completed" for job in run.jobs),
+        origin=Origin(commit=commits[0] if commits else "", made=made),
+        contradictions=tuple(differ),
+    )

@@ -1,0 +1,132 @@
+"""What records say that people or pipelines keep: steps in their order, approvals, audits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+from harness.drivers.facts import Seen
+from harness.drivers.ingest.formats.earlier import earlier_run
+from harness.drivers.ingest.formats.moments import Moment
+from harness.drivers.ingest.formats.origins import Origin, same_release
+from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report, shown
+from harness.drivers.ingest.formats.records import DatedStep, PlainRecord, plain_record
+from harness.drivers.ingest.formats.sarif import LEVELS
+from harness.drivers.ingest.reports import files_of, key_of, provenance, some
+from harness.drivers.paper import Asked
+from harness.errors import DriverError
+from harness.yamlfile import read_document
+
+
+def _record(asked: Asked) -> tuple[Path, PlainRecord]:
+    """The one file of the record that the scenario has read."""
+    files = files_of(asked, "records")
+    if len(files) > 1:
+        raise DriverError(f"{len(files)} files match, one is expected", where=key_of(asked), hint="name one file")
+    record = plain_record(files[0])
+    asked.keep(files[0])
+    return files[0], record
+
+
+def steps_in_order(asked: Asked) -> Sequence[Seen]:
+    """Each step of the record was finished before the next one."""
+    path, record = _record(asked)
+    named = re.split(r", | and ", asked.params["steps"])
+    steps = {step.name: step for step in record.steps()}
+    moments: dict[str, Moment | None] = {}
+    for name in named:
+        if name not in steps:
+            where = str(path)
+            raise DriverError(f"has no step `{shown(name)}`", where=where, hint=f"known are {', '.join(map(shown, steps))}")
+        moments[name] = _finished(asked, path, steps[name])
+    facts = provenance(asked, [(path, record.origin)])
+    for one, other in pairwise(named):
+        facts.append(_after(asked, (one, moments[one]), (other, moments[other])))
+    return facts
+
+
+def _after(asked: Asked, one: tuple[str, Moment | None], other: tuple[str, Moment | None]) -> Seen:
+    subject, expected = f"{one[0]}, then {other[0]}", "in this order"
+    for name, moment in (one, other):
+        if moment is None:
+            return Seen(subject=subject, expected=expected, seen=f"{name} is not finished", ok=None)
+        if moment.in_future(asked.today):
+            seen = f"{name} is dated {shown(moment.text)}, in the future"
+            return Seen(subject=subject, expected=expected, seen=seen, ok=None)
+    first, second = one[1], other[1]
+    ok = first.before(second) if first and second else None
+    seen = f"{shown(first.text) if first else ''}, then {shown(second.text) if second else ''}"
+    if ok is None:
+        seen += ": without times and zones the order is unknown"
+    return Seen(subject=subject, expected=expected, seen=seen, ok=ok)
+
+
+def _finished(asked: Asked, record: Path, step: DatedStep) -> Moment | None:
+    """When a step was finished: as the file says that proves it, else as the record does."""
+    if not step.proof:
+        return step.finished
+    path = record.parent / step.proof
+    asked.keep(path)
+    if path.name == "verdict.json":
+        manifest = path.with_name("manifest.json")
+        run = earlier_run(read_report(path, LARGEST_TEXT), read_report(manifest, LARGEST_TEXT), str(path))
+        release, moment = run.origin.release, run.origin.made
+    else:
+        document = read_document(path)
+        data = document.data if isinstance(document.data, dict) else {}
+        release = data.get("release") or ""
+        moment = Moment.of(data.get("date"), document.where(("date",)))
+    if release and not same_release(str(release), asked.release):
+        raise DriverError(f"is of release {shown(str(release))}", where=str(path), hint=f"name that of {asked.release}")
+    return moment
+
+
+def merges_approved(asked: Asked) -> Sequence[Seen]:
+    """Each merge was approved by another than its author."""
+    path, record = _record(asked)
+    merges = record.merges()
+    alone = [one.name for one in merges if not {name.lower() for name in one.approved_by} - {one.author.lower()}]
+    seen = f"{len(merges) - len(alone)}{f', not: {some([shown(name) for name in alone])}' if alone else ''}"
+    approved = Seen(
+        subject="merges approved by another than their author",
+        expected=f"all {len(merges)}",
+        seen=seen,
+        ok=not alone,
+    )
+    return [*provenance(asked, [(path, record.origin)]), approved]
+
+
+def newest_audit(asked: Asked) -> Sequence[Seen]:
+    """The newest audit is young enough, and no audit has an open finding of a severity or above."""
+    path, record = _record(asked)
+    audits, least = record.audits(), asked.params["severity"]
+    newest = max(audits, key=lambda audit: audit.at.first)
+    limit, found = _severity(least, str(path)), []
+    for audit in audits:
+        for name, severity in audit.open.items():
+            if _severity(severity, audit.where) >= limit:
+                found.append(f"{shown(name)} ({shown(severity)})")
+    none = Seen(
+        subject=f"open findings of severity {least} or higher",
+        expected="none",
+        seen=f"{len(found)}: {some(found)}" if found else "none",
+        ok=not found,
+    )
+    return [*provenance(asked, [(path, _dated(record, newest.at))]), none]
+
+
+def _dated(record: PlainRecord, at: Moment) -> Origin:
+    return replace(record.origin, made=at)
+
+
+def _severity(word: str, where: str) -> float:
+    if word.lower() in LEVELS:
+        return LEVELS[word.lower()]
+    try:
+        return float(word)
+    except ValueError as error:
+        hint = f"use {', '.join(LEVELS)}, or a number from 0 to 10"
+        raise DriverError(f"`{shown(word)}` is not a severity", where=where, hint=hint) from error

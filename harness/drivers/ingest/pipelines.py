@@ -1,0 +1,79 @@
+"""What pipelines report: jobs of workflow runs, and what Terraform would change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.drivers.facts import Seen
+from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
+from harness.drivers.ingest.formats.terraform import infrastructure_plan
+from harness.drivers.ingest.formats.workflow import PipelineRun, pipeline_run
+from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provenance, register_of, some, words
+from harness.drivers.paper import Asked
+
+
+def jobs_succeeded(asked: Asked) -> Sequence[Seen]:
+    """Every job concluded with success; with a register, in the last run of each of its names."""
+    parts = parts_of(asked, "workflow-run", pipeline_run, lambda report: report.origin, LARGEST_TEXT)
+    if name := asked.params.get("register"):
+        return _of_register(asked, name, parts)
+    return [*provenance(asked, [(part.path, part.origin) for part in parts]), *_jobs(parts)]
+
+
+def _jobs(parts: Sequence[ReportPart[PipelineRun]]) -> list[Seen]:
+    jobs = [(name, conclusion) for part in parts for name, conclusion in part.report.jobs.items()]
+    other = [f"{name}: {conclusion}" for name, conclusion in jobs if conclusion != "success"]
+    running = [part.path.name for part in parts if not part.report.ended]
+    subject, expected = "jobs that concluded with success", f"all {len(jobs)}"
+    contradictions = counts(text for part in parts for text in part.report.contradictions)
+    if not jobs:
+        return [*contradictions, Seen(subject=subject, expected="at least 1", seen="the run has no jobs", ok=None)]
+    if running:
+        return [*contradictions, Seen(subject=subject, expected=expected, seen=f"not ended: {some(running)}", ok=None)]
+    seen = f"{len(jobs) - len(other)}{f', other: {some(other)}' if other else ''}"
+    return [*contradictions, Seen(subject=subject, expected=expected, seen=seen, ok=not other)]
+
+
+def _of_register(asked: Asked, name: str, parts: Sequence[ReportPart[PipelineRun]]) -> list[Seen]:
+    """Each name of the register has a run, and its last run is as expected."""
+    facts = []
+    for component in register_of(asked, name):
+        runs = [part for part in parts if _is_of(component, part)]
+        if not runs:
+            seen = "no run of a workflow of this name is among the reports"
+            facts.append(Seen(subject=component, expected="a run", seen=seen, ok=None))
+            continue
+        last = max(runs, key=lambda part: part.origin.made.last.timestamp() if part.origin.made else 0)
+        for fact in (*provenance(asked, [(last.path, last.origin)]), *_jobs([last])):
+            subject = f"{shown(component)}: {fact.subject}"
+            facts.append(Seen(subject=subject, expected=fact.expected, seen=fact.seen, ok=fact.ok))
+    return facts
+
+
+def _is_of(component: str, part: ReportPart[PipelineRun]) -> bool:
+    """By the name of the workflow, or of the file where the report has none."""
+    return words(component) == words(part.report.workflow or part.path.stem)
+
+
+def plan_unchanged(asked: Asked) -> Sequence[Seen]:
+    """The plan would change nothing."""
+    parts = parts_of(asked, "terraform-plan", infrastructure_plan, lambda report: report.origin, LARGEST_TEXT)
+    changes = [change for part in parts for change in part.report.changes]
+    drifted = sum(part.report.drifted for part in parts)
+    aside = f" ({drifted} changed outside of Terraform in what its files leave open)" if drifted else ""
+    facts = [
+        *provenance(asked, [(part.path, part.origin) for part in parts]),
+        Seen(
+            subject="changes that the plan would make",
+            expected="0",
+            seen=f"{len(changes)}{f': {some(changes)}' if changes else ''}{aside}",
+            ok=not changes,
+        ),
+    ]
+    for part in parts:
+        if why := part.report.incomplete:
+            facts.append(Seen(subject="plan", expected="complete", seen=f"{part.path}: {why}", ok=None))
+        elif not part.report.resources:
+            seen = f"{part.path} speaks of no resource"
+            facts.append(Seen(subject="resources in the plan", expected="at least 1", seen=seen, ok=None))
+    return facts

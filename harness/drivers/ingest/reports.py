@@ -1,0 +1,276 @@
+"""Which files a report is, and whether they are of what is judged: of this release or commit, young enough, one with themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+from harness.drivers.facts import Seen
+from harness.drivers.ingest.formats.origins import Origin, same_commit, same_release
+from harness.drivers.ingest.formats.plain import read_report, shown
+from harness.drivers.ingest.formats.records import HEAD, names_of, plain_record
+from harness.drivers.paper import Asked
+from harness.errors import ConfigurationError, DriverError
+from harness.model import Quantity
+
+FORMATS: Final = {
+    "junit": "JUnit report",
+    "sarif": "SARIF report",
+    "cyclonedx": "CycloneDX document",
+    "npm-audit": "npm audit",
+    "terraform-plan": "Terraform plan",
+    "workflow-run": "workflow run",
+    "cobertura": "Cobertura report",
+    "figures": "figures",
+    "verdict": "verdict",
+    "history": "run history",
+    "records": "record",
+    "prometheus": "Prometheus query",
+}
+"""Every format by its key below `evidence` in the target file, and what sentences call it."""
+
+_MOST_FILES: Final = 10_000
+_NAMED: Final = 3
+"""How many of many things a sentence names."""
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+_Read = TypeVar("_Read")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportPart(Generic[_Read]):
+    """One file of a report: its path, what it says, and where it comes from."""
+
+    path: Path
+    report: _Read
+    origin: Origin
+
+
+def parts_of(
+    asked: Asked, kind: str, read: Callable[[bytes, str], _Read], origin_of: Callable[[_Read], Origin], most: int
+) -> list[ReportPart[_Read]]:
+    """Every file of the report that the sentence is about, read.
+
+    Args:
+        asked: what the sentence fixes.
+        kind: the format that the sentence is about.
+        read: bytes and file name → what the file says.
+        origin_of: what it says of where it comes from.
+        most: bytes of a file.
+
+    Raises:
+        ConfigurationError: the sentence is about another format, or the target file does not name the report.
+        DriverError: no file is there, or one cannot be used.
+    """
+    parts = []
+    for path in files_of(asked, kind):
+        report = read(read_report(path, most), str(path))
+        asked.keep(path)
+        origin = origin_of(report)
+        for beside in _beside(path):
+            origin = origin.completed(_origin_beside(beside, path), str(path))
+            asked.keep(beside)
+            break
+        parts.append(ReportPart(path=path, report=report, origin=origin))
+    return parts
+
+
+def files_of(asked: Asked, kind: str) -> tuple[Path, ...]:
+    """The files of the report, sorted; raises as `parts_of` does."""
+    patterns = _patterns(asked, kind)
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        found.update(dict.fromkeys(islice(_matching(asked.target.file.parent, pattern), _MOST_FILES + 1)))
+    files = [path for path in found if not path.name.endswith("origin.yaml")]
+    if not files:
+        hint = "run the tool that writes it, or correct the path: it is relative to the target file"
+        raise DriverError(f"no file matches `{' '.join(patterns)}`", where=key_of(asked), hint=hint)
+    if len(files) > _MOST_FILES:
+        raise DriverError(f"more than {_MOST_FILES} files match", where=key_of(asked), hint="narrow the pattern")
+    return tuple(files)
+
+
+def key_of(asked: Asked) -> str:
+    """Where the target file names the report."""
+    return f"{asked.target.file}: evidence.{asked.params.get('format', '')}.{asked.params.get('report', '')}"
+
+
+def _patterns(asked: Asked, kind: str) -> tuple[str, ...]:
+    if asked.params.get("format") != kind:
+        what = f"the sentence is about a {FORMATS[kind]}, the scenario has read a {_words(asked.params.get('format', ''))}"
+        raise ConfigurationError(what, where=key_of(asked), hint="name the report of that kind in the When step")
+    reports = getattr(asked.target.evidence, kind.replace("-", "_"))
+    if asked.params["report"] not in reports:
+        raise ConfigurationError("is not in the target file", where=key_of(asked), hint="name its path there")
+    paths: tuple[str, ...] = reports[asked.params["report"]]
+    return paths
+
+
+def _words(kind: str) -> str:
+    return FORMATS.get(kind, "report of no kind")
+
+
+def _matching(base: Path, pattern: str) -> Iterator[Path]:
+    """The files that a path or glob names, in order."""
+    path = base / pattern
+    if not any(char in pattern for char in "*?["):
+        return iter([path] if path.exists() else [])
+    try:
+        anchor = Path(path.anchor)
+        return iter(sorted(found for found in anchor.glob(str(path.relative_to(anchor))) if found.is_file()))
+    except (ValueError, OSError, NotImplementedError) as error:
+        raise ConfigurationError(f"`{pattern}` is not a path or glob: {error}", where=str(base)) from error
+
+
+def _beside(path: Path) -> Iterator[Path]:
+    """The files that tell where a report comes from: its own, else that of its directory."""
+    for beside in (path.with_name(f"{path.name}.origin.yaml"), path.with_name("origin.yaml")):
+        if beside.is_file():
+            yield beside
+
+
+def _origin_beside(beside: Path, path: Path) -> Origin:
+    record = plain_record(beside)
+    for key in record.document.data:
+        if key not in (*HEAD, "sha256"):
+            raise DriverError(
+                f"unknown key `{shown(key)}`",
+                where=record.document.where((key,)),
+                hint=f"known are {', '.join((*HEAD, 'sha256'))}",
+            )
+    expected = record.document.data.get("sha256")
+    if expected is not None and expected != hashlib.sha256(path.read_bytes()).hexdigest():
+        hint = "write it again together with the report"
+        raise DriverError(f"is of another {path.name}: the hashes differ", where=record.document.where(("sha256",)), hint=hint)
+    return record.origin
+
+
+def provenance(asked: Asked, origins: Sequence[tuple[Path, Origin]]) -> list[Seen]:
+    """Facts of where a report comes from: of this release, commit or target, in the environment and of the age that the sentence asks for.
+
+    A report of something else, without a date, too old or from the future tells nothing of this release: its fact is unknown, never false.
+
+    Args:
+        asked: what the sentence fixes.
+        origins: of each file.
+    """
+    facts = []
+    if asked.params.get("of") in {"release", "commit", "target"}:
+        facts.append(_of_this(asked, asked.params["of"], origins))
+    if environment := asked.params.get("environment"):
+        facts.append(_environment(environment, origins))
+    if (age := _age(asked, origins)) is not None:
+        facts.append(age)
+    return facts
+
+
+def _of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Origin]]) -> Seen:
+    this = {"release": asked.release, "commit": asked.commit, "target": asked.target.name}[what]
+    same = {"release": same_release, "commit": same_commit}.get(what, str.__eq__)
+    expected = f"{what} {shown(this)}" if this else f"the {what} that is judged"
+    if not this:
+        seen = f"unknown: {asked.target.file} names no `release.{'version' if what == 'release' else what}`"
+        return Seen(subject=what, expected=expected, seen=seen, ok=None)
+    for path, origin in origins:
+        found = getattr(origin, what)
+        if not found and what != "target":
+            seen = f"{path} does not say of which {what} it is; write it into {path.name}.origin.yaml"
+            return Seen(subject=what, expected=expected, seen=seen, ok=None)
+        if found and not same(found, this):
+            return Seen(subject=what, expected=expected, seen=f"{path} is of {what} {shown(found)}", ok=None)
+    return Seen(subject=what, expected=expected, seen=expected, ok=True)
+
+
+def _environment(environment: str, origins: Sequence[tuple[Path, Origin]]) -> Seen:
+    expected = f"made in {environment}"
+    for path, origin in origins:
+        if origin.environment != environment:
+            seen = f"{path} is of {shown(origin.environment) or 'no environment that it names'}"
+            return Seen(subject="environment", expected=expected, seen=seen, ok=None)
+    return Seen(subject="environment", expected=expected, seen=expected, ok=True)
+
+
+def _age(asked: Asked, origins: Sequence[tuple[Path, Origin]]) -> Seen | None:
+    """The age of the oldest file; None where none is asked for and nothing is wrong."""
+    limit = asked.params.get("younger")
+    expected = f"younger than {limit}" if limit else "not dated in the future"
+    oldest, oldest_s = None, -1.0
+    for path, origin in origins:
+        made = origin.made
+        if made is None and not limit:
+            continue
+        if made is None:
+            seen = f"{path} has no date; write it into {path.name}.origin.yaml as `created`"
+            return Seen(subject="age", expected=expected, seen=seen, ok=None)
+        if made.in_future(asked.today):
+            seen = f"{path} is dated {shown(made.text)}, in the future: it is {asked.today:%Y-%m-%d %H:%M} UTC"
+            return Seen(subject="age", expected=expected, seen=seen, ok=None)
+        if limit and not made.younger(asked.today, age_of(limit)):
+            return Seen(subject="age", expected=expected, seen=f"{path} is {made.age(asked.today)} old", ok=None)
+        if (asked.today - made.first).total_seconds() > oldest_s:
+            oldest, oldest_s = made, (asked.today - made.first).total_seconds()
+    if not limit or oldest is None:
+        return None
+    seen = f"{oldest.age(asked.today)} old at {asked.today:%Y-%m-%d %H:%M} UTC"
+    return Seen(subject="age", expected=expected, seen=seen, ok=True)
+
+
+def age_of(text: str) -> timedelta:
+    """`7 d`; never divided by a time scale."""
+    return timedelta(seconds=Quantity.parse(text).base)
+
+
+def counts(contradictions: Iterable[str]) -> list[Seen]:
+    """The fact that a report contradicts itself; none where it does not."""
+    found = list(contradictions)
+    if not found:
+        return []
+    return [Seen(subject="counts", expected="a report that agrees with itself", seen=some(found), ok=None)]
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of many: `a, b, c and 7 more`."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
+
+
+def register_of(asked: Asked, name: str) -> tuple[str, ...]:
+    """The names in a register of the platform: the file `NAME.yaml` in a directory of `files.registers`.
+
+    Raises:
+        ConfigurationError: the target file names no registers, this one is not there, or it is not YAML.
+        DriverError: it has no names.
+    """
+    where = f"{asked.target.file}: files.registers"
+    directories = asked.target.files.registers
+    if not directories:
+        raise ConfigurationError("is missing", where=where, hint=f"name the directory that has `{name}.yaml`")
+    for directory in directories:
+        path = asked.target.file.parent / directory / f"{name}.yaml"
+        if path.is_file():
+            names = names_of(path)
+            asked.keep(path)
+            return names
+    raise ConfigurationError(f"no register `{name}.yaml` is there", where=where, hint="write one: a line `- NAME` for each")
+
+
+def without(names: Iterable[str], texts: Iterable[str]) -> list[str]:
+    """The names that none of the texts contains, word by word: `wallet sign-in` is in `test_WalletSignIn[chromium]`."""
+    present = [f" {' '.join(words(text))} " for text in texts]
+    missing = []
+    for name in names:
+        sought = f" {' '.join(words(name))} "
+        if not sought.strip() or not any(sought in text for text in present):
+            missing.append(shown(name))
+    return missing
+
+
+def words(text: str) -> list[str]:
+    """The words of a name in any style, in small letters."""
+    return [word.lower() for word in _WORD.findall(text)]

@@ -1,0 +1,133 @@
+"""Earlier runs of this harness: the decision of one, and what the history of runs has measured and drilled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.drivers.facts import Seen
+from harness.drivers.ingest.formats.earlier import EarlierRun, earlier_run
+from harness.drivers.ingest.formats.moments import Moment
+from harness.drivers.ingest.formats.plain import LARGEST_TEXT, json_of, read_report, shown
+from harness.drivers.ingest.reports import age_of, files_of, key_of, provenance, some
+from harness.drivers.paper import Asked
+from harness.errors import DriverError, HarnessError
+from harness.model import domain_of
+
+_MOST_RUNS: Final = 10_000
+
+
+def decided_go(asked: Asked) -> Sequence[Seen]:
+    """The newest run in an environment decided GO."""
+    environment = asked.params["environment"]
+    runs = [(path, _run(asked, path)) for path in files_of(asked, "verdict")]
+    there = [(path, run) for path, run in runs if run.origin.environment == environment]
+    if not there:
+        found = ", ".join(sorted({shown(run.origin.environment) for _path, run in runs}))
+        hint = f"name the `verdict.json` of a run in {environment}"
+        raise DriverError(f"has no run in {environment}, only in {found}", where=key_of(asked), hint=hint)
+    path, run = max(there, key=lambda one: _sealed(one[1]))
+    seen = f"{run.decision} in the run {run.run}, profile {run.profile}"
+    decision = Seen(subject="decision", expected="GO", seen=seen, ok=run.decision == "GO")
+    return [*provenance(asked, [(path, run.origin)]), decision]
+
+
+def _run(asked: Asked, path: Path) -> EarlierRun:
+    manifest = path.with_name("manifest.json")
+    run = earlier_run(read_report(path, LARGEST_TEXT), read_report(manifest, LARGEST_TEXT), str(path))
+    asked.keep(path)
+    asked.keep(manifest)
+    return run
+
+
+def _sealed(run: EarlierRun) -> float:
+    return run.origin.made.first.timestamp() if run.origin.made else 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _History:
+    """The runs of the target that is judged, the newest first, and why others could not be read."""
+
+    runs: Iterator[tuple[Path, EarlierRun]]
+    broken: list[str]
+
+    def aside(self) -> str:
+        """What could not be read, in words."""
+        return f"; not readable: {some(self.broken)}" if self.broken else ""
+
+
+def _history(asked: Asked) -> _History:
+    """Read manifests of all runs, and verdicts only as far as they are asked for."""
+    broken: list[str] = []
+    dated: list[tuple[float, Path]] = []
+    for directory in _directories(asked):
+        for path in sorted(directory.glob("*/manifest.json"))[:_MOST_RUNS]:
+            if path.parent.is_symlink():
+                continue  # `latest`
+            try:
+                manifest = json_of(read_report(path, LARGEST_TEXT), str(path))
+                target, sealed = (manifest.get("target"), manifest.get("sealed")) if isinstance(manifest, dict) else (None, "")
+                if target == asked.target.name:
+                    dated.append((Moment.of(sealed, f"{path}: sealed").first.timestamp(), path.with_name("verdict.json")))
+            except DriverError as error:
+                broken.append(f"{path.parent.name} ({error.what})")
+    return _History(runs=_newest_first(asked, sorted(dated, reverse=True), broken), broken=broken)
+
+
+def _directories(asked: Asked) -> tuple[Path, ...]:
+    found = files_of(asked, "history")
+    for path in found:
+        if not path.is_dir():
+            raise DriverError("is not a directory of runs", where=str(path), hint="name `reports/runs`")
+    return found
+
+
+def _newest_first(asked: Asked, dated: Sequence[tuple[float, Path]], broken: list[str]) -> Iterator[tuple[Path, EarlierRun]]:
+    for _at, path in dated:
+        try:
+            yield path, _run(asked, path)
+        except HarnessError as error:
+            broken.append(f"{path.parent.name} ({error.what})")
+
+
+def runs_measured(asked: Asked) -> Sequence[Seen]:
+    """At least so many runs of the target have a value of a figure, and the newest of them is young enough."""
+    least, figure = int(asked.params["at_least"]), asked.params["figure"]
+    history, found = _history(asked), []
+    for path, run in history.runs:
+        if any(name == figure or name.startswith(f"{figure} ") for name in run.measured):
+            found.append((path, run))
+        if len(found) >= least:
+            break
+    names = [run.run for _path, run in found]
+    enough = Seen(
+        subject=f"runs of {asked.target.name} that measured the {shown(figure)}",
+        expected=f"at least {least}",
+        seen=f"{len(found)}{f': {some(names)}' if names else ''}{history.aside()}",
+        ok=True if len(found) >= least else None,
+    )
+    return [enough, *(provenance(asked, [(found[0][0], found[0][1].origin)]) if found else [])]
+
+
+def drill_passed(asked: Asked) -> Sequence[Seen]:
+    """A disaster experiment on the target passed, in a run that is young enough."""
+    subject, expected = f"disaster experiment on {asked.target.name}", f"one that passed, younger than {asked.params['younger']}"
+    history, failed = _history(asked), []
+    for _path, run in history.runs:
+        made = run.origin.made
+        if made is None or not made.younger(asked.today, age_of(asked.params["younger"])):
+            break
+        if made.in_future(asked.today):
+            seen = f"the run {run.run} is dated {shown(made.text)}, in the future"
+            return [Seen(subject=subject, expected=expected, seen=seen, ok=None)]
+        for name, (domain, passed) in run.drills.items():
+            if domain_of(domain).disaster and passed:
+                seen = f"{shown(name)} passed in the run {run.run}, {made.age(asked.today)} ago"
+                return [Seen(subject=subject, expected=expected, seen=seen, ok=True)]
+            if domain_of(domain).disaster:
+                failed.append(f"{shown(name)} in {run.run}")
+    if failed:
+        return [Seen(subject=subject, expected=expected, seen=f"did not pass: {some(failed)}{history.aside()}", ok=False)]
+    return [Seen(subject=subject, expected=expected, seen=f"no run has one{history.aside()}", ok=None)]

@@ -1,0 +1,99 @@
+"""What scanners report: open findings by severity, vulnerable packages, what an image is made of, and how old a report is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.drivers.facts import Seen
+from harness.drivers.ingest.formats.bill import bill_of_materials
+from harness.drivers.ingest.formats.npm_audit import AUDIT_LEVELS, audit_report
+from harness.drivers.ingest.formats.origins import Origin
+from harness.drivers.ingest.formats.plain import LARGEST_TEXT
+from harness.drivers.ingest.formats.sarif import LEVELS, Finding, ScanReport, scan_report
+from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provenance, register_of, some, without
+from harness.drivers.paper import Asked
+
+
+def findings_open(asked: Asked) -> Sequence[Seen]:
+    """No open finding of a severity or above; and each name of a register was scanned, where the sentence says so."""
+    parts, least = _scans(asked), asked.params["severity"]
+    limit = LEVELS.get(least) or float(least)
+    severe = [one for part in parts for one in part.report.findings if one.open and one.severity >= limit]
+    facts = [*provenance(asked, _origins(parts)), *_complete(parts), _none_open(least, severe)]
+    if name := asked.params.get("register"):
+        names = register_of(asked, name)
+        missing = without(names, [text for part in parts for text in part.report.scanned])
+        seen = f"{len(names) - len(missing)}{f', not scanned: {some(missing)}' if missing else ''}"
+        subject = f"names of the register {name} that were scanned"
+        facts.append(Seen(subject=subject, expected=f"all {len(names)}", seen=seen, ok=None if missing else True))
+    return facts
+
+
+def _scans(asked: Asked) -> list[ReportPart[ScanReport]]:
+    return parts_of(asked, "sarif", scan_report, lambda report: report.origin, LARGEST_TEXT)
+
+
+def _origins(parts: Sequence[ReportPart[ScanReport]]) -> list[tuple[Path, Origin]]:
+    return [(part.path, part.origin) for part in parts]
+
+
+def _complete(parts: Sequence[ReportPart[ScanReport]]) -> list[Seen]:
+    """Whether every scan completed: one that did not has found nothing, which says nothing."""
+    why = [f"{part.path}: {text}" for part in parts for text in part.report.incomplete]
+    tools = [tool for part in parts for tool in part.report.tools]
+    seen = some(why) if why else f"complete: {some(tools)}"
+    return [Seen(subject="scan", expected="complete", seen=seen, ok=None if why else True)]
+
+
+def _none_open(least: str, severe: Sequence[Finding]) -> Seen:
+    decided = [one.label for one in severe if one.decided]
+    open_ones = [one.label for one in severe if not one.decided]
+    seen = f"{len(decided)}: {some(decided)}" if decided else "none"
+    if not decided and open_ones:
+        seen = f"{len(open_ones)} that a person has to decide: {some(open_ones)}"
+    ok = False if decided else None if open_ones else True
+    return Seen(subject=f"open findings of severity {least} or higher", expected="none", seen=seen, ok=ok)
+
+
+def report_age(asked: Asked) -> Sequence[Seen]:
+    """The newest scan is younger than an age."""
+    parts = _scans(asked)
+    dated = [part for part in parts if part.origin.made is not None]
+    newest = max(dated, key=lambda part: part.origin.made.first if part.origin.made else 0, default=parts[0])
+    return [*provenance(asked, [(newest.path, newest.origin)]), *_complete([newest])]
+
+
+def packages_vulnerable(asked: Asked) -> Sequence[Seen]:
+    """No package with a vulnerability of a level or above."""
+    parts = parts_of(asked, "npm-audit", audit_report, lambda _report: Origin(), LARGEST_TEXT)
+    least = asked.params["level"]
+    bad = AUDIT_LEVELS[AUDIT_LEVELS.index(least) :]
+    found = [f"{name} ({level})" for part in parts for name, level in part.report.vulnerable.items() if level in bad]
+    packages = sum(part.report.packages for part in parts)
+    audited = Seen(
+        subject="packages audited", expected="at least 1", seen=str(packages), ok=True if packages else None
+    )
+    none = Seen(
+        subject=f"vulnerabilities of level {least} or higher",
+        expected="none",
+        seen=f"{len(found)}: {some(found)}" if found else "none",
+        ok=not found,
+    )
+    contradictions = [text for part in parts for text in part.report.contradictions]
+    return [*provenance(asked, [(part.path, part.origin) for part in parts]), *counts(contradictions), audited, none]
+
+
+def components_shipped(asked: Asked) -> Sequence[Seen]:
+    """No component that only developers need."""
+    parts = parts_of(asked, "cyclonedx", bill_of_materials, lambda report: report.origin, LARGEST_TEXT)
+    total = sum(part.report.components for part in parts)
+    found = [name for part in parts for name in part.report.development]
+    listed = Seen(subject="components listed", expected="at least 1", seen=str(total), ok=True if total else None)
+    none = Seen(
+        subject="components of scope development",
+        expected="none",
+        seen=f"{len(found)}: {some(found)}" if found else "none",
+        ok=not found,
+    )
+    return [*provenance(asked, [(part.path, part.origin) for part in parts]), listed, none]

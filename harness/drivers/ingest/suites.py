@@ -1,0 +1,190 @@
+"""What test suites report: tests that passed, none that failed, a test for each thing that a register lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.drivers.facts import Seen
+from harness.drivers.ingest.formats.cobertura import coverage_report
+from harness.drivers.ingest.formats.junit import CaseOutcome, JunitCase, JunitReport, junit_report
+from harness.drivers.ingest.formats.origins import same_commit, same_release
+from harness.drivers.ingest.formats.plain import LARGEST_XML, shown
+from harness.drivers.ingest.formats.records import Deployment, plain_record
+from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provenance, register_of, some, without, words
+from harness.drivers.paper import Asked
+from harness.errors import ConfigurationError
+from harness.model import Quantity
+
+_ENGINES: Final[Mapping[str, str]] = {
+    "chromium": "Blink",
+    "chrome": "Blink",
+    "edge": "Blink",
+    "blink": "Blink",
+    "firefox": "Gecko",
+    "gecko": "Gecko",
+    "webkit": "WebKit",
+    "safari": "WebKit",
+}
+"""Words by which suites name a browser, and its engine."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Suites:
+    """All files of one JUnit report."""
+
+    parts: Sequence[ReportPart[JunitReport]]
+
+    @property
+    def cases(self) -> list[JunitCase]:
+        return [case for part in self.parts for case in part.report.cases]
+
+    def of(self, outcome: CaseOutcome) -> list[JunitCase]:
+        return [case for case in self.cases if case.outcome is outcome]
+
+    def always(self, asked: Asked) -> list[Seen]:
+        """What every sentence about tests needs: where the report comes from, and that it agrees with itself."""
+        contradictions = [*self._again(), *(text for part in self.parts for text in part.report.contradictions)]
+        return [*provenance(asked, [(part.path, part.origin) for part in self.parts]), *counts(contradictions)]
+
+    def _again(self) -> list[str]:
+        """Tests that two files have: one of them is of an earlier run."""
+        first: dict[tuple[str, str, str], ReportPart[JunitReport]] = {}
+        found = []
+        for part in self.parts:
+            for case in part.report.cases:
+                other = first.setdefault((case.suite, case.group, case.name), part)
+                if other is not part:
+                    found.append(f"{part.path}:{case.line}: the test `{case.label}` is in {other.path.name} too")
+        return found
+
+
+def _suites(asked: Asked) -> _Suites:
+    return _Suites(parts=parts_of(asked, "junit", junit_report, lambda report: report.origin, LARGEST_XML))
+
+
+def tests_passed(asked: Asked) -> Sequence[Seen]:
+    """At least so many tests passed and none failed (or was skipped); and what else the sentence asks of them."""
+    suites = _suites(asked)
+    facts = [*suites.always(asked), *_passed(asked, suites), *_clean(asked, suites)]
+    if "browsers" in asked.params:
+        facts.append(_browsers(int(asked.params["browsers"]), suites))
+    if "property" in asked.params:
+        facts.append(_property(asked, suites))
+    return facts
+
+
+def _passed(asked: Asked, suites: _Suites) -> list[Seen]:
+    least, passed = int(asked.params["at_least"]), len(suites.of(CaseOutcome.PASSED))
+    expected = f"at least {least}"
+    return [Seen(subject="tests that passed", expected=expected, seen=str(passed), ok=passed >= least)]
+
+
+def _clean(asked: Asked, suites: _Suites) -> list[Seen]:
+    facts = [_none("tests that failed", suites.of(CaseOutcome.FAILED))]
+    if "skipped" in asked.params.get("failures", ""):
+        facts.append(_none("tests that were skipped", suites.of(CaseOutcome.SKIPPED)))
+    return facts
+
+
+def _none(subject: str, cases: Sequence[JunitCase]) -> Seen:
+    seen = f"{len(cases)}: {some([case.label for case in cases])}" if cases else "none"
+    return Seen(subject=subject, expected="none", seen=seen, ok=not cases)
+
+
+def _browsers(least: int, suites: _Suites) -> Seen:
+    found = sorted(
+        {
+            _ENGINES[word]
+            for case in suites.of(CaseOutcome.PASSED)
+            for word in words(f"{case.host} {case.suite} {case.name}")
+            if word in _ENGINES
+        }
+    )
+    seen = f"{len(found)}{f': {', '.join(found)}' if found else ''}"
+    return Seen(subject="browser engines", expected=f"at least {least}", seen=seen, ok=len(found) >= least)
+
+
+def _property(asked: Asked, suites: _Suites) -> Seen:
+    """A property of the report, which is a count."""
+    name, least = asked.params["property"], int(asked.params["amount"])
+    subject, expected = f"property {shown(name)}", f"at least {least}"
+    found = [part.report.properties[name] for part in suites.parts if name in part.report.properties]
+    if not found:
+        return Seen(subject=subject, expected=expected, seen="the report has no such property", ok=None)
+    if not all(text.isdecimal() and len(text) <= 9 for text in found):
+        return Seen(subject=subject, expected=expected, seen=f"`{shown(found[0])}` is not a count", ok=None)
+    total = sum(map(int, found))
+    return Seen(subject=subject, expected=expected, seen=str(total), ok=total >= least)
+
+
+def tests_cover(asked: Asked) -> Sequence[Seen]:
+    """Each name of a register has a test that passed, and none failed."""
+    suites, name = _suites(asked), asked.params["register"]
+    names = register_of(asked, name)
+    passed = [f"{case.suite} {case.group} {case.name}" for case in suites.of(CaseOutcome.PASSED)]
+    missing = without(names, passed)
+    seen = f"{len(names) - len(missing)}{f', without one: {some(missing)}' if missing else ''}"
+    covered = Seen(
+        subject=f"names of the register {name} with a test that passed",
+        expected=f"all {len(names)}",
+        seen=seen,
+        ok=not missing,
+    )
+    return [*suites.always(asked), covered, *_clean(asked, suites)]
+
+
+def tests_before_deployment(asked: Asked) -> Sequence[Seen]:
+    """At least so many tests passed and none failed, and the suite was complete before a deployment of the record began."""
+    suites = _suites(asked)
+    deployment, of_record = _deployment(asked), asked.params["record"]
+    facts = [*suites.always(asked), *_passed(asked, suites), *_clean(asked, suites)]
+    expected = "complete before the deployment began"
+    for part in suites.parts:
+        if part.origin.made is None:
+            seen: str = f"{part.path} has no date"
+            ok: bool | None = None
+        else:
+            ok = part.origin.made.before(deployment.began)
+            seen = f"{shown(part.origin.made.text)}, the deployment began {shown(deployment.began.text)}"
+        facts.append(Seen(subject=f"{part.path.name} and the record {of_record}", expected=expected, seen=seen, ok=ok))
+    return facts
+
+
+def _deployment(asked: Asked) -> Deployment:
+    """The deployment of what is judged to the environment that the sentence names; the first of several."""
+    name, environment = asked.params["record"], asked.params["to"]
+    paths = asked.target.evidence.records.get(name)
+    where = f"{asked.target.file}: evidence.records.{name}"
+    if not paths:
+        raise ConfigurationError("is not in the target file", where=where, hint="name the record of deployments there")
+    found = []
+    for path in paths:
+        file = asked.target.file.parent / path
+        found += [one for one in plain_record(file).deployments() if one.environment == environment and _is_of(one, asked)]
+        asked.keep(file)
+    if not found:
+        hint = "the record needs an entry with this `environment`, and this `commit` or `release`"
+        raise ConfigurationError(f"has no deployment of this commit to {environment}", where=where, hint=hint)
+    return min(found, key=lambda one: one.began.first)
+
+
+def _is_of(deployment: Deployment, asked: Asked) -> bool:
+    if deployment.commit:
+        return bool(asked.commit) and same_commit(deployment.commit, asked.commit)
+    return bool(deployment.release and asked.release) and same_release(deployment.release, asked.release)
+
+
+def lines_covered(asked: Asked) -> Sequence[Seen]:
+    """At least a share of the lines was run by a test."""
+    parts = parts_of(asked, "cobertura", coverage_report, lambda report: report.origin, LARGEST_XML)
+    least = Quantity.parse(asked.params["share"])
+    lines, covered = sum(part.report.lines for part in parts), sum(part.report.covered for part in parts)
+    expected = f"at least {least}"
+    share = Seen(subject="lines that a test ran", expected=expected, seen="the report has no lines", ok=None)
+    if lines:
+        seen = f"{100 * covered / lines:.4g} % ({covered} of {lines})"
+        share = Seen(subject=share.subject, expected=expected, seen=seen, ok=covered / lines >= least.base)
+    contradictions = [text for part in parts for text in part.report.contradictions]
+    return [*provenance(asked, [(part.path, part.origin) for part in parts]), *counts(contradictions), share]
