@@ -10,3 +10,8 @@ Feature: The performance criteria of the staged integration
   Scenario: More than 100 users at once are served as quickly
     When "everyday" traffic has run
     Then the response time p95 of every route is below 1000 ms with 101 users at once for 10 min
+
+  @AT-PERF-UPTIME
+  Scenario: Production was available for 99.9 % of a month
+    When the Prometheus query "availability" has been asked
+    Then at least 99.9 % of the last 30 d was available

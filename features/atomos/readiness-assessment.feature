@@ -1,6 +1,18 @@
 Feature: Readiness assessment
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  Scenario Outline: The <suite> suite has at least <least> tests, and every one of them passed
+    When the JUnit report "<suite>" of this commit has been read
+    Then at least <least> tests passed and none failed or was skipped
+
+    Examples:
+      | requirement           | suite        | least |
+      | AT-SUITE-FUNCTIONAL   | functional   | 25    |
+      | AT-SUITE-PERFORMANCE  | performance  | 30    |
+      | AT-SUITE-SECURITY     | security     | 25    |
+      | AT-SUITE-ARCHITECTURE | architecture | 25    |
+      | AT-SUITE-STABILITY    | stability    | 30    |
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

@@ -1,6 +1,11 @@
 Feature: Risks
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @AT-RISK-BROWSER
+  Scenario: The browser suite passed in 3 engines
+    When the JUnit report "browser" of this commit has been read
+    Then at least 1 test passed and none failed in 3 browser engines
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

@@ -1,6 +1,21 @@
 Feature: Staging
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @AT-STG-FUNCTIONAL
+  Scenario: Every core feature passed a test on staging
+    When the JUnit report "features" of this release has been read
+    Then every name of the register "core-features" has a test that passed in staging, and none failed
+
+  @AT-STG-INTEGRATION
+  Scenario: Every workflow passed a test on staging
+    When the JUnit report "workflows" of this release has been read
+    Then every name of the register "workflows" has a test that passed in staging, and none failed
+
+  @AT-VEC-PRODUCTION
+  Scenario: A run in staging of this release decided GO
+    When the verdict "staging" of this release has been read
+    Then the decision of the run in staging is GO, younger than 7 d
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

@@ -1,6 +1,16 @@
 Feature: Tasks and next steps
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @AT-TASK-ORDER
+  Scenario: Each task waited for the one before
+    When the record "tasks" of this release has been read
+    Then the steps "1, 2, 3 and 4" were finished in this order
+
+  @AT-NEXT-SECURITY
+  Scenario: The security suite passed before staging was deployed
+    When the JUnit report "security" of this commit has been read
+    Then at least 1 test passed and none failed before the deployment to staging of the record "deployments" began
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

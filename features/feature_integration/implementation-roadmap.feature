@@ -1,6 +1,22 @@
 Feature: Implementation roadmap
   Document 001, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  Scenario Outline: Phase <phase> ended in month <month> at the latest
+    When the figures "business" of this target have been read
+    Then the figure "phase_<phase>_end_month" is at most <month> months
+
+    Examples:
+      | requirement   | phase | month |
+      | FI-ROAD-1-DUE | 1     | 3     |
+      | FI-ROAD-2-DUE | 2     | 6     |
+      | FI-ROAD-3-DUE | 3     | 12    |
+      | FI-ROAD-4-DUE | 4     | 18    |
+
+  @FI-ROAD-4-ASSESSMENT
+  Scenario: The platform was assessed, and nothing severe is open
+    When the SARIF report "platform" of this release has been read
+    Then no finding of severity high or higher is open, younger than 90 d
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

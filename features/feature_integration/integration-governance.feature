@@ -1,6 +1,11 @@
 Feature: Integration governance
   Document 001, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @FI-REVIEW-PROC-CODE
+  Scenario: Every change was approved by another than its author
+    When the record "merges" of this release has been read
+    Then every merge was approved by another than its author
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

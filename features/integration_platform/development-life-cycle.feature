@@ -1,6 +1,11 @@
 Feature: Development life cycle
   Document 004, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @IP-LIFE-5
+  Scenario: A run in staging of this release decided GO
+    When the verdict "staging" of this release has been read
+    Then the decision of the run in staging is GO, younger than 7 d
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

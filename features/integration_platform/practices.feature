@@ -5,3 +5,13 @@ Feature: Good practice shows in what the platform does
   Scenario: Every acknowledged write is there once
     When "everyday" traffic has run
     Then every acknowledged write is there once
+
+  @IP-BP-AUDITS
+  Scenario: The newest audit is of this quarter, and nothing critical is open
+    When the record "audits" of this target has been read
+    Then the newest audit is younger than 90 d and no finding of severity critical or higher is open
+
+  @IP-BP-SCANS
+  Scenario: Yesterday's scan of this commit left nothing severe open
+    When the SARIF report "security" of this commit has been read
+    Then no finding of severity high or higher is open, younger than 1 d

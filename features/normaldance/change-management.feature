@@ -1,6 +1,16 @@
 Feature: Change management
   Document 000, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @ND-CHG-TEST
+  Scenario: A run in staging of this release decided GO
+    When the verdict "staging" of this release has been read
+    Then the decision of the run in staging is GO, younger than 7 d
+
+  @ND-CHG-ORDER
+  Scenario: Plan, staging run, sign-off and switch came in this order
+    When the record "change" of this release has been read
+    Then the steps "plan, staging run, sign-off and switch" were finished in this order
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

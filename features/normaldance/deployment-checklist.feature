@@ -6,6 +6,31 @@ Feature: The deployment checklist is ticked by what was measured
     When the deployed platform has been inspected
     Then the health path of every pod of every service in every region answers 200 within 1 s
 
+  Scenario Outline: The <suite> tests of this commit passed
+    When the JUnit report "<suite>" of this commit has been read
+    Then at least 1 test passed and none failed, younger than 7 d
+
+    Examples:
+      | requirement              | suite       |
+      | ND-PRE-TESTS-UNIT        | unit        |
+      | ND-PRE-TESTS-INTEGRATION | integration |
+      | ND-PRE-TESTS-E2E         | e2e         |
+
+  @ND-PRE-SCAN
+  Scenario: No severe finding is open in the code of this commit
+    When the SARIF report "security" of this commit has been read
+    Then no finding of severity 7.0 or higher is open, younger than 7 d
+
+  @ND-PRE-DOCS
+  Scenario: Every link of the documentation leads somewhere, and it changed with the release
+    When the JUnit report "links" of this commit has been read
+    Then at least 1 test passed and none failed, with the property "documents_changed_since_last_release" of at least 1
+
+  @ND-POST-UAT
+  Scenario: The acceptance tests of this release passed
+    When the JUnit report "acceptance" of this release has been read
+    Then at least 1 test passed and none failed
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

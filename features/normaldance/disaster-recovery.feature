@@ -22,6 +22,11 @@ Feature: A disaster is over within its objectives, and what was acknowledged is 
     When the experiment "database-primary-loss" has run under "everyday" traffic
     Then writes are served again within 45 s of the primary's death with 0 manual steps
 
+  @DA-DR-DRILLS
+  Scenario: A disaster was rehearsed in the last 90 days
+    When the run history "runs" of this target has been read
+    Then a disaster experiment passed, younger than 90 d
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

@@ -1,6 +1,21 @@
 Feature: Reviews
   Document 000, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @ND-REV-WEEKLY-PERF
+  Scenario: Response times were measured in the last week
+    When the run history "runs" of this target has been read
+    Then at least 1 run measured the "response time", the newest younger than 7 d
+
+  @ND-REV-WEEKLY-ERRORS
+  Scenario: Error rates of two runs show a trend, the newest of the last week
+    When the run history "runs" of this target has been read
+    Then at least 2 runs measured the "error rate", the newest younger than 7 d
+
+  @ND-REV-MONTHLY-SECURITY
+  Scenario: The target was scanned in the last month
+    When the SARIF report "security" of this target has been read
+    Then the newest scan is younger than 31 d
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

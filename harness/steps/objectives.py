@@ -226,9 +226,9 @@ def vouched(slots: _Slots) -> Meaning:
     return Meaning(objective=objective)
 
 
-def reported(report_format: str) -> _Mean:
-    """The report that the Then steps of the scenario speak of: its format and name, and what it must be of."""
-    return lambda slots: Meaning(report={"format": report_format, "report": slots["report"], "of": slots["of"]})
+def reported(report_format: str, *, of: str = "") -> _Mean:
+    """The report that the Then steps of the scenario speak of: its format and name, and what it must be of (release, commit, target; empty: nothing)."""
+    return lambda slots: Meaning(report={"format": report_format, "report": slots["report"], "of": slots.get("of", of)})
 
 
 def parts(slots: _Slots) -> Meaning:

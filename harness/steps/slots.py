@@ -83,6 +83,11 @@ SLOTS: Final[Mapping[str, Slot]] = {
         about="fields of an object of the cluster with the value that each has, the last after `and`",
         example="image tag other than latest",
     ),
+    "amount": Slot(
+        pattern=rf"{_NUMBER}(?: ?(?:%|[A-Za-z][A-Za-z/]{{0,15}}|of [0-9]{{1,4}}))?",
+        about="a number in the unit of the figure: %, d, months, EUR, of 5…, or none",
+        example="90 %",
+    ),
     "count": Slot(pattern=r"[0-9]{1,6}", about="a whole number", example="3"),
     "cpu": Slot(pattern=r"[0-9]{1,6}(?:\.[0-9]{1,3}|m)?", about="CPU as Kubernetes writes it", example="500m"),
     "domains": Slot(
@@ -94,6 +99,12 @@ SLOTS: Final[Mapping[str, Slot]] = {
         pattern=_TIME, about="a length of time above 0 in ms, s, min, h or d, never scaled", example="200 ms"
     ),
     "factor": Slot(pattern=rf"{_MORE_THAN_0}{_NUMBER}", about="a number more than 0", example="1.2"),
+    "environment": Slot(
+        pattern="staging|production|sandbox", about="staging, production or sandbox", example="staging", listed=True
+    ),
+    "failures": Slot(
+        pattern="failed or was skipped|failed", about="failed, or failed or was skipped", example="failed", listed=True
+    ),
     "ids": Slot(
         pattern=rf"{_ID}(?:, {_ID})*(?: and {_ID})?",
         about="requirements by id, the last after `and`",
@@ -106,6 +117,12 @@ SLOTS: Final[Mapping[str, Slot]] = {
     ),
     "analyses": Slot(
         pattern=r"(?:[2-9]|1[0-9]|20)", about="how often the data is analysed, 2 to 20 times", example="4"
+    ),
+    "level": Slot(
+        pattern="low|moderate|high|critical",
+        about="a level of npm audit: low, moderate, high or critical",
+        example="moderate",
+        listed=True,
     ),
     "memory": Slot(
         pattern=r"[0-9]{1,9}(?:\.[0-9]{1,3})?(?:[kMGT]i?|Ki)?", about="memory as Kubernetes writes it", example="512Mi"
@@ -130,6 +147,12 @@ SLOTS: Final[Mapping[str, Slot]] = {
         pattern=rf"{_MORE_THAN_0}{_NUMBER} ?points", about="percentage points, more than 0", example="5 points"
     ),
     "port": Slot(pattern=r"[0-9]{1,5}", about="a TCP port", example="8080"),
+    "provenance": Slot(
+        pattern="release|commit|target",
+        about="what a report is of: release, commit or target",
+        example="commit",
+        listed=True,
+    ),
     "quantile": Slot(
         pattern=r"p(?:50|75|90|95|99|99\.9)", about="a quantile: p50, p75, p90, p95, p99 or p99.9", example="p95"
     ),
@@ -139,10 +162,19 @@ SLOTS: Final[Mapping[str, Slot]] = {
         about=f"a length of time above 0 in ms, s, min, h or d, not scaled unless `{_SCALED.strip()}` follows it",
         example="45 s",
     ),
+    "reference": Slot(
+        pattern="baseline|target", about="a figure's own baseline or target", example="baseline", listed=True
+    ),
     "region": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="a region by name", example="us-east-1"),
+    "relation": Slot(pattern="at least|at most", about="at least or at most", example="at most", listed=True),
     "release": Slot(pattern=r'[^"<>\s]{1,80}', about="a release by name, as answers name it", example="1.0.0"),
     "role": Slot(pattern=r"[a-z]+(?:-[a-z]+)*", about="what a person answers for", example="security-lead"),
     "version": Slot(pattern=r"[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}", about="a version in numbers", example="15.4"),
+    "severity": Slot(
+        pattern=r"critical|high|medium|low|(?:10|[0-9])(?:\.[0-9])?",
+        about="critical, high, medium, low, or a number from 0 to 10 as of CVSS",
+        example="high",
+    ),
     "traffic": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="traffic by name, without quotes", example="everyday"),
 }
 

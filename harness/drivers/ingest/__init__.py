@@ -17,26 +17,28 @@ from harness.drivers.paper import Engine
 
 __all__ = ["ENGINES"]
 
-ENGINES: Final[Mapping[str, Engine]] = MappingProxyType({
-    "tests-passed": tests_passed,
-    "tests-cover": tests_cover,
-    "tests-before-deployment": tests_before_deployment,
-    "lines-covered": lines_covered,
-    "findings-open": findings_open,
-    "report-age": report_age,
-    "packages-vulnerable": packages_vulnerable,
-    "components-shipped": components_shipped,
-    "plan-unchanged": plan_unchanged,
-    "jobs-succeeded": jobs_succeeded,
-    "figure-limit": figure_limit,
-    "figure-reference": figure_reference,
-    "figure-saving": figure_saving,
-    "was-available": was_available,
-    "decided-go": decided_go,
-    "runs-measured": runs_measured,
-    "drill-passed": drill_passed,
-    "steps-in-order": steps_in_order,
-    "merges-approved": merges_approved,
-    "newest-audit": newest_audit,
-})
+ENGINES: Final[Mapping[str, Engine]] = MappingProxyType(
+    {
+        "tests-passed": tests_passed,
+        "tests-cover": tests_cover,
+        "tests-before-deployment": tests_before_deployment,
+        "lines-covered": lines_covered,
+        "findings-open": findings_open,
+        "report-age": report_age,
+        "packages-vulnerable": packages_vulnerable,
+        "components-shipped": components_shipped,
+        "plan-unchanged": plan_unchanged,
+        "jobs-succeeded": jobs_succeeded,
+        "figure-limit": figure_limit,
+        "figure-reference": figure_reference,
+        "figure-saving": figure_saving,
+        "was-available": was_available,
+        "decided-go": decided_go,
+        "runs-measured": runs_measured,
+        "drill-passed": drill_passed,
+        "steps-in-order": steps_in_order,
+        "merges-approved": merges_approved,
+        "newest-audit": newest_audit,
+    }
+)
 """Every engine by the name that its sentence gives it."""

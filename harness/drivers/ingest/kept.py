@@ -40,7 +40,9 @@ def steps_in_order(asked: Asked) -> Sequence[Seen]:
     for name in named:
         if name not in steps:
             where = str(path)
-            raise DriverError(f"has no step `{shown(name)}`", where=where, hint=f"known are {', '.join(map(shown, steps))}")
+            raise DriverError(
+                f"has no step `{shown(name)}`", where=where, hint=f"known are {', '.join(map(shown, steps))}"
+            )
         moments[name] = _finished(asked, path, steps[name])
     facts = provenance(asked, [(path, record.origin)])
     for one, other in pairwise(named):

@@ -103,7 +103,9 @@ def key_of(asked: Asked) -> str:
 
 def _patterns(asked: Asked, kind: str) -> tuple[str, ...]:
     if asked.params.get("format") != kind:
-        what = f"the sentence is about a {FORMATS[kind]}, the scenario has read a {_words(asked.params.get('format', ''))}"
+        what = (
+            f"the sentence is about a {FORMATS[kind]}, the scenario has read a {_words(asked.params.get('format', ''))}"
+        )
         raise ConfigurationError(what, where=key_of(asked), hint="name the report of that kind in the When step")
     reports = getattr(asked.target.evidence, kind.replace("-", "_"))
     if asked.params["report"] not in reports:
@@ -147,7 +149,9 @@ def _origin_beside(beside: Path, path: Path) -> Origin:
     expected = record.document.data.get("sha256")
     if expected is not None and expected != hashlib.sha256(path.read_bytes()).hexdigest():
         hint = "write it again together with the report"
-        raise DriverError(f"is of another {path.name}: the hashes differ", where=record.document.where(("sha256",)), hint=hint)
+        raise DriverError(
+            f"is of another {path.name}: the hashes differ", where=record.document.where(("sha256",)), hint=hint
+        )
     return record.origin
 
 
@@ -257,7 +261,9 @@ def register_of(asked: Asked, name: str) -> tuple[str, ...]:
             names = names_of(path)
             asked.keep(path)
             return names
-    raise ConfigurationError(f"no register `{name}.yaml` is there", where=where, hint="write one: a line `- NAME` for each")
+    raise ConfigurationError(
+        f"no register `{name}.yaml` is there", where=where, hint="write one: a line `- NAME` for each"
+    )
 
 
 def without(names: Iterable[str], texts: Iterable[str]) -> list[str]:

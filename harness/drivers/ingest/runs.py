@@ -68,9 +68,13 @@ def _history(asked: Asked) -> _History:
                 continue  # `latest`
             try:
                 manifest = json_of(read_report(path, LARGEST_TEXT), str(path))
-                target, sealed = (manifest.get("target"), manifest.get("sealed")) if isinstance(manifest, dict) else (None, "")
+                target, sealed = (
+                    (manifest.get("target"), manifest.get("sealed")) if isinstance(manifest, dict) else (None, "")
+                )
                 if target == asked.target.name:
-                    dated.append((Moment.of(sealed, f"{path}: sealed").first.timestamp(), path.with_name("verdict.json")))
+                    dated.append(
+                        (Moment.of(sealed, f"{path}: sealed").first.timestamp(), path.with_name("verdict.json"))
+                    )
             except DriverError as error:
                 broken.append(f"{path.parent.name} ({error.what})")
     return _History(runs=_newest_first(asked, sorted(dated, reverse=True), broken), broken=broken)
@@ -84,7 +88,9 @@ def _directories(asked: Asked) -> tuple[Path, ...]:
     return found
 
 
-def _newest_first(asked: Asked, dated: Sequence[tuple[float, Path]], broken: list[str]) -> Iterator[tuple[Path, EarlierRun]]:
+def _newest_first(
+    asked: Asked, dated: Sequence[tuple[float, Path]], broken: list[str]
+) -> Iterator[tuple[Path, EarlierRun]]:
     for _at, path in dated:
         try:
             yield path, _run(asked, path)
@@ -113,7 +119,10 @@ def runs_measured(asked: Asked) -> Sequence[Seen]:
 
 def drill_passed(asked: Asked) -> Sequence[Seen]:
     """A disaster experiment on the target passed, in a run that is young enough."""
-    subject, expected = f"disaster experiment on {asked.target.name}", f"one that passed, younger than {asked.params['younger']}"
+    subject, expected = (
+        f"disaster experiment on {asked.target.name}",
+        f"one that passed, younger than {asked.params['younger']}",
+    )
     history, failed = _history(asked), []
     for _path, run in history.runs:
         made = run.origin.made
@@ -129,5 +138,7 @@ def drill_passed(asked: Asked) -> Sequence[Seen]:
             if domain_of(domain).disaster:
                 failed.append(f"{shown(name)} in {run.run}")
     if failed:
-        return [Seen(subject=subject, expected=expected, seen=f"did not pass: {some(failed)}{history.aside()}", ok=False)]
+        return [
+            Seen(subject=subject, expected=expected, seen=f"did not pass: {some(failed)}{history.aside()}", ok=False)
+        ]
     return [Seen(subject=subject, expected=expected, seen=f"no run has one{history.aside()}", ok=None)]

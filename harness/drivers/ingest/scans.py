@@ -71,9 +71,7 @@ def packages_vulnerable(asked: Asked) -> Sequence[Seen]:
     bad = AUDIT_LEVELS[AUDIT_LEVELS.index(least) :]
     found = [f"{name} ({level})" for part in parts for name, level in part.report.vulnerable.items() if level in bad]
     packages = sum(part.report.packages for part in parts)
-    audited = Seen(
-        subject="packages audited", expected="at least 1", seen=str(packages), ok=True if packages else None
-    )
+    audited = Seen(subject="packages audited", expected="at least 1", seen=str(packages), ok=True if packages else None)
     none = Seen(
         subject=f"vulnerabilities of level {least} or higher",
         expected="none",

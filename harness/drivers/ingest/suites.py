@@ -102,7 +102,7 @@ def _browsers(least: int, suites: _Suites) -> Seen:
             if word in _ENGINES
         }
     )
-    seen = f"{len(found)}{f': {', '.join(found)}' if found else ''}"
+    seen = ": ".join((str(len(found)), *([", ".join(found)] if found else [])))
     return Seen(subject="browser engines", expected=f"at least {least}", seen=seen, ok=len(found) >= least)
 
 
@@ -162,7 +162,9 @@ def _deployment(asked: Asked) -> Deployment:
     found = []
     for path in paths:
         file = asked.target.file.parent / path
-        found += [one for one in plain_record(file).deployments() if one.environment == environment and _is_of(one, asked)]
+        found += [
+            one for one in plain_record(file).deployments() if one.environment == environment and _is_of(one, asked)
+        ]
         asked.keep(file)
     if not found:
         hint = "the record needs an entry with this `environment`, and this `commit` or `release`"

@@ -21,11 +21,24 @@ from harness.steps.templates.kpis import KPIS
 from harness.steps.templates.people import PEOPLE
 from harness.steps.templates.recoveries import RECOVERIES
 from harness.steps.templates.replicas import REPLICA_STEPS
+from harness.steps.templates.reports import REPORTS
 from harness.steps.templates.state import STATE
 
 GROUP: Final = "readiness.steps"
 
-OWN: Final = (*ASKING, *KPIS, *COMPARISONS, *RECOVERIES, *ITEMS, *CHECKS, *CALLS, *STATE, *REPLICA_STEPS, *PEOPLE)
+OWN: Final = (
+    *ASKING,
+    *KPIS,
+    *COMPARISONS,
+    *RECOVERIES,
+    *ITEMS,
+    *CHECKS,
+    *CALLS,
+    *STATE,
+    *REPLICA_STEPS,
+    *PEOPLE,
+    *REPORTS,
+)
 """The harness's own sentences."""
 
 

@@ -82,7 +82,8 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
     """Read a run from its two files.
 
     Args:
-        verdict: of `verdict.json`. manifest: of the `manifest.json` beside it.
+        verdict: of `verdict.json`.
+        manifest: of the `manifest.json` beside it.
         where: the path of `verdict.json`.
 
     Raises:

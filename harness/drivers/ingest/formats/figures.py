@@ -73,7 +73,7 @@ def _of_csv(text: str, where: str) -> Iterator[tuple[str, Mapping[str, str]]]:
                 raise DriverError(f"has {len(row)} columns, the header {len(header)}", where=at, hint=hint)
             yield at, {name: cell.strip() for name, cell in zip(header, row, strict=True) if cell.strip()}
     except csv.Error as error:
-        raise DriverError(f"is not CSV: {error}", where=f"{where}:{reader.line_num}", hint="quote with `\"`") from error
+        raise DriverError(f"is not CSV: {error}", where=f"{where}:{reader.line_num}", hint='quote with `"`') from error
 
 
 def _known(names: list[str], where: str) -> None:
@@ -100,7 +100,7 @@ def _of_json(body: bytes, where: str) -> Iterator[tuple[str, Mapping[str, str]]]
 
 def _cell(cell: Any, where: str) -> str:
     if isinstance(cell, bool) or not isinstance(cell, str | int | float):
-        raise DriverError("is neither a text nor a number", where=where, hint="write `4.2` or `\"%\"`")
+        raise DriverError("is neither a text nor a number", where=where, hint='write `4.2` or `"%"`')
     return str(cell) if isinstance(cell, str | int) else f"{cell:.15f}".rstrip("0").rstrip(".")
 
 

@@ -14,7 +14,13 @@ from harness.drivers.ingest.formats.origins import Origin
 from harness.drivers.ingest.formats.plain import shown
 from harness.errors import DriverError
 
-_COUNTS: Final = {"tests": "tests", "failures": "failures", "errors": "errors", "skipped": "skipped", "disabled": "disabled"}
+_COUNTS: Final = {
+    "tests": "tests",
+    "failures": "failures",
+    "errors": "errors",
+    "skipped": "skipped",
+    "disabled": "disabled",
+}
 _ORIGIN: Final = ("release", "commit", "environment", "target")
 _NOT_RUN: Final = frozenset({"disabled", "notrun"})
 
@@ -146,7 +152,9 @@ class _Reader:
         if not self.root:
             if tag not in {"testsuites", "testsuite"}:
                 hint = "name the JUnit XML of the test run"
-                raise DriverError(f"is not a JUnit report: it is <{shown(tag)}>", where=f"{self.where}:{line}", hint=hint)
+                raise DriverError(
+                    f"is not a JUnit report: it is <{shown(tag)}>", where=f"{self.where}:{line}", hint=hint
+                )
             self.root = True
         if tag in {"testsuites", "testsuite"}:
             self._begin_suite(attributes, line)
@@ -201,9 +209,7 @@ class _Reader:
             why = "has no name" if not name else "is not in a test suite of its own"
             raise DriverError(f"a test case {why}", where=f"{self.where}:{line}", hint="see what wrote the report")
         status, group = attributes.get("status", "").lower(), sys.intern(attributes.get("classname", ""))
-        self.case = _Case(
-            group=group, name=name, line=line, skipped=status == "skipped", disabled=status in _NOT_RUN
-        )
+        self.case = _Case(group=group, name=name, line=line, skipped=status == "skipped", disabled=status in _NOT_RUN)
 
     def _end_case(self, case: _Case) -> None:
         suite = self.suites[-1]
@@ -225,7 +231,12 @@ class _Reader:
             suite.below[name] += here
         self.cases.append(
             JunitCase(
-                suite=suite.name, host=suite.host, group=case.group, name=case.name, outcome=case.outcome, line=case.line
+                suite=suite.name,
+                host=suite.host,
+                group=case.group,
+                name=case.name,
+                outcome=case.outcome,
+                line=case.line,
             )
         )
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from harness.errors import DriverError
 from harness.drivers.ingest.formats.plain import shown
+from harness.errors import DriverError
 
 _ANY_ZONE: Final = timedelta(hours=14)
 """A time without a zone may be off by so much, either way."""

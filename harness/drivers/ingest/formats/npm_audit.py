@@ -75,7 +75,7 @@ def audit_report(body: bytes, where: str) -> AuditReport:
     if isinstance(value, dict) and ("advisories" in value or value.get("auditReportVersion", _VERSION) != _VERSION):
         raise DriverError("is an audit of another version of npm", where=where, hint="use npm 7 or newer")
     audit = section_of(_Audit, value, where, kind="an npm audit")
-    counted = {level: 0 for level in AUDIT_LEVELS}
+    counted = dict.fromkeys(AUDIT_LEVELS, 0)
     for one in audit.vulnerabilities.values():
         counted[one.severity] += 1
     declared = audit.metadata.vulnerabilities

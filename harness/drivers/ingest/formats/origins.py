@@ -30,7 +30,12 @@ class Origin:
 
     def completed(self, other: Origin, where: str) -> Origin:
         """What this leaves out, from the other; raises DriverError where both say something and differ."""
-        for name, same in (("release", same_release), ("commit", same_commit), ("environment", _equal), ("target", _equal)):
+        for name, same in (
+            ("release", same_release),
+            ("commit", same_commit),
+            ("environment", _equal),
+            ("target", _equal),
+        ):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine and theirs and not same(mine, theirs):
                 raise DriverError(

@@ -96,7 +96,9 @@ class PlainRecord:
     def merges(self) -> tuple[Merge, ...]:
         """`merges`: a list of `name`, `author` and `approved_by`, a list."""
         return tuple(
-            Merge(name=row.text("name"), author=row.text("author"), approved_by=row.texts("approved_by"), where=row.where)
+            Merge(
+                name=row.text("name"), author=row.text("author"), approved_by=row.texts("approved_by"), where=row.where
+            )
             for row in self._rows("merges", ("name", "author", "approved_by", "merged", "link"))
         )
 
@@ -111,7 +113,9 @@ class PlainRecord:
         data = self.document.data
         for name in data:
             if name not in (*HEAD, key):
-                raise _wrong(self.document, (name,), f"unknown key `{shown(name)}`", f"known are {key}, {', '.join(HEAD)}")
+                raise _wrong(
+                    self.document, (name,), f"unknown key `{shown(name)}`", f"known are {key}, {', '.join(HEAD)}"
+                )
         if not isinstance(data.get(key), list) or not data[key]:
             raise _wrong(self.document, (key,), f"has no list `{key}`", f"write `{key}:` and a list below it")
         return [_row(self.document, (key, index), known) for index in range(len(data[key]))]
@@ -181,18 +185,24 @@ class _Row:
         if isinstance(value, int | float) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str) or not value.strip():
-            raise _wrong(self.document, (*self.location, key), f"`{key}` is missing or is not a text", f"write `{key}: …`")
+            raise _wrong(
+                self.document, (*self.location, key), f"`{key}` is missing or is not a text", f"write `{key}: …`"
+            )
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         value = self.data.get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise _wrong(self.document, (*self.location, key), f"`{key}` is not a list of texts", f"write `{key}: [A, B]`")
+            raise _wrong(
+                self.document, (*self.location, key), f"`{key}` is not a list of texts", f"write `{key}: [A, B]`"
+            )
         return tuple(value)
 
     def moment(self, key: str) -> Moment:
         if not self.has(key):
-            raise _wrong(self.document, (*self.location, key), f"`{key}` is missing", f"write `{key}: 2026-11-20T09:30:00Z`")
+            raise _wrong(
+                self.document, (*self.location, key), f"`{key}` is missing", f"write `{key}: 2026-11-20T09:30:00Z`"
+            )
         return Moment.of(self.data[key], self.document.where((*self.location, key)))
 
 

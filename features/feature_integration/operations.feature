@@ -1,0 +1,7 @@
+Feature: Operations
+  Document 001, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  @FI-OPS-CICD
+  Scenario: The last pipeline of every component succeeded for this commit
+    When the workflow run "components" of this commit has been read
+    Then every job concluded with success in the last run of every name of the register "components"

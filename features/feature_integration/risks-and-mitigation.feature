@@ -1,0 +1,12 @@
+Feature: Risks and mitigation
+  Document 001, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  @FI-MIT-TESTING
+  Scenario: Every boundary passed an integration test
+    When the JUnit report "integration" of this commit has been read
+    Then every name of the register "boundaries" has a test that passed, and none failed, younger than 7 d
+
+  @FI-MIT-INTERFACES
+  Scenario: Every interface was scanned, and nothing severe is open
+    When the SARIF report "interfaces" of this release has been read
+    Then no finding of severity high or higher is open, every name of the register "interfaces" was scanned, younger than 90 d

@@ -1,0 +1,7 @@
+Feature: Images
+  Document 003, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  @DA-IMG-PRODDEPS
+  Scenario: The backend image has production dependencies only
+    When the CycloneDX document "backend" of this release has been read
+    Then no component of scope development is listed
