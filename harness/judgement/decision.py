@@ -111,4 +111,5 @@ def _headline(plan: Plan, outcome: DecisionOutcome, verdicts: Sequence[Verdict])
     always = {Outcome.PASS, Outcome.NOT_ASSESSED}
     parts = [f"{counts.get(o, 0)} {word}" for o, word in _WORDS.items() if counts.get(o) or o in always]
     head = f"{outcome.value} for {plan.environment} · profile {plan.profile} · {plan.release}"
-    return " · ".join([head, *parts])
+    as_of = [f"as of {plan.as_of}"] if plan.as_of else []
+    return " · ".join([head, *as_of, *parts])

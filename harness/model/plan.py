@@ -259,6 +259,7 @@ class Plan:
         inputs: SHA-256 of every file that the run was made from and that is kept with it, by its path below `inputs/`.
         again: options of `readiness run` that repeat the run. only: patterns of its `--only`. pytest_arguments: what followed its `--`.
         attestations, waivers: what people vouch for and accept, also what does not count in this run.
+        as_of: the day that ages were held against, where that is not the day of the run; empty: it is.
         records: files that the acts and watchers must have recorded, relative to the run directory; `.rows` are Parquet when sealed.
     """
 
@@ -286,6 +287,7 @@ class Plan:
     inputs: Mapping[str, str] = field(default_factory=dict)
     attestations: tuple[Attestation, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    as_of: str = ""
     records: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
     pytest_arguments: tuple[str, ...] = ()

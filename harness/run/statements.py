@@ -29,7 +29,7 @@ def statements_of(project: Project, target: Target, release: str) -> Statements:
     Raises:
         ConfigurationError: a file is wrong.
     """
-    today = clock.wall()
+    today = target.today(clock.wall())
     return Statements(
         attestations=read_attestations(statement_directories("attestations", project, target), release, today),
         waivers=read_waivers(statement_directories("waivers", project, target), release, today),

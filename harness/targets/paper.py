@@ -22,12 +22,19 @@ Reports = Mapping[Name, Paths]
 
 
 class PrometheusQuery(TargetSection):
-    """A range query: `query` from `over` ago until now, every `step`, asked of `url` (default: the target's `prometheus`)."""
+    """A range query, whose window the sentence says.
+
+    Attributes:
+        query: in PromQL; it gives one series of shares from 0 to 1.
+        step_s: between two points.
+        url: that is asked; None: the target's `prometheus`.
+        answers: files with saved answers, in place of asking.
+    """
 
     query: Word
-    over_s: Annotated[float, quantity("time", "30 d")] = Field(alias="over")
     step_s: Annotated[float, quantity("time", "5 min")] = Field(default=300.0, alias="step")
     url: Url | None = None
+    answers: Paths | None = None
 
 
 class EvidenceFiles(TargetSection):

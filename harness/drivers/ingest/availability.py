@@ -11,9 +11,9 @@ import httpx
 
 from harness import clock
 from harness.drivers.facts import Seen
-from harness.drivers.ingest.formats.plain import LARGEST_TEXT
+from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report
 from harness.drivers.ingest.formats.samples import RangeAnswer, range_answer
-from harness.drivers.ingest.reports import age_of, key_of, some
+from harness.drivers.ingest.reports import age_of, key_of, matching, some
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.model import Quantity
@@ -30,13 +30,14 @@ COMPLETE_S: Final = 60.0
 
 def was_available(asked: Asked) -> Sequence[Seen]:
     """At least a share of a window was available, whatever the points that are missing were."""
-    query, url = _query(asked)
+    query = _query(asked)
     least, window = Quantity.parse(asked.params["share"]), asked.params["window"]
     step = max(1, round(query.step_s))
     points = max(1, round(age_of(window).total_seconds() / step))
     end = int(asked.today.timestamp()) // step * step
-    answers = _answers(asked, query.query, url, range(end - (points - 1) * step, end + 1, step))
-    values = {at: value for answer in answers for at, value in answer.values.items()}
+    times = range(end - (points - 1) * step, end + 1, step)
+    answers = _saved(asked, query.answers) if query.answers else _answers(asked, query, times)
+    values = _values(answers, times)
     warnings = [warning for answer in answers for warning in answer.warnings]
     facts = [_share(values, points, least, f"available in the last {window} before {asked.today:%Y-%m-%d %H:%M} UTC")]
     if warnings:
@@ -44,26 +45,46 @@ def was_available(asked: Asked) -> Sequence[Seen]:
     return facts
 
 
-def _query(asked: Asked) -> tuple[PrometheusQuery, str]:
+def _query(asked: Asked) -> PrometheusQuery:
     if asked.params.get("format") != "prometheus":
         what = "the sentence is about a Prometheus query"
         raise ConfigurationError(what, where=key_of(asked), hint="name the query in the When step")
     query = asked.target.evidence.prometheus.get(asked.params["report"])
     if query is None:
         raise ConfigurationError("is not in the target file", where=key_of(asked), hint="give it a `query`")
+    return query
+
+
+def _saved(asked: Asked, patterns: Sequence[str]) -> list[RangeAnswer]:
+    """What somebody saved of its answers."""
+    answers = []
+    for path in matching(asked, patterns):
+        answers.append(range_answer(read_report(path, LARGEST_TEXT), str(path)))
+        asked.keep(path)
+    return answers
+
+
+def _values(answers: Sequence[RangeAnswer], times: range) -> dict[int, float]:
+    """The value at each time: that of the point at it, or less than a step before it, as saved answers lie between."""
+    found: dict[int, float] = {}
+    for answer in answers:
+        for at, value in answer.values.items():
+            due = times.start + -(-(at - times.start) // times.step) * times.step
+            if due in times:
+                found[due] = value
+    return found
+
+
+def _answers(asked: Asked, query: PrometheusQuery, points: range) -> list[RangeAnswer]:
+    """What Prometheus answers, in as few requests as it allows; each answer is kept with the run."""
     url = query.url or asked.target.prometheus
     if not url:
         raise ConfigurationError("has no address", where=key_of(asked), hint="add `url`, or `prometheus` to the target")
-    return query, url
-
-
-def _answers(asked: Asked, query: str, url: str, points: range) -> list[RangeAnswer]:
-    """What Prometheus answers, in as few requests as it allows; each answer is kept with the run."""
     deadline, answers = clock.Deadline.after(COMPLETE_S), []
     with tempfile.TemporaryDirectory() as directory, http_client(asked.target, url, timeout_s=ANSWER_S) as client:
         for number, start in enumerate(range(0, len(points), MOST_POINTS), start=1):
             part = points[start : start + MOST_POINTS]
-            params = {"query": query, "start": str(part[0]), "end": str(part[-1]), "step": str(points.step)}
+            params = {"query": query.query, "start": str(part[0]), "end": str(part[-1]), "step": str(points.step)}
             body = _body(client, params, url, deadline)
             copy = Path(directory) / f"{asked.params['report']}-{number}.json"
             copy.write_bytes(body)

@@ -83,7 +83,11 @@ def parts_of(
 
 def files_of(asked: Asked, kind: str) -> tuple[Path, ...]:
     """The files of the report, sorted; raises as `parts_of` does."""
-    patterns = _patterns(asked, kind)
+    return matching(asked, _patterns(asked, kind))
+
+
+def matching(asked: Asked, patterns: Sequence[str]) -> tuple[Path, ...]:
+    """The files that paths and globs of the target file name; raises DriverError where there is none."""
     found: dict[Path, None] = {}
     for pattern in patterns:
         found.update(dict.fromkeys(islice(_matching(asked.target.file.parent, pattern), _MOST_FILES + 1)))

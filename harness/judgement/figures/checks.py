@@ -29,6 +29,11 @@ _METHODS: Final[Mapping[str, str]] = {
     DemandKind.STATIC: "read from the platform's files",
     DemandKind.INGEST: "read from the report",
 }
+_WHERE: Final[Mapping[str, str]] = {DemandKind.STATIC: "in the platform's files", DemandKind.INGEST: "in the report"}
+_HINTS: Final[Mapping[str, str]] = {
+    DemandKind.STATIC: "correct the file, or the path in the target file, then run again",
+    DemandKind.INGEST: "let the tool write its report anew for this release, then run again",
+}
 _LOOK_AGAIN = "see that the target answers, then run again"
 
 
@@ -49,7 +54,7 @@ def checks(case: Case) -> Iterable[Measure]:
         elif check is None or not check.facts:
             why = check.why if check and check.why else "it found nothing to check"
             reason = f"{name}: {why if check else 'it was not done'}"
-            yield inconclusive(case, name, reason, _LOOK_AGAIN, scope=demand.params)
+            yield inconclusive(case, name, reason, _hint(case.objective), scope=demand.params)
         else:
             yield from (_fact(case, name, fact, check, demand) for fact in check.facts)
 
@@ -63,12 +68,13 @@ def _asks(demand: Demand, case: Case) -> bool:
 
 def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Measure:
     asked = f", asked {fact.attempts} times" if fact.attempts > 1 else ""
-    outcome, seen = _OUTCOMES[fact.ok], fact.seen if fact.ok is not None else f"could not be read ({fact.seen})"
+    outcome, live = _OUTCOMES[fact.ok], case.objective.demand == DemandKind.CHECK
+    seen = fact.seen if fact.ok is not None or not live else f"could not be read ({fact.seen})"
     return measure(
         case,
         name,
         outcome,
-        _reason(outcome, f"{fact.subject}: {seen}, expected {fact.expected}{asked}"),
+        _reason(outcome, f"{fact.subject}: {seen}, expected {fact.expected}{asked}", _hint(case.objective)),
         scope={**demand.params, "subject": fact.subject},
         limit=fact.expected,
         figures=Figures(method=_METHODS[case.objective.demand], n=fact.attempts, files=check.files),
@@ -88,22 +94,30 @@ def _matrix(case: Case, name: str, matrix: FactTable, check: Check, demand: Dema
         case,
         name,
         outcome,
-        _reason(outcome, f"{head}: {summary}" if summary else head),
+        _reason(outcome, f"{head}: {summary}" if summary else head, _hint(case.objective)),
         scope=demand.params,
-        figures=Figures(value=failed, n=len(matrix), method="each fact read from the live target", files=check.files),
+        figures=Figures(
+            value=failed, n=len(matrix), method=f"each fact {_METHODS[case.objective.demand]}", files=check.files
+        ),
     )
 
 
-def _reason(outcome: Outcome, summary: str) -> Reason:
-    """The reason of a measure; a fact that could not be read gets a hint to run again."""
+def _reason(outcome: Outcome, summary: str, hint: str) -> Reason:
+    """The reason of a measure; a fact that could not be read gets a hint."""
     if outcome is Outcome.INCONCLUSIVE:
-        return because(outcome, summary, _LOOK_AGAIN, kind=ReasonKind.NO_RECORD)
+        return because(outcome, summary, hint, kind=ReasonKind.NO_RECORD)
     return because(outcome, summary)
+
+
+def _hint(objective: Objective) -> str:
+    """What to do about a fact that is not known."""
+    return _HINTS.get(objective.demand, _LOOK_AGAIN)
 
 
 def _in_words(objective: Objective) -> str:
     params = ", ".join(f"{key} {value}" for key, value in objective.params.items())
-    return f"check {objective.check}{f' ({params})' if params else ''} passes on the live target"
+    where = _WHERE.get(objective.demand, "on the live target")
+    return f"check {objective.check}{f' ({params})' if params else ''} passes {where}"
 
 
 SPEC: Final = Spec(

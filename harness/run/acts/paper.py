@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -76,7 +77,7 @@ class PaperDriver(Driver):
             params=demand.params,
             release=place.plan.release,
             commit=place.target.release.commit,
-            today=clock.wall(),
+            today=place.target.today(clock.wall()),
             keep=_keeper(place.directory, demand),
         )
         return once(engines[demand.name](asked))
@@ -122,7 +123,8 @@ class IngestDriver(PaperDriver):
 
 def _keeper(run_directory: Path, demand: Demand) -> Callable[[Path], str]:
     """Copies files into a place of the demand's own; the same file once."""
-    place = f"{KEPT}/{re.sub(r'[^A-Za-z0-9]+', '-', demand.key).strip('-')[:80]}"
+    mark = hashlib.sha256(demand.key.encode()).hexdigest()[:8]  # the first words of two demands may be the same
+    place = f"{KEPT}/{re.sub(r'[^A-Za-z0-9]+', '-', demand.key).strip('-')[:80]}-{mark}"
     kept: dict[Path, str] = {}
 
     def keep(path: Path) -> str:

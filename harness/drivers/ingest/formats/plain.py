@@ -46,32 +46,20 @@ def read_report(path: Path, most: int) -> bytes:
     """
     where = str(path)
     try:
-        with path.open("rb", opener=_opened) as file:
-            body = file.read(most + 1)
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+            raise DriverError("is not a file", where=where, hint="name the file that the tool writes")
+        if found.st_size > most:
+            what = f"has {found.st_size} bytes, at most {most} are read"
+            raise DriverError(what, where=where, hint="a report of this size is not a report: see what wrote it")
+        with path.open("rb") as file:
+            body = file.read(most)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise DriverError(f"cannot be read: {why}", where=where, hint="run the tool that writes it") from error
-    if len(body) > most:
-        hint = "a report of this size is no report: see what wrote it"
-        raise DriverError(f"has more than {most} bytes", where=where, hint=hint)
     if not body.strip():
         raise DriverError("is empty", where=where, hint="the tool that writes it did not complete: run it again")
     return body
-
-
-def _opened(path: str, flags: int) -> int:
-    """Open a regular file only, and not one that is too large for any format: a pipe would wait for ever."""
-    import os  # here, because the name is used nowhere else
-
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(descriptor)
-        raise ValueError("it is not a file")
-    if found.st_size > LARGEST_XML:
-        os.close(descriptor)
-        raise ValueError(f"it has {found.st_size} bytes, more than {LARGEST_XML}")
-    return descriptor
 
 
 def text_of(body: bytes, where: str) -> str:

@@ -1,0 +1,301 @@
+"""JUnit XML of four writers, the sentences about tests, and reports that must not be believed."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.drivers.ingest.formats.junit import CaseOutcome, JunitReport, junit_report
+from harness.errors import DriverError, HarnessError
+from tests.builders.asked import COMMIT, oks, seen
+
+PYTEST = """<?xml version="1.0" encoding="utf-8"?>
+<testsuites name="pytest tests">
+  <testsuite name="pytest" errors="1" failures="1" skipped="1" tests="4" time="0.1" timestamp="2026-11-20T09:30:00.123456+00:00">
+    <properties><property name="commit" value="3f2a1c9"/></properties>
+    <testcase classname="tests.test_users" name="test_one[a]" time="0.01"/>
+    <testcase classname="tests.test_users" name="test_two" time="0.01"><failure message="no">trace</failure></testcase>
+    <testcase classname="tests.test_users" name="test_three" time="0.01"><error message="setup">trace</error></testcase>
+    <testcase classname="tests.test_users" name="test_four" time="0.0"><skipped type="pytest.skip" message="later"/></testcase>
+  </testsuite>
+</testsuites>"""
+SUREFIRE = """<testsuite xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" version="3.0" name="com.example.UserTest" time="0.6"
+    tests="2" errors="0" skipped="0" failures="0">
+  <properties><property name="java.version" value="21"/><property name="release" value="1.0.0"/></properties>
+  <testcase name="signsIn" classname="com.example.UserTest" time="0.1"/>
+  <testcase name="signsOut" classname="com.example.UserTest" time="0.1"><flakyFailure message="once">…</flakyFailure></testcase>
+</testsuite>"""
+JEST = """<testsuites name="jest tests" tests="2" failures="1" errors="0" time="1.2">
+  <testsuite name="User" errors="0" failures="1" skipped="0" timestamp="2026-11-20T09:30:00" time="1" tests="2">
+    <testcase classname="User signs in" name="User signs in" time="0.01"></testcase>
+    <testcase classname="User signs out" name="User signs out" time="0.01"><failure>Error: no</failure></testcase>
+  </testsuite>
+</testsuites>"""
+GO = """<testsuites tests="2" failures="0" errors="0" time="0.4">
+  <testsuite tests="2" failures="0" time="0.4" name="example.test/users" timestamp="2026-11-20T09:30:00Z">
+    <properties><property name="go.version" value="go1.23"/></properties>
+    <testcase classname="example.test/users" name="TestSignIn" time="0.2"></testcase>
+    <testcase classname="example.test/users" name="TestSignIn/by_mail" time="0.2"></testcase>
+  </testsuite>
+</testsuites>"""
+WHEN = 'the JUnit report "unit" of this commit has been read'
+THEN = "at least 2 tests passed and none failed"
+UNIT = {"junit": {"unit": "unit.xml"}}
+
+
+def suite(*cases: str, head: str = "", tests: int | None = None) -> str:
+    """A report of this commit, made an hour ago."""
+    return (
+        f'<testsuite name="s" tests="{len(cases) if tests is None else tests}" timestamp="2026-11-21T11:00:00Z">{head}'
+        f'<properties><property name="commit" value="{COMMIT}"/></properties>{"".join(cases)}</testsuite>'
+    )
+
+
+def case(name: str, inside: str = "") -> str:
+    """One test case."""
+    return f'<testcase classname="c" name="{name}">{inside}</testcase>'
+
+
+def found(directory: Path, text: str | bytes, then: str = THEN) -> dict[str, bool | None]:
+    """How the facts of a report come out."""
+    body = text if isinstance(text, bytes) else text.encode()
+    (directory / "unit.xml").write_bytes(body)
+    return oks(seen(directory, WHEN, then, UNIT))
+
+
+@pytest.mark.parametrize(
+    ("text", "outcomes"),
+    [
+        (PYTEST, ["passed", "failed", "failed", "skipped"]),
+        (SUREFIRE, ["passed", "passed"]),
+        (JEST, ["passed", "failed"]),
+        (GO, ["passed", "passed"]),
+    ],
+    ids=["pytest", "surefire", "jest", "go"],
+)
+def test_each_writer_is_read(text: str, outcomes: list[str]) -> None:
+    """Every case with its outcome, and no contradiction."""
+    report = junit_report(text.encode(), "unit.xml")
+    assert [case.outcome for case in report.cases] == [CaseOutcome(outcome) for outcome in outcomes]
+    assert report.contradictions == ()
+
+
+def test_what_a_report_says_of_itself() -> None:
+    """Properties name commit and release; a time without a zone may be off by fourteen hours."""
+    assert junit_report(PYTEST.encode(), "a").origin.commit == "3f2a1c9"
+    assert junit_report(SUREFIRE.encode(), "a").origin.release == "1.0.0"
+    made = junit_report(JEST.encode(), "a").origin.made
+    assert made is not None
+    assert (made.last - made.first).total_seconds() == 28 * 3600
+
+
+def test_enough_passed_and_none_failed(tmp_path: Path) -> None:
+    """Two of this commit, an hour old."""
+    facts = found(tmp_path, suite(case("one"), case("two")), f"{THEN} or was skipped, younger than 7 d")
+    assert set(facts.values()) == {True}
+    assert set(facts) == {"commit", "age", "tests that passed", "tests that failed", "tests that were skipped"}
+
+
+def test_too_few_passed(tmp_path: Path) -> None:
+    """One where two are needed is a FAIL."""
+    assert found(tmp_path, suite(case("one")))["tests that passed"] is False
+
+
+def test_one_failed(tmp_path: Path) -> None:
+    """It is named."""
+    (tmp_path / "unit.xml").write_text(suite(case("one"), case("two"), case("bad", "<failure/>")))
+    fact = seen(tmp_path, WHEN, THEN, UNIT)["tests that failed"]
+    assert (fact.ok, fact.seen) == (False, "1: c.bad")
+
+
+def test_skipped_counts_only_where_the_sentence_says_so(tmp_path: Path) -> None:
+    """Skipped is neither passed nor failed."""
+    text = suite(case("one"), case("two"), case("later", "<skipped/>"))
+    assert False not in found(tmp_path, text).values()
+    assert found(tmp_path, text, f"{THEN} or was skipped")["tests that were skipped"] is False
+
+
+def test_nine_where_ten_are_declared(tmp_path: Path) -> None:
+    """The report contradicts itself: neither PASS nor FAIL."""
+    (tmp_path / "unit.xml").write_text(suite(*[case(f"t{n}") for n in range(9)], tests=10))
+    fact = seen(tmp_path, WHEN, THEN, UNIT)["counts"]
+    assert (fact.ok, fact.seen) == (None, f"{tmp_path / 'unit.xml'}:1: tests=10 declared, 9 counted")
+
+
+def test_a_name_that_is_there_twice(tmp_path: Path) -> None:
+    """In one file, or in two of one report."""
+    assert found(tmp_path, suite(case("one"), case("one")))["counts"] is None
+    (tmp_path / "b.xml").write_text(suite(case("one")))
+    (tmp_path / "unit.xml").write_text(suite(case("one"), case("two")))
+    facts = seen(tmp_path, WHEN, THEN, {"junit": {"unit": ["unit.xml", "b.xml"]}})
+    assert facts["counts"].ok is None
+    assert "is in unit.xml too" in facts["counts"].seen
+
+
+@pytest.mark.parametrize(
+    ("stamp", "subject"),
+    [("2026-11-21T12:30:00Z", "age"), ("2026-11-14T11:00:00Z", "age"), ("2026-11-14T22:00:00", "age")],
+    ids=["in the future", "a week old", "perhaps a week old"],
+)
+def test_a_report_of_the_wrong_time_is_no_evidence(tmp_path: Path, stamp: str, subject: str) -> None:
+    """In the future, too old, or too old in some zone."""
+    text = suite(case("one"), case("two")).replace("2026-11-21T11:00:00Z", stamp)
+    assert found(tmp_path, text, f"{THEN}, younger than 7 d")[subject] is None
+
+
+def test_a_report_from_the_future_is_no_evidence_where_no_age_is_asked(tmp_path: Path) -> None:
+    """A clock that is wrong says nothing of this release."""
+    text = suite(case("one"), case("two")).replace("2026-11-21T11:00:00Z", "2027-01-01T00:00:00Z")
+    assert found(tmp_path, text)["age"] is None
+
+
+def test_a_report_of_another_commit_is_no_evidence(tmp_path: Path) -> None:
+    """Green or not."""
+    (tmp_path / "unit.xml").write_text(suite(case("one"), case("two")).replace(COMMIT, "aaaaaaaaaa"))
+    fact = seen(tmp_path, WHEN, THEN, UNIT)["commit"]
+    assert (fact.ok, fact.seen) == (None, f"{tmp_path / 'unit.xml'} is of commit aaaaaaaaaa")
+
+
+def test_a_file_beside_the_report_says_where_it_comes_from(tmp_path: Path) -> None:
+    """For formats and writers that have no place for it; the report must not say otherwise."""
+    text = SUREFIRE.replace('value="1.0.0"', 'value="2.0.0"')
+    (tmp_path / "unit.xml").write_text(text)
+    (tmp_path / "unit.xml.origin.yaml").write_text(f"commit: {COMMIT}\ncreated: 2026-11-21T10:00:00Z\n")
+    assert oks(seen(tmp_path, WHEN, f"{THEN}, younger than 1 d", UNIT))["commit"] is True
+    (tmp_path / "unit.xml.origin.yaml").write_text(f"commit: {COMMIT}\nrelease: 1.0.0\n")
+    with pytest.raises(DriverError, match=r"contradicts itself: release 2\.0\.0 and 1\.0\.0"):
+        seen(tmp_path, WHEN, THEN, UNIT)
+
+
+def test_the_file_beside_it_is_bound_to_the_report(tmp_path: Path) -> None:
+    """By its hash, where it gives one."""
+    (tmp_path / "unit.xml").write_text(SUREFIRE)
+    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\nsha256: {'0' * 64}\n")
+    with pytest.raises(DriverError, match=r"is of another unit\.xml"):
+        seen(tmp_path, WHEN, THEN, UNIT)
+
+
+def test_a_report_that_does_not_say_of_which_commit_it_is(tmp_path: Path) -> None:
+    """The words say where to write it."""
+    (tmp_path / "unit.xml").write_text(GO)
+    fact = seen(tmp_path, WHEN, THEN, UNIT)["commit"]
+    assert fact.ok is None
+    assert "unit.xml.origin.yaml" in fact.seen
+
+
+def test_three_browser_engines(tmp_path: Path) -> None:
+    """By the words that suites use; three names of one engine are one engine."""
+    three = "".join(suite(case(name)) for name in ("a [chromium]", "b [firefox]", "c [webkit]"))
+    then = "at least 1 test passed and none failed in 3 browser engines"
+    assert found(tmp_path, f"<testsuites>{three}</testsuites>", then)["browser engines"] is True
+    same = three.replace("firefox", "chrome").replace("webkit", "edge")
+    assert found(tmp_path, f"<testsuites>{same}</testsuites>", then)["browser engines"] is False
+
+
+def test_a_property_that_is_a_count(tmp_path: Path) -> None:
+    """Enough, too few, and not there."""
+    then = 'at least 1 test passed and none failed, with the property "changed" of at least 1'
+    text = suite(case("one"), head='<properties><property name="changed" value="3"/></properties>')
+    assert found(tmp_path, text, then)["property changed"] is True
+    assert found(tmp_path, text.replace('"3"', '"0"'), then)["property changed"] is False
+    assert found(tmp_path, text.replace('"3"', '"many"'), then)["property changed"] is None
+    assert found(tmp_path, suite(case("one")), then)["property changed"] is None
+
+
+def test_every_name_of_a_register_has_a_test(tmp_path: Path) -> None:
+    """Word by word, in any style; a test that failed covers nothing."""
+    (tmp_path / "registers").mkdir()
+    (tmp_path / "registers" / "workflows.yaml").write_text("- sign in\n- upload a track\n")
+    then = 'every name of the register "workflows" has a test that passed in staging, and none failed'
+    text = suite(
+        case("test_SignIn_byMail"),
+        case("upload-a-track"),
+        head='<properties><property name="environment" value="staging"/></properties>',
+    )
+    keys = {"files": {"registers": "registers"}}
+    subject = "names of the register workflows with a test that passed"
+    (tmp_path / "unit.xml").write_text(text)
+    facts = oks(seen(tmp_path, WHEN, then, UNIT, **keys))
+    assert (facts[subject], facts["environment"]) == (True, True)
+    (tmp_path / "unit.xml").write_text(text.replace("upload-a-track", "uploads"))
+    assert oks(seen(tmp_path, WHEN, then, UNIT, **keys))[subject] is False
+    (tmp_path / "unit.xml").write_text(text.replace('"staging"', '"sandbox"'))
+    assert oks(seen(tmp_path, WHEN, then, UNIT, **keys))["environment"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b'<!DOCTYPE t [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><testsuite>&b;</testsuite>', "document type"),
+        (b'<!DOCTYPE t SYSTEM "http://127.0.0.1:9/x.dtd"><testsuite/>', "document type"),
+        (b'<!DOCTYPE t [<!ENTITY x SYSTEM "file:///etc/passwd">]><testsuite>&x;</testsuite>', "document type"),
+        (b'<testsuite><testcase name="a"', "cut short"),
+        (b'<testsuite tests="ten"/>', "is not a count"),
+        (b"<html/>", "is not a JUnit report"),
+        (b"<testsuite><testcase/></testsuite>", "has no name"),
+        (b'<?xml version="1.0" encoding="shift_jis"?><testsuite/>', "cannot be decoded"),
+        (b'<?xml version="1.0" encoding="utf-99"?><testsuite/>', "cut short|cannot be decoded"),
+        (b"<a>" * 200, "is not a JUnit report"),
+        (b"<testsuite>" * 200, "in each other"),
+        (b'<testsuite timestamp="yesterday"/>', "is not a time"),
+        (b"  \n", "is empty"),
+        (b"\xff\xfe\x00", "cut short"),
+    ],
+)
+def test_what_is_no_report_is_refused_with_its_place(tmp_path: Path, body: bytes, what: str) -> None:
+    """Bombs, other files, truncated files: in words with file and line, and nothing is fetched."""
+    (tmp_path / "unit.xml").write_bytes(body)
+    with pytest.raises(DriverError, match=what) as caught:
+        seen(tmp_path, WHEN, THEN, UNIT)
+    assert str(tmp_path / "unit.xml") in caught.value.where
+    assert caught.value.hint
+
+
+def test_other_encodings_are_read(tmp_path: Path) -> None:
+    """UTF-16 and Latin-1, as the file declares."""
+    text = suite(case("größe"), case("two"))
+    assert False not in found(tmp_path, f'<?xml version="1.0" encoding="utf-16"?>{text}'.encode("utf-16")).values()
+    latin = f'<?xml version="1.0" encoding="iso-8859-1"?>{text}'.encode("iso-8859-1")
+    assert found(tmp_path, latin)["tests that passed"] is True
+
+
+def test_a_file_of_a_gibibyte_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """It is a hole here, and takes no memory."""
+    with (tmp_path / "unit.xml").open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(DriverError, match="1073741824 bytes"):
+        seen(tmp_path, WHEN, THEN, UNIT)
+
+
+def test_a_report_that_is_not_there(tmp_path: Path) -> None:
+    """The words name the pattern and the key of the target file."""
+    with pytest.raises(DriverError, match=r"no file matches `unit.xml`") as caught:
+        seen(tmp_path, WHEN, THEN, UNIT)
+    assert caught.value.where.endswith("target.yaml: evidence.junit.unit")
+
+
+def test_a_glob_names_every_file(tmp_path: Path) -> None:
+    """As Surefire writes one for each class."""
+    for name in ("a", "b"):
+        (tmp_path / f"TEST-{name}.xml").write_text(suite(case(name)))
+    facts = seen(tmp_path, WHEN, THEN, {"junit": {"unit": "TEST-*.xml"}})
+    assert facts["tests that passed"].seen == "2"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.binary(max_size=400)
+    | st.sampled_from([PYTEST, SUREFIRE, JEST, GO]).flatmap(
+        lambda text: st.tuples(st.integers(0, len(text)), st.binary(max_size=6), st.integers(0, 20)).map(
+            lambda cut: text.encode()[: cut[0]] + cut[1] + text.encode()[cut[0] + cut[2] :]
+        )
+    )
+)
+def test_any_bytes_are_a_report_or_an_error(body: bytes) -> None:
+    """Never another exception."""
+    with contextlib.suppress(HarnessError):
+        assert isinstance(junit_report(body, "unit.xml"), JunitReport)

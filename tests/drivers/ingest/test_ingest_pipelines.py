@@ -1,0 +1,189 @@
+"""Terraform plans, workflow runs and coverage: the sentences about pipelines, and reports that must not be believed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.drivers.ingest.formats.cobertura import CoverageReport, coverage_report
+from harness.drivers.ingest.formats.terraform import infrastructure_plan
+from harness.drivers.ingest.formats.workflow import pipeline_run
+from harness.errors import DriverError, HarnessError
+from tests.builders.asked import COMMIT, oks, seen
+
+PLAN: dict[str, Any] = {
+    "format_version": "1.2",
+    "terraform_version": "1.9.8",
+    "timestamp": "2026-11-21T11:00:00Z",
+    "planned_values": {"root_module": {}},
+    "resource_changes": [{"address": "aws_eks_cluster.main", "change": {"actions": ["no-op"]}}],
+    "complete": True,
+    "errored": False,
+}
+CHANGES = "changes that the plan would make"
+
+
+def planned(directory: Path, document: Any) -> dict[str, bool | None]:
+    """How the facts of a plan come out."""
+    (directory / "p.json").write_text(json.dumps(document))
+    when = 'the Terraform plan "infrastructure" of this target has been read'
+    evidence = {"terraform-plan": {"infrastructure": "p.json"}}
+    return oks(seen(directory, when, "the plan would make 0 changes, younger than 7 d", evidence))
+
+
+def test_a_plan_without_changes(tmp_path: Path) -> None:
+    """Young, and everything is as its files say."""
+    assert planned(tmp_path, PLAN) == {"target": True, "age": True, CHANGES: True}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"resource_changes": [{"address": "a.b", "change": {"actions": ["update"]}}]},
+        {"resource_changes": [{"address": "a.b", "change": {"actions": ["delete", "create"]}}]},
+        {"output_changes": {"url": {"actions": ["create"]}}},
+    ],
+)
+def test_a_plan_with_a_change(tmp_path: Path, change: dict[str, Any]) -> None:
+    """Of a resource or of an output."""
+    assert planned(tmp_path, {**PLAN, **change})[CHANGES] is False
+
+
+def test_a_plan_that_does_not_say_everything(tmp_path: Path) -> None:
+    """Ended with an error, incomplete, of nothing, too old: no evidence."""
+    assert planned(tmp_path, {**PLAN, "errored": True})["plan"] is None
+    assert planned(tmp_path, {**PLAN, "complete": False})["plan"] is None
+    assert planned(tmp_path, {**PLAN, "resource_changes": []})["resources in the plan"] is None
+    assert planned(tmp_path, {**PLAN, "timestamp": "2026-11-01T00:00:00Z"})["age"] is None
+
+
+def test_what_is_no_plan(tmp_path: Path) -> None:
+    """A state, and a plan of a format to come."""
+    with pytest.raises(DriverError, match="is a state"):
+        planned(tmp_path, {"format_version": "1.0", "values": {}})
+    with pytest.raises(DriverError, match=r"has the format 2\.0"):
+        planned(tmp_path, {**PLAN, "format_version": "2.0"})
+
+
+def job(name: str, conclusion: str | None = "success", **keys: Any) -> dict[str, Any]:
+    """One job of this commit."""
+    return {
+        "name": name,
+        "status": "completed",
+        "conclusion": conclusion,
+        "head_sha": COMMIT,
+        "completed_at": "2026-11-21T11:00:00Z",
+        **keys,
+    }
+
+
+WHEN = 'the workflow run "pipeline" of this commit has been read'
+JOBS = "jobs that concluded with success"
+
+
+def ran(directory: Path, document: Any) -> dict[str, bool | None]:
+    """How the facts of a run come out."""
+    (directory / "r.json").write_text(json.dumps(document))
+    evidence = {"workflow-run": {"pipeline": "r.json"}}
+    return oks(seen(directory, WHEN, "every job concluded with success", evidence))
+
+
+def test_every_job_succeeded(tmp_path: Path) -> None:
+    """As the API and as the command of GitHub write it."""
+    assert ran(tmp_path, {"total_count": 2, "jobs": [job("test"), job("build")]}) == {"commit": True, JOBS: True}
+    gh = {"name": "build", "status": "completed", "conclusion": "success", "completedAt": "2026-11-21T11:00:00Z"}
+    assert ran(tmp_path, {"headSha": COMMIT, "status": "completed", "jobs": [gh]}) == {"commit": True, JOBS: True}
+
+
+@pytest.mark.parametrize("conclusion", ["failure", "cancelled", "skipped", "timed_out", "neutral"])
+def test_a_job_that_did_not_succeed(tmp_path: Path, conclusion: str) -> None:
+    """Skipped is not success."""
+    assert ran(tmp_path, {"jobs": [job("test"), job("build", conclusion)]})[JOBS] is False
+
+
+def test_runs_that_say_nothing(tmp_path: Path) -> None:
+    """Not ended, without jobs, a page of a list, two jobs of one name, jobs of two commits."""
+    assert ran(tmp_path, {"headSha": COMMIT, "jobs": [job("a", None, status="in_progress")]})[JOBS] is None
+    assert ran(tmp_path, {"headSha": COMMIT, "jobs": []})[JOBS] is None
+    assert ran(tmp_path, {"total_count": 31, "jobs": [job("a")]})["counts"] is None
+    assert ran(tmp_path, {"jobs": [job("a"), job("a")]})["counts"] is None
+    assert ran(tmp_path, {"jobs": [job("a"), job("b", head_sha="b" * 40)]})["counts"] is None
+
+
+def test_the_last_run_of_every_component(tmp_path: Path) -> None:
+    """A component without a run is unknown; an older run that failed does not count."""
+    (tmp_path / "components.yaml").write_text("- users\n- tracks\n")
+    old = job("test", "failure", completed_at="2026-11-20T11:00:00Z")
+    (tmp_path / "old.json").write_text(json.dumps({"workflowName": "users", "jobs": [old]}))
+    (tmp_path / "new.json").write_text(json.dumps({"workflowName": "users", "jobs": [job("test")]}))
+    then = 'every job concluded with success in the last run of every name of the register "components"'
+    evidence, keys = {"workflow-run": {"pipeline": "*.json"}}, {"files": {"registers": "."}}
+    facts = oks(seen(tmp_path, WHEN, then, evidence, **keys))
+    assert facts == {"users: commit": True, f"users: {JOBS}": True, "tracks": None}
+
+
+COVERAGE = """<?xml version="1.0" ?>
+<!DOCTYPE coverage SYSTEM "http://cobertura.sourceforge.net/xml/coverage-04.dtd">
+<coverage version="7.6" timestamp="1763722800000" lines-valid="4" lines-covered="3" line-rate="0.75" branch-rate="0">
+  <packages><package><classes><class name="a" filename="a.py">
+    <methods><method name="f"><lines><line number="1" hits="1"/></lines></method></methods>
+    <lines><line number="1" hits="1"/><line number="2" hits="1"/><line number="3" hits="5"/><line number="4" hits="0"/></lines>
+  </class></classes></package></packages>
+</coverage>"""
+
+
+def covered(directory: Path, text: str, share: str) -> dict[str, bool | None]:
+    """How the facts of a report of this commit come out."""
+    (directory / "c.xml").write_text(text)
+    (directory / "c.xml.origin.yaml").write_text(f"commit: {COMMIT}\n")
+    when = 'the Cobertura report "unit" of this commit has been read'
+    return oks(seen(directory, when, f"at least {share} of the lines are covered", {"cobertura": {"unit": "c.xml"}}))
+
+
+def test_lines_that_tests_ran(tmp_path: Path) -> None:
+    """Counted from the lines of the classes; its document type is accepted and not fetched."""
+    assert covered(tmp_path, COVERAGE, "75 %") == {"commit": True, "lines that a test ran": True}
+    assert covered(tmp_path, COVERAGE, "76 %")["lines that a test ran"] is False
+
+
+def test_coverage_that_contradicts_itself(tmp_path: Path) -> None:
+    """Declared 90 %, counted 75 %."""
+    assert covered(tmp_path, COVERAGE.replace('"0.75"', '"0.9"'), "75 %")["counts"] is None
+    assert covered(tmp_path, COVERAGE.replace('lines-covered="3"', 'lines-covered="4"'), "75 %")["counts"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('<!DOCTYPE coverage [<!ENTITY a "aaaa">]><coverage line-rate="1"/>', "defines an entity"),
+        ('<!DOCTYPE c [<!ENTITY % p SYSTEM "file:///etc/passwd"> %p;]><coverage line-rate="1"/>', "defines an entity"),
+        ('<coverage line-rate="NaN"/>', "is not a number"),
+        ('<coverage line-rate="0,75"/>', "is not a number"),
+        ("<coverage/>", "is not a Cobertura report"),
+        ('<coverage line-rate="1" timestamp="99999999999999999"/>', "is not a time"),
+    ],
+)
+def test_what_is_no_coverage(tmp_path: Path, text: str, what: str) -> None:
+    """Entities, numbers that are none, another file."""
+    with pytest.raises(DriverError, match=what):
+        covered(tmp_path, text, "1 %")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=120), st.integers(0, len(COVERAGE)), st.integers(0, 40))
+def test_any_bytes_are_a_report_or_an_error(body: bytes, at: int, cut: int) -> None:
+    """Never another exception."""
+    spoilt = COVERAGE.encode()[:at] + body + COVERAGE.encode()[at + cut :]
+    for text in (body, spoilt):
+        with contextlib.suppress(HarnessError):
+            assert isinstance(coverage_report(text, "f"), CoverageReport)
+        with contextlib.suppress(HarnessError):
+            infrastructure_plan(text, "f")
+        with contextlib.suppress(HarnessError):
+            pipeline_run(text, "f")

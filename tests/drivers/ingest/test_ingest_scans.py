@@ -1,0 +1,287 @@
+"""SARIF, CycloneDX and npm audits: the sentences about scans, and reports that must not be believed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.drivers.ingest.formats.bill import BillOfMaterials, bill_of_materials
+from harness.drivers.ingest.formats.npm_audit import AuditReport, audit_report
+from harness.drivers.ingest.formats.sarif import ScanReport, scan_report
+from harness.errors import DriverError, HarnessError
+from tests.builders.asked import COMMIT, RELEASE, oks, seen
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+WHEN = 'the SARIF report "security" of this commit has been read'
+THEN = "no finding of severity 7.0 or higher is open, younger than 7 d"
+OPEN = "open findings of severity 7.0 or higher"
+
+
+def result(**keys: Any) -> dict[str, Any]:
+    """A finding without a severity of its own."""
+    return {"ruleId": "js/xss", "message": {"text": "a text"}, **keys}
+
+
+def log(*results: dict[str, Any], **run: Any) -> dict[str, Any]:
+    """A scan of this commit that ended an hour ago, whose rule is of severity 7.5."""
+    rule = {"id": "js/xss", "properties": {"security-severity": "7.5"}}
+    return {
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": {"name": "scanner", "rules": [rule]}},
+                "invocations": [{"executionSuccessful": True, "endTimeUtc": "2026-11-21T11:00:00Z"}],
+                "versionControlProvenance": [{"repositoryUri": "https://example.test/r", "revisionId": COMMIT}],
+                "results": list(results),
+                **run,
+            }
+        ],
+    }
+
+
+def scanned(directory: Path, document: Any, then: str = THEN, when: str = WHEN, **keys: Any) -> dict[str, bool | None]:
+    """How the facts of a log come out."""
+    (directory / "s.sarif").write_text(document if isinstance(document, str) else json.dumps(document))
+    return oks(seen(directory, when, then, {"sarif": {"security": "s.sarif"}}, **keys))
+
+
+def test_a_scan_without_findings(tmp_path: Path) -> None:
+    """Of this commit, young, complete."""
+    assert scanned(tmp_path, log()) == {"commit": True, "age": True, "scan": True, OPEN: True}
+
+
+def test_a_severe_finding_is_open(tmp_path: Path) -> None:
+    """By the severity of its rule; the words name rule and file."""
+    place = {"physicalLocation": {"artifactLocation": {"uri": "src/a.js"}}}
+    (tmp_path / "s.sarif").write_text(json.dumps(log(result(locations=[place]))))
+    fact = seen(tmp_path, WHEN, THEN, {"sarif": {"security": "s.sarif"}})[OPEN]
+    assert (fact.ok, fact.seen) == (False, "1: js/xss at src/a.js (7.5)")
+
+
+@pytest.mark.parametrize(
+    ("keys", "ok"),
+    [
+        ({"suppressions": [{"kind": "external", "status": "accepted"}]}, True),
+        ({"suppressions": [{"kind": "inSource"}]}, True),
+        ({"suppressions": [{"kind": "external", "status": "underReview"}]}, False),
+        ({"suppressions": [{"kind": "external", "status": "rejected"}]}, False),
+        ({"baselineState": "absent"}, True),
+        ({"baselineState": "unchanged"}, False),
+        ({"kind": "pass"}, True),
+        ({"kind": "review"}, None),
+        ({"properties": {"security-severity": "6.9"}}, True),
+        ({"properties": {"security-severity": 9}}, False),
+    ],
+)
+def test_what_is_open(tmp_path: Path, keys: dict[str, Any], *, ok: bool | None) -> None:
+    """Suppressed and gone are not; under review and left to a person are."""
+    assert scanned(tmp_path, log(result(**keys)))[OPEN] is ok
+
+
+@pytest.mark.parametrize(("level", "ok"), [("error", False), ("warning", True), ("note", True), (None, True)])
+def test_a_finding_without_a_severity_is_as_severe_as_its_level(tmp_path: Path, level: str | None, *, ok: bool) -> None:
+    """An error is high; without a level it is a warning."""
+    keys = {"level": level} if level else {}
+    assert scanned(tmp_path, log(result(ruleId="other", **keys)))[OPEN] is ok
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        {"invocations": [{"executionSuccessful": False, "endTimeUtc": "2026-11-21T11:00:00Z"}]},
+        {"results": None},
+    ],
+)
+def test_a_scan_that_did_not_complete_says_nothing(tmp_path: Path, run: dict[str, Any]) -> None:
+    """It found nothing because it did not search."""
+    assert scanned(tmp_path, log(**run))["scan"] is None
+
+
+def test_a_release_is_that_of_the_revision_tag(tmp_path: Path) -> None:
+    """`v1.0.0` is release 1.0.0; another is no evidence."""
+    when = 'the SARIF report "security" of this release has been read'
+    tag = [{"repositoryUri": "https://example.test/r", "revisionTag": f"v{RELEASE}"}]
+    assert scanned(tmp_path, log(versionControlProvenance=tag), when=when)["release"] is True
+    tag[0]["revisionTag"] = "v0.9.0"
+    assert scanned(tmp_path, log(versionControlProvenance=tag), when=when)["release"] is None
+
+
+def test_a_scan_of_two_commits_contradicts_itself(tmp_path: Path) -> None:
+    """One file cannot be of both."""
+    two = log()
+    two["runs"] += log(versionControlProvenance=[{"revisionId": "a" * 40}])["runs"]
+    with pytest.raises(DriverError, match="contradicts itself: commit"):
+        scanned(tmp_path, two)
+
+
+def test_every_interface_was_scanned(tmp_path: Path) -> None:
+    """A name of the register that the log does not list was not scanned: unknown, not bad."""
+    (tmp_path / "registers").mkdir()
+    (tmp_path / "registers" / "interfaces.yaml").write_text(
+        "interfaces:\n  - name: GET /users\n  - name: GET /tracks\n"
+    )
+    then = 'no finding of severity high or higher is open, every name of the register "interfaces" was scanned'
+    listed = [{"location": {"uri": "GET /users/{id}"}}, {"location": {"uri": "get-tracks"}}]
+    subject = "names of the register interfaces that were scanned"
+    keys = {"files": {"registers": "registers"}}
+    assert scanned(tmp_path, log(artifacts=listed), then, **keys)[subject] is True
+    assert scanned(tmp_path, log(artifacts=listed[:1]), then, **keys)[subject] is None
+
+
+def test_the_newest_scan_of_the_target(tmp_path: Path) -> None:
+    """Of several files the newest counts; one of a month ago is no evidence."""
+    when, then = 'the SARIF report "security" of this target has been read', "the newest scan is younger than 31 d"
+    old = json.dumps(log()).replace("2026-11-21T11", "2026-10-01T11")
+    (tmp_path / "s.sarif").write_text(old)
+    (tmp_path / "t.sarif").write_text(json.dumps(log()))
+    both = {"sarif": {"security": "*.sarif"}}
+    assert oks(seen(tmp_path, when, then, both)) == {"target": True, "age": True, "scan": True}
+    (tmp_path / "t.sarif").unlink()
+    assert oks(seen(tmp_path, when, then, both))["age"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("{", "is not JSON"),
+        ('{"version": "2.1.0", "runs": [', "cut short"),
+        ('{"version": "3.0.0", "runs": []}', r"is SARIF 3\.0\.0, 2\.1 is read"),
+        ('{"version": "2.1.0", "runs": []}', "is not a SARIF log"),
+        ('{"version": "2.1.0", "runs": [], "runs": []}', "defined twice"),
+        ('{"version": NaN}', "is not a number"),
+        ('{"version": 1e999}', "not a finite number"),
+        ('{"a": ' * 70 + "1" + "}" * 70, "nested too deeply"),
+        ("[" * 100_000, "nested too deeply|is not JSON"),
+        ('"\\ud800"', "surrogates"),
+        (json.dumps(log(result(properties={"security-severity": "7,5"}))), "`7,5` is not a number"),
+        (json.dumps(log(result(properties={"security-severity": "NaN"}))), "`NaN` is not a number"),
+        (json.dumps(log(result(properties={"security-severity": "11"}))), "not from 0 to 10"),
+        (json.dumps(log(result(level="bad"))), "is not a SARIF log"),
+    ],
+)
+def test_what_is_no_log_is_refused_with_its_place(tmp_path: Path, text: str, what: str) -> None:
+    """Truncated, of another version, with numbers that are none."""
+    with pytest.raises(DriverError, match=what) as caught:
+        scanned(tmp_path, text)
+    assert caught.value.where.startswith(str(tmp_path / "s.sarif"))
+    assert caught.value.hint
+
+
+BILL = {
+    "bomFormat": "CycloneDX",
+    "specVersion": "1.6",
+    "metadata": {"timestamp": "2026-11-21T11:00:00Z", "component": {"name": "backend", "version": RELEASE}},
+    "components": [{"name": "express", "version": "4.21.0", "type": "library"}],
+}
+BILL_WHEN = 'the CycloneDX document "backend" of this release has been read'
+BILL_THEN = "no component of scope development is listed"
+
+
+def billed(directory: Path, document: Any) -> dict[str, bool | None]:
+    """How the facts of a document come out."""
+    (directory / "b.json").write_text(json.dumps(document))
+    return oks(seen(directory, BILL_WHEN, BILL_THEN, {"cyclonedx": {"backend": "b.json"}}))
+
+
+def test_an_image_of_production_dependencies(tmp_path: Path) -> None:
+    """And one with a development dependency, marked as npm's writer does, or excluded."""
+    subject = "components of scope development"
+    assert billed(tmp_path, BILL) == {"release": True, "components listed": True, subject: True}
+    marked = {"name": "jest", "properties": [{"name": "cdx:npm:package:development", "value": "true"}]}
+    nested = {"name": "express", "components": [{"name": "jest", "scope": "excluded"}]}
+    assert billed(tmp_path, {**BILL, "components": [marked]})[subject] is False
+    assert billed(tmp_path, {**BILL, "components": [nested]})[subject] is False
+
+
+def test_a_document_of_nothing_says_nothing(tmp_path: Path) -> None:
+    """An image without components was not scanned."""
+    assert billed(tmp_path, {**BILL, "components": []})["components listed"] is None
+
+
+def test_a_document_of_another_version_is_refused(tmp_path: Path) -> None:
+    """By name."""
+    with pytest.raises(DriverError, match=r"is CycloneDX 9\.9"):
+        billed(tmp_path, {**BILL, "specVersion": "9.9"})
+
+
+AUDIT: dict[str, Any] = {
+    "auditReportVersion": 2,
+    "vulnerabilities": {"minimist": {"name": "minimist", "severity": "low"}},
+    "metadata": {
+        "vulnerabilities": {"info": 0, "low": 1, "moderate": 0, "high": 0, "critical": 0, "total": 1},
+        "dependencies": {"prod": 10, "total": 12},
+    },
+}
+
+
+def audited(directory: Path, document: Any) -> dict[str, bool | None]:
+    """How the facts of an audit of this commit come out."""
+    (directory / "a.json").write_text(json.dumps(document))
+    (directory / "a.json.origin.yaml").write_text(f"commit: {COMMIT}\n")
+    when = 'the npm audit "backend" of this commit has been read'
+    then = "no package has a vulnerability of level moderate or higher"
+    return oks(seen(directory, when, then, {"npm-audit": {"backend": "a.json"}}))
+
+
+def test_an_audit(tmp_path: Path) -> None:
+    """A low vulnerability is allowed, a high one is not; counts that differ are no evidence."""
+    subject = "vulnerabilities of level moderate or higher"
+    assert set(audited(tmp_path, AUDIT).values()) == {True}
+    bad = json.loads(json.dumps(AUDIT).replace('"severity": "low"', '"severity": "high"'))
+    facts = audited(tmp_path, bad)
+    assert (facts[subject], facts["counts"]) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("document", "what"),
+    [
+        ({"error": {"code": "ENOLOCK", "summary": "no lock file"}}, "npm reports an error: no lock file"),
+        ({"advisories": {}}, "another version of npm"),
+        ({"auditReportVersion": 3}, "another version of npm"),
+        ({"auditReportVersion": 2}, "is not an npm audit"),
+    ],
+)
+def test_an_audit_that_npm_could_not_make(tmp_path: Path, document: Any, what: str) -> None:
+    """It says nothing about the packages."""
+    with pytest.raises(DriverError, match=what):
+        audited(tmp_path, document)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=80) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_are_a_report_or_an_error(body: bytes) -> None:
+    """Never another exception."""
+    with contextlib.suppress(HarnessError):
+        assert isinstance(scan_report(body, "f"), ScanReport)
+    with contextlib.suppress(HarnessError):
+        assert isinstance(bill_of_materials(body, "f"), BillOfMaterials)
+    with contextlib.suppress(HarnessError):
+        assert isinstance(audit_report(body, "f"), AuditReport)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([log(result()), BILL, AUDIT]), st.data())
+def test_a_report_with_one_value_changed_is_read_or_refused(document: dict[str, Any], data: st.DataObject) -> None:
+    """Any key, at any depth, with any other value."""
+    changed = json.loads(json.dumps(document))
+    here: Any = changed
+    while isinstance(here, dict | list) and here:
+        key = data.draw(st.sampled_from(sorted(here) if isinstance(here, dict) else range(len(here))))
+        if not isinstance(here[key], dict | list) or not here[key] or data.draw(st.booleans()):
+            here[key] = data.draw(JSON)
+            break
+        here = here[key]
+    body = json.dumps(changed).encode()
+    for read in (scan_report, bill_of_materials, audit_report):
+        with contextlib.suppress(HarnessError):
+            read(body, "f")
