@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from harness.drivers.facts import Seen
 from harness.drivers.ingest.formats.figures import OutsideFigure, outside_figures
-from harness.drivers.ingest.formats.origins import Origin
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
+from harness.drivers.ingest.formats.provenance import Provenance
 from harness.drivers.ingest.reports import age_of, key_of, parts_of, provenance
 from harness.drivers.paper import Asked
 from harness.errors import DriverError
@@ -64,7 +64,7 @@ def figure_saving(asked: Asked) -> Sequence[Seen]:
 def _figure(asked: Asked) -> tuple[OutsideFigure, list[Seen]]:
     """The figure that the sentence names, and facts of where it comes from."""
     name = asked.params["figure"]
-    parts = parts_of(asked, "figures", outside_figures, lambda _report: Origin(), LARGEST_TEXT)
+    parts = parts_of(asked, "figures", outside_figures, lambda _report: Provenance(), LARGEST_TEXT)
     found = [(part, part.report[name]) for part in parts if name in part.report]
     if not found:
         known = sorted({figure for part in parts for figure in part.report})
@@ -74,7 +74,7 @@ def _figure(asked: Asked) -> tuple[OutsideFigure, list[Seen]]:
         files = " and ".join(str(part.path) for part, _figure in found[:2])
         raise DriverError(f"two files give the figure `{shown(name)}`: {files}", where=key_of(asked), hint="keep one")
     part, figure = found[0]
-    origin = Origin(release=figure.release, made=figure.at).completed(part.origin, figure.where)
+    origin = Provenance(release=figure.release, made=figure.at).completed(part.origin, figure.where)
     return figure, provenance(asked, [(part.path, origin)])
 
 

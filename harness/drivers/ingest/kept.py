@@ -11,8 +11,8 @@ from pathlib import Path
 from harness.drivers.facts import Seen
 from harness.drivers.ingest.formats.earlier import earlier_run
 from harness.drivers.ingest.formats.moments import Moment
-from harness.drivers.ingest.formats.origins import Origin, same_release
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report, shown
+from harness.drivers.ingest.formats.provenance import Provenance, same_release
 from harness.drivers.ingest.formats.records import DatedStep, PlainRecord, plain_record
 from harness.drivers.ingest.formats.sarif import LEVELS
 from harness.drivers.ingest.reports import files_of, key_of, provenance, some
@@ -120,7 +120,7 @@ def newest_audit(asked: Asked) -> Sequence[Seen]:
     return [*provenance(asked, [(path, _dated(record, newest.at))]), none]
 
 
-def _dated(record: PlainRecord, at: Moment) -> Origin:
+def _dated(record: PlainRecord, at: Moment) -> Provenance:
     return replace(record.origin, made=at)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from harness.drivers.facts import Seen
-from harness.drivers.ingest.formats.origins import Origin, same_commit, same_release
 from harness.drivers.ingest.formats.plain import read_report, shown
+from harness.drivers.ingest.formats.provenance import Provenance, same_commit, same_release
 from harness.drivers.ingest.formats.records import HEAD, names_of, plain_record
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError, DriverError
@@ -49,11 +49,11 @@ class ReportPart(Generic[_Read]):
 
     path: Path
     report: _Read
-    origin: Origin
+    origin: Provenance
 
 
 def parts_of(
-    asked: Asked, kind: str, read: Callable[[bytes, str], _Read], origin_of: Callable[[_Read], Origin], most: int
+    asked: Asked, kind: str, read: Callable[[bytes, str], _Read], origin_of: Callable[[_Read], Provenance], most: int
 ) -> list[ReportPart[_Read]]:
     """Every file of the report that the sentence is about, read.
 
@@ -141,7 +141,7 @@ def _beside(path: Path) -> Iterator[Path]:
             yield beside
 
 
-def _origin_beside(beside: Path, path: Path) -> Origin:
+def _origin_beside(beside: Path, path: Path) -> Provenance:
     record = plain_record(beside)
     for key in record.document.data:
         if key not in (*HEAD, "sha256"):
@@ -159,7 +159,7 @@ def _origin_beside(beside: Path, path: Path) -> Origin:
     return record.origin
 
 
-def provenance(asked: Asked, origins: Sequence[tuple[Path, Origin]]) -> list[Seen]:
+def provenance(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> list[Seen]:
     """Facts of where a report comes from: of this release, commit or target, in the environment and of the age that the sentence asks for.
 
     A report of something else, without a date, too old or from the future tells nothing of this release: its fact is unknown, never false.
@@ -178,7 +178,7 @@ def provenance(asked: Asked, origins: Sequence[tuple[Path, Origin]]) -> list[See
     return facts
 
 
-def _of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Origin]]) -> Seen:
+def _of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Provenance]]) -> Seen:
     this = {"release": asked.release, "commit": asked.commit, "target": asked.target.name}[what]
     same = {"release": same_release, "commit": same_commit}.get(what, str.__eq__)
     expected = f"{what} {shown(this)}" if this else f"the {what} that is judged"
@@ -195,7 +195,7 @@ def _of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Origin]]) ->
     return Seen(subject=what, expected=expected, seen=expected, ok=True)
 
 
-def _environment(environment: str, origins: Sequence[tuple[Path, Origin]]) -> Seen:
+def _environment(environment: str, origins: Sequence[tuple[Path, Provenance]]) -> Seen:
     expected = f"made in {environment}"
     for path, origin in origins:
         if origin.environment != environment:
@@ -204,7 +204,7 @@ def _environment(environment: str, origins: Sequence[tuple[Path, Origin]]) -> Se
     return Seen(subject="environment", expected=expected, seen=expected, ok=True)
 
 
-def _age(asked: Asked, origins: Sequence[tuple[Path, Origin]]) -> Seen | None:
+def _age(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> Seen | None:
     """The age of the oldest file; None where none is asked for and nothing is wrong."""
     limit = asked.params.get("younger")
     expected = f"younger than {limit}" if limit else "not dated in the future"

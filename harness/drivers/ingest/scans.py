@@ -8,9 +8,9 @@ from pathlib import Path
 from harness.drivers.facts import Seen
 from harness.drivers.ingest.formats.bill import bill_of_materials
 from harness.drivers.ingest.formats.npm_audit import AUDIT_LEVELS, audit_report
-from harness.drivers.ingest.formats.origins import Origin
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT
-from harness.drivers.ingest.formats.sarif import LEVELS, Finding, ScanReport, scan_report
+from harness.drivers.ingest.formats.provenance import Provenance
+from harness.drivers.ingest.formats.sarif import LEVELS, ScanFinding, ScanReport, scan_report
 from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provenance, register_of, some, without
 from harness.drivers.paper import Asked
 
@@ -34,7 +34,7 @@ def _scans(asked: Asked) -> list[ReportPart[ScanReport]]:
     return parts_of(asked, "sarif", scan_report, lambda report: report.origin, LARGEST_TEXT)
 
 
-def _origins(parts: Sequence[ReportPart[ScanReport]]) -> list[tuple[Path, Origin]]:
+def _origins(parts: Sequence[ReportPart[ScanReport]]) -> list[tuple[Path, Provenance]]:
     return [(part.path, part.origin) for part in parts]
 
 
@@ -46,7 +46,7 @@ def _complete(parts: Sequence[ReportPart[ScanReport]]) -> list[Seen]:
     return [Seen(subject="scan", expected="complete", seen=seen, ok=None if why else True)]
 
 
-def _none_open(least: str, severe: Sequence[Finding]) -> Seen:
+def _none_open(least: str, severe: Sequence[ScanFinding]) -> Seen:
     decided = [one.label for one in severe if one.decided]
     open_ones = [one.label for one in severe if not one.decided]
     seen = f"{len(decided)}: {some(decided)}" if decided else "none"
@@ -66,7 +66,7 @@ def report_age(asked: Asked) -> Sequence[Seen]:
 
 def packages_vulnerable(asked: Asked) -> Sequence[Seen]:
     """No package with a vulnerability of a level or above."""
-    parts = parts_of(asked, "npm-audit", audit_report, lambda _report: Origin(), LARGEST_TEXT)
+    parts = parts_of(asked, "npm-audit", audit_report, lambda _report: Provenance(), LARGEST_TEXT)
     least = asked.params["level"]
     bad = AUDIT_LEVELS[AUDIT_LEVELS.index(least) :]
     found = [f"{name} ({level})" for part in parts for name, level in part.report.vulnerable.items() if level in bad]

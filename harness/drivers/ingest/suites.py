@@ -9,8 +9,8 @@ from typing import Final
 from harness.drivers.facts import Seen
 from harness.drivers.ingest.formats.cobertura import coverage_report
 from harness.drivers.ingest.formats.junit import CaseOutcome, JunitCase, JunitReport, junit_report
-from harness.drivers.ingest.formats.origins import same_commit, same_release
 from harness.drivers.ingest.formats.plain import LARGEST_XML, shown
+from harness.drivers.ingest.formats.provenance import same_commit, same_release
 from harness.drivers.ingest.formats.records import Deployment, plain_record
 from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provenance, register_of, some, without, words
 from harness.drivers.paper import Asked

@@ -133,7 +133,7 @@ def test_every_interface_was_scanned(tmp_path: Path) -> None:
     then = 'no finding of severity high or higher is open, every name of the register "interfaces" was scanned'
     listed = [{"location": {"uri": "GET /users/{id}"}}, {"location": {"uri": "get-tracks"}}]
     subject = "names of the register interfaces that were scanned"
-    keys = {"files": {"registers": "registers"}}
+    keys: Any = {"files": {"registers": "registers"}}
     assert scanned(tmp_path, log(artifacts=listed), then, **keys)[subject] is True
     assert scanned(tmp_path, log(artifacts=listed[:1]), then, **keys)[subject] is None
 

@@ -9,8 +9,8 @@ from typing import Final, Literal
 from pydantic import Field
 
 from harness.drivers.ingest.formats.moments import Moment
-from harness.drivers.ingest.formats.origins import Origin
 from harness.drivers.ingest.formats.plain import ReportSection, json_of, section_of, shown
+from harness.drivers.ingest.formats.provenance import Provenance
 from harness.errors import DriverError
 
 _READ: Final = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
@@ -59,7 +59,7 @@ class BillOfMaterials:
     of: str
     components: int
     development: tuple[str, ...]
-    origin: Origin
+    origin: Provenance
 
 
 def bill_of_materials(body: bytes, where: str) -> BillOfMaterials:
@@ -83,7 +83,7 @@ def bill_of_materials(body: bytes, where: str) -> BillOfMaterials:
         of=shown(subject.name) if subject else "",
         components=len(every),
         development=tuple(shown(f"{one.name} {one.version}".strip()) for one in every if _is_development(one)),
-        origin=Origin(
+        origin=Provenance(
             release=subject.version if subject else "",
             commit=commit,
             made=Moment.of(stamp, f"{where}: metadata.timestamp") if stamp else None,

@@ -8,8 +8,8 @@ from typing import Final
 
 from harness.drivers.ingest.formats.markup import read_markup
 from harness.drivers.ingest.formats.moments import Moment
-from harness.drivers.ingest.formats.origins import Origin
 from harness.drivers.ingest.formats.plain import number, shown
+from harness.drivers.ingest.formats.provenance import Provenance
 from harness.errors import DriverError
 
 _MILLISECONDS: Final = 1e11
@@ -30,7 +30,7 @@ class CoverageReport:
 
     lines: int
     covered: int
-    origin: Origin
+    origin: Provenance
     contradictions: tuple[str, ...]
 
 
@@ -89,5 +89,5 @@ class _Counter:
         if self.lines and not math.isclose(rate, self.covered / self.lines, abs_tol=_ROUNDED):
             differ.append(f"{self.where}: line-rate={rate:g} declared, {self.covered} of {self.lines} counted")
         return CoverageReport(
-            lines=self.lines, covered=self.covered, origin=Origin(made=self.made), contradictions=tuple(differ)
+            lines=self.lines, covered=self.covered, origin=Provenance(made=self.made), contradictions=tuple(differ)
         )

@@ -8,8 +8,8 @@ from typing import Final, Literal
 from pydantic import Field
 
 from harness.drivers.ingest.formats.moments import Moment
-from harness.drivers.ingest.formats.origins import Origin
 from harness.drivers.ingest.formats.plain import ReportSection, json_of, section_of, shown
+from harness.drivers.ingest.formats.provenance import Provenance
 from harness.errors import DriverError
 
 _SCHEMAS: Final = (2, 3)
@@ -73,7 +73,7 @@ class EarlierRun:
     run: str
     decision: str
     profile: str
-    origin: Origin
+    origin: Provenance
     measured: frozenset[str] = field(default_factory=frozenset)
     drills: dict[str, tuple[str, bool]] = field(default_factory=dict)
 
@@ -110,7 +110,7 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
         run=shown(found.run_id),
         decision=found.decision,
         profile=shown(found.profile),
-        origin=Origin(
+        origin=Provenance(
             release=found.release,
             environment=found.environment,
             target=found.target,

@@ -10,8 +10,8 @@ from typing import Final
 
 from harness.drivers.ingest.formats.markup import read_markup
 from harness.drivers.ingest.formats.moments import Moment, earliest
-from harness.drivers.ingest.formats.origins import Origin
 from harness.drivers.ingest.formats.plain import shown
+from harness.drivers.ingest.formats.provenance import Provenance
 from harness.errors import DriverError
 
 _COUNTS: Final = {
@@ -70,7 +70,7 @@ class JunitReport:
 
     cases: tuple[JunitCase, ...]
     properties: Mapping[str, str]
-    origin: Origin
+    origin: Provenance
     contradictions: tuple[str, ...]
 
 
@@ -187,7 +187,7 @@ class _Reader:
         for name in _ORIGIN:
             if name in self.unclear:
                 self.contradictions.append(f"{self.where}: the property `{name}` has two values")
-        origin = Origin(**{name: known.get(name, "") for name in _ORIGIN}, made=earliest(self.moments))
+        origin = Provenance(**{name: known.get(name, "") for name in _ORIGIN}, made=earliest(self.moments))
         return JunitReport(
             cases=tuple(self.cases), properties=known, origin=origin, contradictions=tuple(self.contradictions)
         )

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.drivers.ingest.formats.moments import Moment
-from harness.drivers.ingest.formats.origins import Origin
 from harness.drivers.ingest.formats.plain import shown
+from harness.drivers.ingest.formats.provenance import Provenance
 from harness.errors import DriverError
 from harness.yamlfile import YamlDocument, read_document
 
@@ -66,7 +66,7 @@ class PlainRecord:
     """
 
     document: YamlDocument
-    origin: Origin
+    origin: Provenance
 
     def steps(self) -> tuple[DatedStep, ...]:
         """`steps`: a list of `name` and `finished`, or `proof`."""
@@ -133,7 +133,7 @@ def plain_record(path: Path) -> PlainRecord:
     head = _Row(document=document, location=(), data=document.data)
     names = {key: head.text(key, required=False) for key in HEAD[:-1]}
     return PlainRecord(
-        document=document, origin=Origin(**names, made=head.moment("created") if head.has("created") else None)
+        document=document, origin=Provenance(**names, made=head.moment("created") if head.has("created") else None)
     )
 
 
@@ -144,7 +144,8 @@ def names_of(path: Path) -> tuple[str, ...]:
         ConfigurationError: it is not YAML. DriverError: it has no names, or one of them twice.
     """
     document = read_document(path)
-    data, location = document.data, ()
+    data: Any = document.data
+    location: tuple[str, ...] = ()
     if isinstance(data, dict):
         lists = [key for key, value in data.items() if isinstance(value, list)]
         if len(lists) != 1:

@@ -15,19 +15,19 @@ from harness.errors import DriverError
 _VALUE: Final = re.compile(r"[-+]?(?:[0-9.]{1,40}(?:[eE][-+]?[0-9]{1,3})?|Inf)|NaN")
 
 
-class _Series(ReportSection):
+class _MatrixSeries(ReportSection):
     metric: dict[str, str]
     values: tuple[tuple[int | float, str], ...] = Field(strict=False)
 
 
-class _Data(ReportSection):
+class _Matrix(ReportSection):
     type: Literal["matrix"] = Field(alias="resultType")
-    result: tuple[_Series, ...] = Field(strict=False)
+    result: tuple[_MatrixSeries, ...] = Field(strict=False)
 
 
-class _Answer(ReportSection):
+class _RangeBody(ReportSection):
     status: Literal["success"]
-    data: _Data
+    data: _Matrix
     warnings: tuple[str, ...] = Field(default=(), strict=False)
     infos: tuple[str, ...] = Field(default=(), strict=False)
 
@@ -55,7 +55,7 @@ def range_answer(body: bytes, where: str) -> RangeAnswer:
     if isinstance(value, dict) and value.get("status") == "error":
         what = f"Prometheus reports {shown(str(value.get('errorType')))}: {shown(str(value.get('error')))}"
         raise DriverError(what, where=where, hint="try the query in Prometheus itself")
-    answer = section_of(_Answer, value, where, kind="an answer to a range query")
+    answer = section_of(_RangeBody, value, where, kind="an answer to a range query")
     if len(answer.data.result) > 1:
         what = f"the query gives {len(answer.data.result)} series, one is expected"
         raise DriverError(what, where=where, hint="put `min(…)` or `avg(…)` around it")

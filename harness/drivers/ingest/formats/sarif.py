@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from pydantic import Field
 
 from harness.drivers.ingest.formats.moments import Moment
-from harness.drivers.ingest.formats.origins import Origin
 from harness.drivers.ingest.formats.plain import ReportSection, json_of, number, section_of, shown
+from harness.drivers.ingest.formats.provenance import Provenance
 from harness.errors import DriverError
 
 LEVELS: Final[Mapping[str, float]] = {"critical": 9.0, "high": 7.0, "moderate": 4.0, "medium": 4.0, "low": 0.1}
@@ -18,6 +18,7 @@ LEVELS: Final[Mapping[str, float]] = {"critical": 9.0, "high": 7.0, "moderate": 
 _OF_LEVEL: Final[Mapping[str, float]] = {"error": 7.0, "warning": 4.0, "note": 0.1, "none": 0.0}
 """A finding whose rule has no `security-severity` is as severe as its level says: an error is high, a warning medium."""
 _MOST: Final = 10.0
+_SAYS: Final = ("release", "commit", "environment", "target")
 
 
 class _Text(ReportSection):
@@ -100,7 +101,7 @@ class _Invocation(ReportSection):
     started: str = Field(default="", alias="startTimeUtc")
 
 
-class _Provenance(ReportSection):
+class _Revision(ReportSection):
     commit: str = Field(default="", alias="revisionId")
     tag: str = Field(default="", alias="revisionTag")
 
@@ -109,7 +110,7 @@ class _ScanRun(ReportSection):
     tool: _Tool
     results: tuple[_Result, ...] | None = Field(default=None, strict=False)
     invocations: tuple[_Invocation, ...] = Field(default=(), strict=False)
-    provenance: tuple[_Provenance, ...] = Field(default=(), alias="versionControlProvenance", strict=False)
+    provenance: tuple[_Revision, ...] = Field(default=(), alias="versionControlProvenance", strict=False)
     artifacts: tuple[_Artifact, ...] = Field(default=(), strict=False)
     logical: tuple[_Logical, ...] = Field(default=(), alias="logicalLocations", strict=False)
     properties: dict[str, Any] = Field(default_factory=dict)
@@ -121,7 +122,7 @@ class _Log(ReportSection):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class ScanFinding:
     """One result that is a finding, or that may be one.
 
     Attributes:
@@ -157,10 +158,10 @@ class ScanReport:
     """
 
     tools: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[ScanFinding, ...]
     scanned: frozenset[str]
     incomplete: tuple[str, ...]
-    origin: Origin
+    origin: Provenance
 
 
 def scan_report(body: bytes, where: str) -> ScanReport:
@@ -175,7 +176,7 @@ def scan_report(body: bytes, where: str) -> ScanReport:
         hint = "let the scanner write SARIF 2.1.0"
         raise DriverError(f"is SARIF {shown(version)}, 2.1 is read", where=f"{where}: version", hint=hint)
     log = section_of(_Log, value, where, kind="a SARIF log")
-    origin = Origin()
+    origin = Provenance()
     for number_, run in enumerate(log.runs):
         origin = _older(origin, _origin(run, f"{where}: runs[{number_}]"), where)
     return ScanReport(
@@ -192,29 +193,23 @@ def scan_report(body: bytes, where: str) -> ScanReport:
     )
 
 
-def _origin(run: _ScanRun, where: str) -> Origin:
+def _origin(run: _ScanRun, where: str) -> Provenance:
     ended = [
         Moment.of(invocation.ended or invocation.started, f"{where}.invocations")
         for invocation in run.invocations
         if invocation.ended or invocation.started
     ]
-    origin = Origin(**{key: _word(run.properties, key) for key in ("release", "commit", "environment", "target")})
+    release, commit, environment, target = (_word(run.properties, key) for key in _SAYS)
+    origin = Provenance(release=release, commit=commit, environment=environment, target=target)
     for provenance in run.provenance:
-        origin = origin.completed(Origin(commit=provenance.commit, release=provenance.tag), where)
-    return Origin(
-        release=origin.release,
-        commit=origin.commit,
-        environment=origin.environment,
-        target=origin.target,
-        made=min(ended, key=lambda moment: moment.first, default=None),
-    )
+        origin = origin.completed(Provenance(commit=provenance.commit, release=provenance.tag), where)
+    return replace(origin, made=min(ended, key=lambda moment: moment.first, default=None))
 
 
-def _older(one: Origin, other: Origin, where: str) -> Origin:
+def _older(one: Provenance, other: Provenance, where: str) -> Provenance:
     """Both together, as old as the older of the two."""
     made = min((origin.made for origin in (one, other) if origin.made), key=lambda moment: moment.first, default=None)
-    both = one.completed(other, where)
-    return Origin(release=both.release, commit=both.commit, environment=both.environment, target=both.target, made=made)
+    return replace(one.completed(other, where), made=made)
 
 
 def _word(properties: Mapping[str, Any], key: str) -> str:
@@ -222,7 +217,7 @@ def _word(properties: Mapping[str, Any], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _finding(run: _ScanRun, result: _Result, where: str) -> Finding | None:
+def _finding(run: _ScanRun, result: _Result, where: str) -> ScanFinding | None:
     """A result as a finding; None where the tool says that it is none."""
     if result.kind in {"notApplicable", "pass", "informational"}:
         return None
@@ -230,7 +225,7 @@ def _finding(run: _ScanRun, result: _Result, where: str) -> Finding | None:
     name = result.rule_id or result.rule.id or (rule.id if rule else "") or "a rule without an id"
     places = [place for location in result.locations for place in _places(location)]
     suppressed = any(one.status == "accepted" for one in result.suppressions)
-    return Finding(
+    return ScanFinding(
         rule=shown(name),
         place=shown(places[0]) if places else "",
         message=shown(result.message.text),

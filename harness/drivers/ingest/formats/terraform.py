@@ -8,8 +8,8 @@ from typing import Final
 from pydantic import Field
 
 from harness.drivers.ingest.formats.moments import Moment
-from harness.drivers.ingest.formats.origins import Origin
 from harness.drivers.ingest.formats.plain import ReportSection, json_of, section_of, shown
+from harness.drivers.ingest.formats.provenance import Provenance
 from harness.errors import DriverError
 
 _NO_CHANGE: Final = ({"no-op"}, {"read"})
@@ -51,7 +51,7 @@ class InfrastructurePlan:
     changes: tuple[str, ...]
     drifted: int
     incomplete: str
-    origin: Origin
+    origin: Provenance
 
 
 def infrastructure_plan(body: bytes, where: str) -> InfrastructurePlan:
@@ -82,5 +82,5 @@ def infrastructure_plan(body: bytes, where: str) -> InfrastructurePlan:
         ),
         drifted=sum({*one.change.actions} not in _NO_CHANGE for one in plan.resource_drift),
         incomplete="it ended with an error" if plan.errored else "" if plan.complete else "it leaves changes for later",
-        origin=Origin(made=moment),
+        origin=Provenance(made=moment),
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pydantic import AliasChoices, Field
 
 from harness.drivers.ingest.formats.moments import Moment, earliest
-from harness.drivers.ingest.formats.origins import Origin, same_commit
 from harness.drivers.ingest.formats.plain import ReportSection, json_of, section_of, shown
+from harness.drivers.ingest.formats.provenance import Provenance, same_commit
 
 
 class _Job(ReportSection):
@@ -44,7 +44,7 @@ class PipelineRun:
     workflow: str
     jobs: dict[str, str]
     ended: bool
-    origin: Origin
+    origin: Provenance
     contradictions: tuple[str, ...]
 
 
@@ -73,6 +73,6 @@ def pipeline_run(body: bytes, where: str) -> PipelineRun:
         workflow=shown(run.name or next((job.workflow for job in run.jobs if job.workflow), "") or ""),
         jobs={shown(job.name): shown(job.conclusion or job.status) for job in run.jobs},
         ended=run.status == "completed" and all(job.status == "completed" for job in run.jobs),
-        origin=Origin(commit=commits[0] if commits else "", made=made),
+        origin=Provenance(commit=commits[0] if commits else "", made=made),
         contradictions=tuple(differ),
     )

@@ -14,7 +14,7 @@ _SHORTEST: Final = 7
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
+class Provenance:
     """What a report says of itself; what it does not say is empty.
 
     Attributes:
@@ -28,7 +28,7 @@ class Origin:
     target: str = ""
     made: Moment | None = None
 
-    def completed(self, other: Origin, where: str) -> Origin:
+    def completed(self, other: Provenance, where: str) -> Provenance:
         """What this leaves out, from the other; raises DriverError where both say something and differ."""
         for name, same in (
             ("release", same_release),
