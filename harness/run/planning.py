@@ -121,7 +121,7 @@ def _plan(
         shadowed=tuple(shadowed(settings.project)),
         attestations=said.attestations,
         waivers=said.waivers,
-        as_of=target.as_of.isoformat() if target.as_of else "",
+        as_of=target.evidence.as_of.isoformat() if target.evidence.as_of else "",
         again=settings.again,
         pytest_arguments=settings.pytest_arguments,
         only=settings.only,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -41,12 +42,15 @@ class EvidenceFiles(TargetSection):
     """Reports of other tools: kind → name → paths.
 
     Attributes:
+        as_of: the day at whose end ages and expiries are taken, in place of the moment of the run: a rehearsal with sample
+            files. Only of a target without `entry`; the decision line names it.
         junit, sarif, cyclonedx, npm_audit, terraform_plan, workflow_run, cobertura: in these tools' own formats.
         figures: CSV or JSON with units. verdict: `verdict.json` of earlier runs. records: YAML or JSON of what was done when.
         history: directories of runs.
         prometheus: range queries.
     """
 
+    as_of: date | None = None
     junit: Reports = Field(default_factory=dict)
     sarif: Reports = Field(default_factory=dict)
     cyclonedx: Reports = Field(default_factory=dict)

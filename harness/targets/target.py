@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -72,8 +72,6 @@ class Target(TargetSection):
         callers: whom the backends accept and refuse; None: the network check cannot run.
         power: how the power of a node is cut; None: it cannot be.
         evidence: reports of other tools. files: of the platform. attestations, waivers: directories of what people say.
-        as_of: the day that ages and expiries are held against, at its end, in place of the day of the run: a rehearsal with
-            sample files. Only of a target without `entry`; the decision line names it.
         file: the file it was read from.
     """
 
@@ -103,7 +101,6 @@ class Target(TargetSection):
     files: PlatformFiles = PlatformFiles()
     attestations: Paths = ()
     waivers: Paths = ()
-    as_of: date | None = None
 
     _file: Path = PrivateAttr(default=Path())
 
@@ -118,10 +115,10 @@ class Target(TargetSection):
         return self._file
 
     def today(self, now: datetime) -> datetime:
-        """The moment that ages and expiries are held against: `now`, or the end of the day `as_of` where that has passed."""
-        if self.as_of is None:
+        """The moment that ages and expiries are held against: `now`, or the end of the day `evidence.as_of` where that has passed."""
+        if self.evidence.as_of is None:
             return now
-        return min(now, datetime.combine(self.as_of, time.max, tzinfo=UTC))
+        return min(now, datetime.combine(self.evidence.as_of, time.max, tzinfo=UTC))
 
     def beside(self, path: str) -> Path:
         """A path of the file, from where the file stands."""
@@ -170,10 +167,10 @@ def _check(target: Target, document: YamlDocument) -> None:
             where=document.where(()),
             hint="write `entry: https://…`; only a target of nothing but `evidence`, `files` and `attestations` has none",
         )
-    if target.as_of is not None and target.entry:
+    if target.evidence.as_of is not None and target.entry:
         raise ConfigurationError(
             "is allowed only where there is no `entry`",
-            where=document.where(("as_of",)),
+            where=document.where(("evidence", "as_of")),
             hint="leave `as_of` out: a platform that runs is judged on the day of the run",
         )
     if target.primary_region and target.regions and target.primary_region not in target.regions:

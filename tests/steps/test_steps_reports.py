@@ -1,0 +1,137 @@
+"""Sentences about other tools' reports: each literal reads as one engine with its parameters."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.drivers.ingest import ENGINES
+from harness.errors import UsageError
+from harness.model import DemandKind
+from harness.steps.grammar import read
+from harness.steps.meaning import Keyword
+from harness.steps.templates.reports import REPORTS
+
+READ = {
+    'the JUnit report "unit" of this commit has been read': ("junit", "unit", "commit"),
+    'the SARIF report "scan" of this release has been read': ("sarif", "scan", "release"),
+    'the CycloneDX document "backend" of this release has been read': ("cyclonedx", "backend", "release"),
+    'the npm audit "backend" of this commit has been read': ("npm-audit", "backend", "commit"),
+    'the Terraform plan "main" of this target has been read': ("terraform-plan", "main", "target"),
+    'the workflow run "pipeline" of this commit has been read': ("workflow-run", "pipeline", "commit"),
+    'the Cobertura report "unit" of this commit has been read': ("cobertura", "unit", "commit"),
+    'the verdict "staging" of this release has been read': ("verdict", "staging", "release"),
+    'the record "tasks" of this release has been read': ("records", "tasks", "release"),
+    'the figures "business" of this target have been read': ("figures", "business", "target"),
+    'the run history "runs" of this target has been read': ("history", "runs", "target"),
+    'the Prometheus query "up" has been asked': ("prometheus", "up", ""),
+}
+SAY = {
+    "at least 1 test passed and none failed": ("tests-passed", {"at_least": "1", "failures": "failed"}),
+    "at least 25 tests passed and none failed or was skipped, younger than 7 d": (
+        "tests-passed",
+        {"at_least": "25", "failures": "failed or was skipped", "younger": "7 d"},
+    ),
+    "at least 1 test passed and none failed in 3 browser engines": (
+        "tests-passed",
+        {"at_least": "1", "failures": "failed", "browsers": "3"},
+    ),
+    'at least 1 test passed and none failed, with the property "changed" of at least 2': (
+        "tests-passed",
+        {"at_least": "1", "failures": "failed", "property": "changed", "amount": "2"},
+    ),
+    'every name of the register "workflows" has a test that passed in staging, and none failed': (
+        "tests-cover",
+        {"register": "workflows", "environment": "staging"},
+    ),
+    'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began': (
+        "tests-before-deployment",
+        {"at_least": "1", "to": "staging", "record": "deployments"},
+    ),
+    "at least 80 % of the lines are covered": ("lines-covered", {"share": "80 %"}),
+    "no finding of severity 7.0 or higher is open, younger than 1 d": (
+        "findings-open",
+        {"severity": "7.0", "younger": "1 d"},
+    ),
+    'no finding of severity high or higher is open, every name of the register "interfaces" was scanned': (
+        "findings-open",
+        {"severity": "high", "register": "interfaces"},
+    ),
+    "the newest scan is younger than 31 d": ("report-age", {"younger": "31 d"}),
+    "no package has a vulnerability of level moderate or higher": ("packages-vulnerable", {"level": "moderate"}),
+    "no component of scope development is listed": ("components-shipped", {}),
+    "the plan would make 0 changes, younger than 7 d": ("plan-unchanged", {"younger": "7 d"}),
+    "every job concluded with success": ("jobs-succeeded", {}),
+    'every job concluded with success in the last run of every name of the register "components"': (
+        "jobs-succeeded",
+        {"register": "components"},
+    ),
+    'the figure "satisfaction" is at least 4.0 of 5, from at least 30 answers': (
+        "figure-limit",
+        {"figure": "satisfaction", "relation": "at least", "limit": "4.0 of 5", "answers": "30"},
+    ),
+    'the figure "user_adoption" is at least 90 %, measured within 30 d of the release': (
+        "figure-limit",
+        {"figure": "user_adoption", "relation": "at least", "limit": "90 %", "within": "30 d"},
+    ),
+    'the figure "cost" is at most its baseline, younger than 90 d': (
+        "figure-reference",
+        {"figure": "cost", "relation": "at most", "reference": "baseline", "younger": "90 d"},
+    ),
+    'the figure "cost" is at least 25 % below its baseline': ("figure-saving", {"figure": "cost", "share": "25 %"}),
+    "at least 99.9 % of the last 30 d was available": ("was-available", {"share": "99.9 %", "window": "30 d"}),
+    "the decision of the run in staging is GO, younger than 7 d": (
+        "decided-go",
+        {"environment": "staging", "younger": "7 d"},
+    ),
+    'at least 2 runs measured the "error rate", the newest younger than 7 d': (
+        "runs-measured",
+        {"at_least": "2", "figure": "error rate", "younger": "7 d"},
+    ),
+    "a disaster experiment passed, younger than 90 d": ("drill-passed", {"younger": "90 d"}),
+    'the steps "1, 2, 3 and 4" were finished in this order': ("steps-in-order", {"steps": "1, 2, 3 and 4"}),
+    "every merge was approved by another than its author": ("merges-approved", {}),
+    "the newest audit is younger than 90 d and no finding of severity critical or higher is open": (
+        "newest-audit",
+        {"severity": "critical", "younger": "90 d"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("sentence", "report"), READ.items())
+def test_a_when_sentence_names_a_report(sentence: str, report: tuple[str, str, str]) -> None:
+    """Its format, its name, and what it must be of."""
+    found = read(sentence).report
+    assert (found["format"], found["report"], found["of"]) == report
+
+
+@pytest.mark.parametrize(("sentence", "asks"), SAY.items())
+def test_a_then_sentence_asks_one_engine(sentence: str, asks: tuple[str, dict[str, str]]) -> None:
+    """What is left out of a sentence is not among the parameters; ages are never scaled."""
+    objective = read(sentence).objective
+    assert objective is not None
+    assert (objective.demand, objective.check, dict(objective.params)) == (DemandKind.INGEST, *asks)
+    assert not any(length.scaled for length in objective.times.values())
+
+
+def test_every_sentence_and_every_engine_is_among_them() -> None:
+    """None without a literal."""
+    then = {template.name for template in REPORTS if template.keyword is Keyword.THEN}
+    assert {read(sentence).template.name for sentence in READ} == {one.name for one in REPORTS} - then
+    assert {read(sentence).template.name for sentence in SAY} == then
+    assert {engine for engine, _params in SAY.values()} == {*ENGINES}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "no finding of severity 11.5 or higher is open",
+        'the figure "cost" is about its baseline',
+        "at least 100 % below of the last 30 d was available",
+        "the decision of the run in test is GO",
+    ],
+)
+def test_other_values_are_refused(sentence: str) -> None:
+    """In words that name the nearest sentence."""
+    with pytest.raises(UsageError) as caught:
+        read(sentence)
+    assert caught.value.hint
