@@ -37,7 +37,7 @@ def test_the_scenario_is_read(tmp_path: Path) -> None:
     file = tmp_path / "pipeline.feature"
     file.write_text(block("gherkin"), encoding="utf-8")
     (scenario,) = read_feature(file, tmp_path)
-    (claim,) = compile_scenario(scenario, load_catalogue(), {})
+    claim = compile_scenario(scenario, load_catalogue(), {})[0]
     assert claim.requirement == "ND-PRE-TESTS-UNIT"
 
 
