@@ -14,11 +14,8 @@ from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps import TEMPLATES, Keyword, compare, explain, read, vocabulary
 from harness.steps.grammar import bare
 from harness.steps.template import Template
-<<<<<<< HEAD
-from tests.steps.state_sentences import STATE_SENTENCES
-=======
 from harness.steps.templates.reports import REPORTS
->>>>>>> b732587 (steps: every sentence about reports has a literal; reference)
+from tests.steps.state_sentences import STATE_SENTENCES
 
 KNOWN = {
     "null-run": "none",
