@@ -56,7 +56,8 @@ def show(requirement: str, *, as_json: bool) -> int:
         click.echo(_json(_plain(row)))
         return 0
     for key, value in _plain(row).items():
-        click.echo(f"{key:13} {', '.join(value) if isinstance(value, list) else value}")
+        if value:
+            click.echo(f"{key:13} {', '.join(value) if isinstance(value, list) else value}")
     for deviation in known.deviations_of(requirement):
         click.echo(f"{'deviation':13} {deviation.id} {deviation.name}: {deviation.shipped}")
     click.echo(f"{'defined in':13} {known.where(requirement)}")
@@ -214,15 +215,21 @@ def _trace_record(line: RequirementTrace) -> dict[str, Any]:
 
 
 def _plain(row: Requirement) -> dict[str, Any]:
+    from harness.catalogue import feature_file
+
     return {
         "id": row.id,
         "profile": row.profile,
         "title": row.title,
         "criterion": row.criterion,
+        "says": row.says,
+        "form": row.form.value,
         "kinds": [kind.value for kind in row.kinds],
         "gate": row.gate.value,
         "environments": list(row.environments),
         "source": row.source,
+        "feature": feature_file(row),
         "falsified_by": row.falsified_by,
+        "owner": row.owner,
         "needs": [part.name for part in row.needs],
     }

@@ -216,3 +216,15 @@ def test_trace_says_what_is_wrong_with_a_scenario(shop: Path, catalogue: Call) -
     (both,) = rows["SHOP-ALL"]["scenarios"]
     assert both["sentences"] == [{"at": "features/speed.feature:10", "text": "SHOP-P95 and SHOP-PARCELS pass"}]
     assert rows["SHOP-ALL"]["parts"] == ["SHOP-P95", "SHOP-PARCELS"]
+
+
+def test_a_row_is_shown_with_what_it_waits_for_and_where_its_scenario_belongs(catalogue: Call) -> None:
+    """Keys without a value are left out."""
+    code, said = catalogue("show", "SHOP-PARCELS")
+    assert code == 0
+    assert said.splitlines()[-4:-1] == [
+        "feature       features/shop/speed.feature",
+        "falsified_by  one parcel lost",
+        "needs         belt",
+    ]
+    assert "owner" not in said
