@@ -51,6 +51,12 @@ def test_the_features_are_sound(catalogue: Catalogue) -> None:
     assert lint_features(FEATURES, catalogue, find_experiments([ROOT / "experiments"]).domains, ROOT) == ()
 
 
+def test_no_row_that_has_a_scenario_waits_for_a_part(catalogue: Catalogue) -> None:
+    """It has the one or the other."""
+    claimed = {one for feature in FEATURES for scenario in read_feature(feature, ROOT) for one in scenario.requirements}
+    assert {row.id for row in catalogue.requirements.values() if row.needs} & claimed == set()
+
+
 def test_a_scenario_is_in_the_file_of_its_section(catalogue: Catalogue) -> None:
     """A folder is a document's, a file a section's: who looks for a row finds it by its source."""
     scenarios = [scenario for feature in FEATURES for scenario in read_feature(feature, ROOT)]
