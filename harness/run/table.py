@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from harness.model import Act, DemandKind, NotAssessable, Phase, Plan, Reason
+from harness.model import Act, DemandKind, Phase, Plan
 from harness.run.acts.driver import Library
 from harness.run.baseline import check_baseline
 from harness.run.live import sizes_of
@@ -60,23 +60,10 @@ def show_plan(
         console.print(table)
     for line in _undecidable(sentences):
         console.print(line, markup=False)
-    for line in not_assessable_lines(plan.not_assessable):
-        console.print(line, markup=False)
+    for item in plan.not_assessable:
+        console.print(f"not assessable: {item.requirement}: {item.because.text} ({item.because.hint})", markup=False)
     if plan.deselected:
         console.print(f"{len(plan.deselected)} scenarios are left out: this run would not decide", markup=False)
-
-
-def not_assessable_lines(items: Iterable[NotAssessable]) -> Iterator[str]:
-    """A line each, but for those of one reason: their ids together, below the reason."""
-    alike: dict[Reason, list[str]] = {}
-    for item in items:
-        alike.setdefault(item.because, []).append(item.requirement)
-    for because, requirements in alike.items():
-        if len(requirements) == 1:
-            yield f"not assessable: {requirements[0]}: {because.text} ({because.hint})"
-        else:
-            yield f"not assessable: {len(requirements)} rows: {because.text} ({because.hint})"
-            yield f"  {', '.join(requirements)}"
 
 
 def _acts(plan: Plan) -> Iterator[str]:

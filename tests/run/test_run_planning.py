@@ -8,7 +8,6 @@ from harness.run.acts.driver import Library
 from harness.run.planning import Compiled, make_plan
 from harness.run.project import find_project
 from harness.run.settings import Settings
-from harness.run.table import not_assessable_lines
 from tests.builders.core_plan import ROOT, sandbox_target
 
 
@@ -49,18 +48,3 @@ def test_a_row_that_waits_for_nothing_is_told_where_its_scenario_belongs() -> No
     because = left("ND-KPI-P95").because
     assert (because.kind, because.text) == (ReasonKind.UNCLAIMED, "no scenario claims it")
     assert because.hint == "write a scenario tagged @ND-KPI-P95 into features/normaldance/technical-kpis.feature"
-
-
-def test_rows_of_one_reason_are_printed_together() -> None:
-    """The reason once, then their ids; a reason of one row has its line."""
-    assert list(not_assessable_lines([left("DA-SEC-STORE"), left("ND-KPI-P95"), left("DA-SEC-REFRESH")])) == [
-        (
-            "not assessable: 2 rows: waits for the part `secrets` (secret store with rotation)"
-            " (with it: passwords and keys are rotated under traffic, and their age is known)"
-        ),
-        "  DA-SEC-STORE, DA-SEC-REFRESH",
-        (
-            "not assessable: ND-KPI-P95: no scenario claims it"
-            " (write a scenario tagged @ND-KPI-P95 into features/normaldance/technical-kpis.feature)"
-        ),
-    ]
