@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "judge": ("harness.cli.judging", "judge"),
     "report": ("harness.cli.judging", "report"),
     "why": ("harness.cli.why", "why"),
+    "history": ("harness.cli.history", "history"),
     "steps": ("harness.cli.vocabulary", "steps"),
     "explain": ("harness.cli.vocabulary", "explain"),
     "sandbox": ("harness.cli.sandbox", "sandbox"),

@@ -19,13 +19,13 @@ _RUN = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 def judge(run: Path, *, check: bool) -> int:
     """Judge a recorded run again, e.g. reports/runs/latest; exits as the decision does."""
     from harness.evidence import RunDirectory
+    from harness.report import closing_lines
     from harness.run.deciding import decide, same_verdict, write_verdict
     from harness.run.exits import Exit, exit_of
 
     decided = decide(RunDirectory.open(run))
-    click.echo(decided.judgement.decision.headline)
-    for reason in decided.judgement.decision.reasons:
-        click.echo(f"  {reason}")
+    for line in closing_lines(decided.plan, decided.judgement):
+        click.echo(line)
     if not check:
         write_verdict(decided)
         return exit_of(decided.judgement)

@@ -96,6 +96,23 @@ def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
     return body
 
 
+def read_regular(path: Path, most: int = MOST_JSON) -> bytes:
+    """What is in a file of a directory that was not searched before: a link is not followed, and a pipe is not waited for.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no file, or is too large.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise ValueError(f"it is {_KINDS.get(stat.S_IFMT(found.st_mode), 'a directory')}")
+        if found.st_size > most:
+            raise ValueError(f"it has more than {most} bytes")
+        return file.read(most)
+
+
 def read_json(path: Path) -> Any:
     """A JSON document; raises OSError and ValueError as `read_bounded` and `parsed` do."""
     return parsed(read_bounded(path).decode("utf-8"))

@@ -114,6 +114,8 @@ class Figures:
     receipts: Mapping[str, Receipt] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     excess: float | None = None
+    fail_low: float | None = None
+    fail_high: float | None = None
 
 
 def formatted(value: float, unit: str) -> str:
@@ -224,6 +226,8 @@ def measure(
         because=replace(reason, hint="" if outcome is Outcome.PASS else reason.hint or case.hint),
         files=figures.files,
         excess=figures.excess,
+        fail_low=figures.fail_low,
+        fail_high=figures.fail_high,
     )
 
 
@@ -290,6 +294,8 @@ def bounded(
             method=bounds.method,
             receipts=receipts,
             files=files,
+            fail_low=bounds.fail_low,
+            fail_high=bounds.fail_high,
             excess=bounds.over if outcome is Outcome.FAIL and case.objective.op is Op.BELOW else None,
         ),
     )

@@ -276,3 +276,13 @@ class Requirement:
     def gates_in(self, environment: str) -> bool:
         """Whether a FAIL here stops a release there."""
         return self.gate is not Gate.RECORD and environment in self.environments
+
+    @property
+    def document(self) -> str:
+        """The source document: what is before the first colon of `source`; the profile where no source is named."""
+        return self.source.partition(": ")[0].strip() or self.profile
+
+    @property
+    def section(self) -> str:
+        """The section of the document; empty where `source` names none."""
+        return self.source.partition(": ")[2].strip()

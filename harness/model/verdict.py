@@ -74,6 +74,7 @@ class Measure(Explained):
         because: why it has this outcome; without a hint on PASS.
         files: the evidence, relative to the run directory.
         excess: of a FAIL, the bound that proves it as a multiple of what is allowed; None: as its figures tell.
+        fail_low, fail_high: one-sided bounds at 99.75 % each, which a FAIL takes, and so does a difference between two runs.
     """
 
     name: str
@@ -99,6 +100,8 @@ class Measure(Explained):
     because: Reason
     files: tuple[str, ...] = ()
     excess: float | None = None
+    fail_low: float | None = None
+    fail_high: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

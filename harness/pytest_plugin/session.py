@@ -216,8 +216,9 @@ class PluginSession:
             yield f"replay of {name} · {len(outcomes)} scenarios · no decision"
         if self.replay or self.decided is None:
             return
-        yield self.decided.judgement.decision.headline
-        yield from (f"  {reason}" for reason in self.decided.judgement.decision.reasons)
+        from harness.report import closing_lines  # a replay has none, and starts quicker without
+
+        yield from closing_lines(self.decided.plan, self.decided.judgement)
         yield f"  the page: {self.decided.directory.path / 'readiness.html'}"
 
     def _rows(self) -> tuple[Requirement, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from harness.report.closing import closing_lines
 from harness.report.document import render_verdict
 from harness.report.reports import write_reports
 from harness.report.why import render_why
 
-__all__ = ["render_verdict", "render_why", "write_reports"]
+__all__ = ["closing_lines", "render_verdict", "render_why", "write_reports"]

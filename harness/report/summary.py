@@ -1,25 +1,36 @@
-"""`summary.md`: the decision for a terminal and for the page of a CI job."""
+"""`summary.md`: the decision for a terminal and for the page of a CI job. Short, however many rows there are."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.model import DecisionOutcome, Outcome
 from harness.report.markdown import bullets, plain, table
 from harness.report.view.basis import basis
+from harness.report.view.causes import cause_head, causes, deciding_sentence
 from harness.report.view.digest import closest, rows, unverified
 from harness.report.view.experiments import longest_way_back
-from harness.report.view.wording import NOT_VERIFIED, NOTHING, counted, figure, found, recovered
+from harness.report.view.sections import documents
+from harness.report.view.wording import MARKS, NOT_VERIFIED, NOTHING, counted, figure, found, recovered, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.model import DoorResult, Evidence, ExperimentResult, Judgement, Plan, WatcherResult
+    from harness.report.view.causes import Cause
     from harness.report.view.digest import Row
+    from harness.report.view.sections import DocumentRows
+
+_TO_WORK_ON: Final = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.WAIVED)
+_MOST_ROWS: Final = 40
+"""Up to so many rows the table has all of them; of more, those that neither passed nor wait for something, so many of them."""
+_MOST_REASONS: Final = 20
+_MOST_CAUSES: Final = 20
+_MOST_IDS: Final = 6
 
 
 def render_summary(plan: Plan, _evidence: Evidence, judgement: Judgement) -> bytes:
-    """The summary as UTF-8: headline, why, what it rests on, requirements, experiments, region doors, watchers, what was not verified."""
+    """The summary as UTF-8: headline, why, what it rests on, requirements, what is missing, experiments, region doors, watchers, what was not verified."""
     return ("\n\n".join(block for block in _blocks(plan, judgement) if block) + "\n").encode()
 
 
@@ -30,13 +41,17 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
         f"Release {plan.release} on target {plan.target} ({plan.environment}), profile {plan.profile},"
         f" time scale {plan.time_scale:g}, run {plan.run}."
     )
+    yield plain(deciding_sentence(judgement, every))
     yield "## Why"
     yield _why(judgement, every)
     if resting := basis(judgement):
         yield "## What this rests on"
         yield bullets(f"{label}: {plain(text)}" for label, text in resting)
     yield "## Requirements"
-    yield requirement_table(every)
+    yield from _requirements(plan, every)
+    if missing := causes(every):
+        yield "## What is missing, and what would bring it"
+        yield _capped([_missing(cause) for cause in missing], _MOST_CAUSES, "cause")
     if judgement.experiments:
         yield "## Experiments"
         yield experiment_table(judgement.experiments)
@@ -52,19 +67,51 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
     yield (
         bullets(map(plain, texts))
         if lacking
+        else "Nothing else was left out."
+        if missing
         else "Nothing was left out: every requirement of the profile was assessed."
     )
+
+
+def _requirements(plan: Plan, every: Sequence[Row]) -> Iterable[str]:
+    """A table of all rows; of many, the counts of each document, and a table of those to work on."""
+    if len(every) <= _MOST_ROWS:
+        yield requirement_table(every)
+        return
+    yield document_table(documents(plan, every))
+    bad = [row for row in every if row.outcome in _TO_WORK_ON]
+    if bad:
+        yield requirement_table(bad[:_MOST_ROWS])
+    if len(bad) > _MOST_ROWS:
+        yield f"{len(bad) - _MOST_ROWS} more are in `readiness.html`, and so is every other row."
+    elif len(bad) < len(every):
+        yield "Every other row is in `readiness.html`."
+
+
+def _missing(cause: Cause) -> str:
+    ids = some([row.requirement.id for row in cause.every], _MOST_IDS)
+    return _with_hint(f"{cause_head(cause)}, {cause.outcome.value}: {cause.text} ({ids})", cause.hint)
+
+
+def _capped(lines: Sequence[str], most: int, what: str) -> str:
+    rest = [f"and {counted(len(lines) - most, f'more {what}')}"] if len(lines) > most else []
+    return bullets([*lines[:most], *rest])
 
 
 def _why(judgement: Judgement, every: Sequence[Row]) -> str:
     decision = judgement.decision
     if decision.because:
-        return bullets(_with_hint(reason.sentence, reason.because.hint) for reason in decision.because)
+        every_reason = decision.because
+        if len(every_reason) > _MOST_REASONS:  # the rows that wait are listed by cause, further down
+            every_reason = tuple(reason for reason in every_reason if reason.outcome is not Outcome.NOT_ASSESSED)
+        lines = [_with_hint(reason.sentence, reason.because.hint) for reason in every_reason]
+        waiting = len(decision.because) - len(every_reason)
+        last = [f"{counted(waiting, 'gating requirement')} NOT ASSESSED"] if waiting else []
+        return "\n".join(filter(None, [_capped(lines, _MOST_REASONS, "reason"), bullets(last)]))
     if decision.outcome is not DecisionOutcome.GO:
         return "The judge gave no reason."
-    passed = f"All {counted(sum(row.gating for row in every), 'gating requirement')} passed."
     near = (plain(f"{row.requirement.id}: {row.of_limit}{_bounds(row)}") for row in closest(every))
-    return f"{passed} Closest to their limits:\n\n{bullets(near)}" if closest(every) else passed
+    return f"Closest to their limits:\n\n{bullets(near)}" if closest(every) else "Every receipt is there."
 
 
 def _bounds(row: Row) -> str:
@@ -73,6 +120,21 @@ def _bounds(row: Row) -> str:
 
 def _with_hint(reason: str, hint: str) -> str:
     return f"{plain(reason)}\n  hint: {plain(hint)}" if hint else plain(reason)
+
+
+def document_table(parts: Iterable[DocumentRows]) -> str:
+    """How many rows of each document ended how, worst first."""
+    return table(
+        ("Document", *(outcome.value for outcome in MARKS), "All"),
+        (
+            (
+                part.name,
+                *(str(part.counts[outcome]) if outcome in part.counts else NOTHING for outcome in MARKS),
+                str(len(part.rows)),
+            )
+            for part in parts
+        ),
+    )
 
 
 def requirement_table(every: Sequence[Row]) -> str:

@@ -25,8 +25,9 @@ def test_headline_why_and_what_next_come_first() -> None:
         == "# NO-GO for sandbox · profile core · slow · 1 failed · 1 inconclusive · 20 passed · 1 not assessable here"
     )
     assert lines[2].startswith("Release slow on target sandbox (sandbox), profile core, time scale 60, run ")
-    assert lines[6].startswith("- ND-KPI-P95 FAIL: response time p95 of read-track is 268.4 ms")
-    assert lines[7] == "  hint: `readiness why ND-KPI-P95` shows the evidence; fix the platform, then run again"
+    assert lines[4].startswith("ND-KPI-P95 failed: response time p95 of read-track is 268.4 ms")
+    assert lines[8].startswith("- ND-KPI-P95 FAIL: response time p95 of read-track is 268.4 ms")
+    assert lines[9] == "  hint: `readiness why ND-KPI-P95` shows the evidence; fix the platform, then run again"
 
 
 def test_every_requirement_has_a_line_with_figure_bounds_limit_and_n() -> None:
@@ -94,7 +95,24 @@ def test_every_watcher_has_a_line() -> None:
 def test_what_was_not_verified_comes_last() -> None:
     """Rows, experiments, time scale."""
     lines = _text().partition("## What was not verified\n\n")[2].splitlines()
-    assert [line.partition(":")[0] for line in lines][:2] == ["- DA-NET-POLICY", "- DA-DR-RTO"]
+    assert [line.partition(":")[0] for line in lines][:2] == [
+        "- DA-DR-RTO",
+        "- RTO, RPO and windows were divided by 60. What passed under them proves the mechanism, not the target itself",
+    ]
+
+
+def test_rows_without_an_answer_are_listed_by_cause_with_what_would_bring_it() -> None:
+    """What would decide each, and whose answer it keeps back."""
+    text = _text().partition("## What is missing, and what would bring it\n\n")[2]
+    assert text.splitlines()[:4] == [
+        (
+            "- 1 row, INCONCLUSIVE: error rate of all routes together (10 of 12816 requests) is 0.07803 %, between 0.04 % and 0.132 %, expected"
+            " below 0.1 %: 12816 observations are too few to tell, at least 21000 would be needed (ND-KPI-ERRORS)"
+        ),
+        "  hint: let the traffic run longer (at least 21000 observations), then run again",
+        "- 1 row, NOT ASSESSED: not falsifiable here: the network back-end of this target cannot refuse a connection (DA-NET-POLICY)",
+        "  hint: run on a target whose network enforces NetworkPolicy",
+    ]
 
 
 def test_a_go_names_the_narrowest_passes() -> None:
@@ -102,7 +120,7 @@ def test_a_go_names_the_narrowest_passes() -> None:
     given, _, judged = go()
     text = render_summary(given, Evidence(), judged).decode()
     assert (
-        "All 23 gating requirements passed. Closest to their limits:\n\n- AT-STB-RECOVERY: 20.71 s of 30 s (20.66 to 20.76 s)\n"
+        "All 23 gating requirements passed.\n\n## Why\n\nClosest to their limits:\n\n- AT-STB-RECOVERY: 20.71 s of 30 s (20.66 to 20.76 s)\n"
         in text
     )
 

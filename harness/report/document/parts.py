@@ -119,6 +119,14 @@ class MeasureRecord(Record):
     confidence: Annotated[
         Annotated[Number, Field(gt=0, lt=1)] | None, Field(description="Of each bound; null where there is none.")
     ]
+    fail_low: Annotated[
+        Number | None,
+        Field(description="One-sided lower bound at 99.75 %, as a FAIL takes; null where there is none."),
+    ]
+    fail_high: Annotated[
+        Number | None,
+        Field(description="One-sided upper bound at 99.75 %, as a FAIL takes; null where there is none."),
+    ]
     n: Annotated[
         Count | None,
         Field(description="Number of samples: requests, probes, writes; null where it does not matter."),

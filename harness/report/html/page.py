@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,24 +10,32 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.model import DecisionOutcome, Outcome
+from harness.report.closing import counts_line
+from harness.report.html.filters import SETTLED, page_filters, places_of, slug
 from harness.report.html.plot import LEFT, RIGHT, WIDTH
 from harness.report.view.basis import basis, in_trouble, receipt_line
+from harness.report.view.causes import cause_head, causes, deciding_sentence
 from harness.report.view.digest import closest, rows, unverified
 from harness.report.view.experiments import experiment_views
 from harness.report.view.moments import Moments
 from harness.report.view.offered import lag_of, traffic_views, window_of
+from harness.report.view.sections import counts_of, documents
 from harness.report.view.watched import ledger_facts, pipeline_facts, source_lines, watcher_lines
 from harness.report.view.wording import DECISION_MARKS, MARKS, NOTHING, clean, counted, duration, figure, found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from harness.model import Evidence, Judgement, Plan
-    from harness.report.view.digest import Row
+    from harness.report.view.digest import MeasureLine, Row
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _MOST_REASONS: Final = 6
 """The first screen holds so many reasons; the others fold away below them."""
+_MOST_CAUSES: Final = 12
+"""So many causes are listed; the others fold away below them."""
+_MOST_LINES: Final = 12
+"""Of a row's figures that passed so many are listed, and of those that did not ten times as many; `verdict.json` has them all."""
 _MOST_OPEN: Final = 8
 """A longer table folds away below its section."""
 _LONG: Final = 220
@@ -38,29 +45,29 @@ _GAUGE_FULL: Final = 1.5
 """A gauge ends at one and a half times the limit; the style sheet marks the limit at two thirds."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
-    """The requirements that ended alike."""
-
-    outcome: Outcome
-    rows: tuple[Row, ...]
-
-
 def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
     """The page as UTF-8. The same run gives the same bytes."""
     every, moments = rows(plan, judgement), Moments.of(evidence)
+    parts, because = documents(plan, every), judgement.decision.because
+    places = places_of(parts)
     text = _environment().get_template("readiness.html.j2").render(
         plan=plan,
         decision=judgement.decision,
         what=_what(plan, evidence, moments),
-        reasons=judgement.decision.because,
+        sentence=deciding_sentence(judgement, every),
+        reasons=[reason for reason in because if reason.outcome is not Outcome.NOT_ASSESSED],
+        waiting=sum(reason.outcome is Outcome.NOT_ASSESSED for reason in because),
         most_reasons=_MOST_REASONS,
-        gating=sum(row.gating for row in every),
+        causes=causes(every),
+        most_causes=_MOST_CAUSES,
         closest=closest(every),
         basis=basis(judgement),
         unverified=unverified(plan, judgement, every),
-        groups=tuple(_groups(every)),
-        total=len(every),
+        counts=counts_of(every),
+        documents=parts,
+        places=places,
+        filters=page_filters(every, parts, places),
+        known=frozenset(row.requirement.id for row in every),
         experiments=experiment_views(evidence, judgement.experiments),
         windows=judgement.windows,
         lost=judgement.unjudged,
@@ -91,7 +98,11 @@ def _environment() -> Environment:
         code=_code,
         counted=counted,
         found=found,
-        slug=_slug,
+        slug=slug,
+        shown=_shown,
+        cause_head=cause_head,
+        counts_words=counts_line,
+        requirement_facts=_requirement_facts,
         parted=_parted,
         lag=lag_of,
         window=window_of,
@@ -104,6 +115,7 @@ def _environment() -> Environment:
         NOTHING=NOTHING,
         GO=DecisionOutcome.GO,
         PASS=Outcome.PASS,
+        SETTLED=SETTLED,
         ledger_facts=ledger_facts,
         pipeline_facts=pipeline_facts,
         gauge_full=_GAUGE_FULL,
@@ -133,9 +145,23 @@ def _parted(text: str) -> tuple[str, str]:
     return f"{words} …", f"… {text[len(words) :].lstrip()}"
 
 
-def _slug(text: str) -> str:
-    """`NO-GO` → `no-go`, `NOT ASSESSED` → `not-assessed`: names of classes and anchors."""
-    return "".join(letter if letter.isalnum() else "-" for letter in text.lower())
+def _shown(lines: Sequence[MeasureLine]) -> tuple[tuple[MeasureLine, ...], int]:
+    """The figures of a row that the page lists, in their order, and how many more there are."""
+    bad = [line for line in lines if line.outcome is not Outcome.PASS][: _MOST_LINES * 10]
+    good = [line for line in lines if line.outcome is Outcome.PASS][:_MOST_LINES]
+    listed = {id(line) for line in (*bad, *good)}
+    return tuple(line for line in lines if id(line) in listed), len(lines) - len(listed)
+
+
+def _requirement_facts(row: Row) -> list[tuple[str, str]]:
+    """What else is known of a requirement: where it is claimed, its times, its attempts, who answers for it."""
+    requirement, attempts = row.requirement, row.verdict.attempts
+    return [
+        *(("Scenario", scenario) for scenario in row.scenarios),
+        *(("Time", words) for words in row.times),
+        *([("Attempts", str(attempts))] if attempts > 1 else []),
+        *([("Owner", requirement.owner)] if requirement.owner else []),
+    ]
 
 
 def _what(plan: Plan, evidence: Evidence, moments: Moments) -> dict[str, str]:
@@ -153,9 +179,3 @@ def _what(plan: Plan, evidence: Evidence, moments: Moments) -> dict[str, str]:
         "Took": "" if seconds is None else duration(seconds),
     }
     return {key: value for key, value in what.items() if value}
-
-
-def _groups(every: Sequence[Row]) -> Iterable[Group]:
-    for outcome in MARKS:
-        if own := tuple(row for row in every if row.outcome is outcome):
-            yield Group(outcome=outcome, rows=own)

@@ -35,6 +35,8 @@ from harness.report.view.wording import (
 )
 
 _RANK = {outcome: rank for rank, outcome in enumerate(MARKS)}
+_MOST_NAMED = 24
+"""So many ids are named in one sentence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,10 +56,12 @@ class MeasureLine:
         confidence: of each bound, `95 % each`; empty where there is none.
         used: share of the limit that the figure takes up, 0 to 1 and over; None where that means nothing.
         is_fact: it is no figure, but something that is as expected, or is not.
+        part: of a derived requirement, the requirement whose outcome this is; empty of anything else.
     """
 
     name: str
     scope: str
+    part: str
     is_fact: bool
     outcome: Outcome
     value: str
@@ -155,6 +159,7 @@ def measure_line(measure: Measure, time_scale: float) -> MeasureLine:
     return MeasureLine(
         name=measure.name,
         scope=scope_text(measure),
+        part=measure.scope.get("part", ""),
         is_fact=is_fact(measure),
         outcome=measure.outcome,
         value=_fact(measure) if measure.value is None else said(measure),
@@ -236,7 +241,10 @@ def _value(telling: Measure | None, measures: Sequence[Measure]) -> str:
     if not is_fact(telling) or telling.outcome is Outcome.NOT_ASSESSED:
         return NOTHING
     facts = [measure for measure in measures if is_fact(measure)]
-    return f"{sum(fact.outcome is Outcome.PASS for fact in facts)} of {counted(len(facts), 'fact')} as expected"
+    good = sum(fact.outcome is Outcome.PASS for fact in facts)
+    if all("part" in fact.scope for fact in facts):
+        return f"{good} of {counted(len(facts), 'part')} passed"
+    return f"{good} of {counted(len(facts), 'fact')} as expected"
 
 
 def _of_limit(measure: Measure | None, time_scale: float) -> str:
@@ -286,13 +294,11 @@ class Unverified:
 
 
 def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[Unverified, ...]:
-    """What was not verified: rows not assessed, experiments that are lacking, scenarios left out, files that the project replaces, evidence that is gone, time scale."""
+    """What was not verified beside rows that were not assessed (`causes` has those).
+
+    Experiments that are lacking, scenarios left out, files that the project replaces, evidence that is gone, time scale.
+    """
     found = [
-        Unverified(id=row.requirement.id, text=row.verdict.reason)
-        for row in every
-        if row.outcome is Outcome.NOT_ASSESSED
-    ]
-    found += [
         Unverified(id=row.requirement.id, text=f"without an experiment of: {', '.join(row.missing)}")
         for row in every
         if row.missing and row.outcome is not Outcome.NOT_ASSESSED
@@ -309,7 +315,7 @@ def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[
     if scaled:
         text = (
             f"RTO, RPO and windows were divided by {plan.time_scale:g}. What passed under them proves the mechanism, "
-            f"not the target itself: {', '.join(scaled)}"
+            f"not the target itself: {some(scaled, _MOST_NAMED)}"
         )
         found.append(Unverified(id="", text=text))
     return tuple(found)

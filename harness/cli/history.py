@@ -1,0 +1,67 @@
+"""`readiness history`: earlier runs, trends, and what differs between two."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN RUN]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where runs are kept.  [default: reports/runs]",
+)
+@click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="How many of the latest runs.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def history(run: tuple[Path, ...], out: Path | None, last: int, *, as_json: bool) -> int:
+    """List the decisions of earlier runs and the trend of each figure; of two runs, what differs.
+
+    A RUN is a directory, or its name below --out. A difference of figures is reported as worse or better only where it is proven.
+    """
+    from harness.errors import UsageError
+
+    if len(run) not in (0, 2):
+        raise UsageError(f"expected no run or two, got {len(run)}", where="history", hint="readiness history RUN RUN")
+    runs = out or _runs()
+    text = _compared(runs, *run, as_json=as_json) if len(run) == 2 else _listed(runs, last, as_json=as_json)
+    click.echo(text, nl=False)
+    return 0
+
+
+def _runs() -> Path:
+    from harness.run.project import find_project
+
+    return find_project(Path.cwd()).root / "reports" / "runs"
+
+
+def _listed(runs: Path, last: int, *, as_json: bool) -> str:
+    from harness.evidence.past_runs import past_runs
+    from harness.judgement.changes import trends
+    from harness.report.past import history_document, render_history
+
+    read, unread, left_out = past_runs(runs, last)
+    figures = trends(read)
+    return (
+        _json(history_document(read, unread, figures, left_out))
+        if as_json
+        else render_history(read, unread, figures, left_out)
+    )
+
+
+def _compared(runs: Path, first: Path, second: Path, *, as_json: bool) -> str:
+    from harness.evidence.past_runs import past_run
+    from harness.judgement.changes import compared
+    from harness.report.past import comparison_document, render_comparison
+
+    before, after = (past_run(path if path.is_dir() else runs / path) for path in (first, second))
+    found = compared(before, after)
+    return _json(comparison_document(found)) if as_json else render_comparison(found)
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,117 @@
+"""Earlier runs by their `verdict.json` alone. A directory that is broken or foreign is told in words, and stops nothing.
+
+Nothing is written and no index is kept: each run has a directory of its own, whose verdict is put there complete or not at all.
+So runs that end at the same time lose nothing, and what is listed is what is there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from harness.errors import EvidenceError, UsageError
+from harness.evidence.foreign import read_regular
+from harness.evidence.run_directory import RunDirectory
+from harness.model.past import PastRun, UnreadRun
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA: Final = 2
+"""The version of `verdict.json` that is read."""
+_LONGEST: Final = 200
+"""Characters of a reason."""
+_LATEST: Final = "latest"
+_NAMED: Final = re.compile(r"\d{8}T\d{6}Z")
+"""How the name of a run begins; a directory without it is taken for older than any."""
+
+
+@cache
+def _adapter() -> TypeAdapter[PastRun]:
+    return TypeAdapter(PastRun)
+
+
+def past_runs(runs: Path, most: int) -> tuple[tuple[PastRun, ...], tuple[UnreadRun, ...], int]:
+    """The latest runs below a directory by name, the oldest first; those that cannot be read; and how many earlier ones were left out.
+
+    Files, `latest` and names that begin with a dot are no runs. A run that is being written is listed as one that cannot be read yet.
+
+    Raises:
+        UsageError: there is no such directory.
+    """
+    names = _names(runs)
+    chosen = names[-most:]
+    found = [_read(runs / name, name) for name in chosen]
+    read = tuple(one for one in found if isinstance(one, PastRun))
+    unread = tuple(one for one in found if isinstance(one, UnreadRun))
+    return read, unread, len(names) - len(chosen)
+
+
+def past_run(path: Path) -> PastRun:
+    """One run.
+
+    Raises:
+        UsageError: there is none.
+        EvidenceError: its verdict cannot be read.
+    """
+    if not path.is_dir():
+        raise UsageError("there is no such run", where=str(path), hint="`readiness history` shows the runs")
+    found = _read(path, path.resolve().name)
+    if isinstance(found, UnreadRun):
+        raise EvidenceError(found.why, where=str(path), hint="`readiness judge RUN` makes a verdict of a recorded run")
+    return found
+
+
+def _names(runs: Path) -> list[str]:
+    """The directories below, in the order of their names, which begin with the time of the run."""
+    try:
+        with os.scandir(runs) as entries:
+            found = [
+                entry.name
+                for entry in entries
+                if not entry.name.startswith(".") and entry.name != _LATEST and entry.is_dir(follow_symlinks=False)
+            ]
+            return sorted(found, key=lambda name: (_NAMED.match(name) is not None, name))
+    except OSError as error:
+        raise UsageError(
+            f"the runs cannot be read: {error.strerror}", where=str(runs), hint="name their directory with --out DIR"
+        ) from error
+
+
+def _read(path: Path, name: str) -> PastRun | UnreadRun:
+    try:
+        body = read_regular(path / "verdict.json")
+        return replace(_checked(body), run=name)
+    except FileNotFoundError:
+        why = "it is still being written" if RunDirectory(path).in_progress else "it has no verdict.json"
+    except OSError as error:
+        why = f"verdict.json cannot be read: {error.strerror or error}"
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        why = ": ".join(filter(None, ["verdict.json is not a verdict", place, first["msg"]]))
+    except ValueError as error:
+        why = f"verdict.json is not a verdict: {error}"
+    return UnreadRun(run=_plain(name), why=_plain(why))
+
+
+def _checked(body: bytes) -> PastRun:
+    """The verdict of these bytes; raises ValueError where it is not one of ours."""
+    found = _adapter().validate_python(from_json(body, allow_inf_nan=False))
+    if found.schema != SCHEMA:
+        raise ValueError(f"its schema is {found.schema}, expected {SCHEMA}")
+    if found.time_scale <= 0:
+        raise ValueError(f"its time scale is {found.time_scale:g}, which is not above 0")
+    return found
+
+
+def _plain(text: str) -> str:
+    """One line of printable characters, not too long."""
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"

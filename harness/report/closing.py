@@ -1,0 +1,66 @@
+"""The last lines on a terminal: the decision, why, what is missing, and the documents in counts. Few lines, however many rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness.model import Outcome
+from harness.report.view.causes import cause_line, causes, deciding_sentence
+from harness.report.view.digest import rows
+from harness.report.view.sections import documents
+from harness.report.view.wording import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from harness.model import Judgement, Plan
+    from harness.report.view.digest import Row
+
+MOST_REASONS: Final = 12
+"""So many reasons are printed; of more, the worst, and those not assessed by cause."""
+MOST_CAUSES: Final = 6
+SMALL: Final = 40
+"""Rows up to which no counts by document are needed."""
+WORDS: Final = {
+    Outcome.FAIL: "failed",
+    Outcome.INCONCLUSIVE: "inconclusive",
+    Outcome.NOT_ASSESSED: "not assessed",
+    Outcome.WAIVED: "waived",
+    Outcome.PASS: "passed",
+}
+"""How counts are told, worst first."""
+
+
+def closing_lines(plan: Plan, judgement: Judgement) -> tuple[str, ...]:
+    """Headline, what decided, and what is missing; with many rows also the counts of each document."""
+    every = rows(plan, judgement)
+    return tuple(clean(" ".join(line.split("\n"))) for line in _lines(plan, judgement, every))
+
+
+def _lines(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> Iterator[str]:
+    yield judgement.decision.headline
+    reasons = judgement.decision.because
+    if len(reasons) <= MOST_REASONS:
+        yield from (f"  {reason.sentence}" for reason in reasons)
+    else:
+        yield f"  {deciding_sentence(judgement, every)}"
+        yield from _most([f"  {r.sentence}" for r in reasons if r.outcome is not Outcome.NOT_ASSESSED], MOST_REASONS)
+        missing = [f"  {cause_line(cause)}" for cause in causes(every) if cause.outcome is Outcome.NOT_ASSESSED]
+        if missing:
+            yield "  not assessed"
+            yield from _most([f"  {line}" for line in missing], MOST_CAUSES)
+    if len(every) > SMALL:
+        parts = documents(plan, every)
+        widest = max(len(part.name) for part in parts)
+        yield from (f"  {part.name:<{widest}}  {counts_line(part.counts)}" for part in parts)
+
+
+def _most(lines: Sequence[str], most: int) -> Iterable[str]:
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"  and {len(lines) - most} more: they are on the page, and in summary.md"
+
+
+def counts_line(counts: Mapping[Outcome, int]) -> str:
+    """`1 failed · 3 not assessed · 20 passed`, worst first."""
+    return " · ".join(f"{counts[outcome]} {word}" for outcome, word in WORDS.items() if counts.get(outcome))

@@ -1,0 +1,238 @@
+"""`readiness history`: earlier runs, trends and what differs between two runs, for a terminal and for machines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.model.past import Change
+from harness.report.view.wording import NOTHING, counted, figure, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from harness.model.past import (
+        FigureChange,
+        FigureTrend,
+        PastFigure,
+        PastRun,
+        RunComparison,
+        TrendPoint,
+        UnreadRun,
+    )
+
+_SHOWN_POINTS: Final = 5
+_COUNTS: Final = ("PASS", "FAIL", "INCONCLUSIVE", "WAIVED", "NOT_ASSESSED")
+_TOLD: Final = (Change.WORSE, Change.BETTER, Change.DIFFERENT)
+
+
+def render_history(
+    runs: Sequence[PastRun], unread: Sequence[UnreadRun], trends: Sequence[FigureTrend], left_out: int
+) -> str:
+    """Decisions, the directories that cannot be read, and the trend of each figure; the latest run last."""
+    return _text(_history_lines(runs, unread, trends, left_out))
+
+
+def _history_lines(
+    runs: Sequence[PastRun], unread: Sequence[UnreadRun], trends: Sequence[FigureTrend], left_out: int
+) -> Iterator[str]:
+    if not runs and not unread:
+        yield "no runs"
+        return
+    yield from _columns(
+        [
+            ("run", "decision", "target", "release", "profile", "passed", *(name.lower() for name in _COUNTS[1:])),
+            *(_run_cells(run) for run in runs),
+        ]
+    )
+    if left_out:
+        yield f"{counted(left_out, 'earlier run')} not shown; --last {len(runs) + len(unread) + left_out} shows all"
+    if unread:
+        yield ""
+        yield "Not read"
+        yield from (f"  {one.run}: {one.why}" for one in unread)
+    if trends:
+        target, environment, scale = runs[-1].series
+        yield ""
+        yield f"Figures of {target} ({environment}, time scale {scale:g}), the latest last; low to high in brackets"
+        for trend in trends:
+            yield from _trend_lines(trend)
+
+
+def _run_cells(run: PastRun) -> tuple[str, ...]:
+    return (
+        run.run,
+        run.decision,
+        run.target,
+        run.release,
+        run.profile,
+        *(str(run.counts.get(name, 0)) for name in _COUNTS),
+    )
+
+
+def _trend_lines(trend: FigureTrend) -> Iterator[str]:
+    latest = trend.points[-1].figure
+    of = f" of {trend.of}" if trend.of else ""
+    yield f"  {trend.requirement}  {trend.name}{of}, {_expected(latest)}"
+    shown = trend.points[-_SHOWN_POINTS:]
+    more = f"{len(trend.points) - len(shown)} before, " if len(trend.points) > len(shown) else ""
+    yield f"    {more}{' → '.join(_value(point.figure) for point in shown)}"
+    if trend.change is not None:
+        yield f"    latest against the one before: {_change(trend.change)}"
+
+
+def _expected(figure_: PastFigure) -> str:
+    return f"{figure_.op.removeprefix('is ')} {figure_.limit}"
+
+
+def _value(seen: PastFigure) -> str:
+    bounds = span(seen.low, seen.high, seen.unit)
+    return figure(seen.value, seen.unit) + (f" [{bounds}]" if bounds != NOTHING else "")
+
+
+def _change(change: FigureChange) -> str:
+    """`worse: 1.18 times, between 1.09 and 1.27 times (99.75 % each)`."""
+    if change.change is Change.UNTESTED:
+        return f"{change.change.value}: {change.why}"
+    return f"{change.change.value}: {_how_much(change)} ({figure(change.confidence, 'ratio')} each)"
+
+
+def _how_much(change: FigureChange) -> str:
+    """The ratio, or the difference in the figure's unit, with its bounds."""
+    times = change.of == "ratio"
+    unit = "times" if times else change.after.unit
+    value = figure(change.value, unit)
+    if change.low is None and change.high is None:
+        return f"{value}, without bounds"
+    return f"{value}, {span(change.low, change.high, unit)}"
+
+
+def render_comparison(comparison: RunComparison) -> str:
+    """Both decisions, the requirements whose verdict differs, the figures that are proven to differ, and the files that do."""
+    return _text(_comparison_lines(comparison))
+
+
+def _comparison_lines(comparison: RunComparison) -> Iterator[str]:
+    for run in (comparison.before, comparison.after):
+        yield f"{run.run}: {run.headline}"
+    yield ""
+    if comparison.rows:
+        yield f"{counted(len(comparison.rows), 'requirement')} with another verdict"
+        yield from _columns(
+            [(f"  {row.id}", row.before or "not there", "→", row.after or "not there") for row in comparison.rows],
+            last=[row.reason for row in comparison.rows],
+        )
+    else:
+        yield "every requirement has the same verdict"
+    yield ""
+    yield from _figures_lines(comparison)
+    if comparison.inputs:
+        yield ""
+        yield f"{counted(len(comparison.inputs), 'file')} of features, experiments, loadtests and catalogue differ"
+        yield from (f"  {name}" for name in comparison.inputs)
+
+
+def _figures_lines(comparison: RunComparison) -> Iterator[str]:
+    if comparison.why_not:
+        yield f"figures are not compared: {comparison.why_not}"
+        return
+    counts = Counter(change.change for change in comparison.figures)
+    tested = ", ".join(f"{counts[kind]} {kind.value}" for kind in Change if counts[kind])
+    yield f"{counted(len(comparison.figures), 'figure')} in both runs{f': {tested}' if tested else ''}"
+    for change in comparison.figures:
+        if change.change in _TOLD:
+            of = f" of {change.after.of}" if change.after.of else ""
+            yield f"  {change.requirement}  {change.after.name}{of}: {_value(change.before)} → {_value(change.after)}"
+            yield f"    {_change(change)}"
+
+
+def _columns(rows: Sequence[Sequence[str]], last: Sequence[str] = ()) -> Iterator[str]:
+    """Cells one below the other; `last` is put behind each row as it is."""
+    cells = [[_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for number, row in enumerate(cells):
+        padded = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield (f"{padded}  {last[number]}" if last else padded).rstrip()
+
+
+def _line(text: str) -> str:
+    """One line of printable characters: the text may come from anybody's run."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(text.split()))
+
+
+def _text(lines: Iterable[str]) -> str:
+    kept = (line[: len(line) - len(line.lstrip())] + _line(line) if line.strip() else "" for line in lines)
+    return "\n".join(kept) + "\n"
+
+
+def history_document(
+    runs: Sequence[PastRun], unread: Sequence[UnreadRun], trends: Sequence[FigureTrend], left_out: int
+) -> dict[str, Any]:
+    """The same for machines; `docs/reference.md` describes it."""
+    return {
+        "runs": [_run_document(run) for run in runs],
+        "unread": [{"run": one.run, "why": one.why} for one in unread],
+        "left_out": left_out,
+        "trends": [
+            {
+                "requirement": trend.requirement,
+                "title": trend.title,
+                "name": trend.name,
+                "of": trend.of,
+                "points": [_point_document(point) for point in trend.points],
+                "change": None if trend.change is None else _change_document(trend.change),
+            }
+            for trend in trends
+        ],
+    }
+
+
+def comparison_document(comparison: RunComparison) -> dict[str, Any]:
+    """The same for machines; `docs/reference.md` describes it."""
+    return {
+        "before": _run_document(comparison.before),
+        "after": _run_document(comparison.after),
+        "verdicts": [
+            {"id": row.id, "before": row.before or None, "after": row.after or None, "reason": row.reason}
+            for row in comparison.rows
+        ],
+        "figures": [
+            {
+                "requirement": change.requirement,
+                "name": change.after.name,
+                "of": change.after.of,
+                "before": _figure_document(change.before),
+                "after": _figure_document(change.after),
+                "change": _change_document(change),
+            }
+            for change in comparison.figures
+        ],
+        "figures_not_compared": comparison.why_not or None,
+        "inputs": list(comparison.inputs),
+    }
+
+
+def _run_document(run: PastRun) -> dict[str, Any]:
+    names = ("run", "decision", "headline", "release", "target", "environment", "profile", "time_scale", "score")
+    return {**{name: getattr(run, name) for name in names}, "counts": dict(run.counts)}
+
+
+def _point_document(point: TrendPoint) -> dict[str, Any]:
+    return {"run": point.run, "release": point.release, **_figure_document(point.figure)}
+
+
+def _figure_document(seen: PastFigure) -> dict[str, Any]:
+    names = ("verdict", "value", "unit", "op", "limit", "low", "high", "fail_low", "fail_high", "confidence", "n")
+    return {name: getattr(seen, name) for name in names}
+
+
+def _change_document(change: FigureChange) -> dict[str, Any]:
+    return {
+        "proven": change.change.value,
+        "of": change.of or None,
+        "value": change.value,
+        "low": change.low,
+        "high": change.high,
+        "confidence": change.confidence,
+        "why": change.why,
+    }

@@ -1,0 +1,168 @@
+"""Why rows have no answer, grouped by what would bring it; and what decided, in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from harness.model import DecisionOutcome, Outcome
+from harness.report.view.digest import measures_of
+from harness.report.view.wording import counted, some
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.model import Judgement, Reason, ReasonKind
+    from harness.report.view.digest import Row
+
+OWN_ID: Final = "ID"
+"""In place of a row's own id in a text that several rows have."""
+_OPEN: Final = (Outcome.NOT_ASSESSED, Outcome.INCONCLUSIVE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cause:
+    """One reason for which rows have no answer.
+
+    Attributes:
+        outcome: NOT ASSESSED or INCONCLUSIVE. kind, text, hint: of the reason; `ID` stands for the own id of each of several rows.
+        rows: whose own reason it is. derived: rows that are made of those, and have no answer for that.
+    """
+
+    outcome: Outcome
+    kind: ReasonKind
+    text: str
+    hint: str
+    rows: tuple[Row, ...]
+    derived: tuple[Row, ...]
+
+    @property
+    def every(self) -> tuple[Row, ...]:
+        """All rows that it keeps from an answer."""
+        return (*self.rows, *self.derived)
+
+    @property
+    def gating(self) -> int:
+        """How many of them gate here."""
+        return sum(row.gating for row in self.every)
+
+
+def causes(every: Sequence[Row]) -> tuple[Cause, ...]:
+    """The causes of all rows without an answer: those that keep most gating rows waiting first, then those of most rows."""
+    by_id = {row.requirement.id: row for row in every}
+    own: dict[tuple[Outcome, str, str], list[Row]] = {}
+    derived: dict[tuple[Outcome, str, str], list[Row]] = {}
+    for row in every:
+        if row.outcome in _OPEN:
+            root = _root(row, by_id)
+            (own if root is row else derived).setdefault(_key(root), []).append(row)
+    found = (_cause(own.get(key, []), derived.get(key, [])) for key in dict.fromkeys([*own, *derived]))
+    return tuple(sorted(found, key=lambda cause: (-cause.gating, -len(cause.every))))
+
+
+def _root(row: Row, by_id: Mapping[str, Row]) -> Row:
+    """The row whose reason it is: of a derived one the part that leads its reason, and of that its part."""
+    seen = {row.requirement.id}
+    while True:
+        part = by_id.get(_leading_part(row))
+        if part is None or part.outcome not in _OPEN or part.requirement.id in seen:
+            return row
+        seen.add(part.requirement.id)
+        row = part
+
+
+def _leading_part(row: Row) -> str:
+    """The part that leads the reason of a derived row; empty for any other."""
+    texts = (
+        (measure.scope.get("part", ""), measure.because.text)
+        for measure in measures_of(row.verdict)
+        if measure.outcome is row.outcome
+    )
+    return next((part for part, text in texts if part and text == row.verdict.because.text), "")
+
+
+def _key(row: Row) -> tuple[Outcome, str, str]:
+    """What is equal for rows of one cause."""
+    because, name = row.verdict.because, row.requirement.id
+    return row.outcome, because.text.replace(name, OWN_ID), because.hint.replace(name, OWN_ID)
+
+
+def _cause(own: Sequence[Row], derived: Sequence[Row]) -> Cause:
+    first = (*own, *derived)[0]
+    because: Reason = first.verdict.because
+    _, text, hint = _key(first)
+    alone = len(own) == 1
+    return Cause(
+        outcome=first.outcome,
+        kind=because.kind,
+        text=because.text if alone else text,
+        hint=because.hint if alone else hint,
+        rows=tuple(own),
+        derived=tuple(derived),
+    )
+
+
+def cause_line(cause: Cause) -> str:
+    """`41 rows, 28 of them gate here: waits for the part …`."""
+    return f"{cause_head(cause)}: {cause.text}"
+
+
+def cause_head(cause: Cause) -> str:
+    """`41 rows, 28 of them gate here`."""
+    gating = f", {cause.gating} of them gate here" if 0 < cause.gating < len(cause.every) else ""
+    nothing = ", none gates here" if not cause.gating else ""
+    return f"{counted(len(cause.every), 'row')}{gating}{nothing}"
+
+
+def deciding_sentence(judgement: Judgement, every: Sequence[Row]) -> str:
+    """What decided, in one sentence.
+
+    Of a NO-GO the failed row that is proven furthest beyond its limit; of no decision what is so of the run as a whole, else how
+    many rows have no answer and what most of them wait for.
+    """
+    gating = [row for row in every if row.gating]
+    match judgement.decision.outcome:
+        case DecisionOutcome.GO:
+            return _go(gating)
+        case DecisionOutcome.NO_GO:
+            return _no_go(judgement)
+        case _:
+            return _undecided(judgement, gating, every)
+
+
+def _of(gating: Iterable[Row], outcome: Outcome) -> list[Row]:
+    return [row for row in gating if row.outcome is outcome]
+
+
+def _go(gating: Sequence[Row]) -> str:
+    waived = [row.requirement.id for row in _of(gating, Outcome.WAIVED)]
+    if not waived:
+        return f"All {counted(len(gating), 'gating requirement')} passed."
+    passed = len(_of(gating, Outcome.PASS))
+    verb = "is" if len(waived) == 1 else "are"
+    return f"{passed} of {counted(len(gating), 'gating requirement')} passed and {len(waived)} {verb} waived: {some(waived)}."
+
+
+def _no_go(judgement: Judgement) -> str:
+    failed = [reason for reason in judgement.decision.because if reason.outcome is Outcome.FAIL]
+    if not failed:
+        return "A gating requirement failed."
+    head = f"{failed[0].requirement} failed"
+    more = f", and so did {counted(len(failed) - 1, 'more gating requirement')}" if len(failed) > 1 else ""
+    return f"{head}{more}: {failed[0].because.text}"
+
+
+def _undecided(judgement: Judgement, gating: Sequence[Row], every: Sequence[Row]) -> str:
+    alone = [reason for reason in judgement.decision.because if not reason.requirement]
+    if judgement.decision.outcome is DecisionOutcome.PARTIAL:
+        return f"Nothing is decided: {alone[-1].because.text if alone else 'scenarios were left out'}"
+    unsure, open_ = len(_of(gating, Outcome.INCONCLUSIVE)), len(_of(gating, Outcome.NOT_ASSESSED))
+    if not unsure and not open_:
+        return f"Nothing is decided: {alone[0].because.text if alone else 'the judge gave no reason'}"
+    parts = [f"{unsure} {'is' if unsure == 1 else 'are'} inconclusive"] if unsure else []
+    parts += [f"{open_} {'was' if open_ == 1 else 'were'} not assessed"] if open_ else []
+    first = next((cause for cause in causes(every) if cause.gating), None)
+    why = ""
+    if first is not None:
+        why = f"; the cause of {first.gating}: {first.text}" if first.gating < unsure + open_ else f": {first.text}"
+    return f"No gating requirement failed, but {' and '.join(parts)}{why}"

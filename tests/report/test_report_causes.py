@@ -1,0 +1,189 @@
+"""Rows by document and section, rows without an answer by cause, and what decided in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from report_builders import go, no_go, nothing
+from report_many import DERIVED, FAILED, LONE, UNSURE, many, requirements, waits
+
+from harness.judgement.measures import because
+from harness.model import DecisionOutcome, DecisionReason, Outcome, Reason, ReasonKind
+from harness.report.closing import closing_lines
+from harness.report.summary import render_summary
+from harness.report.view.causes import cause_line, causes, deciding_sentence
+from harness.report.view.digest import Row, rows
+from harness.report.view.sections import counts_of, documents
+
+
+@pytest.fixture(scope="module")
+def every() -> tuple[Row, ...]:
+    """The rows of all documents."""
+    given, _, judged = many()
+    return rows(given, judged)
+
+
+def test_every_row_is_in_the_section_of_its_document_once(every: tuple[Row, ...]) -> None:
+    """Five documents, 34 sections, 758 rows; within a section the worst first."""
+    found = documents(many()[0], every)
+    assert [part.name.partition(" ")[0] for part in found] == ["000", "003", "002", "001", "004"]
+    assert sum(len(part.sections) for part in found) == 34
+    ids = [row.requirement.id for part in found for row in part.rows]
+    assert sorted(ids) == sorted(row.id for row in requirements())
+    metrics = next(s for s in found[0].sections if s.name == "success metrics and reviews")
+    assert metrics.rows[0].requirement.id == FAILED
+    assert counts_of(metrics.rows)[Outcome.FAIL] == 1
+    assert sum(found[0].counts.values()) == len(found[0].rows)
+
+
+def test_a_source_without_a_section_and_a_row_without_a_source_have_a_document() -> None:
+    """The source itself; the profile."""
+    row = requirements()[0]
+    assert (replace(row, source="our handbook").document, replace(row, source="our handbook").section) == (
+        "our handbook",
+        "",
+    )
+    assert (replace(row, source="").document, replace(row, source="").section) == (row.profile, "")
+
+
+def test_rows_that_wait_for_one_thing_are_one_cause(every: tuple[Row, ...]) -> None:
+    """The part that keeps most gating rows waiting first; an undecided row is a cause of its own."""
+    found = causes(every)
+    texts = [cause.text for cause in found]
+    assert {waits(part) for part in ("monitor", "identity", "ledger", "bus")} <= set(texts)
+    assert sorted(found, key=lambda cause: -cause.gating) == list(found)
+    undecided = sum(len(cause.every) for cause in found)
+    assert undecided == sum(row.outcome in (Outcome.NOT_ASSESSED, Outcome.INCONCLUSIVE) for row in every)
+    (unsure,) = (cause for cause in found if cause.outcome is Outcome.INCONCLUSIVE)
+    assert [row.requirement.id for row in unsure.rows] == [UNSURE]
+
+
+def test_a_derived_row_waits_for_what_its_part_waits_for(every: tuple[Row, ...]) -> None:
+    """It is counted with its part, as made of it."""
+    monitor = next(cause for cause in causes(every) if cause.text == waits("monitor"))
+    assert [row.requirement.id for row in monitor.derived] == [DERIVED]
+    assert monitor.hint == "it comes with the part `monitor`"
+
+
+def test_parts_in_a_circle_end(every: tuple[Row, ...]) -> None:
+    """A verdict that was forged so that a row is made of itself."""
+    row = next(row for row in every if row.requirement.id == DERIVED)
+    claim = row.verdict.claims[0]
+    own = replace(claim.measures[0][0], scope={"part": DERIVED})
+    forged = replace(row, verdict=replace(row.verdict, claims=(replace(claim, measures=((own,),)),)))
+    assert [cause.rows for cause in causes([forged])] == [(forged,)]
+
+
+def test_a_text_that_names_its_own_row_is_one_cause_with_others_like_it(every: tuple[Row, ...]) -> None:
+    """`ID` stands in its place; alone it keeps its id."""
+    row = next(row for row in every if row.requirement.id == LONE)
+    (alone,) = (cause for cause in causes(every) if cause.kind is ReasonKind.UNCLAIMED)
+    assert alone.hint == f"write a scenario tagged @{LONE}"
+    other = replace(
+        row,
+        requirement=replace(row.requirement, id="FI-OTHER"),
+        verdict=replace(row.verdict, because=replace(row.verdict.because, hint="write a scenario tagged @FI-OTHER")),
+    )
+    (two,) = causes([row, other])
+    assert two.hint == "write a scenario tagged @ID"
+    assert cause_line(two) == "2 rows: no scenario claims it"
+    resting = replace(other, gating=False)
+    assert cause_line(causes([row, resting])[0]) == "2 rows, 1 of them gate here: no scenario claims it"
+    assert cause_line(causes([resting])[0]) == "1 row, none gates here: no scenario claims it"
+
+
+def test_one_sentence_says_what_decided() -> None:
+    """A failed row with its figure; how many have no answer and why; what is so of the run; who waived; a filter."""
+    given, _, judged = no_go()
+    assert deciding_sentence(judged, rows(given, judged)).startswith(
+        "ND-KPI-P95 failed: response time p95 of read-track is 268.4 ms"
+    )
+    given, _, judged = go()
+    assert deciding_sentence(judged, rows(given, judged)) == "All 23 gating requirements passed."
+    given, _, judged = nothing()
+    every = rows(given, judged)
+    assert (
+        deciding_sentence(judged, every)
+        == "No gating requirement failed, but 23 are inconclusive: there is no fault-free window of everyday"
+    )
+    passed = tuple(replace(row, verdict=replace(row.verdict, outcome=Outcome.PASS)) for row in every)
+    assert deciding_sentence(judged, passed) == "Nothing is decided: manifest.json: is gone"
+    partial = replace(judged, decision=replace(judged.decision, outcome=DecisionOutcome.PARTIAL))
+    assert deciding_sentence(partial, every) == "Nothing is decided: manifest.json: is gone"
+
+
+def test_of_several_failures_the_first_is_told_and_the_others_are_counted() -> None:
+    """The decision has them worst first."""
+    given, _, judged = no_go()
+    failed = judged.decision.because[0]
+    both = replace(judged, decision=replace(judged.decision, because=(failed, replace(failed, requirement="B-2"))))
+    assert deciding_sentence(both, rows(given, both)).startswith(
+        "ND-KPI-P95 failed, and so did 1 more gating requirement: response time"
+    )
+
+
+def test_a_go_with_a_waiver_says_whose_row_was_waived() -> None:
+    """It did not pass."""
+    given, _, judged = go()
+    first = replace(judged.verdicts[0], outcome=Outcome.WAIVED)
+    waived = replace(judged, verdicts=(first, *judged.verdicts[1:]))
+    assert (
+        deciding_sentence(waived, rows(given, waived))
+        == "22 of 23 gating requirements passed and 1 is waived: ND-KPI-P95."
+    )
+
+
+def test_the_last_lines_on_a_terminal_stay_few() -> None:
+    """758 rows: headline, what decided, what did not pass, causes, a line a document."""
+    given, _, judged = many()
+    lines = closing_lines(given, judged)
+    assert len(lines) < 20
+    assert lines[0] == "NO-GO for sandbox"
+    assert lines[1].startswith("  ND-KPI-P95 failed: response time p95 of read-track is 268.4 ms")
+    assert [line.split()[0] for line in lines if line.startswith("  00")] == ["000", "003", "002", "001", "004"]
+    assert any(waits("monitor") in line for line in lines)
+    assert all("\n" not in line for line in lines)
+
+
+def test_few_reasons_are_printed_one_by_one() -> None:
+    """As they are in the decision."""
+    given, _, judged = no_go()
+    assert closing_lines(given, judged) == (
+        judged.decision.headline,
+        *(f"  {reason}" for reason in judged.decision.reasons),
+    )
+
+
+def test_more_causes_than_fit_are_counted() -> None:
+    """The page has them all."""
+    given, _, judged = many()
+    verdicts = tuple(
+        replace(v, because=because(v.outcome, f"reason {n}", "do it", kind=ReasonKind.NO_MEANS)) if not v.claims else v
+        for n, v in enumerate(judged.verdicts)
+    )
+    lines = closing_lines(given, replace(judged, verdicts=verdicts))
+    assert len(lines) < 20
+    assert any(line.endswith("more: they are on the page, and in summary.md") for line in lines)
+
+
+def test_a_line_of_a_foreign_run_moves_no_cursor() -> None:
+    """Control characters and line ends of a reason are left out."""
+    given, _, judged = go()
+    hostile = DecisionReason(because=Reason(kind=ReasonKind.EVIDENCE, text="a\x1b[2J\nb"))
+    judged = replace(judged, decision=replace(judged.decision, because=(hostile,)))
+    assert closing_lines(given, judged)[1] == "  a[2J b"
+
+
+def test_the_summary_of_many_rows_is_short_and_fits_a_ci_page() -> None:
+    """Counts by document, the rows to work on, what is missing by cause: far below the MiB that a CI page takes."""
+    given, gathered, judged = many()
+    text = render_summary(given, gathered, judged).decode()
+    assert len(text) < 20_000
+    assert text.count("\n") < 120
+    assert "| 004 integration documentation " in text
+    assert f"| FAIL         | {FAILED}" in text
+    assert "| PASS    " not in text
+    assert "Every other row is in `readiness.html`." in text
+    assert "gating requirements NOT ASSESSED" in text
+    assert "waits for the part `ledger`" in text
