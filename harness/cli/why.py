@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -10,12 +11,13 @@ import click
 @click.command()
 @click.argument("requirement", metavar="ID")
 @click.argument("run", type=click.Path(path_type=Path), default=Path("reports/runs/latest"), metavar="[RUN]")
-def why(requirement: str, run: Path) -> int:
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def why(requirement: str, run: Path, *, as_json: bool) -> int:
     """Say why requirement ID came out as it did: sentence, figure, bound, receipts, files, and the command that repeats it."""
     from harness.catalogue import hint_with_nearest
     from harness.errors import UsageError
     from harness.evidence import RunDirectory
-    from harness.report import render_why
+    from harness.report import render_why, why_document
     from harness.run.deciding import decide
 
     decided = decide(RunDirectory.open(run))
@@ -24,6 +26,10 @@ def why(requirement: str, run: Path) -> int:
         raise UsageError(
             f"this run has no requirement {requirement!r}", where=str(run), hint=hint_with_nearest(requirement, known)
         )
+    if as_json:
+        document = why_document(decided.plan, decided.judgement, requirement)
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
+        return 0
     head, _, rest = render_why(decided.plan, decided.evidence, decided.judgement, requirement).partition("\n")
     click.secho(head, bold=True)
     click.echo(rest, nl=False)

@@ -5,6 +5,6 @@ from __future__ import annotations
 from harness.report.closing import closing_lines
 from harness.report.document import render_verdict
 from harness.report.reports import write_reports
-from harness.report.why import render_why
+from harness.report.why import render_why, why_document
 
-__all__ = ["closing_lines", "render_verdict", "render_why", "write_reports"]
+__all__ = ["closing_lines", "render_verdict", "render_why", "why_document", "write_reports"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.model import Outcome
-from harness.report.view.digest import rows
+from harness.report.document import verdict_document
+from harness.report.view.digest import measures_of, rows
 from harness.report.view.experiments import experiment_view
 from harness.report.view.wording import MARKS, NOTHING, clean
 
@@ -26,6 +27,37 @@ def render_why(plan: Plan, evidence: Evidence, judgement: Judgement, requirement
     return clean("\n".join(_lines(plan, evidence, judgement, row))) + "\n"
 
 
+def why_document(plan: Plan, judgement: Judgement, requirement: str) -> dict[str, Any]:
+    """The same for machines: the requirement and its experiments as `verdict.json` has them, and the command that repeats it.
+
+    Raises:
+        KeyError: the run has no verdict of this requirement.
+    """
+    row = {row.requirement.id: row for row in rows(plan, judgement)}[requirement]
+    whole, named = verdict_document(plan, judgement), _experiments(row)
+    return {
+        "run": plan.run,
+        "release": plan.release,
+        "target": plan.target,
+        "requirement": next(one for one in whole["requirements"] if one["id"] == requirement),
+        "gates_here": row.gating,
+        "source": row.requirement.source,
+        "people": [{"what": label.lower(), "text": words} for label, words in row.people],
+        "experiments": [one for one in whole["experiments"] if one["name"] in named],
+        "again": _again(plan, row),
+    }
+
+
+def _experiments(row: Row) -> frozenset[str]:
+    """The experiments that its figures are of."""
+    scopes = (measure.scope for measure in measures_of(row.verdict))
+    return frozenset(scope["experiment"] for scope in scopes if "experiment" in scope)
+
+
+def _again(plan: Plan, row: Row) -> str:
+    return plan.command(only=row.requirement.id, unfiltered=not row.verdict.claims)
+
+
 def _lines(plan: Plan, evidence: Evidence, judgement: Judgement, row: Row) -> Iterable[str]:
     expected = row.requirement
     gate = expected.gate.value if row.gating else f"{expected.gate.value}, does not gate here"
@@ -35,6 +67,8 @@ def _lines(plan: Plan, evidence: Evidence, judgement: Judgement, row: Row) -> It
         ("source", expected.source),
         ("reason", row.verdict.reason),
         ("hint", row.verdict.hint),
+        ("says", expected.says),
+        *((label.lower(), words) for label, words in row.people),
     )
     yield from _pairs(*(("time", words) for words in row.times))
     yield from _pairs(*(("scenario", scenario) for scenario in row.scenarios))
@@ -43,14 +77,12 @@ def _lines(plan: Plan, evidence: Evidence, judgement: Judgement, row: Row) -> It
         yield from _figure(line, row.leading)
     for grounds in row.grounds:
         yield from _grounds(grounds)
-    named = {
-        measure.scope.get("experiment") for claim in row.verdict.claims for group in claim.measures for measure in group
-    }
+    named = _experiments(row)
     for result in judgement.experiments:
         if result.name in named:
             yield from _timeline(experiment_view(evidence, result))
     yield ""
-    yield from _pairs(("again", plan.command(only=expected.id, unfiltered=not row.verdict.claims)))
+    yield from _pairs(("again", _again(plan, row)))
 
 
 def _pairs(*pairs: tuple[str, str], indent: str = "  ") -> Iterable[str]:

@@ -11,6 +11,7 @@ from harness.judgement.figures import Offered
 from harness.judgement.figures.sufficiency import lacks_of, numbers_of
 from harness.model import DemandKind, Per, Phase
 from harness.run.acts.experiments import longest_s
+from harness.run.awaited import account_document, accounted
 
 if TYPE_CHECKING:
     from harness.judgement.figures import Lack, Numbers
@@ -137,6 +138,7 @@ def outlook_document(plan: Plan) -> dict[str, Any]:
             {"requirement": item.requirement, "why": item.because.text, "hint": item.because.hint}
             for item in plan.not_assessable
         ],
+        "account": account_document(accounted(plan)),
         "deselected": list(plan.deselected),
     }
 

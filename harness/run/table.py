@@ -11,6 +11,7 @@ from rich.table import Table
 
 from harness.model import Act, DemandKind, Phase, Plan
 from harness.run.acts.driver import Library
+from harness.run.awaited import accounted, awaited, by_form
 from harness.run.baseline import check_baseline
 from harness.run.live import sizes_of
 from harness.run.outlook import REST_S, START_S, Prospect, outlook_document, prospects, seconds
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from harness.model import ExperimentPlan, Requirement
+    from harness.run.awaited import RowAccount
     from harness.run.settings import Settings
 
+_NAMED: Final = 4
+"""So many of the rows that wait for one thing are named; `--json` names all."""
 _WIDTH: Final = 110
 """Columns that the tables take at least: a number that wraps cannot be searched for."""
 
@@ -60,8 +64,10 @@ def show_plan(
         console.print(table)
     for line in _undecidable(sentences):
         console.print(line, markup=False)
-    for item in plan.not_assessable:
-        console.print(f"not assessable: {item.requirement}: {item.because.text} ({item.because.hint})", markup=False)
+    rows = accounted(plan)
+    console.print(_account(rows))
+    for line in _waiting(rows):
+        console.print(line, markup=False)
     if plan.deselected:
         console.print(f"{len(plan.deselected)} scenarios are left out: this run would not decide", markup=False)
 
@@ -103,6 +109,29 @@ def _what(plan: Plan, act: Act) -> str:
             else "no fault"
         )
     return "" if demand.key == act.name else demand.key
+
+
+def _account(rows: Sequence[RowAccount]) -> Table:
+    """Every row by form, and whether a run of this plan decides it."""
+    table = Table("form", "rows", "decided here", "waiting", title="Every row of the profiles", title_justify="left")
+    counts = by_form(rows)
+    for one in counts:
+        table.add_row(one.form.value, str(one.rows), str(one.decided), str(one.rows - one.decided))
+    decided = sum(one.decided for one in counts)
+    table.add_row("all", str(len(rows)), str(decided), str(len(rows) - decided))
+    return table
+
+
+def _waiting(rows: Sequence[RowAccount]) -> Iterator[str]:
+    """What rows wait for, with what would bring it; one line each."""
+    for one in awaited(rows):
+        hint = f" ({one.hint})" if one.hint else ""
+        if len(one.ids) == 1:
+            yield f"not assessable: {one.ids[0]}: {one.text}{hint}"
+        else:
+            named = ", ".join(one.ids[:_NAMED])
+            more = f" and {len(one.ids) - _NAMED} more" if len(one.ids) > _NAMED else ""
+            yield f"not assessable: {len(one.ids)} rows: {one.text}{hint}: {named}{more}"
 
 
 def _evidence(sentences: Iterable[Prospect]) -> Table:

@@ -89,7 +89,7 @@ def test_every_requirement_of_the_plan_appears_once_and_every_link_inside_leads_
     """An anchor for each id, and no id twice."""
     reader, text = _read(RUNS[name]())
     assert [id_ for id_ in TITLES if id_ not in text] == []
-    assert [id_ for id_ in TITLES if reader.ids.count(id_.lower()) != 1] == []
+    assert [id_ for id_ in TITLES if reader.ids.count(id_) != 1] == []
     assert len(reader.ids) == len(set(reader.ids))
     assert {address[1:] for address in reader.addresses if address.startswith("#")} <= set(reader.ids)
 

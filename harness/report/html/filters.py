@@ -76,9 +76,14 @@ def places_of(documents: Sequence[DocumentRows]) -> dict[str, str]:
     return found
 
 
+def anchor(id_: str) -> str:
+    """Where a requirement is on the page: its id, as links from elsewhere write it."""
+    return "".join(letter if letter.isalnum() else "-" for letter in id_)
+
+
 def slug(text: str) -> str:
     """`NO-GO` → `no-go`, `NOT ASSESSED` → `not-assessed`: names of classes and anchors."""
-    return "".join(letter if letter.isalnum() else "-" for letter in text.lower())
+    return anchor(text.lower())
 
 
 def _verdicts(every: Sequence[Row]) -> FilterChoice:

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from harness.model import DecisionOutcome, Outcome
 from harness.report.closing import counts_line
-from harness.report.html.filters import SETTLED, page_filters, places_of, slug
+from harness.report.html.filters import SETTLED, anchor, page_filters, places_of, slug
 from harness.report.html.plot import LEFT, RIGHT, WIDTH
 from harness.report.view.basis import basis, in_trouble, receipt_line
 from harness.report.view.causes import cause_head, causes, deciding_sentence
@@ -99,6 +99,7 @@ def _environment() -> Environment:
         counted=counted,
         found=found,
         slug=slug,
+        anchor=anchor,
         shown=_shown,
         cause_head=cause_head,
         counts_words=counts_line,
@@ -157,10 +158,12 @@ def _requirement_facts(row: Row) -> list[tuple[str, str]]:
     """What else is known of a requirement: where it is claimed, its times, its attempts, who answers for it."""
     requirement, attempts = row.requirement, row.verdict.attempts
     return [
+        *row.people,
         *(("Scenario", scenario) for scenario in row.scenarios),
         *(("Time", words) for words in row.times),
         *([("Attempts", str(attempts))] if attempts > 1 else []),
         *([("Owner", requirement.owner)] if requirement.owner else []),
+        *([("Document says", requirement.says)] if requirement.says else []),
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.model import (
+    Claim,
     ClaimVerdict,
     Judgement,
     Measure,
@@ -18,6 +19,7 @@ from harness.model import (
     leading_first,
     share_of_limit,
 )
+from harness.report.view.people import people_of
 from harness.report.view.wording import (
     MARKS,
     NOTHING,
@@ -105,6 +107,7 @@ class Row:
         lines: every measure. scenarios: where they are claimed.
         grounds: method, receipts and files of its figures; what is alike is said once.
         missing: kinds of experiments that its sentences name and the run has not.
+        people: who vouches for it and who accepts that it does not pass, as label and words.
     """
 
     requirement: Requirement
@@ -120,6 +123,7 @@ class Row:
     scenarios: tuple[str, ...]
     grounds: tuple[Grounds, ...]
     missing: tuple[str, ...]
+    people: tuple[tuple[str, str], ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -135,8 +139,11 @@ class Row:
 def rows(plan: Plan, judgement: Judgement) -> tuple[Row, ...]:
     """Every requirement that has a verdict, worst first, else in catalogue order; gating ones before the others."""
     known = {requirement.id: requirement for requirement in plan.requirements}
+    claims: dict[str, list[Claim]] = {}
+    for claim in plan.claims:
+        claims.setdefault(claim.requirement, []).append(claim)
     found = [
-        _row(plan, known[verdict.requirement], verdict)
+        _row(plan, known[verdict.requirement], verdict, claims.get(verdict.requirement, ()))
         for verdict in judgement.verdicts
         if verdict.requirement in known
     ]
@@ -186,10 +193,9 @@ def _fact(measure: Measure) -> str:
     return words.get(measure.outcome, "not read")
 
 
-def _row(plan: Plan, requirement: Requirement, verdict: Verdict) -> Row:
+def _row(plan: Plan, requirement: Requirement, verdict: Verdict, claims: Iterable[Claim]) -> Row:
     measures = measures_of(verdict)
     telling = _telling(verdict, measures)
-    claims = [claim for claim in plan.claims if claim.requirement == requirement.id]
     objectives = [objective for claim in claims for objective in claim.objectives]
     lines = tuple(measure_line(measure, plan.time_scale) for measure in measures)
     return Row(
@@ -206,6 +212,7 @@ def _row(plan: Plan, requirement: Requirement, verdict: Verdict) -> Row:
         scenarios=tuple(claim.scenario.location for claim in verdict.claims),
         grounds=tuple(_grounds(lines)),
         missing=tuple(dict.fromkeys(name for o in objectives for name in o.scope.missing_experiments)),
+        people=tuple(people_of(plan, verdict)),
     )
 
 

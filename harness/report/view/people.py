@@ -1,0 +1,38 @@
+"""What people say of a requirement: who vouches for it, and who accepts that it does not pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.report.view.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.model import Attestation, Plan, Verdict, Waiver
+
+
+def people_of(plan: Plan, verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """Label and words of the waiver, then of each attestation; what does not count in this run says why."""
+    if verdict.waiver is not None:
+        yield "Waiver", waiver_text(verdict.waiver)
+    for one in plan.attestations:
+        if one.vouches == verdict.requirement:
+            yield "Attestation", attestation_text(one)
+
+
+def waiver_text(waiver: Waiver) -> str:
+    """`A. Person accepts the bound 300 ms until 2026-12-24, for release 1.0.0: cache is cold (https://…; waivers/x.yaml)`."""
+    head = f"{waiver.by} accepts {waiver.accepts} until {waiver.expires}, for release {waiver.release or 'any'}"
+    return f"{head}: {waiver.reason} ({waiver.link}; {waiver.file}){_void(waiver.void)}"
+
+
+def attestation_text(one: Attestation) -> str:
+    """`A. Person, security-lead, 12 days ago, until 2026-12-24, for release 1.0.0: reviewed (https://…; attestations/x.yaml)`."""
+    age = "today" if one.age_days == 0 else f"{counted(one.age_days, 'day')} ago"
+    head = f"{one.by}, {one.role}, {age} ({one.date}), until {one.expires}, for release {one.release or 'any'}"
+    return f"{head}: {one.reason} ({one.link}; {one.file}){_void(one.void)}"
+
+
+def _void(why: str) -> str:
+    return f". It does not count: {why}" if why else ""

@@ -1,0 +1,123 @@
+"""Every row of the profiles accounted for before anything is run: decided by it, or waiting for something that is named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.model import Form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.model import Plan, Reason
+
+OWN_ID: Final = "ID"
+"""In place of a row's own id in a tag that a hint names, where several rows have that hint."""
+_LEFT_OUT: Final = "left out by a filter"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowAccount:
+    """One row of the plan.
+
+    Attributes:
+        id: of the requirement. form: how its verdict is formed.
+        waits: what it waits for; empty: this run decides it. hint: what would bring that.
+    """
+
+    id: str
+    form: Form
+    waits: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FormCount:
+    """The rows of one form: how many there are, and how many of them this run decides."""
+
+    form: Form
+    rows: int
+    decided: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Awaited:
+    """What rows wait for. In the hint of several rows `@ID` stands for the tag of each."""
+
+    text: str
+    hint: str
+    ids: tuple[str, ...]
+
+
+def accounted(plan: Plan) -> tuple[RowAccount, ...]:
+    """Every row of the plan, in its order. A derived row waits for what the first of its parts waits for that waits."""
+    claimed = {claim.requirement for claim in plan.claims}
+    lacking: dict[str, Reason] = {}
+    for lack in plan.not_assessable:
+        lacking.setdefault(lack.requirement, lack.because)
+    parts = {row.id: row.parts for row in plan.requirements}
+    found = []
+    for row in plan.requirements:
+        root = _root(row.id, parts, lacking)
+        because = lacking.get(root)
+        waits, hint = ("", "") if because is None else (because.text, because.hint)
+        if root not in parts:
+            waits, hint = (
+                f"{root} is not in the chosen profiles",
+                f"`readiness catalogue show {root}` names its profile",
+            )
+        if not waits and row.id not in claimed:
+            waits = _LEFT_OUT if plan.deselected else "no scenario claims it"
+        found.append(RowAccount(id=row.id, form=row.form, waits=_shared(waits, root), hint=_shared(hint, root)))
+    return tuple(found)
+
+
+def _root(id_: str, parts: Mapping[str, tuple[str, ...]], lacking: Mapping[str, Reason]) -> str:
+    """The first row without means among a row, its parts, and theirs; the row itself where all have them."""
+    ways, seen = [id_], set[str]()
+    while ways:
+        each = ways.pop()
+        if each in lacking or each not in parts:
+            return each
+        if each not in seen:
+            seen.add(each)
+            ways += reversed(parts.get(each, ()))
+    return id_
+
+
+def _shared(text: str, id_: str) -> str:
+    """The text as other rows may have it, which wait for the same."""
+    return text.replace(f"@{id_}", f"@{OWN_ID}")
+
+
+def by_form(rows: Iterable[RowAccount]) -> tuple[FormCount, ...]:
+    """How many rows of each form there are; forms without rows are left out."""
+    every = list(rows)
+    counts, decided = Counter(row.form for row in every), Counter(row.form for row in every if not row.waits)
+    return tuple(FormCount(form=form, rows=counts[form], decided=decided[form]) for form in Form if counts[form])
+
+
+def awaited(rows: Iterable[RowAccount]) -> tuple[Awaited, ...]:
+    """What rows wait for, what most of them wait for first."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.waits:
+            found.setdefault((row.waits, row.hint), []).append(row.id)
+    groups = [
+        Awaited(text=text, hint=hint.replace(f"@{OWN_ID}", f"@{ids[0]}") if len(ids) == 1 else hint, ids=tuple(ids))
+        for (text, hint), ids in found.items()
+    ]
+    return tuple(sorted(groups, key=lambda group: -len(group.ids)))
+
+
+def account_document(rows: Iterable[RowAccount]) -> dict[str, Any]:
+    """The account for machines: rows by form, and what rows wait for."""
+    every = tuple(rows)
+    return {
+        "rows": len(every),
+        "decided": sum(not row.waits for row in every),
+        "forms": [{"form": one.form.value, "rows": one.rows, "decided": one.decided} for one in by_form(every)],
+        "waiting": [{"for": one.text, "hint": one.hint, "rows": list(one.ids)} for one in awaited(every)],
+    }
