@@ -98,7 +98,7 @@ class RunDirectory:
         """
         (self.path / _RUNNING).unlink(missing_ok=True)
         latest = self.path.parent / "latest"
-        pointer = self.path.parent / f".latest-{os.getpid()}"
+        pointer = self.path.parent / f".latest-{self.path.name}"  # of its own: runs may end at the same time
         try:
             pointer.unlink(missing_ok=True)
             pointer.symlink_to(self.path.name)

@@ -17,6 +17,7 @@ from harness.judgement.stats.comparisons import (
     Tally,
     batch_count,
     batch_of,
+    difference_of,
     few_episodes,
     quantile_ratio,
     ratio_of,
@@ -436,3 +437,36 @@ def test_what_is_no_positive_figure_has_no_ratio(value: float, n: int, why: str)
     ):
         assert math.isnan(bounds.value)
         assert (bounds.low, bounds.high, bounds.n, bounds.why) == (-math.inf, math.inf, n, why)
+
+
+def exactly(value: float, low: float, high: float) -> Bounds:
+    """A figure with these bounds at 95 %, and bounds twice as far at 99.75 %."""
+    return Bounds(
+        value=value,
+        low=low,
+        high=high,
+        fail_low=value - 2 * (value - low),
+        fail_high=value + 2 * (high - value),
+        confidence=0.95,
+        n=70,
+        method="given",
+    )
+
+
+def test_the_difference_of_two_shares_from_their_bounds_is_newcombes() -> None:
+    """His first example: 56 of 70 less 48 of 80, from Wilson's bounds of each, is 0.2, 0.0524 to 0.3339."""
+    first, second = exactly(0.8, 0.69183, 0.87695), exactly(0.6, 0.49045, 0.70039)
+    assert shown(difference_of(first, second))[:3] == (0.2, 0.0524, 0.3339)
+    there, back = difference_of(first, second), difference_of(second, first)
+    assert (back.low, back.high, back.fail_low) == pytest.approx((-there.high, -there.low, -there.fail_high))
+    assert there.fail_low == pytest.approx(0.2 - 2 * (0.2 - there.low))
+
+
+def test_a_difference_from_a_figure_without_a_bound_has_none_on_that_side() -> None:
+    """And a figure that is unknown has no difference."""
+    open_above = replace(exactly(1.0, 0.5, 1.5), high=math.inf, fail_high=math.inf)
+    found = difference_of(open_above, exactly(1.0, 0.5, 1.5))
+    assert (found.high, found.fail_high) == (math.inf, math.inf)
+    assert math.isfinite(found.low)
+    unknown = difference_of(replace(open_above, value=math.nan), exactly(1.0, 0.5, 1.5))
+    assert (unknown.low, unknown.high) == (-math.inf, math.inf)

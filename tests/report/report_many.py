@@ -10,7 +10,7 @@ from report_evidence import evidence
 from report_measures import measure
 from report_plan import plan
 
-from harness.catalogue import BUNDLED, load_catalogue
+from harness.catalogue import load_catalogue
 from harness.judgement.measures import because
 from harness.model import (
     ClaimVerdict,
