@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.model import Outcome
+from harness.model import DecisionOutcome, Outcome
 from harness.report.view.causes import cause_line, causes, deciding_sentence
 from harness.report.view.digest import rows
 from harness.report.view.sections import documents
@@ -43,7 +43,8 @@ def _lines(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> Iterator[s
     if len(reasons) <= MOST_REASONS:
         yield from (f"  {reason.sentence}" for reason in reasons)
     else:
-        yield f"  {deciding_sentence(judgement, every)}"
+        if judgement.decision.outcome is not DecisionOutcome.NO_GO:  # else the first reason says the same
+            yield f"  {deciding_sentence(judgement, every)}"
         yield from _most([f"  {r.sentence}" for r in reasons if r.outcome is not Outcome.NOT_ASSESSED], MOST_REASONS)
         missing = [f"  {cause_line(cause)}" for cause in causes(every) if cause.outcome is Outcome.NOT_ASSESSED]
         if missing:

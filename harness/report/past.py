@@ -157,12 +157,11 @@ def _columns(rows: Sequence[Sequence[str]], last: Sequence[str] = ()) -> Iterato
 
 def _line(text: str) -> str:
     """One line of printable characters: the text may come from anybody's run."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in " ".join(text.split()))
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _text(lines: Iterable[str]) -> str:
-    kept = (line[: len(line) - len(line.lstrip())] + _line(line) if line.strip() else "" for line in lines)
-    return "\n".join(kept) + "\n"
+    return "\n".join(map(_line, lines)) + "\n"
 
 
 def history_document(

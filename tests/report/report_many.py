@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cache
 
 from report_evidence import evidence
-from report_measures import measure
 from report_plan import plan
 
 from harness.catalogue import load_catalogue
@@ -56,7 +55,20 @@ def _measures(row: Requirement, number: int) -> list[Measure]:
 
 
 def _one(row: Requirement, outcome: Outcome, text: str, **scope: str) -> Measure:
-    return measure(row.id, "check", scope, op="holds", limit="3 ready replicas", outcome=outcome, reason=text, hint="")
+    return Measure(
+        name="deployment-size",
+        scope=scope,
+        sentence=row.criterion,
+        at=f"features/{row.profile}/all.feature:12",
+        value=None,
+        unit="",
+        op="holds",
+        limit="3 ready replicas",
+        method="read from the live target",
+        outcome=outcome,
+        because=because(outcome, text, "" if outcome is Outcome.PASS else "fix it"),
+        files=("checks/deployment-size.parquet",),
+    )
 
 
 def verdict_of(row: Requirement, number: int) -> Verdict:

@@ -44,7 +44,7 @@ def test_the_list_has_decisions_unread_directories_and_trends() -> None:
     assert "Not read\n  bad: it has no verdict.json" in text
     assert "SHOP-P95  response time p95 of read-track, below 200 ms" in text
     assert "    2 before, 102 ms [98.94 to 105.1 ms] → 103 ms" in text
-    assert "latest against the one before: worse: 1.429 times, 1.328 to 1.537 times (99.75 % each)" in text
+    assert "latest against the one before: worse: 1.429 times, 1.331 to 1.533 times (99.75 % each)" in text
 
 
 def test_no_run_at_all_is_said() -> None:
