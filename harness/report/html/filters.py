@@ -13,7 +13,7 @@ from harness.model import Gate, Outcome
 from harness.report.view.wording import MARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.report.view.digest import Row
     from harness.report.view.sections import DocumentRows
@@ -27,13 +27,23 @@ class FilterOption:
     """One radio button.
 
     Attributes:
-        id: in the page. text: beside it. count: how many rows it shows. selector: the class that a row has; empty for all.
+        id: in the page. text: beside it. count: how many rows it shows.
+        selector: the class that these rows have; empty: it shows all. ids: of these rows.
     """
 
     id: str
     text: str
-    count: int
     selector: str
+    ids: frozenset[str]
+
+    @property
+    def count(self) -> int:
+        """How many rows it shows."""
+        return len(self.ids)
+
+    def shows(self, row: Row) -> bool:
+        """Whether it shows a row."""
+        return row.requirement.id in self.ids
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,18 +56,26 @@ class FilterChoice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageFilters:
-    """The filters of a page: radio buttons for verdict and gate, the documents of the list, and the rules of the style sheet."""
+    """The filters of a page, and the rules of the style sheet.
 
-    choices: tuple[FilterChoice, ...]
-    documents: tuple[DocumentRows, ...]
+    Attributes:
+        rows: verdict and gate, by which rows are chosen. documents: by which whole documents are.
+    """
+
+    rows: tuple[FilterChoice, ...]
+    documents: FilterChoice
     rules: tuple[str, ...]
 
+    @property
+    def choices(self) -> tuple[FilterChoice, ...]:
+        """All of them, as they are shown."""
+        return (*self.rows, self.documents)
 
-def page_filters(every: Sequence[Row], documents: tuple[DocumentRows, ...], places: Mapping[str, str]) -> PageFilters:
-    """The filters for these rows; `places` has the anchor of each document and section."""
-    verdicts, gates = _verdicts(every), _gates(every)
-    rules = [*_row_rules(verdicts, gates), *_place_rules(documents, places)]
-    return PageFilters(choices=(verdicts, gates), documents=documents, rules=tuple(rules))
+
+def page_filters(every: Sequence[Row], documents: Sequence[DocumentRows]) -> PageFilters:
+    """The filters for these rows."""
+    chosen, own = (_verdicts(every), _gates(every)), _documents(every, documents)
+    return PageFilters(rows=chosen, documents=own, rules=tuple(_rules(chosen, own)))
 
 
 def places_of(documents: Sequence[DocumentRows]) -> dict[str, str]:
@@ -86,60 +104,72 @@ def slug(text: str) -> str:
     return anchor(text.lower())
 
 
+def _option(id_: str, text: str, selector: str, rows: Iterable[Row]) -> FilterOption:
+    return FilterOption(id=id_, text=text, selector=selector, ids=frozenset(row.requirement.id for row in rows))
+
+
 def _verdicts(every: Sequence[Row]) -> FilterChoice:
-    counts = {outcome: sum(row.outcome is outcome for row in every) for outcome in MARKS}
-    left = sum(count for outcome, count in counts.items() if outcome not in SETTLED)
-    return FilterChoice(
-        name="Verdict",
-        options=(
-            FilterOption(id="f-v-all", text="all", count=len(every), selector=""),
-            FilterOption(id="f-v-open", text="not passed", count=left, selector=".open"),
-            *(
-                FilterOption(
-                    id=f"f-v-{slug(outcome.value)}", text=outcome.value, count=n, selector=f".{slug(outcome.value)}"
-                )
-                for outcome, n in counts.items()
-                if n
-            ),
-        ),
-    )
+    options = [
+        _option("f-v", "all", "", every),
+        _option("f-v-open", "not passed", ".open", (row for row in every if row.outcome not in SETTLED)),
+    ]
+    for outcome in MARKS:
+        name = slug(outcome.value)
+        options.append(_option(f"f-v-{name}", outcome.value, f".{name}", (r for r in every if r.outcome is outcome)))
+    return _choice("Verdict", options)
 
 
 def _gates(every: Sequence[Row]) -> FilterChoice:
-    counts = {gate: sum(row.requirement.gate is gate for row in every) for gate in Gate}
-    return FilterChoice(
-        name="Gate",
-        options=(
-            FilterOption(id="f-g-all", text="all", count=len(every), selector=""),
-            *(
-                FilterOption(id=f"f-g-{gate.value}", text=gate.value, count=n, selector=f".{gate.value}")
-                for gate, n in counts.items()
-                if n
-            ),
-        ),
-    )
+    options = [_option("f-g", "all", "", every)]
+    for gate in Gate:
+        rows = (row for row in every if row.requirement.gate is gate)
+        options.append(_option(f"f-g-{gate.value}", gate.value, f".{gate.value}", rows))
+    return _choice("Gate", options)
 
 
-def _row_rules(verdicts: FilterChoice, gates: FilterChoice) -> Iterator[str]:
-    """Of each pair of choices: hide the other rows, and the sections in which none is left."""
-    for verdict, gate in product(verdicts.options, gates.options):
-        shown = verdict.selector + gate.selector
-        if shown:
-            asked = f":root:has(#{verdict.id}:checked):has(#{gate.id}:checked)"
-            yield f"{asked} .row:not({shown}):not(:target) {{ display: none }}"
-            yield f"{asked} :is(.document, .section):not(:has(.row{shown}, .row:target)) {{ display: none }}"
+def _documents(every: Sequence[Row], documents: Sequence[DocumentRows]) -> FilterChoice:
+    options = [_option("f-d", "all", "", every)]
+    for number, document in enumerate(documents):
+        options.append(_option(f"f-d-{number}", document.name, f".d{number}", document.rows))
+    return _choice("Document", options)
 
 
-def _place_rules(documents: Sequence[DocumentRows], places: Mapping[str, str]) -> Iterator[str]:
-    """Of each document and section: hide the others."""
-    for document in documents:
-        own = places[document.name]
-        yield f"{_asked(own)} .document:not(#{own}, :has(:target)) {{ display: none }}"
-        for section in document.sections:
-            if section.name:
-                part = places[f"{document.name}: {section.name}"]
-                yield f"{_asked(part)} :is(.document:not(#{own}), .section:not(#{part})):not(:has(:target)) {{ display: none }}"
+def _choice(name: str, options: Sequence[FilterOption]) -> FilterChoice:
+    """Without options that show nothing."""
+    return FilterChoice(name=name, options=tuple(one for one in options if one.ids or not one.selector))
 
 
-def _asked(place: str) -> str:
-    return f':root:has(#f-place option[value="{place}"]:checked)'
+def _rules(choices: Sequence[FilterChoice], documents: FilterChoice) -> Iterator[str]:
+    """Of each option: hide the other rows, or documents. Of each combination: hide documents and sections in which no row is left.
+
+    What a document or section contains is in its classes (`contained`): a selector that has to search it for rows takes a browser
+    seconds for each click.
+    """
+    for option in (option for choice in choices for option in choice.options if option.selector):
+        yield f"{_asked(option)} .row:not({option.selector}):not(:target) {{ display: none }}"
+    for option in documents.options[1:]:
+        yield f"{_asked(option)} .document:not({option.selector}):not(:has(:target)) {{ display: none }}"
+    for options in product(*(choice.options for choice in choices)):
+        chosen = [option for option in options if option.selector]
+        if chosen:
+            asked = "".join(f":has(#{option.id}:checked)" for option in chosen)
+            yield f".list{asked} .part:not(.{_class(chosen)}):not(:has(:target)) {{ display: none }}"
+
+
+def _asked(option: FilterOption) -> str:
+    return f".list:has(#{option.id}:checked)"
+
+
+def _class(options: Sequence[FilterOption]) -> str:
+    """The class of a part that contains a row of all these options."""
+    return "with" + "".join(option.id.removeprefix("f") for option in options)
+
+
+def contained(part: Sequence[Row], filters: PageFilters) -> str:
+    """The classes of a document or section: which combinations of options would leave some of its rows."""
+    found = []
+    for options in product(*(choice.options for choice in filters.rows)):
+        chosen = [option for option in options if option.selector]
+        if chosen and any(all(option.shows(row) for option in chosen) for row in part):
+            found.append(_class(chosen))
+    return " ".join(["part", *found])

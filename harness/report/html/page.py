@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from harness.model import DecisionOutcome, Outcome
 from harness.report.closing import counts_line
-from harness.report.html.filters import SETTLED, anchor, page_filters, places_of, slug
+from harness.report.html.filters import SETTLED, anchor, contained, page_filters, places_of, slug
 from harness.report.html.plot import LEFT, RIGHT, WIDTH
 from harness.report.view.basis import basis, in_trouble, receipt_line
 from harness.report.view.causes import cause_head, causes, deciding_sentence
@@ -66,7 +66,7 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         counts=counts_of(every),
         documents=parts,
         places=places,
-        filters=page_filters(every, parts, places),
+        filters=page_filters(every, parts),
         known=frozenset(row.requirement.id for row in every),
         experiments=experiment_views(evidence, judgement.experiments),
         windows=judgement.windows,
@@ -100,6 +100,7 @@ def _environment() -> Environment:
         found=found,
         slug=slug,
         anchor=anchor,
+        contained=contained,
         shown=_shown,
         cause_head=cause_head,
         counts_words=counts_line,
