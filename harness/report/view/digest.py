@@ -245,12 +245,14 @@ def _value(telling: Measure | None, measures: Sequence[Measure]) -> str:
         return NOTHING
     if telling.value is not None:
         return said(telling)
+    parts = [measure for measure in measures if "part" in measure.scope]
+    if parts:
+        good = sum(part.outcome is Outcome.PASS for part in parts)
+        return f"{good} of {counted(len(parts), 'part')} passed"
     if not is_fact(telling) or telling.outcome is Outcome.NOT_ASSESSED:
         return NOTHING
     facts = [measure for measure in measures if is_fact(measure)]
     good = sum(fact.outcome is Outcome.PASS for fact in facts)
-    if all("part" in fact.scope for fact in facts):
-        return f"{good} of {counted(len(facts), 'part')} passed"
     return f"{good} of {counted(len(facts), 'fact')} as expected"
 
 
