@@ -1,0 +1,109 @@
+"""`readiness history`, `plan` and `why` as they are typed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from tests.builders.past import verdict, write
+
+Call = Callable[..., tuple[int, str]]
+A, B = "20261120T100000Z-shop-1.0.0", "20261120T110000Z-shop-1.1.0"
+
+
+@pytest.fixture
+def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
+    """The command in this process, in a project with two runs and a directory that is none."""
+    (tmp_path / "pyproject.toml").write_text('[tool.harness]\nprofiles = ["core"]\n')
+    runs = tmp_path / "reports" / "runs"
+    write(runs, A)
+    write(runs, B, verdict(B, 150.0, release="1.1.0", decision="NO-GO"))
+    (runs / "notes").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["readiness", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), "".join(capfd.readouterr())
+
+    return call
+
+
+def test_the_runs_are_listed(readiness: Call) -> None:
+    """Exit code 0, whatever they decided and whatever lies beside them."""
+    code, text = readiness("history")
+    assert code == 0, text
+    assert f"{B}  NO-GO" in text
+    assert "notes: it has no verdict.json" in text
+    assert "worse: 1.5 times" in text
+
+
+def test_only_the_latest_are_read_on_demand(readiness: Call) -> None:
+    """And how many there are beside them."""
+    code, text = readiness("history", "--last", "1")
+    assert code == 0, text
+    assert A not in text
+    assert "2 earlier runs not shown; --last 3 shows all" in text
+
+
+def test_two_runs_are_compared_by_name_or_by_path(readiness: Call, tmp_path: Path) -> None:
+    """A name is below the directory of the runs."""
+    for first in (A, str(tmp_path / "reports" / "runs" / A)):
+        code, text = readiness("history", first, B)
+        assert code == 0, text
+        assert "SHOP-P95  response time p95 of read-track: 100 ms [97 to 103 ms] → 150 ms" in text
+
+
+def test_for_machines(readiness: Call) -> None:
+    """One JSON document, also of two runs."""
+    listed = json.loads(readiness("history", "--json")[1])
+    assert [run["run"] for run in listed["runs"]] == [A, B]
+    compared = json.loads(readiness("history", A, B, "--json")[1])
+    assert compared["figures"][0]["change"]["proven"] == "worse"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["history", "nowhere", B], "there is no such run\n  hint: `readiness history` shows the runs"),
+        (["history", B], "expected no run or two, got 1\n  hint: readiness history RUN RUN"),
+        (["history", "--out", "elsewhere"], "elsewhere: the runs cannot be read: No such file or directory"),
+        (["history", "--last", "0"], "Invalid value for '--last'"),
+    ],
+)
+def test_what_is_mistyped_is_answered(readiness: Call, arguments: list[str], said: str) -> None:
+    """Exit code 4, no traceback."""
+    code, text = readiness(*arguments)
+    assert code == 4, text
+    assert said in text
+
+
+def test_a_run_that_was_named_and_cannot_be_read_is_an_error(readiness: Call, tmp_path: Path) -> None:
+    """Exit code 10, as of any run that cannot be judged."""
+    write(tmp_path / "reports" / "runs", "20261120T120000Z-x", b"{}")
+    code, text = readiness("history", A, "20261120T120000Z-x")
+    assert code == 10, text
+    assert "verdict.json is not a verdict: " in text
+
+
+def test_the_commands_are_listed_without_loading_what_they_need() -> None:
+    """`readiness --help` names every command; none of the rooms that drive, judge or report is imported for it."""
+    import subprocess
+
+    code = (
+        "import sys; sys.argv = ['readiness', '--help']\n"
+        "from harness.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(sorted(name for name in sys.modules if name.split('.')[0] in {names!r}))"
+    ).replace(
+        "{names!r}", repr({"numpy", "scipy", "pydantic", "pytest", "yaml", "kubernetes", "httpx", "rich", "jinja2"})
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.splitlines()[-1] == "[]"
+    assert "  history " in finished.stdout
