@@ -185,3 +185,140 @@ def _lines(path: Path, node: yaml.Node, location: Location) -> Iterator[tuple[Lo
             seen[key.value] = line
             yield here, line
             yield from _lines(path, value, here)
+
+
+DEEPEST_FOREIGN: Final = 60
+"""Levels of nesting of a file that other programs read too, aliases followed."""
+MOST_VALUES: Final = 200_000
+"""Keys and values of such a file, each counted as often as an alias repeats it."""
+_MERGE: Final = "tag:yaml.org,2002:merge"
+_PLAIN_FORMS: Final = (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]*|[1-9][0-9_]*)", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9][0-9_]*(?=[eE]))(?:[eE][-+]?[0-9]+)?",
+        "-+.0123456789",
+    ),
+    ("null", r"~|null|Null|NULL|", "~nN\0"),
+    ("merge", r"<<", "<"),
+)
+"""What a plain scalar of a foreign file may be besides text. `on`, `yes`, `22:22` and dates stay text, as the programs that read them take them."""
+
+
+class TaggedList(tuple[Any, ...]):
+    """A list with an application's own tag, such as GitLab's `!reference [job, script]`."""
+
+    __slots__ = ()
+
+
+def _foreign_loader() -> type[Any]:
+    class ForeignLoader(_Quick or _Plain):  # type: ignore[misc, valid-type]
+        yaml_implicit_resolvers: Final[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+
+    for form, pattern, first in _PLAIN_FORMS:
+        for letter in first:
+            rows = ForeignLoader.yaml_implicit_resolvers.setdefault("" if letter == "\0" else letter, [])
+            rows.append((f"tag:yaml.org,2002:{form}", re.compile(rf"^(?:{pattern})$")))
+    return ForeignLoader
+
+
+_Foreign: Final = _foreign_loader()
+
+
+def read_documents(path: Path) -> tuple[YamlDocument, ...]:
+    """Read the YAML documents of a file that other programs read too: manifests, workflows, rules.
+
+    Anchors, aliases and merge keys are followed within bounds; keys are always text; a list with a tag of its own is a `TaggedList`.
+
+    Raises:
+        ConfigurationError: the file cannot be read, is too large, is no YAML, is nested too deeply, expands to too much, or has a key twice.
+    """
+    text = _text(path)
+    try:
+        return tuple(_foreign_documents(path, text))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigurationError(f"is not YAML: {error.problem or error.context}", where=f"{path}:{line}") from error
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
+        raise ConfigurationError(f"is not YAML: {why}", where=str(path)) from error
+
+
+def _foreign_documents(path: Path, text: str) -> Iterator[YamlDocument]:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Foreign):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST_FOREIGN:
+            raise _at(event, "it is nested too deeply")
+    loader = _Foreign(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            lines: dict[Location, int] = {(): node.start_mark.line + 1}
+            yield YamlDocument(path=path, data=_ForeignValues(path, loader, lines).of(node, ()), lines=lines)
+    finally:
+        loader.dispose()
+
+
+class _ForeignValues:
+    """Plain data of the nodes of one document, and the line of each."""
+
+    def __init__(self, path: Path, loader: Any, lines: dict[Location, int]) -> None:
+        self._path, self._loader, self._lines, self._left = path, loader, lines, MOST_VALUES
+
+    def of(self, node: yaml.Node, location: Location) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise self._wrong(node, f"expands to more than {MOST_VALUES} values", "use fewer aliases")
+        if len(location) > DEEPEST_FOREIGN:
+            raise self._wrong(node, "is nested too deeply", "an alias may contain itself")
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, location)
+        if isinstance(node, yaml.SequenceNode):
+            items = []
+            for index, item in enumerate(node.value):
+                self._lines[*location, index] = item.start_mark.line + 1
+                items.append(self.of(item, (*location, index)))
+            return TaggedList(items) if not node.tag.startswith("tag:") else items
+        return self._scalar(node)
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            return node.value
+        value = node.value if node.tag == _MERGE else self._loader.construct_object(node)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self._wrong(node, f"`{node.value}` is not a finite number", "write a number, or put it in quotes")
+        return value if isinstance(value, (str, int, float)) or value is None else node.value
+
+    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
+        own: dict[str, yaml.Node] = {}
+        lines: dict[str, int] = {}
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise self._wrong(key, "a key that is not text", "write the key as one word")
+            if key.tag == _MERGE:
+                found = {**self._merged(value, location), **found}
+                continue
+            if key.value in own:
+                hint = f"keep one; the first is in line {lines[key.value]}"
+                raise self._wrong(key, f"the key `{key.value}` is defined twice", hint)
+            own[key.value], lines[key.value] = value, key.start_mark.line + 1
+        for name, value in own.items():
+            self._lines[*location, name] = lines[name]
+            found[name] = self.of(value, (*location, name))
+        return found
+
+    def _merged(self, node: yaml.Node, location: Location) -> dict[str, Any]:
+        """What `<<` brings: of several mappings the first that has a key."""
+        found: dict[str, Any] = {}
+        for other in reversed(node.value) if isinstance(node, yaml.SequenceNode) else [node]:
+            if not isinstance(other, yaml.MappingNode):
+                raise self._wrong(other, "`<<` is followed by something that is not a mapping", "merge mappings only")
+            found.update(self.of(other, location))
+        return found
+
+    def _wrong(self, node: yaml.Node, what: str, hint: str) -> ConfigurationError:
+        return ConfigurationError(what, where=f"{self._path}:{node.start_mark.line + 1}", hint=hint)

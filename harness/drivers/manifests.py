@@ -1,0 +1,359 @@
+"""Kubernetes objects as files declare them: plain manifests, and kustomize directories as far as they are understood here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from harness.errors import ConfigurationError
+from harness.sandbox.cluster.patch import strategic
+from harness.yamlfile import YamlDocument, read_documents
+
+KustomizeValues = dict[str, Any]
+KUSTOMIZATION: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+CLUSTER_SCOPED: Final = frozenset(
+    [
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "StorageClass",
+        "IngressClass",
+        "PriorityClass",
+    ]
+)
+"""Kinds that are in no namespace."""
+WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"})
+_IGNORED: Final = frozenset({"apiVersion", "kind", "metadata", "sortOptions", "buildMetadata"})
+_DEEPEST: Final = 12
+_MOST: Final = 5_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeclaredObject:
+    """One object of a file: what is written, and `file:line` where it begins."""
+
+    content: KustomizeValues
+    place: str
+
+    @property
+    def kind(self) -> str:
+        """`Deployment`."""
+        return str(self.content.get("kind", ""))
+
+    @property
+    def name(self) -> str:
+        """Its `metadata.name`."""
+        return str(self.content["metadata"].get("name", ""))
+
+    @property
+    def namespace(self) -> str:
+        """Its `metadata.namespace`; empty where none is written."""
+        return str(self.content["metadata"].get("namespace") or "")
+
+    @property
+    def pod_spec(self) -> KustomizeValues:
+        """The specification of its pods; empty for what has none."""
+        spec = mapping(self.content.get("spec"))
+        if self.kind == "CronJob":
+            spec = mapping(mapping(spec.get("jobTemplate")).get("spec"))
+        return spec if self.kind == "Pod" else mapping(mapping(spec.get("template")).get("spec"))
+
+    @property
+    def containers(self) -> list[KustomizeValues]:
+        """The containers of its pods, those that run first before the others."""
+        return [*mappings(self.pod_spec.get("initContainers")), *mappings(self.pod_spec.get("containers"))]
+
+
+def mapping(value: Any) -> KustomizeValues:
+    """A mapping; what is not one is taken as empty."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: Any) -> list[KustomizeValues]:
+    """The mappings of a list; what is not one is taken as empty."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def declared(roots: Sequence[Path], used: Callable[[Path], object] = lambda _path: None) -> list[DeclaredObject]:
+    """The objects of manifests: a file, a kustomize directory, or a directory of both at any depth.
+
+    Args:
+        roots: files and directories. What a kustomization refers to may be beside its root, not outside all of them.
+        used: called with each file that is read.
+
+    Raises:
+        ConfigurationError: a file is not YAML or not a manifest, a kustomization has a key that is not understood here, or refers to
+            what is outside.
+    """
+    return [one for root in roots for one in _declared(root, used)]
+
+
+def _declared(root: Path, used: Callable[[Path], object]) -> Iterator[DeclaredObject]:
+    if root.is_dir() and (file := kustomization_of(root)) is not None:
+        yield from _Kustomizing(root.resolve().parent, used).objects(file, 0)
+        return
+    if not root.is_dir():
+        yield from _objects(root, root.parent, used)
+        return
+    listed = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+    for path in listed:
+        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+            raise ConfigurationError(
+                "is a link that leads out of its directory", where=str(path), hint="put the file itself there"
+            )
+        if path.is_dir() or path.suffix in (".yaml", ".yml", ".json"):
+            yield from _declared(path, used)
+
+
+def kustomization_of(directory: Path) -> Path | None:
+    """The kustomization of a directory; None where it has none."""
+    return next((directory / name for name in KUSTOMIZATION if (directory / name).is_file()), None)
+
+
+def _objects(path: Path, top: Path, used: Callable[[Path], object]) -> list[DeclaredObject]:
+    if not path.resolve().is_relative_to(top.resolve()):
+        raise ConfigurationError(f"leads out of {top}", where=str(path))
+    used(path)
+    return [one for document in read_documents(path) for one in _of_document(document)]
+
+
+def _of_document(document: YamlDocument) -> Iterator[DeclaredObject]:
+    data = document.data
+    if data is None:
+        return
+    place = f"{document.path}:{document.line(())}"
+    if isinstance(data, dict) and data.get("kind") == "List" and isinstance(data.get("items"), list):
+        for index, item in enumerate(data["items"]):
+            yield _object(item, f"{document.path}:{document.line(('items', index))}")
+        return
+    yield _object(data, place)
+
+
+def _object(data: Any, place: str) -> DeclaredObject:
+    metadata = data.get("metadata") if isinstance(data, dict) else None
+    if not isinstance(metadata, dict) or not data.get("kind") or not isinstance(metadata.get("name"), str):
+        raise ConfigurationError(
+            "is not a Kubernetes object", where=place, hint="each has `apiVersion`, `kind` and `metadata: {name: …}`"
+        )
+    return DeclaredObject(content=data, place=place)
+
+
+class _Kustomizing:
+    """What `kubectl kustomize` makes of a directory, for the keys of `_TRANSFORMERS` and `configMapGenerator`.
+
+    Args:
+        top: what kustomizations refer to must be below it.
+        used: called with each file that is read.
+    """
+
+    def __init__(self, top: Path, used: Callable[[Path], object]) -> None:
+        self._top, self._used = top, used
+
+    def objects(self, file: Path, depth: int) -> list[DeclaredObject]:
+        """The objects of one kustomization; `depth`: how many others refer to it."""
+        if depth > _DEEPEST:
+            raise ConfigurationError("refers to itself", where=str(file))
+        self._used(file)
+        documents = [one for one in read_documents(file) if one.data is not None]
+        if len(documents) != 1 or not isinstance(documents[0].data, dict):
+            raise ConfigurationError("is not a kustomization", where=str(file))
+        document = documents[0]
+        objects: list[DeclaredObject] = []
+        for key in ("resources", "bases"):
+            for index, resource in enumerate(_listed(document, key)):
+                objects += self._resource(document, (key, index), str(resource), depth)
+                if len(objects) > _MOST:
+                    raise ConfigurationError(f"declares more than {_MOST} objects", where=str(file))
+        objects += _config_maps(document)
+        for key in document.data:
+            if key not in _GENERATING:
+                objects = _transformed(document, key, objects)
+        return objects
+
+    def _resource(
+        self, document: YamlDocument, at: tuple[str | int, ...], resource: str, depth: int
+    ) -> list[DeclaredObject]:
+        path = (document.path.parent / resource).resolve()
+        where = document.where(at)
+        if not path.is_relative_to(self._top):
+            raise ConfigurationError(f"`{resource}` leads out of {self._top}", where=where)
+        if not path.exists():
+            raise ConfigurationError(f"there is no `{resource}`", where=where, hint="remote bases are not fetched")
+        if not path.is_dir():
+            return _objects(path, path.parent, self._used)
+        inner = kustomization_of(path)
+        if inner is None:
+            raise ConfigurationError(f"`{resource}` has no kustomization", where=where)
+        return self.objects(inner, depth + 1)
+
+
+def _listed(document: YamlDocument, key: str) -> list[Any]:
+    """The list under a key of a kustomization; raises ConfigurationError for anything else."""
+    value = document.data.get(key)
+    if value is not None and not isinstance(value, list):
+        raise ConfigurationError("must be a list", where=document.where((key,)))
+    return value or []
+
+
+def _transformed(document: YamlDocument, key: str, objects: Sequence[DeclaredObject]) -> list[DeclaredObject]:
+    if key not in _TRANSFORMERS:
+        hint = f"understood are {', '.join(sorted(_TRANSFORMERS))}; or name what `kubectl kustomize` prints"
+        raise ConfigurationError(f"`{key}` is not understood here", where=document.where((key,)), hint=hint)
+    change = _TRANSFORMERS[key](document, document.data[key])
+    return [replace(one, content=change(one.content)) for one in objects]
+
+
+def _config_maps(document: YamlDocument) -> Iterator[DeclaredObject]:
+    """The ConfigMaps that are generated of literals and env files; their names have no hash here."""
+    directory = document.path.parent
+    for index, row in enumerate(_listed(document, "configMapGenerator")):
+        at = ("configMapGenerator", index)
+        place = f"{document.path}:{document.line(at)}"
+        known = mapping(row)
+        pairs = [str(one) for one in known.get("literals") or []]
+        for name in known.get("envs") or []:
+            path = (directory / str(name)).resolve()
+            if not path.is_relative_to(directory.resolve()) or not path.is_file():
+                raise ConfigurationError(f"there is no `{name}` beside it", where=document.where(at))
+            lines = path.read_text("utf-8", "replace").splitlines()
+            pairs += [line for line in lines if line.strip() and not line.startswith("#")]
+        data = {pair.partition("=")[0].strip(): pair.partition("=")[2].strip() for pair in pairs}
+        yield _object(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": known.get("name")}, "data": data}, place
+        )
+
+
+_Change = Callable[[KustomizeValues], KustomizeValues]
+
+
+def _namespaced(document: YamlDocument, value: Any) -> _Change:
+    if not isinstance(value, str):
+        raise ConfigurationError("must be a name", where=document.where(("namespace",)))
+
+    def change(obj: KustomizeValues) -> KustomizeValues:
+        if obj["kind"] in CLUSTER_SCOPED:
+            return obj
+        return {**obj, "metadata": {**obj["metadata"], "namespace": value}}
+
+    return change
+
+
+def _scaled(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001 - one shape for all
+    counts = {row.get("name"): row.get("count") for row in mappings(value)}
+
+    def change(obj: KustomizeValues) -> KustomizeValues:
+        if obj["kind"] not in WORKLOADS or obj["metadata"]["name"] not in counts:
+            return obj
+        return {**obj, "spec": {**mapping(obj.get("spec")), "replicas": counts[obj["metadata"]["name"]]}}
+
+    return change
+
+
+def _labelled(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
+    rows = mappings(value) if isinstance(value, list) else [{"pairs": value, "includeTemplates": True}]
+
+    def change(obj: KustomizeValues) -> KustomizeValues:
+        for row in rows:
+            labels = {"metadata": {"labels": mapping(row.get("pairs"))}}
+            obj = strategic(obj, labels)
+            if row.get("includeTemplates") and mapping(obj.get("spec")).get("template"):
+                obj = strategic(obj, {"spec": {"template": labels}})
+        return obj
+
+    return change
+
+
+def _annotated(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
+    return lambda obj: strategic(obj, {"metadata": {"annotations": mapping(value)}})
+
+
+def _images(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
+    rows = {row.get("name"): row for row in mappings(value)}
+
+    def image(text: str) -> str:
+        name, colon, tag = text.rpartition(":") if ":" in text.rpartition("/")[2] else (text, "", "")
+        row = rows.get(name)
+        if row is None:
+            return text
+        tag = str(row.get("newTag", tag))
+        return f"{row.get('newName', name)}{colon or (':' if tag else '')}{tag}"
+
+    def change(obj: KustomizeValues) -> KustomizeValues:
+        spec = mapping(mapping(mapping(obj.get("spec")).get("template")).get("spec"))
+        known = [one for one in mappings(spec.get("containers")) if one.get("name") and one.get("image")]
+        changed = [{"name": one["name"], "image": image(str(one["image"]))} for one in known]
+        return strategic(obj, {"spec": {"template": {"spec": {"containers": changed}}}}) if changed else obj
+
+    return change
+
+
+def _patched(document: YamlDocument, value: Any) -> _Change:
+    rows = [
+        (mapping(row), _patches(document, index, mapping(row)))
+        for index, row in enumerate(_listed(document, "patches"))
+    ]
+
+    def change(obj: KustomizeValues) -> KustomizeValues:
+        for row, patches in rows:
+            for patch in patches:
+                if _is_target(obj, mapping(row.get("target")) or _target_of(patch)):
+                    parts = {key: part for key, part in patch.items() if key not in ("apiVersion", "kind", "metadata")}
+                    obj = strategic(obj, parts | _metadata(patch))
+        return obj
+
+    return change if isinstance(value, list) else lambda obj: obj
+
+
+def _patches(document: YamlDocument, index: int, row: KustomizeValues) -> list[KustomizeValues]:
+    """The strategic merge patches of one row, from the text in it or from the file that it names."""
+    at = ("patches", index)
+    if "patch" in row:
+        try:
+            found = [one for one in yaml.safe_load_all(str(row["patch"])) if one is not None]
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise ConfigurationError("the patch is not YAML", where=document.where((*at, "patch"))) from error
+    else:
+        path = (document.path.parent / str(row.get("path", ""))).resolve()
+        if not path.is_relative_to(document.path.parent.resolve()) or not path.is_file():
+            raise ConfigurationError(f"there is no `{row.get('path')}` beside it", where=document.where(at))
+        found = [one.data for one in read_documents(path) if one.data is not None]
+    if not all(isinstance(one, dict) for one in found):
+        hint = "write it as a strategic merge patch; or name what `kubectl kustomize` prints"
+        raise ConfigurationError("a JSON patch is not understood here", where=document.where(at), hint=hint)
+    return found
+
+
+def _metadata(patch: Mapping[str, Any]) -> KustomizeValues:
+    kept = {key: part for key, part in mapping(patch.get("metadata")).items() if key in ("labels", "annotations")}
+    return {"metadata": kept} if kept else {}
+
+
+def _target_of(patch: Mapping[str, Any]) -> KustomizeValues:
+    return {"kind": patch.get("kind"), "name": mapping(patch.get("metadata")).get("name")}
+
+
+def _is_target(obj: KustomizeValues, target: Mapping[str, Any]) -> bool:
+    """Whether a patch is of this object; kustomize reads the words of a target as regular expressions, here `.*` is the one that counts."""
+    metadata = obj["metadata"]
+    there = {"kind": obj["kind"], "name": metadata.get("name"), "namespace": metadata.get("namespace")}
+    expected = {key: str(target[key]) for key in there if target.get(key)}
+    return all(value == ".*" or value == str(there[key] or "") for key, value in expected.items())
+
+
+_GENERATING: Final = frozenset({"resources", "bases", "configMapGenerator", "generatorOptions", *_IGNORED})
+_TRANSFORMERS: Final[Mapping[str, Callable[[YamlDocument, Any], _Change]]] = {
+    "namespace": _namespaced,
+    "replicas": _scaled,
+    "labels": _labelled,
+    "commonLabels": _labelled,
+    "commonAnnotations": _annotated,
+    "images": _images,
+    "patches": _patched,
+}

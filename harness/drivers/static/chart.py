@@ -1,0 +1,138 @@
+"""A Helm chart: which files it has, and whether it renders. Rendering needs `helm`, which is asked for in a directory of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from harness.drivers.facts import Seen
+from harness.drivers.paper import Asked
+from harness.drivers.static import nouns
+from harness.drivers.static.files import files_of, named, shown
+from harness.errors import ConfigurationError
+from harness.yamlfile import read_documents
+
+_WITHIN_S: Final = 30.0
+_LARGEST: Final = 1 << 23
+"""Bytes of what helm renders."""
+NO_HELM: Final = "`helm` is not on PATH, so the chart was not rendered; hint: install Helm 3 where the harness runs"
+
+
+def chart_of(asked: Asked) -> Path:
+    """The chart's directory; raises ConfigurationError where the target file names none, or several."""
+    [root, *others] = named(asked, "chart")
+    if others or not root.is_dir():
+        raise ConfigurationError(
+            "is not one directory", where=f"{asked.target.file}: files.chart", hint="name the directory with Chart.yaml"
+        )
+    for path in files_of([root], lambda _path: True):
+        asked.keep(path)
+    return root
+
+
+def chart_parts(asked: Asked) -> Sequence[Seen]:
+    """`chart-parts`: the chart has each named file, template and subchart, and renders."""
+    named_here = {"templates": len(nouns.CHART_TEMPLATES), "subcharts": len(nouns.CHART_SUBCHARTS)}
+    if wrong := [key for key, count in named_here.items() if int(asked.params[key]) != count]:
+        raise ConfigurationError(f"{named_here[wrong[0]]} {wrong[0]} are named, not {asked.params[wrong[0]]}")
+    root = chart_of(asked)
+    parts = [*nouns.CHART_FILES, *(f"templates/{name}" for name in nouns.CHART_TEMPLATES)]
+    seen = [_part(root, part, asked) for part in parts]
+    seen += [_subchart(root, name, asked) for name in nouns.CHART_SUBCHARTS]
+    return [*seen, _rendered(root, (), asked)]
+
+
+def _part(root: Path, part: str, asked: Asked) -> Seen:
+    path = root / part
+    there = path.is_file() and bool(path.read_bytes()[:_LARGEST].strip())
+    return Seen(
+        subject=shown(path, asked),
+        expected="a file with text",
+        seen="there" if there else "empty" if path.is_file() else "missing",
+        ok=there,
+    )
+
+
+def _subchart(root: Path, name: str, asked: Asked) -> Seen:
+    """A subchart is a directory with a Chart.yaml, or an archive `NAME-VERSION.tgz`."""
+    directory = root / "charts" / name
+    archives = sorted((root / "charts").glob(f"{name}-*.tgz"))
+    there = (directory / "Chart.yaml").is_file() or bool(archives)
+    found = archives[0].name if archives and not directory.is_dir() else "there" if there else "missing"
+    return Seen(subject=shown(directory, asked), expected="a subchart", seen=found, ok=there)
+
+
+def values_render(asked: Asked) -> Sequence[Seen]:
+    """`chart-values`: the values files of both environments exist, and the chart renders with each."""
+    root = chart_of(asked)
+    seen = []
+    for environment in (asked.params["one"], asked.params["other"]):
+        names = [root / f"values-{environment}.yaml", root.parent / f"values-{environment}.yaml"]
+        path = next((one for one in names if one.is_file()), None)
+        if path is None:
+            seen.append(Seen(subject=shown(names[0], asked), expected="a values file", seen="missing", ok=False))
+            continue
+        asked.keep(path)
+        read_documents(path)  # a values file that is not YAML is an error of its own, with its line
+        seen.append(Seen(subject=shown(path, asked), expected="a values file", seen="there", ok=True))
+        seen.append(_rendered(root, (path,), asked))
+    return seen
+
+
+def _rendered(root: Path, values: Sequence[Path], asked: Asked) -> Seen:
+    title = f"{shown(root, asked)} rendered" + "".join(f" with {path.name}" for path in values)
+    helm = shutil.which("helm")
+    if helm is None:
+        return Seen(subject=title, expected="manifests", seen=NO_HELM, ok=None)
+    with tempfile.TemporaryDirectory(prefix="readiness-helm-") as home:
+        command = [
+            helm,
+            "template",
+            "readiness",
+            str(root.resolve()),
+            *(word for path in values for word in ("-f", str(path.resolve()))),
+        ]
+        try:
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                timeout=_WITHIN_S,
+                check=False,
+                cwd=home,
+                env=_environment(home),
+                stdin=subprocess.DEVNULL,
+            )
+        except subprocess.TimeoutExpired:
+            return Seen(subject=title, expected="manifests", seen=f"helm did not end within {_WITHIN_S:g} s", ok=None)
+        except OSError as error:
+            return Seen(
+                subject=title, expected="manifests", seen=f"helm could not be started: {error.strerror}", ok=None
+            )
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0][:300]
+        return Seen(subject=title, expected="manifests", seen=words or f"helm ended with {done.returncode}", ok=False)
+    return _objects(title, done.stdout)
+
+
+def _environment(home: str) -> Mapping[str, str]:
+    """What helm may know of this machine: its own empty directories, and no cluster."""
+    own = {f"HELM_{name}_HOME": f"{home}/{name.lower()}" for name in ("CACHE", "CONFIG", "DATA")}
+    return {**own, "HOME": home, "PATH": os.environ.get("PATH", ""), "KUBECONFIG": f"{home}/none"}
+
+
+def _objects(title: str, rendered: bytes) -> Seen:
+    if len(rendered) > _LARGEST:
+        return Seen(subject=title, expected="manifests", seen=f"more than {_LARGEST} bytes", ok=None)
+    try:
+        objects = [one for one in yaml.safe_load_all(rendered) if one]
+    except (yaml.YAMLError, ValueError) as error:
+        return Seen(subject=title, expected="manifests", seen=f"not YAML: {str(error).splitlines()[0]}", ok=False)
+    good = bool(objects) and all(isinstance(one, dict) and one.get("kind") for one in objects)
+    return Seen(subject=title, expected="manifests", seen=f"{len(objects)} objects" if good else "no objects", ok=good)

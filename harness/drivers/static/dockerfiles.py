@@ -1,0 +1,273 @@
+"""Dockerfiles: which image each stage starts from; and what a built image reports of itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from harness.drivers.facts import Seen
+from harness.drivers.paper import Asked
+from harness.drivers.static.files import files_of, named, shown, text_of
+from harness.errors import ConfigurationError
+
+_DIRECTIVE: Final = re.compile(r"#\s*escape\s*=\s*(?P<escape>[\\`])\s*$", re.IGNORECASE)
+_HEREDOC: Final = re.compile(r"<<-?\s*(?P<quote>[\"']?)(?P<word>[A-Za-z_]\w*)(?P=quote)")
+_WORD: Final = re.compile(r"[A-Za-z]+")
+_VARIABLE: Final = re.compile(r"\$(?:\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}|(?P<short>\w+))")
+_KNOWN: Final = frozenset(
+    [
+        "ADD",
+        "ARG",
+        "CMD",
+        "COPY",
+        "ENTRYPOINT",
+        "ENV",
+        "EXPOSE",
+        "FROM",
+        "HEALTHCHECK",
+        "LABEL",
+        "MAINTAINER",
+        "ONBUILD",
+        "RUN",
+        "SHELL",
+        "STOPSIGNAL",
+        "USER",
+        "VOLUME",
+        "WORKDIR",
+    ]
+)
+_NODE: Final = re.compile(r"\b(?:node|npm|npx|yarn|pnpm)\b")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instruction:
+    """One instruction: its word in capitals, the rest of it as one line, and the line it begins in, from 1."""
+
+    word: str
+    rest: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """One build stage.
+
+    Attributes:
+        name: after AS; empty for none. image: it starts from, arguments filled in. line: of its FROM.
+        base: the earlier stage it starts from. instructions: after its FROM.
+    """
+
+    name: str
+    image: str
+    line: int
+    base: Stage | None = None
+    instructions: list[Instruction] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        """The image that it starts from in the end, through earlier stages."""
+        return self.base.origin if self.base else self.image
+
+
+def instructions(text: str, where: str) -> list[Instruction]:
+    """The instructions of a Dockerfile: comments gone, continued lines joined, here-documents left out.
+
+    Raises:
+        ConfigurationError: a line is not an instruction, a here-document has no end, or there is no FROM.
+    """
+    lines = text.splitlines()
+    escape, found, at = _escape(lines), [], 0
+    while at < len(lines):
+        start, joined = at, ""
+        while at < len(lines):
+            line, at = lines[at], at + 1
+            if line.lstrip().startswith("#") or (joined and not line.strip()):
+                continue  # a comment, or an empty line, between continued lines
+            more = line.rstrip().endswith(escape)
+            joined += line.rstrip().removesuffix(escape) if more else line
+            if not more:
+                break
+        if not joined.strip():
+            continue
+        start = next(number for number in range(start, at) if _is_text(lines[number]))
+        word, _, rest = joined.strip().partition(" ")
+        word, tabbed, more_rest = word.partition("\t")
+        if not _WORD.fullmatch(word) or word.upper() not in _KNOWN:
+            raise ConfigurationError(
+                f"`{word[:40]}` is not an instruction",
+                where=f"{where}:{start + 1}",
+                hint="see the Dockerfile reference",
+            )
+        found.append(
+            Instruction(
+                word=word.upper(), rest=f"{more_rest} {rest}".strip() if tabbed else rest.strip(), line=start + 1
+            )
+        )
+        if word.upper() in ("RUN", "COPY", "ADD"):
+            at = _after_heredocs(lines, at, joined, f"{where}:{start + 1}")
+    if not any(one.word == "FROM" for one in found):
+        raise ConfigurationError("has no FROM", where=f"{where}:1", hint="name Dockerfiles only")
+    return found
+
+
+def _is_text(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def _escape(lines: Sequence[str]) -> str:
+    for line in lines:
+        if not line.startswith("#"):
+            break
+        if found := _DIRECTIVE.match(line):
+            return found["escape"]
+    return "\\"
+
+
+def _after_heredocs(lines: Sequence[str], at: int, instruction: str, where: str) -> int:
+    for found in _HEREDOC.finditer(instruction):
+        end = next((number for number in range(at, len(lines)) if lines[number].strip() == found["word"]), None)
+        if end is None:
+            raise ConfigurationError(f"the here-document `{found['word']}` has no end", where=where)
+        at = end + 1
+    return at
+
+
+def stages(text: str, where: str) -> list[Stage]:
+    """The build stages of a Dockerfile, in order; raises ConfigurationError as `instructions`, and for a FROM without an image."""
+    arguments: dict[str, str] = {}
+    found: list[Stage] = []
+    for one in instructions(text, where):
+        if one.word == "ARG" and not found:
+            name, equals, value = one.rest.partition("=")
+            arguments[name.strip()] = _filled(value.strip().strip("\"'"), arguments) if equals else ""
+        elif one.word == "FROM":
+            words = [word for word in one.rest.split() if not word.startswith("--")]
+            if not words:
+                raise ConfigurationError("FROM names no image", where=f"{where}:{one.line}")
+            image = _filled(words[0], arguments)
+            base = next((stage for stage in found if stage.name and stage.name == image.lower()), None)
+            name = words[2].lower() if len(words) > 2 and words[1].upper() == "AS" else ""
+            found.append(Stage(name=name, image=image, line=one.line, base=base))
+        elif found:
+            found[-1].instructions.append(one)
+    return found
+
+
+def _filled(text: str, arguments: Mapping[str, str]) -> str:
+    """The text with its arguments; one without a value stays as it is written."""
+
+    def value(match: re.Match[str]) -> str:
+        return arguments.get(match["name"] or match["short"], "") or match["default"] or match[0]
+
+    return _VARIABLE.sub(value, text)
+
+
+def node_images(asked: Asked) -> Sequence[Seen]:
+    """`node-images`: every stage of every Dockerfile of a Node.js service starts from `image`, and every built image reports `version`."""
+    found = []
+    services = 0
+    for path in files_of(named(asked, "dockerfiles"), _is_dockerfile):
+        built = stages(text_of(path), str(path))
+        if not _is_of_node(built):
+            continue
+        asked.keep(path)
+        services += 1
+        last = built[-1]
+        found += [
+            _from(stage, path, asked)
+            for stage in built
+            if stage.base is None and (_repository(stage.image) == "node" or last.origin == stage.image)
+        ]
+    if not services:
+        raise ConfigurationError(
+            "there is no Dockerfile of a Node.js service", where=f"{asked.target.file}: files.dockerfiles"
+        )
+    return [*found, *_reports(asked, services)]
+
+
+def _is_dockerfile(path: Path) -> bool:
+    return path.name == "Dockerfile" or path.name.startswith("Dockerfile.") or path.suffix == ".dockerfile"
+
+
+def _is_of_node(built: Sequence[Stage]) -> bool:
+    """Whether what runs in the end runs on Node.js: by the image it starts from, by its command, or by what is installed."""
+    last: Stage | None = built[-1]
+    while last is not None:
+        if _repository(last.image) == "node" or any(
+            one.word in ("CMD", "ENTRYPOINT", "RUN") and _NODE.search(one.rest) for one in last.instructions
+        ):
+            return True
+        last = last.base
+    return False
+
+
+def _repository(image: str) -> str:
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
+def _from(stage: Stage, path: Path, asked: Asked) -> Seen:
+    name, _, version = asked.params["image"].partition(":")
+    tag = stage.image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    unknown = "$" in stage.image or (_repository(stage.image) == name and not tag and "@" in stage.image)
+    fits = _repository(stage.image) == name and re.fullmatch(rf"{re.escape(version)}(?:[.-].*)?", tag) is not None
+    return Seen(
+        subject=f"{shown(path, asked)}:{stage.line} FROM",
+        expected=asked.params["image"],
+        seen=f"{stage.image}, whose version is not written there" if unknown else stage.image,
+        ok=None if unknown else fits,
+    )
+
+
+def _reports(asked: Asked, services: int) -> list[Seen]:
+    """What the built images report: the configurations under `files.images`, as `docker image inspect` prints them."""
+    expected = f"Node.js {asked.params['version']}"
+    if not asked.target.files.images:
+        words = f"no built image reports its version ({services} Dockerfiles); hint: add `files: {{images: …}}`, as `docker image inspect` prints them"
+        return [Seen(subject="built images", expected=expected, seen=words, ok=None)]
+    seen: list[Seen] = []
+    for path in files_of(named(asked, "images"), lambda path: path.suffix == ".json"):
+        asked.keep(path)
+        reported = [_reported(config, shown(path, asked), asked) for config in _configurations(path)]
+        seen += [one for one in reported if one is not None]
+    if len(seen) < services:
+        words = f"{len(seen)} images of Node.js report a version, {services} Dockerfiles build one"
+        seen.append(Seen(subject="built images", expected=f"{services} reports", seen=words, ok=None))
+    return seen
+
+
+def _configurations(path: Path) -> list[Mapping[str, Any]]:
+    try:
+        content = json.loads(text_of(path))
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", 1)
+        raise ConfigurationError(
+            "is not JSON", where=f"{path}:{line}", hint="save what `docker image inspect` prints"
+        ) from error
+    listed = content if isinstance(content, list) else [content]
+    if not all(isinstance(one, dict) and isinstance(one.get("Config"), dict) for one in listed):
+        raise ConfigurationError(
+            "is not an image's configuration: it has no `Config`",
+            where=f"{path}:1",
+            hint="save what `docker image inspect` prints",
+        )
+    return listed
+
+
+def _reported(image: Mapping[str, Any], file: str, asked: Asked) -> Seen | None:
+    """The version of Node.js in an image's environment; None for an image of something else."""
+    config = image["Config"]
+    words = [str(word) for key in ("Entrypoint", "Cmd") for word in config.get(key) or []]
+    versions = [str(one).partition("=")[2] for one in config.get("Env") or [] if str(one).startswith("NODE_VERSION=")]
+    if not versions and not any(_NODE.search(word) for word in words):
+        return None
+    name = next(iter(image.get("RepoTags") or []), str(image.get("Id", "image"))[:19])
+    return Seen(
+        subject=f"{file}: {name}",
+        expected=f"Node.js {asked.params['version']}",
+        seen=f"NODE_VERSION {versions[0]}" if versions else "it reports no NODE_VERSION",
+        ok=f"{versions[0].removeprefix('v')}.".startswith(f"{asked.params['version']}.") if versions else None,
+    )

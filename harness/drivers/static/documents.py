@@ -1,0 +1,245 @@
+"""The documentation tree: what its README lists, which sections its documents have, and how both changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+from harness.drivers.facts import Seen
+from harness.drivers.paper import Asked
+from harness.drivers.static import nouns
+from harness.drivers.static.files import files_of, named, shown, text_of
+from harness.drivers.static.history import Change, changes_of
+from harness.errors import ConfigurationError
+
+README: Final = "README.md"
+_TEXTS: Final = frozenset({"inline", "fence", "code_block", "html_block"})
+_FILE_NAME: Final = re.compile(r"(?:\./)?[\w./-]*\.[A-Za-z]{1,5}")
+_UPDATED: Final = re.compile(r"last\s+updated\W*(?P<date>.*)", re.IGNORECASE)
+_DATES: Final = (
+    (re.compile(r"\d{4}-\d{2}-\d{2}"), "%Y-%m-%d"),
+    (re.compile(r"[A-Za-z]{3,9} \d{1,2}, \d{4}"), "%B %d, %Y"),
+    (re.compile(r"\d{1,2} [A-Za-z]{3,9} \d{4}"), "%d %B %Y"),
+    (re.compile(r"\d{2}\.\d{2}\.\d{4}"), "%d.%m.%Y"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """A heading and what is below it, to the next heading of its level.
+
+    Attributes:
+        title: without marks. level: 1 to 6. line: of the heading, from 1. body: texts of its paragraphs, lists, tables and code.
+    """
+
+    title: str
+    level: int
+    line: int
+    body: tuple[str, ...]
+
+
+def directory_of(asked: Asked) -> Path:
+    """The documentation's directory; raises ConfigurationError where the target file names none."""
+    [root, *others] = named(asked, "documents")
+    if others or not root.is_dir():
+        raise ConfigurationError(
+            "is not one directory",
+            where=f"{asked.target.file}: files.documents",
+            hint="name the directory with the README",
+        )
+    return root
+
+
+def _readme(asked: Asked) -> tuple[Path, str]:
+    path = directory_of(asked) / README
+    if not path.is_file():
+        raise ConfigurationError(
+            f"has no {README}", where=str(path.parent), hint="`files.documents` names the directory with the README"
+        )
+    asked.keep(path)
+    return path, text_of(path)
+
+
+def sections(text: str) -> list[Section]:
+    """The sections of a Markdown text, in order; headings inside code are not headings."""
+    from markdown_it import MarkdownIt  # 40 ms, and only where documents are read
+
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    found: list[tuple[str, int, int, list[str]]] = []
+    open_: list[tuple[int, list[str]]] = []  # level and body of the sections that a text is in
+    for index, token in enumerate(tokens):
+        if token.type == "heading_open":
+            level, body = int(token.tag[1]), list[str]()
+            open_ = [*(one for one in open_ if one[0] < level), (level, body)]
+            found.append((_plain(tokens[index + 1].content), level, (token.map or [0])[0] + 1, body))
+        elif token.type in _TEXTS and token.content.strip() and tokens[index - 1].type != "heading_open":
+            for _, body in open_:
+                body.append(token.content)
+    return [Section(title=title, level=level, line=line, body=tuple(body)) for title, level, line, body in found]
+
+
+def _plain(heading: str) -> str:
+    """A heading without numbers, marks and signs: `## 2. **Cache** layer ✅` is `cache layer`."""
+    words = re.sub(r"[^\w\s/&-]", " ", re.sub(r"^\s*[\d.]+\s+", "", heading))
+    return " ".join(words.split()).lower()
+
+
+def has_sections(asked: Asked) -> Sequence[Seen]:
+    """`document-sections`: the document has each of its named sections, and none is empty."""
+    noun = nouns.DOCUMENTS[asked.params["document"]]
+    if int(asked.params["count"]) != len(noun.sections):
+        raise ConfigurationError(
+            f"the {asked.params['document']} has {len(noun.sections)} named sections, not {asked.params['count']}"
+        )
+    path = directory_of(asked) / noun.file
+    file = shown(path, asked)
+    if not path.is_file():
+        return [Seen(subject=file, expected=f"the {asked.params['document']}", seen="there is no such file", ok=False)]
+    asked.keep(path)
+    there = sections(text_of(path))
+    return [_section(file, title, there) for title in noun.sections]
+
+
+def _section(file: str, title: str, there: Sequence[Section]) -> Seen:
+    found = next((one for one in there if one.title == _plain(title)), None)
+    if found is None:
+        return Seen(subject=f"{file}: {title}", expected="a section with text", seen="missing", ok=False)
+    words = [text for text in found.body if text.strip().rstrip(".:").lower() not in nouns.PLACEHOLDERS]
+    size = sum(len(text.split()) for text in words)
+    seen = f"{size} words" if words else "empty"
+    return Seen(subject=f"{file}:{found.line}: {title}", expected="a section with text", seen=seen, ok=bool(words))
+
+
+def lists_its_files(asked: Asked) -> Sequence[Seen]:
+    """`readme-index`: the README lists every file of its directory and no other; one fact a file that is there or listed."""
+    path, text = _readme(asked)
+    root = path.parent
+    there = {one.relative_to(root).as_posix() for one in files_of([root], lambda one: not one.name.startswith("."))} - {
+        README
+    }
+    listed = {name.removeprefix("./") for name in listed_files(text)} - {README}
+    if not there and not listed:
+        raise ConfigurationError(
+            "there is no file but the README", where=str(root), hint="name the directory of the documents"
+        )
+    return [
+        Seen(
+            subject=f"{shown(path, asked)}: {name}",
+            expected="listed and there",
+            seen=" and ".join(
+                ["listed" if name in listed else "not listed", "there" if name in there else "not there"]
+            ),
+            ok=name in listed and name in there,
+        )
+        for name in sorted(there | listed)
+    ]
+
+
+def listed_files(text: str) -> list[str]:
+    """The files that a README lists: names in code or links of the section whose title speaks of files, else of the whole text."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark").enable("table")
+    chosen = [one for one in sections(text) if re.search(r"\bfiles?\b", one.title)]
+    bodies = list(chosen[0].body) if chosen else [text]
+    names = []
+    for body in bodies:
+        for token in parser.parseInline(body) if chosen else parser.parse(body):
+            for part in token.children or []:
+                name = (
+                    part.content
+                    if part.type == "code_inline"
+                    else str(part.attrGet("href") or "")
+                    if part.type == "link_open"
+                    else ""
+                )
+                if _FILE_NAME.fullmatch(name):
+                    names.append(name)
+    return list(dict.fromkeys(names))
+
+
+def date_is_true(asked: Asked) -> Sequence[Seen]:
+    """`readme-date`: the README's date equals the date of its own newest change."""
+    path, text = _readme(asked)
+    where = shown(path, asked)
+    history = changes_of(path.parent, most=1, file=path)
+    if not history.changes:
+        raise ConfigurationError("was never committed", where=str(path), hint="commit it")
+    newest = history.changes[0]
+    expected = f"{newest.day.isoformat()}, the day of {newest.id[:10]}"
+    line, written = _dated(text)
+    if not line:
+        return [Seen(subject=where, expected=expected, seen="it has no line `Last updated: …`", ok=False)]
+    subject = f"{where}:{line}"
+    if history.dirty:
+        return [Seen(subject=subject, expected=expected, seen="it was changed since its last commit", ok=None)]
+    if history.shallow and newest.is_boundary:
+        return [
+            Seen(
+                subject=subject,
+                expected=expected,
+                seen="the clone is shallow and ends at this change; hint: fetch the whole history",
+                ok=None,
+            )
+        ]
+    if written is None:
+        return [
+            Seen(
+                subject=subject,
+                expected=expected,
+                seen="its date cannot be read; hint: write it like 2026-01-31",
+                ok=None,
+            )
+        ]
+    return [
+        Seen(subject=subject, expected=expected, seen=written.isoformat(), ok=written in (newest.day, newest.committed))
+    ]
+
+
+def _dated(text: str) -> tuple[int, date | None]:
+    """The line of `Last updated`, from 1, and its date; line 0 where there is none."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := _UPDATED.search(line):
+            return number, _date_in(found["date"])
+    return 0, None
+
+
+def _date_in(text: str) -> date | None:
+    for pattern, form in _DATES:
+        if found := pattern.search(text):
+            for written in (form, form.replace("%B", "%b")):
+                try:
+                    return datetime.strptime(found[0], written).date()  # noqa: DTZ007 - a day, not a moment
+                except ValueError:
+                    continue
+    return None
+
+
+def readme_follows(asked: Asked) -> Sequence[Seen]:
+    """`readme-follows`: each of the last `count` changes of a file of the documentation changes its README too."""
+    path, _ = _readme(asked)
+    most = int(asked.params["count"])
+    history = changes_of(path.parent, most=most)
+    if not history.changes:
+        raise ConfigurationError("no change of it was committed", where=str(path.parent), hint="commit it")
+    seen = [_follows(change) for change in history.changes]
+    if history.shallow and len(seen) < most and history.changes[-1].is_boundary:
+        words = f"the clone is shallow: {len(seen) - 1} of {most} changes can be read; hint: fetch the whole history"
+        seen[-1] = Seen(subject=str(path.parent), expected=f"the last {most} changes", seen=words, ok=None)
+    return seen
+
+
+def _follows(change: Change) -> Seen:
+    others = [name for name in change.files if name != README]
+    changed = f"{', '.join(others[:3])}{' and more' if len(others) > 3 else ''}" if others else README
+    missing = bool(others) and README not in change.files
+    return Seen(
+        subject=f"{change.id[:10]} of {change.day.isoformat()}: {change.title[:60]}",
+        expected=f"changes {README} too",
+        seen=f"{changed} without {README}" if missing else f"{changed}{f' and {README}' if others else ''}",
+        ok=not missing,
+    )

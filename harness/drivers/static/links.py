@@ -1,0 +1,222 @@
+"""What entries of registers refer to: procedures, scenarios, tests that ran, runs that are stored; and whether it is there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from harness.drivers.facts import Seen
+from harness.drivers.paper import Asked
+from harness.drivers.static import nouns
+from harness.drivers.static.files import files_of, inside, named, shown, text_of
+from harness.drivers.static.registers import Entry, entries, is_blank, register_file, texts
+from harness.errors import ConfigurationError, UsageError
+from harness.model import Quantity
+from harness.yamlfile import read_documents
+
+_SCENARIO: Final = re.compile(
+    r"^\s*(?:Scenario|Scenario Outline|Example|Scenario Template):\s*(?P<title>\S.*?)\s*$", re.MULTILINE
+)
+_RUN_ID: Final = re.compile(r"(?P<at>\d{8}T\d{6})(?:Z|\b)")
+
+
+def rollbacks_exist(asked: Asked) -> Sequence[Seen]:
+    """`rollbacks-exist`: every trigger of a rollback, in the register or among the alert rules, and every risk names a procedure that exists."""
+    procedures = {one.name for one in entries(asked, "rollbacks", "procedures")}
+    triggers = [(one, "trigger") for one in entries(asked, "rollbacks", "triggers")]
+    risks = [(one, "risk") for one in entries(asked, "risks", "risks")]
+    rules = [(one, "alert") for one in _alerts(asked)] if asked.target.files.rules else []
+    return [_procedure(entry, kind, procedures) for entry, kind in (*triggers, *risks, *rules)]
+
+
+def _procedure(entry: Entry, kind: str, procedures: set[str]) -> Seen:
+    procedure = entry.values.get("rollback")
+    known = isinstance(procedure, str) and procedure in procedures
+    seen = (
+        "it names none" if is_blank(procedure) else f"`{procedure}`" if known else f"`{procedure}`, which is not there"
+    )
+    return Seen(
+        subject=f"{entry.place} {kind} {entry.name}", expected="a rollback procedure that exists", seen=seen, ok=known
+    )
+
+
+def _alerts(asked: Asked) -> Iterator[Entry]:
+    """The alerts that roll back: those with the label `action: rollback`; the annotation `rollback` names the procedure."""
+    for path in files_of(named(asked, "rules"), lambda path: path.suffix in (".yml", ".yaml")):
+        asked.keep(path)
+        for document in read_documents(path):
+            groups = document.data.get("groups") if isinstance(document.data, dict) else None
+            if not isinstance(groups, list):
+                raise ConfigurationError(
+                    "is not a file of Prometheus rules", where=document.where(()), hint="it begins with `groups:`"
+                )
+            for at, rule in _rules(groups):
+                if not isinstance(rule, dict):
+                    raise ConfigurationError("the rule is not a mapping", where=document.where(at))
+                if (rule.get("labels") or {}).get("action") == "rollback":
+                    place = f"{shown(path, asked)}:{document.line(at)}"
+                    yield Entry(name=str(rule.get("alert", "?")), values=rule.get("annotations") or {}, place=place)
+
+
+def _rules(groups: Sequence[Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    for number, group in enumerate(groups):
+        for index, rule in enumerate((group.get("rules") if isinstance(group, dict) else None) or []):
+            yield ("groups", number, "rules", index), rule
+
+
+def scenarios_exist(asked: Asked) -> Sequence[Seen]:
+    """`scenarios-exist`: every boundary names at least one scenario, and each that it names exists."""
+    known = {
+        title
+        for path in files_of(named(asked, "scenarios"), lambda path: path.suffix == ".feature")
+        for title in _scenarios(path, asked)
+    }
+    if not known:
+        raise ConfigurationError(
+            "there is no scenario",
+            where=f"{asked.target.file}: files.scenarios",
+            hint="name a directory of feature files",
+        )
+    seen = []
+    for boundary in entries(asked, "boundaries", "boundaries"):
+        listed = texts(boundary.values.get("scenarios"))
+        absent = [title for title in listed if title not in known]
+        words = f"`{absent[0]}`, which is not there" if absent else "; ".join(listed) or "it names none"
+        seen.append(
+            Seen(
+                subject=f"{boundary.place} {boundary.name}",
+                expected="at least one scenario that exists",
+                seen=words,
+                ok=bool(listed) and not absent,
+            )
+        )
+    return seen
+
+
+def _scenarios(path: Path, asked: Asked) -> list[str]:
+    asked.keep(path)
+    return [match["title"] for match in _SCENARIO.finditer(text_of(path))]
+
+
+def tests_ran(asked: Asked) -> Sequence[Seen]:
+    """`tests-ran`: every integration names at least one contract test, and one that it names ran in the last pipeline (`evidence.junit.contract`)."""
+    ran = _ran(asked)
+    seen = []
+    for integration in entries(asked, "integrations", "integrations"):
+        listed = texts(integration.values.get("tests"))
+        done = [name for name in listed if name in ran]
+        words = f"`{done[0]}` ran" if done else f"`{listed[0]}` did not run" if listed else "it names none"
+        seen.append(
+            Seen(
+                subject=f"{integration.place} {integration.name}",
+                expected="a contract test that ran",
+                seen=words,
+                ok=bool(done),
+            )
+        )
+    return seen
+
+
+def _ran(asked: Asked) -> set[str]:
+    """The tests of the JUnit reports that ran: passed or failed, not skipped; as `class.name` and as `name`."""
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    written = asked.target.evidence.junit.get("contract")
+    where = f"{asked.target.file}: evidence.junit.contract"
+    if not written:
+        raise ConfigurationError(
+            "names no report of the contract tests", where=where, hint="add `evidence: {junit: {contract: FILE}}`"
+        )
+    found: set[str] = set()
+    for path in files_of([asked.target.file.parent / one for one in written], lambda path: path.suffix == ".xml"):
+        try:
+            root = fromstring(text_of(path))
+        except ParseError as error:
+            raise ConfigurationError(
+                "is not XML", where=f"{path}:{error.position[0]}", hint="the last pipeline may have been cut off"
+            ) from error
+        except DefusedXmlException as error:
+            raise ConfigurationError("declares entities, which a JUnit report does not", where=str(path)) from error
+        asked.keep(path)
+        for case in root.iter("testcase"):
+            if case.find("skipped") is None:
+                found |= {case.get("name", ""), f"{case.get('classname', '')}.{case.get('name', '')}"}
+    return found - {"", "."}
+
+
+def baselines_stored(asked: Asked) -> Sequence[Seen]:
+    """`baselines-stored`: every boundary has a declared limit, and a stored baseline run younger than `younger_than`."""
+    most = Quantity.parse(asked.params["younger_than"]).in_unit("s")
+    root = register_file(asked, "boundaries").parent
+    seen = []
+    for boundary in entries(asked, "boundaries", "boundaries"):
+        limit = boundary.values.get("limit")
+        subject = f"{boundary.place} {boundary.name}"
+        seen.append(
+            Seen(
+                subject=f"{subject}: limit",
+                expected="a number with a unit",
+                seen=f"`{limit}`" if not is_blank(limit) else "no `limit`",
+                ok=_is_limit(limit),
+            )
+        )
+        seen.append(_baseline(f"{subject}: baseline", boundary, root, most, asked))
+    return seen
+
+
+def _is_limit(limit: object) -> bool:
+    try:
+        return isinstance(limit, str) and Quantity.parse(limit).value > 0
+    except UsageError:
+        return False
+
+
+def _baseline(subject: str, boundary: Entry, root: Path, most_s: float, asked: Asked) -> Seen:
+    expected = f"a run younger than {asked.params['younger_than']}"
+    written = boundary.values.get("baseline")
+    if is_blank(written) or not isinstance(written, str):
+        return Seen(subject=subject, expected=expected, seen="no `baseline`", ok=False)
+    path = inside(root / written, root)
+    path = path / "verdict.json" if path.is_dir() else path
+    if not path.is_file():
+        return Seen(subject=subject, expected=expected, seen=f"`{written}` is not there", ok=False)
+    asked.keep(path)
+    at = _moment(path)
+    if at is None:
+        return Seen(subject=subject, expected=expected, seen=f"`{written}` says nothing of when it was", ok=None)
+    age = asked.today - at
+    if age < -timedelta(hours=1):
+        return Seen(subject=subject, expected=expected, seen=f"it is of {at:%Y-%m-%d}, which is still to come", ok=None)
+    return Seen(
+        subject=subject,
+        expected=expected,
+        seen=f"it is of {at:%Y-%m-%d}, {max(age.days, 0)} d old",
+        ok=age.total_seconds() < most_s,
+    )
+
+
+def _moment(path: Path) -> datetime | None:
+    """When a stored run was: by the id of the run, or by its key `measured`."""
+    try:
+        content = json.loads(text_of(path))
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError("is not JSON", where=f"{path}:{getattr(error, 'lineno', 1)}") from error
+    if not isinstance(content, dict):
+        return None
+    if found := _RUN_ID.search(str(content.get("run_id", ""))):
+        return datetime.strptime(found["at"], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    try:
+        at = datetime.fromisoformat(str(content.get("measured", "")))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+REGISTER_WORDS: Final = tuple(nouns.REGISTERS)

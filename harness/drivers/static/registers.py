@@ -1,0 +1,153 @@
+"""Registers: lists of entries that people keep, and whether each entry names what it must."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from harness.drivers.facts import Seen
+from harness.drivers.paper import Asked
+from harness.drivers.static import nouns
+from harness.drivers.static.files import named, shown
+from harness.errors import ConfigurationError, UsageError
+from harness.model import Quantity
+from harness.yamlfile import YamlDocument, read_document
+
+_MOST: Final = 2_000
+"""Entries of one register."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One entry of a register.
+
+    Attributes:
+        name: unique in its register.
+        values: as written.
+        place: `file:line`, the file from where the target file is.
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    place: str
+
+
+def register_file(asked: Asked, file: str) -> Path:
+    """`FILE.yaml` in the directories of `files.registers`; raises ConfigurationError where none has it."""
+    roots = named(asked, "registers")
+    found = [root / f"{file}.yaml" for root in roots if (root / f"{file}.yaml").is_file()]
+    if not found:
+        hint = f"keep the register as `{file}.yaml` in {' or '.join(shown(root, asked) for root in roots)}"
+        raise ConfigurationError(
+            f"there is no register `{file}.yaml`", where=f"{asked.target.file}: files.registers", hint=hint
+        )
+    return found[0]
+
+
+def entries(asked: Asked, file: str, key: str) -> tuple[Entry, ...]:
+    """The entries of a register.
+
+    Raises:
+        ConfigurationError: there is no such register, it has no such list, the list is empty, or an entry has no name or one that is taken.
+    """
+    path = register_file(asked, file)
+    document = read_document(path)
+    asked.keep(path)
+    listed = document.data.get(key) if isinstance(document.data, dict) else None
+    if not isinstance(listed, list) or not listed:
+        hint = f"begin the file with `{key}:` and list the entries, each with a `name`"
+        raise ConfigurationError(f"has no entries under `{key}`", where=document.where(()), hint=hint)
+    if len(listed) > _MOST:
+        raise ConfigurationError(f"has more than {_MOST} entries", where=document.where((key,)))
+    found: dict[str, Entry] = {}
+    for index, values in enumerate(listed):
+        entry = _entry(asked, document, (key, index), values)
+        if entry.name in found:
+            raise ConfigurationError(
+                f"two entries are named `{entry.name}`",
+                where=document.where((key, index, "name")),
+                hint=f"rename one; the first is at {found[entry.name].place}",
+            )
+        found[entry.name] = entry
+    return tuple(found.values())
+
+
+def _entry(asked: Asked, document: YamlDocument, location: tuple[str | int, ...], values: object) -> Entry:
+    name = values.get("name") if isinstance(values, dict) else None
+    if not isinstance(values, dict) or not isinstance(name, str) or not name.strip():
+        raise ConfigurationError("the entry has no name", where=document.where(location), hint="add `name: …`")
+    return Entry(name=name, values=values, place=f"{shown(document.path, asked)}:{document.line(location)}")
+
+
+def names_attributes(asked: Asked) -> Sequence[Seen]:
+    """`register`: every `entry` names each of the attributes of `names`, one fact an entry and attribute."""
+    noun = nouns.REGISTERS[asked.params["entry"]]
+    attributes = attributes_of(asked.params["names"])
+    if unknown := [name for name in attributes if name not in noun.attributes]:
+        raise UsageError(
+            f"a {asked.params['entry']} has no attribute {' or '.join(unknown)}",
+            hint=f"its attributes are {', '.join(noun.attributes)}",
+        )
+    return [
+        _named(entry, name, noun.attributes[name])
+        for entry in entries(asked, noun.file, noun.key)
+        for name in attributes
+    ]
+
+
+def attributes_of(text: str) -> list[str]:
+    """`command, its owner and its time limit` → command, owner, time limit."""
+    return [part.strip() for part in text.replace(" and its ", ", its ").split(", its ")]
+
+
+def _named(entry: Entry, name: str, attribute: nouns.Attribute) -> Seen:
+    value = entry.values.get(attribute.key)
+    return Seen(
+        subject=f"{entry.place} {entry.name}: {name}",
+        expected=_expected(attribute),
+        seen=f"no `{attribute.key}`" if is_blank(value) else f"`{value}`",
+        ok=_fits(value, attribute),
+    )
+
+
+def _expected(attribute: nouns.Attribute) -> str:
+    forms = {"duration": "a length of time", "count": "a number", "texts": "at least one"}
+    return f"one of {', '.join(attribute.of)}" if attribute.of else forms.get(attribute.form, "a value")
+
+
+def _fits(value: object, attribute: nouns.Attribute) -> bool:
+    match attribute.form:
+        case "count":
+            return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        case "texts":
+            return bool(texts(value))
+        case "choice":
+            return value in attribute.of
+        case "duration":
+            return isinstance(value, str) and is_time(value)
+        case _:
+            return isinstance(value, (str, int, float)) and not is_blank(value)
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is a length of time above 0, such as `5 min`."""
+    try:
+        quantity = Quantity.parse(text)
+        return quantity.in_unit("s") > 0
+    except (UsageError, ValueError):
+        return False
+
+
+def texts(value: object) -> list[str]:
+    """The texts of a list, or the one text; blank ones and placeholders are left out."""
+    listed = value if isinstance(value, list) else [value]
+    return [one for one in listed if isinstance(one, str) and not is_blank(one)]
+
+
+def is_blank(value: object) -> bool:
+    """Whether nothing is written: no value, an empty list, or a placeholder such as `TBD`."""
+    return (
+        value is None or value in ([], {}) or (isinstance(value, str) and value.strip().lower() in nouns.PLACEHOLDERS)
+    )

@@ -1,0 +1,222 @@
+"""The settings of the workloads in each environment: where they come from, what they speak of, and how two environments differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from harness.drivers.facts import Seen
+from harness.drivers.manifests import WORKLOADS, DeclaredObject, declared, mapping, mappings
+from harness.drivers.paper import Asked
+from harness.drivers.static import nouns
+from harness.drivers.static.files import overlay, shown
+from harness.drivers.static.registers import register_file, texts
+from harness.errors import ConfigurationError
+from harness.yamlfile import read_document
+
+_MISSING: Final = "is not there"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """One setting of one container of one workload.
+
+    Attributes:
+        workload: `Deployment us-east-1/api-gateway`. container, name: its own.
+        value: as written or as found in a ConfigMap of the same environment; a reference elsewhere as `secret postgres/password`.
+        problem: why it has no value in its environment; empty where it has.
+        place: `file:line` of its workload.
+    """
+
+    workload: str
+    container: str
+    name: str
+    value: str
+    problem: str
+    place: str
+
+    @property
+    def key(self) -> str:
+        """What is the same setting in another environment."""
+        return f"{self.workload} {self.container} {self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettingsRegister:
+    """What the register `settings.yaml` declares.
+
+    Attributes:
+        differ: settings that may differ between environments: `NAME`, or `WORKLOAD NAME`, `WORKLOAD replicas`.
+        words: by environment, the words that name it.
+        modes: settings whose value is a mode of a library and names no environment, such as NODE_ENV.
+    """
+
+    differ: tuple[str, ...]
+    words: Mapping[str, tuple[str, ...]]
+    modes: tuple[str, ...]
+
+
+def _register(asked: Asked) -> SettingsRegister:
+    path = register_file(asked, "settings")
+    document = read_document(path)
+    asked.keep(path)
+    data = document.data if isinstance(document.data, dict) else {}
+    known = {"differ", "names", "modes"}
+    if unknown := [key for key in data if key not in known]:
+        raise ConfigurationError(
+            f"unknown key `{unknown[0]}`",
+            where=document.where((unknown[0],)),
+            hint=f"known here: {', '.join(sorted(known))}",
+        )
+    names = data.get("names") or {}
+    if not isinstance(names, dict):
+        raise ConfigurationError(
+            "must be a mapping", where=document.where(("names",)), hint="write `staging: [staging, stg]`"
+        )
+    return SettingsRegister(
+        differ=tuple(texts(data.get("differ") or [])),
+        words={environment: tuple(texts(listed)) for environment, listed in names.items()},
+        modes=tuple(texts(data.get("modes") or [])),
+    )
+
+
+def settings_of(asked: Asked, environment: str) -> list[Setting]:
+    """All settings of an environment's workloads; raises ConfigurationError where it has no workload."""
+    root: Path = overlay(asked, environment)
+    objects = declared([root], asked.keep)
+    workloads = [one for one in objects if one.kind in WORKLOADS or one.kind == "Pod"]
+    if not workloads:
+        raise ConfigurationError(
+            "declares no workload", where=str(root), hint="name a directory of manifests or a kustomization"
+        )
+    maps = {(one.namespace, one.name): mapping(one.content.get("data")) for one in objects if one.kind == "ConfigMap"}
+    return [setting for one in workloads for setting in _settings(one, maps, asked)]
+
+
+def _settings(
+    workload: DeclaredObject, maps: Mapping[tuple[str, str], Mapping[str, Any]], asked: Asked
+) -> Iterator[Setting]:
+    place, _, line = workload.place.rpartition(":")
+    where = f"{shown(Path(place), asked)}:{line}"
+    title = f"{workload.kind} {workload.namespace + '/' if workload.namespace else ''}{workload.name}"
+    spec = mapping(workload.content.get("spec"))
+    if "replicas" in spec:
+        yield Setting(
+            workload=title, container="", name="replicas", value=str(spec["replicas"]), problem="", place=where
+        )
+    for container in workload.containers:
+        own = str(container.get("name", ""))
+        for name, (value, problem) in _values(container, workload.namespace, maps).items():
+            yield Setting(workload=title, container=own, name=name, value=value, problem=problem, place=where)
+        yield Setting(
+            workload=title, container=own, name="image", value=str(container.get("image", "")), problem="", place=where
+        )
+
+
+def _values(
+    container: Mapping[str, Any], namespace: str, maps: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    for source in mappings(container.get("envFrom")):
+        named_map = mapping(source.get("configMapRef")).get("name")
+        if named_map and (namespace, named_map) not in maps:
+            found[f"envFrom {named_map}"] = "", f"ConfigMap {named_map} {_MISSING}"
+        for key, value in maps.get((namespace, str(named_map)), {}).items():
+            found[f"{source.get('prefix', '')}{key}"] = str(value), ""
+        if secret := mapping(source.get("secretRef")).get("name"):
+            found[f"envFrom {secret}"] = f"secret {secret}", ""
+    for row in mappings(container.get("env")):
+        found[str(row.get("name", ""))] = _value(row, namespace, maps)
+    return found
+
+
+def _value(
+    row: Mapping[str, Any], namespace: str, maps: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> tuple[str, str]:
+    source = row.get("valueFrom")
+    if not isinstance(source, dict):
+        value = row.get("value")
+        return ("", "it has no value") if value in (None, "") else (str(value), "")
+    if reference := mapping(source.get("configMapKeyRef")):
+        found = maps.get((namespace, str(reference.get("name"))), {})
+        if reference.get("key") in found:
+            return str(found[reference["key"]]), ""
+        return "", f"ConfigMap {reference.get('name')} has no key {reference.get('key')}"
+    if reference := mapping(source.get("secretKeyRef")):
+        return f"secret {reference.get('name')}/{reference.get('key')}", ""
+    field = mapping(source.get("fieldRef")).get("fieldPath") or "of its resources"
+    return f"field {field}", ""
+
+
+def settings_declared(asked: Asked) -> Sequence[Seen]:
+    """`settings-declared`: every setting of every workload has a value in its environment, and names no other environment."""
+    register, environments = _register(asked), tuple(asked.target.files.overlays)
+    if not environments:
+        raise ConfigurationError(
+            "names no overlay", where=f"{asked.target.file}: files.overlays", hint="name a directory by environment"
+        )
+    seen = []
+    for environment in environments:
+        others = {
+            name: register.words.get(name, (name,))
+            for name in (*environments, *nouns.ENVIRONMENTS)
+            if name != environment
+        }
+        for setting in settings_of(asked, environment):
+            if setting.name in ("replicas", "image"):
+                continue
+            foreign = "" if setting.name in register.modes else _names(setting.value, others)
+            seen.append(
+                Seen(
+                    subject=f"{environment}: {setting.place} {setting.key}",
+                    expected=f"a value of {environment}",
+                    seen=setting.problem or (f"`{setting.value}` names {foreign}" if foreign else setting.value[:80]),
+                    ok=not setting.problem and not foreign,
+                )
+            )
+    return seen
+
+
+def _names(value: str, others: Mapping[str, Sequence[str]]) -> str:
+    """The other environment that a value names; empty for none."""
+    for environment, words in others.items():
+        for word in words:
+            if re.search(rf"(?<![A-Za-z]){re.escape(word)}(?![A-Za-z])", value, re.IGNORECASE):
+                return environment
+    return ""
+
+
+def settings_differ(asked: Asked) -> Sequence[Seen]:
+    """`settings-differ`: the settings of two environments differ in the declared keys only; one fact a setting of either."""
+    one, other = asked.params["one"], asked.params["other"]
+    register = _register(asked)
+    left, right = ({setting.key: setting for setting in settings_of(asked, name)} for name in (one, other))
+    seen = []
+    for key in dict.fromkeys([*left, *right]):
+        here, there = left.get(key), right.get(key)
+        setting = here or there
+        assert setting is not None  # noqa: S101 - the key is of one of them
+        equal = here is not None and there is not None and here.value == there.value
+        is_declared = any(_covers(row, setting) for row in register.differ)
+        values = [
+            f"{name}: {found.value[:60] or found.problem if found else 'not set'}"
+            for name, found in ((one, here), (other, there))
+        ]
+        seen.append(
+            Seen(
+                subject=f"{setting.place} {key}",
+                expected="equal" if not is_declared else "may differ",
+                seen=f"equal: {setting.value[:60]}" if equal else "; ".join(values),
+                ok=equal or is_declared,
+            )
+        )
+    return seen
+
+
+def _covers(row: str, setting: Setting) -> bool:
+    """Whether a declared difference is of this setting: its name, or the end of its workload and its name."""
+    workload, _, name = row.rpartition(" ")
+    return name == setting.name and (not workload or setting.workload.endswith(workload))
