@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from harness.drivers.static import nouns
 from harness.model import Quantity
 from harness.model.declared import CONDITIONS_PATTERN
 
@@ -77,6 +78,20 @@ class Values(dict[str, str]):
         return self.quantity(name) if name in self else None
 
 
+def _one_of(words: Iterable[str]) -> str:
+    """A pattern for one of these words, the longer ones first."""
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+def _series(words: Iterable[str], last: str = " and ", between: str = ", ") -> str:
+    """A pattern for `a`, `a and b`, `a, b and c` of these words."""
+    one = f"(?:{_one_of(words)})"
+    return f"{one}(?:{between}{one})*(?:{last}{one})?"
+
+
+_COMMANDS: Final = (nouns.SECURITY_SCAN, *(name for name in nouns.COMMANDS if name != "test:e2e"))
+_ORDERED: Final = (*nouns.ENVIRONMENTS, *nouns.COMMANDS)
+
 SLOTS: Final[Mapping[str, Slot]] = {
     "conditions": Slot(
         pattern=CONDITIONS_PATTERN,
@@ -88,12 +103,44 @@ SLOTS: Final[Mapping[str, Slot]] = {
         about="a number in the unit of the figure: %, d, months, EUR, of 5…, or none",
         example="90 %",
     ),
+    "attributes": Slot(
+        pattern=_series(nouns.ATTRIBUTES, " and its ", ", its "),
+        about=f"attributes of a register's entries, each after `its`: {', '.join(nouns.ATTRIBUTES)}",
+        example="command, its owner and its time limit",
+    ),
+    "branch": Slot(pattern=r"[A-Za-z0-9._/-]{1,80}", about="a branch by name", example="main"),
+    "commands": Slot(
+        pattern=_series(_COMMANDS), about=f"what workflows run: {', '.join(_COMMANDS)}", example="npm ci and build"
+    ),
     "count": Slot(pattern=r"[0-9]{1,6}", about="a whole number", example="3"),
     "cpu": Slot(pattern=r"[0-9]{1,6}(?:\.[0-9]{1,3}|m)?", about="CPU as Kubernetes writes it", example="500m"),
     "domains": Slot(
         pattern=rf"(?:{_DOMAIN})(?:, (?:{_DOMAIN}))*(?: or (?:{_DOMAIN}))?",
         about=f"fault domains, the last after `or`: {', '.join(DOMAINS)}",
         example="pod, node or network",
+    ),
+    "document": Slot(
+        pattern=_one_of(nouns.DOCUMENTS),
+        about=f"a document: {' or '.join(nouns.DOCUMENTS)}",
+        example="data layer report",
+    ),
+    "entry": Slot(
+        pattern=_one_of(nouns.REGISTERS),
+        about=f"an entry of a register: {', '.join(nouns.REGISTERS)}",
+        example="boundary",
+    ),
+    "image": Slot(pattern=r"[a-z0-9./_-]{1,80}:[A-Za-z0-9._-]{1,40}", about="an image with its tag", example="node:20"),
+    "instance": Slot(pattern=r"[a-z0-9-]+\.[a-z0-9-]+", about="an instance type", example="m5.large"),
+    "platform": Slot(pattern="Linux|Windows", about="an operating system", example="Linux"),
+    "stages": Slot(
+        pattern=_series(nouns.STAGES),
+        about=f"stages of a pipeline: {', '.join(nouns.STAGES)}",
+        example="build, test and deploy",
+    ),
+    "steps": Slot(
+        pattern=f"(?:{_one_of(_ORDERED)})(?:, then (?:{_one_of(_ORDERED)}))+",
+        about=f"environments and commands, each after `then`: {', '.join(_ORDERED)}",
+        example="staging, then test:e2e, then production",
     ),
     "duration": Slot(
         pattern=_TIME, about="a length of time above 0 in ms, s, min, h or d, never scaled", example="200 ms"

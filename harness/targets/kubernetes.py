@@ -159,6 +159,16 @@ class Cluster:
         """Services of one namespace."""
         return self._items(self._core.list_namespaced_service, namespace)
 
+    def read(self, path: str) -> Object | None:
+        """What the API answers under a path, such as `/api/v1/namespaces/default/configmaps/settings`; None where that is nothing."""
+        return self._call(
+            self._core.api_client.call_api,
+            path,
+            "GET",
+            header_params={"Accept": "application/json"},
+            auth_settings=["BearerToken"],
+        )
+
     def endpoints(self, namespace: str, name: str) -> Object | None:
         """One Endpoints object; None when there is none of that name."""
         return self._call(self._core.read_namespaced_endpoints, name, namespace)

@@ -75,7 +75,9 @@ class PlatformFiles(TargetSection):
     Attributes:
         manifests: Kubernetes manifests and kustomize directories. chart: a Helm chart. terraform: `*.tf`.
         workflows: of GitHub or GitLab. dockerfiles, rules: of Docker and Prometheus.
-        documents: the documentation tree. registers: lists that people keep, as of boundaries and integrations.
+        images: configurations of built images, as `docker image inspect` prints them.
+        documents: the directory of the documentation, with its README. scenarios: the platform's own feature files.
+        registers: lists that people keep, as of boundaries and integrations.
         overlays: by environment, the directory of what differs there.
     """
 
@@ -84,7 +86,9 @@ class PlatformFiles(TargetSection):
     terraform: Paths | None = None
     workflows: Paths | None = None
     dockerfiles: Paths | None = None
+    images: Paths | None = None
     rules: Paths | None = None
     documents: Paths | None = None
     registers: Paths | None = None
+    scenarios: Paths | None = None
     overlays: Mapping[Name, Word] = Field(default_factory=dict)

@@ -11,6 +11,7 @@ from harness.drivers.check.around import gateway_only
 from harness.drivers.check.calls.pool import pool_burst
 from harness.drivers.check.calls.regions import region_serves
 from harness.drivers.check.calls.sign_in import sign_ins
+from harness.drivers.check.declared import declared_fields, declared_workloads
 from harness.drivers.check.deployments import deployment_size
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.health import health_of_pods
@@ -36,6 +37,8 @@ def _plain(make: Callable[[Target, Params], Look]) -> Callable[[Target, Params],
 
 
 CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Look]]]] = {
+    "declared-fields": _plain(declared_fields),
+    "declared-workloads": _plain(declared_workloads),
     "health-of-pods": _plain(health_of_pods),
     "deployment-size": _plain(deployment_size),
     "gateway-reads": _plain(gateway_reads),

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from harness.drivers.facts import Seen
 from harness.drivers.paper import Asked
-from harness.drivers.static import nouns
 from harness.drivers.static.files import files_of, inside, named, shown, text_of
 from harness.drivers.static.registers import Entry, entries, is_blank, register_file, texts
 from harness.errors import ConfigurationError, UsageError
@@ -217,6 +216,3 @@ def _moment(path: Path) -> datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-REGISTER_WORDS: Final = tuple(nouns.REGISTERS)

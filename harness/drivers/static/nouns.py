@@ -65,7 +65,7 @@ REGISTERS: Final[Mapping[str, RegisterNoun]] = MappingProxyType(
                 "limit": Attribute(key="limit"),
             },
         ),
-        "integration": RegisterNoun(
+        "integration's configuration": RegisterNoun(
             file="integrations",
             key="integrations",
             attributes={

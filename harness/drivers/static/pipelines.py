@@ -77,11 +77,16 @@ def _github_trigger(workflow: Workflow, branch: str) -> tuple[str, bool]:
 
 
 def _gitlab_trigger(workflow: Workflow, jobs: Sequence[Job], branch: str) -> tuple[str, bool | None]:
-    conditions = workflow_conditions(workflow) or [job.starts for job in jobs]
-    fits = [_is_push_to(condition, branch) for condition in conditions]
-    return " or ".join(
-        condition or "always" for condition in conditions
-    ), False if False in fits else None if None in fits else bool(fits)
+    """By the rules of the workflow, or by those of every job that deploys: either keeps it from deploying otherwise."""
+    pipeline = workflow_conditions(workflow)
+    own = [condition for job in jobs for condition in job.starts.split(" or ")]
+    words = " or ".join(condition or "always" for condition in pipeline or own)
+    read = [
+        [_is_push_to(condition, branch) for condition in conditions] for conditions in (pipeline, own) if conditions
+    ]
+    if any(all(fits) for fits in read):
+        return words if all(map(bool, read[0])) else " or ".join(own), True
+    return (" or ".join(own) if any(own) else words), None if any(None in fits for fits in read) else False
 
 
 def workflow_conditions(workflow: Workflow) -> list[str]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from harness.model import Demand
     from harness.run.acts.context import Context
+    from harness.targets import Target
 
 _SECONDS: Final = 0.8
 """What a check takes of a run; four run side by side."""
@@ -42,6 +43,8 @@ _READS: Final = {
 _WRITES: Final = {"sign-ins": (RequiredKey("may_write", "failed sign-ins may lock the accounts of users"),)}
 _AT_THE_END: Final = frozenset({"secrets-hidden"})
 """What it reads grows during the run: it is done when the traffic has ended."""
+_AGAINST_FILES: Final = frozenset({"declared-fields", "declared-workloads"})
+"""Checks that hold the live objects against the manifests."""
 
 
 class CheckDriver(Driver):
@@ -62,6 +65,8 @@ class CheckDriver(Driver):
             after = tuple(name for both in ends for name in both)
         seconds = _LASTS_S.get(demand.name, _SECONDS)
         return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches, after=after)]
+_AGAINST_FILES: Final = frozenset({"declared-fields", "declared-workloads"})
+"""Checks that hold the live objects against the manifests."""
 
     def run(self, act: Act, context: Context) -> None:
         """Record what the check finds."""

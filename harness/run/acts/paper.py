@@ -98,8 +98,12 @@ class StaticDriver(PaperDriver):
         """The files that the engine reads, where the target names none."""
         from harness.drivers.static import NEEDS
 
-        missing = next((key for key in NEEDS[demand.name] if not getattr(target.files, key)), None)
-        return None if missing is None else RequiredKey(f"files.{missing}", f"{demand.name} reads `{missing}`")
+        for key in NEEDS[demand.name]:
+            kind, _, report = key.removeprefix("evidence.").partition(".")
+            if not (target.evidence.named(kind, report) if report else getattr(target.files, key)):
+                named = key if report else f"files.{key}"
+                return RequiredKey(named, f"{demand.name} reads `{named}`")
+        return None
 
 
 class IngestDriver(PaperDriver):

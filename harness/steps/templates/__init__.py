@@ -23,6 +23,7 @@ from harness.steps.templates.recoveries import RECOVERIES
 from harness.steps.templates.replicas import REPLICA_STEPS
 from harness.steps.templates.reports import REPORTS
 from harness.steps.templates.state import STATE
+from harness.steps.templates.static import STATIC
 
 GROUP: Final = "readiness.steps"
 
@@ -35,6 +36,7 @@ OWN: Final = (
     *CHECKS,
     *CALLS,
     *STATE,
+    *STATIC,
     *REPLICA_STEPS,
     *PEOPLE,
     *REPORTS,

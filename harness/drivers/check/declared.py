@@ -1,0 +1,190 @@
+"""The live objects against the manifests: `declared-fields` and `declared-workloads`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from harness.drivers.check.deployments import quantity
+from harness.drivers.check.places import Clusters, namespaces
+from harness.drivers.facts import Look, Seen
+from harness.drivers.manifests import CLUSTER_SCOPED, DeclaredObject, declared
+from harness.errors import ConfigurationError, UsageError
+from harness.targets import Target
+from harness.targets.kubernetes import Cluster, Object, labels_of
+
+_FIRST: Final = 3
+"""Fields of one object that are named."""
+_UNCOMPARED: Final = frozenset({"apiVersion", "kind", "status"})
+_KEYS: Final = ("name", "containerPort", "port", "mountPath", "key", "ip", "topologyKey", "type")
+"""What tells the elements of a list apart, in this order."""
+_QUANTITY: Final = re.compile(r"[0-9.]+(?:m|[kMGTPE]i?|Ki)?")
+_WORKLOADS: Final = ("deployments", "statefulsets", "daemonsets")
+
+
+def _manifests(target: Target) -> list[DeclaredObject]:
+    if not target.files.manifests:
+        hint = "add `files: {manifests: DIRECTORY}`"
+        raise ConfigurationError("names no manifests", where=f"{target.file}: files.manifests", hint=hint)
+    found = declared([target.beside(path) for path in target.files.manifests])
+    if not found:
+        raise ConfigurationError("the manifests declare no object", where=f"{target.file}: files.manifests")
+    return found
+
+
+def declared_fields(target: Target, params: Mapping[str, str]) -> Look:  # noqa: ARG001 - the registry's shape
+    """One fact an object of the manifests: which of its declared fields the live one has otherwise. Values of Secrets are not read."""
+    objects, clusters = _manifests(target), _PlacedClusters(target)
+
+    def look() -> Sequence[Seen]:
+        plurals = cache(_plural)
+        return [_compared(one, cluster, plurals) for one in objects for cluster in clusters.of(one.namespace)]
+
+    return look
+
+
+class _PlacedClusters:
+    """The clusters where objects of a namespace are: those of the regions that have it, else the primary region's."""
+
+    def __init__(self, target: Target) -> None:
+        self._by_region, self._clusters = namespaces(target), Clusters(target)
+        self._primary = target.primary_region
+
+    def of(self, namespace: str) -> list[Cluster]:
+        """Each cluster once."""
+        regions = [region for region, place in self._by_region.items() if place == namespace] or [self._primary]
+        found = {cluster.url: cluster for cluster in map(self._clusters.of, regions)}
+        return list(found.values())
+
+
+def _plural(cluster: Cluster, version: str, kind: str) -> str:
+    """The path of a kind's collection in the API, `/apis/apps/v1` and `deployments`; empty where the API does not serve it."""
+    base = f"/api/{version}" if "/" not in version else f"/apis/{version}"
+    answer = cluster.read(base) or {}
+    names = [one["name"] for one in answer.get("resources", []) if one.get("kind") == kind and "/" not in one["name"]]
+    return f"{base} {names[0]}" if names else ""
+
+
+def _compared(one: DeclaredObject, cluster: Cluster, plurals: Any) -> Seen:
+    version = str(one.content.get("apiVersion", "v1"))
+    place = f"{one.namespace}/" if one.namespace and one.kind not in CLUSTER_SCOPED else ""
+    file, _, line = one.place.rpartition(":")
+    subject = f"{one.kind} {place}{one.name} ({Path(file).name}:{line})"
+    base, _, plural = plurals(cluster, version, one.kind).partition(" ")
+    expected = "0 fields differ"
+    if not plural:
+        return Seen(subject=subject, expected=expected, seen=f"the API does not serve {version} {one.kind}", ok=None)
+    inside = f"/namespaces/{one.namespace or 'default'}" if one.kind not in CLUSTER_SCOPED else ""
+    live = cluster.read(f"{base}{inside}/{plural}/{one.name}")
+    if live is None:
+        return Seen(subject=subject, expected=expected, seen="there is no such object", ok=False)
+    content = {key: value for key, value in one.content.items() if key not in _UNCOMPARED}
+    if one.kind == "Secret":
+        content = {key: value for key, value in content.items() if key == "metadata"}
+    found = list(differences(content, live))
+    named = "; ".join(found[:_FIRST]) + ("; and more" if len(found) > _FIRST else "")
+    return Seen(
+        subject=subject, expected=expected, seen=f"{len(found)} differ: {named}" if found else expected, ok=not found
+    )
+
+
+def differences(there: Any, live: Any, place: str = "") -> Iterator[str]:
+    """What is declared and is otherwise in the live object, in words; what is not declared is not compared.
+
+    Args:
+        there: the declared value. live: the live one; None where it is not set.
+        place: `spec.template`, of both.
+    """
+    if there is None or (there in ({}, [], "") and live in (None, {}, [], "")):
+        return
+    if isinstance(there, dict) and isinstance(live, dict):
+        for key, value in there.items():
+            yield from differences(value, live.get(key), f"{place}.{key}" if place else key)
+    elif isinstance(there, list) and isinstance(live, list):
+        yield from _of_lists(there, live, place)
+    elif not _is_same(there, live):
+        shown = "is not set" if live is None else f"is {_short(live)}"
+        yield f"{place} {shown}, declared {_short(there)}"
+
+
+def _of_lists(there: Sequence[Any], live: Sequence[Any], place: str) -> Iterator[str]:
+    key = next((key for key in _KEYS if all(isinstance(one, dict) and key in one for one in [*there, *live])), None)
+    if key is None or len({str(one[key]) for one in live}) < len(live):
+        if len(there) != len(live):
+            yield f"{place} has {len(live)} elements, declared {len(there)}"
+            return
+        for index, (mine, theirs) in enumerate(zip(there, live, strict=True)):
+            yield from differences(mine, theirs, f"{place}[{index}]")
+        return
+    known = {str(one[key]): one for one in live}
+    for one in there:
+        yield from differences(one, known.get(str(one[key])), f"{place}[{one[key]}]")
+    for name in [name for name in known if name not in {str(one[key]) for one in there}]:
+        yield f"{place}[{name}] is set, not declared"
+
+
+def _is_same(there: Any, live: Any) -> bool:
+    if isinstance(there, bool) or isinstance(live, bool):
+        return there is live
+    if str(there) == str(live):
+        return True
+    mine, theirs = _amount(there), _amount(live)
+    return mine is not None and mine == theirs
+
+
+def _amount(value: Any) -> Decimal | None:
+    """A Kubernetes quantity as a number: `1000m` is `1`; None for any other text."""
+    text = str(value)
+    if not _QUANTITY.fullmatch(text):
+        return None
+    try:
+        return quantity(text)
+    except UsageError:
+        return None
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return f"`{text[:60]}…`" if len(text) > 60 else f"`{text}`"
+
+
+def declared_workloads(target: Target, params: Mapping[str, str]) -> Look:  # noqa: ARG001 - the registry's shape
+    """One fact a running workload, or pod without one, of the platform's namespaces: whether the manifests declare it."""
+    objects, clusters = _manifests(target), _PlacedClusters(target)
+    known = {(one.kind, one.namespace, one.name): one.place for one in objects}
+    places = sorted({one.namespace for one in objects if one.namespace} | set(namespaces(target).values()))
+
+    def look() -> Sequence[Seen]:
+        found = []
+        for namespace in places:
+            for cluster in clusters.of(namespace):
+                found += [_known(kind, namespace, obj, known) for kind, obj in _running(cluster, namespace)]
+        return found
+
+    return look
+
+
+def _running(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
+    for plural in _WORKLOADS:
+        answer = cluster.read(f"/apis/apps/v1/namespaces/{namespace}/{plural}") or {}
+        kind = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet"}[plural]
+        yield from ((kind, one) for one in answer.get("items") or [])
+    for pod in cluster.pods(namespace):
+        own = labels_of(pod).get("app.kubernetes.io/managed-by") == "readiness"
+        if not pod["metadata"].get("ownerReferences") and not own:
+            yield "Pod", pod
+
+
+def _known(kind: str, namespace: str, obj: Object, known: Mapping[tuple[str, str, str], str]) -> Seen:
+    place = known.get((kind, namespace, obj["metadata"]["name"]), "")
+    file, _, line = place.rpartition(":")
+    return Seen(
+        subject=f"{kind} {namespace}/{obj['metadata']['name']}",
+        expected="a manifest in the repository",
+        seen=f"{Path(file).name}:{line}" if place else "no manifest declares it",
+        ok=bool(place),
+    )
