@@ -213,7 +213,7 @@ class TaggedList(tuple[Any, ...]):
 
 
 def _foreign_loader() -> type[Any]:
-    class ForeignLoader(_Quick or _Plain):  # type: ignore[misc, valid-type]
+    class ForeignLoader(_Quick or _Plain):  # type: ignore[misc]
         yaml_implicit_resolvers: Final[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
     for form, pattern, first in _PLAIN_FORMS:

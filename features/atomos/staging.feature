@@ -23,3 +23,8 @@ Feature: Staging
       | requirement     | what                                    | parts                                                                                                                                 |
       | AT-STG-SECURITY | authentication, authorisation validated | AT-GAP-AUTH, AT-GAP-ACCESS, AT-SEC-JWT, AT-SEC-RBAC, AT-SEC-SESSION and AT-STG-AUTH pass                                              |
       | AT-VEC-STAGING  | vector 1: development to staging        | AT-STG-CONFIG, AT-STG-DATABASE, AT-STG-MONITORING, AT-STG-FUNCTIONAL, AT-STG-PERFORMANCE, AT-STG-SECURITY and AT-STG-INTEGRATION pass |
+
+  @AT-STG-CONFIG
+  Scenario: Staging is configured like production
+    When the files of the platform have been read
+    Then the settings of staging and production differ in the declared keys only

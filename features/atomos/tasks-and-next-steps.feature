@@ -37,3 +37,8 @@ Feature: Tasks and next steps
       | AT-NEXT-STAGING    | staging set up and validated      | AT-VEC-STAGING passes                                                                   |
       | AT-NEXT-MONITORING | production monitoring set up      | AT-PROD-MONITORING and AT-OPS-ALERTING pass                                            |
       | AT-NEXT-FLAGS      | feature flag system in place      | AT-PHASE-FLAGS passes                                                                   |
+
+  @AT-DEL-ROLLBACK
+  Scenario: Rollback procedures are written
+    When the files of the platform have been read
+    Then every rollback procedure names its command, its owner and its time limit

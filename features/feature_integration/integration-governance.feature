@@ -17,3 +17,18 @@ Feature: Integration governance
       | FI-REVIEW-PROC-SECURITY    | security reviews               | security-lead   | 90 d |
       | FI-REVIEW-DOC-SECURITY     | security controls documents    | security-lead   | 90 d |
       | FI-REVIEW-DOC-OPERATIONS   | operational procedures         | operations-lead | 90 d |
+
+  @FI-REVIEW-STD-SECURITY
+  Scenario: Every boundary is secured
+    When the files of the platform have been read
+    Then every boundary names its authentication, its encryption and its data class
+
+  @FI-REVIEW-STD-BENCHMARKS
+  Scenario: Every boundary has a limit and a baseline
+    When the files of the platform have been read
+    Then every boundary has a declared limit and a stored baseline run younger than 90 d
+
+  @FI-REVIEW-PROC-TESTING
+  Scenario: Every boundary is tested
+    When the files of the platform have been read
+    Then every boundary in the register names at least one scenario that exists

@@ -15,3 +15,8 @@ Feature: Good practice shows in what the platform does
   Scenario: Yesterday's scan of this commit left nothing severe open
     When the SARIF report "security" of this commit has been read
     Then no finding of severity high or higher is open, younger than 1 d
+
+  @IP-BP-SCANS-AUTO
+  Scenario: Vulnerabilities are searched for on every push
+    When the files of the platform have been read
+    Then the workflow runs the vulnerability scan on every push and stops on its findings

@@ -5,3 +5,13 @@ Feature: Cloud services
   Scenario: The infrastructure is as its Terraform files say
     When the Terraform plan "infrastructure" of this target has been read
     Then the plan would make 0 changes, younger than 7 d
+
+  @DA-AWS-EKS-PRIVATE
+  Scenario: The cluster is in private subnets
+    When the files of the platform have been read
+    Then every subnet of the cluster is private: 0 routes to an internet gateway
+
+  @DA-AWS-DB
+  Scenario: The database scales from 2 to 16 capacity units
+    When the files of the platform have been read
+    Then the database cluster is declared with a minimum of 2 and a maximum of 16 capacity units

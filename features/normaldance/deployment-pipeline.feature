@@ -10,3 +10,23 @@ Feature: Deployment pipeline
   Scenario: Every job of the pipeline succeeded
     When the workflow run "pipeline" of this commit has been read
     Then every job concluded with success
+
+  @DA-CI-TRIGGER
+  Scenario: A push to main deploys, and nothing else does
+    When the files of the platform have been read
+    Then the deploying workflow starts on a push to main and on nothing else
+
+  @DA-CI-TEST
+  Scenario: Nothing is deployed that was not tested
+    When the files of the platform have been read
+    Then the workflow runs npm ci, test:all and build on Node.js 20 and the deploy job needs them
+
+  @DA-CI-SECURITY
+  Scenario: Nothing is deployed that was not scanned
+    When the files of the platform have been read
+    Then the workflow runs a security scan and npm audit --audit-level=moderate and the deploy job needs them
+
+  @DA-CI-STAGED
+  Scenario: Production follows staging and its end-to-end tests
+    When the files of the platform have been read
+    Then the deploy job runs staging, then test:e2e, then production, and stops at the first failure

@@ -5,3 +5,8 @@ Feature: Images
   Scenario: The backend image has production dependencies only
     When the CycloneDX document "backend" of this release has been read
     Then no component of scope development is listed
+
+  @DA-IMG-NODE20
+  Scenario: Node.js services run on Node.js 20
+    When the files of the platform have been read
+    Then every image of a Node.js service starts from node:20 and reports version 20

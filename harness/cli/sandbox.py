@@ -117,6 +117,7 @@ def deploy(*, release: str, root: Path | None) -> int:
     """Roll another release out onto the running sandbox and wait until it is."""
     from harness.sandbox import target
     from harness.sandbox.client import connected
+    from harness.sandbox.platform import repository
     from harness.sandbox.platform.credentials import Credentials
     from harness.sandbox.platform.render import render
     from harness.sandbox.releases import load_release
@@ -124,7 +125,9 @@ def deploy(*, release: str, root: Path | None) -> int:
     wanted, directory = load_release(release), _directory(root)
     with connected(directory) as client:
         # The sandbox keeps the credentials it was born with, so the Secrets of this rendering are left out.
-        client.apply(each for each in render(wanted, Credentials.generate()) if each["kind"] != "Secret")
+        objects = [each for each in render(wanted, Credentials.generate()) if each["kind"] != "Secret"]
+        client.apply(objects)
+        repository.write(directory.repository, wanted, objects)
         client.wait(_ROLLED_OUT_WITHIN_S, click.echo)
     target.set_release(directory, wanted.version)
     click.echo(f"release {wanted.version} runs")
@@ -172,7 +175,13 @@ def describe(*, root: Path | None, release: str) -> int:
         members=dict.fromkeys(MEMBERS, nowhere),
     )
     version = load_release(release).version
-    content = described(addresses, release=version, kubeconfig=directory.kubeconfig, secrets=directory.secrets)
+    content = described(
+        addresses,
+        release=version,
+        kubeconfig=directory.kubeconfig,
+        secrets=directory.secrets,
+        repository=directory.repository,
+    )
     click.echo(yaml.safe_dump(content, sort_keys=False), nl=False)
     return 0
 

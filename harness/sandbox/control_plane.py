@@ -148,7 +148,7 @@ class ControlPlane:
 
     async def _bring_up(self) -> None:
         from harness.sandbox import target
-        from harness.sandbox.platform import render
+        from harness.sandbox.platform import render, repository
         from harness.sandbox.platform.credentials import Credentials
         from harness.sandbox.releases import load_release
 
@@ -158,7 +158,9 @@ class ControlPlane:
             self._tell({"ready": str(self._directory.kubeconfig)})
             return
         release, credentials = load_release(self._settings.release), Credentials.generate()
-        apply(self._store, render.render(release, credentials))
+        objects = render.render(release, credentials)
+        apply(self._store, objects)
+        await asyncio.to_thread(repository.write, self._directory.repository, release, objects)
         await self._until_workloads_are_ready()
         target.write(self._store, self._directory, credentials, release.version)
         self._tell({"ready": str(self._directory.target)})

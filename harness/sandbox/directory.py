@@ -69,6 +69,11 @@ class Directory:
         return self.root / "secrets"
 
     @property
+    def repository(self) -> Path:
+        """The platform's own files, with their history in git."""
+        return self.root / "repository"
+
+    @property
     def kubecache(self) -> Path:
         """Where kubectl may cache what this API serves."""
         return self.root / "kubecache"
@@ -94,7 +99,14 @@ class Directory:
             for pid in left:
                 processes.kill(pid)
             killed.update(left)
-        for each in (self.pods, self.claims, self.secrets, self.kubecache, *([self.logs] if logs else [])):
+        for each in (
+            self.pods,
+            self.claims,
+            self.secrets,
+            self.kubecache,
+            self.repository,
+            *([self.logs] if logs else []),
+        ):
             shutil.rmtree(each, ignore_errors=True)
         for file in (self.target, self.kubeconfig):
             file.unlink(missing_ok=True)

@@ -28,7 +28,13 @@ def write(store: Store, directory: Directory, credentials: Credentials, release:
     )
     for path, text in dsn_files(addresses, credentials, directory.secrets).items():
         write_private(path, text.encode())
-    content = describe(addresses, release=release, kubeconfig=directory.kubeconfig, secrets=directory.secrets)
+    content = describe(
+        addresses,
+        release=release,
+        kubeconfig=directory.kubeconfig,
+        secrets=directory.secrets,
+        repository=directory.repository,
+    )
     _write(directory, content)
 
 

@@ -96,7 +96,8 @@ def differences(there: Any, live: Any, place: str = "") -> Iterator[str]:
     """What is declared and is otherwise in the live object, in words; what is not declared is not compared.
 
     Args:
-        there: the declared value. live: the live one; None where it is not set.
+        there: the declared value.
+        live: the live one; None where it is not set.
         place: `spec.template`, of both.
     """
     if there is None or (there in ({}, [], "") and live in (None, {}, [], "")):

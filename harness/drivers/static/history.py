@@ -59,7 +59,7 @@ def changes_of(directory: Path, *, most: int, file: Path | None = None) -> Direc
     Raises:
         ConfigurationError: it is in no git repository, or that cannot be read.
     """
-    from dulwich.errors import GitFormatException, NotGitRepository
+    from dulwich.errors import FileFormatException, NotGitRepository
     from dulwich.repo import Repo
 
     where = str(directory)
@@ -71,7 +71,7 @@ def changes_of(directory: Path, *, most: int, file: Path | None = None) -> Direc
     try:
         with repository:
             return _read(repository, directory, most, file)
-    except (GitFormatException, KeyError, AssertionError, OSError, ValueError) as error:
+    except (FileFormatException, KeyError, AssertionError, OSError, ValueError) as error:
         why = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise ConfigurationError(
             f"its git repository cannot be read ({why})", where=where, hint="run `git fsck`"
@@ -128,9 +128,9 @@ def _committed(repository: Repo, path: bytes) -> bytes:
     """What the last commit has under that path; empty where it has nothing."""
     from dulwich.object_store import tree_lookup_path
 
-    tree = repository[repository[repository.head()].tree]
+    head = repository[repository.head()]
     try:
-        _, blob = tree_lookup_path(repository.__getitem__, tree.id, path)
+        _, blob = tree_lookup_path(repository.__getitem__, getattr(head, "tree"), path)  # noqa: B009 - a head is a commit
     except KeyError:
         return b""
-    return bytes(repository[blob].data)
+    return repository[blob].as_raw_string()

@@ -27,7 +27,7 @@ class _Run(NamedTuple):
     """A step that runs something: its job, its place among the steps, and itself."""
 
     job: Job
-    index: int
+    at: int
     step: WorkflowStep
 
 
@@ -157,7 +157,7 @@ def _is_before(workflow: Workflow, run: _Run, deploy: Job) -> bool:
     """Whether the step comes before the first that deploys: in a job that the deploying one needs, or in the same job."""
     if run.job.id != deploy.id:
         return run.job.id in workflow.needed_by(deploy.id)
-    return run.index < next(index for index, step in enumerate(deploy.steps) if _deploys(step))
+    return run.at < next(index for index, step in enumerate(deploy.steps) if _deploys(step))
 
 
 def _lenient(run: _Run) -> str:
@@ -222,7 +222,7 @@ def _order_of(workflow: Workflow, expected: Sequence[str]) -> Iterator[Seen]:
 
 def _follows(workflow: Workflow, first: _Run, second: _Run, words: str) -> Seen:
     same = first.job.id == second.job.id
-    ok = first.index < second.index if same else first.job.id in workflow.needed_by(second.job.id)
+    ok = first.at < second.at if same else first.job.id in workflow.needed_by(second.job.id)
     seen = f"{first.step.place}, then {second.step.place}"
     if not ok:
         seen = f"{second.step.place} runs first" if same else f"job {second.job.id} does not need job {first.job.id}"

@@ -15,6 +15,7 @@ from typing import Any
 from psycopg.conninfo import make_conninfo
 
 from harness.sandbox.platform.credentials import Credentials
+from harness.sandbox.platform.repository import evidence_block, examples, files_block
 
 PRIMARY_REGION = "us-east-1"
 SHARES = {"us-east-1": 60, "eu-west-1": 30, "ap-southeast-1": 10}
@@ -43,8 +44,18 @@ class Addresses:
     members: Mapping[str, str]
 
 
-def describe(addresses: Addresses, *, release: str, kubeconfig: Path, secrets: Path) -> dict[str, Any]:
-    """The content of target.yaml; `secrets` is the directory that holds the files of `dsn_files`."""
+def describe(
+    addresses: Addresses, *, release: str, kubeconfig: Path, secrets: Path, repository: Path | None = None
+) -> dict[str, Any]:
+    """The content of target.yaml.
+
+    Args:
+        addresses: where the host reaches the platform.
+        release: that runs.
+        kubeconfig: its file.
+        secrets: the directory that holds the files of `dsn_files`.
+        repository: the directory of the platform's own files; None: it names none.
+    """
     return {
         "name": "sandbox",
         "environment": "sandbox",
@@ -75,8 +86,13 @@ def describe(addresses: Addresses, *, release: str, kubeconfig: Path, secrets: P
         "power": {"annotation": "sandbox.readiness/power", "value": "off"},
         "ledger": {"path": "/ledger", "table": "ledger", "read": True},
         "pipeline": {"accept": "/events", "visible": "/events/{id}"},
+        **(_files(repository) if repository is not None and examples() else {}),
         "disposable": True,
     }
+
+
+def _files(repository: Path) -> dict[str, Any]:
+    return {"files": files_block(repository), "evidence": evidence_block(repository)}
 
 
 def dsn_files(addresses: Addresses, credentials: Credentials, secrets: Path) -> dict[Path, str]:

@@ -56,6 +56,11 @@ class Release(BaseModel):
 
     _file: str = FILE
 
+    @property
+    def directory(self) -> Path:
+        """Where its release.yaml is; `files/` in it are changes of the platform's own repository."""
+        return Path(self._file).parent
+
     def applied_to(self, objects: Iterable[Object]) -> list[Object]:
         """These objects as this release has them.
 

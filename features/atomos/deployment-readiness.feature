@@ -1,0 +1,7 @@
+Feature: Deployment readiness
+  Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  @AT-ENV-CONFIG
+  Scenario: Settings are those of their environment
+    When the files of the platform have been read
+    Then every setting of every workload is declared for its environment and none names another one

@@ -1,0 +1,22 @@
+Feature: Integration patterns
+  Document 004, section by section: what is measured, read from reports, vouched for, and made of these.
+
+  @IP-MGR-PATTERN
+  Scenario: Every integration follows a pattern
+    When the files of the platform have been read
+    Then every integration's configuration names one of the five patterns
+
+  @IP-MGR-SECURITY
+  Scenario: Every integration is secured
+    When the files of the platform have been read
+    Then every integration's configuration names its authentication method and its scopes
+
+  @IP-MGR-ERRORS
+  Scenario: Every integration handles errors
+    When the files of the platform have been read
+    Then every integration's configuration names its timeout, its retries and its fallback
+
+  @IP-MGR-TESTING
+  Scenario: Every integration is tested
+    When the files of the platform have been read
+    Then every integration has at least one contract test that ran in the last pipeline
