@@ -1,7 +1,7 @@
 {{- define "normaldance.labels" -}}
 app.kubernetes.io/part-of: normaldance
 app.kubernetes.io/version: {{ .Values.images.tag | quote }}
-environment: {{ required "set `environment` by a values file" .Values.environment }}
+environment: {{ .Values.environment }}
 {{- end }}
 
 {{- define "normaldance.security" -}}
