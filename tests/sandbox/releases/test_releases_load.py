@@ -31,7 +31,7 @@ def refusal(directory: Path, text: str) -> ConfigurationError:
 def test_the_releases_that_come_with_the_harness() -> None:
     """One healthy, one half rolled out, the others bad; each bad one is caught by something."""
     bad = [
-        "dark-door", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "late", "no-return", "slow",
+        "dark-door", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "late", "no-return", "paperless", "slow",
         "twice", "unready",
     ]  # fmt: skip
     assert names() == sorted(["1.0.0", "half-rolled", *bad])
