@@ -50,6 +50,22 @@ def check(name: str, **params: str) -> Objective:
     return Objective(figure=Figure.CHECK, op=Op.HOLDS, limit=limit, check=name, params=params, times=times, sentence="")
 
 
+def static(name: str, **params: str) -> Objective:
+    """A fact of the platform's files."""
+    times = {key: Quantity.parse(value) for key, value in params.items() if key == "younger_than"}
+    limit = Quantity(value=1, unit="")
+    return Objective(
+        figure=Figure.CHECK,
+        op=Op.HOLDS,
+        limit=limit,
+        check=name,
+        demand="static",
+        params=params,
+        times=times,
+        sentence="",
+    )
+
+
 def time(quantile: float, limit: Quantity, scope: Scope = STEADY) -> Objective:
     """A response time below a limit."""
     return Objective(figure=Figure.RESPONSE_TIME, quantile=quantile, scope=scope, op=Op.BELOW, limit=limit, sentence="")
@@ -241,11 +257,69 @@ OBJECTIVES = {
         "network-policy", port="8080"
     ),
     **STATE_SENTENCES,
+    "every rollback procedure names its command, its owner and its time limit": static(
+        "register", entry="rollback procedure", names="command, its owner and its time limit"
+    ),
+    "every integration's configuration names one of the five patterns": static(
+        "register", entry="integration's configuration", names="pattern"
+    ),
+    "every trigger and every listed risk names a rollback procedure that exists": static("rollbacks-exist"),
+    "every boundary in the register names at least one scenario that exists": static("scenarios-exist"),
+    "every boundary has a declared limit and a stored baseline run younger than 90 d": static(
+        "baselines-stored", younger_than="90 d"
+    ),
+    "every integration has at least one contract test that ran in the last pipeline": static("tests-ran"),
+    "every change of a file in the integration documentation changes its README too, over the last 100 changes": static(
+        "readme-follows", count="100"
+    ),
+    "the README lists every file of its directory and no other": static("readme-index"),
+    "the README's date equals the date of its own newest change": static("readme-date"),
+    "the data layer report contains its 7 named sections, none of them empty": static(
+        "document-sections", document="data layer report", count="7"
+    ),
+    "the chart renders and contains Chart.yaml, values.yaml, the 9 named templates and the 2 named subcharts": static(
+        "chart-parts", templates="9", subcharts="2"
+    ),
+    "values-staging.yaml and values-production.yaml exist and the chart renders with each": static(
+        "chart-values", one="staging", other="production"
+    ),
+    "every component's pipeline file has the stages build, test, scan, deploy and roll back": static(
+        "pipeline-stages", stages="build, test, scan, deploy and roll back"
+    ),
+    "the deploying workflow starts on a push to main and on nothing else": static("workflow-trigger", branch="main"),
+    "the workflow runs npm ci, test:all and build on Node.js 20 and the deploy job needs them": static(
+        "workflow-runs", commands="npm ci, test:all and build", node="20"
+    ),
+    "the workflow runs a security scan and npm audit --audit-level=moderate and the deploy job needs them": static(
+        "workflow-runs", commands="a security scan and npm audit --audit-level=moderate"
+    ),
+    "the deploy job runs staging, then test:e2e, then production, and stops at the first failure": static(
+        "workflow-order", steps="staging, then test:e2e, then production"
+    ),
+    "the workflow runs the vulnerability scan on every push and stops on its findings": static("workflow-scan"),
+    "every setting of every workload is declared for its environment and none names another one": static(
+        "settings-declared"
+    ),
+    "the settings of staging and production differ in the declared keys only": static(
+        "settings-differ", one="staging", other="production"
+    ),
+    "every subnet of the cluster is private: 0 routes to an internet gateway": static("subnets-private"),
+    "the database cluster is declared with a minimum of 2 and a maximum of 16 capacity units": static(
+        "database-capacity", least="2", most="16"
+    ),
+    "the capacity reservation covers 10 instances of m5.large on Linux in us-east-1a": static(
+        "capacity-reservation", count="10", instance="m5.large", platform="Linux", zone="us-east-1a"
+    ),
+    "every image of a Node.js service starts from node:20 and reports version 20": static(
+        "node-images", image="node:20", version="20"
+    ),
+    "0 declared fields of the live objects differ from the manifests": check("declared-fields"),
+    "0 running workloads lack a manifest in the one repository": check("declared-workloads"),
 }
-
 DEMANDS = {
     "the release is deployed": [],
     "the deployed platform has been inspected": [],
+    "the files of the platform have been read": [],
     '"everyday" traffic has run': ["traffic everyday"],
     'the experiment "pod-loss" has run under "everyday" traffic': [
         "traffic everyday",

@@ -23,7 +23,7 @@ _RULE: Final = re.compile(
 _PUSHES: Final = re.compile(r"""always|\$CI_COMMIT_BRANCH|\$CI_PIPELINE_SOURCE\s*==\s*["']push["']""")
 
 
-class _Run(NamedTuple):
+class _StepRun(NamedTuple):
     """A step that runs something: its job, its place among the steps, and itself."""
 
     job: Job
@@ -142,31 +142,31 @@ def _run_and_needed(workflow: Workflow, deploy: Job, command: str, node: str) ->
             yield Seen(subject=place, expected=f"Node.js {node}", seen=versions, ok=ok)
 
 
-def _runs_of(workflow: Workflow, command: str) -> Iterator[_Run]:
+def _runs_of(workflow: Workflow, command: str) -> Iterator[_StepRun]:
     for job in workflow.jobs.values():
         for index, step in enumerate(job.steps):
             if _scans(step) if command == nouns.SECURITY_SCAN else _has_command(step, command):
-                yield _Run(job, index, step)
+                yield _StepRun(job, index, step)
 
 
 def _has_command(step: WorkflowStep, command: str) -> bool:
     return any(_is_command(line, form) for line in step.commands for form in nouns.COMMANDS[command])
 
 
-def _is_before(workflow: Workflow, run: _Run, deploy: Job) -> bool:
+def _is_before(workflow: Workflow, run: _StepRun, deploy: Job) -> bool:
     """Whether the step comes before the first that deploys: in a job that the deploying one needs, or in the same job."""
     if run.job.id != deploy.id:
         return run.job.id in workflow.needed_by(deploy.id)
     return run.at < next(index for index, step in enumerate(deploy.steps) if _deploys(step))
 
 
-def _lenient(run: _Run) -> str:
+def _lenient(run: _StepRun) -> str:
     """Why a failure of the step does not stop what comes after; empty where it does."""
     silent = next((f"`{command}`" for command in run.step.commands if is_silent(command)), "")
     return run.step.may_fail or run.job.may_fail or silent
 
 
-def _why_not(runs: Sequence[_Run], before: Sequence[_Run], deploy: Job) -> str:
+def _why_not(runs: Sequence[_StepRun], before: Sequence[_StepRun], deploy: Job) -> str:
     if not runs:
         return "no job runs it"
     if not before:
@@ -220,7 +220,7 @@ def _order_of(workflow: Workflow, expected: Sequence[str]) -> Iterator[Seen]:
             yield _follows(workflow, first, second, f"{before}, then {after}")
 
 
-def _follows(workflow: Workflow, first: _Run, second: _Run, words: str) -> Seen:
+def _follows(workflow: Workflow, first: _StepRun, second: _StepRun, words: str) -> Seen:
     same = first.job.id == second.job.id
     ok = first.at < second.at if same else first.job.id in workflow.needed_by(second.job.id)
     seen = f"{first.step.place}, then {second.step.place}"
@@ -231,14 +231,14 @@ def _follows(workflow: Workflow, first: _Run, second: _Run, words: str) -> Seen:
     return Seen(subject=f"{workflow.file}: {words}", expected="in this order", seen=seen, ok=ok)
 
 
-def _run_of_part(workflow: Workflow, part: str) -> _Run | None:
+def _run_of_part(workflow: Workflow, part: str) -> _StepRun | None:
     """The step that is a part of the order: a command, or a deployment to an environment."""
     for job in workflow.jobs.values():
         for index, step in enumerate(job.steps):
             if part in nouns.COMMANDS and _has_command(step, part):
-                return _Run(job, index, step)
+                return _StepRun(job, index, step)
             if part in nouns.ENVIRONMENTS and _deploys(step) and _environment_of(job, step) == part:
-                return _Run(job, index, step)
+                return _StepRun(job, index, step)
     return None
 
 
@@ -261,7 +261,7 @@ def scans_every_push(asked: Asked) -> Sequence[Seen]:
             for index, step in enumerate(job.steps):
                 scanner = _scanner(step)
                 if scanner is not None and not scanner[0].never:
-                    found.append((_every_push(workflow, job), _stops(_Run(job, index, step), *scanner), step))
+                    found.append((_every_push(workflow, job), _stops(_StepRun(job, index, step), *scanner), step))
     if not found:
         where = f"{asked.target.file}: files.workflows"
         return [
@@ -297,7 +297,7 @@ def _every_push(workflow: Workflow, job: Job) -> str:
     return f"its job runs only if {job.starts}" if job.starts else ""
 
 
-def _stops(run: _Run, scanner: nouns.Scanner, words: str) -> str:
+def _stops(run: _StepRun, scanner: nouns.Scanner, words: str) -> str:
     """Why its findings do not stop the workflow; empty where they do."""
     if lenient := _lenient(run):
         return f"it may fail: {lenient}"

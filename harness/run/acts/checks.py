@@ -57,6 +57,12 @@ class CheckDriver(Driver):
         own = _READS.get(demand.name, RequiredKey("kubernetes", "the check reads the Kubernetes API"))
         return [own, *_WRITES.get(demand.name, ())]
 
+    def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
+        """The manifests, for a check that compares with them."""
+        if demand.name not in _AGAINST_FILES or target.files.manifests:
+            return None
+        return RequiredKey("files.manifests", f"{demand.name} compares with the manifests")
+
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act a check: before the traffic, or after it."""
         touches, after = _TOUCHES.get(demand.name, ()), tuple[str, ...]()
@@ -65,8 +71,6 @@ class CheckDriver(Driver):
             after = tuple(name for both in ends for name in both)
         seconds = _LASTS_S.get(demand.name, _SECONDS)
         return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches, after=after)]
-_AGAINST_FILES: Final = frozenset({"declared-fields", "declared-workloads"})
-"""Checks that hold the live objects against the manifests."""
 
     def run(self, act: Act, context: Context) -> None:
         """Record what the check finds."""

@@ -51,7 +51,7 @@ def write(root: Path, release: Release, objects: Iterable[Object]) -> str:
     if source is None:
         return ""
     earlier = sorted(path for path in (source / "earlier").iterdir() if path.is_dir())
-    history = _History(root)
+    history = _CommitWriter(root)
     for path in earlier:
         history.commit(path, _day(path.name), path.name[11:].replace("-", " "))
     shutil.copytree(source / "files", root, dirs_exist_ok=True)
@@ -90,7 +90,7 @@ def evidence_block(root: Path) -> dict[str, Any]:
     return {"junit": {"contract": str(root / "reports/contract.xml")}}
 
 
-class _History:
+class _CommitWriter:
     """The git repository at a directory; each commit is of everything that is there."""
 
     def __init__(self, root: Path) -> None:
