@@ -13,7 +13,7 @@ from harness.drivers.facts import Seen
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
 from harness.drivers.static.files import files_of, named, shown, text_of
-from harness.drivers.static.history import Change, changes_of
+from harness.drivers.static.history import CommittedChange, changes_of
 from harness.errors import ConfigurationError
 
 README: Final = "README.md"
@@ -233,7 +233,7 @@ def readme_follows(asked: Asked) -> Sequence[Seen]:
     return seen
 
 
-def _follows(change: Change) -> Seen:
+def _follows(change: CommittedChange) -> Seen:
     others = [name for name in change.files if name != README]
     changed = f"{', '.join(others[:3])}{' and more' if len(others) > 3 else ''}" if others else README
     missing = bool(others) and README not in change.files

@@ -20,7 +20,7 @@ _MOST_COMMITS: Final = 50_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class CommittedChange:
     """One commit that changed files of the directory; merges are not changes of their own.
 
     Attributes:
@@ -48,7 +48,7 @@ class DirectoryHistory:
         dirty: whether the file that was asked for differs from its last commit.
     """
 
-    changes: tuple[Change, ...]
+    changes: tuple[CommittedChange, ...]
     shallow: bool
     dirty: bool = False
 
@@ -83,7 +83,7 @@ def _read(repository: Repo, directory: Path, most: int, file: Path | None) -> Di
     below = directory.resolve().relative_to(top).as_posix()
     path = (file.resolve().relative_to(top).as_posix() if file else below).encode()
     shallow = repository.get_shallow()
-    found: list[Change] = []
+    found: list[CommittedChange] = []
     walker = repository.get_walker(paths=[path] if path != b"." else None, max_entries=None)
     for count, entry in enumerate(walker):
         if count >= _MOST_COMMITS or len(found) >= most:
@@ -108,9 +108,9 @@ def _changed(changes: Sequence[object], below: str) -> tuple[str, ...]:
     return tuple(sorted(path.removeprefix(prefix) for path in paths if path.startswith(prefix)))
 
 
-def _change(commit: Commit, files: tuple[str, ...], *, boundary: bool) -> Change:
+def _change(commit: Commit, files: tuple[str, ...], *, boundary: bool) -> CommittedChange:
     title = commit.message.decode("utf-8", "replace").partition("\n")[0]
-    return Change(
+    return CommittedChange(
         id=commit.id.decode(),
         title=title,
         day=_day(commit.author_time, commit.author_timezone),
