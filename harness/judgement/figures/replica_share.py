@@ -9,22 +9,23 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.fault_free import (
-    GuardedWindow,
     all_files,
     fault_free_windows,
     joined_load_receipt,
     over_windows,
-    slots_of,
 )
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.watch import pods_receipt
-from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.comparisons import Tally, batch_of, share_by_batches
 from harness.judgement.stats.statistics import Bounds
 from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange, Receipt, Table, Window
 from harness.model.table import Bools
 
+BATCH_S: Final = 4.0
+LEAST: Final = 0.5
+"""Share of the fault-free time that a pod must have been ready for: one that has just come has too few answers to tell."""
 FIGURE: Final = Figure.REPLICA_SHARE
 NAMES_ITSELF: Final = "let every pod name itself in the header x-served-pod of its answers"
 
@@ -48,7 +49,7 @@ class _Answers:
 
 
 def replica_shares(case: Case) -> Iterable[Measure]:
-    """One measure per pod that was ready all through a fault-free window, of workloads with two or more of them.
+    """One measure per pod that was ready for half of the fault-free time, in windows through all of which it was; of workloads with two or more.
 
     A workload is judged where its pods name themselves in their answers; such pods that never do have no share at all.
     """
@@ -65,26 +66,21 @@ def replica_shares(case: Case) -> Iterable[Measure]:
         "load": joined_load_receipt(case.plan, windows, latencies=False),
         "watch": pods_receipt(case.evidence),
     }
+    least_s = LEAST * sum(window.seconds for window in windows)
     for home, answers in sorted(workloads.items()):
         for pod in sorted(frozenset[str]().union(*(one.pods for one in answers))):
-            yield _share(case, home, pod, [one for one in answers if pod in one.pods], receipts)
+            own = [one for one in answers if pod in one.pods]
+            if sum(one.window.seconds for one in own) >= least_s:
+                yield _share(case, home, pod, own, receipts)
 
 
 def _share(case: Case, home: Home, pod: str, answers: Sequence[_Answers], receipts: Mapping[str, Receipt]) -> Measure:
     objective = case.objective
     limit, tolerance = objective.limit.base, objective.tolerance.base if objective.tolerance else 0.0
-    parts = [
-        GuardedWindow(
-            window=one.window.name,
-            span=one.window.span,
-            at_ns=one.rows.ints["intended_ns"],
-            bad=one.rows.words["served_pod"].equals(pod),
-        )
-        for one in answers
-    ]
     total, equal = sum(len(one.rows) for one in answers), sum(len(one.rows) / len(one.pods) for one in answers)
-    bounds = _times(share_in_time(slots_of(parts), objective.confidence), total / max(equal, 1e-9))
-    served = sum(int(part.bad.sum()) for part in parts)
+    tally = _tally(pod, answers)
+    bounds = _times(share_by_batches(tally, objective.confidence), total / max(equal, 1e-9))
+    served = tally.bad_total
     outcome = held(Op.WITHIN, bounds, limit, tolerance) if total else Outcome.INCONCLUSIVE
     windows = [one.window for one in answers]
     return bounded(
@@ -103,9 +99,20 @@ def _share(case: Case, home: Home, pod: str, answers: Sequence[_Answers], receip
     )
 
 
+def _tally(pod: str, answers: Sequence[_Answers]) -> Tally:
+    """The answers, and those of the pod, by time batches that are longer than a kept connection lives."""
+    tallies = []
+    for one in answers:
+        count = max(round(one.window.seconds / BATCH_S), 1)
+        batch = batch_of(one.rows.ints["intended_ns"], *one.window.span, count)
+        own = one.rows.words["served_pod"].equals(pod)
+        tallies.append((np.bincount(batch, minlength=count), np.bincount(batch[own], minlength=count)))
+    everything, mine = zip(*tallies, strict=True)
+    return Tally(n=np.concatenate(everything), bad=np.concatenate(mine))
+
+
 def _times(bounds: Bounds, factor: float) -> Bounds:
     """The bounds of a share as those of the share over another."""
-    longer = bounds.longer
     return replace(
         bounds,
         value=bounds.value * factor,
@@ -113,7 +120,6 @@ def _times(bounds: Bounds, factor: float) -> Bounds:
         high=bounds.high * factor,
         fail_low=bounds.fail_low * factor,
         fail_high=bounds.fail_high * factor,
-        longer=None if longer is None else lambda times: _times(longer(times), factor),
     )
 
 

@@ -159,6 +159,36 @@ def share_difference(
     )
 
 
+def share_by_batches(tally: Tally, confidence: float) -> Bounds:
+    """A share of requests that are sent here or there, by time batches that are independent of each other.
+
+    The wider of two intervals counts: that of independent requests, exact, and that of the share linearised by batches (Cochran, as in
+    `share_difference`). For what swings about its mean all the time, as the turns of a balancer do; failures come in episodes, and
+    have bounds of their own (`clustered`).
+    """
+    n, batches = tally.total, len(tally.n)
+    method = f"share, independent (exact) and from {batches} time batches, the wider"
+    if not n or batches < FEWEST_BATCHES:
+        return _unbounded(math.nan, n, confidence, method, NO_REQUESTS if not n else "there are too few time batches")
+
+    def low(sure: float) -> float:
+        return min(share_at_least(tally.bad_total, n, sure), tally.share - _reach(-tally.pull, sure))
+
+    def high(sure: float) -> float:
+        return max(share_at_most(tally.bad_total, n, sure), tally.share + _reach(tally.pull, sure))
+
+    return Bounds(
+        value=tally.share,
+        low=low(confidence),
+        high=high(confidence),
+        fail_low=low(FAIL_CONFIDENCE),
+        fail_high=high(FAIL_CONFIDENCE),
+        confidence=confidence,
+        n=n,
+        method=method,
+    )
+
+
 def quantile_ratio(
     first: BatchedSample,
     second: BatchedSample,
