@@ -5,3 +5,8 @@ Feature: Deployment readiness
   Scenario: Settings are those of their environment
     When the files of the platform have been read
     Then every setting of every workload is declared for its environment and none names another one
+
+  @AT-ENV-SECRETS
+  Scenario: No secret is readable where it must not be
+    When "everyday" traffic has run
+    Then no secret value is found in a manifest, a literal environment value or a log line

@@ -1,6 +1,11 @@
 Feature: Instrumentation
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @AT-OPS-HEALTH
+  Scenario: Every workload is asked for its health
+    When the deployed platform has been inspected
+    Then every workload has liveness period at most 10 s and readiness period at most 10 s
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

@@ -1,6 +1,21 @@
 Feature: Production set-up
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @AT-PROD-SERVER
+  Scenario: Every workload survives the loss of a node, within its limits
+    When the deployed platform has been inspected
+    Then every workload has ready replicas at least 2, nodes at least 2 and resources stated
+
+  @AT-PROD-DATABASE
+  Scenario: The database is configured as declared
+    When the deployed platform has been inspected
+    Then the database settings equal the declared set and 1 standby is synchronous
+
+  @AT-PROD-LB
+  Scenario: Every replica has its share of the work
+    When "everyday" traffic has run
+    Then every ready replica serves between 0.8 and 1.2 of an equal share in the steady state
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

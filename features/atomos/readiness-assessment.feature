@@ -1,6 +1,11 @@
 Feature: Readiness assessment
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @AT-BASE-STABILITY
+  Scenario: The last hour of a soak is as quick as the first
+    When "everyday" traffic has run
+    Then the response time p95 of every route in the last hour of a soak of 8 h is at most 1.2 times that of the first hour
+
   Scenario Outline: The <suite> suite has at least <least> tests, and every one of them passed
     When the JUnit report "<suite>" of this commit has been read
     Then at least <least> tests passed and none failed or was skipped

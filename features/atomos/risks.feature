@@ -1,6 +1,11 @@
 Feature: Risks
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @AT-RISK-LOW-VARIATION
+  Scenario: No ten minutes are much slower than any others
+    When "everyday" traffic has run
+    Then the response time p50 of any two windows of 10 min differs by at most 30 % in the steady state
+
   @AT-RISK-BROWSER
   Scenario: The browser suite passed in 3 engines
     When the JUnit report "browser" of this commit has been read

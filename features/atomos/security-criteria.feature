@@ -1,6 +1,11 @@
 Feature: Security criteria
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @AT-SCR-AUTH
+  Scenario: A thousand right sign-ins get in, a thousand wrong ones do not
+    When the deployed platform has been inspected
+    Then every right sign-in got a token and every wrong one 401, at least 1000 of each
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

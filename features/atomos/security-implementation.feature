@@ -1,6 +1,11 @@
 Feature: Security implementation
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @AT-SEC-HASH
+  Scenario: Passwords are stored as hashes that are slow to guess
+    When the deployed platform has been inspected
+    Then every stored password is an argon2id, scrypt or bcrypt hash
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

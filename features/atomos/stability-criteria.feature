@@ -1,6 +1,11 @@
 Feature: The stability criteria of the staged integration
   Errors are counted while nothing is broken; recovery runs from the moment a single fault was sent.
 
+  @AT-TGT-STABILITY
+  Scenario: No pod restarts by itself in a soak
+    When "everyday" traffic has run
+    Then no pod restarts outside experiments over a soak of 8 h
+
   @AT-STB-ERRORS
   Scenario: No route fails 1 in 100 requests
     When "everyday" traffic has run

@@ -1,6 +1,16 @@
 Feature: Staging
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @AT-STG-DATABASE
+  Scenario: Staging has a tenth of production's rows
+    When the deployed platform has been inspected
+    Then every table has at least 10 % of production's rows at the same schema version
+
+  @AT-STG-MASKING
+  Scenario: Staging knows nobody of production by name
+    When the deployed platform has been inspected
+    Then no personal value of production is found unmasked in any table of staging
+
   @AT-STG-FUNCTIONAL
   Scenario: Every core feature passed a test on staging
     When the JUnit report "features" of this release has been read

@@ -1,6 +1,16 @@
 Feature: Databases
   Document 004, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @IP-DB-DURABLE
+  Scenario: The primary database dies and no acknowledged write is lost
+    When every experiment of domain database has run under "everyday" traffic
+    Then no acknowledged write is lost in any experiment of domain database
+
+  @IP-DB-POOL
+  Scenario: A burst over the connection pool is answered or refused, never left waiting
+    When the deployed platform has been inspected
+    Then every request over the pool's size is answered or refused with 503 within 5 s during the burst
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

@@ -1,6 +1,11 @@
 Feature: Development life cycle
   Document 004, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @IP-LIFE-8
+  Scenario: No route is slower than in the baseline run
+    When "everyday" traffic has run
+    Then the response time p95 of every route is at most 1.2 times that of the baseline run
+
   @IP-LIFE-5
   Scenario: A run in staging of this release decided GO
     When the verdict "staging" of this release has been read

@@ -20,3 +20,8 @@ Feature: Integration patterns
   Scenario: Every integration is tested
     When the files of the platform have been read
     Then every integration has at least one contract test that ran in the last pipeline
+
+  @IP-PAT-GATEWAY
+  Scenario: No way leads around the gateway
+    When the deployed platform has been inspected
+    Then every service is reached through "api-gateway" and none answers a call from outside that goes around it

@@ -1,6 +1,11 @@
 Feature: Roadmap
   Document 004, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @IP-ROAD-AUTONOMOUS
+  Scenario: A killed pod is replaced by no hand
+    When the experiment "pod-loss" has run under "everyday" traffic
+    Then every killed pod is replaced by a ready one within 60 s with 0 manual steps
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

@@ -1,0 +1,12 @@
+Feature: Performance
+  Shares of the work are counted by the pod that answered, and a dead pod is forgotten by what still asks for it.
+
+  @IP-PERF-BALANCE
+  Scenario: Every replica has its share of the work
+    When "everyday" traffic has run
+    Then every ready replica serves between 0.8 and 1.2 of an equal share in the steady state
+
+  @IP-PERF-BALANCE-FAILOVER
+  Scenario: No request is sent to a dead replica
+    When the experiment "pod-loss" has run under "everyday" traffic
+    Then no request is sent to a killed pod later than 10 s after its death
