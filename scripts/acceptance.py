@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,10 @@ class Accepted:
     help="Where runs are kept.",
 )
 @click.option("--last", default=10, show_default=True, help="Runs of 1.0.0 whose closest figures are printed.")
-def accept(releases: tuple[str, ...], times: int, out: Path, last: int) -> None:
+@click.option(
+    "--profile", "profiles", multiple=True, help="Profile of the runs; several may be given. [default: the project's]"
+)
+def accept(releases: tuple[str, ...], times: int, out: Path, last: int, profiles: tuple[str, ...]) -> None:
     """Judge RELEASES (all by default) and print one line for each run; exit 1 when a run is not as expected.
 
     Then print, for the last runs of 1.0.0 in the directory of runs, the figures that are closest to their limits.
@@ -69,7 +72,7 @@ def accept(releases: tuple[str, ...], times: int, out: Path, last: int) -> None:
     accepted = []
     for number in range(1, times + 1):
         for name in releases or tuple(names()):
-            accepted.append(_run(name, number, out))
+            accepted.append(_run(name, number, out, profiles))
             click.echo(_line(accepted[-1]))
     click.echo("")
     click.echo("release        run  decision      exit  seconds  FAIL                 INCONCLUSIVE         as expected")
@@ -81,11 +84,12 @@ def accept(releases: tuple[str, ...], times: int, out: Path, last: int) -> None:
     sys.exit(1 if any(each.deviations for each in accepted) else 0)
 
 
-def _run(name: str, number: int, out: Path) -> Accepted:
+def _run(name: str, number: int, out: Path, profiles: Sequence[str] = ()) -> Accepted:
     out.mkdir(parents=True, exist_ok=True)
     earlier = _latest(out)
     began = clock.now_s()
     command = [sys.executable, "-m", "harness", "run", "--release", name, "--out", str(out)]
+    command += [word for profile in profiles for word in ("--profile", profile)]
     with (out.parent / f"accept-{name}-{number}.log").open("w", encoding="utf-8") as log:
         exit_code = subprocess.run(command, stdout=log, stderr=log, check=False).returncode
     seconds = clock.now_s() - began
@@ -96,6 +100,7 @@ def _run(name: str, number: int, out: Path) -> Accepted:
         outcome: tuple(sorted(r["id"] for r in verdict.get("requirements", ()) if r["verdict"] == outcome))
         for outcome in ("FAIL", "INCONCLUSIVE")
     }
+    judged = [r["id"] for r in verdict["requirements"]] if verdict else None
     return Accepted(
         release=name,
         number=number,
@@ -105,7 +110,7 @@ def _run(name: str, number: int, out: Path) -> Accepted:
         inconclusive=by["INCONCLUSIVE"],
         seconds=seconds,
         run=latest.name,
-        deviations=tuple(deviations(name, verdict.get("decision", ""), exit_code, by)),
+        deviations=tuple(deviations(name, verdict.get("decision", ""), exit_code, by, judged=judged)),
     )
 
 
@@ -113,20 +118,31 @@ def _latest(out: Path) -> Path:
     return (out / "latest").resolve()
 
 
-def deviations(name: str, decision: str, exit_code: int, by: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    """How a run differs from what the release expects; `by` maps FAIL and INCONCLUSIVE to requirements."""
+def deviations(
+    name: str, decision: str, exit_code: int, by: Mapping[str, Iterable[str]], *, judged: Collection[str] | None = None
+) -> Iterator[str]:
+    """How a run differs from what the release expects.
+
+    Args:
+        name: of the release.
+        decision, exit_code: of the run.
+        by: FAIL and INCONCLUSIVE to requirements.
+        judged: the requirements of the run's profiles; None: every one that the release names.
+    """
     release = load_release(name)
-    if decision != release.expect:
-        yield f"{decision or 'no verdict'} instead of {release.expect}"
-    if exit_code != EXITS[release.expect]:
-        yield f"exit {exit_code} instead of {EXITS[release.expect]}"
-    failed, expected = set(by["FAIL"]), set(release.caught_by)
+    rows = release.caught_by if judged is None else judged
+    wanted = release.expected_of(rows)
+    if decision != wanted:
+        yield f"{decision or 'no verdict'} instead of {wanted}"
+    if exit_code != EXITS[wanted]:
+        yield f"exit {exit_code} instead of {EXITS[wanted]}"
+    failed, expected = set(by["FAIL"]), set(release.caught_in(rows))
     if expected - failed:
         yield f"did not fail: {' '.join(sorted(expected - failed))}"
     if failed - expected:
         yield f"failed as well: {' '.join(sorted(failed - expected))}"
     others = set(by["INCONCLUSIVE"]) - set(release.may_be_inconclusive)
-    if others and release.expect != "INCONCLUSIVE":
+    if others and wanted != "INCONCLUSIVE":
         yield f"inconclusive as well: {' '.join(sorted(others))}"
 
 

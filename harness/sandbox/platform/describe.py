@@ -27,6 +27,18 @@ MEMBERS = {
 """Database pods and their regions."""
 DATABASE_PORT = "5432"
 TIME_SCALE = 60
+SETTINGS = {
+    "ssl": "on",
+    "ssl_min_protocol_version": "TLSv1.3",
+    "password_encryption": "scram-sha-256",
+    "statement_timeout": "30s",
+    "max_connections": "120",
+    "wal_level": "replica",
+    "synchronous_commit": "on",
+    "fsync": "on",
+    "full_page_writes": "on",
+}
+"""The declared set of the database's settings, as `SHOW` writes them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +79,12 @@ def describe(
             for region, share in SHARES.items()
         },
         "primary_region": PRIMARY_REGION,
-        "kubernetes": {"kubeconfig": str(kubeconfig), "context": "sandbox", "namespace": PRIMARY_REGION},
+        "kubernetes": {
+            "kubeconfig": str(kubeconfig),
+            "context": "sandbox",
+            "namespace": PRIMARY_REGION,
+            "namespaces": ["global"],
+        },
         "database": {
             "durability": "quorum",
             "dsn": {"file": str(secrets / "dsn")},
@@ -76,6 +93,9 @@ def describe(
                 for member, region in MEMBERS.items()
             },
             "leader": {"namespace": "database", "endpoints": "main"},
+            "settings": SETTINGS,
+            "passwords": {"table": "users", "column": "password"},
+            "pool": {"connections": 20, "read": "/tracks/1"},
         },
         "probes": {
             "health": "/health",
@@ -87,6 +107,13 @@ def describe(
         "ledger": {"path": "/ledger", "table": "ledger", "read": True},
         "pipeline": {"accept": "/events", "visible": "/events/{id}"},
         **(_files(repository) if repository is not None and examples() else {}),
+        "may_write": [{"users": "listener-*"}],
+        "sign_in": {
+            "path": "/sessions",
+            "user": "listener-{n}",
+            "users": 500,
+            "password": {"file": str(secrets / "listeners-password")},
+        },
         "disposable": True,
     }
 
@@ -96,7 +123,7 @@ def _files(repository: Path) -> dict[str, Any]:
 
 
 def dsn_files(addresses: Addresses, credentials: Credentials, secrets: Path) -> dict[Path, str]:
-    """File to text: the CA, the multi-host DSN that finds the primary by itself, and one DSN a member.
+    """File to text: the CA, the multi-host DSN that finds the primary by itself, one DSN a member, and the listeners' password.
 
     The role is `readiness`: it reads everything, writes the heartbeat table, and sees the replication statistics.
     """
@@ -114,6 +141,7 @@ def dsn_files(addresses: Addresses, credentials: Credentials, secrets: Path) -> 
     ports = ",".join(DATABASE_PORT for _ in MEMBERS)
     files = {
         ca: credentials.ca,
+        secrets / "listeners-password": "listen-{user}",
         secrets / "dsn": make_conninfo(host=hosts, port=ports, target_session_attrs="read-write", **common),
     }
     for member in MEMBERS:

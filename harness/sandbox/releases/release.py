@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -36,8 +36,8 @@ class Release(BaseModel):
 
     Attributes:
         version: the label of its pods, the tag of its images, and `x-release` of every answer.
-        expect: what a run of profile `core` must decide.
-        caught_by: the requirements that must FAIL, exactly.
+        expect: what a run must decide whose profiles have one of the requirements that must FAIL; any other is a GO where 1.0.0 is.
+        caught_by: the requirements that must FAIL, exactly, of whichever profile: a run is held to those of its own.
         may_be_inconclusive: those that may lack evidence, such as a recovery of a target that is never steady. Where
             INCONCLUSIVE is expected, any may.
         workloads: by name (in every region) or `namespace/name`.
@@ -60,6 +60,14 @@ class Release(BaseModel):
     def directory(self) -> Path:
         """Where its release.yaml is; `files/` in it are changes of the platform's own repository."""
         return Path(self._file).parent
+
+    def caught_in(self, requirements: Collection[str]) -> frozenset[str]:
+        """The requirements that must FAIL in a run that judges these."""
+        return frozenset(self.caught_by) & frozenset(requirements)
+
+    def expected_of(self, requirements: Collection[str]) -> str:
+        """What a run must decide that judges these: GO where none of them catches a release that others catch."""
+        return "GO" if self.caught_by and not self.caught_in(requirements) else self.expect
 
     def applied_to(self, objects: Iterable[Object]) -> list[Object]:
         """These objects as this release has them.

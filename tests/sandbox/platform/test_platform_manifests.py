@@ -48,7 +48,7 @@ def test_every_object_is_admitted_with_strict_validation(release: str) -> None:
 
 @pytest.mark.parametrize(
     ("region", "replicas"),
-    [("us-east-1", (3, 2, 5)), ("eu-west-1", (2, 2, 3)), ("ap-southeast-1", (2, 1, 2))],
+    [("us-east-1", (3, 2, 5)), ("eu-west-1", (2, 2, 3)), ("ap-southeast-1", (2, 2, 2))],
 )
 def test_regions_have_their_sizes(region: str, replicas: tuple[int, int, int]) -> None:
     """The documents' 3, 2 and 5 in us-east-1, fewer elsewhere, each on nodes of its region."""

@@ -36,6 +36,16 @@ def test_a_run_is_as_its_release_expects_or_the_difference_is_named(
     assert list(deviations(release, *ended, {"FAIL": failed, "INCONCLUSIVE": inconclusive})) == found
 
 
+def test_a_run_is_held_to_the_requirements_of_its_own_profiles() -> None:
+    """`lopsided` is red in each of two profiles, and nothing of `core` sees it."""
+    both = {"FAIL": ["AT-PROD-LB"], "INCONCLUSIVE": []}
+    assert list(deviations("lopsided", "NO-GO", 1, both, judged=["AT-PROD-LB", "AT-PERF-P95"])) == []
+    assert list(deviations("lopsided", "GO", 0, {"FAIL": [], "INCONCLUSIVE": []}, judged=["ND-KPI-P95"])) == []
+    assert list(deviations("lopsided", "NO-GO", 1, both, judged=["IP-PERF-BALANCE", "AT-PROD-LB"])) == [
+        "did not fail: IP-PERF-BALANCE"
+    ]
+
+
 @pytest.mark.parametrize(
     ("measure", "share"),
     [

@@ -31,8 +31,8 @@ def refusal(directory: Path, text: str) -> ConfigurationError:
 def test_the_releases_that_come_with_the_harness() -> None:
     """One healthy, one half rolled out, the others bad; each bad one is caught by something."""
     bad = [
-        "dark-door", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "late", "no-return", "paperless", "slow",
-        "twice", "unready",
+        "dark-door", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "late", "lopsided", "no-return",
+        "paperless", "slow", "twice", "unprobed", "unready",
     ]  # fmt: skip
     assert names() == sorted(["1.0.0", "half-rolled", *bad])
     expected = {**dict.fromkeys(bad, "NO-GO"), "1.0.0": "GO", "half-rolled": "INCONCLUSIVE"}

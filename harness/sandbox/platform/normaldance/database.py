@@ -77,7 +77,7 @@ def configuration(env: dict[str, str], certificates: Path) -> dict[str, Any]:
                 "replication": {"username": "replicator", "password": env["REPLICATION_PASSWORD"], **verified},
                 "rewind": {"username": "rewinder", "password": env["REWIND_PASSWORD"], **verified},
             },
-            "parameters": parameters(certificates),
+            "parameters": parameters(certificates, env.get("STATEMENT_TIMEOUT", "0")),
             "pg_hba": ["hostssl all all all scram-sha-256", "hostssl replication replicator all scram-sha-256"],
         },
     }
@@ -106,9 +106,10 @@ def kubernetes(env: dict[str, str]) -> dict[str, Any]:
     return section
 
 
-def parameters(certificates: Path) -> dict[str, Any]:
+def parameters(certificates: Path, statement_timeout: str = "0") -> dict[str, Any]:
     """PostgreSQL's own settings of this member."""
     return {
+        "statement_timeout": statement_timeout,
         "unix_socket_directories": "",
         "password_encryption": "scram-sha-256",
         "ssl": "on",

@@ -16,6 +16,7 @@ from .kit.postgres import Connection, DatabaseRouter, Row, once, one
 from .kit.settings import PodSettings
 from .kit.tokens import signed_in
 from .latent import Latent, end_if_replaced
+from .shares import OneCloses
 
 READ = "SELECT id, title, artist, plays FROM tracks WHERE id = %s"
 CREATE = """INSERT INTO tracks (title, artist, added_by) SELECT %(title)s, %(artist)s, %(user)s
@@ -125,6 +126,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str,
     app = build(settings, routes, lifespan=database.held, check=database.ask)
     app.cleanup_ctx.append(events.relayed)  # ends before the database's connections do
     app.cleanup_ctx.append(Latent(database, defects).watched)
+    app.cleanup_ctx.append(OneCloses(database, settings.region).watched)
     return app
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from aiohttp import web
 
@@ -42,6 +43,8 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
 def main() -> None:
     """Serve as a pod."""
     settings = PodSettings.from_env("user-service")
+    if os.environ.get("DEFECT_LOGS_SECRET") == "yes":  # planted, as the defects of `defects`
+        sys.stderr.write(f"user-service: signing with {os.environ['TOKEN_SECRET']}\n")
     serve(application(settings, DatabaseRouter.from_env(), secret=os.environ["TOKEN_SECRET"]), settings)
 
 

@@ -104,6 +104,7 @@ class Envelope:
     def __init__(self, headers: Mapping[str, str], defects: Defects) -> None:
         self.registry = CollectorRegistry()
         self.draining = False
+        self.keeps_connections = True
         self._identity = list(headers.items())
         self._defects = defects
         self._born: WeakKeyDictionary[asyncio.Transport, float] = WeakKeyDictionary()
@@ -117,7 +118,7 @@ class Envelope:
         loop = asyncio.get_running_loop()
         started = loop.time()
         response = await self._answered(request, handler)
-        if self.draining or self._is_old(request.transport, loop.time()):
+        if self.draining or not self.keeps_connections or self._is_old(request.transport, loop.time()):
             response.force_close()
         known = request.match_info.http_exception is None
         route = getattr(request.match_info.handler, "__name__", "") if known else "none"
