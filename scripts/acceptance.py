@@ -125,7 +125,8 @@ def deviations(
 
     Args:
         name: of the release.
-        decision, exit_code: of the run.
+        decision: of the run.
+        exit_code: of the run.
         by: FAIL and INCONCLUSIVE to requirements.
         judged: the requirements of the run's profiles; None: every one that the release names.
     """

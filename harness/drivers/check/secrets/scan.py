@@ -32,9 +32,8 @@ def secrets_hidden(target: Target, _params: Mapping[str, str]) -> Look:
     places, clusters = every_place(target), Clusters(target)
 
     def look() -> Sequence[Seen]:
-        values: list[SecretValue] = []
-        for region, namespace in places:
-            values += secret_values(clusters.of(region).secrets(namespace))
+        secrets = [secret for region, namespace in places for secret in clusters.of(region).secrets(namespace)]
+        values = list(secret_values(secrets))
         seen = [
             Seen(
                 subject="secrets of the target",
