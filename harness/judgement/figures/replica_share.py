@@ -23,7 +23,7 @@ from harness.judgement.stats.statistics import Bounds
 from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange, Receipt, Table, Window
 from harness.model.table import Bools
 
-BATCH_S: Final = 4.0
+BATCH_S: Final = 2.5
 LEAST: Final = 0.5
 """Share of the fault-free time that a pod must have been ready for: one that has just come has too few answers to tell."""
 FIGURE: Final = Figure.REPLICA_SHARE

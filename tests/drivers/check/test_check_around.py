@@ -1,0 +1,75 @@
+"""The way around the gateway: exposed services and pods, and strangers that are answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.drivers.check.around import gateway_only
+
+if TYPE_CHECKING:
+    from harness.drivers.facts import Seen
+    from harness.targets import Target
+    from tests.drivers.check.conftest import Backend
+    from tests.drivers.conftest import PocketCluster
+
+
+def service(name: str, **spec: Any) -> dict[str, Any]:
+    """A service of the north with port 8080."""
+    own = {"selector": {"app": name}, "ports": [{"name": "http", "port": 8080, "targetPort": 8080}], **spec}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "north"}, "spec": own}
+
+
+def deployment(name: str, **pod: Any) -> dict[str, Any]:
+    """A deployment of the north."""
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "c", "image": "x:1"}], **pod}}
+    spec = {"replicas": 0, "selector": {"matchLabels": {"app": name}}, "template": template}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "north"},
+        "spec": spec,
+    }
+
+
+def looked(target: Target) -> dict[str, Seen]:
+    """Each fact by its subject."""
+    with gateway_only(target, {"gateway": "api-gateway"}) as look:
+        return {one.subject: one for one in look()}
+
+
+def test_services_behind_the_gateway_that_refuse_strangers(
+    cluster: PocketCluster, target: Target, backends: list[Backend]
+) -> None:
+    """A stranger may reach the gateway, and nothing else."""
+    cluster.create("Service", service("api-gateway"))
+    cluster.create("Service", service("track-service"))
+    cluster.create("Deployment", deployment("track-service"))
+    cluster.kubelet.environment = lambda _: {
+        "API_GATEWAY_SERVICE_HOST": "127.95.3.1",
+        "TRACK_SERVICE_SERVICE_HOST": "127.95.3.99",  # nobody listens: refused
+    }
+    found = looked(target)
+    assert all(one.ok for one in found.values())
+    assert found["north: stranger to track-service"].seen == "refused"
+    assert "north: stranger to api-gateway" not in found
+    assert found["north: service track-service"].seen == "not exposed"
+    assert cluster.kubelet.processes == {}
+
+
+def test_a_stranger_that_is_answered_and_open_ports_are_found(
+    cluster: PocketCluster, target: Target, backends: list[Backend]
+) -> None:
+    """A NodePort, the node's network, and a call that goes around the gateway."""
+    cluster.create("Service", service("api-gateway", type="LoadBalancer"))
+    cluster.create("Service", service("track-service", type="NodePort"))
+    cluster.create("Deployment", deployment("track-service", hostNetwork=True))
+    cluster.kubelet.environment = lambda _: {
+        "API_GATEWAY_SERVICE_HOST": "127.95.3.1",
+        "TRACK_SERVICE_SERVICE_HOST": "127.95.3.2",
+    }
+    bad = {subject: one.seen for subject, one in looked(target).items() if not one.ok}
+    assert bad == {
+        "north: service track-service": "NodePort",
+        "north: pods of Deployment/track-service": "the network of its node",
+        "north: stranger to track-service": "accepted",
+    }

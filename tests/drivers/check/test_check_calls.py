@@ -1,0 +1,185 @@
+"""Sign-ins, bursts and regions, against a real HTTP server that can be told to misbehave."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from harness.drivers.check.calls.pool import pool_burst
+from harness.drivers.check.calls.regions import region_serves
+from harness.drivers.check.calls.sign_in import sign_ins
+from harness.drivers.facts import settled
+from harness.errors import ConfigurationError
+from harness.targets import Target, load_target
+
+
+class Shop(ThreadingHTTPServer):
+    """Signs in users of the form `test-N` whose password is `open-test-N`, and serves reads with so many at once.
+
+    Attributes:
+        folds_case: whether the case of a password does not matter.
+        lets_in: how many more wrong sign-ins are let in.
+        places: reads that are served at once; the others wait for one at most `patience_s`, then get `refusal`.
+        region: that answers name.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+    request_queue_size = 256
+
+    def __init__(self, address: str) -> None:
+        super().__init__((address, 8080), _ShopHandler)
+        self.folds_case = False
+        self.lets_in = 0
+        self.places = threading.Semaphore(5)
+        self.patience_s = 2.0
+        self.refusal = 503
+        self.region = "north"
+        self.token = "a-token"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is no news."""
+
+
+class _ShopHandler(BaseHTTPRequestHandler):
+    server: Shop
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        given, right = body["password"], f"open-{body['user']}"
+        if self.server.folds_case:
+            given, right = given.lower(), right.lower()
+        good = body["user"].startswith("test-") and given == right
+        if not good and self.server.lets_in:
+            self.server.lets_in -= 1
+            good = True
+        self._answer(201 if good else 401, {"token": self.server.token} if good else {"error": "no"})
+
+    def do_GET(self) -> None:
+        if not self.server.places.acquire(timeout=self.server.patience_s):
+            self._answer(self.server.refusal, {})
+            return
+        try:
+            self._answer(200, {"id": 1})
+        finally:
+            self.server.places.release()
+
+    def _answer(self, status: int, content: dict[str, object]) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.send_header("x-served-region", self.server.region)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Quiet."""
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """A server at 127.95.6.1."""
+    server = Shop("127.95.6.1")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def shopped(tmp_path: Path) -> Target:
+    """The target that is this server."""
+    return described(tmp_path, 'may_write: [{users: "test-*"}]\n')
+
+
+def described(tmp_path: Path, more: str) -> Target:
+    """A target file with sign-in, pool and one region."""
+    (tmp_path / "password").write_text("open-{user}")
+    (tmp_path / "dsn").write_text("host=127.95.6.9")
+    file = tmp_path / "target.yaml"
+    file.write_text(
+        "name: shop\nenvironment: staging\nentry: http://127.95.6.1:8080\n"
+        "regions: {north: {entry: 'http://127.95.6.1:8080'}}\n"
+        f"database: {{dsn: {{file: {tmp_path / 'dsn'}}}, pool: {{connections: 5, read: /items/1}}}}\n"
+        f"sign_in: {{path: /sessions, user: 'test-{{n}}', users: 7, password: {{file: {tmp_path / 'password'}}}}}\n"
+        + more,
+        encoding="utf-8",
+    )
+    return load_target(file)
+
+
+def test_right_sign_ins_get_a_token_and_wrong_ones_401(shop: Shop, shopped: Target) -> None:
+    """Fifty of each; no password is in the facts."""
+    right, wrong = sign_ins(shopped, {"count": "50"})()
+    assert (right.ok, right.subject, right.seen) == (True, "50 right sign-ins", "50 got a token")
+    assert (wrong.ok, wrong.subject, wrong.seen) == (True, "50 wrong sign-ins", "50 got status 401")
+    assert "open-" not in repr((right, wrong))
+
+
+def test_a_sign_in_that_ignores_the_case_is_found(shop: Shop, shopped: Target) -> None:
+    """One wrong one in six has the password in another case."""
+    shop.folds_case = True
+    _, wrong = sign_ins(shopped, {"count": "30"})()
+    assert (wrong.ok, wrong.seen) == (False, "let in: 5 with the password in another case")
+
+
+def test_one_that_was_let_in_once_counts_though_it_is_refused_afterwards(shop: Shop, shopped: Target) -> None:
+    """A fact is read three times; harm is not forgiven."""
+    shop.lets_in = 1
+    facts = {fact.subject: fact for fact in settled(sign_ins(shopped, {"count": "20"}))}
+    wrong = facts["20 wrong sign-ins"]
+    assert (wrong.ok, wrong.attempts) == (False, 3)
+    assert wrong.seen.startswith("let in: 1 with ")
+
+
+def test_a_right_sign_in_without_a_token_is_none(shop: Shop, shopped: Target) -> None:
+    """201 with an empty text."""
+    shop.token = ""
+    right, _ = sign_ins(shopped, {"count": "10"})()
+    assert (right.ok, right.seen) == (False, "10 got none")
+
+
+def test_users_that_may_not_be_written_are_not_tried(shop: Shop, tmp_path: Path) -> None:
+    """Failed sign-ins may lock them."""
+    other = described(tmp_path, 'may_write: [{users: "robot-*"}]\n')
+    with pytest.raises(ConfigurationError, match="not among those that `may_write` allows"):
+        sign_ins(other, {"count": "10"})
+
+
+def test_a_burst_over_the_pool_is_answered_or_refused_in_time(shop: Shop, shopped: Target) -> None:
+    """Fifty at once, five places; then no place at all: every one is refused with 503."""
+    [served] = pool_burst(shopped, {"within": "5 s"})()
+    assert (served.ok, served.subject) == (True, "50 requests at once, with 5 connections to the database")
+    assert served.seen.startswith("50 answered; the slowest took ")
+    shop.places, shop.patience_s = threading.Semaphore(0), 0.1
+    [refused] = pool_burst(shopped, {"within": "5 s"})()
+    assert refused.ok
+    assert refused.seen.startswith("50 refused with 503; ")
+
+
+def test_a_burst_that_waits_for_ever_or_fails_is_found(shop: Shop, shopped: Target) -> None:
+    """No place and no end of patience; then another status than 503."""
+    shop.places, shop.patience_s = threading.Semaphore(0), 3.0
+    [waits] = pool_burst(shopped, {"within": "0.5 s"})()
+    assert (waits.ok, waits.seen.split(";")[0]) == (False, "50 no answer within 0.5 s")
+    shop.patience_s, shop.refusal = 0.05, 500
+    [fails] = pool_burst(shopped, {"within": "5 s"})()
+    assert (fails.ok, fails.seen.split(";")[0]) == (False, "50 refused with 500")
+
+
+def test_a_region_serves_its_own_requests(shop: Shop, shopped: Target) -> None:
+    """All in the north; then all of them in the south, which is found; then nobody says where."""
+    [own] = region_serves(shopped, {"at_least": "95 %"})()
+    assert (own.ok, own.seen) == (True, "200 of 200 north")
+    shop.region = "south"
+    [other] = region_serves(shopped, {"at_least": "95 %"})()
+    assert (other.ok, other.seen) == (False, "200 of 200 south")

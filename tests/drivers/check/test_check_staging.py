@@ -1,0 +1,102 @@
+"""A staging database against production's, asked of a real PostgreSQL."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.drivers.check.sql.staging import production_subset, schema_digest, values_masked
+from harness.errors import ConfigurationError
+from harness.targets import Target, load_target
+
+if TYPE_CHECKING:
+    from tests.builders.database_servers import Member
+
+Pair = tuple["Member", "Member"]
+
+
+def target_of(members: Pair, tmp_path: Path, schema: str, *personal: str, rows: int = 20) -> Target:
+    """A target whose register says so; the personal values are those of production."""
+    (tmp_path / "dsn").write_text(members[0].dsn)
+    digests = [hashlib.sha256(value.encode()).hexdigest() for value in personal]
+    (tmp_path / "production.yaml").write_text(
+        f"schema: {schema}\ntables: {{users: {rows}}}\npersonal: [{', '.join(digests)}]\n"
+    )
+    file = tmp_path / "target.yaml"
+    file.write_text(
+        "name: staging\nenvironment: staging\nentry: http://127.95.3.1:8080\n"
+        f"database: {{dsn: {{file: {tmp_path / 'dsn'}}}, production: {{register: production.yaml, without: [secrets]}}}}\n"
+    )
+    return load_target(file)
+
+
+@pytest.fixture
+def users(members: Pair) -> Pair:
+    """Two users, whose names are made up; a table that is left out knows a real one."""
+    members[0].ask("CREATE TABLE users (name text, note text, settings jsonb)")
+    members[0].ask(
+        "INSERT INTO users VALUES ('user-1', 'likes jazz', '{}'), ('user-2', NULL, '{\"mail\": \"x@example.test\"}')"
+    )
+    members[0].ask("CREATE TABLE secrets (name text)")
+    members[0].ask("INSERT INTO secrets VALUES ('Ada Lovelace')")
+    return members
+
+
+def digest(members: Pair, tmp_path: Path) -> str:
+    """Of the schema as it is."""
+    target = target_of(members, tmp_path, "''")
+    assert target.database is not None
+    return schema_digest(target.database.dsn)
+
+
+def test_a_tenth_of_the_rows_at_the_same_schema(users: Pair, tmp_path: Path) -> None:
+    """Two of twenty are enough, of twenty-one they are not; another column is another schema."""
+    schema = digest(users, tmp_path)
+    enough = production_subset(target_of(users, tmp_path, schema), {"at_least": "10 %"})()
+    assert [(one.subject, one.ok) for one in enough] == [("schema", True), ("table users", True)]
+    short = production_subset(target_of(users, tmp_path, schema, rows=21), {"at_least": "10 %"})()
+    assert (short[1].ok, short[1].expected) == (False, "at least 2.1 rows, 10 % of production's 21")
+    users[0].ask("ALTER TABLE users ADD COLUMN more int")
+    changed = production_subset(target_of(users, tmp_path, schema), {"at_least": "10 %"})()
+    assert [one.ok for one in changed] == [False, True]
+    users[0].ask("DROP TABLE users")
+    [_, gone] = production_subset(target_of(users, tmp_path, schema), {"at_least": "10 %"})()
+    assert (gone.ok, gone.seen) == (False, "no such table")
+
+
+def test_a_personal_value_is_found_wherever_it_is_and_not_printed(users: Pair, tmp_path: Path) -> None:
+    """As a value in any case, and as an address within a text; the table that is left out is not looked at."""
+    target = target_of(users, tmp_path, "''", "ada lovelace", "ada@example.test")
+    look = values_masked(target, {})
+    assert {one.subject: one.ok for one in look()} == {
+        "public.ledger.checksum": True,
+        "public.users.name": True,
+        "public.users.note": True,
+        "public.users.settings": True,
+    }
+    users[0].ask(
+        "INSERT INTO users VALUES ('ADA Lovelace', 'ask Ada@Example.test, she knows', '{\"to\": [\"ada@example.test\"]}')"
+    )
+    found = {one.subject: (one.ok, one.seen) for one in look()}
+    assert found["public.users.name"] == (False, "1 of 3 rows have one")
+    assert found["public.users.note"] == (False, "1 of 3 rows have one")
+    assert found["public.users.settings"] == (False, "1 of 3 rows have one")
+    assert "ada" not in repr(look()).lower()
+
+
+def test_a_register_without_a_value_shows_nothing(users: Pair, tmp_path: Path) -> None:
+    """Nothing was searched for."""
+    [one] = values_masked(target_of(users, tmp_path, "''"), {})()
+    assert one.ok is None
+
+
+def test_a_register_that_cannot_be_read_is_refused_with_its_line(users: Pair, tmp_path: Path) -> None:
+    """A digest that is none."""
+    target = target_of(users, tmp_path, "''")
+    (tmp_path / "production.yaml").write_text("schema: x\ntables: {}\npersonal: [Ada]\n")
+    with pytest.raises(ConfigurationError) as caught:
+        values_masked(target, {})
+    assert "production.yaml:3" in caught.value.where

@@ -1,0 +1,195 @@
+"""Pods of a workload: their shares of the answers, their restarts, and what takes the place of a killed one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from judgement_builders import evidence, experiment, measures, ns, objective, plan, pod, with_load, with_words
+
+from harness.judgement import judge
+from harness.judgement.figures.replica_share import ready_through
+from harness.judgement.stats.comparisons import BatchedSample, share_by_batches
+from harness.model import Evidence, Figure, Measure, Objective, Op, Outcome, Phase, PodChange, Quantity, WatchSource
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+SHARE = objective(Figure.REPLICA_SHARE, Op.WITHIN, "1", tolerance="0.2")
+SOAK = {"soak": Quantity(value=8, unit="h")}
+RESTARTS = objective(Figure.RESTARTS, Op.HOLDS, "0", times=SOAK)
+REPLACED = objective(
+    Figure.REPLACED, Op.BELOW, "60 s", experiments=("pod-loss",), phase=Phase.FAULT, params={"manual_steps": "0"}
+)
+
+
+def judged(claimed: Objective, run: Evidence, **fields: object) -> list[Measure]:
+    """The measures of the objective."""
+    return measures(judge(plan({"R": claimed}, **fields), run))
+
+
+def served_by(*turn: str, seed: int = 1) -> Evidence:
+    """The run whose answers come from these pods, drawn at random in proportion; all of them are ready from the begin."""
+    base = evidence()
+    rows = base.windows["everyday/fault-free"].samples
+    draw = np.random.default_rng(seed).integers(0, len(turn), len(rows))
+    names = np.array(turn, dtype=object)[draw]
+    words = rows
+    for name in dict.fromkeys(turn):
+        words = with_words(words, names == name, served_pod=name)
+    pods = tuple(pod_ready(name) for name in dict.fromkeys((*turn, "track-a", "track-b", "track-c")))
+    return replace(with_load(words), pods=pods)
+
+
+def pod_ready(name: str, at: float = -5.0) -> PodChange:
+    """A pod that is ready since then."""
+    return replace(pod(at, "present", name, f"u-{name}"), ready=True)
+
+
+def test_equal_shares_pass_for_each_pod() -> None:
+    """Three pods, a third of 6000 answers each."""
+    found = judged(SHARE, served_by("track-a", "track-b", "track-c"))
+    assert [one.scope["pod"] for one in found] == ["track-a", "track-b", "track-c"]
+    assert {one.outcome for one in found} == {PASS}
+    assert all(one.value is not None and abs(one.value - 1) < 0.1 for one in found)
+
+
+def test_a_ready_pod_without_an_answer_fails_and_so_does_what_it_leaves_to_others() -> None:
+    """The third pod is ready and is never asked: it has no share, the two others one and a half."""
+    found = {one.scope["pod"]: one for one in judged(SHARE, served_by("track-a", "track-b"))}
+    assert (found["track-c"].outcome, found["track-c"].value) == (FAIL, 0.0)
+    assert {one.outcome for one in found.values()} == {FAIL}
+
+
+def test_a_pod_with_a_tenth_of_its_share_fails() -> None:
+    """One answer where the others give ten."""
+    found = {one.scope["pod"]: one for one in judged(SHARE, served_by(*["track-a"] * 10, *["track-b"] * 10, "track-c"))}
+    assert found["track-c"].outcome is FAIL
+    assert found["track-c"].reason.startswith("us-east-1/track-c over an equal share (")
+
+
+def test_a_pod_that_was_ready_for_a_moment_only_is_not_judged() -> None:
+    """It came 55 s into a window of a minute."""
+    run = served_by("track-a", "track-b", "track-c")
+    late = replace(pod(55, "ready", "track-d", "u-d"), ready=True)
+    assert "track-d" not in {one.scope["pod"] for one in judged(SHARE, replace(run, pods=(*run.pods, late)))}
+
+
+def test_answers_that_name_nobody_tell_nothing() -> None:
+    """No workload is known by its answers."""
+    base = served_by("track-a", "track-b")
+    rows = base.windows["everyday/fault-free"].samples
+    [one] = judged(
+        SHARE,
+        replace(
+            base,
+            windows={
+                "everyday/fault-free": replace(
+                    base.windows["everyday/fault-free"], samples=with_words(rows, slice(None), served_pod=None)
+                )
+            },
+        ),
+    )
+    assert (one.outcome, one.because.hint) == (
+        INCONCLUSIVE,
+        "let every pod name itself in the header x-served-pod of its answers",
+    )
+
+
+def test_without_the_watch_of_pods_no_share_passes() -> None:
+    """Which pods were ready is not known to the end."""
+    run = served_by("track-a", "track-b", "track-c")
+    cut = replace(run, watchers={**run.watchers, "pods": WatchSource(name="pods", spacing_ms=0, closed=False)})
+    assert {one.outcome for one in judged(SHARE, cut)} == {INCONCLUSIVE}
+
+
+def test_ready_all_through_a_span() -> None:
+    """Ready before its begin, and neither unready, gone nor new within it."""
+    changes = (
+        pod_ready("kept"),
+        pod_ready("gone"),
+        pod_ready("ill"),
+        replace(pod(2, "restarted", "kept", "u-kept"), ready=True),
+        pod(3, "deleted", "gone", "u-gone"),
+        replace(pod(4, "unready", "ill", "u-ill"), ready=False),
+        replace(pod(5, "ready", "new", "u-new"), ready=True),
+        pod(20, "deleted", "kept", "u-kept"),
+    )
+    assert ready_through(changes, (0, ns(10))) == {("us-east-1", "track"): frozenset({"kept"})}
+
+
+@pytest.mark.parametrize("correlated", [False, True])
+def test_the_bounds_of_a_share_by_batches_cover_the_truth(correlated: bool) -> None:  # noqa: FBT001
+    """In 300 runs of a balancer that sends a quarter to one pod, by single requests or by connections of ten, the truth is below the bound in 92 % or more."""
+    draw, covered = np.random.default_rng(7), 0
+    for _ in range(300):
+        mine = np.repeat(draw.random(400) < 0.25, 10) if correlated else draw.random(4000) < 0.25
+        batch = np.arange(4000) * 40 // 4000
+        bounds = share_by_batches(BatchedSample(values=mine.astype(float), batch=batch, batches=40).tally(mine), 0.95)
+        covered += bounds.low <= 0.25 <= bounds.high
+    assert covered >= 0.85 * 300
+
+
+def test_no_restart_in_the_soak_passes_with_its_scale() -> None:
+    """A minute stands for eight hours."""
+    [one] = judged(RESTARTS, evidence())
+    assert (one.outcome, one.value) == (PASS, 0)
+    assert (
+        one.reason
+        == "no pod restarts, expected none; the soak of 8 h is the fault-free window of 60 s, at a scale of its own, 480"
+    )
+
+
+def test_a_restart_within_the_soak_fails_and_one_under_a_fault_does_not() -> None:
+    """At 30 s, and at 75 s when a pod was being killed."""
+    run = evidence()
+    under = replace(run, pods=(*run.pods, replace(pod(75, "restarted", "track-x", "u-x"), ready=True)))
+    assert [one.outcome for one in judged(RESTARTS, under)] == [PASS]
+    own = replace(run, pods=(*run.pods, replace(pod(30, "restarted", "track-x", "u-x"), ready=True)))
+    [one] = judged(RESTARTS, own)
+    assert (one.outcome, one.value) == (FAIL, 1)
+    assert "us-east-1/track-x" in one.reason
+
+
+def test_a_soak_that_was_too_short_on_a_real_platform_tells_nothing() -> None:
+    """At scale 1 a minute is no eight hours."""
+    [one] = judged(RESTARTS, evidence(), time_scale=1)
+    assert (one.outcome, one.reason) == (INCONCLUSIVE, "the fault-free window lasted 60 s, the soak is to last 8 h")
+
+
+def test_a_killed_pod_is_replaced_in_time() -> None:
+    """The fault was sent at 71 s, the new pod was ready at 73 s, and nobody had to do anything."""
+    replaced, steps = judged(REPLACED, evidence())
+    assert (replaced.outcome, replaced.value, steps.outcome) == (PASS, 2.0, PASS)
+    assert (
+        replaced.reason
+        == "track-old was killed, and track-new was ready 2 s after the fault was sent, expected within 60 s"
+    )
+
+
+def test_a_pod_that_nothing_replaces_fails_once_watched_for_as_long() -> None:
+    """No pod became ready: 29 s of watch tell nothing of 60 s, and fail a limit of 20 s."""
+    run = evidence()
+    bare = replace(run, pods=tuple(change for change in run.pods if change.name != "track-new"))
+    limited = replace(REPLACED, limit=Quantity(value=20, unit="s"))
+    assert judged(limited, bare)[0].outcome is FAIL
+    long = replace(REPLACED, limit=Quantity(value=10, unit="min"))
+    assert judged(long, bare)[0].outcome is INCONCLUSIVE
+
+
+def test_a_replacement_that_came_late_and_a_hand_that_helped_fail() -> None:
+    """Ready 29 s after the fault, limit 20 s; one step was left to a person."""
+    run = evidence()
+    late = tuple(replace(change, at_ns=ns(98)) if change.name == "track-new" else change for change in run.pods)
+    limited = replace(REPLACED, limit=Quantity(value=20, unit="s"))
+    helped = {"pod-loss": (experiment("pod-loss", "pod", 70.0, 100.0, manual_steps=1),)}
+    replaced, steps = judged(limited, replace(run, pods=late, experiments=helped))
+    assert (replaced.outcome, replaced.value, steps.outcome) == (FAIL, 27.0, FAIL)
+
+
+def test_a_killed_pod_alone_is_judged_where_the_sentence_speaks_of_it_alone() -> None:
+    """No word on the new one."""
+    claimed = objective(
+        Figure.FIRST_REQUEST, Op.BELOW, "10 s", experiments=("pod-loss",), phase=Phase.FAULT, params={"of": "killed"}
+    )
+    [one] = judged(claimed, evidence())
+    assert (one.name, one.outcome) == ("last request of a killed pod", PASS)

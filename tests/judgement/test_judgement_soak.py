@@ -1,0 +1,119 @@
+"""The last hour of a soak against the first, windows against each other, and a run against its baseline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from judgement_builders import failing, measures, ns, objective, plan, samples, with_load
+
+from harness.judgement import judge
+from harness.model import Baseline, Evidence, Figure, Measure, Objective, Op, Outcome, Per, Quantity, Table
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+SOAK = {"soak": Quantity(value=8, unit="h")}
+LAST = objective(Figure.LAST_HOUR, Op.BELOW, "1.2", quantile=0.95, per=Per.ROUTE, times=SOAK)
+VARIATION = objective(
+    Figure.VARIATION, Op.BELOW, "30 %", quantile=0.5, times={"of every": Quantity(value=10, unit="min", scaled=True)}
+)
+TRAFFIC = {"everyday": replace(plan().traffic["everyday"], journeys_per_s=100.0)}
+BASELINE = objective(Figure.BASELINE_FACTOR, Op.BELOW, "1.2", quantile=0.95, per=Per.ROUTE)
+
+
+def judged(claimed: Objective, run: Evidence, **fields: object) -> list[Measure]:
+    """The measures of the objective, under 100 journeys a second."""
+    return measures(judge(plan({"R": claimed}, traffic=TRAFFIC, **fields), run))
+
+
+def slowed(factor: float, start: float, end: float, rows: Table | None = None) -> Table:
+    """The requests, those due in a span so many times as slow; 400 a second and latencies that differ."""
+    rows = rows or samples(0, 60, per_s=400)
+    ints = {name: column.copy() for name, column in rows.ints.items()}
+    draw = np.random.default_rng(3).gamma(9, 2.5e6, len(rows)).astype(np.int64)
+    own = (rows.ints["intended_ns"] >= ns(start)) & (rows.ints["intended_ns"] < ns(end))
+    took = np.where(own, draw * factor, draw).astype(np.int64)
+    ints["done_ns"] = rows.ints["intended_ns"] + 1_000_000 + took
+    return replace(rows, ints=ints)
+
+
+def run_of(rows: Table) -> Evidence:
+    """The run with these requests; no other window."""
+    base = with_load(rows)
+    own = replace(base.windows["everyday/fault-free"], journeys_per_s=100.0)
+    return replace(base, windows={"everyday/fault-free": own})
+
+
+def test_a_soak_that_ends_as_it_began_is_measured_with_its_scale() -> None:
+    """Each route, an eighth of the window against another; nothing is proven worse."""
+    found = judged(LAST, run_of(slowed(1, 0, 0)))
+    assert [one.scope["route"] for one in found] == ["create-track", "play-track", "read-track", "sign-in"]
+    assert all(one.outcome is not FAIL and one.value is not None and 0.8 < one.value < 1.2 for one in found)
+    assert "the soak of 8 h is the fault-free window of 60 s, at a scale of its own, 480" in found[0].reason
+
+
+def test_a_last_hour_that_is_twice_as_slow_fails() -> None:
+    """From the seventh hour on."""
+    assert {one.outcome for one in judged(LAST, run_of(slowed(2, 52, 60)))} == {FAIL}
+
+
+def test_a_limit_that_is_far_away_passes() -> None:
+    """Twice as slow is under four times."""
+    claimed = replace(LAST, limit=Quantity(value=4, unit=""))
+    assert {one.outcome for one in judged(claimed, run_of(slowed(2, 52, 60)))} == {PASS}
+
+
+def test_an_hour_without_an_answer_tells_nothing() -> None:
+    """All of the first hour failed: there is nothing to compare with."""
+    rows = slowed(1, 0, 0)
+    first = rows.ints["intended_ns"] < ns(8)
+    found = judged(LAST, run_of(failing(rows, first, status=0, error="timeout")))
+    assert {one.outcome for one in found} == {INCONCLUSIVE}
+
+
+def test_windows_that_are_alike_pass_and_one_that_is_twice_as_slow_fails() -> None:
+    """Ten minutes are ten seconds here; there are six."""
+    [alike] = judged(VARIATION, run_of(slowed(1, 0, 0)))
+    assert (alike.outcome, alike.value is not None and alike.value < 0.1) == (PASS, True)
+    assert "in 6 parts of 10 s" in alike.reason
+    [unlike] = judged(VARIATION, run_of(slowed(2, 20, 30)))
+    assert (unlike.outcome, unlike.value is not None and unlike.value > 0.8) == (FAIL, True)
+
+
+def test_one_part_alone_is_compared_with_nothing() -> None:
+    """The window is shorter than two parts."""
+    claimed = replace(VARIATION, times={"of every": Quantity(value=50, unit="min", scaled=True)})
+    [one] = judged(claimed, run_of(slowed(1, 0, 0)))
+    assert (one.outcome, one.reason) == (
+        INCONCLUSIVE,
+        "the fault-free windows have 1 parts of 50 s, at least 2 are compared",
+    )
+
+
+def test_a_part_in_which_nobody_was_answered_tells_nothing() -> None:
+    """Its median is infinite."""
+    rows = slowed(1, 0, 0)
+    part = (rows.ints["intended_ns"] >= ns(10)) & (rows.ints["intended_ns"] < ns(20))
+    [one] = judged(VARIATION, run_of(failing(rows, part, status=0, error="timeout")))
+    assert one.outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("factor", "outcome"), [(1.0, PASS), (2.0, FAIL)])
+def test_a_run_is_held_against_its_baseline_route_by_route(factor: float, outcome: Outcome) -> None:
+    """As quick as before passes 1.2 times, twice as slow fails."""
+    then = run_of(slowed(1, 0, 0)).windows["everyday/fault-free"]
+    baseline = Baseline(plan=plan(run="run-0", traffic=TRAFFIC), windows={"everyday": then})
+    run = replace(run_of(slowed(factor, 0, 60)), baseline=baseline)
+    found = judged(BASELINE, run)
+    assert len(found) == 4
+    assert {one.outcome for one in found} == {outcome}
+    assert all(one.scope["baseline"] == "run-0" for one in found)
+
+
+def test_without_a_baseline_there_is_nothing_to_hold_against() -> None:
+    """And a hint how to give one."""
+    [one] = judged(BASELINE, run_of(slowed(1, 0, 0)))
+    assert (one.outcome, one.because.hint) == (
+        INCONCLUSIVE,
+        "give a run of the same target and traffic with --baseline RUN",
+    )
