@@ -69,7 +69,7 @@ def _of_csv(text: str, where: str) -> Iterator[tuple[str, Mapping[str, str]]]:
             if not any(cell.strip() for cell in row):
                 continue
             if len(row) != len(header):
-                hint = "a decimal comma needs quotes, and is not read: write a point" if len(row) > len(header) else ""
+                hint = "write decimals with a point, and a comma for each column"
                 raise DriverError(f"has {len(row)} columns, the header {len(header)}", where=at, hint=hint)
             yield at, {name: cell.strip() for name, cell in zip(header, row, strict=True) if cell.strip()}
     except csv.Error as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -15,9 +15,13 @@ from harness.errors import DriverError
 _VALUE: Final = re.compile(r"[-+]?(?:[0-9.]{1,40}(?:[eE][-+]?[0-9]{1,3})?|Inf)|NaN")
 
 
+_Point = Annotated[tuple[int | float, str], Field(strict=False)]
+"""Seconds since 1970, and the value as text."""
+
+
 class _MatrixSeries(ReportSection):
     metric: dict[str, str]
-    values: tuple[tuple[int | float, str], ...] = Field(strict=False)
+    values: tuple[_Point, ...] = Field(strict=False)
 
 
 class _Matrix(ReportSection):

@@ -1,0 +1,140 @@
+"""Figures that others measure: the sentences about them, and files that must not be believed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.drivers.ingest.formats.figures import COLUMNS, outside_figures
+from harness.errors import DriverError, HarnessError
+from tests.builders.asked import oks, seen
+
+HEAD = ",".join(COLUMNS)
+ADOPTION = "user_adoption,93,%,2026-11-20T12:00:00Z,1.0.0,2026-11-01T12:00:00Z,,,"
+THEN = 'the figure "user_adoption" is at least 90 %, measured within 30 d of the release'
+AFTER = "measured after the release: user_adoption"
+
+
+def found(directory: Path, text: str | bytes, then: str = THEN, of: str = "release") -> dict[str, bool | None]:
+    """How the facts of a figures file come out."""
+    (directory / "f.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    when = f'the figures "business" of this {of} have been read'
+    return oks(seen(directory, when, then, {"figures": {"business": "f.csv"}}))
+
+
+def test_a_figure_that_is_enough(tmp_path: Path) -> None:
+    """Of this release, in the unit of the sentence, in time."""
+    assert found(tmp_path, f"{HEAD}\n{ADOPTION}\n") == {"release": True, "user_adoption": True, AFTER: True}
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "subject", "ok"),
+    [
+        ((",93,", ",89.9,"), "user_adoption", False),
+        ((",93,", ",90,"), "user_adoption", True),
+        (("%", "ratio"), "user_adoption", None),
+        (("1.0.0", "0.9.0"), "release", None),
+        (("1.0.0", ""), "release", None),
+        (("2026-11-01", "2026-10-01"), AFTER, None),
+        (("2026-11-01", "2026-11-21"), AFTER, None),
+        (("2026-11-01T12:00:00Z", ""), AFTER, None),
+        (("2026-11-20", "2026-12-20"), "age", None),
+    ],
+    ids=["too low", "just enough", "unit", "release", "no release", "late", "before", "no date", "future"],
+)
+def test_a_figure_that_is_not(tmp_path: Path, spoilt: tuple[str, str], subject: str, *, ok: bool | None) -> None:
+    """Too low is a FAIL; another unit, release or time is no evidence."""
+    assert found(tmp_path, f"{HEAD}\n{ADOPTION.replace(*spoilt, 1)}\n")[subject] is ok
+
+
+def test_a_figure_against_its_own_baseline_and_target(tmp_path: Path) -> None:
+    """At most, at least, and a share below; without one it is unknown."""
+    rows = f"{HEAD}\ncost,3000,EUR,2026-11-20T12:00:00Z,,,4000,2500,\nbare,1,,2026-11-20,,,,,\n"
+    assert (
+        found(tmp_path, rows, 'the figure "cost" is at most its baseline, younger than 90 d', "target")["cost"] is True
+    )
+    assert found(tmp_path, rows, 'the figure "cost" is at most its target', "target")["cost"] is False
+    assert found(tmp_path, rows, 'the figure "cost" is at least 25 % below its baseline', "target")["cost"] is True
+    assert found(tmp_path, rows, 'the figure "cost" is at least 26 % below its baseline', "target")["cost"] is False
+    assert found(tmp_path, rows, 'the figure "bare" is at most its baseline', "target")["bare"] is None
+    assert found(tmp_path, rows, 'the figure "bare" is at least 1 % below its baseline', "target")["bare"] is None
+    assert (
+        found(tmp_path, rows, 'the figure "cost" is at most its baseline, younger than 12 h', "target")["age"] is None
+    )
+
+
+def test_answers_that_a_figure_was_made_from(tmp_path: Path) -> None:
+    """Enough, too few, not given: a figure from few answers is no evidence."""
+    then = 'the figure "satisfaction" is at least 4.0 of 5, from at least 30 answers'
+    row = f"{HEAD}\nsatisfaction,4.3,of 5,2026-11-20,1.0.0,,,,112\n"
+    subject = "answers: satisfaction"
+    assert found(tmp_path, row, then)[subject] is True
+    assert found(tmp_path, row.replace("112", "29"), then)[subject] is None
+    assert found(tmp_path, row.replace("112", ""), then)[subject] is None
+
+
+def test_json_says_the_same(tmp_path: Path) -> None:
+    """As a list below `figures`; numbers are numbers or texts."""
+    figure = {"name": "n", "value": 4.5, "unit": "of 5", "at": "2026-11-20", "release": "1.0.0", "answers": 40}
+    text = json.dumps({"figures": [figure]})
+    assert set(found(tmp_path, text, 'the figure "n" is at least 4.0 of 5, from at least 30 answers').values()) == {
+        True
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (f"{HEAD}\nuser_adoption,93\n", "has 2 columns, the header 9"),
+        (f'{HEAD}\nuser_adoption,"93,5",%,2026-11-20,,,,,\n', "`93,5` is not a number"),
+        (f"{HEAD}\nuser_adoption,93,5,%,2026-11-20,,,,,\n", "has 10 columns"),
+        (f"{HEAD}\nuser_adoption,NaN,%,2026-11-20,,,,,\n", "`NaN` is not a number"),
+        (f"{HEAD}\nuser_adoption,1e3,%,2026-11-20,,,,,\n", "is not a number"),
+        (f"{HEAD}\nuser_adoption,inf,%,2026-11-20,,,,,\n", "is not a number"),
+        (f"{HEAD}\nuser_adoption,93,%,20.11.2026,,,,,\n", r"`20\.11\.2026` is not a time"),
+        (f"{HEAD}\nuser_adoption,93,%,,,,,,\n", "`at` is missing"),
+        (f"{HEAD}\n{ADOPTION}\n{ADOPTION}\n", "is there twice"),
+        (f"{HEAD}\nother,93,%,2026-11-20,,,,,\n", "has no figure `user_adoption`"),
+        (f"{HEAD}\nuser_adoption,93,%,2026-11-20,,,,,few\n", "`few` is not a count"),
+        ("name;value;unit;at\nuser_adoption;93;%;2026-11-20\n", "divided by semicolons"),
+        ("name,value,unit,when\n", "the column `when` is unknown"),
+        ("name,value,unit,at,at\n", "the column `at` is there twice"),
+        ('name,value,unit,at\n"user_adoption,93', "is not CSV"),
+        ('{"figures": {}}', "has no list `figures`"),
+        ('{"figures": [{"name": "a", "value": true, "at": "2026-11-20"}]}', "neither a text nor a number"),
+        ('{"figures": [{"name": "a", "valu": 1}]}', "the column `valu` is unknown"),
+        ("größe".encode("latin-1"), "is not UTF-8 text"),
+    ],
+)
+def test_what_is_no_figure_is_refused_with_its_place(tmp_path: Path, text: str | bytes, what: str) -> None:
+    """Decimal commas, NaN, other dates, names twice: file, line and hint."""
+    with pytest.raises(DriverError, match=what) as caught:
+        found(tmp_path, text)
+    assert caught.value.where
+    assert caught.value.hint
+
+
+def test_two_files_with_one_figure(tmp_path: Path) -> None:
+    """Nobody knows which is right."""
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(f"{HEAD}\n{ADOPTION}\n")
+    with pytest.raises(DriverError, match="two files give the figure"):
+        seen(
+            tmp_path, 'the figures "business" of this release have been read', THEN, {"figures": {"business": "*.csv"}}
+        )
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.binary(max_size=100)
+    | st.lists(st.text(max_size=12), max_size=12).map(lambda row: f"{HEAD}\n{','.join(row)}".encode())
+)
+def test_any_bytes_are_figures_or_an_error(body: bytes) -> None:
+    """Never another exception."""
+    with contextlib.suppress(HarnessError):
+        outside_figures(body, "f")

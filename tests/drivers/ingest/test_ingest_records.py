@@ -1,0 +1,151 @@
+"""Records that people and pipelines keep: the sentences about them, and records that must not be believed."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.drivers.ingest.formats.records import names_of, plain_record
+from harness.errors import ConfigurationError, HarnessError
+from tests.builders.asked import COMMIT, oks, seen
+
+STEPS = """release: 1.0.0
+steps:
+  - {name: 1, finished: 2026-11-02T10:00:00Z}
+  - {name: 2, finished: 2026-11-03T10:00:00Z}
+  - {name: 3, finished: 2026-11-10}
+"""
+IN_ORDER = 'the steps "1, 2 and 3" were finished in this order'
+
+
+def found(directory: Path, text: str, then: str = IN_ORDER, of: str = "release") -> dict[str, bool | None]:
+    """How the facts of a record come out."""
+    (directory / "record.yaml").write_text(text, encoding="utf-8")
+    when = f'the record "tasks" of this {of} has been read'
+    return oks(seen(directory, when, then, {"records": {"tasks": "record.yaml"}}))
+
+
+def test_steps_in_their_order(tmp_path: Path) -> None:
+    """Each pair is a fact."""
+    assert found(tmp_path, STEPS) == {"release": True, "1, then 2": True, "2, then 3": True}
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "subject", "ok"),
+    [
+        (("2026-11-03", "2026-11-01"), "1, then 2", False),
+        (("2026-11-10", "2026-11-03"), "2, then 3", None),
+        (("2026-11-10", "2026-12-10"), "2, then 3", None),
+        ((", finished: 2026-11-10", ""), "2, then 3", None),
+        (("1.0.0", "0.9.0"), "release", None),
+    ],
+    ids=["reversed", "the same day", "in the future", "not finished", "another release"],
+)
+def test_steps_that_are_not(tmp_path: Path, spoilt: tuple[str, str], subject: str, *, ok: bool | None) -> None:
+    """Days without times leave the order open."""
+    assert found(tmp_path, STEPS.replace(*spoilt))[subject] is ok
+
+
+def test_a_step_is_dated_by_its_proof(tmp_path: Path) -> None:
+    """An attestation of this release; one of another proves nothing of it."""
+    text = "release: 1.0.0\nsteps:\n  - {name: 1, proof: a.yaml}\n  - {name: 2, finished: 2026-11-05}\n"
+    then = 'the steps "1 and 2" were finished in this order'
+    (tmp_path / "a.yaml").write_text("vouches: ND-CHG-PLAN\ndate: 2026-11-02\nrelease: 1.0.0\n")
+    assert found(tmp_path, text, then)["1, then 2"] is True
+    (tmp_path / "a.yaml").write_text("vouches: ND-CHG-PLAN\ndate: 2026-11-02\nrelease: 0.9.0\n")
+    with pytest.raises(HarnessError, match=r"is of release 0\.9\.0"):
+        found(tmp_path, text, then)
+
+
+def test_merges_that_another_approved(tmp_path: Path) -> None:
+    """One's own approval is none."""
+    then = "every merge was approved by another than its author"
+    text = "release: 1.0.0\nmerges:\n  - {name: '#1', author: ada, approved_by: [ada, grace]}\n"
+    subject = "merges approved by another than their author"
+    assert found(tmp_path, text, then)[subject] is True
+    assert found(tmp_path, text.replace("[ada, grace]", "[Ada]"), then)[subject] is False
+    assert found(tmp_path, text.replace("[ada, grace]", "[]"), then)[subject] is False
+
+
+def test_audits(tmp_path: Path) -> None:
+    """The newest is young enough; what is open in any of them counts."""
+    then = "the newest audit is younger than 90 d and no finding of severity critical or higher is open"
+    text = """target: paper
+audits:
+  - {at: 2026-06-01, findings: [{name: A-1, severity: critical, open: false}]}
+  - {at: 2026-11-01, findings: [{name: A-2, severity: high, open: true}]}
+"""
+    subject = "open findings of severity critical or higher"
+    assert found(tmp_path, text, then, "target") == {"target": True, "age": True, subject: True}
+    assert found(tmp_path, text.replace("open: false", "open: true"), then, "target")[subject] is False
+    assert found(tmp_path, text.replace("2026-11-01", "2026-07-01"), then, "target")["age"] is None
+    assert found(tmp_path, text.replace("target: paper", "target: other"), then, "target")["target"] is None
+
+
+def test_a_suite_before_a_deployment(tmp_path: Path) -> None:
+    """Before, after, and no deployment of this commit."""
+    (tmp_path / "unit.xml").write_text(
+        f'<testsuite tests="1" timestamp="2026-11-20T09:00:00Z"><properties><property name="commit" value="{COMMIT}"/>'
+        '</properties><testcase name="a"/></testsuite>'
+    )
+    then = 'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began'
+    evidence = {"junit": {"unit": "unit.xml"}, "records": {"deployments": "d.yaml"}}
+    when, subject = 'the JUnit report "unit" of this commit has been read', "unit.xml and the record deployments"
+    text = f"deployments:\n  - {{environment: staging, commit: {COMMIT}, began: 2026-11-20T10:00:00Z}}\n"
+    (tmp_path / "d.yaml").write_text(text)
+    assert oks(seen(tmp_path, when, then, evidence))[subject] is True
+    (tmp_path / "d.yaml").write_text(text.replace("T10", "T08"))
+    assert oks(seen(tmp_path, when, then, evidence))[subject] is False
+    (tmp_path / "d.yaml").write_text(text.replace(COMMIT, "aaaaaaaaaa"))
+    with pytest.raises(ConfigurationError, match="has no deployment of this commit to staging"):
+        seen(tmp_path, when, then, evidence)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("- 1\n", "must be a mapping"),
+        ("steps: [\n", "is not plain YAML"),
+        ("release: 1.0.0\nsteps: []\n", "has no list `steps`"),
+        ("steps:\n  - {name: 1, finnished: 2026-11-02}\n", "unknown key `finnished`"),
+        ("steps:\n  - {name: 1, finished: soon}\n", "`soon` is not a time"),
+        ("steps:\n  - {finished: 2026-11-02}\n", "`name` is missing"),
+        ("relase: 1.0.0\nsteps:\n  - {name: 1}\n", "unknown key `relase`"),
+        ("release: [1]\nsteps:\n  - {name: 1}\n", "`release` is missing or is not a text"),
+        ("steps:\n  - {name: 9, finished: 2026-11-02}\n", "has no step `1`"),
+        ("steps:\n  - {name: 1, finished: 2026-11-02}\nsteps: []\n", "defined twice"),
+    ],
+)
+def test_what_is_no_record_is_refused_with_its_place(tmp_path: Path, text: str, what: str) -> None:
+    """With file, line and hint."""
+    with pytest.raises(HarnessError, match=what) as caught:
+        found(tmp_path, text)
+    assert "record.yaml" in caught.value.where
+
+
+@pytest.mark.parametrize("text", ["[]", "a: [x]\nb: [y]\n", "- a\n- a\n", "- {title: a}\n", "- 3\n", "a: b\n", ""])
+def test_what_is_no_register(tmp_path: Path, text: str) -> None:
+    """Without names, with one twice."""
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(HarnessError):
+        names_of(tmp_path / "r.yaml")
+
+
+@settings(max_examples=100, deadline=None)
+@given(body=st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
+def test_any_bytes_are_a_record_or_an_error(tmp_path_factory: pytest.TempPathFactory, body: bytes) -> None:
+    """Never another exception."""
+    path = tmp_path_factory.getbasetemp() / "any.yaml"
+    path.write_bytes(body)
+    for read in (
+        lambda: plain_record(path).steps(),
+        lambda: plain_record(path).audits(),
+        lambda: plain_record(path).merges(),
+        lambda: names_of(path),
+    ):
+        with contextlib.suppress(HarnessError):
+            read()

@@ -1,0 +1,177 @@
+"""Earlier runs of the harness: the decision of one, and what the history says."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.drivers.ingest.formats.earlier import earlier_run
+from harness.errors import DriverError, HarnessError
+from tests.builders.asked import oks, seen
+
+GO_WHEN = 'the verdict "staging" of this release has been read'
+GO_THEN = "the decision of the run in staging is GO, younger than 7 d"
+HISTORY = 'the run history "runs" of this target has been read'
+
+
+def measure(name: str, verdict: str = "PASS", value: float | None = 0.1, **scope: str) -> dict[str, Any]:
+    """A measure as `verdict.json` has it."""
+    return {"name": name, "scope": scope, "verdict": verdict, "value": value}
+
+
+def run(directory: Path, name: str, sealed: str = "2026-11-20T09:00:00.000000Z", **keys: Any) -> Path:
+    """A run directory with the two files that are read."""
+    measures = keys.pop("measures", [])
+    verdict = {
+        "schema": 2,
+        "run_id": name,
+        "decision": "GO",
+        "profile": "core",
+        "environment": "staging",
+        "target": "paper",
+        "release": "1.0.0",
+        "requirements": [{"id": "A-1", "verdict": "PASS", "claims": [{"measures": measures}]}],
+        "experiments": [],
+        **keys,
+    }
+    manifest = {
+        "run": name,
+        "target": verdict["target"],
+        "environment": verdict["environment"],
+        "release": verdict["release"],
+        "sealed": sealed,
+    }
+    place = directory / "runs" / name
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "verdict.json").write_text(json.dumps(verdict))
+    (place / "manifest.json").write_text(json.dumps(manifest))
+    return place
+
+
+def decided(directory: Path) -> dict[str, bool | None]:
+    """How the facts about the newest run in staging come out."""
+    return oks(seen(directory, GO_WHEN, GO_THEN, {"verdict": {"staging": "runs/*/verdict.json"}}))
+
+
+def history(directory: Path, then: str) -> dict[str, bool | None]:
+    """How the facts about the history come out."""
+    return oks(seen(directory, HISTORY, then, {"history": {"runs": "runs"}}))
+
+
+def test_a_run_in_staging_that_decided_go(tmp_path: Path) -> None:
+    """Of this release, of yesterday."""
+    run(tmp_path, "one")
+    assert decided(tmp_path) == {"release": True, "environment": True, "age": True, "decision": True}
+
+
+@pytest.mark.parametrize("decision", ["NO-GO", "INCONCLUSIVE", "PARTIAL"])
+def test_another_decision_is_not_go(tmp_path: Path, decision: str) -> None:
+    """Nothing but GO is."""
+    run(tmp_path, "one", decision=decision)
+    assert decided(tmp_path)["decision"] is False
+
+
+def test_the_newest_run_counts(tmp_path: Path) -> None:
+    """A GO of the day before does not outweigh it."""
+    run(tmp_path, "a", sealed="2026-11-19T09:00:00Z")
+    run(tmp_path, "b", decision="NO-GO")
+    assert decided(tmp_path)["decision"] is False
+
+
+def test_runs_that_are_no_evidence(tmp_path: Path) -> None:
+    """Of another release, too old, from the future."""
+    run(tmp_path, "one", release="0.9.0")
+    assert decided(tmp_path)["release"] is None
+    run(tmp_path, "one", sealed="2026-11-01T09:00:00Z")
+    assert decided(tmp_path)["age"] is None
+    run(tmp_path, "one", sealed="2026-11-22T09:00:00Z")
+    assert decided(tmp_path)["age"] is None
+
+
+def test_a_run_in_another_environment(tmp_path: Path) -> None:
+    """A sandbox's GO says nothing of staging."""
+    run(tmp_path, "one", environment="sandbox")
+    with pytest.raises(DriverError, match="has no run in staging, only in sandbox"):
+        decided(tmp_path)
+
+
+def test_files_of_two_runs(tmp_path: Path) -> None:
+    """A manifest of another run, none at all, a verdict of a version to come."""
+    place = run(tmp_path, "one")
+    other = run(tmp_path / "other", "two")
+    (place / "manifest.json").write_bytes((other / "manifest.json").read_bytes())
+    with pytest.raises(DriverError, match="the run is one, that of the manifest beside it two"):
+        decided(tmp_path)
+    (place / "manifest.json").unlink()
+    with pytest.raises(DriverError, match="cannot be read"):
+        decided(tmp_path)
+    run(tmp_path, "one", schema=99)
+    with pytest.raises(DriverError, match="has the schema 99"):
+        decided(tmp_path)
+
+
+def test_runs_that_measured_a_figure(tmp_path: Path) -> None:
+    """Two of this target with error rates; one with none and one of another target do not count."""
+    then = 'at least 2 runs measured the "error rate", the newest younger than 7 d'
+    subject = "runs of paper that measured the error rate"
+    run(tmp_path, "a", measures=[measure("error rate")], sealed="2026-11-01T09:00:00Z")
+    run(tmp_path, "b", measures=[measure("error rate", value=None), measure("response time p95")])
+    run(tmp_path, "c", measures=[measure("error rate")], target="other")
+    assert history(tmp_path, then) == {subject: None, "target": True, "age": None}
+    run(tmp_path, "d", measures=[measure("error rate", "FAIL")])
+    assert history(tmp_path, then) == {subject: True, "target": True, "age": True}
+    assert history(tmp_path, 'at least 1 run measured the "response time", the newest younger than 7 d')["age"] is True
+
+
+def test_a_run_that_cannot_be_read_costs_a_word(tmp_path: Path) -> None:
+    """It is named; the others count."""
+    run(tmp_path, "a", measures=[measure("error rate")])
+    broken = run(tmp_path, "b")
+    (broken / "manifest.json").write_text("{")
+    (tmp_path / "runs" / "latest").symlink_to("a")
+    then = 'at least 1 run measured the "error rate", the newest younger than 7 d'
+    facts = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})
+    fact = facts["runs of paper that measured the error rate"]
+    assert (fact.ok, fact.seen) == (
+        True,
+        "1: a; not readable: b (is not JSON: Expecting property name enclosed in double quotes (it is cut short))",
+    )
+
+
+def drill(verdict: str = "PASS", domain: str = "region", judged: str = "PASS") -> dict[str, Any]:
+    """An experiment and a measure that it was judged by."""
+    return {
+        "experiments": [{"name": "region-loss", "domain": domain, "verdict": verdict}],
+        "measures": [measure("recovery of reads", judged, experiment="region-loss")],
+    }
+
+
+def test_a_disaster_that_was_rehearsed(tmp_path: Path) -> None:
+    """Its receipts are complete and what was judged of it passed; nothing less."""
+    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
+    run(tmp_path, "a", **drill(domain="pod"))
+    assert history(tmp_path, then)[subject] is None
+    run(tmp_path, "a", **drill(verdict="INCONCLUSIVE"))
+    assert history(tmp_path, then)[subject] is None
+    run(tmp_path, "a", **drill(judged="FAIL"))
+    assert history(tmp_path, then)[subject] is False
+    run(tmp_path, "a", **drill())
+    assert history(tmp_path, then)[subject] is True
+    run(tmp_path, "a", sealed="2026-08-01T00:00:00Z", **drill())
+    assert history(tmp_path, then)[subject] is None
+    run(tmp_path, "a", sealed="2027-08-01T00:00:00Z", **drill())
+    assert history(tmp_path, then)[subject] is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=100), st.binary(max_size=100))
+def test_any_bytes_are_a_run_or_an_error(verdict: bytes, manifest: bytes) -> None:
+    """Never another exception."""
+    with contextlib.suppress(HarnessError):
+        earlier_run(verdict, manifest, "verdict.json")
