@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 
 from harness.drivers.ingest.formats.earlier import earlier_run
 from harness.errors import DriverError, HarnessError
+from harness.judgement import judge
+from harness.report import render_verdict
 from tests.builders.asked import oks, seen
+from tests.builders.core_plan import core_plan
+from tests.builders.core_run import core_evidence
 
 GO_WHEN = 'the verdict "staging" of this release has been read'
 GO_THEN = "the decision of the run in staging is GO, younger than 7 d"
@@ -36,7 +40,7 @@ def run(directory: Path, name: str, sealed: str = "2026-11-20T09:00:00.000000Z",
         "environment": "staging",
         "target": "paper",
         "release": "1.0.0",
-        "requirements": [{"id": "A-1", "verdict": "PASS", "claims": [{"measures": measures}]}],
+        "requirements": [{"id": "A-1", "verdict": "PASS", "measures": measures}],
         "experiments": [],
         **keys,
     }
@@ -167,6 +171,23 @@ def test_a_disaster_that_was_rehearsed(tmp_path: Path) -> None:
     assert history(tmp_path, then)[subject] is None
     run(tmp_path, "a", sealed="2027-08-01T00:00:00Z", **drill())
     assert history(tmp_path, then)[subject] is None
+
+
+def test_a_run_as_the_harness_writes_it(tmp_path: Path) -> None:
+    """The whole `verdict.json` of a judged run: its figures and its disasters are found."""
+    plan = core_plan()
+    verdict = render_verdict(plan, judge(plan, core_evidence()))
+    manifest = {
+        "run": plan.run,
+        "target": plan.target,
+        "environment": plan.environment,
+        "release": plan.release,
+        "sealed": "2026-11-20T09:00:00.000000Z",
+    }
+    found = earlier_run(verdict, json.dumps(manifest).encode(), "verdict.json")
+    assert (found.decision, found.origin.release) == ("GO", plan.release)
+    assert {"error rate", "response time p95"} <= found.measured
+    assert found.drills["region-loss"] == ("region", True)
 
 
 @settings(max_examples=100, deadline=None)

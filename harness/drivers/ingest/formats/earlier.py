@@ -23,14 +23,10 @@ class _MeasureEntry(ReportSection):
     value: float | int | None
 
 
-class _ClaimEntry(ReportSection):
-    measures: tuple[_MeasureEntry, ...] = Field(default=(), strict=False)
-
-
 class _RequirementEntry(ReportSection):
     id: str
     verdict: str
-    claims: tuple[_ClaimEntry, ...] = Field(default=(), strict=False)
+    measures: tuple[_MeasureEntry, ...] = Field(default=(), strict=False)
 
 
 class _ExperimentEntry(ReportSection):
@@ -105,7 +101,7 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
         if mine != theirs:
             what = f"the {name} is {shown(mine)}, that of the manifest beside it {shown(theirs)}"
             raise DriverError(what, where=where, hint="keep the two files of one run together")
-    measures = [one for entry in found.requirements for claim in entry.claims for one in claim.measures]
+    measures = [one for entry in found.requirements for one in entry.measures]
     return EarlierRun(
         run=shown(found.run_id),
         decision=found.decision,
