@@ -119,10 +119,14 @@ class IngestDriver(PaperDriver):
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
         """The report, where the target does not name it."""
-        report_format, report = demand.params["format"], demand.params["report"]
-        if target.evidence.named(report_format, report):
-            return None
-        return RequiredKey(f"evidence.{report_format}.{report}", f'the {report_format} report "{report}" is read')
+        params = demand.params
+        for report_format, report in ((params["format"], params["report"]), ("records", params.get("record", ""))):
+            if report and not target.evidence.named(report_format, report):
+                key = f"evidence.{report_format}.{report}"
+                return RequiredKey(key, f'the {report_format} report "{report}" is read')
+        if "register" in params and not target.files.registers:
+            return RequiredKey("files.registers", f'the register "{params["register"]}" is read')
+        return None
 
 
 def _keeper(run_directory: Path, demand: Demand) -> Callable[[Path], str]:

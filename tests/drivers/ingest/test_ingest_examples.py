@@ -1,0 +1,161 @@
+"""The shipped samples satisfy every ingested row, and a spoilt sample turns exactly the rows that rest on it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from harness.catalogue import load_catalogue
+from harness.drivers.ingest import ENGINES
+from harness.drivers.paper import Asked
+from harness.errors import HarnessError
+from harness.model import Demand, DemandKind, Form
+from harness.steps import compile_scenario, read_feature
+from harness.targets import load_target
+from tests.builders.asked import TODAY
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ROOT / "examples"
+GOOD, BAD, UNKNOWN = "PASS", "FAIL", "INCONCLUSIVE"
+
+
+@cache
+def demands() -> Mapping[str, Demand]:
+    """The demand of every ingested row that has a scenario."""
+    catalogue, found = load_catalogue(), {}
+    for feature in sorted((ROOT / "features").rglob("*.feature")):
+        for scenario in read_feature(feature, ROOT):
+            rows = [one for one in scenario.requirements if catalogue.requirement(one).form is Form.INGESTED]
+            for row in rows:
+                objective = compile_scenario(scenario, catalogue, {})[0].objectives[0]
+                assert objective.demand == DemandKind.INGEST
+                found[row] = Demand(kind=objective.demand, name=objective.check, params=dict(objective.params))
+    return found
+
+
+def verdicts(target_file: Path) -> dict[str, str]:
+    """What comes out of each row."""
+    target, found, errors = load_target(target_file), {}, []
+    for row, demand in demands().items():
+        asked = Asked(
+            target=target,
+            params=demand.params,
+            release=target.release.version,
+            commit=target.release.commit,
+            today=target.today(TODAY.replace(year=2027)),
+            keep=lambda path: path.name,
+        )
+        try:
+            oks = {fact.ok for fact in ENGINES[demand.name](asked)}
+        except HarnessError as error:
+            errors.append(error)
+            oks = {None}
+        found[row] = BAD if False in oks else UNKNOWN if None in oks or not oks else GOOD
+    assert [str(error) for error in errors if not (error.where and error.hint)] == []
+    return found
+
+
+def test_the_samples_satisfy_every_row() -> None:
+    """All 54, a year after their day: ages are taken at `as_of`."""
+    found = verdicts(EXAMPLES / "paper.yaml")
+    assert len(found) == 54
+    assert {row: verdict for row, verdict in found.items() if verdict != GOOD} == {}
+
+
+SPOILT = {
+    "another commit": ("junit/unit.xml", "3f2a1c9d", "aaaa1c9d", {"ND-PRE-TESTS-UNIT": UNKNOWN}),
+    "nine of ten": ("junit/functional.xml", 'tests="25"', 'tests="26"', {"AT-SUITE-FUNCTIONAL": UNKNOWN}),
+    "a test that failed": (
+        "junit/e2e.xml",
+        "  </testsuite>",
+        '<testcase name="late"><failure/></testcase></testsuite>',
+        {"ND-PRE-TESTS-E2E": BAD},
+    ),
+    "an XML bomb": (
+        "junit/links.xml",
+        "<testsuites",
+        '<!DOCTYPE t [<!ENTITY a "aaaaaaaaaa">]><testsuites',
+        {"ND-PRE-DOCS": UNKNOWN},
+    ),
+    "a truncated file": ("junit/browser.xml", "</testsuites>", "", {"AT-RISK-BROWSER": UNKNOWN}),
+    "from the future": (
+        "junit/features.xml",
+        "2026-11-19T10",
+        "2027-02-19T10",
+        {"AT-STG-FUNCTIONAL": UNKNOWN},
+    ),
+    "a workflow without a test": (
+        "junit/workflows.xml",
+        "test_playlist_is_shared",
+        "test_playlists",
+        {"AT-STG-INTEGRATION": BAD, "IP-QA-E2E": BAD},
+    ),
+    "a name twice": (
+        "junit/stability.xml",
+        "test_full_queue",
+        "test_restart",
+        {"AT-SUITE-STABILITY": UNKNOWN},
+    ),
+    "a severe finding": (
+        "sarif/security.sarif",
+        '"accepted"',
+        '"rejected"',
+        {"ND-PRE-SCAN": BAD, "IP-BP-SCANS": BAD},
+    ),
+    "a scan of last week": (
+        "sarif/security.sarif",
+        "2026-11-21T06",
+        "2026-11-16T06",
+        {"IP-BP-SCANS": UNKNOWN},
+    ),
+    "SARIF of another version": ("sarif/dynamic.sarif", '"2.1.0"', '"1.0.0"', {"IP-QA-SECURITY": UNKNOWN}),
+    "a moderate vulnerability": ("npm-audit.json", '"low": 1', '"low": 0, "moderate ": 1', {"DA-CI-AUDIT": UNKNOWN}),
+    "a plan with a change": ("terraform-plan.json", '"no-op"', '"update"', {"DA-AWS-TERRAFORM": BAD}),
+    "a job that was skipped": ("workflow-run.json", '"success"', '"skipped"', {"DA-CI-RUN": BAD}),
+    "a development dependency": (
+        "backend.cdx.json",
+        '"name": "pino",',
+        '"name": "pino", "scope": "excluded",',
+        {"DA-IMG-PRODDEPS": BAD},
+    ),
+    "NaN": ("figures.csv", "user_adoption,93", "user_adoption,NaN", None),
+    "a decimal comma": ("figures.csv", "satisfaction,4.3", 'satisfaction,"4,3"', None),
+    "too few users": ("figures.csv", "user_adoption,93", "user_adoption,89", {"ND-BIZ-ADOPTION": BAD}),
+    "a run that decided NO-GO": (
+        "staging/20261120T093000Z/verdict.json",
+        '"decision": "GO"',
+        '"decision": "NO-GO"',
+        {"ND-CHG-TEST": BAD, "AT-VEC-PRODUCTION": BAD, "IP-LIFE-5": BAD},
+    ),
+    "an outage in the month": ("availability.json", '"0.9"', '"0"', {"AT-PERF-UPTIME": BAD}),
+    "steps out of order": ("../records/tasks.yaml", "2026-11-10", "2026-11-08", {"AT-TASK-ORDER": BAD}),
+    "an unknown key": ("../records/tasks.yaml", "finished:", "finnished:", {"AT-TASK-ORDER": UNKNOWN}),
+    "one's own approval": ("../records/merges.yaml", "[ben]", "[ana]", {"FI-REVIEW-PROC-CODE": BAD}),
+    "an audit of the spring": ("../records/audits.yaml", "2026-10-19", "2026-04-19", {"IP-BP-AUDITS": UNKNOWN}),
+    "a deployment before the suite": (
+        "../records/deployments.yaml",
+        "2026-11-20T09:20",
+        "2026-11-20T07:20",
+        {"AT-NEXT-SECURITY": BAD},
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "old", "new", "turns"), SPOILT.values(), ids=SPOILT)
+def test_a_spoilt_sample_turns_its_rows_and_no_other(
+    tmp_path: Path, file: str, old: str, new: str, turns: Mapping[str, str] | None
+) -> None:
+    """Nothing is raised; a figures file that cannot be read turns every row that names it."""
+    shutil.copyfile(EXAMPLES / "paper.yaml", tmp_path / "paper.yaml")
+    shutil.copytree(EXAMPLES / "paper", tmp_path / "paper")
+    path = tmp_path / "paper" / "reports" / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    if turns is None:
+        turns = {row: UNKNOWN for row, demand in demands().items() if demand.params["format"] == "figures"}
+    assert {row: verdict for row, verdict in verdicts(tmp_path / "paper.yaml").items() if verdict != GOOD} == turns

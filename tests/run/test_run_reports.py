@@ -1,0 +1,33 @@
+"""What a sentence about a report needs of the target file, said when the run is planned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.model import Demand, DemandKind
+from harness.run.acts.paper import IngestDriver
+from harness.targets import load_target
+
+HEAD = "name: paper\nenvironment: production\nfiles: {dockerfiles: docker}\n"
+
+
+@pytest.mark.parametrize(
+    ("params", "evidence", "lacks"),
+    [
+        ({}, "{}", "evidence.junit.unit"),
+        ({}, "{junit: {unit: a.xml}}", None),
+        ({"record": "deployments"}, "{junit: {unit: a.xml}}", "evidence.records.deployments"),
+        ({"record": "deployments"}, "{junit: {unit: a.xml}, records: {deployments: d.yaml}}", None),
+        ({"register": "workflows"}, "{junit: {unit: a.xml}}", "files.registers"),
+    ],
+)
+def test_what_a_report_needs(tmp_path: Path, params: dict[str, str], evidence: str, lacks: str | None) -> None:
+    """The report itself, the record that it is held against, the register that it covers."""
+    file = tmp_path / "target.yaml"
+    file.write_text(f"{HEAD}evidence: {evidence}\n", encoding="utf-8")
+    asked = {"format": "junit", "report": "unit", "of": "commit", **params}
+    demand = Demand(kind=DemandKind.INGEST, name="tests-passed", params=asked)
+    lack = IngestDriver().lack(demand, load_target(file))
+    assert (lack.key if lack else None) == lacks
