@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from harness.catalogue import load_catalogue
+from harness.catalogue import lint, load_catalogue
 from harness.drivers.chaos.experiments import read_experiment
 from harness.drivers.load import load_traffic
 from harness.sandbox.releases import load_release
@@ -17,6 +17,7 @@ from harness.targets import load_target
 
 ROOT: Final = Path(__file__).parents[2]
 
+_PAGE: Final = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/catalogue.md").read_text(encoding="utf-8"), re.DOTALL)
 READERS: Final[Mapping[str, tuple[str, Callable[[Path], object]]]] = {
     "target.yaml": (
         re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/target-file.md").read_text(encoding="utf-8"), re.DOTALL)[0],
@@ -30,6 +31,11 @@ READERS: Final[Mapping[str, tuple[str, Callable[[Path], object]]]] = {
         "profiles:\n  mine: [ND-KPI-P95, DA-DR-RTO]\n  more: [ND-KPI-UPTIME]\n",
         lambda path: load_catalogue([path]),
     ),
+    "shop.yaml": (
+        _PAGE[0].replace(", ND-KPI-ERRORS", ""),
+        lambda path: lint(load_catalogue([path])),
+    ),
+    "contradictions.yaml": (_PAGE[1], lambda path: lint(load_catalogue([path]))),
     "everyday.yaml": (
         (ROOT / "loadtests/everyday.yaml").read_text(encoding="utf-8"),
         lambda path: load_traffic("everyday", [path.parent]),

@@ -101,6 +101,16 @@ def test_lengths_compare_by_what_they_are_not_how_they_are_written(left: str, ri
     assert holds(left, Relation.AT_MOST_HALF, right) == (first <= second / 2 + 1e-9)
 
 
+@given(st.one_of(lengths, names, lists, st.integers(-9, 9), st.dates().map(str)), st.text(min_size=1))
+def test_whatever_is_made_equal_is_no_contradiction(value: Value, what: str) -> None:
+    """However the values are called, and in whatever case or spacing they are written."""
+    first = CONTRADICTIONS[0]
+    same = f" {value.upper()} " if isinstance(value, str) and value.isalpha() else value
+    agreeing = replace(first, left=replace(first.left, what=what, value=same), right=replace(first.right, value=value))
+    assert not agreeing.stands
+    assert agreeing.comparison.count(" is equal to ") == 1
+
+
 @given(lists, lists)
 def test_lists_compare_as_sets(left: tuple[str, ...], right: tuple[str, ...]) -> None:
     """Neither order nor repetition matters."""
