@@ -102,5 +102,5 @@ class Catalogue:
 
 def feature_file(requirement: Requirement) -> str:
     """Where its scenario belongs, by document and section: `features/normaldance/technical-kpis.feature`."""
-    section = requirement.source.rpartition(": ")[2].casefold().replace(",", "").replace("/", " ")
+    section = (requirement.section or requirement.document).casefold().replace(",", "").replace("/", " ")
     return f"features/{requirement.profile.replace('-', '_')}/{'-'.join(section.split())}.feature"

@@ -48,6 +48,7 @@ class PluginSession:
         self.decided: Decided | None = None
         self.remarks: list[str] = []
         self._compiled = Compiled(claims=(), demands=())
+        self._problems: dict[Path, list[str]] = {}
 
     @property
     def replay(self) -> bool:
@@ -103,9 +104,14 @@ class PluginSession:
 
     def lint(self, features: Iterable[Path]) -> list[str]:
         """What is wrong with feature files, above all what would pass without proving anything."""
-        domains = self.experiments.domains
-        root = self.settings.project.root
-        return [str(problem) for problem in lint_features(features, self.catalogue, domains, root)]
+        return [problem for feature in features for problem in self._linted(feature)]
+
+    def _linted(self, feature: Path) -> list[str]:
+        """The problems of one file; pytest asks for all files of a folder once for each of them that it was given."""
+        if feature not in self._problems:
+            found = lint_features([feature], self.catalogue, self.experiments.domains, self.settings.project.root)
+            self._problems[feature] = [str(problem) for problem in found]
+        return self._problems[feature]
 
     def selected(self, scenario: Scenario) -> bool:
         """Whether `--only` lets the scenario through."""

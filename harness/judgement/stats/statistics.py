@@ -10,6 +10,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -162,6 +163,7 @@ def quantile_bounds(ordered: Floats, quantile: float, confidence: float) -> Boun
     )
 
 
+@lru_cache(maxsize=4096)
 def needed(k: int, share: float, confidence: float) -> int | None:
     """Minimum sample size that proves `share < limit` with k failures; None if impossible.
 
