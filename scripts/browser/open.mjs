@@ -1,0 +1,56 @@
+// Opens pages from the disk in a real browser, keeps a log of what they ask the network for, lets axe look at them, and takes pictures.
+//
+//   node open.mjs OPTIONS.json
+//
+// OPTIONS: packages (directory with node_modules), browser (program), pages: [{file, picture, axe, wait, width, height}]. Prints JSON:
+// a list of {file, requests, errors, findings}, in the order of the pages. `requests` are those that are for no file given here.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const options = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const require = createRequire(join(options.packages, "package.json"));
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+async function findings(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  return violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.slice(0, 5).map(({ html, failureSummary }) => ({ html, failureSummary })) }));
+}
+
+async function opened(browser, { file, picture, axe: look, wait, width, height }) {
+  const url = pathToFileURL(file).href;
+  const told = { file, requests: [], errors: [], findings: [] };
+  for (const colorScheme of look ? ["light", "dark"] : ["light"]) {
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme, deviceScaleFactor: 1 });
+    const page = await context.newPage();
+    page.on("request", (request) => {
+      if (request.url() !== url && !/^(data|blob):/.test(request.url())) told.requests.push(request.url());
+    });
+    page.on("websocket", (socket) => told.requests.push(socket.url()));
+    page.on("pageerror", (error) => told.errors.push(String(error)));
+    await page.goto(url, { waitUntil: "load" });
+    if (wait) await page.getByText(wait, { exact: false }).first().waitFor({ timeout: 60_000 });
+    await page.waitForLoadState("networkidle");
+    await page.evaluate(() => document.fonts.ready);
+    if (picture && colorScheme === "light") await page.screenshot({ path: picture, animations: "disabled" });
+    if (look) told.findings.push(...(await findings(page)).map((finding) => ({ ...finding, colorScheme })));
+    await context.close();
+  }
+  return told;
+}
+
+// the browser's own services are off, so that what is logged is of the pages
+const browser = await chromium.launch({
+  executablePath: options.browser,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"],
+});
+try {
+  const all = [];
+  for (const page of options.pages) all.push(await opened(browser, page));
+  process.stdout.write(JSON.stringify(all));
+} finally {
+  await browser.close();
+}
