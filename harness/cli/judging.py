@@ -42,7 +42,12 @@ def judge(run: Path, *, check: bool) -> int:
 
 @click.command()
 @_RUN
-def report(run: Path) -> int:
+@click.option(
+    "--allure",
+    is_flag=True,
+    help="Also Allure's own report of them, allure-report/index.html; needs the extra `allure`.",
+)
+def report(run: Path, *, allure: bool) -> int:
     """Write the reports of a recorded run again."""
     from harness.evidence import RunDirectory
     from harness.run.deciding import decide, write_verdict
@@ -50,4 +55,12 @@ def report(run: Path) -> int:
     decided = decide(RunDirectory.open(run))
     write_verdict(decided)
     click.echo(decided.directory.path / "readiness.html")
+    if allure:
+        from harness.report.allure.site import write_site
+        from harness.run.exits import exit_of
+
+        code = exit_of(decided.judgement)
+        click.echo(
+            write_site(decided.directory.path, decided.plan, decided.evidence, decided.judgement, exit_code=code)
+        )
     return 0

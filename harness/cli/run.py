@@ -6,11 +6,14 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
+
+if TYPE_CHECKING:
+    from harness.run.deciding import Decided
 
 UNDECIDED = "nothing was run or judged: pytest only shows something with"
 """Exit code 0 is kept for a GO."""
@@ -139,7 +142,27 @@ def _session(*, planning: bool, as_json: bool = False, pytest_arguments: tuple[s
     if code == 0 and not planning and session.decided is None:
         click.echo(f"{UNDECIDED}: {' '.join(pytest_arguments) or 'an argument'}\nhint: leave it out", err=True)
         return UsageError.exit_code
+    if session.decided is not None and not planning:
+        _allure_report(session.decided, code)
     return code
+
+
+def _allure_report(decided: Decided, code: int) -> None:
+    """Make Allure's report of the run where the extra is installed. Whatever becomes of it, the run has decided already."""
+    from harness.report.allure.npm import find_node
+
+    if find_node() is None:
+        return
+    from harness.report.allure.site import write_site
+
+    path = decided.directory.path
+    try:
+        made = write_site(path, decided.plan, decided.evidence, decided.judgement, exit_code=code)
+    except (HarnessError, KeyboardInterrupt) as error:
+        why = str(error) or "interrupted"
+        click.echo(f"  no Allure report: {why}\n  its results are in {path / 'allure-results'}", err=True)
+    else:
+        click.echo(f"  the Allure report: {made}")
 
 
 def _clear_pytest_settings() -> None:

@@ -1,4 +1,4 @@
-"""`junit.xml`: one test case a scenario, for tools that read nothing else."""
+"""`junit.xml`: one test case a requirement, for tools that read nothing else."""
 
 from __future__ import annotations
 
@@ -6,41 +6,38 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from harness.model import Claim, Outcome
-from harness.report.view.digest import claim_measures, rows
+from harness.model import Outcome
+from harness.report.view.digest import rows
 from harness.report.view.moments import SECOND, Moments
-from harness.report.view.wording import clean
+from harness.report.view.wording import NOTHING, clean
 
 if TYPE_CHECKING:
-    from harness.model import ClaimVerdict, Evidence, Judgement, Plan
-    from harness.report.view.digest import Row
+    from collections.abc import Iterable, Mapping
+
+    from harness.model import Evidence, Judgement, Plan
+    from harness.report.view.digest import MeasureLine, Row
 
 _FAILURES = {Outcome.FAIL: "fail", Outcome.INCONCLUSIVE: "inconclusive"}
 
 
 def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
-    """The document as UTF-8. A requirement that no scenario claims is a skipped case of its own, so that none is lost."""
+    """The document as UTF-8: a case for every requirement of the plan, also where no scenario claims it, in the order of the catalogue."""
     moments = Moments.of(evidence)
     suite = ET.Element("testsuite")
     _properties(
         suite,
-        decision=judgement.decision.outcome.value,
-        headline=judgement.decision.headline,
-        target=plan.target,
-        environment=plan.environment,
-        time_scale=f"{plan.time_scale:g}",
-        release=plan.release,
-        run=plan.run,
+        ("decision", judgement.decision.outcome.value),
+        ("headline", judgement.decision.headline),
+        ("target", plan.target),
+        ("environment", plan.environment),
+        ("time_scale", f"{plan.time_scale:g}"),
+        ("release", plan.release),
+        ("run", plan.run),
     )
-    claims = {claim.scenario.id: claim for claim in plan.claims}
-    counts: Counter[str] = Counter()
     by_id = {row.requirement.id: row for row in rows(plan, judgement)}
-    for row in (by_id[requirement.id] for requirement in plan.requirements if requirement.id in by_id):
-        for said in row.verdict.claims:
-            claim = claims.get(said.scenario.id)
-            counts[_case(suite, row, said, seconds=_seconds(moments, plan, evidence, claim))] += 1
-        if not row.verdict.claims:
-            counts[_unclaimed(suite, row)] += 1
+    spans = {claim.scenario.id: moments.of_claim(plan, evidence, claim) for claim in plan.claims}
+    every = [by_id[requirement.id] for requirement in plan.requirements]
+    counts = Counter(_case(suite, row, seconds=_seconds(row, spans)) for row in every)
     totals = {
         "tests": str(len(suite) - 1),
         "failures": str(counts["failure"]),
@@ -58,50 +55,78 @@ def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
     return body + b"\n"
 
 
-def _case(suite: ET.Element, row: Row, said: ClaimVerdict, *, seconds: float | None) -> str:
-    """Add a scenario's case; returns what became of it: `failure`, `skipped` or `passed`."""
+def _case(suite: ET.Element, row: Row, *, seconds: float | None) -> str:
+    """Add a requirement's case; returns what became of it: `failure`, `skipped` or `passed`."""
+    requirement, claims = row.requirement, row.verdict.claims
     attributes = {
-        "classname": clean(".".join((*said.scenario.folders, said.scenario.feature))),
-        "name": clean(said.scenario.title),
-        "file": clean(said.scenario.file),
+        "classname": clean(requirement.source or requirement.profile),
+        "name": clean(f"{requirement.id} {requirement.title}"),
         "time": _text(seconds),
     }
+    if claims:
+        attributes |= {"file": clean(claims[0].scenario.file), "line": str(claims[0].scenario.line)}
     case = ET.SubElement(suite, "testcase", attributes)
-    _properties(case, verdict=said.outcome.value, requirement=row.requirement.id, gate=row.requirement.gate.value)
-    details = [f"{measure.outcome.value}: {measure.reason}" for measure in claim_measures(said)]
-    return _end(case, said.outcome, said.reason, said.hint, details)
-
-
-def _unclaimed(suite: ET.Element, row: Row) -> str:
-    case = ET.SubElement(
-        suite, "testcase", {"classname": "requirements", "name": clean(row.requirement.id), "time": "0"}
+    _properties(
+        case,
+        ("verdict", row.outcome.value),
+        ("requirement", requirement.id),
+        ("gate", requirement.gate.value),
+        ("gates_here", "yes" if row.gating else "no"),
+        ("owner", requirement.owner),
+        *_figure(row),
+        *(("scenario", location) for location in row.scenarios),
     )
-    _properties(case, verdict=row.outcome.value, requirement=row.requirement.id, gate=row.requirement.gate.value)
-    return _end(case, row.outcome, row.verdict.reason, row.verdict.hint, [])
+    return _end(case, row)
 
 
-def _end(case: ET.Element, outcome: Outcome, reason: str, hint: str, details: list[str]) -> str:
-    if outcome in _FAILURES:
-        failure = ET.SubElement(case, "failure", {"type": _FAILURES[outcome], "message": clean(reason)})
+def _figure(row: Row) -> Iterable[tuple[str, str]]:
+    """The figure that decided, with its limit and bounds; of facts, how many are as expected."""
+    telling = row.telling
+    if telling is None:
+        return ()
+    found = (
+        ("figure", f"{telling.name} {telling.scope}".rstrip()),
+        ("value", row.value),
+        ("limit", telling.expected),
+        ("bounds", telling.bounds),
+        ("n", telling.n),
+    )
+    return ((name, text) for name, text in found if text != NOTHING)
+
+
+def _end(case: ET.Element, row: Row) -> str:
+    reason, hint = row.verdict.reason, row.verdict.hint
+    if row.outcome in _FAILURES:
+        failure = ET.SubElement(case, "failure", {"type": _FAILURES[row.outcome], "message": clean(reason)})
+        details = (_line(line) for line in row.lines)
         failure.text = clean("\n".join([reason, *([f"hint: {hint}"] if hint else []), *details]))
         return "failure"
-    if outcome is Outcome.NOT_ASSESSED:
+    if row.outcome is Outcome.NOT_ASSESSED:
         ET.SubElement(case, "skipped", {"message": clean(reason)})
         return "skipped"
+    if row.outcome is Outcome.WAIVED:
+        ET.SubElement(case, "system-out").text = clean(reason)
     return "passed"
 
 
-def _properties(parent: ET.Element, **values: str) -> None:
+def _line(line: MeasureLine) -> str:
+    return f"{line.outcome.value}: {line.because.sentence}"
+
+
+def _properties(parent: ET.Element, *values: tuple[str, str]) -> None:
     properties = ET.SubElement(parent, "properties")
-    for name, value in values.items():
-        ET.SubElement(properties, "property", {"name": name, "value": clean(value)})
+    for name, value in values:
+        if value:
+            ET.SubElement(properties, "property", {"name": name, "value": clean(value)})
 
 
-def _seconds(moments: Moments, plan: Plan, evidence: Evidence, claim: Claim | None) -> float | None:
-    if claim is None:
+def _seconds(row: Row, spans: Mapping[str, tuple[int | None, int | None]]) -> float | None:
+    """From the first to the last evidence of its scenarios; None where there is none."""
+    own = [spans[claim.scenario.id] for claim in row.verdict.claims if claim.scenario.id in spans]
+    found = [(start, end) for start, end in own if start is not None and end is not None]
+    if not found:
         return None
-    start_ns, end_ns = moments.of_claim(plan, evidence, claim)
-    return None if start_ns is None or end_ns is None else (end_ns - start_ns) / SECOND
+    return (max(end for _, end in found) - min(start for start, _ in found)) / SECOND
 
 
 def _text(seconds: float | None) -> str:

@@ -21,6 +21,7 @@ from harness.run.planning import Compiled, make_plan
 from harness.run.preflight import preflight
 from harness.run.progress import Progress
 from harness.run.sandbox import started_sandbox
+from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
 from harness.steps import traffic_of
 from harness.targets import TargetLock, guard_experiment, guard_target, load_target, platform_of
@@ -98,8 +99,15 @@ def _on_paper(plan: Plan, target: Target, *, settings: Settings, progress: Progr
     gather_files(plan, target, directory, progress)
     seal(directory, plan)
     directory.end()
+    return _concluded(directory, progress)
+
+
+def _concluded(directory: RunDirectory, progress: Progress) -> Decided:
+    """Judge, write the reports, and put the summary on the page of a CI job where there is one."""
     decided = decide(directory)
     write_verdict(decided)
+    if wrong := append_step_summary(directory.path / "summary.md"):
+        progress.say(wrong)
     return decided
 
 
@@ -156,8 +164,7 @@ def _gathered(
         directory.end()
     except HarnessError as error:  # a pointer that stays where it was costs no verdict
         progress.say(str(error))
-    decided = decide(directory)
-    write_verdict(decided)
+    decided = _concluded(directory, progress)
     if stopping.asked:
         what, hint = ended(recovered)
         raise Interrupted(f"the run was interrupted; {what}", where=str(directory.path), hint=hint)

@@ -428,3 +428,22 @@ def nothing() -> tuple[Plan, Evidence, Judgement]:
             decision=decision, verdicts=verdicts, experiments=absent, traffic=(), missing=("manifest.json: is gone",)
         ),
     )
+
+
+def repeated(run: tuple[Plan, Evidence, Judgement], n: int) -> tuple[Plan, Evidence, Judgement]:
+    """A run with `n` requirements: those of another one over and over, each with an id, a scenario and a title of its own."""
+    given, seen, judged = run
+    claims = {claim.requirement: claim for claim in given.claims}
+    verdicts = {verdict.requirement: verdict for verdict in judged.verdicts}
+    requirements, copies, found = [], [], []
+    for number in range(n):
+        requirement = given.requirements[number % len(given.requirements)]
+        name = f"{requirement.id}-{number}"
+        claim, made = claims[requirement.id], verdicts[requirement.id]
+        own = replace(claim.scenario, name=f"{claim.scenario.name} {number}")
+        requirements.append(replace(requirement, id=name, title=f"{requirement.title} {number}"))
+        copies.append(replace(claim, requirement=name, scenario=own))
+        said = tuple(replace(one, requirement=name, scenario=own) for one in made.claims)
+        found.append(replace(made, requirement=name, claims=said))
+    plan_of_many = replace(given, requirements=tuple(requirements), claims=tuple(copies))
+    return plan_of_many, seen, replace(judged, verdicts=tuple(found))

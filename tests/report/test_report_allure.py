@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import attr
 import pytest
 from allure_commons import model2
-from report_builders import go, no_go, nothing
-from report_plan import TITLES
+from report_builders import go, no_go, nothing, repeated
+from report_plan import TITLES, S
 
 from harness.judgement.measures import because
-from harness.model import DecisionOutcome, Evidence, Outcome, Verdict
+from harness.model import DecisionOutcome, Evidence, Outcome, ReasonKind, Verdict, Waiver
 from harness.report import write_reports
 from harness.report.allure.results import render_allure
+from harness.report.junit import render_junit
+from harness.report.summary import render_summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,15 +117,17 @@ def test_a_when_step_whose_experiment_left_no_record_is_broken(tmp_path: Path) -
 
 
 def test_labels_say_where_it_belongs_and_how_much_it_weighs(tmp_path: Path) -> None:
-    """Requirement, suite, feature, story, severity from the gate, and the verdict itself."""
+    """Document, section and row as epic, feature and story; suite of its file; severity from the gate; and the verdict itself."""
     labels = _labels(_results(tmp_path / "r", no_go())["features/normaldance/technical-kpis.feature: error rate"])
     expected = {
         "requirement": "ND-KPI-ERRORS",
         "parentSuite": "normaldance",
         "suite": "technical-kpis",
-        "feature": "technical-kpis",
-        "story": "error rate",
+        "epic": "000 integration strategy",
+        "feature": "KPIs",
+        "story": "ND-KPI-ERRORS error rate",
         "severity": "critical",
+        "gate": "critical",
         "verdict": "inconclusive",
     }
     assert {key: labels[key] for key in expected} == expected
@@ -225,3 +230,152 @@ def test_all_reports_of_a_run_are_written_and_written_alike(tmp_path: Path) -> N
     )
     assert {"summary.md", "junit.xml", "readiness.html", "allure-results/executor.json"} <= set(one)
     assert one == two
+
+
+def _of(results: dict[str, Json], requirement: str) -> Json:
+    return next(result for result in results.values() if _labels(result).get("requirement") == requirement)
+
+
+def test_the_owner_and_a_gate_that_does_not_apply_here_are_told(tmp_path: Path) -> None:
+    """What is for the record here weighs less, and says so."""
+    given, evidence, judged = go()
+    first = replace(given.requirements[0], owner="platform team", environments=("staging",))
+    given = replace(given, requirements=(first, *given.requirements[1:]))
+    labels = _labels(_of(_results(tmp_path / "r", (given, evidence, judged)), "ND-KPI-P95"))
+    assert (labels["owner"], labels["gate"]) == ("platform team", "critical, does not gate in sandbox")
+
+
+def test_a_requirement_without_a_verdict_is_reported_all_the_same(tmp_path: Path) -> None:
+    """Planned = reported: the judge lost one, and it is broken, in Allure and in every other report."""
+    given, evidence, judged = go()
+    lost = (given, evidence, replace(judged, verdicts=judged.verdicts[1:]))
+    results = _results(tmp_path / "r", lost)
+    assert {_labels(r).get("requirement") for r in results.values()} == {*TITLES, None}
+    assert results["requirement ND-KPI-P95"]["status"] == "broken"
+    assert results["requirement ND-KPI-P95"]["statusDetails"]["message"].startswith("the judge gave no verdict")
+    assert b"the judge gave no verdict" in render_junit(*lost)
+    assert b"| INCONCLUSIVE | ND-KPI-P95 " in render_summary(*lost)
+
+
+def _waived() -> tuple[Plan, Evidence, Judgement]:
+    """The slow release, accepted by name and until a day."""
+    given, evidence, judged = no_go()
+    waiver = Waiver(
+        waives="ND-KPI-P95",
+        by="release manager",
+        reason="one region is slow until its new machines are there",
+        link="https://tracker.example.test/7",
+        date="2026-02-27",
+        expires="2026-03-31",
+        release="slow",
+        file="waivers/ND-KPI-P95.yaml",
+        bound="300 ms",
+    )
+    first = next(verdict for verdict in judged.verdicts if verdict.requirement == "ND-KPI-P95")
+    because = replace(first.because, kind=ReasonKind.WAIVED, text="release manager accepts the bound 300 ms")
+    accepted = replace(first, outcome=Outcome.WAIVED, because=because, waiver=waiver)
+    others = (verdict for verdict in judged.verdicts if verdict is not first)
+    return replace(given, waivers=(waiver,)), evidence, replace(judged, verdicts=(accepted, *others))
+
+
+def test_what_was_waived_is_marked_and_is_no_failure(tmp_path: Path) -> None:
+    """Passed with a mark, a tag, the words of who accepts it, and where that was agreed; its failed figures are shown."""
+    result = _of(_results(tmp_path / "r", _waived()), "ND-KPI-P95")
+    assert (result["status"], result["name"]) == ("passed", "ND-KPI-P95 API response time (WAIVED)")
+    assert result["statusDetails"]["message"].startswith("release manager accepts the bound 300 ms")
+    assert {"name": "tag", "value": "WAIVED"} in result["labels"]
+    assert [link["url"] for link in result["links"]] == ["https://tracker.example.test/7"]
+    assert result["steps"][-1]["status"] == "failed"
+
+
+def test_no_result_is_hidden_from_rates(tmp_path: Path) -> None:
+    """Allure leaves `unknown`, `muted` and `known` out of its counts: no result and no step has one of them."""
+    for number, run in enumerate((go(), no_go(), nothing(), _waived())):
+        for result in _results(tmp_path / str(number), run).values():
+            for item in (result, *_steps(result)):
+                assert item["status"] in ("passed", "failed", "broken", "skipped")
+                assert not {"known", "muted"} & set(item.get("statusDetails", {}))
+
+
+def test_the_decision_begins_before_every_requirement(tmp_path: Path) -> None:
+    """So that it is first by time too; by name its epic is first anyway."""
+    results = _results(tmp_path / "r", no_go())
+    first = results.pop("harness#readiness")
+    assert first["start"] < min(result["start"] for result in results.values())
+    epics = {_labels(result)["epic"] for result in results.values()}
+    assert min({_labels(first)["epic"], *epics}) == "00 Readiness"
+
+
+def _tried_twice() -> tuple[Plan, Evidence, Judgement]:
+    """The death of the primary was sent twice: the first time it did not go in."""
+    given, evidence, judged = go()
+    name = "database-primary-loss"
+    (only,) = evidence.experiments[name]
+    earlier = replace(only, observed_from_ns=only.observed_from_ns - 30 * S, observed_until_ns=only.observed_from_ns)
+    tried = replace(evidence, experiments={**evidence.experiments, name: (earlier, replace(only, attempt=2))})
+    (result,) = (one for one in judged.experiments if one.name == name)
+    why = "the fault did not go in"
+    results = (
+        replace(result, verdict=Outcome.INCONCLUSIVE, reason=why),
+        replace(result, attempt=2),
+        *(one for one in judged.experiments if one.name != name),
+    )
+    return given, tried, replace(judged, experiments=results)
+
+
+def test_an_earlier_attempt_is_a_retry_and_the_last_one_counts(tmp_path: Path) -> None:
+    """Allure shows the one that began last: the attempts have one test case, and the verdict begins with the last attempt."""
+    write(tmp_path / "r", *_tried_twice())
+    every = [json.loads(file.read_text(encoding="utf-8")) for file in (tmp_path / "r").glob("*-result.json")]
+    attempts = sorted((r for r in every if _labels(r).get("requirement") == "DA-DR-FAILOVER"), key=lambda r: r["start"])
+    assert [r["status"] for r in attempts] == ["broken", "passed"]
+    assert attempts[0]["statusDetails"]["message"] == "attempt 1 at database-primary-loss: the fault did not go in"
+    assert len({(r["testCaseId"], json.dumps(r["parameters"])) for r in attempts}) == 1
+    assert len({r["uuid"] for r in every}) == len(every)
+
+
+def test_without_times_there_are_no_retries(tmp_path: Path) -> None:
+    """Allure puts a result without a time before all others: an attempt that failed would hide the verdict, or be hidden."""
+    given, evidence, judged = _tried_twice()
+    untimed = replace(evidence, observations=())
+    write(tmp_path / "r", given, untimed, judged)
+    assert len(list((tmp_path / "r").glob("*-result.json"))) == len(TITLES) + 1
+
+
+def test_every_figure_with_a_limit_is_a_metric_of_its_own(tmp_path: Path) -> None:
+    """Allure averages the samples of a key: each is used once. A ratio is in percent; what is better is told."""
+    write(tmp_path / "r", *no_go())
+    found = json.loads(next((tmp_path / "r").glob("*-perf.json")).read_text(encoding="utf-8"))
+    by_key = {metric["key"]: metric for metric in found}
+    assert len(by_key) == len(found)
+    late = by_key["ND-KPI-P95 response time p95 read-track"]
+    assert (late["value"], late["unit"], late["better"]) == (268.4, "ms", "lower")
+    uptime = next(metric for key, metric in by_key.items() if key.startswith("ND-KPI-UPTIME"))
+    assert (uptime["unit"], uptime["better"]) == ("%", "higher")
+    assert 99 < uptime["value"] <= 100
+
+
+def test_evidence_is_linked_from_the_report_to_the_files_of_the_run(tmp_path: Path) -> None:
+    """The row in the page, then the files; relative, and never out of the run's directory."""
+    given, evidence, judged = no_go()
+    first = next(verdict for verdict in judged.verdicts if verdict.requirement == "ND-KPI-P95")
+    measured = first.claims[0].measures[0]
+    strange = replace(measured[0], files=("load/a (b).parquet", "/etc/passwd", "../../secret"))
+    claim = replace(first.claims[0], measures=((strange, *measured[1:]),))
+    others = (verdict for verdict in judged.verdicts if verdict is not first)
+    judged = replace(judged, verdicts=(replace(first, claims=(claim,)), *others))
+    text = _of(_results(tmp_path / "r", (given, evidence, judged)), "ND-KPI-P95")["description"]
+    assert "[ND-KPI-P95 in the page](../readiness.html#nd-kpi-p95)" in text
+    assert "(../load/a%20%28b%29.parquet)" in text
+    assert "passwd" not in text
+    assert "secret" not in text
+
+
+def test_a_thousand_scenarios_take_five_seconds_at_most(tmp_path: Path) -> None:
+    """As many rows as four catalogues and more: all of them written, in the time of a breath."""
+    given, evidence, judged = repeated(no_go(), 1000)
+    began = process_time()  # of this process alone: what else the machine does is no matter
+    write(tmp_path / "r", given, evidence, judged)
+    took_s = process_time() - began
+    assert len(list((tmp_path / "r").glob("*-result.json"))) == 1001
+    assert took_s < 5

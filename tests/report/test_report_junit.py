@@ -29,15 +29,49 @@ def _properties(element: ET.Element) -> dict[str, str]:
     return {str(p.get("name")): str(p.get("value")) for p in element.findall("properties/property")}
 
 
-def test_one_case_a_scenario_with_its_verdict_and_requirement() -> None:
-    """In the order of the catalogue."""
+def test_one_case_a_requirement_with_its_verdict_figure_and_limit() -> None:
+    """In the order of the catalogue; grouped by document and section, named by id and title."""
     cases = _suite(no_go()).findall("testcase")
     assert [_properties(case)["requirement"] for case in cases] == list(TITLES)
-    assert _properties(cases[0]) == {"verdict": "FAIL", "requirement": "ND-KPI-P95", "gate": "critical"}
+    told = _properties(cases[0])
+    assert told.pop("scenario").startswith("features/normaldance/technical-kpis.feature:")
+    assert told == {
+        "verdict": "FAIL",
+        "requirement": "ND-KPI-P95",
+        "gate": "critical",
+        "gates_here": "yes",
+        "figure": "response time p95 read-track",
+        "value": "268.4 ms",
+        "limit": "below 200 ms",
+        "bounds": "260.3 to 276.5 ms",
+        "n": "3204 / 59",
+    }
     assert (cases[0].get("classname"), cases[0].get("name")) == (
-        "features.normaldance.technical-kpis",
-        "API response time",
+        "000 integration strategy: KPIs",
+        "ND-KPI-P95 API response time",
     )
+
+
+def test_a_requirement_of_two_scenarios_is_one_case() -> None:
+    """Both are named, its time is that of both, and its reason is the worse one."""
+    given, evidence, judged = no_go()
+    first, second = judged.verdicts[0], judged.verdicts[1]
+    both = replace(first, claims=(*first.claims, replace(second.claims[0], requirement=first.requirement)))
+    suite = _suite((given, evidence, replace(judged, verdicts=(both, *judged.verdicts[1:]))))
+    case = suite.findall("testcase")[0]
+    assert len([p for p in case.findall("properties/property") if p.get("name") == "scenario"]) == 2
+    assert suite.get("tests") == str(len(TITLES))
+
+
+def test_what_was_waived_passes_and_says_who_accepts_it() -> None:
+    """Its verdict is not hidden."""
+    given, evidence, judged = no_go()
+    why = replace(judged.verdicts[0].because, text="release manager accepts the bound 300 ms")
+    waived = replace(judged.verdicts[0], outcome=Outcome.WAIVED, because=why)
+    case = _suite((given, evidence, replace(judged, verdicts=(waived, *judged.verdicts[1:])))).findall("testcase")[0]
+    assert case.find("failure") is None
+    assert _properties(case)["verdict"] == "WAIVED"
+    assert case.findtext("system-out") == "release manager accepts the bound 300 ms"
 
 
 def test_fail_and_inconclusive_are_failures_and_not_assessed_is_skipped() -> None:
@@ -71,7 +105,10 @@ def test_the_suite_carries_the_decision() -> None:
 def test_times_are_those_of_the_evidence() -> None:
     """A KPI's case took as long as its traffic."""
     times = {c.get("name"): c.get("time") for c in _suite(go()).findall("testcase")}
-    assert (times["API response time"], times["automated failover"], times["error rate"]) == (
+    assert tuple(
+        times[name]
+        for name in ("ND-KPI-P95 API response time", "DA-DR-FAILOVER automated failover", "ND-KPI-ERRORS error rate")
+    ) == (
         "128.000",
         "54.000",
         "128.000",
@@ -89,7 +126,7 @@ def test_a_requirement_that_no_scenario_claims_is_not_lost() -> None:
     )
     suite = _suite((given, evidence, replace(judged, verdicts=(unclaimed, *judged.verdicts[1:]))))
     assert (suite.findall("testcase")[0].get("name"), suite.get("tests"), suite.get("skipped")) == (
-        "ND-KPI-P95",
+        "ND-KPI-P95 API response time",
         "23",
         "1",
     )
@@ -100,10 +137,9 @@ def test_arbitrary_text_gives_valid_xml() -> None:
     given, evidence, judged = no_go()
     hostile = "]]></failure>\x00\x0b\x1b[31m\ud800 ä & <b>"
     first = judged.verdicts[0]
-    claim = replace(
-        first.claims[0], because=because(Outcome.FAIL, hostile, hostile), scenario=scenario(hostile, file=hostile)
-    )
-    judged = replace(judged, verdicts=(replace(first, claims=(claim,)), *judged.verdicts[1:]))
+    why = because(Outcome.FAIL, hostile, hostile)
+    claim = replace(first.claims[0], because=why, scenario=scenario(hostile, file=hostile))
+    judged = replace(judged, verdicts=(replace(first, because=why, claims=(claim,)), *judged.verdicts[1:]))
     failure = next(_suite((replace(given, release=hostile), evidence, judged)).iter("failure"))
     assert failure.get("message") == "]]></failure>[31m ä & <b>"
 

@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from allure_commons.model2 import Label
-from allure_commons.types import LabelType, Severity
+from allure_commons.model2 import Label, Link
+from allure_commons.types import LabelType, LinkType, Severity
 
 from harness.model import Gate, Op, Outcome
 from harness.report.markdown import plain
@@ -22,7 +22,7 @@ from harness.report.view.wording import clean, scope_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.model import Measure, Requirement
+    from harness.model import Measure, Plan, Requirement
     from harness.report.view.digest import Row
 
 READINESS: Final = "00 Readiness"
@@ -91,14 +91,31 @@ def evidence_links(requirement: Requirement, measures: Iterable[Measure]) -> str
         file for measure in measures for own in (measure.files, *_of_receipts(measure)) for file in own
     )
     anchor = "".join(letter if letter.isalnum() else "-" for letter in requirement.id.lower())
-    page = f"[{plain(requirement.id)} in the page]({HOME}readiness.html#{quote(anchor)})"
+    page = f"[{_within(requirement.id)} in the page]({HOME}readiness.html#{quote(anchor)})"
     evidence = [
-        f"[{plain(file)}]({HOME}{quote(clean(file))})"
+        f"[{_within(file)}]({HOME}{quote(clean(file))})"
         for file in list(files)[:_MOST_LINKS]
         if file and not PurePosixPath(file).is_absolute() and ".." not in PurePosixPath(file).parts  # never a way out
     ]
     more = f" and {len(files) - _MOST_LINKS} more" if len(files) > _MOST_LINKS else ""
     return f"Evidence: {' · '.join([page, *evidence])}{more}"
+
+
+def _within(text: str) -> str:
+    """Text between the brackets of a link."""
+    return plain(text).replace("]", "\\]")
+
+
+def statement_links(row: Row, plan: Plan) -> list[Link]:
+    """Where what people accepted or vouched for is written down; Allure makes links of the addresses with http and https only."""
+    waiver = row.verdict.waiver
+    said = [] if waiver is None else [("waiver", waiver.by, waiver.link)]
+    said += [("attestation", one.by, one.link) for one in plan.attestations if one.vouches == row.requirement.id]
+    return [
+        Link(type=LinkType.LINK, name=clean(f"{kind} by {by}"), url=clean(url))
+        for kind, by, url in said
+        if url.startswith(("https://", "http://"))
+    ]
 
 
 def _of_receipts(measure: Measure) -> Iterable[Sequence[str]]:

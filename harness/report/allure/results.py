@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
@@ -27,7 +27,7 @@ from allure_commons.model2 import (
 )
 from allure_commons.types import AttachmentType, LabelType, Severity
 
-from harness.model import DecisionOutcome, DemandKind, Outcome, Reason, ReasonKind, Verdict
+from harness.model import DecisionOutcome, DemandKind, Outcome
 from harness.report.allure.labels import (
     CATEGORIES,
     HOME,
@@ -38,6 +38,7 @@ from harness.report.allure.labels import (
     name_of,
     place_of,
     requirement_labels,
+    statement_links,
 )
 from harness.report.allure.steps import STATUS, details, ended, steps_of
 from harness.report.document import render_verdict
@@ -85,7 +86,7 @@ def render_allure(plan: Plan, evidence: Evidence, judgement: Judgement) -> dict[
 
 
 def _files(run: _Run) -> dict[str, bytes]:
-    every = _accounted(run)
+    every = rows(run.plan, run.judgement)
     bodies = {
         "verdict.json": render_verdict(run.plan, run.judgement),
         "summary.md": render_summary(run.plan, run.evidence, run.judgement),
@@ -111,22 +112,6 @@ def _files(run: _Run) -> dict[str, bytes]:
     if start is not None and stop is not None:
         files[f"{run.id('figures')}-perf.json"] = _json(metrics(every, start, stop))
     return files
-
-
-def _accounted(run: _Run) -> tuple[Row, ...]:
-    """A row for every requirement that the plan names: one that the judge left out is INCONCLUSIVE, never lost."""
-    judged = {verdict.requirement for verdict in run.judgement.verdicts}
-    because = Reason(
-        kind=ReasonKind.HARNESS,
-        text="the judge gave no verdict for this requirement of the plan",
-        hint="this is a bug in the harness: report it and attach the run directory",
-    )
-    lost = tuple(
-        Verdict(requirement=requirement.id, outcome=Outcome.INCONCLUSIVE, because=because, claims=())
-        for requirement in run.plan.requirements
-        if requirement.id not in judged
-    )
-    return rows(run.plan, replace(run.judgement, verdicts=(*run.judgement.verdicts, *lost)))
 
 
 def _attachment(run: _Run, name: str, kind: str) -> Attachment:
@@ -191,6 +176,7 @@ def _claim_result(run: _Run, row: Row, said: ClaimVerdict, claim: Claim | None) 
         description=_description(run, requirement, said),
         statusDetails=details(because.reason, because.hint),
         labels=[*requirement_labels(row, outcome, run.plan.environment), *belongs],
+        links=statement_links(row, run.plan),
         parameters=[] if claim is None else _parameters(run.plan, claim),
         steps=steps_of(
             run.plan, run.evidence, claim, said, span_ms=(run.moments.ms(span_ns[0]), run.moments.ms(span_ns[1]))
@@ -282,6 +268,7 @@ def _unclaimed(run: _Run, every: Iterable[Row]) -> Iterable[TestResult]:
                 description=_about(requirement, ()),
                 statusDetails=details(row.verdict.reason, row.verdict.hint),
                 labels=[*requirement_labels(row, row.outcome, run.plan.environment), *labels(*belongs)],
+                links=statement_links(row, run.plan),
             )
 
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
+import stat
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.errors import ConfigurationError, HarnessError
+from harness.errors import ConfigurationError, EvidenceError, HarnessError
 from harness.files import write_atomic
 from harness.report.allure.labels import CATEGORIES
 from harness.report.allure.npm import EXTRA, SOURCES, Node, find_node, last_words, npm_packages
 from harness.report.view.moments import Moments
+from harness.report.view.wording import clean
 
 if TYPE_CHECKING:
     from harness.model import Evidence, Judgement, Plan
@@ -27,6 +30,7 @@ REPORT: Final = "allure-report"
 HISTORY: Final = "history.json"
 """In a run's `allure-report`: what later reports need of it to show what was before."""
 _GENERATE_S: Final = 300.0
+_MOST_BYTES: Final = 64 << 20
 _RUNS_SHOWN: Final = 20
 """Earlier runs in a report; each costs about a kilobyte a requirement while it is made."""
 
@@ -39,6 +43,7 @@ def write_site(run: Path, plan: Plan, evidence: Evidence, judgement: Judgement, 
 
     Raises:
         ConfigurationError: the extra is not installed, or the npm packages are neither here nor to be had.
+        EvidenceError: it cannot be written there.
         HarnessError: the report could not be made of these results.
     """
     node = find_node()
@@ -49,20 +54,38 @@ def write_site(run: Path, plan: Plan, evidence: Evidence, judgement: Judgement, 
     if not expected:
         raise ConfigurationError("there are no Allure results", where=str(results), hint="run `readiness report RUN`")
     packages = npm_packages(node)
+    try:
+        _made(run, plan, evidence, judgement, exit_code=exit_code, node=node, packages=packages, expected=expected)
+    except OSError as error:
+        what = f"the Allure report cannot be written: {error.strerror or error}"
+        raise EvidenceError(what, where=str(error.filename or run), hint="make the run's directory writable") from error
+    return run / REPORT / "index.html"
+
+
+def _made(
+    run: Path,
+    plan: Plan,
+    evidence: Evidence,
+    judgement: Judgement,
+    *,
+    exit_code: int,
+    node: Node,
+    packages: Path,
+    expected: int,
+) -> None:
+    """Make it in a directory of its own, then put it in the place of the old one."""
+    moments = Moments.of(evidence)
+    end_ms = moments.ms(moments.end_ns)
     with tempfile.TemporaryDirectory(prefix=".allure-", dir=run) as scratch:
-        made, history = Path(scratch) / REPORT, Path(scratch) / "history.jsonl"
-        moments = Moments.of(evidence)
-        end_ms = moments.ms(moments.end_ns)
+        made, history, options = (Path(scratch) / name for name in (REPORT, "history.jsonl", "options.json"))
         points = earlier_points(run, plan.target, before_ms=end_ms)
         history.write_text("".join(f"{json.dumps(point)}\n" for point in points), encoding="utf-8")
-        options = Path(scratch) / "options.json"
-        name = judgement.decision.headline.encode("utf-8", "replace").decode()
         asked = {
             "packages": str(packages),
-            "results": str(results),
+            "results": str(run / "allure-results"),
             "output": str(made),
             "history": str(history),
-            "name": name,
+            "name": clean(judgement.decision.headline),
             "exitCode": exit_code,
             "categories": [_category(category) for category in CATEGORIES],
             "expected": expected,
@@ -71,7 +94,6 @@ def write_site(run: Path, plan: Plan, evidence: Evidence, judgement: Judgement, 
         _generate(node, options)
         write_atomic(made / HISTORY, _own_point(history, plan, end_ms))
         _replace(run / REPORT, made)
-    return run / REPORT / "index.html"
 
 
 def _category(category: Any) -> dict[str, Any]:
@@ -134,14 +156,27 @@ def earlier_points(run: Path, target: str, *, before_ms: int | None) -> list[dic
         return []
     own = run.resolve()
     found: dict[str, dict[str, Any]] = {}
-    for file in own.parent.glob(f"*/{REPORT}/{HISTORY}"):
+    for file in sorted(
+        own.parent.glob(f"*/{REPORT}/{HISTORY}"), reverse=True
+    ):  # the names of runs begin with their time
         if file.parent.parent.resolve() == own or file.parent.parent.is_symlink():
             continue
-        with contextlib.suppress(OSError, ValueError):
-            told = json.loads(file.read_text(encoding="utf-8"))
+        if len(found) == _RUNS_SHOWN:
+            break
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            told = json.loads(_read(file))
             if _is_point(told, target, before_ms):
                 found[told["run"]] = told["point"]
-    return sorted(found.values(), key=lambda point: int(point["timestamp"]))[-_RUNS_SHOWN:]
+    return sorted(found.values(), key=lambda point: int(point["timestamp"]))
+
+
+def _read(file: Path) -> bytes:
+    """What is in a regular file of a bounded size; a link is not followed, and a pipe is not waited for."""
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
+        found = os.fstat(opened.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
+            raise ValueError(f"{file} is no history")
+        return opened.read(_MOST_BYTES)
 
 
 def _is_point(told: Any, target: str, before_ms: int) -> bool:
@@ -150,9 +185,14 @@ def _is_point(told: Any, target: str, before_ms: int) -> bool:
     point = told.get("point")
     return (
         isinstance(point, dict)
-        and isinstance(point.get("timestamp"), int)
+        and type(point.get("timestamp")) is int
         and point["timestamp"] < before_ms
-        and isinstance(point.get("testResults"), dict)
-        and isinstance(point.get("knownTestCaseIds"), list)
         and isinstance(point.get("uuid"), str)
+        and _strings(point.get("knownTestCaseIds"))
+        and isinstance(point.get("testResults"), dict)
+        and all(isinstance(one, dict) and isinstance(one.get("status"), str) for one in point["testResults"].values())
     )
+
+
+def _strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)

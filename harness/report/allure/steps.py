@@ -23,6 +23,7 @@ STATUS: Final[Mapping[Outcome, str]] = {
     Outcome.NOT_ASSESSED: Status.SKIPPED,
 }
 """INCONCLUSIVE is broken, never `skipped` or `unknown`: those vanish from success rates and gates."""
+_FACTS: Final = (DemandKind.CHECK, DemandKind.STATIC, DemandKind.INGEST)
 _FINISHED: Final = "finished"
 _Made = TypeVar("_Made")
 
@@ -77,7 +78,7 @@ def _done(evidence: Evidence, demand: Demand) -> bool:
         return bool(evidence.fault_free(demand.name))
     if demand.kind == DemandKind.EXPERIMENT:
         return any(attempt.ran for attempt in evidence.experiments.get(demand.name, ()))
-    if demand.kind == DemandKind.CHECK:
+    if demand.kind in _FACTS:
         return bool(demand.key in evidence.checks and evidence.checks[demand.key].facts)
     return True
 

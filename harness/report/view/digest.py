@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from harness.model import (
     Claim,
@@ -14,6 +15,7 @@ from harness.model import (
     Outcome,
     Plan,
     Reason,
+    ReasonKind,
     Requirement,
     Verdict,
     leading_first,
@@ -36,6 +38,11 @@ from harness.report.view.wording import (
     span,
 )
 
+_LEFT_OUT: Final = Reason(
+    kind=ReasonKind.HARNESS,
+    text="the judge gave no verdict for this requirement of the plan",
+    hint="this is a bug in the harness: report it and attach the run directory",
+)
 _RANK = {outcome: rank for rank, outcome in enumerate(MARKS)}
 _MOST_NAMED = 24
 """So many ids are named in one sentence."""
@@ -137,16 +144,18 @@ class Row:
 
 
 def rows(plan: Plan, judgement: Judgement) -> tuple[Row, ...]:
-    """Every requirement that has a verdict, worst first, else in catalogue order; gating ones before the others."""
+    """A row for every requirement of the plan, worst first, else in catalogue order; gating ones before the others.
+
+    One that the judge left out is INCONCLUSIVE, never lost.
+    """
     known = {requirement.id: requirement for requirement in plan.requirements}
     claims: dict[str, list[Claim]] = {}
     for claim in plan.claims:
         claims.setdefault(claim.requirement, []).append(claim)
-    found = [
-        _row(plan, known[verdict.requirement], verdict, claims.get(verdict.requirement, ()))
-        for verdict in judgement.verdicts
-        if verdict.requirement in known
-    ]
+    judged = {verdict.requirement: verdict for verdict in judgement.verdicts if verdict.requirement in known}
+    lost = (Verdict(requirement=name, outcome=Outcome.INCONCLUSIVE, because=_LEFT_OUT, claims=()) for name in known)
+    every = [*judged.values(), *(verdict for verdict in lost if verdict.requirement not in judged)]
+    found = [_row(plan, known[v.requirement], v, claims.get(v.requirement, ())) for v in every]
     return tuple(sorted(found, key=lambda row: (_RANK[row.outcome], not row.gating)))
 
 

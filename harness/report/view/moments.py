@@ -85,5 +85,5 @@ def _gathered(plan: Plan, evidence: Evidence, key: str) -> Iterable[tuple[int, i
     elif demand.kind == DemandKind.EXPERIMENT:
         for attempt in evidence.experiments.get(demand.name, ()):
             yield attempt.observed_from_ns, attempt.observed_until_ns
-    elif demand.kind == DemandKind.CHECK and (check := evidence.checks.get(key)) and check.facts:
+    elif (check := evidence.checks.get(key)) and check.facts:
         yield min(fact.at_ns for fact in check.facts), max(fact.at_ns for fact in check.facts)

@@ -30,11 +30,14 @@ DECISION_MARKS: Final = {
     DecisionOutcome.PARTIAL: "○",
 }
 
-_UNFIT: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
+_UNFIT: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
+)
+"""What no format can carry, and the marks that turn the direction of the text around them: a name must not reorder a verdict."""
 
 
 def clean(text: str) -> str:
-    """Text that XML 1.0, HTML and UTF-8 can all carry: control characters and lone surrogates are left out."""
+    """Text that XML 1.0, HTML and UTF-8 can all carry: control characters, lone surrogates and marks of direction are left out."""
     return _UNFIT.sub("", text)
 
 
