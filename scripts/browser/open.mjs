@@ -2,7 +2,7 @@
 //
 //   node open.mjs OPTIONS.json
 //
-// OPTIONS: packages (directory with node_modules), browser (program), pages: [{file, picture, axe, wait, width, height}]. Prints JSON:
+// OPTIONS: packages (directory with node_modules), browser (program), pages: [{file, picture, axe, wait, unfold, width, height}]. Prints JSON:
 // a list of {file, requests, errors, findings}, in the order of the pages. `requests` are those that are for no file given here.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -20,7 +20,7 @@ async function findings(page) {
   return violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.slice(0, 5).map(({ html, failureSummary }) => ({ html, failureSummary })) }));
 }
 
-async function opened(browser, { file, picture, axe: look, wait, width, height }) {
+async function opened(browser, { file, picture, axe: look, wait, unfold, width, height }) {
   const url = pathToFileURL(file).href;
   const told = { file, requests: [], errors: [], findings: [] };
   for (const colorScheme of look ? ["light", "dark"] : ["light"]) {
@@ -32,9 +32,14 @@ async function opened(browser, { file, picture, axe: look, wait, width, height }
     page.on("websocket", (socket) => told.requests.push(socket.url()));
     page.on("pageerror", (error) => told.errors.push(String(error)));
     await page.goto(url, { waitUntil: "load" });
-    if (wait) await page.getByText(wait, { exact: false }).first().waitFor({ timeout: 60_000 });
+    if (wait) await page.getByText(wait).first().waitFor({ timeout: 120_000 });
+    if (unfold && !(await page.getByText(unfold).first().isVisible())) await page.getByText(wait).first().click(); // what passed is folded
+    if (unfold) await page.getByText(unfold).first().waitFor({ timeout: 60_000 });
     await page.waitForLoadState("networkidle");
     await page.evaluate(() => document.fonts.ready);
+    await page.evaluate(() => { // Allure scrolls to the first test, within a part of its page
+      for (const part of document.querySelectorAll("*")) if (part.scrollTop) part.scrollTop = 0;
+    });
     if (picture && colorScheme === "light") await page.screenshot({ path: picture, animations: "disabled" });
     if (look) told.findings.push(...(await findings(page)).map((finding) => ({ ...finding, colorScheme })));
     await context.close();

@@ -201,7 +201,7 @@ def test_without_a_network_it_says_so_and_leaves_nothing(tmp_path: Path, monkeyp
     monkeypatch.setenv("READINESS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
-    with pytest.raises(ConfigurationError, match="the npm packages of Allure could not be installed") as error:
+    with pytest.raises(ConfigurationError, match="the npm packages of allure could not be installed") as error:
         npm_packages(node)
     assert "READINESS_CACHE" in error.value.hint
     assert list((tmp_path / "cache").iterdir()) == []

@@ -47,8 +47,8 @@ def test_what_does_not_fit_is_cut_at_a_line_and_says_so() -> None:
     cut = fitted(text, MOST_BYTES)
     assert len(cut) < MOST_BYTES
     lines = cut.decode().splitlines()
-    assert lines[-3].startswith("- line ")
-    assert lines[-3].endswith(" with ä")
+    assert lines[-4].startswith("- line ")
+    assert lines[-4].endswith(" with ä")
     assert "more bytes are in `summary.md`" in lines[-1]
     assert fitted(text[:1000], MOST_BYTES) == text[:1000]
 

@@ -59,41 +59,48 @@ def cache_directory() -> Path:
 
 
 def npm_packages(node: Node) -> Path:
-    """The directory with `node_modules` of the lock file; installed when it is not there yet.
-
-    It is made beside and then renamed, so that a part of it is never found, whoever installs at the same time.
+    """The directory with the `node_modules` of the Allure report; installed when it is not there yet.
 
     Raises:
         ConfigurationError: it is not there and cannot be installed: no network, no registry, no room.
     """
-    lock = (SOURCES / "package-lock.json").read_bytes()
-    to = cache_directory() / f"allure-{hashlib.sha256(lock).hexdigest()[:16]}"
+    return npm_install(node, SOURCES, "allure")
+
+
+def npm_install(node: Node, sources: Path, name: str) -> Path:
+    """The packages of a `package-lock.json` in the cache directory, below `NAME-<hash of the lock file>`; installed once.
+
+    They are installed beside and then renamed, so that a part of them is never found, whoever installs at the same time.
+
+    Raises:
+        ConfigurationError: as `npm_packages`.
+    """
+    lock = (sources / "package-lock.json").read_bytes()
+    to = cache_directory() / f"{name}-{hashlib.sha256(lock).hexdigest()[:16]}"
     if (to / "node_modules").is_dir():
         return to
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".allure-", dir=to.parent) as scratch:
+        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=to.parent) as scratch:
             made = Path(scratch) / "made"
             made.mkdir()
-            for name in ("package.json", "package-lock.json"):
-                shutil.copyfile(SOURCES / name, made / name)
-            _npm_ci(node, made)
+            for file in ("package.json", "package-lock.json"):
+                shutil.copyfile(sources / file, made / file)
+            _npm_ci(node, made, name)
             with contextlib.suppress(OSError):  # another one was first, with the same
                 made.rename(to)
     except OSError as error:
-        where = str(error.filename or to)
-        raise ConfigurationError(
-            f"the npm packages of Allure have no place: {error.strerror or error}", where=where
-        ) from error
+        what = f"the npm packages of {name} have no place: {error.strerror or error}"
+        raise ConfigurationError(what, where=str(error.filename or to)) from error
     return to
 
 
-def _npm_ci(node: Node, made: Path) -> None:
+def _npm_ci(node: Node, made: Path, name: str) -> None:
     """Install what the lock file names, with its hashes; no script of a package is run."""
     flags = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
     bounds = ("--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-timeout=30000")
     environment = os.environ | {"PATH": os.pathsep.join([str(node.node.parent), os.environ.get("PATH", os.defpath)])}
-    what, hint = "the npm packages of Allure could not be installed", _offline_hint()
+    what, hint = f"the npm packages of {name} could not be installed", _offline_hint()
     try:
         done = subprocess.run(
             _command(node, "ci", flags, bounds),
@@ -107,7 +114,7 @@ def _npm_ci(node: Node, made: Path) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise ConfigurationError(f"{what} within {_INSTALL_S:g} s", hint=hint) from error
-    if done.returncode or not (made / "node_modules" / "@allurereport" / "core").is_dir():
+    if done.returncode or not (made / "node_modules").is_dir():
         raise ConfigurationError(f"{what}: {last_words(done.stderr) or f'exit code {done.returncode}'}", hint=hint)
 
 
