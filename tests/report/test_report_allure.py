@@ -365,7 +365,7 @@ def test_evidence_is_linked_from_the_report_to_the_files_of_the_run(tmp_path: Pa
     others = (verdict for verdict in judged.verdicts if verdict is not first)
     judged = replace(judged, verdicts=(replace(first, claims=(claim,)), *others))
     text = _of(_results(tmp_path / "r", (given, evidence, judged)), "ND-KPI-P95")["description"]
-    assert "[ND-KPI-P95 in the page](../readiness.html#nd-kpi-p95)" in text
+    assert "[ND-KPI-P95 in the page](../readiness.html#ND-KPI-P95)" in text
     assert "(../load/a%20%28b%29.parquet)" in text
     assert "passwd" not in text
     assert "secret" not in text

@@ -15,6 +15,7 @@ from allure_commons.model2 import Label, Link
 from allure_commons.types import LabelType, LinkType, Severity
 
 from harness.model import Gate, Op, Outcome
+from harness.report.html.filters import anchor
 from harness.report.markdown import plain
 from harness.report.view.digest import measures_of
 from harness.report.view.wording import clean, scope_text
@@ -47,12 +48,6 @@ def labels(*pairs: tuple[str, str]) -> list[Label]:
     return [Label(name=name, value=clean(value)) for name, value in dict.fromkeys(pairs) if value]
 
 
-def place_of(requirement: Requirement) -> tuple[str, str]:
-    """Document and section: `003 deployment architecture`, `regions, monitoring, alerts`; the profile where no source is named."""
-    document, _, section = requirement.source.partition(": ")
-    return document or requirement.profile, section or requirement.profile
-
-
 def name_of(requirement: Requirement, outcome: Outcome) -> str:
     """`ND-KPI-P95 API response time`, with a mark where it was waived."""
     mark = " (WAIVED)" if outcome is Outcome.WAIVED else ""
@@ -62,13 +57,12 @@ def name_of(requirement: Requirement, outcome: Outcome) -> str:
 def requirement_labels(row: Row, outcome: Outcome, environment: str) -> list[Label]:
     """What a requirement is filtered, grouped and weighed by."""
     requirement = row.requirement
-    document, section = place_of(requirement)
     gate = requirement.gate.value if row.gating else f"{requirement.gate.value}, does not gate in {environment}"
     kinds = [(LabelType.TAG, f"evidence {kind.name.lower()}") for kind in requirement.kinds[:1]]
     return labels(
         ("requirement", requirement.id),
-        (LabelType.EPIC, document),
-        (LabelType.FEATURE, section),
+        (LabelType.EPIC, requirement.document),
+        (LabelType.FEATURE, requirement.section or requirement.profile),
         (LabelType.STORY, f"{requirement.id} {requirement.title}"),
         (LabelType.SEVERITY, _SEVERITY[requirement.gate].value),
         ("owner", requirement.owner),
@@ -90,8 +84,7 @@ def evidence_links(requirement: Requirement, measures: Iterable[Measure]) -> str
     files = dict.fromkeys(
         file for measure in measures for own in (measure.files, *_of_receipts(measure)) for file in own
     )
-    anchor = "".join(letter if letter.isalnum() else "-" for letter in requirement.id.lower())
-    page = f"[{_within(requirement.id)} in the page]({HOME}readiness.html#{quote(anchor)})"
+    page = f"[{_within(requirement.id)} in the page]({HOME}readiness.html#{quote(anchor(requirement.id))})"
     evidence = [
         f"[{_within(file)}]({HOME}{quote(clean(file))})"
         for file in list(files)[:_MOST_LINKS]
@@ -146,8 +139,8 @@ def metrics(every: Iterable[Row], start: int, stop: int) -> list[dict[str, Any]]
                     "stop": stop,
                     "title": f"{key}, expected {measure.op.removeprefix('is ')} {measure.limit}",
                     "unit": "%" if percent else measure.unit,
-                    "group": place_of(row.requirement)[0],
-                    "groupTitle": place_of(row.requirement)[0],
+                    "group": row.requirement.document,
+                    "groupTitle": row.requirement.document,
                     "better": _BETTER.get(measure.op, "neutral"),
                 }
             )

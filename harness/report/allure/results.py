@@ -36,16 +36,17 @@ from harness.report.allure.labels import (
     labels,
     metrics,
     name_of,
-    place_of,
     requirement_labels,
     statement_links,
 )
 from harness.report.allure.steps import STATUS, details, ended, steps_of
 from harness.report.document import render_verdict
 from harness.report.markdown import plain, table
-from harness.report.summary import render_summary, requirement_table
+from harness.report.summary import document_table, render_summary, requirement_table
+from harness.report.view.causes import deciding_sentence
 from harness.report.view.digest import claim_measures, measure_line, rows
 from harness.report.view.moments import Moments
+from harness.report.view.sections import documents
 from harness.report.view.wording import NOTHING, clean, counted
 
 if TYPE_CHECKING:
@@ -264,7 +265,7 @@ def _unclaimed(run: _Run, every: Iterable[Row]) -> Iterable[TestResult]:
                 name=name_of(requirement, row.outcome),
                 status=STATUS[row.outcome],
                 span_ns=run.span_ns,
-                titlePath=[clean(part) for part in place_of(requirement)],
+                titlePath=[clean(part) for part in (requirement.document, requirement.section) if part],
                 description=_about(requirement, ()),
                 statusDetails=details(row.verdict.reason, row.verdict.hint),
                 labels=[*requirement_labels(row, row.outcome, run.plan.environment), *labels(*belongs)],
@@ -283,7 +284,7 @@ def _verdict_result(run: _Run, every: Iterable[Row], attachments: list[Attachmen
         status=_DECIDED.get(decision.outcome, Status.BROKEN),
         span_ns=run.span_ns,
         titlePath=[READINESS],
-        description=_account(decision.headline, stopping),
+        description=_account(run, shown, stopping),
         statusDetails=details("\n".join((decision.headline, *decision.reasons)), ""),
         labels=labels(
             (LabelType.EPIC, READINESS),
@@ -311,14 +312,16 @@ def _verdict_result(run: _Run, every: Iterable[Row], attachments: list[Attachmen
     return result
 
 
-def _account(headline: str, stopping: Sequence[Row]) -> str:
-    """The headline, and what keeps the release from GO."""
-    blocks = [f"**{plain(headline)}**", f"[The page of this run]({HOME}readiness.html)"]
+def _account(run: _Run, shown: Sequence[Row], stopping: Sequence[Row]) -> str:
+    """The headline, what decided, what keeps the release from GO, and how each document came out."""
+    headline, decided = run.judgement.decision.headline, deciding_sentence(run.judgement, shown)
+    blocks = [f"**{plain(headline)}**", plain(decided), f"[The page of this run]({HOME}readiness.html)"]
     if stopping:
         blocks.append(f"What keeps this release from GO, {counted(len(stopping), 'requirement')}:")
         blocks.append(requirement_table(stopping[:_MOST_STOPPING]))
         if len(stopping) > _MOST_STOPPING:
-            blocks.append(f"and {len(stopping) - _MOST_STOPPING} more, in summary.md and in the page.")
+            blocks.append(f"and {len(stopping) - _MOST_STOPPING} more, in the page.")
+    blocks.append(document_table(documents(run.plan, shown)))
     return "\n\n".join(blocks)
 
 
