@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from report_builders import go, no_go, nothing
+from report_many import many
 from report_plan import BROKEN, TITLES
 
 from harness.model import DecisionOutcome, Evidence
 from harness.report.markdown import plain, table
 from harness.report.summary import render_summary
+from harness.run.stepsummary import MOST_BYTES
 
 
 def _text() -> str:
@@ -165,3 +167,11 @@ def test_files_that_replace_those_of_the_package_are_named() -> None:
         "- what the package claims by 1 file that the project replaces: features/normaldance/technical-kpis.feature"
         in text
     )
+
+
+def test_of_all_758_rows_it_fits_the_page_of_a_ci_job() -> None:
+    """A step has a mebibyte, of which a summary takes a tenth at most; every document is counted in it."""
+    body = render_summary(*many())
+    assert len(body) < MOST_BYTES / 10
+    text = body.decode()
+    assert all(f"| {name}" in text for name in {row.document for row in many()[0].requirements})

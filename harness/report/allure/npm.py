@@ -22,7 +22,7 @@ CACHE_VARIABLE: Final = "READINESS_CACHE"
 EXTRA: Final = "pip install 'readiness-harness[allure]'"
 SOURCES: Final = Path(__file__).parent / "node"
 """`package.json`, the lock file, and the program that makes the report."""
-_INSTALL_S: Final = 300.0
+_INSTALL_S: Final = 120.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +98,7 @@ def npm_install(node: Node, sources: Path, name: str) -> Path:
 def _npm_ci(node: Node, made: Path, name: str) -> None:
     """Install what the lock file names, with its hashes; no script of a package is run."""
     flags = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
-    bounds = ("--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-timeout=30000")
+    bounds = ("--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-timeout=15000")
     environment = os.environ | {"PATH": os.pathsep.join([str(node.node.parent), os.environ.get("PATH", os.defpath)])}
     what, hint = f"the npm packages of {name} could not be installed", _offline_hint()
     try:
