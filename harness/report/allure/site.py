@@ -175,7 +175,7 @@ def _read(file: Path) -> bytes:
     with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
         found = os.fstat(opened.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
-            raise ValueError(f"{file} is no history")
+            raise ValueError(f"{file} is not a history")
         return opened.read(_MOST_BYTES)
 
 
