@@ -55,7 +55,8 @@ def run_live(
         progress = stack.enter_context(Progress())
         stopping = stack.enter_context(Stopping(progress.say))
         target = _target(settings, progress, stack)
-        run = f"{clock.wall():%Y%m%dT%H%M%S}Z-{target.name}-{settings.release.rstrip('/').rpartition('/')[2]}"
+        release = target.release.version or settings.release.rstrip("/").rpartition("/")[2]
+        run = f"{clock.wall():%Y%m%dT%H%M%S}Z-{target.name}-{release}"
         library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)
         plan = make_plan(
             run, settings=settings, target=target, requirements=requirements, compiled=compiled, library=library

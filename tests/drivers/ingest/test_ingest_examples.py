@@ -108,7 +108,7 @@ SPOILT = {
     ),
     "a scan of last week": (
         "sarif/security.sarif",
-        "2026-11-21T06",
+        "2026-11-20T06",
         "2026-11-16T06",
         {"IP-BP-SCANS": UNKNOWN},
     ),
@@ -134,7 +134,7 @@ SPOILT = {
     "an outage in the month": ("availability.json", '"0.9"', '"0"', {"AT-PERF-UPTIME": BAD}),
     "steps out of order": ("../records/tasks.yaml", "2026-11-10", "2026-11-08", {"AT-TASK-ORDER": BAD}),
     "an unknown key": ("../records/tasks.yaml", "finished:", "finnished:", {"AT-TASK-ORDER": UNKNOWN}),
-    "one's own approval": ("../records/merges.yaml", "[ben]", "[ana]", {"FI-REVIEW-PROC-CODE": BAD}),
+    "one's own approval": ("../records/merges.yaml", "[dev-2]", "[dev-1]", {"FI-REVIEW-PROC-CODE": BAD}),
     "an audit of the spring": ("../records/audits.yaml", "2026-10-19", "2026-04-19", {"IP-BP-AUDITS": UNKNOWN}),
     "a deployment before the suite": (
         "../records/deployments.yaml",
