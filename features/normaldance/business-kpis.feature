@@ -11,6 +11,11 @@ Feature: Business KPIs
     When the figures "business" of this target have been read
     Then the figure "monthly_cost" is at least 25 % below its baseline
 
+  @ND-BIZ-PERFORMANCE
+  Scenario: The integrated platform is quicker than what it replaces
+    When "everyday" traffic has run
+    Then the response time p95 of everyday traffic is at least 40 % lower than in the baseline run
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

@@ -15,3 +15,18 @@ Feature: Cloud services
   Scenario: The database scales from 2 to 16 capacity units
     When the files of the platform have been read
     Then the database cluster is declared with a minimum of 2 and a maximum of 16 capacity units
+
+  @DA-AWS-ROUTE53
+  Scenario: Every server of the zone answers for the public names
+    When the deployed platform has been inspected
+    Then every authoritative server of the zone answers every public name, with equal records
+
+  @DA-AWS-EKS
+  Scenario: The cluster of every region is new enough
+    When the deployed platform has been inspected
+    Then the Kubernetes API of every region reports version 1.28 or newer
+
+  @DA-AWS-DB-VERSION
+  Scenario: The database of every region is new enough
+    When the deployed platform has been inspected
+    Then the database of every region reports server version 15.4 or newer

@@ -31,6 +31,11 @@ Feature: The deployment checklist is ticked by what was measured
     When the JUnit report "acceptance" of this release has been read
     Then at least 1 test passed and none failed
 
+  @ND-DEP-DNS
+  Scenario: Every public name leads to the platform
+    When the deployed platform has been inspected
+    Then every public name resolves to its declared addresses with a TTL of at most 60 s
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

@@ -27,6 +27,16 @@ Feature: A disaster is over within its objectives, and what was acknowledged is 
     When the run history "runs" of this target has been read
     Then a disaster experiment passed, younger than 90 d
 
+  @DA-DR-DB-PROMOTE
+  Scenario: Whoever is on call promotes one standby, and it leads
+    When the experiment "database-promotion" has run under "everyday" traffic
+    Then a promotion ordered by hand leaves the chosen member the only primary within 45 s
+
+  @DA-DR-DB-VERIFY
+  Scenario: The promoted standby has every newest row
+    When the experiment "database-promotion" has run under "everyday" traffic
+    Then after the promotion the newest row of every table differs by 0 from the ledger of acknowledged writes
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

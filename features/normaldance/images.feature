@@ -10,3 +10,12 @@ Feature: Images
   Scenario: Node.js services run on Node.js 20
     When the files of the platform have been read
     Then every image of a Node.js service starts from node:20 and reports version 20
+
+  Scenario Outline: <what>
+    When the deployed platform has been inspected
+    Then every container has <state>
+
+    Examples:
+      | requirement    | what                        | state                                                     |
+      | DA-IMG-NONROOT | Containers run unprivileged | run-as-non-root equal to true and user id other than 0    |
+      | DA-IMG-PINNED  | Images are pinned           | image tag other than latest                               |

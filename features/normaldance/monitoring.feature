@@ -1,6 +1,17 @@
 Feature: Monitoring
   Document 003, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  Scenario Outline: <what>: the metrics say what users met
+    When the metrics of every service have been read under "everyday" traffic
+    Then <sentence>
+
+    Examples:
+      | requirement            | what                         | sentence                                                                                             |
+      | DA-MON-APP-LATENCY     | response time p50, p95, p99  | exposed p50, p95 and p99 of the api-gateway are within 5 % or 5 ms of those measured from the traffic |
+      | DA-MON-APP-ERRORS      | error rate                   | the exposed error rate is within 0.1 points of the one measured from the traffic                      |
+      | DA-MON-APP-RPS         | throughput                   | the exposed requests per second are within 5 % of those sent in the steady state                      |
+      | DA-MON-BUSINESS-ENGAGE | user engagement              | the exposed plays per user are within 1 % of those the traffic made                                   |
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

@@ -11,6 +11,11 @@ Feature: Phases of the integration
     When the experiment "pod-loss" has run under "everyday" traffic
     Then a new pod has its first request within 10 s of being ready, a killed pod none later than 10 s
 
+  @ND-PH4-METRICS
+  Scenario: Every service exposes its figures
+    When the deployed platform has been inspected
+    Then every service exposes p50, p95, p99, error rate and requests per second
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

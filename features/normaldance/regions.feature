@@ -10,3 +10,23 @@ Feature: Three regions share the traffic
       | DA-GEO-PRIMARY   | us-east-1      | 60 %  |
       | DA-GEO-SECONDARY | eu-west-1      | 30 %  |
       | DA-GEO-TERTIARY  | ap-southeast-1 | 10 %  |
+
+  @DA-GEO-TERTIARY-WRITES
+  Scenario: A region without a database accepts writes for the others
+    When the deployed platform has been inspected
+    Then every write accepted by ap-southeast-1 is readable in us-east-1 within 5 s
+
+  @DA-GEO-PRIMARY-CLUSTER
+  Scenario: The primary region holds every workload
+    When the deployed platform has been inspected
+    Then every workload of region us-east-1 has ready share at least 100 % in the steady state
+
+  @DA-GEO-PRIMARY-DB
+  Scenario: The primary region holds the primary of the database
+    When the deployed platform has been inspected
+    Then the database primary runs in us-east-1 in the steady state
+
+  @DA-GEO-SECONDARY-DB
+  Scenario: The secondary region holds a copy of the database
+    When the deployed platform has been inspected
+    Then at least 1 member in eu-west-1 streams from the primary and refuses writes in the steady state

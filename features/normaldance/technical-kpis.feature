@@ -16,3 +16,8 @@ Feature: The platform keeps its figures while nothing is broken
   Scenario: The entry answers 999 of 1000 probes
     When "everyday" traffic has run
     Then the uptime of the entry is at least 99.9 % in the steady state
+
+  @ND-KPI-PIPELINE
+  Scenario: 995 of 1000 events are delivered in time
+    When "everyday" traffic has run
+    Then the share of accepted events delivered whole within 30 s is at least 99.5 % in the steady state

@@ -6,9 +6,9 @@ actions succeed then), and returns what it hit.
 
 from __future__ import annotations
 
-from harness.chaos.database import kill_leader, lead_from_home, uncordon_nodes
+from harness.chaos.database import kill_leader, lead_from_home, order_promotion, uncordon_nodes
 from harness.chaos.holding import hold
-from harness.chaos.nodes import power_off_node, power_off_region, power_on_nodes
+from harness.chaos.nodes import power_off_node, power_off_region, power_off_zone, power_on_nodes
 from harness.chaos.pods import kill_pods
 
 __all__ = [
@@ -16,8 +16,10 @@ __all__ = [
     "kill_leader",
     "kill_pods",
     "lead_from_home",
+    "order_promotion",
     "power_off_node",
     "power_off_region",
+    "power_off_zone",
     "power_on_nodes",
     "uncordon_nodes",
 ]

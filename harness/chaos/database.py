@@ -7,7 +7,7 @@ from typing import Final
 from harness.chaos.hits import Hits, name_of, pod_hits, remembered
 from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
-from harness.targets.database import leader_of, switch_back
+from harness.targets.database import leader_of, order_failover, switch_back
 from harness.targets.kubernetes import Cluster, Object, labels_of
 from harness.targets.target import Target
 from harness.targets.undo import undoable
@@ -59,6 +59,29 @@ def kill_leader() -> Hits:
         cordon(here.cluster, name_of(node))
     take_leader(here.cluster, namespace, name)
     return remembered(here, hits)
+
+
+def order_promotion(member: str = "") -> str:
+    """Order by hand that a chosen standby takes over from the primary that this experiment hit; returns the member.
+
+    A run knows the order by the activity's name, `order-promotion`, and the chosen member by what it returns.
+
+    Args:
+        member: the chosen one; empty: the last standby by name, which no rule of the database itself prefers.
+
+    Raises:
+        FaultNotInjected: there is no standby.
+        DriverError: the chosen member is no standby that may lead.
+    """
+    here = session()
+    database = here.target.database
+    hit = {one.name for one in here.hits}
+    standbys = [name for name in (database.members if database else ()) if name not in hit]
+    if not standbys:
+        raise FaultNotInjected("the database has no standby that could be promoted")
+    chosen = member or max(standbys)
+    order_failover(here.cluster, here.target, chosen)
+    return chosen
 
 
 def uncordon_nodes() -> list[str]:

@@ -6,7 +6,7 @@ from harness.chaos.database import take_leader
 from harness.chaos.hits import Hits, database_leader, name_of, pod_hits, remembered
 from harness.chaos.session import ChaosSession, node_hit, session
 from harness.errors import ConfigurationError, FaultNotInjected
-from harness.targets.kubernetes import REGION_LABEL, Cluster, Object, has_condition
+from harness.targets.kubernetes import REGION_LABEL, ZONE_LABEL, Cluster, Object, has_condition, labels_of
 from harness.targets.parts import Power
 from harness.targets.target import Target
 from harness.targets.undo import undoable
@@ -58,6 +58,31 @@ def power_off_region(region: str) -> Hits:
     if down:
         raise FaultNotInjected(f"not every node of {region} is ready before the fault: {', '.join(down)}")
     return _power_off_all(here, nodes, region)
+
+
+def power_off_zone(region: str, number: int) -> Hits:
+    """Cut the power of every node of one zone of a region, and of no other.
+
+    Args:
+        region: value of the label `topology.kubernetes.io/region`.
+        number: which of its zones, by name, from 1: a value of the label `topology.kubernetes.io/zone`.
+
+    Raises:
+        FaultNotInjected: the region has not so many zones, has no other zone, or a node of the zone is not ready.
+        ConfigurationError: the target file does not say how power is cut.
+    """
+    here = session()
+    nodes = here.cluster.nodes(f"{REGION_LABEL}={region}")
+    zones = sorted({labels_of(node).get(ZONE_LABEL, "") for node in nodes} - {""})
+    if not 1 <= number <= len(zones) or len(zones) < 2:
+        named = ", ".join(zones) or "none"
+        raise FaultNotInjected(f"{region} has {len(zones)} zones ({named}), zone {number} and another one are needed")
+    zone = zones[number - 1]
+    own = [node for node in nodes if labels_of(node).get(ZONE_LABEL) == zone]
+    down = sorted(name_of(node) for node in own if not has_condition(node, "Ready"))
+    if down:
+        raise FaultNotInjected(f"not every node of {zone} is ready before the fault: {', '.join(down)}")
+    return _power_off_all(here, own, zone)
 
 
 def power_on_nodes() -> list[str]:

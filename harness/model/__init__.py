@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.model.closeness import closeness, leading_first, share_of_limit
-from harness.model.domain import DOMAINS, NO_FAULT, Domain, domain_of
+from harness.model.domain import DOMAINS, NO_FAULT, Domain, KnownExperiments, domain_of, only_by_name
 from harness.model.evidence import (
     Baseline,
     Cut,
@@ -154,6 +154,7 @@ __all__ = [
     "Intent",
     "JourneyResult",
     "Judgement",
+    "KnownExperiments",
     "LeaderChange",
     "Ledger",
     "LedgerResult",
@@ -210,6 +211,7 @@ __all__ = [
     "fault_free_name",
     "fault_name",
     "leading_first",
+    "only_by_name",
     "samples_directory",
     "share_of_limit",
     "untenable",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,3 +60,20 @@ DOMAINS: Final = {
 def domain_of(name: str) -> Domain:
     """The domain of that name; `UNKNOWN` for any other word."""
     return DOMAINS.get(name, UNKNOWN)
+
+
+class KnownExperiments(dict[str, str]):
+    """Experiments by name, each with its domain.
+
+    Attributes:
+        by_name: those that run only where a sentence names them: `every experiment of domain …` does not speak of them.
+    """
+
+    def __init__(self, domains: Mapping[str, str], by_name: Collection[str] = ()) -> None:
+        super().__init__(domains)
+        self.by_name = frozenset(by_name)
+
+
+def only_by_name(experiments: Mapping[str, str]) -> frozenset[str]:
+    """Those of some experiments that run only where a sentence names them; of a plain mapping none."""
+    return experiments.by_name if isinstance(experiments, KnownExperiments) else frozenset()

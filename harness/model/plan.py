@@ -26,6 +26,8 @@ class DemandKind(StrEnum):
     """Facts of the platform's files."""
     INGEST = "ingest"
     """Facts of other tools' reports."""
+    EXPOSE = "expose"
+    """The metrics of every pod, read again and again under traffic."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +82,9 @@ class NotAssessable:
 
 MOST_READ_BACK: Final = 1000
 """Items of one account that are read back; of more, so many are drawn evenly over the run. Fewer reads than that are not all."""
+
+NEWEST_S: Final = 2.0
+"""What was acknowledged in so many seconds before a fault are its newest rows; all of them are read back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,6 +197,7 @@ class ExperimentPlan:
         observe_s: longest scaled limit of the objectives that name it: the fault is watched so long if nothing comes back.
         seconds: how long it is expected to take.
         watch_s: at least so long it is watched, from the fault confirmed, whatever comes back earlier.
+        awaits: parts of the target that must be as before as well, before a held fault is let go.
         configuration: what the file's block `configuration` resolves to in this run, by variable.
     """
 
@@ -203,6 +209,7 @@ class ExperimentPlan:
     observe_s: float
     seconds: float
     watch_s: float = 0.0
+    awaits: tuple[str, ...] = ()
     configuration: Mapping[str, str] = field(default_factory=dict)
 
 

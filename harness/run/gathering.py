@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.drivers.check.release import read_release
-from harness.drivers.watch import FinalReads, LiveView, Watch, ledger_clients, watch_settings
+from harness.drivers.watch import FinalReads, LiveView, Rates, Watch, ledger_clients, watch_settings
 from harness.errors import HarnessError
+from harness.judgement.figures import spec_of
 from harness.judgement.recovery import promised_ms
 from harness.run.acts.context import Context, Sinks
 from harness.run.acts.paper import Paper, PaperDriver
@@ -54,7 +55,8 @@ def gather(plan: Plan, ground: Ground, directory: RunDirectory, progress: Progre
         stack.callback(history.close)
         _record_start(history, plan)
         stack.push(lambda kind, error, _: _record_end(history, plan, kind, error))
-        settings = watch_settings(target.file, directory.path, clients=ledger_clients(plan.run, plan.seed))
+        clients = ledger_clients(plan.run, plan.seed)
+        settings = watch_settings(target.file, directory.path, clients=clients, rates=rates_for(plan))
         stack.enter_context(MachineLog(target, directory))
         progress.say(f"watching {target.name}")
         watch = stack.enter_context(Watch(settings))
@@ -109,6 +111,16 @@ def gather_files(plan: Plan, target: Target, directory: RunDirectory, progress: 
             if isinstance(driver, PaperDriver):
                 history.put("act.started", act.name)
                 driver.find(act, place, sinks.of("checks"))
+
+
+def rates_for(plan: Plan) -> Rates:
+    """The probes per second of a run: as always, and more where a figure of the plan needs more to be decided."""
+    usual = Rates()
+    needed: dict[str, float] = {}
+    for figure in {objective.figure for claim in plan.claims for objective in claim.objectives}:
+        for probe, per_s in spec_of(figure).rates.items():
+            needed[probe] = max(needed.get(probe, getattr(usual, probe)), per_s)
+    return usual.model_copy(update=needed)
 
 
 def _record_start(history: History, plan: Plan) -> None:

@@ -69,7 +69,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         context.underway = None
     if plan.accounts:
         context.progress.say(f"{plan.name}: reading back what journeys wrote")
-        read_back(plan, target, context.directory.path, context.sink("load"))
+        read_back(plan, target, context.directory.path, context.sink("load"), faults_ns=now.sent_ns)
 
 
 def _record_steady(subject: str, context: Context, traffic: Underway, within_s: float) -> None:

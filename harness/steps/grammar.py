@@ -42,6 +42,7 @@ class Reading:
         missing: kinds of experiments that it speaks of and nobody knows.
         objective: what must hold, for a Then sentence.
         report: the report that the Then steps speak of.
+        scraped: whether the metrics of every pod must have been read under the traffic.
     """
 
     template: Template
@@ -52,6 +53,7 @@ class Reading:
     missing: tuple[str, ...]
     objective: Objective | None
     report: Mapping[str, str] = field(default_factory=dict)
+    scraped: bool = False
 
     @property
     def keyword(self) -> Keyword:
@@ -64,6 +66,8 @@ class Reading:
         demands = []
         if self.traffic is not None:
             demands.append(Demand(kind=DemandKind.TRAFFIC, name=self.traffic))
+            if self.scraped:
+                demands.append(Demand(kind=DemandKind.EXPOSE, name="metrics", params={"traffic": self.traffic}))
             for name in self.experiments:
                 params = {"traffic": self.traffic}
                 demands.append(Demand(kind=DemandKind.EXPERIMENT, name=name, params=params))
@@ -111,6 +115,7 @@ def read(
     reading = Reading(
         template=template,
         sentence=text,
+        scraped=meaning.scraped,
         traffic=meaning.traffic,
         selection=selection,
         experiments=selection.among(experiments) if selection else (),

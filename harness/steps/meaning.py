@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from harness.model import DOMAINS, Objective
+from harness.model import DOMAINS, Objective, only_by_name
 
 MEMBERS_LOSS: Final = "database-members-loss"
 """The experiment that takes all database members at once, one of the three disasters."""
@@ -50,13 +50,18 @@ class Selection:
         )
 
     def among(self, experiments: Mapping[str, str]) -> tuple[str, ...]:
-        """The selected of these experiments (name → domain), in their order, the named ones first."""
-        found = [name for name, domain in experiments.items() if domain in self.domains and name not in self.names]
+        """The selected of these experiments (name → domain), in their order, the named ones first.
+
+        `every experiment of domain …` leaves out those that run only by name; what speaks of the experiments that a scenario ran does not.
+        """
+        left_out = {*self.names, *(only_by_name(experiments) if self.every else ())}
+        found = [name for name, domain in experiments.items() if domain in self.domains and name not in left_out]
         return (*self.names, *found)
 
     def missing_among(self, experiments: Mapping[str, str]) -> tuple[str, ...]:
         """The kinds that none of these experiments is."""
-        there = {*experiments, *experiments.values()}
+        apart = only_by_name(experiments) if self.every else frozenset()
+        there = {*experiments, *(domain for name, domain in experiments.items() if name not in apart)}
         return tuple(kind for kind, name in self.kinds.items() if name not in there)
 
 
@@ -82,10 +87,12 @@ class Meaning:
         traffic: that must have run.
         selection: experiments that must have run, or that an objective speaks of.
         objective: what must hold; its sentence, place and experiments are filled in by the reader.
+        scraped: whether the metrics of every pod must have been read under the traffic.
         report: the report that the Then steps speak of: `format`, `report` (its name), `of` (release or commit).
     """
 
     traffic: str | None = None
     selection: Selection | None = None
     objective: Objective | None = None
+    scraped: bool = False
     report: Mapping[str, str] = field(default_factory=dict)

@@ -146,10 +146,83 @@ def recovery(selection: Callable[[_Slots], Selection | None], *, hit: str = "") 
             params["manual_steps"] = slots["steps"]
         if "region" in slots:
             params["lost_region"] = slots["region"]
+        if "home" in slots:
+            params |= {"entry": slots["home"], "zone_of": slots["home"]}
         scope = Scope(operations=tuple(re.findall("reads|writes", slots["operations"])), phase=Phase.FAULT)
         limit = slots.quantity("limit")
         objective = Objective(figure=Figure.RECOVERY, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params)
         return Meaning(objective=objective, selection=selection(slots))
+
+    return mean
+
+
+def under_fault(figure: Figure, op: Op, **params: str) -> _Mean:
+    """A figure of the windows of the experiments that the scenario runs; the parameters say what the fault must have hit."""
+
+    def mean(slots: _Slots) -> Meaning:
+        limit = slots.quantity("limit")
+        scope = Scope(phase=Phase.FAULT)
+        objective = Objective(figure=figure, scope=scope, op=op, limit=limit, sentence="", params=dict(params))
+        return Meaning(objective=objective)
+
+    return mean
+
+
+def after_fault(figure: Figure, *domains: str) -> _Mean:
+    """Something that is so, at the latest a limit after a fault of these domains was sent or an order was given; a fact where the sentence has no limit."""
+
+    def mean(slots: _Slots) -> Meaning:
+        timed = "limit" in slots
+        objective = Objective(
+            figure=figure,
+            scope=Scope(phase=Phase.FAULT),
+            op=Op.BELOW if timed else Op.HOLDS,
+            limit=slots.quantity("limit") if timed else Quantity(value=0, unit=""),
+            sentence="",
+        )
+        return Meaning(objective=objective, selection=Selection.of_domains(domains, every=False))
+
+    return mean
+
+
+def returned_share(slots: _Slots) -> Meaning:
+    """Every region gives its declared share again, at the latest a limit after a lost one has its power back."""
+    objective = Objective(
+        figure=Figure.RETURNED_SHARE,
+        scope=Scope(phase=Phase.RECOVERED, per=Per.REGION),
+        op=Op.WITHIN,
+        limit=Quantity(value=0, unit="points"),
+        tolerance=slots.quantity("limit"),
+        sentence="",
+        times={"after": slots.quantity("after")},
+    )
+    return Meaning(objective=objective, selection=Selection.of_domains(("region",), every=False))
+
+
+def delivered(slots: _Slots) -> Meaning:
+    """A share of the accepted events is visible once and whole within a time."""
+    objective = Objective(
+        figure=Figure.DELIVERED,
+        op=Op.AT_LEAST,
+        limit=slots.quantity("limit"),
+        sentence="",
+        times={"within": slots.quantity("within")},
+    )
+    return Meaning(objective=objective)
+
+
+def exposed(what: str, **params: str) -> _Mean:
+    """What the platform's own metrics say of itself, against what the traffic measured; a parameter in angle brackets is the slot's value."""
+
+    def mean(slots: _Slots) -> Meaning:
+        objective = Objective(
+            figure=Figure.EXPOSED,
+            op=Op.WITHIN,
+            limit=slots.quantity("limit"),
+            sentence="",
+            params={"what": what, **{name: _filled(value, slots) for name, value in params.items()}},
+        )
+        return Meaning(objective=objective)
 
     return mean
 

@@ -222,6 +222,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
         about="critical, high, medium, low, or a number from 0 to 10 as of CVSS",
         example="high",
     ),
+    "workload": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="a workload by its label `app`", example="api-gateway"),
     "traffic": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="traffic by name, without quotes", example="everyday"),
 }
 

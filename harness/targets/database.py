@@ -106,10 +106,31 @@ def _ask_for_switchover(cluster: Cluster, target: Target, leader: str, candidate
     the other standbys sleep for 2 s before they follow it, and commits that need a quorum wait for them.
     """
     database, lock = database_of(target)
-    name = f"{lock.endpoints}-failover"
     priorities = {name: _priority(cluster.pod(lock.namespace, name)) for name in database.members}
     first = all(priorities[candidate] > of for name, of in priorities.items() if name != candidate)
-    asked: dict[str, str | None] = {"leader": leader, "member": None if first else candidate}
+    _write_order(cluster, target, leader=leader, member=None if first else candidate)
+
+
+def order_failover(cluster: Cluster, target: Target, member: str) -> None:
+    """Ask Patroni, as `patronictl failover` does, that this member and no other takes over from a primary that is gone.
+
+    Raises:
+        ConfigurationError: the target names no such member.
+        DriverError: it is no standby that may lead.
+    """
+    database, lock = database_of(target)
+    if member not in database.members:
+        known = ", ".join(database.members)
+        raise ConfigurationError(f"no member `{member}`", where=f"{target.file}: database.members", hint=f"use {known}")
+    if not _may_lead(cluster, target, member):
+        raise DriverError(f"{member} is no synchronous standby", where=f"{lock.namespace}/{lock.endpoints}-sync")
+    _write_order(cluster, target, leader=None, member=member)
+
+
+def _write_order(cluster: Cluster, target: Target, *, leader: str | None, member: str | None) -> None:
+    _, lock = database_of(target)
+    name = f"{lock.endpoints}-failover"
+    asked = {"leader": leader, "member": member}
     if cluster.endpoints(lock.namespace, name) is not None:
         cluster.patch_endpoints(lock.namespace, name, {"metadata": {"annotations": asked}})
         return

@@ -23,6 +23,7 @@ Object = Mapping[str, Any]
 
 TIMEOUT_S: Final = 5.0
 REGION_LABEL: Final = "topology.kubernetes.io/region"
+ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 
 
 def kubeconfig_path(target: Target) -> str:
@@ -168,6 +169,14 @@ class Cluster:
             header_params={"Accept": "application/json"},
             auth_settings=["BearerToken"],
         )
+
+    def create_service(self, namespace: str, body: Object) -> None:
+        """Create a Service."""
+        self._call(self._core.create_namespaced_service, namespace, body)
+
+    def delete_service(self, namespace: str, name: str) -> None:
+        """Delete a Service; one that is gone already is no error."""
+        self._call(self._core.delete_namespaced_service, name, namespace)
 
     def endpoints(self, namespace: str, name: str) -> Object | None:
         """One Endpoints object; None when there is none of that name."""

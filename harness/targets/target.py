@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from harness.catalogue.explain import configuration_error
 from harness.errors import ConfigurationError
+from harness.targets.outside import Dns, Metrics
 from harness.targets.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.parts import (
     Callers,
@@ -90,6 +91,8 @@ class Target(TargetSection):
     power: Power | None = None
     ledger: LedgerSettings | None = None
     pipeline: Pipeline | None = None
+    metrics: Metrics | None = None
+    dns: Dns | None = None
     traffic: Mapping[str, TrafficOverride] = Field(default_factory=dict)
     disposable: bool = False
     may_break: tuple[MayBreak, ...] = ()

@@ -150,7 +150,7 @@ POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
             "the criterion says: ND-BIZ-COST passes",
         ),
         ("ND-CHG-PLAN", [EVERYDAY], "", "the scenario claims nothing", "add a Then step"),
-        ("ND-KPI-PIPELINE", [EVERYDAY], "", "the criterion of ND-KPI-PIPELINE: no step reads", ""),
+        ("ND-PH1-EVENTBUS", [EVERYDAY], "", "the criterion of ND-PH1-EVENTBUS: no step reads", ""),
         ("ND-KPI-P95", ["when: everyday traffic has run"], "a.feature:1", "no step reads", "did you mean"),
     ],
 )

@@ -315,6 +315,84 @@ OBJECTIVES = {
     ),
     "0 declared fields of the live objects differ from the manifests": check("declared-fields"),
     "0 running workloads lack a manifest in the one repository": check("declared-workloads"),
+    "the error rate is below 0.1 % while one pod of each service is killed in turn": replace(
+        errors(percent(0.1), FAULT), params={"hit": "each service"}
+    ),
+    "reads and writes are served again within 45 s at the entry of us-east-1 after the loss of any one of its zones": recovery(
+        s(45),
+        replace(FAULT, operations=BOTH, domains=("zone",), missing_experiments=("experiments of domain zone",)),
+        entry="us-east-1",
+        zone_of="us-east-1",
+    ),
+    "every pod of a lost node is ready again elsewhere within 45 s": Objective(
+        figure=Figure.RESCHEDULED,
+        scope=replace(
+            FAULT,
+            experiments=("node-loss",),
+            domains=("node", "zone"),
+            missing_experiments=("experiments of domain zone",),
+        ),
+        op=Op.BELOW,
+        limit=s(45),
+        sentence="",
+    ),
+    "the share of every region is within 5 points of the declared one 50 s after the return": Objective(
+        figure=Figure.RETURNED_SHARE,
+        scope=Scope(experiments=("region-loss",), domains=("region",), per=Per.REGION, phase=Phase.RECOVERED),
+        op=Op.WITHIN,
+        limit=Quantity(value=0, unit="points"),
+        tolerance=Quantity(value=5, unit="points"),
+        times={"after": s(50)},
+        sentence="",
+    ),
+    "a promotion ordered by hand leaves the chosen member the only primary within 45 s": Objective(
+        figure=Figure.PROMOTION,
+        scope=replace(FAULT, experiments=("database-primary-loss",), domains=("database",)),
+        op=Op.BELOW,
+        limit=s(45),
+        sentence="",
+    ),
+    "after the promotion the newest row of every table differs by 0 from the ledger of acknowledged writes": Objective(
+        figure=Figure.NEWEST_ROWS,
+        scope=replace(FAULT, experiments=("database-primary-loss",), domains=("database",)),
+        op=Op.HOLDS,
+        limit=Quantity(value=0, unit=""),
+        sentence="",
+    ),
+    "every service exposes p50, p95, p99, error rate and requests per second": check("exposed-metrics"),
+    "exposed p50, p95 and p99 of the api-gateway are within 5 % or 5 ms of those measured from the traffic": Objective(
+        figure=Figure.EXPOSED,
+        op=Op.WITHIN,
+        limit=ms(5),
+        params={"what": "quantiles", "workload": "api-gateway", "share": "5 %"},
+        sentence="",
+    ),
+    "the exposed error rate is within 0.1 points of the one measured from the traffic": Objective(
+        figure=Figure.EXPOSED,
+        op=Op.WITHIN,
+        limit=Quantity(value=0.1, unit="points"),
+        params={"what": "error rate"},
+        sentence="",
+    ),
+    "the exposed requests per second are within 5 % of those sent in the steady state": Objective(
+        figure=Figure.EXPOSED, op=Op.WITHIN, limit=percent(5), params={"what": "requests per second"}, sentence=""
+    ),
+    "the exposed plays per user are within 1 % of those the traffic made": Objective(
+        figure=Figure.EXPOSED, op=Op.WITHIN, limit=percent(1), params={"what": "plays per user"}, sentence=""
+    ),
+    "every connection from a declared caller to another port of the backend than TCP 8080 was refused": check(
+        "network-ports", port="8080"
+    ),
+    "every write accepted by ap-southeast-1 is readable in us-east-1 within 5 s": check(
+        "written-and-read", **{"from": "ap-southeast-1", "to": "us-east-1", "within": "5 s"}
+    ),
+    "every public name resolves to its declared addresses with a TTL of at most 60 s": replace(
+        check("dns-records", ttl="60 s"), times={"ttl": s(60)}
+    ),
+    "every authoritative server of the zone answers every public name, with equal records": check("dns-servers"),
+    "the share of accepted events delivered whole within 30 s is at least 99.5 % in the steady state": Objective(
+        figure=Figure.DELIVERED, op=Op.AT_LEAST, limit=percent(99.5), times={"within": s(30)}, sentence=""
+    ),
 }
 DEMANDS = {
     "the release is deployed": [],
@@ -324,6 +402,10 @@ DEMANDS = {
     'the experiment "pod-loss" has run under "everyday" traffic': [
         "traffic everyday",
         "experiment pod-loss traffic=everyday",
+    ],
+    'the metrics of every service have been read under "everyday" traffic': [
+        "traffic everyday",
+        "expose metrics traffic=everyday",
     ],
     'every disaster experiment has run under "rush" traffic': [
         "traffic rush",

@@ -81,7 +81,7 @@ def _callers() -> dict[str, str]:
 
 def _chosen_by(file: ExperimentFile, target: Target) -> dict[str, str]:
     """The variables by which target and experiment file choose what is broken."""
-    env = {"READINESS_PRIMARY_REGION": target.primary_region}
+    env = {"READINESS_PRIMARY_REGION": target.primary_region, **_other_regions(target)}
     if target.primary_region:
         env["READINESS_NODES"] = f"{REGION_LABEL}={target.primary_region}"
     if target.kubernetes is not None:
@@ -89,6 +89,13 @@ def _chosen_by(file: ExperimentFile, target: Target) -> dict[str, str]:
     if file.block is not None and file.block.blast_radius.max_pods is not None:
         env["READINESS_MAX_PODS"] = str(file.block.blast_radius.max_pods)
     return {name: value for name, value in env.items() if value}
+
+
+def _other_regions(target: Target) -> dict[str, str]:
+    """The regions beside the primary's: the one with the larger share of the answers is the secondary, in doubt the one named first."""
+    others = [name for name in target.regions if name != target.primary_region]
+    others.sort(key=lambda name: -target.shares.get(name, 0.0))
+    return dict(zip(("READINESS_SECONDARY_REGION", "READINESS_TERTIARY_REGION"), others, strict=False))
 
 
 def _proxies(target: Target) -> dict[str, str]:

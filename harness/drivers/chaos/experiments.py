@@ -15,7 +15,7 @@ from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
 from harness.drivers.chaos.providers import functions_of
 from harness.errors import ConfigurationError
-from harness.model import DOMAINS, NO_FAULT, ExperimentPlan
+from harness.model import DOMAINS, NO_FAULT, ExperimentPlan, KnownExperiments
 from harness.model.domain import UNKNOWN
 from harness.targets.target import Seconds
 from harness.yamlfile import Location, YamlDocument, read_document
@@ -54,6 +54,7 @@ class HarnessBlock(BaseModel):
         confirmed_by, gone_by: probes of the file that see the fault go in and out.
         within_s: how long the fault may take to be confirmed.
         takes_s: how long the experiment is expected to take in all.
+        chosen: `by domain`: also by sentences that speak of every experiment of a domain; `by name`: only where one names it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -65,6 +66,7 @@ class HarnessBlock(BaseModel):
     within_s: Seconds = Field(default=10.0, alias="within")
     takes_s: Seconds | None = Field(default=None, alias="takes")
     blast_radius: BlastRadius = BlastRadius()
+    chosen: Literal["by domain", "by name"] = "by domain"
 
 
 class BrokenExperiment(ConfigurationError):
@@ -95,29 +97,36 @@ class Experiments:
     Attributes:
         plans: of the files that are sound.
         broken: what is wrong with the others. Who does not use them need not care.
+        by_name: those of the sound ones that run only where a sentence names them.
     """
 
     plans: Mapping[str, ExperimentPlan]
     broken: Mapping[str, BrokenExperiment]
+    by_name: frozenset[str] = frozenset()
 
     @property
-    def domains(self) -> dict[str, str]:
+    def domains(self) -> KnownExperiments:
         """Domain by name, also of broken files: sentences must not read otherwise because of them."""
         every = {name: plan.domain for name, plan in self.plans.items()}
         every.update({name: error.domain for name, error in self.broken.items()})
-        return dict(sorted(every.items()))
+        return KnownExperiments(dict(sorted(every.items())), self.by_name)
 
 
 def find_experiments(directories: Sequence[Path]) -> Experiments:
     """Every experiment below the directories; of two with one name the first directory's is taken."""
     plans: dict[str, ExperimentPlan] = {}
     broken: dict[str, BrokenExperiment] = {}
+    by_name: set[str] = set()
     for name, path in _files(directories).items():
         try:
-            plans[name] = read_experiment(path).plan
+            file = read_experiment(path)
         except ConfigurationError as error:
             broken[name] = BrokenExperiment(error, path)
-    return Experiments(plans=plans, broken=broken)
+            continue
+        plans[name] = file.plan
+        if file.block is not None and file.block.chosen == "by name":
+            by_name.add(name)
+    return Experiments(plans=plans, broken=broken, by_name=frozenset(by_name))
 
 
 def load_experiment(name: str, directories: Sequence[Path]) -> ExperimentPlan:

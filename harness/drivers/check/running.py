@@ -13,9 +13,12 @@ from harness.drivers.check.calls.regions import region_serves
 from harness.drivers.check.calls.sign_in import sign_ins
 from harness.drivers.check.declared import declared_fields, declared_workloads
 from harness.drivers.check.deployments import deployment_size
+from harness.drivers.check.dns import dns_records, dns_servers
+from harness.drivers.check.exposition import exposed_metrics
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.health import health_of_pods
 from harness.drivers.check.policies import network_policy
+from harness.drivers.check.ports import network_ports
 from harness.drivers.check.secrets.scan import secrets_hidden
 from harness.drivers.check.sql.hashes import password_hashes
 from harness.drivers.check.sql.members import database_primary, database_standbys, database_version
@@ -23,6 +26,7 @@ from harness.drivers.check.sql.settings import database_settings
 from harness.drivers.check.sql.staging import production_subset, values_masked
 from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
 from harness.drivers.check.state.versions import api_version
+from harness.drivers.check.writing import written_and_read
 from harness.drivers.facts import Look, record_facts, settled
 from harness.errors import DriverError, UsageError
 from harness.model import Check, Demand, Fact, Sink
@@ -59,6 +63,11 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Loo
     "region-serves": _plain(region_serves),
     "production-subset": _plain(production_subset),
     "values-masked": _plain(values_masked),
+    "network-ports": network_ports,
+    "exposed-metrics": _plain(exposed_metrics),
+    "written-and-read": _plain(written_and_read),
+    "dns-records": _plain(dns_records),
+    "dns-servers": _plain(dns_servers),
 }
 """Every check: what its name stands for, given a target and the demand's parameters."""
 

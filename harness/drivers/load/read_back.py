@@ -13,7 +13,7 @@ from harness import clock
 from harness.evidence.rows import RowWriter, read_rows
 from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, Sink, Table, TrafficPlan
 from harness.model.digest import digest_of
-from harness.model.plan import MOST_READ_BACK
+from harness.model.plan import MOST_READ_BACK, NEWEST_S
 from harness.targets.http import http_client
 
 if TYPE_CHECKING:
@@ -29,10 +29,11 @@ _WITHIN_S: Final = 60.0
 _ABSENT: Final = frozenset({404, 410})
 
 
-def read_back(plan: TrafficPlan, target: Target, run_dir: Path, sink: Sink) -> None:
+def read_back(plan: TrafficPlan, target: Target, run_dir: Path, sink: Sink, *, faults_ns: Sequence[int] = ()) -> None:
     """Read every account of a traffic back into `load/<traffic>/journey-reads.rows`; the load must have ended.
 
-    Records `journeys.read` for each account: how many items were written, and how many of them were read.
+    Records `journeys.read` for each account: how many items were written, and how many of them were read. What was acknowledged in the
+    two seconds before a fault is always read: a fault takes the newest first, and an even draw of a long run would miss them.
     """
     if not plan.accounts:
         return
@@ -44,9 +45,10 @@ def read_back(plan: TrafficPlan, target: Target, run_dir: Path, sink: Sink) -> N
         with http_client(target, target.entry, timeout_s=_TIMEOUT_S, connections=_TOGETHER) as client:
             for account in plan.accounts:
                 items = _items(written, account)
-                for item, (value, status, state) in zip(drawn(items), _reads(client, account, items), strict=True):
+                chosen = sorted({*drawn(items), *_newest(written, account, faults_ns)})
+                for item, (value, status, state) in zip(chosen, _reads(client, account, chosen), strict=True):
                     rows.put((item, value, clock.now_ns(), status), (account.name, state))
-                sink.put("journeys.read", plan.name, account=account.name, items=len(items), read=len(drawn(items)))
+                sink.put("journeys.read", plan.name, account=account.name, items=len(items), read=len(chosen))
     finally:
         rows.close()
 
@@ -60,14 +62,26 @@ def drawn(items: Sequence[int]) -> list[int]:
 
 def _items(written: Table, account: AccountPlan) -> list[int]:
     """Ids of what was acknowledged under this account, in order of id."""
-    own = written.where(written.words["account"].equals(account.name) & written.words["outcome"].equals("ok"))
-    return sorted({int(item) for item in own.ints["id"].tolist()})
+    return sorted({int(item) for item in _acknowledged(written, account).ints["id"].tolist()})
+
+
+def _acknowledged(written: Table, account: AccountPlan) -> Table:
+    return written.where(written.words["account"].equals(account.name) & written.words["outcome"].equals("ok"))
+
+
+def _newest(written: Table, account: AccountPlan, faults_ns: Sequence[int]) -> set[int]:
+    """Ids of the rows that were acknowledged in the last seconds before each fault; a counter has no rows of its own."""
+    if account.counts:
+        return set()
+    own = _acknowledged(written, account)
+    near = (own.between("done_ns", at_ns - round(NEWEST_S * clock.NS_PER_S), at_ns) for at_ns in faults_ns)
+    return {int(item) for rows in near for item in rows.ints["id"].tolist()}
 
 
 def _reads(client: httpx.Client, account: AccountPlan, items: Sequence[int]) -> Iterator[tuple[int, int, str]]:
     deadline = clock.Deadline.after(_WITHIN_S)
     with ThreadPoolExecutor(_TOGETHER) as pool:
-        yield from pool.map(lambda item: _read(client, account, item, deadline), drawn(items))
+        yield from pool.map(lambda item: _read(client, account, item, deadline), items)
 
 
 def _read(client: httpx.Client, account: AccountPlan, item: int, deadline: clock.Deadline) -> tuple[int, int, str]:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from harness import clock
-from harness.drivers.watch.settings import FILE, WatchSettings
+from harness.drivers.watch.settings import FILE, Rates, WatchSettings
 from harness.errors import DriverError
 
 _START_S: Final = 20.0
@@ -123,8 +123,14 @@ class Watch:
         self.stop()
 
 
-def watch_settings(target_file: Path, run_directory: Path, *, clients: tuple[int, ...]) -> WatchSettings:
+def watch_settings(
+    target_file: Path, run_directory: Path, *, clients: tuple[int, ...], rates: Rates | None = None
+) -> WatchSettings:
     """The settings of a watch that this process starts."""
     return WatchSettings(
-        target=target_file.absolute(), run_directory=run_directory.absolute(), parent=os.getpid(), clients=clients
+        target=target_file.absolute(),
+        run_directory=run_directory.absolute(),
+        parent=os.getpid(),
+        clients=clients,
+        rates=rates or Rates(),
     )

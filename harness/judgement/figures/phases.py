@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from harness.judgement.measures import HINTS, Case, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt
-from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
 from harness.model import Evidence, Measure, Phase, Receipt, Window
 
@@ -31,7 +31,7 @@ def by_experiment(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
             )
             continue
         receipts = {
-            "fault": fault_receipt(case.plan, case.evidence, attempt),
+            "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
             "restore": restore_receipt(case.evidence, attempt),
         }
         yield from (replace(one, scope={**one.scope, **scope}) for one in judged(windows, receipts))

@@ -8,12 +8,18 @@ from typing import Final
 
 from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns
-from harness.judgement.receipts.fault import fault_receipt
-from harness.judgement.receipts.hits import named_receipt
+from harness.judgement.receipts.fault import claimed_fault_receipt, fault_receipt
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.null_runs import NullRun, null_run
 from harness.judgement.receipts.restore import restore_receipt
-from harness.judgement.receipts.watch import GAP_NS, SHARE_OF_LIMIT, WATCHERS, probes_of, watch_receipt
+from harness.judgement.receipts.watch import (
+    GAP_NS,
+    SHARE_OF_LIMIT,
+    WATCHERS,
+    probes_of,
+    watch_receipt,
+    watcher_of,
+)
 from harness.judgement.recovery import SECOND, Requests, promised_ms, recovery_of
 from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
 
@@ -37,7 +43,7 @@ def recovery_in(plan: Plan, evidence: Evidence, attempt: Experiment, operation: 
 
 
 def regional_recovery(plan: Plan, evidence: Evidence, attempt: Experiment, region: str) -> OperationRecovery | None:
-    """Recovery of reads at the door of a hit region: shown only, as it can only come back on heal.
+    """Recovery of reads at a region's own entry. Where the whole region was hit it is shown only, as it can only come back on heal.
 
     None when the action was never sent or the region was not probed.
     """
@@ -91,10 +97,16 @@ def recovered(
         why = f"{attempt.name} would have watched for {watched:.4g} s, the limit is {limit:.4g} s"
         yield not_falsifiable(case, name, why, scope=scope)
         return
-    seen = recovery_in(case.plan, case.evidence, attempt, operation)
+    door = _door(case, operation)
+    if door:
+        seen = regional_recovery(case.plan, case.evidence, attempt, door)
+        scope = {**scope, "entry": door}
+    else:
+        seen = recovery_in(case.plan, case.evidence, attempt, operation)
     if seen is None:
         receipt = fault_receipt(case.plan, case.evidence, attempt)
-        why = f"no probe of {operation} was recorded" if receipt.ok else receipt.why
+        at = f" at the entry of {door}" if door else ""
+        why = f"no probe of {operation}{at} was recorded" if receipt.ok else receipt.why
         lacking = "watch" if receipt.ok else "fault"
         yield inconclusive(case, name, why, HINTS[lacking], kind=ReasonKind(lacking), scope=scope)
         return
@@ -109,6 +121,11 @@ def recovered(
     yield _recovery(case, attempt, seen, quiet, scope=scope, proves=proves)
     if seen.way_back_s:
         yield _way_back(case, attempt, seen, quiet, scope=scope, proves=proves)
+
+
+def _door(case: Case, operation: str) -> str:
+    """The region at whose own entry the objective asks; empty: at the target's. Writes have one ledger, at the target's entry."""
+    return case.objective.params.get("entry", "") if operation == "reads" else ""
 
 
 def _widened(seen: OperationRecovery, quiet: NullRun) -> OperationRecovery:
@@ -270,25 +287,23 @@ def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receip
     """The receipts that a PASS needs beside those of the watch; none if the attempt proves nothing."""
     if not proves:
         return {}
-    receipts = {"fault": _fault(case, attempt), "restore": restore_receipt(case.evidence, attempt)}
+    receipts = {
+        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+        "restore": restore_receipt(case.evidence, attempt),
+    }
     if case.objective.scope.traffic:
         window = case.evidence.fault_window(attempt.name, attempt.attempt)
         receipts["load"] = load_receipt(case.plan, window, latencies=False)
     return receipts
 
 
-def _fault(case: Case, attempt: Experiment) -> Receipt:
-    """The fault receipt, which must also show what the objective names."""
-    receipt = fault_receipt(case.plan, case.evidence, attempt)
-    named = named_receipt(case.evidence, attempt, case.objective)
-    return receipt if named.ok or not receipt.ok else named
-
-
 def _receipts(
     case: Case, attempt: Experiment, operation: str, span: tuple[int, int], *, resolution_s: float, proves: bool
 ) -> dict[str, Receipt]:
-    limit = case.scaled.in_unit("s")
-    watch = watch_receipt(case.evidence, WATCHERS[operation], probes_of(case.evidence, operation).sent_ns, span)
+    limit, door = case.scaled.in_unit("s"), _door(case, operation)
+    probes = Requests.reads(case.evidence.probes, door) if door else probes_of(case.evidence, operation)
+    watcher = watcher_of(door) if door else WATCHERS[operation]
+    watch = watch_receipt(case.evidence, watcher, probes.sent_ns, span)
     if watch.ok and resolution_s > max(GAP_NS / SECOND, SHARE_OF_LIMIT * limit):
         watch = Receipt(ok=False, why=f"the resolution of {resolution_s:.3g} s is over a tenth of the limit")
     return {"watch": watch, **proofs(case, attempt, proves=proves)}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.judgement.measures import Case
@@ -174,6 +174,8 @@ class Spec:
         numbers: amount of evidence that an objective needs, for the plan.
         lacks: what a run lacks beside samples, window, users and experiments, which every figure needs (`sufficiency`).
         watched: how long an experiment must be watched, in s at a time scale: at most, while nothing is served, and at least.
+        awaits: parts of the target that must be as before as well, before a held fault is let go: what is judged while it is in.
+        rates: probes per second of watchers that it needs, by name, where those of every run are too few.
         words: describes an objective.
         timed: whether it is made of how long things took, or of what failed for being late: a starved machine makes it too.
         judges: the harm to written data that this figure fails for; what was measured and no claim judges keeps a release from GO.
@@ -190,6 +192,8 @@ class Spec:
     numbers: Callable[[Objective, Offered], Numbers | None] = no_numbers
     lacks: Callable[[Objective, Offered], Iterable[Lack]] = nothing_lacks
     watched: Callable[[Objective, float], tuple[float, float]] = not_watched
+    awaits: frozenset[str] = frozenset()
+    rates: Mapping[str, float] = field(default_factory=dict)
     words: Callable[[Objective], str] = described
     timed: bool = False
     judges: frozenset[Harm] = frozenset()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from harness.judgement.receipts.hits import gone_receipt
+from harness.judgement.receipts.hits import gone_receipt, named_receipt
 from harness.judgement.recovery import SECOND
-from harness.model import Evidence, Experiment, Hit, Plan, Receipt, domain_of
+from harness.model import Evidence, Experiment, Hit, Objective, Plan, Receipt, domain_of
 
 
 def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Receipt:
@@ -31,6 +31,13 @@ def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Rec
     else:
         return _in_place(experiment, planned.within_s if planned else math.inf, evidence)
     return Receipt(ok=ok, why=f"{experiment.name}: {why}", files=experiment.files)
+
+
+def claimed_fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment, objective: Objective) -> Receipt:
+    """The fault receipt, which must also show what the objective names."""
+    receipt = fault_receipt(plan, evidence, experiment)
+    named = named_receipt(evidence, experiment, objective)
+    return receipt if named.ok or not receipt.ok else named
 
 
 def _in_place(experiment: Experiment, within_s: float, evidence: Evidence) -> Receipt:

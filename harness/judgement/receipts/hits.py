@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from harness.judgement.recovery import SECOND
-from harness.model import Evidence, Experiment, Hit, Objective, Receipt
+from harness.model import Evidence, Experiment, Hit, Objective, PodChange, Receipt
 
 LATER_NS: Final = 5 * SECOND
 """Time after the confirmation in which a history may show the hit."""
+EACH_SERVICE: Final = "each service"
+"""In place of one thing: a pod of every service."""
 _GONE: Final = frozenset({"deleted", "unready"})
 
 
@@ -42,12 +44,17 @@ def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
 def named_receipt(evidence: Evidence, attempt: Experiment, objective: Objective) -> Receipt:
     """Whether the hit is what the objective names; ok if it names nothing.
 
-    A region is named by `lost_region`, the primary by `hit: primary`.
+    A region is named by `lost_region`, the primary by `hit: primary`, a zone of a region by `zone_of`, one pod of each service by
+    `hit: each service`.
     """
     if region := objective.params.get("lost_region", ""):
         return region_receipt(evidence, attempt, region)
     if objective.params.get("hit") == "primary":
         return _primary_receipt(evidence, attempt)
+    if region := objective.params.get("zone_of", ""):
+        return _zone_receipt(evidence, attempt, region, objective.scope.experiments)
+    if objective.params.get("hit") == EACH_SERVICE:
+        return _services_receipt(evidence, attempt)
     return Receipt(ok=True, why=f"{attempt.name}: the sentence names nothing in particular")
 
 
@@ -66,6 +73,46 @@ def region_receipt(evidence: Evidence, attempt: Experiment, region: str) -> Rece
     if left:
         return _no(attempt, f"{_some(left)} of {region} did not go", ok=False)
     return Receipt(ok=True, why=f"{attempt.name}: all {len(up)} nodes of {region} went", files=("history/pods.ndjson",))
+
+
+def _zone_receipt(evidence: Evidence, attempt: Experiment, region: str, experiments: tuple[str, ...]) -> Receipt:
+    """Whether a part of the region went and another stayed, and the experiments together leave no node of it untried."""
+    sent_ns = attempt.fault.sent_ns or 0
+    known = {change.name for change in evidence.nodes if change.region == region and change.at_ns < sent_ns}
+    own = {hit.name for hit in attempt.fault.hit if hit.kind == "node"}
+    foreign = sorted(hit.name for hit in attempt.fault.hit if hit.kind == "node" and hit.region != region)
+    if not known:
+        return _no(attempt, f"no history knows the nodes of {region}")
+    if not own or foreign or own >= known:
+        what = (
+            f"{_some(foreign)} is not of {region}" if foreign else f"hit was {_some(sorted(own))} of {len(known)} nodes"
+        )
+        return _no(attempt, f"{what}, expected one zone of {region}", ok=False)
+    tried = {
+        hit.name for name in experiments for other in evidence.experiments.get(name, ()) for hit in other.fault.hit
+    }
+    if untried := sorted(known - tried):
+        return _no(attempt, f"no experiment took {_some(untried)} of {region}: not any zone was tried")
+    return Receipt(ok=True, why=f"{attempt.name}: {_some(sorted(own))} of the {len(known)} nodes of {region} went")
+
+
+def _services_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
+    """Whether a pod of every workload was hit that stood in the same place before the fault."""
+    places = {hit.namespace for hit in attempt.fault.hit if hit.kind == "pod"}
+    there = {change.workload for change in _alive(evidence, attempt.fault.sent_ns or 0) if change.namespace in places}
+    hit = {one.workload for one in attempt.fault.hit if one.kind == "pod"}
+    if untouched := sorted(there - hit - {""}):
+        return _no(attempt, f"no pod of {_some(untouched)} was hit", ok=False)
+    return Receipt(ok=bool(hit), why=f"{attempt.name}: a pod of each of {_some(sorted(hit))} was hit")
+
+
+def _alive(evidence: Evidence, at_ns: int) -> list[PodChange]:
+    """The last change of every pod that was there at a moment."""
+    last: dict[str, PodChange] = {}
+    for change in evidence.pods:
+        if change.at_ns < at_ns:
+            last[change.uid] = change
+    return [change for change in last.values() if change.what != "deleted"]
 
 
 def primary_at(evidence: Evidence, at_ns: int) -> frozenset[str]:

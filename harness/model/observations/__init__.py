@@ -36,6 +36,7 @@ from harness.model.observations.run import (
     LedgerRead,
     MachineSeen,
     ManualStepsWatched,
+    MetricsRead,
     ReleaseSeen,
     Restored,
     RowsSealed,
@@ -88,6 +89,7 @@ __all__ = [
     "LoadUsers",
     "MachineSeen",
     "ManualStepsWatched",
+    "MetricsRead",
     "NodeSeen",
     "PodSeen",
     "Recorded",
@@ -122,7 +124,6 @@ FOR_PEOPLE_ONLY: Final[frozenset[type[Recorded]]] = frozenset(
         ActSkipped,
         WatchRespaced,
         WatchTrouble,
-        ActivityDone,
         RowsUnreadable,
     }
 )

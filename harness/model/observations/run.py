@@ -238,3 +238,23 @@ class RowsUnreadable(Recorded):
     """A row file could not be read and stays as it was left."""
 
     why: Word
+
+
+@written("metrics.read", by=["metrics"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetricsRead(Timed):
+    """The metrics of a pod (the subject; empty: of none, and `why` says why) were read under a traffic.
+
+    `buckets` holds, by route, pairs of an upper end in s and how many took at most so long; `requests`, by route, answers by status; `names`
+    says what the target file calls the route of the reading probe, and the counters and routes of what users do.
+    """
+
+    traffic: Word = ""
+    workload: Word = ""
+    region: Word = ""
+    entry: YesOrNo = False
+    buckets: Fields = field(default_factory=dict)
+    requests: Fields = field(default_factory=dict)
+    counters: Fields = field(default_factory=dict)
+    names: Fields = field(default_factory=dict)
+    why: Word = ""

@@ -20,12 +20,13 @@ _SECONDS: Final = 0.8
 _TOUCHES: Final = {
     "network-policy": ("workloads",),
     "gateway-only": ("workloads",),
+    "network-ports": ("workloads",),
     "pool-burst": ("entry",),
     "sign-ins": ("entry",),
     "region-serves": ("entry",),
 }
 """They put pods of their own in place, or send so much that nothing else is measured meanwhile."""
-_LASTS_S: Final = {"sign-ins": 8.0, "pool-burst": 3.0, "region-serves": 3.0, "gateway-only": 3.0}
+_LASTS_S: Final = {"sign-ins": 8.0, "pool-burst": 3.0, "region-serves": 3.0, "gateway-only": 3.0, "network-ports": 4.0}
 _DATABASE: Final = RequiredKey("database", "the check asks the database")
 _READS: Final = {
     "gateway-reads": RequiredKey("regions", "the gateway of every region is asked"),
@@ -39,8 +40,17 @@ _READS: Final = {
     "values-masked": _DATABASE,
     "region-serves": RequiredKey("doors", "the entry of every region is asked"),
     "sign-ins": RequiredKey("sign_in", "users sign in"),
+    "written-and-read": RequiredKey("ledger", "writes go to the ledger's path"),
+    "dns-records": RequiredKey("dns", "the public names are resolved"),
+    "dns-servers": RequiredKey("dns", "the zone's servers are asked for the public names"),
 }
-_WRITES: Final = {"sign-ins": (RequiredKey("may_write", "failed sign-ins may lock the accounts of users"),)}
+_ALSO: Final = {
+    "sign-ins": (RequiredKey("may_write", "failed sign-ins may lock the accounts of users"),),
+    "exposed-metrics": (RequiredKey("metrics", "the metrics of every pod are read"),),
+    "network-ports": (RequiredKey("callers", "a declared caller connects to the backend"),),
+    "written-and-read": (RequiredKey("doors", "one region is written to, another is read"),),
+}
+"""Keys beside that one."""
 _AT_THE_END: Final = frozenset({"secrets-hidden"})
 """What it reads grows during the run: it is done when the traffic has ended."""
 _AGAINST_FILES: Final = frozenset({"declared-fields", "declared-workloads"})
@@ -55,7 +65,7 @@ class CheckDriver(Driver):
     def needs(self, demand: Demand) -> Sequence[RequiredKey]:
         """What the check reads: regions, the database, else a cluster."""
         own = _READS.get(demand.name, RequiredKey("kubernetes", "the check reads the Kubernetes API"))
-        return [own, *_WRITES.get(demand.name, ())]
+        return [own, *_ALSO.get(demand.name, ())]
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
         """The manifests, for a check that compares with them."""

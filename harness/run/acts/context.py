@@ -41,6 +41,7 @@ class Underway:
         condition: how the target is under it.
         watch: the watching process.
         unrestored: parts that are not as they were before a fault, with the reason.
+        sent_ns: when each fault was sent.
     """
 
     plan: TrafficPlan
@@ -49,6 +50,7 @@ class Underway:
     condition: Condition
     watch: Watch
     unrestored: dict[str, str] = field(default_factory=dict)
+    sent_ns: list[int] = field(default_factory=list)
 
     def begin(self, at_ns: int) -> None:
         """The first window begins. The health path is asked often while no fault is in: the uptime is made of these probes."""
@@ -58,6 +60,7 @@ class Underway:
     def fault_sent(self, experiment: str, attempt: int, at_ns: int) -> None:
         """A fault was sent at that time."""
         self.windows.fault_sent(experiment, attempt, at_ns)
+        self.sent_ns.append(at_ns)
         self.watch.health_window(is_open=False)
 
     def restored(self, at_ns: int) -> None:

@@ -201,7 +201,7 @@ class _Attempt:
                 continue
             seconds = (clock.now_ns() - sent_ns) / clock.NS_PER_S
             context.progress.now(f"{experiment.name}: the fault was sent {seconds:.0f} s ago")
-            back = seconds >= experiment.hold_s and context.traffic.condition.back_since(sent_ns)
+            back = seconds >= experiment.hold_s and self._is_back(sent_ns)
             if back or seconds >= experiment.observe_s:
                 why = "reads and writes are back" if back else f"not back in {experiment.observe_s:g} s"
                 context.history.put("hold.released", experiment.name, why=why)
@@ -209,6 +209,11 @@ class _Attempt:
                 self._child.release()
                 released = True
         self._child.interrupt()
+
+    def _is_back(self, sent_ns: int) -> bool:
+        """Whether reads and writes are served again, and what is judged under the fault is as before."""
+        condition = self._context.traffic.condition
+        return condition.back_since(sent_ns) and condition.as_before(self._experiment.awaits)
 
     def _watch_on(self) -> None:
         """After the child's method: watch until reads and writes are back, or the limit has been observed."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from harness.errors import UsageError
 from harness.run.acts.checks import CheckDriver
 from harness.run.acts.experiments import ExperimentDriver
+from harness.run.acts.exposures import ExposureDriver
 from harness.run.acts.paper import IngestDriver, StaticDriver
 from harness.run.acts.traffic import TrafficDriver
 
@@ -29,7 +30,7 @@ def drivers() -> Mapping[str, Driver]:
         UsageError: a package names a driver that cannot be loaded, or whose kind is taken.
     """
     found: dict[str, Driver] = {}
-    for own in (StaticDriver(), IngestDriver(), CheckDriver(), TrafficDriver(), ExperimentDriver()):
+    for own in (StaticDriver(), IngestDriver(), CheckDriver(), TrafficDriver(), ExperimentDriver(), ExposureDriver()):
         found[own.kind] = own
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         where = f"entry point {entry.name} = {entry.value}"

@@ -114,6 +114,16 @@ def describe(
             "users": 500,
             "password": {"file": str(secrets / "listeners-password")},
         },
+        "metrics": {
+            "entry": "api-gateway",
+            "probed": "read-track",
+            "per_user": {
+                "actions": "track_plays_total",
+                "users": "user_sign_ins_total",
+                "action_route": "play-track",
+                "user_route": "sign-in",
+            },
+        },
         "disposable": True,
     }
 

@@ -16,6 +16,7 @@ from harness.steps.templates.asking import ASKING
 from harness.steps.templates.calls import CALLS
 from harness.steps.templates.checks import CHECKS
 from harness.steps.templates.comparisons import COMPARISONS
+from harness.steps.templates.exposures import EXPOSURES
 from harness.steps.templates.items import ITEMS
 from harness.steps.templates.kpis import KPIS
 from harness.steps.templates.people import PEOPLE
@@ -33,6 +34,7 @@ OWN: Final = (
     *COMPARISONS,
     *RECOVERIES,
     *ITEMS,
+    *EXPOSURES,
     *CHECKS,
     *CALLS,
     *STATE,

@@ -34,6 +34,14 @@ ASKING: Final = (
         mean=under_traffic(no_experiment),
     ),
     Template(
+        name="scraped",
+        keyword=Keyword.WHEN,
+        text='the metrics of every service have been read under "<traffic:name>" traffic',
+        about="The traffic has run, and every pod's own metrics were read from its path for them at the begin of the fault-free window and to its end.",
+        example='the metrics of every service have been read under "everyday" traffic',
+        mean=lambda slots: Meaning(traffic=slots["traffic"], scraped=True),
+    ),
+    Template(
         name="experiment",
         keyword=Keyword.WHEN,
         text='the experiment "<experiment:name>" has run under "<traffic:name>" traffic',

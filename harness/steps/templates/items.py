@@ -7,6 +7,7 @@ from typing import Final
 from harness.model import Figure
 from harness.steps.meaning import Keyword
 from harness.steps.objectives import (
+    delivered,
     first_request,
     no_experiment,
     no_lost_write,
@@ -73,5 +74,13 @@ ITEMS: Final = (
         about="Every event that the pipeline accepted in the whole run, faults included, from its acceptance to being visible.",
         example="every accepted event is visible once and whole within 30 s",
         mean=visible_events,
+    ),
+    Template(
+        name="delivered-events",
+        keyword=Keyword.THEN,
+        text="the share of accepted events delivered whole within <within:reaction> is at least <limit:ratio>[ in the steady state]",
+        about="Events accepted in the fault-free windows that are visible in time, once and with their value, over all that were accepted there.",
+        example="the share of accepted events delivered whole within 30 s is at least 99.5 % in the steady state",
+        mean=delivered,
     ),
 )

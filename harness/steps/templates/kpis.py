@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.model import Figure, Op, Per
 from harness.steps.meaning import Keyword
-from harness.steps.objectives import steady
+from harness.steps.objectives import steady, under_fault
 from harness.steps.template import Template
 
 KPIS: Final = (
@@ -65,6 +65,14 @@ KPIS: Final = (
         about="Failed requests over all requests of one route.",
         example='the error rate of route "create-track" is below 1 %',
         mean=steady(Figure.ERROR_RATE, Op.BELOW, per=Per.ROUTE, subject="<route>"),
+    ),
+    Template(
+        name="error-rate-while-pods-die",
+        keyword=Keyword.THEN,
+        text="the error rate is below <limit:ratio> while one pod of each service is killed in turn",
+        about="Failed requests over all requests, from the first pod killed to the target restored; a pod of every workload there must have been hit.",
+        example="the error rate is below 0.1 % while one pod of each service is killed in turn",
+        mean=under_fault(Figure.ERROR_RATE, Op.BELOW, hit="each service"),
     ),
     Template(
         name="journeys-in-trouble",

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.model import Figure
 from harness.steps.meaning import KINDS, Keyword, Selection
-from harness.steps.objectives import always, no_experiment, of_domains, of_kind, recovery
+from harness.steps.objectives import (
+    after_fault,
+    always,
+    no_experiment,
+    of_domains,
+    of_kind,
+    recovery,
+    returned_share,
+)
 from harness.steps.template import Template
 
 RECOVERIES: Final = (
@@ -67,5 +76,57 @@ RECOVERIES: Final = (
         about="From the death of the database primary sent to operations served again at the entry.",
         example="writes are served again within 45 s of the primary's death with 0 manual steps",
         mean=recovery(always(Selection.of_domains(("database",), every=False)), hit="primary"),
+    ),
+    Template(
+        name="served-again-after-the-loss-of-a-zone",
+        keyword=Keyword.THEN,
+        text="<operations> are served again within <limit:reaction> at the entry of <home:region> after the loss of any one of its zones",
+        about=(
+            "From the loss of each zone of a region sent to operations served again: reads at the region's own entry, writes at the target's. "
+            "Together the experiments take every node of the region."
+        ),
+        example="reads and writes are served again within 45 s at the entry of us-east-1 after the loss of any one of its zones",
+        mean=recovery(always(Selection.of_domains(("zone",), every=False))),
+    ),
+    Template(
+        name="pods-ready-elsewhere",
+        keyword=Keyword.THEN,
+        text="every pod of a lost node is ready again elsewhere within <limit:reaction>",
+        about=(
+            "From the power of a node cut to as many pods of each workload ready as before, none of them on the lost node; "
+            "the fault is held until then."
+        ),
+        example="every pod of a lost node is ready again elsewhere within 45 s",
+        mean=after_fault(Figure.RESCHEDULED, "node", "zone"),
+    ),
+    Template(
+        name="shares-after-the-return",
+        keyword=Keyword.THEN,
+        text="the share of every region is within <limit:points> of the declared one <after:reaction> after the return",
+        about=(
+            "Answers of each region over all answers: the first 1000 from so long after a lost region's nodes are ready again; where the next "
+            "fault comes earlier, the last 1000 before it."
+        ),
+        example="the share of every region is within 5 points of the declared one 50 s after the return",
+        mean=returned_share,
+    ),
+    Template(
+        name="promotion-by-hand",
+        keyword=Keyword.THEN,
+        text="a promotion ordered by hand leaves the chosen member the only primary within <limit:reaction>",
+        about="From the order to the chosen member's own word that it leads, while no other member says so.",
+        example="a promotion ordered by hand leaves the chosen member the only primary within 45 s",
+        mean=after_fault(Figure.PROMOTION, "database"),
+    ),
+    Template(
+        name="newest-rows-after-the-promotion",
+        keyword=Keyword.THEN,
+        text="after the promotion the newest row of every table differs by 0 from the ledger of acknowledged writes",
+        about=(
+            "Rows acknowledged from 5 s before the fault to the restore, of the write ledger and of every table that journeys write, "
+            "are there when they are read back."
+        ),
+        example="after the promotion the newest row of every table differs by 0 from the ledger of acknowledged writes",
+        mean=after_fault(Figure.NEWEST_ROWS, "database"),
     ),
 )

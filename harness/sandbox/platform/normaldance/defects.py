@@ -30,6 +30,12 @@ class Defects:
         refuses_all: everything but the health path is answered 503.
         failback_s: for how many seconds writes are refused after the first primary leads again.
         never_returns: a pod that starts later than the initial rollout ends at once.
+        no_buckets: response times are summed up and not counted by length, so that no quantile can be told from them.
+        uncounted_methods: methods whose answers the metrics leave out.
+        plays_every_s: how often plays are added to the metrics; 0: each at once.
+        hold_one_in: of accepted events, one in this many is held back by `hold_s` seconds.
+        attempts: how often a call to another service is tried.
+        drops_newest: a new primary loses the rows of a second that were added last before the old one died.
         rollout_s: how long the initial rollout takes at most, in seconds from the first start of any pod.
         fault_seen: whether a pod was replaced; set by `latent`.
         writes_refused_until: on the event loop's clock; set by `latent`.
@@ -49,6 +55,13 @@ class Defects:
     refuses_all: bool = False
     failback_s: float = 0.0
     never_returns: bool = False
+    no_buckets: bool = False
+    uncounted_methods: frozenset[str] = frozenset()
+    plays_every_s: float = 0.0
+    hold_one_in: int = 0
+    hold_s: float = 0.0
+    attempts: int = 3
+    drops_newest: bool = False
     rollout_s: float = 45.0
     fault_seen: bool = False
     writes_refused_until: float = 0.0
@@ -73,6 +86,13 @@ class Defects:
             refuses_all=env.get("DEFECT_REFUSES_ALL", "") == "yes",
             failback_s=float(env.get("DEFECT_FAILBACK_S", "0")),
             never_returns=env.get("DEFECT_NEVER_RETURNS", "") == "yes",
+            no_buckets=env.get("DEFECT_NO_BUCKETS", "") == "yes",
+            uncounted_methods=_names(env.get("DEFECT_UNCOUNTED_METHODS")),
+            plays_every_s=float(env.get("DEFECT_PLAYS_EVERY_S", "0")),
+            hold_one_in=int(env.get("DEFECT_HOLD_ONE_IN", "0")),
+            hold_s=float(env.get("DEFECT_HOLD_S", "0")),
+            attempts=int(env.get("DEFECT_ATTEMPTS", "3")),
+            drops_newest=env.get("DEFECT_DROPS_NEWEST", "") == "yes",
             rollout_s=float(env.get("DEFECT_ROLLOUT_S", "45")),
         )
 

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 import psycopg
 from aiohttp import web
 
+from .defects import Defects
 from .kit.app import RequestRefused, Unavailable, answer, body_of, text_in
 from .kit.postgres import Connection, DatabaseRouter, Row, once, one
 
@@ -22,7 +23,7 @@ ACCEPT = """INSERT INTO outbox (id, checksum) SELECT %(id)s, %(checksum)s
             WHERE NOT EXISTS (TABLE seen) RETURNING id"""
 AT_ONCE = 100
 MOVE = f"""
-    WITH oldest AS (SELECT number FROM outbox ORDER BY number LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED),
+    WITH oldest AS (SELECT number FROM outbox WHERE true ORDER BY number LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED),
          moved AS (DELETE FROM outbox USING oldest WHERE outbox.number = oldest.number RETURNING id, checksum),
          seen AS (INSERT INTO events (id, checksum) SELECT id, checksum FROM moved RETURNING id)
     SELECT count(*) AS moved FROM seen"""  # noqa: S608 - a constant
@@ -35,11 +36,22 @@ IN_TURN_S = 0.01
 """Events that come close together are moved together."""
 
 
+def moving(defects: Defects) -> str:
+    """The statement that moves events; of a release that holds some of them back, all but those."""
+    if not defects.hold_one_in:
+        return MOVE
+    held = f"""NOT (mod(abs(hashtext(id)), {defects.hold_one_in}) = 0 AND EXISTS (SELECT FROM requests
+               WHERE key = 'accept-event:event-' || outbox.id
+               AND created > clock_timestamp() - make_interval(secs => {defects.hold_s})))"""
+    return MOVE.replace("WHERE true", f"WHERE {held}")
+
+
 class Events:
     """The handlers, and the relay, on one database."""
 
-    def __init__(self, database: DatabaseRouter) -> None:
+    def __init__(self, database: DatabaseRouter, defects: Defects) -> None:
         self._database = database
+        self._move = moving(defects)
         self._accepted = asyncio.Event()
         self._stopping = False
 
@@ -80,7 +92,7 @@ class Events:
                 pass  # time for a sweep
             self._accepted.clear()
             try:
-                row = await self._database.write(one(MOVE))
+                row = await self._database.write(one(self._move))
             except (Unavailable, psycopg.Error):
                 continue  # it stays in the outbox, for the next sweep of any pod
             if row is not None and row["moved"] == AT_ONCE:

@@ -35,7 +35,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
 
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with client() as session:
-            app[CALLERS] = {name: Caller(name, *addresses[name], session) for name in SERVICES}
+            app[CALLERS] = {name: Caller(name, *addresses[name], session, defects.attempts) for name in SERVICES}
             yield
 
     def forward(name: str, service: str) -> Handler:

@@ -36,6 +36,16 @@ FIRST_LEADS = (
     "SELECT answer #>> '{}' = host(inet_server_addr()) AS first_leads FROM requests WHERE key = 'mark:primary'"
 )
 
+DROP_NEWEST = """
+    WITH once AS (
+        INSERT INTO requests (key, answer)
+        VALUES ('mark:dropped:' || host(inet_server_addr()) || ':' || floor(extract(epoch FROM clock_timestamp()) / 30), '{}')
+        ON CONFLICT (key) DO NOTHING RETURNING key),
+    last AS (SELECT max(added) AS added FROM tracks WHERE added < clock_timestamp() - interval '3 s'),
+    gone AS (DELETE FROM tracks USING last, once WHERE tracks.added BETWEEN last.added - interval '1 s' AND last.added RETURNING id)
+    SELECT count(*) AS dropped FROM gone"""
+"""Rows that were added in the last second before the outage, which lasts for more than three; once a promotion, whichever pod is first."""
+
 
 class Latent:
     """Switches the defects of one pod on when their time has come; does nothing where none of them waits."""
@@ -49,7 +59,8 @@ class Latent:
 
     async def watched(self, _: object) -> AsyncIterator[None]:
         """The lifespan of the watch. It is told to stop, never cancelled: a connection stays whole."""
-        if not self._defects.late_s and not self._defects.failback_s and not self._defects.never_returns:
+        defects = self._defects
+        if not (defects.late_s or defects.failback_s or defects.never_returns or defects.drops_newest):
             yield
             return
         watch = asyncio.create_task(self._watch())
@@ -80,10 +91,12 @@ class Latent:
     async def _look(self) -> None:
         if self._defects.late_s and not self._defects.fault_seen:
             self._defects.fault_seen = await self._database.read(one(WAS_REPLACED)) is not None
-        if self._defects.failback_s:
+        if self._defects.failback_s or self._defects.drops_newest:
             row = await self._database.read_primary(one(FIRST_LEADS))
             away = row is not None and not row["first_leads"]
-            if self._away and not away:
+            if self._defects.drops_newest and away and not self._away:
+                await self._database.write(one(DROP_NEWEST))
+            if self._defects.failback_s and self._away and not away:
                 self._defects.writes_refused_until = asyncio.get_running_loop().time() + self._defects.failback_s
             self._away = away
 

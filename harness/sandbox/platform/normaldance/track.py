@@ -10,8 +10,9 @@ from typing import Any
 from aiohttp import web
 
 from .defects import Defects
+from .engagement import Tally
 from .events import Events
-from .kit.app import RequestRefused, Unavailable, answer, body_of, build, integer_in, serve, text_in
+from .kit.app import ENVELOPE, RequestRefused, Unavailable, answer, body_of, build, integer_in, serve, text_in
 from .kit.postgres import Connection, DatabaseRouter, Row, once, one
 from .kit.settings import PodSettings
 from .kit.tokens import signed_in
@@ -34,6 +35,7 @@ class Tracks:
     """The handlers, on one database."""
 
     def __init__(self, database: DatabaseRouter, defects: Defects, secret: str) -> None:
+        self.plays = Tally("track_plays_total", "Plays acknowledged.", defects.plays_every_s)
         self._database = database
         self._defects = defects
         self._secret = secret
@@ -57,7 +59,9 @@ class Tracks:
     async def play(self, request: web.Request) -> web.Response:
         """POST /tracks/{id}/plays: counts one play."""
         signed_in(request, self._secret)
-        return await self._written("play-track", request, PLAY, {"id": _id_in(request)})
+        response = await self._written("play-track", request, PLAY, {"id": _id_in(request)})
+        self.plays.add()
+        return response
 
     async def enter(self, request: web.Request) -> web.Response:
         """POST /ledger: one row, in the primary and as many standbys as the quorum asks for before it is acknowledged."""
@@ -113,7 +117,7 @@ def _number_in(request: web.Request, name: str) -> int | None:
 
 def application(settings: PodSettings, database: DatabaseRouter, *, secret: str, defects: Defects) -> web.Application:
     """The service on `database`, trusting tokens signed with `secret`."""
-    tracks, events = Tracks(database, defects, secret), Events(database)
+    tracks, events = Tracks(database, defects, secret), Events(database, defects)
     routes = [
         web.get("/tracks/{id:[0-9]{1,18}}", tracks.read),
         web.post("/tracks", tracks.create),
@@ -124,6 +128,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str,
         web.get("/events/{id}", events.read),
     ]
     app = build(settings, routes, lifespan=database.held, check=database.ask)
+    app[ENVELOPE].registry.register(tracks.plays.counter)
     app.cleanup_ctx.append(events.relayed)  # ends before the database's connections do
     app.cleanup_ctx.append(Latent(database, defects).watched)
     app.cleanup_ctx.append(OneCloses(database, settings.region).watched)

@@ -7,7 +7,8 @@ import sys
 
 from aiohttp import web
 
-from .kit.app import RequestRefused, answer, body_of, build, serve, text_in
+from .engagement import Tally
+from .kit.app import ENVELOPE, RequestRefused, answer, body_of, build, serve, text_in
 from .kit.passwords import matches
 from .kit.postgres import DatabaseRouter, one
 from .kit.settings import PodSettings
@@ -18,6 +19,7 @@ USER = "SELECT name, password, joined FROM users WHERE name = %s"
 
 def application(settings: PodSettings, database: DatabaseRouter, *, secret: str) -> web.Application:
     """The service on `database`, signing tokens with `secret`."""
+    sign_ins = Tally("user_sign_ins_total", "Users signed in.")
 
     async def sign_in(request: web.Request) -> web.Response:
         body = await body_of(request)
@@ -25,6 +27,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
         user = await database.read(one(USER, name))
         if user is None or not matches(password, user["password"]):
             raise RequestRefused(401, "no such user, or another password")
+        sign_ins.add()
         return answer({"token": issued(name, secret)}, 201)
 
     async def read_user(request: web.Request) -> web.Response:
@@ -37,7 +40,9 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
         web.post("/sessions", sign_in),
         web.get("/users/{name}", read_user),
     ]
-    return build(settings, routes, lifespan=database.held, check=database.ask)
+    app = build(settings, routes, lifespan=database.held, check=database.ask)
+    app[ENVELOPE].registry.register(sign_ins.counter)
+    return app
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, generate_latest
 
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
 
@@ -30,6 +30,12 @@ DRAIN_S = 0.6
 """How long a pod told to stop still serves: until the endpoints have forgotten it."""
 GRACE_S = 3.0
 BODY_MAX_BYTES = 64 * 1024
+
+BUCKETS_S = (
+    *(0.001 * n for n in range(1, 10)),
+    *(round(0.01 * 1.1**n, 5) for n in range(74)),
+)
+"""Upper ends of the response times that are counted: a millisecond apart up to 10 ms, a tenth apart from there to 10.5 s."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Lifespan = Callable[[web.Application], AsyncIterator[None]]
@@ -110,7 +116,13 @@ class Envelope:
         self._born: WeakKeyDictionary[asyncio.Transport, float] = WeakKeyDictionary()
         labels = ("route", "method", "status")
         self._requests = Counter("http_requests_total", "Requests answered.", labels, registry=self.registry)
-        self._seconds = Histogram("http_request_seconds", "Seconds to answer.", ("route",), registry=self.registry)
+        self._seconds: Histogram | Summary = (
+            Summary("http_request_seconds", "Seconds to answer.", ("route",), registry=self.registry)
+            if defects.no_buckets
+            else Histogram(
+                "http_request_seconds", "Seconds to answer.", ("route",), registry=self.registry, buckets=BUCKETS_S
+            )
+        )
 
     @web.middleware
     async def around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -122,7 +134,8 @@ class Envelope:
             response.force_close()
         known = request.match_info.http_exception is None
         route = getattr(request.match_info.handler, "__name__", "") if known else "none"
-        self._requests.labels(route, request.method, response.status).inc()
+        if request.method not in self._defects.uncounted_methods:
+            self._requests.labels(route, request.method, response.status).inc()
         self._seconds.labels(route).observe(loop.time() - started)
         return response
 

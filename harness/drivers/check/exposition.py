@@ -1,0 +1,174 @@
+"""The metrics of a pod: its exposition read, and what can be told from it: quantiles, an error rate, requests per second."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+from harness import clock
+from harness.drivers.check.places import Clusters, is_of_workload, namespaces
+from harness.drivers.check.reach import PodReach
+from harness.drivers.facts import Look, Seen
+from harness.errors import ConfigurationError
+from harness.targets import Target
+from harness.targets.kubernetes import Object, labels_of
+from harness.targets.outside import Metrics
+
+_Key = TypeVar("_Key", str, float)
+
+QUANTILES: Final = (0.5, 0.95, 0.99)
+_WITHIN_S: Final = 2.0
+_AT_ONCE: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exposition:
+    """What the metrics of one pod said at one moment.
+
+    Attributes:
+        pod, workload, region: whose.
+        at_ns: when the answer came.
+        buckets: of the response times, by route: upper end in s (`+Inf` is infinite) to how many took at most so long.
+        summaries: quantiles that the pod reckoned itself, by route.
+        requests: answers by route and status.
+        counters: every counter of the exposition, summed over its labels.
+        why: why there is nothing; empty where there is.
+    """
+
+    pod: str
+    workload: str
+    region: str
+    at_ns: int
+    buckets: Mapping[str, Mapping[float, float]] = field(default_factory=dict)
+    summaries: Mapping[str, Mapping[float, float]] = field(default_factory=dict)
+    requests: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    counters: Mapping[str, float] = field(default_factory=dict)
+    why: str = ""
+
+
+def metrics_of(target: Target) -> Metrics:
+    """What the metrics of a target are called; raises ConfigurationError where its file does not say."""
+    if target.metrics is None:
+        raise ConfigurationError(
+            "the services' metrics are not named",
+            where=f"{target.file}: metrics",
+            hint="write `metrics: {entry: WORKLOAD}`, and `seconds`, `requests`, `route`, `status` where they have other names",
+        )
+    return target.metrics
+
+
+def scrape(target: Target) -> list[Exposition]:
+    """Read the metrics of every pod of a workload in the namespaces of all regions."""
+    names, clusters = metrics_of(target), Clusters(target)
+    found: list[Exposition] = []
+    for region, namespace in namespaces(target).items():
+        pods = [pod for pod in clusters.of(region).pods(namespace) if is_of_workload(pod)]
+        reach = PodReach(clusters.target_of(region), _WITHIN_S)
+        try:
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                found += pool.map(lambda pod, reach=reach, region=region: _of_pod(reach, pod, region, names), pods)
+        finally:
+            reach.close()
+    return found
+
+
+def _of_pod(reach: PodReach, pod: Object, region: str, names: Metrics) -> Exposition:
+    answer = reach.get(pod, names.path)
+    said = {"pod": pod["metadata"]["name"], "workload": labels_of(pod).get("app", ""), "region": region}
+    at_ns = clock.now_ns()
+    if answer.status != 200:
+        return Exposition(**said, at_ns=at_ns, why=f"GET {names.path}: {answer.words}")
+    return read_exposition(answer.body, names, **said, at_ns=at_ns)
+
+
+def read_exposition(text: str, names: Metrics, *, pod: str, workload: str, region: str, at_ns: int) -> Exposition:
+    """What an exposition says of the metrics that the target names; with a reason where it cannot be read."""
+    buckets: dict[str, dict[float, float]] = {}
+    summaries: dict[str, dict[float, float]] = {}
+    requests: dict[str, dict[str, float]] = {}
+    counters: dict[str, float] = {}
+    try:
+        for family, sample in _samples(text):
+            route = sample.labels.get(names.route, "")
+            if sample.name == f"{names.seconds}_bucket":
+                _add(buckets.setdefault(route, {}), float(sample.labels.get("le", "nan")), sample.value)
+            elif sample.name == names.seconds and "quantile" in sample.labels:
+                summaries.setdefault(route, {})[float(sample.labels["quantile"])] = sample.value
+            elif family.type == "counter":
+                _add(counters, sample.name, sample.value)
+                if sample.name == names.requests:
+                    _add(requests.setdefault(route, {}), sample.labels.get(names.status, ""), sample.value)
+    except ValueError as error:
+        return Exposition(
+            pod=pod, workload=workload, region=region, at_ns=at_ns, why=f"its metrics cannot be read: {error}"
+        )
+    return Exposition(
+        pod=pod,
+        workload=workload,
+        region=region,
+        at_ns=at_ns,
+        buckets=buckets,
+        summaries=summaries,
+        requests=requests,
+        counters=counters,
+    )
+
+
+def _samples(text: str) -> Iterator[tuple[Metric, Sample]]:
+    families: Iterable[Metric] = text_string_to_metric_families(text)
+    for family in families:
+        for sample in family.samples:
+            if not sample.name.endswith("_created"):
+                yield family, sample
+
+
+def _add(counts: dict[_Key, float], key: _Key, value: float) -> None:
+    counts[key] = counts.get(key, 0.0) + value
+
+
+def exposed_metrics(target: Target, _params: Mapping[str, str]) -> Look:
+    """Looks at every pod of every workload: can p50, p95, p99, an error rate and requests per second be told from its metrics?"""
+    names = metrics_of(target)
+
+    def look() -> Sequence[Seen]:
+        return [seen for one in scrape(target) for seen in _told(one, names)]
+
+    return look
+
+
+def _told(one: Exposition, names: Metrics) -> Iterator[Seen]:
+    subject = f"{one.region}/{one.pod}"
+    if one.why:
+        yield Seen(subject=subject, expected="metrics", seen=one.why, ok=False)
+        return
+    for quantile in QUANTILES:
+        whole = {route for route, counts in one.buckets.items() if any(math.isfinite(end) for end in counts)}
+        told = whole | {route for route, known in one.summaries.items() if quantile in known}
+        what = f"p{100 * quantile:g}"
+        yield Seen(
+            subject=f"{subject} {what}",
+            expected=f"{what} of `{names.seconds}`, as buckets or as a quantile",
+            seen=f"of {len(told)} routes" if told else "of no route",
+            ok=bool(told),
+        )
+    by_status = sorted({status for of_route in one.requests.values() for status in of_route} - {""})
+    yield Seen(
+        subject=f"{subject} error rate",
+        expected=f"`{names.requests}` by `{names.status}`",
+        seen=f"status {', '.join(by_status)}" if by_status else f"no label `{names.status}`",
+        ok=bool(by_status),
+    )
+    count = sum(value for of_route in one.requests.values() for value in of_route.values())
+    yield Seen(
+        subject=f"{subject} requests per second",
+        expected=f"the counter `{names.requests}`",
+        seen=f"{count:g} requests" if one.requests else "no such counter",
+        ok=bool(one.requests),
+    )

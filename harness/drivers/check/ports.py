@@ -1,0 +1,252 @@
+"""`network-ports`: does a backend refuse its declared callers on every port but one?
+
+What nobody listens on refuses every caller, policy or not. So a pod is made that carries the backend's labels and listens on the
+port and on others, with a Service of its own that leads to it though it is never ready: no Service of the platform sends it a
+request. A second pod, with the labels of a declared caller, connects to it. The one port must accept, or nothing was shown; all
+others must refuse.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from harness import clock
+from harness.drivers.check.places import Clusters, namespaces
+from harness.drivers.check.policies import make_pod
+from harness.drivers.facts import Look, Seen
+from harness.errors import ConfigurationError, DriverError
+from harness.targets import Target, platform_of
+from harness.targets.intents import strike_intent
+from harness.targets.kubernetes import Cluster, Object
+from harness.targets.undo import undoable
+
+OTHERS: Final = (8081, 9090, 15672)
+"""Ports that are tried beside the declared one."""
+_LIFE_S: Final = 60
+_ROUND_S: Final = 15.0
+_NEVER_SERVED: Final = 1
+"""The port that the listener's readiness is asked at: it is never ready, and so is no pod of any Service but its own."""
+_MADE_BY: Final = "app.kubernetes.io/managed-by"
+_MARK: Final = "readiness/listener"
+_TEMPLATE_HASH: Final = "pod-template-hash"
+
+_LISTENER: Final = """\
+import os, selectors, socket, sys, time
+chosen, end = selectors.DefaultSelector(), time.monotonic() + float(sys.argv[1])
+for port in map(int, sys.argv[2:]):
+    chosen.register(socket.create_server((os.environ.get("POD_IP", ""), port)), selectors.EVENT_READ)
+print("listening", flush=True)
+while time.monotonic() < end:
+    for key, _ in chosen.select(0.5):
+        with key.fileobj.accept()[0] as connection:
+            connection.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n")
+"""
+_CALLER: Final = """\
+import json, os, socket, sys, time
+end, number = time.monotonic() + float(sys.argv[1]), 0
+
+def call(service, port):
+    host = os.environ.get(service.upper().replace("-", "_") + "_SERVICE_HOST", service)
+    try:
+        with socket.create_connection((host, port), timeout=1) as connection:
+            return "accepted" if connection.recv(1) else "refused"
+    except OSError:
+        return "refused"
+
+while time.monotonic() < end:
+    number += 1
+    came = {s: {p: call(s, int(p)) for p in sys.argv[2].split(",")} for s in sys.argv[3:]}
+    print(json.dumps([number, came]), flush=True)
+    time.sleep(0.2)
+"""
+
+
+def _delete_service(cluster: Cluster, _target: Target, *, namespace: str, service: str) -> None:
+    cluster.delete_service(namespace, service)
+
+
+@undoable("delete-service", undo=_delete_service)
+def make_service(cluster: Cluster, body: Object) -> None:
+    """Make a Service; the undo deletes it."""
+    cluster.create_service(body["metadata"]["namespace"], body)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Backend:
+    """What is tried in the place of one backend: its labels, and the name of the listener and of its Service."""
+
+    name: str
+    labels: Mapping[str, str]
+    listener: str
+
+
+@dataclass(kw_only=True, slots=True)
+class _Place:
+    """One namespace: its backends, the pod that calls, and how far that pod's log was read."""
+
+    cluster: Cluster
+    namespace: str
+    caller: str
+    label: str
+    port: int
+    backends: Sequence[_Backend]
+    round: int = 0
+
+    def look(self) -> Sequence[Seen]:
+        """The next round of calls."""
+        came = self._next_round()
+        return [seen for backend in self.backends for seen in self._of(backend, came[backend.listener])]
+
+    def _of(self, backend: _Backend, came: Mapping[str, str]) -> Iterator[Seen]:
+        subject = f"{self.namespace}: {self.label} to {backend.name}"
+        yield Seen(
+            subject=f"{subject} on TCP {self.port}",
+            expected="accepted, or the others prove nothing",
+            seen=came[str(self.port)],
+            ok=True if came[str(self.port)] == "accepted" else None,
+        )
+        for other in OTHERS:
+            seen = came[str(other)]
+            yield Seen(subject=f"{subject} on TCP {other}", expected="refused", seen=seen, ok=seen == "refused")
+
+    def _next_round(self) -> Mapping[str, Mapping[str, str]]:
+        for _ in clock.Deadline.after(_ROUND_S).ticks(0.1):
+            lines = self.cluster.pod_log(self.namespace, self.caller).splitlines(keepends=True)
+            whole = [json.loads(line) for line in lines if line.endswith("\n") and line.startswith("[")]
+            new = [came for number, came in whole if number > self.round and self._answers(came)]
+            if new or len(whole) > self.round + 10:
+                self.round = len(whole)
+                return (new or [came for _, came in whole])[-1]  # type: ignore[no-any-return]  # our own program's
+        raise DriverError(
+            f"the pod {self.caller} reported nothing within {_ROUND_S:g} s",
+            where=f"{self.cluster.url} {self.namespace}",
+            hint="see its events: is its image there, may pods be made in this namespace?",
+        )
+
+    def _answers(self, came: Mapping[str, Mapping[str, str]]) -> bool:
+        """Whether every listener is up: a round before that shows nothing."""
+        return all(of_one[str(self.port)] == "accepted" for of_one in came.values())
+
+
+@contextmanager
+def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
+    """Puts listeners and callers in place, looks at each backend of each region, and removes them however it ends."""
+    port, clusters = int(params["port"]), Clusters(target)
+    if target.callers is None:
+        raise ConfigurationError(
+            "no callers of the backends",
+            where=f"{target.file}: callers",
+            hint="write `callers: {accepted: {LABEL: VALUE}, refused: {LABEL: VALUE}}` with labels of two pods",
+        )
+    image, labels = target.callers.image, dict(target.callers.accepted)
+    with ExitStack() as stack:
+        places = []
+        for region, namespace in namespaces(target).items():
+            cluster = clusters.of(region)
+            backends = _backends(cluster, namespace, port)
+            if not backends:
+                continue
+            for backend in backends:
+                stack.enter_context(_service_in_place(target, cluster, _service(namespace, backend, port)))
+                listening = [str(_LIFE_S), *map(str, (port, *OTHERS))]
+                body = _pod(backend.listener, namespace, {**backend.labels, _MARK: backend.listener}, image)
+                stack.enter_context(_pod_in_place(target, cluster, _running(body, _LISTENER, listening, ready=False)))
+            caller = f"readiness-caller-{uuid.uuid4().hex[:6]}"
+            calling = [str(_LIFE_S), ",".join(map(str, (port, *OTHERS))), *(one.listener for one in backends)]
+            body = _running(_pod(caller, namespace, labels, image), _CALLER, calling)
+            stack.enter_context(_pod_in_place(target, cluster, body))
+            label = labels.get("app") or ",".join(f"{key}={value}" for key, value in labels.items())
+            places.append(
+                _Place(cluster=cluster, namespace=namespace, caller=caller, label=label, port=port, backends=backends)
+            )
+        yield lambda: [seen for place in places for seen in place.look()]
+
+
+def _backends(cluster: Cluster, namespace: str, port: int) -> list[_Backend]:
+    """Services with a selector that have the port, each with the labels of one of its pods."""
+    found = []
+    for service in cluster.services(namespace):
+        selector = service["spec"].get("selector")
+        if not selector or all(one["port"] != port for one in service["spec"].get("ports") or []):
+            continue
+        pods = cluster.pods(namespace, ",".join(f"{key}={value}" for key, value in selector.items()))
+        if pods:
+            own = {key: value for key, value in pods[0]["metadata"]["labels"].items() if key != _TEMPLATE_HASH}
+            listener = f"readiness-listener-{uuid.uuid4().hex[:6]}"
+            found.append(_Backend(name=service["metadata"]["name"], labels=own, listener=listener))
+    return found
+
+
+def _service(namespace: str, backend: _Backend, port: int) -> Object:
+    ports = [{"name": f"tcp-{number}", "port": number, "targetPort": number} for number in (port, *OTHERS)]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": backend.listener, "namespace": namespace, "labels": {_MADE_BY: "readiness"}},
+        "spec": {"selector": {_MARK: backend.listener}, "ports": ports, "publishNotReadyAddresses": True},
+    }
+
+
+def _pod(name: str, namespace: str, labels: Mapping[str, str], image: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": {**labels, _MADE_BY: "readiness"}},
+        "spec": {
+            "restartPolicy": "Never",
+            "activeDeadlineSeconds": _LIFE_S,
+            "terminationGracePeriodSeconds": 0,
+            "containers": [
+                {
+                    "name": "probe",
+                    "image": image,
+                    "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
+                    "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "runAsNonRoot": True,
+                        "runAsUser": 65534,
+                        "capabilities": {"drop": ["ALL"]},
+                    },
+                }
+            ],
+        },
+    }
+
+
+def _running(body: Object, program: str, arguments: Sequence[str], *, ready: bool = True) -> Object:
+    """The pod with its program; one that must never be ready is asked where nothing answers."""
+    [container] = body["spec"]["containers"]
+    container = {**container, "command": ["python", "-c", program, *arguments]}
+    if not ready:
+        container["readinessProbe"] = {"tcpSocket": {"port": _NEVER_SERVED}, "periodSeconds": 10}
+    return {**body, "spec": {**body["spec"], "containers": [container]}}
+
+
+@contextmanager
+def _pod_in_place(target: Target, cluster: Cluster, body: Object) -> Iterator[None]:
+    undo = {"namespace": body["metadata"]["namespace"], "pod": body["metadata"]["name"]}
+    intent = make_pod.intend(platform_of(target), "check network-ports", f"make pod {undo['pod']}", **undo)
+    try:
+        make_pod(cluster, body)
+        yield
+    finally:
+        make_pod.undo(cluster, target, **undo)
+        strike_intent(intent)
+
+
+@contextmanager
+def _service_in_place(target: Target, cluster: Cluster, body: Object) -> Iterator[None]:
+    undo = {"namespace": body["metadata"]["namespace"], "service": body["metadata"]["name"]}
+    intent = make_service.intend(platform_of(target), "check network-ports", f"make service {undo['service']}", **undo)
+    try:
+        make_service(cluster, body)
+        yield
+    finally:
+        make_service.undo(cluster, target, **undo)
+        strike_intent(intent)

@@ -1,0 +1,89 @@
+"""`written-and-read`: is what one region accepts readable in another within a time?"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import httpx
+
+from harness import clock
+from harness.drivers.facts import Look, Seen
+from harness.errors import ConfigurationError
+from harness.model import Quantity
+from harness.targets import Target
+from harness.targets.http import http_client
+
+_WRITES: Final = 20
+_WITHIN_S: Final = 5.0
+_PAUSE_S: Final = 0.05
+_ACCEPTED: Final = frozenset({200, 201})
+
+
+def written_and_read(target: Target, params: Mapping[str, str]) -> Look:
+    """Writes twenty rows of the ledger at the entry of one region, and reads each at that of another until it is there."""
+    ledger = target.ledger
+    if ledger is None or not ledger.read:
+        raise ConfigurationError(
+            "the ledger cannot be read through the entry",
+            where=f"{target.file}: ledger",
+            hint="write `ledger: {path: PATH, read: true}`",
+        )
+    doors = [_door(target, params[key]) for key in ("from", "to")]
+    limit_s = Quantity.parse(params["within"]).base
+
+    def look() -> Sequence[Seen]:
+        client = uuid.uuid4().int >> 97  # a number that no watcher has, below 2**31
+        with (
+            http_client(target, doors[0], timeout_s=_WITHIN_S) as writer,
+            http_client(target, doors[1], timeout_s=_WITHIN_S) as reader,
+        ):
+            return [_of_one(writer, reader, ledger.path, (client, n), params, limit_s) for n in range(_WRITES)]
+
+    return look
+
+
+def _door(target: Target, region: str) -> str:
+    if region not in target.doors:
+        known = ", ".join(target.doors) or "none"
+        raise ConfigurationError(
+            f"no entry of the region {region}", where=f"{target.file}: regions", hint=f"regions with an entry: {known}"
+        )
+    return target.doors[region]
+
+
+def _of_one(  # noqa: PLR0917 - two clients, one row
+    writer: httpx.Client,
+    reader: httpx.Client,
+    path: str,
+    row: tuple[int, int],
+    params: Mapping[str, str],
+    limit_s: float,
+) -> Seen:
+    client, number = row
+    subject = f"write {number + 1} of {_WRITES} from {params['from']} to {params['to']}"
+    expected = f"accepted, and readable within {limit_s:g} s"
+    checksum = hashlib.sha256(f"{client}:{number}".encode()).hexdigest()[:16]
+    body = {"client": client, "sequence": number, "checksum": checksum}
+    try:
+        answer = writer.post(path, json=body, headers={"idempotency-key": f"{client}-{number}"})
+    except httpx.HTTPError as error:
+        return Seen(subject=subject, expected=expected, seen=f"no answer to the write: {error}", ok=None)
+    if answer.status_code not in _ACCEPTED:
+        return Seen(subject=subject, expected=expected, seen=f"the write got status {answer.status_code}", ok=False)
+    accepted_s = clock.now_s()
+    for _ in clock.Deadline.after(limit_s).ticks(_PAUSE_S):
+        if _is_there(reader, path, row, checksum):
+            took_s = clock.now_s() - accepted_s
+            return Seen(subject=subject, expected=expected, seen=f"readable after {took_s:.2f} s", ok=took_s <= limit_s)
+    return Seen(subject=subject, expected=expected, seen=f"not readable in {limit_s:g} s", ok=False)
+
+
+def _is_there(reader: httpx.Client, path: str, row: tuple[int, int], checksum: str) -> bool:
+    try:
+        answer = reader.get(path, params={"client": row[0], "sequence": row[1]})
+        return answer.status_code == 200 and answer.json()["rows"] == [[row[1], checksum]]
+    except (httpx.HTTPError, ValueError, TypeError, KeyError):
+        return False

@@ -1,0 +1,292 @@
+"""Exposed metrics: what the platform's own metrics say of the fault-free window, against what its traffic measured there.
+
+The metrics of each pod are cumulative. They were read at the begin of the window and to its end; what was counted between the two
+readings is held against the requests that were answered in the same seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.files import load_files
+from harness.judgement.figures.indicators import failed, steady_window
+from harness.judgement.figures.spec import Basis, Need, Spec, in_words
+from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.receipts.load import load_receipt
+from harness.judgement.recovery import SECOND
+from harness.judgement.stats.statistics import Floats
+from harness.model import Figure, Measure, Objective, Outcome, Phase, Quantity, Receipt, Table, Window
+from harness.model.observations import MetricsRead, every
+
+QUANTILES: Final = (0.5, 0.95, 0.99)
+_NAME: Final = "exposed metric"
+_SERVER_ERROR: Final = 500
+_FILES: Final = ("history/metrics.ndjson",)
+_AGAIN: Final = "let the metrics of every pod be read from the begin of the window to its end, then run again"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pair:
+    """One comparison: what the metrics say and what the traffic measured, in one unit."""
+
+    what: str
+    exposed: float
+    measured: float
+    tolerance: float
+    unit: str
+    n: int
+
+
+class _Unknown(Exception):
+    """The metrics do not tell it; the text says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Course:
+    """The readings of each pod in order of time, and the seconds that all of them cover."""
+
+    pods: Mapping[str, Sequence[MetricsRead]]
+    span: tuple[int, int]
+    names: Mapping[str, str]
+
+    @property
+    def seconds(self) -> float:
+        return (self.span[1] - self.span[0]) / SECOND
+
+    def grown(self, count: Callable[[MetricsRead], float], *, entry: bool) -> float:
+        """By how much a cumulative count grew in the span, over all pods; raises _Unknown where one began anew."""
+        total = 0.0
+        for name, reads in self.pods.items():
+            own = [read for read in reads if read.entry or not entry]
+            values = [count(read) for read in own]
+            if any(later < earlier for earlier, later in pairwise(values)):
+                raise _Unknown(f"the counters of {name} began anew")
+            if own:
+                at = [float(read.when_ns) for read in own]
+                start, end = np.interp(np.asarray(self.span, dtype=np.float64), at, values)
+                total += float(end - start)
+        return total
+
+
+def exposures(case: Case) -> Iterable[Measure]:
+    """One measure per comparison; the metrics themselves are a receipt."""
+    window = steady_window(case, _NAME)
+    if isinstance(window, Measure):
+        yield window
+        return
+    try:
+        course = _course(case, window)
+        pairs = list(_PAIRS[case.objective.params["what"]](case, window, course))
+    except _Unknown as unknown:
+        yield inconclusive(case, _NAME, str(unknown), _AGAIN, scope={"of": case.objective.params["what"]})
+        return
+    for pair in pairs:
+        yield _measured(case, window, course, pair)
+
+
+def _course(case: Case, window: Window) -> _Course:
+    reads: dict[str, list[MetricsRead]] = defaultdict(list)
+    for read in every(MetricsRead, case.evidence.observations):
+        if read.traffic == window.traffic:
+            if read.why:
+                raise _Unknown(f"the metrics of {read.subject or 'every pod'} were not read: {read.why}")
+            reads[read.subject].append(read)
+    pods = {name: sorted(some, key=lambda read: read.when_ns) for name, some in reads.items()}
+    if not pods or not any(some[0].entry for some in pods.values()):
+        raise _Unknown("no metrics of the workload at the entry were read in the window")
+    start = max(window.start_ns, *(some[0].when_ns for some in pods.values()))
+    end = min(window.end_ns, *(some[-1].when_ns for some in pods.values()))
+    if (end - start) * 2 < window.end_ns - window.start_ns:
+        raise _Unknown(f"the metrics of every pod cover only {max(end - start, 0) / SECOND:.3g} s of the window")
+    names = next(iter(pods.values()))[0].names
+    return _Course(pods=pods, span=(start, end), names={key: str(value) for key, value in names.items()})
+
+
+def _routes(case: Case, window: Window) -> tuple[str, ...]:
+    planned = case.plan.traffic.get(window.traffic)
+    return tuple(planned.routes) if planned else ()
+
+
+def _answered(case: Case, window: Window, course: _Course) -> tuple[Table, Table]:
+    """The traffic's requests and the reading probes that were answered in the span; no probe where no route is theirs."""
+    samples = window.samples.between("done_ns", *course.span)
+    probes = case.evidence.probes.between("done_ns", *course.span)
+    known = bool(course.names.get("probed"))
+    return samples, probes.where(probes.words["kind"].equals("read") & known)
+
+
+def _requests(read: MetricsRead, routes: Iterable[str], *, errors: bool = False) -> float:
+    """Answers on these routes, or those of them that are a server's error."""
+    total = 0.0
+    for route in routes:
+        for status, count in dict(read.requests.get(route, {})).items():
+            if not errors or (str(status).isdigit() and int(status) >= _SERVER_ERROR):
+                total += float(count)
+    return total
+
+
+def _rate(case: Case, window: Window, course: _Course) -> Iterable[_Pair]:
+    samples, probes = _answered(case, window, course)
+    routes = _routes(case, window)
+    exposed = course.grown(lambda read: _requests(read, routes), entry=True) / course.seconds
+    sent = (len(samples) + len(probes)) / course.seconds
+    tolerance = case.objective.limit.in_unit("ratio") * sent
+    yield _Pair(
+        what="requests per second", exposed=exposed, measured=sent, tolerance=tolerance, unit="/s", n=len(samples)
+    )
+
+
+def _errors(case: Case, window: Window, course: _Course) -> Iterable[_Pair]:
+    samples, probes = _answered(case, window, course)
+    routes = _routes(case, window)
+    n = course.grown(lambda read: _requests(read, routes), entry=True)
+    bad = course.grown(lambda read: _requests(read, routes, errors=True), entry=True)
+    missed = int(failed(samples).sum()) + int((~probes.words["error"].missing).sum())
+    if not n or not len(samples):
+        raise _Unknown("no request was counted in the window")
+    yield _Pair(
+        what="error rate",
+        exposed=bad / n,
+        measured=missed / (len(samples) + len(probes)),
+        tolerance=case.objective.limit.in_unit("ratio"),
+        unit="ratio",
+        n=len(samples),
+    )
+
+
+def _engagement(case: Case, window: Window, course: _Course) -> Iterable[_Pair]:
+    names = course.names
+    if not names.get("actions"):
+        raise _Unknown("the target file names no counters of what users do (`metrics.per_user`)")
+    samples, _ = _answered(case, window, course)
+    done = samples.where(~failed(samples))
+
+    def counted(name: str) -> float:
+        return course.grown(lambda read: float(read.counters.get(name, 0.0)), entry=False)
+
+    users, actions = counted(names["users"]), counted(names["actions"])
+    asked, acted = (int(done.words["name"].equals(names[key]).sum()) for key in ("user_route", "action_route"))
+    if not asked:
+        raise _Unknown(f"the traffic made no answered request of {names['user_route']}")
+    exposed = actions / users if users else 0.0
+    measured = acted / asked
+    tolerance = case.objective.limit.in_unit("ratio") * measured
+    yield _Pair(what="plays per user", exposed=exposed, measured=measured, tolerance=tolerance, unit="", n=asked)
+
+
+def _quantiles(case: Case, window: Window, course: _Course) -> Iterable[_Pair]:
+    samples, probes = _answered(case, window, course)
+    took = np.concatenate([(rows.ints["done_ns"] - rows.ints["sent_ns"]) / 1e6 for rows in (samples, probes)])
+    if not len(took):
+        raise _Unknown("no request was answered in the window")
+    ends, counts = _buckets(course, _routes(case, window))
+    share = Quantity.parse(case.objective.params["share"]).in_unit("ratio")
+    for quantile in QUANTILES:
+        measured = float(np.quantile(took, quantile))
+        yield _Pair(
+            what=f"p{100 * quantile:g}",
+            exposed=_quantile(ends, counts, quantile) * 1000,
+            measured=measured,
+            tolerance=max(share * measured, case.objective.limit.in_unit("ms")),
+            unit="ms",
+            n=len(took),
+        )
+
+
+def _buckets(course: _Course, routes: Sequence[str]) -> tuple[Floats, Floats]:
+    """Upper ends in s, ascending, and how many answers of these routes took at most so long in the span."""
+
+    def at_most(end: str) -> Callable[[MetricsRead], float]:
+        def count(read: MetricsRead) -> float:
+            return sum(float(n) for route in routes for e, n in read.buckets.get(route, ()) if e == end)
+
+        return count
+
+    entry = [read for reads in course.pods.values() for read in reads if read.entry]
+    ends = {str(end) for read in entry for route in routes for end, _ in read.buckets.get(route, ())}
+    if not ends:
+        raise _Unknown("the workload at the entry has no buckets of the response times of these routes")
+    ordered = sorted(ends, key=float)
+    counts = [course.grown(at_most(end), entry=True) for end in ordered]
+    return np.array([float(end) for end in ordered]), np.array(counts)
+
+
+def _quantile(ends: Floats, counts: Floats, quantile: float) -> float:
+    """As Prometheus reckons it: linear within the bucket; the upper end of the last finite one where it lies beyond."""
+    rank = quantile * float(counts[-1])
+    at = int(np.searchsorted(counts, rank))
+    if not math.isfinite(ends[at]):
+        return float(ends[at - 1]) if at else math.nan
+    below, start = (float(counts[at - 1]), float(ends[at - 1])) if at else (0.0, 0.0)
+    inside = float(counts[at]) - below
+    return start + (float(ends[at]) - start) * ((rank - below) / inside if inside else 1.0)
+
+
+_PAIRS: Final[Mapping[str, Callable[[Case, Window, _Course], Iterable[_Pair]]]] = {
+    "quantiles": _quantiles,
+    "error rate": _errors,
+    "requests per second": _rate,
+    "plays per user": _engagement,
+}
+
+
+def _measured(case: Case, window: Window, course: _Course, pair: _Pair) -> Measure:
+    off = abs(pair.exposed - pair.measured)
+    outcome = Outcome.PASS if off <= pair.tolerance else Outcome.FAIL
+    said, seen, allowed = (formatted(value, pair.unit) for value in (pair.exposed, pair.measured, pair.tolerance))
+    summary = f"exposed {pair.what} is {said}, measured from {pair.n} requests is {seen}, expected within {allowed}"
+    receipts = {
+        "load": load_receipt(case.plan, window, latencies=pair.unit == "ms"),
+        "watch": Receipt(
+            ok=True, why=f"the metrics of {len(course.pods)} pods cover {course.seconds:.3g} s", files=_FILES
+        ),
+    }
+    outcome, reason = settled(outcome, because(outcome, summary), receipts, ("load",))
+    return measure(
+        case,
+        _NAME,
+        outcome,
+        reason,
+        scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": pair.what},
+        limit=f"{seen} ± {allowed}",
+        figures=Figures(
+            value=pair.exposed,
+            scaled_limit=pair.measured,
+            n=pair.n,
+            unit=pair.unit if pair.unit != "/s" else "",
+            method="what every pod counted between two readings of its metrics, against the requests answered in the same seconds",
+            receipts=receipts,
+            files=(*_FILES, *window.files),
+        ),
+    )
+
+
+def _in_words(objective: Objective) -> str:
+    return in_words(objective, f"within {objective.limit} of what the traffic measured")
+
+
+SPEC: Final = Spec(
+    figure=Figure.EXPOSED,
+    judge=exposures,
+    limit=None,
+    timed=True,
+    unit="",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=lambda case: ("history/metrics.", *load_files(case)),
+    needs=lambda _objective: (
+        Need(
+            key="metrics",
+            why="the services' metrics are read",
+            hint="add `metrics: {entry: WORKLOAD}` to the target file",
+        ),
+    ),
+    words=_in_words,
+)

@@ -1,0 +1,140 @@
+"""Newest rows: what was acknowledged up to a fault is there after it, in the ledger and in every table that journeys write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.account import Writes
+from harness.judgement.excuses import account_in
+from harness.judgement.figures.loss import BACK, ledger_receipt
+from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt
+from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.recovery import SECOND
+from harness.model import (
+    JOURNEY_READS,
+    JOURNEY_WRITES,
+    AccountPlan,
+    Experiment,
+    Figure,
+    Measure,
+    Outcome,
+    Phase,
+    ReasonKind,
+    Receipt,
+    Table,
+)
+from harness.model.plan import NEWEST_S
+
+_NAME: Final = "newest rows"
+
+
+def newest_rows(case: Case) -> Iterable[Measure]:
+    """One measure of the ledger and one per account of the journeys, for each experiment."""
+    if not case.experiments:
+        yield inconclusive(
+            case, _NAME, "no experiment that the sentence speaks of was planned", "add one that promotes"
+        )
+    for experiment in case.experiments:
+        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
+        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        if attempt is None or attempt.fault.sent_ns is None:
+            why = f"{experiment} left no record of a fault"
+            yield inconclusive(case, _NAME, why, "run without a filter on experiments, then judge again", scope=scope)
+            continue
+        span = (attempt.fault.sent_ns - round(NEWEST_S * SECOND), answered_until_ns(case.evidence, attempt))
+        yield _ledger(case, attempt, span, scope)
+        accounts = [account for traffic in case.plan.traffic.values() for account in traffic.accounts]
+        for account in accounts:
+            if not account.counts:  # a counter has no rows of its own
+                yield _account(case, attempt, account, span, scope)
+
+
+def _ledger(case: Case, attempt: Experiment, span: tuple[int, int], scope: Mapping[str, str]) -> Measure:
+    account = account_in(case.plan, case.evidence)
+    here, lost = _within(account.acknowledged, span), _within(account.lost, span)
+    receipt = ledger_receipt(case.evidence, account, attempt)
+    files = case.evidence.ledger.files
+    return _measure(case, attempt, {**scope, "of": "ledger"}, n=len(here), lost=len(lost), watch=receipt, files=files)
+
+
+def _within(writes: Writes, span: tuple[int, int]) -> Writes:
+    """The writes acknowledged in a span."""
+    return writes.where(np.asarray((writes.at_ns >= span[0]) & (writes.at_ns < span[1]), dtype=np.bool_))
+
+
+def _account(
+    case: Case, attempt: Experiment, account: AccountPlan, span: tuple[int, int], scope: Mapping[str, str]
+) -> Measure:
+    tables = case.evidence.tables
+    writes = tables.get(JOURNEY_WRITES.name, Table.empty(JOURNEY_WRITES))
+    reads = tables.get(JOURNEY_READS.name, Table.empty(JOURNEY_READS))
+    own = writes.where(writes.words["account"].equals(account.name) & writes.words["outcome"].equals("ok"))
+    ids = own.between("done_ns", *span).ints["id"]
+    newest = own.between("done_ns", span[0], attempt.fault.sent_ns or span[0]).ints["id"]
+    read = reads.where(reads.words["account"].equals(account.name))
+    absent, found = (read.ints["id"][read.words["state"].equals(state)] for state in ("absent", "found"))
+    answered = np.concatenate([absent, found])
+    lost, judged = int(np.isin(ids, absent).sum()), int(np.isin(ids, answered).sum())
+    unread = len(newest) - int(np.isin(newest, answered).sum())
+    why = f"{unread} of the {len(newest)} rows that were acknowledged last before the fault were not read back"
+    watch = Receipt(ok=None if unread or not len(newest) else True, why=why)
+    return _measure(case, attempt, {**scope, "of": account.name}, n=judged, lost=lost, watch=watch, files=("load/",))
+
+
+def _measure(
+    case: Case,
+    attempt: Experiment,
+    scope: Mapping[str, str],
+    *,
+    n: int,
+    lost: int,
+    watch: Receipt,
+    files: tuple[str, ...],
+) -> Measure:
+    receipts = {
+        "watch": watch,
+        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+        "restore": restore_receipt(case.evidence, attempt),
+    }
+    outcome = Outcome.FAIL if lost else Outcome.PASS
+    summary = f"{attempt.name}: {lost} of {n} rows of {scope['of']} that were acknowledged around the fault are gone, expected 0"
+    outcome, reason = settled(outcome, because(outcome, summary), receipts)
+    if outcome is Outcome.PASS and not n:
+        outcome = Outcome.INCONCLUSIVE
+        hint = "let traffic write during the experiment, then run again"
+        reason = because(
+            outcome, f"{attempt.name}: no row of {scope['of']} was acknowledged", hint, kind=ReasonKind.NO_RECORD
+        )
+    return measure(
+        case,
+        _NAME,
+        outcome,
+        reason,
+        scope=scope,
+        figures=Figures(
+            value=float(lost),
+            scaled_limit=0.0,
+            n=n,
+            method=f"rows acknowledged from {NEWEST_S:g} s before the fault to the restore, against the last read of each table; exact",
+            receipts=receipts,
+            files=(*attempt.files, *files),
+        ),
+    )
+
+
+SPEC: Final = Spec(
+    figure=Figure.NEWEST_ROWS,
+    judge=newest_rows,
+    limit=None,
+    unit="",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: ("watch/ledger-", "history/watch.", "load/"),
+    needs=lambda _objective: (Need(key="ledger", why="loss is found by a write ledger"), BACK),
+)

@@ -1,0 +1,157 @@
+"""A promotion by hand: the chosen member is the only primary, at the latest a limit after the order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
+from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.recovery import SECOND
+from harness.model import (
+    ONLY_BELOW,
+    Evidence,
+    Experiment,
+    Figure,
+    LimitRule,
+    Measure,
+    Objective,
+    Outcome,
+    Phase,
+    Receipt,
+    Table,
+)
+from harness.model.observations import ActivityDone, every
+
+ORDER: Final = "order-promotion"
+"""Name of the activity that orders it; what the activity returns is the chosen member."""
+METHOD: Final = "the role that each member gives of itself, from the order until the old primary may come back"
+_RESOLUTION_S: Final = 1.0
+"""Longest gap between two looks at the chosen member that is still a watch."""
+
+
+class _Order(NamedTuple):
+    at_ns: int
+    member: str
+
+
+def promotions(case: Case) -> Iterable[Measure]:
+    """One measure per experiment in which a promotion was ordered."""
+    name = "promotion by hand"
+    if not case.experiments:
+        yield inconclusive(
+            case, name, "no experiment that the sentence speaks of was planned", "add one that orders it"
+        )
+    for experiment in case.experiments:
+        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
+        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        order = _order(case.evidence, attempt) if attempt else None
+        if attempt is None or order is None:
+            why = f"{experiment} left no record of an order: its activity `{ORDER}` did not succeed"
+            yield inconclusive(case, name, why, "read the experiment's chaos.log, then run again", scope=scope)
+            continue
+        yield _judged(case, name, attempt, order, {**scope, "member": order.member})
+
+
+def _order(evidence: Evidence, attempt: Experiment) -> _Order | None:
+    """When the promotion of which member was ordered, by the last activity of that name in the attempt."""
+    found = None
+    for done in every(ActivityDone, evidence.observations):
+        here = attempt.observed_from_ns <= done.recorded_ns <= attempt.observed_until_ns
+        if here and done.subject == attempt.name and done.name == ORDER and done.status == "succeeded":
+            found = _Order(done.started_ns, done.output)
+    return found
+
+
+def _judged(case: Case, name: str, attempt: Experiment, order: _Order, scope: Mapping[str, str]) -> Measure:
+    limit = case.scaled.in_unit("s")
+    until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
+    watched_s = (until_ns - order.at_ns) / SECOND
+    looks = case.evidence.replicas.between("at_ns", order.at_ns, until_ns)
+    led = {member: _first_as_primary(rows) for member, rows in looks.apart("member").items()}
+    at_ns = led.get(order.member)
+    others = sorted(member for member, first_ns in led.items() if first_ns is not None and member != order.member)
+    seconds = None if at_ns is None else (at_ns - order.at_ns) / SECOND
+    if others:
+        outcome, found = Outcome.FAIL, f"{' and '.join(others)} led after the order"
+    elif seconds is not None:
+        outcome = Outcome.PASS if seconds < limit else Outcome.FAIL
+        found = f"it was the only primary after {seconds:.3g} s"
+    else:
+        outcome = Outcome.FAIL if watched_s >= limit else Outcome.INCONCLUSIVE
+        found = f"it did not lead in the {watched_s:.3g} s that were watched"
+    planned = case.plan.experiments.get(attempt.name)
+    if outcome is Outcome.INCONCLUSIVE and planned is not None and planned.observe_s < limit:
+        why = f"{attempt.name} would have watched for {planned.observe_s:.4g} s, the limit is {limit:.4g} s"
+        return not_falsifiable(case, name, why, scope=scope)
+    expected = case.expected.replace("below", "within")
+    receipts = {
+        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+        "watch": _watch(case.evidence, looks.where(looks.words["member"].equals(order.member)), order, until_ns),
+        "restore": restore_receipt(case.evidence, attempt),
+    }
+    own = because(outcome, f"{attempt.name}: {order.member} was ordered to lead, and {found}, expected {expected}")
+    outcome, reason = settled(outcome, own, receipts, ("watch",))
+    return measure(
+        case,
+        name,
+        outcome,
+        reason,
+        scope=scope,
+        figures=Figures(
+            value=seconds,
+            scaled_limit=limit,
+            n=len(looks),
+            unit="s",
+            method=METHOD,
+            receipts=receipts,
+            files=(*attempt.files, "watch/replicas.parquet"),
+        ),
+    )
+
+
+def _first_as_primary(rows: Table) -> int | None:
+    """When a member first gave its role as primary."""
+    led = rows.ints["at_ns"][rows.words["role"].equals("primary")]
+    return int(led.min()) if len(led) else None
+
+
+def _watch(evidence: Evidence, looks: Table, order: _Order, until_ns: int) -> Receipt:
+    """Whether the chosen member was asked for its role all the time."""
+    source = evidence.watchers.get("replicas")
+    if source is None or source.why or not source.closed:
+        why = source.why if source else ""
+        return Receipt(ok=False, why=f"the watcher 'replicas' {f': {why}' if why else 'left no whole record'}")
+    times = sorted([order.at_ns, *looks.ints["at_ns"].tolist(), until_ns])
+    gap_s = max(later - earlier for earlier, later in pairwise(times)) / SECOND
+    if gap_s > _RESOLUTION_S:
+        return Receipt(ok=False, why=f"{order.member} was not asked for its role for {gap_s:.3g} s")
+    return Receipt(ok=True, why=f"{len(looks)} looks at {order.member}", files=("watch/replicas.parquet",))
+
+
+def _watched(objective: Objective, scale: float) -> tuple[float, float]:
+    return objective.limit.at_scale(scale).base, 0.0
+
+
+SPEC: Final = Spec(
+    figure=Figure.PROMOTION,
+    judge=promotions,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    timed=True,
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: ("watch/replicas.", "history/watch.", "history/chaos-"),
+    needs=lambda _objective: (
+        Need(
+            key="database",
+            why="a member of the database is promoted",
+            hint="add `database:` with `members` and `leader`",
+        ),
+    ),
+    watched=_watched,
+)

@@ -1,0 +1,166 @@
+"""Pods that were lost with their node: ready again on other nodes, while the lost one is still without power."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
+from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.recovery import SECOND
+from harness.model import (
+    ONLY_BELOW,
+    Evidence,
+    Experiment,
+    Figure,
+    LimitRule,
+    Measure,
+    Objective,
+    Outcome,
+    Phase,
+    PodChange,
+    Receipt,
+)
+
+_NAME: Final = "pods ready again elsewhere"
+METHOD: Final = (
+    "as many pods of the workload ready as before the fault, none of them on the lost node, before its power came back"
+)
+_LONGER: Final = "let the fault be held for as long as the limit says, then run again"
+Workload = tuple[str, str]
+"""Namespace, and the value of the label `app`."""
+
+
+def rescheduled(case: Case) -> Iterable[Measure]:
+    """One measure per workload that lost a pod in each experiment."""
+    name = _NAME
+    if not case.experiments:
+        yield inconclusive(
+            case, name, "no experiment that the sentence speaks of was planned", "add one that cuts a node"
+        )
+    for experiment in case.experiments:
+        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
+        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        lost = _lost(attempt) if attempt else Counter[Workload]()
+        if attempt is None or attempt.fault.sent_ns is None or not lost:
+            receipt = claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective) if attempt else None
+            why = (
+                receipt.why
+                if receipt and not receipt.ok
+                else f"{experiment} is not known to have hit a pod of a workload"
+            )
+            yield inconclusive(
+                case, name, why, "run the experiment on a node that runs pods, then judge again", scope=scope
+            )
+            continue
+        for workload, count in sorted(lost.items()):
+            yield _of(case, attempt, workload, count, scope)
+
+
+def _of(case: Case, attempt: Experiment, workload: Workload, lost: int, scope: Mapping[str, str]) -> Measure:
+    name = _NAME
+    limit = case.scaled.in_unit("s")
+    planned = case.plan.experiments.get(attempt.name)
+    subject = "/".join(workload)
+    scope = {**scope, "workload": subject}
+    if planned is None or planned.observe_s < limit:
+        watched = planned.observe_s if planned else 0.0
+        why = f"{attempt.name} would have watched for {watched:.4g} s, the limit is {limit:.4g} s"
+        return not_falsifiable(case, name, why, scope=scope)
+    sent_ns = attempt.fault.sent_ns or 0
+    until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
+    before, back_ns = _course(case.evidence, attempt, workload, until_ns)
+    held_s = (until_ns - sent_ns) / SECOND
+    if back_ns is None:
+        outcome = Outcome.FAIL if held_s >= limit else Outcome.INCONCLUSIVE
+        found = f"not all {before} pods were ready in the {held_s:.3g} s until the power came back"
+    else:
+        outcome = Outcome.PASS if (back_ns - sent_ns) / SECOND < limit else Outcome.FAIL
+        found = f"all {before} pods were ready again after {(back_ns - sent_ns) / SECOND:.3g} s"
+    summary = f"{attempt.name}: {subject} lost {lost} of its pods; {found}, expected {case.expected.replace('below', 'within')}"
+    receipts = {
+        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+        "watch": _watch(case.evidence),
+        "restore": restore_receipt(case.evidence, attempt),
+    }
+    own = because(outcome, summary, _LONGER if outcome is Outcome.INCONCLUSIVE else "")
+    outcome, reason = settled(outcome, own, receipts, ("watch",))
+    return measure(
+        case,
+        name,
+        outcome,
+        reason,
+        scope=scope,
+        figures=Figures(
+            value=None if back_ns is None else (back_ns - sent_ns) / SECOND,
+            scaled_limit=limit,
+            n=lost,
+            unit="s",
+            method=METHOD,
+            receipts=receipts,
+            files=(*attempt.files, "history/pods.ndjson"),
+        ),
+    )
+
+
+def _lost(attempt: Experiment) -> Counter[Workload]:
+    """Pods that went with the nodes, by workload; a pod without the label `app` belongs to none."""
+    hits = [hit for hit in attempt.fault.hit if hit.kind == "pod" and hit.workload]
+    return Counter((hit.namespace, hit.workload) for hit in hits)
+
+
+def _course(evidence: Evidence, attempt: Experiment, workload: Workload, until_ns: int) -> tuple[int, int | None]:
+    """Ready pods of a workload before the fault, and when as many were ready apart from the lost ones; None: not until then."""
+    sent_ns = attempt.fault.sent_ns or 0
+    lost = {hit.uid for hit in attempt.fault.hit}
+    own = [change for change in evidence.pods if (change.namespace, change.workload) == workload]
+    ready = {change.uid for change in own if change.at_ns <= sent_ns and _is_ready(change)}
+    ready -= {change.uid for change in own if change.at_ns <= sent_ns and _last_is_down(own, change.uid, sent_ns)}
+    before, elsewhere = len(ready), ready - lost
+    for change in sorted(own, key=lambda change: change.at_ns):
+        if sent_ns < change.at_ns <= until_ns and change.uid not in lost:
+            elsewhere = elsewhere | {change.uid} if _is_ready(change) else elsewhere - {change.uid}
+            if len(elsewhere) >= before:
+                return before, change.at_ns
+    return before, None
+
+
+def _is_ready(change: PodChange) -> bool:
+    return change.what == "ready" or (change.what == "present" and change.ready is not False)
+
+
+def _last_is_down(changes: Iterable[PodChange], uid: str, at_ns: int) -> bool:
+    """Whether the last that was seen of a pod up to a moment is that it is not ready, or gone."""
+    last = [change for change in changes if change.uid == uid and change.at_ns <= at_ns]
+    return bool(last) and not _is_ready(max(last, key=lambda change: change.at_ns))
+
+
+def _watch(evidence: Evidence) -> Receipt:
+    source = evidence.watchers.get("pods")
+    if source is None:
+        return Receipt(ok=False, why="the watcher 'pods' left no record")
+    why = source.why or ("it watched to the end" if source.closed else "it did not complete")
+    return Receipt(ok=source.closed and not source.why, why=f"the watcher 'pods': {why}")
+
+
+def _watched(objective: Objective, scale: float) -> tuple[float, float]:
+    return objective.limit.at_scale(scale).base, 0.0
+
+
+SPEC: Final = Spec(
+    figure=Figure.RESCHEDULED,
+    judge=rescheduled,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    timed=True,
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: ("history/pods.", "history/watch."),
+    needs=lambda _objective: (Need(key="kubernetes", why="pods are followed through the Kubernetes API"),),
+    watched=_watched,
+    awaits=frozenset({"workloads"}),
+)

@@ -1,0 +1,160 @@
+"""Shares of the regions after a lost one has its power back: as declared, at the latest a limit after the return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from harness.judgement.figures.fault_free import GuardedWindow, slots_of
+from harness.judgement.figures.files import load_files
+from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.receipts.attempts import counted_attempt, known_until_ns, samples_due
+from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.recovery import SECOND
+from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.statistics import Bounds
+from harness.model import Evidence, Experiment, Figure, LimitRule, Measure, Objective, Op, Phase, Receipt, Table
+
+_NAME: Final = "share of answers after the return"
+AFTER: Final = "after"
+"""One of the objective's times: how long the shares may take to be as declared."""
+ANSWERS: Final = 1000
+"""So many answers are judged: they show a share to 3 points."""
+_PATIENCE: Final = 3
+"""A region that does not take its share is waited for so many times the limit, so that what it does is on record."""
+
+
+def returned_shares(case: Case) -> Iterable[Measure]:
+    """One measure per experiment and region."""
+    name = _NAME
+    if not case.experiments:
+        yield inconclusive(
+            case, name, "no experiment that the sentence speaks of was planned", "add one that takes a region"
+        )
+    for experiment in case.experiments:
+        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
+        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        back_ns = _back_ns(case.evidence, attempt) if attempt else None
+        if attempt is None or back_ns is None:
+            why = f"{experiment} left no record of a region that came back"
+            yield inconclusive(case, name, why, "let the experiment run to its end, then judge again", scope=scope)
+            continue
+        judged = _judged_answers(case, attempt, back_ns)
+        for region, share in sorted(case.plan.regions.items()):
+            yield _of(case, attempt, judged, {**scope, "region": region}, share)
+
+
+def _back_ns(evidence: Evidence, attempt: Experiment) -> int | None:
+    """When the last node of those that were hit was ready again; the undo where no history tells."""
+    undone_ns = attempt.fault.undone_ns
+    if undone_ns is None:
+        return None
+    nodes = {hit.name for hit in attempt.fault.hit if hit.kind == "node"}
+    ends_ns = known_until_ns(evidence, attempt)
+    ready = [
+        change.at_ns
+        for change in evidence.nodes
+        if change.name in nodes and change.ready and undone_ns <= change.at_ns <= ends_ns
+    ]
+    return max(ready, default=undone_ns)
+
+
+class _Judged(NamedTuple):
+    """The answers that shares are counted in, the span that they come from, and which they are in words."""
+
+    answers: Table
+    span: tuple[int, int]
+    found: str
+
+
+def _judged_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged:
+    """The first answers from the limit after the return on; where the next fault came before there were enough, the last ones before it."""
+    after_s = case.objective.times[AFTER].at_scale(case.plan.time_scale).in_unit("s")
+    due_ns, until_ns = back_ns + round(after_s * SECOND), known_until_ns(case.evidence, attempt)
+    samples = samples_due(case.evidence, case.objective.scope.traffic, (back_ns, until_ns)).sorted_by("intended_ns")
+    answers = samples.where(samples.ints["status"] > 0)
+    late = answers.between("intended_ns", due_ns, until_ns)
+    restored_ns = attempt.restore.at_ns if attempt.restore.ok else None
+    if restored_ns is not None and restored_ns < due_ns and len(late) < ANSWERS:
+        kept = answers.cut(max(len(answers) - ANSWERS, 0), len(answers))
+        start_ns = int(kept.ints["intended_ns"][0]) if len(kept) else back_ns
+        found = f"the last {len(kept)} answers before the next fault, from {(start_ns - back_ns) / SECOND:.3g} s after the return"
+        return _Judged(kept, (start_ns, until_ns), found)
+    first = late.cut(0, min(len(late), ANSWERS))
+    end_ns = int(first.ints["intended_ns"][-1]) + 1 if len(first) else until_ns
+    found = f"the first {len(first)} answers from {after_s:g} s after the return"
+    return _Judged(first, (min(due_ns, end_ns), end_ns), found)
+
+
+def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, str], share: float) -> Measure:
+    name, answers = _NAME, judged.answers
+    tolerance = case.objective.tolerance.in_unit("ratio") if case.objective.tolerance else 0.0
+    region = scope["region"]
+    if not len(answers):
+        why = f"{attempt.name}: no answer was recorded {judged.found}"
+        return inconclusive(case, name, why, "let the traffic run on after the return, then run again", scope=scope)
+    part = GuardedWindow(
+        window=f"{attempt.name}/return",
+        span=judged.span,
+        at_ns=answers.ints["intended_ns"],
+        bad=answers.words["served_region"].equals(region),
+    )
+    bounds = _off(share_in_time(slots_of([part]), case.objective.confidence), share)
+    return bounded(
+        case,
+        name,
+        bounds,
+        held(Op.WITHIN, bounds, 0.0, tolerance),
+        unit="ratio",
+        subject=f"{attempt.name}: {region} gave {100 * (bounds.value + share):.3g} % of the answers; its distance to the declared {100 * share:g} %",
+        n_needed=None,
+        scope=scope,
+        receipts={
+            "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+            "load": _loaded(answers),
+        },
+        detail=judged.found,
+        files=(*attempt.files, "load/"),
+    )
+
+
+def _off(bounds: Bounds, share: float) -> Bounds:
+    """The distance of a share to the declared one, with the bounds of the share."""
+    return replace(
+        bounds,
+        value=bounds.value - share,
+        low=bounds.low - share,
+        high=bounds.high - share,
+        fail_low=bounds.fail_low - share,
+        fail_high=bounds.fail_high - share,
+        longer=None,
+    )
+
+
+def _loaded(answers: Table) -> Receipt:
+    """Whether there are answers enough to show a share."""
+    if len(answers) * 2 < ANSWERS:
+        return Receipt(ok=None, why=f"only {len(answers)} answers were recorded, {ANSWERS} would show a share")
+    return Receipt(ok=True, why=f"{len(answers)} answers")
+
+
+def _watched(objective: Objective, scale: float) -> tuple[float, float]:
+    return _PATIENCE * objective.times[AFTER].at_scale(scale).base, 0.0
+
+
+SPEC: Final = Spec(
+    figure=Figure.RETURNED_SHARE,
+    judge=returned_shares,
+    limit=LimitRule(dimension="ratio", ops=frozenset({Op.WITHIN}), signed=True, most=1),
+    timed=True,
+    unit="ratio",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.RECOVERED}),
+    evidence=load_files,
+    needs=lambda _objective: (
+        Need(key="shares", why="shares are declared by region", hint="add `share:` to `regions:`"),
+    ),
+    watched=_watched,
+)

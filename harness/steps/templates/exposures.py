@@ -1,0 +1,55 @@
+"""What the platform's own metrics say, held against what the traffic measured."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.steps.meaning import Keyword
+from harness.steps.objectives import check, exposed
+from harness.steps.template import Template
+
+EXPOSURES: Final = (
+    Template(
+        name="exposed-metrics",
+        keyword=Keyword.THEN,
+        text="every service exposes p50, p95, p99, error rate and requests per second",
+        about="Each pod's metrics are read: buckets or quantiles of the response time, and a counter of answers by status.",
+        example="every service exposes p50, p95, p99, error rate and requests per second",
+        mean=check("exposed-metrics"),
+    ),
+    Template(
+        name="exposed-quantiles",
+        keyword=Keyword.THEN,
+        text="exposed p50, p95 and p99 of the <workload> are within <share:ratio> or <limit:duration> of those measured from the traffic",
+        about=(
+            "Quantiles reckoned from the buckets of the workload that every request passes, against those of the traffic's answers in the same "
+            "seconds, from sent to answered; the wider of the two tolerances counts."
+        ),
+        example="exposed p50, p95 and p99 of the api-gateway are within 5 % or 5 ms of those measured from the traffic",
+        mean=exposed("quantiles", workload="<workload>", share="<share>"),
+    ),
+    Template(
+        name="exposed-error-rate",
+        keyword=Keyword.THEN,
+        text="the exposed error rate is within <limit:points> of the one measured from the traffic",
+        about="Answers of 500 and above over all answers, as the workload at the entry counts them, against the traffic's own count.",
+        example="the exposed error rate is within 0.1 points of the one measured from the traffic",
+        mean=exposed("error rate"),
+    ),
+    Template(
+        name="exposed-rate",
+        keyword=Keyword.THEN,
+        text="the exposed requests per second are within <limit:ratio> of those sent in the steady state",
+        about="Answers per second on the traffic's routes, as the workload at the entry counts them, against what traffic and probes sent.",
+        example="the exposed requests per second are within 5 % of those sent in the steady state",
+        mean=exposed("requests per second"),
+    ),
+    Template(
+        name="exposed-engagement",
+        keyword=Keyword.THEN,
+        text="the exposed plays per user are within <limit:ratio> of those the traffic made",
+        about="One counter over another, as the target file names them, against the acknowledged requests of the two routes.",
+        example="the exposed plays per user are within 1 % of those the traffic made",
+        mean=exposed("plays per user"),
+    ),
+)

@@ -1,0 +1,68 @@
+"""The parts of a target file that say how the platform is seen from outside: its metrics and its public names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field, IPvAnyAddress
+
+from harness.targets.values import Name, TargetSection, UrlPath, Word
+
+
+class PerUser(TargetSection):
+    """How engaged users are, as two counters: `actions` over `users`; the routes are those that the traffic asks for the same.
+
+    Attributes:
+        actions, users: names of counters, of whichever workload has them.
+        action_route, user_route: the traffic's routes that raise them.
+    """
+
+    actions: Word
+    users: Word
+    action_route: Name
+    user_route: Name
+
+
+class Metrics(TargetSection):
+    """What every service's own metrics are called, as Prometheus scrapes them from each pod.
+
+    Attributes:
+        path: of the exposition, on the pod's HTTP port.
+        seconds: the histogram of response times. requests: the counter of answers.
+        route, status: labels; routes have the names that the traffic gives them.
+        entry: the workload (label `app`) that every request of the entry passes.
+        probed: the route that the read of `probes.read` has.
+        per_user: counters of what users do; None: there are none.
+    """
+
+    path: UrlPath = "/metrics"
+    seconds: Word = "http_request_seconds"
+    requests: Word = "http_requests_total"
+    route: Word = "route"
+    status: Word = "status"
+    entry: Name
+    probed: str = ""
+    per_user: PerUser | None = None
+
+
+class PublicName(TargetSection):
+    """A public name and the addresses that it must lead to, IPv4 and IPv6 together."""
+
+    addresses: Annotated[tuple[IPvAnyAddress, ...], Field(min_length=1)]
+
+
+class Dns(TargetSection):
+    """The platform's public names.
+
+    Attributes:
+        names: by name, in full.
+        resolver: `address` or `address:port` of the resolver that users have; empty: those of this machine.
+        zone: of which the authoritative servers are asked; empty: that of the first name.
+        servers: `address` or `address:port` of the authoritative servers; empty: those that the zone itself names.
+    """
+
+    names: Annotated[Mapping[Word, PublicName], Field(min_length=1)]
+    resolver: str = ""
+    zone: str = ""
+    servers: tuple[Word, ...] = ()

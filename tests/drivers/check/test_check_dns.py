@@ -1,0 +1,199 @@
+"""Public names, asked of real DNS servers that run in the test, by UDP and TCP."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+
+from harness.drivers.check.dns import dns_records, dns_servers
+from harness.drivers.facts import Seen
+from harness.errors import ConfigurationError
+from harness.targets import Target, load_target
+
+NAMES = {"api.example.test": ("192.0.2.1", "2001:db8::1"), "www.example.test": ("192.0.2.2",)}
+
+
+@dataclass
+class Zone:
+    """What a server says.
+
+    Attributes:
+        records: addresses by name. ttl: of every record.
+        authoritative: whether it says that it is. long: answers that do not fit a datagram.
+        status: a code in place of an answer. silent: it answers nothing.
+        asked: `udp` or `tcp` for each question.
+    """
+
+    records: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(NAMES))
+    ttl: int = 60
+    authoritative: bool = True
+    long: bool = False
+    status: int | None = None
+    silent: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    def answer(self, wire: bytes, by: str) -> bytes | None:
+        """The answer to a question; None: nothing is said."""
+        self.asked.append(by)
+        if self.silent:
+            return None
+        query = dns.message.from_wire(wire)
+        response = dns.message.make_response(query)
+        question = query.question[0]
+        name = question.name.to_text(omit_final_dot=True)
+        if self.status is not None or name not in self.records:
+            response.set_rcode(dns.rcode.from_text("NXDOMAIN") if self.status is None else dns.rcode.Rcode(self.status))
+            return response.to_wire()
+        if self.authoritative:
+            response.flags |= dns.flags.AA
+        if self.long and by == "udp":
+            response.flags |= dns.flags.TC
+            return response.to_wire()
+        wanted = ":" if question.rdtype == dns.rdatatype.AAAA else "."
+        addresses = [address for address in self.records[name] if wanted in address]
+        if addresses:
+            response.answer.append(dns.rrset.from_text_list(question.name, self.ttl, "IN", question.rdtype, addresses))
+        return response.to_wire()
+
+
+@contextmanager
+def serving(zone: Zone) -> Iterator[str]:
+    """The zone behind one port, by UDP and by TCP: `address:port`."""
+
+    class OverUdp(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            wire, connection = self.request
+            if (said := zone.answer(wire, "udp")) is not None:
+                connection.sendto(said, self.client_address)
+
+    class OverTcp(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            size = int.from_bytes(self.request.recv(2), "big")
+            if (said := zone.answer(self.request.recv(size), "tcp")) is not None:
+                self.request.sendall(len(said).to_bytes(2, "big") + said)
+
+    tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), OverTcp)
+    port = tcp.server_address[1]
+    udp = socketserver.ThreadingUDPServer(("127.0.0.1", port), OverUdp)
+    servers: list[socketserver.BaseServer] = [tcp, udp]
+    for server in servers:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        for server in servers:
+            server.shutdown()
+            server.server_close()
+
+
+def target(tmp_path: Path, **keys: Any) -> Target:
+    """A target with two public names."""
+    names = "".join(f"    {name}: {{addresses: [{', '.join(map(repr, own))}]}}\n" for name, own in NAMES.items())
+    rest = "".join(f"  {key}: {value}\n" for key, value in keys.items())
+    file = tmp_path / "target.yaml"
+    file.write_text(f"name: t\nenvironment: staging\nentry: https://api.example.test\ndns:\n  names:\n{names}{rest}")
+    return load_target(file)
+
+
+def resolved(tmp_path: Path, zone: Zone, ttl: str = "60 s") -> dict[str, Seen]:
+    """The facts of the names as users resolve them."""
+    with serving(zone) as at:
+        return {one.subject: one for one in dns_records(target(tmp_path, resolver=at), {"ttl": ttl})()}
+
+
+def test_names_that_lead_where_they_should_are_as_expected(tmp_path: Path) -> None:
+    """Both kinds of address, 60 s each."""
+    found = resolved(tmp_path, Zone())
+    assert {name: one.ok for name, one in found.items()} == dict.fromkeys(NAMES, True)
+    assert found["api.example.test"].seen == "192.0.2.1, 2001:db8::1 with a TTL of 60 s"
+    assert found["api.example.test"].expected == "192.0.2.1, 2001:db8::1 with a TTL of at most 60 s"
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        Zone(records={**NAMES, "www.example.test": ("192.0.2.99",)}),
+        Zone(records={**NAMES, "www.example.test": ("192.0.2.2", "192.0.2.99")}),
+        Zone(records={**NAMES, "www.example.test": ()}),
+        Zone(records={"api.example.test": NAMES["api.example.test"]}),
+    ],
+    ids=["old address", "one too many", "none", "no such name"],
+)
+def test_a_record_that_is_not_as_declared_is_a_failure(tmp_path: Path, zone: Zone) -> None:
+    """Of one name; the other stays right."""
+    assert {name: one.ok for name, one in resolved(tmp_path, zone).items()} == {
+        "api.example.test": True,
+        "www.example.test": False,
+    }
+
+
+def test_a_record_that_is_kept_for_too_long_is_a_failure(tmp_path: Path) -> None:
+    """An hour, where a minute is promised."""
+    assert [one.ok for one in resolved(tmp_path, Zone(ttl=3600)).values()] == [False, False]
+    assert [one.ok for one in resolved(tmp_path, Zone(ttl=3600), ttl="1 h").values()] == [True, True]
+
+
+def test_a_resolver_that_fails_says_nothing_of_the_names(tmp_path: Path) -> None:
+    """SERVFAIL is nobody's record."""
+    found = resolved(tmp_path, Zone(status=dns.rcode.SERVFAIL))
+    assert {one.ok for one in found.values()} == {None}
+    assert found["www.example.test"].seen == "the answer SERVFAIL"
+
+
+def test_an_answer_that_does_not_fit_a_datagram_is_asked_for_by_tcp(tmp_path: Path) -> None:
+    """Cut short by UDP, whole by TCP."""
+    zone = Zone(long=True)
+    assert [one.ok for one in resolved(tmp_path, zone).values()] == [True, True]
+    assert {"udp", "tcp"} == set(zone.asked)
+
+
+def asked(tmp_path: Path, *zones: Zone) -> dict[str, bool | None]:
+    """Name and number of the server to whether its answer is as expected."""
+    with serving(zones[0]) as first, serving(zones[1]) as second:
+        servers = {first: "first", second: "second"}
+        facts = dns_servers(target(tmp_path, servers=f"['{first}', '{second}']"), {})()
+    return {
+        f"{name} {servers[at]}": one.ok
+        for one in facts
+        for name, _, at in [one.subject.partition(" at ")]
+        if name == "www.example.test"
+    }
+
+
+def test_servers_that_say_the_same_are_as_expected(tmp_path: Path) -> None:
+    """Two of two."""
+    assert asked(tmp_path, Zone(), Zone()) == {"www.example.test first": True, "www.example.test second": True}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Zone(authoritative=False), Zone(status=dns.rcode.REFUSED), Zone(records={"api.example.test": ("192.0.2.1",)})],
+    ids=["not authoritative", "refuses", "knows no such name"],
+)
+def test_a_server_that_does_not_answer_for_the_zone_is_a_failure(tmp_path: Path, other: Zone) -> None:
+    """The other one is right."""
+    assert asked(tmp_path, Zone(), other) == {"www.example.test first": True, "www.example.test second": False}
+
+
+def test_a_server_with_an_old_zone_is_a_failure(tmp_path: Path) -> None:
+    """The two do not agree: at least one of them is wrong."""
+    old = Zone(records={**NAMES, "www.example.test": ("192.0.2.99",)})
+    assert False in asked(tmp_path, Zone(), old).values()
+
+
+def test_a_key_that_is_no_server_is_named(tmp_path: Path) -> None:
+    """A name in place of an address."""
+    with pytest.raises(ConfigurationError, match=r"`ns1.example.test` is not the address of a DNS server"):
+        dns_servers(target(tmp_path, servers="[ns1.example.test]"), {})()

@@ -1,0 +1,211 @@
+"""The platform's own metrics, held against what its traffic measured in the same seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from judgement_builders import ROUTES, evidence, failing, measures, ns, objective, observation, plan, samples, with_load
+
+from harness.judgement import judge
+from harness.model import Evidence, Figure, Measure, Objective, Observation, Op, Outcome
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+NAMES = {
+    "probed": "read-track",
+    "actions": "plays_total",
+    "users": "sign_ins_total",
+    "action_route": "play-track",
+    "user_route": "sign-in",
+}
+PER_S = {"sign-in": 25.0, "read-track": 45.0, "create-track": 25.0, "play-track": 25.0}
+"""What the entry answers each second: a quarter of 100 requests each, and 20 reads of the probe."""
+Spoil = Callable[[dict[str, Any]], None]
+
+
+def course(at: float) -> dict[str, Any]:
+    """What the metrics of the one pod of the entry say at a moment: answers in 20 to 29 ms of the traffic, 3 ms of the probe."""
+    buckets = {}
+    for route, per_s in PER_S.items():
+        probe = 20.0 * at if route == "read-track" else 0.0
+        own = per_s * at - probe
+        ends = [(0.002, 0.0), (0.004, probe), (0.02, probe), (0.025, probe + own / 2), (0.03, probe + own)]
+        buckets[route] = [[str(end), n] for end, n in ends] + [["inf", probe + own]]
+    return {
+        "workload": "api-gateway",
+        "region": "us-east-1",
+        "entry": True,
+        "buckets": buckets,
+        "requests": {route: {"200": per_s * at, "503": 0.0} for route, per_s in PER_S.items()},
+        "counters": {"plays_total": 25.0 * at, "sign_ins_total": 25.0 * at},
+        "names": NAMES,
+        "why": "",
+    }
+
+
+def reads(spoil: Spoil | None = None, *, every_s: float = 10.0, until: float = 60.0) -> tuple[Observation, ...]:
+    """The metrics read every ten seconds from 1 s on."""
+    found = []
+    at = 1.0
+    while at <= until:
+        fields = course(at)
+        if spoil is not None:
+            spoil(fields)
+        found.append(
+            observation("metrics.read", "gateway-1", at, "metrics", traffic="everyday", at_ns=ns(at), **fields)
+        )
+        at += every_s
+    return tuple(found)
+
+
+def sentence(what: str, limit: str, **params: str) -> Objective:
+    """One of the sentences about metrics."""
+    return objective(Figure.EXPOSED, Op.WITHIN, limit, params={"what": what, **params})
+
+
+QUANTILES = sentence("quantiles", "5 ms", workload="api-gateway", share="5 %")
+ERRORS = sentence("error rate", "0.1 points")
+RATE = sentence("requests per second", "5 %")
+PLAYS = sentence("plays per user", "1 %")
+
+
+@cache
+def quiet() -> Evidence:
+    """The healthy run, without what it observed of metrics."""
+    return evidence()
+
+
+def judged(
+    one: Objective, *, spoil: Spoil | None = None, given: Evidence | None = None, **read: float
+) -> list[Measure]:
+    """The measures of a sentence."""
+    base = given or quiet()
+    return measures(judge(plan({"R": one}), replace(base, observations=(*base.observations, *reads(spoil, **read)))))
+
+
+@pytest.mark.parametrize("one", [QUANTILES, ERRORS, RATE, PLAYS])
+def test_metrics_that_say_what_was_measured_pass(one: Objective) -> None:
+    """Quantiles, errors, requests and what users do."""
+    assert {found.outcome for found in judged(one)} == {PASS}
+
+
+def test_each_quantile_is_compared() -> None:
+    """p50 of the metrics is 22 ms, as measured."""
+    found = {one.scope["of"]: one for one in judged(QUANTILES)}
+    assert list(found) == ["p50", "p95", "p99"]
+    assert found["p50"].unit == "ms"
+    assert found["p50"].value == pytest.approx(22.0, abs=3.0)
+
+
+def scaled(routes: Mapping[str, float]) -> Spoil:
+    """Counts of answers multiplied by so much, by route."""
+
+    def spoil(fields: dict[str, Any]) -> None:
+        fields["requests"] = {
+            route: {status: n * routes.get(route, 1.0) for status, n in of.items()}
+            for route, of in fields["requests"].items()
+        }
+
+    return spoil
+
+
+def test_a_counter_that_misses_a_method_fails() -> None:
+    """Three of the four routes are POST."""
+    posts = dict.fromkeys(set(ROUTES) - {"read-track"}, 0.0)
+    (found,) = judged(RATE, spoil=scaled(posts))
+    assert found.outcome is FAIL
+    assert "exposed requests per second is 45 /s, measured from" in found.reason
+
+
+def test_a_counter_within_the_tolerance_passes() -> None:
+    """Two in a hundred less."""
+    assert judged(RATE, spoil=scaled(dict.fromkeys(ROUTES, 0.98)))[0].outcome is PASS
+
+
+def test_failures_that_the_metrics_count_as_successes_fail() -> None:
+    """One request in twenty failed, the metrics know of none."""
+    given = with_load(failing(samples(0, 60), slice(0, None, 20)))
+    (found,) = judged(ERRORS, given=given)
+    assert found.outcome is FAIL
+    assert "exposed error rate is 0 %" in found.reason
+
+
+def test_plays_that_are_counted_once_an_hour_fail() -> None:
+    """None of them in this minute."""
+
+    def spoil(fields: dict[str, Any]) -> None:
+        fields["counters"] = {**fields["counters"], "plays_total": 0.0}
+
+    (found,) = judged(PLAYS, spoil=spoil)
+    assert (found.outcome, found.value) == (FAIL, 0.0)
+
+
+def test_a_histogram_that_ends_below_what_was_measured_fails() -> None:
+    """All buckets but those up to 20 ms are left out: nobody can tell p95 from them."""
+
+    def spoil(fields: dict[str, Any]) -> None:
+        fields["buckets"] = {
+            route: [[end, n] for end, n in of if float(end) <= 0.02 or end == "inf"]
+            for route, of in fields["buckets"].items()
+        }
+
+    found = judged(replace(QUANTILES, limit=replace(QUANTILES.limit, value=1.0)), spoil=spoil)
+    assert FAIL in {one.outcome for one in found}
+
+
+def without_buckets(fields: dict[str, Any]) -> None:
+    """Sums and counts only."""
+    fields["buckets"] = {}
+
+
+def elsewhere(fields: dict[str, Any]) -> None:
+    """A pod of another workload."""
+    fields["entry"] = False
+
+
+def silent(fields: dict[str, Any]) -> None:
+    """A pod whose metrics gave no answer."""
+    fields["why"] = "GET /metrics: no answer in time"
+
+
+@pytest.mark.parametrize("spoil", [without_buckets, elsewhere, silent])
+def test_metrics_that_do_not_tell_it_are_no_evidence(spoil: Spoil) -> None:
+    """Nothing is decided, and the reason says what is missing."""
+    assert [one.outcome for one in judged(QUANTILES, spoil=spoil)] == [INCONCLUSIVE]
+
+
+def test_a_pod_that_began_anew_is_no_evidence() -> None:
+    """Its counters are lower than before."""
+    later = iter(range(10))
+
+    def spoil(fields: dict[str, Any]) -> None:
+        if next(later) >= 3:
+            scaled(dict.fromkeys(ROUTES, 0.1))(fields)
+
+    (found,) = judged(RATE, spoil=spoil)
+    assert (found.outcome, "began anew" in found.reason) == (INCONCLUSIVE, True)
+
+
+def test_metrics_of_a_part_of_the_window_are_too_few() -> None:
+    """Read to 11 s of 60 s."""
+    (found,) = judged(RATE, until=11.0)
+    assert (found.outcome, "cover only 10 s of the window" in found.reason) == (INCONCLUSIVE, True)
+
+
+def test_without_any_reading_nothing_is_decided() -> None:
+    """No pod of the entry was read."""
+    (found,) = measures(judge(plan({"R": RATE}), quiet()))
+    assert found.outcome is INCONCLUSIVE
+
+
+def test_a_platform_without_such_counters_is_told_which_key_is_missing() -> None:
+    """`metrics.per_user`."""
+
+    def spoil(fields: dict[str, Any]) -> None:
+        fields["names"] = {"probed": "read-track"}
+
+    (found,) = judged(PLAYS, spoil=spoil)
+    assert "metrics.per_user" in found.reason

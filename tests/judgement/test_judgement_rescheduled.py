@@ -1,0 +1,130 @@
+"""Pods that were lost with their node are ready again on other nodes before the power comes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from judgement_builders import evidence, experiment, measures, node, ns, objective, plan, pod
+
+from harness.judgement import judge
+from harness.model import (
+    Evidence,
+    ExperimentPlan,
+    FaultWindow,
+    Figure,
+    Hit,
+    Measure,
+    Op,
+    Outcome,
+    Phase,
+    PodChange,
+    WatchSource,
+)
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+SENTENCE = objective(Figure.RESCHEDULED, Op.BELOW, "45 s", experiments=("node-loss",), phase=Phase.FAULT)
+HITS = (
+    Hit(kind="node", name="us-east-1b", region="us-east-1"),
+    Hit(kind="pod", name="track-1", namespace="us-east-1", uid="u-1", workload="track"),
+)
+
+
+def run(*later: PodChange, undone: float = 220.0, hits: tuple[Hit, ...] = HITS) -> Evidence:
+    """Two pods of a workload, one of them on a node that lost power at 161 s."""
+    base = evidence()
+    fault = FaultWindow(
+        experiment="node-loss",
+        domain="node",
+        sent_ns=ns(161),
+        confirmed_ns=ns(165),
+        undone_ns=ns(undone),
+        gone_ns=ns(undone + 1),
+        hit=hits,
+    )
+    attempt = experiment("node-loss", "node", 160, undone + 5, fault=fault)
+    return replace(
+        base,
+        experiments={"node-loss": (attempt,)},
+        pods=(pod(1, "ready", "track-1", "u-1"), pod(1, "ready", "track-2", "u-2"), *later),
+        nodes=(
+            node(0, "present"),
+            node(0, "present", "us-east-1b"),
+            node(165, "unready", "us-east-1b"),
+            node(undone + 1, "ready", "us-east-1b"),
+        ),
+    )
+
+
+def judged(given: Evidence, observe_s: float = 60.0) -> list[Measure]:
+    """The measures of the sentence."""
+    planned = ExperimentPlan(
+        name="node-loss",
+        file="node-loss.yaml",
+        domain="node",
+        within_s=15,
+        hold_s=12,
+        observe_s=observe_s,
+        seconds=20,
+    )
+    return measures(judge(plan({"R": SENTENCE}, experiments={"node-loss": planned}), given))
+
+
+GONE = pod(165, "unready", "track-1", "u-1")
+
+
+def test_a_pod_that_is_ready_elsewhere_in_time_passes() -> None:
+    """A new one at 171 s, 10 s after the power was cut."""
+    (found,) = judged(run(GONE, pod(170, "deleted", "track-1", "u-1"), pod(171, "ready", "track-3", "u-3")))
+    assert (found.outcome, found.value, found.scope["workload"]) == (PASS, 10.0, "us-east-1/track")
+    assert found.reason == (
+        "node-loss: us-east-1/track lost 1 of its pods; all 2 pods were ready again after 10 s, expected within 45 s"
+    )
+
+
+def test_a_pod_that_is_pinned_to_the_lost_node_fails() -> None:
+    """Nothing came in the 59 s until the power was back."""
+    (found,) = judged(run(GONE))
+    assert (found.outcome, found.value) == (FAIL, None)
+    assert "not all 2 pods were ready in the 59 s until the power came back" in found.reason
+
+
+def test_a_pod_that_comes_too_late_fails() -> None:
+    """Ready after 50 s."""
+    (found,) = judged(run(GONE, pod(211, "ready", "track-3", "u-3")))
+    assert (found.outcome, found.value) == (FAIL, 50.0)
+
+
+def test_the_lost_pod_itself_is_not_elsewhere() -> None:
+    """The node is back without the harness, and its own pod is ready again: it was never anywhere else."""
+    (found,) = judged(run(GONE, pod(175, "ready", "track-1", "u-1")))
+    assert found.outcome is FAIL
+
+
+def test_a_fault_that_was_held_for_less_than_the_limit_proves_no_failure() -> None:
+    """Power is back after 19 s."""
+    (found,) = judged(run(GONE, undone=180))
+    assert found.outcome is INCONCLUSIVE
+    (short,) = judged(run(GONE, undone=180), observe_s=20.0)
+    assert short.outcome is Outcome.NOT_ASSESSED
+
+
+def test_another_pod_that_is_lost_meanwhile_counts_as_missing() -> None:
+    """A new one came, and the one that had stayed went."""
+    later = (GONE, pod(170, "unready", "track-2", "u-2"), pod(171, "ready", "track-3", "u-3"))
+    assert judged(run(*later))[0].outcome is FAIL
+
+
+def test_a_node_without_pods_of_workloads_shows_nothing() -> None:
+    """Only the node is among the hits."""
+    (found,) = judged(run(hits=HITS[:1]))
+    assert found.outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize("source", [None, WatchSource(name="pods", spacing_ms=0, closed=False)])
+def test_without_a_whole_watch_of_the_pods_nothing_is_decided(source: WatchSource | None) -> None:
+    """The watcher left no record, or did not complete."""
+    given = run(GONE)
+    watchers = {name: one for name, one in given.watchers.items() if name != "pods"}
+    watchers |= {"pods": source} if source else {}
+    assert judged(replace(given, watchers=watchers))[0].outcome is INCONCLUSIVE

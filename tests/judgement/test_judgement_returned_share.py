@@ -1,0 +1,136 @@
+"""After a lost region has its power back, every region gives its declared share again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from judgement_builders import (
+    REGIONS,
+    evidence,
+    experiment,
+    measures,
+    node,
+    ns,
+    objective,
+    plan,
+    samples,
+    window,
+)
+
+from harness.judgement import judge
+from harness.model import (
+    Evidence,
+    Figure,
+    Measure,
+    Op,
+    Outcome,
+    Phase,
+    Quantity,
+    Restore,
+    Table,
+    Words,
+    after_faults_name,
+    fault_name,
+)
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+SENTENCE = objective(
+    Figure.RETURNED_SHARE,
+    Op.WITHIN,
+    "0 points",
+    tolerance="5 points",
+    times={"after": Quantity.parse("50 s")},
+    experiments=("region-loss",),
+    phase=Phase.RECOVERED,
+)
+
+
+def answers(back: float) -> Table:
+    """Requests from 160 s to 320 s; until `back` the primary region gives none, and the others share them."""
+    rows = samples(160, 320)
+    away = rows.ints["intended_ns"] < ns(back)
+    served = np.where(np.arange(len(rows)) % 4 == 0, "ap-southeast-1", "eu-west-1")
+    words = np.array([REGIONS[i % 10] for i in range(len(rows))], dtype=object)
+    words[away] = served[away]
+    return replace(rows, words={**rows.words, "served_region": Words.of(words.tolist())})
+
+
+def run(back: float, *, restored: float = 212.0, ok: bool = True) -> Evidence:
+    """Power was back at 195 s, the nodes ready at 195.5 s, and the target as before at 212 s; the load ended at 320 s."""
+    base, rows = evidence(), answers(back)
+    attempt = experiment("region-loss", "region", 160, 200, restore=Restore(ok=ok, at_ns=ns(restored)))
+    attempt = replace(attempt, observed_until_ns=ns(restored))
+    under = window(rows.between("intended_ns", ns(160), ns(restored)), 160, restored, "region-loss")
+    last = replace(
+        window(rows.between("intended_ns", ns(restored), ns(320)), restored, 320), name=after_faults_name("everyday")
+    )
+    windows = {"everyday/fault-free": base.windows["everyday/fault-free"], fault_name("region-loss"): under}
+    return replace(
+        base,
+        windows={**windows, last.name: last},
+        experiments={"region-loss": (attempt,)},
+        nodes=(node(0, "present"), node(161.5, "unready"), node(195.5, "ready")),
+    )
+
+
+def judged(given: Evidence) -> dict[str, Measure]:
+    """The measures by region."""
+    return {one.scope["region"]: one for one in measures(judge(plan({"R": SENTENCE}), given))}
+
+
+def outcomes(given: Evidence) -> dict[str, Outcome]:
+    """Their outcomes."""
+    return {region: one.outcome for region, one in judged(given).items()}
+
+
+EVERY = ("ap-southeast-1", "eu-west-1", "us-east-1")
+
+
+def test_shares_as_declared_pass_for_every_region() -> None:
+    """Back with the power."""
+    found = judged(run(196))
+    assert {region: one.outcome for region, one in found.items()} == dict.fromkeys(EVERY, PASS)
+    assert "the first 1000 answers from 50 s after the return" in found["us-east-1"].reason
+    assert abs(found["us-east-1"].value or 0.0) < 0.01
+
+
+def test_a_region_that_stays_out_of_the_balancer_fails() -> None:
+    """It gives nothing to the end, and each of the others too much."""
+    found = judged(run(320))
+    assert {region: one.outcome for region, one in found.items()} == dict.fromkeys(EVERY, FAIL)
+    assert "us-east-1 gave 0 % of the answers" in found["us-east-1"].reason
+
+
+def test_a_region_that_returns_long_after_the_limit_fails() -> None:
+    """After 100 s of the 50 s that it may take; what follows does not make up for it."""
+    assert outcomes(run(295))["us-east-1"] is FAIL
+
+
+@pytest.mark.parametrize(("back", "outcome"), [(196.0, PASS), (214.9, FAIL)])
+def test_where_the_next_fault_comes_early_the_last_answers_before_it_count(back: float, outcome: Outcome) -> None:
+    """Another fault at 215 s, 20 s after the return."""
+    given = run(back)
+    other = experiment("pod-loss", "pod", 214, 240)
+    given = replace(given, experiments={**given.experiments, "pod-loss": (other,)})
+    found = judged(given)["us-east-1"]
+    assert found.outcome is outcome
+    assert "the last 1000 answers before the next fault" in found.reason
+
+
+def test_an_early_fault_after_a_target_that_was_not_as_before_leaves_nothing_to_judge() -> None:
+    """The shares were never as before, and the limit was not over when the next fault came."""
+    given = run(320, ok=False)
+    other = experiment("pod-loss", "pod", 214, 240)
+    given = replace(given, experiments={**given.experiments, "pod-loss": (other,)})
+    assert outcomes(given)["us-east-1"] is INCONCLUSIVE
+
+
+def test_an_experiment_without_a_way_back_shows_no_return() -> None:
+    """Nothing was undone."""
+    given = run(196)
+    (attempt,) = given.experiments["region-loss"]
+    left = replace(attempt, fault=replace(attempt.fault, undone_ns=None, gone_ns=None))
+    (found,) = measures(judge(plan({"R": SENTENCE}), replace(given, experiments={"region-loss": (left,)})))
+    assert found.outcome is INCONCLUSIVE
