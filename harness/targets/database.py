@@ -123,7 +123,7 @@ def order_failover(cluster: Cluster, target: Target, member: str) -> None:
         known = ", ".join(database.members)
         raise ConfigurationError(f"no member `{member}`", where=f"{target.file}: database.members", hint=f"use {known}")
     if not _may_lead(cluster, target, member):
-        raise DriverError(f"{member} is no synchronous standby", where=f"{lock.namespace}/{lock.endpoints}-sync")
+        raise DriverError(f"{member} is not a synchronous standby", where=f"{lock.namespace}/{lock.endpoints}-sync")
     _write_order(cluster, target, leader=None, member=member)
 
 

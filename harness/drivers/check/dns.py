@@ -41,7 +41,7 @@ class Answered(NamedTuple):
         return f"{', '.join(sorted(self.addresses)) or 'no address'} with a TTL of {self.ttl_s} s"
 
 
-class Server(NamedTuple):
+class DnsServer(NamedTuple):
     """Where a DNS server is."""
 
     address: str
@@ -87,7 +87,7 @@ def _declared(names: Dns) -> dict[str, frozenset[str]]:
     return {name: frozenset(str(address) for address in one.addresses) for name, one in names.names.items()}
 
 
-def _as_declared(name: str, expected: frozenset[str], servers: Sequence[Server], most_s: float) -> Seen:
+def _as_declared(name: str, expected: frozenset[str], servers: Sequence[DnsServer], most_s: float) -> Seen:
     found = _first([ask(name, server, recursive=True) for server in servers])
     ok = None if found.why else found.addresses == expected and found.ttl_s <= most_s
     wanted = f"{', '.join(sorted(expected))} with a TTL of at most {most_s:g} s"
@@ -105,7 +105,7 @@ def _is_denied(answer: Answered) -> bool:
     return answer.why.endswith("NXDOMAIN")
 
 
-def _equal(name: str, servers: Sequence[Server]) -> Iterable[Seen]:
+def _equal(name: str, servers: Sequence[DnsServer]) -> Iterable[Seen]:
     answers = {server: ask(name, server, recursive=False) for server in servers}
     said = [one.addresses for one in answers.values() if not one.why]
     common = max(said, key=said.count) if said else frozenset[str]()
@@ -119,7 +119,7 @@ def _equal(name: str, servers: Sequence[Server]) -> Iterable[Seen]:
         )
 
 
-def ask(name: str, server: Server, *, recursive: bool) -> Answered:
+def ask(name: str, server: DnsServer, *, recursive: bool) -> Answered:
     """The addresses of a name at one server, by UDP, and by TCP where the answer does not fit; aliases are followed in the answer."""
     addresses: set[str] = set()
     ttl_s = 0
@@ -141,7 +141,7 @@ def ask(name: str, server: Server, *, recursive: bool) -> Answered:
     return Answered(frozenset(addresses), ttl_s)
 
 
-def _server(text: str, target: Target) -> Server:
+def _server(text: str, target: Target) -> DnsServer:
     """`192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:5353`."""
     address, port = text, str(_PORT)
     if text.startswith("["):
@@ -149,7 +149,7 @@ def _server(text: str, target: Target) -> Server:
     elif text.count(":") == 1:
         address, _, port = text.partition(":")
     try:
-        return Server(str(ipaddress.ip_address(address)), int(port))
+        return DnsServer(str(ipaddress.ip_address(address)), int(port))
     except ValueError as error:
         raise ConfigurationError(
             f"`{text}` is not the address of a DNS server",
@@ -158,7 +158,7 @@ def _server(text: str, target: Target) -> Server:
         ) from error
 
 
-def _own_resolvers() -> list[Server]:
+def _own_resolvers() -> list[DnsServer]:
     """Those of this machine."""
     try:
         known = dns.resolver.Resolver()
@@ -166,10 +166,10 @@ def _own_resolvers() -> list[Server]:
         raise DriverError(
             f"this machine names no resolver: {error}", hint="name one: `dns: {resolver: ADDRESS}`"
         ) from error
-    return [Server(str(address), known.port) for address in known.nameservers]
+    return [DnsServer(str(address), known.port) for address in known.nameservers]
 
 
-def _of_zone(names: Dns, target: Target) -> list[Server]:
+def _of_zone(names: Dns, target: Target) -> list[DnsServer]:
     """The addresses of the servers that the zone names for itself, all of them."""
     resolver = dns.resolver.Resolver(configure=not names.resolver)
     resolver.lifetime = _WITHIN_S
@@ -177,12 +177,12 @@ def _of_zone(names: Dns, target: Target) -> list[Server]:
         server = _server(names.resolver, target)
         resolver.nameservers, resolver.port = [server.address], server.port
     zone = names.zone or next(iter(names.names)).partition(".")[2]
-    found: list[Server] = []
+    found: list[DnsServer] = []
     try:
         for record in resolver.resolve(zone, "NS"):
             for kind in ("A", "AAAA"):
                 answer = resolver.resolve(record.target, kind, raise_on_no_answer=False)
-                found += [Server(one.address, _PORT) for one in answer.rrset or ()]
+                found += [DnsServer(one.address, _PORT) for one in answer.rrset or ()]
     except dns.exception.DNSException as error:
         raise DriverError(
             f"the servers of the zone {zone} were not found: {error}",

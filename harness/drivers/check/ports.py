@@ -86,7 +86,7 @@ class _Backend:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Place:
+class _Tried:
     """One namespace: its backends, the pod that calls, and how far that pod's log was read."""
 
     cluster: Cluster
@@ -162,7 +162,7 @@ def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
             stack.enter_context(_pod_in_place(target, cluster, body))
             label = labels.get("app") or ",".join(f"{key}={value}" for key, value in labels.items())
             places.append(
-                _Place(cluster=cluster, namespace=namespace, caller=caller, label=label, port=port, backends=backends)
+                _Tried(cluster=cluster, namespace=namespace, caller=caller, label=label, port=port, backends=backends)
             )
         yield lambda: [seen for place in places for seen in place.look()]
 

@@ -29,11 +29,11 @@ QUANTILES: Final = (0.5, 0.95, 0.99)
 _NAME: Final = "exposed metric"
 _SERVER_ERROR: Final = 500
 _FILES: Final = ("history/metrics.ndjson",)
-_AGAIN: Final = "let the metrics of every pod be read from the begin of the window to its end, then run again"
+_AGAIN: Final = "let the metrics of every pod be read during the complete window, then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Pair:
+class _Compared:
     """One comparison: what the metrics say and what the traffic measured, in one unit."""
 
     what: str
@@ -132,18 +132,18 @@ def _requests(read: MetricsRead, routes: Iterable[str], *, errors: bool = False)
     return total
 
 
-def _rate(case: Case, window: Window, course: _Course) -> Iterable[_Pair]:
+def _rate(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
     samples, probes = _answered(case, window, course)
     routes = _routes(case, window)
     exposed = course.grown(lambda read: _requests(read, routes), entry=True) / course.seconds
     sent = (len(samples) + len(probes)) / course.seconds
     tolerance = case.objective.limit.in_unit("ratio") * sent
-    yield _Pair(
+    yield _Compared(
         what="requests per second", exposed=exposed, measured=sent, tolerance=tolerance, unit="/s", n=len(samples)
     )
 
 
-def _errors(case: Case, window: Window, course: _Course) -> Iterable[_Pair]:
+def _errors(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
     samples, probes = _answered(case, window, course)
     routes = _routes(case, window)
     n = course.grown(lambda read: _requests(read, routes), entry=True)
@@ -151,7 +151,7 @@ def _errors(case: Case, window: Window, course: _Course) -> Iterable[_Pair]:
     missed = int(failed(samples).sum()) + int((~probes.words["error"].missing).sum())
     if not n or not len(samples):
         raise _Unknown("no request was counted in the window")
-    yield _Pair(
+    yield _Compared(
         what="error rate",
         exposed=bad / n,
         measured=missed / (len(samples) + len(probes)),
@@ -161,7 +161,7 @@ def _errors(case: Case, window: Window, course: _Course) -> Iterable[_Pair]:
     )
 
 
-def _engagement(case: Case, window: Window, course: _Course) -> Iterable[_Pair]:
+def _engagement(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
     names = course.names
     if not names.get("actions"):
         raise _Unknown("the target file names no counters of what users do (`metrics.per_user`)")
@@ -178,10 +178,10 @@ def _engagement(case: Case, window: Window, course: _Course) -> Iterable[_Pair]:
     exposed = actions / users if users else 0.0
     measured = acted / asked
     tolerance = case.objective.limit.in_unit("ratio") * measured
-    yield _Pair(what="plays per user", exposed=exposed, measured=measured, tolerance=tolerance, unit="", n=asked)
+    yield _Compared(what="plays per user", exposed=exposed, measured=measured, tolerance=tolerance, unit="", n=asked)
 
 
-def _quantiles(case: Case, window: Window, course: _Course) -> Iterable[_Pair]:
+def _quantiles(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
     samples, probes = _answered(case, window, course)
     took = np.concatenate([(rows.ints["done_ns"] - rows.ints["sent_ns"]) / 1e6 for rows in (samples, probes)])
     if not len(took):
@@ -190,7 +190,7 @@ def _quantiles(case: Case, window: Window, course: _Course) -> Iterable[_Pair]:
     share = Quantity.parse(case.objective.params["share"]).in_unit("ratio")
     for quantile in QUANTILES:
         measured = float(np.quantile(took, quantile))
-        yield _Pair(
+        yield _Compared(
             what=f"p{100 * quantile:g}",
             exposed=_quantile(ends, counts, quantile) * 1000,
             measured=measured,
@@ -229,7 +229,7 @@ def _quantile(ends: Floats, counts: Floats, quantile: float) -> float:
     return start + (float(ends[at]) - start) * ((rank - below) / inside if inside else 1.0)
 
 
-_PAIRS: Final[Mapping[str, Callable[[Case, Window, _Course], Iterable[_Pair]]]] = {
+_PAIRS: Final[Mapping[str, Callable[[Case, Window, _Course], Iterable[_Compared]]]] = {
     "quantiles": _quantiles,
     "error rate": _errors,
     "requests per second": _rate,
@@ -237,7 +237,7 @@ _PAIRS: Final[Mapping[str, Callable[[Case, Window, _Course], Iterable[_Pair]]]] 
 }
 
 
-def _measured(case: Case, window: Window, course: _Course, pair: _Pair) -> Measure:
+def _measured(case: Case, window: Window, course: _Course, pair: _Compared) -> Measure:
     off = abs(pair.exposed - pair.measured)
     outcome = Outcome.PASS if off <= pair.tolerance else Outcome.FAIL
     said, seen, allowed = (formatted(value, pair.unit) for value in (pair.exposed, pair.measured, pair.tolerance))

@@ -130,7 +130,7 @@ def _watch(evidence: Evidence, looks: Table, order: _Order, until_ns: int) -> Re
     gap_s = max(later - earlier for earlier, later in pairwise(times)) / SECOND
     if gap_s > _RESOLUTION_S:
         return Receipt(ok=False, why=f"{order.member} was not asked for its role for {gap_s:.3g} s")
-    return Receipt(ok=True, why=f"{len(looks)} looks at {order.member}", files=("watch/replicas.parquet",))
+    return Receipt(ok=True, why=f"{len(looks)} probes of {order.member}", files=("watch/replicas.parquet",))
 
 
 def _watched(objective: Objective, scale: float) -> tuple[float, float]:

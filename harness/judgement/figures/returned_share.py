@@ -39,7 +39,7 @@ def returned_shares(case: Case) -> Iterable[Measure]:
         back_ns = _back_ns(case.evidence, attempt) if attempt else None
         if attempt is None or back_ns is None:
             why = f"{experiment} left no record of a region that came back"
-            yield inconclusive(case, name, why, "let the experiment run to its end, then judge again", scope=scope)
+            yield inconclusive(case, name, why, "let the experiment complete, then judge again", scope=scope)
             continue
         judged = _judged_answers(case, attempt, back_ns)
         for region, share in sorted(case.plan.regions.items()):

@@ -37,7 +37,7 @@ ASKING: Final = (
         name="scraped",
         keyword=Keyword.WHEN,
         text='the metrics of every service have been read under "<traffic:name>" traffic',
-        about="The traffic has run, and every pod's own metrics were read from its path for them at the begin of the fault-free window and to its end.",
+        about="The traffic has run, and every pod's own metrics were read from its path for them from the beginning to the end of the fault-free window.",
         example='the metrics of every service have been read under "everyday" traffic',
         mean=lambda slots: Meaning(traffic=slots["traffic"], scraped=True),
     ),

@@ -7,7 +7,7 @@ import asyncio
 from prometheus_client import Counter
 
 
-class Tally:
+class UserCounter:
     """A counter of the metrics.
 
     Args:

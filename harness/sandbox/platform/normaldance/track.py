@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from .defects import Defects
-from .engagement import Tally
+from .engagement import UserCounter
 from .events import Events
 from .kit.app import ENVELOPE, RequestRefused, Unavailable, answer, body_of, build, integer_in, serve, text_in
 from .kit.postgres import Connection, DatabaseRouter, Row, once, one
@@ -35,7 +35,7 @@ class Tracks:
     """The handlers, on one database."""
 
     def __init__(self, database: DatabaseRouter, defects: Defects, secret: str) -> None:
-        self.plays = Tally("track_plays_total", "Plays acknowledged.", defects.plays_every_s)
+        self.plays = UserCounter("track_plays_total", "Plays acknowledged.", defects.plays_every_s)
         self._database = database
         self._defects = defects
         self._secret = secret

@@ -7,7 +7,7 @@ import sys
 
 from aiohttp import web
 
-from .engagement import Tally
+from .engagement import UserCounter
 from .kit.app import ENVELOPE, RequestRefused, answer, body_of, build, serve, text_in
 from .kit.passwords import matches
 from .kit.postgres import DatabaseRouter, one
@@ -19,7 +19,7 @@ USER = "SELECT name, password, joined FROM users WHERE name = %s"
 
 def application(settings: PodSettings, database: DatabaseRouter, *, secret: str) -> web.Application:
     """The service on `database`, signing tokens with `secret`."""
-    sign_ins = Tally("user_sign_ins_total", "Users signed in.")
+    sign_ins = UserCounter("user_sign_ins_total", "Users signed in.")
 
     async def sign_in(request: web.Request) -> web.Response:
         body = await body_of(request)
