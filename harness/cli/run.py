@@ -51,6 +51,14 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 "--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Release under test."
             ),
             click.option(
+                "--as",
+                "stands_for",
+                type=click.Choice(["sandbox", "staging"]),
+                default="sandbox",
+                show_default=True,
+                help="Environment that the sandbox stands for.",
+            ),
+            click.option(
                 "--out",
                 type=click.Path(path_type=Path, file_okay=False),
                 metavar="DIR",
@@ -113,11 +121,15 @@ def _session(*, planning: bool, as_json: bool = False, pytest_arguments: tuple[s
 
     project = find_project(Path.cwd())
     chosen = choose(project, options["target"], options["profile"])
+    if chosen.target is not None and options["stands_for"] != "sandbox":
+        hint = "leave `--as` out: the target file says what environment it is"
+        raise UsageError(f"only the sandbox stands for {options['stands_for']}", where=str(chosen.target), hint=hint)
     settings = Settings(
         project=project,
         target=chosen.target,
         profiles=chosen.profiles,
         release=options["release"],
+        stands_for=options["stands_for"],
         out=(options["out"] or project.root / "reports" / "runs").absolute(),
         baseline=options["baseline"],
         seed=options["seed"],

@@ -16,6 +16,8 @@ from harness import clock
 from harness.errors import Interrupted, Refused, SandboxError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.sandbox.client import Client
     from harness.sandbox.directory import Directory
     from harness.sandbox.messages import Message
@@ -24,6 +26,15 @@ _DOWN_WITHIN_S: Final = 10.0
 _ROLLED_OUT_WITHIN_S: Final = 120.0
 _DIR = click.option(
     "--dir", "root", type=click.Path(path_type=Path, file_okay=False), help="Where the sandbox keeps everything."
+)
+
+_AS = click.option(
+    "--as",
+    "stands_for",
+    type=click.Choice(["sandbox", "staging"]),
+    default="sandbox",
+    show_default=True,
+    help="Environment that it stands for: that of its target file, with the sample reports beside it.",
 )
 
 
@@ -35,8 +46,9 @@ def sandbox() -> None:
 @sandbox.command()
 @_DIR
 @click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Which release to run.")
+@_AS
 @click.option("--hold", is_flag=True, help="Stay in the foreground; end when stdin reaches its end.")
-def up(*, root: Path | None, release: str, hold: bool) -> int:
+def up(*, root: Path | None, release: str, hold: bool, stands_for: str) -> int:
     """Start it, wait until it is ready, and write target.yaml and kubeconfig."""
     from harness.sandbox.releases import load_release
     from harness.sandbox.supervisor import Supervisor, Wish
@@ -45,9 +57,9 @@ def up(*, root: Path | None, release: str, hold: bool) -> int:
     load_release(release)
     release = str(Path(release).absolute()) if Path(release).is_dir() else release
     if hold:
-        Supervisor(Wish(root=directory.root, release=release, hold=True), _tell).run()
+        Supervisor(Wish(root=directory.root, release=release, hold=True), _telling(directory, stands_for)).run()
         return 0
-    _start_detached(directory, release)
+    _start_detached(directory, release, _telling(directory, stands_for))
     return 0
 
 
@@ -220,6 +232,18 @@ def _directory(root: Path | None) -> Directory:
         raise UsageError(f"`~` means nothing here: {error}", where=str(root), hint="write the full path") from error
 
 
+def _telling(directory: Directory, stands_for: str) -> Callable[[Message], None]:
+    """Pass news on; before a sandbox that stands for another environment is ready, its target file says so."""
+    from harness.sandbox import target
+
+    def tell(message: Message) -> None:
+        if "ready" in message and stands_for != "sandbox":
+            target.stand_for(directory, stands_for)
+        _tell(message)
+
+    return tell
+
+
 def _tell(message: Message) -> None:
     if "ready" in message:
         click.echo(f"ready {message['ready']}")
@@ -227,7 +251,7 @@ def _tell(message: Message) -> None:
         click.echo(message["say"])
 
 
-def _start_detached(directory: Directory, release: str) -> None:
+def _start_detached(directory: Directory, release: str, tell: Callable[[Message], None]) -> None:
     """Start a supervisor that outlives this command; pass its news on until it is ready."""
     command = [sys.executable, "-m", "harness.sandbox", str(directory.root), "--release", release]
     # It must not hold this command's standard error open: whoever reads that to its end would wait for ever.
@@ -245,7 +269,7 @@ def _start_detached(directory: Directory, release: str) -> None:
                 if "failed" in message:
                     error = Refused if child.wait() == Refused.exit_code else SandboxError
                     raise error(**message["failed"])
-                _tell(message)
+                tell(message)
                 if "ready" in message:
                     child.returncode = 0  # it stays, and is nobody's child from now on
                     return

@@ -110,6 +110,7 @@ def _headline(plan: Plan, outcome: DecisionOutcome, verdicts: Sequence[Verdict])
     counts: Mapping[Outcome, int] = Counter(verdict.outcome for verdict in verdicts)
     always = {Outcome.PASS, Outcome.NOT_ASSESSED}
     parts = [f"{counts.get(o, 0)} {word}" for o, word in _WORDS.items() if counts.get(o) or o in always]
-    head = f"{outcome.value} for {plan.environment} · profile {plan.profile} · {plan.release}"
+    played = f", played by the sandbox at time scale {plan.time_scale:g}" if plan.stands_in else ""
+    head = f"{outcome.value} for {plan.environment}{played} · profile {plan.profile} · {plan.release}"
     as_of = [f"as of {plan.as_of}"] if plan.as_of else []
     return " · ".join([head, *as_of, *parts])

@@ -264,6 +264,7 @@ class Plan:
         probe_spacing_ms: of the entry's read prober and of the write ledger, by `reads` and `writes`.
         shadowed: files of the project that hide one of the same name that came with the package.
         inputs: SHA-256 of every file that the run was made from and that is kept with it, by its path below `inputs/`.
+        stands_in: whether the sandbox stands for that environment.
         again: options of `readiness run` that repeat the run. only: patterns of its `--only`. pytest_arguments: what followed its `--`.
         attestations, waivers: what people vouch for and accept, also what does not count in this run.
         as_of: the day that ages were held against, where that is not the day of the run; empty: it is.
@@ -299,6 +300,7 @@ class Plan:
     again: tuple[str, ...] = ()
     pytest_arguments: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    stands_in: bool = False
 
     @property
     def filter(self) -> str:

@@ -102,6 +102,7 @@ def _plan(
         target=target.name,
         environment=target.environment,
         time_scale=scale,
+        stands_in=target.embedded and target.environment != "sandbox",
         durability=target.database.durability if target.database else "",
         release=release,
         profile="+".join(settings.profiles),

@@ -13,6 +13,7 @@ from harness import clock
 from harness.errors import SandboxError, UsageError
 from harness.run.machine import company, waited_share
 from harness.targets import load_target
+from harness.targets.target import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +24,9 @@ _GONE_WITHIN_S: Final = 8.0
 
 
 @contextmanager
-def started_sandbox(release: str, say: Callable[[str], None], *, keep: bool = False) -> Iterator[Path]:
+def started_sandbox(
+    release: str, say: Callable[[str], None], *, keep: bool = False, stands_for: str = "sandbox"
+) -> Iterator[Path]:
     """`readiness sandbox up`, alive from `with` to its end, and not five seconds longer than this process; its target file.
 
     The child holds the other end of a pipe: when that closes, for whatever reason, the sandbox takes itself down.
@@ -36,6 +39,7 @@ def started_sandbox(release: str, say: Callable[[str], None], *, keep: bool = Fa
     if busy := company(waited_share()):
         say(f"{busy}; the sandbox shares it and may fail where alone it would not")
     command = [sys.executable, "-m", "harness", "sandbox", "up", *([] if keep else ["--hold"]), "--release", release]
+    command += ["--as", stands_for]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as child:
@@ -70,13 +74,14 @@ def _end(child: subprocess.Popen[str]) -> None:
     child.kill()
 
 
-def described_sandbox(release: str) -> Target:
+def described_sandbox(release: str, stands_for: str = "sandbox") -> Target:
     """The target that the sandbox would be with this release, without starting it; its addresses are of no use.
 
     Raises:
         UsageError: there is no such release. SandboxError: the sandbox cannot be described.
     """
     command = [sys.executable, "-m", "harness", "sandbox", "describe", "--release", release]
+    command += ["--as", stands_for]
     described = subprocess.run(command, capture_output=True, text=True, check=False)
     if described.returncode:
         error = UsageError if described.returncode == UsageError.exit_code else SandboxError
@@ -84,4 +89,5 @@ def described_sandbox(release: str) -> Target:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "target.yaml"
         file.write_text(described.stdout, encoding="utf-8")
+        (file.parent / MARKER).touch()
         return load_target(file)

@@ -18,6 +18,7 @@ class Settings:
         project: where names are looked up.
         target: target file; None: the sandbox, started for the run. Who reads options makes this of `choice.choose`.
         profiles: catalogue profiles.
+        stands_for: environment that the sandbox stands for.
         release: release of the sandbox's platform, by name or directory; for another target a label.
         out: directory of the runs.
         seed: of every schedule.
@@ -33,6 +34,7 @@ class Settings:
     target: Path | None = None
     profiles: tuple[str, ...] = ("core",)
     release: str = "1.0.0"
+    stands_for: str = "sandbox"
     out: Path = Path("reports/runs")
     seed: int = 1
     allow_target: str = ""
@@ -49,6 +51,7 @@ class Settings:
             "--target": [] if self.target is None else [str(self.target)],
             "--profile": self.profiles,
             "--release": [self.release],
+            "--as": [] if self.stands_for == "sandbox" else [self.stands_for],
             "--out": [str(self.out)],
             "--baseline": [] if self.baseline is None else [str(self.baseline)],
             "--seed": [str(self.seed)],

@@ -52,6 +52,8 @@ __all__ = [
 ]
 
 
+MARKER: Final = ".readiness-sandbox"
+"""The file that a sandbox puts into its directory, beside the target file that it writes."""
 _ALL: Final = 1.001
 """All answers, and the rounding of shares that are written with a digit or two."""
 
@@ -111,6 +113,11 @@ class Target(TargetSection):
         """Keep the path that `load_target` passes."""
         if isinstance(context, Path):
             self._file = context
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the sandbox wrote the file: its marker is beside it."""
+        return (self._file.parent / MARKER).is_file()
 
     @property
     def file(self) -> Path:
@@ -188,9 +195,10 @@ def _check(target: Target, document: YamlDocument) -> None:
             where=document.where(("regions",)),
             hint="give each region its share of the answers: together at most 100 %",
         )
-    if target.time_scale != 1 and target.environment != "sandbox":
+    stands_in = target.environment == "staging" and target.embedded
+    if target.time_scale != 1 and target.environment != "sandbox" and not stands_in:
         raise ConfigurationError(
-            f"`{target.time_scale:g}` is allowed only in `environment: sandbox`",
+            f"`{target.time_scale:g}` is allowed only in `environment: sandbox`, or where the sandbox stands for staging",
             where=document.where(("time_scale",)),
             hint="leave `time_scale` out: on a real platform all limits hold as written",
         )

@@ -36,7 +36,7 @@ Spans = Sequence[tuple[int, int]]
 
 def machine_result(plan: Plan, evidence: Evidence, spans: Spans | None = None) -> MachineResult | None:
     """How the machine fared in these spans, or in the whole run; None of a target that does not run beside the harness."""
-    if plan.environment != BESIDE or not len(evidence.probes):
+    if not (plan.environment == BESIDE or plan.stands_in) or not len(evidence.probes):
         return None
     due, sent = evidence.probes.ints["due_ns"], evidence.probes.ints["sent_ns"]
     asked = (sent > 0) & _inside(due, spans)
