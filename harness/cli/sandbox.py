@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,7 +35,7 @@ _AS = click.option(
     type=click.Choice(["sandbox", "staging"]),
     default="sandbox",
     show_default=True,
-    help="Environment that it stands for: that of its target file, with the sample reports beside it.",
+    help="Environment that it acts as: that of its target file, with the sample reports beside it.",
 )
 
 
@@ -172,12 +173,14 @@ def logs(*, pod: str, root: Path | None, container: str, previous: bool, follow:
 @sandbox.command()
 @_DIR
 @click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Which release it would run.")
-def describe(*, root: Path | None, release: str) -> int:
+@_AS
+def describe(*, root: Path | None, release: str, stands_for: str) -> int:
     """Print the target file that `up` would write, without starting anything; its addresses are of no use."""
     import yaml
 
     from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses
     from harness.sandbox.platform.describe import describe as described
+    from harness.sandbox.platform.staging import standing_for
     from harness.sandbox.releases import load_release
 
     directory, nowhere = _directory(root), "127.0.0.1"
@@ -194,6 +197,9 @@ def describe(*, root: Path | None, release: str) -> int:
         secrets=directory.secrets,
         repository=directory.repository,
     )
+    if stands_for != "sandbox":
+        with tempfile.TemporaryDirectory() as scratch:
+            content = standing_for(content, stands_for, Path(scratch), directory.repository)
     click.echo(yaml.safe_dump(content, sort_keys=False), nl=False)
     return 0
 

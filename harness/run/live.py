@@ -123,9 +123,9 @@ def _target(settings: Settings, progress: Progress, stack: ExitStack) -> Target:
     if settings.target is not None:
         return load_target(settings.target)
     progress.say(f"starting the sandbox with release {settings.release}")
-    target_file = stack.enter_context(started_sandbox(
-        settings.release, progress.say, keep=settings.keep, stands_for=settings.stands_for
-    ))
+    target_file = stack.enter_context(
+        started_sandbox(settings.release, progress.say, keep=settings.keep, stands_for=settings.stands_for)
+    )
     progress.say("the sandbox is ready")
     return load_target(target_file)
 

@@ -41,7 +41,9 @@ def show_plan(
     as_json: bool = False,
 ) -> None:
     """Print the acts in order, how much evidence each sentence takes, what is scaled, and what cannot be decided or assessed."""
-    target = load_target(settings.target) if settings.target else described_sandbox(settings.release, settings.stands_for)
+    target = (
+        load_target(settings.target) if settings.target else described_sandbox(settings.release, settings.stands_for)
+    )
     library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)
     plan = make_plan(
         "plan", settings=settings, target=target, requirements=requirements, compiled=compiled, library=library

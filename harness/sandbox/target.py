@@ -9,6 +9,7 @@ import yaml
 from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.tls import write_private
 from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
+from harness.sandbox.platform.staging import standing_for
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Store
@@ -36,6 +37,12 @@ def write(store: Store, directory: Directory, credentials: Credentials, release:
         repository=directory.repository,
     )
     _write(directory, content)
+
+
+def stand_for(directory: Directory, environment: str) -> None:
+    """Say in target.yaml that the platform stands for another environment, and put the sample reports beside it."""
+    content = yaml.safe_load(directory.target.read_text())
+    _write(directory, standing_for(content, environment, directory.root, directory.repository))
 
 
 def set_release(directory: Directory, release: str) -> None:

@@ -198,7 +198,7 @@ def _check(target: Target, document: YamlDocument) -> None:
     stands_in = target.environment == "staging" and target.embedded
     if target.time_scale != 1 and target.environment != "sandbox" and not stands_in:
         raise ConfigurationError(
-            f"`{target.time_scale:g}` is allowed only in `environment: sandbox`, or where the sandbox stands for staging",
+            f"`{target.time_scale:g}` is allowed only in `environment: sandbox`, or where the sandbox acts as staging",
             where=document.where(("time_scale",)),
             hint="leave `time_scale` out: on a real platform all limits hold as written",
         )

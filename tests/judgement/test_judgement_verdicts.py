@@ -318,3 +318,11 @@ def test_nothing_passed_is_a_score_of_nought() -> None:
     """For trend only."""
     failed = Verdict(requirement="R", outcome=Outcome.FAIL, because=because(Outcome.FAIL, ""), claims=())
     assert decide(plan({"R": share()}), [failed], Whole()).score == 0.0
+
+
+def test_a_sandbox_that_stands_for_staging_is_named_in_the_decision() -> None:
+    """Nobody takes it for a real staging; and a scale is allowed there, as in a sandbox, and nowhere else."""
+    played = judge(plan(environment="staging", stands_in=True), evidence())
+    assert " for staging, played by the sandbox at time scale 60 · " in played.decision.headline
+    real = judge(plan(environment="staging"), evidence())
+    assert "in staging it must be 1" in " ".join(verdict.reason for verdict in real.verdicts)

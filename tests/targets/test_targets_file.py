@@ -100,7 +100,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("name: sandbox", "name: a/b", "target.yaml:1: name: `a/b` is not a name\n  hint: use letters, digits, `-`, `.` and `_`, at most 63"),
         ("time_scale: 60", "time_scale: 0", "target.yaml:3: time_scale: `0` is not a number of at least 1"),
         ("time_scale: 60", "time_scale: 0.5", "target.yaml:3: time_scale: `0.5` is not a number of at least 1"),
-        ("environment: sandbox", "environment: staging", "target.yaml:3: time_scale: `60` is allowed only in `environment: sandbox`\n  hint: leave `time_scale` out: on a real platform all limits hold as written"),
+        ("environment: sandbox", "environment: staging", "target.yaml:3: time_scale: `60` is allowed only in `environment: sandbox`, or where the sandbox acts as staging\n  hint: leave `time_scale` out: on a real platform all limits hold as written"),
         ("read: {path: /tracks/1", "read: {path: tracks", "target.yaml:17: probes.read.path: `tracks` is not a path that starts with `/`"),
         ("title: str", "title: [str]", "target.yaml:17: probes.read.expect.title: `('str',)` is not a text, a number, true, false, null or one of the type names str, int, float, bool, list, dict"),
         ("expect: {id", "expects: {id", "target.yaml:17: probes.read.expects: unknown key `expects`\n  hint: did you mean `expect`? known here: path, expect"),

@@ -1,0 +1,92 @@
+"""The sandbox as staging: the same platform, a target file that says so, and the sample reports beside it.
+
+The samples are dated: their days are moved so that the last is yesterday, all by as many days, so that they do not grow too old. Nothing else in them is
+changed, and nothing of them was measured.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from harness import clock
+from harness.sandbox.platform.repository import examples
+
+SAMPLES: Final = "samples"
+"""Directory of the samples, below that of the sandbox."""
+_COPIED: Final = ("reports", "records", "attestations")
+_DAY: Final = re.compile(r"(?<![0-9])20[0-9]{2}-[01][0-9]-[0-3][0-9](?![0-9])")
+_EPOCH: Final = re.compile(r"(?<![0-9.])1[6-9][0-9]{8}(?![0-9])")
+_DAY_S: Final = 86_400
+
+
+def standing_for(content: dict[str, Any], environment: str, root: Path, repository: Path) -> dict[str, Any]:
+    """The content of a target file that stands for another environment.
+
+    Args:
+        content: of the sandbox's own target file.
+        environment: `staging`.
+        root: directory of the sandbox; the samples are copied below it.
+        repository: the platform's own files.
+    """
+    changed = {**content, "name": f"{content['name']}-as-{environment}", "environment": environment}
+    production = {"register": str(repository / "registers" / "production.yaml")}
+    changed["database"] = {**content["database"], "production": production}
+    source = examples()
+    if source is None or not (source.parent / "paper.yaml").is_file():
+        return changed
+    paper = yaml.safe_load((source.parent / "paper.yaml").read_text("utf-8"))
+    evidence = dict(paper["evidence"])
+    days = (clock.wall().date() - evidence.pop("as_of")).days - 1  # the samples end with that day, and it has not ended today
+    for name in _COPIED:
+        if (source / name).is_dir():
+            _copy(source / name, root / SAMPLES / name, days)
+    placed = _placed(evidence, source.parent, root / SAMPLES)
+    own = content.get("evidence", {})
+    changed["evidence"] = {key: {**placed.get(key, {}), **own.get(key, {})} for key in {**placed, **own}}
+    changed["release"] = {**content["release"], "commit": paper["release"]["commit"]}
+    if (source / "attestations").is_dir():
+        changed["attestations"] = str(root / SAMPLES / "attestations")
+    return changed
+
+
+def _placed(value: Any, examples_directory: Path, samples: Path) -> Any:
+    """The same with absolute paths: of a copy where there is one, else of the sample itself."""
+    if isinstance(value, dict):
+        return {key: _placed(item, examples_directory, samples) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_placed(item, examples_directory, samples) for item in value]
+    if not isinstance(value, str) or not value.startswith("paper/"):
+        return value
+    rest = value.removeprefix("paper/")
+    copied = rest.partition("/")[0] in _COPIED
+    return str(samples / rest if copied else examples_directory / value)
+
+
+def _copy(source: Path, destination: Path, days: int) -> None:
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            copy = destination / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(_redated(path.read_bytes(), days))
+
+
+def _redated(content: bytes, days: int) -> bytes:
+    """Text with every day, and every second since 1970, moved by so many days; what is not UTF-8 as it is."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content
+    text = _DAY.sub(lambda found: _moved(found[0], days), text)
+    return _EPOCH.sub(lambda found: str(int(found[0]) + days * _DAY_S), text).encode()
+
+
+def _moved(day: str, days: int) -> str:
+    try:
+        return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+    except ValueError:  # a number that only looks like a day
+        return day
