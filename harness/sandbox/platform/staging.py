@@ -41,7 +41,7 @@ def standing_for(content: dict[str, Any], environment: str, root: Path, reposito
         return changed
     paper = yaml.safe_load((source.parent / "paper.yaml").read_text("utf-8"))
     evidence = dict(paper["evidence"])
-    days = (clock.wall().date() - evidence.pop("as_of")).days - 1  # the samples end with that day, and it has not ended today
+    days = (clock.wall().date() - evidence.pop("as_of")).days - 1  # the samples end with that day; today has not ended
     for name in _COPIED:
         if (source / name).is_dir():
             _copy(source / name, root / SAMPLES / name, days)
