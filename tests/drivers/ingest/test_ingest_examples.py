@@ -84,8 +84,8 @@ SPOILT = {
     "a truncated file": ("junit/browser.xml", "</testsuites>", "", {"AT-RISK-BROWSER": UNKNOWN}),
     "from the future": (
         "junit/features.xml",
-        "2026-11-19T10",
-        "2027-02-19T10",
+        "2026-11-18T10",
+        "2027-02-18T10",
         {"AT-STG-FUNCTIONAL": UNKNOWN},
     ),
     "a workflow without a test": (
@@ -108,8 +108,8 @@ SPOILT = {
     ),
     "a scan of last week": (
         "sarif/security.sarif",
-        "2026-11-20T06",
-        "2026-11-16T06",
+        "2026-11-20T00",
+        "2026-11-15T00",
         {"IP-BP-SCANS": UNKNOWN},
     ),
     "SARIF of another version": ("sarif/dynamic.sarif", '"2.1.0"', '"1.0.0"', {"IP-QA-SECURITY": UNKNOWN}),
@@ -126,20 +126,20 @@ SPOILT = {
     "a decimal comma": ("figures.csv", "satisfaction,4.3", 'satisfaction,"4,3"', None),
     "too few users": ("figures.csv", "user_adoption,93", "user_adoption,89", {"ND-BIZ-ADOPTION": BAD}),
     "a run that decided NO-GO": (
-        "staging/20261120T093000Z/verdict.json",
+        "staging/20261119T093000Z/verdict.json",
         '"decision": "GO"',
         '"decision": "NO-GO"',
         {"ND-CHG-TEST": BAD, "AT-VEC-PRODUCTION": BAD, "IP-LIFE-5": BAD},
     ),
     "an outage in the month": ("availability.json", '"0.9"', '"0"', {"AT-PERF-UPTIME": BAD}),
-    "steps out of order": ("../records/tasks.yaml", "2026-11-10", "2026-11-08", {"AT-TASK-ORDER": BAD}),
+    "steps out of order": ("../records/tasks.yaml", "2026-11-09", "2026-11-07", {"AT-TASK-ORDER": BAD}),
     "an unknown key": ("../records/tasks.yaml", "finished:", "finnished:", {"AT-TASK-ORDER": UNKNOWN}),
     "one's own approval": ("../records/merges.yaml", "[dev-2]", "[dev-1]", {"FI-REVIEW-PROC-CODE": BAD}),
-    "an audit of the spring": ("../records/audits.yaml", "2026-10-19", "2026-04-19", {"IP-BP-AUDITS": UNKNOWN}),
+    "an audit of the spring": ("../records/audits.yaml", "2026-10-18", "2026-04-18", {"IP-BP-AUDITS": UNKNOWN}),
     "a deployment before the suite": (
         "../records/deployments.yaml",
-        "2026-11-20T09:20",
-        "2026-11-20T07:20",
+        "2026-11-19T09:20",
+        "2026-11-19T07:20",
         {"AT-NEXT-SECURITY": BAD},
     ),
 }
