@@ -38,7 +38,7 @@ FORMATS: Final = {
 _MOST_FILES: Final = 10_000
 _NAMED: Final = 3
 """How many of many things a sentence names."""
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 
 _Read = TypeVar("_Read")
 

@@ -50,11 +50,11 @@ class _Suites:
 
     def _again(self) -> list[str]:
         """Tests that two files have: one of them is of an earlier run."""
-        first: dict[tuple[str, str, str], ReportPart[JunitReport]] = {}
+        first: dict[tuple[str, str, str, str], ReportPart[JunitReport]] = {}
         found = []
         for part in self.parts:
             for case in part.report.cases:
-                other = first.setdefault((case.suite, case.group, case.name), part)
+                other = first.setdefault((case.suite, case.host, case.group, case.name), part)
                 if other is not part:
                     found.append(f"{part.path}:{case.line}: the test `{case.label}` is in {other.path.name} too")
         return found

@@ -196,6 +196,26 @@ def test_three_browser_engines(tmp_path: Path) -> None:
     assert found(tmp_path, f"<testsuites>{same}</testsuites>", then)["browser engines"] is False
 
 
+def test_one_test_in_three_browsers_is_three_tests(tmp_path: Path) -> None:
+    """As Playwright writes it: suites of one name, told apart by the host name."""
+    suites = "".join(
+        f'<testsuite name="home.spec.ts" hostname="{host}" tests="1"><testcase classname="home.spec.ts" name="shown"/></testsuite>'
+        for host in ("chromium", "firefox", "webkit")
+    )
+    (tmp_path / "unit.xml").write_text(f"<testsuites>{suites}</testsuites>")
+    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\n")
+    then = "at least 3 tests passed and none failed in 3 browser engines"
+    assert set(oks(seen(tmp_path, WHEN, then, UNIT)).values()) == {True}
+
+
+def test_names_in_any_script_are_compared(tmp_path: Path) -> None:
+    """Not only the letters of English."""
+    (tmp_path / "workflows.yaml").write_text("- größe ändern\n- вход\n", encoding="utf-8")
+    then = 'every name of the register "workflows" has a test that passed, and none failed'
+    (tmp_path / "unit.xml").write_text(suite(case("test_größe_ändern"), case("test_вход")), encoding="utf-8")
+    assert set(oks(seen(tmp_path, WHEN, then, UNIT, files={"registers": "."})).values()) == {True}
+
+
 def test_a_property_that_is_a_count(tmp_path: Path) -> None:
     """Enough, too few, and not there."""
     then = 'at least 1 test passed and none failed, with the property "changed" of at least 1'

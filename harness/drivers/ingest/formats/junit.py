@@ -138,7 +138,7 @@ class _Reader:
     where: str
     suites: list[_Suite] = field(default_factory=list)
     cases: list[JunitCase] = field(default_factory=list)
-    seen: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    seen: dict[tuple[str, str, str, str], int] = field(default_factory=dict)
     case: _Case | None = None
     root: bool = False
     contradictions: list[str] = field(default_factory=list)
@@ -213,7 +213,7 @@ class _Reader:
 
     def _end_case(self, case: _Case) -> None:
         suite = self.suites[-1]
-        key = (suite.name, case.group, case.name)
+        key = (suite.name, suite.host, case.group, case.name)
         if first := self.seen.get(key):
             self.contradictions.append(
                 f"{self.where}:{case.line}: the test `{shown(case.name)}` is there twice, first in line {first}"
