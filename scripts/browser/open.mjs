@@ -20,11 +20,19 @@ async function findings(page) {
   return violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.slice(0, 5).map(({ html, failureSummary }) => ({ html, failureSummary })) }));
 }
 
-async function opened(browser, { file, picture, axe: look, wait, unfold, width, height }) {
+// a page that axe looks at is opened three times: in light and dark, and as wide as a phone, each with everything unfolded
+function ways({ axe: look, width, height }) {
+  const wide = { colorScheme: "light", viewport: { width, height } };
+  const others = [{ ...wide, colorScheme: "dark" }, { colorScheme: "light", viewport: { width: 390, height: 844 } }];
+  return look ? [wide, ...others] : [wide];
+}
+
+async function opened(browser, asked) {
+  const { file, picture, axe: look, wait, unfold } = asked;
   const url = pathToFileURL(file).href;
   const told = { file, requests: [], errors: [], findings: [] };
-  for (const colorScheme of look ? ["light", "dark"] : ["light"]) {
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme, deviceScaleFactor: 1 });
+  for (const [number, way] of ways(asked).entries()) {
+    const context = await browser.newContext({ ...way, deviceScaleFactor: 1 });
     const page = await context.newPage();
     page.on("request", (request) => {
       if (request.url() !== url && !/^(data|blob):/.test(request.url())) told.requests.push(request.url());
@@ -40,8 +48,12 @@ async function opened(browser, { file, picture, axe: look, wait, unfold, width, 
     await page.evaluate(() => { // Allure scrolls to the first test, within a part of its page
       for (const part of document.querySelectorAll("*")) if (part.scrollTop) part.scrollTop = 0;
     });
-    if (picture && colorScheme === "light") await page.screenshot({ path: picture, animations: "disabled" });
-    if (look) told.findings.push(...(await findings(page)).map((finding) => ({ ...finding, colorScheme })));
+    if (picture && number === 0) await page.screenshot({ path: picture, animations: "disabled" });
+    if (look) {
+      await page.evaluate(() => document.querySelectorAll("details").forEach((part) => { part.open = true; }));
+      const found = await findings(page);
+      told.findings.push(...found.map((finding) => ({ ...finding, way: `${way.colorScheme}, ${way.viewport.width} wide` })));
+    }
     await context.close();
   }
   return told;

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "report")]
 
 from report_builders import go, no_go  # noqa: E402 - found by the line above
+from report_many import many  # noqa: E402
 
 from harness.evidence import RunDirectory  # noqa: E402
 from harness.model import DecisionOutcome  # noqa: E402
@@ -51,6 +52,10 @@ def main(arguments: Sequence[str]) -> int:
                 print(f"this is {run[2].decision.outcome.value}, not {wanted.value}: {run[0].run}", file=sys.stderr)
                 return 4
             pages += _pages(Path(scratch) / name, name, run, code=int(wanted is DecisionOutcome.NO_GO))
+        every = Path(scratch) / "every-row"
+        every.mkdir()
+        write_reports(every, *many())
+        pages.append({"file": str(every / "readiness.html"), "axe": True, "width": WIDTH, "height": HEIGHT})
         options = Path(scratch) / "options.json"
         options.write_text(
             json.dumps({"packages": str(packages), "browser": browser, "pages": pages}), encoding="utf-8"
@@ -100,7 +105,7 @@ def _judged(pages: Sequence[dict[str, Any]]) -> int:
         for finding in (*serious, *lesser):
             first = finding["nodes"][0]
             print(
-                f"  {finding['impact']} {finding['id']} ({finding['colorScheme']}): {finding['help']}\n    {first['html'][:200]}"
+                f"  {finding['impact']} {finding['id']} ({finding['way']}): {finding['help']}\n    {first['html'][:200]}"
             )
         for text in bad:
             print(f"  {text}")
