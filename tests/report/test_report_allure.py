@@ -284,7 +284,9 @@ def test_what_was_waived_is_marked_and_is_no_failure(tmp_path: Path) -> None:
     assert (result["status"], result["name"]) == ("passed", "ND-KPI-P95 API response time (WAIVED)")
     assert result["statusDetails"]["message"].startswith("release manager accepts the bound 300 ms")
     assert {"name": "tag", "value": "WAIVED"} in result["labels"]
-    assert [link["url"] for link in result["links"]] == ["https://tracker.example.test/7"]
+    assert {"type": "link", "name": "waiver by release manager", "url": "https://tracker.example.test/7"} in result[
+        "links"
+    ]
     assert result["steps"][-1]["status"] == "failed"
 
 
@@ -364,11 +366,11 @@ def test_evidence_is_linked_from_the_report_to_the_files_of_the_run(tmp_path: Pa
     claim = replace(first.claims[0], measures=((strange, *measured[1:]),))
     others = (verdict for verdict in judged.verdicts if verdict is not first)
     judged = replace(judged, verdicts=(replace(first, claims=(claim,)), *others))
-    text = _of(_results(tmp_path / "r", (given, evidence, judged)), "ND-KPI-P95")["description"]
-    assert "[ND-KPI-P95 in the page](../readiness.html#ND-KPI-P95)" in text
-    assert "(../load/a%20%28b%29.parquet)" in text
-    assert "passwd" not in text
-    assert "secret" not in text
+    links = _of(_results(tmp_path / "r", (given, evidence, judged)), "ND-KPI-P95")["links"]
+    found = {link["name"]: link["url"] for link in links}
+    assert found["ND-KPI-P95 in the page"] == "../readiness.html#ND-KPI-P95"
+    assert found["load/a (b).parquet"] == "../load/a%20%28b%29.parquet"
+    assert not [url for url in found.values() if "passwd" in url or "secret" in url]
 
 
 def test_a_thousand_scenarios_take_five_seconds_at_most(tmp_path: Path) -> None:

@@ -83,6 +83,14 @@ def test_the_report_is_one_file_that_asks_nobody_for_anything(tmp_path: Path) ->
 
 
 @needs_packages
+def test_links_to_the_evidence_can_be_followed(tmp_path: Path) -> None:
+    """The package shows an address without a scheme as text: its rule is widened by those that begin with `../`, and by no other."""
+    page = (made(tmp_path, go()) / "allure-report" / "index.html").read_text(encoding="utf-8")
+    (code,) = re.findall(r'src="data:text/javascript;base64,([^"]+)"', page)
+    assert b64decode(code).count(b'.startsWith("../")?') >= 1
+
+
+@needs_packages
 def test_every_result_is_in_the_report_with_its_status(tmp_path: Path) -> None:
     """INCONCLUSIVE is broken and counts against the rate; NOT ASSESSED is skipped; the decision is one more."""
     path = made(tmp_path, no_go(), code=1)

@@ -16,7 +16,6 @@ from allure_commons.types import LabelType, LinkType, Severity
 
 from harness.model import Gate, Op, Outcome
 from harness.report.html.filters import anchor
-from harness.report.markdown import plain
 from harness.report.view.digest import measures_of
 from harness.report.view.wording import clean, scope_text
 
@@ -76,39 +75,31 @@ def requirement_labels(row: Row, outcome: Outcome, environment: str) -> list[Lab
     )
 
 
-def evidence_links(requirement: Requirement, measures: Iterable[Measure]) -> str:
-    """The requirement's row in the page, then the files that its figures were made of, in Markdown; relative to the report, within the run's directory.
+def links_of(row: Row, plan: Plan, measures: Iterable[Measure]) -> list[Link]:
+    """The row in the page, what people accepted or vouched for, and the files that its figures were made of.
 
-    They are in the description, because Allure makes no link of a relative address among its own links.
+    Page and files are told relative to the report, within the run's directory; what leads out of it is not linked.
     """
+    requirement = row.requirement
     files = dict.fromkeys(
         file for measure in measures for own in (measure.files, *_of_receipts(measure)) for file in own
     )
-    page = f"[{_within(requirement.id)} in the page]({HOME}readiness.html#{quote(anchor(requirement.id))})"
+    page = (f"{requirement.id} in the page", f"{HOME}readiness.html#{quote(anchor(requirement.id))}")
     evidence = [
-        f"[{_within(file)}]({HOME}{quote(clean(file))})"
+        (file, f"{HOME}{quote(clean(file))}")
         for file in list(files)[:_MOST_LINKS]
-        if file and not PurePosixPath(file).is_absolute() and ".." not in PurePosixPath(file).parts  # never a way out
+        if file and not PurePosixPath(file).is_absolute() and ".." not in PurePosixPath(file).parts
     ]
-    more = f" and {len(files) - _MOST_LINKS} more" if len(files) > _MOST_LINKS else ""
-    return f"Evidence: {' · '.join([page, *evidence])}{more}"
+    found = [page, *_statements(row, plan), *evidence]
+    return [Link(type=LinkType.LINK, name=clean(name), url=url) for name, url in found]
 
 
-def _within(text: str) -> str:
-    """Text between the brackets of a link."""
-    return plain(text).replace("]", "\\]")
-
-
-def statement_links(row: Row, plan: Plan) -> list[Link]:
-    """Where what people accepted or vouched for is written down; Allure makes links of the addresses with http and https only."""
+def _statements(row: Row, plan: Plan) -> Iterable[tuple[str, str]]:
+    """Where a waiver or an attestation was agreed."""
     waiver = row.verdict.waiver
     said = [] if waiver is None else [("waiver", waiver.by, waiver.link)]
     said += [("attestation", one.by, one.link) for one in plan.attestations if one.vouches == row.requirement.id]
-    return [
-        Link(type=LinkType.LINK, name=clean(f"{kind} by {by}"), url=clean(url))
-        for kind, by, url in said
-        if url.startswith(("https://", "http://"))
-    ]
+    return [(f"{kind} by {by}", clean(url)) for kind, by, url in said if url.startswith(("https://", "http://"))]
 
 
 def _of_receipts(measure: Measure) -> Iterable[Sequence[str]]:

@@ -20,24 +20,24 @@ from allure_commons.model2 import (
     GlobalAttachment,
     GlobalError,
     Globals,
+    Link,
     Parameter,
     Status,
     TestResult,
     TestStepResult,
 )
-from allure_commons.types import AttachmentType, LabelType, Severity
+from allure_commons.types import AttachmentType, LabelType, LinkType, Severity
 
 from harness.model import DecisionOutcome, DemandKind, Outcome
 from harness.report.allure.labels import (
     CATEGORIES,
     HOME,
     READINESS,
-    evidence_links,
     labels,
+    links_of,
     metrics,
     name_of,
     requirement_labels,
-    statement_links,
 )
 from harness.report.allure.steps import STATUS, details, ended, steps_of
 from harness.report.document import render_verdict
@@ -52,7 +52,7 @@ from harness.report.view.wording import NOTHING, clean, counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.model import Claim, ClaimVerdict, Demand, Evidence, Judgement, Measure, Plan, Requirement
+    from harness.model import Claim, ClaimVerdict, Demand, Evidence, Judgement, Plan, Requirement
     from harness.report.view.digest import Row
 
 _DECIDED: Final = {DecisionOutcome.GO: Status.PASSED, DecisionOutcome.NO_GO: Status.FAILED}
@@ -177,7 +177,7 @@ def _claim_result(run: _Run, row: Row, said: ClaimVerdict, claim: Claim | None) 
         description=_description(run, requirement, said),
         statusDetails=details(because.reason, because.hint),
         labels=[*requirement_labels(row, outcome, run.plan.environment), *belongs],
-        links=statement_links(row, run.plan),
+        links=links_of(row, run.plan, claim_measures(said)),
         parameters=[] if claim is None else _parameters(run.plan, claim),
         steps=steps_of(
             run.plan, run.evidence, claim, said, span_ms=(run.moments.ms(span_ns[0]), run.moments.ms(span_ns[1]))
@@ -224,21 +224,17 @@ def _parameters(plan: Plan, claim: Claim) -> list[Parameter]:
     return [Parameter(name=kind, value=clean(", ".join(names))) for kind, names in asked.items() if names]
 
 
-def _about(requirement: Requirement, measures: Iterable[Measure]) -> str:
-    """Criterion, source and evidence."""
-    blocks = (
-        plain(requirement.criterion),
-        f"Source: {plain(requirement.source)}",
-        evidence_links(requirement, measures),
-    )
-    return "\n\n".join(blocks)
+def _about(requirement: Requirement) -> str:
+    """Criterion, the document's words, and source."""
+    says = f"The document's words: {plain(requirement.says)}" if requirement.says else ""
+    return "\n\n".join(filter(None, (plain(requirement.criterion), says, f"Source: {plain(requirement.source)}")))
 
 
 def _description(run: _Run, requirement: Requirement, said: ClaimVerdict) -> str:
-    """The criterion, links, and a table of the figures."""
+    """The criterion and a table of the figures."""
     measures = claim_measures(said)
     lines = [measure_line(measure, run.plan.time_scale) for measure in measures]
-    head = _about(requirement, measures)
+    head = _about(requirement)
     if not lines:
         return head
     columns = ("Verdict", "Of", "Scope", "Figure", "Low to high", "Confidence", "Expected", "n / needed", "Resolution")
@@ -266,10 +262,10 @@ def _unclaimed(run: _Run, every: Iterable[Row]) -> Iterable[TestResult]:
                 status=STATUS[row.outcome],
                 span_ns=run.span_ns,
                 titlePath=[clean(part) for part in (requirement.document, requirement.section) if part],
-                description=_about(requirement, ()),
+                description=_about(requirement),
                 statusDetails=details(row.verdict.reason, row.verdict.hint),
                 labels=[*requirement_labels(row, row.outcome, run.plan.environment), *labels(*belongs)],
-                links=statement_links(row, run.plan),
+                links=links_of(row, run.plan, ()),
             )
 
 
@@ -294,6 +290,7 @@ def _verdict_result(run: _Run, every: Iterable[Row], attachments: list[Attachmen
             (LabelType.TAG, decision.outcome.value),
             (LabelType.FRAMEWORK, "readiness-harness"),
         ),
+        links=[Link(type=LinkType.LINK, name="the page of this run", url=f"{HOME}readiness.html")],
         attachments=attachments,
         steps=[
             ended(
@@ -315,7 +312,7 @@ def _verdict_result(run: _Run, every: Iterable[Row], attachments: list[Attachmen
 def _account(run: _Run, shown: Sequence[Row], stopping: Sequence[Row]) -> str:
     """The headline, what decided, what keeps the release from GO, and how each document came out."""
     headline, decided = run.judgement.decision.headline, deciding_sentence(run.judgement, shown)
-    blocks = [f"**{plain(headline)}**", plain(decided), f"[The page of this run]({HOME}readiness.html)"]
+    blocks = [f"**{plain(headline)}**", plain(decided)]
     if stopping:
         blocks.append(f"What keeps this release from GO, {counted(len(stopping), 'requirement')}:")
         blocks.append(requirement_table(stopping[:_MOST_STOPPING]))

@@ -25,6 +25,23 @@ function withoutAnalytics(name, body) {
   return Buffer.from(text, "utf8");
 }
 
+// Allure shows a link without a scheme as text. Those of ours lead from the report to the files of the run's directory, all by `../`.
+const NO_SCHEME =
+  /(const ([a-z])=[a-z]\.trim\(\);if\(0===\2\.length\)return;const ([a-z])=\2\.match\(\/\^\(\[A-Za-z\]\[A-Za-z0-9\+\.-\]\*\):\/\);if\(!\3\)return);/g;
+
+function withRelativeLinks(name, body) {
+  if (!name.endsWith(".html")) return body;
+  return Buffer.from(
+    body.toString("utf8").replace(/(src="data:text\/javascript;base64,)([^"]+)"/g, (_, head, code) => {
+      const script = Buffer.from(code, "base64").toString("utf8");
+      const found = script.match(NO_SCHEME)?.length ?? 0;
+      if (!found) wrong.push("the page's rule for links was not found: links to the evidence would be text");
+      return `${head}${Buffer.from(script.replace(NO_SCHEME, '$1 $2.startsWith("../")?$2:void 0;'), "utf8").toString("base64")}"`;
+    }),
+    "utf8",
+  );
+}
+
 async function main() {
   if (existsSync(options.output)) throw new Error(`${options.output} is there already`);
   const core = await load("core/dist/index.js");
@@ -49,7 +66,7 @@ async function main() {
     {},
   );
   const add = config.reportFiles.addFile.bind(config.reportFiles);
-  config.reportFiles.addFile = (name, body) => add(name, withoutAnalytics(name, body));
+  config.reportFiles.addFile = (name, body) => add(name, withRelativeLinks(name, withoutAnalytics(name, body)));
   const report = new core.AllureReport(config);
   report.reportName = options.name; // a CI job's name would be put behind it
   await report.start();
