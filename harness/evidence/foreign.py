@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from harness.errors import EvidenceError
 
@@ -96,8 +97,9 @@ def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
     return body
 
 
-def read_regular(path: Path, most: int = MOST_JSON) -> bytes:
-    """What is in a file of a directory that was not searched before: a link is not followed, and a pipe is not waited for.
+@contextmanager
+def regular_file(path: Path, most: int = MOST_JSON) -> Iterator[tuple[BinaryIO, int]]:
+    """A file of a directory that was not searched before, and its size: a link is not followed, and a pipe is not waited for.
 
     Raises:
         OSError: it cannot be read.
@@ -110,7 +112,7 @@ def read_regular(path: Path, most: int = MOST_JSON) -> bytes:
             raise ValueError(f"it is {_KINDS.get(stat.S_IFMT(found.st_mode), 'a directory')}")
         if found.st_size > most:
             raise ValueError(f"it has more than {most} bytes")
-        return file.read(most)
+        yield file, found.st_size
 
 
 def read_json(path: Path) -> Any:

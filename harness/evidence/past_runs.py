@@ -10,13 +10,13 @@ import os
 import re
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from harness.errors import EvidenceError, UsageError
-from harness.evidence.foreign import read_regular
+from harness.evidence.foreign import regular_file
 from harness.evidence.run_directory import RunDirectory
 from harness.model.past import PastRun, UnreadRun
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = 2
 """The version of `verdict.json` that is read."""
+_HEAD: Final = 1 << 18
+"""Bytes at the beginning of a verdict that have all of it but requirements and what follows them, but for a run with thousands of reasons."""
+_TAIL: Final = 16
 _LONGEST: Final = 200
 """Characters of a reason."""
 _LATEST: Final = "latest"
@@ -37,17 +40,17 @@ def _adapter() -> TypeAdapter[PastRun]:
     return TypeAdapter(PastRun)
 
 
-def past_runs(runs: Path, most: int) -> tuple[tuple[PastRun, ...], tuple[UnreadRun, ...], int]:
+def past_runs(runs: Path, most: int, whole: int = 20) -> tuple[tuple[PastRun, ...], tuple[UnreadRun, ...], int]:
     """The latest runs below a directory by name, the oldest first; those that cannot be read; and how many earlier ones were left out.
 
-    Files, `latest` and names that begin with a dot are no runs. A run that is being written is listed as one that cannot be read yet.
+    Of all but the latest `whole` of them only the head is read, which has the decision and the counts, and no requirements. Files, `latest` and names that begin with a dot are no runs. A run that is being written is listed as one that cannot be read yet.
 
     Raises:
         UsageError: there is no such directory.
     """
     names = _names(runs)
     chosen = names[-most:]
-    found = [_read(runs / name, name) for name in chosen]
+    found = [_read(runs / name, name, head=at < len(chosen) - whole) for at, name in enumerate(chosen)]
     read = tuple(one for one in found if isinstance(one, PastRun))
     unread = tuple(one for one in found if isinstance(one, UnreadRun))
     return read, unread, len(names) - len(chosen)
@@ -62,7 +65,7 @@ def past_run(path: Path) -> PastRun:
     """
     if not path.is_dir():
         raise UsageError("there is no such run", where=str(path), hint="`readiness history` shows the runs")
-    found = _read(path, path.resolve().name)
+    found = _read(path, path.resolve().name, head=False)
     if isinstance(found, UnreadRun):
         raise EvidenceError(found.why, where=str(path), hint="`readiness judge RUN` makes a verdict of a recorded run")
     return found
@@ -84,10 +87,9 @@ def _names(runs: Path) -> list[str]:
         ) from error
 
 
-def _read(path: Path, name: str) -> PastRun | UnreadRun:
+def _read(path: Path, name: str, *, head: bool) -> PastRun | UnreadRun:
     try:
-        body = read_regular(path / "verdict.json")
-        return replace(_checked(body), run=name)
+        return replace(_checked(_document(path / "verdict.json", head=head)), run=name)
     except FileNotFoundError:
         why = "it is still being written" if RunDirectory(path).in_progress else "it has no verdict.json"
     except OSError as error:
@@ -101,9 +103,22 @@ def _read(path: Path, name: str) -> PastRun | UnreadRun:
     return UnreadRun(run=_plain(name), why=_plain(why))
 
 
-def _checked(body: bytes) -> PastRun:
-    """The verdict of these bytes; raises ValueError where it is not one of ours."""
-    found = _adapter().validate_python(from_json(body, allow_inf_nan=False))
+def _document(path: Path, *, head: bool) -> Any:
+    """The JSON of a verdict; of a large one, where that is enough, what stands before its requirements."""
+    with regular_file(path) as (file, size):
+        first = file.read(_HEAD)
+        if head and size > _HEAD:
+            found = from_json(first, allow_inf_nan=False, allow_partial=True)
+            file.seek(size - _TAIL)
+            if isinstance(found, dict) and "requirements" in found and file.read().rstrip().endswith(b"}"):
+                return {**found, "requirements": []}
+            file.seek(len(first))
+        return from_json(first + file.read(), allow_inf_nan=False)
+
+
+def _checked(document: Any) -> PastRun:
+    """The verdict of this document; raises ValueError where it is not one of ours."""
+    found = _adapter().validate_python(document)
     if found.schema != SCHEMA:
         raise ValueError(f"its schema is {found.schema}, expected {SCHEMA}")
     if found.time_scale <= 0:

@@ -70,7 +70,8 @@ class PastRun:
     Attributes:
         run: name of its directory.
         run_id: as its verdict says; another name than its directory's is that of a copy.
-        inputs: SHA-256 of every feature, experiment, loadtest and catalogue file, by name.
+        requirements: empty where only the head of the verdict was read.
+        inputs: SHA-256 of every feature, experiment, loadtest and catalogue file, by name; likewise.
     """
 
     run: str = ""
@@ -85,7 +86,7 @@ class PastRun:
     release: str
     score: float
     counts: Mapping[str, int]
-    requirements: tuple[PastRow, ...]
+    requirements: tuple[PastRow, ...] = ()
     reasons: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
 

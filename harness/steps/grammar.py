@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -13,6 +14,7 @@ from harness.errors import UsageError
 from harness.judgement.figures import Basis, spec_of
 from harness.model import Demand, DemandKind, Objective, Phase, Quantity, untenable
 from harness.steps.meaning import Keyword, Selection
+from harness.steps.slots import Values
 from harness.steps.template import Template
 from harness.steps.templates import TEMPLATES
 
@@ -102,7 +104,7 @@ def read(
         UsageError: no template matches (the nearest is named), or more than one does.
     """
     text = bare(sentence)
-    matches = [(template, slots) for template in templates if (slots := template.match(text)) is not None]
+    matches = _known(text) if templates is TEMPLATES else _matching(text, templates)
     if not matches:
         misfit = _misfit(text, templates)
         raise misfit or UsageError(f"no step reads {text!r}", hint=_nearest_template(text, templates))
@@ -128,6 +130,17 @@ def read(
     if why := _refused(meaning.objective):
         raise UsageError(f"{text!r} can never be evaluated: {why}", hint=f"for example: {template.example}")
     return replace(reading, objective=_located(meaning.objective, reading))
+
+
+def _matching(text: str, templates: Sequence[Template]) -> tuple[tuple[Template, Values], ...]:
+    """Every template that reads the text, with what stands in its slots."""
+    return tuple((template, slots) for template in templates if (slots := template.match(text)) is not None)
+
+
+@lru_cache(maxsize=8192)
+def _known(text: str) -> tuple[tuple[Template, Values], ...]:
+    """The same of the whole vocabulary: lint, collection and catalogue read a sentence several times each."""
+    return _matching(text, TEMPLATES)
 
 
 def _refused(objective: Objective) -> str:

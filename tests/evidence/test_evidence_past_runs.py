@@ -107,6 +107,19 @@ def test_a_run_that_is_being_written_says_so(tmp_path: Path) -> None:
     assert whys(tmp_path) == {FIRST: "it is still being written"}
 
 
+def test_of_earlier_runs_only_the_head_is_read(tmp_path: Path) -> None:
+    """Decision and counts of all, requirements of the latest; a large one that was cut short is found all the same."""
+    long = [{"id": f"R-{n}", "verdict": "PASS", "reason": "x" * 500} for n in range(2000)]
+    body = json.dumps(verdict(FIRST, decision="NO-GO", requirements=long)).encode()
+    write(tmp_path, FIRST, body)
+    write(tmp_path, SECOND, body[: len(body) // 2])
+    write(tmp_path, THIRD)
+    read, unread, _ = past_runs(tmp_path, 10, 1)
+    assert [(run.run, run.decision, len(run.requirements)) for run in read] == [(FIRST, "NO-GO", 0), (THIRD, "GO", 1)]
+    assert [one.run for one in unread] == [SECOND]
+    assert len(past_run(tmp_path / FIRST).requirements) == 2000
+
+
 def test_there_is_no_such_directory(tmp_path: Path) -> None:
     """Where runs are kept is a mistake of the caller's."""
     with pytest.raises(UsageError, match="--out DIR"):

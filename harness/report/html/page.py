@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -34,8 +35,8 @@ _MOST_REASONS: Final = 6
 """The first screen holds so many reasons; the others fold away below them."""
 _MOST_CAUSES: Final = 12
 """So many causes are listed; the others fold away below them."""
-_MOST_LINES: Final = 12
-"""Of a row's figures that passed so many are listed, and of those that did not ten times as many; `verdict.json` has them all."""
+_MOST_LINES: Final = 40
+"""Of a row's figures that passed so many are listed, and of those that did not three times as many; `verdict.json` has them all."""
 _MOST_OPEN: Final = 8
 """A longer table folds away below its section."""
 _LONG: Final = 220
@@ -43,6 +44,16 @@ _LONG: Final = 220
 _HEAD: Final = 140
 _GAUGE_FULL: Final = 1.5
 """A gauge ends at one and a half times the limit; the style sheet marks the limit at two thirds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FactGroup:
+    """Facts of one requirement that are told together: what was expected, and of what; one that is not so with its sentence."""
+
+    outcome: Outcome
+    expected: str
+    of: tuple[str, ...]
+    sentence: str
 
 
 def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
@@ -102,6 +113,7 @@ def _environment() -> Environment:
         anchor=anchor,
         contained=contained,
         shown=_shown,
+        fact_groups=_fact_groups,
         cause_head=cause_head,
         counts_words=counts_line,
         requirement_facts=_requirement_facts,
@@ -149,10 +161,24 @@ def _parted(text: str) -> tuple[str, str]:
 
 def _shown(lines: Sequence[MeasureLine]) -> tuple[tuple[MeasureLine, ...], int]:
     """The figures of a row that the page lists, in their order, and how many more there are."""
-    bad = [line for line in lines if line.outcome is not Outcome.PASS][: _MOST_LINES * 10]
+    bad = [line for line in lines if line.outcome is not Outcome.PASS][: _MOST_LINES * 3]
     good = [line for line in lines if line.outcome is Outcome.PASS][:_MOST_LINES]
     listed = {id(line) for line in (*bad, *good)}
     return tuple(line for line in lines if id(line) in listed), len(lines) - len(listed)
+
+
+def _fact_groups(lines: Sequence[MeasureLine]) -> list[FactGroup]:
+    """Facts that are as expected in a line for each expectation; any other in a line of its own, first."""
+    good: dict[str, list[str]] = {}
+    found = []
+    for line in lines:
+        of = line.scope or line.name
+        if line.outcome is Outcome.PASS:
+            good.setdefault(line.expected if line.expected != NOTHING else line.name, []).append(of)
+        else:
+            found.append(FactGroup(outcome=line.outcome, expected="", of=(of,), sentence=line.because.sentence))
+    alike = (FactGroup(outcome=Outcome.PASS, expected=key, of=tuple(of), sentence="") for key, of in good.items())
+    return [*found, *alike]
 
 
 def _requirement_facts(row: Row) -> list[tuple[str, str]]:

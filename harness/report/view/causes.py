@@ -125,7 +125,7 @@ def deciding_sentence(judgement: Judgement, every: Sequence[Row]) -> str:
         case DecisionOutcome.GO:
             return _go(gating)
         case DecisionOutcome.NO_GO:
-            return _no_go(judgement)
+            return _no_go(judgement, every)
         case _:
             return _undecided(judgement, gating, every)
 
@@ -143,13 +143,15 @@ def _go(gating: Sequence[Row]) -> str:
     return f"{passed} of {counted(len(gating), 'gating requirement')} passed and {len(waived)} {verb} waived: {some(waived)}."
 
 
-def _no_go(judgement: Judgement) -> str:
+def _no_go(judgement: Judgement, every: Sequence[Row]) -> str:
+    """The first failed row that is not made of others: of these the failed part is told, not the sum."""
     failed = [reason for reason in judgement.decision.because if reason.outcome is Outcome.FAIL]
     if not failed:
         return "A gating requirement failed."
-    head = f"{failed[0].requirement} failed"
+    derived = {row.requirement.id for row in every if row.requirement.parts}
+    first = next((reason for reason in failed if reason.requirement not in derived), failed[0])
     more = f", and so did {counted(len(failed) - 1, 'more gating requirement')}" if len(failed) > 1 else ""
-    return f"{head}{more}: {failed[0].because.text}"
+    return f"{first.requirement} failed{more}: {first.because.text}"
 
 
 def _undecided(judgement: Judgement, gating: Sequence[Row], every: Sequence[Row]) -> str:
