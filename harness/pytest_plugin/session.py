@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.model import Scenario
+    from harness.run.sandbox import DescribedSandbox
     from harness.run.settings import Settings
+    from harness.targets import Target
 
 
 class PluginSession:
@@ -49,6 +51,11 @@ class PluginSession:
         self.remarks: list[str] = []
         self._compiled = Compiled(claims=(), demands=())
         self._problems: dict[Path, list[str]] = {}
+        self._sandbox: DescribedSandbox | None = None
+        if planning and settings.target is None:
+            from harness.run.sandbox import DescribedSandbox
+
+            self._sandbox = DescribedSandbox(settings.release, settings.stands_for)
 
     @property
     def replay(self) -> bool:
@@ -100,7 +107,12 @@ class PluginSession:
 
     def owns(self, feature: Path) -> bool:
         """Whether a file is one of the project's or the package's features; others are somebody else's to collect."""
-        return any(feature.is_relative_to(base) for base in self.settings.project.search("features"))
+        return any(feature.is_relative_to(base) for base in self._features)
+
+    @cached_property
+    def _features(self) -> tuple[Path, ...]:
+        """The directories of features."""
+        return self.settings.project.search("features")
 
     def lint(self, features: Iterable[Path]) -> list[str]:
         """What is wrong with feature files, above all what would pass without proving anything."""
@@ -155,10 +167,18 @@ class PluginSession:
             show_plan(
                 self.settings,
                 self._compiled,
+                target=self._planned_target(),
                 requirements=self._rows(),
                 experiments=self.experiments.plans,
                 as_json=self.as_json,
             )
+
+    def _planned_target(self) -> Target:
+        """The target that is planned for; nothing is asked of it."""
+        if self.settings.target is not None:
+            return load_target(self.settings.target)
+        assert self._sandbox is not None  # noqa: S101 - a plan without a target is for the sandbox, see __init__
+        return self._sandbox.target()
 
     def _look_after_broken(self, used: Mapping[str, Sequence[str]]) -> None:
         """Stop a run whose scenarios use an experiment file that is wrong; else only report the file."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.drivers.chaos import Recovered, recover
-from harness.drivers.load import load_traffic
 from harness.errors import HarnessError, Interrupted, TargetUnreachable
 from harness.evidence import RunDirectory, seal
 from harness.run.acts.driver import Library
@@ -16,21 +15,19 @@ from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.gathering import Ground, gather, gather_files
 from harness.run.inputs import keep_inputs
-from harness.run.names import check_names
-from harness.run.planning import Compiled, make_plan
+from harness.run.planning import Compiled, make_plan, sizes_of
 from harness.run.preflight import preflight
 from harness.run.progress import Progress
 from harness.run.sandbox import started_sandbox
 from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
-from harness.steps import traffic_of
 from harness.targets import TargetLock, guard_experiment, guard_target, load_target, platform_of
 from harness.targets.undo import RECOVER_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.model import ExperimentPlan, Plan, Requirement, TrafficPlan
+    from harness.model import ExperimentPlan, Plan, Requirement
     from harness.run.settings import Settings
     from harness.targets import Target
 
@@ -110,13 +107,6 @@ def _concluded(directory: RunDirectory, progress: Progress) -> Decided:
     if wrong := append_step_summary(directory.path / "summary.md"):
         progress.say(wrong)
     return decided
-
-
-def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str, TrafficPlan]:
-    """The sizes of the traffic that is asked for."""
-    check_names(target, settings.project)
-    paths = settings.project.search("loadtests")
-    return {name: load_traffic(name, paths, target.traffic) for name in traffic_of(compiled.demands)}
 
 
 def _target(settings: Settings, progress: Progress, stack: ExitStack) -> Target:

@@ -52,6 +52,16 @@ class Compiled:
     deselected: tuple[str, ...] = ()
 
 
+def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str, TrafficPlan]:
+    """The sizes of the traffic that is asked for."""
+    from harness.drivers.load import load_traffic  # a plan of files alone asks for none
+    from harness.run.names import check_names
+
+    check_names(target, settings.project)
+    paths = settings.project.search("loadtests")
+    return {name: load_traffic(name, paths, target.traffic) for name in traffic_of(compiled.demands)}
+
+
 def make_plan(
     run: str,
     *,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -74,15 +76,27 @@ def _end(child: subprocess.Popen[str]) -> None:
     child.kill()
 
 
-def described_sandbox(release: str, stands_for: str = "sandbox") -> Target:
-    """The target that the sandbox would be with this release, without starting it; its addresses are of no use.
+class DescribedSandbox:
+    """The target that the sandbox would be with a release, without starting it; its addresses are of no use.
 
-    Raises:
-        UsageError: there is no such release. SandboxError: the sandbox cannot be described.
+    It is described by a child process meanwhile: a plan needs it last.
     """
-    command = [sys.executable, "-m", "harness", "sandbox", "describe", "--release", release]
-    command += ["--as", stands_for]
-    described = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def __init__(self, release: str, stands_for: str = "sandbox") -> None:
+        command = [sys.executable, "-m", "harness", "sandbox", "describe", "--release", release, "--as", stands_for]
+        with_output = partial(subprocess.run, capture_output=True, text=True, check=False)
+        self._described = ThreadPoolExecutor(1).submit(with_output, command)
+
+    def target(self) -> Target:
+        """The target.
+
+        Raises:
+            UsageError: there is no such release. SandboxError: the sandbox cannot be described.
+        """
+        return _described_target(self._described.result())
+
+
+def _described_target(described: subprocess.CompletedProcess[str]) -> Target:
     if described.returncode:
         error = UsageError if described.returncode == UsageError.exit_code else SandboxError
         raise error(described.stderr.strip() or "the sandbox cannot be described")

@@ -12,19 +12,17 @@ from rich.table import Table
 from harness.model import Act, DemandKind, Phase, Plan
 from harness.run.acts.driver import Library
 from harness.run.awaited import accounted, awaited, by_form
-from harness.run.baseline import check_baseline
-from harness.run.live import sizes_of
 from harness.run.outlook import REST_S, START_S, Prospect, outlook_document, prospects, seconds
-from harness.run.planning import Compiled, make_plan
-from harness.run.sandbox import described_sandbox
-from harness.targets import load_target
+from harness.run.planning import Compiled, make_plan, sizes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from harness.model import ExperimentPlan, Requirement
     from harness.run.awaited import RowAccount
     from harness.run.settings import Settings
+    from harness.targets import Target
 
 _NAMED: Final = 4
 """So many of the rows that wait for one thing are named; `--json` names all."""
@@ -36,29 +34,26 @@ def show_plan(
     settings: Settings,
     compiled: Compiled,
     *,
+    target: Target,
     requirements: Sequence[Requirement],
     experiments: Mapping[str, ExperimentPlan],
     as_json: bool = False,
 ) -> None:
     """Print the acts in order, how much evidence each sentence takes, what is scaled, and what cannot be decided or assessed."""
-    target = (
-        load_target(settings.target) if settings.target else described_sandbox(settings.release, settings.stands_for)
-    )
     library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)
     plan = make_plan(
         "plan", settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
     )
+    baseline = "" if settings.baseline is None else _baseline(settings.baseline, plan)
     if as_json:
-        if settings.baseline is not None:
-            check_baseline(settings.baseline, plan)
         sys.stdout.write(json.dumps(outlook_document(plan), indent=1, ensure_ascii=False) + "\n")
         return
     console = Console(highlight=False, soft_wrap=True)
     console.width = max(console.width, _WIDTH)
     scale = f" · time scale {plan.time_scale:g}" if plan.time_scale != 1 else ""
     console.print(f"{plan.release} on {plan.target} ({plan.environment}) · profile {plan.profile}{scale}", markup=False)
-    if settings.baseline is not None:
-        console.print(check_baseline(settings.baseline, plan), markup=False)
+    if baseline:
+        console.print(baseline, markup=False)
     for line in _acts(plan):
         console.print(line, markup=False)
     sentences = prospects(plan)
@@ -111,6 +106,12 @@ def _what(plan: Plan, act: Act) -> str:
             else "no fault"
         )
     return "" if demand.key == act.name else demand.key
+
+
+def _baseline(baseline: Path, plan: Plan) -> str:
+    from harness.run.baseline import check_baseline  # reads evidence, which most plans have none of
+
+    return check_baseline(baseline, plan)
 
 
 def _account(rows: Sequence[RowAccount]) -> Table:
