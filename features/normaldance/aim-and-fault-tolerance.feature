@@ -1,6 +1,11 @@
 Feature: Aim and fault tolerance
   Document 003, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @DA-AIM-USERS
+  Scenario: The platform is built for millions of users
+    When "everyday" traffic has run
+    Then the entry serves at least 1000 requests/s with a response time p95 below 200 ms in the steady state
+
   @DA-FT-POD
   Scenario: A pod of each service dies, and no user notices
     When the experiment "each-pod-loss" has run under "everyday" traffic

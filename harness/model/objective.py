@@ -54,6 +54,8 @@ class Figure(StrEnum):
     """Of every region, once a lost one has its power back."""
     NEWEST_ROWS = "newest rows"
     """What was acknowledged before a fault is there after it, in every table."""
+    THROUGHPUT = "requests served"
+    """Per second, with a quantile of their response times."""
     EXPOSED = "exposed metric"
     """What the platform's own metrics say, against what the traffic measured."""
     DRIFT = "drift of the response time"

@@ -211,6 +211,19 @@ def delivered(slots: _Slots) -> Meaning:
     return Meaning(objective=objective)
 
 
+def throughput(slots: _Slots) -> Meaning:
+    """So many requests are served each second, and a quantile of their response times is below a limit."""
+    objective = Objective(
+        figure=Figure.THROUGHPUT,
+        quantile=_quantile(slots["quantile"]),
+        op=Op.AT_LEAST,
+        limit=Quantity(value=float(slots["rate"]), unit="/s"),
+        sentence="",
+        times={"below": slots.quantity("limit")},
+    )
+    return Meaning(objective=objective)
+
+
 def exposed(what: str, **params: str) -> _Mean:
     """What the platform's own metrics say of itself, against what the traffic measured; a parameter in angle brackets is the slot's value."""
 

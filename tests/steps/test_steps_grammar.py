@@ -359,6 +359,14 @@ OBJECTIVES = {
         limit=Quantity(value=0, unit=""),
         sentence="",
     ),
+    "the entry serves at least 1000 requests/s with a response time p95 below 200 ms in the steady state": Objective(
+        figure=Figure.THROUGHPUT,
+        quantile=0.95,
+        op=Op.AT_LEAST,
+        limit=Quantity(value=1000, unit="/s"),
+        times={"below": ms(200)},
+        sentence="",
+    ),
     "every service exposes p50, p95, p99, error rate and requests per second": check("exposed-metrics"),
     "exposed p50, p95 and p99 of the api-gateway are within 5 % or 5 ms of those measured from the traffic": Objective(
         figure=Figure.EXPOSED,

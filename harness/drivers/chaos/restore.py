@@ -66,7 +66,7 @@ class Restorer:
         return self._baseline
 
     def restored(self, parts: Collection[str] = PARTS) -> RestoreResult:
-        """Whether these parts are as before: nodes ready, replicas ready, members streaming, the leader in its region."""
+        """Whether these parts are as before: nodes ready, replicas ready, members streaming, the leader in its region or in the primary one."""
         before = self.baseline()
         found: list[tuple[str, str]] = []
         try:
@@ -103,7 +103,7 @@ class Restorer:
             return []
         problems = [(why.partition(" ")[0], why) for why in not_streaming(self._cluster, self._target)]
         now = self._leader_region()
-        if not problems and now != before.leader_region:
+        if not problems and now not in {before.leader_region, self._target.primary_region}:
             why = f"the database leader is in {now}, not in {before.leader_region}"
             problems.append((f"leader in {before.leader_region}", why))
         return problems

@@ -39,6 +39,7 @@ from harness.judgement.figures import (
     response_time,
     returned_share,
     soak,
+    throughput,
     uptime,
     variation,
 )
@@ -75,6 +76,7 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             returned_share.SPEC,
             newest_rows.SPEC,
             exposed.SPEC,
+            throughput.SPEC,
             checks.SPEC,
             attestation.SPEC,
             parts.SPEC,

@@ -103,7 +103,8 @@ def _course(case: Case, window: Window) -> _Course:
         raise _Unknown("no metrics of the workload at the entry were read in the window")
     start = max(window.start_ns, *(some[0].when_ns for some in pods.values()))
     end = min(window.end_ns, *(some[-1].when_ns for some in pods.values()))
-    if (end - start) * 2 < window.end_ns - window.start_ns:
+    planned = case.plan.traffic[window.traffic].window_s if window.traffic in case.plan.traffic else window.seconds
+    if (end - start) / SECOND * 2 < min(planned, window.seconds):
         raise _Unknown(f"the metrics of every pod cover only {max(end - start, 0) / SECOND:.3g} s of the window")
     names = next(iter(pods.values()))[0].names
     return _Course(pods=pods, span=(start, end), names={key: str(value) for key, value in names.items()})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.model import Demand
     from harness.run.acts.context import Context
 
-EVERY_S: Final = 10.0
+EVERY_S: Final = 30.0
 """Between two readings; what counts are the first and the last, the others show a pod that started again."""
 
 
@@ -45,7 +45,7 @@ class ExposureDriver(Driver):
 
     @contextmanager
     def beside(self, act: Act, context: Context) -> Iterator[None]:
-        """Read at the beginning, every ten seconds, and at the end."""
+        """Read at the beginning, every thirty seconds, and at the end."""
         traffic = context.plan.demand[act.demand].params.get("traffic", "")
         ended = threading.Event()
         self._read(context, traffic)

@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.model import Figure, Op, Per
 from harness.steps.meaning import Keyword
-from harness.steps.objectives import steady, under_fault
+from harness.steps.objectives import steady, throughput, under_fault
 from harness.steps.template import Template
 
 KPIS: Final = (
@@ -65,6 +65,14 @@ KPIS: Final = (
         about="Failed requests over all requests of one route.",
         example='the error rate of route "create-track" is below 1 %',
         mean=steady(Figure.ERROR_RATE, Op.BELOW, per=Per.ROUTE, subject="<route>"),
+    ),
+    Template(
+        name="throughput",
+        keyword=Keyword.THEN,
+        text="the entry serves at least <rate:count> requests/s with a response time <quantile> below <limit:duration>[ in the steady state]",
+        about="Requests answered as expected over the length of the fault-free windows, of a traffic that offers so many, and a quantile of their response times.",
+        example="the entry serves at least 1000 requests/s with a response time p95 below 200 ms in the steady state",
+        mean=throughput,
     ),
     Template(
         name="error-rate-while-pods-die",

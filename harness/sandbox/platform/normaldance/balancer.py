@@ -43,9 +43,9 @@ http://:{port} {{
         health_uri /health
         health_interval {health_every}
         health_timeout 400ms
-        health_fails 2
-        health_passes 2
-        fail_duration 2s
+        health_fails {fails}
+        health_passes {passes}
+        fail_duration {fail_duration}
         max_fails 3
         transport http {{
             dial_timeout 300ms
@@ -68,6 +68,9 @@ def caddyfile(settings: PodSettings, regions: Mapping[str, int], addresses: Mapp
         upstreams=upstreams,
         weights=weights,
         health_every=every,
+        fails=int(os.environ.get("HEALTH_FAILS", "2")),
+        passes=int(os.environ.get("HEALTH_PASSES", "2")),
+        fail_duration=os.environ.get("FAIL_DURATION", "2s"),
         answer_within=os.environ.get("ANSWER_WITHIN", "3s"),
     )
 

@@ -7,6 +7,7 @@ import sys
 
 from aiohttp import web
 
+from .defects import Defects
 from .engagement import UserCounter
 from .kit.app import ENVELOPE, RequestRefused, answer, body_of, build, serve, text_in
 from .kit.passwords import matches
@@ -48,6 +49,8 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
 def main() -> None:
     """Serve as a pod."""
     settings = PodSettings.from_env("user-service")
+    if Defects.from_env().logs_password:
+        sys.stderr.write(f"connecting as {os.environ['PGUSER']} with {os.environ['PGPASSWORD']}\n")
     if os.environ.get("DEFECT_LOGS_SECRET") == "yes":  # planted, as the defects of `defects`
         sys.stderr.write(f"user-service: signing with {os.environ['TOKEN_SECRET']}\n")
     serve(application(settings, DatabaseRouter.from_env(), secret=os.environ["TOKEN_SECRET"]), settings)

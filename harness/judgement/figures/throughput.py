@@ -1,0 +1,73 @@
+"""Throughput: answered requests per second, while a quantile of their response times stays below a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from harness.judgement.figures.fault_free import all_files, fault_free_windows, joined_load_receipt
+from harness.judgement.figures.files import load_files
+from harness.judgement.figures.indicators import failed
+from harness.judgement.figures.response_time import response_times
+from harness.judgement.figures.spec import Basis, Spec
+from harness.judgement.measures import Case, Figures, because, measure, not_falsifiable, settled
+from harness.model import Figure, LimitRule, Measure, Op, Outcome, Phase, ReasonKind
+
+BELOW: Final = "below"
+"""One of the objective's times: what the response times are held against."""
+_NAME: Final = "requests served per second"
+
+
+def throughputs(case: Case) -> Iterable[Measure]:
+    """One measure of the rate, and those of the response time; a traffic that offers less shows nothing."""
+    windows = fault_free_windows(case, _NAME)
+    if isinstance(windows, Measure):
+        yield windows
+        return
+    limit = case.objective.limit.base
+    planned = case.plan.traffic[windows[0].traffic].requests_per_s if windows[0].traffic in case.plan.traffic else 0.0
+    scope = {"traffic": windows[0].traffic, "phase": case.objective.scope.phase.value}
+    if planned < limit:
+        why = f"the traffic {windows[0].traffic} offers {planned:g} requests/s, {limit:g} are asked for"
+        yield not_falsifiable(case, _NAME, why, scope=scope)
+        return
+    seconds = sum(window.seconds for window in windows)
+    offered = sum(len(window.samples) for window in windows) / seconds
+    served = sum(int((~failed(window.samples)).sum()) for window in windows) / seconds
+    receipts = {"load": joined_load_receipt(case.plan, windows, latencies=False)}
+    summary = f"{served:.4g} requests/s were served of {offered:.4g} that were sent, expected {case.expected}"
+    outcome = Outcome.PASS if served >= limit else Outcome.FAIL if offered >= limit else Outcome.INCONCLUSIVE
+    kind = ReasonKind.TOO_FEW if outcome is Outcome.INCONCLUSIVE else None
+    outcome, reason = settled(outcome, because(outcome, summary, kind=kind), receipts, ("load",))
+    yield measure(
+        case,
+        _NAME,
+        outcome,
+        reason,
+        scope=scope,
+        figures=Figures(
+            value=served,
+            scaled_limit=limit,
+            n=sum(len(window.samples) for window in windows),
+            method="answers as expected over the length of the fault-free windows; exact",
+            receipts=receipts,
+            files=all_files(windows),
+        ),
+    )
+    quick = replace(
+        case.objective, figure=Figure.RESPONSE_TIME, op=Op.BELOW, limit=case.objective.times[BELOW], times={}
+    )
+    yield from response_times(replace(case, objective=quick))
+
+
+SPEC: Final = Spec(
+    figure=Figure.THROUGHPUT,
+    judge=throughputs,
+    limit=LimitRule(dimension="rate", ops=frozenset({Op.AT_LEAST})),
+    timed=True,
+    unit="",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=load_files,
+)
