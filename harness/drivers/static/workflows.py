@@ -173,7 +173,7 @@ def _github_job(document: YamlDocument, file: str, name: str, job: Mapping[str, 
 def _github_step(document: YamlDocument, file: str, at: tuple[str | int, ...], step: Mapping[str, Any]) -> WorkflowStep:
     commands = command_lines(str(step.get("run") or ""))
     inputs = step.get("with")
-    given = {str(key): str(value) for key, value in inputs.items()} if isinstance(inputs, dict) else {}
+    given = {key: _input(value) for key, value in inputs.items()} if isinstance(inputs, dict) else {}
     return WorkflowStep(
         name=str(step.get("name") or step.get("id") or ""),
         commands=commands,
@@ -183,6 +183,11 @@ def _github_step(document: YamlDocument, file: str, at: tuple[str | int, ...], s
         may_fail=_continues(step),
         words=" ".join([*commands, *given.values(), *map(str, _mapping(step.get("env")).values())]),
     )
+
+
+def _input(value: Any) -> str:
+    """An input as the action gets it: `false` for False."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _continues(part: Mapping[str, Any]) -> str:
