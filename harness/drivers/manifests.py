@@ -271,7 +271,14 @@ def _labelled(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
 
 
 def _annotated(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
-    return lambda obj: strategic(obj, {"metadata": {"annotations": mapping(value)}})
+    annotations = {"metadata": {"annotations": mapping(value)}}
+
+    def change(obj: KustomizeValues) -> KustomizeValues:
+        obj = strategic(obj, annotations)
+        has_template = mapping(mapping(obj.get("spec")).get("template"))
+        return strategic(obj, {"spec": {"template": annotations}}) if has_template else obj
+
+    return change
 
 
 def _images(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001

@@ -1,0 +1,211 @@
+"""Manifests and kustomize directories: what is declared, as `kubectl kustomize` would print it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.drivers.manifests import declared
+from harness.errors import ConfigurationError, HarnessError
+
+ROOT = Path(__file__).parents[2]
+KUBECTL = shutil.which("kubectl")
+
+
+def write(root: Path, **files: str) -> Path:
+    """Files of a directory; `__` in a name is a slash, `_yaml` its end."""
+    for name, text in files.items():
+        path = root / f"{name.replace('__', '/')}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
+
+
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app: web}}
+spec:
+  replicas: 1
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - {name: web, image: "registry:5000/web:1", env: [{name: A, value: "1"}]}
+"""
+
+
+def test_every_document_is_an_object_with_its_place(tmp_path: Path) -> None:
+    """Lists are taken apart, empty documents are nothing, other files are left."""
+    write(tmp_path, a=f"---\n{DEPLOYMENT}---\nkind: List\nitems:\n  - {{kind: A, metadata: {{name: b}}}}\n")
+    (tmp_path / "README.md").write_text("no manifest")
+    found = declared([tmp_path])
+    assert [(one.kind, one.name, one.place.rpartition(":")[2]) for one in found] == [
+        ("Deployment", "web", "3"),
+        ("A", "b", "16"),
+    ]
+
+
+def test_the_transformers_do_what_kustomize_does(tmp_path: Path) -> None:
+    """Namespace, labels, annotations, images, replicas, patches, generated ConfigMaps."""
+    write(
+        tmp_path,
+        base__web=DEPLOYMENT,
+        base__kustomization="resources: [web.yaml]\n",
+        over__patch="apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, annotations: {b: c}}\nspec: {template: {spec: {containers: [{name: web, env: "
+        "[{name: B, value: x}]}]}}}\n",
+        over__kustomization="""
+namespace: shop
+resources: [../base]
+labels: [{pairs: {team: a}, includeTemplates: true}]
+commonAnnotations: {note: d}
+images: [{name: "registry:5000/web", newTag: "2"}]
+replicas: [{name: web, count: 3}]
+configMapGenerator: [{name: settings, literals: [K=V]}]
+generatorOptions: {disableNameSuffixHash: true}
+patches: [{path: patch.yaml}]
+""",
+    )
+    found = {one.kind: one.content for one in declared([tmp_path / "over"])}
+    web, settings = found["Deployment"], found["ConfigMap"]
+    assert web["metadata"]["namespace"] == settings["metadata"]["namespace"] == "shop"
+    assert web["spec"]["replicas"] == 3
+    container = web["spec"]["template"]["spec"]["containers"][0]
+    assert container["image"] == "registry:5000/web:2"
+    assert {one["name"] for one in container["env"]} == {"A", "B"}
+    assert web["spec"]["template"]["metadata"]["labels"] == {"app": "web", "team": "a"}
+    assert web["metadata"]["annotations"] == {"note": "d", "b": "c"}
+    assert settings["data"] == {"K": "V"}
+    if KUBECTL:
+        assert _by_name(_kubectl(tmp_path / "over")) == _by_name([one.content for one in declared([tmp_path / "over"])])
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not on PATH")
+@pytest.mark.parametrize("directory", ["examples/paper/files/deploy/staging", "examples/paper/files/deploy/production"])
+def test_the_shipped_overlays_are_what_kubectl_prints(directory: str) -> None:
+    """Object by object."""
+    assert _by_name([one.content for one in declared([ROOT / directory])]) == _by_name(_kubectl(ROOT / directory))
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not on PATH")
+def test_the_sandboxes_manifests_are_what_kubectl_prints() -> None:
+    """But for the namespace of a subject, which kustomize fills in."""
+    directory = ROOT / "harness/sandbox/platform/manifests"
+    mine, theirs = _by_name([one.content for one in declared([directory])]), _by_name(_kubectl(directory))
+    assert {key for key in {**mine, **theirs} if mine.get(key) != theirs.get(key)} <= {
+        ("RoleBinding", "database", "patroni")
+    }
+
+
+def _kubectl(directory: Path) -> list[dict[str, Any]]:
+    assert KUBECTL is not None
+    printed = subprocess.run([KUBECTL, "kustomize", str(directory)], capture_output=True, text=True, check=True).stdout
+    return [one for one in yaml.safe_load_all(printed) if one]
+
+
+def _by_name(objects: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Objects by kind, namespace and name; the order of environment variables is kustomize's own."""
+    for one in objects:
+        template = (one.get("spec") or {}).get("template") or {"spec": {"containers": []}}
+        for container in template["spec"]["containers"]:
+            container["env"] = sorted(container.get("env", []), key=lambda row: str(row["name"]))
+    return {(one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]): one for one in objects}
+
+
+@pytest.mark.parametrize(
+    ("kustomization", "what"),
+    [
+        ("resources: a\n", "must be a list"),
+        ("resources: [https://example.test/base]\n", "there is no `https://example.test/base`"),
+        ("resources: [../../../../../etc]\n", "leads out of"),
+        ("patches: [{patch: '[{op: add}]'}]\nresources: [web.yaml]\n", "a JSON patch is not understood here"),
+        ("patches: [{patch: '[a: b: c'}]\nresources: [web.yaml]\n", "the patch is not YAML"),
+        ("patches: [{path: ../a.yaml}]\nresources: [web.yaml]\n", "there is no `../a.yaml` beside it"),
+        ("namespace: [a]\nresources: [web.yaml]\n", "must be a name"),
+        ("namePrefix: a-\n", "`namePrefix` is not understood here"),
+        ("- a\n", "is not a kustomization"),
+    ],
+)
+def test_a_kustomization_that_is_not_understood_says_so(tmp_path: Path, kustomization: str, what: str) -> None:
+    """Better none than half of it."""
+    write(tmp_path, d__kustomization=kustomization, d__web=DEPLOYMENT)
+    with pytest.raises(ConfigurationError) as raised:
+        declared([tmp_path / "d"])
+    assert what in raised.value.what
+    assert "kustomization.yaml" in raised.value.where
+
+
+def test_a_link_out_of_the_directory_is_refused(tmp_path: Path) -> None:
+    """To a file as to a directory."""
+    write(tmp_path, elsewhere__a=DEPLOYMENT)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "b.yaml").symlink_to(tmp_path / "elsewhere" / "a.yaml")
+    with pytest.raises(ConfigurationError, match="a link that leads out"):
+        declared([tmp_path / "here"])
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "web", "Deployment"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "metadata",
+                    "spec",
+                    "template",
+                    "containers",
+                    "env",
+                    "name",
+                    "labels",
+                    "kind",
+                    "pairs",
+                    "patch",
+                    "target",
+                ]
+            ),
+            inner,
+        )
+    ),
+    max_leaves=8,
+)
+_KEYS = st.sampled_from(
+    [
+        "resources",
+        "namespace",
+        "replicas",
+        "labels",
+        "commonLabels",
+        "commonAnnotations",
+        "images",
+        "patches",
+        "configMapGenerator",
+    ]
+)
+
+
+@given(st.dictionaries(_KEYS, _VALUES, max_size=3), _VALUES)
+def test_any_kustomization_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: dict[str, Any], spec: Any
+) -> None:
+    """Whatever its values are, and those of the objects in it."""
+    root = tmp_path_factory.mktemp("any")
+    listed = content.get("resources")
+    resources = ["web.yaml"] if not isinstance(listed, list) else ["web.yaml", *listed]
+    web = {"kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
+    write(root, d__kustomization=yaml.safe_dump({**content, "resources": resources}), d__web=yaml.safe_dump(web))
+    try:
+        found = [one.pod_spec for one in declared([root / "d"])]
+    except HarnessError as error:
+        found, where = [], error.where
+    else:
+        where = str(root)
+    assert str(root) in where
+    assert all(isinstance(one, dict) for one in found)
