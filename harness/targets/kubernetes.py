@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -96,6 +97,7 @@ class Cluster:
         self._api = api
         self._core = client.CoreV1Api(api)
         self._apps = client.AppsV1Api(api)
+        self._custom = client.CustomObjectsApi(api)
 
     @classmethod
     def of(cls, target: Target) -> Cluster:
@@ -160,15 +162,36 @@ class Cluster:
         """Services of one namespace."""
         return self._items(self._core.list_namespaced_service, namespace)
 
-    def read(self, path: str) -> Object | None:
-        """What the API answers under a path, such as `/api/v1/namespaces/default/configmaps/settings`; None where that is nothing."""
-        return self._call(
-            self._core.api_client.call_api,
-            path,
-            "GET",
-            header_params={"Accept": "application/json"},
-            auth_settings=["BearerToken"],
-        )
+    def kinds(self, version: str) -> Mapping[str, str]:
+        """The kinds that the API serves in a version such as `v1` or `apps/v1`, with the name of their collection; none where it serves no such version."""
+        group, _, number = version.rpartition("/")
+        if group:
+            answer = self._call(self._custom.get_api_resources, group, number)
+        else:
+            answer = self._call(self._core.get_api_resources)
+        listed = (answer or {}).get("resources") or []
+        return {str(one["kind"]): str(one["name"]) for one in listed if "/" not in one["name"]}
+
+    def read(self, version: str, kind: str, name: str, namespace: str = "") -> Object | None:
+        """One object of any kind that the API serves; None when there is none of that name, or no such kind.
+
+        Args:
+            version: `v1`, `apps/v1`.
+            kind: `Deployment`.
+            name: of the object.
+            namespace: where it is; empty for one that is in none.
+        """
+        group, _, number = version.rpartition("/")
+        if not group:
+            words = re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
+            method = getattr(self._core, f"read_namespaced_{words}" if namespace else f"read_{words}", None)
+            return self._call(method, name, *([namespace] if namespace else [])) if method else None
+        plural = self.kinds(version).get(kind)
+        if plural is None:
+            return None
+        if namespace:
+            return self._call(self._custom.get_namespaced_custom_object, group, number, namespace, plural, name)
+        return self._call(self._custom.get_cluster_custom_object, group, number, plural, name)
 
     def create_service(self, namespace: str, body: Object) -> None:
         """Create a Service."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,6 @@ _UNCOMPARED: Final = frozenset({"apiVersion", "kind", "status"})
 _KEYS: Final = ("name", "containerPort", "port", "mountPath", "key", "ip", "topologyKey", "type")
 """What tells the elements of a list apart, in this order."""
 _QUANTITY: Final = re.compile(r"[0-9.]+(?:m|[kMGTPE]i?|Ki)?")
-_WORKLOADS: Final = ("deployments", "statefulsets", "daemonsets")
 
 
 def _manifests(target: Target) -> list[DeclaredObject]:
@@ -41,8 +40,8 @@ def declared_fields(target: Target, params: Mapping[str, str]) -> Look:  # noqa:
     objects, clusters = _manifests(target), _PlacedClusters(target)
 
     def look() -> Sequence[Seen]:
-        plurals = cache(_plural)
-        return [_compared(one, cluster, plurals) for one in objects for cluster in clusters.of(one.namespace)]
+        served = cache(Cluster.kinds)
+        return [_compared(one, cluster, served) for one in objects for cluster in clusters.of(one.namespace)]
 
     return look
 
@@ -61,25 +60,15 @@ class _PlacedClusters:
         return list(found.values())
 
 
-def _plural(cluster: Cluster, version: str, kind: str) -> str:
-    """The path of a kind's collection in the API, `/apis/apps/v1` and `deployments`; empty where the API does not serve it."""
-    base = f"/api/{version}" if "/" not in version else f"/apis/{version}"
-    answer = cluster.read(base) or {}
-    names = [one["name"] for one in answer.get("resources", []) if one.get("kind") == kind and "/" not in one["name"]]
-    return f"{base} {names[0]}" if names else ""
-
-
-def _compared(one: DeclaredObject, cluster: Cluster, plurals: Any) -> Seen:
+def _compared(one: DeclaredObject, cluster: Cluster, served: Callable[[Cluster, str], Mapping[str, str]]) -> Seen:
     version = str(one.content.get("apiVersion", "v1"))
-    place = f"{one.namespace}/" if one.namespace and one.kind not in CLUSTER_SCOPED else ""
+    namespace = "" if one.kind in CLUSTER_SCOPED else one.namespace or "default"
     file, _, line = one.place.rpartition(":")
-    subject = f"{one.kind} {place}{one.name} ({Path(file).name}:{line})"
-    base, _, plural = plurals(cluster, version, one.kind).partition(" ")
+    subject = f"{one.kind} {f'{namespace}/' if namespace else ''}{one.name} ({Path(file).name}:{line})"
     expected = "0 fields differ"
-    if not plural:
+    if one.kind not in served(cluster, version):
         return Seen(subject=subject, expected=expected, seen=f"the API does not serve {version} {one.kind}", ok=None)
-    inside = f"/namespaces/{one.namespace or 'default'}" if one.kind not in CLUSTER_SCOPED else ""
-    live = cluster.read(f"{base}{inside}/{plural}/{one.name}")
+    live = cluster.read(version, one.kind, one.name, namespace)
     if live is None:
         return Seen(subject=subject, expected=expected, seen="there is no such object", ok=False)
     content = {key: value for key, value in one.content.items() if key not in _UNCOMPARED}
@@ -170,10 +159,9 @@ def declared_workloads(target: Target, params: Mapping[str, str]) -> Look:  # no
 
 
 def _running(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
-    for plural in _WORKLOADS:
-        answer = cluster.read(f"/apis/apps/v1/namespaces/{namespace}/{plural}") or {}
-        kind = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet"}[plural]
-        yield from ((kind, one) for one in answer.get("items") or [])
+    yield from (("Deployment", one) for one in cluster.deployments(namespace))
+    yield from (("StatefulSet", one) for one in cluster.stateful_sets(namespace))
+    yield from (("DaemonSet", one) for one in cluster.daemon_sets(namespace))
     for pod in cluster.pods(namespace):
         own = labels_of(pod).get("app.kubernetes.io/managed-by") == "readiness"
         if not pod["metadata"].get("ownerReferences") and not own:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from dulwich.objects import Commit
     from dulwich.repo import Repo
 
+_DAMAGED: Final = (AssertionError, EOFError, LookupError, OSError, TypeError, ValueError, zlib.error)
+"""What the reader of a repository raises for objects that are cut short or missing."""
 _MOST_COMMITS: Final = 50_000
 """Commits that are searched for the changes of a directory."""
 
@@ -71,7 +74,7 @@ def changes_of(directory: Path, *, most: int, file: Path | None = None) -> Direc
     try:
         with repository:
             return _read(repository, directory, most, file)
-    except (FileFormatException, KeyError, AssertionError, OSError, ValueError) as error:
+    except (FileFormatException, *_DAMAGED) as error:
         why = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise ConfigurationError(
             f"its git repository cannot be read ({why})", where=where, hint="run `git fsck`"

@@ -1,0 +1,152 @@
+"""The live objects against the manifests, by a real API server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from harness.drivers.check.declared import declared_fields, declared_workloads, differences
+from harness.errors import ConfigurationError
+from harness.targets import load_target
+
+if TYPE_CHECKING:
+    from harness.targets import Target
+    from tests.drivers.conftest import PocketCluster
+
+LABELS = {"app": "web"}
+DEPLOYMENT: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web", "namespace": "north"},
+    "spec": {
+        "replicas": 2,
+        "selector": {"matchLabels": LABELS},
+        "template": {
+            "metadata": {"labels": LABELS},
+            "spec": {
+                "containers": [
+                    {
+                        "name": "web",
+                        "image": "web:1",
+                        "env": [{"name": "A", "value": "1"}],
+                        "resources": {"limits": {"cpu": "1000m", "memory": "1Gi"}},
+                    }
+                ]
+            },
+        },
+    },
+}
+SETTINGS: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "settings", "namespace": "north"},
+    "data": {"k": "v"},
+}
+
+
+def declaring(target: Target, *objects: dict[str, Any]) -> Target:
+    """The target with manifests of these objects."""
+    (target.file.parent / "manifests").mkdir(exist_ok=True)
+    (target.file.parent / "manifests" / "all.yaml").write_text(yaml.safe_dump_all(objects))
+    if "files:" not in target.file.read_text():
+        target.file.write_text(target.file.read_text() + "files: {manifests: manifests}\n")
+    return load_target(target.file)
+
+
+def test_what_is_as_declared_differs_in_nothing(cluster: PocketCluster, target: Target) -> None:
+    """What the API server fills in is not compared, and `1000m` is `1`."""
+    cluster.create("Deployment", {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "minReadySeconds": 3}})
+    cluster.create("ConfigMap", SETTINGS)
+    facts = declared_fields(declaring(target, DEPLOYMENT, SETTINGS), {})()
+    assert [(one.subject, one.ok, one.seen) for one in facts] == [
+        ("Deployment north/web (all.yaml:1)", True, "0 fields differ"),
+        ("ConfigMap north/settings (all.yaml:26)", True, "0 fields differ"),
+    ]
+
+
+def test_an_edited_variable_is_found(cluster: PocketCluster, target: Target) -> None:
+    """By its name; a variable that nobody declared as well."""
+    live = yaml.safe_load(yaml.safe_dump(DEPLOYMENT))
+    live["spec"]["template"]["spec"]["containers"][0]["env"] = [
+        {"name": "A", "value": "2"},
+        {"name": "B", "value": "3"},
+    ]
+    cluster.create("Deployment", live)
+    [fact] = declared_fields(declaring(target, DEPLOYMENT), {})()
+    assert fact.ok is False
+    assert fact.seen == (
+        "2 differ: spec.template.spec.containers[web].env[A].value is `2`, declared `1`; "
+        "spec.template.spec.containers[web].env[B] is set, not declared"
+    )
+
+
+def test_an_object_that_is_gone_is_found_and_a_kind_that_is_not_served_is_unknown(target: Target) -> None:
+    """Only the API server knows what it serves."""
+    other = {"apiVersion": "example.test/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "north"}}
+    facts = declared_fields(declaring(target, SETTINGS, other), {})()
+    assert [(one.ok, one.seen) for one in facts] == [
+        (False, "there is no such object"), (None, "the API does not serve example.test/v1 Widget"),
+    ]  # fmt: skip
+
+
+def test_values_of_secrets_are_not_read(cluster: PocketCluster, target: Target) -> None:
+    """They would be in the run directory."""
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s", "namespace": "north"},
+        "data": {"k": "c2VjcmV0"},
+    }
+    cluster.create("Secret", {**secret, "data": {"k": "b3RoZXI="}})
+    [fact] = declared_fields(declaring(target, secret), {})()
+    assert fact.ok is True
+
+
+def test_a_workload_made_by_hand_is_found(cluster: PocketCluster, target: Target) -> None:
+    """In every namespace of the platform; pods of the harness's own checks are not the platform's."""
+    cluster.create("Deployment", DEPLOYMENT)
+    container = [{"name": "c", "image": "c:1"}]
+    for name, labels in (("bare", {}), ("probe", {"app.kubernetes.io/managed-by": "readiness"})):
+        metadata = {"name": name, "namespace": "south", "labels": labels}
+        cluster.create(
+            "Pod", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": container}}
+        )
+    facts = declared_workloads(declaring(target, DEPLOYMENT), {})()
+    assert [(one.subject, one.ok) for one in facts] == [("Deployment north/web", True), ("Pod south/bare", False)]
+
+
+def test_without_manifests_there_is_nothing_to_compare_with(target: Target, tmp_path: Path) -> None:
+    """Neither a key, nor a directory with an object in it."""
+    with pytest.raises(ConfigurationError, match="names no manifests"):
+        declared_fields(target, {})
+    with pytest.raises(ConfigurationError, match="declare no object"):
+        declared_workloads(declaring(target), {})
+    assert tmp_path.exists()
+
+
+@pytest.mark.parametrize(
+    ("there", "live", "found"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}, []),
+        ({"a": None, "b": {}}, {}, []),
+        ({"a": "0.5"}, {"a": "500m"}, []),
+        ({"a": "1Gi"}, {"a": 1073741824}, []),
+        ({"a": True}, {"a": "true"}, ["a is `true`, declared `True`"]),
+        ({"a": 8080}, {"a": "8080"}, []),
+        ({"a": [1, 2]}, {"a": [2, 1]}, ["a[0] is `2`, declared `1`", "a[1] is `1`, declared `2`"]),
+        ({"a": [1]}, {"a": [1, 2]}, ["a has 2 elements, declared 1"]),
+        (
+            {"a": [{"name": "x", "v": 1}]},
+            {"a": [{"name": "y", "v": 1}, {"name": "x", "v": 1}]},
+            ["a[y] is set, not declared"],
+        ),
+        ({"a": {"b": 1}}, {"a": "c"}, ["a is `c`, declared `{'b': 1}`"]),
+        ({"a": 1}, {}, ["a is not set, declared `1`"]),
+    ],
+)
+def test_what_differs(there: Any, live: Any, found: list[str]) -> None:
+    """Declared fields only; lists by the names of their elements where they have any."""
+    assert list(differences(there, live)) == found
