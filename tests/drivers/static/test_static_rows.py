@@ -207,9 +207,10 @@ def _commit(platform: PaperPlatform, title: str) -> None:
         )
 
 
-def test_the_release_paperless_turns_exactly_its_rows(platform: PaperPlatform) -> None:
+@pytest.mark.parametrize("name", ["paperless", "unprobed"])
+def test_a_release_turns_exactly_its_rows(platform: PaperPlatform, name: str) -> None:
     """Its files are changes of the platform's own repository, one commit each."""
-    release = load_release("paperless")
+    release = load_release(name)
     repository.write(platform.root, release, render.render(release, Credentials.generate()))
     red = {row for row in ROWS if any(ok is False for _, ok in bad(platform.row(row)))}
     assert red == set(release.caught_by) & set(ROWS)
