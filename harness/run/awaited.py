@@ -6,15 +6,18 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.model import Form
+from harness.model import Form, Reason, ReasonKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.model import Plan, Reason
+    from harness.model import Plan
 
 OWN_ID: Final = "ID"
 """In place of a row's own id in a tag that a hint names, where several rows have that hint."""
+_UNVOUCHED: Final = Reason(
+    kind=ReasonKind.NO_MEANS, text="no person vouches for it", hint="`readiness attest ID` writes the statement"
+)
 _LEFT_OUT: Final = "left out by a filter"
 
 
@@ -57,6 +60,10 @@ def accounted(plan: Plan) -> tuple[RowAccount, ...]:
     lacking: dict[str, Reason] = {}
     for lack in plan.not_assessable:
         lacking.setdefault(lack.requirement, lack.because)
+    vouched = {one.vouches for one in plan.attestations}
+    for row in plan.requirements:
+        if row.form is Form.ATTESTED and row.id not in vouched:
+            lacking.setdefault(row.id, _UNVOUCHED)
     parts = {row.id: row.parts for row in plan.requirements}
     found = []
     for row in plan.requirements:

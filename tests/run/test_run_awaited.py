@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.model import (
+    Attestation,
     Claim,
     EvidenceKind,
     Form,
@@ -53,12 +54,15 @@ def plan_of(rows: Sequence[Requirement], *lacking: NotAssessable, unclaimed: Seq
 
 def test_rows_are_counted_by_form_and_by_what_they_wait_for() -> None:
     """Two wait for one part, one for a report; what most rows wait for comes first."""
+    by = Attestation(
+        vouches="A-5", by="A", role="lead", reason="r", link="l", date="", expires="", release="", file="a.yaml"
+    )
     rows = [
         row("A-1"), row("A-2"), row("A-3"), row("A-4", kind=EvidenceKind.INGESTED), row("A-5", kind=EvidenceKind.ATTESTED),
     ]  # fmt: skip
     bus = "waits for the part `bus`"
     plan = plan_of(rows, lack("A-2", bus), lack("A-3", bus), lack("A-4", "no report", "add it"))
-    found = accounted(plan)
+    found = accounted(replace(plan, attestations=(by,)))
     assert [(one.form, one.rows, one.decided) for one in by_form(found)] == [
         (Form.MEASURED, 3, 1),
         (Form.INGESTED, 1, 0),
@@ -68,6 +72,12 @@ def test_rows_are_counted_by_form_and_by_what_they_wait_for() -> None:
         (bus, "", ("A-2", "A-3")),
         ("no report", "add it", ("A-4",)),
     ]
+
+
+def test_an_attested_row_waits_for_a_person() -> None:
+    """The command that writes the statement is named."""
+    (found,) = accounted(plan_of([row("A-1", kind=EvidenceKind.ATTESTED)]))
+    assert (found.waits, found.hint) == ("no person vouches for it", "`readiness attest ID` writes the statement")
 
 
 def test_a_derived_row_waits_for_what_its_part_waits_for() -> None:
