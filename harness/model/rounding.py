@@ -17,6 +17,8 @@ def six_digits(value: float) -> float | None:
 
 def rounded(value: _Value) -> _Value:
     """The same value with every float below it at six digits: in dataclasses, tuples and mappings. Whole numbers stay."""
+    if value is None or isinstance(value, str | int):  # most of a judgement are words and counts
+        return value
     made: Any = value
     if isinstance(value, float):
         made = six_digits(value)

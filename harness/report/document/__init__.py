@@ -14,8 +14,20 @@ if TYPE_CHECKING:
 __all__ = ["Document", "json_schema", "render_verdict", "verdict_document"]
 
 
+_latest: list[tuple[Plan, Judgement, bytes]] = []
+"""What was rendered last: a run's verdict is its own file, and an attachment of the Allure results."""
+
+
 def render_verdict(plan: Plan, judgement: Judgement) -> bytes:
     """The document as UTF-8, keys in the order of the schema, figures with 6 significant digits."""
+    for of_plan, of_judgement, body in _latest:
+        if of_plan is plan and of_judgement is judgement:
+            return body
+    _latest[:] = [(plan, judgement, _rendered(plan, judgement))]
+    return _latest[0][2]
+
+
+def _rendered(plan: Plan, judgement: Judgement) -> bytes:
     plain = verdict_document(plan, judgement)
     return (json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "replace")
 
