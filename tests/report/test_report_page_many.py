@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from report_builders import go
@@ -129,7 +130,7 @@ def test_people_are_told_with_what_they_accept_or_vouch_for_and_how_long_ago() -
     """On the page and in `readiness why`; a statement that does not count says why."""
     given, evidence, judged = go()
     row = judged.verdicts[0]
-    said = {
+    said: dict[str, Any] = {
         "by": "A. Person",
         "link": "https://example.test/1",
         "date": "2026-02-20",
