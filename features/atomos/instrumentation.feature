@@ -1,6 +1,11 @@
 Feature: Instrumentation
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @AT-OBS-ERRORS
+  Scenario: The metrics count every error that users meet
+    When "everyday" traffic has run
+    Then the exposed errors of every route equal those that the traffic met
+
   @AT-OPS-HEALTH
   Scenario: Every workload is asked for its health
     When the deployed platform has been inspected

@@ -88,6 +88,12 @@ def ratio(figure: Figure, *, soak: bool = False) -> _Mean:
     return mean
 
 
+def exposed_errors(_slots: _Slots) -> Meaning:
+    """The errors of each route, as the platform counts them, against those of the traffic."""
+    limit, params = Quantity(value=0, unit="%"), {"what": "errors by route"}
+    return Meaning(objective=Objective(figure=Figure.EXPOSED, op=Op.HOLDS, limit=limit, params=params, sentence=""))
+
+
 def no_restart(slots: _Slots) -> Meaning:
     """No container is started again in a soak."""
     limit, times = Quantity(value=0, unit=""), {"soak": slots.quantity("soak")}

@@ -209,3 +209,36 @@ def test_a_platform_without_such_counters_is_told_which_key_is_missing() -> None
 
     (found,) = judged(PLAYS, spoil=spoil)
     assert "metrics.per_user" in found.reason
+
+
+PERFORMANCE = sentence("performance", "10 %")
+BY_ROUTE = objective(Figure.EXPOSED, Op.HOLDS, "0 %", params={"what": "errors by route"})
+
+
+def test_p95_and_rate_are_each_held_to_the_same_share() -> None:
+    """As measured they pass; of half of the requests, and of times that are a third longer, each fails alone."""
+    assert {one.scope["of"]: one.outcome for one in judged(PERFORMANCE)} == {"requests per second": PASS, "p95": PASS}
+    halved = {one.scope["of"]: one.outcome for one in judged(PERFORMANCE, spoil=scaled(dict.fromkeys(ROUTES, 0.5)))}
+    assert halved == {"requests per second": FAIL, "p95": PASS}
+
+    def slower(fields: dict[str, Any]) -> None:
+        fields["buckets"] = {
+            route: [[end if end == "inf" else str(float(end) * 1.34), n] for end, n in of]
+            for route, of in fields["buckets"].items()
+        }
+
+    late = {one.scope["of"]: one.outcome for one in judged(PERFORMANCE, spoil=slower)}
+    assert late == {"requests per second": PASS, "p95": FAIL}
+
+
+def test_the_errors_of_each_route_are_counted_as_the_traffic_met_them() -> None:
+    """None on either side passes; errors of one route that the metrics leave out fail for that route alone."""
+    assert {one.scope["of"]: one.outcome for one in judged(BY_ROUTE)} == {
+        f"errors of {route}": PASS for route in ROUTES
+    }
+    rows = quiet().windows["everyday/fault-free"].samples
+    bad = rows.words["name"].equals("create-track") & (rows.ints["arrival"] >= 0)
+    bad[: len(bad) // 2] = False
+    met = with_load(failing(rows, bad), quiet())
+    found = {one.scope["of"]: one.outcome for one in judged(BY_ROUTE, given=met)}
+    assert found == {f"errors of {route}": FAIL if route == "create-track" else PASS for route in ROUTES}

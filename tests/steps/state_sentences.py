@@ -99,4 +99,18 @@ STATE_SENTENCES = {
         times={"of every": Quantity(value=10, unit="min", scaled=True)},
         sentence="",
     ),
+    "the exposed p95 and requests per second are within 10 % of those measured from the traffic": Objective(
+        figure=Figure.EXPOSED,
+        op=Op.WITHIN,
+        limit=Quantity(value=10, unit="%"),
+        params={"what": "performance"},
+        sentence="",
+    ),
+    "the exposed errors of every route equal those that the traffic met": Objective(
+        figure=Figure.EXPOSED,
+        op=Op.HOLDS,
+        limit=Quantity(value=0, unit="%"),
+        params={"what": "errors by route"},
+        sentence="",
+    ),
 }

@@ -182,11 +182,16 @@ def _engagement(case: Case, window: Window, course: _Course) -> Iterable[_Compar
     yield _Compared(what="plays per user", exposed=exposed, measured=measured, tolerance=tolerance, unit="", n=asked)
 
 
-def _quantiles(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
-    samples, probes = _answered(case, window, course)
-    took = np.concatenate([(rows.ints["done_ns"] - rows.ints["sent_ns"]) / 1e6 for rows in (samples, probes)])
-    if not len(took):
+def _took(samples: Table, probes: Table) -> Floats:
+    """How long each of these took from sent to answered, in ms."""
+    parts = [(rows.ints["done_ns"] - rows.ints["sent_ns"]) / 1e6 for rows in (samples, probes) if len(rows)]
+    if not parts:
         raise _Unknown("no request was answered in the window")
+    return np.concatenate(parts)
+
+
+def _quantiles(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
+    took = _took(*_answered(case, window, course))
     ends, counts = _buckets(course, _routes(case, window))
     share = Quantity.parse(case.objective.params["share"]).in_unit("ratio")
     for quantile in QUANTILES:
@@ -198,6 +203,36 @@ def _quantiles(case: Case, window: Window, course: _Course) -> Iterable[_Compare
             tolerance=max(share * measured, case.objective.limit.in_unit("ms")),
             unit="ms",
             n=len(took),
+        )
+
+
+def _performance(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
+    """The p95 and the requests per second, each within the same share of the traffic's own."""
+    share = case.objective.limit.in_unit("ratio")
+    yield from _rate(case, window, course)
+    took = _took(*_answered(case, window, course))
+    measured = float(np.quantile(took, QUANTILES[1]))
+    exposed = _quantile(*_buckets(course, _routes(case, window)), QUANTILES[1]) * 1000
+    yield _Compared(what="p95", exposed=exposed, measured=measured, tolerance=share * measured, unit="ms", n=len(took))
+
+
+def _errors_by_route(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
+    """Answers of 500 and above of every route, one by one; a request at either end of the span may be counted on either side."""
+    samples, _ = _answered(case, window, course)
+    status = samples.ints["status"]
+
+    def counted(route: str) -> float:
+        return course.grown(lambda read: _requests(read, [route], errors=True), entry=True)
+
+    for route in _routes(case, window):
+        own = samples.words["name"].equals(route)
+        yield _Compared(
+            what=f"errors of {route}",
+            exposed=counted(route),
+            measured=float((own & (status >= _SERVER_ERROR)).sum()),
+            tolerance=1.0,
+            unit="",
+            n=int(own.sum()),
         )
 
 
@@ -235,6 +270,8 @@ _PAIRS: Final[Mapping[str, Callable[[Case, Window, _Course], Iterable[_Compared]
     "error rate": _errors,
     "requests per second": _rate,
     "plays per user": _engagement,
+    "performance": _performance,
+    "errors by route": _errors_by_route,
 }
 
 

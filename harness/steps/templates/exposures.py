@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.steps.meaning import Keyword
-from harness.steps.objectives import check, exposed
+from harness.steps.objectives import check, exposed, exposed_errors
 from harness.steps.template import Template
 
 EXPOSURES: Final = (
@@ -43,6 +43,22 @@ EXPOSURES: Final = (
         about="Answers per second on the traffic's routes, as the workload at the entry counts them, against what traffic and probes sent.",
         example="the exposed requests per second are within 5 % of those sent in the steady state",
         mean=exposed("requests per second"),
+    ),
+    Template(
+        name="exposed-performance",
+        keyword=Keyword.THEN,
+        text="the exposed p95 and requests per second are within <limit:ratio> of those measured from the traffic",
+        about="As the workload that every request passes counts and times them, against the traffic's own, from sent to answered, in the same seconds.",
+        example="the exposed p95 and requests per second are within 10 % of those measured from the traffic",
+        mean=exposed("performance"),
+    ),
+    Template(
+        name="exposed-errors-by-route",
+        keyword=Keyword.THEN,
+        text="the exposed errors of every route equal those that the traffic met",
+        about="Answers of 500 and above, route by route, as the workload at the entry counts them; one request at either end of the window is forgiven.",
+        example="the exposed errors of every route equal those that the traffic met",
+        mean=exposed_errors,
     ),
     Template(
         name="exposed-engagement",
