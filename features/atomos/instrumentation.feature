@@ -3,7 +3,7 @@ Feature: Instrumentation
 
   @AT-OBS-ERRORS
   Scenario: The metrics count every error that users meet
-    When "everyday" traffic has run
+    When the metrics of every service have been read under "everyday" traffic
     Then the exposed errors of every route equal those that the traffic met
 
   @AT-OPS-HEALTH

@@ -1,11 +1,6 @@
 Feature: Production set-up
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
-  @AT-PROD-MON-PERFORMANCE
-  Scenario: The metrics tell what users meet
-    When "everyday" traffic has run
-    Then the exposed p95 and requests per second are within 10 % of those measured from the traffic
-
   @AT-PROD-SERVER
   Scenario: Every workload survives the loss of a node, within its limits
     When the deployed platform has been inspected

@@ -95,6 +95,15 @@ def test_answers_that_name_nobody_tell_nothing() -> None:
     )
 
 
+def test_a_gateway_that_answered_for_a_service_is_not_judged() -> None:
+    """Two of 6000 answers name a pod of another workload."""
+    run = served_by("track-a", "track-b", "track-c")
+    rows = with_words(run.windows["everyday/fault-free"].samples, [10, 20], served_pod="gate-a")
+    gates = [replace(pod_ready(name), workload="gate") for name in ("gate-a", "gate-b")]
+    given = replace(with_load(rows, run), pods=(*run.pods, *gates))
+    assert {one.scope["workload"] for one in judged(SHARE, given)} == {"us-east-1/track"}
+
+
 def test_without_the_watch_of_pods_no_share_passes() -> None:
     """Which pods were ready is not known to the end."""
     run = served_by("track-a", "track-b", "track-c")

@@ -26,6 +26,8 @@ from harness.model.table import Bools
 BATCH_S: Final = 2.5
 LEAST: Final = 0.5
 """Share of the fault-free time that a pod must have been ready for: one that has just come has too few answers to tell."""
+SERVES: Final = 0.005
+"""Share of all answers from which on a workload serves them; a gateway that now and then answers for a service that does not is none."""
 FIGURE: Final = Figure.REPLICA_SHARE
 NAMES_ITSELF: Final = "let every pod name itself in the header x-served-pod of its answers"
 
@@ -132,7 +134,8 @@ def _workloads(evidence: Evidence, windows: Sequence[Window]) -> dict[Home, list
             if len(pods) > 1 and any(change.name in named for change in evidence.pods if _home(change) == home):
                 rows = window.samples.where(_among(window.samples, pods))
                 found.setdefault(home, []).append(_Answers(window=window, pods=pods, rows=rows))
-    return found
+    everything = sum(len(window.samples) for window in windows)
+    return {home: own for home, own in found.items() if sum(len(one.rows) for one in own) >= SERVES * everything}
 
 
 def _among(samples: Table, pods: frozenset[str]) -> Bools:
