@@ -10,6 +10,7 @@ from harness.catalogue import Catalogue, hint_with_nearest
 from harness.errors import UsageError
 from harness.judgement.figures import Basis, spec_of
 from harness.model import NO_FAULT, Claim, Demand, DemandKind, Objective, Phase, Requirement, Scenario, Step
+from harness.model.domain import UNKNOWN
 from harness.steps.grammar import Reading, compare, demands_of, read
 from harness.steps.meaning import Keyword
 
@@ -108,12 +109,19 @@ _OF_A_FAULT: Final = frozenset({Phase.FAULT, Phase.RECOVERED})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Asked:
-    """What the When steps ask for together; `faults` are the experiments that break something, `report` what has been read."""
+    """What the When steps ask for together.
+
+    Attributes:
+        traffic, experiments: by name. faults: the experiments that break something.
+        report: what has been read.
+        unknown: the file of an experiment is wrong, so that nobody knows whether a sentence speaks of it.
+    """
 
     traffic: str | None
     experiments: tuple[str, ...]
     faults: tuple[str, ...]
     report: Mapping[str, str]
+    unknown: bool
 
 
 def _asked(readings: Iterable[tuple[Reading, Step]], domains: Mapping[str, str]) -> _Asked:
@@ -132,7 +140,8 @@ def _asked(readings: Iterable[tuple[Reading, Step]], domains: Mapping[str, str])
         report = report or reading.report
         experiments.update(dict.fromkeys(reading.experiments))
     faults = tuple(name for name in experiments if domains[name] != NO_FAULT.name)
-    return _Asked(traffic=traffic, experiments=tuple(experiments), faults=faults, report=report)
+    unknown = any(domains[name] == UNKNOWN.name for name in experiments)
+    return _Asked(traffic=traffic, experiments=tuple(experiments), faults=faults, report=report, unknown=unknown)
 
 
 def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) -> Objective:
@@ -186,7 +195,7 @@ def _experiments(reading: Reading, step: Step, asked: _Asked) -> tuple[str, ...]
         )
     here = tuple(name for name in reading.experiments if name in asked.experiments)
     unasked = [name for name in reading.experiments if name not in here]
-    if unasked and (selection.every or not here):
+    if unasked and (selection.every or not (here or asked.unknown)):
         what = f"{reading.sentence!r} speaks of {', '.join(unasked)}, which no When step runs"
         raise UsageError(what, where=step.at, hint="name the same experiments in the When and the Then step")
     return here

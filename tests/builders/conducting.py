@@ -149,6 +149,10 @@ class Ground:
         """Whether reads and writes are back."""
         return self.back_s is not None and self.seconds >= self.back_s
 
+    def as_before(self, parts: Collection[str]) -> bool:
+        """Whether nothing that is asked for is away."""
+        return not parts or self.now(tuple(parts)).ok
+
     def entry_steady(self, within_s: float) -> tuple[bool, str, float]:
         """As `wait`, for the entry."""
         state, waited_s = self.wait(("entry",), within_s)

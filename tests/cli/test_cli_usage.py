@@ -38,7 +38,7 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     ("arguments", "said"),
     [
         (["jugde", "x"], "there is no command 'jugde'; did you mean 'judge'?"),
-        (["run", "--relase", "slow"], "No such option '--relase'. Did you mean '--release'?"),
+        (["run", "--relase", "slow"], "No such option '--relase'. (Did you mean one of: '--as', '--release'?)"),
         (["run", "--seed", "one"], "Invalid value for '--seed': 'one' is not a valid integer."),
         (["run", "--profile", "plan"], "no profile is named 'plan'\n  hint: did you mean 'plain'?"),
         (

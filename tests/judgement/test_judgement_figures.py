@@ -18,14 +18,17 @@ from harness.judgement.measures import Case, because, measure
 from harness.model import COMPARED, Claim, Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, Quantity
 from tests.builders.scenarios import scenario
 
-UNITS = {"time": {"ms", "s"}, "ratio": {"ratio"}, "count": {""}}
+UNITS = {"time": {"ms", "s"}, "ratio": {"ratio"}, "count": {""}, "rate": {""}}
 
 
 def problems(spec: Spec) -> list[str]:
     """What a spec lacks, or says that cannot be so."""
-    limit = Quantity(value=1, unit={"time": "s", "ratio": "%"}.get(spec.limit.dimension, "") if spec.limit else "")
+    limit = Quantity(
+        value=1, unit={"time": "s", "ratio": "%", "rate": "/s"}.get(spec.limit.dimension, "") if spec.limit else ""
+    )
     op = Op.BELOW if spec.limit else Op.HOLDS
-    asked = Objective(figure=spec.figure, quantile=0.95, op=op, limit=limit, sentence="")
+    times = dict.fromkeys(("after", "within", "below"), Quantity(value=1, unit="s"))
+    asked = Objective(figure=spec.figure, quantile=0.95, op=op, limit=limit, times=times, sentence="")
     claim = Claim(scenario=scenario(), requirement="R", objectives=(asked,), demands=())
     case = Case(plan=plan(), evidence=evidence(), claim=claim, objective=asked)
     offered = Offered(requests=1000, probes=1000)

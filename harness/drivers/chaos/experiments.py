@@ -22,6 +22,7 @@ from harness.yamlfile import Location, YamlDocument, read_document
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 _DOMAIN: Final = re.compile(r"\bdomain[\"']?\s*:\s*[\"']?(?P<domain>[a-z]+)")
+_BY_NAME: Final = re.compile(r"^ *chosen: *[\"']?by name\b", re.MULTILINE)
 _TOP: Final = (
     *("version", "title", "description", "tags", "configuration", "secrets", "extensions", "controls"),
     *("contributions", "runtime", "steady-state-hypothesis", "method", "rollbacks", "dry"),
@@ -74,11 +75,14 @@ class BrokenExperiment(ConfigurationError):
 
     Attributes:
         domain: that the file seems to name; `unknown` where none is recognised.
+        by_name: whether the file seems to say that only its name chooses it.
     """
 
     def __init__(self, error: ConfigurationError, path: Path) -> None:
         super().__init__(error.what, where=error.where, hint=error.hint)
-        found = _DOMAIN.search(path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else None
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        found = _DOMAIN.search(text)
+        self.by_name = _BY_NAME.search(text) is not None
         self.domain = found["domain"] if found and found["domain"] in DOMAINS else UNKNOWN.name
 
 
@@ -97,7 +101,7 @@ class Experiments:
     Attributes:
         plans: of the files that are sound.
         broken: what is wrong with the others. Who does not use them need not care.
-        by_name: those of the sound ones that run only where a sentence names them.
+        by_name: those that run only where a sentence names them.
     """
 
     plans: Mapping[str, ExperimentPlan]
@@ -122,6 +126,7 @@ def find_experiments(directories: Sequence[Path]) -> Experiments:
             file = read_experiment(path)
         except ConfigurationError as error:
             broken[name] = BrokenExperiment(error, path)
+            by_name |= {name} if broken[name].by_name else set()
             continue
         plans[name] = file.plan
         if file.block is not None and file.block.chosen == "by name":
