@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import clock
 from tests.plain.kills import left_over, misjudged, outlived, trial, unrecovered
 from tests.plain.plain_project import Finished, Project
 
@@ -49,6 +50,9 @@ def test_what_is_left_behind_is_named(tmp_path: Path) -> None:
     assert all(name in told for name in ("/a", "/chaos-b", "/c.partial"))
     with subprocess.Popen(["sleep", "60"], env={**os.environ, "READINESS_STATE": str(root / "state")}) as process:
         try:
-            assert [str(process.pid) in told for told in outlived(root, within_s=0.0)] == [True]
+            for _ in clock.Deadline.after(10.0).ticks(0.05):  # a process that was just begun has no environment yet
+                if named := list(outlived(root, within_s=0.0)):
+                    break
+            assert [str(process.pid) in one for one in named] == [True]
         finally:
             process.kill()
