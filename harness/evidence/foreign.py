@@ -130,14 +130,14 @@ def parsed(text: str) -> Any:
         value = json.loads(text)
     except RecursionError as error:
         raise ValueError("is nested too deeply") from error
-    if text.count("[") + text.count("{") > DEEPEST_JSON and _levels(value) > DEEPEST_JSON:
+    if text.count("[") + text.count("{") > DEEPEST_JSON and levels_of(value) > DEEPEST_JSON:
         raise ValueError("is nested too deeply")
     if "\\u" in text:
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # UnicodeEncodeError is a ValueError
     return value
 
 
-def _levels(value: Any) -> int:
+def levels_of(value: Any) -> int:
     """How many lists and objects are in each other."""
     level, inside = 0, [value]
     while inside := [

@@ -6,66 +6,63 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Attestation:
-    """A named person vouches for a requirement.
+class PersonalStatement:
+    """What every statement has.
 
     Attributes:
-        vouches: the requirement by id.
-        by: who. role: as what. reason: what was looked at. link: where that is.
-        date, expires: ISO dates; it holds on the day that it expires.
-        release: that it is for; empty: for any.
-        file: where it stands, relative to the target file or project.
-        age_days: from its date to the day of the run.
+        by: who says it. reason: why, in a sentence. link: where that was agreed, or what was reviewed.
+        date, expires: ISO dates; it counts on the day that it expires.
+        release: that it is for.
+        file: the name of its directory and its own, as it is kept below `inputs/` of the run.
         void: why it does not count in this run; empty: it does.
     """
 
-    vouches: str
     by: str
-    role: str
     reason: str
     link: str
     date: str
     expires: str
     release: str
     file: str
-    age_days: int = 0
     void: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Waiver:
+class Attestation(PersonalStatement):
+    """A named person vouches for a requirement.
+
+    Attributes:
+        vouches: the requirement by id.
+        role: as what the person vouches.
+        age_days: from its date to the day of the run.
+    """
+
+    vouches: str
+    role: str
+    age_days: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiver(PersonalStatement):
     """What was accepted, as its file says; exactly one of `bound`, `subjects`, `outcome` and `count` is given.
 
     Attributes:
         waives: the requirement by id; or a kind of harm, `writes-lost`, that no requirement judges.
-        by: who accepts it. reason: why. link: where that was agreed.
-        date, expires: ISO dates; it holds on the day that it expires.
-        release: that it is for.
-        file: where it stands, relative to the target file.
         bound: figures up to this (or down to this) are accepted: `300 ms`.
         subjects: facts of these subjects are accepted as they are.
         outcome: `INCONCLUSIVE` or `NOT ASSESSED`: that it is not known is accepted; no FAIL is.
         count: of a harm: so many are accepted.
-        void: why it does not count in this run; empty: it does.
     """
 
     waives: str
-    by: str
-    reason: str
-    link: str
-    date: str
-    expires: str
-    release: str
-    file: str
     bound: str = ""
     subjects: tuple[str, ...] = ()
     outcome: str = ""
     count: int = 0
-    void: str = ""
 
     @property
     def accepts(self) -> str:
-        """What it accepts, in words: `up to 300 ms`."""
+        """What it accepts, in words: `the bound 300 ms`."""
         if self.bound:
             return f"the bound {self.bound}"
         if self.subjects:

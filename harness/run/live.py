@@ -10,7 +10,7 @@ from harness.drivers.chaos import Recovered, recover
 from harness.errors import HarnessError, Interrupted, TargetUnreachable
 from harness.evidence import RunDirectory, seal
 from harness.run.acts.driver import Library
-from harness.run.acts.registry import drivers
+from harness.run.acts.registry import needs_platform
 from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.gathering import Ground, gather, gather_files
@@ -62,7 +62,7 @@ def run_live(
             progress.say(f"the project's own {name} is used, not the one that came with the package")
         if settings.baseline is not None:
             progress.say(check_baseline(settings.baseline, plan))
-        if not is_live(plan):
+        if not needs_platform(act.kind for act in plan.acts):
             return _on_paper(plan, target, settings=settings, progress=progress)
         guard_target(target, settings.allow_target)
         for experiment in plan.experiments.values():
@@ -81,12 +81,6 @@ def run_live(
             copy_baseline(settings.baseline, plan, directory)
         ground = Ground(target, platform)
         return _gathered(plan, ground, directory, settings=settings, progress=progress, stopping=stopping)
-
-
-def is_live(plan: Plan) -> bool:
-    """Whether an act of the plan asks the live target; else it is left alone, and need not be there."""
-    known = drivers()
-    return any(known[act.kind].live for act in plan.acts)
 
 
 def _on_paper(plan: Plan, target: Target, *, settings: Settings, progress: Progress) -> Decided:

@@ -25,7 +25,7 @@ from harness.model import (
 )
 from harness.model.window import after_faults_name
 from harness.run.acts.driver import Library
-from harness.run.acts.registry import drivers
+from harness.run.acts.registry import drivers, needs_platform
 from harness.run.project import shadowed
 from harness.run.statements import statements_of
 from harness.steps import traffic_of
@@ -101,7 +101,7 @@ def _plan(
     demands = {key: demand for key, demand in known.items() if key in expected}
     acts = ordered_acts(tuple(demands.values()), library)
     ordered = [demands[key] for key in dict.fromkeys(act.demand for act in acts)]
-    live = any(drivers()[demand.kind].live for demand in ordered)
+    live = needs_platform(demand.kind for demand in ordered)
     experiments = {
         demand.name: _configured(_watched(library.experiments[demand.name], claims, scale), target)
         for demand in ordered

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness import clock
+from harness.errors import ConfigurationError
 from harness.targets.statements import read_attestations, read_waivers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from harness.model import Attestation, Waiver
@@ -36,7 +36,20 @@ def statements_of(project: Project, target: Target, release: str) -> Statements:
     )
 
 
-def statement_directories(kind: str, project: Project, target: Target) -> Iterable[Path]:
-    """The directories of `attestations` or `waivers`: the target's, then the project's."""
-    yield from (target.beside(path) for path in getattr(target, kind))
-    yield from getattr(project, kind)
+def statement_directories(kind: str, project: Project, target: Target) -> tuple[Path, ...]:
+    """The directories of `attestations` or `waivers`: the target's, then the project's, each once.
+
+    Raises:
+        ConfigurationError: one is not there, or two have the same name: their files are kept under it.
+    """
+    named = [target.beside(path) for path in getattr(target, kind)]
+    found: dict[str, Path] = {}
+    for directory in (path.resolve() for path in (*named, *getattr(project, kind))):
+        where = f"{target.file}: {kind}"
+        if not directory.is_dir():
+            hint = f"create it, or leave `{kind}` out"
+            raise ConfigurationError(f"there is no directory {directory}", where=where, hint=hint)
+        if found.setdefault(directory.name, directory) != directory:
+            what = f"two directories are named {directory.name}: {found[directory.name]} and {directory}"
+            raise ConfigurationError(what, where=where, hint="rename one of them")
+    return tuple(found.values())

@@ -108,16 +108,9 @@ def read_attestations(directories: Iterable[Path], release: str, today: datetime
         found.append(
             Attestation(
                 vouches=one.attestation,
-                by=one.by,
                 role=one.role,
-                reason=one.reason,
-                link=one.link,
-                date=one.date.isoformat(),
-                expires=one.expires.isoformat(),
-                release=one.release,
-                file=f"{directory.name}/{document.path.name}",
                 age_days=max(0, (today.date() - one.date).days),
-                void=_void(one, release, today),
+                **_common(one, f"{directory.name}/{document.path.name}", release, today),
             )
         )
     return tuple(found)
@@ -146,18 +139,11 @@ def read_waivers(directories: Iterable[Path], release: str, today: datetime) -> 
             )
         found[one.waiver] = Waiver(
             waives=one.waiver,
-            by=one.by,
-            reason=one.reason,
-            link=one.link,
-            date=one.date.isoformat(),
-            expires=one.expires.isoformat(),
-            release=one.release,
-            file=f"{directory.name}/{document.path.name}",
             bound=one.accepts.bound,
             subjects=one.accepts.subjects,
             outcome=one.accepts.outcome,
             count=one.accepts.count,
-            void=_void(one, release, today),
+            **_common(one, f"{directory.name}/{document.path.name}", release, today),
         )
     return tuple(found.values())
 
@@ -196,6 +182,20 @@ def _validated(form: type[_S], document: YamlDocument) -> _S:
         return form.model_validate(document.data if document.data is not None else {})
     except ValidationError as error:
         raise configuration_error(document, form, error) from error
+
+
+def _common(one: Statement, file: str, release: str, today: datetime) -> dict[str, str]:
+    """What every statement has, as the judge reads it."""
+    return {
+        "by": one.by,
+        "reason": one.reason,
+        "link": one.link,
+        "date": one.date.isoformat(),
+        "expires": one.expires.isoformat(),
+        "release": one.release,
+        "file": file,
+        "void": _void(one, release, today),
+    }
 
 
 def _void(one: Statement, release: str, today: datetime) -> str:

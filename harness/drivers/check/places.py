@@ -7,6 +7,7 @@ from typing import Final
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.kubernetes import Cluster, Object
+from harness.targets.parts import Callers
 
 _OWNERS: Final = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
 
@@ -23,6 +24,21 @@ def namespaces(target: Target) -> dict[str, str]:
         )
     found = {name: region.namespace for name, region in target.regions.items() if region.namespace}
     return found or {target.kubernetes.namespace: target.kubernetes.namespace}
+
+
+def callers_of(target: Target) -> Callers:
+    """The declared callers of the backends.
+
+    Raises:
+        ConfigurationError: the target names none.
+    """
+    if target.callers is None:
+        raise ConfigurationError(
+            "no callers of the backends",
+            where=f"{target.file}: callers",
+            hint="write `callers: {accepted: {LABEL: VALUE}, refused: {LABEL: VALUE}}` with labels of two pods",
+        )
+    return target.callers
 
 
 def primary_namespace(target: Target) -> str:

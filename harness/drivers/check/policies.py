@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness import clock
-from harness.drivers.check.places import Clusters, namespaces
+from harness.drivers.check.places import Clusters, callers_of, namespaces
 from harness.drivers.facts import Look, Seen
-from harness.errors import ConfigurationError, DriverError
+from harness.errors import DriverError
 from harness.targets import Target, platform_of
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster, Object
@@ -51,14 +51,8 @@ while time.monotonic() < end:
 @contextmanager
 def network_policy(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
     """Puts the probe pods in place, looks at each (caller, backend) of each region, and removes them however it ends."""
-    port, clusters = int(params["port"]), Clusters(target)
-    if target.callers is None:
-        raise ConfigurationError(
-            "no callers of the backends",
-            where=f"{target.file}: callers",
-            hint="write `callers: {accepted: {LABEL: VALUE}, refused: {LABEL: VALUE}}` with labels of two pods",
-        )
-    both = ((target.callers.accepted, True), (target.callers.refused, False))
+    port, clusters, declared = int(params["port"]), Clusters(target), callers_of(target)
+    both = ((declared.accepted, True), (declared.refused, False))
     with ExitStack() as stack:
         callers: list[_Caller] = []
         for region, namespace in namespaces(target).items():
@@ -68,7 +62,7 @@ def network_policy(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
                 for labels, accepted in both:
                     caller = _Caller(cluster=cluster, namespace=namespace, labels=labels, accepted=accepted)
                     program = [str(port), str(_LIFE_S), target.probes.health, *backends]
-                    stack.enter_context(_in_place(target, caller, _pod(caller, target.callers.image, program)))
+                    stack.enter_context(_in_place(target, caller, _pod(caller, declared.image, program)))
                     callers.append(caller)
         yield lambda: [seen for caller in callers for seen in caller.look()]
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness import clock
-from harness.drivers.check.places import Clusters, namespaces
+from harness.drivers.check.places import Clusters, callers_of, namespaces
 from harness.drivers.check.policies import make_pod
 from harness.drivers.facts import Look, Seen
-from harness.errors import ConfigurationError, DriverError
+from harness.errors import DriverError
 from harness.targets import Target, platform_of
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster, Object
@@ -136,14 +136,8 @@ class _Tried:
 @contextmanager
 def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
     """Puts listeners and callers in place, looks at each backend of each region, and removes them however it ends."""
-    port, clusters = int(params["port"]), Clusters(target)
-    if target.callers is None:
-        raise ConfigurationError(
-            "no callers of the backends",
-            where=f"{target.file}: callers",
-            hint="write `callers: {accepted: {LABEL: VALUE}, refused: {LABEL: VALUE}}` with labels of two pods",
-        )
-    image, labels = target.callers.image, dict(target.callers.accepted)
+    port, clusters, declared = int(params["port"]), Clusters(target), callers_of(target)
+    image, labels = declared.image, dict(declared.accepted)
     with ExitStack() as stack:
         places = []
         for region, namespace in namespaces(target).items():

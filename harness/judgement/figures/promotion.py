@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
@@ -19,7 +19,6 @@ from harness.model import (
     Figure,
     LimitRule,
     Measure,
-    Objective,
     Outcome,
     Phase,
     Receipt,
@@ -133,10 +132,6 @@ def _watch(evidence: Evidence, looks: Table, order: _Order, until_ns: int) -> Re
     return Receipt(ok=True, why=f"{len(looks)} probes of {order.member}", files=("watch/replicas.parquet",))
 
 
-def _watched(objective: Objective, scale: float) -> tuple[float, float]:
-    return objective.limit.at_scale(scale).base, 0.0
-
-
 SPEC: Final = Spec(
     figure=Figure.PROMOTION,
     judge=promotions,
@@ -153,5 +148,5 @@ SPEC: Final = Spec(
             hint="add `database:` with `members` and `leader`",
         ),
     ),
-    watched=_watched,
+    watched=until_the_limit,
 )

@@ -12,7 +12,7 @@ from harness.judgement.figures.aftermath import aftermath, manual_steps
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.recovered import recovered
 from harness.judgement.figures.recovered_users import recovered_users
-from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Objective, Phase
@@ -58,10 +58,6 @@ def _needs(objective: Objective) -> Sequence[Need]:
     return (Need(key="ledger", why="the recovery of writes is measured by a write ledger"),)
 
 
-def _watched(objective: Objective, scale: float) -> tuple[float, float]:
-    return objective.limit.at_scale(scale).base, 0.0
-
-
 SPEC: Final = Spec(
     figure=Figure.RECOVERY,
     judge=recoveries,
@@ -72,5 +68,5 @@ SPEC: Final = Spec(
     phases=frozenset({Phase.FAULT}),
     evidence=_files,
     needs=_needs,
-    watched=_watched,
+    watched=until_the_limit,
 )

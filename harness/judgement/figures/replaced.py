@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.judgement.figures.aftermath import manual_steps
-from harness.judgement.figures.spec import Basis, Spec
+from harness.judgement.figures.spec import Basis, Spec, until_the_limit
 from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
@@ -20,7 +20,6 @@ from harness.model import (
     Figure,
     LimitRule,
     Measure,
-    Objective,
     Outcome,
     Phase,
     PodChange,
@@ -118,11 +117,6 @@ def _judged(case: Case, pod: PodChange, successor: PodChange | None, watched: _W
     )
 
 
-def _watched(objective: Objective, scale: float) -> tuple[float, float]:
-    """While nothing has come back it is watched for as long as the limit."""
-    return objective.limit.at_scale(scale).base, 0.0
-
-
 SPEC: Final = Spec(
     figure=FIGURE,
     judge=replacements,
@@ -131,5 +125,5 @@ SPEC: Final = Spec(
     basis=Basis.EXPERIMENT,
     phases=frozenset({Phase.FAULT}),
     evidence=lambda _case: ("history/pods.", "history/watch."),
-    watched=_watched,
+    watched=until_the_limit,
 )

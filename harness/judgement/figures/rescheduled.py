@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.recovery import SECOND
 from harness.model import (
     ONLY_BELOW,
@@ -19,11 +20,9 @@ from harness.model import (
     Figure,
     LimitRule,
     Measure,
-    Objective,
     Outcome,
     Phase,
     PodChange,
-    Receipt,
 )
 
 _NAME: Final = "pods ready again elsewhere"
@@ -84,7 +83,7 @@ def _of(case: Case, attempt: Experiment, workload: Workload, lost: int, scope: M
     summary = f"{attempt.name}: {subject} lost {lost} of its pods; {found}, expected {case.expected.replace('below', 'within')}"
     receipts = {
         "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
-        "watch": _watch(case.evidence),
+        "watch": pods_receipt(case.evidence),
         "restore": restore_receipt(case.evidence, attempt),
     }
     own = because(outcome, summary, _LONGER if outcome is Outcome.INCONCLUSIVE else "")
@@ -139,18 +138,6 @@ def _last_is_down(changes: Iterable[PodChange], uid: str, at_ns: int) -> bool:
     return bool(last) and not _is_ready(max(last, key=lambda change: change.at_ns))
 
 
-def _watch(evidence: Evidence) -> Receipt:
-    source = evidence.watchers.get("pods")
-    if source is None:
-        return Receipt(ok=False, why="the watcher 'pods' left no record")
-    why = source.why or ("it watched to the end" if source.closed else "it did not complete")
-    return Receipt(ok=source.closed and not source.why, why=f"the watcher 'pods': {why}")
-
-
-def _watched(objective: Objective, scale: float) -> tuple[float, float]:
-    return objective.limit.at_scale(scale).base, 0.0
-
-
 SPEC: Final = Spec(
     figure=Figure.RESCHEDULED,
     judge=rescheduled,
@@ -161,6 +148,6 @@ SPEC: Final = Spec(
     phases=frozenset({Phase.FAULT}),
     evidence=lambda _case: ("history/pods.", "history/watch."),
     needs=lambda _objective: (Need(key="kubernetes", why="pods are followed through the Kubernetes API"),),
-    watched=_watched,
+    watched=until_the_limit,
     awaits=frozenset({"workloads"}),
 )

@@ -121,6 +121,11 @@ def not_watched(_objective: Objective, _scale: float) -> tuple[float, float]:
     return 0.0, 0.0
 
 
+def until_the_limit(objective: Objective, scale: float) -> tuple[float, float]:
+    """While nothing has come back an experiment is watched for as long as the limit."""
+    return objective.limit.at_scale(scale).base, 0.0
+
+
 def described(objective: Objective) -> str:
     """An objective in words: `response time p95 of every route, below 200 ms, in the steady state`."""
     return in_words(objective, _comparison(objective))

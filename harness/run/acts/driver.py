@@ -35,11 +35,9 @@ class Driver(Protocol):
 
     Attributes:
         kind: of the demands that it serves, and of its acts.
-        live: whether it asks the live target; a run without such an act needs none.
     """
 
     kind: str
-    live: bool = True
 
     def needs(self, demand: Demand) -> Sequence[RequiredKey]:
         """What the target file must have for this demand; a scenario whose demand lacks it is not assessed."""

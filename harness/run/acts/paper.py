@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness import clock
@@ -37,13 +38,11 @@ class Paper(NamedTuple):
 
 
 class PaperDriver(Driver):
-    """Finds facts in files."""
+    """Finds facts in files. A run of such acts alone needs no live target."""
 
-    live = False
-
+    @abstractmethod
     def engines(self) -> Mapping[str, Engine]:
         """Every engine by name."""
-        raise NotImplementedError
 
     def needs(self, demand: Demand) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """What is lacking is said by `lack`: it depends on what the demand names."""

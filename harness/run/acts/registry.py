@@ -11,11 +11,11 @@ from harness.errors import UsageError
 from harness.run.acts.checks import CheckDriver
 from harness.run.acts.experiments import ExperimentDriver
 from harness.run.acts.exposures import ExposureDriver
-from harness.run.acts.paper import IngestDriver, StaticDriver
+from harness.run.acts.paper import IngestDriver, PaperDriver, StaticDriver
 from harness.run.acts.traffic import TrafficDriver
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from harness.run.acts.driver import Driver
 
@@ -41,3 +41,8 @@ def drivers() -> Mapping[str, Driver]:
         if found.setdefault(driver.kind, driver) is not driver:
             raise UsageError(f"two drivers have the kind `{driver.kind}`", where=where, hint="rename one of them")
     return MappingProxyType(found)
+
+
+def needs_platform(kinds: Iterable[str]) -> bool:
+    """Whether an act of one of these kinds asks the live target: every driver's does but those that read files."""
+    return any(not isinstance(drivers()[kind], PaperDriver) for kind in kinds)

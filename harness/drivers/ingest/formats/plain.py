@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import DriverError
+from harness.evidence.foreign import levels_of
 
 LARGEST_XML: Final = 128 << 20
 """Bytes; 100 000 test cases take a fifth of it. It is read as a stream and never held as a tree."""
@@ -104,7 +105,7 @@ def json_of(body: bytes, where: str) -> Any:
         raise DriverError("is nested too deeply", where=where, hint="see what wrote it") from error
     except ValueError as error:
         raise DriverError(f"is not usable JSON: {error}", where=where, hint="write it again with its tool") from error
-    if _levels(value) > DEEPEST:
+    if levels_of(value) > DEEPEST:
         raise DriverError("is nested too deeply", where=where, hint="see what wrote it")
     return value
 
@@ -127,20 +128,6 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key `{shown(twice)}` is defined twice in one object")
     return found
-
-
-def _levels(value: Any) -> int:
-    level, inside = 0, [value]
-    while inside := [
-        item
-        for outer in inside
-        if isinstance(outer, dict | list)
-        for item in (outer.values() if isinstance(outer, dict) else outer)
-    ]:
-        level += 1
-        if level > DEEPEST:
-            break
-    return level
 
 
 def section_of(model: type[_Section], value: Any, where: str, *, kind: str) -> _Section:
