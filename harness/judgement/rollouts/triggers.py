@@ -1,0 +1,190 @@
+"""When a rollback trigger must fire: the judge's own oracle, from what was recorded of the new release.
+
+A series of readings says what the signal was over spans of time, each between a low and a high bound: they differ where it is not known which
+release a failure belongs to, and where nothing was read at all. So there are two answers. The trigger *may* fire once the high bounds were above
+the limit for the window, and *must* have fired once the low bounds were. A gap is unknown, never calm: it may hide either.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.indicators import failed, waited_ms
+from harness.judgement.stats.statistics import quantile_of
+from harness.model import Table
+from harness.model.table import Ints
+
+SLICES: Final = 20
+"""A window is cut into so many equal slices, and each of them must be above the limit."""
+_STALE: Final = 2
+"""A gauge is known for so many intervals after it was read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignalReading:
+    """What a signal was over a span of time; both bounds are included, and not a number where nothing is known.
+
+    Attributes:
+        start_ns, end_ns: half open.
+        low, high: between these the value was.
+    """
+
+    start_ns: int
+    end_ns: int
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, start_ns: int, end_ns: int, value: float | None) -> SignalReading:
+        """One value; None, or not a number: unknown."""
+        if value is None or math.isnan(value):
+            return cls(start_ns=start_ns, end_ns=end_ns, low=-math.inf, high=math.inf)
+        return cls(start_ns=start_ns, end_ns=end_ns, low=value, high=value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Firing:
+    """When a trigger fires.
+
+    Attributes:
+        may_ns: before this it must not; None: it must not fire at all.
+        must_ns: from this on it must have; None: it need not fire.
+    """
+
+    may_ns: int | None
+    must_ns: int | None
+
+    @property
+    def known(self) -> bool:
+        """Whether no gap leaves it open."""
+        return self.may_ns == self.must_ns
+
+
+def firing(readings: Sequence[SignalReading], limit: float, window_ns: int) -> Firing:
+    """When the signal was above the limit for the whole window, for the first time.
+
+    Args:
+        readings: in order of time, not overlapping. Before the first and after the last nothing is claimed.
+        limit: exactly at the limit is not above it.
+        window_ns: how long.
+    """
+    return Firing(
+        may_ns=_first_full(_stretches(readings, lambda one: one.high > limit), window_ns),
+        must_ns=_first_full(_stretches(readings, lambda one: one.low > limit), window_ns),
+    )
+
+
+def earliest(firings: Iterable[Firing]) -> Firing:
+    """Of several signals, such as that of each pod, the one that fires first."""
+    every = list(firings)
+    return Firing(
+        may_ns=min((one.may_ns for one in every if one.may_ns is not None), default=None),
+        must_ns=min((one.must_ns for one in every if one.must_ns is not None), default=None),
+    )
+
+
+def longest_above(readings: Sequence[SignalReading], limit: float) -> tuple[int, int]:
+    """How long at a stretch the signal was above the limit, in ns: certainly, and at most."""
+    certain = _stretches(readings, lambda one: one.low > limit)
+    possible = _stretches(readings, lambda one: one.high > limit)
+    return max((end - start for start, end in certain), default=0), max(
+        (end - start for start, end in possible), default=0
+    )
+
+
+def slices(since_ns: int, until_ns: int, window_ns: int) -> list[tuple[int, int]]:
+    """The slices of a stretch of time, a twentieth of the window each; a rest at the end that is shorter is left out."""
+    length = max(window_ns // SLICES, 1)
+    return [(start, start + length) for start in range(since_ns, until_ns - length + 1, length)]
+
+
+def response_times(
+    served: Table, nameless: Table, spans: Sequence[tuple[int, int]], quantile: float = 0.95
+) -> list[SignalReading]:
+    """The quantile of the response times in ms, slice by slice, of all requests that the new release served.
+
+    A request counts in the slice in which it ended: before that nobody can know how long it took.
+
+    Args:
+        served: what the new release answered; a slice without an answer is unknown.
+        nameless: failures that name no release, as those of a dead pod: none of them may be the new release's, or all.
+        spans: the slices.
+        quantile: 0.95 for a p95.
+    """
+    found = []
+    ms, cuts = waited_ms(served), [_by_end(table, spans) for table in (served, nameless)]
+    for span, own, others in zip(spans, *cuts, strict=True):
+        low = np.sort(ms[own])
+        high = np.append(low, np.full(len(others), math.inf))
+        bounds = [quantile_of(values, quantile) for values in (low, high)] if len(low) else [-math.inf, math.inf]
+        found.append(SignalReading(start_ns=span[0], end_ns=span[1], low=bounds[0], high=bounds[1]))
+    return found
+
+
+def error_rates(served: Table, nameless: Table, spans: Sequence[tuple[int, int]]) -> list[SignalReading]:
+    """The share of failed requests, slice by slice; arguments as of `response_times`."""
+    found = []
+    bad, cuts = failed(served), [_by_end(table, spans) for table in (served, nameless)]
+    for span, own, others in zip(spans, *cuts, strict=True):
+        failures = int(bad[own].sum())
+        low, high = -math.inf, math.inf
+        if n := len(own):
+            low, high = failures / n, (failures + len(others)) / (n + len(others))
+        found.append(SignalReading(start_ns=span[0], end_ns=span[1], low=low, high=high))
+    return found
+
+
+def _by_end(table: Table, spans: Sequence[tuple[int, int]]) -> list[Ints]:
+    """The rows that ended in each span."""
+    done_ns = table.ints["done_ns"]
+    order = np.argsort(done_ns, kind="stable")
+    return [order[slice(*np.searchsorted(done_ns, span, sorter=order))] for span in spans]
+
+
+def gauge(points: Sequence[tuple[int, float]], every_ns: int) -> list[SignalReading]:
+    """A gauge that is read now and then, such as the memory of one pod: each value is known until the next one, at most for two intervals.
+
+    Args:
+        points: when, and the value; in order of time.
+        every_ns: planned interval.
+    """
+    ends = [at_ns for at_ns, _ in points[1:]] + [points[-1][0] + every_ns] if points else []
+    return [
+        SignalReading.of(at_ns, min(end_ns, at_ns + _STALE * every_ns), value)
+        for (at_ns, value), end_ns in zip(points, ends, strict=True)
+        if end_ns > at_ns
+    ]
+
+
+def reported(at_ns: Iterable[int]) -> Firing:
+    """A critical report of the new release fires at once; given are the times of those alone."""
+    first = min(at_ns, default=None)
+    return Firing(may_ns=first, must_ns=first)
+
+
+def _stretches(readings: Iterable[SignalReading], over: Callable[[SignalReading], bool]) -> Iterator[tuple[int, int]]:
+    """From when to when it was over without a break."""
+    for is_over, run in groupby(_without_gaps(readings), key=over):
+        if is_over:
+            pieces = list(run)
+            yield pieces[0].start_ns, pieces[-1].end_ns
+
+
+def _without_gaps(readings: Iterable[SignalReading]) -> Iterator[SignalReading]:
+    """The readings, and an unknown one wherever nothing was read between two of them."""
+    end_ns: int | None = None
+    for one in readings:
+        if end_ns is not None and one.start_ns > end_ns:
+            yield SignalReading.of(end_ns, one.start_ns, None)
+        yield one
+        end_ns = one.end_ns
+
+
+def _first_full(stretches: Iterable[tuple[int, int]], window_ns: int) -> int | None:
+    return next((start + window_ns for start, end in stretches if end - start >= window_ns), None)
