@@ -20,6 +20,8 @@ from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, Hit, PodChange, Table
 from harness.model.table import Bools, Words
 
+ENOUGH: Final = 6.0
+"""Expected requests for which their absence is not chance: e⁻⁶ is under 0.25 %."""
 GATEWAY: Final = (502, 503, 504)
 """Status codes of a forwarder that found no pod."""
 
@@ -141,15 +143,26 @@ def _later(
     after = samples.where(_among(samples.words["name"], routes) & (samples.ints["intended_ns"] >= since_ns))
     failed = nobody_there(after, change.region)
     last_ns = int(after.ints["intended_ns"][failed].max(initial=change.at_ns))
-    share = int(asked.words["served_pod"].equals(change.name).sum()) / max(len(asked), 1)
     return Later(
         n_before=len(asked),
         failed_before=int(nobody_there(asked, change.region).sum()),
         n=len(after),
         failed=int(failed.sum()),
-        expected=share * len(after),
+        expected=_share(evidence, asked, change) * len(after),
         last_s=(last_ns - change.at_ns) / SECOND,
     )
+
+
+def _share(evidence: Evidence, asked: Table, change: PodChange) -> float:
+    """The pod's share of the requests of its routes: its own since it was there; an equal one where that is too short to tell."""
+    since_ns = min((c.at_ns for c in evidence.pods if c.uid == change.uid and c.uid), default=change.at_ns)
+    ready = {c.uid: c.ready for c in evidence.pods if _home(c) == _home(change) and c.at_ns < change.at_ns}
+    served = int(_among(asked.words["served_pod"], _mates(evidence, change)).sum())
+    equal = served / max(len(asked), 1) / max(sum(map(bool, ready.values())), 1)
+    own = asked.where(asked.ints["intended_ns"] >= since_ns)
+    if equal * len(own) < ENOUGH:
+        return equal
+    return int(own.words["served_pod"].equals(change.name).sum()) / len(own)
 
 
 def nobody_there(samples: Table, region: str) -> Bools:

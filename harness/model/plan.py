@@ -197,6 +197,7 @@ class ExperimentPlan:
         observe_s: longest scaled limit of the objectives that name it: the fault is watched so long if nothing comes back.
         seconds: how long it is expected to take.
         watch_s: at least so long it is watched, from the fault confirmed, whatever comes back earlier.
+        after_s: at least so long traffic runs on after the restore, before the next fault is sent.
         awaits: parts of the target that must be as before as well, before a held fault is let go.
         configuration: what the file's block `configuration` resolves to in this run, by variable.
     """
@@ -209,6 +210,7 @@ class ExperimentPlan:
     observe_s: float
     seconds: float
     watch_s: float = 0.0
+    after_s: float = 0.0
     awaits: tuple[str, ...] = ()
     configuration: Mapping[str, str] = field(default_factory=dict)
 

@@ -224,11 +224,13 @@ def _watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float) 
     named = [o for claim in claims for o in claim.objectives if experiment.name in o.scope.experiments]
     watched = [(0.0, 0.0), *(spec_of(o.figure).watched(o, scale) for o in named)]
     at_most, at_least = (max(seconds) for seconds in zip(*watched, strict=True))
+    after_s = max([experiment.after_s, *(spec_of(o.figure).afterwards(o, scale) for o in named)])
     awaits = {*experiment.awaits, *(part for o in named for part in spec_of(o.figure).awaits)}
     return replace(
         experiment,
         observe_s=max(experiment.observe_s, at_most),
         watch_s=max(experiment.watch_s, at_least),
+        after_s=after_s,
         awaits=tuple(sorted(awaits)),
     )
 

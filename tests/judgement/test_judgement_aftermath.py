@@ -17,6 +17,7 @@ from judgement_builders import (
     measures,
     ns,
     plan,
+    pod,
     recovery,
     samples,
     with_experiment,
@@ -134,6 +135,21 @@ def test_a_killed_pod_that_few_requests_would_have_gone_to_is_inconclusive() -> 
     killed = discovery(replace(base, windows={**base.windows, quiet.name: replace(quiet, samples=rows)}))[-1]
     assert killed.outcome is INCONCLUSIVE
     assert "of them would have gone to it" in killed.reason
+
+
+def test_a_killed_pod_that_was_too_young_for_a_share_of_its_own_has_an_equal_one() -> None:
+    """It was made during the fault before, after the last quiet window: its mates' answers tell how many it would have got."""
+    base = evidence()
+    quiet = base.windows["everyday/fault-free"]
+    rows = with_words(quiet.samples, slice(None), served_pod="track-mate")
+    pods = (pod(0, "ready", "track-mate", "u-mate"), pod(71.4, "ready", "track-old", "u-old"), *base.pods)
+    pods = tuple(
+        sorted(
+            (one for one in pods if not (one.name == "track-old" and one.at_ns < ns(71.4))), key=lambda one: one.at_ns
+        )
+    )
+    run = replace(base, pods=pods, windows={**base.windows, quiet.name: replace(quiet, samples=rows)})
+    assert discovery(run)[-1].outcome is PASS
 
 
 def thin(first: float) -> Evidence:

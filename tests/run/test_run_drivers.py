@@ -10,11 +10,12 @@ import pytest
 
 from harness.errors import UsageError
 from harness.model import Act, Demand, Phase
-from harness.run.acts import registry
+from harness.run.acts import checks, registry
 from harness.run.acts.driver import Driver, Library, RequiredKey
 from harness.run.acts.registry import drivers
 from harness.run.planning import ordered_acts
 from tests.builders.conducting import stage
+from tests.builders.core_plan import sandbox_target
 from tests.builders.plans import EVERYDAY, plan, traffic
 from tests.fake_clock import FakeClock
 
@@ -90,3 +91,10 @@ def test_two_drivers_of_one_kind_are_refused(monkeypatch: pytest.MonkeyPatch) ->
     installed(monkeypatch, "CheckDriver")
     with pytest.raises(UsageError, match="two drivers have the kind `check`"):
         drivers()
+
+
+@pytest.mark.parametrize("name", ["production-subset", "values-masked"])
+def test_what_is_compared_with_production_names_the_key_that_describes_it(name: str) -> None:
+    """A target that is not staging has none: the row is not assessed, and says which key is missing."""
+    lack = checks.CheckDriver().lack(Demand(kind="check", name=name), sandbox_target())
+    assert lack == RequiredKey("database.production", "the database is compared with production's")

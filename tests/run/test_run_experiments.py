@@ -102,6 +102,22 @@ def test_a_restore_is_recorded_when_the_target_is_as_before(monkeypatch: pytest.
     assert made.windows[1:] == [("experiment:pod-loss/fault", 1.0, 20.0), ("everyday/after-faults", 20.0, 20.0)]
 
 
+def test_traffic_runs_on_after_the_restore_for_as_long_as_a_sentence_needs(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """Restored at 11 s, and 21 s more: the shares of the regions are counted before the next fault."""
+    made = run(
+        monkeypatch,
+        clock,
+        experiment("pod-loss", after_s=21.0),
+        Child(clock=clock, takes_s=3.0),
+        ground=Ground(clock=clock),
+    )
+    restored_s = made.records.of("restore")[0]["at_ns"] / 1e9 - 1000
+    assert round(clock.now_ns / 1e9 - 1000 - restored_s, 1) == 21.0
+    assert round(made.records.of("experiment.ended")[0]["observed_until_ns"] / 1e9 - 1000 - restored_s, 1) == 0.0
+
+
 def test_a_target_that_does_not_come_back_names_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, clock: FakeClock
 ) -> None:

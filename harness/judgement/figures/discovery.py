@@ -12,7 +12,7 @@ from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import pods_receipt
-from harness.judgement.sightings import Sighting, sightings
+from harness.judgement.sightings import ENOUGH, Sighting, sightings
 from harness.model import (
     ONLY_BELOW,
     Experiment,
@@ -26,8 +26,6 @@ from harness.model import (
     Receipt,
 )
 
-ENOUGH: Final = 6.0
-"""Expected requests for which their absence is not chance: e⁻⁶ is under 0.25 %."""
 PROVEN: Final = 0.0025
 LIKELY: Final = 0.05
 """Failures increased if their p-value is below PROVEN, and are as frequent as before from LIKELY on."""

@@ -6,22 +6,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from harness.judgement.figures.fault_free import GuardedWindow, slots_of
+import numpy as np
+
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns, samples_due
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.recovery import SECOND
-from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.comparisons import Tally, batch_of, share_by_batches
 from harness.judgement.stats.statistics import Bounds
-from harness.model import Evidence, Experiment, Figure, LimitRule, Measure, Objective, Op, Phase, Receipt, Table
+from harness.model import Evidence, Experiment, Figure, LimitRule, Measure, Objective, Op, Phase, Table
 
 _NAME: Final = "share of answers after the return"
 AFTER: Final = "after"
 """One of the objective's times: how long the shares may take to be as declared."""
-ANSWERS: Final = 1000
-"""So many answers are judged: they show a share to 3 points."""
+_JUDGED_S: Final = 20
+"""Answers of so many seconds are judged: 20 batches of a second, the fewest that bounds can be made of."""
 _PATIENCE: Final = 3
 """A region that does not take its share is waited for so many times the limit, so that what it does is on record."""
 
@@ -70,22 +71,18 @@ class _Judged(NamedTuple):
 
 
 def _judged_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged:
-    """The first answers from the limit after the return on; where the next fault came before there were enough, the last ones before it."""
-    after_s = case.objective.times[AFTER].at_scale(case.plan.time_scale).in_unit("s")
+    """The answers from the limit after the return on; where the next fault came too early for that, the last ones before it."""
+    after_s, judged_ns = case.objective.times[AFTER].at_scale(case.plan.time_scale).in_unit("s"), _JUDGED_S * SECOND
     due_ns, until_ns = back_ns + round(after_s * SECOND), known_until_ns(case.evidence, attempt)
-    samples = samples_due(case.evidence, case.objective.scope.traffic, (back_ns, until_ns)).sorted_by("intended_ns")
+    samples = samples_due(case.evidence, case.objective.scope.traffic, (back_ns, until_ns))
     answers = samples.where(samples.ints["status"] > 0)
-    late = answers.between("intended_ns", due_ns, until_ns)
+    start_ns, found = due_ns, f"the answers of {_JUDGED_S} s from {after_s:.3g} s after the return"
     restored_ns = attempt.restore.at_ns if attempt.restore.ok else None
-    if restored_ns is not None and restored_ns < due_ns and len(late) < ANSWERS:
-        kept = answers.cut(max(len(answers) - ANSWERS, 0), len(answers))
-        start_ns = int(kept.ints["intended_ns"][0]) if len(kept) else back_ns
-        found = f"the last {len(kept)} answers before the next fault, from {(start_ns - back_ns) / SECOND:.3g} s after the return"
-        return _Judged(kept, (start_ns, until_ns), found)
-    first = late.cut(0, min(len(late), ANSWERS))
-    end_ns = int(first.ints["intended_ns"][-1]) + 1 if len(first) else until_ns
-    found = f"the first {len(first)} answers from {after_s:g} s after the return"
-    return _Judged(first, (min(due_ns, end_ns), end_ns), found)
+    if restored_ns is not None and restored_ns < due_ns and until_ns < due_ns + judged_ns:
+        start_ns = max(until_ns - judged_ns, back_ns)
+        found = f"the answers before the next fault, from {(start_ns - back_ns) / SECOND:.3g} s after the return"
+    span = (start_ns, max(min(start_ns + judged_ns, until_ns), start_ns))
+    return _Judged(answers.between("intended_ns", *span), span, found)
 
 
 def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, str], share: float) -> Measure:
@@ -93,15 +90,9 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
     tolerance = case.objective.tolerance.in_unit("ratio") if case.objective.tolerance else 0.0
     region = scope["region"]
     if not len(answers):
-        why = f"{attempt.name}: no answer was recorded {judged.found}"
+        why = f"{attempt.name}: no answer was recorded of {judged.found.removeprefix('the answers of ')}"
         return inconclusive(case, name, why, "let the traffic run on after the return, then run again", scope=scope)
-    part = GuardedWindow(
-        window=f"{attempt.name}/return",
-        span=judged.span,
-        at_ns=answers.ints["intended_ns"],
-        bad=answers.words["served_region"].equals(region),
-    )
-    bounds = _off(share_in_time(slots_of([part]), case.objective.confidence), share)
+    bounds = _off(share_by_batches(_tally(judged, region), case.objective.confidence), share)
     return bounded(
         case,
         name,
@@ -111,13 +102,20 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
         subject=f"{attempt.name}: {region} gave {100 * (bounds.value + share):.3g} % of the answers; its distance to the declared {100 * share:g} %",
         n_needed=None,
         scope=scope,
-        receipts={
-            "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
-            "load": _loaded(answers),
-        },
+        receipts={"fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective)},
         detail=judged.found,
         files=(*attempt.files, "load/"),
+        counted="answers",
     )
+
+
+def _tally(judged: _Judged, region: str) -> Tally:
+    """The answers, and those of the region, by seconds: a balancer takes its turns in less."""
+    answers, (start_ns, end_ns) = judged.answers, judged.span
+    count = max((end_ns - start_ns) // SECOND, 1)
+    batch = batch_of(answers.ints["intended_ns"], start_ns, end_ns, count)
+    own = answers.words["served_region"].equals(region)
+    return Tally(n=np.bincount(batch, minlength=count), bad=np.bincount(batch[own], minlength=count))
 
 
 def _off(bounds: Bounds, share: float) -> Bounds:
@@ -133,15 +131,12 @@ def _off(bounds: Bounds, share: float) -> Bounds:
     )
 
 
-def _loaded(answers: Table) -> Receipt:
-    """Whether there are answers enough to show a share."""
-    if len(answers) * 2 < ANSWERS:
-        return Receipt(ok=None, why=f"only {len(answers)} answers were recorded, {ANSWERS} would show a share")
-    return Receipt(ok=True, why=f"{len(answers)} answers")
-
-
 def _watched(objective: Objective, scale: float) -> tuple[float, float]:
     return _PATIENCE * objective.times[AFTER].at_scale(scale).base, 0.0
+
+
+def _afterwards(objective: Objective, scale: float) -> float:
+    return objective.times[AFTER].at_scale(scale).base + _JUDGED_S
 
 
 SPEC: Final = Spec(
@@ -157,4 +152,5 @@ SPEC: Final = Spec(
         Need(key="shares", why="shares are declared by region", hint="add `share:` to `regions:`"),
     ),
     watched=_watched,
+    afterwards=_afterwards,
 )

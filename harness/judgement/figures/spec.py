@@ -121,6 +121,11 @@ def not_watched(_objective: Objective, _scale: float) -> tuple[float, float]:
     return 0.0, 0.0
 
 
+def nothing_afterwards(_objective: Objective, _scale: float) -> float:
+    """The figure needs no traffic between the restore and the next fault."""
+    return 0.0
+
+
 def until_the_limit(objective: Objective, scale: float) -> tuple[float, float]:
     """While nothing has come back an experiment is watched for as long as the limit."""
     return objective.limit.at_scale(scale).base, 0.0
@@ -179,6 +184,7 @@ class Spec:
         numbers: amount of evidence that an objective needs, for the plan.
         lacks: what a run lacks beside samples, window, users and experiments, which every figure needs (`sufficiency`).
         watched: how long an experiment must be watched, in s at a time scale: at most, while nothing is served, and at least.
+        afterwards: how long traffic must run on after the restore, before the next fault, in s at a time scale.
         awaits: parts of the target that must be as before as well, before a held fault is let go: what is judged while it is in.
         rates: probes per second of watchers that it needs, by name, where those of every run are too few.
         words: describes an objective.
@@ -197,6 +203,7 @@ class Spec:
     numbers: Callable[[Objective, Offered], Numbers | None] = no_numbers
     lacks: Callable[[Objective, Offered], Iterable[Lack]] = nothing_lacks
     watched: Callable[[Objective, float], tuple[float, float]] = not_watched
+    afterwards: Callable[[Objective, float], float] = nothing_afterwards
     awaits: frozenset[str] = frozenset()
     rates: Mapping[str, float] = field(default_factory=dict)
     words: Callable[[Objective], str] = described

@@ -55,6 +55,8 @@ _AT_THE_END: Final = frozenset({"secrets-hidden"})
 """What it reads grows during the run: it is done when the traffic has ended."""
 _AGAINST_FILES: Final = frozenset({"declared-fields", "declared-workloads"})
 """Checks that hold the live objects against the manifests."""
+_AGAINST_PRODUCTION: Final = frozenset({"production-subset", "values-masked"})
+"""Checks that hold the database of staging against production's."""
 
 
 class CheckDriver(Driver):
@@ -68,10 +70,12 @@ class CheckDriver(Driver):
         return [own, *_ALSO.get(demand.name, ())]
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
-        """The manifests, for a check that compares with them."""
-        if demand.name not in _AGAINST_FILES or target.files.manifests:
-            return None
-        return RequiredKey("files.manifests", f"{demand.name} compares with the manifests")
+        """The manifests or the register of production's database, for a check that compares with them."""
+        if demand.name in _AGAINST_FILES and not target.files.manifests:
+            return RequiredKey("files.manifests", f"{demand.name} compares with the manifests")
+        if demand.name in _AGAINST_PRODUCTION and target.database and target.database.production is None:
+            return RequiredKey("database.production", "the database is compared with production's")
+        return None
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act a check: before the traffic, or after it."""

@@ -36,7 +36,7 @@ GONE_GRACE_S: Final = 2.0
 def longest_s(experiment: ExperimentPlan) -> float:
     """How long one attempt takes at most, from waiting for a steady target to giving up the restore: nothing comes back by itself."""
     held_s = experiment.within_s + experiment.observe_s + _CHILD_GRACE_S
-    return STEADY_WITHIN_S + held_s + max(experiment.watch_s, _WATCH_LEAST_S) + RESTORE_LEAST_S
+    return STEADY_WITHIN_S + held_s + max(experiment.watch_s, _WATCH_LEAST_S) + RESTORE_LEAST_S + experiment.after_s
 
 
 class ExperimentDriver(Driver):
@@ -62,7 +62,7 @@ class ExperimentDriver(Driver):
                 kind=self.kind,
                 demand=demand.key,
                 phase=Phase.FAULT,
-                seconds=experiment.seconds,
+                seconds=experiment.seconds + experiment.after_s,
                 touches=domain_of(domain).touches,
                 needs_steady=True,
                 traffic=traffic,
@@ -163,7 +163,8 @@ class _Attempt:
         finally:
             result = self._child.finish(grace_s)
             self._see_sent()
-        if self._restore():
+        restored = self._restore()
+        if restored:
             strike_intent(opened)
         pending = pending_intents(context.platform)
         left = [intent for intent in pending if intent.experiment == name and intent.undo.get("do") != VERIFY]
@@ -178,6 +179,8 @@ class _Attempt:
             journal=dict(result.journal),
             why=result.why,
         )
+        if restored and self._experiment.after_s:
+            context.pass_time(self._experiment.after_s, f"{name}: traffic after the restore")
         return result.confirmed
 
     def _see_sent(self) -> int | None:

@@ -91,7 +91,7 @@ def test_a_ledger_row_is_in_the_database_when_it_is_acknowledged(platform: httpx
 
 
 def test_a_kept_connection_is_closed_before_two_seconds(platform: httpx.Client) -> None:
-    """An answer after 1.5 s of age says `connection: close`: a layer-4 balancer can move the client on."""
+    """An answer after 0.4 s of age says `connection: close`: a layer-4 balancer can move the client on."""
     for _ in Deadline.after(4).ticks(0.1):
         if platform.get("/health").headers.get("connection") == "close":
             return

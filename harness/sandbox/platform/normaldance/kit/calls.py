@@ -16,7 +16,7 @@ RETRY_WINDOW_S = 0.5
 """No retry starts later than this: a service that took longer to say no has tried hard itself."""
 TIMEOUT = aiohttp.ClientTimeout(total=2.0, sock_connect=0.3)
 IDLE_MAX_S = 0.5
-"""With the server's 1.5 s of age a pooled connection lives at most 2 s."""
+"""With the server's 0.4 s of age a pooled connection lives at most 1 s."""
 WORTH_ANOTHER_TRY = frozenset({502, 503, 504})
 
 
