@@ -16,6 +16,11 @@ Feature: Production set-up
     When "everyday" traffic has run
     Then every ready replica serves between 0.8 and 1.2 of an equal share in the steady state
 
+  @AT-PROD-MON-PERFORMANCE
+  Scenario: The metrics say how quickly and how often requests are answered
+    When the metrics of every service have been read under "everyday" traffic
+    Then the exposed p95 and requests per second are within 10 % of those measured from the traffic
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

@@ -109,9 +109,9 @@ def _rows_in(path: Path, schema: Schema) -> int:
     with _refusing(path), pq.ParquetFile(path) as file:
         found = file.schema_arrow
         absent = [name for name in (*schema.ints, *schema.words) if name not in found.names]
-        if absent:
-            raise _WrongColumnError(f"lacks the columns {', '.join(absent)}")
-        for name in (*schema.ints, *schema.words):
+        if lacking := [name for name in absent if name not in schema.later]:
+            raise _WrongColumnError(f"lacks the columns {', '.join(lacking)}")
+        for name in (name for name in (*schema.ints, *schema.words) if name not in absent):
             if found.names.count(name) > 1:
                 raise _WrongColumnError(f"has the column `{name}` twice")
             kind = found.field(name).type
@@ -169,7 +169,7 @@ class _Columns:
 
     def __init__(self, schema: Schema, rows: int) -> None:
         self._schema = schema
-        self._ints = {name: np.empty(rows, dtype=_IN_MEMORY[size]) for name, size in schema.ints.items()}
+        self._ints = {name: np.zeros(rows, dtype=_IN_MEMORY[size]) for name, size in schema.ints.items()}
         self._words = {name: _Coded(name, rows) for name in schema.words}
         self._rows = 0
 
@@ -177,6 +177,8 @@ class _Columns:
         """Put a row group behind what is there."""
         start, end = self._rows, self._rows + len(group)
         for name, numbers in self._ints.items():
+            if name not in group.column_names:  # a file that is older than the column
+                continue
             column = group.column(name)
             if column.null_count:
                 raise _WrongColumnError(f"lacks a value in `{name}`, {column.null_count} times")

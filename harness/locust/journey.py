@@ -199,7 +199,14 @@ class Journey:
             self._last = (request.sent_ns, done_ns)
             response = self._session.response
             answer = _judged(response, error, status, expect)
-            recorder.end(request, done_ns, response=response, error=answer.error, served=self._served(response))
+            recorder.end(
+                request,
+                done_ns,
+                response=response,
+                error=answer.error,
+                served=self._served(response),
+                served_us=response.served_us(self._terms.worker.options.timing) if response is not None else 0,
+            )
             if answer.error is not None:
                 self.failed = True
             return answer

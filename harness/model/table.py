@@ -36,6 +36,7 @@ class Schema:
         order: times that lie at or after others of their row, by column.
         optional: times that are 0 where it did not come to that.
         known: columns that have one of these words in each row; the judge tells rows apart by them.
+        later: integer columns that a recorded file may lack, because it is older than they are; they are 0 there.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Schema:
     order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    later: tuple[str, ...] = ()
 
 
 SAMPLES: Final = Schema(
@@ -57,12 +59,15 @@ SAMPLES: Final = Schema(
         "worker": 2,
         "arrival": 8,
         "connection": 4,
+        "served_us": 4,
     },
     words=("journey", "step", "name", "method", "region", "served_region", "served_pod", "release", "error"),
     order={"done_ns": ("intended_ns", "sent_ns")},
+    later=("served_us",),
 )
 """One row a request. status 0: no answer. error: kind of failure or missing; `cut_off`: still open at the end, done_ns is then that end.
-arrival: number of the journey, connection: number of the connection, each unique in its worker; 0: unknown."""
+arrival: number of the journey, connection: number of the connection, each unique in its worker; 0: unknown. served_us: how long serving it took, as the answer itself says in
+`Server-Timing`; 0: it does not."""
 
 PROBES: Final = Schema(
     name="probes",

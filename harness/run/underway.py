@@ -41,6 +41,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         sink=context.sink("load"),
         say=context.progress.say,
         release_header=target.release.header,
+        timing=target.metrics.timing if target.metrics else "",
     )
     shares = Shares(load.rows, target.shares, plan.requests_per_s)
     condition = Condition(steadiness, shares, Restorer(target) if target.kubernetes else None)

@@ -33,6 +33,7 @@ class Metrics(TargetSection):
         route, status: labels; routes have the names that the traffic gives them.
         entry: the workload (label `app`) that every request of the entry passes.
         probed: the route that the read of `probes.read` has.
+        timing: the metric of the response header `Server-Timing` by which each answer of the entry's workload says how long it took.
         per_user: counters of what users do; None: there are none.
     """
 
@@ -43,6 +44,7 @@ class Metrics(TargetSection):
     status: Word = "status"
     entry: Name
     probed: str = ""
+    timing: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,60}$")] = ""
     per_user: PerUser | None = None
 
 

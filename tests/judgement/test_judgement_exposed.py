@@ -8,7 +8,19 @@ from functools import cache
 from typing import Any
 
 import pytest
-from judgement_builders import ROUTES, evidence, failing, measures, ns, objective, observation, plan, samples, with_load
+from judgement_builders import (
+    ROUTES,
+    evidence,
+    failing,
+    measures,
+    ns,
+    objective,
+    observation,
+    plan,
+    samples,
+    with_ints,
+    with_load,
+)
 
 from harness.judgement import judge
 from harness.model import Evidence, Figure, Measure, Objective, Observation, Op, Outcome
@@ -212,6 +224,41 @@ def test_a_platform_without_such_counters_is_told_which_key_is_missing() -> None
 
 
 PERFORMANCE = sentence("performance", "10 %")
+
+
+def telling(milliseconds: float, at: Any = slice(None)) -> Evidence:
+    """Users who wait 20 ms longer than the entry takes, and answers that say so."""
+    rows = samples(0, 60, latency_ms=40.0)
+    return with_load(with_ints(rows, at, served_us=round(milliseconds * 1000)), quiet())
+
+
+def test_times_are_compared_where_the_metrics_take_them() -> None:
+    """The way to the entry and back doubles what users wait: it is not held against the metrics of an entry whose answers say their own time."""
+    longer = with_load(samples(0, 60, latency_ms=40.0), quiet())
+    assert [one.outcome for one in judged(QUANTILES, given=longer)] == [FAIL] * 3
+    rows = longer.windows["everyday/fault-free"].samples
+    own = with_ints(rows, slice(None), served_us=0)
+    own.ints["served_us"][:] = (rows.ints["done_ns"] - rows.ints["sent_ns"]) // 1000 - 20_000
+    found = judged(QUANTILES, given=with_load(own, quiet()))
+    assert [one.outcome for one in found] == [PASS] * 3
+    assert "as the answers themselves say; their users waited" in found[0].reason
+
+
+def test_metrics_that_differ_from_what_the_answers_say_fail() -> None:
+    """The metrics say 20 to 30 ms, the answers 36 ms."""
+    assert {one.outcome for one in judged(QUANTILES, given=telling(36.0))} == {FAIL}
+
+
+def test_answers_that_cannot_be_believed_are_no_evidence() -> None:
+    """Longer than the user waited; or every tenth says nothing. What does not need them is decided all the same."""
+    (found,) = judged(QUANTILES, given=telling(90.0))
+    assert (found.outcome, "took longer than their user waited" in found.reason) == (INCONCLUSIVE, True)
+    (found,) = judged(QUANTILES, given=telling(25.0, slice(0, None, 3)))
+    assert (found.outcome, "do not say how long they took" in found.reason) == (INCONCLUSIVE, True)
+    halved = judged(PERFORMANCE, given=telling(90.0), spoil=scaled(dict.fromkeys(ROUTES, 0.5)))
+    assert [one.outcome for one in halved] == [FAIL, INCONCLUSIVE]
+
+
 BY_ROUTE = objective(Figure.EXPOSED, Op.HOLDS, "0 %", params={"what": "errors by route"})
 
 

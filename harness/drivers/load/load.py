@@ -75,6 +75,7 @@ class Load:
         say: Say = _unheard,
         drain_s: float = 5.0,
         release_header: str = "x-release",
+        timing: str = "",
     ) -> None:
         self._plan = plan
         self._entry = entry
@@ -85,6 +86,7 @@ class Load:
         self._say = say
         self._drain_s = drain_s
         self._release_header = release_header
+        self._timing = timing
         self._go = self._directory / "begin"
         self.begin_ns = 0
         self.stopping_ns = 0
@@ -103,6 +105,7 @@ class Load:
         say: Say = _unheard,
         drain_s: float = 5.0,
         release_header: str = "x-release",
+        timing: str = "",
     ) -> Load:
         """Start the plan's workers, each with its share of the rate; they go on until `stop`.
 
@@ -115,6 +118,7 @@ class Load:
             say: shows a person what to know or do: workers elsewhere are theirs to start.
             drain_s: how long requests may take that are open at the end.
             release_header: response header that names the release; empty: none is recorded.
+            timing: metric of `Server-Timing` that says how long serving took; empty: none is recorded.
 
         Raises:
             DriverError: a worker ended, or had no row file after START_S, or elsewhere JOIN_S; the others were stopped.
@@ -128,6 +132,7 @@ class Load:
             say=say,
             drain_s=drain_s,
             release_header=release_header,
+            timing=timing,
         )
         load._directory.mkdir(parents=True, exist_ok=True)
         try:
@@ -247,6 +252,7 @@ class Load:
             "--load-workers": plan.all_workers,
             "--drain": self._drain_s,
             "--release-header": self._release_header,
+            "--timing": self._timing,
             "--go": self._go,
             "--parent": os.getpid(),
         }

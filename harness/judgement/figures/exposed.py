@@ -28,6 +28,10 @@ from harness.model.observations import MetricsRead, every
 QUANTILES: Final = (0.5, 0.95, 0.99)
 _NAME: Final = "exposed metric"
 _SERVER_ERROR: Final = 500
+_STRAY: Final = 0.01
+"""Share of answers that may not say how long they took, as those that the entry gives itself, and more is not believed."""
+_ROUNDED_MS: Final = 0.1
+"""By how much an answer's own time may be above its user's: two clocks, and figures that are rounded."""
 _FILES: Final = ("history/metrics.ndjson",)
 _AGAIN: Final = "let the metrics of every pod be read during the complete window, then run again"
 
@@ -42,6 +46,7 @@ class _Compared:
     tolerance: float
     unit: str
     n: int
+    detail: str = ""
 
 
 class _Unknown(Exception):
@@ -83,12 +88,10 @@ def exposures(case: Case) -> Iterable[Measure]:
         return
     try:
         course = _course(case, window)
-        pairs = list(_PAIRS[case.objective.params["what"]](case, window, course))
+        for pair in _PAIRS[case.objective.params["what"]](case, window, course):
+            yield _measured(case, window, course, pair)
     except _Unknown as unknown:
         yield inconclusive(case, _NAME, str(unknown), _AGAIN, scope={"of": case.objective.params["what"]})
-        return
-    for pair in pairs:
-        yield _measured(case, window, course, pair)
 
 
 def _course(case: Case, window: Window) -> _Course:
@@ -182,38 +185,74 @@ def _engagement(case: Case, window: Window, course: _Course) -> Iterable[_Compar
     yield _Compared(what="plays per user", exposed=exposed, measured=measured, tolerance=tolerance, unit="", n=asked)
 
 
-def _took(samples: Table, probes: Table) -> Floats:
-    """How long each of these took from sent to answered, in ms."""
-    parts = [(rows.ints["done_ns"] - rows.ints["sent_ns"]) / 1e6 for rows in (samples, probes) if len(rows)]
-    if not parts:
-        raise _Unknown("no request was answered in the window")
-    return np.concatenate(parts)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Took:
+    """How long answers took, in ms, on which routes the metrics are compared with it, and how it was measured."""
+
+    ms: Floats
+    routes: tuple[str, ...]
+    detail: str = ""
+
+
+def _took(case: Case, window: Window, course: _Course) -> _Took:
+    """As each answer itself says, where the target's answers do; else from sent to answered, with the way there and back.
+
+    What a probe asked for is in the metrics as well, and its answers say nothing: the routes that probes ask are left out then.
+    """
+    samples, probes = _answered(case, window, course)
+    routes = _routes(case, window)
+    if not samples.ints["served_us"].any():
+        parts = [(rows.ints["done_ns"] - rows.ints["sent_ns"]) / 1e6 for rows in (samples, probes) if len(rows)]
+        if not parts:
+            raise _Unknown("no request was answered in the window")
+        return _Took(ms=np.concatenate(parts), routes=routes)
+    own = tuple(route for route in routes if route != course.names.get("probed")) or routes
+    samples = samples.where(np.logical_or.reduce([samples.words["name"].equals(route) for route in own]))
+    said = samples.ints["served_us"] / 1e3
+    waited = (samples.ints["done_ns"] - samples.ints["sent_ns"]) / 1e6
+    if (silent := int((said == 0).sum())) > _STRAY * len(said):
+        raise _Unknown(f"{silent} of {len(said)} answers do not say how long they took")
+    if (longer := int((said > waited + _ROUNDED_MS).sum())) > _STRAY * len(said):
+        raise _Unknown(f"{longer} of {len(said)} answers say that they took longer than their user waited")
+    detail = (
+        f", as the answers themselves say; their users waited {formatted(float(np.quantile(waited, 0.5)), 'ms')} at p50"
+    )
+    return _Took(ms=said[said > 0], routes=own, detail=detail)
 
 
 def _quantiles(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
-    took = _took(*_answered(case, window, course))
-    ends, counts = _buckets(course, _routes(case, window))
+    took = _took(case, window, course)
+    ends, counts = _buckets(course, took.routes)
     share = Quantity.parse(case.objective.params["share"]).in_unit("ratio")
     for quantile in QUANTILES:
-        measured = float(np.quantile(took, quantile))
+        measured = float(np.quantile(took.ms, quantile))
         yield _Compared(
             what=f"p{100 * quantile:g}",
             exposed=_quantile(ends, counts, quantile) * 1000,
             measured=measured,
             tolerance=max(share * measured, case.objective.limit.in_unit("ms")),
             unit="ms",
-            n=len(took),
+            n=len(took.ms),
+            detail=took.detail,
         )
 
 
 def _performance(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
-    """The p95 and the requests per second, each within the same share of the traffic's own."""
+    """The requests per second and the p95, each within the same share of the traffic's own."""
     share = case.objective.limit.in_unit("ratio")
     yield from _rate(case, window, course)
-    took = _took(*_answered(case, window, course))
-    measured = float(np.quantile(took, QUANTILES[1]))
-    exposed = _quantile(*_buckets(course, _routes(case, window)), QUANTILES[1]) * 1000
-    yield _Compared(what="p95", exposed=exposed, measured=measured, tolerance=share * measured, unit="ms", n=len(took))
+    took = _took(case, window, course)
+    measured = float(np.quantile(took.ms, QUANTILES[1]))
+    exposed = _quantile(*_buckets(course, took.routes), QUANTILES[1]) * 1000
+    yield _Compared(
+        what="p95",
+        exposed=exposed,
+        measured=measured,
+        tolerance=share * measured,
+        unit="ms",
+        n=len(took.ms),
+        detail=took.detail,
+    )
 
 
 def _errors_by_route(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
@@ -279,7 +318,7 @@ def _measured(case: Case, window: Window, course: _Course, pair: _Compared) -> M
     off = abs(pair.exposed - pair.measured)
     outcome = Outcome.PASS if off <= pair.tolerance else Outcome.FAIL
     said, seen, allowed = (formatted(value, pair.unit) for value in (pair.exposed, pair.measured, pair.tolerance))
-    summary = f"exposed {pair.what} is {said}, measured from {pair.n} requests is {seen}, expected within {allowed}"
+    summary = f"exposed {pair.what} is {said}, measured from {pair.n} requests is {seen}{pair.detail}, expected within {allowed}"
     receipts = {
         "load": load_receipt(case.plan, window, latencies=pair.unit == "ms"),
         "watch": Receipt(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from typing import Final
 
 from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 
 _INTERIM = 200
 """Answers below this announce the one that counts."""
+_LONGEST_MS: Final = 2e6
+"""What an answer may say of itself: half an hour, which fits its column."""
 
 
 class Response(HTTPResponseParser):
@@ -56,6 +59,18 @@ class Response(HTTPResponseParser):
         """Every header of this lower-case name."""
         return [value for key, value in self._pairs() if key == name] if name in self.headers else []
 
+    def served_us(self, metric: str) -> int:
+        """How long serving took in µs, as this metric of `Server-Timing` says; 0 where the answer does not say it.
+
+        https://www.w3.org/TR/server-timing/: `name;dur=MILLISECONDS;desc=TEXT, name2;…`; several headers of the name are one.
+        """
+        for told in ",".join(self.all("server-timing")).split(",") if metric else ():
+            name, *params = (part.strip() for part in told.split(";"))
+            if name == metric:
+                pairs = (param.partition("=") for param in params)
+                return next((_whole_us(value) for key, _, value in pairs if key.strip().lower() == "dur"), 0)
+        return 0
+
     def _pairs(self) -> Iterator[tuple[str, str]]:
         return zip(map(str.lower, self._words[::2]), self._words[1::2], strict=False)
 
@@ -101,3 +116,12 @@ class Response(HTTPResponseParser):
             self._begin()
         else:
             self.complete = True
+
+
+def _whole_us(milliseconds: str) -> int:
+    """A number of milliseconds in µs, at least 1 where it is one; 0 where it is none."""
+    try:
+        told = float(milliseconds.strip().strip('"'))
+    except ValueError:
+        return 0
+    return max(round(told * 1000), 1) if 0 <= told < _LONGEST_MS else 0

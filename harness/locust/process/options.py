@@ -28,6 +28,7 @@ class Options:
         think_s: seconds between two journeys of a user of a closed model; None: as the locustfile says.
         region: the client's region, where it has one.
         release_header: response header that names the release; empty: none is recorded.
+        timing: name of the metric of `Server-Timing` that says how long serving took; empty: none is recorded.
         drain_s: how long requests that are open at the end may take; then they are cut off.
         traffic: name of the traffic.
         go: file that says when the schedule begins, in ns of CLOCK_MONOTONIC; None: when the test starts.
@@ -45,6 +46,7 @@ class Options:
     think_s: float | None
     region: str | None
     release_header: str
+    timing: str
     drain_s: float
     traffic: str | None
     go: Path | None
@@ -65,6 +67,7 @@ class Options:
             think_s=parsed.think,
             region=parsed.region or None,
             release_header=parsed.release_header,
+            timing=parsed.timing,
             drain_s=parsed.drain,
             traffic=parsed.traffic or None,
             go=Path(parsed.go) if parsed.go else None,
@@ -103,6 +106,7 @@ def add_options(parser: Any, **_: Any) -> None:
         metavar="NAME",
         help="response header that names the release; empty: none; default: x-release",
     )
+    add("--timing", default="", metavar="NAME", help="record this metric of the response header Server-Timing")
     add("--drain", type=_seconds, default=5.0, metavar="S", help="seconds that open requests are waited for at the end")
     add("--go", default="", metavar="FILE", help="begin at the nanosecond of CLOCK_MONOTONIC that this file will say")
     add("--parent", type=int, metavar="PID", help="end when this process ends")

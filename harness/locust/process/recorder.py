@@ -59,6 +59,7 @@ class RequestRecorder:
         response: Response | None = None,
         error: str | None = None,
         served: tuple[str | None, str | None, str | None] = _NOWHERE,
+        served_us: int = 0,
     ) -> None:
         """Write its row and tell Locust, unless it was cut off before.
 
@@ -68,6 +69,7 @@ class RequestRecorder:
             response: as much of the answer as came.
             error: kind of failure; None: answered as expected.
             served: region, pod and release that served it, as far as the answer says.
+            served_us: how long serving it took, as the answer says; 0: it does not.
         """
         if request not in self._open:
             return
@@ -84,6 +86,7 @@ class RequestRecorder:
                     self._worker,
                     request.arrival,
                     request.connection,
+                    served_us,
                 ),
                 (
                     request.journey,

@@ -117,6 +117,7 @@ def describe(
         "metrics": {
             "entry": "api-gateway",
             "probed": "read-track",
+            "timing": "app",
             "per_user": {
                 "actions": "track_plays_total",
                 "users": "user_sign_ins_total",

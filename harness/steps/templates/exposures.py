@@ -23,7 +23,7 @@ EXPOSURES: Final = (
         text="exposed p50, p95 and p99 of the <workload> are within <share:ratio> or <limit:duration> of those measured from the traffic",
         about=(
             "Quantiles reckoned from the buckets of the workload that every request passes, against those of the traffic's answers in the same "
-            "seconds, from sent to answered; the wider of the two tolerances counts."
+            "seconds: as each answer says itself in `Server-Timing`, else from sent to answered; the wider of the two tolerances counts."
         ),
         example="exposed p50, p95 and p99 of the api-gateway are within 5 % or 5 ms of those measured from the traffic",
         mean=exposed("quantiles", workload="<workload>", share="<share>"),
@@ -48,7 +48,7 @@ EXPOSURES: Final = (
         name="exposed-performance",
         keyword=Keyword.THEN,
         text="the exposed p95 and requests per second are within <limit:ratio> of those measured from the traffic",
-        about="As the workload that every request passes counts and times them, against the traffic's own, from sent to answered, in the same seconds.",
+        about="As the workload that every request passes counts and times them, against the traffic's own in the same seconds; times as its answers say them.",
         example="the exposed p95 and requests per second are within 10 % of those measured from the traffic",
         mean=exposed("performance"),
     ),

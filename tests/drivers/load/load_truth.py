@@ -124,7 +124,7 @@ class TruthServer:
                 return
             head = (
                 f"HTTP/1.1 {reply.status} .\r\ncontent-type: application/json\r\ncontent-length: {len(reply.body)}\r\n"
-                "x-served-region: us-east-1\r\nx-served-pod: track-1\r\nx-release: 1.0.0\r\n"
+                "x-served-region: us-east-1\r\nx-served-pod: track-1\r\nx-release: 1.0.0\r\nserver-timing: app;dur=1.25\r\n"
             )
             head += "".join(f"{key}: {value}\r\n" for key, value in reply.headers.items()) + "\r\n"
             half = reply.how == "cut"

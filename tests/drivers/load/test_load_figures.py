@@ -49,6 +49,15 @@ def test_the_release_is_read_from_the_header_that_the_target_names(
     assert table.words["release"].present == recorded
 
 
+@pytest.mark.parametrize(("metric", "recorded"), [("app", {1250}), ("db", {0}), ("", {0})])
+def test_what_an_answer_says_of_its_own_time_is_recorded(
+    server: TruthServer, tmp_path: Path, metric: str, recorded: set[int]
+) -> None:
+    """Under the name that the target gives; else nothing is."""
+    table = offered(server, "visitor", "--rate", "50", "--timing", metric, directory=tmp_path, requests=20)
+    assert set(table.ints["served_us"].tolist()) == recorded
+
+
 def test_locusts_own_figures_show_the_same_requests_and_failures(server: TruthServer, tmp_path: Path) -> None:
     """Count, failures, mean, least and greatest of Locust's summary are those of the rows, the cut-off ones included."""
 

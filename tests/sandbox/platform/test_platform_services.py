@@ -36,6 +36,7 @@ def test_every_answer_names_who_gave_it(platform: httpx.Client) -> None:
     names = ("x-served-region", "x-served-pod", "x-gateway-pod", "x-release")
     read, health = platform.get("/tracks/1"), platform.get("/health")
     assert [read.headers[name] for name in names] == ["us-east-1", "track-0", "gateway-0", "1.0.0"]
+    assert read.headers["server-timing"].startswith("app;dur=")
     assert [health.headers[name] for name in names] == ["us-east-1", "gateway-0", "gateway-0", "1.0.0"]
     assert health.json() == {"status": "ok"}
     assert platform.get("/version").json() == {"service": "api-gateway", "version": "1.0.0"}

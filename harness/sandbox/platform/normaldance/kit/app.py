@@ -136,7 +136,9 @@ class Envelope:
         route = getattr(request.match_info.handler, "__name__", "") if known else "none"
         if request.method not in self._defects.uncounted_methods:
             self._requests.labels(route, request.method, response.status).inc()
-        self._seconds.labels(route).observe(loop.time() - started)
+        took_s = loop.time() - started
+        self._seconds.labels(route).observe(took_s)
+        response.headers["server-timing"] = f"app;dur={1000 * took_s:.3f}"
         return response
 
     async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
