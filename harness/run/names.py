@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 
 def check_names(target: Target, project: Project) -> None:
-    """Refuse a size for a traffic, or a permission for an experiment, that does not exist.
+    """Refuse a size for a traffic, or a permission for an experiment or a rollout, that does not exist.
 
     Raises:
         ConfigurationError: with file, line and the nearest known name.
     """
     for kind, files, named in (
         ("traffic", "loadtests", ((("traffic", name), name) for name in target.traffic)),
-        ("experiment", "experiments", _experiments(target)),
+        ("experiment", "experiments", _allowed(target, "experiment")),
+        ("rollout", "rollouts", _allowed(target, "rollout")),
     ):
         known = _stems(project, files)
         for location, name in named:
@@ -36,9 +37,11 @@ def check_names(target: Target, project: Project) -> None:
                 )
 
 
-def _experiments(target: Target) -> Iterator[tuple[Location, str]]:
+def _allowed(target: Target, key: str) -> Iterator[tuple[Location, str]]:
+    """The experiments, or the rollouts, that the allow-list names."""
     for index, entry in enumerate(target.may_break):
-        yield ("may_break", index, "experiment"), entry.experiment
+        if name := getattr(entry, key):
+            yield ("may_break", index, key), name
 
 
 def _stems(project: Project, files: str) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Where a project keeps its features, experiments and loadtests: its own first, then what the package brings."""
+"""Where a project keeps its features, experiments, rollouts and loadtests: its own first, then what the package brings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Project:
         target: target file; None: none is named, or the sandbox is.
         sandbox: whether `target = "sandbox"`.
         profiles: what is judged when `--profile` is not given; empty where none is named.
-        catalogue: further catalogue files; features, experiments, loadtests: directories, the project's own.
+        catalogue: further catalogue files; features, experiments, rollouts, loadtests: directories, the project's own.
         attestations, waivers: directories of what people say.
     """
 
@@ -49,11 +49,12 @@ class Project:
     features: tuple[Path, ...]
     experiments: tuple[Path, ...]
     loadtests: tuple[Path, ...]
+    rollouts: tuple[Path, ...] = ()
     attestations: tuple[Path, ...] = ()
     waivers: tuple[Path, ...] = ()
 
     def search(self, name: str) -> tuple[Path, ...]:
-        """Directories where names are looked for (`features`, `experiments`, `loadtests`), the project's own first."""
+        """Directories where names are looked for (`features`, `experiments`, `rollouts`, `loadtests`), the project's own first."""
         own: tuple[Path, ...] = getattr(self, name)
         return tuple(dict.fromkeys((*own, bundled(name))))
 
@@ -64,7 +65,12 @@ def shadowed(project: Project) -> list[str]:
     An equal file hides nothing. Of traffic the size is named when its locustfile, or what that imports, is another one.
     """
     found = []
-    for kind, pattern in (("features", "**/*.feature"), ("experiments", "*.yaml"), ("loadtests", "*.yaml")):
+    for kind, pattern in (
+        ("features", "**/*.feature"),
+        ("experiments", "*.yaml"),
+        ("rollouts", "*.yaml"),
+        ("loadtests", "*.yaml"),
+    ):
         theirs = bundled(kind)
         for base in getattr(project, kind):
             if base.resolve() == theirs.resolve():
@@ -169,6 +175,7 @@ def _project(root: Path, table: dict[str, Any], *, configured: bool) -> Project:
         features=paths("features"),
         experiments=paths("experiments"),
         loadtests=paths("loadtests"),
+        rollouts=paths("rollouts"),
         attestations=paths("attestations"),
         waivers=paths("waivers"),
     )

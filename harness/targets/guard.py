@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from harness.errors import Refused
 from harness.model import NO_FAULT, ExperimentPlan, Hit
+from harness.model.rollout import RolloutPlan
 from harness.targets.target import MayBreak, Target
 
 
@@ -35,7 +36,30 @@ def guard_experiment(target: Target, experiment: ExperimentPlan) -> None:
         Refused: the target is not disposable and `may_break` does not name it.
     """
     if experiment.domain != NO_FAULT.name:
-        _entry(target, experiment.name)
+        _entry(target, "experiment", experiment.name)
+
+
+def guard_rollout(target: Target, rollout: RolloutPlan) -> None:
+    """Refuse a rollout that the target does not allow, or that changes what it does not name.
+
+    Raises:
+        Refused: the target is not disposable, and `may_break` does not name the rollout, or not every object that it changes.
+    """
+    entry = _entry(target, "rollout", rollout.name)
+    foreign = sorted({*rollout.names} - {*entry.workloads}) if entry and entry.workloads else []
+    if foreign:
+        raise _refusal(target, "rollout", rollout.name, f"it would change {', '.join(foreign)}")
+
+
+def guard_replaced(target: Target, rollout: str, pods: int) -> None:
+    """Refuse a rollout that would replace more pods than the target allows, when it is known how many there are.
+
+    Raises:
+        Refused: too many pods.
+    """
+    entry = _entry(target, "rollout", rollout)
+    if entry is not None and entry.max_pods is not None and pods > entry.max_pods:
+        raise _refusal(target, "rollout", rollout, f"it would replace {pods} pods, {entry.max_pods} are allowed")
 
 
 def guard_hits(target: Target, experiment: str, hits: Iterable[Hit]) -> None:
@@ -44,30 +68,31 @@ def guard_hits(target: Target, experiment: str, hits: Iterable[Hit]) -> None:
     Raises:
         Refused: a workload that `may_break` does not name, or too many pods.
     """
-    entry = _entry(target, experiment)
+    entry = _entry(target, "experiment", experiment)
     if entry is None:
         return
     pods = [hit for hit in hits if hit.kind == "pod"]
     foreign = sorted({hit.workload for hit in pods} - set(entry.workloads)) if entry.workloads else []
     if foreign:
-        raise _refusal(target, experiment, f"it would hit {', '.join(foreign)}")
+        raise _refusal(target, "experiment", experiment, f"it would hit {', '.join(foreign)}")
     if entry.max_pods is not None and len(pods) > entry.max_pods:
-        raise _refusal(target, experiment, f"it would hit {len(pods)} pods, {entry.max_pods} are allowed")
+        why = f"it would hit {len(pods)} pods, {entry.max_pods} are allowed"
+        raise _refusal(target, "experiment", experiment, why)
 
 
-def _entry(target: Target, experiment: str) -> MayBreak | None:
-    """What `may_break` says of it; None where all is allowed."""
+def _entry(target: Target, kind: str, name: str) -> MayBreak | None:
+    """What `may_break` says of an experiment or a rollout; None where all is allowed."""
     if target.disposable:
         return None
-    entry = next((entry for entry in target.may_break if entry.experiment == experiment), None)
+    entry = next((entry for entry in target.may_break if getattr(entry, kind) == name), None)
     if entry is None:
-        raise _refusal(target, experiment, "`may_break` does not name it")
+        raise _refusal(target, kind, name, "`may_break` does not name it")
     return entry
 
 
-def _refusal(target: Target, experiment: str, why: str) -> Refused:
+def _refusal(target: Target, kind: str, name: str, why: str) -> Refused:
     return Refused(
-        f"{target.name} does not allow the experiment {experiment}: {why}",
+        f"{target.name} does not allow the {kind} {name}: {why}",
         where=str(target.file),
-        hint=f"change `may_break` if you mean it: {{experiment: {experiment}, workloads: […], max_pods: …}}",
+        hint=f"change `may_break` if you mean it: {{{kind}: {name}, workloads: […], max_pods: …}}",
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from harness.targets.reference import Reference
@@ -257,12 +257,40 @@ class TrafficOverride(TargetSection):
     for_s: Annotated[float, quantity("time", "3 min")] | None = Field(default=None, alias="for")
 
 
-class MayBreak(TargetSection):
-    """One entry of the allow-list."""
+class RolloutSettings(TargetSection):
+    """What a rollout changes, and for which release.
 
-    experiment: Name
+    Attributes:
+        kind: `Rollout` of Argo Rollouts, `Deployment`, or `Service`, whose selector is switched.
+        names: of the objects, the same in every namespace.
+        namespaces: where they are; empty: in that of `kubernetes`.
+        candidate: the release that takes over, as its answers name it.
+        manifests: file or directory with the candidate's own objects, `{candidate}` in it stands for its name; without it the tag of every
+            image of the old release becomes the candidate's, and so does the value of `label`.
+        label: of the pods, whose value is the release.
+    """
+
+    kind: Literal["Rollout", "Deployment", "Service"] = "Rollout"
+    names: Annotated[tuple[Name, ...], Field(min_length=1)]
+    namespaces: tuple[Name, ...] = ()
+    candidate: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?$")] = ""
+    manifests: str = ""
+    label: Word = "version"
+
+
+class MayBreak(TargetSection):
+    """One entry of the allow-list: of an experiment or of a rollout."""
+
+    experiment: Name = ""
+    rollout: Name = ""
     workloads: tuple[str, ...] = ()
     max_pods: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _of_one(self) -> Self:
+        if bool(self.experiment) is bool(self.rollout):
+            raise ValueError("one of `experiment` and `rollout`")
+        return self
 
 
 class Tls(TargetSection):

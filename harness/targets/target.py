@@ -28,6 +28,7 @@ from harness.targets.parts import (
     ReadProbe,
     Region,
     ReleaseSource,
+    RolloutSettings,
     SignIn,
     Tls,
     TrafficOverride,
@@ -60,7 +61,19 @@ _ALL: Final = 1.001
 
 _PAPER: Final = frozenset({"evidence", "files", "attestations"})
 _LIVE: Final = frozenset(
-    {"regions", "kubernetes", "database", "probes", "callers", "power", "ledger", "pipeline", "traffic", "may_break"}
+    {
+        "regions",
+        "kubernetes",
+        "database",
+        "probes",
+        "callers",
+        "power",
+        "ledger",
+        "pipeline",
+        "traffic",
+        "may_break",
+        "rollout",
+    }
 )
 """Keys of a platform that runs."""
 
@@ -95,6 +108,7 @@ class Target(TargetSection):
     pipeline: Pipeline | None = None
     metrics: Metrics | None = None
     dns: Dns | None = None
+    rollout: RolloutSettings | None = None
     traffic: Mapping[str, TrafficOverride] = Field(default_factory=dict)
     disposable: bool = False
     may_break: tuple[MayBreak, ...] = ()

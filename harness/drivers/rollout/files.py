@@ -1,0 +1,215 @@
+"""Rollout files: one YAML file a rollout, `rollouts/NAME.yaml`, read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from harness.catalogue.explain import configuration_error
+from harness.catalogue.names import hint_with_nearest
+from harness.errors import ConfigurationError, UsageError
+from harness.model import Quantity
+from harness.model.rollout import ALL, RolloutPlan, Strategy, TakenBack
+from harness.model.trigger import Signal, Trigger, misfit
+from harness.targets.target import Seconds
+from harness.targets.values import quantity
+from harness.yamlfile import Location, YamlDocument, read_document
+
+if TYPE_CHECKING:
+    from harness.targets import Target
+
+SUFFIX: Final = ".yaml"
+_AROUND_S: Final = 15.0
+"""What a rollout takes beside its steps: the candidate starts, and the way back."""
+
+
+def _said(value: object) -> Quantity:
+    try:
+        return Quantity.parse(value if isinstance(value, str) else "")
+    except UsageError as error:
+        raise ValueError("a number with a unit, like `5 %` or `2 h`") from error
+
+
+Said = Annotated[Quantity, BeforeValidator(_said)]
+
+
+class TriggerEntry(BaseModel):
+    """One trigger: what it reads of the new release, above which limit, and for how long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+    reads: Literal["response time p95", "error rate", "memory share", "critical report"]
+    above: Said | None = None
+    window: Said | None = Field(default=None, alias="for")
+
+
+class RolloutFile(BaseModel):
+    """A rollout file.
+
+    Attributes:
+        title: for people.
+        strategy: how the candidate takes over.
+        candidate: another release than the target's; empty: that one.
+        steps: expected shares of users, of a canary; any other strategy has none.
+        dwell: how long each step must last. dwell_scale: what it is divided by; without it the target's time scale.
+        promoted_by, taken_back: by whom it goes on, and how it is expected to end.
+        watched_s: at all users, before it is taken back by hand. within_s: longest in all.
+        triggers: by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+    title: Annotated[str, Field(min_length=1)]
+    strategy: Literal["canary", "blue-green", "rolling"]
+    candidate: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?$")] = ""
+    steps: tuple[Annotated[float, quantity("ratio", "25 %")], ...] = ()
+    dwell: Said | None = None
+    dwell_scale: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
+    promoted_by: Literal["platform", "harness"] = "platform"
+    taken_back: Literal["by hand", "by the platform"] = "by hand"
+    watched_s: Seconds = Field(default=10.0, alias="watched")
+    within_s: Seconds = Field(default=60.0, alias="within")
+    triggers: Mapping[str, TriggerEntry] = Field(default_factory=dict)
+
+
+def rollout_names(directories: Sequence[Path]) -> tuple[str, ...]:
+    """The names of every rollout file below the directories."""
+    return tuple(_files(directories))
+
+
+def load_rollout(name: str, directories: Sequence[Path]) -> RolloutPlan:
+    """The rollout of that name.
+
+    Raises:
+        ConfigurationError: there is none, or its file is wrong; with file, line and key.
+    """
+    files = _files(directories)
+    if name not in files:
+        where = ", ".join(map(str, directories))
+        raise ConfigurationError(f"no rollout is named {name!r}", where=where, hint=hint_with_nearest(name, files))
+    return read_rollout(files[name])
+
+
+def read_rollout(path: Path) -> RolloutPlan:
+    """Read a rollout file; what only the target knows, as the objects that are changed, is filled in by `on_target`.
+
+    Raises:
+        ConfigurationError: with file, line, key and what was expected.
+    """
+    document = read_document(path)
+    if not isinstance(document.data, dict):
+        raise ConfigurationError("must be a mapping", where=document.where(()), hint="start with `title: …`")
+    data = {key: tuple(value) if isinstance(value, list) else value for key, value in document.data.items()}
+    try:
+        file = RolloutFile.model_validate(data)
+    except ValidationError as error:
+        raise configuration_error(document, RolloutFile, error) from error
+    for location, what, hint in (*_wrong_steps(file), *_wrong_ends(file)):
+        raise ConfigurationError(what, where=document.where(location), hint=hint)
+    dwell = None if file.dwell is None else replace(file.dwell, scaled=True)
+    steps = file.steps or (ALL,)
+    seconds = dwell.base / file.dwell_scale * len(steps) if dwell and file.dwell_scale else 0.0
+    return RolloutPlan(
+        name=path.stem,
+        file=str(path),
+        strategy=Strategy(file.strategy),
+        candidate=file.candidate,
+        steps=steps,
+        dwell=dwell,
+        dwell_scale=file.dwell_scale or 0.0,
+        promoted_by=file.promoted_by,
+        taken_back=TakenBack(file.taken_back),
+        watched_s=file.watched_s,
+        within_s=max(file.within_s, seconds + _AROUND_S),
+        triggers=tuple(_trigger(document, name, entry) for name, entry in file.triggers.items()),
+    )
+
+
+def on_target(plan: RolloutPlan, target: Target) -> RolloutPlan:
+    """The rollout with what the target file says: the candidate, the objects that are changed, the time scale.
+
+    Raises:
+        ConfigurationError: neither file names a candidate.
+    """
+    part = target.rollout
+    if part is None:
+        return plan
+    candidate = plan.candidate or part.candidate
+    if not candidate:
+        hint = "write `candidate: 1.1.0` there, or `rollout: {candidate: 1.1.0}` in the target file"
+        raise ConfigurationError("no candidate is named", where=plan.file, hint=hint)
+    return replace(
+        plan,
+        candidate=candidate,
+        dwell_scale=plan.dwell_scale or target.time_scale,
+        kind=part.kind,
+        names=part.names,
+        namespaces=part.namespaces,
+    )
+
+
+def _trigger(document: YamlDocument, name: str, entry: TriggerEntry) -> Trigger:
+    signal, at = Signal(entry.reads), ("triggers", name)
+    given = {"above": entry.above, "for": entry.window}
+    missing = [key for key, value in given.items() if (value is None) is not (signal is Signal.REPORT)]
+    if missing:
+        if signal is Signal.REPORT:
+            what, hint = f"a {signal.value} has no `{missing[0]}`", f"leave `{missing[0]}` out"
+        else:
+            what, hint = f"the key `{missing[0]}` is missing", "write `above: 5 %` and `for: 3 min`"
+        raise ConfigurationError(what, where=document.where((*at, missing[0])), hint=hint)
+    if entry.above is None or entry.window is None:
+        return Trigger(name=name, signal=signal)
+    window = replace(entry.window, scaled=entry.window.dimension == "time")
+    trigger = Trigger(name=name, signal=signal, above=entry.above, window=window)
+    if (wrong := misfit(trigger)) is not None:
+        raise ConfigurationError(wrong.what, where=document.where((*at, wrong.key)), hint=wrong.hint)
+    return trigger
+
+
+def _wrong_steps(file: RolloutFile) -> Iterator[tuple[Location, str, str]]:
+    """What is wrong with the steps: of another strategy, over all users, falling, or none that reaches all."""
+    if file.strategy != "canary":
+        if file.steps:
+            yield (
+                ("steps",),
+                f"a {file.strategy} rollout has no steps",
+                "leave `steps` out, or write `strategy: canary`",
+            )
+        return
+    example = "write them like `[5 %, 25 %, 50 %, 100 %]`"
+    if not file.steps:
+        yield ("steps",), "a canary rollout has no steps", example
+    for at, share in enumerate(file.steps):
+        if share > ALL:
+            yield ("steps", at), f"{100 * share:g} % is over 100 %", example
+        if share <= 0:
+            yield ("steps", at), "a step gives the new release some users", example
+    for at, (before, after) in enumerate(pairwise(file.steps), start=1):
+        if after <= before:
+            yield ("steps", at), f"the steps do not rise: {100 * after:g} % comes after {100 * before:g} %", example
+    if file.steps and file.steps[-1] < ALL:
+        yield ("steps", len(file.steps) - 1), f"the last step is {100 * file.steps[-1]:g} %", "end with `100 %`"
+
+
+def _wrong_ends(file: RolloutFile) -> Iterator[tuple[Location, str, str]]:
+    """What does not fit together elsewhere."""
+    if file.dwell is not None and (file.dwell.dimension != "time" or file.dwell.value <= 0):
+        yield ("dwell",), f"{file.dwell} is not a length of time above 0", "write it like `2 h`"
+    if file.dwell is None and file.dwell_scale is not None:
+        yield ("dwell_scale",), "there is no `dwell` to divide", "write `dwell: 2 h`, or leave `dwell_scale` out"
+    if file.taken_back == "by the platform" and not file.triggers:
+        yield ("taken_back",), "no trigger takes this rollout back", "name one below `triggers`"
+
+
+def _files(directories: Sequence[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for directory in directories:
+        for path in sorted(directory.glob(f"*{SUFFIX}")):
+            found.setdefault(path.stem, path)
+    return found

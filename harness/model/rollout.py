@@ -1,0 +1,86 @@
+"""A rollout as it is planned: which release replaces which, by which steps, when it must be taken back, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from harness.model.quantity import Quantity
+from harness.model.trigger import Trigger
+
+
+class Strategy(StrEnum):
+    """How a release takes over."""
+
+    CANARY = "canary"
+    """By shares of users, step by step."""
+    BLUE_GREEN = "blue-green"
+    """All at once, while the old release is still there."""
+    ROLLING = "rolling"
+    """Pod by pod."""
+
+
+class TakenBack(StrEnum):
+    """How a rollout is expected to end."""
+
+    BY_HAND = "by hand"
+    """It is promoted; the harness gives the command for the way back after that."""
+    BY_PLATFORM = "by the platform"
+    """A trigger fires, and the platform takes it back by itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutPlan:
+    """A rollout by name.
+
+    Attributes:
+        name: file name without `.yaml`. file: path as resolved.
+        strategy: how the candidate takes over.
+        candidate: the release that its answers name.
+        steps: the shares of users that it is expected to get, 0 to 1, in order; the last is 1.
+        dwell: how long each step must last, as the document says it; None: no length is asked.
+        dwell_scale: `dwell` is divided by this; 1 on a platform whose time is not scaled.
+        promoted_by: `platform`, or `harness`, which promotes each step that has lasted.
+        taken_back: how it is expected to end.
+        watched_s: how long it is watched at all users before it is taken back by hand.
+        within_s: longest, from its beginning to the old release everywhere.
+        triggers: when it must be taken back.
+        kind: what is changed: `Rollout` (Argo Rollouts), `Deployment` or `Service`. names: of the objects. namespaces: where they are.
+    """
+
+    name: str
+    file: str
+    strategy: Strategy
+    candidate: str
+    steps: tuple[float, ...]
+    dwell: Quantity | None = None
+    dwell_scale: float = 1.0
+    promoted_by: str = "platform"
+    taken_back: TakenBack = TakenBack.BY_HAND
+    watched_s: float = 10.0
+    within_s: float = 60.0
+    triggers: tuple[Trigger, ...] = ()
+    kind: str = "Rollout"
+    names: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+
+    @property
+    def dwell_s(self) -> float:
+        """How long each step must last in this run."""
+        return 0.0 if self.dwell is None else self.dwell.base / self.dwell_scale
+
+    @property
+    def trigger(self) -> Mapping[str, Trigger]:
+        """The triggers by name."""
+        return {one.name: one for one in self.triggers}
+
+
+ALL: Final = 1.0
+"""The share of the last step."""
+
+
+def percent(share: float) -> str:
+    """A share as windows and sentences name it: `5`, `12.5`, `100`."""
+    return f"{100 * share:.6g}"

@@ -1,0 +1,175 @@
+"""Rollout files: what they say, and every mistake answered with file, line and key before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.drivers.rollout import load_rollout, on_target, read_rollout
+from harness.errors import ConfigurationError, Refused
+from harness.model.rollout import Strategy, TakenBack, percent
+from harness.model.trigger import Signal
+from harness.run.project import bundled
+from harness.targets import load_target
+from harness.targets.guard import guard_replaced, guard_rollout
+
+FILE = """\
+title: by steps
+strategy: canary
+steps: [5 %, 25 %, 100 %]
+dwell: 2 h
+dwell_scale: 720
+promoted_by: harness
+taken_back: by the platform
+watched: 5 s
+within: 2 min
+triggers:
+  latency: {reads: response time p95, above: 2000 ms, for: 5 min}
+  users: {reads: critical report}
+"""
+TARGET = """\
+name: shop
+environment: staging
+entry: http://127.0.0.1:9
+disposable: false
+kubernetes: {context: shop}
+rollout: {kind: Deployment, names: [cart, stock], namespaces: [eu, us], candidate: 1.1.0}
+"""
+
+
+def _written(directory: Path, text: str) -> Path:
+    file = directory / "by-steps.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_rollout_file_is_read_in_base_units(tmp_path: Path) -> None:
+    """Steps are shares from 0 to 1, the dwell keeps the document's words, a trigger's window is scaled and its limit is not."""
+    plan = read_rollout(_written(tmp_path, FILE))
+
+    assert (plan.name, plan.strategy, plan.steps) == ("by-steps", Strategy.CANARY, (0.05, 0.25, 1.0))
+    assert (str(plan.dwell), plan.dwell_s) == ("2 h", 10.0)
+    assert (plan.promoted_by, plan.taken_back, plan.watched_s, plan.within_s) == (
+        "harness",
+        TakenBack.BY_PLATFORM,
+        5.0,
+        120.0,
+    )
+    latency, users = plan.trigger["latency"], plan.trigger["users"]
+    assert (latency.limit, latency.window_ns(60), latency.window_ns(1)) == (2000.0, 5 * 10**9, 300 * 10**9)
+    assert (users.signal, str(users)) == (Signal.REPORT, "users: a critical report")
+    assert [percent(share) for share in plan.steps] == ["5", "25", "100"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "[5 %, 25 %, 100 %]",
+            "[5 %, 50 %, 25 %, 100 %]",
+            ":3: steps[2]: the steps do not rise: 25 % comes after 50 %",
+        ),
+        ("[5 %, 25 %, 100 %]", "[5 %, 120 %]", ":3: steps[1]: 120 % is over 100 %"),
+        ("[5 %, 25 %, 100 %]", "[5 %, 50 %]", ":3: steps[1]: the last step is 50 %"),
+        ("[5 %, 25 %, 100 %]", "[0 %, 100 %]", ":3: steps[0]: a step gives the new release some users"),
+        ("[5 %, 25 %, 100 %]", "[5, 100]", ":3: steps[0]: `5` is not a ratio like `25 %`"),
+        ("[5 %, 25 %, 100 %]", "[]", ":3: steps: a canary rollout has no steps"),
+        ("strategy: canary", "strategy: blue-green", ":3: steps: a blue-green rollout has no steps"),
+        ("strategy: canary", "strategy: canarie", ":2: strategy: `canarie` is not one of canary, blue-green, rolling"),
+        ("dwell: 2 h", "dwell: 5 %", ":4: dwell: 5 % is not a length of time above 0"),
+        ("dwell: 2 h", "dwell: 2", ":4: dwell: `2` is not a number with a unit"),
+        ("dwell: 2 h\n", "", ":4: dwell_scale: there is no `dwell` to divide"),
+        (
+            "above: 2000 ms, for: 5 min",
+            "above: 5 min, for: 2000 ms",
+            ":11: triggers.latency.above: a limit of 5 min is not below the window of 2000 ms: the limit and the window are swapped",
+        ),
+        (
+            "reads: response time p95, above: 2000 ms",
+            "reads: error rate, above: 2000 ms",
+            ":11: triggers.latency.above: 2000 ms is a time: the error rate is a ratio",
+        ),
+        (", for: 5 min", "", ":11: triggers.latency.for: the key `for` is missing"),
+        (
+            "critical report",
+            "critical report, above: 5 %",
+            ":12: triggers.users.above: a critical report has no `above`",
+        ),
+        ("critical report", "rumour", ":12: triggers.users.reads: `rumour` is not one of"),
+        (FILE[FILE.index("triggers") :], "", ":7: taken_back: no trigger takes this rollout back"),
+        ("title: by steps", "titel: by steps", ":1: titel: unknown key `titel`"),
+    ],
+)
+def test_a_mistake_is_refused_with_file_line_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """Steps that fall, weights over 100, a trigger with limit and window swapped or in a wrong unit."""
+    file = _written(tmp_path, FILE.replace(old, new))
+
+    with pytest.raises(ConfigurationError) as caught:
+        read_rollout(file)
+
+    assert f"{file}{message}" in str(caught.value)
+
+
+def test_an_unknown_rollout_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    """Names are looked up as those of experiments are."""
+    _written(tmp_path, FILE)
+
+    with pytest.raises(ConfigurationError, match=r"(?s)no rollout is named 'by-step'.*did you mean 'by-steps'"):
+        load_rollout("by-step", [tmp_path])
+
+
+def test_the_rollouts_that_come_with_the_package_are_sound() -> None:
+    """Each of them, and they have the steps of document 002."""
+    found = {path.stem: read_rollout(path) for path in bundled("rollouts").glob("*.yaml")}
+
+    assert [percent(share) for share in found["canary"].steps] == ["5", "25", "50", "100"]
+    assert found["canary"].dwell_s == 10.0
+    assert found["blue-green"].steps == (1.0,)
+
+
+def test_the_target_says_which_objects_are_changed(tmp_path: Path) -> None:
+    """One rollout file serves every platform; it may name a candidate of its own."""
+    target = tmp_path / "target.yaml"
+    target.write_text(TARGET, encoding="utf-8")
+    here = load_target(target)
+
+    plan = on_target(read_rollout(_written(tmp_path, FILE)), here)
+    assert (plan.kind, plan.names, plan.namespaces) == ("Deployment", ("cart", "stock"), ("eu", "us"))
+    assert plan.candidate == "1.1.0"
+    own = on_target(read_rollout(_written(tmp_path, f"{FILE}candidate: slow\n")), here)
+    assert own.candidate == "slow"
+
+
+def test_without_a_candidate_there_is_no_rollout(tmp_path: Path) -> None:
+    """Neither file names one."""
+    target = tmp_path / "target.yaml"
+    target.write_text(TARGET.replace(", candidate: 1.1.0", ""), encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="no candidate is named"):
+        on_target(read_rollout(_written(tmp_path, FILE)), load_target(target))
+
+
+def test_a_target_that_is_not_disposable_must_allow_the_rollout(tmp_path: Path) -> None:
+    """By name, with the objects that it may change and how many pods it may replace."""
+    file = tmp_path / "target.yaml"
+    plan = read_rollout(_written(tmp_path, FILE))
+
+    def target(allowed: str) -> Path:
+        file.write_text(f"{TARGET}may_break: [{allowed}]\n", encoding="utf-8")
+        return file
+
+    def guarded(allowed: str) -> None:
+        here = load_target(target(allowed))
+        guard_rollout(here, on_target(plan, here))
+        guard_replaced(here, plan.name, 4)
+
+    guarded("{rollout: by-steps, workloads: [cart, stock], max_pods: 4}")
+    with pytest.raises(Refused, match="does not allow the rollout by-steps: `may_break` does not name it"):
+        guarded("{experiment: by-steps}")
+    with pytest.raises(Refused, match="it would change stock"):
+        guarded("{rollout: by-steps, workloads: [cart]}")
+    with pytest.raises(Refused, match="it would replace 4 pods, 3 are allowed"):
+        guarded("{rollout: by-steps, max_pods: 3}")
+    with pytest.raises(ConfigurationError, match="expected one of `experiment` and `rollout`"):
+        guarded("{rollout: by-steps, experiment: by-steps}")
