@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.errors import SandboxError
-from harness.sandbox.cluster import admission, kinds
+from harness.sandbox.cluster import admission
 from harness.sandbox.cluster.statuses import Object, StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.sandbox.cluster.kinds import Kind
+    from harness.sandbox.cluster.kinds import Kind, ServedKinds
     from harness.sandbox.cluster.store import Store
 
 
-def kind_of(obj: Object) -> Kind:
+def kind_of(served: ServedKinds, obj: Object) -> Kind:
     """The row of an object's kind. Raises SandboxError when it is not served."""
-    kind = kinds.by_api_version(obj["apiVersion"], obj["kind"])
+    kind = served.by_api_version(obj["apiVersion"], obj["kind"])
     if kind is None:
         name = f"{obj['kind']}/{obj['metadata']['name']}"
         raise SandboxError(f"the sandbox does not serve {obj['apiVersion']} {obj['kind']}", where=name)
@@ -39,7 +39,7 @@ def replacement(live: Object, wanted: Object) -> Object:
 def apply(store: Store, objects: Iterable[Object]) -> None:
     """Put objects into the store, in this order. Raises SandboxError that names the object that is refused."""
     for obj in objects:
-        kind = kind_of(obj)
+        kind = kind_of(store.kinds, obj)
         namespace = obj["metadata"].get("namespace", "default") if kind.namespaced else None
         try:
             try:

@@ -12,7 +12,7 @@ import yaml
 
 from harness import clock
 from harness.errors import SandboxError, UsageError
-from harness.sandbox.apply import kind_of, replacement
+from harness.sandbox.apply import replacement
 from harness.sandbox.cluster import kinds
 from harness.sandbox.directory import holder
 from harness.sandbox.progress import RollOut, sentence, workload
@@ -20,7 +20,6 @@ from harness.sandbox.progress import RollOut, sentence, workload
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.statuses import Object
     from harness.sandbox.directory import Directory
 
@@ -32,10 +31,12 @@ class Client:
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
+        self._served: dict[str, Sequence[Object]] = {}
 
     def objects(self, name: str) -> Sequence[Object]:
         """All objects of a kind, in all namespaces."""
-        found: Sequence[Object] = self._ask("GET", _path(kinds.by_name(name), None)).json()["items"]
+        kind = kinds.by_name(name)
+        found: Sequence[Object] = self._ask("GET", f"{_root(kind.api_version)}/{kind.plural}").json()["items"]
         return found
 
     def workloads(self) -> Sequence[RollOut]:
@@ -45,8 +46,7 @@ class Client:
     def apply(self, objects: Iterable[Object]) -> None:
         """Create what is new, replace what is not."""
         for obj in objects:
-            kind = kind_of(obj)
-            collection = _path(kind, obj["metadata"].get("namespace", "default") if kind.namespaced else None)
+            collection = self._collection(obj)
             path = f"{collection}/{obj['metadata']['name']}"
             live = self._http.get(path)
             if live.status_code == 404:
@@ -69,12 +69,24 @@ class Client:
     @contextmanager
     def log(self, namespace: str, pod: str, **query: str) -> Iterator[Iterator[bytes]]:
         """The bytes of a pod's log."""
-        path = f"{_path(kinds.by_name('Pod'), namespace)}/{pod}/log"
+        path = f"{_root('v1')}/namespaces/{namespace}/pods/{pod}/log"
         with self._http.stream("GET", path, params=query, timeout=None) as response:
             if response.is_error:
                 response.read()
                 raise _refusal(response)
             yield response.iter_bytes()
+
+    def _collection(self, obj: Object) -> str:
+        """The path of the objects of the same kind and namespace, as the API itself tells. Raises SandboxError when it serves none."""
+        version, kind, meta = obj["apiVersion"], obj["kind"], obj["metadata"]
+        if version not in self._served:
+            answer = self._http.get(_root(version))
+            self._served[version] = [] if answer.status_code == 404 else answer.json()["resources"]
+        row = next((each for each in self._served[version] if each["kind"] == kind and "/" not in each["name"]), None)
+        if row is None:
+            raise SandboxError(f"the sandbox does not serve {version} {kind}", where=f"{kind}/{meta['name']}")
+        namespace = f"/namespaces/{meta.get('namespace', 'default')}" if row["namespaced"] else ""
+        return f"{_root(version)}{namespace}/{row['name']}"
 
     def _ask(self, method: str, path: str, **given: Any) -> httpx.Response:
         response = self._http.request(method, path, **given)
@@ -103,9 +115,9 @@ def connected(directory: Directory) -> Iterator[Client]:
             ) from error
 
 
-def _path(kind: Kind, namespace: str | None) -> str:
-    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
-    return f"{root}/namespaces/{namespace}/{kind.plural}" if namespace else f"{root}/{kind.plural}"
+def _root(api_version: str) -> str:
+    """Where the resources of `v1` or `apps/v1` are served."""
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
 
 
 def _refusal(response: httpx.Response) -> SandboxError:

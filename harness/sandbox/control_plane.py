@@ -23,6 +23,7 @@ from harness.sandbox.cluster.api import build_app
 from harness.sandbox.cluster.controllers.manager import Manager
 from harness.sandbox.cluster.controllers.nodes import NodeLifecycle
 from harness.sandbox.cluster.controllers.view import DEPLOYMENT, NODE, POD, STATEFULSET, key
+from harness.sandbox.cluster.custom.definitions import shipped
 from harness.sandbox.cluster.kubelet.agent import Agent
 from harness.sandbox.cluster.kubelet.launcher import Launcher
 from harness.sandbox.cluster.kubelet.logs import Wanted, pod_directory
@@ -152,6 +153,7 @@ class ControlPlane:
         from harness.sandbox.platform.credentials import Credentials
         from harness.sandbox.releases import load_release
 
+        apply(self._store, shipped())
         apply(self._store, render.nodes())
         await self._until_nodes_are_ready()
         if self._settings.release is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.cluster import defaults, rules, schema
-from harness.sandbox.cluster.statuses import Object, bad_request
+from harness.sandbox.cluster.custom import structural
+from harness.sandbox.cluster.statuses import Object, bad_request, invalid
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.kinds import Kind
@@ -30,16 +32,15 @@ def created(kind: Kind, namespace: str | None, body: Any, *, strict: bool = Fals
         meta.pop(key, None)
     if meta.pop("resourceVersion", ""):
         raise bad_request("resourceVersion should not be set on objects to be created")
-    if kind.has_status and kind.kind != "Node":
+    if kind.has_status and kind.qualified != "Node":
         obj.pop("status", None)
     if meta.get("namespace", namespace or "") != (namespace or ""):
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
     if kind.namespaced:
         meta["namespace"] = namespace
-    schema.check(kind, obj, strict=strict)
-    defaults.fill(kind, obj)
+    obj = _shaped(kind, obj, strict=strict)
     rules.check(kind, obj)
-    if kind.kind == "Pod":
+    if kind.qualified == "Pod":
         obj["status"] = {"phase": "Pending", "qosClass": "BestEffort"}
     return obj
 
@@ -60,10 +61,9 @@ def changed(kind: Kind, old: Object, body: Any, *, strict: bool = False) -> Obje
             raise bad_request(what)
         if expected:
             meta[key] = expected
-    schema.check(kind, obj, strict=strict)
-    if kind.kind == "Service" and "clusterIP" in old["spec"]:
+    if kind.qualified == "Service" and "clusterIP" in old["spec"]:
         obj.setdefault("spec", {}).setdefault("clusterIP", old["spec"]["clusterIP"])
-    defaults.fill(kind, obj)
+    obj = _shaped(kind, obj, strict=strict)
     rules.check(kind, obj, _complete(kind, old) if obj.get("spec") != old.get("spec") else None)
     return obj
 
@@ -76,25 +76,47 @@ def with_status(kind: Kind, old: Object, body: Any) -> Object:
         **{key: obj["metadata"][key] for key in ("uid", "resourceVersion") if key in obj["metadata"]},
     }
     new = {**old, "metadata": meta, "status": obj.get("status", {})}
-    schema.check(kind, new, strict=False)
-    return new
+    return _shaped(kind, new, strict=False)
+
+
+def _shaped(kind: Kind, obj: Object, *, strict: bool) -> Object:
+    """The object in its kind's shape, defaults filled in. Raises StatusError 400 or 422."""
+    if kind.custom is None:
+        schema.check(kind, obj, strict=strict)
+        defaults.fill(kind, obj)
+        return obj
+    schema.check_metadata(kind, obj, strict=strict)
+    unknown: list[str] = []
+    known = structural.pruned(kind.custom.schema, obj, unknown)
+    if strict and unknown:
+        raise schema.unknown_fields(unknown)
+    shaped: Object = structural.defaulted(kind.custom.schema, known)
+    if causes := list(islice(structural.faults(kind.custom.schema, shaped), rules.MOST_CAUSES)):
+        raise invalid(kind, obj["metadata"].get("name", ""), causes)
+    return shaped
 
 
 def _complete(kind: Kind, old: Object) -> Object:
     """A stored object with the defaults that a controller which wrote it may have left out: they are no change."""
     obj: Object = defaults.fresh(old)
-    defaults.fill(kind, obj)
+    if kind.custom is None:
+        defaults.fill(kind, obj)
     return obj
 
 
 def _copied(kind: Kind, body: Any) -> Object:
     if not isinstance(body, dict):
         raise bad_request(f"the body must be a JSON object of kind {kind.kind}")
-    obj: Object = defaults.fresh(body)
+    # a schema may allow a null in a custom resource; anywhere else it means absent
+    obj: Object = (
+        defaults.fresh(body) if kind.custom is None else {**body, "metadata": defaults.fresh(body.get("metadata"))}
+    )
     for key, expected in (("kind", kind.kind), ("apiVersion", kind.api_version)):
         if obj.setdefault(key, expected) != expected:
             raise bad_request(f"the {key} in the data ({obj[key]}) does not match the expected {key} ({expected})")
-    for key in ("metadata", "spec") if schema.has_spec(kind) else ("metadata",):
-        if not isinstance(obj.setdefault(key, {}), dict):
+    for key in ("metadata", "spec") if kind.custom is None and schema.has_spec(kind) else ("metadata",):
+        if obj.get(key) is None:
+            obj[key] = {}
+        if not isinstance(obj[key], dict):
             raise bad_request(f"{key} must be a JSON object")
     return obj

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from harness.sandbox.cluster import discovery
 from harness.sandbox.cluster.calls import Call
+from harness.sandbox.cluster.custom.definitions import Definitions
 from harness.sandbox.cluster.resources import Resources, answer
 from harness.sandbox.cluster.statuses import StatusError, method_not_allowed, no_such_path, unauthorized
 from harness.sandbox.cluster.subresources import Subresources
@@ -49,6 +50,8 @@ class Server:
     """Routes one request."""
 
     def __init__(self, store: Store, hooks: Hooks, token: str) -> None:
+        self._store = store
+        Definitions(store)
         self.watches = Watches(store)
         self._resources = Resources(store, hooks, self.watches)
         self._subresources = Subresources(store, hooks)
@@ -71,14 +74,14 @@ class Server:
             return answer(discovery.VERSION)
         self._authenticate(request)
         if len(steps) > DISCOVERY_DEPTH.get(steps[0], len(steps)):
-            call = await Call.of(request)
+            call = await Call.of(request, self._store.kinds)
             return await (self._subresources if call.target.subresource else self._resources).handle(call)
         if request.method != "GET":
             raise method_not_allowed()
         if path == "/openapi/v2":
             return Response(b"", media_type=discovery.OPENAPI_V2)
         if steps[0] in DISCOVERY_DEPTH:
-            return answer(discovery.document(path, request.url.netloc))
+            return answer(discovery.document(self._store.kinds, path, request.url.netloc))
         raise no_such_path()
 
     def _authenticate(self, request: Request) -> None:

@@ -19,7 +19,7 @@ from harness.sandbox.cluster.statuses import (
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from harness.sandbox.cluster.kinds import Kind
+    from harness.sandbox.cluster.kinds import Kind, ServedKinds
 
 PATH = re.compile(
     r"/(?:api|apis/(?P<group>[^/]+))/(?P<version>[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?"
@@ -30,6 +30,8 @@ LONGEST_S = (1 << 31) - 1
 """Of seconds, lines and bytes that a query may ask for."""
 
 PATCH_TYPES = (patch.STRATEGIC, patch.MERGE, patch.JSON)
+CUSTOM_PATCH_TYPES = (patch.JSON, patch.MERGE)
+"""Of custom resources: the server does not know by which key their lists merge."""
 WHY_NOT = {
     "application/vnd.kubernetes.protobuf": "protobuf is not served here: use `kubectl apply -f` or `create -f`, which send JSON",
     "application/apply-patch+yaml": "server-side apply is not served here: use `kubectl apply` without --server-side",
@@ -47,7 +49,7 @@ class RequestPath:
     subresource: str
 
     @classmethod
-    def of(cls, path: str) -> RequestPath:
+    def of(cls, path: str, served: ServedKinds) -> RequestPath:
         """Read a path. Raises StatusError 404 when no such resource is served."""
         found = PATH.fullmatch(path)
         if not found:
@@ -56,7 +58,7 @@ class RequestPath:
         subresource = found["subresource"] or ""
         if namespace and plural in kinds.by_name("Namespace").subresources and not name:
             namespace, plural, name, subresource = None, "namespaces", namespace, plural
-        kind = kinds.by_plural(group, found["version"], plural)
+        kind = served.by_plural(group, found["version"], plural)
         if (
             kind is None
             or (namespace and not kind.namespaced)
@@ -77,9 +79,9 @@ class Call:
     body: bytes
 
     @classmethod
-    async def of(cls, request: Request) -> Call:
+    async def of(cls, request: Request, served: ServedKinds) -> Call:
         """Read path and body. Raises StatusError 404, 406, 413."""
-        target = RequestPath.of(request.url.path)
+        target = RequestPath.of(request.url.path, served)
         if target.subresource != "log":
             _require_json_accepted(request.headers.get("accept", ""))
         return cls(request=request, target=target, body=await bodies.read_body(request))
@@ -138,9 +140,9 @@ class Call:
 
     def patch(self) -> tuple[Any, str]:
         """A PATCH's body and its type. Raises StatusError 400, or 415 for types that are not served."""
-        content_type = self._content_type
-        if content_type not in PATCH_TYPES:
-            raise _refused_format(content_type, PATCH_TYPES)
+        content_type, served = self._content_type, CUSTOM_PATCH_TYPES if self.target.kind.custom else PATCH_TYPES
+        if content_type not in served:
+            raise _refused_format(content_type, served)
         return bodies.parsed(self.body), content_type
 
     @property

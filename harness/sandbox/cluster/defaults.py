@@ -137,6 +137,13 @@ def _endpoints(obj: Object) -> None:
             _default(port, protocol="TCP")
 
 
+def _definition(obj: Object) -> None:
+    spec = obj["spec"]
+    names = spec["names"]
+    _default(names, singular=names["kind"].lower(), listKind=f"{names['kind']}List")
+    _default(spec.setdefault("conversion", {}), strategy="None")
+
+
 def _slice(obj: Object) -> None:
     for port in obj.get("ports", ()):
         _default(port, name="", protocol="TCP")
@@ -153,4 +160,5 @@ FILLERS: dict[str, Callable[[Object], None]] = {
     "NetworkPolicy": _network_policy,
     "Endpoints": _endpoints,
     "EndpointSlice": _slice,
+    "CustomResourceDefinition": _definition,
 }

@@ -6,11 +6,13 @@ import platform
 import sys
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster import kinds
+from harness.sandbox.cluster.kinds import VERBS
 from harness.sandbox.cluster.statuses import no_such_path
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.kinds import Kind
+    from collections.abc import Iterable, Sequence
+
+    from harness.sandbox.cluster.kinds import Kind, ServedKinds
     from harness.sandbox.cluster.statuses import Object
 
 OPENAPI_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
@@ -37,38 +39,36 @@ SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
 """Group, version, kind (empty: those of the resource itself) and verbs of what is served below an object."""
 
 
-def document(path: str, address: str) -> Object:
+def document(served: ServedKinds, path: str, address: str) -> Object:
     """The discovery document of `/api`, `/apis`, `/api/v1`, `/apis/{group}` or `/apis/{group}/{version}`.
 
     Raises:
         StatusError: 404 for a group or version that is not served.
     """
+    groups = served.groups()
     match path.strip("/").split("/"):
         case ["api"]:
             addresses = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
             return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": addresses}
         case ["apis"]:
-            groups = [_group(version) for version in kinds.groups() if "/" in version]
-            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
-        case ["api", version] if version in kinds.groups():
-            return _resources(version)
-        case ["apis", name]:
-            for version in kinds.groups():
-                if version.startswith(f"{name}/"):
-                    return {"kind": "APIGroup", "apiVersion": "v1", **_group(version)}
-        case ["apis", name, version] if f"{name}/{version}" in kinds.groups():
-            return _resources(f"{name}/{version}")
+            named = [_group(name, versions) for name, versions in groups.items() if name]
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": named}
+        case ["api", version] if version in groups[""]:
+            return _resources(version, groups[""][version])
+        case ["apis", name] if name in groups:
+            return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, groups[name])}
+        case ["apis", name, version] if version in groups.get(name, ()):
+            return _resources(f"{name}/{version}", groups[name][version])
     raise no_such_path()
 
 
-def _group(api_version: str) -> Object:
-    name, version = api_version.split("/")
-    served = {"groupVersion": api_version, "version": version}
-    return {"name": name, "versions": [served], "preferredVersion": served}
+def _group(name: str, versions: Iterable[str]) -> Object:
+    served = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
+    return {"name": name, "versions": served, "preferredVersion": served[0]}
 
 
-def _resources(api_version: str) -> Object:
-    rows = [entry for kind in kinds.groups()[api_version] for entry in _entries(kind)]
+def _resources(api_version: str, kinds: Sequence[Kind]) -> Object:
+    rows = [entry for kind in kinds for entry in _entries(kind)]
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": rows}
 
 
@@ -78,7 +78,7 @@ def _entries(kind: Kind) -> list[Object]:
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        "verbs": list(kinds.VERBS),
+        "verbs": list(VERBS),
     }
     if kind.short:
         main["shortNames"] = list(kind.short)

@@ -1,8 +1,15 @@
-"""The table of what is served: a new kind is a row of `KINDS`, not a module."""
+"""The table of what is served: a new kind is a row of `KINDS`, or a CustomResourceDefinition, not a module."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.sandbox.cluster.custom.definitions import CustomShape
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -20,7 +27,9 @@ class Kind:
         generation: whether a change of the spec counts `metadata.generation` up.
         returned: whether DELETE answers the object itself instead of a Status.
         fields: paths that a fieldSelector may name beside metadata.name and metadata.namespace.
-        view_of: the name of the kind that is really stored when this row is another shape of it.
+        view_of: the row that is really stored when this one is another shape of it.
+        singular_name: what kubectl takes on the command line; empty: the kind in lower case.
+        custom: schema, columns and scale of a kind that a CustomResourceDefinition defines; None for a row of `KINDS`.
     """
 
     kind: str
@@ -34,12 +43,14 @@ class Kind:
     generation: bool = False
     returned: bool = False
     fields: tuple[str, ...] = ()
-    view_of: str = ""
+    view_of: Kind | None = None
+    singular_name: str = ""
+    custom: CustomShape | None = None
 
     @property
     def singular(self) -> str:
-        """The lower-case kind, which kubectl takes on the command line."""
-        return self.kind.lower()
+        """What kubectl takes on the command line: the lower-case kind, unless its definition names another."""
+        return self.singular_name or self.kind.lower()
 
     @property
     def api_version(self) -> str:
@@ -65,6 +76,7 @@ class Kind:
 EVENT_FIELDS = ("type", "reason", "source")
 INVOLVED = ("involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid")
 REGARDING = ("regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid")
+_CORE_EVENT = Kind(kind="Event", plural="events", short=("ev",), fields=(*EVENT_FIELDS, *INVOLVED))
 
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -113,14 +125,14 @@ KINDS: tuple[Kind, ...] = (
     Kind(kind="ConfigMap", plural="configmaps", short=("cm",)),
     Kind(kind="Secret", plural="secrets", fields=("type",)),
     Kind(kind="ServiceAccount", plural="serviceaccounts", short=("sa",), returned=True),
-    Kind(kind="Event", plural="events", short=("ev",), fields=(*EVENT_FIELDS, *INVOLVED)),
+    _CORE_EVENT,
     Kind(
         kind="Event",
         plural="events",
         group="events.k8s.io",
         short=("ev",),
         fields=(*EVENT_FIELDS, *REGARDING),
-        view_of="Event",
+        view_of=_CORE_EVENT,
     ),
     Kind(kind="EndpointSlice", plural="endpointslices", group="discovery.k8s.io"),
     Kind(kind="Lease", plural="leases", group="coordination.k8s.io"),
@@ -153,30 +165,71 @@ KINDS: tuple[Kind, ...] = (
         generation=True,
     ),
     Kind(kind="NetworkPolicy", plural="networkpolicies", group="networking.k8s.io", short=("netpol",), generation=True),
+    Kind(
+        kind="CustomResourceDefinition",
+        plural="customresourcedefinitions",
+        group="apiextensions.k8s.io",
+        short=("crd", "crds"),
+        namespaced=False,
+        subresources=("status",),
+        categories=("api-extensions",),
+        generation=True,
+    ),
 )
 
-_BY_PLURAL = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
 _BY_NAME = {kind.kind: kind for kind in KINDS if not kind.view_of}
+_VERSION = re.compile(r"v(?P<major>\d+)(?:(?P<stage>alpha|beta)(?P<minor>\d+))?")
 
 
 def by_name(name: str) -> Kind:
-    """The stored kind of that name, such as `Pod`. Raises KeyError."""
+    """The stored kind of that name in `KINDS`, such as `Pod`. Raises KeyError."""
     return _BY_NAME[name]
 
 
-def by_plural(group: str, version: str, plural: str) -> Kind | None:
-    """The row that a path such as `/apis/apps/v1/deployments` means, or None."""
-    return _BY_PLURAL.get((group, version, plural))
+class ServedKinds:
+    """What one API server serves: the rows of `KINDS`, and those of its CustomResourceDefinitions."""
+
+    def __init__(self) -> None:
+        self._custom: dict[str, Sequence[Kind]] = {}
+
+    def __iter__(self) -> Iterator[Kind]:
+        yield from KINDS
+        for rows in self._custom.values():
+            yield from rows
+
+    def define(self, name: str, rows: Sequence[Kind]) -> None:
+        """Serve what the CustomResourceDefinition of that name defines, instead of what it defined before."""
+        self._custom[name] = rows
+
+    def forget(self, name: str) -> None:
+        """Serve no longer what that CustomResourceDefinition defined."""
+        self._custom.pop(name, None)
+
+    @property
+    def stored(self) -> list[Kind]:
+        """The rows whose objects are stored: no other row's shape."""
+        return list(dict.fromkeys(row.view_of or row for row in self))
+
+    def by_plural(self, group: str, version: str, plural: str) -> Kind | None:
+        """The row that a path such as `/apis/apps/v1/deployments` means, or None."""
+        return next((row for row in self if (row.group, row.version, row.plural) == (group, version, plural)), None)
+
+    def by_api_version(self, api_version: str, kind: str) -> Kind | None:
+        """The row that an object's `apiVersion` and `kind` mean, or None."""
+        return next((row for row in self if row.kind == kind and row.api_version == api_version), None)
+
+    def groups(self) -> dict[str, dict[str, list[Kind]]]:
+        """Rows by group and version: core first, then in the order of the table; of a group the preferred version first."""
+        found: dict[str, dict[str, list[Kind]]] = {}
+        for row in self:
+            found.setdefault(row.group, {}).setdefault(row.version, []).append(row)
+        return {group: dict(sorted(versions.items(), key=_preference)) for group, versions in found.items()}
 
 
-def by_api_version(api_version: str, kind: str) -> Kind | None:
-    """The row that an object's `apiVersion` and `kind` mean, or None."""
-    return next((row for row in KINDS if row.kind == kind and row.api_version == api_version), None)
-
-
-def groups() -> dict[str, list[Kind]]:
-    """Rows by `apiVersion`, core first, in the order of the table."""
-    found: dict[str, list[Kind]] = {}
-    for kind in KINDS:
-        found.setdefault(kind.api_version, []).append(kind)
-    return found
+def _preference(version: tuple[str, object]) -> tuple[int, int, int, str]:
+    """The order of Kubernetes: v2, v1, v1beta1, v1alpha1, then any other name."""
+    found = _VERSION.fullmatch(version[0])
+    if not found:
+        return 3, 0, 0, version[0]
+    stage = {None: 0, "beta": 1, "alpha": 2}[found["stage"]]
+    return stage, -int(found["major"]), -int(found["minor"] or 0), ""

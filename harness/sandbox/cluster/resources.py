@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from harness.sandbox.cluster import admission, kinds, pieces, views
 from harness.sandbox.cluster.bodies import require_bounded
 from harness.sandbox.cluster.calls import LARGEST, LONGEST_S, dry_run
+from harness.sandbox.cluster.custom.definitions import DEFINITION, rows
 from harness.sandbox.cluster.patch import patched
 from harness.sandbox.cluster.statuses import (
     Object,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.hooks import Hooks
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.store import Store
+
+POD, NAMESPACE = kinds.by_name("Pod"), kinds.by_name("Namespace")
 
 MOST_OBJECTS = 5000
 """Of a kind that clients may create: lists and selectors are walked at once."""
@@ -165,7 +168,7 @@ class Resources:
     async def _delete(self, call: Call) -> Response:
         kind, obj, options = call.target.kind, self._get(call), delete_options(call, call.json())
         _hold_preconditions(kind, obj, options)
-        if kind.kind == "Namespace" and call.target.name in IMMORTAL:
+        if kind is NAMESPACE and call.target.name in IMMORTAL:
             raise forbidden(kind, call.target.name, "this namespace may not be deleted")
         if not options["dryRun"]:
             obj = await self._remove(kind, obj, options)
@@ -184,10 +187,12 @@ class Resources:
 
     async def _remove(self, kind: Kind, obj: Object, options: Object) -> Object:
         namespace, name = obj["metadata"].get("namespace"), obj["metadata"]["name"]
-        if kind.kind == "Pod":
+        if kind is POD:
             return await self._hooks.delete_pod(namespace, name, options["gracePeriodSeconds"])
-        if kind.kind == "Namespace":
+        if kind is NAMESPACE:
             await self._empty(name)
+        if kind is DEFINITION:
+            await self._remove_all(custom := rows(obj)[0], self._store.list(custom), options)
         if options["propagationPolicy"] == "Orphan":
             self._orphan(obj["metadata"]["uid"])
         return self._store.delete(views.stored(kind), namespace, name)
@@ -203,13 +208,13 @@ class Resources:
 
     async def _empty(self, namespace: str) -> None:
         first = [kinds.by_name(name) for name in EMPTIED_FIRST]
-        others = [kind for kind in kinds.KINDS if kind.namespaced and not kind.view_of and kind not in first]
+        others = [kind for kind in self._store.kinds.stored if kind.namespaced and kind not in first]
         for kind in (*first, *others):
             options = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
             await self._remove_all(kind, self._store.list(kind, namespace), options)
 
     def _orphan(self, uid: str) -> None:
-        for kind in kinds.KINDS:
+        for kind in self._store.kinds.stored:
             for obj in self._store.list(kind):
                 owners = obj["metadata"].get("ownerReferences", [])
                 kept = [owner for owner in owners if owner["uid"] != uid]

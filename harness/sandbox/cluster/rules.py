@@ -7,6 +7,7 @@ import binascii
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.sandbox.cluster import names, pod_rules
+from harness.sandbox.cluster.custom import rules as definition_rules
 from harness.sandbox.cluster.selectors import Selector
 from harness.sandbox.cluster.statuses import Object, invalid
 
@@ -34,17 +35,18 @@ STATEFUL_MAY_CHANGE = (
 def check(kind: Kind, obj: Object, old: Object | None = None) -> None:
     """Hold the rules for an object, and for the change from `old`. Raises StatusError 422 with every cause."""
     causes = [*_metadata(kind, obj["metadata"])]
-    if rule := RULES.get(kind.kind):
-        causes += rule(obj)
-    if old is not None and (rule_of_change := CHANGES.get(kind.kind)):
-        causes += rule_of_change(old, obj)
+    if kind.custom is None:
+        if rule := RULES.get(kind.kind):
+            causes += rule(obj)
+        if old is not None and (rule_of_change := CHANGES.get(kind.kind)):
+            causes += rule_of_change(old, obj)
     if causes:
         causes = causes[:MOST_CAUSES]
         raise invalid(kind, obj["metadata"].get("name", ""), causes)
 
 
 def _metadata(kind: Kind, meta: Object) -> Iterator[Cause]:
-    label = kind.kind in NAMED_BY_LABEL
+    label = kind.qualified in NAMED_BY_LABEL
     name, prefix = meta.get("name"), meta.get("generateName")
     if not name and not prefix:
         yield "metadata.name", "Required value: name or generateName is required"
@@ -175,6 +177,7 @@ RULES: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "ReplicaSet": _workload,
     "StatefulSet": _workload,
     "Service": _service,
+    "CustomResourceDefinition": definition_rules.definition,
 }
 CHANGES: dict[str, Callable[[Object, Object], Iterator[Cause]]] = {
     "Pod": _pod_change,
@@ -182,4 +185,5 @@ CHANGES: dict[str, Callable[[Object, Object], Iterator[Cause]]] = {
     "ReplicaSet": _deployment_change,
     "StatefulSet": _stateful_change,
     "Service": _service_change,
+    "CustomResourceDefinition": definition_rules.change,
 }

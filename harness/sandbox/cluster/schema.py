@@ -12,10 +12,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster.statuses import Object, bad_request, invalid
+from harness.sandbox.cluster.statuses import Object, StatusError, bad_request, invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from harness.sandbox.cluster.kinds import Kind
 
@@ -47,12 +47,27 @@ def check(kind: Kind, obj: Object, *, strict: bool) -> None:
     Raises:
         StatusError: 400 for a wrong type (and for an unknown field when `strict`), 422 for a missing field.
     """
-    found = inspect(definition_of(kind), obj)
+    _refuse(kind, obj, inspect(definition_of(kind), obj), strict=strict)
+
+
+def check_metadata(kind: Kind, obj: Object, *, strict: bool) -> None:
+    """The same of the metadata alone: a custom resource has a schema of its own for the rest."""
+    found = Findings()
+    _object("ObjectMeta", obj["metadata"], "metadata", found)
+    _refuse(kind, obj, found, strict=strict)
+
+
+def unknown_fields(paths: Iterable[str]) -> StatusError:
+    """400: a strict client sent fields that nobody knows."""
+    return bad_request("strict decoding error: " + ", ".join(f'unknown field "{path}"' for path in paths))
+
+
+def _refuse(kind: Kind, obj: Object, found: Findings, *, strict: bool) -> None:
     if found.mistyped:
         path, why = found.mistyped[0]
         raise bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {path}: {why}')
     if strict and found.unknown:
-        raise bad_request("strict decoding error: " + ", ".join(f'unknown field "{path}"' for path in found.unknown))
+        raise unknown_fields(found.unknown)
     if found.missing:
         name = (obj.get("metadata") or {}).get("name") or ""
         raise invalid(kind, name, [(path, "Required value") for path in found.missing])

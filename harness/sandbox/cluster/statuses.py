@@ -13,6 +13,18 @@ Object = dict[str, Any]
 """A Kubernetes object as JSON; immutable by agreement once it was handed to the store or out of it."""
 
 
+CAUSES = {
+    "Required value": "FieldValueRequired",
+    "Unsupported value": "FieldValueNotSupported",
+    "Duplicate value": "FieldValueDuplicate",
+    "Not found": "FieldValueNotFound",
+    "Forbidden": "FieldValueForbidden",
+    "Too long": "FieldValueTooLong",
+    "Too many": "FieldValueTooMany",
+}
+"""How a message begins, to the machine-readable reason of a cause."""
+
+
 class StatusError(Exception):
     """A request that the API refuses.
 
@@ -86,9 +98,15 @@ def invalid(kind: Kind, name: str, causes: Sequence[tuple[str, str]]) -> StatusE
     details = {
         **_about(kind, name),
         "kind": kind.kind,
-        "causes": [{"reason": "FieldValueInvalid", "message": why, "field": field} for field, why in causes],
+        "causes": [{"reason": _cause_of(why), "message": why, "field": field} for field, why in causes],
     }
     return StatusError(422, "Invalid", f'{kind.qualified} "{name}" is invalid: {text}', details)
+
+
+def _cause_of(why: str) -> str:
+    if "must be of type" in why:
+        return "FieldValueTypeInvalid"
+    return next((reason for begin, reason in CAUSES.items() if why.startswith(begin)), "FieldValueInvalid")
 
 
 def bad_request(message: str) -> StatusError:

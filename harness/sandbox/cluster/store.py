@@ -9,9 +9,9 @@ from __future__ import annotations
 import secrets
 import uuid
 from bisect import bisect_right
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness import clock
 from harness.sandbox.cluster import kinds
@@ -62,7 +62,9 @@ class Store:
     """Objects by kind, namespace and name, with compare-and-swap and a ring of the last changes."""
 
     def __init__(self, *, ring: int = RING) -> None:
-        self._objects: dict[Kind, dict[tuple[str, str], Object]] = {kind: {} for kind in kinds.KINDS}
+        self.kinds = kinds.ServedKinds()
+        # By resource, not by row: the row of a custom resource is another one after each change of its definition.
+        self._objects: defaultdict[str, dict[tuple[str, str], Object]] = defaultdict(dict)
         self._ring: deque[WatchEvent] = deque(maxlen=ring)
         self._callbacks: list[Callable[[WatchEvent], None]] = []
         self._version = 0
@@ -95,13 +97,13 @@ class Store:
     def get(self, kind: Kind, namespace: str | None, name: str) -> Object:
         """One object. Raises StatusError 404."""
         try:
-            return self._objects[kind][(namespace or "", name)]
+            return self._objects[kind.resource][(namespace or "", name)]
         except KeyError:
             raise not_found(kind, name) from None
 
     def count(self, kind: Kind) -> int:
         """How many objects of a kind there are."""
-        return len(self._objects[kind])
+        return len(self._objects[kind.resource])
 
     def list(
         self,
@@ -114,7 +116,7 @@ class Store:
         """Objects in order of namespace and name; `namespace` None means all."""
         return [
             obj
-            for (where, _), obj in sorted(self._objects[kind].items())
+            for (where, _), obj in sorted(self._objects[kind.resource].items())
             if (namespace is None or where == namespace) and selected(obj, labels, fields)
         ]
 
@@ -131,7 +133,7 @@ class Store:
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = self._generated(kind, namespace, meta["generateName"])
         key = (namespace, meta["name"])
-        if key in self._objects[kind]:
+        if key in self._objects[kind.resource]:
             raise already_exists(kind, meta["name"])
         meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": now_text()}
         if kind.generation:
@@ -156,7 +158,7 @@ class Store:
         new = _replaced(kind, old, obj, meta, subresource)
         if new == old:
             return old
-        if kind.generation and new.get("spec") != old.get("spec"):
+        if kind.generation and _counted(kind, new) != _counted(kind, old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         if dry_run:
             return new
@@ -172,9 +174,9 @@ class Store:
         self._version += 1
         obj["metadata"]["resourceVersion"] = str(self._version)
         if change == "DELETED":
-            del self._objects[kind][key]
+            del self._objects[kind.resource][key]
         else:
-            self._objects[kind][key] = obj
+            self._objects[kind.resource][key] = obj
         event = WatchEvent(change, kind, obj, self._version, old)
         self._ring.append(event)
         for callback in tuple(self._callbacks):
@@ -184,7 +186,7 @@ class Store:
     def _generated(self, kind: Kind, namespace: str, prefix: str) -> str:
         while True:
             name = prefix[:LONGEST_PREFIX] + "".join(secrets.choice(ALPHABET) for _ in range(5))
-            if (namespace, name) not in self._objects[kind]:
+            if (namespace, name) not in self._objects[kind.resource]:
                 return name
 
 
@@ -212,6 +214,14 @@ def _require_same(kind: Kind, old: Object, new: Object) -> None:
     if new.get("resourceVersion") and new["resourceVersion"] != old["resourceVersion"]:
         why = "the object has been modified; please apply your changes to the latest version and try again"
         raise conflict(kind, old["name"], why)
+
+
+def _counted(kind: Kind, obj: Object) -> Any:
+    """What `metadata.generation` counts the changes of: the spec; of a custom resource all that is neither metadata nor a subresource."""
+    if kind.custom is None:
+        return obj.get("spec")
+    left_out = ("metadata", "status") if kind.has_status else ("metadata",)
+    return {key: value for key, value in obj.items() if key not in left_out}
 
 
 def _replaced(kind: Kind, old: Object, obj: Object, meta: Object, subresource: str | None) -> Object:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import StreamingResponse
 
-from harness.sandbox.cluster import admission
+from harness.sandbox.cluster import admission, views
 from harness.sandbox.cluster.bodies import require_bounded
 from harness.sandbox.cluster.patch import patched
 from harness.sandbox.cluster.resources import answer, delete_options
 from harness.sandbox.cluster.selectors import Selector
-from harness.sandbox.cluster.statuses import Object, bad_request, method_not_allowed
+from harness.sandbox.cluster.statuses import Object, StatusError, bad_request, method_not_allowed
 from harness.sandbox.cluster.store import require_uid
 
 if TYPE_CHECKING:
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
     from harness.sandbox.cluster.calls import Call
     from harness.sandbox.cluster.hooks import Hooks
+    from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.store import Store
+
+
+REPLICAS, STATUS_REPLICAS, SELECTOR = "specReplicasPath", "statusReplicasPath", "labelSelectorPath"
+SCALE = {REPLICAS: ".spec.replicas", STATUS_REPLICAS: ".status.replicas"}
+"""Where the built-in workloads have the fields of a Scale."""
 
 
 class Subresources:
@@ -34,15 +40,17 @@ class Subresources:
     async def handle(self, call: Call) -> Response:
         """Answer one call on a subresource. Raises StatusError."""
         target = call.target
-        obj = self._store.get(target.kind, target.namespace, target.name)
+        stored = views.stored(target.kind)
+        obj = views.shown(target.kind, self._store.get(stored, target.namespace, target.name))
         match target.subresource, call.request.method:
             case "status", "GET":
                 return answer(obj)
             case "status", "PUT" | "PATCH":
-                new = admission.with_status(target.kind, obj, _written(call, obj))
-                return answer(self._store.update(target.kind, new, subresource="status", dry_run=call.dry_run))
+                new = views.unshown(target.kind, admission.with_status(target.kind, obj, _written(call, obj)))
+                written = self._store.update(stored, new, subresource="status", dry_run=call.dry_run)
+                return answer(views.shown(target.kind, written))
             case "scale", "GET":
-                return answer(scale_of(obj))
+                return answer(scale_of(target.kind, obj))
             case "scale", "PUT" | "PATCH":
                 return self._scale(call, obj)
             case "log", "GET":
@@ -52,18 +60,17 @@ class Subresources:
         raise method_not_allowed()
 
     def _scale(self, call: Call, obj: Object) -> Response:
-        scale = _written(call, scale_of(obj))
+        kind = call.target.kind
+        scale = _written(call, scale_of(kind, obj))
         spec, given = scale.get("spec") or {}, scale.get("metadata") or {}
         if not isinstance(spec, dict) or not isinstance(given, dict):
             raise bad_request("Scale: spec and metadata must be JSON objects")
-        replicas = spec.get("replicas", 0)
         meta = {**obj["metadata"], "resourceVersion": given.get("resourceVersion", "")}
-        new = {**obj, "metadata": meta, "spec": {**obj["spec"], "replicas": replicas}}
-        kind = call.target.kind
-        written = self._store.update(kind, admission.changed(kind, obj, new), dry_run=call.dry_run)
+        new = _put({**obj, "metadata": meta}, _scale_path(kind, REPLICAS), spec.get("replicas", 0))
+        written = self._store.update(views.stored(kind), admission.changed(kind, obj, new), dry_run=call.dry_run)
         if not call.dry_run:
             self._hooks.reconcile_now()
-        return answer(scale_of(written))
+        return answer(scale_of(kind, written))
 
     async def _log(self, call: Call, pod: Object) -> Response:
         stream = self._hooks.logs(
@@ -92,17 +99,46 @@ class Subresources:
         return answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
 
 
-def scale_of(obj: Object) -> Object:
-    """The `autoscaling/v1` Scale of a workload."""
-    meta, status = obj["metadata"], obj.get("status") or {}
+def scale_of(kind: Kind, obj: Object) -> Object:
+    """The `autoscaling/v1` Scale of a workload. Raises StatusError 500 when a custom resource has no number of replicas."""
+    meta = obj["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    replicas = _at(obj, _scale_path(kind, REPLICAS))
+    if replicas is None:
+        path = ".".join(("", *_scale_path(kind, REPLICAS)))
+        raise StatusError(
+            500, "InternalError", f'Internal error occurred: the spec replicas field "{path}" does not exist'
+        )
+    selector = (
+        str(Selector.of(obj["spec"]["selector"]))
+        if kind.custom is None
+        else _at(obj, _scale_path(kind, SELECTOR)) or ""
+    )
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
-        "metadata": {key: meta[key] for key in kept},
-        "spec": {"replicas": obj["spec"]["replicas"]},
-        "status": {"replicas": status.get("replicas", 0), "selector": str(Selector.of(obj["spec"]["selector"]))},
+        "metadata": {key: meta[key] for key in kept if key in meta},
+        "spec": {"replicas": replicas},
+        "status": {"replicas": _at(obj, _scale_path(kind, STATUS_REPLICAS)) or 0, "selector": selector},
     }
+
+
+def _scale_path(kind: Kind, name: str) -> list[str]:
+    """The steps to a field of the scale subresource; none when a definition names no such field."""
+    path = SCALE[name] if kind.custom is None else kind.custom.scale.get(name, "")
+    return path.split(".")[1:]
+
+
+def _at(obj: Object, steps: list[str]) -> Any:
+    value: Any = obj if steps else None
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _put(obj: Object, steps: list[str], value: Any) -> Object:
+    first, rest = steps[0], steps[1:]
+    return {**obj, first: _put(obj.get(first) or {}, rest, value) if rest else value}
 
 
 def _written(call: Call, old: Object) -> Object:

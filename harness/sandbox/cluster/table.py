@@ -56,7 +56,7 @@ class Column:
 
 def table(kind: Kind, objects: Iterable[Object], version: str, *, include: str = "Metadata") -> Object:
     """A Table of these objects; `include` is the query parameter includeObject: None, Metadata or Object."""
-    columns = COLUMNS.get(kind.kind, DEFAULT)
+    columns = kind.custom.columns if kind.custom else COLUMNS.get(kind.kind, DEFAULT)
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
@@ -96,7 +96,8 @@ def _number(path: str) -> Callable[[Object], Any]:
     return lambda obj: _get(obj, path, 0)
 
 
-def _since(timestamp: str | None) -> str:
+def since(timestamp: str | None) -> str:
+    """The time since then as `kubectl` prints it."""
     if not timestamp:
         return UNKNOWN
     then = datetime.fromisoformat(timestamp)
@@ -104,7 +105,7 @@ def _since(timestamp: str | None) -> str:
 
 
 def _age(obj: Object) -> str:
-    return _since(obj["metadata"].get("creationTimestamp"))
+    return since(obj["metadata"].get("creationTimestamp"))
 
 
 def _labels(labels: dict[str, str] | None) -> str:
@@ -145,7 +146,7 @@ def _pod_restarts(pod: Object) -> str:
     statuses = _get(pod, "status.containerStatuses", [])
     count = sum(each.get("restartCount", 0) for each in statuses)
     ended = [at for each in statuses if (at := _get(each, "lastState.terminated.finishedAt"))]
-    return f"{count} ({_since(max(ended))} ago)" if count and ended else str(count)
+    return f"{count} ({since(max(ended))} ago)" if count and ended else str(count)
 
 
 def _pod_gates(pod: Object) -> str:
@@ -208,7 +209,7 @@ def _slice_addresses(slice_: Object) -> str:
 
 
 def _event_seen(event: Object) -> str:
-    return _since(event.get("lastTimestamp") or event.get("deprecatedLastTimestamp") or event.get("eventTime"))
+    return since(event.get("lastTimestamp") or event.get("deprecatedLastTimestamp") or event.get("eventTime"))
 
 
 def _event_object(event: Object) -> str:

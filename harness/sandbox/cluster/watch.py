@@ -41,7 +41,7 @@ class Filter:
 
     def seen(self, event: WatchEvent) -> Change | None:
         """The change as the client sees it: an object that leaves the selection is DELETED, one that enters it ADDED."""
-        if event.kind is not self.kind:
+        if event.kind.resource != self.kind.resource:
             return None
         now = event.type != "DELETED" and self._takes(event.object)
         before = event.previous is not None and self._takes(event.previous)

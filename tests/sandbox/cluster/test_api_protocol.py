@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from harness.sandbox.cluster import kinds
+from harness.sandbox.cluster.custom.definitions import served, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +76,23 @@ def test_discovery_is_legacy_whatever_is_asked(http: httpx.Client) -> None:
     assert {"deployments/scale", "statefulsets/scale"} <= {entry["name"] for entry in apps["resources"]}
     assert http.get("/apis/apps").json()["kind"] == "APIGroup"
     assert refusal(http.get("/apis/batch/v1")) == (404, "NotFound")
+
+
+def test_the_list_of_kinds_in_the_docs_is_what_is_served() -> None:
+    """`docs/sandbox.md` names each group and kind once: the rows of `KINDS` and the shipped definitions."""
+    text = (
+        (Path(__file__).parents[3] / "docs/sandbox.md")
+        .read_text("utf-8")
+        .split("## What the API serves")[1]
+        .split("## What differs")[0]
+    )
+    documented = {
+        (version, kind)
+        for version, listed in re.findall(r"^\| `([^`]+)` \| (.+) \|$", text, re.MULTILINE)
+        for kind in listed.split(", ")
+    }
+    rows = [*kinds.KINDS, *(row for each in shipped() for row in served(each))]
+    assert documented == {(row.api_version, row.kind) for row in rows}
 
 
 def test_the_open_api_document_is_empty_but_valid(http: httpx.Client) -> None:

@@ -36,6 +36,17 @@ BODIES: dict[str, dict[str, Any]] = {
     "Event": {"involvedObject": {"kind": "Pod"}, "regarding": {"kind": "Pod"}, "eventTime": "2026-01-01T00:00:00Z"},
     "NetworkPolicy": {"spec": {"egress": [{"ports": [{"port": 53}]}]}},
     "Secret": {"stringData": {"a": "b"}},
+    "CustomResourceDefinition": {
+        "metadata": {"name": "widgets.example.com"},
+        "spec": {
+            "group": "example.com",
+            "scope": "Cluster",
+            "names": {"kind": "Widget", "plural": "widgets"},
+            "versions": [
+                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+            ],
+        },
+    },
 }
 
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.controllers.view import NAMESPACE, NODE, POD, key
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.controllers.view import PodTerminator
     from harness.sandbox.cluster.store import Object, Store
 
-STORED = tuple(kind for kind in kinds.KINDS if not kind.view_of)
-
 
 def reconcile(store: Store, pods: PodTerminator) -> None:
     """Delete what nothing holds any more: all its owners are gone, or its namespace, or (a pod) its node."""
-    objects = [(kind, obj) for kind in STORED for obj in store.list(kind)]
+    objects = [(kind, obj) for kind in store.kinds.stored for obj in store.list(kind)]
     uids = {obj["metadata"]["uid"] for _, obj in objects}
     namespaces = {obj["metadata"]["name"] for obj in store.list(NAMESPACE)}
     nodes = {obj["metadata"]["name"] for obj in store.list(NODE)}
