@@ -17,7 +17,7 @@ from harness import clock
 from harness.errors import Interrupted, Refused, SandboxError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from harness.sandbox.client import Client
     from harness.sandbox.directory import Directory
@@ -37,6 +37,13 @@ _AS = click.option(
     show_default=True,
     help="Environment that it acts as: that of its target file, with the sample reports beside it.",
 )
+_PARTS = click.option(
+    "--part",
+    "parts",
+    multiple=True,
+    metavar="NAME",
+    help="Part of the platform that is deployed beside the core, such as `monitor`; may be repeated.",
+)
 
 
 @click.group()
@@ -48,19 +55,23 @@ def sandbox() -> None:
 @_DIR
 @click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Which release to run.")
 @_AS
+@_PARTS
 @click.option("--hold", is_flag=True, help="Stay in the foreground; end when stdin reaches its end.")
-def up(*, root: Path | None, release: str, hold: bool, stands_for: str) -> int:
+def up(*, root: Path | None, release: str, hold: bool, stands_for: str, parts: tuple[str, ...]) -> int:
     """Start it, wait until it is ready, and write target.yaml and kubeconfig."""
+    from harness.sandbox.platform.parts import with_needs
     from harness.sandbox.releases import load_release
     from harness.sandbox.supervisor import Supervisor, Wish
 
     directory = _directory(root)
     load_release(release)
+    deployed = with_needs(parts)
     release = str(Path(release).absolute()) if Path(release).is_dir() else release
     if hold:
-        Supervisor(Wish(root=directory.root, release=release, hold=True), _telling(directory, stands_for)).run()
+        wish = Wish(root=directory.root, release=release, hold=True, parts=deployed)
+        Supervisor(wish, _telling(directory, stands_for)).run()
         return 0
-    _start_detached(directory, release, _telling(directory, stands_for))
+    _start_detached(directory, release, deployed, _telling(directory, stands_for))
     return 0
 
 
@@ -138,7 +149,8 @@ def deploy(*, release: str, root: Path | None) -> int:
     wanted, directory = load_release(release), _directory(root)
     with connected(directory) as client:
         # The sandbox keeps the credentials it was born with, so the Secrets of this rendering are left out.
-        objects = [each for each in render(wanted, Credentials.generate()) if each["kind"] != "Secret"]
+        everything = render(wanted, Credentials.generate(), target.deployed_parts(directory))
+        objects = [each for each in everything if each["kind"] != "Secret"]
         client.apply(objects)
         repository.write(directory.repository, wanted, objects)
         client.wait(_ROLLED_OUT_WITHIN_S, click.echo)
@@ -174,12 +186,14 @@ def logs(*, pod: str, root: Path | None, container: str, previous: bool, follow:
 @_DIR
 @click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Which release it would run.")
 @_AS
-def describe(*, root: Path | None, release: str, stands_for: str) -> int:
+@_PARTS
+def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[str, ...]) -> int:
     """Print the target file that `up` would write, without starting anything; its addresses are of no use."""
     import yaml
 
     from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses
     from harness.sandbox.platform.describe import describe as described
+    from harness.sandbox.platform.parts import described as with_parts
     from harness.sandbox.platform.staging import standing_for
     from harness.sandbox.releases import load_release
 
@@ -197,6 +211,7 @@ def describe(*, root: Path | None, release: str, stands_for: str) -> int:
         secrets=directory.secrets,
         repository=directory.repository,
     )
+    content = with_parts(content, parts, lambda _namespace, _name: f"http://{nowhere}")
     if stands_for != "sandbox":
         with tempfile.TemporaryDirectory() as scratch:
             content = standing_for(content, stands_for, Path(scratch), directory.repository)
@@ -257,9 +272,10 @@ def _tell(message: Message) -> None:
         click.echo(message["say"])
 
 
-def _start_detached(directory: Directory, release: str, tell: Callable[[Message], None]) -> None:
+def _start_detached(directory: Directory, release: str, parts: Sequence[str], tell: Callable[[Message], None]) -> None:
     """Start a supervisor that outlives this command; pass its news on until it is ready."""
     command = [sys.executable, "-m", "harness.sandbox", str(directory.root), "--release", release]
+    command += [word for name in parts for word in ("--part", name)]
     # It must not hold this command's standard error open: whoever reads that to its end would wait for ever.
     with subprocess.Popen(
         command,

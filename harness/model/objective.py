@@ -258,7 +258,7 @@ class Requirement:
         falsified_by: the smallest defect that must turn it red.
         owner: who answers for it; empty when nobody is named.
         says: the document's own words, where the criterion is worded otherwise.
-        needs: parts of a platform that it waits for; empty for one that a scenario claims.
+        needs: parts of a platform that it is about: it waits for them until a scenario claims it and the platform has them.
     """
 
     id: str

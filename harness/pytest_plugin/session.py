@@ -178,7 +178,9 @@ class PluginSession:
         if self.settings.target is not None:
             return load_target(self.settings.target)
         assert self._sandbox is not None  # noqa: S101 - a plan without a target is for the sandbox, see __init__
-        return self._sandbox.target()
+        from harness.run.sandbox import needed_parts
+
+        return self._sandbox.target(needed_parts(self._rows(), self._compiled.claims))
 
     def _look_after_broken(self, used: Mapping[str, Sequence[str]]) -> None:
         """Stop a run whose scenarios use an experiment file that is wrong; else only report the file."""

@@ -18,7 +18,7 @@ from harness.run.inputs import keep_inputs
 from harness.run.planning import Compiled, make_plan, sizes_of
 from harness.run.preflight import preflight
 from harness.run.progress import Progress
-from harness.run.sandbox import started_sandbox
+from harness.run.sandbox import needed_parts, started_sandbox
 from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
 from harness.targets import TargetLock, guard_experiment, guard_target, load_target, platform_of
@@ -51,7 +51,7 @@ def run_live(
     with ExitStack() as stack:
         progress = stack.enter_context(Progress())
         stopping = stack.enter_context(Stopping(progress.say))
-        target = _target(settings, progress, stack)
+        target = _target(settings, needed_parts(requirements, compiled.claims), progress, stack)
         release = target.release.version or settings.release.rstrip("/").rpartition("/")[2]
         run = f"{clock.wall():%Y%m%dT%H%M%S}Z-{target.name}-{release}"
         library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)
@@ -103,13 +103,15 @@ def _concluded(directory: RunDirectory, progress: Progress) -> Decided:
     return decided
 
 
-def _target(settings: Settings, progress: Progress, stack: ExitStack) -> Target:
+def _target(settings: Settings, parts: Sequence[str], progress: Progress, stack: ExitStack) -> Target:
     if settings.target is not None:
         return load_target(settings.target)
-    progress.say(f"starting the sandbox with release {settings.release}")
-    target_file = stack.enter_context(
-        started_sandbox(settings.release, progress.say, keep=settings.keep, stands_for=settings.stands_for)
+    beside = f" and {', '.join(parts)}" if parts else ""
+    progress.say(f"starting the sandbox with release {settings.release}{beside}")
+    sandbox = started_sandbox(
+        settings.release, progress.say, keep=settings.keep, stands_for=settings.stands_for, parts=parts
     )
+    target_file = stack.enter_context(sandbox)
     progress.say("the sandbox is ready")
     return load_target(target_file)
 

@@ -127,7 +127,7 @@ def _plan(
         primary_region=target.primary_region,
         regions=target.shares,
         deselected=compiled.deselected,
-        not_assessable=tuple(_not_assessable(requirements, compiled, lacking)),
+        not_assessable=tuple(_not_assessable(requirements, compiled, lacking, target)),
         probe_spacing_ms=_probe_spacing_ms(),
         shadowed=tuple(shadowed(settings.project)),
         attestations=said.attestations,
@@ -243,7 +243,7 @@ def _configured(experiment: ExperimentPlan, target: Target) -> ExperimentPlan:
 
 
 def _not_assessable(
-    requirements: Iterable[Requirement], compiled: Compiled, lacking: Mapping[str, NotAssessable]
+    requirements: Iterable[Requirement], compiled: Compiled, lacking: Mapping[str, NotAssessable], target: Target
 ) -> Iterable[NotAssessable]:
     claimed = {claim.requirement for claim in compiled.claims}
     without = {c.requirement: lacking[c.scenario.id] for c in reversed(compiled.claims) if c.scenario.id in lacking}
@@ -253,18 +253,19 @@ def _not_assessable(
         elif requirement.id not in claimed and not compiled.deselected:
             yield NotAssessable(
                 requirement=requirement.id,
-                because=_unclaimed(requirement),
+                because=_unclaimed(requirement, target),
             )
 
 
-def _unclaimed(requirement: Requirement) -> Reason:
+def _unclaimed(requirement: Requirement, target: Target) -> Reason:
     """Why no scenario claims it: the platform lacks a part that it is about, or nobody has written one."""
-    if not requirement.needs:
+    lacking = tuple(part for part in requirement.needs if part.name not in target.parts)
+    if not lacking:
         hint = f"write a scenario tagged @{requirement.id} into {feature_file(requirement)}"
         return Reason(kind=ReasonKind.UNCLAIMED, text="no scenario claims it", hint=hint)
-    brings = "; ".join(part.brings for part in requirement.needs)
-    hint = f"with {'them' if len(requirement.needs) > 1 else 'it'}: {brings}"
-    return Reason(kind=ReasonKind.PART, text=waits_for(requirement), hint=hint)
+    brings = "; ".join(part.brings for part in lacking)
+    hint = f"with {'them' if len(lacking) > 1 else 'it'}: {brings}"
+    return Reason(kind=ReasonKind.PART, text=waits_for(replace(requirement, needs=lacking)), hint=hint)
 
 
 def _lack(claim: Claim, demands: Mapping[str, Demand], target: Target, settings: Settings) -> NotAssessable | None:

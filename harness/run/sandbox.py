@@ -11,23 +11,42 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import yaml
+
 from harness import clock
 from harness.errors import SandboxError, UsageError
 from harness.run.machine import company, waited_share
+from harness.sandbox.platform.parts import described as with_parts
+from harness.sandbox.platform.parts import names
 from harness.targets import load_target
 from harness.targets.target import MARKER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from harness.model import Claim, Requirement
     from harness.targets import Target
 
 _GONE_WITHIN_S: Final = 8.0
+_NOWHERE: Final = "http://127.0.0.1"
+
+
+def needed_parts(requirements: Iterable[Requirement], claims: Iterable[Claim]) -> tuple[str, ...]:
+    """The parts of the sandbox's platform without which a claimed row cannot be decided; of rows that need a part that it lacks, none."""
+    there, claimed = names(), {claim.requirement for claim in claims}
+    needs = [{part.name for part in row.needs} for row in requirements if row.id in claimed]
+    needed = set[str]().union(*(every for every in needs if every <= {*there}))
+    return tuple(name for name in there if name in needed)
 
 
 @contextmanager
 def started_sandbox(
-    release: str, say: Callable[[str], None], *, keep: bool = False, stands_for: str = "sandbox"
+    release: str,
+    say: Callable[[str], None],
+    *,
+    keep: bool = False,
+    stands_for: str = "sandbox",
+    parts: Iterable[str] = (),
 ) -> Iterator[Path]:
     """`readiness sandbox up`, alive from `with` to its end, and not five seconds longer than this process; its target file.
 
@@ -41,7 +60,7 @@ def started_sandbox(
     if busy := company(waited_share()):
         say(f"{busy}; the sandbox shares it and may fail where alone it would not")
     command = [sys.executable, "-m", "harness", "sandbox", "up", *([] if keep else ["--hold"]), "--release", release]
-    command += ["--as", stands_for]
+    command += ["--as", stands_for, *(word for name in parts for word in ("--part", name))]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as child:
@@ -87,21 +106,22 @@ class DescribedSandbox:
         with_output = partial(subprocess.run, capture_output=True, text=True, check=False)
         self._described = ThreadPoolExecutor(1).submit(with_output, command)
 
-    def target(self) -> Target:
-        """The target.
+    def target(self, parts: Iterable[str] = ()) -> Target:
+        """The target with these parts.
 
         Raises:
             UsageError: there is no such release. SandboxError: the sandbox cannot be described.
         """
-        return _described_target(self._described.result())
+        return _described_target(self._described.result(), parts)
 
 
-def _described_target(described: subprocess.CompletedProcess[str]) -> Target:
+def _described_target(described: subprocess.CompletedProcess[str], parts: Iterable[str]) -> Target:
     if described.returncode:
         error = UsageError if described.returncode == UsageError.exit_code else SandboxError
         raise error(described.stderr.strip() or "the sandbox cannot be described")
+    content = with_parts(yaml.safe_load(described.stdout), parts, lambda _namespace, _name: _NOWHERE)
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "target.yaml"
-        file.write_text(described.stdout, encoding="utf-8")
+        file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         (file.parent / MARKER).touch()
         return load_target(file)

@@ -1,4 +1,4 @@
-"""A sandbox without a terminal: `python -m harness.sandbox DIR [--release R] [--octet N] [--hold]`; tells its news as JSON lines."""
+"""A sandbox without a terminal: `python -m harness.sandbox DIR [--release R] [--part NAME…] [--octet N] [--hold]`; tells its news as JSON lines."""
 
 from __future__ import annotations
 
@@ -28,11 +28,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m harness.sandbox")
     parser.add_argument("root", type=Path)
     parser.add_argument("--release")
+    parser.add_argument("--part", dest="parts", action="append", default=[])
     parser.add_argument("--octet", type=int)
     parser.add_argument("--hold", action="store_true")
     given = parser.parse_args()
     try:
-        Supervisor(Wish(root=given.root, release=given.release, hold=given.hold, octet=given.octet), tell).run()
+        wish = Wish(
+            root=given.root, release=given.release, hold=given.hold, octet=given.octet, parts=tuple(given.parts)
+        )
+        Supervisor(wish, tell).run()
     except HarnessError as error:
         tell({"failed": {"what": error.what, "where": error.where, "hint": error.hint}})
         return error.exit_code

@@ -160,11 +160,11 @@ class ControlPlane:
             self._tell({"ready": str(self._directory.kubeconfig)})
             return
         release, credentials = load_release(self._settings.release), Credentials.generate()
-        objects = render.render(release, credentials)
+        objects = render.render(release, credentials, self._settings.parts)
         apply(self._store, objects)
         await asyncio.to_thread(repository.write, self._directory.repository, release, objects)
         await self._until_workloads_are_ready()
-        target.write(self._store, self._directory, credentials, release.version)
+        target.write(self._store, self._directory, credentials, release.version, self._settings.parts)
         self._tell({"ready": str(self._directory.target)})
 
     async def _until_nodes_are_ready(self) -> None:

@@ -18,6 +18,7 @@ class SandboxSettings:
         directory: where everything of the sandbox is.
         octet: second octet of all its addresses.
         release: name or directory of the release.
+        parts: of the platform that are deployed beside it.
         zygote: descriptor of the asking end to the zygote.
         forwarder: descriptor of the asking end to the forwarder.
         supervisor: descriptor on which the control plane tells how it goes.
@@ -26,6 +27,7 @@ class SandboxSettings:
     directory: str
     octet: int
     release: str | None
+    parts: tuple[str, ...]
     zygote: int
     forwarder: int
     supervisor: int
@@ -37,4 +39,5 @@ class SandboxSettings:
     @classmethod
     def parse(cls, argument: str) -> SandboxSettings:
         """Read `as_argument`."""
-        return cls(**json.loads(argument))
+        given = json.loads(argument)
+        return cls(**{**given, "parts": tuple(given["parts"])})

@@ -52,12 +52,14 @@ class Wish:
         release: name or directory of the release; None brings up nodes and nothing on them.
         hold: end when stdin reaches its end.
         octet: second octet of all its addresses; None takes one that is free.
+        parts: of the platform that are deployed beside it.
     """
 
     root: Path
     release: str | None
     hold: bool = False
     octet: int | None = None
+    parts: tuple[str, ...] = ()
 
 
 class Supervisor:
@@ -110,6 +112,7 @@ class Supervisor:
             directory=str(self._directory.root),
             octet=octet,
             release=self._wish.release,
+            parts=self._wish.parts,
             zygote=zygote.fileno(),
             forwarder=forwarder.fileno(),
             supervisor=control_tells.fileno(),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import yaml
 
 from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.tls import write_private
+from harness.sandbox.platform import parts
 from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
 from harness.sandbox.platform.staging import standing_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.sandbox.cluster.store import Store
     from harness.sandbox.directory import Directory
     from harness.sandbox.platform.credentials import Credentials
@@ -20,8 +24,10 @@ ENTRY = ("global", "balancer")
 GATEWAY = "api-gateway"
 
 
-def write(store: Store, directory: Directory, credentials: Credentials, release: str) -> None:
-    """Write target.yaml and the secrets that it names, for a platform that is up."""
+def write(
+    store: Store, directory: Directory, credentials: Credentials, release: str, deployed: Iterable[str] = ()
+) -> None:
+    """Write target.yaml and the secrets that it names, for a platform that is up with these parts."""
     addresses = Addresses(
         entry=_url(store, *ENTRY),
         regions={region: _url(store, region, GATEWAY) for region in SHARES},
@@ -36,13 +42,18 @@ def write(store: Store, directory: Directory, credentials: Credentials, release:
         secrets=directory.secrets,
         repository=directory.repository,
     )
-    _write(directory, content)
+    _write(directory, parts.described(content, deployed, partial(_url, store)))
 
 
 def stand_for(directory: Directory, environment: str) -> None:
     """Say in target.yaml that the platform stands for another environment, and put the sample reports beside it."""
     content = yaml.safe_load(directory.target.read_text())
     _write(directory, standing_for(content, environment, directory.root, directory.repository))
+
+
+def deployed_parts(directory: Directory) -> tuple[str, ...]:
+    """The parts that run beside the platform."""
+    return tuple(yaml.safe_load(directory.target.read_text()).get("parts", ()))
 
 
 def set_release(directory: Directory, release: str) -> None:

@@ -88,6 +88,7 @@ class Target(TargetSection):
         callers: whom the backends accept and refuse; None: the network check cannot run.
         power: how the power of a node is cut; None: it cannot be.
         evidence: reports of other tools. files: of the platform. attestations, waivers: directories of what people say.
+        parts: of the platform that are there and that rows may wait for, by the names of the catalogue.
         file: the file it was read from.
     """
 
@@ -118,6 +119,7 @@ class Target(TargetSection):
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()
     files: PlatformFiles = PlatformFiles()
+    parts: tuple[Name, ...] = ()
     attestations: Paths = ()
     waivers: Paths = ()
 

@@ -14,6 +14,7 @@ import yaml
 
 from harness.errors import ConfigurationError
 from harness.sandbox.cluster.patch import strategic
+from harness.sandbox.platform import parts
 
 if TYPE_CHECKING:
     from harness.sandbox.platform.credentials import Credentials
@@ -36,14 +37,21 @@ def nodes() -> list[Object]:
     return _documents(MANIFESTS / "nodes.yaml")
 
 
-def render(release: Release, credentials: Credentials) -> list[Object]:
+def render(release: Release, credentials: Credentials, deployed: Iterable[str] = ()) -> list[Object]:
     """All objects of the platform in this release, in the order in which to apply them. Nodes are apart.
 
+    A release may change a part that is not deployed: that changes nothing then.
+
     Raises:
-        ConfigurationError: the release names a workload or an object that the platform does not have.
+        ConfigurationError: the release names a workload or an object that the platform does not have, or there is no such part.
     """
-    platform = [obj for obj in kustomized(MANIFESTS) if obj["apiVersion"] not in NOT_SERVED]
-    objects = release.applied_to(platform) + credentials.objects(list(REGIONS))
+    chosen = parts.with_needs(deployed)
+    every = [(True, obj) for obj in kustomized(MANIFESTS)]
+    every += [(name in chosen, obj) for name in parts.names() for obj in kustomized(parts.directory(name))]
+    served = [(here, obj) for here, obj in every if obj["apiVersion"] not in NOT_SERVED]
+    released = release.applied_to(obj for _, obj in served)
+    objects = [obj for (here, _), obj in zip(served, released, strict=True) if here]
+    objects += credentials.objects(list(REGIONS))
     return sorted(objects, key=lambda obj: ORDER.index(obj["kind"]) if obj["kind"] in ORDER else len(ORDER))
 
 

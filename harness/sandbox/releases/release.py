@@ -70,7 +70,7 @@ class Release(BaseModel):
         return "GO" if self.caught_by and not self.caught_in(requirements) else self.expect
 
     def applied_to(self, objects: Iterable[Object]) -> list[Object]:
-        """These objects as this release has them.
+        """These objects as this release has them, in the same order.
 
         Raises:
             ConfigurationError: a workload or a patch names what is not among the objects.

@@ -1,0 +1,108 @@
+"""Parts of the platform that are deployed by need: each is a directory of manifests with a name and a `part.yaml`.
+
+manifests/parts/NAME/kustomization.yaml    what is applied, as `kubectl apply -k` would
+manifests/parts/NAME/part.yaml             which other parts it needs, and what the target file says of it
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import ConfigurationError
+from harness.yamlfile import read_document
+
+PARTS: Final = Path(__file__).parent / "manifests" / "parts"
+FILE: Final = "part.yaml"
+_SERVICE: Final = re.compile(r"\{([a-z0-9-]+)/([a-z0-9-]+)\}")
+
+Url = Callable[[str, str], str]
+"""Namespace and name of a Service to the URL at which the host reaches it."""
+
+
+class DeployedPart(BaseModel):
+    """A part.yaml.
+
+    Attributes:
+        needs: other parts, without which this one does not come up.
+        target: what is added to the target file; `{NAMESPACE/SERVICE}` stands for the URL of a Service.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    needs: tuple[str, ...] = ()
+    target: dict[str, Any] = Field(default_factory=dict)
+
+
+def names() -> tuple[str, ...]:
+    """The parts that the sandbox has."""
+    return tuple(sorted(file.parent.name for file in PARTS.glob(f"*/{FILE}")))
+
+
+def directory(name: str) -> Path:
+    """The directory of a part: its kustomization."""
+    return PARTS / name
+
+
+def with_needs(chosen: Iterable[str]) -> tuple[str, ...]:
+    """These parts and those that they need, each once, after those that it needs.
+
+    Raises:
+        ConfigurationError: there is no such part, or its file is wrong.
+    """
+    found: dict[str, None] = {}
+    for name in chosen:
+        for each in (*with_needs(_read(name).needs), name):
+            found.setdefault(each)
+    return tuple(found)
+
+
+def described(content: dict[str, Any], chosen: Iterable[str], url: Url) -> dict[str, Any]:
+    """The content of a target file, with these parts in it.
+
+    Args:
+        content: without them.
+        chosen: parts that run.
+        url: of a Service.
+    """
+    parts = with_needs(chosen)
+    for name in parts:
+        content = _merged(content, _addressed(_read(name).target, url))
+    return {**content, "parts": list(parts)} if parts else content
+
+
+def _read(name: str) -> DeployedPart:
+    known = names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ConfigurationError(
+            f"the sandbox has no part {name!r}", where="--part", hint=f"{hint}its parts: {', '.join(known) or 'none'}"
+        )
+    document = read_document(directory(name) / FILE)
+    try:
+        return DeployedPart.model_validate(document.data or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigurationError(first["msg"], where=document.where(first["loc"])) from None
+
+
+def _addressed(value: Any, url: Url) -> Any:
+    """The same with the URLs of Services in it."""
+    if isinstance(value, dict):
+        return {key: _addressed(item, url) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_addressed(item, url) for item in value]
+    return _SERVICE.sub(lambda found: url(found[1], found[2]), value) if isinstance(value, str) else value
+
+
+def _merged(below: Any, above: Any) -> Any:
+    """Mappings are merged key by key, lists are joined, of anything else the second counts."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
+    return below + above if isinstance(below, list) and isinstance(above, list) else above

@@ -1,0 +1,114 @@
+"""Parts of the platform that are deployed by need: what is applied, and what the target file says of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from harness.cli import readiness
+from harness.errors import ConfigurationError
+from harness.sandbox.platform import parts
+from harness.sandbox.platform.credentials import Credentials
+from harness.sandbox.platform.render import render
+from harness.sandbox.releases import Release
+from harness.sandbox.settings import SandboxSettings
+
+BELL = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: tower}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: bell, namespace: tower}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: bell}}
+  template:
+    metadata: {labels: {app: bell}}
+    spec:
+      containers: [{name: bell, image: "normaldance/bell:1.0.0", command: [python, -m, bell]}]
+"""
+
+
+@pytest.fixture
+def tower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two parts: `bell`, and `clock`, which needs it."""
+    for name, part, resources in (
+        ("bell", "target: {prometheus: '{tower/bell}', regions: {north: {entry: 'at {tower/bell}'}}}", "[bell.yaml]"),
+        ("clock", "needs: [bell]", "[]"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "part.yaml").write_text(part)
+        (tmp_path / name / "kustomization.yaml").write_text(f"resources: {resources}")
+    (tmp_path / "bell" / "bell.yaml").write_text(BELL)
+    monkeypatch.setattr(parts, "PARTS", tmp_path)
+    return tmp_path
+
+
+def rendered(release: Release, *deployed: str) -> list[dict[str, Any]]:
+    """The Deployments of the namespace of the part."""
+    objects = render(release, Credentials.generate(), deployed)
+    return [obj for obj in objects if obj["kind"] == "Deployment" and obj["metadata"]["namespace"] == "tower"]
+
+
+def test_a_part_is_applied_where_it_is_asked_for(tower: Path) -> None:
+    """Its workloads run the release as those of the core do; without it there is nothing of it."""
+    release = Release(version="1.1.0", summary="", expect="GO")
+    (bell,) = rendered(release, "clock")
+    assert bell["spec"]["template"]["spec"]["containers"][0]["image"] == "normaldance/bell:1.1.0"
+    assert rendered(release) == []
+
+
+def test_a_release_may_change_a_part_that_is_not_deployed(tower: Path) -> None:
+    """Whoever deploys it gets the change, the others nothing; what no part has is refused still."""
+    release = Release.model_validate(
+        {"version": "1.1.0", "summary": "", "expect": "GO", "workloads": {"bell": {"replicas": 3}}}
+    )
+    (bell,) = rendered(release, "bell")
+    assert bell["spec"]["replicas"] == 3
+    assert rendered(release) == []
+    nobody = Release.model_validate({**release.model_dump(), "workloads": {"gong": {"replicas": 3}}})
+    with pytest.raises(ConfigurationError, match="the platform has no such object"):
+        rendered(nobody, "bell")
+
+
+def test_the_target_file_says_what_a_part_adds_to_it(tower: Path) -> None:
+    """Mappings are merged, Services have their URLs, and the parts are named, those first that others need."""
+    before = {"name": "sandbox", "regions": {"north": {"share": "60 %"}}}
+    content = parts.described(before, ["clock"], lambda namespace, name: f"http://{name}.{namespace}:1")
+    assert content == {
+        "name": "sandbox",
+        "regions": {"north": {"share": "60 %", "entry": "at http://bell.tower:1"}},
+        "prometheus": "http://bell.tower:1",
+        "parts": ["bell", "clock"],
+    }
+    assert parts.described(before, [], lambda _, name: name) == before
+
+
+def test_an_unknown_part_is_refused_with_the_nearest(tower: Path) -> None:
+    """Before anything is started."""
+    told = CliRunner().invoke(readiness, ["sandbox", "up", "--part", "clok"])
+    assert isinstance(told.exception, ConfigurationError | SystemExit)
+    with pytest.raises(ConfigurationError, match=r"the sandbox has no part 'clok'") as refused:
+        parts.with_needs(["clok"])
+    assert refused.value.hint == "did you mean clock? its parts: bell, clock"
+
+
+def test_a_wrong_part_file_is_refused_with_its_line(tower: Path) -> None:
+    """A key that nobody reads would be a part that is not as its author thinks."""
+    (tower / "bell" / "part.yaml").write_text("need: [clock]")
+    with pytest.raises(ConfigurationError) as refused:
+        parts.with_needs(["bell"])
+    assert refused.value.where.startswith(f"{tower / 'bell' / 'part.yaml'}:1")
+
+
+def test_the_parts_travel_to_the_control_plane() -> None:
+    """As JSON on its command line."""
+    settings = SandboxSettings(
+        directory="/d", octet=64, release="1.0.0", parts=("monitor",), zygote=3, forwarder=4, supervisor=5
+    )
+    assert SandboxSettings.parse(settings.as_argument()) == settings
