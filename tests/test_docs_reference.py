@@ -11,16 +11,8 @@ import pytest
 
 import harness
 from harness.cli import readiness
-from harness.model import (
-    LEDGER_FINAL,
-    LEDGER_READS,
-    LEDGER_WRITES,
-    PIPELINE,
-    PROBES,
-    REPLICAS,
-    SAMPLES,
-    Schema,
-)
+from harness.model import SAMPLES, Schema
+from harness.model.recorded import RECORDED
 from harness.run.exits import Exit
 from harness.steps import TEMPLATES
 
@@ -66,7 +58,7 @@ def test_every_exit_code_is_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    "schema", [SAMPLES, PROBES, LEDGER_WRITES, LEDGER_READS, LEDGER_FINAL, PIPELINE, REPLICAS], ids=lambda s: s.name
+    "schema", [SAMPLES, *{table.schema.name: table.schema for table in RECORDED}.values()], ids=lambda s: s.name
 )
 def test_every_column_of_what_was_seen_is_documented(schema: Schema) -> None:
     """Each table has its row, and each column stands in it."""

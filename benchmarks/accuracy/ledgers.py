@@ -21,12 +21,12 @@ import numpy.typing as npt
 
 from harness.judgement.account import Account, Writes, account_of
 from harness.model import LEDGER_FINAL, LEDGER_WRITES, FinalRead, Ledger, Table, Words
+from harness.model.items import OUTCOMES
 
 CLIENTS: Final = 6
 FIRST_CLIENT: Final = 1_234_566
 REGIONS: Final = ("us-east-1", "eu-west-1", "ap-southeast-1")
-OUTCOMES: Final = ("ok", "refused", "unknown")
-STATES: Final = ("ok", "wrong")
+STATES: Final = ("found", "wrong")
 WHAT: Final = ("lost", "wrong", "twice", "unexpected", "recovered", "unsure")
 GOAL_S: Final = 1.0
 
@@ -36,7 +36,7 @@ Numbers = set[tuple[int, int]]
 
 def table(ints: Mapping[str, Ints], words: Mapping[str, Words], *, final: bool) -> Table:
     """Columns under the schema of writes or of final reads; those not named are zero or missing."""
-    schema, n = LEDGER_FINAL if final else LEDGER_WRITES, len(ints["client"])
+    schema, n = LEDGER_FINAL if final else LEDGER_WRITES, len(ints["by"])
     none = Words(codes=np.full(n, -1, dtype=np.int8), names=())
     return Table(
         schema=schema,
@@ -48,7 +48,7 @@ def table(ints: Mapping[str, Ints], words: Mapping[str, Words], *, final: bool) 
 def numbered(n: int) -> dict[str, Ints]:
     """Clients and sequence numbers of n writes, one after the other."""
     turn = np.arange(n, dtype=np.int64)
-    return {"client": FIRST_CLIENT + turn % CLIENTS, "sequence": turn // CLIENTS, "done_ns": turn * 1000}
+    return {"by": FIRST_CLIENT + turn % CLIENTS, "id": turn // CLIENTS, "accepted_ns": turn * 1000}
 
 
 def ledger(n: int, rng: np.random.Generator, share: float, regions: int = 0) -> tuple[Ledger, Mapping[str, Numbers]]:
@@ -61,17 +61,17 @@ def ledger(n: int, rng: np.random.Generator, share: float, regions: int = 0) -> 
     rows = rng.permutation(np.concatenate([np.flatnonzero(there), np.flatnonzero(there & twice)]))
     finals, reads = [], []
     for number, source in enumerate(("database", *REGIONS[:regions]), start=1):
-        ints = {name: own[name][rows] for name in ("client", "sequence")}
+        ints = {name: own[name][rows] for name in ("by", "id")}
         ints["round"] = np.full(len(rows), number, dtype=np.int64)
         words = {
-            "through": Words(codes=np.zeros(len(rows), dtype=np.int8), names=(source,)),
+            "place": Words(codes=np.zeros(len(rows), dtype=np.int8), names=(source,)),
             "state": Words(codes=wrong[rows].astype(np.int8), names=STATES),
         }
         finals.append(table(ints, words, final=True))
         reads.append(FinalRead(round=number, after="end", complete=True, at_ns=n * 2000, rows=len(rows), source=source))
     writes = table(own, {"outcome": Words(codes=outcome, names=OUTCOMES)}, final=False)
     books = Ledger(writes=writes, final=Table.merged(LEDGER_FINAL, finals), final_reads=tuple(reads))
-    pairs = list(zip(own["client"].tolist(), own["sequence"].tolist(), strict=True))
+    pairs = list(zip(own["by"].tolist(), own["id"].tolist(), strict=True))
     planted = {
         "lost": (outcome == 0) & (~there | wrong),
         "wrong": (outcome == 0) & there & wrong,
@@ -95,10 +95,10 @@ def right(account: Account, planted: Mapping[str, Numbers]) -> bool:
 
 def python_sets(books: Ledger) -> int:
     """The losses by plain sets of pairs, for the ratio."""
-    ok = books.writes.where(books.writes.words["outcome"].equals("ok")).ints
-    whole = books.final.where(books.final.words["state"].equals("ok")).ints
-    acknowledged = set(zip(ok["client"].tolist(), ok["sequence"].tolist(), strict=True))
-    return len(acknowledged - set(zip(whole["client"].tolist(), whole["sequence"].tolist(), strict=True)))
+    ok = books.writes.where(books.writes.words["outcome"].equals("accepted")).ints
+    whole = books.final.where(books.final.words["state"].equals("found")).ints
+    acknowledged = set(zip(ok["by"].tolist(), ok["id"].tolist(), strict=True))
+    return len(acknowledged - set(zip(whole["by"].tolist(), whole["id"].tolist(), strict=True)))
 
 
 def cpu_s(what: object, books: Ledger, tries: int) -> float:

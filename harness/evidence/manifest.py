@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 MANIFEST: Final = "manifest.json"
+SCHEMA: Final = 2
+"""Version of what a run directory contains. 2: ledgers of items have the columns of one schema."""
 _PACKAGES: Final = (
     "pytest",
     "pytest-bdd",
@@ -45,7 +47,7 @@ def write_manifest(directory: RunDirectory, plan: Plan) -> None:
     directory.write_json(
         MANIFEST,
         {
-            "schema": 1,
+            "schema": SCHEMA,
             "run": plan.run,
             "target": plan.target,
             "environment": plan.environment,
@@ -77,7 +79,11 @@ def evidence_files(directory: RunDirectory) -> Iterator[Path]:
 
 
 def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing]]:
-    """The manifest, and the files that are gone, changed or strange; no manifest: the run was not sealed."""
+    """The manifest, and the files that are gone, changed or strange; no manifest: the run was not sealed.
+
+    Raises:
+        MissingEvidence: the run was sealed by a release of the harness that recorded in another format.
+    """
     try:
         manifest = read_json(directory.path / MANIFEST)
         listed = {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in manifest["files"].items()}
@@ -85,6 +91,12 @@ def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing
         return None, [Missing(file=MANIFEST, why="is missing: the run did not complete")]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None, [Missing(file=MANIFEST, why="is not a manifest: it was cut short or edited")]
+    if manifest.get("schema") != SCHEMA:
+        raise MissingEvidence(
+            f"was sealed in format {manifest.get('schema', 'unknown')}, this release reads format {SCHEMA}",
+            where=str(directory.path / MANIFEST),
+            hint="judge it with the release that recorded it (`versions` in the manifest), or run again",
+        )
     missing = [
         Missing(file=name, why=why)
         for name, (size, digest) in listed.items()

@@ -60,7 +60,7 @@ def load_evidence(directory: RunDirectory) -> Evidence:
     """Read everything a run recorded.
 
     A file that is gone, cut short, edited or at odds with another is listed in `missing`, and what it held is not used.
-    Raises MissingEvidence only when nothing can be made of an observation that has all that its kind has.
+    Raises MissingEvidence only when an observation of a known kind cannot be parsed, or the run was sealed in another format.
     """
     try:
         return _load(directory)

@@ -16,6 +16,7 @@ import numpy as np
 from harness.errors import UsageError
 from harness.model import Experiment, FinalRead, Ledger, Table
 from harness.model.evidence import DATABASE, ENTRY
+from harness.model.items import OUTCOMES
 from harness.model.table import Bools, Ints, distinct
 
 AUTHORITIES: Final = (DATABASE, ENTRY)
@@ -141,14 +142,14 @@ def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
     Raises:
         UsageError: a client or sequence number is out of range.
     """
-    clients = np.concatenate([ledger.writes.ints["client"], ledger.final.ints["client"]])
+    clients = np.concatenate([ledger.writes.ints["by"], ledger.final.ints["by"]])
     low = int(clients.min()) if len(clients) else 0
     keys = _keys(ledger.writes, low)
     sources = [_source(name, read, ledger.final, low) for name, read in _last_reads(ledger).items()]
     order = np.argsort(keys, kind="stable")
     keys, rows = keys[order], ledger.writes.ints
-    every = Writes(client=rows["client"][order], sequence=rows["sequence"][order], at_ns=rows["done_ns"][order])
-    ok, refused, unknown = (ledger.writes.words["outcome"].equals(word)[order] for word in ("ok", "refused", "unknown"))
+    every = Writes(client=rows["by"][order], sequence=rows["id"][order], at_ns=rows["accepted_ns"][order])
+    ok, refused, unknown = (ledger.writes.words["outcome"].equals(word)[order] for word in OUTCOMES)
     lacked = {source.name: source.lacks(keys, every.at_ns, lag_ns) for source in sources}
     lost = {name: ok & gone for name, (gone, _) in lacked.items()}
     lagging = {name: own for name, (_, young) in lacked.items() if len(own := every.where(ok & young))}
@@ -175,9 +176,9 @@ def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
 def found_by(ledger: Ledger, read: FinalRead, writes: Writes) -> Bools:
     """A mask of the writes that one earlier read found."""
     rows = ledger.final.where(
-        ledger.final.words["through"].equals(read.source) & (ledger.final.ints["round"] == read.round)
+        ledger.final.words["place"].equals(read.source) & (ledger.final.ints["round"] == read.round)
     )
-    found = Writes(client=rows.ints["client"], sequence=rows.ints["sequence"], at_ns=rows.ints["read_ns"])
+    found = Writes(client=rows.ints["by"], sequence=rows.ints["id"], at_ns=rows.ints["seen_ns"])
     return writes.among(_sorted(found))
 
 
@@ -193,7 +194,7 @@ def _lags(lagging: Mapping[str, Writes]) -> Iterable[str]:
 
 def _keys(rows: Table, low: int) -> Ints:
     """Client and sequence number packed into one integer; clients are numbered from `low`."""
-    client, sequence = rows.ints["client"] - low, rows.ints["sequence"]
+    client, sequence = rows.ints["by"] - low, rows.ints["id"]
     for numbers, bits in ((client, _CLIENT_BITS), (sequence, _SEQUENCE_BITS)):
         if len(numbers) and (numbers.min() < 0 or numbers.max() >= 1 << bits):
             raise UsageError("the ledger contains numbers that no client assigns")
@@ -229,8 +230,8 @@ def _last_reads(ledger: Ledger) -> dict[str, FinalRead]:
 
 
 def _source(name: str, read: FinalRead, final: Table, low: int) -> _Source:
-    own = final.where(final.words["through"].equals(name) & (final.ints["round"] == read.round))
-    keys, intact = _keys(own, low), own.words["state"].equals("ok")
+    own = final.where(final.words["place"].equals(name) & (final.ints["round"] == read.round))
+    keys, intact = _keys(own, low), own.words["state"].equals("found")
     ordered, wrong = np.sort(keys), distinct(keys[~intact])
     found = distinct(ordered)
     return _Source(
@@ -249,7 +250,7 @@ def _troubles(ledger: Ledger, keys: Ints, acknowledged: Writes, sources: list[_S
         yield "no write was recorded"
     elif read.isdisjoint(AUTHORITIES):
         yield "the ledger was read back neither from the database nor through the entry"
-    elif lone := [name for name in ledger.final.words["through"].present if name not in read]:
+    elif lone := [name for name in ledger.final.words["place"].present if name not in read]:
         yield f"rows were read through {', '.join(lone)}, and no such read was recorded"
     else:
         yield from (trouble for source in sources for trouble in _read_troubles(source, acknowledged))

@@ -46,11 +46,11 @@ def account_results(accounts: Iterable[AccountPlan], writes: Table, reads: Table
 
 
 def _of(rows: Table, account: str) -> Table:
-    return rows.where(rows.words["account"].equals(account))
+    return rows.where(rows.words["item"].equals(account))
 
 
 def _result(account: AccountPlan, writes: Table, reads: Table) -> AccountResult:
-    ok = writes.words["outcome"].equals("ok")
+    ok = writes.words["outcome"].equals("accepted")
     found, absent = (reads.words["state"].equals(state) for state in ("found", "absent"))
     judged = np.isin(writes.ints["id"], reads.ints["id"][found | absent])
     items = np.unique(writes.ints["id"][ok])
@@ -70,10 +70,10 @@ def _result(account: AccountPlan, writes: Table, reads: Table) -> AccountResult:
 
 def _compared(writes: Table, reads: Table, ok: Bools, found: Bools) -> tuple[int, int, int]:
     """Compare items: a missing item is lost, one with another digest is wrong."""
-    ids, values = writes.ints["id"][ok], writes.ints["value"][ok]
+    ids, values = writes.ints["id"][ok], writes.ints["digest"][ok]
     absent = reads.words["state"].equals("absent")
     lost = int(np.isin(ids, reads.ints["id"][absent]).sum())
-    read = dict(zip(reads.ints["id"][found].tolist(), reads.ints["value"][found].tolist(), strict=True))
+    read = dict(zip(reads.ints["id"][found].tolist(), reads.ints["digest"][found].tolist(), strict=True))
     wrong = sum(
         1 for item, value in zip(ids.tolist(), values.tolist(), strict=True) if item in read and read[item] != value
     )
@@ -90,9 +90,9 @@ def _counted(writes: Table, reads: Table, ok: Bools, found: Bools) -> tuple[int,
     items, index = np.unique(writes.ints["id"][ok], return_inverse=True)
     acknowledged = np.bincount(index, minlength=len(items))
     least = np.full(len(items), np.iinfo(np.int64).max)
-    np.minimum.at(least, index, writes.ints["value"][ok])
+    np.minimum.at(least, index, writes.ints["digest"][ok])
     unsure = _occurrences(items, writes.ints["id"][unknown])
-    read, value = reads.ints["id"][found], reads.ints["value"][found]
+    read, value = reads.ints["id"][found], reads.ints["digest"][found]
     known = np.isin(read, items)
     at, value = np.searchsorted(items, read[known]), value[known]
     grown = value - (least[at] - 1)

@@ -56,6 +56,6 @@ def _measured(plan: Plan, evidence: Evidence) -> Iterable[tuple[Harm, int]]:
 def _stale(plan: Plan, evidence: Evidence) -> int:
     """Reads that found another value, or nothing when the lag that the plan allows a copy was over."""
     reads = evidence.ledger.reads
-    absent, wrong = (reads.words["outcome"].equals(word) for word in ("absent", "wrong"))
+    absent, wrong = (reads.words["state"].equals(word) for word in ("absent", "wrong"))
     late = absent & (age_ns(evidence.ledger.writes, reads) >= lag_ns(plan))
     return int(np.count_nonzero(wrong | late))

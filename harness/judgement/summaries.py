@@ -114,7 +114,7 @@ def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account
     users = users_in(plan, evidence, attempt, None)
     fault = attempt.fault
     span = (attempt.observed_from_ns, attempt.observed_until_ns)
-    checked, stale = read_back(evidence.ledger.reads.between("done_ns", *span))
+    checked, stale = read_back(evidence.ledger.reads.between("seen_ns", *span))
     return ExperimentResult(
         name=name,
         domain=attempt.domain,

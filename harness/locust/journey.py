@@ -145,7 +145,7 @@ class Journey:
         if answer.ok:
             item_id = answer[item] if isinstance(item, str) else item
             value = int(answer[count]) if count else digest_of(fields or {})
-            outcome = "ok"
+            outcome = "accepted"
         elif isinstance(item, int):
             item_id, value = item, 0
             outcome = "refused" if _REFUSED <= answer.status < _SERVER_ERRORS else "unknown"

@@ -23,6 +23,14 @@ from harness.model.evidence import (
 )
 from harness.model.facts import Check, Fact, FactTable
 from harness.model.fault import FaultWindow, Hit, Intent
+from harness.model.items import (
+    JOURNEY_READS,
+    JOURNEY_WRITES,
+    LEDGER_FINAL,
+    LEDGER_READS,
+    LEDGER_WRITES,
+    PIPELINE,
+)
 from harness.model.objective import (
     EvidenceKind,
     Figure,
@@ -70,13 +78,7 @@ from harness.model.schedule import ArrivalTrace, RateCurve
 from harness.model.statement import Attestation, Waiver
 from harness.model.table import (
     FACTS,
-    JOURNEY_READS,
-    JOURNEY_WRITES,
-    LEDGER_FINAL,
-    LEDGER_READS,
-    LEDGER_WRITES,
     NULL,
-    PIPELINE,
     PROBES,
     REPLICAS,
     SAMPLES,

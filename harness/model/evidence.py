@@ -8,9 +8,10 @@ from typing import Final
 
 from harness.model.facts import Check
 from harness.model.fault import FaultWindow
+from harness.model.items import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE
 from harness.model.observation import Observation
 from harness.model.plan import Plan
-from harness.model.table import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, PROBES, REPLICAS, Table
+from harness.model.table import PROBES, REPLICAS, Table
 from harness.model.window import Window, fault_name
 
 DATABASE: Final = "database"

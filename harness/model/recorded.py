@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from harness.model.table import (
-    FACTS,
+from harness.model.items import (
     JOURNEY_READS,
     JOURNEY_WRITES,
     LEDGER_FINAL,
     LEDGER_READS,
     LEDGER_WRITES,
     PIPELINE,
+)
+from harness.model.table import (
+    FACTS,
     PROBES,
     REPLICAS,
     Schema,
@@ -65,7 +67,7 @@ RECORDED: Final = (
     RecordedTable(schema=LEDGER_WRITES, files="watch/ledger-writes", watcher="ledger", due="intended_ns"),
     RecordedTable(schema=LEDGER_FINAL, files="watch/ledger-final"),
     RecordedTable(schema=LEDGER_READS, files="watch/ledger-reads", watcher="ledger", needed=False),
-    RecordedTable(schema=PIPELINE, files="watch/pipeline", watcher="pipeline", due="sent_ns"),
+    RecordedTable(schema=PIPELINE, files="watch/pipeline", watcher="pipeline", due="made_ns"),
     RecordedTable(schema=FACTS, files="checks/*", needed=False),
     RecordedTable(schema=JOURNEY_WRITES, files="load/*/journeys-*", needed=False),
     RecordedTable(schema=JOURNEY_READS, files="load/*/journey-reads", needed=False),

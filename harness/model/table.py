@@ -78,63 +78,6 @@ PROBES: Final = Schema(
 )
 """One row a probe. subject: `entry` or a region. kind: `read` or `health`. connection: `new` or `kept`. status 0: no answer. ok when error is missing."""
 
-LEDGER_WRITES: Final = Schema(
-    name="ledger-writes",
-    ints={"client": 4, "sequence": 8, "intended_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
-    words=("outcome", "error"),
-    order={"done_ns": ("sent_ns",)},
-    known={"outcome": ("ok", "refused", "unknown")},
-)
-"""One row a write. outcome: ok (acknowledged), refused (certainly not written), unknown (time-out, cut connection, 5xx after sending)."""
-
-LEDGER_FINAL: Final = Schema(
-    name="ledger-final",
-    ints={"client": 4, "sequence": 8, "round": 2, "read_ns": 8},
-    words=("through", "state"),
-    known={"state": ("ok", "wrong")},
-)
-"""One row a write that was found by a final read; found twice, it stands twice. round: 1, 2… (the last decides). through: the `source`
-of that `FinalRead`, `database` or a region. state: ok or wrong (checksum differs)."""
-
-LEDGER_READS: Final = Schema(
-    name="ledger-reads",
-    ints={"client": 4, "sequence": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
-    words=("outcome", "error"),
-    order={"done_ns": ("sent_ns",)},
-    known={"outcome": ("found", "absent", "wrong", "unknown")},
-)
-"""One row a read of an own write, made through the entry right after its acknowledgement. outcome: found, absent, wrong (checksum differs)
-or unknown (no answer)."""
-
-PIPELINE: Final = Schema(
-    name="pipeline",
-    ints={"sequence": 8, "sent_ns": 8, "accepted_ns": 8, "visible_ns": 8, "copies": 4, "status": 2},
-    words=("outcome", "state", "error"),
-    order={"accepted_ns": ("sent_ns",), "visible_ns": ("sent_ns",)},
-    optional=("accepted_ns", "visible_ns"),
-    known={"outcome": ("accepted", "refused", "unknown")},
-)
-"""One row an event sent into a pipeline. accepted_ns, visible_ns: 0 where it was not. copies: how often it became visible. outcome:
-accepted, refused or unknown. state: ok, wrong (checksum differs), twice or absent."""
-
-JOURNEY_WRITES: Final = Schema(
-    name="journey-writes",
-    ints={"id": 8, "value": 8, "sent_ns": 8, "done_ns": 8, "worker": 2},
-    words=("account", "outcome"),
-    order={"done_ns": ("sent_ns",)},
-    known={"outcome": ("ok", "refused", "unknown")},
-)
-"""One row a write of a journey that is accounted for. value: of a counter what the answer said it is now, else the digest of the fields
-that must be read back. outcome: ok (acknowledged), refused, unknown; of an item whose id is not known only ok is recorded."""
-
-JOURNEY_READS: Final = Schema(
-    name="journey-reads",
-    ints={"id": 8, "value": 8, "at_ns": 8, "status": 2},
-    words=("account", "state"),
-    known={"state": ("found", "absent", "unknown")},
-)
-"""One row an item that was read back when the load had ended. value: as in JOURNEY_WRITES. state: found, absent or unknown (no answer)."""
-
 FACTS: Final = Schema(
     name="facts",
     ints={"at_ns": 8, "attempts": 4},

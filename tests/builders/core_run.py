@@ -161,41 +161,41 @@ def ledger(course: Course = HEALTHY) -> Ledger:
     written = table(
         LEDGER_WRITES,
         n,
-        client=1,
-        sequence=np.arange(n),
+        by=1,
+        id=np.arange(n),
         intended_ns=due,
-        sent_ns=due + 100_000,
-        done_ns=due + 5_100_000,
+        made_ns=due + 100_000,
+        accepted_ns=due + 5_100_000,
         status=np.where(out, 503, 201),
-        outcome=["refused" if o else "ok" for o in out.tolist()],
+        outcome=["refused" if o else "accepted" for o in out.tolist()],
         error=["status 503" if o else None for o in out.tolist()],
     )
     there = written.where(~out)
     back = table(
         LEDGER_READS,
         len(there),
-        client=1,
-        sequence=there.ints["sequence"],
-        sent_ns=there.ints["done_ns"] + 100_000,
-        done_ns=there.ints["done_ns"] + 3_100_000,
+        by=1,
+        id=there.ints["id"],
+        sent_ns=there.ints["accepted_ns"] + 100_000,
+        seen_ns=there.ints["accepted_ns"] + 3_100_000,
         status=200,
-        outcome="found",
+        state="found",
     )
     finals, reads = [], []
     moments = [(act.name, act.restored + 0.5, "database") for act in course.acts]
     moments += [("end", course.end + 5 + i, source) for i, source in enumerate((*SHARES, "database"))]
     for number, (after, at, source) in enumerate(moments, start=1):
-        rows = there.where(there.ints["done_ns"] < ns(at))
+        rows = there.where(there.ints["accepted_ns"] < ns(at))
         finals.append(
             table(
                 LEDGER_FINAL,
                 len(rows),
-                client=1,
-                sequence=rows.ints["sequence"],
+                by=1,
+                id=rows.ints["id"],
                 round=number,
-                read_ns=ns(at),
-                through=source,
-                state="ok",
+                seen_ns=ns(at),
+                place=source,
+                state="found",
             )
         )
         reads.append(FinalRead(round=number, after=after, complete=True, at_ns=ns(at), rows=len(rows), source=source))
@@ -223,16 +223,16 @@ def journeys(rows: Table, course: Course = HEALTHY) -> dict[str, Table]:
                 JOURNEY_WRITES,
                 len(own),
                 id=ids,
-                value=value,
-                sent_ns=own.ints["sent_ns"],
-                done_ns=own.ints["done_ns"],
-                worker=1,
-                account=account,
-                outcome="ok",
+                digest=value,
+                made_ns=own.ints["sent_ns"],
+                accepted_ns=own.ints["done_ns"],
+                by=1,
+                item=account,
+                outcome="accepted",
             )
         )
-        reads = table(JOURNEY_READS, len(own), id=ids, value=value, at_ns=ns(course.end + 3), status=200)
-        words = {"account": Words.of([account] * len(own)), "state": Words.of(["found"] * len(own))}
+        reads = table(JOURNEY_READS, len(own), id=ids, digest=value, seen_ns=ns(course.end + 3), status=200)
+        words = {"item": Words.of([account] * len(own)), "state": Words.of(["found"] * len(own))}
         parts[JOURNEY_READS.name].append(replace(reads, words=words))
     schemas = {JOURNEY_WRITES.name: JOURNEY_WRITES, JOURNEY_READS.name: JOURNEY_READS}
     return {name: Table.merged(schemas[name], tables) for name, tables in parts.items()}

@@ -109,7 +109,7 @@ def recorded(tmp_path: Path) -> RunDirectory:
     watch.put("watch.closed", "entry", spacing_ms=50.0, file="watch/entry.rows")
     watch.put("watch.started", "ledger", spacing_ms=33.0, file="watch/ledger-writes.rows")
     ledger = RowWriter(directory.path / "watch" / "ledger-writes.rows", LEDGER_WRITES)
-    ledger.put((7, 1, 1, 2, 3, 201), ("ok", None))
+    ledger.put((1, 7, 2, 3, 1, 201), ("accepted", None))
     ledger.flush()  # never closed: this watcher was killed
     for subject, start, end in (("everyday/fault-free", 100, 200), ("experiment:pod-loss/fault", 300, 400)):
         phase, sizes = Phase.FAULT if start == 300 else Phase.STEADY, {"journeys_per_s": 1.0, "requests_per_journey": 2}
@@ -228,6 +228,20 @@ def test_a_manifest_that_is_none_is_named(recorded: RunDirectory, content: str) 
 
     assert not evidence.complete
     assert evidence.missing[0].file == "manifest.json"
+
+
+def test_a_run_of_another_format_is_refused(recorded: RunDirectory) -> None:
+    """Its tables have other columns; the message names the format and the way out."""
+    path = recorded.path / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**manifest, "schema": 1}), encoding="utf-8")
+
+    with pytest.raises(MissingEvidence) as refused:
+        load_evidence(recorded)
+
+    assert refused.value.what == "was sealed in format 1, this release reads format 2"
+    assert refused.value.where == str(path)
+    assert "judge it with the release that recorded it" in refused.value.hint
 
 
 def test_unknown_newer_fields_are_passed_over(recorded: RunDirectory) -> None:

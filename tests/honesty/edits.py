@@ -87,11 +87,11 @@ def dead(run: Evidence, start: float, end: float) -> Evidence:
         lambda rows: changed(rows, due(start, end, "intended_ns"), status=503, outcome="refused", error="status 503"),
     )
     gone = due(start, end, "intended_ns")(run.ledger.writes)
-    numbers = run.ledger.writes.ints["sequence"][gone]
+    numbers = run.ledger.writes.ints["id"][gone]
     ledger = replace(
         run.ledger,
-        final=run.ledger.final.where(~np.isin(run.ledger.final.ints["sequence"], numbers)),
-        reads=run.ledger.reads.where(~np.isin(run.ledger.reads.ints["sequence"], numbers)),
+        final=run.ledger.final.where(~np.isin(run.ledger.final.ints["id"], numbers)),
+        reads=run.ledger.reads.where(~np.isin(run.ledger.reads.ints["id"], numbers)),
     )
     return replace(run, ledger=counted(ledger))
 
@@ -106,10 +106,10 @@ def counted(ledger: Any) -> Any:
 def not_there(run: Evidence, at: Rows, *, since: float = 0.0, through: Iterable[str] = ()) -> Evidence:
     """Writes that the final reads from some moment on did not find, of all sources or some."""
     final, named = run.ledger.final, tuple(through)
-    numbers = run.ledger.writes.ints["sequence"][at(run.ledger.writes)]
-    lost = np.isin(final.ints["sequence"], numbers) & (final.ints["read_ns"] >= ns(since))
+    numbers = run.ledger.writes.ints["id"][at(run.ledger.writes)]
+    lost = np.isin(final.ints["id"], numbers) & (final.ints["seen_ns"] >= ns(since))
     if named:
-        lost &= word("through", *named)(final)
+        lost &= word("place", *named)(final)
     return replace(run, ledger=counted(replace(run.ledger, final=final.where(~lost))))
 
 

@@ -171,7 +171,7 @@ def stale_endpoints(run: Evidence) -> Evidence:
 def read_back(outcome: str) -> Callable[[Evidence], Evidence]:
     """What every read right after its write found."""
     return lambda run: replace(
-        run, ledger=replace(run.ledger, reads=changed(run.ledger.reads, one_in(1.1), outcome=outcome))
+        run, ledger=replace(run.ledger, reads=changed(run.ledger.reads, one_in(1.1), state=outcome))
     )
 
 
@@ -185,7 +185,7 @@ def forgotten_plays(run: Evidence) -> Evidence:
     """Every second play was not counted."""
     rows = run.recorded[JOURNEY_READS.name]
     at = both(word("account", "plays"), lambda table: table.ints["id"] % 2 == 0)
-    return replace(run, recorded={**run.recorded, JOURNEY_READS.name: changed(rows, at, value=0)})
+    return replace(run, recorded={**run.recorded, JOURNEY_READS.name: changed(rows, at, digest=0)})
 
 
 def no_return(run: Evidence) -> Evidence:
@@ -357,7 +357,7 @@ CASES = (
             run,
             ledger=replace(
                 run.ledger,
-                final=run.ledger.final.where(~run.ledger.final.words["through"].equals("ap-southeast-1")),
+                final=run.ledger.final.where(~run.ledger.final.words["place"].equals("ap-southeast-1")),
                 final_reads=tuple(r for r in run.ledger.final_reads if r.source != "ap-southeast-1"),
             ),
         ),
@@ -472,7 +472,7 @@ def caught_up(run: Evidence, *, never: bool = False) -> Evidence:
     final = run.ledger.final
     like = next(r.round for r in run.ledger.final_reads if r.source == "ap-southeast-1") if never else last.round
     rows = final.where(final.ints["round"] == like)
-    again = changed(rows, one_in(1.1), round=number, read_ns=at_ns, through="ap-southeast-1")
+    again = changed(rows, one_in(1.1), round=number, seen_ns=at_ns, place="ap-southeast-1")
     read = replace(last, round=number, at_ns=at_ns, source="ap-southeast-1", rows=len(again))
     ledger = replace(
         run.ledger,

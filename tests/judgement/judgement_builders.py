@@ -70,6 +70,7 @@ CHECK = Demand(kind=DemandKind.CHECK, name="deployment-size", params={"deploymen
 
 def table(schema: Schema, n: int, **columns: Any) -> Table:
     """A table of n rows; a column is one value for all rows, or one a row."""
+    assert columns.keys() <= {*schema.ints, *schema.words}
     ints = {
         name: np.array(np.broadcast_to(np.asarray(columns.get(name, 0), dtype=np.int64), n)) for name in schema.ints
     }
@@ -131,7 +132,7 @@ def failing(rows: Table, at: Any, status: int = 503, error: str = "status 503") 
 
 def down(rows: Table, start: float, end: float, column: str = "error", word: str = "timeout") -> Table:
     """Looks that failed because they were sent in [start, end)."""
-    sent = rows.ints["sent_ns"]
+    sent = rows.ints["made_ns" if "made_ns" in rows.ints else "sent_ns"]
     return with_words(rows, (sent >= ns(start)) & (sent < ns(end)), **{column: word})
 
 
@@ -156,30 +157,30 @@ def writes(start: float = 0.0, end: float = END, per_s: float = 30.0) -> Table:
     return table(
         LEDGER_WRITES,
         n,
-        client=1,
-        sequence=np.arange(n),
+        by=1,
+        id=np.arange(n),
         intended_ns=due,
-        sent_ns=due,
-        done_ns=due + 5_000_000,
+        made_ns=due,
+        accepted_ns=due + 5_000_000,
         status=201,
-        outcome="ok",
+        outcome="accepted",
     )
 
 
 def ledger(rows: Table, lost: Sequence[int] = (), wrong: Sequence[int] = (), *, complete: bool = True) -> Ledger:
     """The ledger after one final read that found all written rows but the lost ones."""
     written = rows.where(~rows.words["outcome"].equals("refused"))
-    found = written.where(~np.isin(written.ints["sequence"], list(lost)))
+    found = written.where(~np.isin(written.ints["id"], list(lost)))
     at_ns = ns(END + 5)
     final = table(
         LEDGER_FINAL,
         len(found),
-        client=found.ints["client"],
-        sequence=found.ints["sequence"],
+        by=found.ints["by"],
+        id=found.ints["id"],
         round=1,
-        read_ns=at_ns,
-        through="database",
-        state=["wrong" if n in wrong else "ok" for n in found.ints["sequence"].tolist()],
+        seen_ns=at_ns,
+        place="database",
+        state=["wrong" if n in wrong else "found" for n in found.ints["id"].tolist()],
     )
     read = FinalRead(round=1, after="end", complete=complete, at_ns=at_ns, rows=len(found))
     return Ledger(writes=rows, final=final, final_reads=(read,), files=("watch/ledger-writes.parquet",))

@@ -26,7 +26,7 @@ def merged(books: Ledger, more: Table, **read: object) -> Ledger:
 
 def through(region: str, books: Ledger, number: int = 2, **fields: object) -> Ledger:
     """The healthy ledger, read also through a region, which held what `books` says."""
-    own = with_words(with_ints(books.final, slice(None), round=number), slice(None), through=region)
+    own = with_words(with_ints(books.final, slice(None), round=number), slice(None), place=region)
     read = replace(books.final_reads[0], **{"source": region, "round": number, **fields})  # type: ignore[arg-type]
     return replace(FOUND, final=Table.merged(LEDGER_FINAL, [FOUND.final, own]), final_reads=(*FOUND.final_reads, read))
 
@@ -44,7 +44,7 @@ def test_what_is_gone_from_the_database_is_lost_though_a_region_has_it() -> None
     """A copy is no excuse."""
     books = through("eu-west-1", FOUND)
     base = ledger(ROWS, lost=[7])
-    rows = Table.merged(LEDGER_FINAL, [base.final, books.final.where(books.final.words["through"].equals("eu-west-1"))])
+    rows = Table.merged(LEDGER_FINAL, [base.final, books.final.where(books.final.words["place"].equals("eu-west-1"))])
     account = account_of(replace(books, final=rows, final_reads=(base.final_reads[0], books.final_reads[1])))
     assert {name: missing.sequence.tolist() for name, missing in account.missing.items()} == {
         "database": [7],
@@ -81,7 +81,7 @@ def test_rows_of_a_read_that_is_not_on_record_are_a_trouble() -> None:
 def test_each_source_counts_its_own_rounds_and_its_last_one_decides() -> None:
     """Round 2 of the region found what round 1 of it had not; round 3 of the database comes after both."""
     first, second = through("eu-west-1", ledger(ROWS, lost=[7])), through("eu-west-1", FOUND, number=3)
-    regional = second.final.where(second.final.words["through"].equals("eu-west-1"))
+    regional = second.final.where(second.final.words["place"].equals("eu-west-1"))
     both = replace(
         first,
         final=Table.merged(LEDGER_FINAL, [first.final, regional]),
@@ -115,7 +115,7 @@ def test_without_a_read_nothing_of_unknown_outcome_is_recovered() -> None:
 
 def test_a_row_that_stands_twice_is_told_apart_and_is_no_loss() -> None:
     """Exactly once is another sentence."""
-    again = FOUND.final.where(np.isin(FOUND.final.ints["sequence"], [3, 5]))
+    again = FOUND.final.where(np.isin(FOUND.final.ints["id"], [3, 5]))
     account = account_of(merged(FOUND, again))
     assert account.twice.sequence.tolist() == [3, 5]
     assert (len(account.lost), account.trouble) == (0, "")
@@ -123,7 +123,7 @@ def test_a_row_that_stands_twice_is_told_apart_and_is_no_loss() -> None:
 
 def test_a_row_that_stands_once_right_and_once_wrong_is_wrong() -> None:
     """Whoever reads may get the wrong one."""
-    again = with_words(FOUND.final.where(FOUND.final.ints["sequence"] == 3), slice(None), state="wrong")
+    again = with_words(FOUND.final.where(FOUND.final.ints["id"] == 3), slice(None), state="wrong")
     account = account_of(merged(FOUND, again))
     assert account.wrong.sequence.tolist() == account.lost.sequence.tolist() == account.twice.sequence.tolist() == [3]
 
@@ -160,7 +160,7 @@ def test_the_numbers_of_each_client_are_counted() -> None:
 
     def trouble(*pairs: tuple[int, int]) -> str:
         client, sequence = np.array(pairs).T
-        rows = table(LEDGER_WRITES, len(pairs), client=client, sequence=sequence, done_ns=1, outcome="ok")
+        rows = table(LEDGER_WRITES, len(pairs), by=client, id=sequence, accepted_ns=1, outcome="accepted")
         return account_of(ledger(rows)).trouble
 
     assert trouble((1, 0), (1, 1), (2, 0), (2, 1)) == ""
@@ -172,14 +172,14 @@ def test_the_numbers_of_each_client_are_counted() -> None:
 
 def test_a_stranger_found_by_several_reads_is_one() -> None:
     """Right in one and wrong in another."""
-    known = ROWS.where(ROWS.ints["sequence"] < len(ROWS) - 1)
+    known = ROWS.where(ROWS.ints["id"] < len(ROWS) - 1)
     stranger = through("eu-west-1", ledger(ROWS, wrong=[len(ROWS) - 1]))
     assert account_of(replace(stranger, writes=known)).trouble == (
         "the last read found 1 rows that the record of writes does not know"
     )
 
 
-@pytest.mark.parametrize(("column", "number"), [("sequence", -1), ("sequence", 1 << 40), ("client", 1 + (1 << 22))])
+@pytest.mark.parametrize(("column", "number"), [("id", -1), ("id", 1 << 40), ("by", 1 + (1 << 22))])
 def test_numbers_that_no_client_gives_are_refused(column: str, number: int) -> None:
     """A negative sequence number, or one that would run into another client's."""
     with pytest.raises(UsageError, match="numbers that no client assigns"):
@@ -189,7 +189,7 @@ def test_numbers_that_no_client_gives_are_refused(column: str, number: int) -> N
 def test_the_largest_numbers_are_kept_apart() -> None:
     """Two clients, each with its last number: neither is the other's."""
     rows = table(
-        LEDGER_WRITES, 2, client=[5, 4 + (1 << 22)], sequence=[(1 << 40) - 1, (1 << 40) - 1], done_ns=1, outcome="ok"
+        LEDGER_WRITES, 2, by=[5, 4 + (1 << 22)], id=[(1 << 40) - 1, (1 << 40) - 1], accepted_ns=1, outcome="accepted"
     )
     account = account_of(replace(ledger(rows), final=ledger(rows).final.where(np.array([True, False]))))
     assert account.acknowledged.client.tolist() == [5, 4 + (1 << 22)]
@@ -224,18 +224,18 @@ def test_whatever_was_planted_is_found_exactly(
     """Losses, wrong values, duplicates, unknown and refused writes, in any order of the rows."""
     rows = writes(0, 12, 25)
     outcomes = {n: "refused" if n % 2 else "unknown" for n in not_ok}
-    rows = with_words(rows, slice(None), outcome=[outcomes.get(n, "ok") for n in range(300)])  # type: ignore[arg-type]
+    rows = with_words(rows, slice(None), outcome=[outcomes.get(n, "accepted") for n in range(300)])  # type: ignore[arg-type]
     there = [n for n in range(300) if n not in gone]
     listed = [*there, *(n for n in there if n in doubled)]
     random.shuffle(listed)  # type: ignore[attr-defined]
     final = table(
         LEDGER_FINAL,
         len(listed),
-        client=1,
-        sequence=listed or 0,
+        by=1,
+        id=listed or 0,
         round=1,
-        through="database",
-        state=["wrong" if n in wrong else "ok" for n in listed],
+        place="database",
+        state=["wrong" if n in wrong else "found" for n in listed],
     )
     read = FinalRead(round=1, after="end", complete=True, at_ns=ns(20), rows=len(listed))
     account = account_of(Ledger(writes=rows, final=final, final_reads=(read,)))

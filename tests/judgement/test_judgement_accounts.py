@@ -16,14 +16,14 @@ def writes(account: str, *rows: tuple[int, int, str]) -> Table:
     """Writes of (id, value, outcome)."""
     return Table.of(
         JOURNEY_WRITES,
-        [{"account": account, "id": item, "value": value, "outcome": outcome} for item, value, outcome in rows],
+        [{"item": account, "id": item, "digest": value, "outcome": outcome} for item, value, outcome in rows],
     )
 
 
 def reads(account: str, *rows: tuple[int, int, str]) -> Table:
     """Reads of (id, value, state)."""
     return Table.of(
-        JOURNEY_READS, [{"account": account, "id": item, "value": value, "state": state} for item, value, state in rows]
+        JOURNEY_READS, [{"item": account, "id": item, "digest": value, "state": state} for item, value, state in rows]
     )
 
 
@@ -36,7 +36,9 @@ def result(account: AccountPlan, written: Table, read: Table) -> AccountResult:
 def test_a_created_item_that_is_read_back_is_kept() -> None:
     """Two tracks written and found with their digests are kept."""
     seen = result(
-        TRACKS, writes("tracks", (1, 10, "ok"), (2, 20, "ok")), reads("tracks", (1, 10, "found"), (2, 20, "found"))
+        TRACKS,
+        writes("tracks", (1, 10, "accepted"), (2, 20, "accepted")),
+        reads("tracks", (1, 10, "found"), (2, 20, "found")),
     )
     assert (seen.written, seen.judged, seen.kept) == (2, 2, True)
 
@@ -45,7 +47,7 @@ def test_an_absent_item_is_lost_and_another_value_is_wrong() -> None:
     """Of three tracks one is absent, one has another title, and one was not read."""
     seen = result(
         TRACKS,
-        writes("tracks", (1, 10, "ok"), (2, 20, "ok"), (3, 30, "ok")),
+        writes("tracks", (1, 10, "accepted"), (2, 20, "accepted"), (3, 30, "accepted")),
         reads("tracks", (1, 0, "absent"), (2, 21, "found"), (3, 0, "unknown")),
     )
     assert (seen.lost, seen.wrong, seen.unread, seen.judged, seen.kept) == (1, 1, 1, 2, False)
@@ -53,20 +55,20 @@ def test_an_absent_item_is_lost_and_another_value_is_wrong() -> None:
 
 def test_every_second_play_that_is_forgotten_is_lost() -> None:
     """Four plays are acknowledged as 7, 7, 8, 8 and the counter ends at 8: two are lost."""
-    written = writes("plays", (5, 7, "ok"), (5, 7, "ok"), (5, 8, "ok"), (5, 8, "ok"))
+    written = writes("plays", (5, 7, "accepted"), (5, 7, "accepted"), (5, 8, "accepted"), (5, 8, "accepted"))
     seen = result(PLAYS, written, reads("plays", (5, 8, "found")))
     assert (seen.lost, seen.twice) == (2, 0)
 
 
 def test_a_play_that_is_counted_twice_is_said_so() -> None:
     """Two plays are acknowledged, and the counter grew by three."""
-    seen = result(PLAYS, writes("plays", (5, 1, "ok"), (5, 3, "ok")), reads("plays", (5, 3, "found")))
+    seen = result(PLAYS, writes("plays", (5, 1, "accepted"), (5, 3, "accepted")), reads("plays", (5, 3, "found")))
     assert (seen.lost, seen.twice) == (0, 1)
 
 
 def test_a_play_of_unknown_outcome_may_be_counted_or_not() -> None:
     """One acknowledged and one unknown play: the counter may have grown by one or by two."""
-    written = writes("plays", (5, 1, "ok"), (5, 0, "unknown"))
+    written = writes("plays", (5, 1, "accepted"), (5, 0, "unknown"))
     assert [result(PLAYS, written, reads("plays", (5, value, "found"))).kept for value in (1, 2, 3)] == [
         True,
         True,
@@ -76,16 +78,16 @@ def test_a_play_of_unknown_outcome_may_be_counted_or_not() -> None:
 
 def test_a_counter_that_is_gone_loses_all_its_plays() -> None:
     """The track of two plays is absent at the end."""
-    seen = result(PLAYS, writes("plays", (5, 1, "ok"), (5, 2, "ok")), reads("plays", (5, 0, "absent")))
+    seen = result(PLAYS, writes("plays", (5, 1, "accepted"), (5, 2, "accepted")), reads("plays", (5, 0, "absent")))
     assert seen.lost == 2
 
 
-@given(st.lists(st.sampled_from(["ok", "unknown"]), min_size=1, max_size=30), st.integers(0, 100), st.data())
+@given(st.lists(st.sampled_from(["accepted", "unknown"]), min_size=1, max_size=30), st.integers(0, 100), st.data())
 def test_an_honest_counter_is_always_kept(outcomes: list[str], base: int, data: st.DataObject) -> None:
     """Whatever became of the unknown ones, a counter that counts each play once is kept."""
     value, rows = base, []
     for outcome in outcomes:
-        happened = outcome == "ok" or data.draw(st.booleans())
+        happened = outcome == "accepted" or data.draw(st.booleans())
         value += happened
-        rows.append((1, value if outcome == "ok" else 0, outcome))
+        rows.append((1, value if outcome == "accepted" else 0, outcome))
     assert result(PLAYS, writes("plays", *rows), reads("plays", (1, value, "found"))).kept

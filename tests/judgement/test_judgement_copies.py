@@ -56,12 +56,12 @@ def through(region: str, number: int, at_s: float, lost: Sequence[int] = ()) -> 
     own = table(
         LEDGER_FINAL,
         len(rows),
-        client=rows.ints["client"],
-        sequence=rows.ints["sequence"],
+        by=rows.ints["by"],
+        id=rows.ints["id"],
         round=number,
-        read_ns=ns(at_s),
-        through=region,
-        state="ok",
+        seen_ns=ns(at_s),
+        place=region,
+        state="found",
     )
     return own, FinalRead(round=number, after="end", complete=True, at_ns=ns(at_s), rows=len(own), source=region)
 
@@ -75,19 +75,19 @@ def regional(*lost: int, at_s: float = END + 6, lacking: str = "eu-west-1", **fi
     return replace(evidence(), ledger=replace(books, final=final, final_reads=reads, reads=own_reads()), **fields)
 
 
-def own_reads(n: int = 100, outcome: str = "found", after_s: float = 0.001) -> Table:
+def own_reads(n: int = 100, state: str = "found", after_s: float = 0.001) -> Table:
     """Reads of own writes, right after their acknowledgement."""
     at = np.arange(n)
-    done = ROWS.ints["done_ns"][at]
+    done = ROWS.ints["accepted_ns"][at]
     return table(
         LEDGER_READS,
         n,
-        client=1,
-        sequence=at,
+        by=1,
+        id=at,
         sent_ns=done + ns(after_s),
-        done_ns=done + ns(after_s) + 1_000_000,
+        seen_ns=done + ns(after_s) + 1_000_000,
         status=200,
-        outcome=outcome,
+        state=state,
     )
 
 
@@ -118,9 +118,16 @@ def test_a_row_that_is_there_twice_fails_its_own_sentence_and_no_loss_row() -> N
 def journeys(counts: Sequence[int], state: str = "found") -> Evidence:
     """Two tracks were played twice each; so many plays of each were there at the end."""
     writes = table(
-        JOURNEY_WRITES, 4, id=[1, 1, 2, 2], value=[1, 2, 1, 2], sent_ns=1, done_ns=2, account="plays", outcome="ok"
+        JOURNEY_WRITES,
+        4,
+        id=[1, 1, 2, 2],
+        digest=[1, 2, 1, 2],
+        made_ns=1,
+        accepted_ns=2,
+        item="plays",
+        outcome="accepted",
     )
-    reads = table(JOURNEY_READS, len(counts), id=np.arange(len(counts)) + 1, value=counts, account="plays", state=state)
+    reads = table(JOURNEY_READS, len(counts), id=np.arange(len(counts)) + 1, digest=counts, item="plays", state=state)
     return replace(evidence(), recorded={"journey-writes": writes, "journey-reads": reads})
 
 
@@ -186,7 +193,7 @@ def test_lag_is_lag_until_the_time_that_the_plan_allows_it_is_over() -> None:
     ("reads", "outcome"),
     [
         (own_reads(), PASS),
-        (own_reads(outcome="absent"), FAIL),
+        (own_reads(state="absent"), FAIL),
         (own_reads(1, "wrong"), FAIL),
         (Table.merged(LEDGER_READS, [own_reads(90), own_reads(10, "absent")]), PASS),
         (Table.merged(LEDGER_READS, [own_reads(90), own_reads(1, "absent", 11)]), FAIL),
@@ -202,16 +209,16 @@ def test_reads_right_after_the_acknowledgement_may_lag_and_no_more(reads: Table,
 
 def read_before(books: Ledger, at_s: float, lacking: Sequence[int] = ()) -> Ledger:
     """The ledger with an earlier read of the database."""
-    own = ROWS.where((ROWS.ints["done_ns"] < ns(at_s)) & ~np.isin(ROWS.ints["sequence"], list(lacking)))
+    own = ROWS.where((ROWS.ints["accepted_ns"] < ns(at_s)) & ~np.isin(ROWS.ints["id"], list(lacking)))
     rows = table(
         LEDGER_FINAL,
         len(own),
-        client=own.ints["client"],
-        sequence=own.ints["sequence"],
+        by=own.ints["by"],
+        id=own.ints["id"],
         round=0,
-        read_ns=ns(at_s),
-        through="database",
-        state="ok",
+        seen_ns=ns(at_s),
+        place="database",
+        state="found",
     )
     first = FinalRead(round=0, after="pod-loss", complete=True, at_ns=ns(at_s), rows=len(rows))
     return replace(
@@ -223,7 +230,7 @@ def read_before(books: Ledger, at_s: float, lacking: Sequence[int] = ()) -> Ledg
 
 def at(second: float) -> int:
     """The number of the first write that was sent then or later."""
-    return int(np.searchsorted(ROWS.ints["sent_ns"], ns(second)))
+    return int(np.searchsorted(ROWS.ints["made_ns"], ns(second)))
 
 
 RPO = no_loss("database-loss", older_than="1 h")

@@ -42,14 +42,14 @@ def events(n: int = 1200, seconds: float = 150.0) -> Table:
     return table(
         PIPELINE,
         n,
-        sequence=turn,
-        sent_ns=accepted - 10_000_000,
+        id=turn,
+        made_ns=accepted - 10_000_000,
         accepted_ns=accepted,
-        visible_ns=accepted + 100_000_000,
+        seen_ns=accepted + 100_000_000,
         copies=1,
         status=202,
         outcome="accepted",
-        state="ok",
+        state="found",
     )
 
 
@@ -80,11 +80,11 @@ def late(rows: Table, at: slice, seconds: float) -> Table:
     return with_ints_at(rows, at, rows.ints["accepted_ns"][at] + ns(seconds))
 
 
-def with_ints_at(rows: Table, at: slice, visible_ns: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Table:
+def with_ints_at(rows: Table, at: slice, seen_ns: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Table:
     """The rows with other moments of being visible."""
-    column = rows.ints["visible_ns"].copy()
-    column[at] = visible_ns
-    return replace(rows, ints={**rows.ints, "visible_ns": column})
+    column = rows.ints["seen_ns"].copy()
+    column[at] = seen_ns
+    return replace(rows, ints={**rows.ints, "seen_ns": column})
 
 
 def test_events_that_all_came_in_time_pass() -> None:
@@ -110,14 +110,14 @@ def test_a_delay_inside_the_limit_is_none() -> None:
 def test_an_event_that_is_lost_doubled_or_changed_was_not_delivered_whole(state: str) -> None:
     """Every 50th, however soon it came."""
     rows = with_words(events(), slice(0, None, 50), state=state)
-    rows = with_ints(rows, slice(0, None, 50), visible_ns=0) if state == "absent" else rows
+    rows = with_ints(rows, slice(0, None, 50), seen_ns=0) if state == "absent" else rows
     assert judged(rows).outcome is FAIL
 
 
 def test_what_is_not_known_neither_passes_nor_fails() -> None:
     """The last state of every 50th was not read: no proof of either."""
     rows = with_words(events(), slice(0, None, 50), state=None)
-    found = judged(with_ints(rows, slice(0, None, 50), visible_ns=0))
+    found = judged(with_ints(rows, slice(0, None, 50), seen_ns=0))
     assert found.outcome is INCONCLUSIVE
     assert "the state of 24 is not known" in found.reason
 
@@ -139,7 +139,7 @@ def test_events_accepted_under_a_fault_do_not_count() -> None:
 def test_a_record_with_a_gap_proves_nothing() -> None:
     """An event that nobody recorded may be the late one."""
     rows = events()
-    assert judged(rows.where(rows.ints["sequence"] != 7)).outcome is INCONCLUSIVE
+    assert judged(rows.where(rows.ints["id"] != 7)).outcome is INCONCLUSIVE
 
 
 def test_the_plan_knows_how_many_events_are_needed() -> None:

@@ -38,7 +38,7 @@ def forgetting(count: int) -> Evidence:
     run = core_evidence()
     books = run.ledger
     last = {read.round for read in books.final_reads if read.after == "end"}
-    gone = [number in last for number in books.final.ints["round"].tolist()] & (books.final.ints["sequence"] < count)
+    gone = [number in last for number in books.final.ints["round"].tolist()] & (books.final.ints["id"] < count)
     reads = tuple(replace(r, rows=r.rows - count) if r.round in last else r for r in books.final_reads)
     return replace(run, ledger=replace(books, final=books.final.where(~gone), final_reads=reads))
 

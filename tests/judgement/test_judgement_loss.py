@@ -66,7 +66,7 @@ def outcomes(books: Ledger, **fields: Any) -> dict[str, Outcome]:
 
 def at(second: float) -> int:
     """The number of the first write that was sent then or later."""
-    return int(np.searchsorted(ROWS.ints["sent_ns"], ns(second)))
+    return int(np.searchsorted(ROWS.ints["made_ns"], ns(second)))
 
 
 def test_nothing_lost_passes_and_says_of_how_many() -> None:
@@ -111,9 +111,9 @@ def test_a_wrong_value_is_excused_by_no_disaster() -> None:
 
 def test_nobody_knows_what_would_have_been_lost_where_nobody_wrote() -> None:
     """The ledger stood still for the three seconds in which the pod died; a loss is one all the same."""
-    silent = writes().where((writes().ints["sent_ns"] < ns(71)) | (writes().ints["sent_ns"] >= ns(74)))
-    rows = with_ints(silent, slice(None), sequence=0)
-    rows.ints["sequence"][:] = np.arange(len(rows))
+    silent = writes().where((writes().ints["made_ns"] < ns(71)) | (writes().ints["made_ns"] >= ns(74)))
+    rows = with_ints(silent, slice(None), id=0)
+    rows.ints["id"][:] = np.arange(len(rows))
     measure = only(RISK, holding(ledger(rows)))
     assert (measure.outcome, measure.receipts["watch"].ok) == (INCONCLUSIVE, False)
     assert measure.receipts["watch"].why == "pod-loss: no write was sent for 3.03 s during the fault"
@@ -269,10 +269,10 @@ def test_an_rpo_that_no_write_was_old_enough_for_is_not_falsifiable() -> None:
 @pytest.mark.parametrize(("shift_ns", "outcome"), [(0, NOT_ASSESSED), (1, PASS)])
 def test_one_write_older_than_the_rpo_makes_it_falsifiable(shift_ns: int, outcome: Outcome) -> None:
     """Acknowledged exactly 60 s before the action is not older; a nanosecond earlier is."""
-    rows = ROWS.where(ROWS.ints["sent_ns"] >= ns(51))
+    rows = ROWS.where(ROWS.ints["made_ns"] >= ns(51))
     first = with_ints(rows, slice(None))
-    first.ints["sequence"][:] -= int(first.ints["sequence"].min())
-    first.ints["done_ns"][0] = ns(51) - shift_ns
+    first.ints["id"][:] -= int(first.ints["id"].min())
+    first.ints["accepted_ns"][0] = ns(51) - shift_ns
     assert only(no_loss("database-loss", older_than="1 h"), holding(ledger(first))).outcome is outcome
 
 
@@ -331,9 +331,9 @@ def test_the_reason_says_what_is_no_loss_too() -> None:
     rows = down(ROWS, 20, 20.09, "outcome", "refused")
     final = ledger(ROWS, wrong=[at(30)]).final
     regional = with_words(
-        with_ints(ledger(ROWS, lost=[at(31)]).final, slice(None), round=2), slice(None), through="eu-west-1"
+        with_ints(ledger(ROWS, lost=[at(31)]).final, slice(None), round=2), slice(None), place="eu-west-1"
     )
-    every = Table.merged(LEDGER_FINAL, [final, final.where(final.ints["sequence"] == at(32)), regional])
+    every = Table.merged(LEDGER_FINAL, [final, final.where(final.ints["id"] == at(32)), regional])
     of_database = replace(ledger(ROWS).final_reads[0], rows=len(final) + 1)
     reads = (of_database, replace(of_database, round=2, source="eu-west-1", rows=len(regional)))
     measure = only(RISK, holding(Ledger(writes=rows, final=every, final_reads=reads)))
@@ -348,7 +348,7 @@ def test_the_reason_says_what_is_no_loss_too() -> None:
 def test_a_row_that_stands_twice_fails_nothing() -> None:
     """Exactly once is another sentence: it is said, and the row passes."""
     books = ledger(ROWS)
-    again = Table.merged(LEDGER_FINAL, [books.final, books.final.where(books.final.ints["sequence"] == 7)])
+    again = Table.merged(LEDGER_FINAL, [books.final, books.final.where(books.final.ints["id"] == 7)])
     twice = replace(books, final=again, final_reads=(replace(books.final_reads[0], rows=len(again)),))
     assert outcomes(twice) == {"RISK": PASS, "RPO": PASS}
     assert "(1 are there twice, 0 of unknown outcome" in only(RISK, holding(twice)).reason
@@ -370,10 +370,10 @@ def test_the_whole_runs_ledger_is_described() -> None:
     reads = table(
         LEDGER_READS,
         5,
-        client=1,
-        sequence=range(5),
-        done_ns=ns(120),
-        outcome=["found", "absent", "wrong", "unknown", "found"],
+        by=1,
+        id=range(5),
+        seen_ns=ns(120),
+        state=["found", "absent", "wrong", "unknown", "found"],
     )
     run = holding(replace(ledger(ROWS, lost=[at(20), at(112)], wrong=[at(30)]), reads=reads))
     judgement = judge(plan(), run)
@@ -399,7 +399,7 @@ def test_a_run_without_writes_has_no_ledger_and_a_broken_one_says_why() -> None:
     bare = judge(plan(), holding(Ledger()))
     assert bare.ledger is None
     assert bare.verdicts[0].outcome is not FAIL
-    broken = judge(plan(), holding(ledger(with_ints(ROWS, 5, sequence=-1))))
+    broken = judge(plan(), holding(ledger(with_ints(ROWS, 5, id=-1))))
     why = "the judge could not make this figure: UsageError: the ledger contains numbers that no client assigns"
     assert broken.ledger == LedgerResult(why=why)
     assert {v.outcome for v in broken.verdicts if v.requirement in {"R-RISK", "R-RPO"}} == {INCONCLUSIVE}
@@ -407,7 +407,7 @@ def test_a_run_without_writes_has_no_ledger_and_a_broken_one_says_why() -> None:
 
 def through_entry(books: Ledger) -> Ledger:
     """The same, read through the entry in place of the database."""
-    final = with_words(books.final, slice(None), through="entry")
+    final = with_words(books.final, slice(None), place="entry")
     return replace(books, final=final, final_reads=tuple(replace(read, source="entry") for read in books.final_reads))
 
 
@@ -425,7 +425,7 @@ def test_where_no_database_is_named_the_entry_decides_what_is_lost() -> None:
     "books",
     [
         replace(ledger(ROWS), final_reads=(), final=Table.empty(LEDGER_FINAL)),
-        ledger(ROWS.where(ROWS.ints["sent_ns"] < 0)),
+        ledger(ROWS.where(ROWS.ints["made_ns"] < 0)),
     ],
 )
 def test_what_was_not_looked_for_is_not_verified_and_never_nought(books: Ledger) -> None:
@@ -452,7 +452,7 @@ def test_each_experiment_is_told_what_became_of_its_writes() -> None:
     """Around the database's loss: one garbled, one of unknown outcome gone, one refused and there, one twice."""
     rows = with_words(ROWS, at(145), outcome="refused")
     books = ledger(ROWS, lost=[at(112)], wrong=[at(140)])
-    again = Table.merged(LEDGER_FINAL, [books.final, books.final.where(books.final.ints["sequence"] == at(141))])
+    again = Table.merged(LEDGER_FINAL, [books.final, books.final.where(books.final.ints["id"] == at(141))])
     own = replace(books, writes=rows, final=again, final_reads=(replace(books.final_reads[0], rows=len(again)),))
     found = {e.name: e for e in judge(plan(), holding(own)).experiments}
     database, pod = found["database-loss"], found["pod-loss"]
@@ -467,7 +467,7 @@ def test_the_excuse_begins_at_the_rpo_before_the_action_and_ends_when_the_fault_
 ) -> None:
     """Sent at 111 s, in at 112 s, RPO 60 s: both edges are excused, one write beyond them is not."""
     rows = writes(per_s=25)
-    done = replace(rows, ints={**rows.ints, "done_ns": rows.ints["sent_ns"]})
+    done = replace(rows, ints={**rows.ints, "accepted_ns": rows.ints["made_ns"]})
     books = ledger(done, lost=[round(lost * 25)])
     base = holding(books)
     alone = replace(base, experiments={"database-loss": base.experiments["database-loss"]})

@@ -39,14 +39,14 @@ def events(n: int = 100) -> Table:
     return table(
         PIPELINE,
         n,
-        sequence=turn,
-        sent_ns=ns(1) * turn,
+        id=turn,
+        made_ns=ns(1) * turn,
         accepted_ns=ns(1) * turn + 10_000_000,
-        visible_ns=ns(1) * turn + 10_000_000 + 1_000_000 * (turn + 1),
+        seen_ns=ns(1) * turn + 10_000_000 + 1_000_000 * (turn + 1),
         copies=1,
         status=202,
         outcome="accepted",
-        state="ok",
+        state="found",
     )
 
 
@@ -66,12 +66,12 @@ def test_a_healthy_pipeline_shows_each_event_once_and_whole() -> None:
 
 def test_what_went_wrong_is_told_apart() -> None:
     """Lost, twice, with another value; refused ones claim nothing; unknown and gone is unsure."""
-    rows = with_words(with_ints(events(), [1, 2], visible_ns=0, copies=0), [1, 2], state="absent")
+    rows = with_words(with_ints(events(), [1, 2], seen_ns=0, copies=0), [1, 2], state="absent")
     rows = with_words(with_ints(rows, [5, 6, 7], copies=2), [5, 6], state="twice")
     rows = with_words(with_words(rows, 7, state="wrong"), 8, state="wrong")
-    rows = with_words(with_ints(rows, [10, 11], visible_ns=0), [10, 11], outcome="unknown", state="absent")
-    rows = with_words(with_ints(rows, 12, visible_ns=0), 12, outcome="refused", state=None)
-    rows = with_words(with_ints(rows, [13, 14], visible_ns=0), [13, 14], state=None)
+    rows = with_words(with_ints(rows, [10, 11], seen_ns=0), [10, 11], outcome="unknown", state="absent")
+    rows = with_words(with_ints(rows, 12, seen_ns=0), 12, outcome="refused", state=None)
+    rows = with_words(with_ints(rows, [13, 14], seen_ns=0), [13, 14], state=None)
     rows = with_words(rows, 14, outcome="unknown")
     found = described(rows)
     assert (found.sent, found.accepted, found.lost, found.twice, found.wrong, found.unsure) == (100, 96, 2, 3, 2, 4)
@@ -79,15 +79,15 @@ def test_what_went_wrong_is_told_apart() -> None:
 
 def test_an_event_that_was_never_seen_took_for_ever() -> None:
     """Six of a hundred: the 95th is one of them, the 50th is not."""
-    seen = with_words(with_ints(events(), slice(0, 6), visible_ns=0), slice(0, 6), state="absent")
+    seen = with_words(with_ints(events(), slice(0, 6), seen_ns=0), slice(0, 6), state="absent")
     found = rounded(described(seen))
     assert (found.visible_p50_s, found.visible_p95_s) == (0.056, None)
 
 
-@pytest.mark.parametrize(("visible_ns", "state"), [(0, "ok"), (ns(99.1), "fine"), (ns(99.1), None)])
-def test_of_an_event_that_contradicts_itself_nobody_knows(visible_ns: int, state: str | None) -> None:
+@pytest.mark.parametrize(("seen_ns", "state"), [(0, "found"), (ns(99.1), "fine"), (ns(99.1), None)])
+def test_of_an_event_that_contradicts_itself_nobody_knows(seen_ns: int, state: str | None) -> None:
     """Whole and never visible, or in a state that is none: it did not fail, and does not pass."""
-    rows = with_words(with_ints(events(), 99, visible_ns=visible_ns), 99, state=state)
+    rows = with_words(with_ints(events(), 99, seen_ns=seen_ns), 99, state=state)
     measure = judged(rows)
     assert measure.outcome is INCONCLUSIVE
     assert "but the outcome of 1 is unknown" in measure.reason
@@ -95,7 +95,7 @@ def test_of_an_event_that_contradicts_itself_nobody_knows(visible_ns: int, state
 
 def test_an_event_seen_before_its_acceptance_was_known_took_no_time() -> None:
     """The answer was slower than the pipeline."""
-    found = described(with_ints(events(), slice(None), visible_ns=1))
+    found = described(with_ints(events(), slice(None), seen_ns=1))
     assert (found.visible_p50_s, found.visible_p95_s) == (0, 0)
 
 
@@ -113,7 +113,7 @@ def test_where_nothing_was_sent_and_nobody_watched_there_is_nothing() -> None:
         ({"pipeline": WatchSource(name="pipeline", spacing_ms=1, closed=False)}, events(), "its file has no end"),
         ({"pipeline": WatchSource(name="pipeline", spacing_ms=1, closed=True, why="cut")}, events(), "cut"),
         (WATCHED, events().where(np.arange(100) != 9), "the record of events lacks 1 numbers"),
-        (WATCHED, with_ints(events(), 9, sequence=8), "1 numbers are recorded twice among the events"),
+        (WATCHED, with_ints(events(), 9, id=8), "1 numbers are recorded twice among the events"),
     ],
 )
 def test_a_record_that_is_not_whole_is_said(sources: dict[str, WatchSource], rows: Table, why: str) -> None:
@@ -134,9 +134,7 @@ def test_a_whole_record_has_its_receipt() -> None:
 
 def test_a_pipeline_that_cannot_be_told_says_why() -> None:
     """Columns are missing: nothing else is taken down."""
-    broken = replace(
-        evidence(), pipeline=Table(schema=PIPELINE, ints={"sequence": np.zeros(1, dtype=np.int64)}, words={})
-    )
+    broken = replace(evidence(), pipeline=Table(schema=PIPELINE, ints={"id": np.zeros(1, dtype=np.int64)}, words={}))
     result = judge(plan(), broken).pipeline
     assert result == PipelineResult(why="the judge could not make this figure: KeyError: 'outcome'")
 
@@ -147,7 +145,7 @@ def test_planted_losses_and_duplicates_are_found_in_any_order(
     lost: set[int], twice: set[int], order: list[int]
 ) -> None:
     """Set arithmetic, nothing else."""
-    rows = with_words(with_ints(events(), sorted(lost), visible_ns=0, copies=0), sorted(lost), state="absent")
+    rows = with_words(with_ints(events(), sorted(lost), seen_ns=0, copies=0), sorted(lost), state="absent")
     again = sorted(twice - lost)
     rows = with_words(with_ints(rows, again, copies=2), again, state="twice")
     shuffled = Table(
@@ -188,9 +186,9 @@ def test_an_event_may_take_as_long_as_the_limit_says(limit: str, outcome: Outcom
 
 def test_what_fails_an_event_is_said() -> None:
     """Gone, twice, another value, late: each once."""
-    rows = with_words(with_ints(events(), 1, visible_ns=0, copies=0), 1, state="absent")
+    rows = with_words(with_ints(events(), 1, seen_ns=0, copies=0), 1, state="absent")
     rows = with_words(with_words(with_ints(rows, 2, copies=2), 2, state="twice"), 3, state="wrong")
-    measure = judged(with_ints(rows, 4, visible_ns=ns(5.5)))
+    measure = judged(with_ints(rows, 4, seen_ns=ns(5.5)))
     assert (measure.outcome, measure.value) == (FAIL, None)
     assert measure.reason == (
         "4 of 100 accepted events failed: 1 never became visible, 1 became visible twice, 1 had another value, "
@@ -203,7 +201,7 @@ def test_what_fails_an_event_is_said() -> None:
 @pytest.mark.parametrize(("ended", "outcome"), [(100.01, FAIL), (100.009, INCONCLUSIVE)])
 def test_an_event_that_was_accepted_shortly_before_the_end_is_not_known(ended: float, outcome: Outcome) -> None:
     """The last one was accepted at 99.01 s and never seen: gone once a second was watched."""
-    rows = with_words(with_ints(events(), 99, visible_ns=0, copies=0), 99, state="absent")
+    rows = with_words(with_ints(events(), 99, seen_ns=0, copies=0), 99, state="absent")
     measure = judged(rows, observations=(observation("watch.closed", "pipeline", ended, "watch"),))
     assert measure.outcome is outcome
     assert ("but the outcome of 1 is unknown" in measure.reason) is (outcome is INCONCLUSIVE)
@@ -213,7 +211,7 @@ def test_an_event_that_was_accepted_shortly_before_the_end_is_not_known(ended: f
 
 def test_events_that_nobody_could_look_for_are_not_known() -> None:
     """The last looks were not answered; of a failure beside it that says nothing."""
-    rows = with_words(with_ints(events(), 7, visible_ns=0, copies=0), 7, state=None)
+    rows = with_words(with_ints(events(), 7, seen_ns=0, copies=0), 7, state=None)
     assert judged(rows).outcome is INCONCLUSIVE
     assert judged(rows).hint == "let the run watch for longer, then run again"
     assert judged(with_words(rows, 8, state="wrong")).outcome is FAIL
@@ -221,7 +219,7 @@ def test_events_that_nobody_could_look_for_are_not_known() -> None:
 
 def test_only_accepted_events_are_claimed() -> None:
     """Refused and unknown ones promise nothing; where none was accepted nothing is known."""
-    rows = with_words(with_ints(events(), [1, 2], visible_ns=0), [1, 2], outcome="unknown", state="absent")
+    rows = with_words(with_ints(events(), [1, 2], seen_ns=0), [1, 2], outcome="unknown", state="absent")
     assert (judged(rows).outcome, judged(rows).n) == (PASS, 98)
     none = judged(with_words(events(), slice(None), outcome="refused"))
     assert (none.outcome, none.value, none.n) == (INCONCLUSIVE, None, 0)

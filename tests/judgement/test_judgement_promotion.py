@@ -118,10 +118,10 @@ def wrote(absent: tuple[int, ...] = (), unread: tuple[int, ...] = ()) -> Evidenc
     """One track a second was created from 100 s to 150 s, number 110 at 110.5 s, and all but some were read back."""
     ids = list(range(100, 150))
     at = [ns(number + 0.5) for number in ids]
-    made = table(JOURNEY_WRITES, len(ids), id=ids, sent_ns=at, done_ns=at, account="tracks", outcome="ok")
+    made = table(JOURNEY_WRITES, len(ids), id=ids, made_ns=at, accepted_ns=at, item="tracks", outcome="accepted")
     read = [number for number in ids if number not in unread]
     states = ["absent" if number in absent else "found" for number in read]
-    found = table(JOURNEY_READS, len(read), id=read, at_ns=ns(210), status=200, account="tracks", state=states)
+    found = table(JOURNEY_READS, len(read), id=read, seen_ns=ns(210), status=200, item="tracks", state=states)
     return replace(evidence(), recorded={JOURNEY_WRITES.name: made, JOURNEY_READS.name: found})
 
 

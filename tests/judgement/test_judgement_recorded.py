@@ -305,8 +305,13 @@ def test_records_that_contradict_each_other_bear_nothing(
         ("entry", changed("done_ns", 2, 1), "row 2 ends before it begins (1 such rows)", "R-UPTIME"),
         ("entry", lambda rows: pa.concat_tables([rows] * 5), "has 41505 rows, 8301 were sealed", "R-UPTIME"),
         ("ledger-final", lambda rows: rows.slice(1), "has 6600 rows, 6601 were sealed", "R-RPO"),
-        ("ledger-writes", changed("outcome", 3, None), "row 3 has no `outcome` that is one of ok, refused", "R-RPO"),
-        ("ledger-final", changed("state", 1, "okay"), "row 1 has no `state` that is one of ok, wrong", "R-RPO"),
+        (
+            "ledger-writes",
+            changed("outcome", 3, None),
+            "row 3 has no `outcome` that is one of accepted, refused",
+            "R-RPO",
+        ),
+        ("ledger-final", changed("state", 1, "okay"), "row 1 has no `state` that is one of found, wrong", "R-RPO"),
         ("replicas", changed("at_ns", 1, 0.5), "has double in `at_ns`, whole numbers were expected", "R-LAG"),
     ],
 )
@@ -405,14 +410,20 @@ def full() -> Evidence:
     """The evidence with a pipeline that shows each event after 10 ms, and reads that find each write."""
     base, n, second = evidence(), 100, ns(1)
     at = np.arange(n) * second
-    answered = {"sent_ns": at, "status": 200}
-    events = {"accepted_ns": at + 5_000_000, "visible_ns": at + 15_000_000, "outcome": "accepted", "state": "ok"}
+    answered = {"status": 200}
+    events = {
+        "accepted_ns": at + 5_000_000,
+        "made_ns": at,
+        "seen_ns": at + 15_000_000,
+        "outcome": "accepted",
+        "state": "found",
+    }
     return replace(
         base,
-        pipeline=table(PIPELINE, n, sequence=np.arange(n), copies=1, **answered, **events),
+        pipeline=table(PIPELINE, n, id=np.arange(n), copies=1, **answered, **events),
         ledger=replace(
             base.ledger,
-            reads=table(LEDGER_READS, n, client=1, sequence=np.arange(n), done_ns=at + 5, outcome="found", **answered),
+            reads=table(LEDGER_READS, n, by=1, id=np.arange(n), sent_ns=at, seen_ns=at + 5, state="found", **answered),
         ),
         watchers={**base.watchers, "pipeline": WatchSource(name="pipeline", spacing_ms=1000, closed=True)},
         observations=(*base.observations, observation("watch.closed", "pipeline", AFTER_NS / second, "watch")),

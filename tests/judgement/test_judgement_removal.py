@@ -104,7 +104,7 @@ def without_rows_of_reads(run: Evidence) -> Evidence:
 def without_late_writes(run: Evidence) -> Evidence:
     """The record of writes breaks off."""
     writes = run.ledger.writes
-    return replace(run, ledger=replace(run.ledger, writes=writes.where(writes.ints["sent_ns"] < ns(90))))
+    return replace(run, ledger=replace(run.ledger, writes=writes.where(writes.ints["made_ns"] < ns(90))))
 
 
 def without_probes(run: Evidence) -> Evidence:

@@ -63,7 +63,7 @@ def test_the_ledger_looks_when_a_write_is_due_and_the_pipeline_when_an_event_is_
     base = evidence()
     ledger = seen(replace(base, watchers=source("ledger", 1000 / 30)))["ledger"]
     assert (ledger.n, ledger.first_ns, ledger.longest_gap_ms) == (6601, 0, 33.333333)
-    events = table(PIPELINE, 3, sequence=[2, 0, 1], sent_ns=[ns(3), ns(1), ns(2)])
+    events = table(PIPELINE, 3, id=[2, 0, 1], made_ns=[ns(3), ns(1), ns(2)])
     pipeline = seen(Evidence(pipeline=events, watchers=source("pipeline", 1000.0)))["pipeline"]
     assert (pipeline.n, pipeline.first_ns, pipeline.last_ns, pipeline.blind_s) == (3, ns(1), ns(3), 0)
 

@@ -227,12 +227,12 @@ def test_events_as_a_whole() -> None:
     rows = table(
         PIPELINE,
         10,
-        sequence=turn,
+        id=turn,
         accepted_ns=ns(1) * turn,
-        visible_ns=ns(1) * turn + 1_000_000 * (turn + 1),
+        seen_ns=ns(1) * turn + 1_000_000 * (turn + 1),
         copies=1,
         outcome="accepted",
-        state="ok",
+        state="found",
     )
     watched = {"pipeline": WatchSource(name="pipeline", spacing_ms=1000, closed=True)}
     one = objective(Figure.EVENTS, Op.BELOW, "1 s", phase=Phase.RUN)

@@ -196,10 +196,10 @@ def evidence() -> Evidence:
             writes=table(
                 LEDGER_WRITES,
                 len(writes_ns),
-                sequence=np.arange(len(writes_ns)),
-                sent_ns=writes_ns,
-                done_ns=writes_ns + 5_000_000,
-                outcome=["refused" if bad else "ok" for bad in writes_failed.tolist()],
+                id=np.arange(len(writes_ns)),
+                made_ns=writes_ns,
+                accepted_ns=writes_ns + 5_000_000,
+                outcome=["refused" if bad else "accepted" for bad in writes_failed.tolist()],
             ),
             final_reads=(
                 FinalRead(round=1, after="pod-loss", complete=True, at_ns=ns(184), rows=4_000),

@@ -27,8 +27,10 @@ def probed(run: Path, latency_ms: Callable[[float], float]) -> None:
     for step in range(800):
         due = SENT * S + step * S // 20
         done = due + round(latency_ms(step / 20) * 1e6)
-        ints = {"due_ns": due, "sent_ns": due, "done_ns": done, "status": 200, "intended_ns": due, "sequence": step}
-        words = {"subject": "entry", "kind": "read", "outcome": "ok"}
+        sent = {"due_ns": due, "sent_ns": due, "done_ns": done}
+        made = {"id": step, "made_ns": due, "accepted_ns": done, "intended_ns": due}
+        ints = {**sent, **made, "status": 200}
+        words = {"subject": "entry", "kind": "read", "outcome": "accepted"}
         for writer, schema in ((reads, PROBES), (writes, LEDGER_WRITES)):
             writer.put(
                 tuple(ints.get(name, 0) for name in schema.ints), tuple(words.get(name) for name in schema.words)

@@ -47,7 +47,7 @@ def read_back(plan: TrafficPlan, target: Target, run_dir: Path, sink: Sink, *, f
                 items = _items(written, account)
                 chosen = sorted({*drawn(items), *_newest(written, account, faults_ns)})
                 for item, (value, status, state) in zip(chosen, _reads(client, account, chosen), strict=True):
-                    rows.put((item, value, clock.now_ns(), status), (account.name, state))
+                    rows.put((item, clock.now_ns(), value, status), (account.name, state))
                 sink.put("journeys.read", plan.name, account=account.name, items=len(items), read=len(chosen))
     finally:
         rows.close()
@@ -66,7 +66,7 @@ def _items(written: Table, account: AccountPlan) -> list[int]:
 
 
 def _acknowledged(written: Table, account: AccountPlan) -> Table:
-    return written.where(written.words["account"].equals(account.name) & written.words["outcome"].equals("ok"))
+    return written.where(written.words["item"].equals(account.name) & written.words["outcome"].equals("accepted"))
 
 
 def _newest(written: Table, account: AccountPlan, faults_ns: Sequence[int]) -> set[int]:
@@ -74,7 +74,7 @@ def _newest(written: Table, account: AccountPlan, faults_ns: Sequence[int]) -> s
     if account.counts:
         return set()
     own = _acknowledged(written, account)
-    near = (own.between("done_ns", at_ns - round(NEWEST_S * clock.NS_PER_S), at_ns) for at_ns in faults_ns)
+    near = (own.between("accepted_ns", at_ns - round(NEWEST_S * clock.NS_PER_S), at_ns) for at_ns in faults_ns)
     return {int(item) for rows in near for item in rows.ints["id"].tolist()}
 
 

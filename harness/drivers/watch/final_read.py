@@ -118,8 +118,8 @@ class FinalReads:
             writes = read_rows(self._folder / "ledger-writes.rows", LEDGER_WRITES).table
         except MissingEvidence:
             return set()
-        ints = writes.where(writes.words["outcome"].equals("ok")).ints
-        return set(zip(ints["client"].tolist(), ints["sequence"].tolist(), strict=True))
+        ints = writes.where(writes.words["outcome"].equals("accepted")).ints
+        return set(zip(ints["by"].tolist(), ints["id"].tolist(), strict=True))
 
     def _through(self, source: str, entry: str, path: str, expected: set[tuple[int, int]], lag_s: float) -> list[_Held]:
         """The first complete read of an entry, and the last one where the first lacked something; or why there was none."""
@@ -145,8 +145,8 @@ class FinalReads:
         if self._rows is None:
             self._rows = RowWriter(self._folder / "ledger-final.rows", LEDGER_FINAL)
         for client, sequence, value in held.rows:
-            state = "ok" if value == checksum(client, sequence) else "wrong"
-            self._rows.put((client, sequence, self._round, held.at_ns), (held.source, state))
+            state = "found" if value == checksum(client, sequence) else "wrong"
+            self._rows.put((sequence, client, held.at_ns, self._round), (held.source, state))
         self._rows.flush()
         return FinalRead(
             round=self._round,

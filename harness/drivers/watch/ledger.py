@@ -13,7 +13,7 @@ from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.evidence.rows import RowWriter
-from harness.model.table import LEDGER_READS, LEDGER_WRITES
+from harness.model.items import LEDGER_READS, LEDGER_WRITES
 from harness.targets.target import Target
 
 DEADLINE_S: Final = 2.0
@@ -34,14 +34,14 @@ def checksum(client: int, sequence: int) -> str:
 
 
 def outcome(answer: ProbeResponse) -> str:
-    """`ok` (201), `refused` (not written: nothing was sent, or a client error), else `unknown`.
+    """`accepted` (201), `refused` (not written: nothing was sent, or a client error), else `unknown`.
 
     A server error is unknown: the write may have been committed before the answer went wrong.
     """
     if answer.error is not None:
         return "unknown" if answer.on_the_way else "refused"
     if answer.status == 201:
-        return "ok"
+        return "accepted"
     if 400 <= answer.status < 500 and answer.status not in _MAYBE_WRITTEN:
         return "refused"
     return "unknown"
@@ -105,9 +105,9 @@ class LedgerClients:
             content=json.dumps(body).encode(),
         )
         came = outcome(answer)
-        error = None if came == "ok" else answer.error or f"status {answer.status}"
-        self._rows.put((client, sequence, due_ns, answer.sent_ns, answer.done_ns, answer.status), (came, error))
-        if came == "ok" and self._reads is not None:
+        error = None if came == "accepted" else answer.error or f"status {answer.status}"
+        self._rows.put((sequence, client, answer.sent_ns, answer.done_ns, due_ns, answer.status), (came, error))
+        if came == "accepted" and self._reads is not None:
             self._acknowledged += 1
             if self._acknowledged % _READ_EACH == 0:
                 await self._read_own(client, sequence, self._reads)
@@ -115,7 +115,7 @@ class LedgerClients:
     async def _read_own(self, client: int, sequence: int, reads: RowWriter) -> None:
         path = f"{self._path}?client={client}&sequence={sequence}"
         answer = await self._wires.ask("GET", path, within_s=READ_S)
-        reads.put((client, sequence, answer.sent_ns, answer.done_ns, answer.status), found(answer, client, sequence))
+        reads.put((sequence, client, answer.done_ns, answer.sent_ns, answer.status), found(answer, client, sequence))
 
 
 class LedgerWatcher(Watcher):

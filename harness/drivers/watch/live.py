@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from harness.evidence.rows import RowTail
-from harness.model.table import LEDGER_WRITES, PROBES, Bools, Ints, Table
+from harness.model.items import LEDGER_WRITES
+from harness.model.table import PROBES, Bools, Ints
 
 _KEEP: Final = 20_000
 """Rows kept of each: six minutes of reads during a fault and eleven of writes, more than any experiment lasts."""
@@ -35,9 +36,11 @@ class LiveView:
         """Read the rows written since the last call."""
         entry = self._entry.poll()
         reads = entry.where(entry.words["kind"].equals("read"))
-        self._reads.add(reads, "due_ns", reads.words["error"].missing)
+        self._reads.add(reads.ints["due_ns"], reads.ints["done_ns"], reads.words["error"].missing)
         writes = self._ledger.poll()
-        self._writes.add(writes, "intended_ns", writes.words["outcome"].equals("ok"))
+        self._writes.add(
+            writes.ints["intended_ns"], writes.ints["accepted_ns"], writes.words["outcome"].equals("accepted")
+        )
 
     def reads(self) -> RecentRequests:
         """The reads at the entry, in the order in which they were due."""
@@ -54,9 +57,9 @@ class _Series:
         self._done: Ints = np.empty(0, dtype=np.int64)
         self._ok: Bools = np.empty(0, dtype=np.bool_)
 
-    def add(self, rows: Table, column: str, ok: Bools) -> None:
-        self._due = np.concatenate([self._due, rows.ints[column]])[-_KEEP:]
-        self._done = np.concatenate([self._done, rows.ints["done_ns"]])[-_KEEP:]
+    def add(self, due_ns: Ints, done_ns: Ints, ok: Bools) -> None:
+        self._due = np.concatenate([self._due, due_ns])[-_KEEP:]
+        self._done = np.concatenate([self._done, done_ns])[-_KEEP:]
         self._ok = np.concatenate([self._ok, ok])[-_KEEP:]
 
     def ordered(self) -> RecentRequests:

@@ -14,7 +14,7 @@ from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.evidence.rows import RowWriter
-from harness.model.table import PIPELINE
+from harness.model.items import PIPELINE
 from harness.targets.target import Target
 
 ACCEPT_S: Final = 2.0
@@ -65,13 +65,13 @@ class _Seen:
     error: str | None = None
 
     @property
-    def state(self) -> str | None:
-        """The state for the row; None (unknown) if never found and the last request got no answer."""
+    def state(self) -> str:
+        """The state for the row; unknown if never found and the last request got no answer."""
         if not self.copies:
-            return None if self.error else "absent"
+            return "unknown" if self.error else "absent"
         if not self.intact:
             return "wrong"
-        return "twice" if self.copies > 1 else "ok"
+        return "twice" if self.copies > 1 else "found"
 
 
 class PipelineClient:
@@ -111,9 +111,8 @@ class PipelineClient:
             raise
         finally:  # an event without a row would count as never sent
             error = answer.error or f"status {answer.status}" if came != "accepted" else seen.error
-            accepted_ns = answer.done_ns if came == "accepted" else 0
             self._rows.put(
-                (sequence, answer.sent_ns, accepted_ns, seen.at_ns, seen.copies, answer.status),
+                (sequence, answer.sent_ns, answer.done_ns, seen.at_ns, seen.copies, answer.status),
                 (came, seen.state, error),
             )
 

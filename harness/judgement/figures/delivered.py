@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.judgement.figures.fault_free import GuardedWindow, fault_free_windows, over_windows, slots_of
 from harness.judgement.figures.numbers import failures_tolerated
-from harness.judgement.figures.pipelines import WATCHER, pipeline_receipt, visible_after_s
+from harness.judgement.figures.pipelines import WATCHER, pipeline_receipt, unread, visible_after_s
 from harness.judgement.figures.spec import Basis, Need, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held
 from harness.judgement.recovery import SECOND
@@ -68,7 +68,7 @@ def _all(rows: Table) -> Bools:
 
 
 def _in_time(rows: Table, within_s: float) -> Bools:
-    whole = rows.words["state"].equals("ok") & (rows.ints["copies"] <= 1)
+    whole = rows.words["state"].equals("found") & (rows.ints["copies"] <= 1)
     return np.asarray(whole & (visible_after_s(rows) <= within_s), dtype=np.bool_)
 
 
@@ -77,7 +77,7 @@ def _unknown(rows: Table, within_s: float, case: Case) -> Bools:
     ended = [o.mono_ns for o in case.evidence.observations if o.kind == "watch.closed" and o.subject == WATCHER]
     young = max(ended, default=0) - rows.ints["accepted_ns"] < within_s * SECOND
     absent = rows.words["state"].equals("absent") & young
-    return np.asarray(rows.words["state"].missing | absent, dtype=np.bool_)
+    return np.asarray(unread(rows) | absent, dtype=np.bool_)
 
 
 def _bounds(tables: Sequence[Table], windows: Sequence[Window], good: Sequence[Bools], case: Case) -> Bounds:

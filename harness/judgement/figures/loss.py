@@ -180,7 +180,7 @@ def ledger_result(plan: Plan, evidence: Evidence) -> LedgerResult | None:
 
 def read_back(reads: Table) -> tuple[int, int]:
     """Answered reads right after an acknowledgement, and those that did not find the write intact."""
-    unknown, found = (reads.words["outcome"].equals(word) for word in ("unknown", "found"))
+    unknown, found = (reads.words["state"].equals(word) for word in ("unknown", "found"))
     return int((~unknown).sum()), int((~unknown & ~found).sum())
 
 

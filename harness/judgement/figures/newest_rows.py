@@ -74,10 +74,10 @@ def _account(
     tables = case.evidence.tables
     writes = tables.get(JOURNEY_WRITES.name, Table.empty(JOURNEY_WRITES))
     reads = tables.get(JOURNEY_READS.name, Table.empty(JOURNEY_READS))
-    own = writes.where(writes.words["account"].equals(account.name) & writes.words["outcome"].equals("ok"))
-    ids = own.between("done_ns", *span).ints["id"]
-    newest = own.between("done_ns", span[0], attempt.fault.sent_ns or span[0]).ints["id"]
-    read = reads.where(reads.words["account"].equals(account.name))
+    own = writes.where(writes.words["item"].equals(account.name) & writes.words["outcome"].equals("accepted"))
+    ids = own.between("accepted_ns", *span).ints["id"]
+    newest = own.between("accepted_ns", span[0], attempt.fault.sent_ns or span[0]).ints["id"]
+    read = reads.where(reads.words["item"].equals(account.name))
     absent, found = (read.ints["id"][read.words["state"].equals(state)] for state in ("absent", "found"))
     answered = np.concatenate([absent, found])
     lost, judged = int(np.isin(ids, absent).sum()), int(np.isin(ids, answered).sum())

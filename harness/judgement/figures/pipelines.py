@@ -43,7 +43,7 @@ def pipeline_result(evidence: Evidence) -> PipelineResult | None:
         return None
     accepted, unknown = (events.words["outcome"].equals(word) for word in ("accepted", "unknown"))
     absent, twice, wrong = (events.words["state"].equals(word) for word in ("absent", "twice", "wrong"))
-    unseen = events.words["state"].missing & (accepted | unknown)
+    unseen = unread(events) & (accepted | unknown)
     seconds = np.sort(visible_after_s(events.where(accepted)))
     receipt = pipeline_receipt(evidence)
     searched = bool(len(events)) and not (accepted & unseen).any()
@@ -76,7 +76,7 @@ def events(case: Case) -> Iterable[Measure]:
     accepted = case.evidence.pipeline.where(case.evidence.pipeline.words["outcome"].equals("accepted"))
     limit, took = case.scaled.in_unit("s"), visible_after_s(accepted)
     states = {state: accepted.words["state"].equals(state) for state in ("absent", "twice", "wrong")}
-    whole = accepted.words["state"].equals("ok") & np.isfinite(took)
+    whole = accepted.words["state"].equals("found") & np.isfinite(took)
     unseen = ~np.logical_or.reduce([whole, *states.values()])
     young = states["absent"] & (_ended_ns(case.evidence) - accepted.ints["accepted_ns"] < limit * SECOND)
     bad = {
@@ -126,8 +126,14 @@ def _ended_ns(evidence: Evidence) -> int:
 
 def visible_after_s(events: Table) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """How long each event took from its acceptance to being visible, in s; infinite if it never was."""
-    accepted, visible = events.ints["accepted_ns"], events.ints["visible_ns"]
-    return np.where(visible > 0, np.maximum(visible - accepted, 0) / SECOND, math.inf)
+    accepted, seen = events.ints["accepted_ns"], events.ints["seen_ns"]
+    return np.where(seen > 0, np.maximum(seen - accepted, 0) / SECOND, math.inf)
+
+
+def unread(events: Table) -> Bools:
+    """A mask of events whose final state was not read."""
+    state = events.words["state"]
+    return np.asarray(state.missing | state.equals("unknown"), dtype=np.bool_)
 
 
 def pipeline_receipt(evidence: Evidence) -> Receipt:
@@ -137,7 +143,7 @@ def pipeline_receipt(evidence: Evidence) -> Receipt:
         return Receipt(ok=False, why=f"the watcher {WATCHER!r} left no record")
     if source.why or not source.closed:
         return Receipt(ok=False, why=f"the watcher {WATCHER!r}: {source.why or 'its file has no end'}")
-    if trouble := _numbering(evidence.pipeline.ints["sequence"]):
+    if trouble := _numbering(evidence.pipeline.ints["id"]):
         return Receipt(ok=False, why=trouble, files=files)
     return Receipt(ok=True, why=f"{len(evidence.pipeline)} events were followed", files=files)
 

@@ -85,7 +85,7 @@ def _summary(region: str, other: Writes, n: int) -> str:
 
 def _right_after(case: Case) -> Measure:
     reads = case.evidence.tables.get(LEDGER_READS.name, Table.empty(LEDGER_READS))
-    absent, wrong, found = (reads.words["outcome"].equals(word) for word in ("absent", "wrong", "found"))
+    absent, wrong, found = (reads.words["state"].equals(word) for word in ("absent", "wrong", "found"))
     n, stale = int((absent | wrong | found).sum()), int(absent.sum())
     late = absent & (age_ns(case.evidence.ledger.writes, reads) > lag_ns(case.plan))
     bad, most = int((wrong | late).sum()), stale > HALF * n
@@ -121,13 +121,13 @@ def _right_after(case: Case) -> Measure:
 
 def age_ns(writes: Table, reads: Table) -> Ints:
     """Age of the write at each read in ns, from its acknowledgement; 0 if not recorded."""
-    keys = (writes.ints["client"] << 40) | writes.ints["sequence"]
+    keys = (writes.ints["by"] << 40) | writes.ints["id"]
     order = np.argsort(keys, kind="stable")
-    expected = (reads.ints["client"] << 40) | reads.ints["sequence"]
+    expected = (reads.ints["by"] << 40) | reads.ints["id"]
     at = np.minimum(np.searchsorted(keys[order], expected), max(len(keys) - 1, 0))
     known: Bools = keys[order][at] == expected if len(keys) else np.zeros(len(expected), dtype=np.bool_)
     age = np.zeros(len(expected), dtype=np.int64)
-    age[known] = reads.ints["sent_ns"][known] - writes.ints["done_ns"][order][at[known]]
+    age[known] = reads.ints["sent_ns"][known] - writes.ints["accepted_ns"][order][at[known]]
     return age
 
 

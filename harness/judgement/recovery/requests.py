@@ -36,7 +36,7 @@ class Requests:
     @classmethod
     def writes(cls, writes: Table) -> Self:
         """The writes of the ledger's clients; ok if acknowledged."""
-        return cls.of(writes.ints["sent_ns"], writes.ints["done_ns"], writes.words["outcome"].equals("ok"))
+        return cls.of(writes.ints["made_ns"], writes.ints["accepted_ns"], writes.words["outcome"].equals("accepted"))
 
     @classmethod
     def users(cls, samples: Table) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.evidence.rows import RowWriter
-from harness.model.table import JOURNEY_WRITES
+from harness.model.items import JOURNEY_WRITES
 
 
 class WriteLog:
@@ -27,7 +27,7 @@ class WriteLog:
             return
         if self._writer is None:
             self._writer = RowWriter(self._path, JOURNEY_WRITES)
-        self._writer.put((item, value, sent_ns, done_ns, self._worker), (account, outcome))
+        self._writer.put((item, self._worker, sent_ns, done_ns, value), (account, outcome))
 
     def flush(self) -> None:
         """Hand the rows to the operating system."""

@@ -107,23 +107,22 @@ def _p95(bins: Bins, due: Ints, ms: Floats) -> Floats:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProbeSeries:
-    """The watchers' looks in stretches: how many there were, and how many of them failed."""
+    """The watchers' probes in stretches: how many there were, and how many of them failed."""
 
     seen: Floats
     failed: Floats
 
 
 def probes_in(evidence: Evidence, operation: str, bins: Bins) -> ProbeSeries:
-    """The looks at `reads` (the entry's prober) or `writes` (the ledger), by the moment they were sent."""
-    rows, bad = _reads(evidence.probes) if operation == "reads" else _writes(evidence.ledger.writes)
-    sent = rows.ints["sent_ns"]
+    """The probes of `reads` (the entry's prober) or `writes` (the ledger), by the moment they were sent."""
+    sent, bad = _reads(evidence.probes) if operation == "reads" else _writes(evidence.ledger.writes)
     return ProbeSeries(seen=bins.counts(sent), failed=bins.counts(sent[bad]))
 
 
-def _reads(probes: Table) -> tuple[Table, Bools]:
+def _reads(probes: Table) -> tuple[Ints, Bools]:
     rows = probes.where(probes.words["subject"].equals("entry") & probes.words["kind"].equals("read"))
-    return rows, ~rows.words["error"].missing
+    return rows.ints["sent_ns"], ~rows.words["error"].missing
 
 
-def _writes(writes: Table) -> tuple[Table, Bools]:
-    return writes, ~writes.words["outcome"].equals("ok")
+def _writes(writes: Table) -> tuple[Ints, Bools]:
+    return writes.ints["made_ns"], ~writes.words["outcome"].equals("accepted")

@@ -79,15 +79,15 @@ def test_a_listener_accounts_for_the_track_and_the_play(run: Run, server: TruthS
     until(lambda: sum(seen.path.endswith("/plays") for seen in server.seen) >= 5)
     load.stop()
     rows = read_rows(run.path / "load" / "everyday" / "journeys-1.rows", JOURNEY_WRITES)
-    accounts = rows.table.words["account"].counts
-    plays = rows.table.where(rows.table.words["account"].equals("plays"))
-    tracks = rows.table.where(rows.table.words["account"].equals("tracks"))
+    accounts = rows.table.words["item"].counts
+    plays = rows.table.where(rows.table.words["item"].equals("plays"))
+    tracks = rows.table.where(rows.table.words["item"].equals("tracks"))
     assert rows.closed
     assert accounts["plays"] == sum(seen.path.endswith("/plays") for seen in server.seen)
     assert accounts["tracks"] == sum(seen.path == "/tracks" for seen in server.seen)
-    assert set(plays.ints["value"].tolist()) == {3}
+    assert set(plays.ints["digest"].tolist()) == {3}
     assert set(tracks.ints["id"].tolist()) == {5001}
-    assert set(tracks.ints["value"].tolist()) == {
+    assert set(tracks.ints["digest"].tolist()) == {
         digest_of(seen.body) for seen in server.seen if seen.path == "/tracks"
     }
 

@@ -51,9 +51,9 @@ def written(directory: Path) -> None:
     directory.mkdir(parents=True)
     rows = RowWriter(directory / "journeys-1.rows", JOURNEY_WRITES)
     for track in (1, 2, 3, 4):
-        rows.put((track, TITLE, 10, 20, 1), ("tracks", "ok"))
-    rows.put((1, 9, 10, 20, 1), ("plays", "ok"))
-    rows.put((2, 0, 10, 20, 1), ("plays", "unknown"))
+        rows.put((track, 1, 10, 20, TITLE), ("tracks", "accepted"))
+    rows.put((1, 1, 10, 20, 9), ("plays", "accepted"))
+    rows.put((2, 1, 10, 20, 0), ("plays", "unknown"))
     rows.close()
 
 
@@ -69,10 +69,10 @@ def test_each_item_is_read_back_with_its_state_and_value(server: TruthServer, ru
     found = [
         (account, item, state, value)
         for account, item, state, value in zip(
-            rows.table.words["account"].text(),
+            rows.table.words["item"].text(),
             rows.table.ints["id"].tolist(),
             rows.table.words["state"].text(),
-            rows.table.ints["value"].tolist(),
+            rows.table.ints["digest"].tolist(),
             strict=True,
         )
     ]

@@ -164,5 +164,5 @@ def test_a_final_read_finds_the_rows_of_the_run_and_checks_them(
     written = read_rows(settings.run_directory / "watch" / "ledger-final.rows", LEDGER_FINAL)
     assert written.closed
     assert written.table.ints["round"].tolist() == [1, 1, 2, 2]
-    assert written.table.words["state"].text() == ["ok", "wrong", "ok", "wrong"]
-    assert written.table.words["through"].present == ("database",)
+    assert written.table.words["state"].text() == ["found", "wrong", "found", "wrong"]
+    assert written.table.words["place"].present == ("database",)

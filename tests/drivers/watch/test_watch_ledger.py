@@ -57,19 +57,19 @@ def write(service: Service, folder: Path, count: int) -> Table:
 def test_one_acknowledged_write_in_five_is_read_back_at_once(service: Service, tmp_path: Path) -> None:
     """Of twenty writes of two clients the fifth, tenth, fifteenth and twentieth."""
     reads = write(service, tmp_path, 20)
-    keys = zip(reads.ints["client"].tolist(), reads.ints["sequence"].tolist(), strict=True)
+    keys = zip(reads.ints["by"].tolist(), reads.ints["id"].tolist(), strict=True)
     assert list(keys) == [(40, 2), (41, 4), (40, 7), (41, 9)]
-    assert reads.words["outcome"].text() == ["found"] * 4
-    assert (reads.ints["done_ns"] > reads.ints["sent_ns"]).all()
+    assert reads.words["state"].text() == ["found"] * 4
+    assert (reads.ints["seen_ns"] > reads.ints["sent_ns"]).all()
 
 
 def test_a_write_that_does_not_show_is_absent_and_another_value_is_wrong(service: Service, tmp_path: Path) -> None:
     """A planted forgetting, and a planted other checksum."""
     service.forgotten = {(40, 2)}
-    assert write(service, tmp_path / "one", 10).words["outcome"].text() == ["absent", "found"]
+    assert write(service, tmp_path / "one", 10).words["state"].text() == ["absent", "found"]
     service.garbled = True
-    assert write(service, tmp_path / "two", 5).words["outcome"].text() == ["absent"]
-    assert write(service, tmp_path / "three", 10).words["outcome"].text() == ["absent", "wrong"]
+    assert write(service, tmp_path / "two", 5).words["state"].text() == ["absent"]
+    assert write(service, tmp_path / "three", 10).words["state"].text() == ["absent", "wrong"]
 
 
 def test_writes_that_were_not_acknowledged_are_not_read_back(service: Service, tmp_path: Path) -> None:
@@ -112,12 +112,12 @@ def test_the_final_read_goes_through_every_region_and_the_entry(service: Service
         (2, "south", True, 10),
         (3, "entry", True, 10),
     ]
-    assert {word: int(final(settings).words["through"].equals(word).sum()) for word in ("north", "south", "entry")} == {
+    assert {word: int(final(settings).words["place"].equals(word).sum()) for word in ("north", "south", "entry")} == {
         "north": 10,
         "south": 10,
         "entry": 10,
     }
-    assert final(settings).words["state"].present == ("ok",)
+    assert final(settings).words["state"].present == ("found",)
 
 
 def test_a_region_that_lacks_a_write_is_read_again_and_its_last_read_is_a_round_of_its_own(
@@ -210,17 +210,19 @@ def pipeline(service: Service, file: Path, during: Callable[[PipelineClient], No
     rows = RowWriter(file, PIPELINE)
     asyncio.run(sending())
     rows.close()
-    return read_rows(file, PIPELINE).table.sorted_by("sequence")
+    return read_rows(file, PIPELINE).table.sorted_by("id")
 
 
 def test_an_event_that_is_visible_once_and_whole_is_ok(service: Service, tmp_path: Path) -> None:
     """Its row says when it was accepted and when it was seen, in that order."""
     rows = pipeline(service, tmp_path / "p.rows", PipelineClient.end)
-    assert rows.ints["sequence"].tolist() == [0, 1, 2]
-    assert list(zip(rows.words["outcome"].text(), rows.words["state"].text(), strict=True)) == [("accepted", "ok")] * 3
+    assert rows.ints["id"].tolist() == [0, 1, 2]
+    assert (
+        list(zip(rows.words["outcome"].text(), rows.words["state"].text(), strict=True)) == [("accepted", "found")] * 3
+    )
     assert rows.ints["copies"].tolist() == [1, 1, 1]
-    assert (rows.ints["sent_ns"] <= rows.ints["accepted_ns"]).all()
-    assert (rows.ints["accepted_ns"] < rows.ints["visible_ns"]).all()
+    assert (rows.ints["made_ns"] <= rows.ints["accepted_ns"]).all()
+    assert (rows.ints["accepted_ns"] < rows.ints["seen_ns"]).all()
 
 
 def test_an_event_seen_twice_another_value_and_one_never_seen_are_told_apart(service: Service, tmp_path: Path) -> None:
@@ -235,7 +237,7 @@ def test_an_event_seen_twice_another_value_and_one_never_seen_are_told_apart(ser
     service.copies = 0
     rows = pipeline(service, tmp_path / "p.rows", spoil)
     assert rows.words["state"].text() == ["twice", "wrong", "absent"]
-    assert rows.ints["visible_ns"][2] == 0
+    assert rows.ints["seen_ns"][2] == 0
 
 
 def test_an_event_that_was_not_accepted_is_unknown_and_still_looked_for(service: Service, tmp_path: Path) -> None:
@@ -247,7 +249,7 @@ def test_an_event_that_was_not_accepted_is_unknown_and_still_looked_for(service:
 
     service.mode = "503"
     rows = pipeline(service, tmp_path / "p.rows", heal, events=1)
-    assert (rows.words["outcome"].text(), rows.words["state"].text()) == (["unknown"], ["ok"])
+    assert (rows.words["outcome"].text(), rows.words["state"].text()) == (["unknown"], ["found"])
     assert rows.ints["accepted_ns"].tolist() == [0]
     assert rows.words["error"].text() == ["status 503"]
 
@@ -261,11 +263,11 @@ def test_an_event_with_copies_without_number_is_a_wrong_answer(service: Service,
 
     service.copies = 0
     rows = pipeline(service, tmp_path / "p.rows", spoil, events=1)
-    assert (rows.words["state"].text(), rows.words["error"].text()) == ([None], ["wrong body"])
+    assert (rows.words["state"].text(), rows.words["error"].text()) == (["unknown"], ["wrong body"])
 
 
 def test_when_nobody_answers_at_the_end_nobody_knows(service: Service, tmp_path: Path) -> None:
-    """Not absent: the state is missing, and the error says why."""
+    """Not absent: the state is unknown, and the error says why."""
 
     def break_down(client: PipelineClient) -> None:
         service.mode = "503"
@@ -273,7 +275,7 @@ def test_when_nobody_answers_at_the_end_nobody_knows(service: Service, tmp_path:
 
     service.copies = 0
     rows = pipeline(service, tmp_path / "p.rows", break_down, events=1)
-    assert (rows.words["state"].text(), rows.words["error"].text()) == ([None], ["status 503"])
+    assert (rows.words["state"].text(), rows.words["error"].text()) == (["unknown"], ["status 503"])
 
 
 def test_an_event_that_is_given_up_has_its_row(service: Service, tmp_path: Path) -> None:
@@ -294,7 +296,7 @@ def test_an_event_that_is_given_up_has_its_row(service: Service, tmp_path: Path)
     rows.close()
     table = read_rows(tmp_path / "p.rows", PIPELINE).table
     seen = [table.words[name].text() for name in ("outcome", "state", "error")]
-    assert seen == [["accepted"], [None], ["given up"]]
+    assert seen == [["accepted"], ["unknown"], ["given up"]]
 
 
 def test_a_watch_follows_its_events_to_the_end(service: Service, settings: WatchSettings) -> None:
@@ -305,7 +307,7 @@ def test_a_watch_follows_its_events_to_the_end(service: Service, settings: Watch
     rows = read_rows(settings.run_directory / "watch" / "pipeline.rows", PIPELINE)
     assert rows.closed
     assert len(rows.table) == len(service.events)
-    assert set(rows.table.words["state"].text()) == {"ok"}
+    assert set(rows.table.words["state"].text()) == {"found"}
     history = (settings.run_directory / "history" / "watch.ndjson").read_text().splitlines()
     closed = [json.loads(line) for line in history if '"watch.closed"' in line]
     assert {line["subject"]: line["fields"]["probes"] for line in closed}["pipeline"] == len(rows.table)

@@ -94,8 +94,8 @@ def test_it_probes_and_writes_at_its_rates_and_closes_in_order(service: Service,
     assert len(health) == pytest.approx(35 * seconds, rel=0.35)
     assert regions.table.words["subject"].present == ("north", "south")
     assert len(ledger.table) == pytest.approx(30 * seconds, rel=0.25)
-    assert ledger.table.words["outcome"].present == ("ok",)
-    found = set(zip(ledger.table.ints["client"].tolist(), ledger.table.ints["sequence"].tolist(), strict=True))
+    assert ledger.table.words["outcome"].present == ("accepted",)
+    found = set(zip(ledger.table.ints["by"].tolist(), ledger.table.ints["id"].tolist(), strict=True))
     assert found == service.written.keys()
     assert entry.table.words["error"].present == ()
     assert 0.05 < float(np.mean(entry.table.words["connection"].equals("new"))) < 0.6  # more when a kept one is in use

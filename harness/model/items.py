@@ -1,0 +1,97 @@
+"""Ledgers of items: what was made and accepted, and what was seen of it later. The columns that they share are declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from harness.model.table import Schema
+
+_INTS: Final = {"id": 8, "by": 4, "made_ns": 8, "accepted_ns": 8, "seen_ns": 8, "copies": 4, "digest": 8}
+_WORDS: Final = ("item", "place", "outcome", "state")
+
+OUTCOMES: Final = ("accepted", "refused", "unknown")
+"""accepted: acknowledged. refused: certainly not written. unknown: timeout, cut connection, server error after sending."""
+
+STATES: Final = ("found", "absent", "wrong", "twice", "unknown")
+"""wrong: with another content. unknown: a read got no answer."""
+
+
+def item_schema(
+    name: str,
+    columns: str,
+    *,
+    ints: Mapping[str, int] | None = None,
+    words: tuple[str, ...] = (),
+    order: Mapping[str, tuple[str, ...]] | None = None,
+    states: tuple[str, ...] = STATES,
+) -> Schema:
+    """Declare a ledger of items, one row an item or one row a read of it.
+
+    Args:
+        name: of the table.
+        columns: the common columns that it records, separated by spaces; one that it never fills is left out, so that nobody reads zeros:
+            `item` what it is an item of (an account of the plan), where a table has several kinds;
+            `id` its number; `by` the number of the client or worker that made it;
+            `made_ns` when it was sent; `accepted_ns` when that was answered or given up, whatever the `outcome` (OUTCOMES);
+            `seen_ns` when it was read, or seen for the first time (0: never); `place` through what it was read;
+            `copies` how often it is there; `state` as it was read (STATES); `digest` of its content, of a counter its value.
+        ints: integer columns of this table alone, with the bytes that each takes on disk.
+        words: text columns of this table alone.
+        order: as in `Schema`, beside that an item is neither accepted nor seen before it was made.
+        states: those of STATES that a row can have.
+    """
+    common = columns.split()
+    own = {column: size for column, size in _INTS.items() if column in common}
+    later = [column for column in ("accepted_ns", "seen_ns") if "made_ns" in own and column in own]
+    known = {"outcome": OUTCOMES, "state": states}
+    return Schema(
+        name=name,
+        ints={**own, **(ints or {})},
+        words=(*(column for column in _WORDS if column in common), *words),
+        order={**dict.fromkeys(later, ("made_ns",)), **(order or {})},
+        optional=tuple(column for column in later if column == "seen_ns"),
+        known={column: words_of for column, words_of in known.items() if column in common},
+    )
+
+
+LEDGER_WRITES: Final = item_schema(
+    "ledger-writes",
+    "id by made_ns accepted_ns outcome",
+    ints={"intended_ns": 8, "status": 2},
+    words=("error",),
+)
+"""One row a write of the ledger's clients; `by`: the client, `id`: its sequence number."""
+
+LEDGER_FINAL: Final = item_schema(
+    "ledger-final", "id by seen_ns place state", ints={"round": 2}, states=("found", "wrong")
+)
+"""One row a write that a final read found; one that is there twice has two rows. round: 1, 2… (the last decides). place: the `source` of
+that `FinalRead`, `database` or a region. seen_ns: when the read began."""
+
+LEDGER_READS: Final = item_schema(
+    "ledger-reads",
+    "id by seen_ns state",
+    ints={"sent_ns": 8, "status": 2},
+    words=("error",),
+    order={"seen_ns": ("sent_ns",)},
+    states=("found", "absent", "wrong", "unknown"),
+)
+"""One row a read of an own write, made through the entry right after its acknowledgement."""
+
+PIPELINE: Final = item_schema(
+    "pipeline",
+    "id made_ns accepted_ns seen_ns copies outcome state",
+    ints={"status": 2},
+    words=("error",),
+)
+"""One row an event sent into a pipeline; seen_ns: when it was visible first."""
+
+JOURNEY_WRITES: Final = item_schema("journey-writes", "item id by made_ns accepted_ns digest outcome")
+"""One row a write of a journey that is accounted for; `item`: the account, `by`: the worker. Of an item whose id is not known only
+`accepted` is recorded."""
+
+JOURNEY_READS: Final = item_schema(
+    "journey-reads", "item id seen_ns digest state", ints={"status": 2}, states=("found", "absent", "unknown")
+)
+"""One row an item that was read back when the load had ended; digest: as in JOURNEY_WRITES."""
