@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Final
 
-_CREDENTIALS: Final = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#@'\"`]+@")
+_CREDENTIALS: Final = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#'\"`]+@")
 
 
 def without_passwords(text: str) -> str:

@@ -1,14 +1,16 @@
-"""What a run is made from, kept with it: features, experiments, loadtests and catalogue, below `inputs/` of the run directory."""
+"""What a run is made from, kept with it: features, experiments, loadtests and catalogue, below `inputs/` of the run directory.
+
+Byte by byte, but for users and passwords in URLs: evidence is handed on.
+"""
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.catalogue import catalogue_files
-from harness.errors import EvidenceError
+from harness.errors import EvidenceError, without_passwords
 from harness.evidence.manifest import sha256_of
 from harness.run.project import bundled
 from harness.run.statements import statement_directories
@@ -40,11 +42,16 @@ def keep_inputs(plan: Plan, project: Project, target: Target, directory: RunDire
         kept = directory.path / INPUTS / place
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, kept)
+            kept.write_bytes(_without_passwords(file.read_bytes()))
             hashes[place.as_posix()] = sha256_of(kept)
         except OSError as error:
             raise EvidenceError(f"the file cannot be kept with the run: {error.strerror}", where=str(file)) from error
     return replace(plan, inputs=dict(sorted(hashes.items())))
+
+
+def _without_passwords(content: bytes) -> bytes:
+    """The content of a file in any encoding, `***` in place of the user and password of each URL."""
+    return without_passwords(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _used(plan: Plan, project: Project) -> Iterator[Path]:

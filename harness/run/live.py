@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.drivers.chaos import Recovered, recover
+from harness.drivers.chaos import Recovered, recover, sweep_scratch
 from harness.errors import HarnessError, Interrupted, TargetUnreachable
 from harness.evidence import RunDirectory, seal
 from harness.run.acts.driver import Library
@@ -69,6 +69,7 @@ def run_live(
             guard_experiment(target, experiment)
         platform = platform_of(target)
         stack.enter_context(TargetLock(platform, run))
+        sweep_scratch()
         recovered = recover(target, platform)
         for line in recovered.undone:
             progress.say(f"recovered: {line}")

@@ -7,11 +7,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from harness.cli import main
+from harness.drivers.chaos import sweep_scratch
 from harness.drivers.chaos.scratch import Scratch
 from harness.errors import HarnessError, UsageError
 from harness.evidence import RunDirectory
@@ -62,6 +64,7 @@ def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pyte
         "`http://user:hunter2@a.test` is not an address",
         "no answer from postgresql://user:hunter2@10.0.0.1/db",
         "proxy HTTP://hunter2@proxy.test:3128",
+        "proxy http://user:hun@hunter2@proxy.test:3128",
     ],
 )
 def test_users_and_passwords_of_addresses_are_never_printed(text: str) -> None:
@@ -110,3 +113,40 @@ def test_what_a_child_kept_goes_with_it_also_when_the_harness_was_killed(
     os.close(fd)
     assert not path.exists()
     assert not again.exists()
+
+
+def test_a_scratch_directory_that_another_command_swept_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is nobody's until it is locked: a command that starts at that moment takes it for what a killed one left."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path))
+    make, made = tempfile.mkdtemp, list[Path]()
+
+    def swept_at_once(**words: str) -> str:
+        made.append(Path(make(**words)))
+        if len(made) == 1:
+            sweep_scratch()
+        return str(made[-1])
+
+    monkeypatch.setattr(tempfile, "mkdtemp", swept_at_once)
+    scratch = Scratch()
+    path = scratch.make()
+    sweep_scratch()
+    assert path.is_dir()
+    assert [one.exists() for one in made] == [False, True]
+    scratch.remove()
+
+
+def test_what_a_killed_run_left_in_scratch_goes_with_recover(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of a cluster need not wait for the next experiment."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    left = tmp_path / "state" / "scratch" / "chaos-dead"
+    left.mkdir(parents=True)
+    (left / "tls.key").write_text("secret")
+    file = tmp_path / "target.yaml"
+    file.write_text("name: shop\nenvironment: staging\nentry: http://127.0.0.1:9\n")
+    monkeypatch.setattr(sys, "argv", ["readiness", "recover", "--target", str(file)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert not left.exists()

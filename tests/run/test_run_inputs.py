@@ -1,4 +1,4 @@
-"""What a run was made from is kept with it, byte by byte."""
+"""What a run was made from is kept with it, byte by byte but for passwords."""
 
 from __future__ import annotations
 
@@ -87,3 +87,23 @@ def test_a_file_that_is_gone_meanwhile_is_named(tmp_path: Path) -> None:
     planned = plan(experiments=[experiment("pod-loss", file=str(tmp_path / "gone.yaml"))], traffic={})
     with pytest.raises(EvidenceError, match=r"gone\.yaml: the file cannot be kept with the run"):
         keep_inputs(planned, find_project(tmp_path), target_of(tmp_path), run)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "kept_as"),
+    [
+        ("http://user:s3cret@proxy.example.test:3128", "http://***@proxy.example.test:3128"),
+        ("http://user:s3c@ret@proxy.example.test:3128", "http://***@proxy.example.test:3128"),
+        ("http://proxy.example.test:3128", "http://proxy.example.test:3128"),
+    ],
+)
+def test_a_password_in_an_address_is_not_kept(tmp_path: Path, proxy: str, kept_as: str) -> None:
+    """A target file beside the locustfile is kept, and evidence is handed on; what is no UTF-8 stays as it is."""
+    (tmp_path / "rush.py").write_text("", encoding="utf-8")
+    (tmp_path / "other.yaml").write_bytes(f"entry: x  # \u00e4\nproxy: {proxy}\n".encode("latin-1"))
+    run = RunDirectory.create(tmp_path / "runs", "run-1")
+    planned = plan(traffic={"rush": traffic("rush", locustfile=str(tmp_path / "rush.py"))})
+    told = keep_inputs(planned, find_project(tmp_path), target_of(tmp_path / "runs"), run).inputs
+    there = (run.path / "inputs" / "other.yaml").read_bytes()
+    assert there == f"entry: x  # \u00e4\nproxy: {kept_as}\n".encode("latin-1")
+    assert told["other.yaml"] == hashlib.sha256(there).hexdigest()

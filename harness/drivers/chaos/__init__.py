@@ -8,6 +8,7 @@ from harness.drivers.chaos.environment import resolved_configuration
 from harness.drivers.chaos.experiments import BrokenExperiment, Experiments, find_experiments, load_experiment
 from harness.drivers.chaos.journal import Journal, read_journal
 from harness.drivers.chaos.restore import Restorer, RestoreResult, TargetSnapshot
+from harness.drivers.chaos.scratch import sweep_scratch
 from harness.targets.undo import Left, Recovered, recover
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "read_journal",
     "recover",
     "resolved_configuration",
+    "sweep_scratch",
 ]

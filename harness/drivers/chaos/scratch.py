@@ -13,6 +13,8 @@ from harness.errors import DriverError
 from harness.targets.state import state_directory
 
 _PREFIX: Final = "chaos-"
+_TRIES: Final = 10
+"""A new directory is nobody's until it is locked, so another command that starts at that moment may remove it."""
 
 
 class Scratch:
@@ -31,15 +33,17 @@ class Scratch:
         root = state_directory() / "scratch"
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sweep(root)
-            self._path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
-            self._fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sweep_scratch()
+            for _ in range(_TRIES):
+                path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+                if (fd := _locked(path)) is not None:
+                    self._path, self._fd = path, fd
+                    return path
         except OSError as error:
             raise DriverError(
                 f"no directory for temporary files can be made: {error.strerror}", where=str(root)
             ) from error
-        return self._path
+        raise DriverError("every new directory for temporary files was removed at once", where=str(root))
 
     def remove(self) -> None:
         """Remove it with all that is in it; a second call does nothing."""
@@ -51,17 +55,29 @@ class Scratch:
             self._fd = -1
 
 
-def _sweep(root: Path) -> None:
+def sweep_scratch() -> None:
     """Remove what nobody holds any more: its lock went with its harness, and so did the child."""
-    for path in root.glob(f"{_PREFIX}*"):
+    for path in (state_directory() / "scratch").glob(f"{_PREFIX}*"):
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
+            fd = _locked(path)
+        except OSError:  # not a directory, or not ours
             continue
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if fd is not None:
             shutil.rmtree(path, ignore_errors=True)
-        except BlockingIOError:
-            continue
-        finally:
             os.close(fd)
+
+
+def _locked(path: Path) -> int | None:
+    """The descriptor of the directory with its lock; None when somebody else has the lock, or removed it meanwhile."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if path.exists():
+            return fd
+    except BlockingIOError:
+        pass
+    os.close(fd)
+    return None
