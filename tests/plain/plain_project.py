@@ -96,10 +96,10 @@ class Running:
             assert self.process.poll() is None, f"it ended before {kind}: {self.wait().said}"
         raise AssertionError(f"there was no {kind}")
 
-    def wait(self) -> Finished:
+    def wait(self, within_s: float = WITHIN_S) -> Finished:
         """Its end."""
         if self.ended is None:
-            out, err = self.process.communicate(timeout=WITHIN_S)
+            out, err = self.process.communicate(timeout=within_s)
             code = self.process.returncode
             self.ended = Finished(project=self.project, code=code, out=out, err=err, ran=self.run)
         return self.ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from pathlib import Path
@@ -9,7 +10,19 @@ from pathlib import Path
 import pytest
 
 from harness import clock
-from tests.plain.kills import left_over, misjudged, outlived, trial, unrecovered
+from tests.kills import plain_trials, sandbox_trials
+from tests.kills.aftermath import (
+    Aftermath,
+    Killed,
+    intended,
+    left_over,
+    locked,
+    misjudged,
+    outlived,
+    summary,
+    unrecovered,
+)
+from tests.kills.sandbox_project import EXPERIMENTS, kept_sandbox, made
 from tests.plain.plain_project import Finished, Project
 
 
@@ -17,8 +30,31 @@ from tests.plain.plain_project import Finished, Project
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_run_that_is_ended_at_a_random_moment_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
     """Recovered and judged afterwards: never GO, never a traceback."""
-    killed = trial(tmp_path / "project", seed=1, number=number)
-    assert killed.faults == (), str(killed)
+    killed = plain_trials.trial(tmp_path / "project", seed=1, number=number)
+    assert killed.aftermath.faults == (), str(killed)
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+def test_a_run_on_the_sandbox_that_is_ended_at_a_random_moment_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Two experiments or other runs, one after the other on the same sandbox, which is as before and goes down in order."""
+    project = made(tmp_path / "project")
+    with kept_sandbox(project):
+        for one in [
+            one for number in range(1, 5) if (one := sandbox_trials.strike(1, number)).subject != "own-sandbox"
+        ][:2]:
+            killed = sandbox_trials.trial(project, one)
+            assert killed.aftermath.faults == (), str(killed)
+
+
+def test_fifty_strikes_hit_every_experiment_and_every_process() -> None:
+    """The same each time for one seed; never a moment that a run has not."""
+    strikes = [sandbox_trials.strike(7, number) for number in range(1, 51)]
+    assert strikes == [sandbox_trials.strike(7, number) for number in range(1, 51)]
+    assert {one.subject for one in strikes} == {*EXPERIMENTS, "full-traffic", "own-sandbox"}
+    assert {one.victim for one in strikes} == {"run", "watch", "load", "chaos"}
+    assert len({one.sent for one in strikes}) == 3
+    assert not [one for one in strikes if one.subject == "null-run" and one.moment[1] in {"fault.sent", "restore"}]
 
 
 @pytest.mark.parametrize(
@@ -38,11 +74,41 @@ def test_a_recovery_that_names_no_undo_is_a_fault(tmp_path: Path) -> None:
     assert [bool(list(unrecovered(one))) for one in said] == [True, False]
 
 
+def test_a_lock_that_is_held_and_an_intent_are_left_behind(tmp_path: Path) -> None:
+    """A lock file that nobody holds is none."""
+    for path in (tmp_path / "state/locks/a.lock", tmp_path / "state/intents/b/c.json"):
+        path.parent.mkdir(parents=True)
+        path.write_text("{}", encoding="utf-8")
+    assert list(locked(tmp_path)) == []
+    with (tmp_path / "state/locks/a.lock").open("r+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert list(locked(tmp_path)) == ["a lock is held: a.lock: {}"]
+    assert list(intended(tmp_path)) == ["an intent is left: c.json: {}"]
+
+
+def test_the_summary_counts_what_was_not_in_order() -> None:
+    """Each kill once."""
+    whys: tuple[dict[str, tuple[str, ...]], ...] = (
+        {},
+        {"unrestored": ("a", "b")},
+        {"unreadable": ("c",)},
+        {"left": ("d",)},
+    )
+    kills = [
+        Killed(number=number, hit="", alive=True, codes="", aftermath=Aftermath(**why))
+        for number, why in enumerate(whys, start=1)
+    ]
+    assert summary(kills) == "4 kills: 3 restored, 3 readable, 1 left behind"
+
+
 def test_what_is_left_behind_is_named(tmp_path: Path) -> None:
     """A temporary file, one of a child's, one that was never renamed; a process with the state directory of the run."""
     temporary, root = tmp_path / "temporary", tmp_path / "project"
     for path in (temporary, root / "state" / "scratch", root / "reports"):
         path.mkdir(parents=True)
+    database = root / "state" / "sandbox" / "claims" / "pg.tmp"  # a database has temporary files of its own
+    database.parent.mkdir(parents=True)
+    database.touch()
     assert list(left_over(temporary, root)) == list(outlived(root)) == []
     for path in (temporary / "a", root / "state" / "scratch" / "chaos-b", root / "reports" / "c.partial"):
         path.touch()
@@ -54,5 +120,6 @@ def test_what_is_left_behind_is_named(tmp_path: Path) -> None:
                 if named := list(outlived(root, within_s=0.0)):
                     break
             assert [str(process.pid) in one for one in named] == [True]
+            assert not list(outlived(root, within_s=0.0, but={process.pid}))
         finally:
             process.kill()
