@@ -1,8 +1,20 @@
-"""`python -m harness` is the command `readiness`."""
+"""The command `readiness`, also as `python -m harness`. Ctrl-C in its first moments is said in words, like any later one."""
 
 from __future__ import annotations
 
-from harness.cli import main
+import sys
+
+
+def main() -> None:
+    """Load the command and run it."""
+    try:
+        from harness.cli import main as command
+
+        command()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(2)
+
 
 if __name__ == "__main__":
     main()

@@ -69,6 +69,14 @@ class ReadinessPlugin:
         files = [file for path in named for file in ([path] if path.is_file() else sorted(path.rglob("*.feature")))]
         self._refuse(self._session.lint(file for file in files if self._session.owns(file)))
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Ctrl-C before anything was run is said in one sentence, without the place in the code where it came."""
+        try:
+            return (yield)
+        except KeyboardInterrupt:
+            pytest.exit("interrupted: nothing was run", returncode=Interrupted.exit_code)
+
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """Collect our feature files directly; what is wrong with them is said at the end of collection, all at once."""
         if file_path.suffix != ".feature" or not self._session.owns(file_path):
@@ -146,8 +154,11 @@ class ReadinessPlugin:
                 self._session.decide()
             except HarnessError as error:
                 self._error = error
-                return True
-        return None
+            except (
+                KeyboardInterrupt
+            ):  # while all that drives is loaded, or the sandbox comes up; later the run itself hears it
+                self._error = Interrupted("interrupted before there was anything to judge; nothing was broken")
+        return None if self._error is None else True
 
     @pytest.fixture
     def claim_results(self, request: pytest.FixtureRequest) -> Settling:

@@ -18,6 +18,7 @@ from harness.drivers.watch.probers import wrong
 from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets.http import proxy_for, tls_context
+from harness.targets.loops import run_in_loop
 from harness.yamlfile import Location, read_document
 
 if TYPE_CHECKING:
@@ -215,4 +216,4 @@ def _asker(target: Target) -> Ask:
     async def every(probes: Sequence[PlannedProbe]) -> list[ProbeResponse]:
         return list(await asyncio.gather(*map(one, probes)))
 
-    return lambda probes: asyncio.run(every(probes))
+    return lambda probes: run_in_loop(every(probes))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness import clock
 from harness.targets import Target
 from harness.targets.http import proxy_for, tls_context
+from harness.targets.loops import run_in_loop
 
 if TYPE_CHECKING:
     import httpx
@@ -57,7 +58,7 @@ def send_together(
         at_once: so many are under way at a time; each has a connection of its own.
         within_s: how long each may take, from the moment it is sent.
     """
-    return asyncio.run(_all(target, entry, calls, at_once, within_s))
+    return run_in_loop(_all(target, entry, calls, at_once, within_s))
 
 
 async def _all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ __all__ = ["LEASES", "Agent"]
 
 RETRY_S = 1.0
 """Pause before a pod that got no address is tried again."""
+TURN_S = 0.005
+"""So long pods are begun at once: a Deployment may ask for a hundred, and between two turns the API server serves others."""
 
 
 class Agent:
@@ -43,6 +46,8 @@ class Agent:
         self._workers: dict[str, PodWorker] = {}
         self._times = logs.LogTimes()
         self._powered: dict[str, bool] = {}
+        self._news: deque[WatchEvent] = deque()
+        self._turn_due = False
         store.subscribe(self._on_event)
 
     def beat(self) -> None:
@@ -110,8 +115,24 @@ class Agent:
 
     def _on_event(self, event: WatchEvent) -> None:
         """Only enqueues: the store must not be written from within its own notice."""
-        if event.kind in (POD, NODE):
-            asyncio.get_running_loop().call_soon(self._on_pod if event.kind is POD else self._on_node, event)
+        if event.kind not in (POD, NODE):
+            return
+        self._news.append(event)
+        if not self._turn_due:
+            self._turn_due = True
+            asyncio.get_running_loop().call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        """Events in their order, for `TURN_S`; the others have the next turn."""
+        turn = clock.Deadline.after(TURN_S)
+        try:
+            while self._news and not turn.over:
+                event = self._news.popleft()
+                (self._on_pod if event.kind is POD else self._on_node)(event)
+        finally:
+            self._turn_due = bool(self._news)
+            if self._turn_due:
+                asyncio.get_running_loop().call_soon(self._take_turn)
 
     def _on_pod(self, event: WatchEvent) -> None:
         pod = event.object

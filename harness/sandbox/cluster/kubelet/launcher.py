@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FORKED = "normaldance."
 """Modules of this package are forked from the zygote; any other command is executed in a container of its own."""
+HELLO_WITHIN_S = 60.0
+"""The zygote imports what pods need before it says a word: a second, and much more where the machine is starved."""
 
 
 class CannotStart(Exception):
@@ -62,7 +64,7 @@ class Launcher:
     """All containers of the sandbox, by the zygote that runs them. `end` is the asking end of `messages.pair`."""
 
     def __init__(self, end: socket.socket) -> None:
-        hello, _ = messages.receive(end)
+        hello = _hello(end)
         if hello is None:
             raise SandboxError("the zygote has ended before it began", where="zygote", hint="see the sandbox's log")
         self.way = str(hello["way"])
@@ -119,6 +121,20 @@ class Launcher:
                 process = self._processes.pop(number)
                 if not process.ended.done():
                     process.ended.set_result(code)
+
+
+def _hello(end: socket.socket) -> messages.Message | None:
+    """What the zygote says when it has imported what pods need; None when it has ended."""
+    end.settimeout(HELLO_WITHIN_S)
+    try:
+        return messages.receive(end)[0]
+    except TimeoutError as error:
+        what = f"the zygote did not begin within {HELLO_WITHIN_S:g} s"
+        raise SandboxError(
+            what, where="zygote", hint="`readiness doctor` shows whether this machine is busy"
+        ) from error
+    finally:
+        end.settimeout(messages.PATIENCE_S)
 
 
 def _found(command: str, launch: Launch) -> str:
