@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -37,6 +39,23 @@ http.server.ThreadingHTTPServer((os.environ["POD_IP"], 8080), Handler).serve_for
 """
 
 
+needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+
+
+def run_kubectl(
+    directory: Path, *arguments: str, stdin: str | None = None, check: bool = True, seconds: float = 120
+) -> str:
+    """What kubectl prints with the kubeconfig of that directory; its standard error too when it is not expected to succeed."""
+    env = {**os.environ, "KUBECONFIG": str(directory / "kubeconfig"), "KUBECACHEDIR": str(directory / "cache")}
+    done = subprocess.run(
+        ["kubectl", *arguments], env=env, input=stdin, capture_output=True, text=True, timeout=seconds, check=False
+    )
+    if check:
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+    return done.stdout + done.stderr
+
+
 @dataclass(frozen=True)
 class PocketCluster:
     """A running cluster: its directory, the pid of its supervisor, and the official clients."""
@@ -51,6 +70,10 @@ class PocketCluster:
     def kubeconfig(self) -> Path:
         """What clients need."""
         return self.directory / "kubeconfig"
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """What kubectl prints; its standard error too when it is not expected to succeed."""
+        return run_kubectl(self.directory, *arguments, stdin=stdin, check=check)
 
     def until(self, holds: Callable[[], bool], seconds: float = 20.0) -> float:
         """Seconds until it held; fails the test when that is never within `seconds`."""

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.sandbox.apply import replacement
-from harness.sandbox.cluster.controllers.deployment import _plan, limits
 from harness.sandbox.cluster.controllers.endpoints import subsets, target_ports
+from harness.sandbox.cluster.controllers.rolling import limits, plan
 from harness.sandbox.cluster.controllers.scheduler import best, fits
 from harness.sandbox.cluster.controllers.services import declaration
 from harness.sandbox.cluster.controllers.view import template_hash
@@ -62,7 +62,7 @@ def test_a_rolling_update_stays_within_its_limits_and_ends(
     state = {"old": [wanted, wanted], "new": [0, 0]}
     for becomes_ready in [*readiness, *[True] * 40]:
         old, new = (replicaset(name, *state[name]) for name in ("old", "new"))
-        for each, replicas in _plan(spec, new, [old]):
+        for each, replicas in plan(spec, new, [old]):
             name = each["metadata"]["name"]
             state[name] = [replicas, min(replicas, state[name][1])]
         if becomes_ready and state["new"][1] < state["new"][0]:

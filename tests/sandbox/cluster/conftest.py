@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import subprocess
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +15,7 @@ from harness.sandbox.cluster.api import build_app
 from harness.sandbox.cluster.serving import listen, serve
 from harness.sandbox.cluster.store import Store
 from harness.sandbox.cluster.tls import Authority
+from tests.sandbox.pocket import run_kubectl
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -82,17 +80,7 @@ class PocketApi:
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """What kubectl prints; its standard error too when it is not expected to succeed."""
-        env = {**os.environ, "KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.directory / "cache")}
-        done = subprocess.run(
-            ["kubectl", *arguments], env=env, input=stdin, capture_output=True, text=True, timeout=120, check=False
-        )
-        if check:
-            assert done.returncode == 0, done.stderr
-            return done.stdout
-        return done.stdout + done.stderr
-
-
-needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+        return run_kubectl(self.directory, *arguments, stdin=stdin, check=check)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from kubernetes import client, watch
 from kubernetes.client.exceptions import ApiException
 
 from harness.sandbox.cluster.custom.definitions import shipped
-from tests.sandbox.cluster.conftest import needs_kubectl
+from tests.sandbox.pocket import needs_kubectl
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.sandbox.cluster import kinds
+from tests.sandbox.pocket import needs_kubectl
 
 if TYPE_CHECKING:
     from tests.sandbox.cluster.conftest import PocketApi
 
-pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+pytestmark = needs_kubectl
 
 MANIFEST = """
 apiVersion: apps/v1
