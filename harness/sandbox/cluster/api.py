@@ -63,7 +63,10 @@ class Server:
             return await self._answered(request)
         except StatusError as refusal:
             LOG.debug("%s %s: %s %s", request.method, request.url.path, refusal.code, refusal.message)
-            return answer(refusal.status, refusal.code)
+            refused = answer(refusal.status, refusal.code)
+            if seconds := refusal.details.get("retryAfterSeconds"):
+                refused.headers["Retry-After"] = str(seconds)
+            return refused
 
     async def _answered(self, request: Request) -> Response:
         path = request.url.path.rstrip("/")

@@ -164,6 +164,14 @@ KINDS: tuple[Kind, ...] = (
         categories=("all",),
         generation=True,
     ),
+    Kind(
+        kind="PodDisruptionBudget",
+        plural="poddisruptionbudgets",
+        group="policy",
+        short=("pdb",),
+        subresources=("status",),
+        generation=True,
+    ),
     Kind(kind="NetworkPolicy", plural="networkpolicies", group="networking.k8s.io", short=("netpol",), generation=True),
     Kind(
         kind="CustomResourceDefinition",

@@ -43,6 +43,9 @@ EMPTIED_FIRST = ("Deployment", "StatefulSet", "ReplicaSet", "Pod")
 """The order in which a namespace is emptied: owners first, so that nobody makes their pods again."""
 
 
+WORKLOADS = ("apps", "batch", "policy")
+"""Groups whose controllers follow a change before it is answered."""
+
 Verb = Callable[["Call"], Awaitable[Response]]
 
 
@@ -162,7 +165,7 @@ class Resources:
 
     def _settle(self, kind: Kind, call: Call) -> None:
         """Let the controllers follow a change of a workload before it is answered."""
-        if kind.group == "apps" and not call.dry_run:
+        if kind.group in WORKLOADS and not call.dry_run:
             self._hooks.reconcile_now()
 
     async def _delete(self, call: Call) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.sandbox.cluster import names, pod_rules
@@ -24,6 +25,8 @@ MOST_BYTES: Final = 1 << 20
 """Of the data of a ConfigMap or Secret; the limit of a real API server."""
 MOST_CAUSES: Final = 20
 """Causes that one answer names."""
+
+_PERCENT: Final = re.compile(r"[0-9]{1,9}%")
 
 POD_MAY_CHANGE = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations")
 STATEFUL_MAY_CHANGE = (
@@ -135,6 +138,33 @@ def _service(obj: Object) -> Iterator[Cause]:
             yield f"spec.ports[{i}].name", "Required value"
 
 
+def _budget(obj: Object) -> Iterator[Cause]:
+    spec = obj["spec"]
+    if "minAvailable" in spec and "maxUnavailable" in spec:
+        yield "spec", "Invalid value: minAvailable and maxUnavailable cannot be both set"
+    for field in ("minAvailable", "maxUnavailable"):
+        yield from _number_or_percent(f"spec.{field}", spec.get(field, 0))
+    policy = spec.get("unhealthyPodEvictionPolicy", "IfHealthyBudget")
+    if policy not in ("AlwaysAllow", "IfHealthyBudget"):
+        yield (
+            "spec.unhealthyPodEvictionPolicy",
+            f'Unsupported value: "{names.shown(policy)}": supported values: "AlwaysAllow", "IfHealthyBudget"',
+        )
+
+
+def _number_or_percent(path: str, value: Any) -> Iterator[Cause]:
+    if isinstance(value, int) and not isinstance(value, bool):
+        yield from pod_rules.at_least(path, value, 0, MOST_REPLICAS)
+    elif not isinstance(value, str):
+        yield path, f"Invalid value: {value}: must be an integer or percentage (e.g '5%')"
+    elif not _PERCENT.fullmatch(value):
+        example = "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+        why = f"a valid percent string must be a numeric string followed by an ending '%' {example}"
+        yield path, f'Invalid value: "{names.shown(value)}": {why}'
+    elif int(value[:-1]) > 100:
+        yield path, f'Invalid value: "{value}": must not be greater than 100%'
+
+
 def _deployment_change(old: Object, new: Object) -> Iterator[Cause]:
     if old["spec"]["selector"] != new["spec"]["selector"]:
         yield "spec.selector", "Invalid value: field is immutable"
@@ -177,6 +207,7 @@ RULES: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "ReplicaSet": _workload,
     "StatefulSet": _workload,
     "Service": _service,
+    "PodDisruptionBudget": _budget,
     "CustomResourceDefinition": definition_rules.definition,
 }
 CHANGES: dict[str, Callable[[Object, Object], Iterator[Cause]]] = {

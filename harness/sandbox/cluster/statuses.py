@@ -151,6 +151,14 @@ def expired(wanted: int, oldest: int) -> StatusError:
     return StatusError(410, "Expired", f"too old resource version: {wanted} ({oldest})")
 
 
+def too_many_requests(message: str, causes: Sequence[tuple[str, str]], *, retry_after_s: int = 0) -> StatusError:
+    """429: not now; `causes` are (machine-readable reason, why)."""
+    details: Object = {"causes": [{"reason": reason, "message": why} for reason, why in causes]}
+    if retry_after_s:
+        details["retryAfterSeconds"] = retry_after_s
+    return StatusError(429, "TooManyRequests", message, details)
+
+
 def _about(kind: Kind, name: str) -> Object:
     about = {"name": name, "group": kind.group, "kind": kind.plural}
     return {key: value for key, value in about.items() if value}

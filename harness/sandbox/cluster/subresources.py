@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import StreamingResponse
 
-from harness.sandbox.cluster import admission, views
+from harness.sandbox.cluster import admission, eviction, views
 from harness.sandbox.cluster.bodies import require_bounded
 from harness.sandbox.cluster.patch import patched
 from harness.sandbox.cluster.resources import answer, delete_options
@@ -92,6 +92,7 @@ class Subresources:
         body = call.json()
         options = delete_options(call, (body.get("deleteOptions") if isinstance(body, dict) else None) or {})
         require_uid(call.target.kind, pod, options["preconditions"].get("uid"))
+        eviction.admit(self._store, pod, dry_run=options["dryRun"])
         if not options["dryRun"]:
             meta = pod["metadata"]
             await self._hooks.delete_pod(meta["namespace"], meta["name"], options["gracePeriodSeconds"])

@@ -309,5 +309,12 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         SELECTOR,
     ),
     "StatefulSet": (NAME, Column("Ready", _fraction("status.readyReplicas", "spec.replicas")), AGE, *WORKLOAD),
+    "PodDisruptionBudget": (
+        NAME,
+        Column("Min Available", lambda obj: str(_get(obj, "spec.minAvailable", "N/A"))),
+        Column("Max Unavailable", lambda obj: str(_get(obj, "spec.maxUnavailable", "N/A"))),
+        Column("Allowed Disruptions", _number("status.disruptionsAllowed"), "integer"),
+        AGE,
+    ),
     "NetworkPolicy": (NAME, Column("Pod-Selector", _selector("spec.podSelector")), AGE),
 }

@@ -18,7 +18,7 @@ ROOTS = (
     *("V1Namespace", "V1Node", "V1Pod", "V1Service", "V1Endpoints", "V1ConfigMap", "V1Secret", "V1ServiceAccount"),
     *("CoreV1Event", "EventsV1Event", "V1EndpointSlice", "V1Lease", "V1NetworkPolicy"),
     *("V1Deployment", "V1ReplicaSet", "V1StatefulSet", "V1Scale", "V1Eviction", "V1DeleteOptions"),
-    "V1CustomResourceDefinition",
+    *("V1PodDisruptionBudget", "V1Job", "V1CronJob", "V1CustomResourceDefinition"),
 )
 SCALARS = {str: "string", bytes: "bytes", int: "integer", float: "number", bool: "boolean", dt.datetime: "time"}
 QUANTITIES = {"limits", "requests", "capacity", "allocatable", "overhead", "sizeLimit", "divisor"}

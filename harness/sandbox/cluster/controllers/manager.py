@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import SandboxError
-from harness.sandbox.cluster.controllers import deployment, endpoints, garbage, replicaset, scheduler, statefulset
+from harness.sandbox.cluster.controllers import (
+    deployment,
+    disruption,
+    endpoints,
+    garbage,
+    replicaset,
+    scheduler,
+    statefulset,
+)
 from harness.sandbox.cluster.controllers.services import Services
 from harness.sandbox.cluster.controllers.view import (
     DEPLOYMENT,
@@ -22,6 +30,7 @@ from harness.sandbox.cluster.controllers.view import (
     SLICE,
     STATEFULSET,
 )
+from harness.sandbox.cluster.eviction import BUDGET
 from harness.sandbox.cluster.recorder import recorder
 from harness.sandbox.cluster.statuses import StatusError
 
@@ -123,6 +132,11 @@ def _all(store: Store, network: Network, pods: PodTerminator) -> list[Controller
         ),
         Controller(
             run=lambda: replicaset.reconcile(store, pods, workloads), watches=frozenset({REPLICASET, POD}), timed=True
+        ),
+        Controller(
+            run=lambda: disruption.reconcile(store),
+            watches=frozenset({BUDGET, POD, DEPLOYMENT, REPLICASET, STATEFULSET}),
+            timed=True,
         ),
         Controller(run=lambda: scheduler.reconcile(store, scheduling), watches=frozenset({POD, NODE})),
         Controller(run=lambda: endpoints.reconcile(store), watches=frozenset({SERVICE, ENDPOINTS, SLICE, POD})),
