@@ -21,6 +21,11 @@ Feature: The performance criteria of the staged integration
     When "everyday" traffic has run
     Then the response time p95 of every route is below 1000 ms with 101 users at once for 10 min
 
+  @AT-PERF-DB
+  Scenario: 95 of 100 runs of every database query take less than 500 ms
+    When the query statistics of the database have been read under "everyday" traffic
+    Then the response time p95 of every database query is below 500 ms in the steady state
+
   @AT-PERF-UPTIME
   Scenario: Production was available for 99.9 % of a month
     When the Prometheus query "availability" has been asked

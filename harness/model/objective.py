@@ -58,6 +58,8 @@ class Figure(StrEnum):
     """Per second, with a quantile of their response times."""
     EXPOSED = "exposed metric"
     """What the platform's own metrics say, against what the traffic measured."""
+    QUERY_TIME = "response time of database queries"
+    """As the database itself counts them."""
     DRIFT = "drift of the response time"
     """Growth in an hour."""
     IMPROVEMENT = "improvement of the response time"

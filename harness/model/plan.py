@@ -27,7 +27,7 @@ class DemandKind(StrEnum):
     INGEST = "ingest"
     """Facts of other tools' reports."""
     EXPOSE = "expose"
-    """The metrics of every pod, read again and again under traffic."""
+    """What the platform says of itself, its metrics or its database's statistics, read again and again under traffic."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -44,7 +44,7 @@ class Reading:
         missing: kinds of experiments that it speaks of and nobody knows.
         objective: what must hold, for a Then sentence.
         report: the report that the Then steps speak of.
-        scraped: whether the metrics of every pod must have been read under the traffic.
+        told: what the platform says of itself that must have been read under the traffic; empty: nothing.
     """
 
     template: Template
@@ -55,7 +55,7 @@ class Reading:
     missing: tuple[str, ...]
     objective: Objective | None
     report: Mapping[str, str] = field(default_factory=dict)
-    scraped: bool = False
+    told: str = ""
 
     @property
     def keyword(self) -> Keyword:
@@ -68,8 +68,8 @@ class Reading:
         demands = []
         if self.traffic is not None:
             demands.append(Demand(kind=DemandKind.TRAFFIC, name=self.traffic))
-            if self.scraped:
-                demands.append(Demand(kind=DemandKind.EXPOSE, name="metrics", params={"traffic": self.traffic}))
+            if self.told:
+                demands.append(Demand(kind=DemandKind.EXPOSE, name=self.told, params={"traffic": self.traffic}))
             for name in self.experiments:
                 params = {"traffic": self.traffic}
                 demands.append(Demand(kind=DemandKind.EXPERIMENT, name=name, params=params))
@@ -117,7 +117,7 @@ def read(
     reading = Reading(
         template=template,
         sentence=text,
-        scraped=meaning.scraped,
+        told=meaning.told,
         traffic=meaning.traffic,
         selection=selection,
         experiments=selection.among(experiments) if selection else (),

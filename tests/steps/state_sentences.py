@@ -113,4 +113,11 @@ STATE_SENTENCES = {
         params={"what": "errors by route"},
         sentence="",
     ),
+    "the response time p95 of every database query is below 500 ms in the steady state": Objective(
+        figure=Figure.QUERY_TIME,
+        quantile=0.95,
+        op=Op.BELOW,
+        limit=Quantity(value=500, unit="ms"),
+        sentence="",
+    ),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from harness.model.observations.kinds import (
     Count,
     Fields,
+    ManyFields,
     Names,
     Numeral,
     PhaseWord,
@@ -238,6 +239,21 @@ class RowsUnreadable(Recorded):
     """A row file could not be read and stays as it was left."""
 
     why: Word
+
+
+@written("statements.read", by=["queries"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatementCounts(Timed):
+    """What a member of the database (the subject; empty: the database) counted of its statements, read under a traffic.
+
+    Each of `statements` has `id`, `text`, `calls`, and in ms `total_ms`, `stddev_ms`, `least_ms`, `most_ms`, since it was first counted.
+    `forgotten` counts how often the member dropped some to make room.
+    """
+
+    traffic: Word = ""
+    statements: ManyFields = ()
+    forgotten: Count = 0
+    why: Word = ""
 
 
 @written("metrics.read", by=["metrics"])

@@ -1,9 +1,11 @@
-"""Metrics as evidence: while the fault-free window goes on, the metrics of every pod are read again and again."""
+"""What the platform says of itself, as evidence: while the fault-free window goes on, it is read again and again."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
@@ -13,27 +15,37 @@ from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from harness.drivers.check.exposition import Exposition
     from harness.model import Demand
     from harness.run.acts.context import Context
 
 EVERY_S: Final = 30.0
-"""Between two readings; what counts are the first and the last, the others show a pod that started again."""
+"""Between two readings; what counts are the first and the last, the others show what began anew."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """One thing that a platform says of itself.
+
+    Attributes:
+        needs: keys of the target file.
+        read: reads it once and records it under the name of a traffic; raises HarnessError where it cannot.
+        kind: of the observations that it records, in the history of its name.
+    """
+
+    needs: Sequence[RequiredKey]
+    read: Callable[[Context, str], None]
+    kind: str
 
 
 class ExposureDriver(Driver):
-    """Reads the metrics beside the fault-free window of a traffic."""
+    """Reads what the platform says of itself beside the fault-free window of a traffic."""
 
     kind = DemandKind.EXPOSE.value
 
-    def needs(self, demand: Demand) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
-        """Their names, and the cluster that knows the pods."""
-        return [
-            RequiredKey("metrics", "the metrics of every pod are read"),
-            RequiredKey("kubernetes", "the pods are found through the Kubernetes API"),
-        ]
+    def needs(self, demand: Demand) -> Sequence[RequiredKey]:
+        """What is read, and by what it is found."""
+        return TOLD[demand.name].needs
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:  # noqa: ARG002 - the protocol's
         """One act, which shares the time of the window."""
@@ -46,34 +58,40 @@ class ExposureDriver(Driver):
     @contextmanager
     def beside(self, act: Act, context: Context) -> Iterator[None]:
         """Read at the beginning, every thirty seconds, and at the end."""
-        traffic = context.plan.demand[act.demand].params.get("traffic", "")
-        ended = threading.Event()
-        self._read(context, traffic)
-        reader = threading.Thread(target=self._again, args=(context, traffic, ended), daemon=True)
+        demand = context.plan.demand[act.demand]
+        traffic, ended = demand.params.get("traffic", ""), threading.Event()
+        _read(context, demand.name, traffic)
+        reader = threading.Thread(target=_again, args=(context, demand.name, traffic, ended), daemon=True)
         reader.start()
         try:
             yield
         finally:
             ended.set()
             reader.join()
-            self._read(context, traffic)
-
-    def _again(self, context: Context, traffic: str, ended: threading.Event) -> None:
-        while not ended.wait(EVERY_S):
-            self._read(context, traffic)
-
-    def _read(self, context: Context, traffic: str) -> None:
-        from harness.drivers.check.exposition import scrape
-
-        sink = context.sink("metrics")
-        try:
-            for one in scrape(context.target):
-                sink.put("metrics.read", one.pod, traffic=traffic, **_fields(one, context))
-        except HarnessError as error:
-            sink.put("metrics.read", "", traffic=traffic, at_ns=clock.now_ns(), why=str(error))
+            _read(context, demand.name, traffic)
 
 
-def _fields(one: Exposition, context: Context) -> dict[str, Any]:
+def _again(context: Context, name: str, traffic: str, ended: threading.Event) -> None:
+    while not ended.wait(EVERY_S):
+        _read(context, name, traffic)
+
+
+def _read(context: Context, name: str, traffic: str) -> None:
+    told = TOLD[name]
+    try:
+        told.read(context, traffic)
+    except HarnessError as error:
+        context.sink(name).put(told.kind, "", traffic=traffic, at_ns=clock.now_ns(), why=str(error))
+
+
+def _read_metrics(context: Context, traffic: str) -> None:
+    from harness.drivers.check.exposition import scrape
+
+    for one in scrape(context.target):
+        context.sink("metrics").put("metrics.read", one.pod, traffic=traffic, **_of_exposition(one, context))
+
+
+def _of_exposition(one: Exposition, context: Context) -> dict[str, Any]:
     """What is recorded of an exposition: of the entry's workload everything, of any other the counters that are asked for."""
     names = context.target.metrics
     asked = {names.per_user.actions, names.per_user.users} if names and names.per_user else set()
@@ -90,3 +108,36 @@ def _fields(one: Exposition, context: Context) -> dict[str, Any]:
         "names": {"probed": names.probed, **(names.per_user.model_dump() if names.per_user else {})} if names else {},
         "why": one.why,
     }
+
+
+def _read_queries(context: Context, traffic: str) -> None:
+    from harness.drivers.check.sql.statements import read_statements
+
+    for one in read_statements(context.target):
+        context.sink("queries").put(
+            "statements.read",
+            one.member,
+            traffic=traffic,
+            at_ns=one.at_ns,
+            statements=list(one.statements),
+            forgotten=one.forgotten,
+            why=one.why,
+        )
+
+
+TOLD: Final[Mapping[str, Told]] = {
+    "metrics": Told(
+        needs=(
+            RequiredKey("metrics", "the metrics of every pod are read"),
+            RequiredKey("kubernetes", "the pods are found through the Kubernetes API"),
+        ),
+        read=_read_metrics,
+        kind="metrics.read",
+    ),
+    "queries": Told(
+        needs=(RequiredKey("database", "the database says how long its queries took"),),
+        read=_read_queries,
+        kind="statements.read",
+    ),
+}
+"""By the name of the demand."""

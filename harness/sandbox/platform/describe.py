@@ -94,6 +94,7 @@ def describe(
             },
             "leader": {"namespace": "database", "endpoints": "main"},
             "settings": SETTINGS,
+            "roles": ["normaldance"],
             "passwords": {"table": "users", "column": "password"},
             "pool": {"connections": 20, "read": "/tracks/1"},
         },

@@ -39,7 +39,15 @@ ASKING: Final = (
         text='the metrics of every service have been read under "<traffic:name>" traffic',
         about="The traffic has run, and every pod's own metrics were read from its path for them from the beginning to the end of the fault-free window.",
         example='the metrics of every service have been read under "everyday" traffic',
-        mean=lambda slots: Meaning(traffic=slots["traffic"], scraped=True),
+        mean=lambda slots: Meaning(traffic=slots["traffic"], told="metrics"),
+    ),
+    Template(
+        name="statements-read",
+        keyword=Keyword.WHEN,
+        text='the query statistics of the database have been read under "<traffic:name>" traffic',
+        about="The traffic has run, and `pg_stat_statements` of every member was read at the beginning and at the end of the fault-free window.",
+        example='the query statistics of the database have been read under "everyday" traffic',
+        mean=lambda slots: Meaning(traffic=slots["traffic"], told="queries"),
     ),
     Template(
         name="experiment",

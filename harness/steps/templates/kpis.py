@@ -43,6 +43,17 @@ KPIS: Final = (
         mean=steady(Figure.RESPONSE_TIME, Op.BELOW, per=Per.ROUTE),
     ),
     Template(
+        name="query-time",
+        keyword=Keyword.THEN,
+        text="the response time <quantile> of every database query is below <limit:duration>[ in the steady state]",
+        about=(
+            "Each statement of the services' roles, over all members, from what `pg_stat_statements` counts: mean, deviation, least and greatest "
+            "bound any quantile. The slowest statement decides; one that ran too rarely to tell is named if none of its calls was slow."
+        ),
+        example="the response time p95 of every database query is below 500 ms in the steady state",
+        mean=steady(Figure.QUERY_TIME, Op.BELOW),
+    ),
+    Template(
         name="error-rate",
         keyword=Keyword.THEN,
         text="the error rate is below <limit:ratio>[ <phase>]",

@@ -22,7 +22,12 @@ from harness.targets import Target
 from harness.targets.reference import Reference
 from harness.yamlfile import read_document
 
-_SYSTEM: Final = sql.SQL("table_schema NOT IN ('pg_catalog', 'information_schema')")
+_SYSTEM: Final = sql.SQL(
+    "table_schema NOT IN ('pg_catalog', 'information_schema') AND NOT EXISTS (SELECT 1 FROM pg_depend d "
+    "JOIN pg_class c ON c.oid = d.objid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE d.deptype = 'e' "
+    "AND d.classid = 'pg_class'::regclass AND n.nspname = table_schema AND c.relname = table_name)"
+)
+"""Outside the system's own schemas, and of no extension: what those bring is not the platform's."""
 _SCHEMA: Final = sql.SQL(
     "SELECT coalesce(md5(string_agg(concat_ws('.', table_schema, table_name, column_name, data_type), ',' "
     "ORDER BY table_schema, table_name, column_name)), '') FROM information_schema.columns WHERE "

@@ -110,6 +110,7 @@ def parameters(certificates: Path, statement_timeout: str = "0") -> dict[str, An
     """PostgreSQL's own settings of this member."""
     return {
         "statement_timeout": statement_timeout,
+        "shared_preload_libraries": "pg_stat_statements",
         "unix_socket_directories": "",
         "password_encryption": "scram-sha-256",
         "ssl": "on",

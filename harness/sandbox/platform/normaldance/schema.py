@@ -39,6 +39,8 @@ TABLES = """
     CREATE TABLE heartbeat (id int PRIMARY KEY, beat bigint NOT NULL);
     COMMENT ON TABLE heartbeat IS 'written on the primary and read on a standby: its age is the replay lag';
 """
+STATISTICS = "CREATE EXTENSION pg_stat_statements"
+"""How often each statement ran and how long it took; each member counts its own."""
 GRANTS = """
     GRANT SELECT, INSERT, UPDATE, DELETE ON users, tracks, requests, ledger, outbox, events TO normaldance;
     GRANT SELECT ON ALL TABLES IN SCHEMA public TO readiness;
@@ -56,6 +58,7 @@ def found(conninfo: str, passwords: dict[str, str]) -> None:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
     with psycopg.connect(make_conninfo(conninfo, dbname=DATABASE)) as connection:
         connection.execute(TABLES)
+        connection.execute(STATISTICS)
         connection.execute(
             "INSERT INTO tracks (title, artist) SELECT 'Track ' || n, 'Artist ' || n %% 97 FROM generate_series(1, %s) n",
             [TRACKS],

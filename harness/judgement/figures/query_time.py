@@ -1,0 +1,179 @@
+"""Times of database queries: a quantile of each statement's calls in the window, from what the database itself counts of them.
+
+A server keeps number, mean, standard deviation, least and greatest of each statement, no times of single calls. What was counted between two
+readings bounds any quantile of these calls; the least and greatest are those since the statement was first counted, which only widens the bounds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from harness.judgement.figures.files import load_files
+from harness.judgement.figures.indicators import steady_window
+from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.receipts.load import load_receipt
+from harness.judgement.recovery import SECOND
+from harness.judgement.stats.quantile_moments import KnownMoments, quantile_by_moments
+from harness.judgement.stats.statistics import needed
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Phase, Receipt, Window
+from harness.model.observations import StatementCounts, every
+
+_FILES: Final = ("history/queries.ndjson",)
+_AGAIN: Final = "let the statistics of every member be read during the complete window, then run again"
+_NAMED: Final = 3
+"""Rare statements that a reason names."""
+
+
+class _Uncounted(Exception):
+    """The statistics do not tell it; the text says why."""
+
+
+def query_times(case: Case) -> Iterable[Measure]:
+    """One measure per statement that ran in the window often enough, or that was slow."""
+    name = f"p{case.quantile * 100:g} of a database query"
+    window = steady_window(case, name)
+    if isinstance(window, Measure):
+        yield window
+        return
+    try:
+        texts, moments, seconds, members = _statements(case, window)
+    except _Uncounted as unknown:
+        yield inconclusive(case, name, str(unknown), _AGAIN, scope={"traffic": window.traffic})
+        return
+    limit = case.objective.limit.in_unit("ms")
+    enough = needed(0, 1 - case.quantile, case.objective.confidence) or 0
+    rare = {one for one, of in moments.items() if of.n < enough and of.most < limit}
+    if not moments or len(rare) == len(moments):
+        why = f"no statement of the services ran {enough} times in {seconds:.4g} s"
+        yield inconclusive(
+            case, name, why, "let the traffic run longer, then run again", scope={"traffic": window.traffic}
+        )
+        return
+    watch = Receipt(ok=True, why=f"the statistics of {members} cover {seconds:.4g} s", files=_FILES)
+    receipts = {"load": load_receipt(case.plan, window, latencies=False), "watch": watch}
+    for one in sorted(set(moments) - rare, key=lambda one: -moments[one].total):
+        of = moments[one]
+        bounds = quantile_by_moments(of, case.quantile, case.objective.confidence)
+        yield bounded(
+            case,
+            name,
+            bounds,
+            held(case.objective.op, bounds, limit),
+            unit="ms",
+            subject=f"the most that p{case.quantile * 100:g} of `{texts[one]}` can be",
+            n_needed=enough,
+            scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": texts[one]},
+            receipts=receipts,
+            fail_needs=("load",),
+            detail=f"mean {of.mean:.4g} ms, deviation {of.deviation:.4g} ms{_besides(texts, rare)}",
+            files=(*_FILES, *window.files),
+            counted="calls",
+        )
+
+
+def _besides(texts: Mapping[str, str], rare: Iterable[str]) -> str:
+    """The statements that ran too rarely to tell their quantile, none of whose calls was slow."""
+    names = sorted(texts[one] for one in rare)
+    some = ", ".join(f"`{name}`" for name in names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"; too rare to tell, and never slow: {some}{more}" if names else ""
+
+
+def _statements(case: Case, window: Window) -> tuple[dict[str, str], dict[str, KnownMoments], float, str]:
+    """By id the text of each statement and what is known of its calls in the window, how many seconds that covers, and of how many members."""
+    reads = _readings(case, window)
+    texts: dict[str, str] = {}
+    found: dict[str, list[KnownMoments]] = defaultdict(list)
+    spans = []
+    for member, of in reads.items():
+        first, last = min(of, key=lambda read: read.when_ns), max(of, key=lambda read: read.when_ns)
+        spans.append((first.when_ns, last.when_ns))
+        if last.forgotten > first.forgotten:
+            hint = "raise `pg_stat_statements.max`"
+            raise _Uncounted(f"{member or 'the database'} dropped statements to make room; hint: {hint}")
+        texts |= {str(one["id"]): str(one["text"]) for one in last.statements}
+        for one, grown in _grown(_counted(first), _counted(last)).items():
+            if grown is None or grown.n < 0:
+                raise _Uncounted(f"the statistics of {member or 'the database'} were reset in the window")
+            if grown.n:
+                found[one].append(grown)
+    seconds = (min(end for _, end in spans) - max(start for start, _ in spans)) / SECOND
+    if seconds * 2 < window.seconds:
+        raise _Uncounted(f"the statistics of every member cover only {max(seconds, 0):.3g} s of the window")
+    members = f"{len(reads)} members" if len(reads) > 1 else "the database"
+    return texts, {one: _joined(parts) for one, parts in found.items()}, seconds, members
+
+
+def _readings(case: Case, window: Window) -> Mapping[str, Sequence[StatementCounts]]:
+    """What was read under the window's traffic, by member."""
+    reads: dict[str, list[StatementCounts]] = defaultdict(list)
+    for read in every(StatementCounts, case.evidence.observations):
+        if read.traffic == window.traffic:
+            if read.why:
+                raise _Uncounted(f"the statistics of {read.subject or 'the database'} were not read: {read.why}")
+            reads[read.subject].append(read)
+    if not reads:
+        raise _Uncounted("no statistics of the database were read in the window")
+    return reads
+
+
+def _counted(read: StatementCounts) -> dict[str, KnownMoments]:
+    """What is known of each statement at a reading; one that several roles run is counted for each of them, and is one here."""
+    found: dict[str, list[KnownMoments]] = defaultdict(list)
+    for one in read.statements:
+        calls, total = int(one["calls"]), float(one["total_ms"])
+        squares = calls * float(one["stddev_ms"]) ** 2 + (total**2 / calls if calls else 0.0)
+        least, most = float(one["least_ms"]), float(one["most_ms"])
+        found[str(one["id"])].append(KnownMoments(n=calls, total=total, squares=squares, least=least, most=most))
+    return {one: _joined(parts) for one, parts in found.items()}
+
+
+def _grown(first: Mapping[str, KnownMoments], last: Mapping[str, KnownMoments]) -> Mapping[str, KnownMoments | None]:
+    """What came between two readings, by statement; None of one that is no longer counted."""
+    none = KnownMoments(n=0, total=0.0, squares=0.0, least=math.inf, most=0.0)
+    return {
+        one: replace(
+            now,
+            n=now.n - first.get(one, none).n,
+            total=now.total - first.get(one, none).total,
+            squares=now.squares - first.get(one, none).squares,
+        )
+        if (now := last.get(one)) is not None
+        else None
+        for one in {**first, **last}
+    }
+
+
+def _joined(parts: Sequence[KnownMoments]) -> KnownMoments:
+    """All of these calls together."""
+    return KnownMoments(
+        n=sum(part.n for part in parts),
+        total=sum(part.total for part in parts),
+        squares=sum(part.squares for part in parts),
+        least=min(part.least for part in parts),
+        most=max(part.most for part in parts),
+    )
+
+
+SPEC: Final = Spec(
+    figure=Figure.QUERY_TIME,
+    judge=query_times,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    timed=True,
+    unit="ms",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=lambda case: ("history/queries.", *load_files(case)),
+    needs=lambda _objective: (
+        Need(
+            key="database",
+            why="the database says how long its queries took",
+            hint="add `database: {dsn: …, roles: [ROLE]}` to the target file",
+        ),
+    ),
+)

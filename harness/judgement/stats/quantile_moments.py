@@ -1,0 +1,80 @@
+"""A quantile of values of which only number, mean, standard deviation, least and greatest are known.
+
+The bounds hold for any values with these figures, whatever their distribution; where several bound the same side, the tightest counts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, rank_at_least, rank_at_most
+
+_METHOD: Final = (
+    "order statistics, each within what mean, standard deviation, least and greatest allow (Boyd, Hawkins; Markov)"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownMoments:
+    """What is known of n values: `squares` is the sum of their squares; least and greatest may be those of more values than these."""
+
+    n: int
+    total: float
+    squares: float
+    least: float
+    most: float
+
+    @property
+    def mean(self) -> float:
+        """NaN of no values."""
+        return self.total / self.n if self.n else math.nan
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of these values, not of a population."""
+        return math.sqrt(max(self.squares / self.n - self.mean**2, 0.0)) if self.n else math.nan
+
+    def at_most(self, rank: int) -> float:
+        """What the value of this rank, counted from 1 for the least, is at most.
+
+        A. V. Boyd, "Bounds for order statistics", Publikacije Elektrotehničkog fakulteta 365 (1971); D. M. Hawkins, "On the bounds of the range of order
+        statistics", JASA 66 (1971): mean + deviation √((rank - 1) / (n - rank + 1)). And Markov's: what is at or above it adds up to no more than there is.
+        """
+        above = self.n - rank + 1
+        hawkins = self.mean + self.deviation * math.sqrt((rank - 1) / above)
+        markov = (self.total - (rank - 1) * self.least) / above
+        return min(self.most, hawkins, markov)
+
+    def at_least(self, rank: int) -> float:
+        """What the value of this rank is at least; the same bounds, seen from the other side."""
+        above = self.n - rank
+        hawkins = self.mean - self.deviation * math.sqrt(above / rank)
+        markov = (self.total - above * self.most) / rank
+        return max(self.least, hawkins, markov)
+
+
+def quantile_by_moments(moments: KnownMoments, quantile: float, confidence: float) -> Bounds:
+    """A quantile of what these values are a sample of. The value is the greatest that the sample's own quantile can be."""
+    n = moments.n
+
+    def low(sure: float) -> float:
+        rank = rank_at_least(n, quantile, sure)
+        return moments.at_least(rank) if rank else -math.inf
+
+    def high(sure: float) -> float:
+        rank = rank_at_most(n, quantile, sure)
+        return moments.at_most(rank) if rank else math.inf
+
+    own = max(math.ceil(round(quantile * n, 9)), 1)
+    return Bounds(
+        value=moments.at_most(own) if n else math.nan,
+        low=low(confidence),
+        high=high(confidence),
+        fail_low=low(FAIL_CONFIDENCE),
+        fail_high=high(FAIL_CONFIDENCE),
+        confidence=confidence,
+        n=n,
+        method=_METHOD,
+    )
