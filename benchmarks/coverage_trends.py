@@ -18,15 +18,9 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from harness.judgement.stats.batches import BatchedSample, Tally
 from harness.judgement.stats.clusters import Timeline
-from harness.judgement.stats.comparisons import (
-    BatchedSample,
-    Tally,
-    quantile_ratio,
-    ratio_of,
-    share_difference,
-    widened,
-)
+from harness.judgement.stats.comparisons import quantile_ratio, ratio_of, share_difference, widened
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.sequential import confidences
 from harness.judgement.stats.slopes import slope_bounds

@@ -12,11 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.judgement.stats.batches import BatchedSample, Tally, batch_count, batch_of
 from harness.judgement.stats.comparisons import (
-    BatchedSample,
-    Tally,
-    batch_count,
-    batch_of,
     difference_of,
     few_episodes,
     quantile_ratio,

@@ -10,7 +10,7 @@ from judgement_builders import evidence, experiment, measures, ns, objective, pl
 
 from harness.judgement import judge
 from harness.judgement.figures.replica_share import ready_through
-from harness.judgement.stats.comparisons import BatchedSample, share_by_batches
+from harness.judgement.stats.batches import BatchedSample, Tally, share_by_batches
 from harness.model import Evidence, Figure, Measure, Objective, Op, Outcome, Phase, PodChange, Quantity, WatchSource
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -202,3 +202,15 @@ def test_a_killed_pod_alone_is_judged_where_the_sentence_speaks_of_it_alone() ->
     )
     [one] = judged(claimed, evidence())
     assert (one.name, one.outcome) == ("last request of a killed pod", PASS)
+
+
+def test_a_share_close_to_its_tolerance_is_told_how_many_answers_would_decide() -> None:
+    """1.14 over an equal share, within 1 ± 0.2: more of the same would prove PASS, and never FAIL."""
+    rng = np.random.default_rng(5)
+    tally = Tally(n=np.full(40, 100), bad=rng.binomial(100, 0.228, size=40))
+    bounds = share_by_batches(tally, 0.95).rescaled(5.0)
+    assert bounds.longer is not None
+    longer = bounds.longer(100.0)
+    assert longer.high < 1.2
+    assert (longer.value, longer.n) == (bounds.value, 400_000)
+    assert longer.high - longer.value < (bounds.high - bounds.value) / 9

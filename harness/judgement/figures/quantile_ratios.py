@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from harness.judgement.figures.timed import Span, Times
+from harness.judgement.stats.batches import batch_count
 from harness.judgement.stats.clusters import Timeline
-from harness.judgement.stats.comparisons import batch_count, ratio_of, widened
+from harness.judgement.stats.comparisons import ratio_of, widened
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds
 

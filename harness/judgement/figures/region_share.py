@@ -12,13 +12,13 @@ from harness.judgement.figures.fault_free import (
     fault_free_windows,
     joined_load_receipt,
     over_windows,
-    slots_of,
     with_guards,
 )
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.figures.turns import turns
 from harness.judgement.measures import Case, bounded, held, inconclusive
-from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.batches import share_by_batches
 from harness.judgement.stats.statistics import needed_within
 from harness.model import Figure, LimitRule, Measure, Phase, Table, Window
 
@@ -38,7 +38,7 @@ def region_shares(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, name, "no answer named the region that served it", hint, scope={"region": region})
         return
     parts = [_part(rows, window, region) for rows, window in zip(answers, windows, strict=True)]
-    bounds = share_in_time(slots_of(parts), objective.confidence)
+    bounds = share_by_batches(turns(parts), objective.confidence)
     margin = (tolerance or 0.0) - abs(bounds.value - limit)
     found = bounded(
         case,

@@ -13,7 +13,8 @@ from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.figures.timed import Span, answered_well, counted, longest_stall_ns
 from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
-from harness.judgement.stats.comparisons import BatchedSample, batch_count, batch_of, quantile_ratio, share_difference
+from harness.judgement.stats.batches import BatchedSample, batch_count, batch_of
+from harness.judgement.stats.comparisons import quantile_ratio, share_difference
 from harness.judgement.stats.sequential import confidences
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import SAMPLES, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table

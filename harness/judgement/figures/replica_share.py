@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from harness.judgement.figures.fault_free import (
+    GuardedWindow,
     all_files,
     fault_free_windows,
     joined_load_receipt,
@@ -16,14 +17,13 @@ from harness.judgement.figures.fault_free import (
 )
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.figures.turns import turns
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.watch import pods_receipt
-from harness.judgement.stats.comparisons import Tally, batch_of, share_by_batches
-from harness.judgement.stats.statistics import Bounds
+from harness.judgement.stats.batches import Tally, share_by_batches
 from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange, Receipt, Table, Window
 from harness.model.table import Bools
 
-BATCH_S: Final = 2.5
 LEAST: Final = 0.5
 """Share of the fault-free time that a pod must have been ready for: one that has just come has too few answers to tell."""
 SERVES: Final = 0.005
@@ -81,7 +81,7 @@ def _share(case: Case, home: Home, pod: str, answers: Sequence[_Answers], receip
     limit, tolerance = objective.limit.base, objective.tolerance.base if objective.tolerance else 0.0
     total, equal = sum(len(one.rows) for one in answers), sum(len(one.rows) / len(one.pods) for one in answers)
     tally = _tally(pod, answers)
-    bounds = _times(share_by_batches(tally, objective.confidence), total / max(equal, 1e-9))
+    bounds = share_by_batches(tally, objective.confidence).rescaled(total / max(equal, 1e-9))
     served = tally.bad_total
     outcome = held(Op.WITHIN, bounds, limit, tolerance) if total else Outcome.INCONCLUSIVE
     windows = [one.window for one in answers]
@@ -102,26 +102,14 @@ def _share(case: Case, home: Home, pod: str, answers: Sequence[_Answers], receip
 
 
 def _tally(pod: str, answers: Sequence[_Answers]) -> Tally:
-    """The answers, and those of the pod, by time batches that are longer than a kept connection lives."""
-    tallies = []
-    for one in answers:
-        count = max(round(one.window.seconds / BATCH_S), 1)
-        batch = batch_of(one.rows.ints["intended_ns"], *one.window.span, count)
-        own = one.rows.words["served_pod"].equals(pod)
-        tallies.append((np.bincount(batch, minlength=count), np.bincount(batch[own], minlength=count)))
-    everything, mine = zip(*tallies, strict=True)
-    return Tally(n=np.concatenate(everything), bad=np.concatenate(mine))
-
-
-def _times(bounds: Bounds, factor: float) -> Bounds:
-    """The bounds of a share as those of the share over another."""
-    return replace(
-        bounds,
-        value=bounds.value * factor,
-        low=bounds.low * factor,
-        high=bounds.high * factor,
-        fail_low=bounds.fail_low * factor,
-        fail_high=bounds.fail_high * factor,
+    return turns(
+        GuardedWindow(
+            window=one.window.name,
+            span=one.window.span,
+            at_ns=one.rows.ints["intended_ns"],
+            bad=one.rows.words["served_pod"].equals(pod),
+        )
+        for one in answers
     )
 
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Final, NamedTuple
 
-import numpy as np
-
+from harness.judgement.figures.fault_free import GuardedWindow
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.figures.turns import turns
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns, samples_due
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.recovery import SECOND
-from harness.judgement.stats.comparisons import Tally, batch_of, share_by_batches
-from harness.judgement.stats.statistics import Bounds
+from harness.judgement.stats.batches import share_by_batches
 from harness.model import Evidence, Experiment, Figure, LimitRule, Measure, Objective, Op, Phase, Table
 
 _NAME: Final = "share of answers after the return"
 AFTER: Final = "after"
 """One of the objective's times: how long the shares may take to be as declared."""
 _JUDGED_S: Final = 20
-"""Answers of so many seconds are judged: 20 batches of a second, the fewest that bounds can be made of."""
+_BATCH_S: Final = 1.0
+"""Answers of 20 s are judged: 20 batches of a second, the fewest that bounds can be made of."""
 _PATIENCE: Final = 3
 """A region that does not take its share is waited for so many times the limit, so that what it does is on record."""
 
@@ -92,7 +91,13 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
     if not len(answers):
         why = f"{attempt.name}: no answer was recorded of {judged.found.removeprefix('the answers of ')}"
         return inconclusive(case, name, why, "let the traffic run on after the return, then run again", scope=scope)
-    bounds = _off(share_by_batches(_tally(judged, region), case.objective.confidence), share)
+    part = GuardedWindow(
+        window=f"{attempt.name}/return",
+        span=judged.span,
+        at_ns=answers.ints["intended_ns"],
+        bad=answers.words["served_region"].equals(region),
+    )
+    bounds = share_by_batches(turns([part], _BATCH_S), case.objective.confidence).rescaled(plus=-share)
     return bounded(
         case,
         name,
@@ -109,34 +114,12 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
     )
 
 
-def _tally(judged: _Judged, region: str) -> Tally:
-    """The answers, and those of the region, by seconds: a balancer takes its turns in less."""
-    answers, (start_ns, end_ns) = judged.answers, judged.span
-    count = max((end_ns - start_ns) // SECOND, 1)
-    batch = batch_of(answers.ints["intended_ns"], start_ns, end_ns, count)
-    own = answers.words["served_region"].equals(region)
-    return Tally(n=np.bincount(batch, minlength=count), bad=np.bincount(batch[own], minlength=count))
-
-
-def _off(bounds: Bounds, share: float) -> Bounds:
-    """The distance of a share to the declared one, with the bounds of the share."""
-    return replace(
-        bounds,
-        value=bounds.value - share,
-        low=bounds.low - share,
-        high=bounds.high - share,
-        fail_low=bounds.fail_low - share,
-        fail_high=bounds.fail_high - share,
-        longer=None,
-    )
-
-
 def _watched(objective: Objective, scale: float) -> tuple[float, float]:
     return _PATIENCE * objective.times[AFTER].at_scale(scale).base, 0.0
 
 
-def _afterwards(objective: Objective, scale: float) -> float:
-    return objective.times[AFTER].at_scale(scale).base + _JUDGED_S
+def _afterwards(_objective: Objective, _scale: float) -> float:
+    return float(_JUDGED_S)
 
 
 SPEC: Final = Spec(

@@ -8,8 +8,8 @@ import numpy as np
 
 from harness.judgement.figures.indicators import failed, waited_ms
 from harness.judgement.recovery import SECOND
+from harness.judgement.stats.batches import BatchedSample, batch_of
 from harness.judgement.stats.clusters import Timeline, episodes_of
-from harness.judgement.stats.comparisons import BatchedSample, batch_of
 from harness.judgement.stats.statistics import Floats, quantile_of
 from harness.model import Table
 from harness.model.table import Bools, Ints

@@ -8,12 +8,20 @@ have different stalls: each has its own bounds, and the bounds of their ratio ar
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from scipy.special import chdtri, ndtri, stdtrit
+from scipy.special import chdtri, ndtri
 
+from harness.judgement.stats.batches import (
+    FEWEST_BATCHES,
+    NO_REQUESTS,
+    BatchedSample,
+    Tally,
+    batch_reach,
+    unbounded,
+)
 from harness.judgement.stats.effective import ENOUGH, NEXT_LARGER, sum_at_most
 from harness.judgement.stats.statistics import (
     FAIL_CONFIDENCE,
@@ -23,13 +31,6 @@ from harness.judgement.stats.statistics import (
     share_at_least,
     share_at_most,
 )
-from harness.model.table import Bools, Ints
-
-FEWEST_BATCHES: Final = 20
-"""Minimum number of time batches for an estimate of their variance."""
-
-MOST_BATCHES: Final = 60
-"""Maximum number of time batches: more, shorter ones do not narrow the bounds."""
 
 CLUSTERED: Final = 0.95
 """Failures come in episodes if the batches vary more than those of independent requests, at this confidence."""
@@ -38,82 +39,12 @@ UNUSUAL: Final = 3.0
 """Standard deviations of independent requests beyond which a batch is part of an episode."""
 
 
-SKEWED: Final = 1.5
-"""Factor on Johnson's correction for skewness.
-
-With episodes of exponential size in half of 40 batches the coverage is 93 % with this factor, 94 % with twice and 89 % with none.
-"""
-
 MOST_LOG: Final = 700.0
 """A logarithm from which on a ratio counts as infinite, to avoid an overflow."""
 
-NO_REQUESTS: Final = "there are no requests to compare"
 NO_ANSWERS: Final = "too many requests had no answer: the quantile is undefined"
 TOO_LONG: Final = "stalls are too long: 20 time batches of twice the longest do not fit into the window"
 TOO_FEW: Final = "what differs came in fewer than 15 episodes"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tally:
-    """Number of requests of one sample, and of bad ones, in each time batch."""
-
-    n: Ints
-    bad: Ints
-
-    @property
-    def total(self) -> int:
-        """Number of requests."""
-        return int(self.n.sum())
-
-    @property
-    def bad_total(self) -> int:
-        """Number of bad requests."""
-        return int(self.bad.sum())
-
-    @property
-    def share(self) -> float:
-        """Share of bad requests; NaN without requests."""
-        return self.bad_total / self.total if self.total else math.nan
-
-    @property
-    def pull(self) -> Floats:
-        """Contribution of each batch to the share, linearised; the sum is 0."""
-        return np.asarray((self.bad - self.share * self.n) / self.total, dtype=np.float64)
-
-    @property
-    def due(self) -> Floats:
-        """The variance of each batch's pull for independent requests."""
-        return np.asarray(self.share * (1 - self.share) * self.n / self.total**2, dtype=np.float64)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BatchedSample:
-    """Values of one sample with the time batch of each, from 0 to `batches`; in any order."""
-
-    values: Floats
-    batch: Ints
-    batches: int
-
-    def tally(self, bad: Bools) -> Tally:
-        """Count the values of each batch, and the bad ones."""
-        return Tally(
-            n=np.bincount(self.batch, minlength=self.batches),
-            bad=np.bincount(self.batch[bad], minlength=self.batches),
-        )
-
-
-def batch_count(longest_stall_ns: int, start_ns: int, end_ns: int) -> int:
-    """Number of equal time batches of a window; 0 if there would be too few.
-
-    At most MOST_BATCHES, each at least twice as long as the longest stall.
-    """
-    count = min(MOST_BATCHES, (end_ns - start_ns) // max(2 * longest_stall_ns, 1))
-    return count if count >= FEWEST_BATCHES else 0
-
-
-def batch_of(at_ns: Ints, start_ns: int, end_ns: int, batches: int) -> Ints:
-    """The batch, from 0, of each time in [start, end)."""
-    return np.asarray((at_ns - start_ns) * batches // max(end_ns - start_ns, 1), dtype=np.int64)
 
 
 def share_difference(
@@ -130,7 +61,7 @@ def share_difference(
     method = f"difference of shares, independent (Newcombe) and from {len(first.n)} paired time batches, the wider"
     n = min(first.total, second.total)
     if not n or len(first.n) < FEWEST_BATCHES:
-        return _unbounded(math.nan, n, confidence, method, TOO_LONG if n else NO_REQUESTS)
+        return unbounded(math.nan, n, confidence, method, TOO_LONG if n else NO_REQUESTS)
     value = first.share - second.share
     pull = first.pull - second.pull
     episodes = few_episodes(pull, first.due + second.due)
@@ -139,7 +70,7 @@ def share_difference(
         """How far the share of `over` minus that of `under` may be above the measured difference."""
         most = share_at_most(over.bad_total, over.total, sure) - over.share
         least = under.share - share_at_least(under.bad_total, under.total, sure)
-        reached = max(math.hypot(most, least), _reach(pull if over is first else -pull, sure))
+        reached = max(math.hypot(most, least), batch_reach(pull if over is first else -pull, sure))
         if episodes is None:
             return reached
         worst = float(np.max(over.bad, initial=0)) / over.total
@@ -156,36 +87,6 @@ def share_difference(
         n=n,
         method=method,
         why="" if episodes is None else TOO_FEW,
-    )
-
-
-def share_by_batches(tally: Tally, confidence: float) -> Bounds:
-    """A share of requests that are sent here or there, by time batches that are independent of each other.
-
-    The wider of two intervals counts: that of independent requests, exact, and that of the share linearised by batches (Cochran, as in
-    `share_difference`). For what swings about its mean all the time, as the turns of a balancer do; failures come in episodes, and
-    have bounds of their own (`clustered`).
-    """
-    n, batches = tally.total, len(tally.n)
-    method = f"share, independent (exact) and from {batches} time batches, the wider"
-    if not n or batches < FEWEST_BATCHES:
-        return _unbounded(math.nan, n, confidence, method, NO_REQUESTS if not n else "there are too few time batches")
-
-    def low(sure: float) -> float:
-        return min(share_at_least(tally.bad_total, n, sure), tally.share - _reach(-tally.pull, sure))
-
-    def high(sure: float) -> float:
-        return max(share_at_most(tally.bad_total, n, sure), tally.share + _reach(tally.pull, sure))
-
-    return Bounds(
-        value=tally.share,
-        low=low(confidence),
-        high=high(confidence),
-        fail_low=low(FAIL_CONFIDENCE),
-        fail_high=high(FAIL_CONFIDENCE),
-        confidence=confidence,
-        n=n,
-        method=method,
     )
 
 
@@ -210,18 +111,18 @@ def quantile_ratio(
     mine, theirs = quantile_of(ordered, quantile), quantile_of(other, quantile)
     n = min(len(ordered), len(other))
     if not n or not math.isfinite(mine) or not 0 < theirs < math.inf:
-        return _unbounded(math.nan, n, confidence, method, NO_ANSWERS if n else NO_REQUESTS)
+        return unbounded(math.nan, n, confidence, method, NO_ANSWERS if n else NO_REQUESTS)
     if batches < FEWEST_BATCHES:
-        return _unbounded(mine / theirs, n, confidence, method, TOO_LONG)
+        return unbounded(mine / theirs, n, confidence, method, TOO_LONG)
     over, under = first.tally(first.values > mine), second.tally(second.values > theirs)
     pull = over.pull - under.pull
     if few_episodes(pull, over.due + under.due) is not None:
-        return _unbounded(mine / theirs, n, confidence, method, TOO_FEW)
+        return unbounded(mine / theirs, n, confidence, method, TOO_FEW)
     alone = math.sqrt(quantile * (1 - quantile) * (1 / over.total + 1 / under.total))
 
     def reach(side: int, sure: float) -> float:
         """Error of the shares above the quantiles, where the first is larger (1) or smaller (-1)."""
-        return max(_reach(side * pull, sure), float(ndtri(sure)) * alone)
+        return max(batch_reach(side * pull, sure), float(ndtri(sure)) * alone)
 
     def low(sure: float) -> float:
         down = reach(-1, sure)
@@ -255,10 +156,10 @@ def widened(bounds: Bounds, sample: BatchedSample, quantile: float) -> Bounds:
         return bounds
 
     def low(sure: float) -> float:
-        return _lower(ordered, quantile - _reach(-over.pull, sure))
+        return _lower(ordered, quantile - batch_reach(-over.pull, sure))
 
     def high(sure: float) -> float:
-        return _upper(ordered, quantile + _reach(over.pull, sure))
+        return _upper(ordered, quantile + batch_reach(over.pull, sure))
 
     return replace(
         bounds,
@@ -281,7 +182,7 @@ def ratio_of(first: Bounds, second: Bounds) -> Bounds:
     methods = list(dict.fromkeys([first.method, second.method]))
     method = f"ratio of two figures (Zou and Donner), by {' and '.join(methods)}"
     if not (0 < first.value < math.inf and 0 < second.value < math.inf):
-        return _unbounded(math.nan, n, confidence, method, NO_ANSWERS if n else NO_REQUESTS)
+        return unbounded(math.nan, n, confidence, method, NO_ANSWERS if n else NO_REQUESTS)
     value = first.value / second.value
 
     def off(mine: float, theirs: float) -> float:
@@ -314,7 +215,7 @@ def difference_of(first: Bounds, second: Bounds) -> Bounds:
     method = f"difference of two figures (Zou and Donner), by {' and '.join(methods)}"
     value = first.value - second.value
     if not math.isfinite(value):
-        return _unbounded(math.nan, n, confidence, method, NO_ANSWERS if n else NO_REQUESTS)
+        return unbounded(math.nan, n, confidence, method, NO_ANSWERS if n else NO_REQUESTS)
     return Bounds(
         value=value,
         low=value - math.hypot(first.value - first.low, second.high - second.value),
@@ -351,22 +252,6 @@ def few_episodes(pull: Floats, due: Floats) -> int | None:
     return episodes if episodes < ENOUGH and squares[unusual].sum() > squares.sum() / 2 else None
 
 
-def _reach(pull: Floats, sure: float) -> float:
-    """How far a sum may be above its measured value; its parts are the batches' pulls.
-
-    Student's t, moved by the skewness of the batches: N. J. Johnson, "Modified t tests and confidence intervals for asymmetrical
-    populations", JASA 73 (1978), equation 2.7, times SKEWED, and never to the side that would narrow the interval.
-    """
-    m, second = len(pull), float((pull * pull).mean())
-    if second == 0:
-        return 0.0
-    error, t = math.sqrt(second * m * m / (m - 1)), float(stdtrit(m - 1, sure))
-    skewness = (
-        float((pull**3).mean()) / math.pow(second, 1.5) * math.sqrt(m * (m - 1)) / (m - 2)
-    )  # from Fisher's g to G
-    return error * (t + SKEWED * max(skewness, 0.0) * (1 + 2 * t * t) / (6 * math.sqrt(m)))
-
-
 def _over(value: float, other: float) -> float:
     """A ratio of positive values; infinite over zero."""
     return value / other if other > 0 else math.inf
@@ -382,17 +267,3 @@ def _upper(ordered: Floats, level: float) -> float:
     """The smallest value at or above this level of the distribution; infinite if there is none."""
     rank = math.ceil(level * len(ordered)) + 1
     return float(ordered[rank - 1]) if rank <= len(ordered) else math.inf
-
-
-def _unbounded(value: float, n: int, confidence: float, method: str, why: str) -> Bounds:
-    return Bounds(
-        value=value,
-        low=-math.inf,
-        high=math.inf,
-        fail_low=-math.inf,
-        fail_high=math.inf,
-        confidence=confidence,
-        n=n,
-        method=method,
-        why=why,
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -64,6 +64,19 @@ class Bounds:
     claim: str = ""
     longer: Callable[[float], Bounds] | None = field(default=None, compare=False, repr=False)
     over: float | None = field(default=None, compare=False)
+
+    def rescaled(self, factor: float = 1.0, plus: float = 0.0) -> Bounds:
+        """The bounds of `factor` (positive) times this figure, plus a constant."""
+        longer = self.longer
+        return replace(
+            self,
+            value=self.value * factor + plus,
+            low=self.low * factor + plus,
+            high=self.high * factor + plus,
+            fail_low=self.fail_low * factor + plus,
+            fail_high=self.fail_high * factor + plus,
+            longer=None if longer is None else lambda times: longer(times).rescaled(factor, plus),
+        )
 
 
 def share_at_least(k: float, n: float, confidence: float) -> float:

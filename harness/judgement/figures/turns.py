@@ -1,0 +1,29 @@
+"""What a balancer sends here or there, in time batches: answers of a region or of a pod, over all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.fault_free import GuardedWindow
+from harness.judgement.recovery import SECOND
+from harness.judgement.stats.batches import Tally, batch_of
+
+BATCH_S: Final = 2.5
+"""Longer than a kept connection lives, whose requests all go to one place."""
+
+
+def turns(parts: Iterable[GuardedWindow], batch_s: float = BATCH_S) -> Tally:
+    """The answers of some windows, and those that came from one place (`bad`), by time batches of about `batch_s` seconds."""
+    tallies = []
+    for part in parts:
+        start_ns, end_ns = part.span
+        count = max(round((end_ns - start_ns) / SECOND / batch_s), 1)
+        batch = batch_of(part.at_ns, start_ns, end_ns, count)
+        tallies.append((np.bincount(batch, minlength=count), np.bincount(batch[part.bad], minlength=count)))
+    return Tally(
+        n=np.concatenate([n for n, _ in tallies] or [np.zeros(0, np.int64)]),
+        bad=np.concatenate([bad for _, bad in tallies] or [np.zeros(0, np.int64)]),
+    )

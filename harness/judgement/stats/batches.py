@@ -1,0 +1,158 @@
+"""Time batches: equal parts of a window, longer than any stall, so that they are independent of each other where requests are not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.special import stdtrit
+
+from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, Floats, share_at_least, share_at_most
+from harness.model.table import Bools, Ints
+
+FEWEST_BATCHES: Final = 20
+"""Minimum number of time batches for an estimate of their variance."""
+
+MOST_BATCHES: Final = 60
+"""Maximum number of time batches: more, shorter ones do not narrow the bounds."""
+
+SKEWED: Final = 1.5
+"""Factor on Johnson's correction for skewness.
+
+With episodes of exponential size in half of 40 batches the coverage is 93 % with this factor, 94 % with twice and 89 % with none.
+"""
+
+NO_REQUESTS: Final = "there are no requests to compare"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """Number of requests of one sample, and of bad ones, in each time batch."""
+
+    n: Ints
+    bad: Ints
+
+    @property
+    def total(self) -> int:
+        """Number of requests."""
+        return int(self.n.sum())
+
+    @property
+    def bad_total(self) -> int:
+        """Number of bad requests."""
+        return int(self.bad.sum())
+
+    @property
+    def share(self) -> float:
+        """Share of bad requests; NaN without requests."""
+        return self.bad_total / self.total if self.total else math.nan
+
+    @property
+    def pull(self) -> Floats:
+        """Contribution of each batch to the share, linearised; the sum is 0."""
+        return np.asarray((self.bad - self.share * self.n) / self.total, dtype=np.float64)
+
+    @property
+    def due(self) -> Floats:
+        """The variance of each batch's pull for independent requests."""
+        return np.asarray(self.share * (1 - self.share) * self.n / self.total**2, dtype=np.float64)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchedSample:
+    """Values of one sample with the time batch of each, from 0 to `batches`; in any order."""
+
+    values: Floats
+    batch: Ints
+    batches: int
+
+    def tally(self, bad: Bools) -> Tally:
+        """Count the values of each batch, and the bad ones."""
+        return Tally(
+            n=np.bincount(self.batch, minlength=self.batches),
+            bad=np.bincount(self.batch[bad], minlength=self.batches),
+        )
+
+
+def batch_count(longest_stall_ns: int, start_ns: int, end_ns: int) -> int:
+    """Number of equal time batches of a window; 0 if there would be too few.
+
+    At most MOST_BATCHES, each at least twice as long as the longest stall.
+    """
+    count = min(MOST_BATCHES, (end_ns - start_ns) // max(2 * longest_stall_ns, 1))
+    return count if count >= FEWEST_BATCHES else 0
+
+
+def batch_of(at_ns: Ints, start_ns: int, end_ns: int, batches: int) -> Ints:
+    """The batch, from 0, of each time in [start, end)."""
+    return np.asarray((at_ns - start_ns) * batches // max(end_ns - start_ns, 1), dtype=np.int64)
+
+
+def share_by_batches(tally: Tally, confidence: float) -> Bounds:
+    """A share of requests that are sent here or there, by time batches that are independent of each other.
+
+    The wider of two intervals counts: that of independent requests, exact, and that of the share linearised by batches (Cochran, as in
+    `share_difference`). For what swings about its mean all the time, as the turns of a balancer do; failures come in episodes, and
+    have bounds of their own (`clustered`).
+    """
+    n, batches = tally.total, len(tally.n)
+    method = f"share, independent (exact) and from {batches} time batches, the wider"
+    if not n or batches < FEWEST_BATCHES:
+        return unbounded(math.nan, n, confidence, method, NO_REQUESTS if not n else "there are too few time batches")
+    return _for_so_long(tally, confidence, method, 1.0)
+
+
+def _for_so_long(tally: Tally, confidence: float, method: str, times: float) -> Bounds:
+    """The bounds if the same went on for so many times as long."""
+    n, bad = tally.total * times, tally.bad_total * times
+
+    def low(sure: float) -> float:
+        return min(share_at_least(bad, n, sure), tally.share - batch_reach(-tally.pull, sure, times))
+
+    def high(sure: float) -> float:
+        return max(share_at_most(bad, n, sure), tally.share + batch_reach(tally.pull, sure, times))
+
+    return Bounds(
+        value=tally.share,
+        low=low(confidence),
+        high=high(confidence),
+        fail_low=low(FAIL_CONFIDENCE),
+        fail_high=high(FAIL_CONFIDENCE),
+        confidence=confidence,
+        n=round(n),
+        method=method,
+        longer=lambda more: _for_so_long(tally, confidence, method, times * more),
+    )
+
+
+def batch_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
+    """How far a sum may be above its measured value; its parts are the batches' pulls. With `times` as many batches like them it is less far.
+
+    Student's t, moved by the skewness of the batches: N. J. Johnson, "Modified t tests and confidence intervals for asymmetrical
+    populations", JASA 73 (1978), equation 2.7, times SKEWED, and never to the side that would narrow the interval.
+    """
+    m, second = len(pull), float((pull * pull).mean())
+    if second == 0:
+        return 0.0
+    error, t = math.sqrt(second * m * m / (m - 1) / times), float(stdtrit(m - 1, sure))
+    skewness = (
+        float((pull**3).mean()) / math.pow(second, 1.5) * math.sqrt(m * (m - 1)) / (m - 2)
+    )  # from Fisher's g to G
+    return error * (t + SKEWED * max(skewness, 0.0) * (1 + 2 * t * t) / (6 * math.sqrt(m * times)))
+
+
+def unbounded(value: float, n: int, confidence: float, method: str, why: str) -> Bounds:
+    """Bounds of what cannot be bounded, and why."""
+    return Bounds(
+        value=value,
+        low=-math.inf,
+        high=math.inf,
+        fail_low=-math.inf,
+        fail_high=math.inf,
+        confidence=confidence,
+        n=n,
+        method=method,
+        why=why,
+    )
