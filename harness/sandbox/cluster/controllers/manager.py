@@ -17,6 +17,8 @@ from harness.sandbox.cluster.controllers import (
     scheduler,
     statefulset,
 )
+from harness.sandbox.cluster.controllers.rollouts.controller import WATCHED, Rollouts
+from harness.sandbox.cluster.controllers.rollouts.measuring import Analyses
 from harness.sandbox.cluster.controllers.services import Services
 from harness.sandbox.cluster.controllers.view import (
     DEPLOYMENT,
@@ -48,10 +50,19 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Controller:
-    """A controller, what makes it look again, and whether the mere passing of time does."""
+    """A controller, what makes it look again, and whether the mere passing of time does.
+
+    Attributes:
+        run: one round of it.
+        watches: kinds whose changes make it look again.
+        resources: the same by name, such as `rollouts.argoproj.io`: kinds that may come and go.
+        timed: whether the passing of time does.
+        deletions: whether every deletion does.
+    """
 
     run: Callable[[], None]
-    watches: frozenset[Kind]
+    watches: frozenset[Kind] = frozenset()
+    resources: frozenset[str] = frozenset()
     timed: bool = False
     deletions: bool = False
 
@@ -101,7 +112,9 @@ class Manager:
         touched = {
             each
             for each in self._controllers
-            if event.kind in each.watches or (each.deletions and event.type == "DELETED")
+            if event.kind in each.watches
+            or event.kind.resource in each.resources
+            or (each.deletions and event.type == "DELETED")
         }
         self._dirty |= touched
         if touched and not self._scheduled and not self._running:
@@ -121,15 +134,19 @@ def _all(store: Store, network: Network, pods: PodTerminator) -> list[Controller
     workloads = recorder(store, "controller-manager")
     scheduling = recorder(store, "default-scheduler")
     services = Services(store, network)
+    rollouts = Rollouts(store, recorder(store, "rollouts-controller"))
     # Databases before what needs them: their pods are the first in the scheduler's queue.
     return [
-        Controller(run=lambda: garbage.reconcile(store, pods), watches=frozenset(), deletions=True),
+        Controller(run=lambda: garbage.reconcile(store, pods), deletions=True),
         Controller(
             run=lambda: statefulset.reconcile(store, pods, workloads), watches=frozenset({STATEFULSET, POD}), timed=True
         ),
         Controller(
             run=lambda: deployment.reconcile(store, workloads), watches=frozenset({DEPLOYMENT, REPLICASET}), timed=True
         ),
+        # Before endpoints: a selector that was applied without the hash of a rollout is written back before it has routes.
+        Controller(run=rollouts.reconcile, resources=WATCHED, timed=True),
+        Controller(run=Analyses(store).reconcile, resources=frozenset({"analysisruns.argoproj.io"}), timed=True),
         Controller(
             run=lambda: replicaset.reconcile(store, pods, workloads), watches=frozenset({REPLICASET, POD}), timed=True
         ),

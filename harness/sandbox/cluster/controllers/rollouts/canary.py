@@ -1,0 +1,206 @@
+"""strategy.canary: steps in order, each completed before the next; the stable set serves what the canary does not."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from harness.sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
+from harness.sandbox.cluster.controllers.rollouts.spec import AnalysisStep, PauseStep, SetWeight
+from harness.sandbox.cluster.controllers.rollouts.turn import Notice, PauseReason, RunRole, Weigh
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, Step
+    from harness.sandbox.cluster.controllers.rollouts.turn import TemplateSet, Turn
+
+ALL = 100
+
+
+def turn_canary(turn: Turn, strategy: CanaryStrategy) -> None:
+    """Take one turn."""
+    if turn.stable is None:
+        _first(turn, strategy)
+    elif not turn.updating:
+        _settled(turn, strategy)
+    else:
+        if not turn.aborted:
+            _forward(turn, strategy)
+        if turn.aborted:  # perhaps only now
+            _taken_back(turn, strategy, turn.stable)
+
+
+def weight_at(steps: Sequence[Step], index: int) -> int:
+    """The share that the steps up to and including `index` ask for; 100 after the last, 0 before the first setWeight."""
+    if index >= len(steps):
+        return ALL
+    weights = [step.weight for step in steps[: index + 1] if isinstance(step, SetWeight)]
+    return weights[-1] if weights else 0
+
+
+def _first(turn: Turn, strategy: CanaryStrategy) -> None:
+    """The first template: no steps, no analysis."""
+    turn.status["currentStepIndex"] = len(strategy.steps)
+    turn.scale(turn.new, turn.spec.replicas)
+    for service in strategy.services:
+        turn.select(service, turn.new)
+    _weigh(turn, strategy, 0, turn.new)
+    if turn.is_full(turn.new):
+        _promote(turn)
+
+
+def _settled(turn: Turn, strategy: CanaryStrategy) -> None:
+    """The stable template is the one that the spec asks for, after a promotion or an undo: it gets all of the traffic."""
+    turn.status |= {"currentStepIndex": len(strategy.steps), "promoteFull": False}
+    turn.scale(turn.new, turn.spec.replicas)
+    turn.keep(turn.new)
+    for service in strategy.services:
+        turn.select(service, turn.new)
+    if strategy.stable_service is None or turn.observed.selectors.get(strategy.stable_service) == turn.new.hash:
+        _weigh(turn, strategy, 0, turn.new)
+    if strategy.route or turn.is_full(turn.new):
+        _retire_others(turn, strategy)
+
+
+def _taken_back(turn: Turn, strategy: CanaryStrategy, stable: TemplateSet) -> None:
+    """Aborted: the stable set serves all, then the new one goes."""
+    turn.scale(stable, turn.spec.replicas)
+    turn.keep(stable)
+    for service in strategy.services:
+        turn.select(service, stable)
+    _weigh(turn, strategy, 0, stable)
+    gone = turn.observed.weight in (None, 0) if strategy.route else stable.available >= turn.spec.replicas
+    if gone:
+        turn.retire(turn.new, strategy.abort_delay_s)
+    _retire_others(turn, strategy)
+
+
+def _forward(turn: Turn, strategy: CanaryStrategy) -> None:
+    index = min(int(turn.status.get("currentStepIndex") or 0), len(strategy.steps))
+    if turn.status.get("promoteFull"):
+        turn.go_on()
+        turn.stop_runs()
+        index = len(strategy.steps)
+    turn.status["currentStepIndex"] = index
+    background = strategy.background
+    if background is not None and background.starting_step <= index < len(strategy.steps):
+        turn.analysed(RunRole.BACKGROUND, background)
+        if turn.aborted:
+            return
+    _shift(turn, strategy, index)
+    if index < len(strategy.steps):
+        if not turn.spec.paused and _done(turn, strategy, index):
+            turn.go_on()
+            turn.status["currentStepIndex"] = index + 1
+            message = f"Rollout step {index + 1}/{len(strategy.steps)} completed ({_said(strategy.steps[index])})"
+            turn.do(Notice("RolloutStepCompleted", message))
+    elif not turn.paused and turn.is_full(turn.new) and (strategy.route is None or turn.observed.weight == ALL):
+        turn.stop_run(RunRole.BACKGROUND)
+        _promote(turn)
+
+
+def _done(turn: Turn, strategy: CanaryStrategy, index: int) -> bool:
+    """Whether the step is complete."""
+    step = strategy.steps[index]
+    if isinstance(step, PauseStep):
+        return _pause_over(turn, step)
+    if isinstance(step, AnalysisStep):
+        return turn.analysed(RunRole.STEP, step.analysis, index) is AnalysisPhase.SUCCESSFUL and not turn.paused
+    if turn.paused:
+        return False
+    there = turn.new.available >= _replicas_for(turn, step.weight)
+    return there and (strategy.route is None or turn.observed.weight == step.weight)
+
+
+def _pause_over(turn: Turn, step: PauseStep) -> bool:
+    """A pause ends when its time has passed, or when a person has removed its condition."""
+    conditions = turn.status.get("pauseConditions") or []
+    if turn.status.get("controllerPause") and not conditions:
+        return True
+    waited_s = turn.paused_for_s(PauseReason.CANARY_STEP)
+    if waited_s is None:
+        turn.pause(PauseReason.CANARY_STEP)
+        return step.seconds == 0 and len(conditions) == 0
+    return step.seconds is not None and waited_s >= step.seconds and len(conditions) == 1
+
+
+def _shift(turn: Turn, strategy: CanaryStrategy, index: int) -> None:
+    """Replicas and weights that the step asks for. The weight follows the pods: nothing is sent to what is not there."""
+    stable = turn.stable
+    assert stable is not None  # noqa: S101 - of an update there is one
+    weight = weight_at(strategy.steps, index)
+    if strategy.route is None:
+        _split(turn, strategy, stable, weight)
+        return
+    count = _replicas_for(turn, weight)
+    turn.scale(stable, turn.spec.replicas)
+    turn.keep(stable)
+    turn.keep(turn.new)
+    turn.scale(turn.new, count)
+    turn.select(strategy.stable_service, stable)
+    if turn.new.available:
+        turn.select(strategy.canary_service, turn.new)
+    if turn.new.available < max(count, 1):
+        weight = min(weight_at(strategy.steps, index - 1) if index else 0, turn.observed.weight or 0)
+    if not turn.new.available:
+        weight = 0
+    if not weight or turn.observed.selectors.get(strategy.canary_service or "") == turn.new.hash:
+        _weigh(turn, strategy, weight, stable)
+    _retire_others(turn, strategy)
+
+
+def _split(turn: Turn, strategy: CanaryStrategy, stable: TemplateSet, weight: int) -> None:
+    """Without a route the share is that of the replicas, within maxSurge and maxUnavailable."""
+    wanted = turn.spec.replicas
+    new = _replicas_for(turn, weight)
+    others = sum(each.existing for each in turn.observed.sets if each.hash != turn.new.hash)
+    room = wanted + strategy.max_surge - others
+    turn.scale(turn.new, max(min(turn.new.replicas, new), min(new, room)))
+    least = wanted - strategy.max_unavailable
+    spare = max(0, sum(each.available for each in turn.observed.sets) - least)
+    for each in [*turn.others, stable]:
+        floor = wanted - new if each.hash == stable.hash else 0
+        target = max(floor, each.replicas - spare)
+        spare -= max(0, each.replicas - target)
+        turn.scale(each, target)
+    for service in (strategy.stable_service, strategy.canary_service):
+        turn.select(service, turn.new if service == strategy.canary_service and turn.new.available else stable)
+
+
+def _replicas_for(turn: Turn, weight: int) -> int:
+    return math.ceil(turn.spec.replicas * weight / ALL)
+
+
+def _retire_others(turn: Turn, strategy: CanaryStrategy) -> None:
+    for each in turn.others:
+        turn.retire(each, strategy.scale_down_delay_s)
+
+
+def _weigh(turn: Turn, strategy: CanaryStrategy, weight: int, stable: TemplateSet) -> None:
+    if strategy.route is None:
+        return
+    if (turn.observed.weight, turn.observed.in_progress) != (weight, turn.updating):
+        turn.do(Weigh(weight, turn.updating))
+    if turn.observed.weight != weight:
+        turn.do(Notice("TrafficWeightUpdated", f"Traffic weight updated from {turn.observed.weight or 0} to {weight}"))
+    canary = turn.new.hash if turn.updating and not turn.aborted else stable.hash
+    weights = {
+        "canary": {"weight": weight, "serviceName": strategy.canary_service, "podTemplateHash": canary},
+        "stable": {"weight": ALL - weight, "serviceName": strategy.stable_service, "podTemplateHash": stable.hash},
+    }
+    turn.status["canary"] = {**(turn.status.get("canary") or {}), "weights": weights}
+
+
+def _promote(turn: Turn) -> None:
+    """The new set is the stable one from now on; its Service follows in the next turn, then the weight."""
+    turn.status |= {"stableRS": turn.new.hash, "promoteFull": False}
+    turn.do(Notice("RolloutCompleted", f"Rollout completed update to revision {turn.new.revision} ({turn.new.hash})"))
+
+
+def _said(step: Step) -> str:
+    if isinstance(step, SetWeight):
+        return f"setWeight: {step.weight}"
+    if isinstance(step, AnalysisStep):
+        return "analysis"
+    return "pause" if step.seconds is None else f"pause: {step.seconds:g}s"

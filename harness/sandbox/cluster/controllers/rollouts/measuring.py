@@ -1,0 +1,136 @@
+"""AnalysisRuns: asks Prometheus for what is due, and writes how the runs stand."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+
+from harness import clock
+from harness.sandbox.cluster.controllers.rollouts.analysis import Measured, assessed, due, phase_of, recorded
+from harness.sandbox.cluster.controllers.rollouts.durations import written
+from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError, metrics_of
+from harness.sandbox.cluster.controllers.view import SERVICE, key
+from harness.sandbox.cluster.statuses import StatusError
+
+if TYPE_CHECKING:
+    from harness.sandbox.cluster.controllers.rollouts.expressions import Value
+    from harness.sandbox.cluster.controllers.rollouts.metrics import Metric, Query
+    from harness.sandbox.cluster.kinds import Kind
+    from harness.sandbox.cluster.store import Object, Store
+
+GROUP: Final = "argoproj.io/v1alpha1"
+_IN_CLUSTER: Final = re.compile(r"(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)(?:\.svc(?:\.cluster\.local)?)?")
+_LOG: Final = logging.getLogger(__name__)
+
+
+class Analyses:
+    """The controller of AnalysisRuns. Each metric has at most one measurement on its way."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    def reconcile(self) -> None:
+        """All runs that are not complete."""
+        kind = self._store.kinds.by_api_version(GROUP, "AnalysisRun")
+        if kind is None:
+            return
+        for run in self._store.list(kind):
+            if not phase_of(run.get("status") or {}).completed:
+                self._one(kind, run)
+
+    def _one(self, kind: Kind, run: Object) -> None:
+        status, now = run.get("status") or {}, clock.wall()
+        asked = bool(run["spec"].get("terminate"))
+        try:
+            metrics = metrics_of(run["spec"])
+        except SpecError as error:
+            invalid = {"phase": "Error", "message": f"analysis spec invalid: {error}", "completedAt": written(now)}
+            self._store.update(kind, {**run, "status": {**status, **invalid}})
+            return
+        self._store.update(kind, {**run, "status": assessed(metrics, status, now, asked=asked)})
+        for metric in due(metrics, status, now, asked=asked):
+            about = (run["metadata"]["uid"], metric.name)
+            if about not in self._under_way:
+                task = asyncio.get_running_loop().create_task(self._measure(key(run), about, metric))
+                self._under_way[about] = task
+
+    async def _measure(self, where: tuple[str, str], about: tuple[str, str], metric: Metric) -> None:
+        """One measurement, written into the run if it is still there and goes on."""
+        started = clock.wall()
+        try:
+            value, text, error = await measured(metric.query, self._reached(metric.query.address))
+        finally:
+            del self._under_way[about]
+        kind = self._store.kinds.by_api_version(GROUP, "AnalysisRun")
+        try:
+            run = self._store.get(kind, *where) if kind is not None else None
+        except StatusError:
+            run = None
+        if kind is None or run is None or run["metadata"]["uid"] != about[0]:
+            return
+        status = run.get("status") or {}
+        if phase_of(status).completed:
+            return
+        done = Measured(started=started, finished=clock.wall(), value=value, text=text, error=error)
+        status = recorded(status, metric, done)
+        asked = bool(run["spec"].get("terminate"))
+        self._store.update(
+            kind, {**run, "status": assessed(metrics_of(run["spec"]), status, clock.wall(), asked=asked)}
+        )
+
+    def _reached(self, address: str) -> str:
+        """The address as the host reaches it: there is no DNS in the sandbox, so the name of a Service becomes its cluster IP."""
+        parts = urlsplit(address)
+        match = _IN_CLUSTER.fullmatch(parts.hostname or "")
+        if match is None:
+            return address
+        try:
+            service = self._store.get(SERVICE, match["namespace"], match["name"])
+        except StatusError:
+            return address
+        host = service["spec"].get("clusterIP") or parts.hostname
+        return urlunsplit(parts._replace(netloc=f"{host}:{parts.port or 80}"))
+
+
+async def measured(query: Query, address: str) -> tuple[Value, str, str]:
+    """(value, value as text, error) of a query by Prometheus' HTTP API. An error is an answer, never an exception."""
+    now_s = clock.wall().timestamp()
+    if query.span is None:
+        path, asked = "/api/v1/query", {"query": query.query, "time": f"{now_s:.3f}"}
+    else:
+        start, end = now_s - query.span.start_back_s, now_s - query.span.end_back_s
+        path = "/api/v1/query_range"
+        asked = {"query": query.query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{query.span.step_s:g}"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=query.timeout_s)) as session,
+            session.post(address + path, data=asked, headers=dict(query.headers)) as response,
+        ):
+            body = await response.json(content_type=None)
+    except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+        return None, "", f"{address}{path}: {type(error).__name__}: {error}"
+    return read(body)
+
+
+def read(body: Any) -> tuple[Value, str, str]:
+    """(value, text, error) of an answer: a number of a scalar, a list of a vector or of all points of a matrix."""
+    if not isinstance(body, dict) or body.get("status") != "success":
+        kind, error = (body.get("errorType"), body.get("error")) if isinstance(body, dict) else (None, None)
+        return None, "", f"{kind or 'bad_response'}: {error or 'the answer is not that of a Prometheus'}"
+    try:
+        data = body["data"]
+        if data["resultType"] == "scalar":
+            return float(data["result"][1]), str(data["result"][1]), ""
+        points = {
+            "vector": lambda: [each["value"][1] for each in data["result"]],
+            "matrix": lambda: [point[1] for each in data["result"] for point in each["values"]],
+        }[data["resultType"]]()
+        return [float(each) for each in points], f"[{','.join(points)}]", ""
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        return None, "", f"bad_response: Prometheus metric type not supported ({type(error).__name__}: {error})"

@@ -1,0 +1,235 @@
+"""AnalysisRuns at their limits, on a clock that the test moves; the triggers of the platform's manifests at full length."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.sandbox.cluster.controllers.rollouts.analysis import (
+    Measured,
+    assessed,
+    due,
+    phase_of,
+    recorded,
+    result_of,
+)
+from harness.sandbox.cluster.controllers.rollouts.expressions import ConditionError, ResultCondition, Value
+from harness.sandbox.cluster.controllers.rollouts.metrics import Metric, SpecError, merged_args, metrics_of
+
+BEGIN = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def metric(**more: Any) -> Metric:
+    """One metric, measured each second."""
+    provider = {"prometheus": {"address": "http://prometheus:9090", "query": "up"}}
+    return metrics_of({"metrics": [{"name": "m", "interval": "1s", "provider": provider, **more}]})[0]
+
+
+class Bench:
+    """A run of some metrics; values are asked of a function of the seconds since its start."""
+
+    def __init__(self, *metrics: Metric) -> None:
+        self.metrics = metrics
+        self.status: dict[str, Any] = {}
+        self.now = BEGIN
+
+    def until(self, end_s: float, value: Callable[[float], Value], step_s: float = 1.0) -> str:
+        """Run until that second and say the phase."""
+        while True:
+            passed_s = (self.now - BEGIN).total_seconds()
+            for each in due(self.metrics, self.status, self.now):
+                measured = Measured(started=self.now, finished=self.now, value=value(passed_s))
+                self.status = recorded(self.status, each, measured)
+            self.status = assessed(self.metrics, self.status, self.now)
+            if passed_s >= end_s:
+                return phase_of(self.status).value
+            self.now += timedelta(seconds=step_s)
+
+
+@pytest.mark.parametrize(
+    ("success", "failure", "value", "phase"),
+    [
+        (None, None, 7, "Successful"),
+        ("result < 1", None, 0.5, "Successful"),
+        ("result < 1", None, 1, "Failed"),
+        (None, "result > 1", 2, "Failed"),
+        (None, "result > 1", 1, "Successful"),
+        ("result < 1", "result > 2", 3, "Failed"),
+        ("result < 1", "result > 2", 1.5, "Inconclusive"),
+        ("result[0] < 1", None, [], "Error"),
+        ("len(result) > 0 && result[0] < 1", None, [], "Failed"),
+        ("result < 1", None, math.nan, "Failed"),
+        ("result < 1", "result >= 1", math.nan, "Inconclusive"),
+        ("result", None, 1, "Error"),
+    ],
+)
+def test_a_measurement_is_judged_by_its_conditions(
+    success: str | None, failure: str | None, value: Value, phase: str
+) -> None:
+    """NaN compares false; an empty vector has no result[0]."""
+    bench = Bench(metric(count=1, successCondition=success, failureCondition=failure))
+    bench.until(0, lambda _: value)
+    assert result_of(bench.status, "m")["measurements"][0]["phase"] == phase
+
+
+@pytest.mark.parametrize(
+    ("limits", "values", "phase"),
+    [
+        ({"failureLimit": 2}, [2, 2], "Running"),
+        ({"failureLimit": 2}, [2, 2, 2], "Failed"),
+        ({"failureLimit": 2}, [2, 0, 2, 0, 2], "Failed"),
+        ({"failureLimit": -1}, [2] * 9, "Running"),
+        ({"inconclusiveLimit": 1}, [1, 1], "Inconclusive"),
+        ({"inconclusiveLimit": 2}, [1, 1], "Running"),
+        ({"count": 3}, [0, 0, 0], "Successful"),
+        ({"count": 3, "failureLimit": 1}, [0, 2, 0], "Successful"),
+    ],
+)
+def test_a_limit_trips_with_more_than_its_number(limits: dict[str, int], values: list[float], phase: str) -> None:
+    """FailureLimit 2 accepts two failed measurements; no count means until the run is terminated."""
+    bench = Bench(metric(successCondition="result < 1", failureCondition="result > 1", **limits))
+    assert bench.until(len(values) - 1, lambda second: values[int(second)]) == phase
+
+
+def test_errors_in_a_row_trip_and_do_not_count() -> None:
+    """Five in a row by default, ten seconds apart; one answer in between starts anew."""
+    failing = Bench(metric(successCondition="result[0] < 1", count=2))
+    assert failing.until(39, lambda _: []) == "Running"
+    assert failing.until(40, lambda _: []) == "Error"
+    assert result_of(failing.status, "m")["count"] == 0
+    between = Bench(metric(successCondition="result[0] < 1"))
+    assert between.until(90, lambda second: [0] if second == 40 else []) == "Error"
+    assert between.status["completedAt"] == "2026-01-31T12:01:21.000000Z"
+
+
+def test_a_metric_that_ends_badly_ends_the_others() -> None:
+    """The worst decides; the others are Successful as far as they came."""
+    bad = metric(failureCondition="result > 0")
+    good = metrics_of(
+        {
+            "metrics": [
+                {
+                    "name": "other",
+                    "interval": "1h",
+                    "initialDelay": "1h",
+                    "provider": {"prometheus": {"address": "http://prometheus:9090", "query": "up"}},
+                }
+            ]
+        }
+    )[0]
+    bench = Bench(bad, good)
+    assert bench.until(0, lambda _: 1) == "Failed"
+    assert bench.status["message"] == 'Metric "m" assessed Failed due to failed (1) > failureLimit (0)'
+    assert result_of(bench.status, "other")["phase"] == "Successful"
+
+
+def test_a_run_that_is_terminated_below_its_limits_is_successful() -> None:
+    """By design of Argo Rollouts, even without a measurement: whoever judges must count measurements."""
+    one = metric(successCondition="result < 1")
+    status = assessed([one], {}, BEGIN, asked=True)
+    assert (status["phase"], status["message"], status["runSummary"]["count"]) == ("Successful", "Run Terminated", 0)
+    assert due([one], status, BEGIN) == []
+
+
+def test_ten_measurements_are_kept_and_all_are_counted() -> None:
+    """The oldest go."""
+    bench = Bench(metric(successCondition="true"))
+    bench.until(14, lambda _: 1)
+    result = result_of(bench.status, "m")
+    assert (len(result["measurements"]), result["count"]) == (10, 15)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"interval": "5 min"}, "metrics[0].interval: '5 min' is not a duration"),
+        ({"count": 3, "interval": None}, "interval: must be specified when count > 1"),
+        ({"count": 3, "failureLimit": 3}, "failureLimit: 3 can never be exceeded by 3 measurements"),
+        ({"failureCondition": "result[0] matches 'x'"}, "'matches' is not supported"),
+        ({"failureCondition": "p95 > 2000"}, "'p95' is unknown"),
+        ({"consecutiveSuccessLimit": 2}, "consecutiveSuccessLimit: not supported"),
+        ({"provider": {"datadog": {}}}, "provider.datadog: not supported"),
+        ({"provider": {"prometheus": {"address": "prometheus", "query": "up"}}}, "is not a URL"),
+        ({"provider": {"prometheus": {"address": "http://p", "query": "{{args.x}}"}}}, "failed to resolve {{args.x}}"),
+    ],
+)
+def test_an_analysis_that_cannot_be_followed_is_refused_by_its_path(fields: dict[str, Any], message: str) -> None:
+    """Before anything is measured."""
+    with pytest.raises(SpecError) as refusal:
+        metric(**fields)
+    assert message in str(refusal.value)
+
+
+def test_an_argument_without_a_value_is_refused() -> None:
+    """The rollout's value goes before the template's own."""
+    template = {
+        "metadata": {"name": "errors"},
+        "spec": {"args": [{"name": "release"}, {"name": "limit", "value": "5"}]},
+    }
+    assert merged_args(template, [{"name": "release", "value": "1.1.0"}, {"name": "limit", "value": "3"}]) == [
+        {"name": "release", "value": "1.1.0"},
+        {"name": "limit", "value": "3"},
+    ]
+    with pytest.raises(SpecError, match="needs a value"):
+        merged_args(template, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "expected"),
+    [
+        ("all(result, # < 1000)", [1, 2], True),
+        ("all(result, {# < 1000})", [1, 2000], False),
+        ("any(result, # >= 0.05) || false", [0.05], True),
+        ("none(result, isNaN(#)) and not (len(result) == 0)", [1.0], True),
+        ("count(result, # > 1) >= 2 ? true : false", [1, 2, 3], True),
+        ("len(filter(result, # > 1)) in [1, 2]", [1, 2, 3], True),
+        ("isNil(default(nil, nil))", [], True),
+        ("default(nil, 3) == 3", [], True),
+        ("asInt('4') % 3 == 1 && asFloat(\"0.5\") / 2 == 0.25", [], True),
+        ("-2 * -3 - 1 == 5 && abs(-1) == 1", [], True),
+        ("isInf(1 / 0) && isNaN(0 / 0)", [], True),
+        ("result[-1] == 3", [1, 2, 3], True),
+        ("true == 1", [], False),
+    ],
+)
+def test_a_condition_is_evaluated_as_expr_does(text: str, result: Value, *, expected: bool) -> None:
+    """The subset that analysis templates use."""
+    assert ResultCondition.parse(text).holds(result) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "result >",
+        "result[0",
+        "result.value > 1",
+        "1 < 2 < 3",
+        "map(result, #)",
+        "__import__('os')",
+        "result | len",
+        "a ?? b",
+        "1..3",
+        "{a: 1}",
+        "(" * 60 + "1" + ")" * 60,
+        "let x = 1",
+    ],
+)
+def test_what_is_not_served_is_refused(text: str) -> None:
+    """By name, when it is parsed."""
+    with pytest.raises(ConditionError):
+        ResultCondition.parse(text)
+
+
+@given(st.text(alphabet="result[]()#&|!<>=+-*/%.,?:0123456789 \"'alnyfcoudti{}", max_size=60), st.lists(st.floats()))
+def test_any_text_is_a_condition_or_refused(text: str, result: list[Value]) -> None:
+    """Nothing else is ever raised."""
+    with contextlib.suppress(ConditionError):
+        ResultCondition.parse(text).holds(result)

@@ -1,0 +1,237 @@
+"""Argo Rollouts over the public API, with real pods, the exact patches of its kubectl plugin, and a Prometheus that a test scripts."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kubernetes import client, config
+
+from tests.sandbox.pocket import server_container
+
+if TYPE_CHECKING:
+    from tests.sandbox.pocket import PocketCluster
+
+pytestmark = pytest.mark.sandbox
+ARGO = ("argoproj.io", "v1alpha1", "default")
+GATEWAY = ("gateway.networking.k8s.io", "v1", "default")
+HASH = "rollouts-pod-template-hash"
+
+
+class Cluster:
+    """The custom objects of a pocket cluster, and one rollout named `web`."""
+
+    def __init__(self, pocket: PocketCluster) -> None:
+        self.pocket = pocket
+        api: Any = config.new_client_from_config(str(pocket.kubeconfig), persist_config=False)  # type: ignore[no-untyped-call]
+        self.api: Any = client.CustomObjectsApi(api)
+
+    def rollout(self) -> dict[str, Any]:
+        """The rollout as it is."""
+        found: dict[str, Any] = self.api.get_namespaced_custom_object(*ARGO, "rollouts", "web")
+        return found
+
+    def status(self, patch: dict[str, Any]) -> None:
+        """What the plugin sends to the status subresource."""
+        self.api.patch_namespaced_custom_object_status(*ARGO, "rollouts", "web", patch)
+
+    def deploy(self, release: str) -> None:
+        """A template of another release."""
+        patch = {"spec": {"template": _template(release)}}
+        self.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", patch)
+
+    def weights(self) -> list[int]:
+        """Of the route: stable, canary."""
+        route = self.api.get_namespaced_custom_object(*GATEWAY, "httproutes", "web")
+        return [each["weight"] for each in route["spec"]["rules"][0]["backendRefs"]]
+
+    def selected(self, service: str) -> str:
+        """The release that a Service selects."""
+        found = self.pocket.core.read_namespaced_service(service, "default")
+        chosen = (found.spec.selector or {}).get(HASH, "")
+        pods = self.pocket.pods(f"{HASH}={chosen}") if chosen else []
+        return pods[0].metadata.labels["release"] if pods else ""
+
+    def until(self, phase: str, **more: Any) -> dict[str, Any]:
+        """Wait for a phase and for what else the status must say."""
+
+        def holds() -> bool:
+            status = self.rollout().get("status") or {}
+            observed = status.get("observedGeneration") == str(self.rollout()["metadata"]["generation"])
+            return observed and status.get("phase") == phase and all(status.get(key) == more[key] for key in more)
+
+        self.pocket.until(holds)
+        status: dict[str, Any] = self.rollout()["status"]
+        return status
+
+
+def _template(release: str) -> dict[str, Any]:
+    return {"metadata": {"labels": {"app": "web", "release": release}}, "spec": {"containers": [server_container()]}}
+
+
+def _service(name: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
+    }
+
+
+@contextmanager
+def _applied(pocket: PocketCluster, strategy: dict[str, Any], services: tuple[str, str]) -> Iterator[Cluster]:
+    """The rollout `web` with two Services and a route between them, healthy; gone afterwards."""
+    cluster = Cluster(pocket)
+    for name in services:
+        pocket.core.create_namespaced_service("default", _service(name))
+    refs = [{"name": name, "port": 80, "weight": weight} for name, weight in zip(services, (100, 0), strict=True)]
+    route = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "web"}}
+    cluster.api.create_namespaced_custom_object(
+        *GATEWAY, "httproutes", {**route, "spec": {"rules": [{"backendRefs": refs}]}}
+    )
+    selector = {"matchLabels": {"app": "web"}}
+    spec = {"replicas": 2, "selector": selector, "template": _template("one"), "strategy": strategy}
+    rollout = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web"}, "spec": spec}
+    cluster.api.create_namespaced_custom_object(*ARGO, "rollouts", rollout)
+    try:
+        cluster.until("Healthy")
+        yield cluster
+    finally:
+        cluster.api.delete_namespaced_custom_object(*ARGO, "rollouts", "web")
+        cluster.api.delete_namespaced_custom_object(*GATEWAY, "httproutes", "web")
+        for name in services:
+            pocket.core.delete_namespaced_service(name, "default")
+        pocket.until(lambda: not pocket.pods())
+
+
+def _canary(*steps: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "canary": {
+            "stableService": "web",
+            "canaryService": "web-canary",
+            "abortScaleDownDelaySeconds": 1,
+            "scaleDownDelaySeconds": 1,
+            "trafficRouting": {"plugins": {"argoproj-labs/gatewayAPI": {"httpRoute": "web", "namespace": "default"}}},
+            "steps": list(steps),
+        }
+    }
+
+
+@contextmanager
+def _prometheus() -> Iterator[tuple[str, list[str], list[str]]]:
+    """(address, the sample values to answer with, the queries that came)."""
+    values, queries = ["0"], list[str]()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            queries.append(self.rfile.read(int(self.headers["content-length"])).decode())
+            result = [{"metric": {}, "value": [1.5, value]} for value in values]
+            body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", values, queries
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_canary_is_promoted_by_the_plugins_patches_and_aborted(cluster: PocketCluster) -> None:
+    """Weights follow the steps, the stable Service follows the promotion; an abort leaves the spec and is Degraded."""
+    with _applied(cluster, _canary({"setWeight": 50}, {"pause": {}}), ("web", "web-canary")) as here:
+        assert (here.weights(), here.selected("web")) == ([100, 0], "one")
+        here.deploy("two")
+        paused = here.until("Paused", message="CanaryPauseStep")
+        assert (here.weights(), here.selected("web"), here.selected("web-canary")) == ([50, 50], "one", "two")
+        assert paused["canary"]["weights"]["canary"]["weight"] == 50
+        here.status({"status": {"pauseConditions": None}})
+        here.until("Healthy", currentStepIndex=2)
+        assert (here.weights(), here.selected("web")) == ([100, 0], "two")
+        cluster.until(lambda: len(cluster.pods()) == 2)
+        here.deploy("three")
+        here.until("Paused")
+        here.status({"status": {"abort": True}})
+        aborted = here.until("Degraded", abort=True)
+        assert aborted["message"].startswith("RolloutAborted: Rollout aborted update to revision 3")
+        assert (here.weights(), here.selected("web")) == ([100, 0], "two")
+        cluster.until(lambda: len(cluster.pods()) == 2)
+        events = cluster.core.list_namespaced_event("default").items
+        assert {"SwitchService", "RolloutStepCompleted", "RolloutAborted", "TrafficWeightUpdated"} <= {
+            each.reason for each in events
+        }
+        service = cluster.core.read_namespaced_service("web", "default")
+        assert service.metadata.annotations["argo-rollouts.argoproj.io/managed-by-rollouts"] == "web"
+        replicasets = cluster.apps.list_namespaced_replica_set("default").items
+        kept = next(each for each in replicasets if each.spec.template.metadata.labels["release"] == "two")
+        template = here.api.api_client.sanitize_for_serialization(kept.spec.template)
+        del template["metadata"]["labels"][HASH]
+        undo = [{"op": "replace", "path": "/spec/template", "value": template}]
+        as_json_patch = {"_content_type": "application/json-patch+json"}
+        here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", undo, **as_json_patch)
+        here.until("Healthy")
+        assert here.rollout()["metadata"]["annotations"]["rollout.argoproj.io/revision"] == "4"
+
+
+def test_an_analysis_asks_prometheus_and_decides(cluster: PocketCluster) -> None:
+    """Promoted on a good value; taken back on a bad one, with the reason; refused without its template."""
+    with _prometheus() as (address, values, queries):
+        steps = (
+            {"setWeight": 50},
+            {"analysis": {"templates": [{"templateName": "errors"}], "args": [{"name": "release", "value": "x"}]}},
+        )
+        with _applied(cluster, _canary({"setWeight": 50}), ("web", "web-canary")) as here:
+            here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"strategy": _canary(*steps)}})
+            refused = here.until("Degraded")
+            assert "AnalysisTemplate 'errors' not found" in refused["message"]
+            metric = {
+                "name": "errors",
+                "failureCondition": "len(result) == 0 || result[0] > 0.05",
+                "provider": {"prometheus": {"address": address, "query": 'errors{release="{{args.release}}"}'}},
+            }
+            template = {
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "AnalysisTemplate",
+                "metadata": {"name": "errors"},
+            }
+            spec = {"args": [{"name": "release"}], "metrics": [metric]}
+            here.api.create_namespaced_custom_object(*ARGO, "analysistemplates", {**template, "spec": spec})
+            here.until("Healthy")
+            here.deploy("two")
+            here.until("Healthy", currentStepIndex=2)
+            assert len(queries) == 1
+            assert "errors%7Brelease%3D%22x%22%7D" in queries[0]
+            values[:] = ["0.06"]
+            here.deploy("three")
+            taken_back = here.until("Degraded", abort=True)
+            assert 'Metric "errors" assessed Failed due to failed (1) > failureLimit (0)' in taken_back["message"]
+            runs = here.api.list_namespaced_custom_object(*ARGO, "analysisruns")["items"]
+            assert {run["status"]["phase"] for run in runs} == {"Successful", "Failed"}
+            assert (here.weights(), here.selected("web")) == ([100, 0], "two")
+            here.api.delete_namespaced_custom_object(*ARGO, "analysistemplates", "errors")
+
+
+def test_two_colours_switch_by_selector(cluster: PocketCluster) -> None:
+    """The active Service moves when the new colour is complete and a person says so; back at once while the old one is up."""
+    strategy = {"blueGreen": {"activeService": "web", "previewService": "web-preview", "autoPromotionEnabled": False}}
+    with _applied(cluster, strategy, ("web", "web-preview")) as here:
+        here.deploy("two")
+        here.until("Paused", message="BlueGreenPause")
+        assert (here.selected("web"), here.selected("web-preview")) == ("one", "two")
+        here.status({"status": {"pauseConditions": None}})
+        here.until("Healthy")
+        assert here.selected("web") == "two"
+        here.deploy("one")
+        here.until("Healthy")
+        assert here.selected("web") == "one"
