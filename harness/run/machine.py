@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from harness import clock
+from harness.run.listeners import ProcessorTime, listeners, processor_times
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.evidence import RunDirectory
     from harness.targets import Target
 
@@ -22,6 +25,8 @@ BUSY: Final = 0.25
 
 STAT: Final = Path("/proc/stat")
 EACH_S: Final = 1.0
+_SEARCH_S: Final = 10.0
+"""To go through the open files of all processes costs a tenth of a second."""
 _TOTAL: Final = re.compile(r"^some .* total=([0-9]+)$", re.MULTILINE)
 _CPU: Final = re.compile(r"^cpu +([0-9 ]+)$", re.MULTILINE)
 _SOME: Final = re.compile(r"^some avg10=([0-9.]+) ", re.MULTILINE)
@@ -40,15 +45,16 @@ def waited_share(pressure: Path = PRESSURE) -> float | None:
 
 
 class MachineLog:
-    """From `with` to its end: each second, how long work waited for a processor, and how much of it others took.
+    """From `with` to its end: each second, how long work and the target waited for a processor, and how much of it others took.
 
-    Only for a target that runs on this machine: its entry is a loopback address.
+    Only for a target that runs on this machine: its entry is a loopback address. The target is the processes that listen there.
     """
 
     def __init__(
         self, target: Target, directory: RunDirectory, *, pressure: Path = PRESSURE, stat: Path = STAT
     ) -> None:
         self._beside = is_beside(target.entry)
+        self._doors = (target.entry, *target.doors.values())
         self._directory = directory
         self._files = (pressure, stat)
         self._ended = threading.Event()
@@ -67,10 +73,14 @@ class MachineLog:
     def _run(self) -> None:
         history = self._directory.history("machine")
         before, at_ns = readings(*self._files), clock.now_ns()
+        pids, times, searched_ns = listeners(self._doors), dict[int, ProcessorTime](), at_ns
         while not self._ended.wait(EACH_S):
-            now, now_ns = readings(*self._files), clock.now_ns()
-            history.put("machine.seen", "machine", at_ns=now_ns, **shares(before, now, now_ns - at_ns))
-            before, at_ns = now, now_ns
+            if len(times) < max(len(pids), 1) and at_ns - searched_ns > _SEARCH_S * clock.NS_PER_S:
+                pids, searched_ns = listeners(self._doors), at_ns  # none was found, or some have ended
+            now, now_ns, later = readings(*self._files), clock.now_ns(), processor_times(pids)
+            told = {**shares(before, now, now_ns - at_ns), "queued": queued_share(times, later)}
+            history.put("machine.seen", "machine", at_ns=now_ns, **told)
+            before, at_ns, times = now, now_ns, later
         history.close()
 
 
@@ -114,6 +124,13 @@ def shares(before: Readings, now: Readings, passed_ns: int) -> dict[str, float |
     if None not in (before.ticks, now.ticks, before.stolen, now.stolen) and (now.ticks or 0) > (before.ticks or 0):
         stolen = max(((now.stolen or 0) - (before.stolen or 0)) / ((now.ticks or 0) - (before.ticks or 0)), 0.0)
     return {"waited": waited, "stolen": stolen}
+
+
+def queued_share(before: Mapping[int, ProcessorTime], now: Mapping[int, ProcessorTime]) -> float | None:
+    """Of the time in which these processes needed a processor, the share that they waited for one; None: they needed none."""
+    ran = sum(now[pid].ran_ns - before[pid].ran_ns for pid in now.keys() & before.keys())
+    waited = sum(now[pid].waited_ns - before[pid].waited_ns for pid in now.keys() & before.keys())
+    return min(max(waited / (ran + waited), 0.0), 1.0) if ran + waited > 0 else None
 
 
 def is_beside(entry: str) -> bool:

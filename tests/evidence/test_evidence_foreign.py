@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import EvidenceError, MissingEvidence
 from harness.evidence import RunDirectory, load_evidence, read_history
-from harness.evidence.manifest import MANIFEST, write_manifest
+from harness.evidence.manifest import MANIFEST, SCHEMA, write_manifest
 from harness.evidence.parquet import read_parquets
 from harness.files import write_atomic
 from harness.model import REPLICAS, Table
@@ -99,7 +99,7 @@ def test_a_name_that_leads_out_of_the_run_is_no_file_of_it(run: RunDirectory, na
 def test_a_file_that_grew_is_not_hashed(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its size says enough."""
     monkeypatch.setattr("harness.evidence.manifest.sha256_of", lambda path: pytest.fail(f"{path} was hashed"))
-    manifest = {"files": {"plan.json": {"bytes": 1, "sha256": ""}}}
+    manifest = {"schema": SCHEMA, "files": {"plan.json": {"bytes": 1, "sha256": ""}}}
     (run.path / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     assert [item.why for item in load_evidence(run).missing] == ["was edited after the run was sealed"]
 

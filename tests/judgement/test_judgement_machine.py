@@ -89,6 +89,37 @@ def test_processor_time_that_others_took_is_starvation_too() -> None:
         assert (machine.waited_share, machine.stolen_share) == pytest.approx((0.3, stolen))
 
 
+@pytest.mark.parametrize(
+    ("queued", "every", "ok"), [(0.5, 1, True), (0.8, 1, False), (0.8, 10, False), (0.8, 30, True)]
+)
+def test_a_target_that_waits_for_a_processor_is_starved_however_punctual_the_watch_is(
+    queued: float,
+    every: int,
+    ok: bool,  # noqa: FBT001 - a value of the table
+) -> None:
+    """Half of the time is what two busy cores cost; four fifths in a second of ten are not."""
+
+    def seen(at: int) -> Observation:
+        fields = {"at_ns": ns(at), "queued": queued if at % every == 0 else 0.5}
+        return Observation(
+            source="machine",
+            seq=at,
+            clock="boot",
+            mono_ns=ns(at),
+            wall="",
+            kind="machine.seen",
+            subject="machine",
+            fields=fields,
+        )
+
+    run = core_evidence()
+    told = replace(run, observations=(*run.observations, *(seen(at) for at in range(1, 400))))
+    machine = machine_result(core_plan(), told)
+    assert machine is not None
+    assert machine.ok is ok
+    assert ok or "the target waited for over 70 % of the time in which it needed a processor" in machine.why
+
+
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_a_target_elsewhere_has_a_machine_of_its_own(environment: str) -> None:
     """How late our probes are says nothing of it."""

@@ -287,6 +287,10 @@ class MachineRecord(Record):
     stolen_share: Annotated[
         Number | None, Field(description="Share of the processor time that other machines took; null: unknown.")
     ]
+    queued_share: Annotated[
+        Number | None,
+        Field(description="Share of the time the target needed a processor in which it waited for one; null: unknown."),
+    ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -86,7 +86,11 @@ def _machine(judgement: Judgement) -> tuple[str, str] | None:
     if judgement.machine is None:
         return None
     machine = judgement.machine
-    shares = {"work waited for a processor": machine.waited_share, "stolen by other machines": machine.stolen_share}
+    shares = {
+        "work waited for a processor": machine.waited_share,
+        "the target, while it needed one, waited for a processor": machine.queued_share,
+        "stolen by other machines": machine.stolen_share,
+    }
     told = "; ".join(f"{what}: {figure(share, 'ratio')}" for what, share in shares.items() if share is not None)
     return "Machine", f"{machine.why}{f'; {told}' if told else ''}"
 
