@@ -59,6 +59,28 @@ def test_slow_on_a_starved_machine_is_neither_pass_nor_fail() -> None:
     assert healthy.decision.outcome is DecisionOutcome.INCONCLUSIVE
 
 
+@pytest.mark.parametrize(("there", "outcome"), [(True, Outcome.INCONCLUSIVE), (False, Outcome.FAIL)])
+def test_one_slow_window_is_held_against_the_machine_at_that_time(there: bool, outcome: Outcome) -> None:  # noqa: FBT001 - a value of the table
+    """An eighth of one region's answers is slow after the faults alone: a machine that was starved then explains it, one that was starved before does not."""
+    run = core_evidence()
+    last, first = run.windows["everyday/after-faults"], run.windows["everyday/fault-free"]
+    rows = last.samples
+    region = rows.words["served_region"].equals("ap-southeast-1")
+    slow = replace(
+        rows,
+        ints={**rows.ints, "done_ns": rows.ints["done_ns"] + 400_000_000 * (region & (np.cumsum(region) % 8 == 0))},
+    )
+    start_ns = last.start_ns if there else first.start_ns
+    ints = dict(run.probes.ints)
+    late = np.where((ints["due_ns"] >= start_ns) & (ints["due_ns"] < start_ns + 6_000_000_000), 80_000_000, 0)
+    ints |= {"sent_ns": ints["sent_ns"] + late, "done_ns": ints["done_ns"] + late}
+    run = replace(
+        run, probes=replace(run.probes, ints=ints), windows={**run.windows, last.name: replace(last, samples=slow)}
+    )
+    assert outcome in outcomes(core_plan(), run, Figure.RESPONSE_TIME)
+    assert (Outcome.FAIL in outcomes(core_plan(), run, Figure.RESPONSE_TIME)) is (outcome is Outcome.FAIL)
+
+
 def test_what_is_no_matter_of_time_is_judged_all_the_same() -> None:
     """Losses, copies and checks are what they are."""
     assert outcomes(core_plan(), starved(core_evidence(), 0.2), Figure.LOST_WRITES, Figure.COPIES) == {Outcome.PASS}

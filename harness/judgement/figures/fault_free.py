@@ -283,7 +283,11 @@ def _failed(case: Case, name: str, guard: _Guard, rule: GuardRule, count: int) -
         values = [part.values for part in guard.parts if part.values is not None]
         value = quantile_of(np.sort(one_after_another(values)), rule.quantile)
     sure = f"{100 * guard_confidence(count):.6g}"
-    scope = {"phase": case.objective.scope.phase.value, "guard": where}
+    scope = {
+        "phase": case.objective.scope.phase.value,
+        "guard": where,
+        **({"window": guard.window} if guard.window else {}),
+    }
     summary = f"{name} of {where} alone is {formatted(value, rule.unit)} (n {n}), expected {case.expected}: proven with {sure} % confidence"
     return measure(
         case,

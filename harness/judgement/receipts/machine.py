@@ -29,6 +29,8 @@ FEWEST_LATE: Final = 3
 """Fewer of them are no evidence of one."""
 QUEUED: Final = 0.7
 """A second in which the target waited longer than this share of the time it needed a processor is one in the queue."""
+_AROUND_S: Final = 15.0
+"""A window between two faults is too short for a share of its own seconds."""
 STOLEN: Final = 0.05
 """More of the processor time than this taken by other machines of the same host is a starved machine."""
 BESIDE: Final = "sandbox"
@@ -84,11 +86,14 @@ def on_this_machine(case: Case, found: Measure) -> Measure:
 
 
 def _spans(case: Case, found: Measure) -> Spans:
-    """When the figure was measured: while its experiment was observed, else in the fault-free windows."""
+    """When the figure was measured: while its experiment was observed, around the one window it is of, else in the fault-free windows."""
     attempt = counted_attempt(case.plan, case.evidence, found.scope.get("experiment", ""))
     if attempt is not None:
         return [(attempt.observed_from_ns, attempt.observed_until_ns)]
-    return [window.span for window in case.evidence.fault_free(case.objective.scope.traffic)]
+    windows = case.evidence.fault_free(case.objective.scope.traffic)
+    around = round(_AROUND_S * SECOND)
+    own = [(w.start_ns - around, w.end_ns + around) for w in windows if w.name == found.scope.get("window")]
+    return own or [window.span for window in windows]
 
 
 def _inside(
