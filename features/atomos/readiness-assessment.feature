@@ -6,6 +6,11 @@ Feature: Readiness assessment
     When "everyday" traffic has run
     Then the response time p95 of every route in the last hour of a soak of 8 h is at most 1.2 times that of the first hour
 
+  @AT-ARC-BOUNDARIES
+  Scenario: Services connect only to those that they are declared to need
+    When the log of connections has been read under "everyday" traffic
+    Then every connection seen between services and stores is a declared dependency
+
   Scenario Outline: The <suite> suite has at least <least> tests, and every one of them passed
     When the JUnit report "<suite>" of this commit has been read
     Then at least <least> tests passed and none failed or was skipped

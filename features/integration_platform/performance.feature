@@ -6,6 +6,11 @@ Feature: Performance
     When "everyday" traffic has run
     Then every ready replica serves between 0.8 and 1.2 of an equal share in the steady state
 
+  @IP-PERF-POOL
+  Scenario: Connections to the database are kept and used again
+    When the log of connections has been read under "everyday" traffic
+    Then every service opens less than 1 database connection per 100 requests in the steady state
+
   @IP-PERF-BALANCE-FAILOVER
   Scenario: No request is sent to a dead replica
     When the experiment "pod-loss" has run under "everyday" traffic

@@ -209,6 +209,7 @@ def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[s
         release=version,
         kubeconfig=directory.kubeconfig,
         secrets=directory.secrets,
+        flows=directory.flows,
         repository=directory.repository,
     )
     content = with_parts(content, parts, lambda _namespace, _name: f"http://{nowhere}")

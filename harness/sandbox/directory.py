@@ -64,6 +64,11 @@ class Directory:
         return self.logs / "sandbox.log"
 
     @property
+    def flows(self) -> Path:
+        """The log of connections; its backups are beside it."""
+        return self.root / "flows" / "events.log"
+
+    @property
     def secrets(self) -> Path:
         """Files that target.yaml refers to, and the API server's key."""
         return self.root / "secrets"
@@ -105,6 +110,7 @@ class Directory:
             self.secrets,
             self.kubecache,
             self.repository,
+            self.flows.parent,
             *([self.logs] if logs else []),
         ):
             shutil.rmtree(each, ignore_errors=True)

@@ -107,7 +107,7 @@ class Supervisor:
             stack.callback(end.close)
         stack.callback(listening.close)
         self._launch("harness.sandbox.cluster.kubelet.zygote", PRELOAD, zygote_serves)
-        self._launch("harness.sandbox.network.forwarder", (), forwarder_serves)
+        self._launch("harness.sandbox.network.forwarder", (str(self._directory.flows),), forwarder_serves)
         settings = SandboxSettings(
             directory=str(self._directory.root),
             octet=octet,

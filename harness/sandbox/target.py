@@ -40,6 +40,7 @@ def write(
         release=release,
         kubeconfig=directory.kubeconfig,
         secrets=directory.secrets,
+        flows=directory.flows,
         repository=directory.repository,
     )
     _write(directory, parts.described(content, deployed, partial(_url, store)))

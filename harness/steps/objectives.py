@@ -230,6 +230,24 @@ def throughput(slots: _Slots) -> Meaning:
     return Meaning(objective=objective)
 
 
+def connections(what: str) -> _Mean:
+    """Which connections there are, against those that are declared."""
+
+    def mean(_slots: _Slots) -> Meaning:
+        limit, params = Quantity(value=0, unit=""), {"what": what}
+        objective = Objective(figure=Figure.CONNECTIONS, op=Op.HOLDS, limit=limit, params=params, sentence="")
+        return Meaning(objective=objective)
+
+    return mean
+
+
+def pooling(slots: _Slots) -> Meaning:
+    """How many connections a service opens for so many requests."""
+    share = 100 * float(slots["count"]) / max(float(slots["requests"]), 1.0)
+    limit = Quantity(value=round(share, 9), unit="%")
+    return Meaning(objective=Objective(figure=Figure.POOLING, op=Op.BELOW, limit=limit, sentence=""))
+
+
 def exposed(what: str, **params: str) -> _Mean:
     """What the platform's own metrics say of itself, against what the traffic measured; a parameter in angle brackets is the slot's value."""
 

@@ -1,4 +1,4 @@
-"""The parts of a target file that say how the platform is seen from outside: its metrics and its public names."""
+"""The parts of a target file that say how the platform is seen from outside: its metrics, its connections and its public names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, IPvAnyAddress
 
+from harness.targets.paper import Paths
 from harness.targets.values import Name, TargetSection, UrlPath, Word
 
 
@@ -46,6 +47,22 @@ class Metrics(TargetSection):
     probed: str = ""
     timing: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,60}$")] = ""
     per_user: PerUser | None = None
+
+
+class Flows(TargetSection):
+    """The log of connections, and what of it is declared. Workloads go by their label `app`, or by their name where they have none.
+
+    Attributes:
+        log: files as Cilium's Hubble exporter writes them, backups included.
+        stores: workloads that keep data.
+        data_access: workloads that may connect to them.
+        dependencies: by workload, those that it may connect to.
+    """
+
+    log: Paths
+    stores: Annotated[tuple[Name, ...], Field(min_length=1)]
+    data_access: Annotated[tuple[Name, ...], Field(min_length=1)]
+    dependencies: Annotated[Mapping[Name, tuple[Name, ...]], Field(min_length=1)]
 
 
 class PublicName(TargetSection):

@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from harness.catalogue.explain import configuration_error
 from harness.errors import ConfigurationError
-from harness.targets.outside import Dns, Metrics
+from harness.targets.outside import Dns, Flows, Metrics
 from harness.targets.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.parts import (
     Callers,
@@ -87,6 +87,8 @@ class Target(TargetSection):
         primary_region: the region that holds the primary; empty where there is none.
         callers: whom the backends accept and refuse; None: the network check cannot run.
         power: how the power of a node is cut; None: it cannot be.
+        flows: the log of connections; None: nobody keeps one.
+        routes: of the traffic, with the services (label `app`) that each needs.
         evidence: reports of other tools. files: of the platform. attestations, waivers: directories of what people say.
         parts: of the platform that are there and that rows may wait for, by the names of the catalogue.
         file: the file it was read from.
@@ -108,6 +110,8 @@ class Target(TargetSection):
     ledger: LedgerSettings | None = None
     pipeline: Pipeline | None = None
     metrics: Metrics | None = None
+    flows: Flows | None = None
+    routes: Mapping[Name, tuple[Name, ...]] = Field(default_factory=dict)
     dns: Dns | None = None
     rollout: RolloutSettings | None = None
     traffic: Mapping[str, TrafficOverride] = Field(default_factory=dict)

@@ -67,5 +67,9 @@ def _target_file(folder: Path) -> Path:
         members=dict.fromkeys(MEMBERS, "127.0.0.1"),
     )
     file = folder / "target.yaml"
-    file.write_text(yaml.safe_dump(describe(addresses, release="1.0.0", kubeconfig=folder / "k", secrets=folder)))
+    file.write_text(
+        yaml.safe_dump(
+            describe(addresses, release="1.0.0", kubeconfig=folder / "k", secrets=folder, flows=folder / "flows.log")
+        )
+    )
     return file

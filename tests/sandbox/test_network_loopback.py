@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -15,20 +16,37 @@ from harness import clock
 from harness.errors import SandboxError
 from harness.sandbox import messages
 from harness.sandbox.network.loopback import Loopback
-from harness.sandbox.network.seam import HOST, Disturbance, Endpoint, Impairment, Pod, Seat, Service, ServicePort
+from harness.sandbox.network.seam import (
+    HOST,
+    Disturbance,
+    Endpoint,
+    Impairment,
+    Occupant,
+    Pod,
+    Seat,
+    Service,
+    ServicePort,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OCTET = 92
 PORT = 8080
 
 
 @pytest.fixture
-def network() -> Iterator[Loopback]:
+def log(tmp_path: Path) -> Path:
+    """Where the forwarder logs connections."""
+    return tmp_path / "flows" / "events.log"
+
+
+@pytest.fixture
+def network(log: Path) -> Iterator[Loopback]:
     """A network with a forwarder of its own."""
     ours, theirs = messages.pair()
-    argv = [sys.executable, "-m", "harness.sandbox.network.forwarder", str(theirs.fileno())]
+    argv = [sys.executable, "-m", "harness.sandbox.network.forwarder", str(theirs.fileno()), str(log)]
     with subprocess.Popen(argv, pass_fds=[theirs.fileno()]) as forwarder:
         theirs.close()
         net = Loopback(OCTET, ours)
@@ -212,3 +230,32 @@ def test_a_detached_pod_leaves_no_address_behind(network: Loopback) -> None:
     network.detach(seat)
     network.detach(seat)
     assert network.attach(Pod(namespace="shop", name="db-0", keeps_address=True)).address == seat.address
+
+
+def test_connections_and_refusals_are_logged_with_who_called_whom(network: Loopback, log: Path) -> None:
+    """As Hubble exports them: callers by pod and workload, the host by its reserved label."""
+    with echo("127.92.1.212") as backend:
+        network.serve([service(backend)], lambda seat, _: seat.key != "shop/stranger")
+        friend = network.attach(Pod(namespace="shop", name="friend"))
+        stranger = network.attach(Pod(namespace="shop", name="stranger"))
+        for seat, app in (
+            (friend, "friend"),
+            (stranger, "stranger"),
+            (Seat(key="", namespace="", address=backend.address), "web"),
+        ):
+            labels, workload = {"app": app}, ("Deployment", app)
+            network.name(
+                [Occupant(address=seat.address, namespace="shop", pod=f"{app}-1", labels=labels, workload=workload)]
+            )
+        call(friend.env["WEB_SERVICE_HOST"])
+        call(stranger.env["WEB_SERVICE_HOST"])
+        call(network.front(HOST, "shop", "web"))
+        flows = [json.loads(line)["flow"] for line in log.read_text().splitlines()]
+    assert [flow["verdict"] for flow in flows] == ["FORWARDED", "DROPPED", "FORWARDED"]
+    assert [flow["source"].get("pod_name", "") for flow in flows] == ["friend-1", "stranger-1", ""]
+    assert flows[2]["source"]["labels"] == ["reserved:host"]
+    assert flows[0]["source"]["workloads"] == [{"name": "friend", "kind": "Deployment"}]
+    assert "k8s:app=web" in flows[0]["destination"]["labels"]
+    assert flows[0]["l4"]["TCP"]["destination_port"] == PORT
+    assert flows[0]["destination_service"] == {"name": "web", "namespace": "shop"}
+    assert flows[1]["drop_reason_desc"] == "POLICY_DENIED"

@@ -120,4 +120,21 @@ STATE_SENTENCES = {
         limit=Quantity(value=500, unit="ms"),
         sentence="",
     ),
+    "every connection seen between services and stores is a declared dependency": Objective(
+        figure=Figure.CONNECTIONS,
+        op=Op.HOLDS,
+        limit=Quantity(value=0, unit=""),
+        params={"what": "dependencies"},
+        sentence="",
+    ),
+    "no workload outside the data access layer holds a connection to a store in the steady state": Objective(
+        figure=Figure.CONNECTIONS,
+        op=Op.HOLDS,
+        limit=Quantity(value=0, unit=""),
+        params={"what": "data access"},
+        sentence="",
+    ),
+    "every service opens less than 1 database connection per 100 requests in the steady state": Objective(
+        figure=Figure.POOLING, op=Op.BELOW, limit=Quantity(value=1, unit="%"), sentence=""
+    ),
 }

@@ -258,6 +258,23 @@ class StatementCounts(Timed):
     why: Word = ""
 
 
+@written("flows.read", by=["connections"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlowsSeen(Timed):
+    """What the log of connections had in it since the last reading under a traffic.
+
+    Each of `connections` has `source_namespace`, `source`, `namespace`, `destination`, `port`, `verdict` and how often it was begun, `n`. `before`:
+    they were begun before the first reading, by pods that ran still. `names` has what the target file declares.
+    """
+
+    traffic: Word = ""
+    before: YesOrNo = False
+    connections: ManyFields = ()
+    lines: Count = 0
+    names: Fields = field(default_factory=dict)
+    why: Word = ""
+
+
 @written("metrics.read", by=["metrics"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricsRead(Timed):

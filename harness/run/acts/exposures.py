@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
@@ -29,12 +30,12 @@ class Told:
 
     Attributes:
         needs: keys of the target file.
-        read: reads it once and records it under the name of a traffic; raises HarnessError where it cannot.
+        begin: what reads it once, and records it under the name of a traffic; both raise HarnessError where they cannot.
         kind: of the observations that it records, in the history of its name.
     """
 
     needs: Sequence[RequiredKey]
-    read: Callable[[Context, str], None]
+    begin: Callable[[Context, str], Callable[[], None]]
     kind: str
 
 
@@ -59,29 +60,36 @@ class ExposureDriver(Driver):
     def beside(self, act: Act, context: Context) -> Iterator[None]:
         """Read at the beginning, every thirty seconds, and at the end."""
         demand = context.plan.demand[act.demand]
-        traffic, ended = demand.params.get("traffic", ""), threading.Event()
-        _read(context, demand.name, traffic)
-        reader = threading.Thread(target=_again, args=(context, demand.name, traffic, ended), daemon=True)
+        read, ended = _reader(context, demand.name, demand.params.get("traffic", "")), threading.Event()
+        read()
+        reader = threading.Thread(target=_again, args=(read, ended), daemon=True)
         reader.start()
         try:
             yield
         finally:
             ended.set()
             reader.join()
-            _read(context, demand.name, traffic)
+            read()
 
 
-def _again(context: Context, name: str, traffic: str, ended: threading.Event) -> None:
+def _again(read: Callable[[], None], ended: threading.Event) -> None:
     while not ended.wait(EVERY_S):
-        _read(context, name, traffic)
+        read()
 
 
-def _read(context: Context, name: str, traffic: str) -> None:
-    told = TOLD[name]
-    try:
-        told.read(context, traffic)
-    except HarnessError as error:
-        context.sink(name).put(told.kind, "", traffic=traffic, at_ns=clock.now_ns(), why=str(error))
+def _reader(context: Context, name: str, traffic: str) -> Callable[[], None]:
+    """What reads it once; what cannot be read is recorded with its reason."""
+    told, begun = TOLD[name], list[Callable[[], None]]()
+
+    def read() -> None:
+        try:
+            if not begun:
+                begun.append(told.begin(context, traffic))
+            begun[0]()
+        except HarnessError as error:
+            context.sink(name).put(told.kind, "", traffic=traffic, at_ns=clock.now_ns(), why=str(error))
+
+    return read
 
 
 def _read_metrics(context: Context, traffic: str) -> None:
@@ -125,19 +133,55 @@ def _read_queries(context: Context, traffic: str) -> None:
         )
 
 
+def _connections(context: Context, traffic: str) -> Callable[[], None]:
+    from harness.drivers.check.flow_log import FlowLog, flows_of, listed
+
+    names, log = flows_of(context.target), FlowLog(context.target)
+    declared = {
+        "stores": list(names.stores),
+        "data_access": list(names.data_access),
+        "dependencies": {source: list(of) for source, of in names.dependencies.items()},
+        "routes": {route: list(of) for route, of in context.target.routes.items()},
+    }
+
+    def read() -> None:
+        one = log.read()
+        context.sink("connections").put(
+            "flows.read",
+            "",
+            traffic=traffic,
+            at_ns=one.at_ns,
+            before=one.before,
+            connections=listed(one.connections),
+            lines=one.lines,
+            names=declared,
+            why=one.why,
+        )
+
+    return read
+
+
 TOLD: Final[Mapping[str, Told]] = {
     "metrics": Told(
         needs=(
             RequiredKey("metrics", "the metrics of every pod are read"),
             RequiredKey("kubernetes", "the pods are found through the Kubernetes API"),
         ),
-        read=_read_metrics,
+        begin=lambda context, traffic: partial(_read_metrics, context, traffic),
         kind="metrics.read",
     ),
     "queries": Told(
         needs=(RequiredKey("database", "the database says how long its queries took"),),
-        read=_read_queries,
+        begin=lambda context, traffic: partial(_read_queries, context, traffic),
         kind="statements.read",
+    ),
+    "connections": Told(
+        needs=(
+            RequiredKey("flows", "the log of connections is read"),
+            RequiredKey("kubernetes", "connections of pods that run still are told from those of others"),
+        ),
+        begin=_connections,
+        kind="flows.read",
     ),
 }
 """By the name of the demand."""

@@ -9,8 +9,9 @@ Messages it obeys (one key names the message, its value is the front or impairme
     {"close": front}
     {"impair": id, "kind": …, "delay_s": …, "pairs": [[address, address]…]}   answered {"impaired": id}
     {"heal": id}                                                             answered {"healed": id, "hits": n}
+    {"known": address, "endpoint": {…}}  who is there, for the log of connections
 
-Started as `python -m harness.sandbox.network.forwarder FD` with its end of `messages.pair`; ends when the other end closes.
+Started as `python -m harness.sandbox.network.forwarder FD LOG` with its end of `messages.pair` and the path of that log; ends when the other end closes.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import clock
 from harness.sandbox import messages
-from harness.sandbox.network.seam import Disturbance
+from harness.sandbox.network.flows import FlowEnds, FlowLogWriter
+from harness.sandbox.network.seam import Disturbance, Endpoint
 from harness.sandbox.network.splice import Side, join, reset
 
 if TYPE_CHECKING:
@@ -43,6 +47,7 @@ class Front:
     caller: str
     server: asyncio.Server
     to: list[Backend] = field(default_factory=list)
+    denied: frozenset[Backend] = frozenset()
     open: dict[Side, Backend] = field(default_factory=dict)
 
 
@@ -59,8 +64,9 @@ class ActiveImpairment:
 class Forwarder:
     """The table of fronts, and the connections that pass through it."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: socket.socket, flows: FlowLogWriter) -> None:
         self._end = end
+        self._flows = flows
         self._fronts: dict[int, Front] = {}
         self._rules: dict[int, ActiveImpairment] = {}
         self._turn: dict[str, int] = {}
@@ -102,6 +108,8 @@ class Forwarder:
                     self._impair(number, rule)
                 case {"heal": int(number)}:
                     self._heal(number)
+                case {"known": str(address), "endpoint": dict(endpoint)}:
+                    self._flows.known(address, endpoint)
 
     async def _open(self, number: int, group: str, caller: str, listening: socket.socket) -> None:
         listening.settimeout(0)
@@ -120,7 +128,7 @@ class Forwarder:
 
     def _route(self, number: int, to: list[Backend], denied: set[Backend]) -> None:
         front = self._fronts[number]
-        front.to = to
+        front.to, front.denied = to, frozenset(denied)
         for side, backend in list(front.open.items()):
             if backend in denied:
                 reset(side.transport)
@@ -128,6 +136,8 @@ class Forwarder:
     def _accepted(self, number: int, side: Side) -> None:
         front = self._fronts.get(number)
         if front is None or not front.to:
+            if front is not None and front.denied:
+                self._flows.denied(_ends(front, side, min(front.denied)))
             reset(side.transport)
             return
         if side.transport is not None:
@@ -150,6 +160,7 @@ class Forwarder:
                     await loop.create_connection(lambda callee=callee: callee, address, port)  # type: ignore[misc]
             except OSError:
                 continue
+            self._flows.forwarded(_ends(front, side, (address, port)))
             self._join(front, side, callee, (address, port))
             return
         reset(side.transport)
@@ -218,15 +229,23 @@ class Forwarder:
         messages.send(self._end, {"healed": number, "hits": rule.hits})
 
 
+def _ends(front: Front, side: Side, backend: Backend) -> FlowEnds:
+    """Who calls whom, as the log of connections has it."""
+    peer = side.transport.get_extra_info("peername") if side.transport is not None else None
+    service, _, _ = front.group.rpartition(":")
+    callee = Endpoint(address=backend[0], port=backend[1])
+    return FlowEnds(caller=front.caller, port=peer[1] if peer else 0, callee=callee, service=service)
+
+
 def _backend(pair: list[str | int]) -> Backend:
     return str(pair[0]), int(pair[1])
 
 
-async def main(fd: int) -> None:
-    """Serve the fronts that arrive on that descriptor."""
-    with socket.socket(fileno=fd) as end:
-        await Forwarder(end).run()
+async def main(fd: int, log: Path) -> None:
+    """Serve the fronts that arrive on that descriptor, and log their connections."""
+    with socket.socket(fileno=fd) as end, closing(FlowLogWriter(log)) as flows:
+        await Forwarder(end, flows).run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(int(sys.argv[1]), Path(sys.argv[2])))

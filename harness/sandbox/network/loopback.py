@@ -25,6 +25,7 @@ from harness.sandbox.network.seam import (
     Impairment,
     LinkHealed,
     LinkImpaired,
+    Occupant,
     Pod,
     Seat,
     Service,
@@ -64,6 +65,7 @@ class Loopback:
         self._services: dict[str, Service] = {}
         self._admits: Admits = _everyone
         self._fronts: dict[tuple[str, str, int], _Front] = {}
+        self._named: dict[str, Occupant] = {}
 
     def attach(self, pod: Pod) -> Seat:
         """Give a pod an address, and listen for it at every Service of its namespace."""
@@ -89,6 +91,13 @@ class Loopback:
         self._services = {service.key: service for service in services}
         self._admits = admits
         self._settle(self._seats.values())
+
+    def name(self, occupants: Iterable[Occupant]) -> None:
+        """Tell the forwarder of each occupant once."""
+        for one in occupants:
+            if self._named.get(one.address) != one:
+                self._named[one.address] = one
+                messages.send(self._end, {"known": one.address, "endpoint": _endpoint(one)})
 
     def front(self, seat: Seat, namespace: str, name: str) -> str:
         """The address at which `seat` finds that Service."""
@@ -218,6 +227,18 @@ class Loopback:
 
 def _everyone(_seat: Seat, _endpoint: Endpoint) -> bool:
     return True
+
+
+def _endpoint(one: Occupant) -> dict[str, object]:
+    """An end of a flow, as Hubble writes it."""
+    kind, name = one.workload
+    labels = [f"k8s:{key}={value}" for key, value in sorted(one.labels.items())]
+    return {
+        "namespace": one.namespace,
+        "labels": [*labels, f"k8s:io.kubernetes.pod.namespace={one.namespace}"],
+        "pod_name": one.pod,
+        "workloads": [{"name": name, "kind": kind}],
+    }
 
 
 def _front_key(seat: str, service: str) -> str:

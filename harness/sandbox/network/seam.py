@@ -71,6 +71,17 @@ class Seat:
     env: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Occupant:
+    """The pod at an address, as the log of connections names it; `workload` is its kind and name."""
+
+    address: str
+    namespace: str
+    pod: str
+    labels: Mapping[str, str]
+    workload: tuple[str, str]
+
+
 HOST = Seat(key="host", namespace="", address="127.0.0.1")
 """Whoever calls from outside the cluster."""
 
@@ -147,6 +158,10 @@ class Network(Protocol):
 
     def serve(self, services: Iterable[Service], admits: Admits) -> None:
         """Declare all Services, their ready endpoints, and who may call which endpoint."""
+        ...
+
+    def name(self, occupants: Iterable[Occupant]) -> None:
+        """Say who is at which address, for the log of connections."""
         ...
 
     def front(self, seat: Seat, namespace: str, name: str) -> str:

@@ -39,6 +39,25 @@ SETTINGS = {
     "full_page_writes": "on",
 }
 """The declared set of the database's settings, as `SHOW` writes them."""
+CONNECTIONS = {
+    "stores": ["postgres"],
+    "data_access": ["user-service", "track-service"],
+    "dependencies": {
+        "balancer": ["api-gateway"],
+        "api-gateway": ["user-service", "track-service"],
+        "user-service": ["postgres"],
+        "track-service": ["postgres"],
+        "postgres": ["postgres"],
+    },
+}
+"""Who may connect to whom."""
+ROUTES = {
+    "sign-in": ["user-service"],
+    "read-track": ["track-service"],
+    "create-track": ["track-service"],
+    "play-track": ["track-service"],
+}
+"""What each route of the traffic needs beside the gateway."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +76,13 @@ class Addresses:
 
 
 def describe(
-    addresses: Addresses, *, release: str, kubeconfig: Path, secrets: Path, repository: Path | None = None
+    addresses: Addresses,
+    *,
+    release: str,
+    kubeconfig: Path,
+    secrets: Path,
+    flows: Path,
+    repository: Path | None = None,
 ) -> dict[str, Any]:
     """The content of target.yaml.
 
@@ -66,6 +91,7 @@ def describe(
         release: that runs.
         kubeconfig: its file.
         secrets: the directory that holds the files of `dsn_files`.
+        flows: the log of connections; its backups are beside it.
         repository: the directory of the platform's own files; None: it names none.
     """
     return {
@@ -126,6 +152,8 @@ def describe(
                 "user_route": "sign-in",
             },
         },
+        "flows": {"log": str(flows.with_name(f"{flows.stem}*{flows.suffix}")), **CONNECTIONS},
+        "routes": ROUTES,
         "disposable": True,
     }
 

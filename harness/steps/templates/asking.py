@@ -50,6 +50,14 @@ ASKING: Final = (
         mean=lambda slots: Meaning(traffic=slots["traffic"], told="queries"),
     ),
     Template(
+        name="connections-read",
+        keyword=Keyword.WHEN,
+        text='the log of connections has been read under "<traffic:name>" traffic',
+        about="The traffic has run, and the log of connections, as Hubble exports it, was read to the end of the fault-free window.",
+        example='the log of connections has been read under "everyday" traffic',
+        mean=lambda slots: Meaning(traffic=slots["traffic"], told="connections"),
+    ),
+    Template(
         name="experiment",
         keyword=Keyword.WHEN,
         text='the experiment "<experiment:name>" has run under "<traffic:name>" traffic',

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.steps.meaning import Keyword
-from harness.steps.objectives import check, exposed, exposed_errors
+from harness.steps.objectives import check, connections, exposed, exposed_errors, pooling
 from harness.steps.template import Template
 
 EXPOSURES: Final = (
@@ -67,5 +67,32 @@ EXPOSURES: Final = (
         about="One counter over another, as the target file names them, against the acknowledged requests of the two routes.",
         example="the exposed plays per user are within 1 % of those the traffic made",
         mean=exposed("plays per user"),
+    ),
+    Template(
+        name="declared-connections",
+        keyword=Keyword.THEN,
+        text="every connection seen between services and stores is a declared dependency[ in the steady state]",
+        about=(
+            "Each pair of workloads of which one connected to the other in the window, or holds a connection from before it, is among `flows.dependencies`. "
+            "What policy refused is no connection."
+        ),
+        example="every connection seen between services and stores is a declared dependency",
+        mean=connections("dependencies"),
+    ),
+    Template(
+        name="data-access",
+        keyword=Keyword.THEN,
+        text="no workload outside the data access layer holds a connection to a store[ in the steady state]",
+        about="Of all workloads only those of `flows.data_access`, and the stores themselves, connect to a workload of `flows.stores`.",
+        example="no workload outside the data access layer holds a connection to a store in the steady state",
+        mean=connections("data access"),
+    ),
+    Template(
+        name="connection-pooling",
+        keyword=Keyword.THEN,
+        text="every service opens less than <count> database connection per <requests:count> requests[ in the steady state]",
+        about="Connections that each service of the data access layer began to a store, over the traffic's requests of the routes that need the service.",
+        example="every service opens less than 1 database connection per 100 requests in the steady state",
+        mean=pooling,
     ),
 )

@@ -191,7 +191,9 @@ def test_the_target_file_says_where_everything_is() -> None:
         members={member: f"127.93.9.{n}" for n, member in enumerate(MEMBERS, 1)},
     )
     secrets = Path("/sandbox/secrets")
-    described = describe(addresses, release="1.0.0", kubeconfig=Path("/sandbox/kubeconfig"), secrets=secrets)
+    described = describe(
+        addresses, release="1.0.0", kubeconfig=Path("/sandbox/kubeconfig"), secrets=secrets, flows=secrets / "flows.log"
+    )
     files = dsn_files(addresses, CREDENTIALS, secrets)
     assert described["regions"]["eu-west-1"] == {
         "entry": "http://127.93.8.3:8080",

@@ -13,12 +13,14 @@ import pytest
 import yaml
 
 from harness import clock
+from harness.drivers.check.sql.staging import schema_digest
 from harness.errors import ConfigurationError
 from harness.sandbox import marker
 from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
 from harness.sandbox.platform.repository import examples
 from harness.sandbox.platform.staging import standing_for
 from harness.targets import load_target
+from harness.targets.reference import Reference
 from harness.targets.target import MARKER
 
 if TYPE_CHECKING:
@@ -31,7 +33,13 @@ def described(root: Path) -> dict[str, Any]:
     addresses = Addresses(
         entry=nowhere, regions=dict.fromkeys(SHARES, nowhere), members=dict.fromkeys(MEMBERS, "127.0.0.1")
     )
-    return describe(addresses, release="1.0.0", kubeconfig=root / "kubeconfig", secrets=root / "secrets")
+    return describe(
+        addresses,
+        release="1.0.0",
+        kubeconfig=root / "kubeconfig",
+        secrets=root / "secrets",
+        flows=root / "flows" / "events.log",
+    )
 
 
 def staged(root: Path) -> Path:
@@ -105,15 +113,12 @@ def test_days_are_moved_all_by_as_many(tmp_path: Path) -> None:
     assert len({there - here for here, there in zip(own, copied, strict=True)}) == 1
 
 
-def test_the_register_of_production_has_the_schema_of_the_platform(postgres: Postgres) -> None:
-    """Counted from the real schema, as the role that looks sees it; none of its people is a listener."""
+def test_the_register_of_production_has_the_schema_of_the_platform(postgres: Postgres, tmp_path: Path) -> None:
+    """Counted from the real schema, as the check counts it; none of its people is a listener."""
     source = examples()
     assert source is not None
     register = yaml.safe_load((source / "files" / "registers" / "production.yaml").read_text())
-    [(digest,)] = postgres.rows(
-        "SELECT md5(string_agg(concat_ws('.', table_schema, table_name, column_name, data_type), ',' "
-        "ORDER BY table_schema, table_name, column_name)) FROM information_schema.columns "
-        "WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
-    )
+    (tmp_path / "dsn").write_text(f"{postgres.conninfo} dbname=normaldance")
+    digest = schema_digest(Reference(file=str(tmp_path / "dsn")))
     assert register["schema"] == digest
     assert hashlib.sha256(b"listener-1").hexdigest() not in register["personal"]

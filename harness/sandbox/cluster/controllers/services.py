@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.cluster.controllers.view import ENDPOINTS, NAMESPACE, POD, POLICY, SERVICE, key
 from harness.sandbox.network.policy import Party, Policies
-from harness.sandbox.network.seam import HOST, Endpoint, Seat, Service, ServicePort
+from harness.sandbox.network.seam import HOST, Endpoint, Occupant, Seat, Service, ServicePort
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from harness.sandbox.cluster.store import Object, Store
     from harness.sandbox.network.seam import Network
 
@@ -37,6 +39,7 @@ class Services:
         policies = self._store.list(POLICY)
         if self._served != (services, parties, policies):
             self._served = (services, parties, policies)
+            self._network.name(occupants(self._store.list(POD)))
             self._network.serve(services, Admission(Policies(policies), parties))
 
     def _give_address(self, service: Object) -> None:
@@ -72,6 +75,25 @@ class Services:
             for pod in self._store.list(POD)
             if (address := (pod.get("status") or {}).get("podIP"))
         }
+
+
+def occupants(pods: Iterable[Object]) -> Iterator[Occupant]:
+    """Which pod is at which address. Pure."""
+    for pod in pods:
+        if address := (pod.get("status") or {}).get("podIP"):
+            namespace, name = key(pod)
+            labels = pod["metadata"].get("labels") or {}
+            yield Occupant(address=address, namespace=namespace, pod=name, labels=labels, workload=_workload(pod))
+
+
+def _workload(pod: Object) -> tuple[str, str]:
+    """Kind and name of what the pod is of: a ReplicaSet counts as its Deployment, a pod without an owner as itself."""
+    owner = next((each for each in pod["metadata"].get("ownerReferences") or () if each.get("controller")), None)
+    if owner is None:
+        return "Pod", pod["metadata"]["name"]
+    if owner["kind"] == "ReplicaSet":
+        return "Deployment", owner["name"].rpartition("-")[0]
+    return owner["kind"], owner["name"]
 
 
 def declaration(service: Object, endpoints: Object | None) -> Service | None:

@@ -35,6 +35,8 @@ class Defects:
         plays_every_s: how often plays are added to the metrics; 0: each at once.
         hold_one_in: of accepted events, one in this many is held back by `hold_s` seconds.
         attempts: how often a call to another service is tried.
+        renew_every: of the requests to the database, after one in this many its connection is closed; 0: it is kept.
+        opens_database: the gateway holds a connection to the database of its own.
         logs_password: the password of the database is written to the log at the start.
         drops_newest: a new primary loses the rows of a second that were added last before the old one died.
         rollout_s: how long the initial rollout takes at most, in seconds from the first start of any pod.
@@ -62,6 +64,8 @@ class Defects:
     hold_one_in: int = 0
     hold_s: float = 0.0
     attempts: int = 3
+    renew_every: int = 0
+    opens_database: bool = False
     logs_password: bool = False
     drops_newest: bool = False
     rollout_s: float = 45.0
@@ -94,6 +98,8 @@ class Defects:
             hold_one_in=int(env.get("DEFECT_HOLD_ONE_IN", "0")),
             hold_s=float(env.get("DEFECT_HOLD_S", "0")),
             attempts=int(env.get("DEFECT_ATTEMPTS", "3")),
+            renew_every=int(env.get("DEFECT_RENEW_EVERY", "0")),
+            opens_database=env.get("DEFECT_OPENS_DATABASE", "") == "yes",
             logs_password=env.get("DEFECT_LOGS_PASSWORD", "") == "yes",
             drops_newest=env.get("DEFECT_DROPS_NEWEST", "") == "yes",
             rollout_s=float(env.get("DEFECT_ROLLOUT_S", "45")),

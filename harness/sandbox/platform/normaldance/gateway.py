@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -36,7 +37,10 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with client() as session:
             app[CALLERS] = {name: Caller(name, *addresses[name], session, defects.attempts) for name in SERVICES}
+            own = asyncio.create_task(_hold_database()) if defects.opens_database else None
             yield
+            if own is not None:
+                own.cancel()
 
     def forward(name: str, service: str) -> Handler:
         async def endpoint(request: web.Request) -> web.Response:
@@ -53,6 +57,16 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
 
     routes = [web.route(method, path, forward(name, service)) for name, method, path, service in ROUTES]
     return build(settings, routes, lifespan=lifespan, headers={"x-gateway-pod": settings.pod})
+
+
+async def _hold_database() -> None:
+    """A connection to the database that the gateway has no business with, opened again when it ends (a planted defect)."""
+    while True:
+        with suppress(OSError):
+            reader, writer = await asyncio.open_connection(*address_of("database"))
+            await reader.read()
+            writer.close()
+        await asyncio.sleep(1.0)
 
 
 async def _forwarded(request: web.Request, caller: Caller, *, twice: bool) -> ServiceAnswer:

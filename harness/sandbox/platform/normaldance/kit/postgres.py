@@ -17,6 +17,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
+from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
 from .app import Unavailable
 from .settings import address_of
 
@@ -26,7 +27,8 @@ T = TypeVar("T")
 Work = Callable[[Connection], Awaitable[T]]
 
 POOL_SIZE = 4
-CONNECTION_MAX_AGE_S = 30.0
+CONNECTION_MAX_AGE_S = 150.0
+"""Of a kept connection: so long that few are opened for the requests that it serves."""
 ATTEMPT_S = 0.4
 """How long one source may take before the next one is asked."""
 READ_S = 0.8
@@ -54,7 +56,9 @@ serialization (40), and the unique key of a request that is being served twice: 
 class Source:
     """One address that serves the database, with a small pool of connections."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, renew_every: int = 0) -> None:
+        self._renew_every = renew_every
+        self._served = 0
         self._conninfo = make_conninfo(host=host, port=port)
         self._slots = asyncio.Semaphore(POOL_SIZE)
         self._idle: list[tuple[Connection, float]] = []
@@ -82,7 +86,11 @@ class Source:
                 raise
             finally:
                 alarm.cancel()
-            self._idle.append((connection, born))
+            self._served += 1
+            if self._renew_every and self._served % self._renew_every == 0:
+                await connection.close()
+            else:
+                self._idle.append((connection, born))
             return result
 
     @asynccontextmanager
@@ -172,7 +180,8 @@ class DatabaseRouter:
         User, password, database and TLS come from libpq's own variables (PGUSER, PGSSLMODE …).
         """
         names = os.environ.get("READS", "database").split()
-        sources = {name: Source(*address_of(name)) for name in {"database", *names}}
+        renew_every = Defects.from_env().renew_every
+        sources = {name: Source(*address_of(name), renew_every) for name in {"database", *names}}
         return cls(sources["database"], [sources[name] for name in names])
 
     async def read(self, work: Work[T]) -> T:

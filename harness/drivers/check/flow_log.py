@@ -1,0 +1,242 @@
+"""The log of connections that Cilium's Hubble exporter keeps, followed while it grows.
+
+A line is one JSON object, `{"flow": {…}}` (https://docs.cilium.io/en/stable/observability/hubble/configuration/export/); `hubble observe -o json`
+writes the same. Counted are the beginnings of TCP connections: a SYN without ACK, where it left its source or was dropped on the way. A file
+that is rotated is read to its end under its new name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from harness import clock
+from harness.drivers.check.places import Clusters
+from harness.errors import ConfigurationError, DriverError
+from harness.targets import Target
+from harness.targets.outside import Flows
+
+_MOST_BYTES: Final = 1 << 30
+"""Of one reading: a thousand connections a second for half an hour."""
+_LONGEST: Final = 1 << 20
+"""Bytes of a line; Hubble's take about two thousand."""
+_NAMED_BY: Final = ("k8s:app", "k8s:app.kubernetes.io/name")
+"""Labels that name a workload, the first that is there."""
+
+_FileId = tuple[int, int, bytes]
+"""Device, inode and first line: the inode of a file that was removed is soon another's."""
+
+
+class Connection(NamedTuple):
+    """What is told apart of a connection: who calls whom on which port, and whether it came through."""
+
+    source_namespace: str
+    source: str
+    namespace: str
+    destination: str
+    port: int
+    verdict: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlowsRead:
+    """What was logged between two readings.
+
+    Attributes:
+        at_ns: when it was read.
+        before: it was in the log at the first reading, and is of pods that ran then.
+        connections: how often each was begun.
+        lines: of the log, whatever they say.
+        why: what is missing of it; empty where nothing is known to be.
+    """
+
+    at_ns: int
+    before: bool
+    connections: Mapping[Connection, int]
+    lines: int
+    why: str = ""
+
+
+def flows_of(target: Target) -> Flows:
+    """What the target file says of its connections; raises ConfigurationError where it does not."""
+    if target.flows is None:
+        hint = "write `flows: {log: FILE, stores: […], data_access: […], dependencies: {…}}`"
+        raise ConfigurationError("names no log of connections", where=f"{target.file}: flows", hint=hint)
+    return target.flows
+
+
+class FlowLog:
+    """Reads a log again and again: first what is in it, then what is added."""
+
+    def __init__(self, target: Target) -> None:
+        self._patterns = [target.beside(path) for path in flows_of(target).log]
+        self._clusters = Clusters(target)
+        self._read_to: dict[_FileId, int] = {}
+        self._first = True
+
+    def read(self) -> FlowsRead:
+        """What was added since the last reading; at first what pods that run now have left in it.
+
+        A connection may be held for longer than a log is read: those are known from before.
+
+        Raises:
+            DriverError: the files cannot be read.
+            TargetUnreachable: the cluster does not say which pods run.
+        """
+        before, self._first = self._first, False
+        try:
+            tally = self._added()
+        except OSError as error:
+            where = ", ".join(map(str, self._patterns))
+            raise DriverError(f"the log of connections cannot be read: {error.strerror}", where=where) from error
+        counts = tally.connections
+        if before:
+            running = self._running({(one.source_namespace, pod) for one, pod in counts})
+            counts = Counter({key: n for key, n in counts.items() if (key[0].source_namespace, key[1]) in running})
+        connections: Counter[Connection] = Counter()
+        for (one, _), n in counts.items():
+            connections[one] += n
+        why = "; ".join([] if before and tally.lines else tally.problems)
+        return FlowsRead(at_ns=clock.now_ns(), before=before, connections=connections, lines=tally.lines, why=why)
+
+    def _added(self) -> _Tally:
+        tally, left = _Tally(), _MOST_BYTES
+        files = list(self._files())
+        found = {known: file for file in files if (known := _id_of(file))[-1]}
+        if not files:
+            tally.problems.append(f"there is no file {' or '.join(map(str, self._patterns))}")
+        if gone := sum(known not in found for known in self._read_to):
+            tally.problems.append(
+                f"{gone} files are gone that were not read to the end; hint: keep more backups, uncompressed"
+            )
+        for known, file in found.items():
+            begin, size = self._read_to.get(known, 0), file.stat().st_size
+            if size < begin:
+                tally.problems.append(f"{file.name} was cut short while it was read")
+                begin = 0
+            end = begin
+            for line in _whole_lines(file, begin, min(size, begin + left)):
+                end += len(line)
+                tally.add(line)
+            left -= end - begin
+            self._read_to[known] = end
+        self._read_to = {known: end for known, end in self._read_to.items() if known in found}
+        if left <= 0:
+            tally.problems.append(f"more than {_MOST_BYTES} bytes were added between two readings")
+        if tally.bad:
+            tally.problems.append(f"{tally.bad} of {tally.lines} lines are no flows of Hubble's")
+        if tally.lost:
+            tally.problems.append(f"Hubble reports {tally.lost} lost events")
+        return tally
+
+    def _running(self, callers: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of these pods, by namespace and name, there are now."""
+        return {
+            (namespace, pod["metadata"]["name"])
+            for namespace in {namespace for namespace, _ in callers if namespace}
+            for cluster in self._clusters.every()
+            for pod in cluster.pods(namespace)
+        }
+
+    def _files(self) -> Iterator[Path]:
+        for pattern in self._patterns:
+            yield from sorted(file for file in pattern.parent.glob(pattern.name) if file.is_file())
+
+
+def _id_of(file: Path) -> _FileId:
+    known = file.stat()
+    return known.st_dev, known.st_ino, next(_whole_lines(file, 0, 1), b"")
+
+
+def _whole_lines(file: Path, begin: int, end: int) -> Iterator[bytes]:
+    """The lines between two places; one that is not yet complete is left for the next reading."""
+    with file.open("rb") as opened:
+        opened.seek(begin)
+        while opened.tell() < end:
+            line = opened.readline(_LONGEST)
+            if not line.endswith(b"\n") and len(line) < _LONGEST:
+                return
+            yield line
+
+
+class _Tally:
+    """What lines say, added up: connections by the pod that began them."""
+
+    def __init__(self) -> None:
+        self.connections: Counter[tuple[Connection, str]] = Counter()
+        self.problems: list[str] = []
+        self.lines = self.bad = self.lost = 0
+
+    def add(self, line: bytes) -> None:
+        self.lines += 1
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            self.bad += 1
+            return
+        if not isinstance(event, dict):
+            self.bad += 1
+            return
+        if isinstance(lost := event.get("lost_events"), dict):
+            self.lost += _number(lost.get("num_events_lost"))
+        elif isinstance(flow := event.get("flow"), dict):
+            if (begun := _begun(flow)) is not None:
+                self.connections[begun, str(_mapping(flow.get("source")).get("pod_name") or "")] += 1
+        elif not {"node_status", "agent_event", "debug_event"} & {*event}:
+            self.bad += 1
+
+
+def _begun(flow: Mapping[str, Any]) -> Connection | None:
+    """The connection whose first packet this is; None for anything else, and where the destination saw what its source has sent."""
+    tcp = _mapping(_mapping(flow.get("l4")).get("TCP"))
+    flags = _mapping(tcp.get("flags"))
+    verdict = str(flow.get("verdict", ""))
+    if not flags.get("SYN") or flags.get("ACK") or flow.get("is_reply"):
+        return None
+    source, destination = _mapping(flow.get("source")), _mapping(flow.get("destination"))
+    inside = bool(source.get("namespace"))
+    if verdict == "FORWARDED" and inside and flow.get("traffic_direction") == "INGRESS":
+        return None
+    return Connection(
+        source_namespace=str(source.get("namespace") or ""),
+        source=_workload(source),
+        namespace=str(destination.get("namespace") or ""),
+        destination=_workload(destination),
+        port=_number(tcp.get("destination_port")),
+        verdict=verdict,
+    )
+
+
+def _workload(endpoint: Mapping[str, Any]) -> str:
+    """Who that is: the label `app`, else the workload's name, else what Cilium reserves a name for (`world`, `host`)."""
+    labels = dict(_pairs(endpoint.get("labels")))
+    named = next((labels[key] for key in _NAMED_BY if labels.get(key)), "")
+    workloads = endpoint.get("workloads")
+    first = _mapping(workloads[0]).get("name") if isinstance(workloads, list) and workloads else None
+    reserved = next((key.removeprefix("reserved:") for key in labels if key.startswith("reserved:")), "")
+    return named or str(first or "") or str(endpoint.get("pod_name") or "") or reserved
+
+
+def _pairs(labels: object) -> Iterable[tuple[str, str]]:
+    for label in labels if isinstance(labels, list) else ():
+        key, _, value = str(label).partition("=")
+        yield key, value
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> int:
+    """Protobuf writes 64-bit numbers as texts."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+
+
+def listed(connections: Mapping[Connection, int]) -> Sequence[dict[str, Any]]:
+    """Connections as they are recorded, the most frequent first."""
+    return [{**one._asdict(), "n": n} for one, n in sorted(connections.items(), key=lambda item: (-item[1], item[0]))]

@@ -1,0 +1,266 @@
+"""Connections between workloads, as the log of connections has them: which there are, and how many a service opens for its requests."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.special import chdtri
+
+from harness.judgement.figures.files import load_files
+from harness.judgement.figures.indicators import MORE_TRAFFIC, steady_window
+from harness.judgement.figures.spec import Basis, Need, Spec, in_words
+from harness.judgement.measures import Case, Figures, because, bounded, held, inconclusive, measure, settled
+from harness.judgement.receipts.load import load_receipt
+from harness.judgement.recovery import SECOND
+from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Receipt, Window
+from harness.model.observations import FlowsSeen, every
+
+_FILES: Final = ("history/connections.ndjson",)
+_AGAIN: Final = "let the log of connections be read during the complete window, then run again"
+_FORWARDED: Final = "FORWARDED"
+_POOLING: Final = Figure.POOLING.value
+_WORDS: Final = {"dependencies": "a declared dependency", "data access": "of the data access layer"}
+
+_Pair = tuple[str, str]
+
+
+class _Unread(Exception):
+    """The log does not tell it; the text says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Log:
+    """What was read under a traffic.
+
+    Attributes:
+        begun: connections between workloads that were begun in the span, by caller and callee. held: before it.
+        dropped: those that policy refused, at any time.
+        span: of the readings. lines: of the log in it.
+        why: what is missing of it; empty where nothing is known to be.
+        names: what the target file declares.
+    """
+
+    begun: Counter[_Pair]
+    held: Counter[_Pair]
+    dropped: Counter[_Pair]
+    span: tuple[int, int]
+    lines: int
+    why: str
+    names: FlowsSeen
+
+    @property
+    def receipt(self) -> Receipt:
+        """Whether all of it was read; nothing is shown by what is missing in a part."""
+        seconds = (self.span[1] - self.span[0]) / SECOND
+        text = self.why or f"the log of connections has {self.lines} lines in {seconds:.3g} s"
+        return Receipt(ok=None if self.why else True, why=text, hint=_AGAIN if self.why else "", files=_FILES)
+
+    def listed(self, key: str) -> tuple[str, ...]:
+        """A declared list."""
+        return tuple(map(str, self.names.names.get(key, ())))
+
+    def mapped(self, key: str) -> Mapping[str, Sequence[str]]:
+        """Declared lists by name."""
+        return {str(name): tuple(map(str, of)) for name, of in dict(self.names.names.get(key, {})).items()}
+
+
+def _log(case: Case, window: Window) -> _Log:
+    reads = sorted(
+        (read for read in every(FlowsSeen, case.evidence.observations) if read.traffic == window.traffic),
+        key=lambda read: read.when_ns,
+    )
+    if len(reads) < 2:
+        raise _Unread(
+            "; ".join(read.why for read in reads if read.why) or "the log of connections was not read in the window"
+        )
+    span = (reads[0].when_ns, reads[-1].when_ns)
+    if (span[1] - span[0]) / SECOND * 2 < window.seconds:
+        raise _Unread(f"the log of connections was read over {(span[1] - span[0]) / SECOND:.3g} s of the window only")
+    found: Mapping[str, Counter[_Pair]] = defaultdict(Counter)
+    for read in reads:
+        for one in read.connections:
+            if one["source_namespace"] and one["namespace"]:  # both are workloads of the cluster
+                when = "dropped" if one["verdict"] != _FORWARDED else "held" if read.before else "begun"
+                found[when][str(one["source"]), str(one["destination"])] += int(one["n"])
+    if not found["begun"]:
+        raise _Unread(f"in {sum(read.lines for read in reads)} lines of the log no workload connects to another")
+    return _Log(
+        begun=found["begun"],
+        held=found["held"],
+        dropped=found["dropped"],
+        span=span,
+        lines=sum(read.lines for read in reads if not read.before),
+        why="; ".join(dict.fromkeys(read.why for read in reads if read.why)),
+        names=next(read for read in reads if read.names),
+    )
+
+
+def connections(case: Case) -> Iterable[Measure]:
+    """One measure per pair of workloads of which one connects to the other; of data access, per workload that connects to a store."""
+    what = case.objective.params["what"]
+    window = steady_window(case, Figure.CONNECTIONS.value)
+    if isinstance(window, Measure):
+        yield window
+        return
+    try:
+        log = _log(case, window)
+        allowed = _allowed(log, what)
+    except _Unread as unknown:
+        yield inconclusive(case, Figure.CONNECTIONS.value, str(unknown), _AGAIN, scope={"of": what})
+        return
+    pairs = sorted({*log.begun, *log.held})
+    if what == "data access":
+        stores = {*log.listed("stores")}
+        pairs = [pair for pair in pairs if pair[1] in stores and pair[0] not in stores]
+        if not pairs:
+            why = f"nobody connects to {', '.join(sorted(stores))} in the log, which may not have those connections"
+            yield inconclusive(case, Figure.CONNECTIONS.value, why, _AGAIN, scope={"of": what})
+    for pair in pairs:
+        yield _connection(case, window, log, pair, known=pair[1] in allowed.get(pair[0], ()))
+
+
+def _allowed(log: _Log, what: str) -> Mapping[str, Sequence[str]]:
+    """Whom each workload may connect to."""
+    return (
+        log.mapped("dependencies")
+        if what == "dependencies"
+        else dict.fromkeys(log.listed("data_access"), log.listed("stores"))
+    )
+
+
+def _connection(case: Case, window: Window, log: _Log, pair: _Pair, *, known: bool) -> Measure:
+    begun, held_ = log.begun[pair], log.held[pair]
+    outcome = Outcome.PASS if known else Outcome.FAIL
+    wanted = _WORDS[case.objective.params["what"]]
+    counts = f"{begun} times in the window, {held_} times before"
+    text = f"{pair[0]} connects to {pair[1]} ({counts}): {'' if known else 'not '}{wanted}"
+    receipts = {"load": load_receipt(case.plan, window, latencies=False), "watch": log.receipt}
+    outcome, reason = settled(outcome, because(outcome, text), receipts)
+    return measure(
+        case,
+        Figure.CONNECTIONS.value,
+        outcome,
+        reason,
+        scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": f"{pair[0]} to {pair[1]}"},
+        limit=wanted,
+        figures=Figures(
+            value=float(begun + held_),
+            n=begun + held_,
+            method="connections that were begun, as the log of connections has them, both ends workloads of the cluster",
+            receipts=receipts,
+            files=(*_FILES, *window.files),
+        ),
+    )
+
+
+def pooling(case: Case) -> Iterable[Measure]:
+    """One measure per service of the data access layer."""
+    window = steady_window(case, _POOLING)
+    if isinstance(window, Measure):
+        yield window
+        return
+    try:
+        log = _log(case, window)
+    except _Unread as unknown:
+        yield inconclusive(case, _POOLING, str(unknown), _AGAIN, scope={"traffic": window.traffic})
+        return
+    stores, routes = {*log.listed("stores")}, log.mapped("routes")
+    samples = window.samples.between("done_ns", *log.span)
+    layer = [name for name in log.listed("data_access") if name not in stores]
+    for service in sorted({*layer, *(source for source, to in log.begun if to in stores and source not in stores)}):
+        own = [route for route, needs in routes.items() if service in needs]
+        asked = (
+            np.logical_or.reduce([samples.words["name"].equals(route) for route in own]) if own else np.zeros(0, bool)
+        )
+        opened = sum(n for (source, to), n in log.begun.items() if source == service and to in stores)
+        yield _pooled(case, window, log, service, opened=opened, requests=int(asked.sum()))
+
+
+def _pooled(case: Case, window: Window, log: _Log, service: str, *, opened: int, requests: int) -> Measure:
+    scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": service}
+    if not requests:
+        why = f"{service} opened {opened} connections, and no route of the traffic is declared to need it (`routes`)"
+        return inconclusive(case, _POOLING, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope)
+    bounds = rate_bounds(opened, requests, case.objective.confidence)
+    receipts = {"load": load_receipt(case.plan, window, latencies=False), "watch": log.receipt}
+    return bounded(
+        case,
+        _POOLING,
+        bounds,
+        held(case.objective.op, bounds, case.objective.limit.in_unit("ratio")),
+        unit="ratio",
+        subject=f"database connections opened per request of {service} ({opened} for {requests})",
+        n_needed=None,
+        scope=scope,
+        receipts=receipts,
+        fail_needs=("load",),
+        files=(*_FILES, *window.files),
+    )
+
+
+def rate_bounds(events: int, per: int, confidence: float) -> Bounds:
+    """Events per unit, with the exact bounds of a Poisson rate: F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28 (1936).
+
+    Connections of a pool are renewed more evenly than that, so that the bounds are wide enough.
+    """
+
+    def low(sure: float) -> float:
+        return float(chdtri(2 * events, sure)) / 2 / per if events else 0.0
+
+    def high(sure: float) -> float:
+        return float(chdtri(2 * (events + 1), 1 - sure)) / 2 / per
+
+    return Bounds(
+        value=events / per,
+        low=low(confidence),
+        high=high(confidence),
+        fail_low=low(FAIL_CONFIDENCE),
+        fail_high=high(FAIL_CONFIDENCE),
+        confidence=confidence,
+        n=per,
+        method="rate with exact Poisson bounds (Garwood)",
+    )
+
+
+def _in_words(objective: Objective) -> str:
+    return in_words(objective, f"each {_WORDS[objective.params['what']]}")
+
+
+_LOG: Final = Need(
+    key="flows",
+    why="connections are read from their log",
+    hint="add `flows: {log: FILE, stores: […], data_access: […], dependencies: {…}}` to the target file",
+)
+SPEC: Final = Spec(
+    figure=Figure.CONNECTIONS,
+    judge=connections,
+    limit=None,
+    unit="",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=lambda case: ("history/connections.", *load_files(case)),
+    needs=lambda _objective: (_LOG,),
+    words=_in_words,
+)
+POOLING_SPEC: Final = Spec(
+    figure=Figure.POOLING,
+    judge=pooling,
+    limit=LimitRule(dimension="ratio", ops=ONLY_BELOW),
+    unit="ratio",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=lambda case: ("history/connections.", *load_files(case)),
+    needs=lambda _objective: (
+        _LOG,
+        Need(
+            key="routes",
+            why="requests are counted for the services that they need",
+            hint="add `routes: {ROUTE: [SERVICE]}` to the target file",
+        ),
+    ),
+)

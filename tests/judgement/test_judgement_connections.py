@@ -1,0 +1,137 @@
+"""Connections between workloads: which there are, and how many a service opens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from judgement_builders import evidence, measures, ns, objective, observation, plan
+
+from harness.judgement import judge
+from harness.judgement.figures.connections import rate_bounds
+from harness.model import Evidence, Figure, Measure, Objective, Observation, Op, Outcome
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+NAMES = {
+    "stores": ["postgres"],
+    "data_access": ["user", "track"],
+    "dependencies": {"gateway": ["user", "track"], "user": ["postgres"], "track": ["postgres"]},
+    "routes": {"sign-in": ["user"], "read-track": ["track"], "create-track": ["track"], "play-track": ["track"]},
+}
+DEPENDENCIES = objective(Figure.CONNECTIONS, Op.HOLDS, "0", params={"what": "dependencies"})
+ACCESS = objective(Figure.CONNECTIONS, Op.HOLDS, "0", params={"what": "data access"})
+POOLED = objective(Figure.POOLING, Op.BELOW, "1 %")
+Pairs = dict[tuple[str, str], int]
+QUIET: Pairs = {("gateway", "user"): 200, ("gateway", "track"): 400, ("user", "postgres"): 3, ("track", "postgres"): 9}
+
+
+def seen(pairs: Pairs, verdict: str = "FORWARDED") -> list[dict[str, Any]]:
+    """So many connections of each pair."""
+    return [
+        {"source_namespace": "shop", "source": a, "namespace": "shop", "destination": b, "port": 80, "verdict": verdict, "n": n}
+        for (a, b), n in pairs.items()
+    ]  # fmt: skip
+
+
+def read(at: float, pairs: Pairs, *, more: list[dict[str, Any]] | None = None, **fields: Any) -> Observation:
+    """The log, read at a second of the window."""
+    given = {"traffic": "everyday", "at_ns": ns(at), "lines": 1000, "names": NAMES, **fields}
+    return observation("flows.read", "", at, "connections", connections=[*seen(pairs), *(more or [])], **given)
+
+
+@cache
+def quiet() -> Evidence:
+    """The healthy run, without what was read of its connections."""
+    return evidence()
+
+
+def judged(one: Objective, *reads: Observation) -> dict[str, Measure]:
+    """The measures of a sentence, by what they are of."""
+    base = quiet()
+    given = replace(base, observations=(*base.observations, *reads))
+    return {found.scope.get("of", ""): found for found in measures(judge(plan({"R": one}), given))}
+
+
+def outcomes(one: Objective, *reads: Observation) -> dict[str, Outcome]:
+    """The outcomes only."""
+    return {of: found.outcome for of, found in judged(one, *reads).items()}
+
+
+def test_declared_connections_pass() -> None:
+    """Each pair is named, and those that users and the harness make from outside are nobody's dependency."""
+    outside = {**seen({("host", "gateway"): 9})[0], "source_namespace": ""}
+    found = outcomes(DEPENDENCIES, read(0, {}, before=True), read(59, QUIET, more=[outside]))
+    assert found == {f"{a} to {b}": PASS for a, b in QUIET}
+    assert outcomes(ACCESS, read(0, {}, before=True), read(59, QUIET)) == {
+        "user to postgres": PASS,
+        "track to postgres": PASS,
+    }
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_gateway_that_opens_the_database_fails(*, before: bool) -> None:
+    """In the window, or before it: then it may hold the connection still."""
+    own = {("gateway", "postgres"): 1}
+    reads = (read(0, own if before else {}, before=True), read(59, QUIET | ({} if before else own)))
+    assert outcomes(DEPENDENCIES, *reads)["gateway to postgres"] is FAIL
+    assert outcomes(ACCESS, *reads)["gateway to postgres"] is FAIL
+
+
+def test_what_policy_refused_is_no_connection() -> None:
+    """The border held."""
+    refused = seen({("gateway", "postgres"): 5}, "DROPPED")
+    assert FAIL not in outcomes(DEPENDENCIES, read(0, {}, before=True), read(59, QUIET, more=refused)).values()
+
+
+def test_a_part_of_the_log_shows_what_is_there_and_not_what_is_absent() -> None:
+    """With lost events nothing passes, and what is undeclared fails all the same."""
+    own = {("gateway", "postgres"): 1}
+    found = outcomes(ACCESS, read(0, {}, before=True), read(59, QUIET | own, why="Hubble reports 3 lost events"))
+    assert found == {"user to postgres": INCONCLUSIVE, "track to postgres": INCONCLUSIVE, "gateway to postgres": FAIL}
+
+
+@pytest.mark.parametrize(
+    ("reads", "why"),
+    [
+        ((), "was not read in the window"),
+        ((read(0, {}, why="no such file"),), "no such file"),
+        ((read(0, {}, before=True), read(20, QUIET)), "over 20 s of the window only"),
+        ((read(0, QUIET, before=True), read(59, {})), "no workload connects to another"),
+        ((read(0, {}, before=True), read(59, {("gateway", "user"): 5})), "nobody connects to postgres in the log"),
+    ],
+)
+def test_a_log_that_does_not_tell_it_is_no_evidence(reads: tuple[Observation, ...], why: str) -> None:
+    """Nothing is decided, and the reason says what is missing."""
+    (found,) = judged(ACCESS, *reads).values()
+    assert (found.outcome, why in found.reason) == (INCONCLUSIVE, True)
+
+
+def test_a_pool_opens_few_connections() -> None:
+    """3 for the 1 475 sign-ins of 59 s, 9 for the 4 423 other requests; opened before the window they do not count."""
+    found = judged(POOLED, read(0, {("user", "postgres"): 500}, before=True), read(59, QUIET))
+    assert {of: (one.outcome, one.n) for of, one in found.items()} == {"user": (PASS, 1475), "track": (PASS, 4423)}
+    assert found["user"].value == pytest.approx(3 / 1475)
+
+
+def test_a_connection_for_each_twentieth_request_fails() -> None:
+    """Of the one service that has no pool."""
+    found = outcomes(POOLED, read(0, {}, before=True), read(59, QUIET | {("user", "postgres"): 74}))
+    assert found == {"user": FAIL, "track": PASS}
+
+
+def test_a_service_that_no_route_needs_is_not_decided() -> None:
+    """Nobody knows its requests."""
+    found = judged(POOLED, read(0, {}, before=True), read(59, QUIET | {("mail", "postgres"): 1}))
+    assert (found["mail"].outcome, "no route of the traffic is declared" in found["mail"].reason) == (
+        INCONCLUSIVE,
+        True,
+    )
+
+
+def test_the_bounds_of_a_rate_are_garwoods() -> None:
+    """Of 0 events at most 2.996, of 10 between 5.425 and 16.96, with 95 % on each side."""
+    assert rate_bounds(0, 1, 0.95).high == pytest.approx(2.9957, abs=1e-3)
+    ten = rate_bounds(10, 1, 0.95)
+    assert [ten.low, ten.high] == pytest.approx([5.4254, 16.962], abs=1e-3)
