@@ -6,6 +6,11 @@ Feature: Good practice shows in what the platform does
     When "everyday" traffic has run
     Then every acknowledged write is there once
 
+  @IP-BP-COUPLING
+  Scenario: Routes that do not need a service go on while it is gone
+    When every experiment of domain service has run under "everyday" traffic
+    Then the error rate of routes that do not need a service is below 1 % while it is gone, each in turn
+
   @IP-BP-AUDITS
   Scenario: The newest audit is of this quarter, and nothing critical is open
     When the record "audits" of this target has been read

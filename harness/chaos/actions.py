@@ -10,8 +10,10 @@ from harness.chaos.database import kill_leader, lead_from_home, order_promotion,
 from harness.chaos.holding import hold
 from harness.chaos.nodes import power_off_node, power_off_region, power_off_zone, power_on_nodes
 from harness.chaos.pods import kill_pods
+from harness.chaos.workloads import give_services_back, take_service
 
 __all__ = [
+    "give_services_back",
     "hold",
     "kill_leader",
     "kill_pods",
@@ -21,5 +23,6 @@ __all__ = [
     "power_off_region",
     "power_off_zone",
     "power_on_nodes",
+    "take_service",
     "uncordon_nodes",
 ]

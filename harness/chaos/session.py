@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from harness.errors import Refused
 from harness.model import Hit, Intent
@@ -21,6 +22,8 @@ from harness.targets.kubernetes import REGION_LABEL, Cluster, Object, labels_of
 from harness.targets.undo import Undoable, undo_intent
 
 BY_HAND = "by-hand"
+_NAMES: Final = ("node", "deployment", "region")
+"""What an intent calls the thing that it is on."""
 
 
 @dataclass
@@ -69,7 +72,7 @@ class ChaosSession:
         pending = [intent for intent in pending_intents(self.platform) if intent.undo.get("do") == action.name]
         for intent in pending:
             undo_intent(self.cluster, self.target, intent)
-        return [str(intent.undo.get("node") or intent.undo.get("region", "")) for intent in pending]
+        return [str(next((intent.undo[key] for key in _NAMES if intent.undo.get(key)), "")) for intent in pending]
 
     def hit(self, hits: Sequence[Hit]) -> None:
         """Remember what was hit."""

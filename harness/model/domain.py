@@ -49,6 +49,7 @@ DOMAINS: Final = {
         Domain(name="zone", hits=True, order=5),
         Domain(name="database", single_fault=True, disaster=True, hits=True, order=6),
         Domain(name="region", disaster=True, hits=True, order=7),
+        Domain(name="service", hits=True, order=2, touches=(ENTRY, WORKLOADS)),
         Domain(name="external", order=2, touches=(ENTRY,)),
         Domain(name="network", order=3, touches=(ENTRY, WORKLOADS, DATABASE)),
         NO_FAULT,

@@ -62,6 +62,8 @@ class Figure(StrEnum):
     """Each of them is declared."""
     POOLING = "database connections opened per request"
     """By each service."""
+    COUPLING = "error rate of routes that do not need a service"
+    """While that service is gone."""
     QUERY_TIME = "response time of database queries"
     """As the database itself counts them."""
     DRIFT = "drift of the response time"

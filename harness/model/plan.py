@@ -260,6 +260,7 @@ class Plan:
         acts: what is done, in order.
         traffic, experiments: sizes by name.
         primary_region: region that holds the primary; empty where there is none.
+        route_needs: of the traffic's routes, the services that each needs, as the target file says.
         regions: region names with the share of answers each is meant to give (0 to 1; empty when unknown).
         deselected: scenarios left out by a filter, as `file:line: title`: such a run never decides.
         not_assessable: rows without means here.
@@ -303,6 +304,7 @@ class Plan:
     pytest_arguments: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     stands_in: bool = False
+    route_needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def filter(self) -> str:

@@ -125,6 +125,7 @@ def _plan(
         traffic={name: library.traffic[name] for name in traffic_of(ordered)},
         experiments=experiments,
         primary_region=target.primary_region,
+        route_needs=target.routes,
         regions=target.shares,
         deselected=compiled.deselected,
         not_assessable=tuple(_not_assessable(requirements, compiled, lacking, target)),

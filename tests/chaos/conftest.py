@@ -65,7 +65,14 @@ class World:
             "Deployment",
             {
                 "metadata": {"name": "track-service", "namespace": "us-east-1"},
-                "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "track-service"}}, "template": {}},
+                "spec": {
+                    "replicas": 3,
+                    "selector": {"matchLabels": {"app": "track-service"}},
+                    "template": {
+                        "metadata": {"labels": {"app": "track-service"}},
+                        "spec": {"containers": [{"name": "c", "image": "i"}]},
+                    },
+                },
                 "status": {"readyReplicas": 3, "observedGeneration": 1},
             },
         )

@@ -201,3 +201,26 @@ def test_under_a_run_a_hold_ends_when_it_is_released(tmp_path: Path, monkeypatch
     assert 0.2 <= actions.hold(at_least_s=0, at_most_s=0.2) < 10
     (tmp_path / "released").touch()
     assert actions.hold(at_least_s=0, at_most_s=60) < 10
+
+
+def test_a_service_is_taken_as_a_whole_and_given_back(pocket: Any) -> None:
+    """No replica is left of its deployment; what it had is on disk first."""
+    hits = actions.take_service("track-service")
+    assert names(hits) == ["track-service-1", "track-service-2", "track-service-3"]
+    assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 0
+    assert undos() == ["scale-back us-east-1 track-service 3"]
+    assert actions.give_services_back() == ["track-service"]
+    assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 3
+    assert undos() == []
+
+
+def test_a_service_that_is_not_complete_is_not_taken(pocket: Any) -> None:
+    """Its loss would show nothing, nor would that of a service that nobody has."""
+    pocket.change("Pod", "us-east-1", "track-service-2", status={"podIP": "127.96.1.1", "phase": "Running"})
+    with pytest.raises(
+        FaultNotInjected, match="not every pod of track-service is ready before the fault: track-service-2"
+    ):
+        actions.take_service("track-service")
+    with pytest.raises(FaultNotInjected, match="there is none"):
+        actions.take_service("mail-service")
+    assert undos() == []

@@ -127,7 +127,7 @@ STATE_SENTENCES = {
         params={"what": "dependencies"},
         sentence="",
     ),
-    "no workload outside the data access layer holds a connection to a store in the steady state": Objective(
+    "no workload outside the data access layer is connected to a store in the steady state": Objective(
         figure=Figure.CONNECTIONS,
         op=Op.HOLDS,
         limit=Quantity(value=0, unit=""),
@@ -136,5 +136,12 @@ STATE_SENTENCES = {
     ),
     "every service opens less than 1 database connection per 100 requests in the steady state": Objective(
         figure=Figure.POOLING, op=Op.BELOW, limit=Quantity(value=1, unit="%"), sentence=""
+    ),
+    "the error rate of routes that do not need a service is below 1 % while it is gone, each in turn": Objective(
+        figure=Figure.COUPLING,
+        op=Op.BELOW,
+        limit=Quantity(value=1, unit="%"),
+        scope=Scope(phase=Phase.FAULT),
+        sentence="",
     ),
 }

@@ -86,7 +86,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
-        ("durability:", "durabilty:", "target.yaml:12: database.durabilty: unknown key `durabilty`\n  hint: did you mean `durability`? known here: dsn, durability, members, leader, settings, passwords, pool, production"),
+        ("durability:", "durabilty:", "target.yaml:12: database.durabilty: unknown key `durabilty`\n  hint: did you mean `durability`? known here: dsn, durability, members, leader, settings, roles, passwords, pool, production"),
         ("durability: quorum", "durability: qorum", "target.yaml:12: database.durability: `qorum` is not one of quorum, synchronous, asynchronous\n  hint: did you mean `quorum`? use one of these words"),
         ("disposable: true", "disposable: 1", "target.yaml:22: disposable: `1` is not `true` or `false`"),
         ("max_pods: 1", "max_pods: one", "target.yaml:21: may_break[0].max_pods: `one` is not a whole number"),
@@ -96,7 +96,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("rate: 40/s", "rate: 40 s", "target.yaml:20: traffic.everyday.rate: `40 s` is not a rate like `40/s`"),
         ("entry: http://127.96.0.1:8080/", "entry: http://127.96.0.1:8080/?a=b", "target.yaml:5: entry: `http://127.96.0.1:8080/?a=b` is not an address like `https://staging.example.test`, without user and password, `?` and `#`"),
         ("entry: http://127.96.0.1:8080/", "entry: 127.96.0.1", "target.yaml:5: entry: `127.96.0.1` is not an address like `https://staging.example.test`, without user and password, `?` and `#`"),
-        ("name: sandbox", "nmae: sandbox", "target.yaml:1: nmae: unknown key `nmae` (and 1 more thing)\n  hint: did you mean `name`? known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, callers, power, ledger, pipeline, metrics, dns, rollout, traffic, disposable, may_break, may_write, sign_in, tls, proxy, evidence, files, attestations, waivers"),
+        ("name: sandbox", "nmae: sandbox", "target.yaml:1: nmae: unknown key `nmae` (and 1 more thing)\n  hint: did you mean `name`? known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, callers, power, ledger, pipeline, metrics, flows, routes, dns, rollout, traffic, disposable, may_break, may_write, sign_in, tls, proxy, evidence, files, parts, attestations, waivers"),
         ("name: sandbox", "name: a/b", "target.yaml:1: name: `a/b` is not a name\n  hint: use letters, digits, `-`, `.` and `_`, at most 63"),
         ("time_scale: 60", "time_scale: 0", "target.yaml:3: time_scale: `0` is not a number of at least 1"),
         ("time_scale: 60", "time_scale: 0.5", "target.yaml:3: time_scale: `0.5` is not a number of at least 1"),
@@ -108,7 +108,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ('release: "1.0.0"', "release: {path: version}", "target.yaml:4: release.path: `version` is not a path that starts with `/`"),
         ("disposable: true", "power: {annotation: a, value: off}", "target.yaml:22: power.value: `False` is not text\n  hint: put it in quotes"),
         ("disposable: true", "callers: {accepted: {app: frontend}}", "target.yaml:22: callers.refused: the key `refused` is missing\n  hint: write `refused: …`"),
-        ("disposable: true", "credentials: {}", "target.yaml:22: credentials: unknown key `credentials`\n  hint: known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, callers, power, ledger, pipeline, metrics, dns, rollout, traffic, disposable, may_break, may_write, sign_in, tls, proxy, evidence, files, attestations, waivers"),
+        ("disposable: true", "credentials: {}", "target.yaml:22: credentials: unknown key `credentials`\n  hint: known here: name, environment, entry, time_scale, release, regions, primary_region, kubernetes, prometheus, database, probes, callers, power, ledger, pipeline, metrics, flows, routes, dns, rollout, traffic, disposable, may_break, may_write, sign_in, tls, proxy, evidence, files, parts, attestations, waivers"),
         ("time_scale: 60", "time_scale: .inf", "target.yaml:3: time_scale: `inf` is not a finite number"),
         ('release: "1.0.0"', "release: 1.0", "target.yaml:4: release: `1.0` is not text\n  hint: put it in quotes"),
         ("disposable: true", "name: again", "target.yaml:22: name: the key `name` is defined twice\n  hint: keep one; the first is in line 1"),

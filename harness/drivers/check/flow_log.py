@@ -31,7 +31,7 @@ _FileId = tuple[int, int, bytes]
 """Device, inode and first line: the inode of a file that was removed is soon another's."""
 
 
-class Connection(NamedTuple):
+class FlowKey(NamedTuple):
     """What is told apart of a connection: who calls whom on which port, and whether it came through."""
 
     source_namespace: str
@@ -56,7 +56,7 @@ class FlowsRead:
 
     at_ns: int
     before: bool
-    connections: Mapping[Connection, int]
+    connections: Mapping[FlowKey, int]
     lines: int
     why: str = ""
 
@@ -97,7 +97,7 @@ class FlowLog:
         if before:
             running = self._running({(one.source_namespace, pod) for one, pod in counts})
             counts = Counter({key: n for key, n in counts.items() if (key[0].source_namespace, key[1]) in running})
-        connections: Counter[Connection] = Counter()
+        connections: Counter[FlowKey] = Counter()
         for (one, _), n in counts.items():
             connections[one] += n
         why = "; ".join([] if before and tally.lines else tally.problems)
@@ -167,7 +167,7 @@ class _Tally:
     """What lines say, added up: connections by the pod that began them."""
 
     def __init__(self) -> None:
-        self.connections: Counter[tuple[Connection, str]] = Counter()
+        self.connections: Counter[tuple[FlowKey, str]] = Counter()
         self.problems: list[str] = []
         self.lines = self.bad = self.lost = 0
 
@@ -190,7 +190,7 @@ class _Tally:
             self.bad += 1
 
 
-def _begun(flow: Mapping[str, Any]) -> Connection | None:
+def _begun(flow: Mapping[str, Any]) -> FlowKey | None:
     """The connection whose first packet this is; None for anything else, and where the destination saw what its source has sent."""
     tcp = _mapping(_mapping(flow.get("l4")).get("TCP"))
     flags = _mapping(tcp.get("flags"))
@@ -201,7 +201,7 @@ def _begun(flow: Mapping[str, Any]) -> Connection | None:
     inside = bool(source.get("namespace"))
     if verdict == "FORWARDED" and inside and flow.get("traffic_direction") == "INGRESS":
         return None
-    return Connection(
+    return FlowKey(
         source_namespace=str(source.get("namespace") or ""),
         source=_workload(source),
         namespace=str(destination.get("namespace") or ""),
@@ -237,6 +237,6 @@ def _number(value: object) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
 
 
-def listed(connections: Mapping[Connection, int]) -> Sequence[dict[str, Any]]:
+def listed(connections: Mapping[FlowKey, int]) -> Sequence[dict[str, Any]]:
     """Connections as they are recorded, the most frequent first."""
     return [{**one._asdict(), "n": n} for one, n in sorted(connections.items(), key=lambda item: (-item[1], item[0]))]

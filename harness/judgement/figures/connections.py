@@ -34,7 +34,7 @@ class _Unread(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Log:
+class _ConnectionLog:
     """What was read under a traffic.
 
     Attributes:
@@ -69,7 +69,7 @@ class _Log:
         return {str(name): tuple(map(str, of)) for name, of in dict(self.names.names.get(key, {})).items()}
 
 
-def _log(case: Case, window: Window) -> _Log:
+def _log(case: Case, window: Window) -> _ConnectionLog:
     reads = sorted(
         (read for read in every(FlowsSeen, case.evidence.observations) if read.traffic == window.traffic),
         key=lambda read: read.when_ns,
@@ -89,7 +89,7 @@ def _log(case: Case, window: Window) -> _Log:
                 found[when][str(one["source"]), str(one["destination"])] += int(one["n"])
     if not found["begun"]:
         raise _Unread(f"in {sum(read.lines for read in reads)} lines of the log no workload connects to another")
-    return _Log(
+    return _ConnectionLog(
         begun=found["begun"],
         held=found["held"],
         dropped=found["dropped"],
@@ -118,13 +118,15 @@ def connections(case: Case) -> Iterable[Measure]:
         stores = {*log.listed("stores")}
         pairs = [pair for pair in pairs if pair[1] in stores and pair[0] not in stores]
         if not pairs:
-            why = f"nobody connects to {', '.join(sorted(stores))} in the log, which may not have those connections"
+            why = (
+                f"no workload connects to {', '.join(sorted(stores))} in the log, which may not have those connections"
+            )
             yield inconclusive(case, Figure.CONNECTIONS.value, why, _AGAIN, scope={"of": what})
     for pair in pairs:
         yield _connection(case, window, log, pair, known=pair[1] in allowed.get(pair[0], ()))
 
 
-def _allowed(log: _Log, what: str) -> Mapping[str, Sequence[str]]:
+def _allowed(log: _ConnectionLog, what: str) -> Mapping[str, Sequence[str]]:
     """Whom each workload may connect to."""
     return (
         log.mapped("dependencies")
@@ -133,7 +135,7 @@ def _allowed(log: _Log, what: str) -> Mapping[str, Sequence[str]]:
     )
 
 
-def _connection(case: Case, window: Window, log: _Log, pair: _Pair, *, known: bool) -> Measure:
+def _connection(case: Case, window: Window, log: _ConnectionLog, pair: _Pair, *, known: bool) -> Measure:
     begun, held_ = log.begun[pair], log.held[pair]
     outcome = Outcome.PASS if known else Outcome.FAIL
     wanted = _WORDS[case.objective.params["what"]]
@@ -181,7 +183,7 @@ def pooling(case: Case) -> Iterable[Measure]:
         yield _pooled(case, window, log, service, opened=opened, requests=int(asked.sum()))
 
 
-def _pooled(case: Case, window: Window, log: _Log, service: str, *, opened: int, requests: int) -> Measure:
+def _pooled(case: Case, window: Window, log: _ConnectionLog, service: str, *, opened: int, requests: int) -> Measure:
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": service}
     if not requests:
         why = f"{service} opened {opened} connections, and no route of the traffic is declared to need it (`routes`)"

@@ -106,6 +106,19 @@ def _services_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
     return Receipt(ok=bool(hit), why=f"{attempt.name}: a pod of each of {_some(sorted(hit))} was hit")
 
 
+def whole_service_receipt(evidence: Evidence, attempt: Experiment, service: str) -> Receipt:
+    """Whether every pod of a service that ran before the fault was hit."""
+    there = {
+        change.uid: change.name for change in _alive(evidence, attempt.fault.sent_ns or 0) if change.workload == service
+    }
+    hit = {one.uid for one in attempt.fault.hit if one.kind == "pod" and one.workload == service}
+    if not there:
+        return _no(attempt, f"no history knows the pods of {service}")
+    if left := sorted(name for uid, name in there.items() if uid not in hit):
+        return _no(attempt, f"{_some(left)} of {service} was not hit: the service was not gone", ok=False)
+    return Receipt(ok=True, why=f"{attempt.name}: all {len(there)} pods of {service} were taken")
+
+
 def _alive(evidence: Evidence, at_ns: int) -> list[PodChange]:
     """The last change of every pod that was there at a moment."""
     last: dict[str, PodChange] = {}

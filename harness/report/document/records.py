@@ -29,7 +29,7 @@ class ExperimentRecord(Record):
     domain: Annotated[
         str,
         Field(
-            description="What kind of fault: pod, node, zone, database, region, external, network, or none for the null run; "
+            description="What kind of fault: pod, node, zone, database, region, service, external, network, or none for the null run; "
             "empty where unknown."
         ),
     ]

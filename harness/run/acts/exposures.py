@@ -178,7 +178,7 @@ TOLD: Final[Mapping[str, Told]] = {
     "connections": Told(
         needs=(
             RequiredKey("flows", "the log of connections is read"),
-            RequiredKey("kubernetes", "connections of pods that run still are told from those of others"),
+            RequiredKey("kubernetes", "connections of pods that still run count, those of others do not"),
         ),
         begin=_connections,
         kind="flows.read",

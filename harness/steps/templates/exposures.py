@@ -73,8 +73,8 @@ EXPOSURES: Final = (
         keyword=Keyword.THEN,
         text="every connection seen between services and stores is a declared dependency[ in the steady state]",
         about=(
-            "Each pair of workloads of which one connected to the other in the window, or holds a connection from before it, is among `flows.dependencies`. "
-            "What policy refused is no connection."
+            "Each pair of workloads of which one connected to the other in the window, or before it and still runs, is among `flows.dependencies`. "
+            "What policy refused does not count."
         ),
         example="every connection seen between services and stores is a declared dependency",
         mean=connections("dependencies"),
@@ -82,9 +82,9 @@ EXPOSURES: Final = (
     Template(
         name="data-access",
         keyword=Keyword.THEN,
-        text="no workload outside the data access layer holds a connection to a store[ in the steady state]",
+        text="no workload outside the data access layer is connected to a store[ in the steady state]",
         about="Of all workloads only those of `flows.data_access`, and the stores themselves, connect to a workload of `flows.stores`.",
-        example="no workload outside the data access layer holds a connection to a store in the steady state",
+        example="no workload outside the data access layer is connected to a store in the steady state",
         mean=connections("data access"),
     ),
     Template(

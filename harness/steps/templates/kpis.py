@@ -94,6 +94,17 @@ KPIS: Final = (
         mean=under_fault(Figure.ERROR_RATE, Op.BELOW, hit="each service"),
     ),
     Template(
+        name="error-rate-without-a-service",
+        keyword=Keyword.THEN,
+        text="the error rate of routes that do not need a service is below <limit:ratio> while it is gone, each in turn",
+        about=(
+            "Failed requests over all requests of the routes that do not need what is gone, from the loss to the target restored; every service that a "
+            "route needs, as the target file's `routes` say, must have been gone as a whole."
+        ),
+        example="the error rate of routes that do not need a service is below 1 % while it is gone, each in turn",
+        mean=under_fault(Figure.COUPLING, Op.BELOW),
+    ),
+    Template(
         name="journeys-in-trouble",
         keyword=Keyword.THEN,
         text="the share of journeys in trouble is below <limit:ratio>[ in the steady state]",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.drivers.check.flow_log import Connection, FlowLog, flows_of, listed
+from harness.drivers.check.flow_log import FlowKey, FlowLog, flows_of, listed
 from harness.errors import ConfigurationError
 from harness.sandbox.network.flows import FlowEnds, FlowLogWriter
 from harness.sandbox.network.seam import Endpoint
@@ -40,7 +40,7 @@ def flow(source: dict[str, Any], destination: dict[str, Any], **fields: Any) -> 
 
 TRACK, OLD, STORE = endpoint("track", "track-1"), endpoint("track", "track-0"), endpoint("postgres", "postgres-0")
 HOST = {"labels": ["reserved:host"]}
-TO_STORE = Connection("north", "track", "north", "postgres", 5432, "FORWARDED")
+TO_STORE = FlowKey("north", "track", "north", "postgres", 5432, "FORWARDED")
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_the_beginnings_of_connections_are_counted(target: Target, log: Path) ->
     assert dict(seen.connections) == {
         TO_STORE: 2,
         TO_STORE._replace(verdict="DROPPED"): 1,
-        Connection("", "host", "north", "postgres", 5432, "FORWARDED"): 1,
+        FlowKey("", "host", "north", "postgres", 5432, "FORWARDED"): 1,
     }
     assert listed(seen.connections)[0]["n"] == 2
     assert not follower.read().connections

@@ -31,7 +31,7 @@ def refusal(directory: Path, text: str) -> ConfigurationError:
 def test_the_releases_that_come_with_the_harness() -> None:
     """One healthy, one half rolled out, the others bad; each bad one is caught by something."""
     bad = [
-        "careless", "dark-door", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "held-back", "late", "lopsided",
+        "careless", "coupled", "dark-door", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "held-back", "late", "lopsided",
         "no-return", "paperless", "pinned", "second-gone", "slow", "slow-return", "twice", "unprobed", "unready", "wrong-home",
     ]  # fmt: skip
     assert names() == sorted(["1.0.0", "half-rolled", *bad])

@@ -36,6 +36,7 @@ class Defects:
         hold_one_in: of accepted events, one in this many is held back by `hold_s` seconds.
         attempts: how often a call to another service is tried.
         renew_every: of the requests to the database, after one in this many its connection is closed; 0: it is kept.
+        health_needs: the service without which the gateway's health path answers 503; empty: none.
         opens_database: the gateway holds a connection to the database of its own.
         logs_password: the password of the database is written to the log at the start.
         drops_newest: a new primary loses the rows of a second that were added last before the old one died.
@@ -65,6 +66,7 @@ class Defects:
     hold_s: float = 0.0
     attempts: int = 3
     renew_every: int = 0
+    health_needs: str = ""
     opens_database: bool = False
     logs_password: bool = False
     drops_newest: bool = False
@@ -99,6 +101,7 @@ class Defects:
             hold_s=float(env.get("DEFECT_HOLD_S", "0")),
             attempts=int(env.get("DEFECT_ATTEMPTS", "3")),
             renew_every=int(env.get("DEFECT_RENEW_EVERY", "0")),
+            health_needs=env.get("DEFECT_HEALTH_NEEDS", ""),
             opens_database=env.get("DEFECT_OPENS_DATABASE", "") == "yes",
             logs_password=env.get("DEFECT_LOGS_PASSWORD", "") == "yes",
             drops_newest=env.get("DEFECT_DROPS_NEWEST", "") == "yes",

@@ -55,8 +55,13 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
         endpoint.__name__ = name  # what the metrics call it
         return endpoint
 
+    async def alive() -> None:
+        if defects.health_needs:
+            await app[CALLERS][defects.health_needs].call("GET", "/health", headers={}, body=b"")
+
     routes = [web.route(method, path, forward(name, service)) for name, method, path, service in ROUTES]
-    return build(settings, routes, lifespan=lifespan, headers={"x-gateway-pod": settings.pod})
+    app = build(settings, routes, lifespan=lifespan, alive=alive, headers={"x-gateway-pod": settings.pod})
+    return app
 
 
 async def _hold_database() -> None:

@@ -72,16 +72,18 @@ def build(
     *,
     lifespan: Lifespan | None = None,
     check: Check = no_dependencies,
+    alive: Check = no_dependencies,
     headers: Mapping[str, str] | None = None,
 ) -> web.Application:
     """An application of named `routes` plus /health, /ready, /version and /metrics.
 
-    `headers` stand on every answer, beside those that name region, pod and release.
+    `check` is asked for readiness, `alive` for health. `headers` stand on every answer, beside those that name region, pod and release.
     """
     identity = {"x-served-region": settings.region, "x-served-pod": settings.pod, "x-release": settings.release}
     envelope = Envelope({**identity, **(headers or {})}, Defects.from_env())
 
     async def health(_: web.Request) -> web.Response:
+        await alive()
         return answer({"status": "ok"})
 
     async def ready(_: web.Request) -> web.Response:

@@ -1,0 +1,65 @@
+"""Services that are taken away as a whole, each action with its undo."""
+
+from __future__ import annotations
+
+from harness.chaos.hits import Hits, name_of, pod_hits, remembered
+from harness.chaos.session import session
+from harness.errors import FaultNotInjected
+from harness.targets.kubernetes import Cluster, has_condition
+from harness.targets.target import Target
+from harness.targets.undo import undoable
+
+
+def _scale_back(cluster: Cluster, _target: Target, *, namespace: str, deployment: str, replicas: int) -> None:
+    cluster.scale(namespace, deployment, replicas)
+
+
+@undoable("scale-back", undo=_scale_back)
+def scale_to_none(cluster: Cluster, namespace: str, deployment: str) -> None:
+    """Leave a deployment no pod."""
+    cluster.scale(namespace, deployment, 0)
+
+
+def take_service(service: str) -> Hits:
+    """Scale every deployment of a service to no replica, in every namespace of the target: nobody serves it any more.
+
+    Args:
+        service: value of the label `app` of its pods.
+
+    Raises:
+        FaultNotInjected: no deployment has such pods, or one of the pods is not ready.
+    """
+    here = session()
+    own = [
+        (namespace, deployment)
+        for namespace in _places(here.target)
+        for deployment in here.cluster.deployments(namespace)
+        if deployment["spec"]["selector"].get("matchLabels", {}).get("app") == service
+        and deployment["spec"].get("replicas", 1)
+    ]
+    pods = [pod for namespace in _places(here.target) for pod in here.cluster.pods(namespace, f"app={service}")]
+    down = [name_of(pod) for pod in pods if not has_condition(pod, "Ready")]
+    if not own or not pods or down:
+        raise FaultNotInjected(
+            f"not every pod of {service} is ready before the fault: {', '.join(sorted(down)) or 'there is none'}"
+        )
+    hits = pod_hits(here, pods)
+    here.destructive(hits)
+    for namespace, deployment in own:
+        name, replicas = name_of(deployment), deployment["spec"].get("replicas", 1)
+        what = f"scale {namespace}/{name} to none"
+        here.intend(scale_to_none, what, namespace=namespace, deployment=name, replicas=replicas)
+    for namespace, deployment in own:
+        scale_to_none(here.cluster, namespace, name_of(deployment))
+    return remembered(here, hits)
+
+
+def _places(target: Target) -> list[str]:
+    """The namespaces of the regions, else the target's own."""
+    own = [target.kubernetes.namespace] if target.kubernetes else []
+    return sorted({region.namespace for region in target.regions.values() if region.namespace}) or own
+
+
+def give_services_back() -> list[str]:
+    """Give every deployment that the harness scaled to none its replicas back; returns their names."""
+    return session().undo(scale_to_none)

@@ -1,0 +1,107 @@
+"""Coupling: routes that do not need a service go on while it is gone, each service in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.fault_free import GuardedWindow, all_files, ids_of, joined_load_receipt, slots_of
+from harness.judgement.figures.files import load_files
+from harness.judgement.figures.indicators import failed
+from harness.judgement.figures.phases import windows_in
+from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.measures import HINTS, Case, bounded, held, inconclusive
+from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.hits import whole_service_receipt
+from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.statistics import needed
+from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Phase, Window
+
+_NAME: Final = Figure.COUPLING.value
+
+
+def couplings(case: Case) -> Iterable[Measure]:
+    """One measure per experiment; and one per service that a route needs and that no experiment took."""
+    services = {service for needs in case.plan.route_needs.values() for service in needs}
+    taken: set[str] = set()
+    for experiment in case.experiments:
+        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
+        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        windows = windows_in(case.evidence, Phase.FAULT, case.objective.scope.traffic, experiment)
+        gone = {hit.workload for hit in attempt.fault.hit if hit.kind == "pod"} & services if attempt else set()
+        if attempt is None or not windows or not gone:
+            why = f"{experiment} left no record that a service was gone which a route needs"
+            yield inconclusive(case, _NAME, why, HINTS["fault"], scope=scope)
+            continue
+        taken |= gone
+        yield _without(case, attempt, windows, gone)
+    for service in sorted(services - taken):
+        why = f"{service} was never gone: it is unknown which routes need it"
+        hint = "add an experiment of domain `service` that takes it"
+        yield inconclusive(case, _NAME, why, hint, scope={"of": service})
+
+
+def _without(case: Case, attempt: Experiment, windows: Sequence[Window], gone: set[str]) -> Measure:
+    names = ", ".join(sorted(gone))
+    scope = {"traffic": windows[0].traffic, "phase": case.objective.scope.phase.value, "experiment": attempt.name}
+    planned = case.plan.traffic[windows[0].traffic].routes if windows[0].traffic in case.plan.traffic else ()
+    known = case.plan.route_needs
+    routes = [route for route in planned if route in known and gone.isdisjoint(known[route])]
+    if not routes:
+        why = f"every route that the target file declares needs {names}"
+        return inconclusive(case, _NAME, why, "declare what each route needs under `routes`", scope=scope)
+    parts = [_part(window, routes) for window in windows]
+    bad, n = sum(int(part.bad.sum()) for part in parts), sum(len(part.bad) for part in parts)
+    bounds = share_in_time(slots_of(parts), case.objective.confidence, claim=True)
+    limit = case.objective.limit.in_unit("ratio")
+    fault = fault_receipt(case.plan, case.evidence, attempt)
+    whole = [whole_service_receipt(case.evidence, attempt, service) for service in sorted(gone)]
+    receipts = {
+        "fault": next((one for one in whole if fault.ok and not one.ok), fault),
+        "restore": restore_receipt(case.evidence, attempt),
+        "load": joined_load_receipt(case.plan, windows, latencies=False),
+    }
+    return bounded(
+        case,
+        _NAME,
+        bounds,
+        held(case.objective.op, bounds, limit),
+        unit="ratio",
+        subject=f"error rate of {', '.join(routes)} while {names} is gone ({bad} of {n} requests)",
+        n_needed=needed(bad, limit, case.objective.confidence),
+        scope=scope,
+        receipts=receipts,
+        fail_needs=("fault",),
+        files=all_files(windows),
+    )
+
+
+def _part(window: Window, routes: Sequence[str]) -> GuardedWindow:
+    """The requests of these routes; failed ones are bad."""
+    names = window.samples.words["name"]
+    samples = window.samples.where(np.logical_or.reduce([names.equals(route) for route in routes]))
+    at_ns = samples.ints["intended_ns"]
+    return GuardedWindow(window=window.name, span=window.span, at_ns=at_ns, bad=failed(samples), ids=ids_of(samples))
+
+
+SPEC: Final = Spec(
+    figure=Figure.COUPLING,
+    judge=couplings,
+    limit=LimitRule(dimension="ratio", ops=ONLY_BELOW),
+    timed=True,
+    unit="ratio",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.FAULT}),
+    evidence=load_files,
+    needs=lambda _objective: (
+        Need(
+            key="routes",
+            why="which routes need a service is declared",
+            hint="add `routes: {ROUTE: [SERVICE]}` to the target file",
+        ),
+    ),
+)

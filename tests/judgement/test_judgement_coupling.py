@@ -1,0 +1,79 @@
+"""Routes that do not need a service, while it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from judgement_builders import SPANS, errors, evidence, measures, plan, pod, samples, window
+
+from harness.judgement import judge
+from harness.model import Evidence, Figure, Measure, Outcome, Phase, Table, fault_name
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+ONE = errors("1 %", phase=Phase.FAULT, experiments=("pod-loss",))
+SENTENCE = replace(ONE, figure=Figure.COUPLING)
+NEEDS = {"sign-in": (), "read-track": ("track",), "create-track": ("track",), "play-track": ("track",)}
+_, START, END = SPANS["pod-loss"]
+
+
+def gone(*failing_routes: str, one_in: int = 1) -> Evidence:
+    """The run in which all of `track` was gone for half a minute, while requests of these routes failed."""
+    rows: Table = samples(START, START + 30)
+    names = rows.words["name"]
+    bad = np.logical_or.reduce([names.equals(route) for route in failing_routes or ("none",)])
+    bad &= np.arange(len(rows)) % one_in == 0
+    error = rows.words["error"]
+    codes = np.where(bad, 0, error.codes).astype(np.int8)
+    broken = replace(rows, words={**rows.words, "error": replace(error, codes=codes, names=("status 503",))})
+    base = evidence()
+    return replace(
+        base,
+        windows={**base.windows, fault_name("pod-loss"): window(broken, START, START + 30, "pod-loss")},
+        pods=(pod(0, "present", "track-old", "u-old"), pod(START + 1.5, "deleted", "track-old", "u-old")),
+    )
+
+
+def judged(given: Evidence, needs: Mapping[str, tuple[str, ...]] = NEEDS) -> list[Measure]:
+    """The measures of the sentence."""
+    return measures(judge(plan({"R": SENTENCE}, route_needs=needs), given))
+
+
+def test_routes_that_need_the_service_may_fail() -> None:
+    """All of them did, and sign-in did not."""
+    (found,) = judged(gone("read-track", "create-track", "play-track"))
+    assert (found.outcome, found.value, found.n) == (PASS, 0.0, 750)
+    assert "error rate of sign-in while track is gone (0 of 750 requests)" in found.reason
+
+
+def test_a_route_that_fails_without_need_fails() -> None:
+    """As where the health of the entry depends on one service."""
+    (found,) = judged(gone("sign-in"))
+    assert found.outcome is FAIL
+
+
+def test_a_service_that_was_not_gone_as_a_whole_is_no_evidence() -> None:
+    """Another pod of it ran on."""
+    other = gone()
+    other = replace(other, pods=(pod(0, "present", "track-2", "u-2"), *other.pods))
+    (found,) = judged(other)
+    assert (found.outcome, "track-2 of track was not hit" in found.reason) == (INCONCLUSIVE, True)
+
+
+def test_each_service_is_taken_in_turn() -> None:
+    """Of one that no experiment took nothing is known; where every route needs what is gone, neither."""
+    found = judged(gone(), {**NEEDS, "sign-in": ("user",)})
+    assert [(one.outcome, one.scope.get("of", "")) for one in found] == [(PASS, ""), (INCONCLUSIVE, "user")]
+    (every,) = judged(gone(), {**NEEDS, "sign-in": ("track",)})
+    assert (every.outcome, "every route that the target file declares needs track" in every.reason) == (
+        INCONCLUSIVE,
+        True,
+    )
+
+
+def test_without_a_record_nothing_is_decided() -> None:
+    """The experiment left no window."""
+    given = gone()
+    given = replace(given, windows={name: one for name, one in given.windows.items() if name != fault_name("pod-loss")})
+    assert [one.outcome for one in judged(given)] == [INCONCLUSIVE] * 2
