@@ -57,6 +57,16 @@ def test_a_last_hour_that_is_twice_as_slow_fails() -> None:
     assert {one.outcome for one in judged(LAST, run_of(slowed(2, 52, 60)))} == {FAIL}
 
 
+def test_what_prepares_the_first_fault_is_no_part_of_the_soak() -> None:
+    """The window goes on until the fault is sent; the last seconds are the harness's own, and slow."""
+    rows = slowed(2, 60, 66, samples(0, 66, per_s=400))
+    longer = run_of(rows)
+    window = replace(longer.windows["everyday/fault-free"], end_ns=ns(66), samples=rows)
+    found = judged(LAST, replace(longer, windows={"everyday/fault-free": window}))
+    assert all(one.value is not None and 0.8 < one.value < 1.2 for one in found)
+    assert "the fault-free window of 60 s" in found[0].reason
+
+
 def test_a_limit_that_is_far_away_passes() -> None:
     """Twice as slow is under four times."""
     claimed = replace(LAST, limit=Quantity(value=4, unit=""))

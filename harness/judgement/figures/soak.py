@@ -1,7 +1,8 @@
 """Soak: what changes or breaks under constant load without a fault. On a scaled target the fault-free window is the soak.
 
 A soak of 8 h is not run in a sandbox. There the window before the first fault stands for it, at a time scale of its own that every
-figure names: an hour of the soak is an eighth of the window. A target at scale 1 must have run as long as the sentence says.
+figure names: an hour of the soak is an eighth of the window. A target at scale 1 must have run as long as the sentence says. The window itself goes on
+until the first fault is sent; what the harness does to prepare that fault is not constant load, so the soak ends with the length that was planned.
 """
 
 from __future__ import annotations
@@ -58,12 +59,13 @@ class Soak:
     """The window that stands for a soak.
 
     Attributes:
-        window: before the first fault.
+        window: before the first fault. span: the part of it that was planned, in ns.
         hour_s: how long an hour of the soak lasts in it, in seconds.
         words: how the two are related, for the reason of every figure.
     """
 
     window: Window
+    span: tuple[int, int]
     hour_s: float
     words: str
 
@@ -74,16 +76,17 @@ def soak_in(case: Case, name: str) -> Soak | Measure:
     if isinstance(window, Measure):
         return window
     length = case.objective.times[SOAK]
-    if case.plan.time_scale == 1 and window.seconds < length.base:
-        why = f"the fault-free window lasted {window.seconds:.4g} s, the soak is to last {length}"
+    planned = case.plan.traffic.get(window.traffic)
+    seconds = min(window.seconds, planned.window_s if planned else math.inf)
+    span = (window.start_ns, window.start_ns + round(seconds * SECOND))
+    if case.plan.time_scale == 1 and seconds < length.base:
+        why = f"the fault-free window lasted {seconds:.4g} s, the soak is to last {length}"
         return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW)
     if case.plan.time_scale == 1:
-        return Soak(window=window, hour_s=_HOUR.base, words=f"observed over {window.seconds:.4g} s")
-    scale = length.base / window.seconds
-    words = (
-        f"the soak of {length} is the fault-free window of {window.seconds:.4g} s, at a scale of its own, {scale:.4g}"
-    )
-    return Soak(window=window, hour_s=_HOUR.base / scale, words=words)
+        return Soak(window=window, span=span, hour_s=_HOUR.base, words=f"observed over {seconds:.4g} s")
+    scale = length.base / seconds
+    words = f"the soak of {length} is the fault-free window of {seconds:.4g} s, at a scale of its own, {scale:.4g}"
+    return Soak(window=window, span=span, hour_s=_HOUR.base / scale, words=words)
 
 
 def last_hours(case: Case) -> Iterable[Measure]:
@@ -100,7 +103,7 @@ def last_hours(case: Case) -> Iterable[Measure]:
 
 def _last_hour(case: Case, name: str, route: str, samples: Table, *, soak: Soak, receipt: Receipt) -> Measure:
     objective, quantile, limit = case.objective, case.quantile, case.objective.limit.base
-    start_ns, end_ns = soak.window.span
+    start_ns, end_ns = soak.span
     hour_ns = round(soak.hour_s * SECOND)
     first, last = (start_ns, start_ns + hour_ns), (end_ns - hour_ns, end_ns)
     then = answered_well(samples.between("intended_ns", *first))
@@ -134,7 +137,7 @@ def restarts(case: Case) -> Iterable[Measure]:
     if isinstance(soak, Measure):
         yield soak
         return
-    start_ns, end_ns = soak.window.span
+    start_ns, end_ns = soak.span
     seen = [c for c in case.evidence.pods if c.what == "restarted" and start_ns <= c.at_ns < end_ns]
     pods = ", ".join(sorted({f"{change.namespace}/{change.name}" for change in seen}))
     receipts = {"watch": pods_receipt(case.evidence)}
