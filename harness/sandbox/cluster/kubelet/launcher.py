@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping, Sequence
 
-FORKED = "normaldance."
-"""Modules of this package are forked from the zygote; any other command is executed in a container of its own."""
+FORKED = ("normaldance.", "monitor.")
+"""Modules of these packages are forked from the zygote; any other command is executed in a container of its own."""
 HELLO_WITHIN_S = 60.0
 """The zygote imports what pods need before it says a word: a second, and much more where the machine is starved."""
 

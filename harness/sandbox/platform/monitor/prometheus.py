@@ -1,0 +1,146 @@
+"""prometheus: scrapes, evaluates rules, tells Alertmanager, answers Prometheus' HTTP API.
+
+    python -m monitor.prometheus /etc/prometheus/prometheus.yml
+
+In the file `$(NAME)` stands for a variable of the environment. Where a real `prometheus` is on PATH, this process becomes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import shutil
+import signal
+import ssl
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import yaml
+from aiohttp import web
+
+from .api import Monitored, application
+from .notifying import Notifier
+from .rules.alerting import Group
+from .rules.rulefiles import RuleFileError
+from .scrape.config import Config, read_config
+from .scrape.discovery import Discovered, Kubernetes
+from .scrape.relabel import ConfigRefused
+from .scrape.scraping import Scraper
+from .storage import Storage
+from .variables import effective
+
+PORT: Final = 9090
+
+
+def cluster_access(home: Path) -> dict[str, str]:
+    """Where the Kubernetes API is, and files with its authority and our token, from $KUBECONFIG; nothing without one."""
+    if not os.environ.get("KUBECONFIG"):
+        return {}
+    content = yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text("utf-8"))
+    cluster, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
+    ca, token = home / "ca.crt", home / "token"
+    ca.write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
+    token.touch(mode=0o600)
+    token.write_text(user["token"], "utf-8")
+    server = str(cluster["server"])
+    return {
+        "KUBERNETES_API": server,
+        "KUBERNETES_API_HOST": server.partition("://")[2],
+        "KUBERNETES_CA_FILE": str(ca),
+        "KUBERNETES_TOKEN_FILE": str(token),
+    }
+
+
+class Prometheus:
+    """The embedded one."""
+
+    def __init__(self, config: Config, access: dict[str, str]) -> None:
+        self._config = config
+        self._access = access
+        self._storage = Storage()
+        self._groups = tuple(Group(group, self._storage) for group in config.groups)
+        self._roles: dict[str, Kubernetes] = {}
+        self._scraper = Scraper(config.jobs, self._storage, self._found)
+        self._notifier = Notifier(config.receivers)
+
+    async def serve(self, address: str, port: int) -> None:
+        """Until SIGTERM or SIGINT."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        runner = web.AppRunner(
+            application(Monitored(storage=self._storage, groups=self._groups, scraper=self._scraper)), access_log=None
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, address, port, reuse_address=True).start()
+            async with self._session() as session, asyncio.TaskGroup() as group:
+                roles = sorted({role for job in self._config.jobs for role in job.roles})
+                self._roles = {role: Kubernetes(session, self._access["KUBERNETES_API"], role) for role in roles}
+                runs = [each.follow() for each in self._roles.values()] + [
+                    each.run() for each in (self._scraper, self._notifier)
+                ]
+                tasks = [group.create_task(run) for run in (*runs, *map(self._evaluate, self._groups))]
+                await stop.wait()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await runner.cleanup()
+
+    def _session(self) -> aiohttp.ClientSession:
+        """For the Kubernetes API."""
+        if not self._access:
+            return aiohttp.ClientSession()
+        tls = ssl.create_default_context(cafile=self._access["KUBERNETES_CA_FILE"])
+        token = Path(self._access["KUBERNETES_TOKEN_FILE"]).read_text("utf-8")
+        headers = {"authorization": f"Bearer {token}"}
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls), headers=headers, trust_env=False)
+
+    def _found(self, role: str) -> list[Discovered]:
+        return self._roles[role].targets if role in self._roles else []
+
+    async def _evaluate(self, group: Group) -> None:
+        """On the group's own grid of moments, as long as this process lives."""
+        interval_s = group.group.interval_s
+        while True:
+            await asyncio.sleep(interval_s - time.time() % interval_s)
+            group.evaluate(time.time())
+            self._notifier.tell([group])
+
+
+def real(config: Path, home: Path, address: str, port: int) -> list[str] | None:
+    """The command of a real Prometheus; None: there is none on PATH."""
+    program = shutil.which("prometheus")
+    if program is None:
+        return None
+    return [
+        program,
+        f"--config.file={config}",
+        f"--storage.tsdb.path={home / 'data'}",
+        "--storage.tsdb.retention.time=1h",
+        f"--web.listen-address={address}:{port}",
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Serve as a pod."""
+    home, address, port = Path.cwd(), os.environ.get("POD_IP", "127.0.0.1"), int(os.environ.get("PORT", str(PORT)))
+    access: dict[str, Any] = cluster_access(home)
+    config = effective(Path(arguments[0]), home, access)
+    if (command := real(config, home, address, port)) is not None:
+        os.execv(command[0], command)  # noqa: S606 - no shell is needed
+    try:
+        read = read_config(config)
+    except (ConfigRefused, RuleFileError) as error:
+        sys.stderr.write(f"prometheus: {error}\n")
+        return 2
+    asyncio.run(Prometheus(read, access).serve(address, port))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,82 @@
+"""receiver: takes Alertmanager's notices as a pager would, and shows which came when.
+
+POST /notices            a webhook of version 4
+GET  /notices?since=N    {"notices": [{"number", "received_at", "notice"}]}, those after number N
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any, Final
+
+from aiohttp import web
+
+from .moments import rfc3339
+
+PORT: Final = 8080
+_KEPT: Final = 10_000
+
+
+class NoticeLog:
+    """The last notices, numbered from 1."""
+
+    def __init__(self) -> None:
+        self._notices: list[dict[str, Any]] = []
+        self._number = 0
+
+    def application(self) -> web.Application:
+        """What it answers."""
+        app = web.Application()
+        app.add_routes([web.post("/notices", self._take), web.get("/notices", self._show), web.get("/health", _well)])
+        return app
+
+    async def _take(self, request: web.Request) -> web.Response:
+        try:
+            notice = json.loads(await request.read())
+        except ValueError:
+            notice = None
+        if not isinstance(notice, dict) or notice.get("version") != "4":
+            return web.json_response({"error": "not a webhook of version 4"}, status=400)
+        self._number += 1
+        self._notices.append({"number": self._number, "received_at": rfc3339(time.time()), "notice": notice})
+        del self._notices[:-_KEPT]
+        return web.Response(status=202)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        try:
+            since = int(request.query.get("since", "0"))
+        except ValueError:
+            return web.json_response({"error": "since: not a number"}, status=400)
+        return web.json_response({"notices": [one for one in self._notices if one["number"] > since]})
+
+
+async def _well(_: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+async def _serve(address: str, port: int) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runner = web.AppRunner(NoticeLog().application(), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, address, port, reuse_address=True).start()
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def main() -> int:
+    """Serve as a pod."""
+    asyncio.run(_serve(os.environ.get("POD_IP", "127.0.0.1"), int(os.environ.get("PORT", str(PORT)))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

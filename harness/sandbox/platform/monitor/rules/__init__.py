@@ -1,0 +1,1 @@
+"""Rules: read from files, evaluated, and what becomes of alerts."""

@@ -1,0 +1,1 @@
+"""Scrapes: what is a target, and what it says."""

@@ -1,0 +1,204 @@
+"""Scrapes: each target on a schedule of its own, its samples into the storage, its end on record.
+
+A series that a scrape no longer has ends at once, all of them where a scrape fails; `up` says which of the two it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from ..promql.values import NAME, Labels, labels_of
+from ..storage import Storage, StoredSeries
+from .config import ScrapeJob
+from .discovery import Discovered
+from .exposition import ExpositionError, labels_in, lines
+from .relabel import relabelled
+
+_RECONCILE_S: Final = 0.25
+_FORGET_S: Final = 60.0
+_BROKEN: Final = (aiohttp.ClientError, TimeoutError, ExpositionError, UnicodeDecodeError, OSError)
+
+
+class Credentials:
+    """What a scrape shows of itself, and whom it trusts."""
+
+    def __init__(self, job: ScrapeJob) -> None:
+        self.headers = {"accept": "text/plain"}
+        if job.token_file:
+            self.headers["authorization"] = f"Bearer {Path(job.token_file).read_text('utf-8').strip()}"
+        self.tls = ssl.create_default_context(cafile=job.ca_file) if job.ca_file else True
+
+
+@dataclass(slots=True)
+class ScrapeTarget:
+    """One target, and how its last scrape went.
+
+    Attributes:
+        job: that it belongs to. discovered: its labels before relabelling. labels: of its samples. url: that is scraped.
+        health: `up`, `down`, or `unknown` before the first scrape. error: of the last one. at_s, seconds: when it began, how long it took.
+    """
+
+    job: ScrapeJob
+    discovered: Mapping[str, str]
+    labels: Labels
+    url: str
+    health: str = "unknown"
+    error: str = ""
+    at_s: float | None = None
+    seconds: float = 0.0
+    _series: dict[str, StoredSeries | None] = field(default_factory=dict)
+    _last: set[str] = field(default_factory=set)
+
+    async def scrape(self, session: aiohttp.ClientSession, storage: Storage, credentials: Credentials) -> None:
+        """Scrape once."""
+        at_s, began = time.time(), time.perf_counter()
+        try:
+            timeout = aiohttp.ClientTimeout(total=self.job.timeout_s)
+            async with session.get(
+                self.url, timeout=timeout, headers=credentials.headers, ssl=credentials.tls
+            ) as response:
+                if response.status != 200:
+                    raise aiohttp.ClientError(f"server returned HTTP status {response.status} {response.reason}")
+                found = list(lines(await response.text("utf-8")))
+            count = self._store(found, storage, at_s)
+        except _BROKEN as error:
+            self.health, self.error, count = "down", str(error) or type(error).__name__, 0
+            self.end(storage, at_s)
+        else:
+            self.health, self.error = "up", ""
+        self.at_s, self.seconds = at_s, time.perf_counter() - began
+        own = {
+            "up": float(self.health == "up"),
+            "scrape_duration_seconds": self.seconds,
+            "scrape_samples_scraped": count,
+        }
+        for name, value in own.items():
+            storage.add(labels_of({**dict(self.labels), NAME: name}), at_s, value)
+
+    def _store(self, found: list[tuple[str, float, float | None]], storage: Storage, at_s: float) -> int:
+        now = set()
+        for series, value, own_s in found:
+            if series not in self._series:
+                labels = self._labels(series)
+                self._series[series] = storage.series(labels) if labels else None
+            stored = self._series[series]
+            if stored is None:
+                continue
+            stored.add(at_s if own_s is None else own_s, value, storage.retention_s)
+            if own_s is None:  # what has a time of its own ends by its age
+                now.add(series)
+        self._end(self._last - now, storage, at_s)
+        self._last = now
+        return len(found)
+
+    def _labels(self, series: str) -> Labels | None:
+        """The labels of a sample with those of its target; None: it is dropped."""
+        labels = dict(labels_in(series))
+        for name, value in self.labels:
+            if name in labels and not self.job.honor_labels:
+                labels[f"exported_{name}"] = labels[name]
+            if name not in labels or not self.job.honor_labels:
+                labels[name] = value
+        kept = relabelled(labels, self.job.metric_relabel)
+        return labels_of(kept) if kept else None
+
+    def end(self, storage: Storage, at_s: float) -> None:
+        """All its series end, but `up`."""
+        self._end(self._last, storage, at_s)
+        self._last = set()
+
+    def _end(self, series: set[str], storage: Storage, at_s: float) -> None:
+        for each in series:
+            if (stored := self._series.pop(each)) is not None:
+                stored.end(at_s, storage.retention_s)
+
+    def leave(self, storage: Storage) -> None:
+        """It is no target any more: `up` ends, too."""
+        at_s = time.time()
+        self.end(storage, at_s)
+        for name in ("up", "scrape_duration_seconds", "scrape_samples_scraped"):
+            storage.end(labels_of({**dict(self.labels), NAME: name}), at_s)
+
+
+class Scraper:
+    """All targets of all jobs.
+
+    Args:
+        jobs: of the configuration.
+        storage: where samples go.
+        found: the discovered targets of a role of Kubernetes, as of now.
+    """
+
+    def __init__(self, jobs: tuple[ScrapeJob, ...], storage: Storage, found: Callable[[str], list[Discovered]]) -> None:
+        self._jobs = jobs
+        self._storage = storage
+        self._found = found
+        self._tasks: dict[tuple[str, str, Labels], tuple[ScrapeTarget, asyncio.Task[None]]] = {}
+        self.dropped: list[Mapping[str, str]] = []
+
+    @property
+    def targets(self) -> list[ScrapeTarget]:
+        """Those that are scraped."""
+        return [target for target, _ in self._tasks.values()]
+
+    async def run(self) -> None:
+        """Scrape for ever what is discovered."""
+        forgotten = time.monotonic()
+        async with aiohttp.ClientSession(trust_env=False) as session:
+            while True:
+                self._reconcile(session)
+                await asyncio.sleep(_RECONCILE_S)
+                if time.monotonic() - forgotten > _FORGET_S:
+                    forgotten = time.monotonic()
+                    self._storage.forget(time.time())
+
+    def _reconcile(self, session: aiohttp.ClientSession) -> None:
+        expected: dict[tuple[str, str, Labels], ScrapeTarget] = {}
+        self.dropped = []
+        for job in self._jobs:
+            static = [{"__address__": each, **one.labels} for one in job.static for each in one.addresses]
+            for discovered in (*static, *(each for role in job.roles for each in self._found(role))):
+                target = target_of(job, discovered)
+                if target is None:
+                    self.dropped.append(discovered)
+                else:
+                    expected.setdefault((job.name, target.url, target.labels), target)
+        for key in self._tasks.keys() - expected.keys():
+            target, task = self._tasks.pop(key)
+            task.cancel()
+            target.leave(self._storage)
+        for key in expected.keys() - self._tasks.keys():
+            self._tasks[key] = (expected[key], asyncio.create_task(self._again(expected[key], session)))
+
+    async def _again(self, target: ScrapeTarget, session: aiohttp.ClientSession) -> None:
+        """Scrape a target at moments of its own: they are spread over the interval by its address."""
+        interval_s, credentials = target.job.interval_s, Credentials(target.job)
+        offset_s = zlib.crc32(target.url.encode()) % 1000 / 1000 * interval_s
+        while True:
+            await asyncio.sleep(interval_s - (time.time() - offset_s) % interval_s)
+            await target.scrape(session, self._storage, credentials)
+
+
+def target_of(job: ScrapeJob, discovered: Mapping[str, str]) -> ScrapeTarget | None:
+    """What relabelling makes of a discovered target; None: it is dropped."""
+    params = {f"__param_{name}": values[0] for name, values in job.params.items() if values}
+    before = {"job": job.name, "__scheme__": job.scheme, "__metrics_path__": job.path, **params, **discovered}
+    labels = relabelled(before, job.relabel)
+    if not labels or not labels.get("__address__"):
+        return None
+    given = {name: values for name, values in job.params.items() if values}
+    given |= {name.removeprefix("__param_"): (value,) for name, value in labels.items() if name.startswith("__param_")}
+    query = "&".join(f"{name}={value}" for name, values in given.items() for value in values)
+    url = f"{labels['__scheme__']}://{labels['__address__']}{labels['__metrics_path__']}{'?' if query else ''}{query}"
+    public = {name: value for name, value in labels.items() if not name.startswith("__")}
+    public.setdefault("instance", labels["__address__"])
+    return ScrapeTarget(job=job, discovered=dict(discovered), labels=labels_of(public), url=url)

@@ -1,0 +1,118 @@
+"""Samples in memory, for as long as rules and dashboards look back."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from .promql.values import NAME, STALE, Labels, is_stale
+
+_TRIM_EACH: Final = 256
+"""A series is shortened when so many samples have been added, not at each."""
+
+
+class LabelMatcher(NamedTuple):
+    """One condition of a selector; `op` is `=`, `!=`, `=~` or `!~`."""
+
+    name: str
+    op: str
+    value: str
+
+    def test(self) -> Callable[[str], bool]:
+        """Whether the value of a label meets it; a label that is not there has an empty value."""
+        if self.op in ("=", "!="):
+            return lambda value: (value == self.value) is (self.op == "=")
+        pattern = re.compile(self.value)
+        return lambda value: (pattern.fullmatch(value) is not None) is (self.op == "=~")
+
+
+@dataclass(slots=True)
+class StoredSeries:
+    """One series: its samples in the order of time."""
+
+    labels: Labels
+    times_s: array[float] = field(default_factory=lambda: array("d"))
+    values: array[float] = field(default_factory=lambda: array("d"))
+
+    def add(self, at_s: float, value: float, retention_s: float) -> None:
+        """Add a sample; one that is not younger than the last is dropped, as are those that are too old."""
+        times = self.times_s
+        if times and at_s <= times[-1]:
+            return
+        times.append(at_s)
+        self.values.append(value)
+        if len(times) % _TRIM_EACH == 0:
+            old = bisect_right(times, at_s - retention_s)
+            del times[:old]
+            del self.values[:old]
+
+    @property
+    def ended(self) -> bool:
+        """Whether its last sample says that nothing follows."""
+        return not self.values or is_stale(self.values[-1])
+
+    def end(self, at_s: float, retention_s: float) -> None:
+        """Mark it stale; once."""
+        if not self.ended:
+            self.add(at_s, STALE, retention_s)
+
+
+class Storage:
+    """All series, by the name of their metric.
+
+    Args:
+        retention_s: how long samples are kept.
+    """
+
+    def __init__(self, retention_s: float = 900.0) -> None:
+        self.retention_s = retention_s
+        self._series: dict[Labels, StoredSeries] = {}
+        self._named: dict[str, list[StoredSeries]] = {}
+        self._selected: dict[tuple[LabelMatcher, ...], list[StoredSeries]] = {}
+
+    def series(self, labels: Labels) -> StoredSeries:
+        """The series with these labels, a new one where there is none."""
+        found = self._series.get(labels)
+        if found is None:
+            found = self._series[labels] = StoredSeries(labels)
+            self._named.setdefault(dict(labels).get(NAME, ""), []).append(found)
+            self._selected.clear()
+        return found
+
+    def add(self, labels: Labels, at_s: float, value: float) -> None:
+        """Add one sample."""
+        self.series(labels).add(at_s, value, self.retention_s)
+
+    def end(self, labels: Labels, at_s: float) -> None:
+        """Mark a series stale, where there is one."""
+        if labels in self._series:
+            self._series[labels].end(at_s, self.retention_s)
+
+    def select(self, matchers: Sequence[LabelMatcher]) -> list[StoredSeries]:
+        """The series that meet all conditions, in the order of their labels."""
+        key = tuple(matchers)
+        if key not in self._selected:
+            exact = [each.value for each in key if each.name == NAME and each.op == "="]
+            among: Iterable[StoredSeries] = self._named.get(exact[0], []) if exact else self._series.values()
+            tests = [(each.name, each.test()) for each in key]
+            chosen = [one for one in among if _meets(dict(one.labels), tests)]
+            self._selected[key] = sorted(chosen, key=lambda one: one.labels)
+        return self._selected[key]
+
+    def forget(self, now_s: float) -> None:
+        """Drop the series that have ended longer ago than samples are kept."""
+        since = now_s - self.retention_s
+        gone = [one for one in self._series.values() if not one.times_s or one.times_s[-1] < since]
+        for one in gone:
+            del self._series[one.labels]
+            self._named[dict(one.labels).get(NAME, "")].remove(one)
+        if gone:
+            self._selected.clear()
+
+
+def _meets(labels: dict[str, str], tests: Iterable[tuple[str, Callable[[str], bool]]]) -> bool:
+    return all(test(labels.get(name, "")) for name, test in tests)

@@ -1,0 +1,138 @@
+"""Rules of the embedded monitor: the same alerts as real Prometheus, state by state, and refusals by name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.sandbox.platform.monitor.promql.values import labels_of
+from harness.sandbox.platform.monitor.rules.alerting import Group
+from harness.sandbox.platform.monitor.rules.rulefiles import RuleFileError, read_groups
+from harness.sandbox.platform.monitor.rules.templates import expand, float_text
+from harness.sandbox.platform.monitor.storage import Storage
+from tests.sandbox.monitor.recorded import EVERY_S, PROMTOOL, answers, evaluated, promtool, same, seconds, stored
+
+RULES = Path(__file__).parent / "alerts.rules.yaml"
+MOMENTS = tuple(range(7, 600, 15))
+SERIES = ("ALERTS", "ALERTS_FOR_STATE", "service:errors:share")
+
+
+def firing(groups: list[Group]) -> dict[str, list[tuple[dict[str, str], dict[str, str]]]]:
+    """Labels and annotations of the alerts that fire, by name."""
+    found: dict[str, list[tuple[dict[str, str], dict[str, str]]]] = {}
+    for state in (state for group in groups for state in group.states if state.rule.alerting):
+        alerts = [(dict(one.labels), dict(one.annotations)) for one in state.alerts if one.state == "firing"]
+        found[state.rule.name] = sorted(alerts, key=str)
+    return found
+
+
+def reported(output: str) -> dict[tuple[str, float], list[tuple[dict[str, str], dict[str, str]]]]:
+    """What promtool says that fired, by name and moment."""
+    found = {}
+    for name, moment, got in re.findall(
+        r"alertname: (\w+), time: (\S+), \n +exp:\[\], \n +got:\[(.*?)\n +\]", output, re.DOTALL
+    ):
+        pairs = re.findall(r"Labels:\{(.*?)\}\n +Annotations:\{(.*?)\}\n?", got + "\n")
+        texts = [[dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', text)) for text in pair] for pair in pairs]
+        found[name, seconds(moment)] = sorted([(labels, notes) for labels, notes in texts], key=str)
+    return found
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not on PATH (Debian: prometheus)")
+def test_alerts_are_those_of_prometheus_at_every_moment(tmp_path: Path) -> None:
+    """Pending, firing, kept, gone, with labels, annotations and recorded series: 320 comparisons."""
+    storage = stored()
+    groups = [Group(group, storage) for group in read_groups([RULES], EVERY_S)]
+    cases = [(name, float(at)) for name in SERIES for at in MOMENTS]
+    names = [state.rule.name for group in groups for state in group.states if state.rule.alerting]
+    output = promtool(tmp_path, cases, rules=RULES, alerts=[(name, at) for name in names for at in MOMENTS])
+    series, alerts = answers(output), reported(output)
+    assert len(cases) + len(names) * len(MOMENTS) == 320
+    wrong: list[Any] = []
+    for at in MOMENTS:
+        for group in groups:
+            group.evaluate(at - 7.0)
+        ours = {name: evaluated(storage, name, float(at)) for name in SERIES}
+        wrong += [(name, at, got) for name, got in ours.items() if not same(got, series.get((name, float(at)), {}))]
+        now = firing(groups)
+        wrong += [(name, at, now[name]) for name in names if now[name] != alerts.get((name, float(at)), [])]
+    assert wrong == []
+    assert {name for name, _ in alerts} == {*names}  # each fired at some moment
+
+
+def run(text: str, tmp_path: Path, up: list[float], *, every_s: float = 1.0) -> list[str]:
+    """The states of the first rule, one an evaluation, while `up` has these values."""
+    file = tmp_path / "rules.yaml"
+    file.write_text(text)
+    storage = Storage()
+    (group,) = (Group(one, storage) for one in read_groups([file], every_s))
+    states: list[str] = []
+    for at, value in enumerate(up):
+        storage.add(labels_of({"__name__": "up", "pod": "a"}), at * every_s, value)
+        group.evaluate(at * every_s)
+        states.append(group.states[0].state)
+    return states
+
+
+DOWN = "groups: [{name: g, rules: [{alert: Down, expr: up == 0, for: 2s, keep_firing_for: 2s}]}]"
+
+
+def test_a_condition_that_ends_before_its_time_leaves_no_trace(tmp_path: Path) -> None:
+    """And the time begins anew with the next."""
+    assert run(DOWN, tmp_path, [1, 0, 0, 1, 0, 0, 0]) == [
+        "inactive", "pending", "pending", "inactive", "pending", "pending", "firing",
+    ]  # fmt: skip
+
+
+def test_an_alert_that_is_kept_fires_on_for_that_time(tmp_path: Path) -> None:
+    """From the first evaluation without its condition."""
+    assert run(DOWN, tmp_path, [0, 0, 0, 1, 1, 1])[2:] == ["firing", "firing", "firing", "inactive"]
+
+
+def test_two_elements_that_would_be_one_alert_fail_the_rule(tmp_path: Path) -> None:
+    """Its alerts stay as they were, and the rule says why."""
+    file = tmp_path / "rules.yaml"
+    file.write_text("groups: [{name: g, rules: [{alert: Down, expr: up == 0, labels: {pod: same}}]}]")
+    storage = Storage()
+    for pod in "ab":
+        storage.add(labels_of({"__name__": "up", "pod": pod}), 1.0, 0.0)
+    (group,) = (Group(one, storage) for one in read_groups([file], 1.0))
+    group.evaluate(1.0)
+    assert group.states[0].error == "vector contains metrics with the same labelset after applying alert labels"
+    assert group.states[0].alerts == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "named"),
+    [
+        ("{alert: A, expr: 'topk(3, up)'}", "group 'g', rule 1 'A': the aggregation topk is not supported"),
+        ("{alert: A, expr: up, annotations: {a: '{{ range query }}'}}", "`range query` is not supported in a template"),
+        ("{alert: A, expr: up, annotations: {a: '{{ $value | humanise }}'}}", "`humanise` is not supported"),
+        ("{alert: A, record: b, expr: up}", "exactly one of 'record' and 'alert' must be set"),
+        ("{record: b, expr: up, for: 1m}", "invalid in a recording rule: for"),
+        ("{alert: A, expr: up, four: 1m}", "field four not found"),
+        ("{alert: A, expr: up, for: 1 minute}", "for: "),
+    ],
+)
+def test_what_is_not_evaluated_does_not_load(rule: str, named: str, tmp_path: Path) -> None:
+    """An alert that would never fire is found before anybody waits for it."""
+    file = tmp_path / "rules.yaml"
+    file.write_text(f"groups: [{{name: g, rules: [{rule}]}}]")
+    with pytest.raises(RuleFileError, match=re.escape(named)):
+        read_groups([file], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.1, "0.1"), (1.0, "1"), (1e21, "1e+21"), (1e20, "100000000000000000000"), (0.00001, "1e-05"),
+        (2.5e-7, "2.5e-07"), (-0.0001, "-0.0001"), (float("nan"), "NaN"), (float("-inf"), "-Inf"), (1e-5 / 3, "3.3333333333333337e-06"),
+    ],
+)  # fmt: skip
+def test_numbers_are_written_as_go_writes_them(value: float, text: str) -> None:
+    """The text of an alert is compared letter by letter."""
+    assert float_text(value) == text
+    assert expand("{{ $value }}", {}, value) == text

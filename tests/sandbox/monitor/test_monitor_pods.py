@@ -1,0 +1,290 @@
+"""The monitor's processes, as pods run them: scrape, rule, alert, notice, resolved; with the embedded Prometheus and with a real one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from harness import clock
+from harness.sandbox.settings import IMPORTS
+
+WITHIN_S = 30.0
+CONFIG = """
+global: {scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}
+rule_files: [$(CONFIG_DIR)/rules*.yaml]
+alerting: {alertmanagers: [{static_configs: [{targets: ["$(ALERTMANAGER)"]}]}]}
+scrape_configs:
+  - job_name: shop
+    static_configs: [{targets: ["$(SHOP)"], labels: {app: till}}]
+    relabel_configs: [{source_labels: [app], regex: (.*)l, target_label: kind, replacement: $1-1}]
+    metric_relabel_configs: [{source_labels: [__name__], regex: noise_.*, action: drop}]
+  - job_name: away
+    static_configs: [{targets: ["127.0.0.1:9"]}]
+"""
+RULES = """
+groups:
+  - name: shop
+    rules:
+      - {record: shop:depth:sum, expr: sum(queue_depth)}
+      - alert: QueueDeep
+        expr: queue_depth > 5
+        for: 1s
+        labels: {severity: critical}
+        annotations: {text: "{{ $labels.queue }} has {{ $value }}"}
+      - {alert: Quiet, expr: absent(queue_depth), annotations: {text: nothing}}
+"""
+ROUTES = """
+route: {receiver: on-call, group_by: [alertname], group_wait: 100ms, group_interval: 500ms}
+receivers: [{name: on-call, webhook_configs: [{url: "http://$(RECEIVER)/notices"}]}]
+"""
+
+
+class Shop:
+    """An application whose metrics the test sets."""
+
+    def __init__(self) -> None:
+        self.depth = 1.0
+
+    @property
+    def metrics(self) -> bytes:
+        """Its exposition."""
+        lines = ["# TYPE queue_depth gauge", f'queue_depth{{queue="a\\"b",app="own"}} {self.depth:g}', "noise_x 1", ""]
+        return "\n".join(lines).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The three, and what they watch."""
+
+    shop: Shop
+    prometheus: str
+    receiver: str
+    alertmanager: str
+
+    def api(self, path: str, **parameters: Any) -> Any:
+        """`data` of an answer of the API."""
+        answer = httpx.get(f"{self.prometheus}/api/v1/{path}", params=parameters, trust_env=False)
+        content = answer.json()
+        assert (answer.status_code, content["status"]) == (200, "success"), content
+        return content["data"]
+
+    def notices(self) -> list[dict[str, Any]]:
+        """That the receiver has."""
+        content = httpx.get(f"{self.receiver}/notices", trust_env=False).json()
+        return [one["notice"] for one in content["notices"]]
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """What the condition gives once it is true."""
+    found: Any = None
+    for _ in clock.Deadline.after(WITHIN_S).ticks(0.05):
+        try:
+            found = condition()
+        except httpx.TransportError:
+            continue
+        if found:
+            return found
+    raise AssertionError(f"not within {WITHIN_S} s: {found}")
+
+
+def ready(url: str) -> bool:
+    """Whether a process says that it is."""
+    return httpx.get(f"{url}/-/ready", trust_env=False).status_code == 200
+
+
+@contextmanager
+def served(shop: Shop) -> Iterator[str]:
+    """The application's address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = shop.metrics
+            self.send_response(200)
+            self.send_header("content-type", "text/plain; version=0.0.4")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            with suppress(BrokenPipeError):  # who asked did not wait
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def free_port() -> int:
+    """One that nobody has at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def process(name: str, home: Path, port: int, *arguments: str, **variables: str) -> Iterator[None]:
+    """A pod's process."""
+    home.mkdir()
+    environment = {
+        "PATH": os.defpath,
+        "PYTHONPATH": str(IMPORTS),
+        "PORT": str(port),
+        "POD_IP": "127.0.0.1",
+        **variables,
+    }
+    command = [sys.executable, "-m", f"monitor.{name}", *arguments]
+    with subprocess.Popen(command, cwd=home, env=environment) as child:
+        try:
+            yield
+        finally:
+            child.terminate()
+            assert child.wait(10) in (0, -15)
+
+
+@pytest.fixture(scope="module", params=["embedded", "real"])
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """All three, with the embedded Prometheus or the one of PATH."""
+    real = shutil.which("prometheus")
+    if request.param == "real" and real is None:
+        pytest.skip("prometheus is not on PATH")
+    base = tmp_path_factory.mktemp(request.param)
+    (base / "prometheus.yml").write_text(CONFIG)
+    (base / "rules.yaml").write_text(RULES)
+    (base / "alertmanager.yml").write_text(ROUTES)
+    path = {"PATH": f"{Path(real or '').parent}:{os.defpath}"} if request.param == "real" else {}
+    shop = Shop()
+    ports = {name: free_port() for name in ("receiver", "alertmanager", "prometheus")}
+    at = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+    with ExitStack() as stack:
+        address = stack.enter_context(served(shop))
+        stack.enter_context(process("receiver", base / "r", ports["receiver"]))
+        routes = str(base / "alertmanager.yml")
+        stack.enter_context(process("alertmanager", base / "a", ports["alertmanager"], routes, RECEIVER=at["receiver"]))
+        variables = {"SHOP": address, "ALERTMANAGER": at["alertmanager"], **path}
+        config = str(base / "prometheus.yml")
+        stack.enter_context(process("prometheus", base / "p", ports["prometheus"], config, **variables))
+        urls = {name: f"http://{address}" for name, address in at.items()}
+        for name in ("alertmanager", "prometheus"):
+            until(partial(ready, urls[name]))
+        yield Running(shop, **urls)
+
+
+def test_an_alert_goes_from_the_metric_to_the_receiver_and_is_resolved(running: Running) -> None:
+    """Pending first, then firing, in the notice with labels and text; then resolved, once each."""
+    until(lambda: running.api("query", query="queue_depth")["result"])
+    assert not [one for one in running.api("alerts")["alerts"] if one["labels"]["alertname"] == "QueueDeep"]
+    running.shop.depth = 7.5
+    until(lambda: {one["state"] for one in running.api("alerts")["alerts"]} == {"pending"})
+    until(lambda: {one["state"] for one in running.api("alerts")["alerts"]} == {"firing"})
+    (alert,) = running.api("alerts")["alerts"]
+    assert alert["value"] == "7.5e+00"
+    assert alert["annotations"] == {"text": 'a"b has 7.5'}
+    labels = {
+        "alertname": "QueueDeep", "severity": "critical", "queue": 'a"b', "app": "till", "exported_app": "own",
+        "kind": "til-1", "job": "shop", "instance": alert["labels"]["instance"],
+    }  # fmt: skip
+    assert alert["labels"] == labels
+    (first, *_) = until(lambda: [one for one in running.notices() if one["groupLabels"] == {"alertname": "QueueDeep"}])
+    assert (first["version"], first["status"], first["receiver"]) == ("4", "firing", "on-call")
+    assert first["commonLabels"] == labels
+    (told,) = first["alerts"]
+    assert (told["status"], told["annotations"], told["endsAt"]) == (
+        "firing",
+        alert["annotations"],
+        "0001-01-01T00:00:00Z",
+    )
+    running.shop.depth = 1.0
+    resolved = until(lambda: [one for one in running.notices() if one["status"] == "resolved"])[0]
+    (over,) = resolved["alerts"]
+    assert (over["fingerprint"], over["startsAt"]) == (told["fingerprint"], told["startsAt"])
+    assert over["endsAt"] > over["startsAt"]
+    assert running.api("query", query="ALERTS{alertname='QueueDeep'}")["result"] == []
+
+
+def test_the_shapes_of_the_api(running: Running) -> None:
+    """Vector, scalar, matrix, series, labels, values, rules, targets."""
+    (sample,) = until(lambda: running.api("query", query="queue_depth")["result"])
+    assert sample["metric"]["__name__"] == "queue_depth"
+    assert sample["value"][1] == "1"
+    assert isinstance(sample["value"][0], float | int)
+    assert running.api("query", query="1 + 1", time=1700000000.5) == {
+        "resultType": "scalar",
+        "result": [1700000000.5, "2"],
+    }
+    assert running.api("query", query="-1 / vector(0)")["result"][0]["value"][1] == "-Inf"
+    assert running.api("query", query="nobody") == {"resultType": "vector", "result": []}
+    assert running.api("query", query="queue_depth[1m]")["resultType"] == "matrix"
+    matrix = running.api("query_range", query="vector(time())", start=100, end=110, step="5s")
+    assert matrix["result"] == [{"metric": {}, "values": [[100, "100"], [105, "105"], [110, "110"]]}]
+    assert [one["__name__"] for one in running.api("series", **{"match[]": "queue_depth"})] == ["queue_depth"]
+    assert {"__name__", "queue", "job"} <= {*running.api("labels")}
+    assert "noise_x" not in running.api("label/__name__/values")
+    assert set(running.api("label/job/values")) >= {"shop", "away"}
+    targets = {one["scrapePool"]: one for one in running.api("targets", state="active")["activeTargets"]}
+    assert (targets["shop"]["health"], targets["shop"]["lastError"], targets["shop"]["labels"]["kind"]) == (
+        "up",
+        "",
+        "til-1",
+    )
+    assert (targets["away"]["health"], bool(targets["away"]["lastError"])) == ("down", True)
+    (group,) = running.api("rules")["groups"]
+    assert [rule["type"] for rule in group["rules"]] == ["recording", "alerting", "alerting"]
+    deep = group["rules"][1]
+    assert (deep["name"], deep["duration"], deep["health"], deep["labels"]) == (
+        "QueueDeep",
+        1,
+        "ok",
+        {"severity": "critical"},
+    )
+    assert group["interval"] == 0.5
+    assert running.api("status/buildinfo")["version"]
+    assert [one["value"][1] for one in running.api("query", query="up{job='away'}")["result"]] == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "status", "kind"),
+    [
+        ("query", {"query": "up{"}, 400, "bad_data"),
+        ("query", {"query": "up", "time": "yesterday"}, 400, "bad_data"),
+        ("query_range", {"query": "up", "start": 10, "end": 0, "step": 1}, 400, "bad_data"),
+        ("query_range", {"query": "up", "start": 0, "end": 10, "step": 0}, 400, "bad_data"),
+        ("query_range", {"query": "up", "start": 0, "end": 99999, "step": 1}, 400, "bad_data"),
+        ("series", {}, 400, "bad_data"),
+        ("query", {"query": "{job=~'.+'} * on() group_left() up"}, 422, "execution"),
+    ],
+)
+def test_errors_have_the_envelope(
+    running: Running, path: str, parameters: dict[str, Any], status: int, kind: str
+) -> None:
+    """Status, `errorType`, and what is wrong, also for a form."""
+    for answer in (
+        httpx.get(f"{running.prometheus}/api/v1/{path}", params=parameters, trust_env=False),
+        httpx.post(f"{running.prometheus}/api/v1/{path}", data=parameters, trust_env=False),
+    ):
+        content = answer.json()
+        assert (answer.status_code, content["status"], content["errorType"]) == (status, "error", kind)
+        assert content["error"]
+
+
+def test_alertmanager_refuses_what_is_no_alert(running: Running) -> None:
+    """With 400, and holds nothing of it."""
+    for body in ("{", json.dumps([{"labels": {}}]), json.dumps([{"labels": {"a": "b"}, "startsAt": "noon"}])):
+        answer = httpx.post(f"{running.alertmanager}/api/v2/alerts", content=body, trust_env=False)
+        assert answer.status_code == 400
+    answer = httpx.post(f"{running.receiver}/notices", content="{}", trust_env=False)
+    assert answer.status_code == 400

@@ -1,0 +1,144 @@
+"""The platform's rules do what the words of the document say; the document's own do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from harness.sandbox.platform.monitor.promql.values import labels_of
+from harness.sandbox.platform.monitor.rules.alerting import Group
+from harness.sandbox.platform.monitor.rules.rulefiles import read_groups
+from harness.sandbox.platform.monitor.storage import Storage
+from harness.sandbox.platform.render import MANIFESTS, kustomized
+
+DOCUMENT = """
+groups:
+  - name: normaldance.alerts
+    rules:
+      - alert: HighErrorRate
+        expr: rate(http_requests_total{status=~"5.."}[5s]) / rate(http_requests_total[5s]) > 0.05
+        for: 5s
+        labels: {severity: critical}
+        annotations: {summary: "High error rate detected", description: "Error rate is {{ $value }}%"}
+      - alert: DatabaseDown
+        expr: up{job="postgres"} == 0
+        for: 1s
+        labels: {severity: critical}
+"""
+"""As document 003 writes them, windows divided by the time scale."""
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Path:
+    """The platform's own rule file."""
+    part = kustomized(MANIFESTS / "parts" / "monitor")
+    (rules,) = (one for one in part if one["kind"] == "ConfigMap" and one["metadata"]["name"] == "prometheus-rules")
+    file = tmp_path / "platform.yaml"
+    file.write_text(rules["data"]["platform.yaml"])
+    return file
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    """That of the document."""
+    file = tmp_path / "document.yaml"
+    file.write_text(DOCUMENT)
+    return file
+
+
+def fired(file: Path, seconds: Iterable[Mapping[str, float]], alert: str) -> list[dict[str, str]]:
+    """The annotations with which an alert fired, second by second; series are named as in a selector without quotes."""
+    storage = Storage()
+    groups = [Group(group, storage) for group in read_groups([file], 1.0)]
+    found, known = [], set[str]()
+    for at, samples in enumerate(seconds):
+        for gone in known - samples.keys():
+            storage.end(series(gone), float(at))
+        known = {*samples}
+        for name, value in samples.items():
+            storage.add(series(name), float(at), value)
+        for group in groups:
+            group.evaluate(float(at))
+        states = [state for group in groups for state in group.states if state.rule.name == alert]
+        found += [dict(one.annotations) for state in states for one in state.alerts if one.state == "firing"]
+    return found
+
+
+def series(name: str) -> tuple[tuple[str, str], ...]:
+    """Of `metric a=b,c=d`."""
+    metric, _, rest = name.partition(" ")
+    return labels_of(
+        [
+            ("__name__", metric),
+            *((key, value) for key, _, value in (each.partition("=") for each in rest.split(",") if each)),
+        ]
+    )
+
+
+def traffic(errors_per_s: Iterable[float], per_s: float = 100.0) -> Iterable[dict[str, float]]:
+    """Answers as two gateways count them, so many of a hundred a second with an error."""
+    good = bad = 1000.0
+    for errors in errors_per_s:
+        good, bad = good + per_s - errors, bad + errors
+        labels = "app=api-gateway,route=read-track,method=GET"
+        yield {
+            f"http_requests_total {labels},status=200,pod=a": good * 0.6,
+            f"http_requests_total {labels},status=200,pod=b": good * 0.4,
+            f"http_requests_total {labels},status=502,pod=a": bad * 0.6,
+            f"http_requests_total {labels},status=502,pod=b": bad * 0.4,
+            "http_requests_total app=api-gateway,route=health,method=GET,status=200,pod=a": 50 * good,
+        }
+
+
+def test_the_platform_s_high_error_rate_is_what_the_words_say(platform: Path) -> None:
+    """10 % for five minutes fires, and says 10 %; 3 % for ever does not, nor a burst that ends in time."""
+    texts = fired(platform, traffic([10.0] * 20), "HighErrorRate")
+    assert texts
+    assert {text["description"] for text in texts} == {"Error rate is 10%"}
+    assert fired(platform, traffic([3.0] * 60), "HighErrorRate") == []
+    assert fired(platform, traffic([0.0] * 5 + [50.0] * 2 + [0.0] * 30), "HighErrorRate") == []
+
+
+def test_the_document_s_high_error_rate_fires_on_any_error(document: Path) -> None:
+    """Each series of errors is divided by itself: 1, whatever the share; and the text says 1 %."""
+    texts = fired(document, traffic([0.1] * 20), "HighErrorRate")
+    assert texts
+    assert {text["description"] for text in texts} == {"Error rate is 1%"}
+
+
+def test_no_traffic_is_no_error(platform: Path) -> None:
+    """0 of 0 requests is no rate."""
+    assert fired(platform, traffic([0.0] * 30, per_s=0.0), "HighErrorRate") == []
+
+
+def members(primary: int | None) -> dict[str, float]:
+    """Three database pods as Patroni shows them; the pod of no primary is gone with its metrics."""
+    found = {}
+    for member in range(3):
+        labels = f"instance=10.0.0.{member}:8008,job=postgres,name=pg-{member}"
+        if primary is None and member == 0:
+            continue
+        found |= {
+            f"up {labels}": 1.0,
+            f"patroni_primary {labels}": float(member == primary),
+            f"patroni_postgres_running {labels}": 1.0,
+        }
+    return found
+
+
+def test_the_platform_knows_when_no_primary_runs(platform: Path, document: Path) -> None:
+    """The document's rule waits for an `up` of 0, which a pod that is gone does not have."""
+    seconds = [members(0)] * 5 + [members(None)] * 5 + [members(1)] * 5
+    assert len(fired(platform, seconds, "DatabaseDown")) == 4
+    assert fired(platform, [members(0)] * 30, "DatabaseDown") == []
+    assert fired(document, seconds, "DatabaseDown") == []
+
+
+def test_a_target_that_does_not_answer_is_named(platform: Path) -> None:
+    """With its service and region, and how many of its pods."""
+    up = "up job=pods,app=user-service,namespace=eu-west-1,pod="
+    texts = fired(platform, [{f"{up}a": 0.0, f"{up}b": 0.0, f"{up}c": 1.0}] * 8, "TargetDown")
+    assert texts[0]["summary"] == "Pods of user-service in eu-west-1 are not scraped"
+    assert texts[0]["description"].startswith("2 of its pods")

@@ -1,0 +1,132 @@
+"""What is scraped and under which labels: targets of Kubernetes, relabelling, the exposition format, and refusals by name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness.sandbox.platform.monitor.promql.values import labels_of
+from harness.sandbox.platform.monitor.scrape.config import read_config
+from harness.sandbox.platform.monitor.scrape.discovery import node_targets, pod_targets
+from harness.sandbox.platform.monitor.scrape.exposition import ExpositionError, labels_in, lines
+from harness.sandbox.platform.monitor.scrape.relabel import ConfigRefused, Relabel, relabelled
+from harness.sandbox.platform.monitor.scrape.scraping import target_of
+from harness.sandbox.platform.render import MANIFESTS, kustomized
+
+POD = {
+    "metadata": {
+        "name": "till-0",
+        "namespace": "shop",
+        "uid": "1",
+        "labels": {"app": "till", "app.kubernetes.io/name": "till"},
+        "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "8080", "prometheus.io/path": "/m"},
+    },
+    "spec": {
+        "nodeName": "north-1",
+        "containers": [{"name": "till", "ports": [{"name": "http", "containerPort": 8080}]}],
+    },
+    "status": {"podIP": "10.0.0.7", "phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+}
+
+
+def test_a_pod_is_a_target_for_each_of_its_ports() -> None:
+    """With the labels of Prometheus' own discovery."""
+    (target,) = pod_targets(POD)
+    assert target["__address__"] == "10.0.0.7:8080"
+    assert target["__meta_kubernetes_pod_annotation_prometheus_io_scrape"] == "true"
+    assert target["__meta_kubernetes_pod_label_app_kubernetes_io_name"] == "till"
+    assert target["__meta_kubernetes_pod_ready"] == "true"
+    assert target["__meta_kubernetes_pod_container_port_name"] == "http"
+    ended = {**POD, "status": {**POD["status"], "phase": "Succeeded"}}  # type: ignore[dict-item]
+    assert list(pod_targets(ended)) == []
+
+
+def test_a_node_is_a_target_by_its_name() -> None:
+    """At the port of its kubelet."""
+    (target,) = node_targets({"metadata": {"name": "north-1"}, "status": {"addresses": []}})
+    assert (target["__address__"], target["instance"]) == ("north-1:10250", "north-1")
+
+
+def test_the_platform_s_own_configuration_scrapes_what_is_annotated(tmp_path: Path) -> None:
+    """And nothing else of the pods; the database at Patroni's port."""
+    part = kustomized(MANIFESTS / "parts" / "monitor")
+    (config,) = (one for one in part if one["kind"] == "ConfigMap" and one["metadata"]["name"] == "prometheus")
+    file = tmp_path / "prometheus.yml"
+    file.write_text(config["data"]["prometheus.yml"])
+    jobs = {job.name: job for job in read_config(file).jobs}
+    (discovered,) = pod_targets(POD)
+    target = target_of(jobs["pods"], discovered)
+    assert target is not None
+    assert target.url == "http://10.0.0.7:8080/m"
+    assert dict(target.labels) == {
+        "job": "pods", "namespace": "shop", "pod": "till-0", "node": "north-1", "app": "till", "instance": "10.0.0.7:8080",
+    }  # fmt: skip
+    quiet = {**discovered, "__meta_kubernetes_pod_annotation_prometheus_io_scrape": "false"}
+    assert target_of(jobs["pods"], quiet) is None
+    assert target_of(jobs["postgres"], discovered) is None
+    database = {**discovered, "__meta_kubernetes_pod_label_app": "postgres"}
+    patroni = {**database, "__meta_kubernetes_pod_container_port_name": "patroni"}
+    assert target_of(jobs["postgres"], patroni) is not None
+
+
+@pytest.mark.parametrize(
+    ("rule", "after"),
+    [
+        ({"source_labels": ["a", "b"], "target_label": "c", "replacement": "$1", "regex": "(.*);y"}, {"c": "x"}),
+        ({"source_labels": ["a"], "regex": "no", "target_label": "c"}, {}),
+        ({"source_labels": ["a"], "target_label": "b", "replacement": ""}, {"b": None}),
+        ({"action": "labelmap", "regex": "(.)", "replacement": "got_$1"}, {"got_a": "x", "got_b": "y"}),
+        ({"action": "labeldrop", "regex": "b"}, {"b": None}),
+        ({"action": "labelkeep", "regex": "b"}, {"a": None}),
+    ],
+)
+def test_relabelling(rule: dict[str, object], after: dict[str, str | None]) -> None:
+    """What a rule changes of two labels."""
+    before = {"a": "x", "b": "y"}
+    expected = {name: value for name, value in {**before, **after}.items() if value is not None}
+    assert relabelled(before, [Relabel.parse(rule, "rule")]) == expected
+
+
+def test_lines_of_an_exposition() -> None:
+    """Comments are left out; escapes, spaces and times of samples are read."""
+    text = '# HELP a b\n# TYPE a gauge\na 1\nb{x="1",y="a\\"b\\\\c}\\n"} +Inf 1500\n\nc{ z = "q", } NaN\n'
+    found = [(labels_in(series), value, at_s) for series, value, at_s in lines(text)]
+    assert found[0] == (labels_of({"__name__": "a"}), 1.0, None)
+    assert found[1] == (labels_of({"__name__": "b", "x": "1", "y": 'a"b\\c}\n'}), float("inf"), 1.5)
+    assert (found[2][0], found[2][1] != found[2][1]) == (labels_of({"__name__": "c", "z": "q"}), True)
+
+
+@pytest.mark.parametrize("text", ["a", "a b", "a{x=1} 2", '{x="1"} 2', "<html> 1"])
+def test_what_is_no_exposition_fails_the_scrape(text: str) -> None:
+    """A page of a proxy is not taken for metrics."""
+    with pytest.raises(ExpositionError):
+        [labels_in(series) for series, _, _ in lines(text)]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"remote_write": []}, "remote_write is not supported"),
+        ({"scrape_configs": [{"job_name": "a", "consul_sd_configs": []}]}, "job a: consul_sd_configs is not supported"),
+        (
+            {"scrape_configs": [{"job_name": "a", "kubernetes_sd_configs": [{"role": "ingress"}]}]},
+            "the role ingress is not",
+        ),
+        (
+            {"scrape_configs": [{"job_name": "a", "relabel_configs": [{"action": "hashmod"}]}]},
+            "relabel action hashmod is not",
+        ),
+        ({"scrape_configs": [{"job_name": "a", "relabel_configs": [{"regex": "("}]}]}, "regex: "),
+    ],
+)
+def test_what_is_not_understood_of_a_configuration_is_refused(
+    change: dict[str, object], why: str, tmp_path: Path
+) -> None:
+    """By name: a target that would never be scraped is found at the start."""
+    file = tmp_path / "prometheus.yml"
+    file.write_text(yaml.safe_dump(change))
+    with pytest.raises(ConfigRefused, match=re.escape(why)):
+        read_config(file)
