@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -141,7 +140,7 @@ def process(name: str, home: Path, port: int, *arguments: str, **variables: str)
     """A pod's process."""
     home.mkdir()
     environment = {
-        "PATH": os.defpath,
+        "PATH": "",
         "PYTHONPATH": str(IMPORTS),
         "PORT": str(port),
         "POD_IP": "127.0.0.1",
@@ -166,7 +165,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     (base / "prometheus.yml").write_text(CONFIG)
     (base / "rules.yaml").write_text(RULES)
     (base / "alertmanager.yml").write_text(ROUTES)
-    path = {"PATH": f"{Path(real or '').parent}:{os.defpath}"} if request.param == "real" else {}
+    path = {"PATH": str(Path(real or "").parent)} if request.param == "real" else {}
     shop = Shop()
     ports = {name: free_port() for name in ("receiver", "alertmanager", "prometheus")}
     at = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
