@@ -31,6 +31,11 @@ Feature: The deployment checklist is ticked by what was measured
     When the JUnit report "acceptance" of this release has been read
     Then at least 1 test passed and none failed
 
+  @ND-DEP-ALERTS
+  Scenario: The alerts are configured and evaluate
+    When the deployed platform has been inspected
+    Then the alert rules "HighErrorRate" and "DatabaseDown" are loaded and every rule evaluates without error
+
   @ND-DEP-DNS
   Scenario: Every public name leads to the platform
     When the deployed platform has been inspected

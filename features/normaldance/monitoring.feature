@@ -12,6 +12,11 @@ Feature: Monitoring
       | DA-MON-APP-RPS         | throughput                   | the exposed requests per second are within 5 % of those sent in the steady state                      |
       | DA-MON-BUSINESS-ENGAGE | user engagement              | the exposed plays per user are within 1 % of those the traffic made                                   |
 
+  @DA-MON-SCRAPE
+  Scenario: What is annotated is scraped on schedule, and nothing else
+    When the deployed platform has been inspected
+    Then every annotated pod is scraped every 15 s ± 3 s and no other is
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

@@ -11,6 +11,11 @@ Feature: Phases of the integration
     When the experiment "pod-loss" has run under "everyday" traffic
     Then a new pod has its first request within 10 s of being ready, a killed pod none later than 10 s
 
+  @ND-PH1-MONITORING
+  Scenario: Every pod of every service is scraped
+    When the deployed platform has been inspected
+    Then every pod of every service is a scrape target and is up in the steady state
+
   @ND-PH4-METRICS
   Scenario: Every service exposes its figures
     When the deployed platform has been inspected

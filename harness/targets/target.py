@@ -84,6 +84,7 @@ class Target(TargetSection):
     Attributes:
         entry: where users come in; empty: only files are judged.
         time_scale: RTO, RPO, windows and schedules are divided by it; above 1 only in a sandbox.
+        scrape_scale: times between scrapes of Prometheus are divided by it; above 1 only in a sandbox.
         primary_region: the region that holds the primary; empty where there is none.
         callers: whom the backends accept and refuse; None: the network check cannot run.
         power: how the power of a node is cut; None: it cannot be.
@@ -98,6 +99,7 @@ class Target(TargetSection):
     environment: Literal["sandbox", "staging", "production"]
     entry: Url = ""
     time_scale: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
+    scrape_scale: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
     release: Identity = ReleaseSource()
     regions: Mapping[str, Region] = Field(default_factory=dict)
     primary_region: str = ""
@@ -216,12 +218,14 @@ def _check(target: Target, document: YamlDocument) -> None:
             hint="give each region its share of the answers: together at most 100 %",
         )
     stands_in = target.environment == "staging" and target.embedded
-    if target.time_scale != 1 and target.environment != "sandbox" and not stands_in:
-        raise ConfigurationError(
-            f"`{target.time_scale:g}` is allowed only in `environment: sandbox`, or where the sandbox acts as staging",
-            where=document.where(("time_scale",)),
-            hint="leave `time_scale` out: on a real platform all limits hold as written",
-        )
+    stated = {"time_scale": target.time_scale, "scrape_scale": target.scrape_scale}
+    for key, scale in stated.items():
+        if scale != 1 and target.environment != "sandbox" and not stands_in:
+            raise ConfigurationError(
+                f"`{scale:g}` is allowed only in `environment: sandbox`, or where the sandbox acts as staging",
+                where=document.where((key,)),
+                hint=f"leave `{key}` out: on a real platform all limits hold as written",
+            )
     if target.proxy not in {"none", "env"} and "://" not in target.proxy:
         raise ConfigurationError(
             f"invalid proxy `{target.proxy}`",

@@ -368,6 +368,22 @@ OBJECTIVES = {
         sentence="",
     ),
     "every service exposes p50, p95, p99, error rate and requests per second": check("exposed-metrics"),
+    "every pod of every service is a scrape target and is up in the steady state": check("pods-scraped"),
+    "every annotated pod is scraped every 15 s ± 3 s and no other is": replace(
+        check("scrape-schedule", every="15 s", tolerance="3 s"), times={"every": s(15), "tolerance": s(3)}
+    ),
+    'the alert rules "HighErrorRate" and "DatabaseDown" are loaded and every rule evaluates without error': check(
+        "alert-rules", first="HighErrorRate", second="DatabaseDown"
+    ),
+    'the rules "HighErrorRate" and "DatabaseDown" carry severity critical': check(
+        "alert-rules", first="HighErrorRate", second="DatabaseDown", severity="critical"
+    ),
+    "the request count, errors and duration of every service are exposed and at most 15 s old": replace(
+        check("service-series", age="15 s"), times={"age": s(15)}
+    ),
+    "every panel of every dashboard has data younger than 60 s in the steady state": replace(
+        check("dashboard-data", age="60 s"), times={"age": s(60)}
+    ),
     "exposed p50, p95 and p99 of the api-gateway are within 5 % or 5 ms of those measured from the traffic": Objective(
         figure=Figure.EXPOSED,
         op=Op.WITHIN,

@@ -17,6 +17,9 @@ from harness.drivers.check.dns import dns_records, dns_servers
 from harness.drivers.check.exposition import exposed_metrics
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.health import health_of_pods
+from harness.drivers.check.monitor.rules import alert_rules
+from harness.drivers.check.monitor.series import dashboard_data, service_series
+from harness.drivers.check.monitor.targets import pods_scraped, scrape_schedule
 from harness.drivers.check.policies import network_policy
 from harness.drivers.check.ports import network_ports
 from harness.drivers.check.secrets.scan import secrets_hidden
@@ -68,6 +71,11 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Loo
     "written-and-read": _plain(written_and_read),
     "dns-records": _plain(dns_records),
     "dns-servers": _plain(dns_servers),
+    "pods-scraped": _plain(pods_scraped),
+    "scrape-schedule": _plain(scrape_schedule),
+    "alert-rules": _plain(alert_rules),
+    "service-series": _plain(service_series),
+    "dashboard-data": _plain(dashboard_data),
 }
 """Every check: what its name stands for, given a target and the demand's parameters."""
 

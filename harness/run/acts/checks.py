@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from harness.model import Act, DemandKind
@@ -9,7 +11,7 @@ from harness.model.window import after_faults_name, fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from harness.model import Demand
     from harness.run.acts.context import Context
@@ -28,6 +30,8 @@ _TOUCHES: Final = {
 """They put pods of their own in place, or send so much that nothing else is measured meanwhile."""
 _LASTS_S: Final = {"sign-ins": 8.0, "pool-burst": 3.0, "region-serves": 3.0, "gateway-only": 3.0, "network-ports": 4.0}
 _DATABASE: Final = RequiredKey("database", "the check asks the database")
+_MONITOR: Final = RequiredKey("prometheus", "Prometheus is asked what it scrapes and evaluates")
+_CLUSTER: Final = RequiredKey("kubernetes", "the pods are found through the Kubernetes API")
 _READS: Final = {
     "gateway-reads": RequiredKey("regions", "the gateway of every region is asked"),
     "database-version": _DATABASE,
@@ -43,16 +47,23 @@ _READS: Final = {
     "written-and-read": RequiredKey("ledger", "writes go to the ledger's path"),
     "dns-records": RequiredKey("dns", "the public names are resolved"),
     "dns-servers": RequiredKey("dns", "the zone's servers are asked for the public names"),
+    **dict.fromkeys(("pods-scraped", "scrape-schedule", "alert-rules", "service-series", "dashboard-data"), _MONITOR),
 }
 _ALSO: Final = {
     "sign-ins": (RequiredKey("may_write", "failed sign-ins may lock the accounts of users"),),
     "exposed-metrics": (RequiredKey("metrics", "the metrics of every pod are read"),),
     "network-ports": (RequiredKey("callers", "a declared caller connects to the backend"),),
     "written-and-read": (RequiredKey("doors", "one region is written to, another is read"),),
+    "pods-scraped": (_CLUSTER,),
+    "scrape-schedule": (_CLUSTER,),
+    "service-series": (_CLUSTER, RequiredKey("metrics", "the metrics of services are named")),
+    "dashboard-data": (RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster"),),
 }
 """Keys beside that one."""
 _AT_THE_END: Final = frozenset({"secrets-hidden"})
 """What it reads grows during the run: it is done when the traffic has ended."""
+_UNDER_TRAFFIC: Final = frozenset({"pods-scraped", "scrape-schedule", "service-series", "dashboard-data"})
+"""What it reads is of the steady state: it is done while the fault-free window of a traffic goes on, where there is one."""
 _AGAINST_FILES: Final = frozenset({"declared-fields", "declared-workloads"})
 """Checks that hold the live objects against the manifests."""
 _AGAINST_PRODUCTION: Final = frozenset({"production-subset", "values-masked"})
@@ -79,12 +90,25 @@ class CheckDriver(Driver):
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act a check: before the traffic, or after it."""
+        if demand.name in _UNDER_TRAFFIC and library.traffic:
+            window = fault_free_name(next(iter(library.traffic)))
+            return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=0.0, beside=window)]
         touches, after = _TOUCHES.get(demand.name, ()), tuple[str, ...]()
         if demand.name in _AT_THE_END:
             ends = [(fault_free_name(name), after_faults_name(name)) for name in library.traffic]
             after = tuple(name for both in ends for name in both)
         seconds = _LASTS_S.get(demand.name, _SECONDS)
         return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches, after=after)]
+
+    @contextmanager
+    def beside(self, act: Act, context: Context) -> Iterator[None]:
+        """Do it once while the other act goes on."""
+        reader = threading.Thread(target=self.run, args=(act, context), daemon=True)
+        reader.start()
+        try:
+            yield
+        finally:
+            reader.join()
 
     def run(self, act: Act, context: Context) -> None:
         """Record what the check finds."""

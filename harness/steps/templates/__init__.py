@@ -19,6 +19,7 @@ from harness.steps.templates.comparisons import COMPARISONS
 from harness.steps.templates.exposures import EXPOSURES
 from harness.steps.templates.items import ITEMS
 from harness.steps.templates.kpis import KPIS
+from harness.steps.templates.monitor import MONITOR
 from harness.steps.templates.people import PEOPLE
 from harness.steps.templates.recoveries import RECOVERIES
 from harness.steps.templates.replicas import REPLICA_STEPS
@@ -35,6 +36,7 @@ OWN: Final = (
     *RECOVERIES,
     *ITEMS,
     *EXPOSURES,
+    *MONITOR,
     *CHECKS,
     *CALLS,
     *STATE,

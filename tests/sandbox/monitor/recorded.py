@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from harness.sandbox.platform.monitor.promql import Labels, Query
+from harness.sandbox.platform.monitor.promql import Labels, PromqlQuery
 from harness.sandbox.platform.monitor.promql.values import STALE, labels_of
 from harness.sandbox.platform.monitor.storage import Storage
 
@@ -74,7 +74,7 @@ def stored(series: Mapping[str, str] = SERIES, every_s: float = EVERY_S) -> Stor
 
 def evaluated(storage: Storage, query: str, at_s: float) -> dict[Labels, float]:
     """What the embedded evaluator makes of it."""
-    return dict(Query(query).vector(storage, at_s))
+    return dict(PromqlQuery(query).vector(storage, at_s))
 
 
 def promtool(

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.platform.monitor.promql import PromqlError, Query, QueryError
+from harness.sandbox.platform.monitor.promql import PromqlError, PromqlQuery, QueryError
 from harness.sandbox.platform.monitor.promql.values import labels_of, text_of
 from harness.sandbox.platform.monitor.storage import Storage
 from tests.sandbox.monitor.recorded import PROMTOOL, answers, evaluated, promtool, same, stored
@@ -113,7 +113,7 @@ def test_it_agrees_with_prometheus(tmp_path: Path) -> None:
 def test_what_is_not_evaluated_is_refused_by_name(query: str, named: str) -> None:
     """When it is read: a rule that would never fire does not load."""
     with pytest.raises(PromqlError, match=re.escape(named)):
-        Query(query)
+        PromqlQuery(query)
 
 
 @pytest.mark.parametrize(

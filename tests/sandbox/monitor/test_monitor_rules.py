@@ -115,7 +115,7 @@ def test_no_traffic_is_no_error(platform: Path) -> None:
 
 def members(primary: int | None) -> dict[str, float]:
     """Three database pods as Patroni shows them; the pod of no primary is gone with its metrics."""
-    found = {}
+    found: dict[str, float] = {}
     for member in range(3):
         labels = f"instance=10.0.0.{member}:8008,job=postgres,name=pg-{member}"
         if primary is None and member == 0:

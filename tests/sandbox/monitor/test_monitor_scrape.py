@@ -51,11 +51,11 @@ def test_a_node_is_a_target_by_its_name() -> None:
 
 
 def test_the_platform_s_own_configuration_scrapes_what_is_annotated(tmp_path: Path) -> None:
-    """And nothing else of the pods; the database at Patroni's port."""
+    """And nothing else; at the port and path of the annotations."""
     part = kustomized(MANIFESTS / "parts" / "monitor")
     (config,) = (one for one in part if one["kind"] == "ConfigMap" and one["metadata"]["name"] == "prometheus")
     file = tmp_path / "prometheus.yml"
-    file.write_text(config["data"]["prometheus.yml"])
+    file.write_text(config["data"]["prometheus.yml"].replace("$(SCRAPE_EVERY)", "1s"))
     jobs = {job.name: job for job in read_config(file).jobs}
     (discovered,) = pod_targets(POD)
     target = target_of(jobs["pods"], discovered)
@@ -66,10 +66,6 @@ def test_the_platform_s_own_configuration_scrapes_what_is_annotated(tmp_path: Pa
     }  # fmt: skip
     quiet = {**discovered, "__meta_kubernetes_pod_annotation_prometheus_io_scrape": "false"}
     assert target_of(jobs["pods"], quiet) is None
-    assert target_of(jobs["postgres"], discovered) is None
-    database = {**discovered, "__meta_kubernetes_pod_label_app": "postgres"}
-    patroni = {**database, "__meta_kubernetes_pod_container_port_name": "patroni"}
-    assert target_of(jobs["postgres"], patroni) is not None
 
 
 @pytest.mark.parametrize(
@@ -110,6 +106,7 @@ def test_what_is_no_exposition_fails_the_scrape(text: str) -> None:
     ("change", "why"),
     [
         ({"remote_write": []}, "remote_write is not supported"),
+        ({"global": {"evaluation_interval": "often"}}, "evaluation_interval: not a valid duration string"),
         ({"scrape_configs": [{"job_name": "a", "consul_sd_configs": []}]}, "job a: consul_sd_configs is not supported"),
         (
             {"scrape_configs": [{"job_name": "a", "kubernetes_sd_configs": [{"role": "ingress"}]}]},

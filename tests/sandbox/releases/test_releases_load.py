@@ -31,7 +31,7 @@ def refusal(directory: Path, text: str) -> ConfigurationError:
 def test_the_releases_that_come_with_the_harness() -> None:
     """One healthy, one half rolled out, the others bad; each bad one is caught by something."""
     bad = [
-        "careless", "coupled", "dark-door", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "held-back", "late", "lopsided",
+        "blind", "careless", "coupled", "dark-door", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "held-back", "late", "lopsided", "mute",
         "no-return", "paperless", "pinned", "second-gone", "slow", "slow-return", "twice", "unprobed", "unready", "wrong-home",
     ]  # fmt: skip
     assert names() == sorted(["1.0.0", "half-rolled", *bad])
@@ -70,7 +70,7 @@ def test_an_unknown_release_names_the_nearest() -> None:
     """And all there are."""
     with pytest.raises(ConfigurationError) as caught:
         load_release("forgetfull")
-    assert caught.value.hint.startswith("did you mean forgetful? releases: 1.0.0, careless")
+    assert caught.value.hint.startswith("did you mean forgetful? releases: 1.0.0, blind")
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ import promql_parser as grammar
 from aiohttp import web
 
 from .moments import rfc3339, seconds_of
-from .promql import PromqlError, Query, QueryError, Value
-from .promql.query import matchers_of
+from .promql import PromqlError, PromqlQuery, QueryError, Value
+from .promql.query import LOOKBACK_S, matchers_of
 from .promql.values import Labels, Range, Sample
 from .rules.alerting import ActiveAlert, Group, RuleState
 from .rules.templates import float_text
@@ -105,7 +105,7 @@ class Api:
         """`/query`: a value at one moment."""
         given = await _parameters(request)
         at_s = _moment(given, "time", time.time())
-        value = Query(_one(given, "query")).at(self._storage, at_s)
+        value = _query(given).at(self._storage, at_s)
         return _success({"resultType": _type_of(value), "result": _result(value, at_s)})
 
     async def query_range(self, request: web.Request) -> web.Response:
@@ -117,7 +117,7 @@ class Api:
         if (end_s - start_s) / step_s > MOST_POINTS:
             what = "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"
             raise ApiError("bad_data", what)
-        query, found = Query(_one(given, "query")), dict[Labels, list[list[object]]]()
+        query, found = _query(given), dict[Labels, list[list[object]]]()
         for index in range(int((end_s - start_s) / step_s + 1e-9) + 1):
             at_s = start_s + index * step_s
             for labels, value in _elements(query.at(self._storage, at_s)):
@@ -201,6 +201,12 @@ async def _parameters(request: web.Request) -> dict[str, list[str]]:
     return found
 
 
+def _query(given: Mapping[str, list[str]]) -> PromqlQuery:
+    """The expression, and how far it looks back."""
+    text = _one(given, "lookback_delta")
+    return PromqlQuery(_one(given, "query"), lookback_s=_seconds("lookback_delta", text) if text else LOOKBACK_S)
+
+
 def _one(given: Mapping[str, list[str]], name: str) -> str:
     return (given.get(name) or [""])[0]
 
@@ -221,16 +227,19 @@ def _moment(given: Mapping[str, list[str]], name: str, default: float | None = N
     return at_s
 
 
-def _step(given: Mapping[str, list[str]]) -> float:
-    text = _one(given, "step")
+def _seconds(name: str, text: str) -> float:
     try:
-        step_s = float(text)
+        return float(text)
     except ValueError:
         try:
-            step_s = seconds_of(text)
+            return seconds_of(text)
         except ValueError:
-            what = f'invalid parameter "step": cannot parse "{text}" to a valid duration'
+            what = f'invalid parameter "{name}": cannot parse "{text}" to a valid duration'
             raise ApiError("bad_data", what) from None
+
+
+def _step(given: Mapping[str, list[str]]) -> float:
+    step_s = _seconds("step", _one(given, "step"))
     if not 0 < step_s < math.inf:
         what = "zero or negative query resolution step widths are not accepted. Try a positive integer"
         raise ApiError("bad_data", f'invalid parameter "step": {what}')

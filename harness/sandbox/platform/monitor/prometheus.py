@@ -27,7 +27,7 @@ from .notifying import Notifier
 from .rules.alerting import Group
 from .rules.rulefiles import RuleFileError
 from .scrape.config import Config, read_config
-from .scrape.discovery import Discovered, Kubernetes
+from .scrape.discovery import Discovered, FollowedObjects
 from .scrape.relabel import ConfigRefused
 from .scrape.scraping import Scraper
 from .storage import Storage
@@ -63,7 +63,7 @@ class Prometheus:
         self._access = access
         self._storage = Storage()
         self._groups = tuple(Group(group, self._storage) for group in config.groups)
-        self._roles: dict[str, Kubernetes] = {}
+        self._roles: dict[str, FollowedObjects] = {}
         self._scraper = Scraper(config.jobs, self._storage, self._found)
         self._notifier = Notifier(config.receivers)
 
@@ -80,7 +80,7 @@ class Prometheus:
             await web.TCPSite(runner, address, port, reuse_address=True).start()
             async with self._session() as session, asyncio.TaskGroup() as group:
                 roles = sorted({role for job in self._config.jobs for role in job.roles})
-                self._roles = {role: Kubernetes(session, self._access["KUBERNETES_API"], role) for role in roles}
+                self._roles = {role: FollowedObjects(session, self._access["KUBERNETES_API"], role) for role in roles}
                 runs = [each.follow() for each in self._roles.values()] + [
                     each.run() for each in (self._scraper, self._notifier)
                 ]

@@ -36,7 +36,7 @@ FUNCTIONS: Final = frozenset({*functions.OVER_RANGE, *functions.OF_EACH, *_ON_VE
 _OPERATORS: Final = frozenset({*binary.ARITHMETIC, *binary.COMPARISON, *binary.SETS})
 
 
-class Query:
+class PromqlQuery:
     """One expression.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 
 from ..moments import seconds_of
-from ..promql import PromqlError, Query
+from ..promql import PromqlError, PromqlQuery
 from . import templates
 
 _GROUP: Final = frozenset({"name", "interval", "limit", "rules"})
@@ -37,7 +37,7 @@ class Rule:
 
     name: str
     alerting: bool
-    query: Query
+    query: PromqlQuery
     for_s: float = 0.0
     keep_s: float = 0.0
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -100,7 +100,7 @@ def _rule(rule: Mapping[str, Any], where: str) -> Rule:
     try:
         for template in (*labels.values(), *annotations.values()) if alerting else ():
             templates.check(template)
-        query = Query(str(rule.get("expr", "")))
+        query = PromqlQuery(str(rule.get("expr", "")))
     except (PromqlError, templates.TemplateRefused) as error:
         raise RuleFileError(f"{where}: {error}") from error
     return Rule(

@@ -84,7 +84,7 @@ def read_config(file: Path) -> Config:
     known(content, _TOP, file.name)
     general = content.get("global") or {}
     known(general, _GLOBAL, f"{file.name}: global")
-    every_s = seconds_of(str(general.get("evaluation_interval", "1m")))
+    every_s = _seconds(general, "evaluation_interval", "1m", file.name)
     files = [
         path
         for pattern in map(Path, content.get("rule_files", ()))
@@ -102,8 +102,9 @@ def read_config(file: Path) -> Config:
 
 def _job(job: Mapping[str, Any], general: Mapping[str, Any], where: str) -> ScrapeJob:
     known(job, _JOB, where)
-    interval_s = seconds_of(str(job.get("scrape_interval", general.get("scrape_interval", "1m"))))
-    timeout_s = seconds_of(str(job.get("scrape_timeout", general.get("scrape_timeout", "10s"))))
+    timing = {**general, **job}
+    interval_s = _seconds(timing, "scrape_interval", "1m", where)
+    timeout_s = _seconds(timing, "scrape_timeout", "10s", where)
     roles = []
     for discovered in job.get("kubernetes_sd_configs", ()):
         known(discovered, frozenset({"role", "kubeconfig_file"}), where)
@@ -125,6 +126,13 @@ def _job(job: Mapping[str, Any], general: Mapping[str, Any], where: str) -> Scra
         token_file=_only(job, "authorization", "credentials_file", where),
         ca_file=_only(job, "tls_config", "ca_file", where),
     )
+
+
+def _seconds(content: Mapping[str, Any], key: str, default: str, where: str) -> float:
+    try:
+        return seconds_of(str(content.get(key, default)))
+    except ValueError as error:
+        raise ConfigRefused(f"{where}: {key}: {error}") from error
 
 
 def _only(job: Mapping[str, Any], section: str, key: str, where: str) -> str:

@@ -18,7 +18,7 @@ Discovered = dict[str, str]
 """The labels of one target before relabelling: `__address__` and `__meta_kubernetes_…`."""
 
 
-class Kubernetes:
+class FollowedObjects:
     """The objects of one kind, followed.
 
     Args:

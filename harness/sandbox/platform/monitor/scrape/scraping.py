@@ -28,7 +28,7 @@ _FORGET_S: Final = 60.0
 _BROKEN: Final = (aiohttp.ClientError, TimeoutError, ExpositionError, UnicodeDecodeError, OSError)
 
 
-class Credentials:
+class ScrapeAccess:
     """What a scrape shows of itself, and whom it trusts."""
 
     def __init__(self, job: ScrapeJob) -> None:
@@ -58,7 +58,7 @@ class ScrapeTarget:
     _series: dict[str, StoredSeries | None] = field(default_factory=dict)
     _last: set[str] = field(default_factory=set)
 
-    async def scrape(self, session: aiohttp.ClientSession, storage: Storage, credentials: Credentials) -> None:
+    async def scrape(self, session: aiohttp.ClientSession, storage: Storage, credentials: ScrapeAccess) -> None:
         """Scrape once."""
         at_s, began = time.time(), time.perf_counter()
         try:
@@ -181,7 +181,7 @@ class Scraper:
 
     async def _again(self, target: ScrapeTarget, session: aiohttp.ClientSession) -> None:
         """Scrape a target at moments of its own: they are spread over the interval by its address."""
-        interval_s, credentials = target.job.interval_s, Credentials(target.job)
+        interval_s, credentials = target.job.interval_s, ScrapeAccess(target.job)
         offset_s = zlib.crc32(target.url.encode()) % 1000 / 1000 * interval_s
         while True:
             await asyncio.sleep(interval_s - (time.time() - offset_s) % interval_s)

@@ -1,0 +1,116 @@
+"""`service-series` and `dashboard-data`: what the metrics of services and the panels of dashboards are made of is there, and young."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from harness.drivers.check.exposition import metrics_of
+from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.places import Clusters, is_of_workload, namespaces
+from harness.drivers.facts import Look, Seen
+from harness.errors import DriverError
+from harness.model import Quantity
+from harness.targets import Target
+from harness.targets.kubernetes import labels_of
+
+_DASHBOARD: Final = "grafana_dashboard"
+"""The label by which Grafana finds the ConfigMaps that hold dashboards."""
+
+
+def service_series(target: Target, params: Mapping[str, str]) -> Look:
+    """Looks at every service of every region: count, errors and duration of its requests are there, and at most `age` old."""
+    names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
+    wanted = {
+        "request count": names.requests,
+        "errors": f'{names.requests}{{{names.status}=~".+"}}',
+        "duration": f'{{__name__=~"{names.seconds}_(count|bucket)"}}',
+    }
+
+    def look() -> Sequence[Seen]:
+        clusters = Clusters(target)
+        services = sorted(
+            {
+                (namespace, labels_of(pod).get("app", ""))
+                for region, namespace in namespaces(target).items()
+                for pod in clusters.of(region).pods(namespace)
+                if is_of_workload(pod)
+            }
+        )
+        with prometheus_of(target) as prometheus:
+            ages = {what: _ages(prometheus, selector) for what, selector in wanted.items()}
+        return [
+            _young(f"{namespace}/{app}: {what}", ages[what].get((namespace, app)), age_s)
+            for namespace, app in services
+            for what in wanted
+        ]
+
+    return look
+
+
+def _ages(prometheus: PrometheusClient, selector: str) -> dict[tuple[str, str], float]:
+    """Seconds since the newest sample of each service, by namespace and name."""
+    query = f"time() - max by (namespace, app) (timestamp({selector}))"
+    return {(labels.get("namespace", ""), labels.get("app", "")): value for labels, value in prometheus.vector(query)}
+
+
+def _young(subject: str, seconds: float | None, at_most_s: float) -> Seen:
+    seen = "not exposed" if seconds is None else f"{max(0.0, seconds):.1f} s old"
+    return Seen(
+        subject=subject,
+        expected=f"at most {at_most_s:g} s old",
+        seen=seen,
+        ok=seconds is not None and seconds <= at_most_s,
+    )
+
+
+class PanelQuery(NamedTuple):
+    """One query of a panel of a dashboard."""
+
+    subject: str
+    query: str
+
+
+def dashboard_data(target: Target, params: Mapping[str, str]) -> Look:
+    """Looks at every panel of every dashboard in the cluster: its queries give data, of series that are younger than `age`."""
+    age_s = Quantity.parse(params["age"]).in_unit("s")
+
+    def look() -> Sequence[Seen]:
+        clusters = Clusters(target).every()
+        maps = [one for cluster in clusters for one in cluster.config_maps("") if labels_of(one).get(_DASHBOARD) == "1"]
+        panels = [panel for one in maps for panel in _panels(one)]
+        with prometheus_of(target) as prometheus:
+            return [_drawn(prometheus, panel, age_s) for panel in panels]
+
+    return look
+
+
+def _panels(config_map: Mapping[str, Any]) -> Iterator[PanelQuery]:
+    for file, text in sorted((config_map.get("data") or {}).items()):
+        try:
+            dashboard = json.loads(text)
+        except ValueError as error:
+            raise DriverError(
+                f"the dashboard is not JSON: {error}", where=f"{config_map['metadata']['name']}/{file}"
+            ) from error
+        for panel in dashboard.get("panels") or []:
+            for at, query in enumerate(panel.get("targets") or [], 1):
+                yield PanelQuery(
+                    f"{dashboard.get('title', file)}, {panel.get('title', '')}, query {at}", str(query.get("expr", ""))
+                )
+
+
+def _drawn(prometheus: PrometheusClient, panel: PanelQuery, age_s: float) -> Seen:
+    """A panel has data where its query has a number, of samples that are young enough."""
+    try:
+        found = prometheus.vector(panel.query, lookback_s=age_s)
+    except DriverError as error:
+        return Seen(subject=panel.subject, expected="data", seen=error.what, ok=False)
+    numbers = [one for one in found if one.value == one.value]
+    return Seen(
+        subject=panel.subject,
+        expected=f"data younger than {age_s:g} s",
+        seen=f"{len(numbers)} series" if numbers else ("no number" if found else "no data"),
+        ok=bool(numbers),
+    )

@@ -1,0 +1,135 @@
+"""`pods-scraped` and `scrape-schedule`: which pods Prometheus scrapes, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.places import Clusters, every_place, is_of_workload, namespaces
+from harness.drivers.facts import Look, Seen
+from harness.model import Quantity
+from harness.targets import Target
+from harness.targets.kubernetes import Object, annotations_of
+
+_SCRAPES: Final = 12
+"""So many scrapes are looked back on."""
+_ANNOTATION: Final = "prometheus.io/scrape"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScrapedPod:
+    """One active target: address of its host, and what Prometheus says of its last scrape."""
+
+    host: str
+    health: str
+    error: str
+    labels: Mapping[str, str]
+
+
+def _scraped(prometheus: PrometheusClient) -> dict[str, list[ScrapedPod]]:
+    """The active targets by the address of their host."""
+    found: dict[str, list[ScrapedPod]] = {}
+    for one in prometheus.get("targets", state="active")["activeTargets"]:
+        host = urlsplit(str(one["scrapeUrl"])).hostname or ""
+        pod = ScrapedPod(host=host, health=one["health"], error=one["lastError"], labels=one["labels"])
+        found.setdefault(host, []).append(pod)
+    return found
+
+
+def _pods(target: Target, *, every: bool) -> Iterator[tuple[str, Object]]:
+    """Name and object of the pods of workloads: of the regions, or of every namespace of the target."""
+    clusters = Clusters(target)
+    for region, namespace in every_place(target) if every else list(namespaces(target).items()):
+        for pod in clusters.of(region).pods(namespace):
+            if is_of_workload(pod) and (pod.get("status") or {}).get("podIP"):
+                yield f"{namespace}/{pod['metadata']['name']}", pod
+
+
+def pods_scraped(target: Target, _params: Mapping[str, str]) -> Look:
+    """Looks at every pod of every service of the regions: is it a target of Prometheus, and did its last scrape succeed?"""
+
+    def look() -> Sequence[Seen]:
+        with prometheus_of(target) as prometheus:
+            scraped = _scraped(prometheus)
+        return [_up(name, scraped.get(pod["status"]["podIP"], [])) for name, pod in _pods(target, every=False)]
+
+    return look
+
+
+def _up(name: str, targets: Sequence[ScrapedPod]) -> Seen:
+    down = [one for one in targets if one.health != "up"]
+    if down:
+        seen = f"{down[0].health}{f': {down[0].error}' if down[0].error else ''}"
+    else:
+        seen = "up" if targets else "no target"
+    return Seen(subject=name, expected="a target that is up", seen=seen, ok=seen == "up")
+
+
+def scrape_schedule(target: Target, params: Mapping[str, str]) -> Look:
+    """Looks at every pod: one with the annotation is scraped `every` so long, give or take `tolerance`; no other is scraped.
+
+    Both are divided by the target's own scale of scrapes.
+    """
+    scale = target.scrape_scale
+    every_s, tolerance_s = (Quantity.parse(params[key]).in_unit("s") / scale for key in ("every", "tolerance"))
+    stated = f"{params['every']} ± {params['tolerance']}"
+    expected = (
+        f"every {every_s:g} s ± {tolerance_s:g} s ({stated} at scrape scale {scale:g})"
+        if scale != 1
+        else f"every {stated}"
+    )
+
+    def look() -> Sequence[Seen]:
+        with prometheus_of(target) as prometheus:
+            scraped = _scraped(prometheus)
+            spacings = _spacings(prometheus, _SCRAPES * every_s)
+        seen = []
+        for name, pod in _pods(target, every=True):
+            targets = scraped.get(pod["status"]["podIP"], [])
+            if annotations_of(pod).get(_ANNOTATION) == "true":
+                seen.append(_on_schedule(name, targets, spacings, expected, (every_s, tolerance_s)))
+            elif targets:
+                job = targets[0].labels.get("job", "")
+                seen.append(Seen(subject=name, expected="not scraped", seen=f"a target of job {job}", ok=False))
+        return seen
+
+    return look
+
+
+def _spacings(prometheus: PrometheusClient, seconds: float) -> dict[frozenset[tuple[str, str]], float]:
+    """Mean seconds between the scrapes of each target, by its labels."""
+    found = {}
+    for labels, times in prometheus.samples(f"up[{max(1, round(seconds * 1000))}ms]"):
+        gaps = [after - before for before, after in pairwise(times)]
+        if gaps:
+            found[_key(labels)] = sum(gaps) / len(gaps)
+    return found
+
+
+def _key(labels: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    return frozenset((name, str(value)) for name, value in labels.items() if name != "__name__")
+
+
+def _on_schedule(
+    name: str,
+    targets: Sequence[ScrapedPod],
+    spacings: Mapping[frozenset[tuple[str, str]], float],
+    expected: str,
+    limits: tuple[float, float],
+) -> Seen:
+    if not targets:
+        return Seen(subject=name, expected=expected, seen="no target", ok=False)
+    spacing = spacings.get(_key(targets[0].labels))
+    if spacing is None:
+        return Seen(subject=name, expected=expected, seen="fewer than two scrapes", ok=False)
+    every_s, tolerance_s = limits
+    return Seen(
+        subject=name,
+        expected=expected,
+        seen=f"every {spacing:.3g} s",
+        ok=abs(spacing - every_s) <= tolerance_s and len(targets) == 1,
+    )

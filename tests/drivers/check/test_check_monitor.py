@@ -1,0 +1,165 @@
+"""What Prometheus is asked about pods, rules and dashboards; it answers by the API of the embedded one, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from harness import clock
+from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.monitor.rules import alert_rules
+from harness.drivers.check.monitor.series import _ages, _drawn, _panels, _young
+from harness.drivers.check.monitor.targets import ScrapedPod, _key, _on_schedule, _spacings, _up
+from harness.errors import ConfigurationError, DriverError
+from harness.sandbox.platform.monitor.api import Monitored, application
+from harness.sandbox.platform.monitor.promql.values import labels_of
+from harness.sandbox.platform.monitor.rules.alerting import Group
+from harness.sandbox.platform.monitor.rules.rulefiles import read_groups
+from harness.sandbox.platform.monitor.scrape.scraping import Scraper
+from harness.sandbox.platform.monitor.storage import Storage
+from harness.targets import Target, load_target
+
+RULES = """
+groups:
+  - name: shop
+    rules:
+      - {alert: Slow, expr: up == 0, labels: {severity: critical}}
+      - {alert: Loud, expr: up == 0, labels: {severity: warning}}
+      - {alert: Twice, expr: "up * on () group_left () up"}
+"""
+
+
+@pytest.fixture
+def storage() -> Storage:
+    """Twelve scrapes a second apart of one pod, and a series that has been silent for two minutes."""
+    found, now_s = Storage(), clock.wall().timestamp()
+    for back in range(12, 0, -1):
+        for pod in "ab":
+            found.add(labels_of({"__name__": "up", "pod": pod, "namespace": "north", "app": "till"}), now_s - back, 1.0)
+    found.add(labels_of({"__name__": "old", "namespace": "north", "app": "till"}), now_s - 120, 1.0)
+    return found
+
+
+@pytest.fixture
+def target(storage: Storage, tmp_path: Path) -> Iterator[Target]:
+    """A target whose Prometheus has these samples and rules."""
+    (tmp_path / "rules.yaml").write_text(RULES)
+    groups = tuple(Group(group, storage) for group in read_groups([tmp_path / "rules.yaml"], 1.0))
+    for group in groups:
+        group.evaluate(clock.wall().timestamp())
+    app = application(Monitored(storage=storage, groups=groups, scraper=Scraper((), storage, lambda _: [])))
+    started, ended, ports = threading.Event(), threading.Event(), list[int]()
+
+    async def serve() -> None:
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        assert site._server is not None
+        ports.append(site._server.sockets[0].getsockname()[1])  # type: ignore[attr-defined]
+        started.set()
+        await asyncio.to_thread(ended.wait)
+        await runner.cleanup()
+
+    server = threading.Thread(target=asyncio.run, args=(serve(),))
+    server.start()
+    assert started.wait(10)
+    file = tmp_path / "target.yaml"
+    entry = "entry: http://127.0.0.1:1"
+    file.write_text(f"name: shop\nenvironment: sandbox\n{entry}\nprometheus: http://127.0.0.1:{ports[0]}\n")
+    yield load_target(file)
+    ended.set()
+    server.join()
+
+
+@pytest.fixture
+def prometheus(target: Target) -> Iterator[PrometheusClient]:
+    """Its Prometheus."""
+    with prometheus_of(target) as found:
+        yield found
+
+
+def test_rules_are_loaded_and_evaluate(target: Target) -> None:
+    """Those that are named, and any other that fails."""
+    facts = alert_rules(target, {"first": "Slow", "second": "Gone"})()
+    assert [(one.subject, one.ok) for one in facts] == [("Slow", True), ("Gone", False), ("Twice", False)]
+    assert facts[2].seen.startswith("err: found duplicate series for the match group")
+
+
+def test_rules_carry_a_severity(target: Target) -> None:
+    """Another one is not the same."""
+    facts = alert_rules(target, {"first": "Slow", "second": "Loud", "severity": "critical"})()
+    assert [(one.subject, one.seen, one.ok) for one in facts] == [
+        ("Slow", "severity critical", True),
+        ("Loud", "severity warning", False),
+    ]
+
+
+def test_scrapes_have_a_spacing(prometheus: PrometheusClient) -> None:
+    """The mean of the last ones; outside of the tolerance, fewer than two, and two targets for one pod are wrong."""
+    spacings = _spacings(prometheus, 12.5)
+    labels = {"pod": "a", "namespace": "north", "app": "till"}
+    assert spacings[_key(labels)] == pytest.approx(1.0)
+    pod = ScrapedPod(host="h", health="up", error="", labels=labels)
+
+    def ok(targets: list[ScrapedPod], every_s: float, tolerance_s: float) -> bool | None:
+        return _on_schedule("a", targets, spacings, "", (every_s, tolerance_s)).ok
+
+    assert [ok([pod], 1.0, 0.2), ok([pod], 1.3, 0.2), ok([], 1.0, 0.2), ok([pod, pod], 1.0, 0.2)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    stranger = ScrapedPod(host="h", health="up", error="", labels={"pod": "z"})
+    assert _on_schedule("z", [stranger], spacings, "", (1.0, 0.2)).seen == "fewer than two scrapes"
+
+
+def test_a_pod_is_up_where_every_scrape_of_it_is() -> None:
+    """No target is not up."""
+    up, down = (
+        ScrapedPod(host="h", health=health, error=error, labels={})
+        for health, error in (("up", ""), ("down", "refused"))
+    )
+    assert [_up("a", targets).seen for targets in ([up], [up, down], [])] == ["up", "down: refused", "no target"]
+    assert [_up("a", targets).ok for targets in ([up], [up, down], [])] == [True, False, False]
+
+
+def test_series_have_an_age(prometheus: PrometheusClient) -> None:
+    """Of each service; what is not exposed has none."""
+    young, old = _ages(prometheus, "up"), _ages(prometheus, "old")
+    assert _young("x", young[("north", "till")], 15.0).ok is True
+    assert _young("x", old[("north", "till")], 15.0).ok is False
+    assert _young("x", None, 15.0).seen == "not exposed"
+
+
+def test_a_panel_has_data_of_young_samples(prometheus: PrometheusClient) -> None:
+    """Not of old ones, not a NaN, and not where its query is refused."""
+    queries = {"up": True, "old": False, "nobody": False, "0 / vector(0)": False, "up{": False}
+    panels = [{"title": query, "targets": [{"expr": query}]} for query in queries]
+    board: dict[str, Any] = {
+        "metadata": {"name": "boards"},
+        "data": {"a.json": json.dumps({"title": "A", "panels": panels})},
+    }
+    drawn = [_drawn(prometheus, panel, 60.0) for panel in _panels(board)]
+    assert {panel.query: one.ok for panel, one in zip(_panels(board), drawn, strict=True)} == queries
+    assert drawn[0].subject == "A, up, query 1"
+    assert "parse error" in drawn[-1].seen
+
+
+def test_a_prometheus_that_is_away_is_an_error_with_its_address(tmp_path: Path) -> None:
+    """And a target without one is a mistake of its file."""
+    file = tmp_path / "target.yaml"
+    file.write_text("name: shop\nenvironment: sandbox\nentry: http://127.0.0.1:1\nprometheus: http://127.0.0.1:9\n")
+    with prometheus_of(load_target(file)) as away, pytest.raises(DriverError, match="Prometheus gave no answer"):
+        away.vector("up")
+    file.write_text("name: shop\nenvironment: sandbox\nentry: http://127.0.0.1:1\n")
+    with pytest.raises(ConfigurationError, match="names no Prometheus"), prometheus_of(load_target(file)):
+        raise AssertionError
