@@ -58,7 +58,7 @@ class FaultWindow:
 
     Attributes:
         experiment: by name.
-        domain: pod, node, zone, database, region, external, network, or `none` for the null run.
+        domain: pod, node, zone, database, region, service, external, network, or `none` for the null run.
         sent_ns: the first action was sent.
         confirmed_ns: the fault was read from the target as in.
         undone_ns: the undo was sent (of a held fault: the end of the hold); None where the fault needs no undo.

@@ -191,7 +191,7 @@ class ExperimentPlan:
     Attributes:
         name: file name without `.yaml`.
         file: path as resolved.
-        domain: pod, node, zone, database, region, external, network, or `none` for the null run.
+        domain: pod, node, zone, database, region, service, external, network, or `none` for the null run.
         within_s: how long the fault may take to be confirmed.
         hold_s: at least so long the fault is held; 0: it is not held.
         observe_s: longest scaled limit of the objectives that name it: the fault is watched so long if nothing comes back.
