@@ -94,6 +94,11 @@ class Journey:
         self.failed = False
         self._session = HttpSession(terms.host, terms.connections)
 
+    @property
+    def number(self) -> int:
+        """Of the journey, from 1, in the order of arrival in this worker; where the traffic counts users, `number` modulo their number says whose it is."""
+        return self._arrival
+
     @cached_property
     def random(self) -> Random:
         """For all that the journey draws; the same seed draws the same."""

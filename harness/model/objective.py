@@ -74,6 +74,21 @@ class Figure(StrEnum):
     """Error rate of one release less that of another, in one window."""
     SLOWDOWN = "response time above another release"
     """How much higher than that of another release in one window, as a share of it."""
+    ROLLOUT_STEPS = "steps of the rollout"
+    STEP_LENGTH = "length of every step"
+    STEP_VERDICT = "verdict of every step"
+    USER_SHARE = "share of users on the new release"
+    """Of all known users."""
+    STICKY = "one release a user"
+    """Within a step, and never back to the old one."""
+    ANSWERED_BY_NEW = "answers of the new release after the switch"
+    AROUND_SWITCH = "failures around the switch"
+    """And around the way back."""
+    ANSWERED_BY_OLD = "answers of the old release after the way back"
+    ROLLBACK_START = "start of the rollback"
+    """After the condition that a trigger names was there for its window."""
+    NO_ROLLBACK = "no rollback"
+    """Below the boundary of a trigger."""
 
     @classmethod
     def _missing_(cls, value: object) -> Figure | None:
@@ -106,6 +121,8 @@ class Phase(StrEnum):
     """From the target restored to the next fault, or to the end of the load."""
     SWITCHED = "after the switch"
     STEP = "at the N % step"
+    BACK = "on the way back"
+    """Of a rollout: from the order, or from the platform's own turn, to the old release everywhere, and some seconds more."""
 
     @classmethod
     def of(cls, words: str) -> Phase:
@@ -136,6 +153,7 @@ class Scope:
         subject: one region, route, service or entry by name; empty: all of them.
         phase: when.
         users: at least so many journeys in progress in every second of the window; 0: not asked.
+        rollout: the rollout whose evidence is used, by name; empty where none is.
     """
 
     traffic: str | None = None
@@ -147,6 +165,7 @@ class Scope:
     subject: str = ""
     phase: Phase = Phase.STEADY
     users: int = 0
+    rollout: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

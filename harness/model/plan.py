@@ -10,6 +10,7 @@ from typing import Final
 
 from harness.model.objective import Objective, Phase, Requirement
 from harness.model.reason import Reason
+from harness.model.rollout import RolloutPlan
 from harness.model.scenario import Scenario
 from harness.model.schedule import NS_PER_S, ArrivalTrace, RateCurve
 from harness.model.statement import Attestation, Waiver
@@ -26,6 +27,8 @@ class DemandKind(StrEnum):
     """Facts of the platform's files."""
     INGEST = "ingest"
     """Facts of other tools' reports."""
+    ROLLOUT = "rollout"
+    """A candidate takes over and is taken back, under traffic."""
     EXPOSE = "expose"
     """What the platform says of itself, its metrics or its database's statistics, read again and again under traffic."""
 
@@ -126,6 +129,7 @@ class TrafficPlan:
         trace_ns: a trace's arrivals since the load began. trace: its file as resolved, empty for none.
         think_s: how long a user of a closed model waits between two journeys.
         accounts: what its journeys wrote, and how it is read back.
+        census: so many known users there are, and its journeys are theirs in turn; 0: nobody counts users.
         remote_workers: processes on other machines. remote_bind: the `address:port` where they are waited for.
     """
 
@@ -149,6 +153,7 @@ class TrafficPlan:
     remote_workers: int = 0
     remote_bind: str = ""
     accounts: tuple[AccountPlan, ...] = ()
+    census: int = 0
 
     def with_window(self, seconds: float) -> TrafficPlan:
         """The same traffic with a window of this length; where the rate changes, its mean is taken anew."""
@@ -220,7 +225,7 @@ class Act:
     """One step of a run. Acts are done one at a time, in the plan's order; only those that share another's time, or touch nothing, overlap.
 
     Attributes:
-        name: unique in a plan: `everyday/fault-free`, `experiment:pod-loss`, `check health-of-pods`.
+        name: unique in a plan: `everyday/fault-free`, `experiment:pod-loss`, `rollout:canary`, `check health-of-pods`.
         kind: of the driver that does it.
         demand: key of the demand that it serves.
         phase: what the target goes through meanwhile.
@@ -258,7 +263,7 @@ class Plan:
         claims: the scenarios, in the order collected.
         demands: keys in the order they are done. demand: the demands by key.
         acts: what is done, in order.
-        traffic, experiments: sizes by name.
+        traffic, experiments, rollouts: sizes by name.
         primary_region: region that holds the primary; empty where there is none.
         route_needs: of the traffic's routes, the services that each needs, as the target file says.
         regions: region names with the share of answers each is meant to give (0 to 1; empty when unknown).
@@ -294,6 +299,7 @@ class Plan:
     not_assessable: tuple[NotAssessable, ...]
     probe_spacing_ms: Mapping[str, float]
     acts: tuple[Act, ...] = ()
+    rollouts: Mapping[str, RolloutPlan] = field(default_factory=dict)
     shadowed: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     attestations: tuple[Attestation, ...] = ()

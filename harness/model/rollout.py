@@ -71,6 +71,14 @@ class RolloutPlan:
         """How long each step must last in this run."""
         return 0.0 if self.dwell is None else self.dwell.base / self.dwell_scale
 
+    def __str__(self) -> str:
+        steps = ", ".join(f"{percent(share)} %" for share in self.steps)
+        dwell = "" if self.dwell is None else f", each for {self.dwell} ({self.dwell_s:g} s at {self.dwell_scale:g})"
+        triggers = f"; triggers {', '.join(one.name for one in self.triggers)}" if self.triggers else ""
+        objects = f"{self.kind} {', '.join(self.names)} in {', '.join(self.namespaces) or 'the namespace'}"
+        way = f"{self.strategy.value} to {self.candidate} by {steps}{dwell}"
+        return f"{way}; taken back {self.taken_back.value}{triggers}; changes {objects}"
+
     @property
     def trigger(self) -> Mapping[str, Trigger]:
         """The triggers by name."""

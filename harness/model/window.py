@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from harness.model.objective import Phase
 from harness.model.schedule import NS_PER_S
 from harness.model.table import SAMPLES, Table
+
+_ROLLOUT: Final = "rollout:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +50,9 @@ class Window:
     The windows of one traffic are contiguous: from the first one's start to the end of the load every nanosecond belongs to exactly one.
 
     Attributes:
-        name: unique in a run: `everyday/fault-free`, `experiment:pod-loss/fault`, `experiment:pod-loss/after#2`, `everyday/after-faults`.
-        phase: FAULT from the fault sent to the target restored; any other phase has no fault in it.
+        name: unique in a run: `everyday/fault-free`, `experiment:pod-loss/fault`, `experiment:pod-loss/after#2`, `rollout:canary/step-25`,
+            `everyday/after-faults`.
+        phase: FAULT from the fault sent to the target restored; STEP, SWITCHED and BACK from a candidate's start to the old release everywhere.
         traffic: by name.
         experiment: the experiment that it lies under or directly follows; empty where there is none.
         start_ns, end_ns: half open, by intended time.
@@ -76,8 +80,19 @@ class Window:
 
     @property
     def fault_free(self) -> bool:
-        """Whether no fault was in: KPIs are judged on all windows that have none."""
-        return self.phase is not Phase.FAULT
+        """Whether no fault was in and no rollout under way: KPIs are judged on all such windows."""
+        return self.phase is Phase.STEADY
+
+    @property
+    def rollout(self) -> str:
+        """The rollout that it lies under or directly follows; empty where there is none."""
+        owner = self.name.rpartition("/")[0]
+        return owner.removeprefix(_ROLLOUT) if owner.startswith(_ROLLOUT) else ""
+
+    @property
+    def part(self) -> str:
+        """What of its owner it is: `fault-free`, `step-25`, `after-switch`, `back`."""
+        return self.name.rpartition("/")[2]
 
     @property
     def span(self) -> tuple[int, int]:
@@ -110,12 +125,20 @@ def after_name(experiment: str, attempt: int = 1) -> str:
     return f"experiment:{experiment}/after{_attempt(attempt)}"
 
 
+def rollout_window_name(rollout: str, part: str) -> str:
+    """A window of a rollout: `rollout:canary/start`, `/step-25`, `/after-switch`, `/back`, and `/after` between its end and what is done next."""
+    return f"{_ROLLOUT}{rollout}/{part}"
+
+
 def samples_directory(name: str) -> str:
     """Where the samples of a window are, relative to the run directory.
 
-    `load/T` (fault-free), `load/T/after-faults`, `chaos/X/load`, `chaos/X/after`; of a second attempt `chaos/X/load-2`, `chaos/X/after-2`.
+    `load/T` (fault-free), `load/T/after-faults`, `chaos/X/load`, `chaos/X/after`, `rollouts/R/step-25`; of a second attempt `chaos/X/load-2`,
+    `chaos/X/after-2`.
     """
     owner, _, part = name.rpartition("/")
+    if owner.startswith(_ROLLOUT):
+        return f"rollouts/{owner.removeprefix(_ROLLOUT)}/{part}"
     if not owner.startswith("experiment:"):
         return f"load/{owner}" if part == "fault-free" else f"load/{owner}/{part}"
     what, _, attempt = part.partition("#")

@@ -1,4 +1,4 @@
-"""What a run is made from, kept with it: features, experiments, loadtests and catalogue, below `inputs/` of the run directory.
+"""What a run is made from, kept with it: features, experiments, rollouts, loadtests and catalogue, below `inputs/` of the run directory.
 
 Byte by byte, but for users and passwords in URLs: evidence is handed on.
 """
@@ -59,6 +59,8 @@ def _used(plan: Plan, project: Project) -> Iterator[Path]:
         yield from _feature(claim.scenario.file, project)
     for experiment in plan.experiments.values():
         yield _path(experiment.file, project)
+    for rollout in plan.rollouts.values():
+        yield _path(rollout.file, project)
     for traffic in plan.traffic.values():
         locustfile = _path(traffic.locustfile, project)
         yield from _beside(locustfile.parent, project)

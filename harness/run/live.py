@@ -9,19 +9,18 @@ from harness import clock
 from harness.drivers.chaos import Recovered, recover, sweep_scratch
 from harness.errors import HarnessError, Interrupted, TargetUnreachable
 from harness.evidence import RunDirectory, seal
-from harness.run.acts.driver import Library
 from harness.run.acts.registry import needs_platform
 from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.gathering import Ground, gather, gather_files
 from harness.run.inputs import keep_inputs
-from harness.run.planning import Compiled, make_plan, sizes_of
+from harness.run.planning import Compiled, library_of, make_plan
 from harness.run.preflight import preflight
 from harness.run.progress import Progress
 from harness.run.sandbox import needed_parts, started_sandbox
 from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
-from harness.targets import TargetLock, guard_experiment, guard_target, load_target, platform_of
+from harness.targets import TargetLock, guard_experiment, guard_rollout, guard_target, load_target, platform_of
 from harness.targets.undo import RECOVER_S
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def run_live(
         target = _target(settings, needed_parts(requirements, compiled.claims), progress, stack)
         release = target.release.version or settings.release.rstrip("/").rpartition("/")[2]
         run = f"{clock.wall():%Y%m%dT%H%M%S}Z-{target.name}-{release}"
-        library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)
+        library = library_of(settings, target, compiled, experiments)
         plan = make_plan(
             run, settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
         )
@@ -67,6 +66,8 @@ def run_live(
         guard_target(target, settings.allow_target)
         for experiment in plan.experiments.values():
             guard_experiment(target, experiment)
+        for rollout in plan.rollouts.values():
+            guard_rollout(target, rollout)
         platform = platform_of(target)
         stack.enter_context(TargetLock(platform, run))
         sweep_scratch()

@@ -62,6 +62,18 @@ def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str
     return {name: load_traffic(name, paths, target.traffic) for name in traffic_of(compiled.demands)}
 
 
+def library_of(
+    settings: Settings, target: Target, compiled: Compiled, experiments: Mapping[str, ExperimentPlan]
+) -> Library:
+    """What the demands name: the sizes of the traffic and the rollouts that are asked for, and every experiment there is."""
+    from harness.drivers.rollout.files import load_rollout, on_target  # as above
+
+    names = dict.fromkeys(demand.name for demand in compiled.demands if demand.kind == DemandKind.ROLLOUT)
+    paths = settings.project.search("rollouts")
+    rollouts = {name: on_target(load_rollout(name, paths), target) for name in names}
+    return Library(traffic=sizes_of(settings, target, compiled), experiments=experiments, rollouts=rollouts)
+
+
 def make_plan(
     run: str,
     *,
@@ -75,7 +87,7 @@ def make_plan(
     from harness.run.outlook import grown  # a replay plans nothing, and need not wait for the watch's HTTP client
 
     def planned(traffic: Mapping[str, TrafficPlan]) -> Plan:
-        sized = Library(traffic=traffic, experiments=library.experiments)
+        sized = replace(library, traffic=traffic)
         return _plan(run, settings=settings, target=target, requirements=requirements, compiled=compiled, library=sized)
 
     first = planned(library.traffic)
@@ -124,6 +136,7 @@ def _plan(
         demand={demand.key: demand for demand in ordered},
         traffic={name: library.traffic[name] for name in traffic_of(ordered)},
         experiments=experiments,
+        rollouts={d.name: library.rollouts[d.name] for d in ordered if d.kind == DemandKind.ROLLOUT},
         primary_region=target.primary_region,
         route_needs=target.routes,
         regions=target.shares,
@@ -204,14 +217,14 @@ def _sorted(planned: Mapping[str, Act]) -> list[Act]:
 
 
 def _direct(acts: Sequence[Act]) -> tuple[Act, ...]:
-    """The acts with only those in `after` that are not followed by another of them; without faults none comes after them."""
+    """The acts with only those in `after` that are not followed by another of them; without faults and rollouts none comes after them."""
     before: dict[str, frozenset[str]] = {}
     direct = []
-    under_fault = {act.traffic for act in acts if act.phase is Phase.FAULT}
+    disturbed = {act.traffic for act in acts if act.phase is not Phase.STEADY}
     for act in acts:
         implied = frozenset[str]().union(*(before[name] for name in act.after))
         before[act.name] = implied | frozenset(act.after)
-        if act.traffic in under_fault or act.name != after_faults_name(act.traffic):
+        if act.traffic in disturbed or act.name != after_faults_name(act.traffic):
             direct.append(replace(act, after=tuple(name for name in act.after if name not in implied)))
     return tuple(direct)
 

@@ -10,10 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.model import Act, DemandKind, Phase, Plan
-from harness.run.acts.driver import Library
 from harness.run.awaited import accounted, awaited, by_form
 from harness.run.outlook import REST_S, START_S, Prospect, outlook_document, prospects, seconds
-from harness.run.planning import Compiled, make_plan, sizes_of
+from harness.run.planning import Compiled, library_of, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,7 +39,7 @@ def show_plan(
     as_json: bool = False,
 ) -> None:
     """Print the acts in order, how much evidence each sentence takes, what is scaled, and what cannot be decided or assessed."""
-    library = Library(traffic=sizes_of(settings, target, compiled), experiments=experiments)
+    library = library_of(settings, target, compiled, experiments)
     plan = make_plan(
         "plan", settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
     )
@@ -105,6 +104,8 @@ def _what(plan: Plan, act: Act) -> str:
             if breaks
             else "no fault"
         )
+    if demand.kind == DemandKind.ROLLOUT:
+        return str(plan.rollouts[demand.name])
     return "" if demand.key == act.name else demand.key
 
 

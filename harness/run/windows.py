@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.model import Phase
-from harness.model.window import after_faults_name, after_name, fault_free_name, fault_name
+from harness.model.window import after_faults_name, after_name, fault_free_name, fault_name, rollout_window_name
 
 if TYPE_CHECKING:
     from harness.model import Sink, TrafficPlan
@@ -14,19 +14,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Open:
-    """The window that is open. experiment, attempt: of its fault, or of the fault that it follows."""
+    """The window that is open. experiment, attempt: of its fault, or of the fault that it follows; rollout, part: the same of a rollout."""
 
     start_ns: int
     phase: Phase
     experiment: str = ""
     attempt: int = 1
+    rollout: str = ""
+    part: str = ""
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether a fault is in, or a rollout under way."""
+        return self.phase is not Phase.STEADY
+
+    @property
+    def name(self) -> str:
+        """Of one that is disturbed, and of one between two disturbances."""
+        if self.rollout:
+            return rollout_window_name(self.rollout, self.part if self.disturbed else "after")
+        return (
+            fault_name(self.experiment, self.attempt) if self.disturbed else after_name(self.experiment, self.attempt)
+        )
 
 
 class WindowLog:
-    """Cuts the time of one traffic where a fault is sent and where the target is restored.
+    """Cuts the time of one traffic where a fault is sent, where a rollout comes to a step, and where the target is restored.
 
-    What follows a restore is recorded when it ends, because only then its name is known: it is `experiment:X/after` if another fault is
-    sent, and `T/after-faults` if none is.
+    What follows a restore is recorded when it ends, because only then its name is known: it is `experiment:X/after` or `rollout:R/after` if
+    something else is done, and `T/after-faults` if nothing is.
     """
 
     def __init__(self, traffic: TrafficPlan, history: Sink) -> None:
@@ -41,13 +57,13 @@ class WindowLog:
 
     @property
     def faulty(self) -> bool:
-        """Whether a fault was sent and the target was not restored since."""
-        return self._open is not None and self._open.phase is Phase.FAULT
+        """Whether a fault was sent, or a rollout begun, and the target was not restored since."""
+        return self._open is not None and self._open.disturbed
 
     @property
     def after_a_fault(self) -> bool:
         """Whether a fault was sent, and every fault was restored."""
-        return self._open is not None and not self.faulty and bool(self._open.experiment)
+        return self._open is not None and not self.faulty and bool(self._open.experiment or self._open.rollout)
 
     def begin(self, at_ns: int) -> None:
         """The first window begins: the target is steady, and nothing was broken yet."""
@@ -56,12 +72,17 @@ class WindowLog:
 
     def fault_sent(self, experiment: str, attempt: int, at_ns: int) -> None:
         """A fault was sent at that time: what was open ended there."""
-        last = self._open
-        if last is None:
-            return
-        self._close(last, at_ns, follows=after_name(last.experiment, last.attempt))
-        self._open = _Open(start_ns=at_ns, phase=Phase.FAULT, experiment=experiment, attempt=attempt)
-        self._opened(fault_name(experiment, attempt), self._open)
+        self._disturbed(_Open(start_ns=at_ns, phase=Phase.FAULT, experiment=experiment, attempt=attempt))
+
+    def rollout_reached(self, rollout: str, part: str, phase: Phase, at_ns: int) -> None:
+        """A rollout came to another part of it: what was open ended there."""
+        self._disturbed(_Open(start_ns=at_ns, phase=phase, rollout=rollout, part=part))
+
+    def _disturbed(self, following: _Open) -> None:
+        if (last := self._open) is not None:
+            self._close(last, following.start_ns, follows=last.name)
+            self._open = following
+            self._opened(following.name, following)
 
     def restored(self, at_ns: int) -> None:
         """The target was found to be as it was before the fault."""
@@ -78,13 +99,13 @@ class WindowLog:
 
     def _close(self, window: _Open, end_ns: int, follows: str = "") -> None:
         """Record that a window ends; one that follows a restore gets this name, and is recorded only now."""
-        if window.phase is Phase.FAULT:
-            name = fault_name(window.experiment, window.attempt)
-        elif not window.experiment:
+        if window.disturbed:
+            name = window.name
+        elif not (window.experiment or window.rollout):
             name = fault_free_name(self._traffic.name)
         else:
             name = follows
-            self._opened(name, window if name.startswith("experiment:") else replace(window, experiment=""))
+            self._opened(name, window if name == window.name else replace(window, experiment=""))
         self._history.put("window.closed", name, end_ns=max(end_ns, window.start_ns))
 
     def _opened(self, name: str, window: _Open) -> None:

@@ -105,6 +105,8 @@ def speaks_of_a_domain(steps: Iterable[Step], experiments: Mapping[str, str]) ->
 
 _OF_A_FAULT: Final = frozenset({Phase.FAULT, Phase.RECOVERED})
 """Phases whose windows an experiment makes."""
+_OF_A_ROLLOUT: Final = frozenset({Phase.SWITCHED, Phase.STEP})
+"""Those that a rollout makes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +115,7 @@ class _Asked:
 
     Attributes:
         traffic, experiments: by name. faults: the experiments that break something.
-        report: what has been read.
+        report: what has been read. rollout: by name; empty: none is run.
         unknown: the file of an experiment is wrong, so that nobody knows whether a sentence speaks of it.
     """
 
@@ -122,11 +124,13 @@ class _Asked:
     faults: tuple[str, ...]
     report: Mapping[str, str]
     unknown: bool
+    rollout: str = ""
 
 
 def _asked(readings: Iterable[tuple[Reading, Step]], domains: Mapping[str, str]) -> _Asked:
     traffic: str | None = None
     report: Mapping[str, str] = {}
+    rollout = ""
     experiments: dict[str, None] = {}
     for reading, step in readings:
         if reading.traffic is not None:
@@ -138,10 +142,21 @@ def _asked(readings: Iterable[tuple[Reading, Step]], domains: Mapping[str, str])
             what = f"the scenario reads two reports, {report['report']!r} and {reading.report['report']!r}"
             raise UsageError(what, where=step.at, hint="make two scenarios of it")
         report = report or reading.report
+        if reading.rollout and rollout not in ("", reading.rollout):
+            what = f"the scenario runs two rollouts, {rollout!r} and {reading.rollout!r}"
+            raise UsageError(what, where=step.at, hint="make two scenarios of it")
+        rollout = rollout or reading.rollout
         experiments.update(dict.fromkeys(reading.experiments))
     faults = tuple(name for name in experiments if domains[name] != NO_FAULT.name)
     unknown = any(domains[name] == UNKNOWN.name for name in experiments)
-    return _Asked(traffic=traffic, experiments=tuple(experiments), faults=faults, report=report, unknown=unknown)
+    return _Asked(
+        traffic=traffic,
+        experiments=tuple(experiments),
+        faults=faults,
+        report=report,
+        unknown=unknown,
+        rollout=rollout,
+    )
 
 
 def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) -> Objective:
@@ -165,6 +180,12 @@ def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) 
             hint = 'say which, for example: When the experiment "pod-loss" has run under "everyday" traffic'
             raise UsageError(what, where=step.at, hint=hint)
         scope = replace(scope, experiments=asked.faults)
+    if basis is Basis.ROLLOUT or scope.phase in _OF_A_ROLLOUT:
+        if not asked.rollout:
+            what = f"{reading.sentence!r} speaks of a rollout, and no When step runs one"
+            hint = 'say which, for example: When the rollout "canary" has run under "census" traffic'
+            raise UsageError(what, where=step.at, hint=hint)
+        scope = replace(scope, rollout=asked.rollout)
     if basis is Basis.EXPERIMENT:
         missing = criterion.missing or reading.missing
         scope = replace(scope, experiments=_experiments(reading, step, asked), missing_experiments=missing)
@@ -218,6 +239,6 @@ def traffic_of(demands: Iterable[Demand]) -> tuple[str, ...]:
     named = (
         demand.name if demand.kind == DemandKind.TRAFFIC else demand.params.get("traffic", "")
         for demand in demands
-        if demand.kind in (DemandKind.TRAFFIC, DemandKind.EXPERIMENT)
+        if demand.kind in (DemandKind.TRAFFIC, DemandKind.EXPERIMENT, DemandKind.ROLLOUT)
     )
     return tuple(dict.fromkeys(name for name in named if name))

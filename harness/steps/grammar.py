@@ -12,7 +12,7 @@ from typing import Final
 from harness.catalogue import nearest
 from harness.errors import UsageError
 from harness.judgement.figures import Basis, spec_of
-from harness.model import Demand, DemandKind, Objective, Phase, Quantity, untenable
+from harness.model import Demand, DemandKind, Objective, Quantity, untenable
 from harness.steps.meaning import Keyword, Selection
 from harness.steps.slots import Values
 from harness.steps.template import Template
@@ -21,13 +21,6 @@ from harness.steps.templates import TEMPLATES
 NO_EXPERIMENTS: Final[Mapping[str, str]] = MappingProxyType({})
 _WORDS: Final = 3
 """What has more of them is another sentence, and not a value in the wrong form."""
-_NOT_PRODUCED: Final[Mapping[Phase, str]] = MappingProxyType(
-    {
-        Phase.SWITCHED: "no act switches traffic from one release to another",
-        Phase.STEP: "no act raises the share of a release in steps",
-    }
-)
-"""Phases that a sentence can name and that no act of a run produces, and why."""
 _INTERPRETATION: Final = re.compile(r"\s*\(interpretation[^()]*\)\s*$")
 
 
@@ -45,6 +38,7 @@ class Reading:
         objective: what must hold, for a Then sentence.
         report: the report that the Then steps speak of.
         told: what the platform says of itself that must have been read under the traffic; empty: nothing.
+        rollout: that must have run under the traffic; empty where the sentence names none.
     """
 
     template: Template
@@ -56,6 +50,7 @@ class Reading:
     objective: Objective | None
     report: Mapping[str, str] = field(default_factory=dict)
     told: str = ""
+    rollout: str = ""
 
     @property
     def keyword(self) -> Keyword:
@@ -70,6 +65,8 @@ class Reading:
             demands.append(Demand(kind=DemandKind.TRAFFIC, name=self.traffic))
             if self.told:
                 demands.append(Demand(kind=DemandKind.EXPOSE, name=self.told, params={"traffic": self.traffic}))
+            if self.rollout:
+                demands.append(Demand(kind=DemandKind.ROLLOUT, name=self.rollout, params={"traffic": self.traffic}))
             for name in self.experiments:
                 params = {"traffic": self.traffic}
                 demands.append(Demand(kind=DemandKind.EXPERIMENT, name=name, params=params))
@@ -118,6 +115,7 @@ def read(
         template=template,
         sentence=text,
         told=meaning.told,
+        rollout=meaning.rollout,
         traffic=meaning.traffic,
         selection=selection,
         experiments=selection.among(experiments) if selection else (),
@@ -146,8 +144,6 @@ def _known(text: str) -> tuple[tuple[Template, Values], ...]:
 def _refused(objective: Objective) -> str:
     """Why no run could support the objective; empty when one could."""
     spec, phase = spec_of(objective.figure), objective.scope.phase
-    if phase in _NOT_PRODUCED:
-        return f"no run has a window {phase.value}, for {_NOT_PRODUCED[phase]}"
     if phase not in spec.phases:
         judged = " or ".join(sorted(each.value for each in spec.phases))
         return f"the {objective.figure.value} is judged {judged}, not {phase.value}"

@@ -88,6 +88,7 @@ class Meaning:
         selection: experiments that must have run, or that an objective speaks of.
         objective: what must hold; its sentence, place and experiments are filled in by the reader.
         told: what the platform says of itself that must have been read under the traffic: `metrics`, `queries`; empty: nothing.
+        rollout: that must have run under the traffic, by name.
         report: the report that the Then steps speak of: `format`, `report` (its name), `of` (release or commit).
     """
 
@@ -95,4 +96,5 @@ class Meaning:
     selection: Selection | None = None
     objective: Objective | None = None
     told: str = ""
+    rollout: str = ""
     report: Mapping[str, str] = field(default_factory=dict)

@@ -215,6 +215,11 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "region": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="a region by name", example="us-east-1"),
     "relation": Slot(pattern="at least|at most", about="at least or at most", example="at most", listed=True),
     "release": Slot(pattern=r'[^"<>\s]{1,80}', about="a release by name, as answers name it", example="1.0.0"),
+    "shares": Slot(
+        pattern=rf"{_NUMBER} ?%(?:, {_NUMBER} ?%)*(?: and {_NUMBER} ?%)?",
+        about="shares in percent, in order, the last after `and`",
+        example="5 %, 25 %, 50 % and 100 %",
+    ),
     "role": Slot(pattern=r"[a-z]+(?:-[a-z]+)*", about="what a person answers for", example="security-lead"),
     "version": Slot(pattern=r"[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}", about="a version in numbers", example="15.4"),
     "severity": Slot(

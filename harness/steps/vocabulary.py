@@ -77,6 +77,8 @@ def _needs(reading: Reading) -> list[str]:
         needs += [f"experiment {name}" for name in reading.experiments]
         if basis is Basis.EXPERIMENT and reading.selection is None:
             needs.append("the experiments that the scenario runs, named by a When step")
+        if basis is Basis.ROLLOUT:
+            needs.append("a rollout, named by a When step")
     return needs
 
 

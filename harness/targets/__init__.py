@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.targets.guard import guard_experiment, guard_target
+from harness.targets.guard import guard_experiment, guard_rollout, guard_target
 from harness.targets.lock import TargetLock
 from harness.targets.platform import Platform, platform_of
 from harness.targets.reference import Reference
@@ -15,6 +15,7 @@ __all__ = [
     "Target",
     "TargetLock",
     "guard_experiment",
+    "guard_rollout",
     "guard_target",
     "load_target",
     "platform_of",

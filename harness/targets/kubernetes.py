@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Object = Mapping[str, Any]
 
 TIMEOUT_S: Final = 5.0
+_JSON_PATCH: Final = "application/json-patch+json"
+_MERGE_PATCH: Final = "application/merge-patch+json"
 REGION_LABEL: Final = "topology.kubernetes.io/region"
 ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 
@@ -192,6 +194,41 @@ class Cluster:
         if namespace:
             return self._call(self._custom.get_namespaced_custom_object, group, number, namespace, plural, name)
         return self._call(self._custom.get_cluster_custom_object, group, number, plural, name)
+
+    def replica_sets(self, namespace: str) -> list[Object]:
+        """Replica sets of one namespace."""
+        return self._items(self._apps.list_namespaced_replica_set, namespace)
+
+    def custom(self, version: str, plural: str, namespace: str, name: str) -> Object | None:
+        """One object of a group, by the name of its collection: `argoproj.io/v1alpha1`, `rollouts`; None when there is none of that name."""
+        group, _, number = version.partition("/")
+        return self._call(self._custom.get_namespaced_custom_object, group, number, namespace, plural, name)
+
+    def customs(self, version: str, plural: str, namespace: str) -> list[Object]:
+        """Every object of a collection in one namespace; none where the API does not serve it."""
+        group, _, number = version.partition("/")
+        return self._items(self._custom.list_namespaced_custom_object, group, number, namespace, plural)
+
+    def patch_custom(
+        self,
+        version: str,
+        plural: str,
+        namespace: str,
+        name: str,
+        body: Sequence[Object] | Object,
+        *,
+        status: bool = False,
+    ) -> None:
+        """Patch one object of a group, or its status: a list is a JSON patch, a mapping a merge patch."""
+        group, _, number = version.partition("/")
+        custom = self._custom
+        method = custom.patch_namespaced_custom_object_status if status else custom.patch_namespaced_custom_object
+        content = _JSON_PATCH if isinstance(body, list) else _MERGE_PATCH
+        self._call(method, group, number, namespace, plural, name, body, _content_type=content)
+
+    def patch_service(self, namespace: str, name: str, body: Sequence[Object]) -> None:
+        """JSON patch."""
+        self._call(self._core.patch_namespaced_service, name, namespace, body, _content_type=_JSON_PATCH)
 
     def create_service(self, namespace: str, body: Object) -> None:
         """Create a Service."""

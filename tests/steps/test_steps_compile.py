@@ -233,8 +233,12 @@ def test_a_sentence_about_a_fault_is_about_the_experiments_that_the_scenario_ran
             "a.feature:2",
             "it claims error rate after the recovery",
         ),
-        ([POD, DURING.replace("during the fault", "after the switch")], "a.feature:2", "no act switches traffic"),
-        ([POD, DURING.replace("during the fault", "at the 25 % step")], "a.feature:2", "no act raises the share"),
+        (
+            [POD, DURING.replace("during the fault", "after the switch")],
+            "a.feature:2",
+            "speaks of a rollout, and no When step runs one",
+        ),
+        ([POD, DURING.replace("during the fault", "at the 25 % step")], "a.feature:2", "not at the N % step"),
     ],
 )
 def test_a_phase_that_the_scenario_cannot_have_is_refused(

@@ -15,6 +15,7 @@ from harness.steps import TEMPLATES, Keyword, compare, explain, read, vocabulary
 from harness.steps.grammar import bare
 from harness.steps.template import Template
 from harness.steps.templates.reports import REPORTS
+from tests.steps.rollout_sentences import ROLLOUT_SENTENCES
 from tests.steps.state_sentences import STATE_SENTENCES
 
 KNOWN = {
@@ -257,6 +258,7 @@ OBJECTIVES = {
         "network-policy", port="8080"
     ),
     **STATE_SENTENCES,
+    **ROLLOUT_SENTENCES,
     "every rollback procedure names its command, its owner and its time limit": static(
         "register", entry="rollback procedure", names="command, its owner and its time limit"
     ),
@@ -753,18 +755,11 @@ def test_an_objective_in_words(sentence: str, claims: str) -> None:
     assert explain(sentence, KNOWN).claims.endswith(claims)
 
 
-@pytest.mark.parametrize(
-    ("phase", "why"),
-    [
-        (
-            "after the switch",
-            "no run has a window after the switch, for no act switches traffic from one release to another",
-        ),
-        ("at the 25 % step", "no run has a window at the N % step, for no act raises the share of a release in steps"),
-    ],
-)
-def test_a_phase_that_no_act_produces_is_refused(phase: str, why: str) -> None:
+def test_a_phase_that_the_figure_is_not_judged_in_is_refused() -> None:
     """It is read, and said why it cannot be judged."""
     with pytest.raises(UsageError) as caught:
-        read(f"the error rate is below 1 % {phase}")
-    assert caught.value.what == f"'the error rate is below 1 % {phase}' can never be evaluated: {why}"
+        read("the error rate is below 1 % at the 25 % step")
+    assert caught.value.what.endswith(
+        "can never be evaluated: the error rate is judged after the recovery or after the switch or during the fault or "
+        "in the steady state, not at the N % step"
+    )

@@ -143,6 +143,7 @@ class Size(_SizeSection):
     remote: Remote | None = None
     routes: Mapping[str, Annotated[float, _quantity("ratio", "25 %")]]
     accounts: Mapping[str, ReadBackConfig] = Field(default_factory=dict)
+    census: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

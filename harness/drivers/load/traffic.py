@@ -81,7 +81,11 @@ def load_traffic(
             AccountPlan(name=account, path=said.path, fields=said.same, counts=said.counts)
             for account, said in size.accounts.items()
         ),
+        census=size.census,
     )
+    if plan.census and plan.all_workers > 1:
+        what = "several workers would walk through the users side by side"
+        raise ConfigurationError(what, where=document.where(("census",)), hint="a census has one worker")
     _refuse_overload(plan, document, schedule.peak_per_s)
     return plan
 

@@ -46,6 +46,8 @@ from harness.judgement.figures import (
     uptime,
     variation,
 )
+from harness.judgement.figures.rollouts import rollbacks, steps, switches
+from harness.judgement.figures.rollouts import users as rollout_users
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
 
 if TYPE_CHECKING:
@@ -97,6 +99,16 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             variation.SPEC,
             replica_share.SPEC,
             replaced.SPEC,
+            steps.ORDER,
+            steps.LENGTH,
+            steps.VERDICT,
+            rollout_users.SHARE,
+            rollout_users.STICKY,
+            switches.NEW,
+            switches.OLD,
+            switches.FAILURES,
+            rollbacks.START,
+            rollbacks.NONE,
         )
     }
 )

@@ -25,7 +25,7 @@ from harness.judgement.figures.fault_free import (
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import errors_by_kind, failed, scope_of
 from harness.judgement.figures.numbers import failures_tolerated
-from harness.judgement.figures.phases import by_experiment
+from harness.judgement.figures.phases import in_phase
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held
 from harness.judgement.stats.clustered import share_in_time
@@ -37,12 +37,12 @@ def error_rates(case: Case) -> Iterable[Measure]:
     """The error rate over all fault-free windows; an invalid generator excuses no error.
 
     A guard that is proven beyond the limit, and a rate that got worse after the faults, are measures of their own. In any other phase
-    each experiment is judged by its own window, and nothing is compared.
+    each experiment, or the rollout, is judged by its own window, and nothing is compared.
     """
     name, objective = "error rate", case.objective
     rule = GuardRule(limit=case.scaled.in_unit("ratio"))
     if objective.scope.phase is not Phase.STEADY:
-        yield from by_experiment(case, name, lambda windows, proofs: _by_group(case, name, windows, rule, proofs))
+        yield from in_phase(case, name, lambda windows, proofs: _by_group(case, name, windows, rule, proofs))
         return
     windows = fault_free_windows(case, name)
     if isinstance(windows, Measure):
@@ -130,7 +130,7 @@ SPEC: Final = Spec(
     timed=True,
     unit="ratio",
     basis=Basis.TRAFFIC,
-    phases=frozenset({Phase.STEADY, Phase.FAULT, Phase.RECOVERED}),
+    phases=frozenset({Phase.STEADY, Phase.FAULT, Phase.RECOVERED, Phase.SWITCHED}),
     evidence=load_files,
     numbers=_numbers,
 )

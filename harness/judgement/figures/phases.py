@@ -1,10 +1,11 @@
-"""Figures of the fault and after windows: per experiment, with fault and restore receipts."""
+"""Figures of the fault and after windows, per experiment, and of the windows after the switch of a rollout, with their receipts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from harness.judgement.figures.rollouts.history import ended_receipt, rolled
 from harness.judgement.measures import HINTS, Case, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import claimed_fault_receipt
@@ -13,6 +14,30 @@ from harness.model import Evidence, Measure, Phase, Receipt, Window
 
 Judged = Callable[[Sequence[Window], Mapping[str, Receipt]], Iterable[Measure]]
 """Makes the measures of some windows, given the receipts that they need beside their own."""
+
+
+def in_phase(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
+    """The measures of the windows of the objective's phase: each experiment's, or those after the switch of its rollout."""
+    if case.objective.scope.phase is Phase.SWITCHED:
+        yield from _after_switch(case, name, judged)
+    else:
+        yield from by_experiment(case, name, judged)
+
+
+def _after_switch(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
+    history, scope = rolled(case, name), case.objective.scope
+    if isinstance(history, Measure):
+        yield history
+        return
+    mine = {"rollout": scope.rollout, "phase": scope.phase.value}
+    own = (w for w in case.evidence.windows.values() if w.rollout == scope.rollout and w.phase is Phase.SWITCHED)
+    windows = tuple(window for window in own if scope.traffic in (None, window.traffic))
+    if not windows:
+        why = f"no window {scope.phase.value} of {scope.rollout} was recorded"
+        yield inconclusive(case, name, why, HINTS["fault"], scope=mine)
+        return
+    receipts = {"restore": ended_receipt(history)}
+    yield from (replace(one, scope={**one.scope, **mine}) for one in judged(windows, receipts))
 
 
 def by_experiment(case: Case, name: str, judged: Judged) -> Iterable[Measure]:

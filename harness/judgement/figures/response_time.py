@@ -29,7 +29,7 @@ from harness.judgement.figures.fault_free import (
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import counted_ms, response_ms, scope_of
 from harness.judgement.figures.numbers import failures_tolerated
-from harness.judgement.figures.phases import by_experiment
+from harness.judgement.figures.phases import in_phase
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.users import users_measure
 from harness.judgement.measures import Case, bounded, held
@@ -42,12 +42,12 @@ def response_times(case: Case) -> Iterable[Measure]:
     """One measure of the quantile per route; with `users`, one more of the journeys in progress.
 
     A guard that is proven beyond the limit, and a route that got worse after the faults, are measures of their own. In any other phase
-    each experiment is judged by its own window, and nothing is compared.
+    each experiment, or the rollout, is judged by its own window, and nothing is compared.
     """
     objective, quantile = case.objective, case.quantile
     name = f"response time p{quantile * 100:g}"
     if objective.scope.phase is not Phase.STEADY:
-        yield from by_experiment(
+        yield from in_phase(
             case,
             name,
             lambda windows, proofs: _by_group(case, name, windows, {**proofs, **_load(case, windows)}),
@@ -184,7 +184,7 @@ SPEC: Final = Spec(
     timed=True,
     unit="ms",
     basis=Basis.TRAFFIC,
-    phases=frozenset({Phase.STEADY, Phase.FAULT, Phase.RECOVERED}),
+    phases=frozenset({Phase.STEADY, Phase.FAULT, Phase.RECOVERED, Phase.SWITCHED}),
     evidence=load_files,
     numbers=_numbers,
 )

@@ -18,6 +18,8 @@ class Basis(StrEnum):
     TRAFFIC = "traffic"
     EXPERIMENT = "experiment"
     """Traffic, and at least one experiment under it."""
+    ROLLOUT = "rollout"
+    """Traffic, and a rollout under it."""
     CHECK = "check"
     """Only the check that the objective itself names."""
     PLAN = "plan"

@@ -1,4 +1,4 @@
-"""The release receipt: the planned release answered and ran, before and after the load.
+"""The release receipt: the planned release answered and ran, before and after the load; and while a rollout is under way, its candidate too.
 
 Three sources: the answers that name a release, the images or digests of every workload, and the target's own version path. A target
 that has none of them is not refused: the decision line reports that its release was not verified.
@@ -41,7 +41,8 @@ def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
     silent = 0
     for window in evidence.windows.values():
         counts, without = window.samples.once(_named)
-        answers.update(counts)
+        under = plan.rollouts.get(window.rollout) if not window.fault_free else None
+        answers.update({name: n for name, n in counts.items() if under is None or name != under.candidate})
         silent += without
     reads = {read.when: read for read in evidence.release_reads}
     troubles = [*_answers(plan, answers), *_images(reads), *_versions(plan, reads.values())]

@@ -23,6 +23,16 @@ from harness.model.observations.load import (
     WorkerEnded,
     WorkerStarted,
 )
+from harness.model.observations.rollout import (
+    RolloutAnalysis,
+    RolloutBack,
+    RolloutEnded,
+    RolloutPromoted,
+    RolloutSkipped,
+    RolloutStarted,
+    RolloutStatus,
+    RolloutStep,
+)
 from harness.model.observations.run import (
     ActSkipped,
     ActStarted,
@@ -99,6 +109,14 @@ __all__ = [
     "ReleaseSeen",
     "Restored",
     "RoleSeen",
+    "RolloutAnalysis",
+    "RolloutBack",
+    "RolloutEnded",
+    "RolloutPromoted",
+    "RolloutSkipped",
+    "RolloutStarted",
+    "RolloutStatus",
+    "RolloutStep",
     "RowsSealed",
     "RowsUnreadable",
     "RunBegan",

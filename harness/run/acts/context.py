@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.drivers.load import Load
     from harness.drivers.watch import LiveView, Watch
     from harness.evidence import History, RunDirectory
-    from harness.model import Act, Observation, Plan, Sink, TrafficPlan
+    from harness.model import Act, Observation, Phase, Plan, Sink, TrafficPlan
     from harness.run.acts.driver import Driver
     from harness.run.condition import Condition
     from harness.run.finalreads import LedgerReads
@@ -63,8 +63,13 @@ class Underway:
         self.sent_ns.append(at_ns)
         self.watch.health_window(is_open=False)
 
+    def rollout_reached(self, rollout: str, part: str, phase: Phase, at_ns: int) -> None:
+        """A rollout came to another part of it."""
+        self.windows.rollout_reached(rollout, part, phase, at_ns)
+        self.watch.health_window(is_open=False)
+
     def restored(self, at_ns: int) -> None:
-        """The target is as it was before the fault."""
+        """The target is as it was before the fault, or the rollout."""
         self.windows.restored(at_ns)
         self.watch.health_window(is_open=True)
 

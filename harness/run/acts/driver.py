@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from harness.model import Act, Demand, ExperimentPlan, TrafficPlan
+    from harness.model.rollout import RolloutPlan
     from harness.run.acts.context import Context
     from harness.targets import Target
 
@@ -24,10 +25,11 @@ class RequiredKey(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Library:
-    """What demands name: the traffic of the plan, and every experiment there is, by name."""
+    """What demands name: the traffic and the rollouts of the plan, and every experiment there is, by name."""
 
     traffic: Mapping[str, TrafficPlan]
     experiments: Mapping[str, ExperimentPlan]
+    rollouts: Mapping[str, RolloutPlan] = field(default_factory=dict)
 
 
 class Driver(Protocol):

@@ -41,7 +41,7 @@ class TrafficDriver(Driver):
             demand=demand.key,
             seconds=traffic.after_s,
             traffic=traffic.name,
-            after=tuple(f"experiment:{name}" for name in library.experiments),
+            after=(*(f"experiment:{x}" for x in library.experiments), *(f"rollout:{x}" for x in library.rollouts)),
         )
         return [before, after]
 

@@ -24,6 +24,7 @@ from harness.steps.templates.people import PEOPLE
 from harness.steps.templates.recoveries import RECOVERIES
 from harness.steps.templates.replicas import REPLICA_STEPS
 from harness.steps.templates.reports import REPORTS
+from harness.steps.templates.rollouts import ROLLOUTS
 from harness.steps.templates.state import STATE
 from harness.steps.templates.static import STATIC
 
@@ -42,6 +43,7 @@ OWN: Final = (
     *STATE,
     *STATIC,
     *REPLICA_STEPS,
+    *ROLLOUTS,
     *PEOPLE,
     *REPORTS,
 )

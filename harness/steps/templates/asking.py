@@ -1,4 +1,4 @@
-"""What must have been done: traffic, experiments. Sentences under Given and When."""
+"""What must have been done: traffic, experiments, rollouts. Sentences under Given and When."""
 
 from __future__ import annotations
 
@@ -64,6 +64,14 @@ ASKING: Final = (
         about="One experiment file has been run while the traffic went on.",
         example='the experiment "pod-loss" has run under "everyday" traffic',
         mean=under_traffic(lambda slots: Selection.of_name(slots["experiment"])),
+    ),
+    Template(
+        name="rollout",
+        keyword=Keyword.WHEN,
+        text='the rollout "<rollout:name>" has run under "<traffic:name>" traffic',
+        about="A candidate took over as the rollout file says, was followed step by step and taken back, while the traffic went on.",
+        example='the rollout "canary" has run under "census" traffic',
+        mean=lambda slots: Meaning(traffic=slots["traffic"], rollout=slots["rollout"]),
     ),
     Template(
         name="every-experiment-of-kind",

@@ -1,0 +1,101 @@
+"""The way back, on disk before anything is changed: whoever is killed in the midst of a rollout leaves what ends it on one release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness.clock import Deadline
+from harness.drivers.rollout.objects import Changeable, changeable
+from harness.errors import DriverError
+from harness.targets.undo import undoable
+
+if TYPE_CHECKING:
+    from harness.drivers.rollout.candidate import Replaced
+    from harness.model import Intent
+    from harness.targets import Platform, Target
+    from harness.targets.kubernetes import Cluster
+
+BACK_WITHIN_S: Final = 20.0
+"""So long the recovery of one object waits until it is at rest on the release before."""
+_POLL_S: Final = 0.2
+_AGAIN: Final = 10
+"""Every so many observations a request that may have been missed is sent again."""
+
+
+def _take_back(
+    cluster: Cluster | None,
+    _target: Target,
+    *,
+    kind: str,
+    namespace: str,
+    name: str,
+    release: str,
+    current: str,
+    before: Replaced,
+) -> None:
+    """End on the release before, and return when the object says so itself.
+
+    Raises:
+        DriverError: it does not within `BACK_WITHIN_S`.
+    """
+    if cluster is None:
+        raise DriverError(f"{kind} {namespace}/{name} cannot be taken back: the target names no cluster")
+    here = changeable(cluster, kind, namespace, name, before)
+    for number, _ in enumerate(Deadline.after(BACK_WITHIN_S).ticks(_POLL_S)):
+        again = number % _AGAIN == 0
+        if go_back(here, before, current, hasten=again, restore=again):
+            return
+    status = here.status()
+    why = ": ".join(filter(None, (status.phase, status.message)))
+    raise DriverError(f"{here.subject} was not seen at rest on {release} ({why})")
+
+
+def go_back(here: Changeable, before: Replaced, current: str, *, hasten: bool, restore: bool) -> bool:
+    """One step of the way back: whether the object is at rest on what it was.
+
+    Args:
+        here: the object.
+        before: what it was.
+        current: what it said that this is.
+        hasten: whether the steps of the way there are left out, once its spec is what it was.
+        restore: whether its spec is set to what it was.
+    """
+    obj = here.present()
+    if here.back_on(obj, before, current):
+        return True
+    if here.template(obj) == before:
+        if hasten:
+            here.hasten(obj)
+    elif restore:
+        here.abort(obj)
+        here.replace(before)
+    return False
+
+
+@undoable("take-back", undo=_take_back)
+def take_over(here: Changeable, template: Replaced) -> None:
+    """Give the object what the candidate has in that place."""
+    here.replace(template)
+
+
+def intend_back(platform: Platform, rollout: str, here: Changeable, release: str, candidate: str) -> Intent:
+    """Put on disk how an object is taken back; strike it off when it was seen at rest on what it was.
+
+    Args:
+        platform: what is acted on.
+        rollout: by name.
+        here: the object.
+        release: what it runs now.
+        candidate: what takes over.
+    """
+    return take_over.intend(
+        platform,
+        f"rollout:{rollout}",
+        f"rollout {rollout} of {here.subject} from {release} to {candidate}",
+        kind=here.KIND,
+        namespace=here.namespace,
+        name=here.name,
+        release=release,
+        current=here.status().current,
+        before=here.template(here.present()),
+    )

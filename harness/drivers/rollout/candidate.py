@@ -1,0 +1,98 @@
+"""The candidate's pod template, or selector: from its own manifests, or by the release in tags and labels; and the one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.drivers.manifests import declared
+from harness.errors import ConfigurationError, DriverError
+
+if TYPE_CHECKING:
+    from harness.model.rollout import RolloutPlan
+    from harness.targets import Target
+    from harness.targets.kubernetes import Object
+
+Replaced = dict[str, Any]
+"""What a rollout replaces of an object: a pod template, or a selector."""
+
+
+def candidate_template(plan: RolloutPlan, target: Target, namespace: str, name: str, present: Replaced) -> Replaced:
+    """What replaces `present`.
+
+    Raises:
+        ConfigurationError: the manifests have no such object.
+        DriverError: nothing of it names a release, so that both would be the same.
+    """
+    settings = target.rollout
+    if settings is not None and settings.manifests:
+        return _declared(
+            target.beside(settings.manifests.replace("{candidate}", plan.candidate)), plan, namespace, name
+        )
+    made = relabelled(present, settings.label if settings is not None else "version", plan.candidate)
+    if made == present:
+        raise DriverError(
+            f"{plan.kind} {namespace}/{name} is the same for {plan.candidate}: no tag or label of it names a release",
+            hint="name the candidate's own objects: `rollout: {manifests: …}` in the target file",
+        )
+    return made
+
+
+def relabelled(present: Replaced, label: str, candidate: str) -> Replaced:
+    """The same with the candidate in the tag of every image and in the value of the label: a pod template, or a selector."""
+    if "spec" not in present:
+        return {**present, label: candidate} if label in present else dict(present)
+    metadata, spec = dict(present.get("metadata") or {}), dict(present["spec"])
+    if label in (metadata.get("labels") or {}):
+        metadata["labels"] = {**metadata["labels"], label: candidate}
+    spec["containers"] = [{**one, "image": _tagged(str(one["image"]), candidate)} for one in spec["containers"]]
+    return {**present, **({"metadata": metadata} if metadata else {}), "spec": spec}
+
+
+def _tagged(image: str, tag: str) -> str:
+    """`registry:5000/shop/cart:1.0.0` with another tag; what is named by digest has none, and gets one instead of it."""
+    path, _, rest = image.partition("@")[0].rpartition("/")
+    name = rest.partition(":")[0]
+    return f"{path}/{name}:{tag}" if path else f"{name}:{tag}"
+
+
+def _declared(path: Path, plan: RolloutPlan, namespace: str, name: str) -> Replaced:
+    """The template of the object of that kind and name in the manifests; one without a namespace is for all."""
+    found = [
+        one
+        for one in declared([path])
+        if one.kind == plan.kind and one.name == name and one.namespace in ("", namespace)
+    ]
+    key = "selector" if plan.kind == "Service" else "template"
+    for one in sorted(found, key=lambda one: not one.namespace):
+        template = (one.content.get("spec") or {}).get(key)
+        if isinstance(template, dict):
+            return template
+    raise ConfigurationError(
+        f"has no {plan.kind} {name} with a `spec.{key}` for the candidate {plan.candidate}",
+        where=str(path),
+        hint="put the candidate's objects there, by the names of `rollout`",
+    )
+
+
+def previous(sets: Sequence[Object], revision: str, hash_label: str, subject: str) -> Replaced:
+    """The template of the ReplicaSet with the second highest revision, without the label that the controller put on it.
+
+    Raises:
+        DriverError: there is no other revision.
+    """
+
+    def number(one: Object) -> int:
+        text = str((one["metadata"].get("annotations") or {}).get(revision, ""))
+        return int(text) if text.isdigit() else 0
+
+    known = sorted((one for one in sets if number(one)), key=number, reverse=True)
+    if len(known) < 2:
+        raise DriverError(
+            f"no rollout history found for {subject}", hint="keep old ReplicaSets: `revisionHistoryLimit` above 0"
+        )
+    template = dict(known[1]["spec"]["template"])
+    metadata: Mapping[str, Any] = template.get("metadata") or {}
+    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key != hash_label}
+    return {**template, "metadata": {**metadata, "labels": labels}}

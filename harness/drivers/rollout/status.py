@@ -1,0 +1,221 @@
+"""What an object of a rollout says of itself, read from the JSON that its product writes: pure functions of one object each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from harness.targets.kubernetes import Object
+
+HEALTHY, PROGRESSING, PAUSED, DEGRADED = "Healthy", "Progressing", "Paused", "Degraded"
+"""Phases, as Argo Rollouts names them; those of the other kinds are put into the same words."""
+REVISION: Final = "deployment.kubernetes.io/revision"
+WORKLOAD_GENERATION: Final = "rollout.argoproj.io/workload-generation"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectStatus:
+    """How far one object is.
+
+    Attributes:
+        phase: Healthy, Progressing, Paused or Degraded. message: why, in the product's words.
+        share: of the users, or of the replicas where nothing routes by users, that the current template is given; None: the object does not say.
+        step: number of the step, from 0; None: it has none.
+        current, stable: what tells the templates apart: hash of the current one, and of the one to go back to.
+        pause: reason of a pause. aborted: whether it was aborted.
+        switched: whether everything goes to the current template.
+        observed: whether it speaks of the present spec.
+    """
+
+    phase: str
+    message: str = ""
+    share: float | None = None
+    step: int | None = None
+    current: str = ""
+    stable: str = ""
+    pause: str = ""
+    aborted: bool = False
+    switched: bool = False
+    observed: bool = True
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether it is complete, on what its spec says."""
+        return self.phase == HEALTHY and self.switched
+
+
+def read_rollout(obj: Object) -> ObjectStatus:
+    """A `Rollout` of Argo Rollouts, as its own clients read it (`utils/rollout/rolloututil.go`, GetRolloutPhase).
+
+    The status of an older generation says nothing of the present spec; a pause that was lifted is over before the phase says so.
+    """
+    spec, status = obj["spec"], obj.get("status") or {}
+    conditions = status.get("pauseConditions") or []
+    phase, message = str(status.get("phase") or PROGRESSING), str(status.get("message") or "")
+    if not _observed(obj):
+        phase, message = PROGRESSING, "waiting for rollout spec update to be observed"
+    elif status.get("controllerPause") and not conditions:
+        phase, message = PROGRESSING, "waiting for rollout to unpause"
+    current, stable = str(status.get("currentPodHash") or ""), str(status.get("stableRS") or "")
+    settled = bool(current) and current == stable
+    blue_green = "blueGreen" in (spec.get("strategy") or {})
+    active = (status.get("blueGreen") or {}).get("activeSelector")
+    share = float(active == current) if blue_green else 1.0 if settled else _canary_share(status)
+    return ObjectStatus(
+        phase=phase,
+        message=message,
+        share=share,
+        step=status.get("currentStepIndex"),
+        current=current,
+        stable=stable,
+        pause=next((str(one.get("reason", "")) for one in conditions), "manually paused" if spec.get("paused") else ""),
+        aborted=bool(status.get("abort")),
+        switched=_observed(obj) and (bool(active) and active == current if blue_green else settled or share == 1.0),
+        observed=_observed(obj),
+    )
+
+
+def _observed(obj: Object) -> bool:
+    """Whether the status is of the present spec, and of the present workload that it refers to.
+
+    Generations are texts; what is not a number counts as observed.
+    """
+    status, meta = obj.get("status") or {}, obj["metadata"]
+    workload = (meta.get("annotations") or {}).get(WORKLOAD_GENERATION, "")
+    pairs = [(status.get("observedGeneration"), meta.get("generation"))]
+    pairs += [(status.get("workloadObservedGeneration"), workload)] if obj["spec"].get("workloadRef") else []
+    return all(not str(seen).isdigit() or str(seen) == str(given) for seen, given in pairs)
+
+
+def _canary_share(status: Mapping[str, Any]) -> float | None:
+    """The weight that traffic is routed by; without such routing the share of the pods."""
+    weights = (status.get("canary") or {}).get("weights") or {}
+    if "canary" in weights:
+        return float(weights["canary"].get("weight", 0)) / 100
+    replicas = int(status.get("replicas") or 0)
+    return int(status.get("updatedReplicas") or 0) / replicas if replicas else None
+
+
+def read_deployment(obj: Object) -> ObjectStatus:
+    """A `Deployment`, as `kubectl rollout status` reads it."""
+    spec, status, meta = obj["spec"], obj.get("status") or {}, obj["metadata"]
+    expected = int(spec.get("replicas", 1))
+    total, updated = int(status.get("replicas") or 0), int(status.get("updatedReplicas") or 0)
+    available = int(status.get("availableReplicas") or 0)
+    seen = int(status.get("observedGeneration") or 0) >= int(meta.get("generation") or 0)
+    late = any(
+        condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded"
+        for condition in status.get("conditions") or ()
+    )
+    phase, message = PROGRESSING, ""
+    if not seen:
+        message = "waiting for deployment spec update to be observed"
+    elif late:
+        phase, message = DEGRADED, "exceeded its progress deadline"
+    elif spec.get("paused"):
+        phase, message = PAUSED, "manually paused"
+    elif updated < expected:
+        message = f"{updated} of {expected} new replicas have been updated"
+    elif total > updated:
+        message = f"{total - updated} old replicas are pending termination"
+    elif available < updated:
+        message = f"{available} of {updated} updated replicas are available"
+    else:
+        phase = HEALTHY
+    return ObjectStatus(
+        phase=phase,
+        message=message,
+        share=updated / total if seen and total else None,
+        current=str((meta.get("annotations") or {}).get(REVISION, "")),
+        pause="manually paused" if spec.get("paused") else "",
+        switched=phase == HEALTHY,
+        observed=seen,
+    )
+
+
+def read_service(obj: Object, pods: Iterable[Object], endpoints: Object | None) -> ObjectStatus:
+    """A `Service` whose selector is switched: complete when exactly the ready pods that it selects are its endpoints.
+
+    Args:
+        obj: the Service.
+        pods: those that its selector selects.
+        endpoints: the Endpoints of its name.
+    """
+    selector = obj["spec"].get("selector") or {}
+    ready = {_address(pod) for pod in pods if _ready(pod)}
+    subsets = (endpoints or {}).get("subsets") or []
+    there = {address["ip"] for subset in subsets for address in subset.get("addresses") or ()}
+    current = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
+    done = bool(ready) and there == ready
+    if not ready:
+        message = f"no ready pod is selected by {current}"
+    else:
+        message = "" if done else f"{len(there & ready)} of {len(ready)} selected pods are endpoints"
+    return ObjectStatus(
+        phase=HEALTHY if done else PROGRESSING,
+        message=message,
+        share=len(there & ready) / len(there) if there else None,
+        current=current,
+        switched=done,
+    )
+
+
+def _ready(pod: Object) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+
+
+def _address(pod: Object) -> str:
+    return str((pod.get("status") or {}).get("podIP", ""))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnalysisStatus:
+    """One AnalysisRun.
+
+    Attributes:
+        name: of the object. kind: `Step`, `Background`, `PrePromotion` or `PostPromotion`. step: of a step's the number, from 0.
+        phase: Pending, Running, Successful, Failed, Error or Inconclusive. message: why.
+        measured: fewest measurements of any metric that was not a dry run; a run that was ended early is Successful whatever it measured.
+        metrics: of each its name, phase and counts.
+    """
+
+    name: str
+    kind: str
+    step: int | None
+    phase: str
+    message: str
+    measured: int
+    metrics: tuple[Mapping[str, Any], ...]
+
+
+_COUNTS: Final = ("count", "successful", "failed", "inconclusive", "error")
+
+
+def read_analysis(obj: Object) -> AnalysisStatus:
+    """An `AnalysisRun` of Argo Rollouts."""
+    labels, status = obj["metadata"].get("labels") or {}, obj.get("status") or {}
+    results: Sequence[Mapping[str, Any]] = status.get("metricResults") or ()
+    metrics = tuple(
+        {
+            "name": str(one.get("name", "")),
+            "phase": str(one.get("phase", "")),
+            **{key: int(one.get(key) or 0) for key in _COUNTS},
+            "values": [str(each.get("value", "")) for each in one.get("measurements") or ()],
+        }
+        for one in results
+    )
+    counted = [int(one.get("count") or 0) for one in results if not one.get("dryRun")]
+    declared = len(obj["spec"].get("metrics") or ())
+    step = str(labels.get("step-index", ""))
+    return AnalysisStatus(
+        name=str(obj["metadata"]["name"]),
+        kind=str(labels.get("rollout-type", "")),
+        step=int(step) if step.isdigit() else None,
+        phase=str(status.get("phase") or "Pending"),
+        message=str(status.get("message") or ""),
+        measured=min(counted, default=0) if len(results) >= declared else 0,
+        metrics=metrics,
+    )

@@ -1,0 +1,220 @@
+"""What was recorded of a rollout, put together: its steps, who took it back and when, and what its objects and analyses said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.receipts.attempts import samples_due
+from harness.judgement.receipts.load import HEALTH_S, load_receipt
+from harness.model import (
+    Evidence,
+    Figure,
+    LimitRule,
+    Measure,
+    Outcome,
+    Phase,
+    Plan,
+    ReasonKind,
+    Receipt,
+    Table,
+)
+from harness.model.observations import (
+    RolloutAnalysis,
+    RolloutBack,
+    RolloutEnded,
+    RolloutPromoted,
+    RolloutSkipped,
+    RolloutStarted,
+    RolloutStatus,
+    RolloutStep,
+    every,
+)
+from harness.model.rollout import RolloutPlan, percent
+
+FILE: Final = "history/rollouts.ndjson"
+AGAIN: Final = "read the rollout's history, then run again"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepTaken:
+    """One step.
+
+    Attributes:
+        share: as expected. given: as the objects say it.
+        since_ns, at_ns: it began between the two. end_ns: the next one, or the way back.
+    """
+
+    share: float
+    given: float
+    since_ns: int
+    at_ns: int
+    end_ns: int
+
+    @property
+    def name(self) -> str:
+        """`25 %`."""
+        return f"{percent(self.share)} %"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutHistory:
+    """One rollout.
+
+    Attributes:
+        plan: as planned.
+        began_ns: when the candidate was sent.
+        steps: in order.
+        back: who took it back, and when. ended: which release it ended on. None: not recorded.
+        promoted: promotions by the harness. statuses, analyses: what objects and analyses said, in order of time.
+        until_ns: what was recorded after this belongs to something else.
+    """
+
+    plan: RolloutPlan
+    began_ns: int
+    steps: tuple[StepTaken, ...]
+    back: RolloutBack | None
+    ended: RolloutEnded | None
+    promoted: tuple[RolloutPromoted, ...]
+    statuses: tuple[RolloutStatus, ...]
+    analyses: tuple[RolloutAnalysis, ...]
+    until_ns: int
+
+    @property
+    def switched(self) -> StepTaken | None:
+        """The step at which everybody is given the candidate."""
+        return next((step for step in self.steps if step.share == 1), None)
+
+    @property
+    def back_ns(self) -> int:
+        """When the way back began; the end where it was not taken."""
+        return self.back.when_ns if self.back is not None else self.until_ns
+
+    def samples(self, evidence: Evidence, traffic: str | None, start_ns: int, end_ns: int) -> Table:
+        """The requests due in a stretch of it, in any window."""
+        return samples_due(evidence, traffic, (start_ns, end_ns))
+
+
+def history_of(plan: Plan, evidence: Evidence, name: str) -> RolloutHistory | str:
+    """The rollout of that name; why there is none to judge, where there is not."""
+    if name not in plan.rollouts:
+        return f"no rollout {name} was planned"
+    mine = [o for o in evidence.observations if name in (o.subject, o.fields.get("rollout"))]
+    skipped = next(every(RolloutSkipped, mine), None)
+    began = next(every(RolloutStarted, mine), None)
+    if skipped is not None or began is None:
+        return f"the rollout {name} was not begun: {skipped.why if skipped else 'nothing of it was recorded'}"
+    back, ended = next(every(RolloutBack, mine), None), next(every(RolloutEnded, mine), None)
+    windows = [w.end_ns for w in evidence.windows.values() if w.rollout == name and not w.fault_free]
+    until_ns = max([*windows, began.when_ns])
+    taken = list(every(RolloutStep, mine))
+    ends = [*(later.when_ns for _, later in pairwise(taken)), back.when_ns if back else until_ns]
+    return RolloutHistory(
+        plan=plan.rollouts[name],
+        began_ns=began.when_ns,
+        steps=tuple(
+            StepTaken(share=o.share, given=o.given, since_ns=o.since_ns, at_ns=o.when_ns, end_ns=end)
+            for o, end in zip(taken, ends, strict=True)
+        ),
+        back=back,
+        ended=ended,
+        promoted=tuple(every(RolloutPromoted, mine)),
+        statuses=tuple(every(RolloutStatus, mine)),
+        analyses=tuple(every(RolloutAnalysis, mine)),
+        until_ns=until_ns,
+    )
+
+
+def rolled(case: Case, name: str) -> RolloutHistory | Measure:
+    """The rollout that the objective speaks of, or a measure that states why there is none to judge."""
+    rollout = case.objective.scope.rollout
+    found = history_of(case.plan, case.evidence, rollout)
+    return inconclusive(case, name, found, AGAIN, scope=scope_of(case)) if isinstance(found, str) else found
+
+
+def scope_of(case: Case, **more: str) -> Mapping[str, str]:
+    """The scope of a measure."""
+    scope = case.objective.scope
+    return {"rollout": scope.rollout, **({"traffic": scope.traffic} if scope.traffic else {}), **more}
+
+
+def ended_receipt(history: RolloutHistory) -> Receipt:
+    """Whether it was seen to end on one release."""
+    ended = history.ended
+    if ended is None:
+        return Receipt(ok=None, why=f"{history.plan.name}: it is not recorded how it ended", files=(FILE,))
+    if not ended.ok:
+        return Receipt(
+            ok=False, why=f"{history.plan.name} was not seen to end on one release: {ended.why}", files=(FILE,)
+        )
+    return Receipt(ok=True, why=f"{history.plan.name} ended on {ended.release}", files=(FILE,))
+
+
+def files_of(case: Case) -> tuple[str, ...]:
+    """The rollout's own history, and the requests that were due while it was under way."""
+    windows = (w for w in case.evidence.windows.values() if w.rollout == case.objective.scope.rollout)
+    return (FILE, *dict.fromkeys(file for window in windows for file in window.files))
+
+
+def concluded(
+    case: Case,
+    name: str,
+    outcome: Outcome,
+    text: str,
+    figures: Figures,
+    *,
+    fail_needs: tuple[str, ...] = (),
+    kind: ReasonKind | None = None,
+    **scope: str,
+) -> Measure:
+    """A measure after its receipts; the files are those of the rollout."""
+    own = because(outcome, text, AGAIN if outcome is Outcome.INCONCLUSIVE else "", kind=kind)
+    outcome, reason = settled(outcome, own, figures.receipts, fail_needs)
+    figures = replace(figures, files=figures.files or files_of(case))
+    return measure(case, name, outcome, reason, scope=scope_of(case, **scope), figures=figures)
+
+
+def load_of(case: Case, parts: Collection[str] = ()) -> Receipt:
+    """The load receipt of the rollout's windows, or of some parts of them: the first that is not ok decides."""
+    scope = case.objective.scope
+    mine = [
+        w
+        for w in case.evidence.windows.values()
+        if w.rollout == scope.rollout and scope.traffic in (None, w.traffic) and not w.fault_free
+    ]
+    own = [w for w in mine if (not parts or w.part in parts) and w.seconds >= HEALTH_S]
+    if not own:
+        return Receipt(ok=False, why="there is no record of the traffic during the rollout")
+    receipts = [load_receipt(case.plan, window, latencies=False) for window in own]
+    return next((receipt for receipt in receipts if not receipt.ok), receipts[0])
+
+
+def rollout_spec(
+    figure: Figure,
+    judge: Callable[[Case], Iterable[Measure]],
+    *,
+    limit: LimitRule | None = None,
+    unit: str = "",
+    phase: Phase = Phase.STEP,
+    timed: bool = False,
+) -> Spec:
+    """The spec of a figure of a rollout: all of them need its history, its requests, and the header that names the release."""
+    return Spec(
+        figure=figure,
+        judge=judge,
+        limit=limit,
+        unit=unit,
+        basis=Basis.ROLLOUT,
+        phases=frozenset({phase}),
+        evidence=lambda case: (f"rollouts/{case.objective.scope.rollout}/", "history/rollouts", "history/load"),
+        needs=lambda _objective: (_CLUSTER, _CHANGED),
+        timed=timed,
+    )
+
+
+_CLUSTER: Final = Need(key="kubernetes", why="rollouts are made through Kubernetes")
+_CHANGED: Final = Need(key="rollout", why="a rollout changes what the target file names")

@@ -1,0 +1,152 @@
+"""Triggers against what the platform did: a rollback in time after the condition, and none below the boundary.
+
+The judge finds the condition itself, slice by slice, in the requests that the candidate served (`triggers.py`): a platform that says that a trigger
+fired proves nothing, and neither does one that says that none did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from harness.judgement.figures.indicators import failed
+from harness.judgement.figures.rollouts.history import (
+    RolloutHistory,
+    concluded,
+    load_of,
+    rolled,
+    rollout_spec,
+)
+from harness.judgement.figures.rollouts.switches import BY_PLATFORM
+from harness.judgement.figures.rollouts.triggers import (
+    SLICES,
+    Firing,
+    SignalReading,
+    earliest,
+    error_rates,
+    firing,
+    longest_above,
+    response_times,
+    slices,
+)
+from harness.judgement.measures import Case, Figures, formatted
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt
+from harness.model.schedule import NS_PER_S
+from harness.model.trigger import Signal
+
+_ANCHORS: Final = 5
+"""Nobody knows where the platform begins a slice: it is tried at so many places of one."""
+_JUST_BELOW: Final = 0.95
+"""A condition that is held just below a limit is there when the reading is at least this share of what it is held at."""
+_OF_EACH: Final[Mapping[Signal, str]] = {Signal.RESPONSE_TIME: "ms", Signal.ERROR_RATE: "ratio"}
+
+
+def _series(case: Case, history: RolloutHistory, signal: Signal, window_ns: int) -> list[list[SignalReading]]:
+    """The signal of the candidate, with the slices begun at several places."""
+    rows = history.samples(case.evidence, case.objective.scope.traffic, history.began_ns, history.until_ns)
+    served = rows.where(rows.words["release"].equals(history.plan.candidate))
+    nameless = rows.where(rows.words["release"].missing & failed(rows))
+    if not len(served):
+        return []
+    since_ns = int(served.ints["done_ns"].min())
+    length = max(window_ns // SLICES, 1)
+    spans = [
+        slices(since_ns + anchor * length // _ANCHORS, history.back_ns + length, window_ns)
+        for anchor in range(_ANCHORS)
+    ]
+    read = response_times if signal is Signal.RESPONSE_TIME else error_rates
+    return [read(served, nameless, each) for each in spans]
+
+
+def rollback_starts(case: Case) -> Iterable[Measure]:
+    """From the moment at which the condition had been there for the whole window to the start of the rollback."""
+    name = Figure.ROLLBACK_START.value
+    history = rolled(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    signal = Signal(case.objective.params["signal"])
+    window_ns = round((case.objective.window or _NO_TIME).at_scale(case.plan.time_scale).in_unit("ns"))
+    limit = Quantity.parse(case.objective.params["above"]).in_unit(_OF_EACH[signal])
+    series = _series(case, history, signal, window_ns)
+    slice_ns = window_ns // SLICES
+    # a slice is known at its end only, so the window is full one slice sooner or later than anybody can see it
+    fired = earliest(firing(each, limit, window_ns - slice_ns) for each in series)
+    late = earliest(firing(each, limit, window_ns) for each in series)
+    yield _started(case, name, history, Firing(may_ns=fired.may_ns, must_ns=late.must_ns or fired.must_ns))
+
+
+def _started(case: Case, name: str, history: RolloutHistory, fired: Firing) -> Measure:
+    limit_s, back = case.scaled.in_unit("s"), history.back
+    mine = back if back is not None and back.by == BY_PLATFORM else None
+    low = high = None
+    if mine is not None and fired.may_ns is not None:
+        high = max(mine.when_ns - fired.may_ns, 0) / NS_PER_S
+        low = max(mine.since_ns - fired.must_ns, 0) / NS_PER_S if fired.must_ns is not None else 0.0
+    waited_s = None if fired.must_ns is None else (history.until_ns - fired.must_ns) / NS_PER_S
+    outcome, text = Outcome.INCONCLUSIVE, ""
+    if fired.may_ns is None:
+        text = "its condition was never there for the whole window"
+    elif mine is None:
+        text = "no rollback started by itself"
+        if waited_s is not None:
+            outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
+            text = f"{text} in {formatted(waited_s, 's')} after the condition"
+    elif mine.when_ns < fired.may_ns:
+        text = "the rollback started before the condition was there for the whole window"
+    elif high is not None and low is not None:
+        text = f"the rollback started {formatted(high, 's')} after the condition at most ({mine.why})"
+        outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
+    figures = Figures(
+        value=high,
+        low=low,
+        high=high,
+        scaled_limit=limit_s,
+        unit="s",
+        method="the condition in 20 slices of the window, from the requests that the candidate served; the rollback from the objects' own status",
+        receipts={"load": load_of(case)},
+    )
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    expected = case.expected.replace("below", "within")
+    return concluded(case, name, outcome, f"{history.plan.name}: {text}, expected {expected}", figures, kind=kind)
+
+
+def no_rollbacks(case: Case) -> Iterable[Measure]:
+    """No rollback while the signal is over the limit for a shorter time than the window, or under it for a longer one; both must have been so."""
+    name = Figure.NO_ROLLBACK.value
+    history = rolled(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    params, scale = case.objective.params, case.plan.time_scale
+    signal = Signal(params["signal"])
+    unit = _OF_EACH[signal]
+    above, at = (Quantity.parse(params[key]).in_unit(unit) for key in ("above", "at"))
+    short_ns, long_ns = (
+        round(case.objective.times[key].at_scale(scale).in_unit("ns")) for key in ("above for", "at for")
+    )
+    series = _series(case, history, signal, short_ns)
+    over = max((longest_above(each, above)[0] for each in series), default=0)
+    under = max((longest_above(each, at * _JUST_BELOW)[0] for each in series), default=0)
+    tried = Receipt(ok=True, why="both conditions were there")
+    for what, held_ns, asked_ns in (("above the limit", over, short_ns), ("just below it", under, long_ns)):
+        if held_ns < asked_ns * (1 - 2 / SLICES):
+            why = f"the candidate was {what} for {held_ns / NS_PER_S:.3g} s, {asked_ns / NS_PER_S:.3g} s were asked for"
+            tried = Receipt(ok=False, why=why, hint="hold the condition for longer, then run again")
+    back = history.back
+    mine = back if back is not None and back.by == BY_PLATFORM else None
+    said = f"a rollback started ({mine.why})" if mine is not None else "no rollback started"
+    figures = Figures(method="as of the trigger", receipts={"fault": tried, "load": load_of(case)})
+    outcome = Outcome.FAIL if mine is not None else Outcome.PASS
+    yield concluded(case, name, outcome, f"{history.plan.name}: {said}, expected none", figures)
+
+
+_NO_TIME: Final = Quantity(value=0, unit="s")
+START: Final = rollout_spec(
+    Figure.ROLLBACK_START,
+    rollback_starts,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    unit="s",
+    timed=True,
+)
+NONE: Final = rollout_spec(Figure.NO_ROLLBACK, no_rollbacks)

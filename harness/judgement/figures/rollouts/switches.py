@@ -1,0 +1,197 @@
+"""The switch to the new release and the way back: who answered, and what failed around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.indicators import errors_by_kind, failed
+from harness.judgement.figures.rollouts.history import (
+    RolloutHistory,
+    concluded,
+    ended_receipt,
+    load_of,
+    rolled,
+    rollout_spec,
+)
+from harness.judgement.measures import Case, Figures, formatted
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
+from harness.model.schedule import NS_PER_S
+from harness.model.table import Bools
+
+_FEWEST: Final = 20
+"""Answers after the last one of the other release: fewer do not show that it is gone."""
+_TIMEOUTS: Final = (502, 503, 504)
+NEW_CONNECTIONS: Final = "new connections"
+BY_PLATFORM: Final = "platform"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """A turn from one release to the other.
+
+    Attributes:
+        name: `switch` or `way back`.
+        since_ns, at_ns: it came between the two. until_ns: what was observed after it.
+        old: the release that must not answer any more.
+    """
+
+    name: str
+    since_ns: int
+    at_ns: int
+    until_ns: int
+    old: str
+
+
+def turns(case: Case, history: RolloutHistory) -> list[Turn]:
+    """The switch, and the way back, as far as they were recorded."""
+    found = []
+    if (step := history.switched) is not None:
+        old = case.plan.release
+        found.append(Turn(name="switch", since_ns=step.since_ns, at_ns=step.at_ns, until_ns=step.end_ns, old=old))
+    if (back := history.back) is not None:
+        old = history.plan.candidate
+        back_ns = back.when_ns
+        found.append(Turn(name="way back", since_ns=back.since_ns, at_ns=back_ns, until_ns=history.until_ns, old=old))
+    return found
+
+
+def answered_by_new(case: Case) -> Iterable[Measure]:
+    """How long after the switch, or after each turn, the other release still answered: all requests, or those on new connections."""
+    name = Figure.ANSWERED_BY_NEW.value
+    history = rolled(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    new_only = case.objective.params.get("of") == NEW_CONNECTIONS
+    expected = ("switch", "way back") if new_only else ("switch",)
+    found = {turn.name: turn for turn in turns(case, history)}
+    for each in expected:
+        if each not in found:
+            text = f"{history.plan.name}: no {each} was recorded"
+            yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, turn=each)
+        else:
+            yield gone(case, name, history, found[each], new_connections=new_only)
+
+
+def answered_by_old(case: Case) -> Iterable[Measure]:
+    """How long after the way back began the candidate still answered; and whether it was taken back by whom the sentence says."""
+    name = Figure.ANSWERED_BY_OLD.value
+    history = rolled(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    by = case.objective.params["by"]
+    turn = next((one for one in turns(case, history) if one.name == "way back"), None)
+    if turn is None or history.back is None:
+        text = f"{history.plan.name}: no way back was recorded"
+        yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD)
+    elif history.back.failed:
+        text = f"{history.plan.name}: the command for the way back failed: {history.back.failed}"
+        yield concluded(case, name, Outcome.FAIL, text, Figures())
+    elif history.back.by != by:
+        told = f"{history.plan.name} was taken back by {history.back.by} ({history.back.why}), expected by {by}"
+        outcome = Outcome.FAIL if by == BY_PLATFORM else Outcome.INCONCLUSIVE
+        yield concluded(case, name, outcome, told, Figures(), kind=None if by == BY_PLATFORM else ReasonKind.NO_RECORD)
+    else:
+        yield gone(case, name, history, turn)
+
+
+def gone(case: Case, name: str, history: RolloutHistory, turn: Turn, *, new_connections: bool = False) -> Measure:
+    """How long after a turn the release that is left still answered requests that were sent after it."""
+    rows = history.samples(case.evidence, case.objective.scope.traffic, turn.since_ns, turn.until_ns)
+    rows = rows.where(~rows.words["release"].missing & (rows.ints["sent_ns"] > turn.since_ns))
+    if new_connections:
+        rows = rows.where(_on_new_connections(case, rows, turn))
+    old = rows.words["release"].equals(turn.old)
+    last_ns = int(rows.ints["sent_ns"][old].max()) if old.any() else turn.since_ns
+    low, high = (max(last_ns - since_ns, 0) / NS_PER_S for since_ns in (turn.at_ns, turn.since_ns))
+    limit = case.scaled.in_unit("s")
+    others = int((~old & (rows.ints["sent_ns"] > last_ns)).sum())
+    if low >= limit:
+        outcome = Outcome.FAIL
+    else:
+        outcome = Outcome.PASS if high < limit and others >= _FEWEST else Outcome.INCONCLUSIVE
+    what = "new connections" if new_connections else "answers"
+    text = f"{turn.old} gave {int(old.sum())} of {len(rows)} {what} after the {turn.name}, the last {formatted(high, 's')} after it"
+    if others < _FEWEST:
+        text = f"{text}, and only {others} came later from another release"
+    figures = Figures(
+        value=high,
+        low=low,
+        high=high,
+        scaled_limit=limit,
+        resolution=(turn.at_ns - turn.since_ns) / NS_PER_S,
+        unit="s",
+        n=len(rows),
+        method="the release that each answer names, by the time its request was sent",
+        receipts={"load": load_of(case), "restore": ended_receipt(history)},
+    )
+    kind = ReasonKind.TOO_FEW if outcome is Outcome.INCONCLUSIVE else None
+    expected = case.expected.replace("below", "within")
+    return concluded(case, name, outcome, f"{text}, expected {expected}", figures, kind=kind, turn=turn.name)
+
+
+def _on_new_connections(case: Case, rows: Table, turn: Turn) -> Bools:
+    """Requests on connections that no request was sent on before the turn."""
+    every = [w.samples for w in case.evidence.windows.values() if w.traffic == case.objective.scope.traffic]
+    before = [s.where((s.ints["sent_ns"] <= turn.since_ns) & (s.ints["sent_ns"] > 0)) for s in every]
+    known = np.unique(np.concatenate([_connections(table) for table in before])) if before else np.array([])
+    return np.asarray(~np.isin(_connections(rows), known) & (rows.ints["connection"] > 0), dtype=np.bool_)
+
+
+def _connections(rows: Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Each connection as one number."""
+    return np.asarray(rows.ints["worker"].astype(np.int64) << 40 | rows.ints["connection"], dtype=np.int64)
+
+
+def failures(case: Case) -> Iterable[Measure]:
+    """Requests that failed around the switch and around the way back; one failure is one too many."""
+    name = Figure.AROUND_SWITCH.value
+    history = rolled(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    found = {turn.name: turn for turn in turns(case, history)}
+    for each in ("switch", "way back"):
+        if each not in found:
+            text = f"{history.plan.name}: no {each} was recorded"
+            yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, turn=each)
+        else:
+            yield _around(case, name, history, found[each])
+
+
+def _around(case: Case, name: str, history: RolloutHistory, turn: Turn) -> Measure:
+    around = case.objective.times.get("around")
+    seconds = around.at_scale(case.plan.time_scale).in_unit("s") if around else 0.0
+    end_ns = turn.at_ns + round(seconds * NS_PER_S) if around else turn.until_ns
+    rows = history.samples(case.evidence, case.objective.scope.traffic, turn.since_ns, min(end_ns, turn.until_ns))
+    bad = failed(rows)
+    if case.objective.params.get("of") == "gateway errors":
+        bad &= np.isin(rows.ints["status"], _TIMEOUTS) | (rows.ints["status"] <= 0)
+    count = int(bad.sum())
+    short = turn.until_ns < end_ns
+    outcome = Outcome.FAIL if count else Outcome.INCONCLUSIVE if short or len(rows) < _FEWEST else Outcome.PASS
+    kinds = ", ".join(f"{kind} {n}" for kind, n in errors_by_kind(rows.where(bad)).items())
+    text = (
+        f"{count} of {len(rows)} requests failed around the {turn.name}{f' ({kinds})' if kinds else ''}, expected none"
+    )
+    if short:
+        text = f"{text}; it was observed for {(turn.until_ns - turn.at_ns) / NS_PER_S:.3g} s of {seconds:.3g} s"
+    figures = Figures(
+        value=float(count),
+        n=len(rows),
+        method="requests that were due from the last observation before the turn on",
+        receipts={"load": load_of(case), "restore": ended_receipt(history)},
+    )
+    kind = ReasonKind.TOO_FEW if outcome is Outcome.INCONCLUSIVE else None
+    return concluded(case, name, outcome, text, figures, kind=kind, turn=turn.name)
+
+
+_UNTIL: Final = LimitRule(dimension="time", ops=ONLY_BELOW)
+NEW: Final = rollout_spec(Figure.ANSWERED_BY_NEW, answered_by_new, limit=_UNTIL, unit="s", phase=Phase.SWITCHED)
+OLD: Final = rollout_spec(Figure.ANSWERED_BY_OLD, answered_by_old, limit=_UNTIL, unit="s", phase=Phase.SWITCHED)
+FAILURES: Final = rollout_spec(Figure.AROUND_SWITCH, failures, phase=Phase.SWITCHED)

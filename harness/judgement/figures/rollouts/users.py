@@ -1,0 +1,162 @@
+"""Users of a rollout, one by one: a census, so a share is a fact of the whole population and no sample.
+
+The traffic walks through all known users in turn; a user is counted by the first request in the step. Who was not met may be on either release,
+so the share lies between two bounds, which are one where everybody was met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.rollouts.history import (
+    RolloutHistory,
+    StepTaken,
+    concluded,
+    ended_receipt,
+    load_of,
+    rolled,
+    rollout_spec,
+)
+from harness.judgement.measures import Case, Figures, formatted, inconclusive
+from harness.model import Figure, LimitRule, Measure, Op, Outcome, ReasonKind, Table
+from harness.model.rollout import percent
+from harness.model.table import Bools, Ints
+
+_METHOD: Final = "a census: every known user by the first request in the step"
+_CENSUS: Final = "write `census: N` into the traffic's file, and let its journeys be `journey.user`'s"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Met:
+    """Who was met in a stretch of time.
+
+    Attributes:
+        user: number of the user of each answer, in the order of their being due. new: whether the candidate gave it.
+        known: how many users there are.
+    """
+
+    user: Ints
+    new: Bools
+    known: int
+
+    @property
+    def first(self) -> dict[int, bool]:
+        """By user: whether the first answer was the candidate's."""
+        users, at = np.unique(self.user, return_index=True)
+        return dict(zip(users.tolist(), self.new[at].tolist(), strict=True))
+
+    @property
+    def both(self) -> int:
+        """Users who met both releases."""
+        return len(np.intersect1d(self.user[self.new], self.user[~self.new]))
+
+
+def met(case: Case, history: RolloutHistory, step: StepTaken) -> Met:
+    """Who was met in a step, by answers that name a release."""
+    traffic = case.objective.scope.traffic or ""
+    known = case.plan.traffic[traffic].census
+    rows: Table = history.samples(case.evidence, traffic, step.at_ns, step.end_ns).sorted_by("intended_ns")
+    rows = rows.where(~rows.words["release"].missing & (rows.ints["arrival"] > 0))
+    new = rows.words["release"].equals(history.plan.candidate)
+    return Met(user=user_of(rows.ints["arrival"], known), new=new, known=known)
+
+
+def user_of(arrival: Ints, known: int) -> Ints:
+    """The number of the user whose journey an arrival is: 1 to `known`, in turn. As `Journey.user` has it."""
+    return (arrival - 1) % known + 1
+
+
+def _begun(case: Case, name: str) -> RolloutHistory | Measure:
+    history = rolled(case, name)
+    traffic = case.plan.traffic.get(case.objective.scope.traffic or "")
+    if not isinstance(history, Measure) and (traffic is None or not traffic.census):
+        return inconclusive(case, name, "the traffic does not count users", _CENSUS)
+    return history
+
+
+def user_shares(case: Case) -> Iterable[Measure]:
+    """The share of all known users that the candidate served at one step."""
+    name = Figure.USER_SHARE.value
+    history = _begun(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    named = case.objective.params["step"]
+    step = next((one for one in history.steps if percent(one.share) == named), None)
+    if step is None:
+        text = f"{history.plan.name} did not come to the {named} % step"
+        yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, step=f"{named} %")
+        return
+    seen = met(case, history, step)
+    first = seen.first
+    new, unmet = sum(first.values()), seen.known - len(first)
+    low, high = new / seen.known, (new + unmet) / seen.known
+    outcome = _held(case, low, high)
+    text = f"{new} of {len(first)} users met were on {history.plan.candidate} at the {named} % step"
+    if unmet:
+        text = f"{text}; {unmet} of {seen.known} were not met, so their share is between {formatted(low, 'ratio')} and {formatted(high, 'ratio')}"
+    figures = Figures(
+        value=low if not unmet else None,
+        low=low,
+        high=high,
+        scaled_limit=case.objective.limit.base,
+        unit="ratio",
+        n=len(first),
+        n_needed=seen.known,
+        method=_METHOD,
+        receipts={"load": load_of(case, {f"step-{named}"}), "restore": ended_receipt(history)},
+    )
+    kind = ReasonKind.TOO_FEW if outcome is Outcome.INCONCLUSIVE else None
+    yield concluded(case, name, outcome, f"{text}, expected {case.expected}", figures, kind=kind, step=f"{named} %")
+
+
+def _held(case: Case, low: float, high: float) -> Outcome:
+    """PASS where both bounds are inside, FAIL where both are outside on one side."""
+    limit = case.objective.limit.base
+    tolerance = case.objective.tolerance.base if case.objective.tolerance else 0.0
+    least, most = limit - tolerance - _ROUNDING, limit + tolerance + _ROUNDING
+    if least <= low and high <= most:
+        return Outcome.PASS
+    return Outcome.FAIL if high < least or low > most else Outcome.INCONCLUSIVE
+
+
+_ROUNDING: Final = 1e-9
+
+
+def stickiness(case: Case) -> Iterable[Measure]:
+    """Users who met both releases within a step, and those who went back to the old one when the share grew."""
+    name = Figure.STICKY.value
+    history = _begun(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    both, back, moved, compared = 0, 0, set[int](), 0
+    for step in history.steps:
+        seen = met(case, history, step)
+        first = seen.first
+        both += seen.both
+        compared += len(first)
+        back += sum(1 for user, new in first.items() if not new and user in moved)
+        moved |= {user for user, new in first.items() if new}
+    receipts = {"load": load_of(case), "restore": ended_receipt(history)}
+    figures = Figures(value=float(both + back), n=compared, method=_METHOD, receipts=receipts)
+    text = f"{both} users met both releases within a step, {back} went back to the old one, of {compared} met in {len(history.steps)} steps"
+    if not moved or len(history.steps) < len(history.plan.steps):
+        outcome = Outcome.FAIL if both + back else Outcome.INCONCLUSIVE
+    else:
+        outcome = Outcome.FAIL if both + back else Outcome.PASS
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    yield concluded(case, name, outcome, text, figures, kind=kind)
+
+
+SHARE: Final = rollout_spec(
+    Figure.USER_SHARE,
+    user_shares,
+    limit=LimitRule(dimension="ratio", ops=frozenset({Op.WITHIN, Op.AT_LEAST}), most=1),
+    unit="ratio",
+)
+STICKY: Final = rollout_spec(Figure.STICKY, stickiness)

@@ -1,0 +1,319 @@
+"""One rollout while it runs: begun, followed step by step, promoted where the file says so, and taken back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Final
+
+from harness import clock
+from harness.drivers.rollout import candidate_template, changeable, go_back, intend_back, take_over
+from harness.errors import DriverError
+from harness.evidence import RowTail
+from harness.model import SAMPLES, Phase
+from harness.model.rollout import ALL, RolloutPlan, TakenBack, percent
+from harness.targets.guard import guard_replaced
+from harness.targets.intents import strike_intent
+from harness.targets.kubernetes import Cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.drivers.rollout import Changeable, ObjectStatus
+    from harness.model import Act, Intent, Sink
+    from harness.run.acts.context import Context
+
+_POLL_S: Final = 0.2
+_ANALYSES: Final = 3
+"""Analyses are read every so many polls: there is one list of them a namespace."""
+_SEND_AGAIN_S: Final = 2.0
+"""A request that the controller may have missed is sent again after this."""
+AFTER_S: Final = 12.0
+"""So long the way back is watched once the old release is everywhere: sentences speak of the 10 s after it."""
+_BACK_WITHIN_S: Final = 30.0
+_CLOSE: Final = 0.005
+"""Shares that differ by less are one: weights are whole percents."""
+
+
+class Following:
+    """One rollout under way.
+
+    Args:
+        plan: what is done.
+        act: of the run.
+        context: what an act is given.
+    """
+
+    def __init__(self, plan: RolloutPlan, act: Act, context: Context) -> None:
+        self._plan = plan
+        self._act = act
+        self._context = context
+        self._sink = context.sink("rollouts")
+        cluster = Cluster.of(context.target)
+        places = plan.namespaces or ((context.target.kubernetes.namespace,) if context.target.kubernetes else ())
+        self._objects = [changeable(cluster, plan.kind, place, name) for place in places for name in plan.names]
+        self._before = {one.subject: one.template(one.present()) for one in self._objects}
+        self._was = {one.subject: one.status().current for one in self._objects}
+        self._polls = 0
+        self._seen = _Changes(self._sink, plan.name)
+        self._answers = CandidateAnswers(context.traffic.load.rows, plan.candidate)
+        self._reached = -1
+        self._reached_ns = 0
+        self._polled_ns = clock.now_ns()
+        self._promoted_ns = 0
+
+    def run(self) -> None:
+        """Do it."""
+        plan, context = self._plan, self._context
+        guard_replaced(context.target, plan.name, sum(one.pods(one.present()) for one in self._objects))
+        templates = {
+            one.subject: candidate_template(plan, context.target, one.namespace, one.name, self._before[one.subject])
+            for one in self._objects
+        }
+        stable = context.plan.release
+        intents = [intend_back(context.platform, plan.name, one, stable, plan.candidate) for one in self._objects]
+        context.progress.say(f"rollout {plan.name}: {plan.strategy.value} from {stable} to {plan.candidate}")
+        began_ns = clock.now_ns()
+        context.presence.begin(plan.within_s)
+        context.traffic.rollout_reached(plan.name, "start", Phase.STEP, began_ns)
+        for one in self._objects:
+            take_over(one, templates[one.subject])
+        subjects = [one.subject for one in self._objects]
+        self._sink.put(
+            "rollout.started",
+            plan.name,
+            at_ns=began_ns,
+            strategy=plan.strategy.value,
+            stable=stable,
+            candidate=plan.candidate,
+            objects=subjects,
+        )
+        self._end(self._take_back(*self._follow()), intents)
+
+    def _follow(self) -> tuple[str, str]:
+        """Until it must be taken back: by whom, and why."""
+        plan = self._plan
+        deadline = clock.Deadline.after(plan.within_s)
+        for _ in deadline.ticks(_POLL_S):
+            self._context.present()
+            before_ns, statuses = self._poll()
+            if why := _gone_back(statuses):
+                self._sink.put(
+                    "rollout.back", plan.name, at_ns=self._polled_ns, by="platform", why=why, since_ns=before_ns
+                )
+                return "platform", why
+            self._step(statuses, before_ns)
+            if self._may_promote(statuses):
+                self._promote()
+            switched = all(status.switched for status in statuses.values())
+            lasted_s = (clock.now_ns() - self._reached_ns) / clock.NS_PER_S
+            over = switched and self._reached == len(plan.steps) - 1 and lasted_s >= plan.watched_s
+            if over and plan.taken_back is TakenBack.BY_HAND:
+                return "hand", "as planned"
+            self._context.progress.now(
+                f"rollout {plan.name}: {_in_words(statuses.values())}, {deadline.left_s:.0f} s left"
+            )
+        return "harness", f"nothing ended it in {plan.within_s:g} s: {_in_words(self._poll()[1].values())}"
+
+    def _poll(self) -> tuple[int, dict[str, ObjectStatus]]:
+        """What every object says now, and when it was asked before."""
+        before_ns, self._polled_ns = self._polled_ns, clock.now_ns()
+        statuses = {one.subject: self._begun(one) for one in self._objects}
+        for one in self._objects:
+            self._seen.status(one.subject, statuses[one.subject], self._polled_ns, before_ns)
+            for analysis in one.analyses() if self._polls % _ANALYSES == 0 else ():
+                self._seen.analysis(one.subject, analysis.name, asdict(analysis), self._polled_ns)
+        self._answers.poll()
+        self._polls += 1
+        return before_ns, statuses
+
+    def _begun(self, one: Changeable) -> ObjectStatus:
+        """What it says; before its controller has seen the candidate it is at rest, on what it was, which is no share of the candidate's."""
+        status = one.status()
+        same = one.IDENTIFIES and status.current == self._was[one.subject]
+        return replace(status, share=0.0, switched=False) if same else status
+
+    def _step(self, statuses: Mapping[str, ObjectStatus], before_ns: int) -> None:
+        """Open a window when every object gives the candidate about the share of a later step."""
+        shares = [1.0 if status.switched else status.share for status in statuses.values()]
+        if any(share is None for share in shares):
+            return
+        given = min(share for share in shares if share is not None)
+        reached = step_of(given, self._plan.steps, self._reached)
+        if reached == self._reached:
+            return
+        self._reached, self._reached_ns = reached, self._polled_ns
+        share = self._plan.steps[reached]
+        whole = len(self._plan.steps) == 1
+        part, phase = ("after-switch", Phase.SWITCHED) if whole else (f"step-{percent(share)}", Phase.STEP)
+        self._context.traffic.rollout_reached(self._plan.name, part, phase, self._polled_ns)
+        self._answers.begin(self._polled_ns)
+        self._sink.put(
+            "rollout.step", self._plan.name, at_ns=self._polled_ns, share=share, given=given, since_ns=before_ns
+        )
+        self._context.progress.say(f"rollout {self._plan.name}: {percent(share)} % of the users")
+
+    def _may_promote(self, statuses: Mapping[str, ObjectStatus]) -> bool:
+        """Whether a pause may be ended by the harness: the step has lasted, and the candidate answered in it."""
+        now_ns = clock.now_ns()
+        lasted = self._reached >= 0 and now_ns - self._reached_ns >= self._plan.dwell_s * clock.NS_PER_S
+        again = now_ns - self._promoted_ns >= _SEND_AGAIN_S * clock.NS_PER_S
+        asked = self._plan.promoted_by == "harness" and lasted and again and self._answers.count > 0
+        waiting = [status for status in statuses.values() if not status.switched]
+        return asked and bool(waiting) and all(status.pause for status in waiting)
+
+    def _promote(self) -> None:
+        sent = [one.promote(one.present()) for one in self._objects]
+        if any(sent):
+            self._promoted_ns = clock.now_ns()
+            share = self._plan.steps[self._reached]
+            self._sink.put(
+                "rollout.promoted", self._plan.name, at_ns=self._promoted_ns, share=share, answers=self._answers.count
+            )
+
+    def _take_back(self, by: str, why: str) -> int:
+        """The way back: ordered where the platform does not go it by itself; when it began."""
+        at_ns = clock.now_ns()
+        self._context.traffic.rollout_reached(self._plan.name, "back", Phase.BACK, at_ns)
+        self._context.progress.say(f"rollout {self._plan.name}: taken back by {by} ({why})")
+        if by == "platform":
+            return at_ns
+        failed = "; ".join(trouble for one in self._objects if (trouble := _ordered(one, by)))
+        self._sink.put("rollout.back", self._plan.name, at_ns=at_ns, by=by, why=why, failed=failed, since_ns=at_ns)
+        return at_ns
+
+    def _end(self, began_ns: int, intents: Sequence[Intent]) -> None:
+        """See every object at rest on the release before, watch on, and say which release it ended on.
+
+        What the platform, or the one command, does not bring back by itself is helped only after `AFTER_S`: until then it is judged.
+        """
+        context, name = self._context, self._plan.name
+        left = {one.subject: one for one in self._objects}
+        sent_ns = began_ns
+        for _ in clock.Deadline.after(AFTER_S + _BACK_WITHIN_S).ticks(_POLL_S):
+            context.present()
+            self._poll()
+            now_ns = clock.now_ns()
+            send = now_ns - sent_ns >= _SEND_AGAIN_S * clock.NS_PER_S
+            sent_ns = now_ns if send else sent_ns
+            late = send and now_ns - began_ns >= AFTER_S * clock.NS_PER_S
+            left = {k: one for k, one in left.items() if not self._is_back(one, hasten=send, restore=late)}
+            if not left:
+                break
+        at_ns, statuses = clock.now_ns(), self._poll()[1]
+        why = "; ".join(f"{subject} is {_in_words([statuses[subject]])}" for subject in left)
+        words = {subject: _in_words([status]) for subject, status in statuses.items()}
+        release = "" if left else context.plan.release
+        self._sink.put("rollout.ended", name, at_ns=at_ns, ok=not left, release=release, why=why, statuses=words)
+        if not left:
+            context.pass_time(AFTER_S, f"rollout {name}: after the way back")
+        self._restore(why, intents)
+
+    def _is_back(self, one: Changeable, *, hasten: bool, restore: bool) -> bool:
+        return go_back(one, self._before[one.subject], self._was[one.subject], hasten=hasten, restore=restore)
+
+    def _restore(self, why: str, intents: Sequence[Intent]) -> None:
+        """Whether what was disturbed is as before; what is not is not broken further, and stays in the undo log."""
+        context, traffic, name = self._context, self._context.traffic, self._plan.name
+        state, _ = traffic.condition.wait(self._act.touches, _BACK_WITHIN_S, context.present)
+        if state.ok and not why:
+            traffic.restored(clock.now_ns())
+            for intent in intents:
+                strike_intent(intent)
+        else:
+            blocked = f"not restored after the rollout {name}: {why or state.why}"
+            traffic.unrestored.update(dict.fromkeys(self._act.touches, blocked))
+        context.progress.say(f"rollout {name}: {why or 'ended on ' + context.plan.release}")
+
+
+def step_of(given: float, steps: Sequence[float], reached: int) -> int:
+    """The step that a share is nearest to, from the next one on; the one that was reached where the share has not risen.
+
+    Args:
+        given: share that the candidate is given now.
+        steps: as expected.
+        reached: number of the last one; -1: none yet.
+    """
+    last = steps[reached] if reached >= 0 else 0.0
+    later = range(reached + 1, len(steps))
+    if not later or given <= _CLOSE:
+        return reached
+    nearest = min(later, key=lambda number: abs(steps[number] - given))
+    if abs(steps[nearest] - given) < abs(last - given) - _CLOSE and (nearest < len(steps) - 1 or given >= ALL - _CLOSE):
+        return nearest
+    return reached
+
+
+class CandidateAnswers:
+    """Counts the answers of the candidate while they come.
+
+    Args:
+        rows: the workers' row files.
+        candidate: as its answers name it.
+    """
+
+    def __init__(self, rows: Sequence[Path], candidate: str) -> None:
+        self._tails = [RowTail(path, SAMPLES) for path in rows]
+        self._candidate = candidate
+        self._since_ns = 0
+        self.count = 0
+
+    def begin(self, at_ns: int) -> None:
+        """From now on those of another step are counted."""
+        self._since_ns, self.count = at_ns, 0
+
+    def poll(self) -> None:
+        """Read what has come."""
+        for rows in (tail.poll() for tail in self._tails):
+            own = rows.words["release"].equals(self._candidate) & (rows.ints["intended_ns"] >= self._since_ns)
+            self.count += int(own.sum())
+
+
+class _Changes:
+    """Records what changed."""
+
+    def __init__(self, sink: Sink, rollout: str) -> None:
+        self._put = sink.put
+        self._rollout = rollout
+        self._last: dict[str, object] = {}
+
+    def status(self, subject: str, status: ObjectStatus, at_ns: int, since_ns: int) -> None:
+        if self._last.get(subject) != status:
+            self._last[subject] = status
+            fields = asdict(status)
+            fields = {key: value for key, value in fields.items() if key not in ("switched", "observed")}
+            self._put("rollout.status", subject, rollout=self._rollout, at_ns=at_ns, since_ns=since_ns, **fields)
+
+    def analysis(self, owner: str, name: str, fields: Mapping[str, object], at_ns: int) -> None:
+        key = f"{owner} {name}"
+        if self._last.get(key) != fields:
+            self._last[key] = fields
+            rest = {field: value for field, value in fields.items() if field not in ("name", "kind")}
+            self._put(
+                "rollout.analysis", name, rollout=self._rollout, object=owner, type=fields["kind"], at_ns=at_ns, **rest
+            )
+
+
+def _gone_back(statuses: Mapping[str, ObjectStatus]) -> str:
+    """Why the platform takes it back; empty while it does not."""
+    return next(
+        (f"{subject}: {status.message or 'aborted'}" for subject, status in statuses.items() if status.aborted), ""
+    )
+
+
+def _ordered(one: Changeable, by: str) -> str:
+    """Order the way back: by hand with the product's one command, else by ending what is under way; what went wrong, empty where nothing did."""
+    try:
+        if by == "hand":
+            one.undo()
+        else:
+            one.abort(one.present())
+    except DriverError as error:
+        return error.what
+    return ""
+
+
+def _in_words(statuses: Iterable[ObjectStatus]) -> str:
+    """`Paused (CanaryPauseStep)`, each once."""
+    words = (f"{status.phase} ({status.message})" if status.message else status.phase for status in statuses)
+    return ", ".join(dict.fromkeys(words))

@@ -1,0 +1,60 @@
+"""Rollouts as acts: a candidate takes over under traffic, is followed, and is taken back. Nothing is judged here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness.model import Act, DemandKind, Phase
+from harness.model.domain import ENTRY, WORKLOADS
+from harness.model.window import fault_free_name
+from harness.run.acts.driver import Driver, Library, RequiredKey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.model import Demand
+    from harness.run.acts.context import Context
+
+TOUCHES: Final = (ENTRY, WORKLOADS)
+
+
+class RolloutDriver(Driver):
+    """Runs rollout files, one at a time, after the experiments."""
+
+    kind = DemandKind.ROLLOUT.value
+
+    def needs(self, demand: Demand) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
+        """What is changed, and through which cluster."""
+        return [
+            RequiredKey("kubernetes", "rollouts are made through Kubernetes"),
+            RequiredKey("rollout", "a rollout changes what the target file names"),
+        ]
+
+    def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
+        """One act: after the fault-free window and every experiment, so that no fault meets a candidate."""
+        rollout, traffic = library.rollouts[demand.name], demand.params.get("traffic", "")
+        return [
+            Act(
+                name=f"rollout:{rollout.name}",
+                kind=self.kind,
+                demand=demand.key,
+                phase=Phase.STEP,
+                seconds=rollout.within_s,
+                touches=TOUCHES,
+                needs_steady=True,
+                traffic=traffic,
+                after=(fault_free_name(traffic), *(f"experiment:{name}" for name in library.experiments)),
+            )
+        ]
+
+    def run(self, act: Act, context: Context) -> None:
+        """From the candidate's start to the old release everywhere, seen and recorded."""
+        from harness.run.acts.following import Following
+
+        Following(context.plan.rollouts[context.plan.demand[act.demand].name], act, context).run()
+
+    def skip(self, act: Act, why: str, context: Context) -> None:
+        """Record that it was not begun."""
+        name = context.plan.demand[act.demand].name
+        context.progress.say(f"rollout {name}: skipped, {why}")
+        context.sink("rollouts").put("rollout.skipped", name, why=why)

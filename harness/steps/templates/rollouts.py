@@ -1,0 +1,223 @@
+"""What a rollout did: its steps, its users, its switch and way back, and its triggers. Sentences under Then."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from harness.model import Figure, Objective, Op, Phase, Quantity, Scope
+from harness.model.trigger import Signal
+from harness.steps.meaning import Keyword, Meaning
+from harness.steps.slots import Values
+from harness.steps.template import Template
+
+_NOUGHT: Final = Quantity(value=0, unit="")
+
+
+def _fact(figure: Figure, *, phase: Phase = Phase.STEP, **params: str) -> Objective:
+    return Objective(figure=figure, scope=Scope(phase=phase), op=Op.HOLDS, limit=_NOUGHT, sentence="", params=params)
+
+
+def _within(figure: Figure, slots: Values, *, phase: Phase = Phase.SWITCHED, **params: str) -> Meaning:
+    limit = slots.quantity("limit")
+    scope = Scope(phase=phase)
+    return Meaning(
+        objective=Objective(figure=figure, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params)
+    )
+
+
+def _steps(slots: Values) -> Meaning:
+    named = re.findall(r"[0-9.]+", slots["steps"])
+    return Meaning(objective=_fact(Figure.ROLLOUT_STEPS, steps=" ".join(named)))
+
+
+def _share(slots: Values) -> Meaning:
+    return Meaning(
+        objective=Objective(
+            figure=Figure.USER_SHARE,
+            scope=Scope(phase=Phase.STEP),
+            op=Op.WITHIN if "tolerance" in slots else Op.AT_LEAST,
+            limit=slots.quantity("limit"),
+            tolerance=slots.optional("tolerance"),
+            sentence="",
+            params={"step": f"{Quantity.parse(slots['step']).in_unit('%'):.6g}"},
+        )
+    )
+
+
+def _lasted(slots: Values) -> Meaning:
+    limit = slots.quantity("limit")
+    scope = Scope(phase=Phase.STEP)
+    return Meaning(
+        objective=Objective(figure=Figure.STEP_LENGTH, scope=scope, op=Op.AT_LEAST, limit=limit, sentence="")
+    )
+
+
+def _around(slots: Values) -> Meaning:
+    around = {"around": slots.quantity("around")}
+    scope = Scope(phase=Phase.SWITCHED)
+    return Meaning(
+        objective=Objective(
+            figure=Figure.AROUND_SWITCH, scope=scope, op=Op.HOLDS, limit=_NOUGHT, sentence="", times=around
+        )
+    )
+
+
+def _starts(signal: Signal, slots: Values) -> Meaning:
+    return Meaning(
+        objective=Objective(
+            figure=Figure.ROLLBACK_START,
+            scope=Scope(phase=Phase.STEP),
+            op=Op.BELOW,
+            limit=slots.quantity("limit"),
+            window=slots.quantity("window"),
+            sentence="",
+            params={"signal": signal.value, "above": slots["above"]},
+        )
+    )
+
+
+def _none(signal: Signal, slots: Values) -> Meaning:
+    return Meaning(
+        objective=Objective(
+            figure=Figure.NO_ROLLBACK,
+            scope=Scope(phase=Phase.STEP),
+            op=Op.HOLDS,
+            limit=_NOUGHT,
+            sentence="",
+            params={"signal": signal.value, "above": slots["above"], "at": slots["at"]},
+            times={"above for": slots.quantity("short"), "at for": slots.quantity("long")},
+        )
+    )
+
+
+ROLLOUTS: Final = (
+    Template(
+        name="rollout-steps",
+        keyword=Keyword.THEN,
+        text="the rollout went through <steps:shares> of users in this order",
+        about="The steps that every object of the rollout came to, each the one that the share it gives the candidate is nearest to.",
+        example="the rollout went through 5 %, 25 %, 50 % and 100 % of users in this order",
+        mean=_steps,
+    ),
+    Template(
+        name="step-length",
+        keyword=Keyword.THEN,
+        text="every step lasted at least <limit:duration>",
+        about="From each step to the next, or to the way back. The dwell has a scale of its own in the rollout file, which the figure names.",
+        example="every step lasted at least 2 h",
+        mean=_lasted,
+    ),
+    Template(
+        name="step-verdict",
+        keyword=Keyword.THEN,
+        text="every step has a recorded verdict before the next one began",
+        about="An analysis of every object that measured something and was successful, begun in the step and ended before the next.",
+        example="every step has a recorded verdict before the next one began",
+        mean=lambda _slots: Meaning(objective=_fact(Figure.STEP_VERDICT)),
+    ),
+    Template(
+        name="share-of-users",
+        keyword=Keyword.THEN,
+        text="the share of users on the new release is <limit:ratio>[ ± <tolerance:points>] at the <step:ratio> step",
+        about="A census: of all known users, who was answered by the candidate, each counted by the first request in the step.",
+        example="the share of users on the new release is 25 % ± 5 points at the 25 % step",
+        mean=_share,
+    ),
+    Template(
+        name="sticky-users",
+        keyword=Keyword.THEN,
+        text="no user met both releases within a step and none went back when the share grew",
+        about="A census: the releases that answered each user, step by step.",
+        example="no user met both releases within a step and none went back when the share grew",
+        mean=lambda _slots: Meaning(objective=_fact(Figure.STICKY)),
+    ),
+    Template(
+        name="answers-after-the-switch",
+        keyword=Keyword.THEN,
+        text="100 % of the answers come from the new release from <limit:reaction> after the switch on",
+        about="From the switch to the last request that was sent and then answered by the old release, until the way back.",
+        example="100 % of the answers come from the new release from 10 s after the switch on",
+        mean=lambda slots: _within(Figure.ANSWERED_BY_NEW, slots),
+    ),
+    Template(
+        name="connections-after-each-switch",
+        keyword=Keyword.THEN,
+        text="100 % of new connections are served by the other colour within <limit:reaction> of each switch, there and back",
+        about="From each switch to the last request on a connection made after it that was answered by the colour that was left.",
+        example="100 % of new connections are served by the other colour within 5 s of each switch, there and back",
+        mean=lambda slots: _within(Figure.ANSWERED_BY_NEW, slots, of="new connections"),
+    ),
+    Template(
+        name="no-failure-around-the-switch",
+        keyword=Keyword.THEN,
+        text="no request fails within <around:reaction> of the switch and of the switch back",
+        about="Requests due from the last observation before the switch to so long after it, and the same of the way back.",
+        example="no request fails within 10 s of the switch and of the switch back",
+        mean=_around,
+    ),
+    Template(
+        name="no-gateway-error-during-the-switch",
+        keyword=Keyword.THEN,
+        text="no request got 502, 503, 504 or no answer during the switch and the switch back",
+        about="Requests due from the last observation before the switch on, and from that before the way back on.",
+        example="no request got 502, 503, 504 or no answer during the switch and the switch back",
+        mean=lambda _slots: Meaning(objective=_fact(Figure.AROUND_SWITCH, phase=Phase.SWITCHED, of="gateway errors")),
+    ),
+    Template(
+        name="old-release-after-a-rollback-by-hand",
+        keyword=Keyword.THEN,
+        text="the previous release serves 100 % of the answers within <limit:reaction> of a rollback by hand",
+        about="From the product's own command for the way back to the last request that was sent and then answered by the candidate.",
+        example="the previous release serves 100 % of the answers within 30 s of a rollback by hand",
+        mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="hand"),
+    ),
+    Template(
+        name="old-release-after-the-command",
+        keyword=Keyword.THEN,
+        text="every request is served by the old release within <limit:period> of the one documented command, under traffic",
+        about="The same, where the sentence's time is a rule of the platform and so is scaled.",
+        example="every request is served by the old release within 5 min of the one documented command, under traffic",
+        mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="hand"),
+    ),
+    Template(
+        name="old-release-after-the-trigger",
+        keyword=Keyword.THEN,
+        text="every request is served by the old release within <limit:period> of the trigger, by no hand",
+        about="From the platform's own turn back to the last request that was sent and then answered by the candidate.",
+        example="every request is served by the old release within 5 min of the trigger, by no hand",
+        mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="platform"),
+    ),
+    Template(
+        name="rollback-after-slow-answers",
+        keyword=Keyword.THEN,
+        text="the rollback starts within <limit:reaction> after <window:period> of the new release's p95 above <above:duration>",
+        about="The p95 of what the candidate served, in 20 slices of the window, each above the limit; then the objects' own status.",
+        example="the rollback starts within 30 s after 5 min of the new release's p95 above 2000 ms",
+        mean=lambda slots: _starts(Signal.RESPONSE_TIME, slots),
+    ),
+    Template(
+        name="rollback-after-errors",
+        keyword=Keyword.THEN,
+        text="the rollback starts within <limit:reaction> after <window:period> of the new release's error rate above <above:ratio>",
+        about="The failed share of what the candidate served, in 20 slices of the window, each above the limit; then the objects' own status.",
+        example="the rollback starts within 30 s after 3 min of the new release's error rate above 5 %",
+        mean=lambda slots: _starts(Signal.ERROR_RATE, slots),
+    ),
+    Template(
+        name="no-rollback-at-slow-answers",
+        keyword=Keyword.THEN,
+        text="no rollback starts after <short:period> above <above:duration> nor after <long:period> at <at:duration>",
+        about="The candidate's p95 was above the limit for so long, and just below it for so long, and the platform did not take it back.",
+        example="no rollback starts after 4 min above 2000 ms nor after 10 min at 1800 ms",
+        mean=lambda slots: _none(Signal.RESPONSE_TIME, slots),
+    ),
+    Template(
+        name="no-rollback-at-errors",
+        keyword=Keyword.THEN,
+        text="no rollback starts after <short:period> above <above:ratio> nor after <long:period> at <at:ratio>",
+        about="The candidate's error rate was above the limit for so long, and below it for so long, and the platform did not take it back.",
+        example="no rollback starts after 2 min above 5 % nor after 6 min at 3 %",
+        mean=lambda slots: _none(Signal.ERROR_RATE, slots),
+    ),
+)

@@ -1,0 +1,236 @@
+"""The requests that begin, promote and take back each kind of object: those of its product's own command line."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from harness.drivers.rollout.back import go_back, take_over
+from harness.drivers.rollout.candidate import previous, relabelled
+from harness.drivers.rollout.objects import ArgoRollout, Changeable, PlainDeployment, SwitchedService
+from harness.errors import DriverError
+
+OLD: dict[str, Any] = {
+    "metadata": {"labels": {"app": "cart", "version": "1.0.0"}},
+    "spec": {"containers": [{"image": "shop/cart:1.0.0"}]},
+}
+NEW: dict[str, Any] = {
+    "metadata": {"labels": {"app": "cart", "version": "1.1.0"}},
+    "spec": {"containers": [{"image": "shop/cart:1.1.0"}]},
+}
+
+
+class RecordedCluster:
+    """Objects as they were read from a cluster; keeps what is sent to it, and applies a JSON patch's `replace`."""
+
+    def __init__(
+        self, obj: dict[str, Any], sets: list[dict[str, Any]] | None = None, workload: dict[str, Any] | None = None
+    ) -> None:
+        self.obj = obj
+        self.workload = workload
+        self.sets = sets or []
+        self.sent: list[tuple[str, Any]] = []
+
+    def custom(self, version: str, plural: str, namespace: str, name: str) -> dict[str, Any]:
+        """The object, or the workload that it refers to."""
+        group = {"rollouts": "argoproj.io/v1alpha1", "deployments": "apps/v1"}[plural]
+        assert (version, namespace) == (group, "eu")
+        if name == "cart-pods" and self.workload is not None:
+            return deepcopy(self.workload)
+        assert name == "cart"
+        return deepcopy(self.obj)
+
+    def services(self, namespace: str) -> list[dict[str, Any]]:
+        """The object."""
+        assert namespace == "eu"
+        return [deepcopy(self.obj)]
+
+    def pods(self, namespace: str, selector: str) -> list[dict[str, Any]]:
+        """None are there."""
+        del namespace, selector
+        return []
+
+    def endpoints(self, namespace: str, name: str) -> None:
+        """None."""
+        del namespace, name
+
+    def replica_sets(self, namespace: str) -> list[dict[str, Any]]:
+        """As given."""
+        assert namespace == "eu"
+        return self.sets
+
+    def patch_custom(
+        self, version: str, plural: str, namespace: str, name: str, body: Any, *, status: bool = False
+    ) -> None:
+        """Keep it."""
+        self.custom(version, plural, namespace, name)
+        self._patched("status" if status else "workload" if name == "cart-pods" else "object", body)
+
+    def patch_service(self, namespace: str, name: str, body: Any) -> None:
+        """Keep it."""
+        assert (namespace, name) == ("eu", "cart")
+        self._patched("object", body)
+
+    def _patched(self, what: str, body: Any) -> None:
+        self.sent.append((what, body))
+        if isinstance(body, list):
+            changed = self.workload if what == "workload" and self.workload is not None else self.obj
+            changed["spec"][body[0]["path"].rpartition("/")[2]] = body[0]["value"]
+
+
+def argo(template: dict[str, Any], **status: Any) -> dict[str, Any]:
+    """A Rollout under way."""
+    return {
+        "metadata": {"name": "cart", "generation": 2},
+        "spec": {"replicas": 4, "strategy": {"canary": {}}, "template": template},
+        "status": {"observedGeneration": "2", "phase": "Progressing", "currentPodHash": "b", "stableRS": "a", **status},
+    }
+
+
+def replica_set(
+    revision: int, template: dict[str, Any], *, owner: str = "cart", key: str = "rollout.argoproj.io/revision"
+) -> dict[str, Any]:
+    """A ReplicaSet of a revision, with the label that the controller puts on its pods."""
+    hashed = deepcopy(template)
+    hashed["metadata"]["labels"]["rollouts-pod-template-hash"] = f"h{revision}"
+    hashed["metadata"]["labels"]["pod-template-hash"] = f"h{revision}"
+    kind = "Rollout" if "argo" in key else "Deployment"
+    return {
+        "metadata": {"annotations": {key: str(revision)}, "ownerReferences": [{"kind": kind, "name": owner}]},
+        "spec": {"template": hashed},
+    }
+
+
+def on(cluster: RecordedCluster, kind: type[ArgoRollout | PlainDeployment] = ArgoRollout) -> Changeable:
+    """The object."""
+    return kind(cluster=cluster, namespace="eu", name="cart")  # type: ignore[arg-type]  # recorded
+
+
+def test_the_candidate_is_sent_as_a_json_patch_of_the_template() -> None:
+    """As `kubectl argo rollouts` sends a template on `undo`."""
+    cluster = RecordedCluster(argo(OLD))
+    take_over(on(cluster), NEW)
+    assert cluster.sent == [("object", [{"op": "replace", "path": "/spec/template", "value": NEW}])]
+
+
+def test_only_a_pause_that_waits_for_a_person_is_promoted() -> None:
+    """`promote` takes the conditions away; an inconclusive analysis is never promoted, and a running step neither."""
+    waiting = RecordedCluster(
+        argo(NEW, phase="Paused", controllerPause=True, pauseConditions=[{"reason": "CanaryPauseStep"}])
+    )
+    assert on(waiting).promote(waiting.obj)
+    assert waiting.sent == [("status", {"status": {"pauseConditions": None}})]
+    for reason in ("InconclusiveAnalysisRun", "InconclusiveExperiment"):
+        open_ = RecordedCluster(argo(NEW, phase="Paused", controllerPause=True, pauseConditions=[{"reason": reason}]))
+        assert not on(open_).promote(open_.obj)
+        assert open_.sent == []
+    running = RecordedCluster(argo(NEW))
+    assert not on(running).promote(running.obj)
+
+
+def test_undo_takes_the_second_newest_revision_without_the_controllers_label() -> None:
+    """Of its own ReplicaSets only."""
+    sets = [replica_set(3, NEW), replica_set(2, OLD), replica_set(9, NEW, owner="stock"), replica_set(1, NEW)]
+    cluster = RecordedCluster(argo(NEW), sets)
+    on(cluster).undo()
+    value = deepcopy(OLD)
+    value["metadata"]["labels"]["pod-template-hash"] = "h2"  # not the label of this controller
+    assert cluster.sent == [("object", [{"op": "replace", "path": "/spec/template", "value": value}])]
+
+
+def test_without_a_history_the_way_back_fails_with_its_reason() -> None:
+    """`revisionHistoryLimit: 0` deletes old ReplicaSets."""
+    with pytest.raises(DriverError, match="no rollout history found for Rollout eu/cart"):
+        on(RecordedCluster(argo(NEW), [replica_set(3, NEW)])).undo()
+    assert previous(
+        [replica_set(2, NEW), replica_set(1, OLD)], "rollout.argoproj.io/revision", "rollouts-pod-template-hash", "x"
+    )
+
+
+def test_a_paused_deployment_is_not_rolled_back() -> None:
+    """As `kubectl rollout undo` refuses it."""
+    paused = {"metadata": {"name": "cart"}, "spec": {"paused": True, "template": NEW}, "status": {}}
+    with pytest.raises(DriverError, match="is paused"):
+        on(RecordedCluster(paused), PlainDeployment).undo()
+
+
+def test_the_way_back_aborts_then_sets_the_spec_and_is_hastened_only_when_it_was_observed() -> None:
+    """An abort alone leaves the candidate in the spec; `promote --full` before the controller has seen it would be lost."""
+    cluster = RecordedCluster(argo(NEW))
+    here = on(cluster)
+    assert not go_back(here, OLD, "a", hasten=True, restore=False)
+    assert cluster.sent == []
+    assert not go_back(here, OLD, "a", hasten=True, restore=True)
+    assert cluster.sent == [
+        ("status", {"status": {"abort": True}}),
+        ("object", [{"op": "replace", "path": "/spec/template", "value": OLD}]),
+    ]
+    cluster.obj["metadata"]["generation"] = 3
+    assert not go_back(here, OLD, "a", hasten=True, restore=True)
+    assert len(cluster.sent) == 2
+    cluster.obj["status"] |= {"observedGeneration": "3", "currentPodHash": "a", "stableRS": "b"}
+    assert not go_back(here, OLD, "a", hasten=True, restore=True)
+    assert cluster.sent[2:] == [("status", {"status": {"promoteFull": True}})]
+    cluster.obj["status"] |= {"stableRS": "a", "phase": "Healthy"}
+    assert go_back(here, OLD, "a", hasten=True, restore=True)
+    assert len(cluster.sent) == 3
+
+
+def test_a_service_is_switched_by_its_selector_and_back_to_the_one_before() -> None:
+    """There is no history in the cluster: what it was is remembered, and is in the undo log."""
+    before, after = {"app": "cart", "version": "1.0.0"}, {"app": "cart", "version": "1.1.0"}
+    cluster = RecordedCluster({"metadata": {"name": "cart"}, "spec": {"selector": dict(before)}})
+    here = SwitchedService(cluster=cluster, namespace="eu", name="cart", before=before)  # type: ignore[arg-type]  # recorded
+    take_over(here, relabelled(before, "version", "1.1.0"))
+    assert cluster.obj["spec"]["selector"] == after
+    here.undo()
+    assert cluster.obj["spec"]["selector"] == before
+    assert not here.back_on(cluster.obj, before, "app=cart,version=1.0.0")  # no pod of it is ready
+
+
+@pytest.mark.parametrize(
+    ("image", "tagged"),
+    [
+        ("shop/cart:1.0.0", "shop/cart:1.1.0"),
+        ("registry:5000/shop/cart", "registry:5000/shop/cart:1.1.0"),
+        ("registry:5000/cart:1.0.0@sha256:ab", "registry:5000/cart:1.1.0"),
+        ("cart", "cart:1.1.0"),
+    ],
+)
+def test_the_candidate_is_in_the_tag_of_every_image(image: str, tagged: str) -> None:
+    """A port of the registry is no tag; a digest would pin the old release."""
+    template = {"spec": {"containers": [{"name": "c", "image": image}]}}
+    assert relabelled(template, "version", "1.1.0")["spec"]["containers"][0]["image"] == tagged
+
+
+def test_a_label_that_is_not_there_is_not_added() -> None:
+    """A selector of a label that no pod has would select nothing."""
+    assert relabelled({"app": "cart"}, "version", "1.1.0") == {"app": "cart"}
+    assert relabelled(OLD, "version", "1.1.0") == NEW
+
+
+def test_a_rollout_that_refers_to_a_workload_is_changed_there() -> None:
+    """Its own spec has no template, and its status is of the workload's generation that it says."""
+    obj = argo(OLD, workloadObservedGeneration="4", phase="Healthy", currentPodHash="a")
+    obj["metadata"]["annotations"] = {"rollout.argoproj.io/workload-generation": "4"}
+    del obj["spec"]["template"]
+    obj["spec"]["workloadRef"] = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart-pods"}
+    cluster = RecordedCluster(obj, workload={"metadata": {"name": "cart-pods"}, "spec": {"template": deepcopy(OLD)}})
+    here = on(cluster)
+    assert here.template(here.present()) == OLD
+    take_over(here, NEW)
+    assert cluster.sent == [("workload", [{"op": "replace", "path": "/spec/template", "value": NEW}])]
+    assert here.template(here.present()) == NEW
+    assert here.status().at_rest  # the controller has not seen it: who trusts the phase alone is wrong
+    cluster.obj["metadata"]["annotations"]["rollout.argoproj.io/workload-generation"] = "5"
+    assert here.status().message == "waiting for rollout spec update to be observed"
+
+
+def test_what_is_set_back_is_back_only_when_its_controller_says_so() -> None:
+    """Right after the spec is set the object still says that it is at rest: on the candidate."""
+    cluster = RecordedCluster(argo(OLD, phase="Healthy", currentPodHash="b", stableRS="b"))
+    assert not on(cluster).back_on(cluster.obj, OLD, "a")
+    cluster.obj["status"] |= {"currentPodHash": "a", "stableRS": "a"}
+    assert on(cluster).back_on(cluster.obj, OLD, "a")

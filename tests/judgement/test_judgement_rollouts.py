@@ -1,0 +1,308 @@
+"""Rollouts: what a healthy one passes, and which sentence each defect turns red."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rollout_runs import (
+    BACK,
+    CANARY,
+    COLOURS,
+    NEW,
+    OLD,
+    Row,
+    evidence,
+    failed,
+    history,
+    judged,
+    outcome,
+    rank,
+    rollout_plan,
+    rows,
+    slow,
+    told,
+)
+
+from harness.model.rollout import Strategy, TakenBack
+
+ORDER = "the rollout went through 5 %, 25 %, 50 % and 100 % of users in this order"
+DWELL = "every step lasted at least 2 h"
+VERDICT = "every step has a recorded verdict before the next one began"
+STICKY = "no user met both releases within a step and none went back when the share grew"
+AT_5 = "the share of users on the new release is 5 % ± 3 points at the 5 % step"
+AT_25 = "the share of users on the new release is 25 % ± 5 points at the 25 % step"
+AT_50 = "the share of users on the new release is 50 % ± 5 points at the 50 % step"
+AT_100 = "the share of users on the new release is 100 % at the 100 % step"
+BY_HAND = "the previous release serves 100 % of the answers within 10 s of a rollback by hand"
+COMMAND = "every request is served by the old release within 5 min of the one documented command, under traffic"
+BY_ITSELF = "every request is served by the old release within 5 min of the trigger, by no hand"
+SWITCHED = "100 % of the answers come from the new release from 10 s after the switch on"
+COLOUR = "100 % of new connections are served by the other colour within 5 s of each switch, there and back"
+NO_FAILURE = "no request fails within 10 s of the switch and of the switch back"
+NO_502 = "no request got 502, 503, 504 or no answer during the switch and the switch back"
+SLOW = "the rollback starts within 4 s after 5 min of the new release's p95 above 2000 ms"
+ERRORS = "the rollback starts within 2 s after 3 min of the new release's error rate above 5 %"
+QUIET = "no rollback starts after 4 min above 2000 ms nor after 10 min at 1800 ms"
+OF_A_CANARY = (ORDER, DWELL, VERDICT, STICKY, AT_5, AT_25, AT_50, AT_100, BY_HAND, COMMAND)
+OF_A_SWITCH = (SWITCHED, COLOUR, NO_FAILURE, NO_502, BY_HAND, COMMAND)
+BLUE_GREEN = rollout_plan(strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None, dwell_scale=0.0)
+PLATFORM = rollout_plan(taken_back=TakenBack.BY_PLATFORM)
+
+
+def test_a_healthy_canary_passes_every_sentence() -> None:
+    """All of them on one run."""
+    run = evidence()
+    assert {sentence: outcome(sentence, run) for sentence in OF_A_CANARY} == dict.fromkeys(OF_A_CANARY, "PASS")
+
+
+def test_a_healthy_switch_passes_every_sentence() -> None:
+    """There and back without a failure."""
+    run = evidence(parts=COLOURS, back=45.0)
+    found = {sentence: outcome(sentence, run, BLUE_GREEN) for sentence in OF_A_SWITCH}
+    assert found == dict.fromkeys(OF_A_SWITCH, "PASS")
+
+
+def _reds(run: Any, sentences: tuple[str, ...] = OF_A_CANARY, plan: Any = None) -> set[str]:
+    return {sentence for sentence in sentences if outcome(sentence, run, plan) != "PASS"}
+
+
+def test_a_census_is_a_fact() -> None:
+    """25 of 500 users are 5 %: the value has no bounds that differ."""
+    (share,) = judged(AT_5, evidence())
+    assert (share.value, share.low, share.high, share.n) == (0.05, 0.05, 0.05, 500)
+    assert "25 of 500 users met were on 1.1.0" in share.because.text
+
+
+@pytest.mark.parametrize(("at", "share", "sentence"), [(1, 0.10, AT_5), (2, 0.35, AT_25), (3, 0.60, AT_50)])
+def test_a_step_of_another_share_is_red(at: int, share: float, sentence: str) -> None:
+    """10, 35 and 60 % where 5, 25 and 50 are expected; the order stays what it was."""
+    name, begin, _ = CANARY[at]
+    parts = (*CANARY[:at], (name, begin, share), *CANARY[at + 1 :])
+    assert _reds(evidence(rows(parts))) == {sentence}
+
+
+def test_one_region_on_the_old_release_is_red_at_100_percent() -> None:
+    """A part of the users stays where it was."""
+
+    def spoil(row: Row) -> None:
+        if rank(row["user"]) > 0.9:
+            row["release"] = OLD
+
+    assert _reds(evidence(rows(spoil=spoil))) == {AT_100}
+
+
+def test_a_step_that_is_left_out_is_red_in_the_order() -> None:
+    """And its share is unknown."""
+    parts = (CANARY[0], CANARY[1], CANARY[3], CANARY[4])
+    run = evidence(rows(parts), history(parts), parts=parts)
+    assert outcome(ORDER, run) == "FAIL"
+    assert outcome(AT_25, run) == "INCONCLUSIVE"
+
+
+def test_a_rollout_that_was_taken_back_early_did_not_try_the_rest() -> None:
+    """It is not a fault of the order."""
+    run = evidence(back=30.0)
+    assert (outcome(ORDER, run), outcome(AT_50, run), outcome(AT_5, run)) == ("INCONCLUSIVE", "INCONCLUSIVE", "PASS")
+
+
+def test_a_short_step_is_red_by_the_scale_of_the_dwell() -> None:
+    """2 h are 10 s at 720, whatever the target's scale is; the figure says so."""
+    parts = (*CANARY[:3], ("step-50", 34.0, 0.5), CANARY[4])
+    (length,) = judged(DWELL, evidence(rows(parts), history(parts), parts=parts))
+    assert (length.outcome.value, length.value, length.scaled_limit) == ("FAIL", 9.0, 10.0)
+    assert length.times[0].words == "limit scaled by 720: 2 h → 10 s"
+
+
+def test_a_user_who_is_sent_to_both_releases_is_red() -> None:
+    """A split by request, not by user."""
+
+    def spoil(row: Row) -> None:
+        if 25 <= row["at"] < 35:
+            row["release"] = NEW if row["step"] == "1" and rank(row["user"]) < 0.25 else OLD
+
+    assert STICKY in _reds(evidence(rows(spoil=spoil)))
+
+
+def test_a_user_who_goes_back_when_the_share_grows_is_red() -> None:
+    """Other users are drawn at each step."""
+
+    def spoil(row: Row) -> None:
+        if 25 <= row["at"] < 35:
+            row["release"] = NEW if rank(row["user"]) >= 0.75 else OLD
+
+    assert _reds(evidence(rows(spoil=spoil))) == {STICKY}
+
+
+def test_users_who_were_not_met_leave_the_share_open() -> None:
+    """Half of them in a step: between 2.6 and 52 %."""
+    half = [row for row in rows() if row["user"] % 2]
+    (share,) = judged(AT_5, evidence(half))
+    assert share.outcome.value == "INCONCLUSIVE"
+    assert "250 of 500 were not met" in share.because.text
+
+
+@pytest.mark.parametrize("spoilt", [{"verdicts": False}, {"measured": 0}])
+def test_a_step_without_a_verdict_is_red(spoilt: dict[str, Any]) -> None:
+    """Also where an analysis was ended before it measured anything: it is Successful then."""
+    run = evidence(told_=history(**spoilt))
+    assert _reds(run) == {VERDICT}
+    assert outcome(VERDICT, run) == "FAIL"
+
+
+def test_a_canary_without_traffic_is_not_decided() -> None:
+    """There was nothing to analyse, whatever the analysis says."""
+
+    def spoil(row: Row) -> None:
+        row["release"] = OLD
+
+    (verdict,) = judged(VERDICT, evidence(rows(spoil=spoil)))
+    assert verdict.outcome.value == "INCONCLUSIVE"
+    assert "the candidate gave no answer at 5 %, 25 %, 50 %, 100 %" in verdict.because.text
+
+
+def test_a_candidate_that_answers_too_long_after_the_way_back_is_red() -> None:
+    """Five minutes are 5 s at scale 60; 10 s are not scaled."""
+
+    def spoil(row: Row) -> None:
+        if BACK <= row["at"] < BACK + 6 and rank(row["user"]) < 0.1:
+            row["release"] = NEW
+
+    run = evidence(rows(spoil=spoil))
+    assert (outcome(COMMAND, run), outcome(BY_HAND, run)) == ("FAIL", "PASS")
+    (measure,) = judged(COMMAND, run)
+    assert measure.value == pytest.approx(6.0, abs=0.1)
+
+
+def test_a_command_that_fails_is_red() -> None:
+    """Whoever helps afterwards."""
+    run = evidence(told_=history(failure="no rollout history found for Rollout us-east-1/track-service"))
+    assert _reds(run) == {BY_HAND, COMMAND}
+    assert "no rollout history found" in judged(COMMAND, run)[0].because.text
+
+
+def test_who_took_it_back_is_part_of_the_sentence() -> None:
+    """By no hand means by the platform."""
+    assert outcome(BY_ITSELF, evidence(), PLATFORM) == "FAIL"
+    run = evidence(told_=history(by="platform"))
+    assert (outcome(BY_ITSELF, run, PLATFORM), outcome(BY_HAND, run)) == ("PASS", "INCONCLUSIVE")
+
+
+def test_a_late_switch_is_red() -> None:
+    """One region answers with the old release for 12 s more."""
+
+    def spoil(row: Row) -> None:
+        if 15 <= row["at"] < 27 and row["user"] % 10 == 0:
+            row["release"] = OLD
+
+    run = evidence(rows(COLOURS, back=45.0, spoil=spoil), history(COLOURS, back=45.0), parts=COLOURS, back=45.0)
+    assert _reds(run, OF_A_SWITCH, BLUE_GREEN) == {SWITCHED, COLOUR}
+
+
+@pytest.mark.parametrize(
+    ("status", "red"), [(503, {NO_FAILURE, NO_502}), (0, {NO_FAILURE, NO_502}), (500, {NO_FAILURE})]
+)
+@pytest.mark.parametrize("at", [16.0, 46.0])
+def test_one_failure_around_a_switch_is_red(at: float, status: int, red: set[str]) -> None:
+    """Old pods that end before their connections; there or back."""
+
+    def spoil(row: Row) -> None:
+        if row["at"] == at and row["step"] == "1":
+            failed(row, status)
+
+    run = evidence(rows(COLOURS, back=45.0, spoil=spoil), history(COLOURS, back=45.0), parts=COLOURS, back=45.0)
+    assert _reds(run, OF_A_SWITCH, BLUE_GREEN) == red
+
+
+def _taken_back(back: float, spoil: Any, by: str = "platform") -> Any:
+    """A canary at 25 % of the users from 25 s on, taken back at a time."""
+    parts = CANARY[:3]
+    return evidence(rows(parts, back=back, spoil=spoil), history(parts, back=back, by=by), parts=parts, back=back)
+
+
+def _slow_from(begin: float, ms: float = 2200.0, end: float = 1000.0) -> Any:
+    def spoil(row: Row) -> None:
+        if row["release"] == NEW and begin <= row["at"] < end:
+            slow(row, ms)
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("back", "expected"),
+    [(31.5, "PASS"), (38.0, "FAIL"), (29.0, "INCONCLUSIVE")],
+    ids=["in time", "too late", "before its window was full"],
+)
+def test_a_rollback_starts_in_time_after_its_trigger(back: float, expected: str) -> None:
+    """5 min are 5 s at scale 60; the first slow answers come 2.2 s after 25 s, and before that nothing is known."""
+    assert outcome(SLOW, _taken_back(back, _slow_from(25.0)), PLATFORM) == expected
+
+
+def test_a_trigger_that_nobody_watches_is_red() -> None:
+    """The condition is there, and the rollout goes on until the harness ends it."""
+    (measure,) = judged(SLOW, _taken_back(50.0, _slow_from(25.0), by="harness"), PLATFORM)
+    assert measure.outcome.value == "FAIL"
+    assert "no rollback started by itself" in measure.because.text
+
+
+def test_a_condition_that_was_not_there_decides_nothing() -> None:
+    """1900 ms are not above 2000."""
+    (measure,) = judged(SLOW, _taken_back(50.0, _slow_from(25.0, 1900.0), by="harness"), PLATFORM)
+    assert measure.outcome.value == "INCONCLUSIVE"
+    assert "never there" in measure.because.text
+
+
+@pytest.mark.parametrize(("back", "expected"), [(28.9, "PASS"), (32.0, "FAIL")])
+def test_errors_are_counted_of_the_new_release_alone(back: float, expected: str) -> None:
+    """Half of its answers fail, an eighth of all."""
+
+    def spoil(row: Row) -> None:
+        if row["release"] == NEW and row["at"] >= 25 and row["step"] == "2":
+            failed(row)
+
+    assert outcome(ERRORS, _taken_back(back, spoil), PLATFORM) == expected
+
+
+def _below_the_boundary(by: str, over: float = 4.4) -> Any:
+    def spoil(row: Row) -> None:
+        if row["release"] == NEW and row["at"] >= 25:
+            slow(row, 2200.0 if row["at"] < 25 + over else 100.0 if row["at"] < 35 else 1800.0)
+
+    return _taken_back(50.0, spoil, by=by)
+
+
+def test_below_its_boundary_a_trigger_is_quiet() -> None:
+    """4 min above the limit, and 10 min just below it: neither fires."""
+    assert outcome(QUIET, _below_the_boundary("hand")) == "PASS"
+    assert outcome(QUIET, _below_the_boundary("platform")) == "FAIL"
+
+
+def test_quiet_is_proven_only_where_the_condition_was_there() -> None:
+    """1 min above the limit is not 4."""
+    (measure,) = judged(QUIET, _below_the_boundary("hand", over=1.0))
+    assert measure.outcome.value == "INCONCLUSIVE"
+    assert "the candidate was above the limit for" in measure.because.text
+
+
+def test_a_rollout_that_was_not_begun_decides_nothing() -> None:
+    """It says why."""
+    run = replace(evidence(), observations=(told("rollout.skipped", "canary", 10.0, why="the target was not steady"),))
+    (measure,) = judged(ORDER, run)
+    assert measure.outcome.value == "INCONCLUSIVE"
+    assert "was not begun: the target was not steady" in measure.because.text
+
+
+def test_a_rollout_that_was_not_seen_to_end_passes_nothing() -> None:
+    """Which release the platform is on is unknown then."""
+    ended = told("rollout.ended", "canary", 58.0, ok=False, why="eu-west-1 is Degraded")
+    run = evidence(told_=[*(o for o in history() if o.kind != "rollout.ended"), ended])
+    (measure,) = judged(ORDER, run)
+    assert measure.outcome.value == "INCONCLUSIVE"
+    assert "was not seen to end on one release: eu-west-1 is Degraded" in measure.because.text
+
+
+def test_the_time_of_the_candidates_first_answer_is_no_condition() -> None:
+    """A canary that is healthy has no moment at which a trigger may have fired."""
+    (measure,) = judged(SLOW, evidence(), PLATFORM)
+    assert (measure.low, measure.high) == (None, None)

@@ -1,0 +1,290 @@
+"""A rollout under way, by a scripted clock: its windows, what is recorded, who promotes it, who takes it back, and what is left to undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar, cast
+
+import pytest
+
+from harness.drivers.rollout.objects import Changeable
+from harness.drivers.rollout.status import ObjectStatus
+from harness.errors import DriverError
+from harness.model import Demand, DemandKind, Phase, Quantity
+from harness.model.rollout import RolloutPlan, Strategy, TakenBack
+from harness.run.acts import following
+from harness.run.acts.driver import Library
+from harness.run.acts.following import Following, step_of
+from harness.run.acts.rollouts import RolloutDriver
+from harness.run.planning import ordered_acts
+from harness.targets import load_target
+from harness.targets.intents import pending_intents
+from tests.builders import plans
+from tests.builders.conducting import Stage, stage
+from tests.fake_clock import FakeClock, S
+
+STABLE, CANDIDATE = "1.0.0", "1.1.0"
+OLD = {"spec": {"containers": [{"name": "c", "image": f"cart:{STABLE}"}]}}
+NEW = {"spec": {"containers": [{"name": "c", "image": f"cart:{CANDIDATE}"}]}}
+DEMAND = Demand(kind=DemandKind.ROLLOUT, name="canary", params={"traffic": "everyday"})
+STEPS = ((5.0, 0.05), (15.0, 0.25), (25.0, 0.5), (35.0, 1.0))
+CANARY = RolloutPlan(
+    name="canary",
+    file="canary.yaml",
+    strategy=Strategy.CANARY,
+    candidate=CANDIDATE,
+    steps=(0.05, 0.25, 0.5, 1.0),
+    dwell=Quantity.parse("2 h", scaled=True),
+    dwell_scale=720.0,
+    watched_s=12.0,
+    within_s=60.0,
+    names=("cart",),
+    namespaces=("eu",),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scripted(Changeable):
+    """An object that comes to each step by the clock; `aborts_s` after it was begun it goes back by itself."""
+
+    KIND: ClassVar[str] = "Rollout"
+
+    clock: FakeClock
+    steps: Sequence[tuple[float, float]] = STEPS
+    aborts_s: float | None = None
+    pauses: bool = False
+    undoes: bool = True
+    state: dict[str, Any] = field(default_factory=lambda: {"template": OLD, "since": 0.0, "promoted": [], "undone": []})
+
+    @property
+    def seconds(self) -> float:
+        """Since it was last changed."""
+        return self.clock.now_ns / S - 1000.0 - float(self.state["since"])
+
+    def read(self) -> dict[str, Any]:
+        """As it is now."""
+        return {"metadata": {"name": self.name}, "spec": {"replicas": 4, "template": self.state["template"]}}
+
+    def patch(self, body: Any) -> None:
+        """Set the template."""
+        self.state.update({"template": body[0]["value"], "since": self.clock.now_ns / S - 1000.0})
+
+    def status_of(self, obj: Any) -> ObjectStatus:
+        """By the clock."""
+        if obj["spec"]["template"] == OLD:
+            rest = self.seconds >= 1.0
+            share = 1.0 if rest else 0.0
+            return ObjectStatus(phase="Healthy" if rest else "Progressing", share=share, switched=rest, current="old")
+        if self.aborts_s is not None and self.seconds >= self.aborts_s:
+            return ObjectStatus(
+                phase="Degraded", message="RolloutAborted: metric errors", share=0.0, aborted=True, current="new"
+            )
+        passed = len(self.state["promoted"]) if self.pauses else len(self.steps)
+        at = [share for begin, share in self.steps[: passed + 1] if self.seconds >= begin]
+        share = at[-1] if at else 0.0
+        return ObjectStatus(
+            phase="Healthy" if share == 1 else "Paused" if self.pauses else "Progressing",
+            share=share,
+            switched=share == 1,
+            current="new",
+            pause="CanaryPauseStep" if self.pauses and share < 1 else "",
+        )
+
+    def promote(self, obj: Any) -> bool:
+        """Goes on to the next step."""
+        del obj
+        self.state["promoted"].append(self.seconds)
+        return True
+
+    def remembered(self, obj: Any) -> dict[str, Any]:
+        """What was before."""
+        del obj
+        self.state["undone"].append(self.seconds)
+        if not self.undoes:
+            raise DriverError("no rollout history found for Rollout eu/cart")
+        return OLD
+
+
+@dataclass
+class Run:
+    """One rollout on a stage."""
+
+    stage: Stage
+    here: Scripted
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """What was recorded, with times in seconds."""
+        return [
+            {key: round(value / S - 1000, 1) if key.endswith("_ns") else value for key, value in each.items()}
+            for each in self.stage.records.of(kind)
+        ]
+
+
+@pytest.fixture
+def rolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """Runs a rollout to its end."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path))
+    clock = FakeClock.installed(monkeypatch)
+    file = tmp_path / "target.yaml"
+    lines = ("name: shop", "environment: sandbox", "entry: http://127.0.0.1:9", "disposable: true")
+    more = ("kubernetes: {context: shop, namespace: eu}", f"rollout: {{names: [cart], candidate: {CANDIDATE}}}")
+    file.write_text("\n".join((*lines, *more)), encoding="utf-8")
+
+    def run(plan: RolloutPlan = CANARY, answers: int = 1, **script: Any) -> Run:
+        here = Scripted(cluster=cast("Any", None), namespace="eu", name="cart", clock=clock, **script)
+        demand = {DEMAND.key: DEMAND}
+        (act,) = ordered_acts([DEMAND], Library(traffic={}, experiments={}, rollouts={"canary": plan}))
+        set_ = stage(
+            clock, cast("Any", SimpleNamespace(rollouts={"canary": plan}, demand=demand, release=STABLE, acts=()))
+        )
+        context = set_.context
+        context.target = load_target(file)
+        context.sinks = cast("Any", SimpleNamespace(of=lambda _source: set_.records))
+        context.traffic.load = cast("Any", SimpleNamespace(rows=(), alive=lambda: True))
+        monkeypatch.setattr(following, "Cluster", SimpleNamespace(of=lambda _target: None))
+        monkeypatch.setattr(following, "changeable", lambda *_words: here)
+        monkeypatch.setattr(following.CandidateAnswers, "poll", lambda self: setattr(self, "count", answers))
+        RolloutDriver().run(act, context)
+        return Run(set_, here)
+
+    return run
+
+
+def test_a_rollout_is_cut_into_a_window_a_step(rolled: Callable[..., Run]) -> None:
+    """From the candidate's start to the old release everywhere and some seconds more, without a gap."""
+    run = rolled()
+    assert [(name, start) for name, start, _ in run.stage.windows] == [
+        ("everyday/fault-free", 0.0),
+        ("rollout:canary/start", 0.0),
+        ("rollout:canary/step-5", 5.0),
+        ("rollout:canary/step-25", 15.0),
+        ("rollout:canary/step-50", 25.0),
+        ("rollout:canary/step-100", 35.0),
+        ("rollout:canary/back", 47.0),
+        ("everyday/after-faults", 60.0),
+    ]
+    ends = [end for _, _, end in run.stage.windows]
+    assert ends[:-1] == [start for _, start, _ in run.stage.windows[1:]]
+
+
+def test_what_happened_is_recorded_with_the_moments_between_which_it_came(rolled: Callable[..., Run]) -> None:
+    """Steps, who took it back, and which release it ended on."""
+    run = rolled()
+    assert [(o["share"], o["at_ns"], o["since_ns"]) for o in run.of("rollout.step")] == [
+        (0.05, 5.0, 4.8),
+        (0.25, 15.0, 14.8),
+        (0.5, 25.0, 24.8),
+        (1.0, 35.0, 34.8),
+    ]
+    (back,), (ended,) = run.of("rollout.back"), run.of("rollout.ended")
+    assert (back["by"], back["at_ns"], back["failed"]) == ("hand", 47.0, "")
+    assert (ended["ok"], ended["release"], ended["at_ns"]) == (True, STABLE, 48.0)
+    assert len(run.here.state["undone"]) == 1
+    assert pending_intents(run.stage.context.platform) == []
+
+
+def test_a_platform_that_takes_it_back_is_left_alone_until_it_was_watched(rolled: Callable[..., Run]) -> None:
+    """Its spec still has the candidate: that is set back only 12 s later."""
+    run = rolled(replace(CANARY, taken_back=TakenBack.BY_PLATFORM), aborts_s=20.0)
+    (back,), (ended,) = run.of("rollout.back"), run.of("rollout.ended")
+    assert (back["by"], back["at_ns"], back["since_ns"]) == ("platform", 20.0, 19.8)
+    assert "RolloutAborted: metric errors" in back["why"]
+    assert 32.0 <= ended["at_ns"] <= 36.0
+    assert (ended["ok"], run.here.state["template"], run.here.state["undone"]) == (True, OLD, [])
+
+
+def test_the_harness_promotes_a_step_that_has_lasted_and_was_answered(rolled: Callable[..., Run]) -> None:
+    """Ten seconds each at 720."""
+    steps = tuple((0.0, share) for _, share in STEPS)
+    run = rolled(replace(CANARY, promoted_by="harness"), steps=steps, pauses=True)
+    promoted = [o["at_ns"] for o in run.of("rollout.promoted")]
+    assert [o["share"] for o in run.of("rollout.promoted")] == [0.05, 0.25, 0.5]
+    assert all(later - earlier >= 10.0 for earlier, later in pairwise(promoted))
+    assert run.of("rollout.ended")[0]["release"] == STABLE
+
+
+def test_a_candidate_without_traffic_is_never_promoted(rolled: Callable[..., Run]) -> None:
+    """It stays paused until the harness ends it."""
+    steps = tuple((0.0, share) for _, share in STEPS)
+    run = rolled(replace(CANARY, promoted_by="harness"), answers=0, steps=steps, pauses=True)
+    assert run.here.state["promoted"] == []
+    (back,) = run.of("rollout.back")
+    assert (back["by"], back["at_ns"]) == ("harness", 60.0)
+    assert "nothing ended it in 60 s: Paused" in back["why"]
+    assert run.here.state["template"] == OLD
+
+
+def test_a_command_that_fails_is_recorded_and_helped_later(rolled: Callable[..., Run]) -> None:
+    """The platform ends on one release all the same."""
+    run = rolled(undoes=False)
+    (back,), (ended,) = run.of("rollout.back"), run.of("rollout.ended")
+    assert back["failed"] == "no rollout history found for Rollout eu/cart"
+    assert (ended["ok"], ended["release"]) == (True, STABLE)
+    assert ended["at_ns"] >= 47.0 + 12.0
+
+
+def test_the_way_back_is_on_disk_before_anything_is_changed(
+    rolled: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is killed right after the first change leaves what undoes it."""
+
+    def killed(here: Scripted, _template: object) -> None:
+        (intent,) = pending_intents(plans_platform[0])
+        assert (intent.undo["do"], intent.undo["name"], intent.undo["release"]) == ("take-back", "cart", STABLE)
+        assert intent.undo["before"] == here.state["template"] == OLD
+        raise KeyboardInterrupt
+
+    plans_platform: list[Any] = []
+    original = Following.__init__
+
+    def remember(self: Following, plan: Any, act: Any, context: Any) -> None:
+        plans_platform.append(context.platform)
+        original(self, plan, act, context)
+
+    monkeypatch.setattr(Following, "__init__", remember)
+    monkeypatch.setattr(following, "take_over", killed)
+    with pytest.raises(KeyboardInterrupt):
+        rolled()
+    assert len(pending_intents(plans_platform[0])) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "reached", "step"),
+    [
+        (0.0, -1, -1),
+        (0.05, -1, 0),
+        (0.10, -1, 0),
+        (0.02, -1, -1),
+        (0.35, 0, 1),
+        (0.05, 0, 0),
+        (0.60, 1, 2),
+        (0.50, 0, 2),
+        (0.95, 2, 2),
+        (1.0, 2, 3),
+        (1.0, -1, 3),
+        (1.0, 3, 3),
+    ],
+)
+def test_a_share_belongs_to_the_next_step_that_it_is_nearest_to(given: float, reached: int, step: int) -> None:
+    """10 % is the first step of another size; only all users are the last one."""
+    assert step_of(given, (0.05, 0.25, 0.5, 1.0), reached) == step
+
+
+def test_a_rollout_comes_after_every_experiment() -> None:
+    """No fault meets a candidate, and the traffic has a window after it."""
+    library = Library(
+        traffic={"everyday": plans.traffic()},
+        experiments={"region-loss": plans.experiment("region-loss", "region")},
+        rollouts={"canary": CANARY},
+    )
+    demands = (plans.EVERYDAY, DEMAND, plans.breaks("region-loss"))
+    acts = ordered_acts(demands, library)
+    names = [act.name for act in acts]
+    assert names == ["everyday/fault-free", "experiment:region-loss", "rollout:canary", "everyday/after-faults"]
+    assert acts[2].phase is Phase.STEP
+    assert "rollout:canary" in [act.name for act in ordered_acts((plans.EVERYDAY, DEMAND), library)]
+    assert [act.name for act in ordered_acts((plans.EVERYDAY, DEMAND), library)][-1] == "everyday/after-faults"

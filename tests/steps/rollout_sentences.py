@@ -1,0 +1,95 @@
+"""Sentences of rollouts, and what each means."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from harness.model import Figure, Objective, Op, Phase, Quantity, Scope
+
+_STEP, _SWITCHED = Scope(phase=Phase.STEP), Scope(phase=Phase.SWITCHED)
+
+
+def _q(text: str, *, scaled: bool = False) -> Quantity:
+    return Quantity.parse(text, scaled=scaled)
+
+
+def _fact(figure: Figure, scope: Scope = _STEP, **fields: Any) -> Objective:
+    return Objective(figure=figure, scope=scope, op=Op.HOLDS, limit=_q("0"), sentence="", **fields)
+
+
+def _within(figure: Figure, limit: str, *, scaled: bool = False, scope: Scope = _SWITCHED, **fields: Any) -> Objective:
+    return Objective(figure=figure, scope=scope, op=Op.BELOW, limit=_q(limit, scaled=scaled), sentence="", **fields)
+
+
+ROLLOUT_SENTENCES: Final = {
+    "the rollout went through 5 %, 25 %, 50 % and 100 % of users in this order": _fact(
+        Figure.ROLLOUT_STEPS, params={"steps": "5 25 50 100"}
+    ),
+    "every step lasted at least 2 h": Objective(
+        figure=Figure.STEP_LENGTH, scope=_STEP, op=Op.AT_LEAST, limit=_q("2 h"), sentence=""
+    ),
+    "every step has a recorded verdict before the next one began": _fact(Figure.STEP_VERDICT),
+    "the share of users on the new release is 25 % ± 5 points at the 25 % step": Objective(
+        figure=Figure.USER_SHARE,
+        scope=_STEP,
+        op=Op.WITHIN,
+        limit=_q("25 %"),
+        tolerance=_q("5 points"),
+        params={"step": "25"},
+        sentence="",
+    ),
+    "the share of users on the new release is 100 % at the 100 % step": Objective(
+        figure=Figure.USER_SHARE,
+        scope=_STEP,
+        op=Op.AT_LEAST,
+        limit=_q("100 %"),
+        params={"step": "100"},
+        sentence="",
+    ),
+    "no user met both releases within a step and none went back when the share grew": _fact(Figure.STICKY),
+    "100 % of the answers come from the new release from 10 s after the switch on": _within(
+        Figure.ANSWERED_BY_NEW, "10 s"
+    ),
+    "100 % of new connections are served by the other colour within 5 s of each switch, there and back": _within(
+        Figure.ANSWERED_BY_NEW, "5 s", params={"of": "new connections"}
+    ),
+    "no request fails within 10 s of the switch and of the switch back": _fact(
+        Figure.AROUND_SWITCH, _SWITCHED, times={"around": _q("10 s")}
+    ),
+    "no request got 502, 503, 504 or no answer during the switch and the switch back": _fact(
+        Figure.AROUND_SWITCH, _SWITCHED, params={"of": "gateway errors"}
+    ),
+    "the previous release serves 100 % of the answers within 30 s of a rollback by hand": _within(
+        Figure.ANSWERED_BY_OLD, "30 s", params={"by": "hand"}
+    ),
+    "every request is served by the old release within 5 min of the one documented command, under traffic": _within(
+        Figure.ANSWERED_BY_OLD, "5 min", scaled=True, params={"by": "hand"}
+    ),
+    "every request is served by the old release within 5 min of the trigger, by no hand": _within(
+        Figure.ANSWERED_BY_OLD, "5 min", scaled=True, params={"by": "platform"}
+    ),
+    "the rollback starts within 30 s after 5 min of the new release's p95 above 2000 ms": _within(
+        Figure.ROLLBACK_START,
+        "30 s",
+        scope=_STEP,
+        window=_q("5 min", scaled=True),
+        params={"signal": "response time p95", "above": "2000 ms"},
+    ),
+    "the rollback starts within 30 s after 3 min of the new release's error rate above 5 %": _within(
+        Figure.ROLLBACK_START,
+        "30 s",
+        scope=_STEP,
+        window=_q("3 min", scaled=True),
+        params={"signal": "error rate", "above": "5 %"},
+    ),
+    "no rollback starts after 4 min above 2000 ms nor after 10 min at 1800 ms": _fact(
+        Figure.NO_ROLLBACK,
+        params={"signal": "response time p95", "above": "2000 ms", "at": "1800 ms"},
+        times={"above for": _q("4 min", scaled=True), "at for": _q("10 min", scaled=True)},
+    ),
+    "no rollback starts after 2 min above 5 % nor after 6 min at 3 %": _fact(
+        Figure.NO_ROLLBACK,
+        params={"signal": "error rate", "above": "5 %", "at": "3 %"},
+        times={"above for": _q("2 min", scaled=True), "at for": _q("6 min", scaled=True)},
+    ),
+}
