@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rollout_runs import (
+
+from harness.model.rollout import Strategy, TakenBack
+from tests.builders.rollout_runs import (
     BACK,
     CANARY,
     COLOURS,
@@ -24,8 +26,6 @@ from rollout_runs import (
     slow,
     told,
 )
-
-from harness.model.rollout import Strategy, TakenBack
 
 ORDER = "the rollout went through 5 %, 25 %, 50 % and 100 % of users in this order"
 DWELL = "every step lasted at least 2 h"

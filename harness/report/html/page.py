@@ -20,6 +20,7 @@ from harness.report.view.digest import closest, rows, unverified
 from harness.report.view.experiments import experiment_views
 from harness.report.view.moments import Moments
 from harness.report.view.offered import lag_of, traffic_views, window_of
+from harness.report.view.rollouts import rollout_views
 from harness.report.view.sections import counts_of, documents
 from harness.report.view.watched import ledger_facts, pipeline_facts, source_lines, watcher_lines
 from harness.report.view.wording import DECISION_MARKS, MARKS, NOTHING, clean, counted, duration, figure, found
@@ -80,6 +81,7 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         filters=page_filters(every, parts),
         known=frozenset(row.requirement.id for row in every),
         experiments=experiment_views(evidence, judgement.experiments),
+        rollouts=rollout_views(plan, evidence),
         windows=judgement.windows,
         lost=judgement.unjudged,
         journeys=judgement.journeys,

@@ -17,12 +17,12 @@ from harness.report.view.wording import counted, figure, give_or_take
 WIDTH: Final = 960
 LEFT: Final = 108
 RIGHT: Final = 16
-_HEAD: Final = 68
-_RATE: Final = 104
-_TIME: Final = 84
-_GAP: Final = 26
+HEAD: Final = 68
+RATE: Final = 104
+TIME: Final = 84
+GAP: Final = 26
 _LANE: Final = 24
-_FOOT: Final = 40
+FOOT: Final = 40
 _MARK: Final = 14
 _LONGEST_BEFORE_S: Final = 15
 
@@ -96,7 +96,7 @@ class Lane:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plot:
-    """One experiment, drawn. band: the fault, as x and width; None where it was never sent."""
+    """One experiment or rollout, drawn. band: the fault, as x and width; None where it was never sent. zero: what seconds count from."""
 
     id: str
     title: str
@@ -110,16 +110,22 @@ class Plot:
     lanes: tuple[Lane, ...]
     ticks: tuple[Tick, ...]
     events: tuple[TimelineEvent, ...]
+    zero: str = "the fault"
+    legend: str = (
+        "Shaded: the fault is in. Filled: requests or probes that failed. Diamonds: a database member changes its role; "
+        "triangles: pods gone or ready, with how many."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Axis:
+class Axis:
     """Seconds to x."""
 
     start_s: float
     end_s: float
 
     def x(self, at_s: float) -> float:
+        """Where a time is, within the plot."""
         share = (min(max(at_s, self.start_s), self.end_s) - self.start_s) / (self.end_s - self.start_s)
         return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
@@ -129,13 +135,13 @@ def plot_of(evidence: Evidence, attempt: Experiment, result: ExperimentResult) -
     sent_ns = attempt.fault.sent_ns
     zero_ns = attempt.observed_from_ns if sent_ns is None else sent_ns
     bins = _bins(evidence, attempt, zero_ns)
-    axis = _Axis(start_s=bins.start_s, end_s=bins.end_s)
+    axis = Axis(start_s=bins.start_s, end_s=bins.end_s)
     traffic = traffic_in(evidence.fault_window(attempt.name, attempt.attempt), bins)
     probes = {operation: probes_in(evidence, operation, bins) for operation in ("reads", "writes")}
     events = story(evidence, attempt, result, zero_ns)
-    rate_top = float(_HEAD)
-    time_top = rate_top + _RATE + _GAP
-    lanes_top = time_top + _TIME + 14
+    rate_top = float(HEAD)
+    time_top = rate_top + RATE + GAP
+    lanes_top = time_top + TIME + 14
     leaders = reigns(evidence, zero_ns, bins.start_s, bins.end_s)
     lanes = tuple(_lanes(probes, events, leaders, bins=bins, axis=axis, top=lanes_top))
     foot = lanes_top + _LANE * len(lanes) + 6
@@ -143,19 +149,20 @@ def plot_of(evidence: Evidence, attempt: Experiment, result: ExperimentResult) -
         id=attempt.name,
         title=f"{attempt.name}: traffic, failures and recovery, second by second",
         description=_description(result, traffic, bins),
-        height=foot + _FOOT,
+        height=foot + FOOT,
         foot=foot,
         step="each second" if bins.width_s == 1 else f"every {bins.width_s} s",
         band=_band(attempt, zero_ns, axis),
         lines=tuple(_lines(attempt, result, axis)),
-        panels=(_rate_panel(traffic, bins, axis, rate_top), _time_panel(traffic, bins, axis, time_top)),
+        panels=(_rate_panel(traffic, bins, axis, rate_top), time_panel(traffic, bins, axis, time_top)),
         lanes=lanes,
-        ticks=tuple(Tick(at=axis.x(at), label=_signed(at)) for at in _round_steps(axis.start_s, axis.end_s, 12)),
+        ticks=tuple(Tick(at=axis.x(at), label=signed(at)) for at in round_steps(axis.start_s, axis.end_s, 12)),
         events=events,
     )
 
 
-def _signed(seconds: float) -> str:
+def signed(seconds: float) -> str:
+    """A number of seconds as a tick has it."""
     return f"{seconds:g}".replace("-", "−")  # noqa: RUF001 - a minus sign, as wide as a digit
 
 
@@ -169,7 +176,7 @@ def _bins(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Bins:
     return Bins.between(zero_ns, max(min(starts), zero_ns - _LONGEST_BEFORE_S * SECOND), max(ends))
 
 
-def _band(attempt: Experiment, zero_ns: int, axis: _Axis) -> tuple[float, float] | None:
+def _band(attempt: Experiment, zero_ns: int, axis: Axis) -> tuple[float, float] | None:
     """From sent to undone; a fault that needs no undo lasts until it was seen to be gone."""
     fault = attempt.fault
     if fault.sent_ns is None:
@@ -179,16 +186,16 @@ def _band(attempt: Experiment, zero_ns: int, axis: _Axis) -> tuple[float, float]
     return axis.x(0), max(round(axis.x(end) - axis.x(0), 1), 1.0)
 
 
-def _lines(attempt: Experiment, result: ExperimentResult, axis: _Axis) -> Iterable[Line]:
+def _lines(attempt: Experiment, result: ExperimentResult, axis: Axis) -> Iterable[Line]:
     fault = attempt.fault
     if fault.sent_ns is not None:
         until_ns, word = (fault.undone_ns, "undone") if fault.undone_ns else (fault.gone_ns, "gone")
         seconds = (until_ns - fault.sent_ns) / SECOND if until_ns else None
         until = "its end was not recorded" if seconds is None else f"{word} after {seconds:.3g} s"
-        yield _line(0, "fault", f"fault sent, {until}", 0, axis)
+        yield line_at(0, "fault", f"fault sent, {until}", 0, axis)
     for row, seen in enumerate((result.reads, result.writes), start=1):
         if seen is not None and seen.seconds is not None:
-            yield _line(seen.seconds, seen.operation, _returned(seen), row, axis)
+            yield line_at(seen.seconds, seen.operation, _returned(seen), row, axis)
 
 
 def _returned(seen: OperationRecovery) -> str:
@@ -197,7 +204,8 @@ def _returned(seen: OperationRecovery) -> str:
     return f"{seen.operation} back after {figure(seen.seconds, 's')} {give_or_take(seen.resolution_s, 's')}"
 
 
-def _line(at_s: float, kind: str, label: str, row: int, axis: _Axis) -> Line:
+def line_at(at_s: float, kind: str, label: str, row: int, axis: Axis) -> Line:
+    """A line with its label in one of the rows above the panels."""
     x = axis.x(at_s)
     late = x > LEFT + 0.7 * (WIDTH - LEFT - RIGHT)
     return Line(
@@ -211,34 +219,36 @@ def _line(at_s: float, kind: str, label: str, row: int, axis: _Axis) -> Line:
     )
 
 
-def _rate_panel(traffic: TrafficSeries, bins: Bins, axis: _Axis, top: float) -> Panel:
-    bottom = top + _RATE
-    peak = _nice(float(traffic.requests.max(initial=0.0)))
-    heights = bottom - traffic.requests / peak * _RATE
+def _rate_panel(traffic: TrafficSeries, bins: Bins, axis: Axis, top: float) -> Panel:
+    bottom = top + RATE
+    peak = round_up(float(traffic.requests.max(initial=0.0)))
+    heights = bottom - traffic.requests / peak * RATE
     return Panel(
         title="requests/s, failed filled",
         top=top,
         bottom=bottom,
-        ticks=tuple(Tick(at=bottom - share * _RATE, label=f"{peak * share:g}") for share in (0.0, 0.5, 1.0)),
-        area=_steps(heights, bins, axis) if traffic.requests.any() else "",
-        bars=_bars(traffic.failed / peak * _RATE, bottom, bins, axis),
+        ticks=tuple(Tick(at=bottom - share * RATE, label=f"{peak * share:g}") for share in (0.0, 0.5, 1.0)),
+        area=stair(heights, bins, axis) if traffic.requests.any() else "",
+        bars=bars_of(traffic.failed / peak * RATE, bottom, bins, axis),
     )
 
 
-def _time_panel(traffic: TrafficSeries, bins: Bins, axis: _Axis, top: float) -> Panel:
+def time_panel(
+    traffic: TrafficSeries, bins: Bins, axis: Axis, top: float, title: str = "response time p95, failures included"
+) -> Panel:
     """Logarithmic: a time-out and a healthy answer are three orders of magnitude apart."""
-    bottom = top + _TIME
+    bottom = top + TIME
     known = traffic.p95_ms[np.isfinite(traffic.p95_ms) & (traffic.p95_ms > 0)]
     low = math.floor(math.log10(float(known.min()))) if len(known) else 0
     high = max(math.ceil(math.log10(float(known.max()))), low + 1) if len(known) else 3
     scaled = (np.log10(np.clip(traffic.p95_ms, 10.0**low, None)) - low) / (high - low)
-    ticks = (Tick(at=bottom - (power - low) / (high - low) * _TIME, label=_ms(power)) for power in range(low, high + 1))
+    ticks = (Tick(at=bottom - (power - low) / (high - low) * TIME, label=_ms(power)) for power in range(low, high + 1))
     return Panel(
-        title="response time p95, failures included",
+        title=title,
         top=top,
         bottom=bottom,
         ticks=tuple(ticks),
-        curve=_steps(bottom - scaled * _TIME, bins, axis),
+        curve=stair(bottom - scaled * TIME, bins, axis),
     )
 
 
@@ -252,7 +262,7 @@ def _lanes(
     leaders: Sequence[Reign],
     *,
     bins: Bins,
-    axis: _Axis,
+    axis: Axis,
     top: float,
 ) -> Iterable[Lane]:
     for operation, seen in probes.items():
@@ -260,7 +270,7 @@ def _lanes(
         top += _LANE
         share = np.divide(seen.failed, seen.seen, out=np.zeros(bins.count), where=seen.seen > 0)
         base = _flat(seen.seen > 0, y + _LANE - 6, bins, axis)
-        cells = _bars(share * (_LANE - 8), y + _LANE - 6, bins, axis)
+        cells = bars_of(share * (_LANE - 8), y + _LANE - 6, bins, axis)
         yield Lane(title=f"{operation}, probed", y=y, base=base, cells=cells)
     roles = [TimelineEvent(at_s=e.at_s, lane=e.lane, what="role", text=e.text) for e in events if e.what == "role"]
     if leaders or roles:
@@ -275,7 +285,7 @@ def _lanes(
             top += _LANE
 
 
-def _stretches(leaders: Sequence[Reign], axis: _Axis) -> Iterable[LaneBar]:
+def _stretches(leaders: Sequence[Reign], axis: Axis) -> Iterable[LaneBar]:
     names = list(dict.fromkeys(reign.leader for reign in leaders))
     for reign in leaders:
         x = axis.x(reign.start_s)
@@ -285,7 +295,7 @@ def _stretches(leaders: Sequence[Reign], axis: _Axis) -> Iterable[LaneBar]:
         yield LaneBar(x=x, width=max(width, 1.0), tone=names.index(reign.leader) % 2, label=label, text=text)
 
 
-def _marks(events: Iterable[TimelineEvent], axis: _Axis) -> tuple[Mark, ...]:
+def _marks(events: Iterable[TimelineEvent], axis: Axis) -> tuple[Mark, ...]:
     """One mark an event; those that would lie on each other are one, and its number is their sum."""
     marks: list[Mark] = []
     for event in events:
@@ -299,11 +309,11 @@ def _marks(events: Iterable[TimelineEvent], axis: _Axis) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def _edges(bins: Bins, axis: _Axis) -> list[float]:
+def _edges(bins: Bins, axis: Axis) -> list[float]:
     return [axis.x(bins.start_s + index * bins.width_s) for index in range(bins.count + 1)]
 
 
-def _steps(heights: Floats, bins: Bins, axis: _Axis) -> str:
+def stair(heights: Floats, bins: Bins, axis: Axis) -> str:
     """A stair through the stretches; broken where there is no number."""
     edges, path, drawing = _edges(bins, axis), [], False
     for index, y in enumerate(heights.tolist()):
@@ -313,7 +323,7 @@ def _steps(heights: Floats, bins: Bins, axis: _Axis) -> str:
     return "".join(path)
 
 
-def _bars(heights: Floats, bottom: float, bins: Bins, axis: _Axis) -> str:
+def bars_of(heights: Floats, bottom: float, bins: Bins, axis: Axis) -> str:
     """A bar a stretch, at least a pixel high where there is anything at all."""
     edges = _edges(bins, axis)
     return "".join(
@@ -323,11 +333,11 @@ def _bars(heights: Floats, bottom: float, bins: Bins, axis: _Axis) -> str:
     )
 
 
-def _flat(there: np.typing.NDArray[np.bool_], y: float, bins: Bins, axis: _Axis) -> str:
-    return _steps(np.where(there, y, np.nan), bins, axis)
+def _flat(there: np.typing.NDArray[np.bool_], y: float, bins: Bins, axis: Axis) -> str:
+    return stair(np.where(there, y, np.nan), bins, axis)
 
 
-def _nice(value: float) -> float:
+def round_up(value: float) -> float:
     """The next round number: 1, 2 or 5 times a power of ten."""
     if value <= 0:
         return 1.0
@@ -335,7 +345,7 @@ def _nice(value: float) -> float:
     return float(next(step * power for step in (1, 1.5, 2, 3, 5, 10) if step * power >= value))
 
 
-def _round_steps(start: float, end: float, most: int) -> list[float]:
+def round_steps(start: float, end: float, most: int) -> list[float]:
     """Round numbers between start and end, zero among them."""
     step = next(s for s in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, math.inf) if (end - start) / s <= most)
     if math.isinf(step):

@@ -78,12 +78,17 @@ class TrafficSeries:
 
 def traffic_in(window: Window | None, bins: Bins) -> TrafficSeries:
     """Requests, failures and response times of a window; nothing where there is no window."""
-    if window is None or not len(window.samples):
+    return requests_in(None if window is None else window.samples, bins)
+
+
+def requests_in(samples: Table | None, bins: Bins) -> TrafficSeries:
+    """The same of some requests."""
+    if samples is None or not len(samples):
         nothing = np.zeros(bins.count)
         return TrafficSeries(requests=nothing, failed=nothing, p95_ms=np.full(bins.count, np.nan))
-    ints = window.samples.ints
+    ints = samples.ints
     due = ints["intended_ns"]
-    bad = ~window.samples.words["error"].missing | (ints["status"] <= 0)
+    bad = ~samples.words["error"].missing | (ints["status"] <= 0)
     return TrafficSeries(
         requests=bins.counts(due) / bins.width_s,
         failed=bins.counts(due[bad]) / bins.width_s,

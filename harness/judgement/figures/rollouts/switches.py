@@ -30,7 +30,7 @@ BY_PLATFORM: Final = "platform"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
+class ReleaseTurn:
     """A turn from one release to the other.
 
     Attributes:
@@ -46,16 +46,20 @@ class Turn:
     old: str
 
 
-def turns(case: Case, history: RolloutHistory) -> list[Turn]:
+def turns(case: Case, history: RolloutHistory) -> list[ReleaseTurn]:
     """The switch, and the way back, as far as they were recorded."""
     found = []
     if (step := history.switched) is not None:
         old = case.plan.release
-        found.append(Turn(name="switch", since_ns=step.since_ns, at_ns=step.at_ns, until_ns=step.end_ns, old=old))
+        found.append(
+            ReleaseTurn(name="switch", since_ns=step.since_ns, at_ns=step.at_ns, until_ns=step.end_ns, old=old)
+        )
     if (back := history.back) is not None:
         old = history.plan.candidate
         back_ns = back.when_ns
-        found.append(Turn(name="way back", since_ns=back.since_ns, at_ns=back_ns, until_ns=history.until_ns, old=old))
+        found.append(
+            ReleaseTurn(name="way back", since_ns=back.since_ns, at_ns=back_ns, until_ns=history.until_ns, old=old)
+        )
     return found
 
 
@@ -100,7 +104,9 @@ def answered_by_old(case: Case) -> Iterable[Measure]:
         yield gone(case, name, history, turn)
 
 
-def gone(case: Case, name: str, history: RolloutHistory, turn: Turn, *, new_connections: bool = False) -> Measure:
+def gone(
+    case: Case, name: str, history: RolloutHistory, turn: ReleaseTurn, *, new_connections: bool = False
+) -> Measure:
     """How long after a turn the release that is left still answered requests that were sent after it."""
     rows = history.samples(case.evidence, case.objective.scope.traffic, turn.since_ns, turn.until_ns)
     rows = rows.where(~rows.words["release"].missing & (rows.ints["sent_ns"] > turn.since_ns))
@@ -135,7 +141,7 @@ def gone(case: Case, name: str, history: RolloutHistory, turn: Turn, *, new_conn
     return concluded(case, name, outcome, f"{text}, expected {expected}", figures, kind=kind, turn=turn.name)
 
 
-def _on_new_connections(case: Case, rows: Table, turn: Turn) -> Bools:
+def _on_new_connections(case: Case, rows: Table, turn: ReleaseTurn) -> Bools:
     """Requests on connections that no request was sent on before the turn."""
     every = [w.samples for w in case.evidence.windows.values() if w.traffic == case.objective.scope.traffic]
     before = [s.where((s.ints["sent_ns"] <= turn.since_ns) & (s.ints["sent_ns"] > 0)) for s in every]
@@ -164,7 +170,7 @@ def failures(case: Case) -> Iterable[Measure]:
             yield _around(case, name, history, found[each])
 
 
-def _around(case: Case, name: str, history: RolloutHistory, turn: Turn) -> Measure:
+def _around(case: Case, name: str, history: RolloutHistory, turn: ReleaseTurn) -> Measure:
     around = case.objective.times.get("around")
     seconds = around.at_scale(case.plan.time_scale).in_unit("s") if around else 0.0
     end_ns = turn.at_ns + round(seconds * NS_PER_S) if around else turn.until_ns

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
-
-import judgement_builders as build
 
 from harness.judgement.figures import spec_of
 from harness.judgement.measures import Case
 from harness.model import (
     SAMPLES,
+    Claim,
     Evidence,
     Measure,
     Objective,
@@ -25,7 +25,9 @@ from harness.model import (
 )
 from harness.model.rollout import RolloutPlan, Strategy, TakenBack
 from harness.steps.grammar import read
+from tests.builders import plans
 from tests.builders.recorder import WELL, ns
+from tests.builders.scenarios import scenario
 
 USERS: Final = 500
 OLD, NEW = "1.0.0", "1.1.0"
@@ -132,8 +134,9 @@ def planned(objective: Objective, rollout: RolloutPlan | None = None, **fields: 
         census=USERS,
     )
     rollout = rollout or rollout_plan()
-    given = {"traffic": {"census": traffic}, "experiments": {}, "rollouts": {rollout.name: rollout}}
-    return build.plan({"ROW-1": objective}, **{**given, **fields})
+    given: dict[str, Any] = {"traffic": {"census": traffic}, "rollouts": {rollout.name: rollout}}
+    claim = Claim(scenario=scenario("ROW-1"), requirement="ROW-1", objectives=(objective,), demands=())
+    return plans.plan(**{"time_scale": 60.0, "claims": (claim,), **given, **fields})
 
 
 def windows(
@@ -167,7 +170,16 @@ def windows(
 
 def told(kind: str, subject: str, at: float, **fields: Any) -> Observation:
     """One line of the rollouts' history."""
-    return build.observation(kind, subject, at, "rollouts", at_ns=ns(at), **fields)
+    return Observation(
+        source="rollouts",
+        seq=0,
+        clock="boot",
+        mono_ns=ns(at),
+        wall="",
+        kind=kind,
+        subject=subject,
+        fields={"at_ns": ns(at), **fields},
+    )
 
 
 def history(
@@ -231,8 +243,6 @@ def evidence(made: Iterable[Row] | None = None, told_: Sequence[Observation] | N
 
 def objective_of(sentence: str) -> Objective:
     """A sentence as a scenario of the rollout under census traffic has it."""
-    from dataclasses import replace
-
     objective = read(sentence).objective
     assert objective is not None
     return replace(objective, scope=replace(objective.scope, traffic="census", rollout="canary"))
