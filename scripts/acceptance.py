@@ -71,7 +71,7 @@ def accept(releases: tuple[str, ...], times: int, out: Path, last: int, profiles
     """
     accepted = []
     for number in range(1, times + 1):
-        for name in releases or tuple(names()):
+        for name in releases or tuple(name for name in names() if load_release(name).replaces is None):
             accepted.append(_run(name, number, out, profiles))
             click.echo(_line(accepted[-1]))
     click.echo("")

@@ -148,9 +148,9 @@ def deploy(*, release: str, root: Path | None) -> int:
 
     wanted, directory = load_release(release), _directory(root)
     with connected(directory) as client:
-        # The sandbox keeps the credentials it was born with, so the Secrets of this rendering are left out.
+        # The sandbox keeps the credentials it was born with, so the Secrets of this rendering are left out; the weights of routes are its controller's.
         everything = render(wanted, Credentials.generate(), target.deployed_parts(directory))
-        objects = [each for each in everything if each["kind"] != "Secret"]
+        objects = [each for each in everything if each["kind"] not in ("Secret", "HTTPRoute")]
         client.apply(objects)
         repository.write(directory.repository, wanted, objects)
         client.wait(_ROLLED_OUT_WITHIN_S, click.echo)

@@ -149,7 +149,7 @@ class ControlPlane:
 
     async def _bring_up(self) -> None:
         from harness.sandbox import target
-        from harness.sandbox.platform import render, repository
+        from harness.sandbox.platform import candidates, render, repository
         from harness.sandbox.platform.credentials import Credentials
         from harness.sandbox.releases import load_release
 
@@ -163,6 +163,7 @@ class ControlPlane:
         objects = render.render(release, credentials, self._settings.parts)
         apply(self._store, objects)
         await asyncio.to_thread(repository.write, self._directory.repository, release, objects)
+        await asyncio.to_thread(candidates.write, self._directory.candidates, self._settings.parts)
         await self._until_workloads_are_ready()
         target.write(self._store, self._directory, credentials, release.version, self._settings.parts)
         self._tell({"ready": str(self._directory.target)})
@@ -174,8 +175,7 @@ class ControlPlane:
     async def _until_workloads_are_ready(self) -> None:
         deadline, said, said_s = clock.Deadline.after(READY_WITHIN_S), "", 0.0
         while True:
-            objects = self._store.list(DEPLOYMENT) + self._store.list(STATEFULSET)
-            workloads = [progress.workload(each) for each in objects]
+            workloads = [progress.workload(each) for each in self._workloads()]
             sentence = progress.sentence(workloads)
             if sentence != said and clock.now_s() - said_s > 1.0:
                 said, said_s = sentence, clock.now_s()
@@ -188,6 +188,11 @@ class ControlPlane:
             if any(each["restartCount"] >= HOPELESS for pod in self._store.list(POD) for each in _containers(pod)):
                 self._give_up(sentence)
             await clock.asleep(0.05)
+
+    def _workloads(self) -> list[Object]:
+        rollouts = self._store.kinds.by_api_version("argoproj.io/v1alpha1", "Rollout")
+        kinds = [DEPLOYMENT, STATEFULSET, *([rollouts] if rollouts is not None else [])]
+        return [each for kind in kinds for each in self._store.list(kind)]
 
     def _give_up(self, sentence: str) -> NoReturn:
         """Say which pod does not come up, why, and what it has said last."""

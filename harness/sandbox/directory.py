@@ -74,6 +74,11 @@ class Directory:
         return self.root / "secrets"
 
     @property
+    def candidates(self) -> Path:
+        """What the candidates of rollouts make of the Rollouts, a file each."""
+        return self.root / "candidates"
+
+    @property
     def repository(self) -> Path:
         """The platform's own files, with their history in git."""
         return self.root / "repository"
@@ -111,6 +116,7 @@ class Directory:
             self.kubecache,
             self.repository,
             self.flows.parent,
+            self.candidates,
             *([self.logs] if logs else []),
         ):
             shutil.rmtree(each, ignore_errors=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RollOut:
-    """A Deployment or StatefulSet: how many replicas are ready, and whether nothing old is left."""
+    """A Deployment, StatefulSet or Rollout: how many replicas are ready, and whether nothing old is left."""
 
     namespace: str
     name: str
@@ -26,16 +26,18 @@ class RollOut:
 def workload(obj: Object) -> RollOut:
     """Read a workload's status."""
     status, wanted = obj.get("status") or {}, obj["spec"].get("replicas", 1)
-    current = status.get("observedGeneration") == obj["metadata"].get("generation")
+    # A Rollout writes the generation as a text.
+    current = str(status.get("observedGeneration")) == str(obj["metadata"].get("generation"))
     ready = status.get("readyReplicas", 0)
     counts = {status.get("replicas", 0), status.get("updatedReplicas", 0), ready}
+    healthy = status.get("phase") == "Healthy" if obj["kind"] == "Rollout" else counts == {wanted}
     return RollOut(
         namespace=obj["metadata"]["namespace"],
         name=obj["metadata"]["name"],
         kind=obj["kind"],
         ready=ready,
         wanted=wanted,
-        settled=current and counts == {wanted},
+        settled=current and healthy,
     )
 
 

@@ -27,7 +27,10 @@ REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 CLUSTER_SCOPED = frozenset({"Namespace", "Node"})
 NOT_SERVED = frozenset({"rbac.authorization.k8s.io/v1"})
 """The sandbox's API has one token and no roles."""
-ORDER = ("Node", "Namespace", "ServiceAccount", "Secret", "ConfigMap", "Service", "NetworkPolicy", "StatefulSet")
+ORDER = (
+    *("Node", "Namespace", "ServiceAccount", "Secret", "ConfigMap", "Service", "NetworkPolicy"),
+    *("AnalysisTemplate", "HTTPRoute", "StatefulSet"),
+)
 """What must be there before what: pods learn of Services when they start. Kinds not named come last."""
 WORKLOADS = frozenset({"Deployment", "StatefulSet"})
 
@@ -45,14 +48,53 @@ def render(release: Release, credentials: Credentials, deployed: Iterable[str] =
     Raises:
         ConfigurationError: the release names a workload or an object that the platform does not have, or there is no such part.
     """
+    objects = without_credentials(release, deployed) + credentials.objects(list(REGIONS))
+    return sorted(objects, key=lambda obj: ORDER.index(obj["kind"]) if obj["kind"] in ORDER else len(ORDER))
+
+
+def without_credentials(release: Release, deployed: Iterable[str] = ()) -> list[Object]:
+    """The same without the Secrets of passwords and certificates, in any order. Raises ConfigurationError."""
     chosen = parts.with_needs(deployed)
     every = [(True, obj) for obj in kustomized(MANIFESTS)]
     every += [(name in chosen, obj) for name in parts.names() for obj in kustomized(parts.directory(name))]
     served = [(here, obj) for here, obj in every if obj["apiVersion"] not in NOT_SERVED]
     released = release.applied_to(obj for _, obj in served)
     objects = [obj for (here, _), obj in zip(served, released, strict=True) if here]
-    objects += credentials.objects(list(REGIONS))
-    return sorted(objects, key=lambda obj: ORDER.index(obj["kind"]) if obj["kind"] in ORDER else len(ORDER))
+    for name in chosen:
+        objects = [_patched(obj, _component_patches(parts.directory(name))) for obj in objects]
+    return _with_rollouts(objects)
+
+
+def _component_patches(directory: Path) -> list[Object]:
+    """What a kustomization of kind Component changes of the platform that it is put beside."""
+    kustomization = _documents(directory / "kustomization.yaml")[0]
+    patches: list[Object] = kustomization.get("patches", []) if kustomization.get("kind") == "Component" else []
+    return patches
+
+
+def _with_rollouts(objects: Iterable[Object]) -> list[Object]:
+    """Each Rollout that refers to a Deployment in its place, with its pod template: what Argo Rollouts' `workloadRef` comes to.
+
+    The sandbox begins with the Rollout, so there is no Deployment to scale down once it is there.
+    """
+    every = list(objects)
+    deployments = {_key(obj): obj for obj in every if obj["kind"] == "Deployment"}
+    referring = {_key(obj): obj["spec"]["workloadRef"] for obj in every if "workloadRef" in obj.get("spec", {})}
+    replaced = {(namespace, reference["name"]) for (namespace, _), reference in referring.items()}
+
+    def complete(obj: Object) -> Object:
+        if obj["kind"] != "Rollout" or _key(obj) not in referring:
+            return obj
+        deployment = deployments[_key(obj)[0], referring[_key(obj)]["name"]]
+        own = {key: deployment["spec"][key] for key in ("replicas", "selector", "template")}
+        rest = {key: value for key, value in obj["spec"].items() if key != "workloadRef"}
+        return {**obj, "spec": {**own, **rest}}
+
+    return [complete(obj) for obj in every if obj["kind"] != "Deployment" or _key(obj) not in replaced]
+
+
+def _key(obj: Object) -> tuple[str, str]:
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
 
 
 def kustomized(directory: Path) -> list[Object]:
@@ -94,7 +136,7 @@ def _patched(obj: Object, patches: Iterable[Object]) -> Object:
     for row in patches:
         target = row["target"]
         if target["kind"] == obj["kind"] and target.get("name", obj["metadata"]["name"]) == obj["metadata"]["name"]:
-            patch = {key: value for key, value in yaml.safe_load(row["patch"]).items() if key == "spec"}
+            patch = {key: value for key, value in yaml.safe_load(row["patch"]).items() if key in ("spec", "data")}
             obj = strategic(obj, patch)
     return obj
 

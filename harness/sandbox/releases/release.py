@@ -36,6 +36,7 @@ class Release(BaseModel):
 
     Attributes:
         version: the label of its pods, the tag of its images, and `x-release` of every answer.
+        replaces: the release that it takes over from: a candidate of rollouts, not a release to begin with.
         expect: what a run must decide whose profiles have one of the requirements that must FAIL; any other is a GO where 1.0.0 is.
         caught_by: the requirements that must FAIL, exactly, of whichever profile: a run is held to those of its own.
         may_be_inconclusive: those that may lack evidence, such as a recovery of a target that is never steady. Where
@@ -48,6 +49,7 @@ class Release(BaseModel):
 
     version: Version
     summary: str
+    replaces: Version | None = None
     expect: Literal["GO", "NO-GO", "INCONCLUSIVE"]
     caught_by: list[str] = Field(default_factory=list)
     may_be_inconclusive: list[str] = Field(default_factory=list)

@@ -29,15 +29,25 @@ def refusal(directory: Path, text: str) -> ConfigurationError:
 
 
 def test_the_releases_that_come_with_the_harness() -> None:
-    """One healthy, one half rolled out, the others bad; each bad one is caught by something."""
+    """Two healthy, one half rolled out, the others bad; each bad one is caught by something."""
     bad = [
+        "1.1.0-bad-migration", "1.1.0-failing", "1.1.0-leaking", "1.1.0-one-region-only", "1.1.0-refuses-sign-in", "1.1.0-slow", "1.1.0-slow-database",
+        "1.1.0-unready",
         "blind", "careless", "coupled", "dark-door", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "held-back", "late", "lopsided", "mute",
         "no-return", "paperless", "pinned", "second-gone", "slow", "slow-return", "twice", "unprobed", "unready", "wrong-home",
     ]  # fmt: skip
-    assert names() == sorted(["1.0.0", "half-rolled", *bad])
-    expected = {**dict.fromkeys(bad, "NO-GO"), "1.0.0": "GO", "half-rolled": "INCONCLUSIVE"}
+    assert names() == sorted(["1.0.0", "1.1.0", "half-rolled", *bad])
+    expected = {**dict.fromkeys(bad, "NO-GO"), "1.0.0": "GO", "1.1.0": "GO", "half-rolled": "INCONCLUSIVE"}
     assert {name: load_release(name).expect for name in names()} == expected
     assert [name for name in names() if load_release(name).caught_by] == bad
+
+
+def test_candidates_of_rollouts_name_the_release_that_they_replace() -> None:
+    """By a version of their own, which is the name of their directory."""
+    candidates = [name for name in names() if load_release(name).replaces is not None]
+    assert candidates == [name for name in names() if name.startswith("1.1.0")]
+    assert {load_release(name).replaces for name in candidates} == {"1.0.0"}
+    assert [load_release(name).version for name in candidates] == candidates
 
 
 def test_what_catches_a_release_is_a_known_requirement() -> None:
@@ -70,7 +80,7 @@ def test_an_unknown_release_names_the_nearest() -> None:
     """And all there are."""
     with pytest.raises(ConfigurationError) as caught:
         load_release("forgetfull")
-    assert caught.value.hint.startswith("did you mean forgetful? releases: 1.0.0, blind")
+    assert caught.value.hint.startswith("did you mean forgetful? releases: 1.0.0, 1.1.0, 1.1.0-bad-migration")
 
 
 @pytest.mark.parametrize(

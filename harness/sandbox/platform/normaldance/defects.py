@@ -24,6 +24,10 @@ class Defects:
         slow_routes: routes whose answers are late, one in `slow_one_in` of them by `slow_s` seconds.
         late_s: seconds by which reads of a track are late once something was broken (`fault_seen`).
         fail_one_in: of the answers of each route, one in this many is replaced by 502.
+        error_one_in: of the answers of each route of a service itself, one in this many is replaced by 500, which no gateway tries again.
+        leak_kb: kilobytes that each request leaves behind.
+        query_s: seconds by which each write's query takes longer, in the database itself.
+        refuses_sign_in: who signs in is answered 503, whatever the password.
         forget_routes: routes of which one write in `forget_one_in` is acknowledged and rolled back.
         repeat_routes: routes of which one request in `repeat_one_in` is sent to its service twice, as after a lost answer.
         keyless_routes: writes that ignore their idempotency key.
@@ -51,6 +55,10 @@ class Defects:
     slow_one_in: int = 1
     late_s: float = 0.0
     fail_one_in: int = 0
+    error_one_in: int = 0
+    leak_kb: int = 0
+    query_s: float = 0.0
+    refuses_sign_in: bool = False
     forget_one_in: int = 0
     forget_routes: frozenset[str] = frozenset()
     repeat_one_in: int = 0
@@ -74,6 +82,7 @@ class Defects:
     fault_seen: bool = False
     writes_refused_until: float = 0.0
     _answers: dict[str, int] = field(default_factory=dict)
+    _leaked: list[bytes] = field(default_factory=list)
 
     @classmethod
     def from_env(cls) -> Defects:
@@ -86,6 +95,10 @@ class Defects:
             slow_one_in=int(env.get("DEFECT_SLOW_ONE_IN", "1")),
             late_s=_seconds(env.get("DEFECT_LATE_MS")),
             fail_one_in=int(env.get("DEFECT_FAIL_ONE_IN", "0")),
+            error_one_in=int(env.get("DEFECT_ERROR_ONE_IN", "0")),
+            leak_kb=int(env.get("DEFECT_LEAK_KB", "0")),
+            query_s=_seconds(env.get("DEFECT_QUERY_MS")),
+            refuses_sign_in=env.get("DEFECT_REFUSES_SIGN_IN", "") == "yes",
             forget_one_in=int(env.get("DEFECT_FORGET_ONE_IN", "0")),
             forget_routes=_names(env.get("DEFECT_FORGET_ROUTES")),
             repeat_one_in=int(env.get("DEFECT_REPEAT_ONE_IN", "0")),
@@ -118,6 +131,15 @@ class Defects:
     def fails(self, route: str) -> bool:
         """Whether this answer is replaced by a failure."""
         return self._one_in(self.fail_one_in, f"fail {route}")
+
+    def errs(self, route: str) -> bool:
+        """Whether this answer of the service itself is replaced by an error."""
+        return self._one_in(self.error_one_in, f"error {route}")
+
+    def leak(self) -> None:
+        """Leave behind what one request leaks; the pages are written, so that they are in memory."""
+        if self.leak_kb:
+            self._leaked.append(b"x" * 1024 * self.leak_kb)
 
     def forgets(self, route: str) -> bool:
         """Whether this write is acknowledged and rolled back."""

@@ -1,8 +1,12 @@
-"""api-gateway: the one door of a region. Forwards each route to its service and answers for services that do not."""
+"""api-gateway: the one door of a region. Forwards each route to its service and answers for services that do not.
+
+It splits users between two releases of a service (`split`), and takes what they report (`reports`).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
@@ -10,9 +14,11 @@ from contextlib import suppress
 from aiohttp import web
 
 from .defects import Defects
-from .kit.app import Handler, Unavailable, answer, build, serve
+from .kit.app import ENVELOPE, Handler, Unavailable, answer, build, serve
 from .kit.calls import Caller, ServiceAnswer, client
 from .kit.settings import PodSettings, address_of
+from .reports import Reports
+from .split import Split, user_of
 
 ROUTES = (
     ("sign-in", "POST", "/sessions", "user-service"),
@@ -26,6 +32,8 @@ ROUTES = (
     ("read-event", "GET", "/events/{id}", "track-service"),
 )
 SERVICES = sorted({service for *_, service in ROUTES})
+CANARIES = [f"{service}-canary" for service in SERVICES]
+"""Services of a release that some users get; there where releases are rolled out by users."""
 PASSED_ON = ("authorization", "content-type", "idempotency-key")
 PASSED_BACK = ("content-type", "retry-after", "x-served-region", "x-served-pod", "x-release")
 CALLERS = web.AppKey("callers", dict[str, Caller])
@@ -33,10 +41,11 @@ CALLERS = web.AppKey("callers", dict[str, Caller])
 
 def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]], defects: Defects) -> web.Application:
     """The gateway in front of the services at `addresses`."""
+    split, reports = Split(settings.region), Reports()
 
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with client() as session:
-            app[CALLERS] = {name: Caller(name, *addresses[name], session, defects.attempts) for name in SERVICES}
+            app[CALLERS] = {name: Caller(name, *at, session, defects.attempts) for name, at in addresses.items()}
             own = asyncio.create_task(_hold_database()) if defects.opens_database else None
             yield
             if own is not None:
@@ -46,7 +55,9 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
         async def endpoint(request: web.Request) -> web.Response:
             try:
                 await asyncio.sleep(defects.delay_s(name))
-                given = await _forwarded(request, request.app[CALLERS][service], twice=defects.repeats(name))
+                chosen = split.service_for(service, user_of(request, await request.read()))
+                given = await _forwarded(request, request.app[CALLERS][chosen], twice=defects.repeats(name))
+                reports.know(given.headers.get("x-release", ""))
                 response = _passed_back(given)
             except Unavailable as failure:
                 response = answer({"error": str(failure)}, 503)
@@ -60,7 +71,10 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
             await app[CALLERS][defects.health_needs].call("GET", "/health", headers={}, body=b"")
 
     routes = [web.route(method, path, forward(name, service)) for name, method, path, service in ROUTES]
+    routes.append(web.post("/reports", reports.take))
     app = build(settings, routes, lifespan=lifespan, alive=alive, headers={"x-gateway-pod": settings.pod})
+    app[ENVELOPE].registry.register(reports.counter)
+    app.cleanup_ctx.append(split.watched)
     return app
 
 
@@ -96,7 +110,8 @@ def _passed_back(given: ServiceAnswer) -> web.Response:
 def main() -> None:
     """Serve as a pod."""
     settings = PodSettings.from_env("api-gateway")
-    serve(application(settings, {name: address_of(name) for name in SERVICES}, Defects.from_env()), settings)
+    here = [*SERVICES, *(CANARIES if os.environ.get("ROUTES") == "watched" else [])]
+    serve(application(settings, {name: address_of(name) for name in here}, Defects.from_env()), settings)
 
 
 if __name__ == "__main__":

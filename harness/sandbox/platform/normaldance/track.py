@@ -98,6 +98,8 @@ class Tracks:
         undo = self._defects.forgets(route)
 
         async def work(connection: Connection) -> Row | None:
+            if self._defects.query_s:
+                await connection.execute("SELECT pg_sleep(%s)", [self._defects.query_s])
             return await once(connection, key, statement, values, undo=undo)
 
         written = await self._database.write(work)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from .defects import Defects
 from .engagement import UserCounter
-from .kit.app import ENVELOPE, RequestRefused, answer, body_of, build, serve, text_in
+from .kit.app import ENVELOPE, RequestRefused, Unavailable, answer, body_of, build, serve, text_in
 from .kit.passwords import matches
 from .kit.postgres import DatabaseRouter, one
 from .kit.settings import PodSettings
@@ -21,8 +21,11 @@ USER = "SELECT name, password, joined FROM users WHERE name = %s"
 def application(settings: PodSettings, database: DatabaseRouter, *, secret: str) -> web.Application:
     """The service on `database`, signing tokens with `secret`."""
     sign_ins = UserCounter("user_sign_ins_total", "Users signed in.")
+    defects = Defects.from_env()
 
     async def sign_in(request: web.Request) -> web.Response:
+        if defects.refuses_sign_in:
+            raise Unavailable("no session can be kept")
         body = await body_of(request)
         name, password = text_in(body, "user"), text_in(body, "password")
         user = await database.read(one(USER, name))

@@ -31,6 +31,9 @@ DRAIN_S = 0.6
 GRACE_S = 3.0
 BODY_MAX_BYTES = 64 * 1024
 
+OWN_PATHS = frozenset({"/health", "/ready", "/version", "/metrics"})
+"""What every service answers beside its routes."""
+
 BUCKETS_S = (
     *(0.001 * n for n in range(1, 10)),
     *(round(0.01 * 1.1**n, 5) for n in range(74)),
@@ -134,8 +137,7 @@ class Envelope:
         response = await self._answered(request, handler)
         if self.draining or not self.keeps_connections or self._is_old(request.transport, loop.time()):
             response.force_close()
-        known = request.match_info.http_exception is None
-        route = getattr(request.match_info.handler, "__name__", "") if known else "none"
+        route = _route_of(request)
         if request.method not in self._defects.uncounted_methods:
             self._requests.labels(route, request.method, response.status).inc()
         took_s = loop.time() - started
@@ -146,6 +148,10 @@ class Envelope:
     async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self._defects.refuses_all and request.path != "/health":
             return answer({"error": "unavailable"}, 503)
+        if request.path not in OWN_PATHS:
+            self._defects.leak()
+            if self._defects.errs(_route_of(request)):
+                return answer({"error": "internal error"}, 500)
         try:
             return await handler(request)
         except RequestRefused as refusal:
@@ -163,6 +169,12 @@ class Envelope:
         """Put identity on an answer, also on one that nobody foresaw."""
         for name, value in self._identity:
             response.headers.setdefault(name, value)
+
+
+def _route_of(request: web.Request) -> str:
+    """The name of the route that a request meets; `none` when it meets none."""
+    known = request.match_info.http_exception is None
+    return getattr(request.match_info.handler, "__name__", "") if known else "none"
 
 
 ENVELOPE = web.AppKey("envelope", Envelope)

@@ -1,0 +1,1 @@
+UPDATE tracks SET artist = lower(artist);

@@ -1,0 +1,2 @@
+-- depends: 0001-expand
+UPDATE tracks SET performer = artist WHERE performer IS NULL;

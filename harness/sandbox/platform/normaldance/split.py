@@ -1,0 +1,170 @@
+"""The users' split between two releases: which Service of a route a user's requests go to.
+
+A user's place between 0 and 100 is a hash of the name, the same in every region and for every release, and those below the weight of the
+canary's Service are on the new release. So the split is the same wherever a request comes in, and a user who is on the new release stays there as
+the weight grows. Requests that name no user stay on the first Service until the other one has all of the weight.
+
+Several services that are rolled out at once go together, in every region: of the routes whose canary is in progress the least weight counts for
+all. So no user meets two releases because one service was a second quicker, and one that is taken back takes the others with it at once.
+
+Where the variable ROUTES is `watched`, the weights are those of the HTTPRoutes of all regions, watched by the Kubernetes API. While the API is away
+the last known weights count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import os
+import ssl
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+ROUTES = "/apis/gateway.networking.k8s.io/v1/httproutes"
+IN_PROGRESS = "rollouts.argoproj.io/gatewayapi-canary"
+"""Label of a route whose canary is in progress, also before its first share and after an abort."""
+AGAIN_S = 0.2
+PLACES = 10_000
+OF_THE_LONGEST_S = 30
+"""A watch is begun anew after so many seconds."""
+
+
+def place(user: str) -> float:
+    """Where a user is between 0 and 100."""
+    return int.from_bytes(hashlib.sha256(f"user:{user}".encode()).digest()[:8]) % PLACES / (PLACES / 100)
+
+
+def user_of(request: web.BaseRequest, body: bytes) -> str:
+    """The user that a request names: by token, by the header x-user, or as who signs in; empty when it names none.
+
+    The token is not verified here: the service behind does that, and whoever forges one only chooses a release.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.count(".") == 2:
+        claims = token.split(".")[1]
+        return _text(_parsed(base64.urlsafe_b64decode, claims + "=" * (-len(claims) % 4)), "sub")
+    if named := request.headers.get("x-user", ""):
+        return named
+    return _text(_parsed(bytes, body), "user") if request.path == "/sessions" else ""
+
+
+def _parsed(decode: Any, text: Any) -> Any:
+    try:
+        return json.loads(decode(text))
+    except ValueError:
+        return None
+
+
+def _text(content: Any, name: str) -> str:
+    value = content.get(name) if isinstance(content, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Of one route: its Service, the one of the canary, the canary's share in percent, and whether it is in progress."""
+
+    stable: str
+    canary: str
+    share: float
+    in_progress: bool
+
+
+class Split:
+    """The weights of the routes as they are known now.
+
+    Args:
+        namespace: of the gateway, whose services' routes count for its own requests.
+    """
+
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+        self._routes: dict[tuple[str, str], Weights] = {}
+
+    def service_for(self, service: str, user: str) -> str:
+        """The Service that a user's requests for `service` go to: of a route of that name, else itself."""
+        own = self._routes.get((self._namespace, service))
+        if own is None:
+            return service
+        share = own.share
+        if own.in_progress:
+            share = min(each.share for each in self._routes.values() if each.in_progress)
+        moved = place(user) < share if user else share >= 100
+        return own.canary if moved else own.stable
+
+    def learn(self, route: Mapping[str, Any], *, gone: bool = False) -> None:
+        """Take over one HTTPRoute: its name is that of the service, its first rule has the weights of two Services."""
+        meta = route["metadata"]
+        refs = (route["spec"].get("rules") or [{}])[0].get("backendRefs") or []
+        if gone or len(refs) != 2:
+            self._routes.pop((meta["namespace"], meta["name"]), None)
+            return
+        weights = [int(each.get("weight", 1)) for each in refs]
+        self._routes[meta["namespace"], meta["name"]] = Weights(
+            stable=str(refs[0]["name"]),
+            canary=str(refs[1]["name"]),
+            share=100 * weights[1] / max(1, sum(weights)),
+            in_progress=IN_PROGRESS in (meta.get("labels") or {}),
+        )
+
+    async def watched(self, _: web.Application) -> AsyncIterator[None]:
+        """The lifespan of the watch; the gateway serves once the weights are known."""
+        if os.environ.get("ROUTES") != "watched":
+            yield
+            return
+        known = asyncio.Event()
+        watch = asyncio.create_task(self._watch(known))
+        await known.wait()
+        yield
+        watch.cancel()
+        await asyncio.wait([watch])
+
+    async def _watch(self, known: asyncio.Event) -> None:
+        server, context, token = _cluster(Path(os.environ["KUBECONFIG"]))
+        routes = server + ROUTES
+        headers = {"authorization": f"Bearer {token}"}
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=1.0, sock_read=OF_THE_LONGEST_S + 5)
+        connector = aiohttp.TCPConnector(ssl=context)
+        async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as session:
+            while True:
+                try:
+                    await self._once(session, routes, known)
+                except (aiohttp.ClientError, TimeoutError, ValueError, KeyError) as error:
+                    sys.stderr.write(f"api-gateway: the routes are not watched: {type(error).__name__}: {error}\n")
+                    await asyncio.sleep(AGAIN_S)
+
+    async def _once(self, session: aiohttp.ClientSession, routes: str, known: asyncio.Event) -> None:
+        """List, then follow the changes until the server ends the stream."""
+        async with session.get(routes) as response:
+            response.raise_for_status()
+            listed = await response.json()
+        self._routes.clear()
+        for route in listed["items"]:
+            self.learn(route)
+        known.set()
+        since = {"watch": "1", "resourceVersion": listed["metadata"]["resourceVersion"]}
+        async with session.get(routes, params={**since, "timeoutSeconds": str(OF_THE_LONGEST_S)}) as response:
+            response.raise_for_status()
+            async for line in response.content:
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    return
+                self.learn(event["object"], gone=event["type"] == "DELETED")
+
+
+def _cluster(kubeconfig: Path) -> tuple[str, ssl.SSLContext, str]:
+    """(URL, what to trust, token) of the first cluster of a kubeconfig."""
+    import yaml  # only where routes are watched
+
+    config = yaml.safe_load(kubeconfig.read_text())
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+    return cluster["server"], ssl.create_default_context(cadata=authority), user["token"]

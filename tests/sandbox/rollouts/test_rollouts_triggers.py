@@ -1,0 +1,160 @@
+"""The triggers of document 002 as the platform ships them, at full length, on a clock that the test moves: no second too early, none too late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.sandbox.cluster.controllers.rollouts.analysis import Measured, assessed, due, phase_of, recorded, result_of
+from harness.sandbox.cluster.controllers.rollouts.metrics import Metric, merged_args, metrics_of
+from harness.sandbox.platform.parts import directory
+
+BEGIN = datetime(2026, 1, 31, 12, tzinfo=UTC)
+SHIPPED = {
+    each["metadata"]["name"]: each
+    for each in yaml.safe_load_all((directory("rollout") / "region" / "analysis.yaml").read_text("utf-8"))
+}
+WINDOWS = [("latency", 300, 2.0, 1.999, 2.001), ("errors", 180, 0.05, 0.05, 0.051), ("memory", 600, 0.8, 0.8, 0.801)]
+"""Trigger, window in seconds, limit, a reading that is not above it, one that is."""
+FAR = 1200.0
+"""Seconds of calm before anything happens: longer than any window."""
+
+Reading = Callable[[float], float | None]
+"""What is read at a second after the start of the analysis; None where nothing was."""
+
+
+def metric(name: str, release: str = "1.1.0") -> Metric:
+    """The metric of a shipped template, at full length."""
+    template = SHIPPED[name]
+    args = merged_args(template, [{"name": "release", "value": release}])
+    return metrics_of({"metrics": template["spec"]["metrics"], "args": args})[0]
+
+
+class Watch:
+    """An analysis of one trigger on a series of readings."""
+
+    def __init__(self, name: str, reading: Reading) -> None:
+        self.metric = metric(name)
+        self.reading = reading
+        self.status: dict[str, Any] = {}
+        self.second = 0.0
+
+    def until(self, end_s: float) -> str:
+        """Measure whenever it is due, a second at a time, and say the phase of the run."""
+        while True:
+            now = BEGIN + timedelta(seconds=self.second)
+            for each in due([self.metric], self.status, now):
+                self.status = recorded(self.status, each, Measured(started=now, finished=now, value=self._asked()))
+            self.status = assessed([self.metric], self.status, now)
+            if self.second >= end_s:
+                return phase_of(self.status).value
+            self.second += 1
+
+    def _asked(self) -> list[Any]:
+        span = self.metric.query.span
+        if span is None:
+            points = [self.reading(self.second)]
+        else:
+            steps = round((span.start_back_s - span.end_back_s) / span.step_s)
+            points = [self.reading(self.second - span.start_back_s + n * span.step_s) for n in range(steps + 1)]
+        return [each for each in points if each is not None]
+
+    @property
+    def last(self) -> str:
+        """The phase of the last measurement."""
+        phase: str = result_of(self.status, self.metric.name)["measurements"][-1]["phase"]
+        return phase
+
+
+def bad_between(first_s: float, last_s: float, calm: float, bad: float) -> Reading:
+    """Calm but for that stretch, both ends of which are bad."""
+    return lambda second: bad if first_s <= second <= last_s else calm
+
+
+@pytest.mark.parametrize(("name", "window_s", "limit", "calm", "bad"), WINDOWS)
+def test_a_trigger_fires_after_its_whole_window_and_not_a_second_before(
+    name: str, window_s: int, limit: float, calm: float, bad: float
+) -> None:
+    """4:59 above the limit is calm, 5:00 is taken back; at the limit is not above it."""
+    del limit
+    short = Watch(name, bad_between(FAR, FAR + window_s - 1, calm, bad))
+    assert short.until(FAR + 3 * window_s) == "Running"
+    full = Watch(name, bad_between(FAR, FAR + window_s, calm, bad))
+    assert full.until(FAR + window_s - 1) == "Running"
+    assert full.until(FAR + window_s) == "Failed"
+
+
+@pytest.mark.parametrize(("name", "window_s", "limit", "calm", "bad"), WINDOWS)
+def test_exactly_at_the_limit_never_fires(name: str, window_s: int, limit: float, calm: float, bad: float) -> None:
+    """Above means above, for however long."""
+    del calm, bad
+    assert Watch(name, lambda _: limit).until(5 * window_s) == "Running"
+
+
+@pytest.mark.parametrize(("name", "window_s", "limit", "calm", "bad"), WINDOWS)
+def test_one_calm_reading_begins_the_window_anew(
+    name: str, window_s: int, limit: float, calm: float, bad: float
+) -> None:
+    """A blip just before the end."""
+    del limit
+    blip_s = FAR + window_s - 15
+
+    def reading(second: float) -> float:
+        return calm if second < FAR or second == blip_s else bad
+
+    watch = Watch(name, reading)
+    assert watch.until(blip_s + window_s) == "Running"
+    assert watch.until(blip_s + window_s + 15) == "Failed"
+
+
+@pytest.mark.parametrize(("name", "window_s", "limit", "calm", "bad"), WINDOWS)
+def test_a_gap_is_unknown_and_not_calm(name: str, window_s: int, limit: float, calm: float, bad: float) -> None:
+    """All readings that are there are bad, one is missing: neither Failed nor Successful."""
+    del limit
+    gap_s = FAR + window_s / 2
+
+    def reading(second: float) -> float | None:
+        return None if gap_s <= second < gap_s + 15 else calm if second < FAR else bad
+
+    watch = Watch(name, reading)
+    assert (watch.until(FAR + window_s), watch.last) == ("Running", "Inconclusive")
+    assert watch.until(gap_s + 15 + window_s) == "Failed"
+
+
+@pytest.mark.parametrize("name", ["latency", "errors", "memory", "user-reports"])
+def test_a_metric_that_is_never_exported_ends_inconclusive(name: str) -> None:
+    """The rollout pauses; it is neither promoted nor taken back."""
+    assert Watch(name, lambda _: None).until(1200) == "Inconclusive"
+
+
+def test_one_critical_report_is_enough() -> None:
+    """Within a measurement of its record; none is calm."""
+    watch = Watch("user-reports", lambda second: float(second >= 630))
+    assert watch.until(629) == "Running"
+    assert watch.until(645) == "Failed"
+
+
+def test_the_triggers_read_the_new_release_alone() -> None:
+    """A critical report on the old release, or its slow answers, are not asked for."""
+    for name in SHIPPED:
+        for each in SHIPPED[name]["spec"]["metrics"]:
+            assert '="{{args.release}}"' in each["provider"]["prometheus"]["query"]
+    assert metric("latency", "1.2.0").query.query == 'release:response_seconds:p95{version="1.2.0"}'
+
+
+@settings(max_examples=25, deadline=None)
+@given(first=st.integers(600, 640), length=st.integers(150, 215))
+def test_whatever_the_phase_a_short_stretch_never_fires_and_a_longer_one_always(first: int, length: int) -> None:
+    """Errors, measured every 15 s: below 3 min never; from 3 min and one interval on always."""
+    watch = Watch("errors", bad_between(first, first + length, 0.01, 0.2))
+    phase = watch.until(first + 300)
+    if length < 180:
+        assert phase == "Running"
+    if length >= 195:
+        assert phase == "Failed"
