@@ -222,6 +222,38 @@ def test_an_analysis_asks_prometheus_and_decides(cluster: PocketCluster) -> None
             here.api.delete_namespaced_custom_object(*ARGO, "analysistemplates", "errors")
 
 
+def test_a_release_that_is_taken_back_is_told_of(cluster: PocketCluster) -> None:
+    """Release, cause and time, to the Alertmanager that the rollout has subscribed to; by abort and by hand."""
+    with _prometheus() as (address, _, bodies):
+        targets = {"service.alertmanager": f"targets: ['{address.removeprefix('http://')}']"}
+        config = {"metadata": {"name": "argo-rollouts-notification-configmap"}, "data": targets}
+        cluster.core.create_namespaced_config_map("default", config)
+        with _applied(cluster, _canary({"setWeight": 50}, {"pause": {}}), ("web", "web-canary")) as here:
+            subscribed = "notifications.argoproj.io/subscribe.on-rollout-{}.alertmanager"
+            annotations = {subscribed.format(each): "" for each in ("aborted", "updated")}
+            here.api.patch_namespaced_custom_object(
+                *ARGO, "rollouts", "web", {"metadata": {"annotations": annotations}}
+            )
+            here.deploy("two")
+            here.until("Paused")
+            candidate = here.rollout()["status"]["currentPodHash"]
+            here.status({"status": {"abort": True}})
+            cluster.until(lambda: len(bodies) == 1)
+            here.deploy("one")
+            cluster.until(lambda: len(bodies) == 2)
+        ((aborted,), (by_hand,)) = map(json.loads, bodies)
+        assert aborted["labels"] == {
+            "alertname": "ReleaseTakenBack",
+            "severity": "warning",
+            "release": candidate,  # the template has no label `version`
+            "namespace": "default",
+            "rollout": "web",
+        }
+        assert aborted["annotations"]["description"] == "Rollout aborted update to revision 2"
+        assert aborted["startsAt"].startswith("2")
+        assert by_hand["labels"]["release"] == candidate
+
+
 def test_two_colours_switch_by_selector(cluster: PocketCluster) -> None:
     """The active Service moves when the new colour is complete and a person says so; back at once while the old one is up."""
     strategy = {"blueGreen": {"activeService": "web", "previewService": "web-preview", "autoPromotionEnabled": False}}

@@ -11,6 +11,7 @@ from harness import clock
 from harness.sandbox.cluster.controllers.rollouts import runs, sets
 from harness.sandbox.cluster.controllers.rollouts.machine import decide, refused
 from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError
+from harness.sandbox.cluster.controllers.rollouts.notices import TRIGGERS, RollbackNotices
 from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, RolloutSpec, parsed
 from harness.sandbox.cluster.controllers.rollouts.turn import (
     Notice,
@@ -56,6 +57,7 @@ class Rollouts:
     def __init__(self, store: Store, record: Recorder) -> None:
         self._store = store
         self._record = record
+        self._notices = RollbackNotices(store)
 
     def reconcile(self) -> None:
         """All Rollouts, one turn each; a turn that changes something makes another."""
@@ -169,6 +171,17 @@ class Rollouts:
                 runs.stop(self._store, rollout, name)
             case Notice(reason=reason, message=message, warning=warning):
                 self._record(rollout, "Warning" if warning else "Normal", reason, message)
+                if reason in TRIGGERS:
+                    self._notices.tell(rollout, reason, message, self._taken_back(rollout))
+
+    def _taken_back(self, rollout: Object) -> str:
+        """The release of the template that the status still names."""
+        name = (rollout.get("status") or {}).get("currentPodHash")
+        versions = {
+            each["metadata"]["labels"][sets.HASH]: each["metadata"]["labels"].get("version")
+            for each in owned(self._store, REPLICASET, rollout)
+        }
+        return str(versions.get(name) or name or "")
 
     def _set(self, rollout: Object, name: str) -> Object:
         mine = owned(self._store, REPLICASET, rollout)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
@@ -14,7 +12,8 @@ from harness import clock
 from harness.sandbox.cluster.controllers.rollouts.analysis import Measured, assessed, due, phase_of, recorded
 from harness.sandbox.cluster.controllers.rollouts.durations import written
 from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError, metrics_of
-from harness.sandbox.cluster.controllers.view import SERVICE, key
+from harness.sandbox.cluster.controllers.rollouts.reach import reached
+from harness.sandbox.cluster.controllers.view import key
 from harness.sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Object, Store
 
 GROUP: Final = "argoproj.io/v1alpha1"
-_IN_CLUSTER: Final = re.compile(r"(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)(?:\.svc(?:\.cluster\.local)?)?")
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -64,7 +62,7 @@ class Analyses:
         """One measurement, written into the run if it is still there and goes on."""
         started = clock.wall()
         try:
-            value, text, error = await measured(metric.query, self._reached(metric.query.address))
+            value, text, error = await measured(metric.query, reached(self._store, metric.query.address))
         finally:
             del self._under_way[about]
         kind = self._store.kinds.by_api_version(GROUP, "AnalysisRun")
@@ -83,19 +81,6 @@ class Analyses:
         self._store.update(
             kind, {**run, "status": assessed(metrics_of(run["spec"]), status, clock.wall(), asked=asked)}
         )
-
-    def _reached(self, address: str) -> str:
-        """The address as the host reaches it: there is no DNS in the sandbox, so the name of a Service becomes its cluster IP."""
-        parts = urlsplit(address)
-        match = _IN_CLUSTER.fullmatch(parts.hostname or "")
-        if match is None:
-            return address
-        try:
-            service = self._store.get(SERVICE, match["namespace"], match["name"])
-        except StatusError:
-            return address
-        host = service["spec"].get("clusterIP") or parts.hostname
-        return urlunsplit(parts._replace(netloc=f"{host}:{parts.port or 80}"))
 
 
 async def measured(query: Query, address: str) -> tuple[Value, str, str]:
