@@ -10,7 +10,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
@@ -213,7 +213,13 @@ class DatabaseRouter:
         return await _tried([self._primary], work, within=WRITE_S, attempt=WRITE_S)
 
     async def held(self, _: object) -> AsyncIterator[None]:
-        """The lifespan of a service on this database: connections are closed at its end."""
+        """The lifespan of a service on this database: connections are closed at its end.
+
+        The first ones are made before it serves: a colour that is switched to gets all of the traffic at once.
+        """
+        for first in (self.read, self.read_primary):
+            with suppress(Unavailable):  # it serves without a database as well, and says so
+                await first(one("SELECT 1 AS answer"))
         yield
         await self.close()
 
