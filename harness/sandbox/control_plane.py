@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 API_PORT = 6443
 CHECK_S = 0.25
-BEATS = 4
-"""A heartbeat each so many checks."""
+BEAT_S = 1.0
+"""A heartbeat is due so long after the last one."""
 READY_WITHIN_S = 90.0
 HOPELESS = 5
 """A container that was started again so often while the platform comes up will not come up."""
@@ -108,13 +108,18 @@ class Machinery:
         self.manager.reconcile_now()
 
     async def tick(self) -> None:
-        """Heartbeats, what depends on time, and the judgement of nodes, for ever; in this order, so that a stall harms nobody."""
+        """Heartbeats, what depends on time, and the judgement of nodes, for ever.
+
+        A heartbeat that is due comes before each judgement, so that a stall harms nobody.
+        """
+        due = clock.Deadline.after(0)
         while True:
-            self.agent.beat()
-            self.manager.tick()
-            for _ in range(BEATS):
-                self._nodes.check()
-                await clock.asleep(CHECK_S)
+            if due.over:
+                due = clock.Deadline.after(BEAT_S)
+                self.agent.beat()
+                self.manager.tick()
+            self._nodes.check()
+            await clock.asleep(CHECK_S)
 
 
 class ControlPlane:

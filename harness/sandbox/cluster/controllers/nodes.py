@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 NOT_READY_S = 4.0
 EVICT_S = 5.0
+_LOST = "NodeNotReady"
+"""Why a pod is not ready whose node is not heard of."""
 UNREACHABLE = "node.kubernetes.io/unreachable"
 EFFECTS = ("NoSchedule", "NoExecute")
 
@@ -68,10 +70,7 @@ class NodeLifecycle:
         self._record(node, "Normal", "NodeNotReady", f"Node {name} status is now: NodeNotReady")
         for pod in self._bound(name):
             conditions = (pod.get("status") or {}).get("conditions") or []
-            conditions = with_condition(conditions, "Ready", "False", "NodeNotReady", now=now)
-            self._store.update(
-                POD, {**pod, "status": {**pod["status"], "conditions": conditions}}, subresource="status"
-            )
+            self._post(pod, with_condition(conditions, "Ready", "False", _LOST, now=now))
 
     def _find(self, node: Object) -> None:
         """The heartbeat is back."""
@@ -79,6 +78,14 @@ class NodeLifecycle:
         if len(_other_taints(node)) != len((node.get("spec") or {}).get("taints") or ()):
             node = self._store.update(NODE, {**node, "spec": {**node["spec"], "taints": _other_taints(node)}})
         with_kubelet_status(self._store, node)
+        for pod in self._bound(node["metadata"]["name"]):
+            if condition(pod, "Ready").get("reason") == _LOST:  # as a kubelet posts what its pods are like
+                ready = condition(pod, "ContainersReady").get("status", "False")
+                self._post(pod, with_condition(pod["status"]["conditions"], "Ready", ready, now=clock.wall_text()))
+
+    def _post(self, pod: Object, conditions: list[Object]) -> None:
+        status = {**pod["status"], "conditions": conditions}
+        self._store.update(POD, {**pod, "status": status}, subresource="status")
 
     def _evict(self, name: str) -> None:
         for pod in self._bound(name):
