@@ -29,6 +29,7 @@ from harness.sandbox.cluster.kubelet.launcher import Launcher
 from harness.sandbox.cluster.kubelet.logs import Wanted, pod_directory
 from harness.sandbox.cluster.kubelet.status import condition
 from harness.sandbox.cluster.kubelet.worker import Directories
+from harness.sandbox.cluster.metrics.measured import ClusterMeters
 from harness.sandbox.cluster.recorder import recorder
 from harness.sandbox.cluster.serving import serve
 from harness.sandbox.cluster.store import Object, Store
@@ -70,6 +71,7 @@ class Machinery:
             ),
             record=recorder(store, "kubelet"),
         )
+        self.meters = ClusterMeters(store, self.agent, self.network)
         self.manager = Manager(store, self.network, self.agent)
         self._nodes = NodeLifecycle(store, self.agent, recorder(store, "node-controller"))
 
@@ -149,7 +151,7 @@ class ControlPlane:
         authority.issue("api", addresses=[address]).write(certificate, key)
         server = f"https://{address}:{API_PORT}"
         kubeconfig.write(self._directory.kubeconfig, server=server, authority=authority.certificate, token=token)
-        app = build_app(self._store, self._machinery, token)
+        app = build_app(self._store, self._machinery, token, self._machinery.meters)
         await serve(app, sock, certificate=certificate, key=key, stop=stop, ready=ready)
 
     async def _bring_up(self) -> None:

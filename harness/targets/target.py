@@ -85,6 +85,7 @@ class Target(TargetSection):
         entry: where users come in; empty: only files are judged.
         time_scale: RTO, RPO, windows and schedules are divided by it; above 1 only in a sandbox.
         scrape_scale: times between scrapes of Prometheus are divided by it; above 1 only in a sandbox.
+        cpu_scale: reported CPU usage is real usage times it; above 1 only in a sandbox.
         primary_region: the region that holds the primary; empty where there is none.
         callers: whom the backends accept and refuse; None: the network check cannot run.
         power: how the power of a node is cut; None: it cannot be.
@@ -100,6 +101,7 @@ class Target(TargetSection):
     entry: Url = ""
     time_scale: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
     scrape_scale: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
+    cpu_scale: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
     release: Identity = ReleaseSource()
     regions: Mapping[str, Region] = Field(default_factory=dict)
     primary_region: str = ""
@@ -218,7 +220,7 @@ def _check(target: Target, document: YamlDocument) -> None:
             hint="give each region its share of the answers: together at most 100 %",
         )
     stands_in = target.environment == "staging" and target.embedded
-    stated = {"time_scale": target.time_scale, "scrape_scale": target.scrape_scale}
+    stated = {"time_scale": target.time_scale, "scrape_scale": target.scrape_scale, "cpu_scale": target.cpu_scale}
     for key, scale in stated.items():
         if scale != 1 and target.environment != "sandbox" and not stands_in:
             raise ConfigurationError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from kubernetes import client, config
 
@@ -74,6 +76,19 @@ class PocketCluster:
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """What kubectl prints; its standard error too when it is not expected to succeed."""
         return run_kubectl(self.directory, *arguments, stdin=stdin, check=check)
+
+    def get(self, path: str) -> str:
+        """What the API server answers at a path, as text."""
+        of = self.core.api_client.configuration
+        headers = {"authorization": next(iter(of.api_key.values())), "accept": "text/plain;version=0.0.4"}
+        answer = httpx.get(
+            f"{of.host}{path}",
+            headers=headers,
+            verify=ssl.create_default_context(cafile=of.ssl_ca_cert),
+            trust_env=False,
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.text
 
     def until(self, holds: Callable[[], bool], seconds: float = 20.0) -> float:
         """Seconds until it held; fails the test when that is never within `seconds`."""

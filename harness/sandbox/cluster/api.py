@@ -13,6 +13,9 @@ from starlette.routing import Route
 from harness.sandbox.cluster import discovery
 from harness.sandbox.cluster.calls import Call
 from harness.sandbox.cluster.custom.definitions import Definitions
+from harness.sandbox.cluster.hooks import NoMeters
+from harness.sandbox.cluster.metrics.exposition import CONTENT_TYPE
+from harness.sandbox.cluster.metrics.state import PATH as STATE_METRICS
 from harness.sandbox.cluster.resources import Resources, answer
 from harness.sandbox.cluster.statuses import StatusError, method_not_allowed, no_such_path, unauthorized
 from harness.sandbox.cluster.subresources import Subresources
@@ -21,7 +24,7 @@ from harness.sandbox.cluster.watch import Watches
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from harness.sandbox.cluster.hooks import Hooks
+    from harness.sandbox.cluster.hooks import Hooks, Meters
     from harness.sandbox.cluster.store import Store
 
 LOG = logging.getLogger(__name__)
@@ -32,15 +35,16 @@ DISCOVERY_DEPTH = {"api": 2, "apis": 3}
 """Paths of up to so many steps under these are discovery documents; longer ones are resources."""
 
 
-def build_app(store: Store, hooks: Hooks, token: str) -> Starlette:
+def build_app(store: Store, hooks: Hooks, token: str, meters: Meters | None = None) -> Starlette:
     """The application. Its `state.watches` must be closed before the server stops, or open watches hold it up.
 
     Args:
         store: what is served.
         hooks: the machinery.
         token: the bearer token that every request but those on health and version must carry.
+        meters: what the metrics API and the expositions are made of; None: nothing is measured.
     """
-    server = Server(store, hooks, token)
+    server = Server(store, hooks, token, meters or NoMeters())
     app = Starlette(routes=[Route("/{path:path}", server.answer, methods=METHODS)])
     app.state.watches = server.watches
     return app
@@ -49,12 +53,13 @@ def build_app(store: Store, hooks: Hooks, token: str) -> Starlette:
 class Server:
     """Routes one request."""
 
-    def __init__(self, store: Store, hooks: Hooks, token: str) -> None:
+    def __init__(self, store: Store, hooks: Hooks, token: str, meters: Meters) -> None:
         self._store = store
         Definitions(store)
         self.watches = Watches(store)
-        self._resources = Resources(store, hooks, self.watches)
-        self._subresources = Subresources(store, hooks)
+        self._meters = meters
+        self._resources = Resources(store, hooks, self.watches, meters)
+        self._subresources = Subresources(store, hooks, meters)
         self._authorization = f"Bearer {token}".encode()
 
     async def answer(self, request: Request) -> Response:
@@ -76,6 +81,8 @@ class Server:
         if request.method == "GET" and path == "/version":
             return answer(discovery.VERSION)
         self._authenticate(request)
+        if request.method == "GET" and path == STATE_METRICS:
+            return Response(self._meters.state(), media_type=CONTENT_TYPE)
         if len(steps) > DISCOVERY_DEPTH.get(steps[0], len(steps)):
             call = await Call.of(request, self._store.kinds)
             return await (self._subresources if call.target.subresource else self._resources).handle(call)

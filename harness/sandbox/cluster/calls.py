@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
 PATH = re.compile(
     r"/(?:api|apis/(?P<group>[^/]+))/(?P<version>[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?"
-    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<subresource>[^/]+))?)?/?"
+    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<subresource>[^/]+)(?P<below>/.*)?)?)?/?"
 )
 LARGEST = (1 << 63) - 1
 LONGEST_S = (1 << 31) - 1
 """Of seconds, lines and bytes that a query may ask for."""
+
+ANY_FORMAT = ("log", "proxy")
+"""Subresources that answer texts, whatever a client accepts."""
 
 PATCH_TYPES = (patch.STRATEGIC, patch.MERGE, patch.JSON)
 CUSTOM_PATCH_TYPES = (patch.JSON, patch.MERGE)
@@ -41,12 +44,19 @@ WHY_NOT = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestPath:
-    """What a path means. `name` is empty for a collection, `namespace` None for all of them or for a cluster's kind."""
+    """What a path means.
+
+    Attributes:
+        namespace: None for all of them, or for a cluster's kind.
+        name: empty for a collection.
+        below: the rest of the path, behind `proxy`; empty otherwise.
+    """
 
     kind: Kind
     namespace: str | None
     name: str
     subresource: str
+    below: str
 
     @classmethod
     def of(cls, path: str, served: ServedKinds) -> RequestPath:
@@ -65,9 +75,10 @@ class RequestPath:
             or (subresource and subresource not in kind.subresources)
         ):
             raise no_such_path()
-        if name and kind.namespaced and not namespace:
+        below = (found["below"] or "").rstrip("/")
+        if (name and kind.namespaced and not namespace) or (below and subresource != "proxy"):
             raise no_such_path()
-        return cls(kind=kind, namespace=namespace, name=name, subresource=subresource)
+        return cls(kind=kind, namespace=namespace, name=name, subresource=subresource, below=below)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +93,7 @@ class Call:
     async def of(cls, request: Request, served: ServedKinds) -> Call:
         """Read path and body. Raises StatusError 404, 406, 413."""
         target = RequestPath.of(request.url.path, served)
-        if target.subresource != "log":
+        if target.subresource not in ANY_FORMAT:
             _require_json_accepted(request.headers.get("accept", ""))
         return cls(request=request, target=target, body=await bodies.read_body(request))
 

@@ -6,7 +6,6 @@ import platform
 import sys
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster.kinds import VERBS
 from harness.sandbox.cluster.statuses import no_such_path
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "status": ("", "", "", ("get", "patch", "update")),
     "scale": ("autoscaling", "v1", "Scale", ("get", "patch", "update")),
     "log": ("", "", "", ("get",)),
+    "proxy": ("", "", "NodeProxyOptions", ("get",)),
     "eviction": ("policy", "v1", "Eviction", ("create",)),
 }
 """Group, version, kind (empty: those of the resource itself) and verbs of what is served below an object."""
@@ -78,7 +78,7 @@ def _entries(kind: Kind) -> list[Object]:
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        "verbs": list(VERBS),
+        "verbs": list(kind.verbs),
     }
     if kind.short:
         main["shortNames"] = list(kind.short)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from harness.sandbox.cluster.statuses import no_such_path
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.statuses import Object
 
 
@@ -39,3 +42,35 @@ class Hooks(Protocol):
     def reconcile_now(self) -> None:
         """Run the controllers to a fixed point, so that statuses follow a change before the API answers it."""
         ...
+
+
+class Meters(Protocol):
+    """What is measured when it is asked for, and stored nowhere."""
+
+    def objects(self, kind: Kind, namespace: str | None) -> list[Object]:
+        """The objects of a kind that is measured; `namespace` None means all."""
+        ...
+
+    def exposition(self, node: str, path: str) -> str:
+        """What the kubelet of a node exposes at a path such as `/metrics/cadvisor`. Raises StatusError 404 or 503."""
+        ...
+
+    def state(self) -> str:
+        """What kube-state-metrics exposes."""
+        ...
+
+
+class NoMeters:
+    """Of a cluster in which nothing is measured."""
+
+    def objects(self, _kind: Kind, _namespace: str | None) -> list[Object]:
+        """None."""
+        return []
+
+    def exposition(self, _node: str, _path: str) -> str:
+        """There is none."""
+        raise no_such_path()
+
+    def state(self) -> str:
+        """There is none."""
+        raise no_such_path()

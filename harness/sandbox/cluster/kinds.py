@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.custom.definitions import CustomShape
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+MEASURED_VERBS = ("get", "list")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
@@ -26,6 +27,8 @@ class Kind:
         categories: `all` makes `kubectl get all` show it.
         generation: whether a change of the spec counts `metadata.generation` up.
         returned: whether DELETE answers the object itself instead of a Status.
+        verbs: what is served on its objects.
+        measured: whether its objects are not stored: the machinery measures them when they are asked for.
         fields: paths that a fieldSelector may name beside metadata.name and metadata.namespace.
         view_of: the row that is really stored when this one is another shape of it.
         singular_name: what kubectl takes on the command line; empty: the kind in lower case.
@@ -42,6 +45,8 @@ class Kind:
     categories: tuple[str, ...] = ()
     generation: bool = False
     returned: bool = False
+    verbs: tuple[str, ...] = VERBS
+    measured: bool = False
     fields: tuple[str, ...] = ()
     view_of: Kind | None = None
     singular_name: str = ""
@@ -92,7 +97,7 @@ KINDS: tuple[Kind, ...] = (
         plural="nodes",
         short=("no",),
         namespaced=False,
-        subresources=("status",),
+        subresources=("status", "proxy"),
         fields=("spec.unschedulable",),
     ),
     Kind(
@@ -136,6 +141,23 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(kind="EndpointSlice", plural="endpointslices", group="discovery.k8s.io"),
     Kind(kind="Lease", plural="leases", group="coordination.k8s.io"),
+    Kind(
+        kind="PodMetrics",
+        plural="pods",
+        group="metrics.k8s.io",
+        version="v1beta1",
+        verbs=MEASURED_VERBS,
+        measured=True,
+    ),
+    Kind(
+        kind="NodeMetrics",
+        plural="nodes",
+        group="metrics.k8s.io",
+        version="v1beta1",
+        namespaced=False,
+        verbs=MEASURED_VERBS,
+        measured=True,
+    ),
     Kind(
         kind="Deployment",
         plural="deployments",

@@ -19,15 +19,16 @@ from harness.sandbox.cluster.statuses import (
     conflict,
     forbidden,
     method_not_allowed,
+    not_found,
     success,
 )
-from harness.sandbox.cluster.store import require_uid
+from harness.sandbox.cluster.store import require_uid, selected
 from harness.sandbox.cluster.table import table
 from harness.sandbox.cluster.watch import Filter, Watches, WatchShape
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.calls import Call
-    from harness.sandbox.cluster.hooks import Hooks
+    from harness.sandbox.cluster.hooks import Hooks, Meters
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.store import Store
 
@@ -57,10 +58,11 @@ def answer(obj: Object, code: int = 200) -> Response:
 class Resources:
     """The verbs on a store, with the machinery's help where an answer must be true when it is given."""
 
-    def __init__(self, store: Store, hooks: Hooks, watches: Watches) -> None:
+    def __init__(self, store: Store, hooks: Hooks, watches: Watches, meters: Meters) -> None:
         self._store = store
         self._hooks = hooks
         self._watches = watches
+        self._meters = meters
         self._on_object: dict[str, Verb] = {
             "GET": self._read,
             "PUT": self._replace,
@@ -78,16 +80,29 @@ class Resources:
         target, method = call.target, call.request.method
         verb = self._on_object.get(method) if target.name else self._on_collection.get(method)
         everywhere = target.kind.namespaced and not target.namespace
-        if verb is None or (everywhere and method != "GET"):
+        read_only = everywhere or target.kind.measured
+        if verb is None or (read_only and method != "GET"):
             raise method_not_allowed()
         return await verb(call)
 
     def _get(self, call: Call) -> Object:
         target = call.target
+        if target.kind.measured:
+            return self._measured(call)
         return views.shown(target.kind, self._store.get(views.stored(target.kind), target.namespace, target.name))
+
+    def _measured(self, call: Call) -> Object:
+        target = call.target
+        for obj in self._meters.objects(target.kind, target.namespace):
+            if obj["metadata"]["name"] == target.name:
+                return obj
+        raise not_found(target.kind, target.name)
 
     def _found(self, call: Call) -> list[Object]:
         kind = call.target.kind
+        if kind.measured:
+            found = self._meters.objects(kind, call.target.namespace)
+            return [obj for obj in found if selected(obj, call.labels, call.fields)]
         return self._store.list(views.stored(kind), call.target.namespace, labels=call.labels, fields=call.fields)
 
     def _shown(self, call: Call, obj: Object, code: int = 200) -> Response:
@@ -109,6 +124,8 @@ class Resources:
 
     async def _list(self, call: Call) -> Response:
         if call.flag("watch"):
+            if "watch" not in call.target.kind.verbs:
+                raise method_not_allowed()
             return self._watch(call)
         found, version, kind = self._found(call), str(self._store.resource_version), call.target.kind
         if call.wants_table:

@@ -1,13 +1,14 @@
-"""What is served below an object: status, scale, log and eviction."""
+"""What is served below an object: status, scale, log, eviction, and the proxy to kubelets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from harness.sandbox.cluster import admission, eviction, views
 from harness.sandbox.cluster.bodies import require_bounded
+from harness.sandbox.cluster.metrics.exposition import CONTENT_TYPE
 from harness.sandbox.cluster.patch import patched
 from harness.sandbox.cluster.resources import answer, delete_options
 from harness.sandbox.cluster.selectors import Selector
@@ -17,10 +18,8 @@ from harness.sandbox.cluster.store import require_uid
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.responses import Response
-
     from harness.sandbox.cluster.calls import Call
-    from harness.sandbox.cluster.hooks import Hooks
+    from harness.sandbox.cluster.hooks import Hooks, Meters
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.store import Store
 
@@ -33,9 +32,10 @@ SCALE = {REPLICAS: ".spec.replicas", STATUS_REPLICAS: ".status.replicas"}
 class Subresources:
     """Subresources on a store and the machinery."""
 
-    def __init__(self, store: Store, hooks: Hooks) -> None:
+    def __init__(self, store: Store, hooks: Hooks, meters: Meters) -> None:
         self._store = store
         self._hooks = hooks
+        self._meters = meters
 
     async def handle(self, call: Call) -> Response:
         """Answer one call on a subresource. Raises StatusError."""
@@ -53,8 +53,8 @@ class Subresources:
                 return answer(scale_of(target.kind, obj))
             case "scale", "PUT" | "PATCH":
                 return self._scale(call, obj)
-            case "log", "GET":
-                return await self._log(call, obj)
+            case "log" | "proxy", "GET":
+                return await self._text(call, obj)
             case "eviction", "POST":
                 return await self._evict(call, obj)
         raise method_not_allowed()
@@ -71,6 +71,11 @@ class Subresources:
         if not call.dry_run:
             self._hooks.reconcile_now()
         return answer(scale_of(kind, written))
+
+    async def _text(self, call: Call, obj: Object) -> Response:
+        if call.target.subresource == "log":
+            return await self._log(call, obj)
+        return Response(self._meters.exposition(call.target.name, call.target.below), media_type=CONTENT_TYPE)
 
     async def _log(self, call: Call, pod: Object) -> Response:
         stream = self._hooks.logs(

@@ -10,6 +10,7 @@ Messages it obeys (one key names the message, its value is the front or impairme
     {"impair": id, "kind": …, "delay_s": …, "pairs": [[address, address]…]}   answered {"impaired": id}
     {"heal": id}                                                             answered {"healed": id, "hits": n}
     {"known": address, "endpoint": {…}}  who is there, for the log of connections
+    {"traffic": true}                   answered {"traffic": {address: [bytes received, bytes sent]}}, since the start
 
 Started as `python -m harness.sandbox.network.forwarder FD LOG` with its end of `messages.pair` and the path of that log; ends when the other end closes.
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +33,7 @@ from harness.sandbox.network.seam import Disturbance, Endpoint
 from harness.sandbox.network.splice import Side, join, reset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Backend = tuple[str, int]
 
@@ -61,6 +63,14 @@ class ActiveImpairment:
     hits: int = 0
 
 
+@dataclass(slots=True)
+class AddressTraffic:
+    """Bytes that an address has received and sent through Services."""
+
+    received: int = 0
+    sent: int = 0
+
+
 class Forwarder:
     """The table of fronts, and the connections that pass through it."""
 
@@ -70,6 +80,7 @@ class Forwarder:
         self._fronts: dict[int, Front] = {}
         self._rules: dict[int, ActiveImpairment] = {}
         self._turn: dict[str, int] = {}
+        self._traffic: defaultdict[str, AddressTraffic] = defaultdict(AddressTraffic)
         self._tasks: set[asyncio.Task[None]] = set()
         self.done = asyncio.Event()
 
@@ -110,6 +121,9 @@ class Forwarder:
                     self._heal(number)
                 case {"known": str(address), "endpoint": dict(endpoint)}:
                     self._flows.known(address, endpoint)
+                case {"traffic": True}:
+                    totals = {address: [each.received, each.sent] for address, each in self._traffic.items()}
+                    messages.send(self._end, {"traffic": totals})
 
     async def _open(self, number: int, group: str, caller: str, listening: socket.socket) -> None:
         listening.settimeout(0)
@@ -174,7 +188,18 @@ class Forwarder:
         front.open[side] = backend
         side.delay_s = lambda: self._delay(front.caller, backend[0])
         callee.delay_s = lambda: self._delay(backend[0], front.caller)
+        side.count = self._counter(front.caller, backend[0])
+        callee.count = self._counter(backend[0], front.caller)
         side.transport.resume_reading()
+
+    def _counter(self, sender: str, receiver: str) -> Callable[[int], None]:
+        out, in_ = self._traffic[sender], self._traffic[receiver]
+
+        def count(size: int) -> None:
+            out.sent += size
+            in_.received += size
+
+        return count
 
     def _in_turn(self, front: Front) -> Iterator[Backend]:
         """The endpoints, beginning with the one whose turn it is in the whole Service port."""

@@ -163,6 +163,11 @@ class Loopback:
         answer = messages.ask(self._end, {"heal": receipt.id})
         return LinkHealed(id=receipt.id, gone_ns=clock.now_ns(), hits=int(answer["hits"]))
 
+    def traffic(self) -> Mapping[str, tuple[int, int]]:
+        """What the forwarder has counted; the host is one address, whoever calls from it."""
+        answer = messages.ask(self._end, {"traffic": True})
+        return {address: (received, sent) for address, (received, sent) in answer["traffic"].items()}
+
     def close(self) -> None:
         """Close the feed: the forwarder ends and its sockets with it."""
         self._end.close()

@@ -194,6 +194,10 @@ class Network(Protocol):
         """End an impairment and say what it has hit."""
         ...
 
+    def traffic(self) -> Mapping[str, tuple[int, int]]:
+        """By address: bytes received and sent through Services since the network came up."""
+        ...
+
     def close(self) -> None:
         """Give everything back; idempotent."""
         ...

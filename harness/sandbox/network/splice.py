@@ -29,6 +29,7 @@ class Side(asyncio.Protocol):
 
     Attributes:
         delay_s: how long to hold what arrives; None discards it.
+        count: told the bytes that are passed on.
     """
 
     def __init__(self, made: Callable[[Side], None], lost: Callable[[Side], None]) -> None:
@@ -39,6 +40,7 @@ class Side(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.peer: Side | None = None
         self.delay_s: Callable[[], float | None] = _no_delay
+        self.count: Callable[[int], None] = _uncounted
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport and tell the owner."""
@@ -97,6 +99,7 @@ class Side(asyncio.Protocol):
     def _pass_on(self, data: bytes) -> None:
         if (transport := self._far_end()) is not None:
             transport.write(data)
+            self.count(len(data))
 
     def _pass_end(self) -> None:
         if (transport := self._far_end()) is not None:
@@ -109,6 +112,10 @@ class Side(asyncio.Protocol):
 
 def _no_delay() -> float:
     return 0.0
+
+
+def _uncounted(_size: int) -> None:
+    return
 
 
 def join(caller: Side, callee: Side) -> None:

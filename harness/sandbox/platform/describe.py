@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 from harness.sandbox.platform.credentials import Credentials
 from harness.sandbox.platform.repository import evidence_block, examples, files_block
+from harness.sandbox.scales import CPU_SCALE, TIME_SCALE
 
 PRIMARY_REGION = "us-east-1"
 SHARES = {"us-east-1": 60, "eu-west-1": 30, "ap-southeast-1": 10}
@@ -26,7 +27,6 @@ MEMBERS = {
 }
 """Database pods and their regions."""
 DATABASE_PORT = "5432"
-TIME_SCALE = 60
 SETTINGS = {
     "ssl": "on",
     "ssl_min_protocol_version": "TLSv1.3",
@@ -98,6 +98,7 @@ def describe(
         "name": "sandbox",
         "environment": "sandbox",
         "time_scale": TIME_SCALE,
+        "cpu_scale": CPU_SCALE,
         "release": {"version": release, "header": "x-release", "images": True, "path": "/version"},
         "entry": addresses.entry,
         "regions": {

@@ -48,11 +48,28 @@ class LeastMachinery:
 
 
 @dataclass
+class LeastMeters:
+    """Lists what a test puts here."""
+
+    pods: list[dict[str, Any]] = field(default_factory=list)
+
+    def objects(self, kind: kinds.Kind, _namespace: str | None) -> list[dict[str, Any]]:
+        return self.pods if kind.kind == "PodMetrics" else []
+
+    def exposition(self, node: str, path: str) -> str:
+        return f"{node} {path}\n"
+
+    def state(self) -> str:
+        return "state\n"
+
+
+@dataclass
 class PocketApi:
     """A running server: its store (use `call` to reach it from the test's thread), and how clients find it."""
 
     store: Store
     machinery: LeastMachinery
+    meters: LeastMeters
     app: Starlette
     directory: Path
     url: str
@@ -89,7 +106,8 @@ def pocket_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketApi]:
     directory = tmp_path_factory.mktemp("api")
     store = Store(ring=200)
     machinery = LeastMachinery(store)
-    app = build_app(store, machinery, TOKEN)
+    meters = LeastMeters()
+    app = build_app(store, machinery, TOKEN, meters)
     sock = listen("127.0.0.1")
     url = f"https://127.0.0.1:{sock.getsockname()[1]}"
     authority = Authority()
@@ -112,7 +130,7 @@ def pocket_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketApi]:
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
     thread.start()
     assert ready.wait(20)
-    yield PocketApi(store, machinery, app, directory, url, loop)
+    yield PocketApi(store, machinery, meters, app, directory, url, loop)
     loop.call_soon_threadsafe(stop.set)
     thread.join(20)
     assert not thread.is_alive()

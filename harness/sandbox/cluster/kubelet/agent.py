@@ -12,6 +12,7 @@ from harness import clock
 from harness.errors import SandboxError
 from harness.sandbox.cluster.kubelet import logs
 from harness.sandbox.cluster.kubelet.nodes import LEASES, NODE, beat, is_powered, with_kubelet_status
+from harness.sandbox.cluster.kubelet.usage import ContainerRate, Meter, UsageSample
 from harness.sandbox.cluster.kubelet.worker import POD, Directories, PodWorker
 from harness.sandbox.cluster.statuses import bad_request
 from harness.sandbox.cluster.store import Object, StatusError, Store, WatchEvent
@@ -45,19 +46,34 @@ class Agent:
         self._record = record
         self._workers: dict[str, PodWorker] = {}
         self._times = logs.LogTimes()
+        self._meter = Meter()
         self._powered: dict[str, bool] = {}
         self._news: deque[WatchEvent] = deque()
         self._turn_due = False
         store.subscribe(self._on_event)
 
     def beat(self) -> None:
-        """Once a second: a heartbeat of each node that has power, and when which log has grown."""
+        """Once a second: a heartbeat of each node that has power, what containers use, and when which log has grown."""
         for node in self._store.list(NODE):
             if is_powered(node):
                 beat(self._store, node["metadata"]["name"])
         for worker in self._workers.values():
             for path in worker.log_files:
                 self._times.sample(path)
+        self._meter.sample({start: pid for worker in self._workers.values() for start, pid in worker.processes.items()})
+
+    def usage(self, pod: Object) -> list[tuple[str, UsageSample]]:
+        """Name and last sample of each container of a pod that runs and was measured."""
+        worker = self._workers.get(pod["metadata"]["uid"])
+        starts = worker.starts if worker is not None else ()
+        return [(each.container, sample) for each in starts if (sample := self._meter.last(each)) is not None]
+
+    def rates(self, pod: Object) -> list[ContainerRate] | None:
+        """What the containers of a pod use now; None while one of them has not been measured twice since its start."""
+        worker = self._workers.get(pod["metadata"]["uid"])
+        found = [self._meter.rate(each) for each in worker.starts] if worker is not None else []
+        rates = [each for each in found if each is not None]
+        return rates if rates and len(rates) == len(found) else None
 
     def begin_delete(self, namespace: str, name: str, grace_s: int | None) -> Object:
         """Mark a pod as ending and begin to end it; one that runs nowhere is gone at once. Raises StatusError 404."""

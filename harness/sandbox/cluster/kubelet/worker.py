@@ -19,6 +19,7 @@ from harness.sandbox.cluster.kubelet import environment, logs
 from harness.sandbox.cluster.kubelet.container import Container
 from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher
 from harness.sandbox.cluster.kubelet.status import PodFacts, Terminated, pod_status
+from harness.sandbox.cluster.kubelet.usage import ContainerStart
 from harness.sandbox.cluster.store import Object, StatusError, Store
 from harness.sandbox.network.seam import Network, Pod, Seat
 
@@ -113,6 +114,16 @@ class PodWorker:
     def log_files(self) -> list[Path]:
         """The logs that are being written now."""
         return [self.log_file(each.spec["name"], each.restarts) for each in (*self._init, *self._main) if each.process]
+
+    @property
+    def processes(self) -> dict[ContainerStart, int]:
+        """The containers that run, and the pid of the first process of each."""
+        return {self._start_of(each): each.process.pid for each in self._main if each.process and each.process.pid}
+
+    @property
+    def starts(self) -> list[ContainerStart]:
+        """The last start of each container, whether it still runs or not."""
+        return [self._start_of(each) for each in self._main]
 
     def begin(self) -> None:
         """Start to live; on a node that has power."""
@@ -246,6 +257,9 @@ class PodWorker:
             self._life.cancel()
         if ended:
             await asyncio.wait(ended)
+
+    def _start_of(self, container: Container) -> ContainerStart:
+        return ContainerStart(pod=self.uid, container=container.spec["name"], restarts=container.restarts)
 
     def _containers(self, key: str) -> list[Container]:
         policy = self._pod["spec"].get("restartPolicy", "Always")
