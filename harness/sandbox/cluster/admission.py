@@ -23,6 +23,12 @@ OURS = (
 )
 """Metadata that only the server writes."""
 
+FIRST_STATUS: dict[str, Object] = {
+    "Pod": {"phase": "Pending", "qosClass": "BestEffort"},
+    "HorizontalPodAutoscaler.autoscaling": {"currentReplicas": 0, "desiredReplicas": 0},
+}
+"""What an object's status is when it is made."""
+
 
 def created(kind: Kind, namespace: str | None, body: Any, *, strict: bool = False) -> Object:
     """The object to store for a POST. Raises StatusError 400 or 422."""
@@ -40,8 +46,8 @@ def created(kind: Kind, namespace: str | None, body: Any, *, strict: bool = Fals
         meta["namespace"] = namespace
     obj = _shaped(kind, obj, strict=strict)
     rules.check(kind, obj)
-    if kind.qualified == "Pod":
-        obj["status"] = {"phase": "Pending", "qosClass": "BestEffort"}
+    if kind.qualified in FIRST_STATUS:
+        obj["status"] = dict(FIRST_STATUS[kind.qualified])
     return obj
 
 

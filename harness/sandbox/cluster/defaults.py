@@ -98,6 +98,22 @@ def _stateful_set(obj: Object) -> None:
         _default(strategy.setdefault("rollingUpdate", {}), partition=0)
 
 
+def _autoscaler(obj: Object) -> None:
+    spec = obj["spec"]
+    _default(spec, minReplicas=1)
+    utilization = {"type": "Utilization", "averageUtilization": 80}
+    if not spec.get("metrics"):
+        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": utilization}}]
+    for direction, rules in (spec.get("behavior") or {}).items():
+        policies: list[Object] = [{"type": "Percent", "value": 100, "periodSeconds": 15}]
+        if direction == "scaleUp":
+            policies.append({"type": "Pods", "value": 4, "periodSeconds": 15})
+            _default(rules, stabilizationWindowSeconds=0)
+        _default(rules, selectPolicy="Max")
+        if not rules.get("policies"):
+            rules["policies"] = policies
+
+
 def _service(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     _default(spec, type="ClusterIP", sessionAffinity="None")
@@ -154,6 +170,7 @@ FILLERS: dict[str, Callable[[Object], None]] = {
     "Deployment": _deployment,
     "ReplicaSet": _template,
     "StatefulSet": _stateful_set,
+    "HorizontalPodAutoscaler": _autoscaler,
     "Service": _service,
     "Namespace": _namespace,
     "Secret": _secret,

@@ -194,6 +194,15 @@ KINDS: tuple[Kind, ...] = (
         subresources=("status",),
         generation=True,
     ),
+    Kind(
+        kind="HorizontalPodAutoscaler",
+        plural="horizontalpodautoscalers",
+        group="autoscaling",
+        version="v2",
+        short=("hpa",),
+        subresources=("status",),
+        categories=("all",),
+    ),
     Kind(kind="NetworkPolicy", plural="networkpolicies", group="networking.k8s.io", short=("netpol",), generation=True),
     Kind(
         kind="CustomResourceDefinition",

@@ -32,6 +32,15 @@ def milli(quantity: str | float) -> int:
     return -(-amount(quantity) * 1000 // 1)
 
 
+def from_milli(thousandths: int) -> str:
+    """Thousandths as Kubernetes writes them: the largest power of 1000 that leaves a whole number, `1500m`, `20971520`, `3k`."""
+    suffixes = iter(("m", "", "k", "M", "G", "T", "P"))
+    suffix = next(suffixes)
+    while thousandths and thousandths % 1000 == 0 and suffix != "P":
+        thousandths, suffix = thousandths // 1000, next(suffixes)
+    return f"{thousandths}{suffix}" if thousandths else "0"
+
+
 def nanocores(cores: float) -> str:
     """CPU as the metrics API writes it."""
     return f"{round(cores * 1e9)}n"

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.sandbox.cluster import names, pod_rules
+from harness.sandbox.cluster.autoscaler_rules import autoscaler
 from harness.sandbox.cluster.custom import rules as definition_rules
 from harness.sandbox.cluster.selectors import Selector
 from harness.sandbox.cluster.statuses import Object, invalid
@@ -209,6 +210,7 @@ RULES: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "Service": _service,
     "PodDisruptionBudget": _budget,
     "CustomResourceDefinition": definition_rules.definition,
+    "HorizontalPodAutoscaler": autoscaler,
 }
 CHANGES: dict[str, Callable[[Object, Object], Iterator[Cause]]] = {
     "Pod": _pod_change,

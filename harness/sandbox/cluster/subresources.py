@@ -11,8 +11,8 @@ from harness.sandbox.cluster.bodies import require_bounded
 from harness.sandbox.cluster.metrics.exposition import CONTENT_TYPE
 from harness.sandbox.cluster.patch import patched
 from harness.sandbox.cluster.resources import answer, delete_options
-from harness.sandbox.cluster.selectors import Selector
-from harness.sandbox.cluster.statuses import Object, StatusError, bad_request, method_not_allowed
+from harness.sandbox.cluster.scale import scale_of, with_replicas
+from harness.sandbox.cluster.statuses import Object, bad_request, method_not_allowed
 from harness.sandbox.cluster.store import require_uid
 
 if TYPE_CHECKING:
@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 
     from harness.sandbox.cluster.calls import Call
     from harness.sandbox.cluster.hooks import Hooks, Meters
-    from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.store import Store
-
-
-REPLICAS, STATUS_REPLICAS, SELECTOR = "specReplicasPath", "statusReplicasPath", "labelSelectorPath"
-SCALE = {REPLICAS: ".spec.replicas", STATUS_REPLICAS: ".status.replicas"}
-"""Where the built-in workloads have the fields of a Scale."""
 
 
 class Subresources:
@@ -66,7 +60,7 @@ class Subresources:
         if not isinstance(spec, dict) or not isinstance(given, dict):
             raise bad_request("Scale: spec and metadata must be JSON objects")
         meta = {**obj["metadata"], "resourceVersion": given.get("resourceVersion", "")}
-        new = _put({**obj, "metadata": meta}, _scale_path(kind, REPLICAS), spec.get("replicas", 0))
+        new = with_replicas(kind, {**obj, "metadata": meta}, spec.get("replicas", 0))
         written = self._store.update(views.stored(kind), admission.changed(kind, obj, new), dry_run=call.dry_run)
         if not call.dry_run:
             self._hooks.reconcile_now()
@@ -103,48 +97,6 @@ class Subresources:
             await self._hooks.delete_pod(meta["namespace"], meta["name"], options["gracePeriodSeconds"])
             self._hooks.reconcile_now()
         return answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
-
-
-def scale_of(kind: Kind, obj: Object) -> Object:
-    """The `autoscaling/v1` Scale of a workload. Raises StatusError 500 when a custom resource has no number of replicas."""
-    meta = obj["metadata"]
-    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    replicas = _at(obj, _scale_path(kind, REPLICAS))
-    if replicas is None:
-        path = ".".join(("", *_scale_path(kind, REPLICAS)))
-        raise StatusError(
-            500, "InternalError", f'Internal error occurred: the spec replicas field "{path}" does not exist'
-        )
-    selector = (
-        str(Selector.of(obj["spec"]["selector"]))
-        if kind.custom is None
-        else _at(obj, _scale_path(kind, SELECTOR)) or ""
-    )
-    return {
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": {key: meta[key] for key in kept if key in meta},
-        "spec": {"replicas": replicas},
-        "status": {"replicas": _at(obj, _scale_path(kind, STATUS_REPLICAS)) or 0, "selector": selector},
-    }
-
-
-def _scale_path(kind: Kind, name: str) -> list[str]:
-    """The steps to a field of the scale subresource; none when a definition names no such field."""
-    path = SCALE[name] if kind.custom is None else kind.custom.scale.get(name, "")
-    return path.split(".")[1:]
-
-
-def _at(obj: Object, steps: list[str]) -> Any:
-    value: Any = obj if steps else None
-    for step in steps:
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
-
-
-def _put(obj: Object, steps: list[str], value: Any) -> Object:
-    first, rest = steps[0], steps[1:]
-    return {**obj, first: _put(obj.get(first) or {}, rest, value) if rest else value}
 
 
 def _written(call: Call, old: Object) -> Object:

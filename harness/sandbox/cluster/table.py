@@ -217,6 +217,31 @@ def _event_object(event: Object) -> str:
     return f"{about.get('kind', '').lower()}/{about.get('name', '')}"
 
 
+def _scaled(autoscaler: Object) -> str:
+    return f"{_get(autoscaler, 'spec.scaleTargetRef.kind')}/{_get(autoscaler, 'spec.scaleTargetRef.name')}"
+
+
+def _targets(autoscaler: Object) -> str:
+    """`cpu: 43%/70%, memory: <unknown>/80%`, as kubectl has it since 1.30; a source is found by type, name and container."""
+
+    def source(metric: Object) -> Object:
+        found: Object = metric.get(metric["type"][:1].lower() + metric["type"][1:]) or {}
+        return found
+
+    def key(metric: Object) -> tuple[str, str, str]:
+        return metric["type"], source(metric).get("name", ""), source(metric).get("container", "")
+
+    current = {key(each): source(each)["current"] for each in _get(autoscaler, "status.currentMetrics", [])}
+    cells = []
+    for metric in _get(autoscaler, "spec.metrics", []):
+        value, target = current.get(key(metric), {}), source(metric).get("target", {})
+        field = "averageUtilization" if "averageUtilization" in target else "averageValue"
+        percent = "%" if field == "averageUtilization" else ""
+        shown = f"{value[field]}{percent}" if field in value else UNKNOWN
+        cells.append(f"{source(metric).get('name', metric['type'])}: {shown}/{target.get(field, UNKNOWN)}{percent}")
+    return ", ".join(cells) or NONE
+
+
 NAME = Column("Name", _text("metadata.name"))
 AGE = Column("Age", _age)
 WORKLOAD = (
@@ -314,6 +339,15 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Min Available", lambda obj: str(_get(obj, "spec.minAvailable", "N/A"))),
         Column("Max Unavailable", lambda obj: str(_get(obj, "spec.maxUnavailable", "N/A"))),
         Column("Allowed Disruptions", _number("status.disruptionsAllowed"), "integer"),
+        AGE,
+    ),
+    "HorizontalPodAutoscaler": (
+        NAME,
+        Column("Reference", _scaled),
+        Column("Targets", _targets),
+        Column("MinPods", lambda obj: str(_get(obj, "spec.minReplicas", "<unset>"))),
+        Column("MaxPods", _number("spec.maxReplicas"), "integer"),
+        Column("Replicas", _number("status.currentReplicas"), "integer"),
         AGE,
     ),
     "NetworkPolicy": (NAME, Column("Pod-Selector", _selector("spec.podSelector")), AGE),

@@ -19,6 +19,7 @@ ROOTS = (
     *("CoreV1Event", "EventsV1Event", "V1EndpointSlice", "V1Lease", "V1NetworkPolicy"),
     *("V1Deployment", "V1ReplicaSet", "V1StatefulSet", "V1Scale", "V1Eviction", "V1DeleteOptions"),
     *("V1PodDisruptionBudget", "V1Job", "V1CronJob", "V1CustomResourceDefinition"),
+    "V2HorizontalPodAutoscaler",
 )
 SCALARS = {str: "string", bytes: "bytes", int: "integer", float: "number", bool: "boolean", dt.datetime: "time"}
 QUANTITIES = {"limits", "requests", "capacity", "allocatable", "overhead", "sizeLimit", "divisor"}
@@ -33,7 +34,7 @@ def schemas() -> dict[str, dict[str, str]]:
 
 
 def _walk(model: typing.Any, found: dict[str, dict[str, str]]) -> str:
-    name = str(model.__name__).removeprefix("V1")
+    name = str(model.__name__).removeprefix("V1").removeprefix("V2")
     if name not in found:
         fields = found[name] = {}
         for attribute, info in model.model_fields.items():

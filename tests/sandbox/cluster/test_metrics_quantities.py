@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes.utils.quantity import parse_quantity
 
-from harness.sandbox.cluster.quantities import amount, kibibytes, milli, nanocores
+from harness.sandbox.cluster.quantities import amount, from_milli, kibibytes, milli, nanocores
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,20 @@ def test_other_texts_are_no_quantity(text: str) -> None:
 def test_thousandths_are_rounded_up() -> None:
     """As Kubernetes' MilliValue does."""
     assert (milli("1500u"), milli("500m"), milli(2)) == (2, 500, 2000)
+
+
+@given(st.integers(0, 10**15))
+def test_thousandths_are_written_as_they_are_read(thousandths: int) -> None:
+    """Whatever suffix is chosen."""
+    assert milli(from_milli(thousandths)) == thousandths
+
+
+@pytest.mark.parametrize(
+    ("thousandths", "expected"), [(0, "0"), (250, "250m"), (20_971_520_000, "20971520"), (3_000_000, "3k")]
+)
+def test_thousandths_have_the_suffix_that_kubernetes_gives(thousandths: int, expected: str) -> None:
+    """The canonical form."""
+    assert from_milli(thousandths) == expected
 
 
 def test_measured_amounts_are_written_in_nanocores_and_kibibytes() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import SandboxError
 from harness.sandbox.cluster.controllers import (
@@ -17,6 +17,7 @@ from harness.sandbox.cluster.controllers import (
     scheduler,
     statefulset,
 )
+from harness.sandbox.cluster.controllers.autoscaling.controller import Autoscalers, RateSource
 from harness.sandbox.cluster.controllers.rollouts.controller import WATCHED, Rollouts
 from harness.sandbox.cluster.controllers.rollouts.measuring import Analyses
 from harness.sandbox.cluster.controllers.services import Services
@@ -31,6 +32,7 @@ from harness.sandbox.cluster.controllers.view import (
     SERVICE,
     SLICE,
     STATEFULSET,
+    PodTerminator,
 )
 from harness.sandbox.cluster.eviction import BUDGET
 from harness.sandbox.cluster.recorder import recorder
@@ -39,10 +41,14 @@ from harness.sandbox.cluster.statuses import StatusError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.sandbox.cluster.controllers.view import PodTerminator
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.store import Store, WatchEvent
     from harness.sandbox.network.seam import Network
+
+
+class Kubelets(PodTerminator, RateSource, Protocol):
+    """What the controllers ask of the kubelets."""
+
 
 ROUNDS = 100
 _LOG = logging.getLogger(__name__)
@@ -70,7 +76,7 @@ class Controller:
 class Manager:
     """All controllers of the cluster. Single-threaded: `reconcile_now` is done when it returns."""
 
-    def __init__(self, store: Store, network: Network, pods: PodTerminator) -> None:
+    def __init__(self, store: Store, network: Network, pods: Kubelets) -> None:
         self._controllers = _all(store, network, pods)
         self._dirty: set[Controller] = set(self._controllers)
         self._scheduled = False
@@ -130,14 +136,16 @@ class Manager:
             _LOG.exception("a controller has failed")
 
 
-def _all(store: Store, network: Network, pods: PodTerminator) -> list[Controller]:
+def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
     workloads = recorder(store, "controller-manager")
     scheduling = recorder(store, "default-scheduler")
     services = Services(store, network)
     rollouts = Rollouts(store, recorder(store, "rollouts-controller"))
+    autoscalers = Autoscalers(store, pods, recorder(store, "horizontal-pod-autoscaler"))
     # Databases before what needs them: their pods are the first in the scheduler's queue.
     return [
         Controller(run=lambda: garbage.reconcile(store, pods), deletions=True),
+        Controller(run=autoscalers.reconcile, timed=True),
         Controller(
             run=lambda: statefulset.reconcile(store, pods, workloads), watches=frozenset({STATEFULSET, POD}), timed=True
         ),
