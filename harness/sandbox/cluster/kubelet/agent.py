@@ -53,7 +53,7 @@ class Agent:
         store.subscribe(self._on_event)
 
     def beat(self) -> None:
-        """Once a second: a heartbeat of each node that has power, what containers use, and when which log has grown."""
+        """Once a second: a heartbeat of each node that has power, what containers use, memory limits, and when which log has grown."""
         for node in self._store.list(NODE):
             if is_powered(node):
                 beat(self._store, node["metadata"]["name"])
@@ -61,6 +61,8 @@ class Agent:
             for path in worker.log_files:
                 self._times.sample(path)
         self._meter.sample({start: pid for worker in self._workers.values() for start, pid in worker.processes.items()})
+        for worker in self._workers.values():
+            worker.hold_memory_limits(self._meter)
 
     def usage(self, pod: Object) -> list[tuple[str, UsageSample]]:
         """Name and last sample of each container of a pod that runs and was measured."""

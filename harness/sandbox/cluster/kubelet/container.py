@@ -11,6 +11,7 @@ from harness.sandbox.cluster.kubelet import probes
 from harness.sandbox.cluster.kubelet.environment import ConfigError
 from harness.sandbox.cluster.kubelet.launcher import CannotStart
 from harness.sandbox.cluster.kubelet.status import ContainerFacts, Running, State, Terminated, Waiting, image_id
+from harness.sandbox.cluster.quantities import amount, kibibytes
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher, Process
@@ -57,6 +58,7 @@ class Container:
     process: Process | None = None
     place: probes.ProbePlace | None = None
     _row: int = 0
+    _out_of_memory: bool = False
 
     @property
     def facts(self) -> ContainerFacts:
@@ -109,6 +111,16 @@ class Container:
         process.kill()
         await process.wait()
 
+    def hold_memory_limit(self, used: int) -> None:
+        """Kill all its processes when they use more bytes than the limit, as the kernel does for a cgroup."""
+        limit = ((self.spec.get("resources") or {}).get("limits") or {}).get("memory")
+        if self.process is None or self._out_of_memory or limit is None or used <= amount(limit):
+            return
+        self._out_of_memory = True
+        why = f"Memory cgroup out of memory: container {self.spec['name']} uses {kibibytes(used)} of {limit}"
+        self.owner.happened("Warning", "OOMKilling", why)
+        self.process.kill()
+
     def count_restart(self) -> None:
         """The next start is one more; what ended last is remembered."""
         self.restarts += 1
@@ -136,7 +148,9 @@ class Container:
 
     def _end(self, code: int) -> None:
         began = self.state.started_at if isinstance(self.state, Running) else clock.wall_text()
-        self.state = self.last = Terminated(code=code, started_at=began, finished_at=clock.wall_text())
+        reason = "OOMKilled" if self._out_of_memory else ""
+        self._out_of_memory = False
+        self.state = self.last = Terminated(code=code, started_at=began, finished_at=clock.wall_text(), reason=reason)
         self.process = None
         self.ready = self.started = False
         self.owner.changed()

@@ -38,18 +38,19 @@ class Running:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terminated:
-    """Ended with that exit code, 128 + signal when it was killed."""
+    """Ended with that exit code, 128 + signal when it was killed; `reason` where it is not what the code says."""
 
     code: int
     started_at: str
     finished_at: str
     message: str = ""
+    reason: str = ""
 
     def as_json(self) -> Object:
         """The `state` of a containerStatus."""
         state: Object = {
             "exitCode": self.code,
-            "reason": "Completed" if self.code == 0 else "Error",
+            "reason": self.reason or ("Completed" if self.code == 0 else "Error"),
             "startedAt": self.started_at,
             "finishedAt": self.finished_at,
         }

@@ -19,7 +19,7 @@ from harness.sandbox.cluster.kubelet import environment, logs
 from harness.sandbox.cluster.kubelet.container import Container
 from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher
 from harness.sandbox.cluster.kubelet.status import PodFacts, Terminated, pod_status
-from harness.sandbox.cluster.kubelet.usage import ContainerStart
+from harness.sandbox.cluster.kubelet.usage import ContainerStart, Meter
 from harness.sandbox.cluster.store import Object, StatusError, Store
 from harness.sandbox.network.seam import Network, Pod, Seat
 
@@ -124,6 +124,12 @@ class PodWorker:
     def starts(self) -> list[ContainerStart]:
         """The last start of each container, whether it still runs or not."""
         return [self._start_of(each) for each in self._main]
+
+    def hold_memory_limits(self, meter: Meter) -> None:
+        """Kill the containers that use more memory than they may."""
+        for container in self._main:
+            if (sample := meter.last(self._start_of(container))) is not None:
+                container.hold_memory_limit(sample.memory_bytes)
 
     def begin(self) -> None:
         """Start to live; on a node that has power."""
