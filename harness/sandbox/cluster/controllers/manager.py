@@ -18,6 +18,7 @@ from harness.sandbox.cluster.controllers import (
     statefulset,
 )
 from harness.sandbox.cluster.controllers.autoscaling.controller import Autoscalers, RateSource
+from harness.sandbox.cluster.controllers.chaos.stress import StressChaos, Stressor
 from harness.sandbox.cluster.controllers.rollouts.controller import WATCHED, Rollouts
 from harness.sandbox.cluster.controllers.rollouts.measuring import Analyses
 from harness.sandbox.cluster.controllers.services import Services
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from harness.sandbox.network.seam import Network
 
 
-class Kubelets(PodTerminator, RateSource, Protocol):
+class Kubelets(PodTerminator, RateSource, Stressor, Protocol):
     """What the controllers ask of the kubelets."""
 
 
@@ -141,11 +142,13 @@ def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
     scheduling = recorder(store, "default-scheduler")
     services = Services(store, network)
     rollouts = Rollouts(store, recorder(store, "rollouts-controller"))
+    stress = StressChaos(store, pods, recorder(store, "chaos-controller-manager"))
     autoscalers = Autoscalers(store, pods, recorder(store, "horizontal-pod-autoscaler"))
     # Databases before what needs them: their pods are the first in the scheduler's queue.
     return [
         Controller(run=lambda: garbage.reconcile(store, pods), deletions=True),
         Controller(run=autoscalers.reconcile, timed=True),
+        Controller(run=stress.reconcile, resources=frozenset({"stresschaos.chaos-mesh.org"}), timed=True),
         Controller(
             run=lambda: statefulset.reconcile(store, pods, workloads), watches=frozenset({STATEFULSET, POD}), timed=True
         ),

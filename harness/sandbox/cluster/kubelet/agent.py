@@ -12,6 +12,7 @@ from harness import clock
 from harness.errors import SandboxError
 from harness.sandbox.cluster.kubelet import logs
 from harness.sandbox.cluster.kubelet.nodes import LEASES, NODE, beat, is_powered, with_kubelet_status
+from harness.sandbox.cluster.kubelet.strain import StressProcesses
 from harness.sandbox.cluster.kubelet.usage import ContainerRate, Meter, UsageSample
 from harness.sandbox.cluster.kubelet.worker import POD, Directories, PodWorker
 from harness.sandbox.cluster.statuses import bad_request
@@ -47,6 +48,7 @@ class Agent:
         self._workers: dict[str, PodWorker] = {}
         self._times = logs.LogTimes()
         self._meter = Meter()
+        self._stress = StressProcesses()
         self._powered: dict[str, bool] = {}
         self._news: deque[WatchEvent] = deque()
         self._turn_due = False
@@ -60,9 +62,29 @@ class Agent:
         for worker in self._workers.values():
             for path in worker.log_files:
                 self._times.sample(path)
-        self._meter.sample({start: pid for worker in self._workers.values() for start, pid in worker.processes.items()})
+        self._meter.sample(
+            {
+                start: [pid, *filter(None, [self._stress.pid_of(start)])]
+                for worker in self._workers.values()
+                for start, pid in worker.processes.items()
+            }
+        )
         for worker in self._workers.values():
-            worker.hold_memory_limits(self._meter)
+            for name in worker.hold_memory_limits(self._meter):
+                self._stress.end(worker.uid, name)
+
+    def stress(self, pod: Object, container: str, stressors: Object) -> None:
+        """Use CPU and memory on a container's account. Raises StatusError 400 when it does not run, or for too much."""
+        worker = self._workers.get(pod["metadata"]["uid"])
+        spec = next((each for each in pod["spec"]["containers"] if each["name"] == container), None)
+        found = [each for each in worker.processes.items() if each[0].container == container] if worker else []
+        if spec is None or not found:
+            raise bad_request(f'container "{container}" of pod "{pod["metadata"]["name"]}" does not run')
+        self._stress.begin(*found[0], spec, stressors)
+
+    def relieve(self, pod_uid: str, container: str) -> None:
+        """End the stress beside a container; nothing when there is none."""
+        self._stress.end(pod_uid, container)
 
     def usage(self, pod: Object) -> list[tuple[str, UsageSample]]:
         """Name and last sample of each container of a pod that runs and was measured."""

@@ -111,15 +111,16 @@ class Container:
         process.kill()
         await process.wait()
 
-    def hold_memory_limit(self, used: int) -> None:
-        """Kill all its processes when they use more bytes than the limit, as the kernel does for a cgroup."""
+    def hold_memory_limit(self, used: int) -> bool:
+        """Kill all its processes when they use more bytes than the limit, as the kernel does for a cgroup. Whether it did."""
         limit = ((self.spec.get("resources") or {}).get("limits") or {}).get("memory")
         if self.process is None or self._out_of_memory or limit is None or used <= amount(limit):
-            return
+            return False
         self._out_of_memory = True
         why = f"Memory cgroup out of memory: container {self.spec['name']} uses {kibibytes(used)} of {limit}"
         self.owner.happened("Warning", "OOMKilling", why)
         self.process.kill()
+        return True
 
     def count_restart(self) -> None:
         """The next start is one more; what ended last is remembered."""

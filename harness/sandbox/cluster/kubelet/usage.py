@@ -17,7 +17,7 @@ from harness import clock
 from harness.sandbox.scales import CPU_SCALE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
 WINDOW_S: Final = 3.0
@@ -105,14 +105,17 @@ class Meter:
         self._exact: dict[tuple[int, int], tuple[int, int]] = {}
         self._turn: deque[tuple[int, int]] = deque()
 
-    def sample(self, running: Mapping[ContainerStart, int]) -> None:
-        """Measure every container that runs; those not named are forgotten. `running`: the pid of its first process."""
+    def sample(self, running: Mapping[ContainerStart, Sequence[int]]) -> None:
+        """Measure every container that runs; those not named are forgotten. `running`: the first process, and that of stress beside it."""
         table = {process.pid: process for process in _processes()}
         followers: dict[int, list[int]] = defaultdict(list)
         for process in table.values():
             followers[process.parent].append(process.pid)
             followers[process.session].append(process.pid)
-        members = {start: [table[pid] for pid in _tree(root, followers, table)] for start, root in running.items()}
+        members = {
+            start: [table[pid] for pid in _tree(roots, followers, table)] if roots[0] in table else []
+            for start, roots in running.items()
+        }
         self._read_exactly([process for each in members.values() for process in each])
         now_ns, wall = clock.now_ns(), clock.wall()
         self._samples = {
@@ -167,9 +170,9 @@ class Meter:
             self._exact[key] = (_proportional(key[0]) or resident, resident)
 
 
-def _tree(root: int, followers: Mapping[int, list[int]], table: Mapping[int, _Process]) -> set[int]:
-    """A process, its children, those of the session that it leads wherever they were adopted, and so on."""
-    found, waiting = set[int](), [root] if root in table else []
+def _tree(roots: Iterable[int], followers: Mapping[int, list[int]], table: Mapping[int, _Process]) -> set[int]:
+    """Processes, their children, those of the sessions that they lead wherever they were adopted, and so on."""
+    found, waiting = set[int](), [each for each in roots if each in table]
     while waiting:
         pid = waiting.pop()
         if pid not in found:

@@ -125,11 +125,14 @@ class PodWorker:
         """The last start of each container, whether it still runs or not."""
         return [self._start_of(each) for each in self._main]
 
-    def hold_memory_limits(self, meter: Meter) -> None:
-        """Kill the containers that use more memory than they may."""
-        for container in self._main:
-            if (sample := meter.last(self._start_of(container))) is not None:
-                container.hold_memory_limit(sample.memory_bytes)
+    def hold_memory_limits(self, meter: Meter) -> list[str]:
+        """Kill the containers that use more memory than they may; their names."""
+        return [
+            container.spec["name"]
+            for container in self._main
+            if (sample := meter.last(self._start_of(container))) is not None
+            and container.hold_memory_limit(sample.memory_bytes)
+        ]
 
     def begin(self) -> None:
         """Start to live; on a node that has power."""

@@ -1,0 +1,65 @@
+"""Which pods a chaos resource hits; pure but for the choice that `random` makes. After Chaos Mesh's selector and mode."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
+    from harness.sandbox.cluster.store import Object
+
+_LENGTH: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def selected(chaos: Object, pods: Sequence[Object]) -> list[Object]:
+    """The pods that the selector means; without namespaces those of the resource's own."""
+    selector = chaos["spec"]["selector"]
+    own = chaos["metadata"]["namespace"]
+    return [pod for pod in pods if _matches(selector, pod, own)]
+
+
+def chosen(spec: Object, pods: Sequence[Object], random: Random) -> list[Object]:
+    """Those of them that the mode takes."""
+    mode, value = spec["mode"], int(spec.get("value") or 0)
+    match mode:
+        case "one":
+            count = min(1, len(pods))
+        case "fixed":
+            count = min(value, len(pods))
+        case "fixed-percent":
+            count = math.floor(len(pods) * min(value, 100) / 100)
+        case "random-max-percent":
+            count = math.floor(len(pods) * random.randint(0, min(value, 100)) / 100)
+        case _:
+            return list(pods)
+    return random.sample(list(pods), count)
+
+
+def length_s(duration: str) -> float:
+    """`1m30s` in seconds."""
+    return sum(float(number) * _UNITS_S[unit] for number, unit in _LENGTH.findall(duration))
+
+
+def _matches(selector: Object, pod: Object, own: str) -> bool:
+    meta = pod["metadata"]
+    if meta.get("deletionTimestamp"):
+        return False
+    if named := selector.get("pods"):
+        return meta["name"] in named.get(meta["namespace"], ())
+    phases, nodes = selector.get("podPhaseSelectors"), selector.get("nodes")
+    return (
+        meta["namespace"] in (selector.get("namespaces") or [own])
+        and _has(meta.get("labels"), selector.get("labelSelectors"))
+        and _has(meta.get("annotations"), selector.get("annotationSelectors"))
+        and (not phases or (pod.get("status") or {}).get("phase") in phases)
+        and (not nodes or pod["spec"].get("nodeName") in nodes)
+    )
+
+
+def _has(present: Object | None, wanted: Object | None) -> bool:
+    return all((present or {}).get(name) == value for name, value in (wanted or {}).items())
