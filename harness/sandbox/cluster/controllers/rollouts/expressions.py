@@ -174,7 +174,8 @@ class _Parser:
             self._expect(")")
             return term
         if piece == "[":
-            return _listed(self._arguments("]"))
+            items = self._arguments("]")
+            return lambda scope: [each(scope) for each in items]
         if piece[0].isalpha() or piece[0] == "_":
             return self._word(piece)
         return self._literal(piece)
@@ -241,10 +242,6 @@ def _pieces(text: str) -> list[str]:
 
 def _constant(value: Value) -> Term:
     return lambda _: value
-
-
-def _listed(terms: Sequence[Term]) -> Term:
-    return lambda scope: [each(scope) for each in terms]
 
 
 def _looked_up(scope: Scope, name: str) -> Value:
@@ -390,10 +387,6 @@ def _length(values: Sequence[Value]) -> int:
     return len(value) if isinstance(value, str) else len(_items(value))
 
 
-def _default(values: Sequence[Value]) -> Value:
-    return values[1] if values[0] is None else values[0]
-
-
 _FUNCTIONS: Final[dict[str, tuple[Callable[[Sequence[Value]], Value], int]]] = {
     "len": (_length, 1),
     "isNaN": (lambda values: math.isnan(_number(values[0])), 1),
@@ -401,6 +394,6 @@ _FUNCTIONS: Final[dict[str, tuple[Callable[[Sequence[Value]], Value], int]]] = {
     "isNil": (lambda values: values[0] is None, 1),
     "asInt": (_as_integer, 1),
     "asFloat": (_as_number, 1),
-    "default": (_default, 2),
+    "default": (lambda values: values[1] if values[0] is None else values[0], 2),
     "abs": (lambda values: abs(_number(values[0])), 1),
 }
