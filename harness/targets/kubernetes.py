@@ -141,8 +141,10 @@ class Cluster:
         """Daemon sets of one namespace; none where the API does not serve them."""
         return self._items(self._apps.list_namespaced_daemon_set, namespace)
 
-    def config_maps(self, namespace: str) -> list[Object]:
-        """Config maps of one namespace."""
+    def config_maps(self, namespace: str = "") -> list[Object]:
+        """Config maps of one namespace, or of all."""
+        if not namespace:
+            return self._items(self._core.list_config_map_for_all_namespaces)
         return self._items(self._core.list_namespaced_config_map, namespace)
 
     def secrets(self, namespace: str) -> list[Object]:

@@ -15,7 +15,7 @@ from aiohttp import web
 from harness import clock
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.rules import alert_rules
-from harness.drivers.check.monitor.series import _ages, _drawn, _panels, _young
+from harness.drivers.check.monitor.series import _ages, _drawn, _panels, _young, dashboard_data
 from harness.drivers.check.monitor.targets import ScrapedPod, _key, _on_schedule, _spacings, _up
 from harness.errors import ConfigurationError, DriverError
 from harness.sandbox.platform.monitor.api import Monitored, application
@@ -25,6 +25,8 @@ from harness.sandbox.platform.monitor.rules.rulefiles import read_groups
 from harness.sandbox.platform.monitor.scrape.scraping import Scraper
 from harness.sandbox.platform.monitor.storage import Storage
 from harness.targets import Target, load_target
+from harness.targets.parts import Kubernetes
+from tests.drivers.conftest import PocketCluster
 
 RULES = """
 groups:
@@ -163,3 +165,15 @@ def test_a_prometheus_that_is_away_is_an_error_with_its_address(tmp_path: Path) 
     file.write_text("name: shop\nenvironment: sandbox\nentry: http://127.0.0.1:1\n")
     with pytest.raises(ConfigurationError, match="names no Prometheus"), prometheus_of(load_target(file)):
         raise AssertionError
+
+
+def test_dashboards_are_found_in_every_namespace(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
+    """By Grafana's label; a ConfigMap without it is none."""
+    board = json.dumps({"title": "Shop", "panels": [{"title": "Up", "targets": [{"expr": "up"}]}]})
+    for name, labels in (("boards", {"grafana_dashboard": "1"}), ("settings", {})):
+        meta = {"name": name, "namespace": "south", "labels": labels}
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"shop.json": board}}
+        cluster.create("ConfigMap", body)
+    kubernetes = Kubernetes(context="pocket", kubeconfig=str(cluster.kubeconfig))
+    facts = dashboard_data(target.model_copy(update={"kubernetes": kubernetes}), {"age": "60 s"})()
+    assert [(one.subject, one.seen, one.ok) for one in facts] == [("Shop, Up, query 1", "2 series", True)]

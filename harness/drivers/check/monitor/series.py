@@ -78,7 +78,7 @@ def dashboard_data(target: Target, params: Mapping[str, str]) -> Look:
 
     def look() -> Sequence[Seen]:
         clusters = Clusters(target).every()
-        maps = [one for cluster in clusters for one in cluster.config_maps("") if labels_of(one).get(_DASHBOARD) == "1"]
+        maps = [one for cluster in clusters for one in cluster.config_maps() if labels_of(one).get(_DASHBOARD) == "1"]
         panels = [panel for one in maps for panel in _panels(one)]
         with prometheus_of(target) as prometheus:
             return [_drawn(prometheus, panel, age_s) for panel in panels]
