@@ -20,11 +20,12 @@ import click
 from kubernetes import client, config
 
 from harness import clock
-from harness.sandbox.cluster.bodies import BODY_LIMIT
 from harness.sandbox.cluster.rules import MOST_REPLICAS
 
 GOAL_S: Final = 0.1
 OBJECTS: Final = 1000
+LARGEST: Final = 1 << 20
+"""Bytes of a ConfigMap's data, as Kubernetes allows them."""
 PAUSE_S: Final = 0.002
 IDLE_S: Final = 2.0
 SETTLED_WITHIN_S: Final = 120.0
@@ -131,7 +132,7 @@ def requests(kubeconfig: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "scale to none", lambda: _scaled(apps, core, 0)
     yield f"{OBJECTS} objects, one by one", lambda: _crowded(core)
     yield f"list of {OBJECTS} objects", lambda: core.list_namespaced_config_map(NAMESPACE, _preload_content=False)
-    yield "body of the largest size", lambda: core.create_namespaced_config_map(NAMESPACE, _large())
+    yield "ConfigMap of the largest size", lambda: core.create_namespaced_config_map(NAMESPACE, _large())
     delete = core.delete_collection_namespaced_config_map
     yield f"delete {OBJECTS} objects at once", lambda: delete(NAMESPACE, label_selector=f"app={CROWD}")
 
@@ -194,8 +195,8 @@ def _crowded(core: Any) -> None:
 
 
 def _large() -> dict[str, Any]:
-    """As long as a body may be, but for what is around the text."""
-    return {"metadata": {"name": "large"}, "data": {"text": "x" * (BODY_LIMIT - 1000)}}
+    """As much as a ConfigMap may hold."""
+    return {"metadata": {"name": "large"}, "data": {"text": "x" * (LARGEST - len("text"))}}
 
 
 if __name__ == "__main__":
