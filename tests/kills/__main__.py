@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -57,6 +58,8 @@ def on_sandbox(numbers: range, seed: int) -> Iterator[Killed]:
 @click.option("--at-most", default=3600.0, show_default=True, help="No run is begun after so many seconds.")
 def main(where: str, count: int, seed: int, first: int, at_most: float) -> None:
     """End runs on the plain service or on the sandbox at random moments; exit code 1 when one leaves something behind."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # nothing of its own is left either, however it was started
+        signal.signal(number, signal.default_int_handler)
     deadline, done = clock.Deadline.after(at_most), list[Killed]()
     click.echo(f"seed {seed}, {count} runs on the {where}{' service' if where == 'plain' else ''}")
     trials = {"plain": on_plain, "sandbox": on_sandbox}[where]

@@ -17,11 +17,14 @@ import pytest
 from harness import clock
 from harness.errors import SandboxError
 from harness.sandbox import messages
-from harness.sandbox.cluster.controllers.view import NODE, POD
+from harness.sandbox.cluster.controllers.manager import Manager
+from harness.sandbox.cluster.controllers.view import NODE, POD, SERVICE
 from harness.sandbox.cluster.kubelet import launcher
 from harness.sandbox.cluster.kubelet.agent import Agent
 from harness.sandbox.cluster.kubelet.launcher import Launcher
 from harness.sandbox.cluster.store import Store
+from harness.sandbox.network.loopback import Loopback
+from harness.sandbox.network.seam import Pod
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "api_stalls.py"
 PODS = 100
@@ -72,6 +75,51 @@ def test_pods_that_come_together_are_begun_in_turns(monkeypatch: pytest.MonkeyPa
     assert asyncio.run(run()) < STALL_S
     assert begun == sorted(begun)
     assert len(begun) == PODS
+
+
+def test_a_pod_that_becomes_ready_among_a_hundred_keeps_nobody_waiting() -> None:
+    """Each of them finds the Service, whose route is made and sent once; else it is ten thousand pairs for each change."""
+    asking, serving = messages.pair()
+    told: list[messages.Message] = []
+    reader = threading.Thread(target=_drain, args=(serving, told), daemon=True)
+    reader.start()
+
+    async def run() -> float:
+        store, network = Store(), Loopback(230, asking)
+        manager = Manager(store, network, cast("Any", None))
+        store.create(NODE, {"metadata": {"name": "a"}, "spec": {}})
+        ports = [{"port": 80}]
+        meta = {"name": "many", "namespace": "default"}
+        store.create(SERVICE, {"metadata": meta, "spec": {"selector": {"app": "many"}, "ports": ports}})
+        longest = 0.0
+        for number in range(PODS):
+            seat = network.attach(Pod(namespace="default", name=f"p-{number}", keeps_address=False))
+            status = {"phase": "Running", "podIP": seat.address, "conditions": [{"type": "Ready", "status": "True"}]}
+            meta = {"name": f"p-{number}", "namespace": "default", "labels": {"app": "many"}}
+            spec = {"nodeName": "a", "containers": [{"name": "c", "ports": [{"containerPort": 80}]}]}
+            store.create(POD, {"metadata": meta, "spec": spec, "status": status})
+            began = time.thread_time()
+            manager.reconcile_now()
+            longest = max(longest, time.thread_time() - began)
+        return longest
+
+    longest = asyncio.run(run())
+    asking.close()
+    reader.join(10)
+    serving.close()
+    assert longest < STALL_S
+    last = [message for message in told if "route" in message][-1]
+    assert (len(last["route"]), len(last["to"])) == (PODS + 1, PODS)  # a front for each pod, and one for the host
+
+
+def _drain(serving: socket.socket, told: list[messages.Message]) -> None:
+    while True:
+        message, carried = messages.receive(serving)
+        if carried is not None:
+            carried.close()
+        if message is None:
+            return
+        told.append(message)
 
 
 @pytest.mark.parametrize(("late_s", "patience_s", "comes"), [(0.3, 20.0, True), (5.0, 0.1, False)])

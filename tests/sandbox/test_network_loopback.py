@@ -93,9 +93,9 @@ def service(*backends: Endpoint, name: str = "web") -> Service:
     return Service(namespace="shop", name=name, ports=(ServicePort(name="http", port=80, backends=backends),))
 
 
-def everyone(_seat: Seat, _to: Endpoint) -> bool:
+def everyone(_seat: Seat, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
     """No policy."""
-    return True
+    return endpoints
 
 
 def call(address: str, port: int = 80) -> str:
@@ -138,7 +138,7 @@ def test_a_service_without_endpoints_resets_its_callers(network: Loopback) -> No
 def test_a_pod_has_its_own_address_of_a_service_and_is_known_by_it(network: Loopback) -> None:
     """Policy refuses one pod and takes the other, though both call from 127.0.0.1."""
     with echo("127.92.1.205") as backend:
-        network.serve([service(backend)], lambda seat, _: seat.key != "shop/stranger")
+        network.serve([service(backend)], lambda seat, endpoints: () if seat.key == "shop/stranger" else endpoints)
         friend = network.attach(Pod(namespace="shop", name="friend"))
         stranger = network.attach(Pod(namespace="shop", name="stranger"))
         assert call(friend.env["WEB_SERVICE_HOST"], int(friend.env["WEB_SERVICE_PORT_HTTP"])) == backend.address
@@ -154,7 +154,7 @@ def test_a_policy_that_comes_later_cuts_what_is_established(network: Loopback) -
         with socket.create_connection((network.front(HOST, "shop", "web"), 80), timeout=5) as connection:
             connection.sendall(b"who?")
             assert connection.recv(100).decode() == backend.address
-            network.serve([service(backend)], lambda _seat, _to: False)
+            network.serve([service(backend)], lambda _seat, _endpoints: ())
             with pytest.raises(ConnectionResetError):
                 connection.recv(100)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from harness.sandbox.cluster.controllers.services import Admission
 from harness.sandbox.network.policy import Party, Policies
+from harness.sandbox.network.seam import HOST, Endpoint, Seat
 
 FRONTEND = Party(address="127.92.1.1", namespace="shop", labels={"app": "frontend"}, namespace_labels={"team": "a"})
 STRANGER = Party(address="127.92.1.2", namespace="shop", labels={"app": "other"}, namespace_labels={"team": "a"})
@@ -96,3 +100,27 @@ def test_denied_egress_binds_the_caller() -> None:
     policies = Policies([policy({"podSelector": {}, "policyTypes": ["Egress"]})])
     assert not policies.admit(FRONTEND, BACKEND, 8080)
     assert policies.admit(FOREIGN, BACKEND, 8080)
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        None,
+        {"podSelector": {"matchLabels": {"app": "frontend"}}},
+        {"namespaceSelector": {"matchLabels": {"team": "b"}}},
+        {"ipBlock": {"cidr": "127.92.1.1/32"}},
+    ],
+)
+def test_callers_that_are_alike_are_admitted_alike(peer: dict[str, Any] | None) -> None:
+    """What is decided once for many seats is what each would be told; by address only where a policy asks for it."""
+    rules = [] if peer is None else [policy({**BACKENDS, "ingress": [{"from": [peer]}]})]
+    twin = replace(FRONTEND, address="127.92.1.7")
+    parties = [FRONTEND, twin, STRANGER, FOREIGN, BACKEND]
+    policies = Policies(rules)
+    admission = Admission(policies, {party.address: party for party in parties})
+    endpoints = tuple(Endpoint(address=party.address, port=8080) for party in parties)
+    for caller in parties:
+        seat = Seat(key=caller.address, namespace=caller.namespace, address=caller.address)
+        admitted = [policies.admit(caller, callee, 8080) for callee in parties]
+        assert admission(seat, endpoints) == tuple(itertools.compress(endpoints, admitted))
+    assert admission(HOST, endpoints) == endpoints

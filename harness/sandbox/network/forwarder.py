@@ -5,7 +5,7 @@ that does not answer within `CONNECT_S` is passed over. With no endpoint, or non
 
 Messages it obeys (one key names the message, its value is the front or impairment it is about):
     {"open": front, "group": text, "caller": address}  with the listening socket
-    {"route": front, "to": [[address, port]…], "denied": [[address, port]…]}
+    {"route": [front…], "to": [[address, port]…], "denied": [[address, port]…]}
     {"close": front}
     {"impair": id, "kind": …, "delay_s": …, "pairs": [[address, address]…]}   answered {"impaired": id}
     {"heal": id}                                                             answered {"healed": id, "hits": n}
@@ -108,8 +108,8 @@ class Forwarder:
             match message:
                 case {"open": int(number), "group": str(group), "caller": str(caller)} if carried is not None:
                     await self._open(number, group, caller, carried)
-                case {"route": int(number), "to": list(to), "denied": list(denied)}:
-                    self._route(number, [_backend(each) for each in to], {_backend(each) for each in denied})
+                case {"route": list(numbers), "to": list(to), "denied": list(denied)}:
+                    self._route(numbers, [_backend(each) for each in to], frozenset(map(_backend, denied)))
                 case {"close": int(number)}:
                     self._close(number)
                 case {"impair": int(number), "kind": str(kind), "delay_s": delay_s, "pairs": list(pairs)}:
@@ -140,12 +140,12 @@ class Forwarder:
         for side in list(front.open):
             reset(side.transport)
 
-    def _route(self, number: int, to: list[Backend], denied: set[Backend]) -> None:
-        front = self._fronts[number]
-        front.to, front.denied = to, frozenset(denied)
-        for side, backend in list(front.open.items()):
-            if backend in denied:
-                reset(side.transport)
+    def _route(self, numbers: list[int], to: list[Backend], denied: frozenset[Backend]) -> None:
+        for front in (self._fronts[number] for number in numbers):
+            front.to, front.denied = to, denied
+            for side, backend in list(front.open.items()):
+                if backend in denied:
+                    reset(side.transport)
 
     def _accepted(self, number: int, side: Side) -> None:
         front = self._fronts.get(number)

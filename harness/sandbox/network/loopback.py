@@ -10,9 +10,9 @@ from __future__ import annotations
 import errno
 import socket
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness import clock
 from harness.errors import SandboxError
@@ -39,12 +39,57 @@ if TYPE_CHECKING:
     from harness.sandbox.network.seam import Admits
 
 BACKLOG = 512
+AT_ONCE = 1000
+"""Fronts that one message routes."""
+
+
+class _Route(NamedTuple):
+    """Where connections to a front go, and which endpoints the seat may not connect to."""
+
+    to: tuple[Endpoint, ...] = ()
+    denied: tuple[Endpoint, ...] = ()
+
+
+_NOWHERE: Final = _Route()
 
 
 @dataclass(slots=True)
 class _Front:
     number: int
-    sent: tuple[tuple[Endpoint, ...], tuple[Endpoint, ...]] = field(default=((), ()))
+    sent: _Route = _NOWHERE
+
+
+class _Routes:
+    """New routes of fronts. A hundred seats that find a Service alike share one: it is made, compared and sent once."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, int], _Route] = {}
+        self._before: dict[int, _Route] = {}
+        self._differ: dict[tuple[int, int], bool] = {}
+        self._fronts: dict[int, list[int]] = {}
+
+    def take(self, front: _Front, to: tuple[Endpoint, ...], every: tuple[Endpoint, ...]) -> None:
+        """From now on the front leads to these of every endpoint. All are held here, so that ids stay theirs."""
+        key = (id(to), id(every))
+        if key not in self._made:
+            admitted = set(to)
+            self._made[key] = _Route(to, tuple(each for each in every if each not in admitted))
+        route = self._made[key]
+        self._before[id(front.sent)] = front.sent
+        pair = (id(front.sent), id(route))
+        if pair not in self._differ:
+            self._differ[pair] = front.sent != route
+        if self._differ[pair]:
+            self._fronts.setdefault(id(route), []).append(front.number)
+        front.sent = route
+
+    def messages(self) -> Iterator[messages.Message]:
+        """What to tell the forwarder."""
+        for route in self._made.values():
+            numbers = self._fronts.get(id(route), [])
+            for start in range(0, len(numbers), AT_ONCE):
+                some = numbers[start : start + AT_ONCE]
+                yield {"route": some, "to": _pairs(route.to), "denied": _pairs(route.denied)}
 
 
 class Loopback:
@@ -64,7 +109,7 @@ class Loopback:
         self._keepers: set[str] = set()
         self._services: dict[str, Service] = {}
         self._admits: Admits = _everyone
-        self._fronts: dict[tuple[str, str, int], _Front] = {}
+        self._fronts: dict[str, dict[tuple[str, int], _Front]] = {}
         self._named: dict[str, Occupant] = {}
 
     def attach(self, pod: Pod) -> Seat:
@@ -80,8 +125,8 @@ class Loopback:
         """Close the seat's fronts; its address is free for others unless the pod keeps it."""
         if self._seats.pop(seat.key, None) is None:
             return
-        for where in [where for where in self._fronts if where[0] == seat.key]:
-            self._close(where)
+        for front in self._fronts.pop(seat.key, {}).values():
+            self._close(front)
         self._addresses.release_below(_front_key(seat.key, ""))
         if seat.key not in self._keepers:
             self._pods.release(seat.key)
@@ -197,41 +242,35 @@ class Loopback:
 
     def _settle(self, seats: Iterable[Seat]) -> None:
         """Open, route and close fronts of these seats until they are what is declared."""
+        routes = _Routes()
         for seat in list(seats):
             wanted = {
-                (seat.key, target.key, port.port): (target, port)
-                for _, target in self._visible(seat)
-                for port in target.ports
+                (target.key, port.port): (target, port) for _, target in self._visible(seat) for port in target.ports
             }
-            for where in [where for where in self._fronts if where[0] == seat.key and where not in wanted]:
-                self._close(where)
+            fronts = self._fronts.setdefault(seat.key, {})
+            for where in [where for where in fronts if where not in wanted]:
+                self._close(fronts.pop(where))
             for where, (target, port) in wanted.items():
-                if where not in self._fronts:
-                    self._open(where, seat, target, port)
-                self._route(self._fronts[where], seat, port)
+                if where not in fronts:
+                    fronts[where] = self._open(seat, target, port)
+                routes.take(fronts[where], self._admits(seat, port.backends), port.backends)
+        for message in routes.messages():
+            messages.send(self._end, message)
 
-    def _open(self, where: tuple[str, str, int], seat: Seat, target: Service, port: ServicePort) -> None:
+    def _open(self, seat: Seat, target: Service, port: ServicePort) -> _Front:
         address = self.front(seat, target.namespace, target.name)
         number = next(self._numbers)
         with self.listen(Endpoint(address=address, port=port.port)) as listening:
             message = {"open": number, "group": f"{target.key}:{port.port}", "caller": seat.address}
             messages.send(self._end, message, listening)
-        self._fronts[where] = _Front(number)
+        return _Front(number)
 
-    def _route(self, front: _Front, seat: Seat, port: ServicePort) -> None:
-        to = tuple(each for each in port.backends if self._admits(seat, each))
-        denied = tuple(each for each in port.backends if each not in to)
-        if front.sent == (to, denied):
-            return
-        front.sent = (to, denied)
-        messages.send(self._end, {"route": front.number, "to": _pairs(to), "denied": _pairs(denied)})
-
-    def _close(self, where: tuple[str, str, int]) -> None:
-        messages.send(self._end, {"close": self._fronts.pop(where).number})
+    def _close(self, front: _Front) -> None:
+        messages.send(self._end, {"close": front.number})
 
 
-def _everyone(_seat: Seat, _endpoint: Endpoint) -> bool:
-    return True
+def _everyone(_seat: Seat, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+    return endpoints
 
 
 def _endpoint(one: Occupant) -> dict[str, object]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.sandbox.cluster.selectors import Selector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
 Rule = dict[str, Any]
 
@@ -38,6 +38,24 @@ class Policies:
             spec = policy.get("spec") or {}
             selector = Selector.of(spec.get("podSelector"))
             self._by_namespace.setdefault(policy["metadata"]["namespace"], []).append((selector, spec))
+        rules = [
+            rule
+            for policies in self._by_namespace.values()
+            for _, spec in policies
+            for rule in (*(spec.get("ingress") or ()), *(spec.get("egress") or ()))
+        ]
+        peers = [peer for rule in rules for peer in (*(rule.get("from") or ()), *(rule.get("to") or ()))]
+        self._by_address = any(peer.get("ipBlock") is not None for peer in peers)
+
+    @property
+    def admit_all(self) -> bool:
+        """Whether there is no policy."""
+        return not self._by_namespace
+
+    def alike(self, party: Party) -> Hashable:
+        """Callers with the same key are admitted to the same endpoints."""
+        labels, spaces = frozenset(party.labels.items()), frozenset(party.namespace_labels.items())
+        return party.namespace, labels, spaces, party.address if self._by_address else ""
 
     def admit(self, caller: Party, callee: Party, port: int) -> bool:
         """Whether a TCP connection from `caller` to that port of `callee` is allowed."""

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    Admits = Callable[["Seat", "Endpoint"], bool]
+    Admits = Callable[["Seat", "tuple[Endpoint, ...]"], "tuple[Endpoint, ...]"]
+    """Which of these endpoints the seat may connect to, in their order."""
 
 
 class Capability(StrEnum):

@@ -9,7 +9,7 @@ from harness.sandbox.network.policy import Party, Policies
 from harness.sandbox.network.seam import HOST, Endpoint, Occupant, Seat, Service, ServicePort
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
 
     from harness.sandbox.cluster.store import Object, Store
     from harness.sandbox.network.seam import Network
@@ -129,20 +129,23 @@ def _backends(port: Object, subsets: list[Object] | tuple[()], spec: Object) -> 
 
 
 class Admission:
-    """Who may call whom; each pair is decided once. The host is the node, which Kubernetes always admits."""
+    """Who may call whom; what is alike is decided once. The host is the node, which Kubernetes always admits."""
 
     def __init__(self, policies: Policies, parties: dict[str, Party]) -> None:
         self._policies = policies
         self._parties = parties
-        self._decided: dict[tuple[str, Endpoint], bool] = {}
+        self._decided: dict[tuple[Hashable, int], tuple[tuple[Endpoint, ...], tuple[Endpoint, ...]]] = {}
 
-    def __call__(self, seat: Seat, to: Endpoint) -> bool:
-        """Whether that seat may connect to that endpoint."""
-        if seat is HOST:
-            return True
-        pair = (seat.address, to)
-        if pair not in self._decided:
-            caller = self._parties.get(seat.address, Party(address=seat.address, namespace=seat.namespace))
-            callee = self._parties.get(to.address, Party(address=to.address))
-            self._decided[pair] = self._policies.admit(caller, callee, to.port)
-        return self._decided[pair]
+    def __call__(self, seat: Seat, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+        """Which of these endpoints that seat may connect to; the same object for seats that are alike to all policies."""
+        if seat is HOST or self._policies.admit_all:
+            return endpoints
+        caller = self._parties.get(seat.address, Party(address=seat.address, namespace=seat.namespace))
+        key = (self._policies.alike(caller), id(endpoints))
+        if key not in self._decided:
+            admitted = tuple(each for each in endpoints if self._policies.admit(caller, self._callee(each), each.port))
+            self._decided[key] = (endpoints, admitted)  # the endpoints are held so that their id stays theirs
+        return self._decided[key][1]
+
+    def _callee(self, endpoint: Endpoint) -> Party:
+        return self._parties.get(endpoint.address, Party(address=endpoint.address))
