@@ -33,7 +33,7 @@ from harness.targets.parts import (
     Tls,
     TrafficOverride,
 )
-from harness.targets.values import Name, Seconds, TargetSection, Url
+from harness.targets.values import Name, Seconds, TargetSection, Url, is_http
 from harness.yamlfile import YamlDocument, read_document
 
 __all__ = [
@@ -228,9 +228,9 @@ def _check(target: Target, document: YamlDocument) -> None:
                 where=document.where((key,)),
                 hint=f"leave `{key}` out: on a real platform all limits hold as written",
             )
-    if target.proxy not in {"none", "env"} and "://" not in target.proxy:
+    if target.proxy not in {"none", "env"} and not is_http(target.proxy):
         raise ConfigurationError(
-            f"invalid proxy `{target.proxy}`",
+            "invalid proxy",  # the value is not printed: it may hold a password
             where=document.where(("proxy",)),
             hint="use `none`, `env` or an address like `http://proxy.example.test:3128`",
         )

@@ -31,14 +31,18 @@ def quantity(dimension: str, example: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _url(value: str) -> str:
+def is_http(value: str) -> bool:
+    """Whether it is an address of HTTP, with or without user and password."""
     try:
         parts = urlsplit(value)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username and parts.port != 0
-        good = good and not {"?", "#"} & {*value}  # paths are put behind it
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        good = False
-    if not good:
+        return False
+
+
+def _url(value: str) -> str:
+    # paths are put behind it
+    if not is_http(value) or urlsplit(value).username or {"?", "#"} & {*value}:
         raise ValueError("an address like `https://staging.example.test`, without user and password, `?` and `#`")
     return value.rstrip("/")
 

@@ -95,9 +95,9 @@ def test_a_pod_that_becomes_ready_among_a_hundred_keeps_nobody_waiting() -> None
         for number in range(PODS):
             seat = network.attach(Pod(namespace="default", name=f"p-{number}", keeps_address=False))
             status = {"phase": "Running", "podIP": seat.address, "conditions": [{"type": "Ready", "status": "True"}]}
-            meta = {"name": f"p-{number}", "namespace": "default", "labels": {"app": "many"}}
+            labelled = {"name": f"p-{number}", "namespace": "default", "labels": {"app": "many"}}
             spec = {"nodeName": "a", "containers": [{"name": "c", "ports": [{"containerPort": 80}]}]}
-            store.create(POD, {"metadata": meta, "spec": spec, "status": status})
+            store.create(POD, {"metadata": labelled, "spec": spec, "status": status})
             began = time.thread_time()
             manager.reconcile_now()
             longest = max(longest, time.thread_time() - began)

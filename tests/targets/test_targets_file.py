@@ -237,3 +237,13 @@ def test_depth_and_tags_and_odd_scalars_are_refused_in_words(tmp_path: Path) -> 
         "a: 1\n---\nb: 1": "is not plain YAML",
     }.items():
         assert said in message(text, tmp_path), text[:20]
+
+
+@pytest.mark.parametrize(
+    "proxy", ["user:hunter2@proxy.test", "ht!tp://user:hunter2@proxy.test", "socks5://p.test:1", "http://:1"]
+)
+def test_a_proxy_that_is_none_is_refused_and_not_printed(tmp_path: Path, proxy: str) -> None:
+    """It may hold a password; an address of another protocol would fail later, in a traceback."""
+    with pytest.raises(ConfigurationError, match="target.yaml:4: proxy: invalid proxy") as caught:
+        load(f"name: a\nenvironment: staging\nentry: http://a.test\nproxy: {proxy}\n", tmp_path)
+    assert "hunter2" not in str(caught.value)
