@@ -244,6 +244,6 @@ def test_depth_and_tags_and_odd_scalars_are_refused_in_words(tmp_path: Path) -> 
 )
 def test_a_proxy_that_is_none_is_refused_and_not_printed(tmp_path: Path, proxy: str) -> None:
     """It may hold a password; an address of another protocol would fail later, in a traceback."""
-    with pytest.raises(ConfigurationError, match="target.yaml:4: proxy: invalid proxy") as caught:
+    with pytest.raises(ConfigurationError, match=r"target\.yaml:4: proxy: invalid proxy") as caught:
         load(f"name: a\nenvironment: staging\nentry: http://a.test\nproxy: {proxy}\n", tmp_path)
     assert "hunter2" not in str(caught.value)
