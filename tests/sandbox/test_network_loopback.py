@@ -235,7 +235,7 @@ def test_a_detached_pod_leaves_no_address_behind(network: Loopback) -> None:
 def test_connections_and_refusals_are_logged_with_who_called_whom(network: Loopback, log: Path) -> None:
     """As Hubble exports them: callers by pod and workload, the host by its reserved label."""
     with echo("127.92.1.212") as backend:
-        network.serve([service(backend)], lambda seat, _: seat.key != "shop/stranger")
+        network.serve([service(backend)], lambda seat, endpoints: () if seat.key == "shop/stranger" else endpoints)
         friend = network.attach(Pod(namespace="shop", name="friend"))
         stranger = network.attach(Pod(namespace="shop", name="stranger"))
         for seat, app in (
