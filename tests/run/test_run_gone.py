@@ -75,7 +75,6 @@ def test_a_target_that_dies_under_a_fault_is_noticed_within_five_seconds(tmp_pat
     assert "not verified as restored: experiment minute" in finished.said
     assert (finished.run / "manifest.json").is_file()
     assert finished.verdict["decision"] == "INCONCLUSIVE"
-    assert "the target is gone" in finished.reasons()["PL-STAYS"]
     assert len([*(project.root / "state/intents").glob("*/*.json")]) == 1
     again = project.do("judge", finished.run, "--check")
     assert again.code == 10, again.said
