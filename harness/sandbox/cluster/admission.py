@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster import defaults, rules, schema
+from harness.sandbox.cluster import defaults, names, rules, schema
 from harness.sandbox.cluster.custom import structural
 from harness.sandbox.cluster.statuses import Object, bad_request, invalid
 
@@ -36,6 +37,9 @@ def created(kind: Kind, namespace: str | None, body: Any, *, strict: bool = Fals
     meta = obj["metadata"]
     for key in OURS:
         meta.pop(key, None)
+    meta["uid"] = str(uuid.uuid4())  # some defaults are made of it
+    if meta.get("generateName") and not meta.get("name"):
+        meta["name"] = names.generated(meta["generateName"])
     if meta.pop("resourceVersion", ""):
         raise bad_request("resourceVersion should not be set on objects to be created")
     if kind.has_status and kind.qualified != "Node":

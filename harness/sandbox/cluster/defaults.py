@@ -88,6 +88,35 @@ def _deployment(obj: Object) -> None:
         _default(strategy.setdefault("rollingUpdate", {}), maxSurge="25%", maxUnavailable="25%")
 
 
+def _job(obj: Object) -> None:
+    """`controller-uid` and `job-name` make the selector, unless the client wrote one and says so."""
+    meta, spec = obj["metadata"], obj["spec"]
+    _job_spec(spec)
+    if not spec["manualSelector"]:
+        mine = {f"{prefix}controller-uid": meta["uid"] for prefix in ("batch.kubernetes.io/", "")}
+        named = {f"{prefix}job-name": meta.get("name", "") for prefix in ("batch.kubernetes.io/", "")}
+        template = spec["template"]["metadata"]
+        template["labels"] = {**template.get("labels", {}), **mine, **named}
+        key = "batch.kubernetes.io/controller-uid"
+        spec["selector"] = {"matchLabels": {key: meta["uid"]}}
+
+
+def _job_spec(spec: Object) -> None:
+    if "parallelism" not in spec:
+        _default(spec, completions=1)
+    _default(spec, parallelism=1, backoffLimit=6, completionMode="NonIndexed", suspend=False, manualSelector=False)
+    _default(spec, podReplacementPolicy="TerminatingOrFailed")
+    template = spec["template"]
+    template.setdefault("metadata", {})
+    pod_spec(template.setdefault("spec", {}))
+
+
+def _cron_job(obj: Object) -> None:
+    spec = obj["spec"]
+    _default(spec, concurrencyPolicy="Allow", suspend=False, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
+    _job_spec(spec["jobTemplate"].setdefault("spec", {}))
+
+
 def _stateful_set(obj: Object) -> None:
     _template(obj)
     spec = obj["spec"]
@@ -171,6 +200,8 @@ FILLERS: dict[str, Callable[[Object], None]] = {
     "ReplicaSet": _template,
     "StatefulSet": _stateful_set,
     "HorizontalPodAutoscaler": _autoscaler,
+    "Job": _job,
+    "CronJob": _cron_job,
     "Service": _service,
     "Namespace": _namespace,
     "Secret": _secret,

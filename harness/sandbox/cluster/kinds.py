@@ -187,6 +187,23 @@ KINDS: tuple[Kind, ...] = (
         generation=True,
     ),
     Kind(
+        kind="Job",
+        plural="jobs",
+        group="batch",
+        subresources=("status",),
+        categories=("all",),
+        generation=True,
+    ),
+    Kind(
+        kind="CronJob",
+        plural="cronjobs",
+        group="batch",
+        short=("cj",),
+        subresources=("status",),
+        categories=("all",),
+        generation=True,
+    ),
+    Kind(
         kind="PodDisruptionBudget",
         plural="poddisruptionbudgets",
         group="policy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ Cause = tuple[str, str]
 LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 DNS_LABEL: Final = re.compile(LABEL)
 DNS_SUBDOMAIN: Final = re.compile(rf"(?=.{{1,253}}$){LABEL}(\.{LABEL})*")
+ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
+"""Kubernetes' own letters for generated names: no vowels, so no words."""
+LONGEST_PREFIX: Final = 58
+"""Of a generated name, which has five letters more and must fit into a label."""
 _LABEL_VALUE: Final = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LABEL_KEY: Final = re.compile(rf"({LABEL}(\.{LABEL})*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?")
 _LONGEST_KEY: Final = 253 + 1 + 63
@@ -33,6 +38,11 @@ def name(path: str, value: str, *, label: bool = False) -> Iterator[Cause]:
         what = "label" if label else "name"
         allowed = 'lower case alphanumeric characters, "-"' + ("" if label else ' or "."')
         yield path, f'Invalid value: "{shown(value)}": a lowercase RFC 1123 {what} must consist of {allowed}'
+
+
+def generated(begin: str) -> str:
+    """A name that begins so, with five letters of chance behind."""
+    return begin[:LONGEST_PREFIX] + "".join(secrets.choice(ALPHABET) for _ in range(5))
 
 
 def prefix(path: str, value: str, *, label: bool = False) -> Iterator[Cause]:

@@ -40,7 +40,7 @@ MOST_OBJECTS = 5000
 IMMORTAL = ("default", "kube-system")
 """Namespaces that cannot be deleted."""
 
-EMPTIED_FIRST = ("Deployment", "StatefulSet", "ReplicaSet", "Pod")
+EMPTIED_FIRST = ("CronJob", "Job", "Deployment", "StatefulSet", "ReplicaSet", "Pod")
 """The order in which a namespace is emptied: owners first, so that nobody makes their pods again."""
 
 

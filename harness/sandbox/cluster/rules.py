@@ -7,7 +7,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster import names, pod_rules
+from harness.sandbox.cluster import batch_rules, names, pod_rules
 from harness.sandbox.cluster.autoscaler_rules import autoscaler
 from harness.sandbox.cluster.custom import rules as definition_rules
 from harness.sandbox.cluster.selectors import Selector
@@ -209,6 +209,8 @@ RULES: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "StatefulSet": _workload,
     "Service": _service,
     "PodDisruptionBudget": _budget,
+    "Job": batch_rules.job,
+    "CronJob": batch_rules.cron_job,
     "CustomResourceDefinition": definition_rules.definition,
     "HorizontalPodAutoscaler": autoscaler,
 }
@@ -218,5 +220,6 @@ CHANGES: dict[str, Callable[[Object, Object], Iterator[Cause]]] = {
     "ReplicaSet": _deployment_change,
     "StatefulSet": _stateful_change,
     "Service": _service_change,
+    "Job": batch_rules.job_change,
     "CustomResourceDefinition": definition_rules.change,
 }

@@ -6,7 +6,6 @@ it holds, so whoever wants to change one writes a new one (`patch.py` and `{**ob
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from bisect import bisect_right
 from collections import defaultdict, deque
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness import clock
-from harness.sandbox.cluster import kinds
+from harness.sandbox.cluster import kinds, names
 from harness.sandbox.cluster.selectors import Selector, field_values
 from harness.sandbox.cluster.statuses import (
     Object,
@@ -33,12 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Object", "StatusError", "Store", "WatchEvent", "now_text"]
 
 RING = 8192
-ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-"""Kubernetes' own letters for generated names: no vowels, so no words."""
-
-LONGEST_PREFIX = 58
-"""Of a generated name, which has five letters more and must fit into a label."""
-
 Change = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
@@ -135,7 +128,8 @@ class Store:
         key = (namespace, meta["name"])
         if key in self._objects[kind.resource]:
             raise already_exists(kind, meta["name"])
-        meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": now_text()}
+        meta.setdefault("uid", str(uuid.uuid4()))
+        meta["creationTimestamp"] = now_text()
         if kind.generation:
             meta["generation"] = 1
         made = _object(kind, obj, meta)
@@ -185,7 +179,7 @@ class Store:
 
     def _generated(self, kind: Kind, namespace: str, prefix: str) -> str:
         while True:
-            name = prefix[:LONGEST_PREFIX] + "".join(secrets.choice(ALPHABET) for _ in range(5))
+            name = names.generated(prefix)
             if (namespace, name) not in self._objects[kind.resource]:
                 return name
 

@@ -116,8 +116,8 @@ def _selector(path: str) -> Callable[[Object], str]:
     return lambda obj: str(Selector.of(_get(obj, path))) or NONE
 
 
-def _containers(field: str) -> Callable[[Object], str]:
-    return lambda obj: ",".join(each.get(field, "") for each in _get(obj, "spec.template.spec.containers", []))
+def _containers(field: str, template: str = "spec.template") -> Callable[[Object], str]:
+    return lambda obj: ",".join(each.get(field, "") for each in _get(obj, f"{template}.spec.containers", []))
 
 
 def _fraction(of: str, total: str) -> Callable[[Object], str]:
@@ -206,6 +206,34 @@ def _slice_addresses(slice_: Object) -> str:
     found = [address for each in slice_.get("endpoints") or () for address in each["addresses"]]
     shown = ",".join(found[:3])
     return f"{shown} + {len(found) - 3} more..." if len(found) > 3 else shown or "<unset>"
+
+
+def _job_status(job: Object) -> str:
+    true = {each["type"] for each in _get(job, "status.conditions", []) if each["status"] == "True"}
+    told = ("Complete", "Failed", "Suspended", "FailureTarget", "SuccessCriteriaMet")
+    if _get(job, "metadata.deletionTimestamp"):
+        return "Terminating"
+    return next((name for name in told if name in true), "Running")
+
+
+def _job_completions(job: Object) -> str:
+    done, parallel = _get(job, "status.succeeded", 0), _get(job, "spec.parallelism", 0)
+    wanted = _get(job, "spec.completions")
+    if wanted is not None:
+        return f"{done}/{wanted}"
+    return f"{done}/1 of {parallel}" if parallel > 1 else f"{done}/1"
+
+
+def _job_duration(job: Object) -> str:
+    began, ended = _get(job, "status.startTime"), _get(job, "status.completionTime")
+    if not began or not ended:
+        return since(began) if began else ""
+    return human((datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds())
+
+
+def _cron_last(cronjob: Object) -> str:
+    last = _get(cronjob, "status.lastScheduleTime")
+    return since(last) if last else NONE
 
 
 def _event_seen(event: Object) -> str:
@@ -334,6 +362,26 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         SELECTOR,
     ),
     "StatefulSet": (NAME, Column("Ready", _fraction("status.readyReplicas", "spec.replicas")), AGE, *WORKLOAD),
+    "Job": (
+        NAME,
+        Column("Status", _job_status),
+        Column("Completions", _job_completions),
+        Column("Duration", _job_duration),
+        AGE,
+        *WORKLOAD,
+        SELECTOR,
+    ),
+    "CronJob": (
+        NAME,
+        Column("Schedule", _text("spec.schedule")),
+        Column("Timezone", _text("spec.timeZone")),
+        Column("Suspend", lambda obj: str(_get(obj, "spec.suspend", default=False))),
+        Column("Active", lambda obj: len(_get(obj, "status.active", [])), "integer"),
+        Column("Last Schedule", _cron_last),
+        AGE,
+        Column("Containers", _containers("name", "spec.jobTemplate.spec.template"), priority=1),
+        Column("Images", _containers("image", "spec.jobTemplate.spec.template"), priority=1),
+    ),
     "PodDisruptionBudget": (
         NAME,
         Column("Min Available", lambda obj: str(_get(obj, "spec.minAvailable", "N/A"))),

@@ -35,6 +35,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "EndpointSlice": {"addressType": "IPv4", "endpoints": [{"addresses": ["127.91.0.1"]}], "ports": [{"port": 80}]},
     "Event": {"involvedObject": {"kind": "Pod"}, "regarding": {"kind": "Pod"}, "eventTime": "2026-01-01T00:00:00Z"},
     "NetworkPolicy": {"spec": {"egress": [{"ports": [{"port": 53}]}]}},
+    "Job": {"spec": {"template": {"spec": {**POD_SPEC, "restartPolicy": "Never"}}}},
+    "CronJob": {
+        "spec": {
+            "schedule": "@hourly",
+            "jobTemplate": {"spec": {"template": {"spec": {**POD_SPEC, "restartPolicy": "Never"}}}},
+        }
+    },
     "Secret": {"stringData": {"a": "b"}},
     "HorizontalPodAutoscaler": {
         "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "a"}, "maxReplicas": 2, "behavior": {"scaleUp": {}}}

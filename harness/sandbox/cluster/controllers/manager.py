@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import SandboxError
 from harness.sandbox.cluster.controllers import (
+    cronjobs,
     deployment,
     disruption,
     endpoints,
@@ -19,12 +20,15 @@ from harness.sandbox.cluster.controllers import (
 )
 from harness.sandbox.cluster.controllers.autoscaling.controller import Autoscalers, RateSource
 from harness.sandbox.cluster.controllers.chaos.stress import StressChaos, Stressor
+from harness.sandbox.cluster.controllers.jobs import Jobs
 from harness.sandbox.cluster.controllers.rollouts.controller import WATCHED, Rollouts
 from harness.sandbox.cluster.controllers.rollouts.measuring import Analyses
 from harness.sandbox.cluster.controllers.services import Services
 from harness.sandbox.cluster.controllers.view import (
+    CRONJOB,
     DEPLOYMENT,
     ENDPOINTS,
+    JOB,
     NAMESPACE,
     NODE,
     POD,
@@ -140,7 +144,7 @@ class Manager:
 def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
     workloads = recorder(store, "controller-manager")
     scheduling = recorder(store, "default-scheduler")
-    services = Services(store, network)
+    services, jobs = Services(store, network), Jobs(store, pods, workloads)
     rollouts = Rollouts(store, recorder(store, "rollouts-controller"))
     stress = StressChaos(store, pods, recorder(store, "chaos-controller-manager"))
     autoscalers = Autoscalers(store, pods, recorder(store, "horizontal-pod-autoscaler"))
@@ -161,6 +165,8 @@ def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
         Controller(
             run=lambda: replicaset.reconcile(store, pods, workloads), watches=frozenset({REPLICASET, POD}), timed=True
         ),
+        Controller(run=lambda: cronjobs.reconcile(store, workloads), watches=frozenset({CRONJOB, JOB}), timed=True),
+        Controller(run=jobs.reconcile, watches=frozenset({JOB, POD}), timed=True),
         Controller(
             run=lambda: disruption.reconcile(store),
             watches=frozenset({BUDGET, POD, DEPLOYMENT, REPLICASET, STATEFULSET}),

@@ -76,6 +76,8 @@ class Container:
 
     async def run(self) -> None:
         """Live until the restart policy says that it is over; killed when cancelled."""
+        if isinstance(self.state, Terminated) and not self._again(self.state.code):
+            return
         if not self.spec.get("command"):
             await self._refuse_image()
         while True:

@@ -162,7 +162,7 @@ class PodWorker:
         for container in (*self._init, *self._main):
             container.ready = container.started = False
             if container.process:
-                container.last = Terminated(code=137, started_at=self._started_at, finished_at=now)
+                container.state = container.last = Terminated(code=137, started_at=self._started_at, finished_at=now)
                 container.process = None
                 container.count_restart()
         self.begin()
