@@ -29,18 +29,24 @@ sys.exit(containment.exit_code(os.waitpid(pid, 0)[1]))
 """
 
 
+LATE = STARTER.replace(
+    "    containment.be_init", "    __import__('select').select([], [], [], 0.5); containment.be_init"
+)
+"""The same where the machine is so busy that the container's first process comes to its turn late."""
+
+
 def works(way: Way) -> bool:
     """Whether this machine lets this user contain programs so."""
     probe = f"from harness.sandbox.cluster.kubelet import containment as c; print(c._works(c.Way('{way}')))"
     return "True" in subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False).stdout
 
 
-def contained(way: Way, script: str) -> tuple[subprocess.Popen[str], int]:
+def contained(way: Way, script: str, starter: str = STARTER) -> tuple[subprocess.Popen[str], int]:
     """A shell script in a container; the process that waits for it, and its init's pid."""
     if (way is Way.STEP_DOWN and os.geteuid() != 0) or (way in containment._FLAGS and not works(way)):
         pytest.skip(f"{way} does not work here")
     waiter = subprocess.Popen(
-        [sys.executable, "-c", STARTER, way, "/bin/sh", "-c", script], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", starter, way, "/bin/sh", "-c", script], stdout=subprocess.PIPE, text=True
     )
     assert waiter.stdout is not None
     return waiter, int(waiter.stdout.readline())
@@ -67,6 +73,15 @@ def test_ending_a_container_ends_those_that_have_fled_into_sessions_of_their_own
     waiter.communicate(timeout=20)
     assert waiter.returncode == 137
     assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+
+
+@pytest.mark.parametrize("way", list(Way))
+def test_a_container_that_is_killed_at_once_ends(way: Way) -> None:
+    """The kill comes before its first process waits for one; it is kept, not lost."""
+    waiter, init = contained(way, "sleep 600", LATE)
+    processes.kill(init, containment.END_ALL)
+    waiter.communicate(timeout=20)
+    assert waiter.returncode == 137
 
 
 @pytest.mark.parametrize("way", list(Way))

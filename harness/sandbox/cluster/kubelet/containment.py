@@ -64,7 +64,22 @@ def best() -> Way:
 
 
 def fork(way: Way) -> int:
-    """Fork into what that way needs; 0 in the child, which must go on with `be_init`. Raises OSError when it is refused."""
+    """Fork into what that way needs; 0 in the child, which must go on with `be_init`. Raises OSError when it is refused.
+
+    The child begins with the signals blocked that its init waits for: the first process of a namespace ignores what it does not
+    handle, so one that came before it waited would be lost, and the container would never end.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    pid = -1
+    try:
+        pid = _forked(way)
+    finally:
+        if pid != 0:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid
+
+
+def _forked(way: Way) -> int:
     flags = _FLAGS.get(way)
     number = _SYS_CLONE.get(os.uname().machine)
     if flags is None:
@@ -88,7 +103,6 @@ def be_init(way: Way, argv: Sequence[str], env: dict[str, str], owned: Sequence[
     """Start the program, hand SIGTERM on to it, and end as it ends, the whole container with it."""
     processes.die_with_parent()
     processes.adopt_orphans()
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
     pid = os.fork()
     if pid == 0:
         _become(way, argv, env, owned)
