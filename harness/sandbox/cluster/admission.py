@@ -12,6 +12,7 @@ from harness.sandbox.cluster.statuses import Object, bad_request, invalid
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.kinds import Kind
+    from harness.sandbox.cluster.schema import OnUnknown
 
 OURS = (
     "uid",
@@ -31,15 +32,15 @@ FIRST_STATUS: dict[str, Object] = {
 """What an object's status is when it is made."""
 
 
-def created(kind: Kind, namespace: str | None, body: Any, *, strict: bool = False) -> Object:
+def created(kind: Kind, namespace: str | None, body: Any, on_unknown: OnUnknown = schema.tolerate) -> Object:
     """The object to store for a POST. Raises StatusError 400 or 422."""
     obj = _copied(kind, body)
     meta = obj["metadata"]
     for key in OURS:
         meta.pop(key, None)
     meta["uid"] = str(uuid.uuid4())  # some defaults are made of it
-    if meta.get("generateName") and not meta.get("name"):
-        meta["name"] = names.generated(meta["generateName"])
+    if isinstance(begin := meta.get("generateName"), str) and begin and not meta.get("name"):
+        meta["name"] = names.generated(begin)
     if meta.pop("resourceVersion", ""):
         raise bad_request("resourceVersion should not be set on objects to be created")
     if kind.has_status and kind.qualified != "Node":
@@ -48,14 +49,14 @@ def created(kind: Kind, namespace: str | None, body: Any, *, strict: bool = Fals
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
     if kind.namespaced:
         meta["namespace"] = namespace
-    obj = _shaped(kind, obj, strict=strict)
+    obj = _shaped(kind, obj, on_unknown)
     rules.check(kind, obj)
     if kind.qualified in FIRST_STATUS:
         obj["status"] = dict(FIRST_STATUS[kind.qualified])
     return obj
 
 
-def changed(kind: Kind, old: Object, body: Any, *, strict: bool = False) -> Object:
+def changed(kind: Kind, old: Object, body: Any, on_unknown: OnUnknown = schema.tolerate) -> Object:
     """The object to store for a PUT, or for the outcome of a PATCH. Raises StatusError 400 or 422."""
     obj = _copied(kind, body)
     meta = obj["metadata"]
@@ -73,12 +74,12 @@ def changed(kind: Kind, old: Object, body: Any, *, strict: bool = False) -> Obje
             meta[key] = expected
     if kind.qualified == "Service" and "clusterIP" in old["spec"]:
         obj.setdefault("spec", {}).setdefault("clusterIP", old["spec"]["clusterIP"])
-    obj = _shaped(kind, obj, strict=strict)
+    obj = _shaped(kind, obj, on_unknown)
     rules.check(kind, obj, _complete(kind, old) if obj.get("spec") != old.get("spec") else None)
     return obj
 
 
-def with_status(kind: Kind, old: Object, body: Any) -> Object:
+def with_status(kind: Kind, old: Object, body: Any, on_unknown: OnUnknown = schema.tolerate) -> Object:
     """The object to store for a write to the status subresource: only `status` and the precondition are the client's."""
     obj = _copied(kind, body)
     meta = {
@@ -86,20 +87,20 @@ def with_status(kind: Kind, old: Object, body: Any) -> Object:
         **{key: obj["metadata"][key] for key in ("uid", "resourceVersion") if key in obj["metadata"]},
     }
     new = {**old, "metadata": meta, "status": obj.get("status", {})}
-    return _shaped(kind, new, strict=False)
+    return _shaped(kind, new, on_unknown)
 
 
-def _shaped(kind: Kind, obj: Object, *, strict: bool) -> Object:
+def _shaped(kind: Kind, obj: Object, on_unknown: OnUnknown) -> Object:
     """The object in its kind's shape, defaults filled in. Raises StatusError 400 or 422."""
     if kind.custom is None:
-        schema.check(kind, obj, strict=strict)
+        schema.check(kind, obj, on_unknown)
         defaults.fill(kind, obj)
         return obj
-    schema.check_metadata(kind, obj, strict=strict)
+    schema.check_metadata(kind, obj, on_unknown)
     unknown: list[str] = []
     known = structural.pruned(kind.custom.schema, obj, unknown)
-    if strict and unknown:
-        raise schema.unknown_fields(unknown)
+    if unknown:
+        on_unknown(unknown)
     shaped: Object = structural.defaulted(kind.custom.schema, known)
     if causes := list(islice(structural.faults(kind.custom.schema, shaped), rules.MOST_CAUSES)):
         raise invalid(kind, obj["metadata"].get("name", ""), causes)

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from harness.sandbox.cluster.statuses import StatusError, bad_request, too_large
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from starlette.requests import Request
 
 BODY_LIMIT: Final = 3 * 512 * 1024
@@ -62,6 +65,39 @@ def parsed(body: bytes) -> Any:
     except (ValueError, RecursionError) as error:
         raise bad_request(f"the body is not valid JSON: {error}") from None
     return value
+
+
+class _Repeated(dict[str, Any]):
+    """An object in which names come more than once; the last value counts."""
+
+    twice: list[str]
+
+
+def duplicates(body: bytes) -> list[str]:
+    """The paths of names that come more than once in an object of this JSON text, which was read before."""
+    found = False
+
+    def paired(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal found
+        if len(names := dict(pairs)) == len(pairs):
+            return names
+        repeated, found = _Repeated(names), True
+        repeated.twice = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
+        return repeated
+
+    value = json.loads(body, object_pairs_hook=paired) if body else {}
+    return list(_repeated(value, "")) if found else []
+
+
+def _repeated(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, _Repeated):
+        yield from (f"{path}.{name}" if path else name for name in value.twice)
+    if isinstance(value, dict):
+        for name, below in value.items():
+            yield from _repeated(below, f"{path}.{name}" if path else name)
+    if isinstance(value, list):
+        for i, below in enumerate(value):
+            yield from _repeated(below, f"{path}[{i}]")
 
 
 def require_bounded(value: Any) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.cluster import bodies, kinds, patch, views
+from harness.sandbox.cluster.schema import cannot_be_handled
 from harness.sandbox.cluster.selectors import Selector, parse_fields
 from harness.sandbox.cluster.statuses import (
     StatusError,
@@ -17,6 +19,8 @@ from harness.sandbox.cluster.statuses import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.requests import Request
 
     from harness.sandbox.cluster.kinds import Kind, ServedKinds
@@ -35,6 +39,7 @@ ANY_FORMAT = ("log", "proxy")
 PATCH_TYPES = (patch.STRATEGIC, patch.MERGE, patch.JSON)
 CUSTOM_PATCH_TYPES = (patch.JSON, patch.MERGE)
 """Of custom resources: the server does not know by which key their lists merge."""
+FIELD_VALIDATIONS = ("Ignore", "Warn", "Strict")
 WHY_NOT = {
     "application/vnd.kubernetes.protobuf": "protobuf is not served here: use `kubectl apply -f` or `create -f`, which send JSON",
     "application/apply-patch+yaml": "server-side apply is not served here: use `kubectl apply` without --server-side",
@@ -88,6 +93,7 @@ class Call:
     request: Request
     target: RequestPath
     body: bytes
+    warnings: list[str] = field(default_factory=list)
 
     @classmethod
     async def of(cls, request: Request, served: ServedKinds) -> Call:
@@ -121,9 +127,31 @@ class Call:
         return dry_run(self.request.query_params.getlist("dryRun"))
 
     @property
-    def strict(self) -> bool:
-        """Whether unknown fields are to be refused."""
-        return self.text("fieldValidation") == "Strict"
+    def field_validation(self) -> str:
+        """`Strict`, `Warn` or `Ignore`; Warn when nothing is asked for. Raises StatusError 422 for anything else."""
+        asked = self.text("fieldValidation") or "Warn"
+        if asked not in FIELD_VALIDATIONS:
+            options = {"POST": "CreateOptions", "PUT": "UpdateOptions"}.get(self.request.method, "PatchOptions")
+            listed = ", ".join(f'"{each}"' for each in ("", *FIELD_VALIDATIONS))
+            why = f'Unsupported value: "{asked[:40]}": supported values: {listed}'
+            raise StatusError(422, "Invalid", f'{options}.meta.k8s.io "" is invalid: fieldValidation: {why}')
+        return asked
+
+    def on_unknown(self, paths: Sequence[str]) -> None:
+        """Refuse, warn of or pass over fields that nobody knows. Raises StatusError 400, of a patch 422."""
+        found = [f'unknown field "{path}"' for path in paths]
+        if self.field_validation == "Strict":
+            raise self._not_strict(found)
+        if self.field_validation == "Warn":
+            self.warnings.extend(found)
+
+    def _not_strict(self, found: Sequence[str]) -> StatusError:
+        why = f"strict decoding error: {', '.join(found)}"
+        if self.request.method != "PATCH":
+            return cannot_be_handled(self.target.kind, why)
+        cause = f"Invalid value: {json.dumps(self.body.decode(errors='replace'))}: {why}"
+        details = {"causes": [{"reason": "FieldValueInvalid", "message": cause, "field": "patch"}]}
+        return StatusError(422, "Invalid", f' "" is invalid: patch: {cause}', details)
 
     @property
     def labels(self) -> Selector:
@@ -147,14 +175,23 @@ class Call:
         content_type = self._content_type
         if content_type not in ("", "application/json"):
             raise _refused_format(content_type, ("application/json",))
-        return bodies.parsed(self.body)
+        return self._parsed()
 
     def patch(self) -> tuple[Any, str]:
         """A PATCH's body and its type. Raises StatusError 400, or 415 for types that are not served."""
         content_type, served = self._content_type, CUSTOM_PATCH_TYPES if self.target.kind.custom else PATCH_TYPES
         if content_type not in served:
             raise _refused_format(content_type, served)
-        return bodies.parsed(self.body), content_type
+        return self._parsed(), content_type
+
+    def _parsed(self) -> Any:
+        value = bodies.parsed(self.body)
+        if self.field_validation != "Ignore" and (twice := bodies.duplicates(self.body)):
+            found = [f'duplicate field "{path}"' for path in twice]
+            if self.field_validation == "Strict":
+                raise self._not_strict(found)
+            self.warnings.extend(found)
+        return value
 
     @property
     def _content_type(self) -> str:

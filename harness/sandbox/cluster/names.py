@@ -19,9 +19,32 @@ ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
 """Kubernetes' own letters for generated names: no vowels, so no words."""
 LONGEST_PREFIX: Final = 58
 """Of a generated name, which has five letters more and must fit into a label."""
+_LABEL_WORDS: Final = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "
+    "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+_SUBDOMAIN_WORDS: Final = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end "
+    "with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+_KEY_WORDS: Final = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+    "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+_VALUE_WORDS: Final = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with "
+    "an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+_DATA_WORDS: Final = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
+    "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+)
 _LABEL_VALUE: Final = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LABEL_KEY: Final = re.compile(rf"({LABEL}(\.{LABEL})*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?")
 _LONGEST_KEY: Final = 253 + 1 + 63
+LONGEST_LABEL: Final = 63
 _DATA_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _VARIABLE: Final = re.compile(r"[ -<>-~]{1,1024}")
 _SHOWN: Final = 80
@@ -34,10 +57,11 @@ def shown(value: str) -> str:
 
 def name(path: str, value: str, *, label: bool = False) -> Iterator[Cause]:
     """A name: a DNS-1123 subdomain, or a label."""
-    if not (DNS_LABEL if label else DNS_SUBDOMAIN).fullmatch(value):
-        what = "label" if label else "name"
-        allowed = 'lower case alphanumeric characters, "-"' + ("" if label else ' or "."')
-        yield path, f'Invalid value: "{shown(value)}": a lowercase RFC 1123 {what} must consist of {allowed}'
+    longest, allowed, words = (63, DNS_LABEL, _LABEL_WORDS) if label else (253, DNS_SUBDOMAIN, _SUBDOMAIN_WORDS)
+    if len(value) > longest:
+        yield path, f'Invalid value: "{shown(value)}": must be no more than {longest} characters'
+    elif not allowed.fullmatch(value):
+        yield path, f'Invalid value: "{shown(value)}": {words}'
 
 
 def generated(begin: str) -> str:
@@ -54,15 +78,11 @@ def labels(path: str, given: Mapping[str, str]) -> Iterator[Cause]:
     """Labels: keys and values."""
     for key, value in given.items():
         if not is_qualified(key):
-            yield (
-                path,
-                f'Invalid value: "{shown(key)}": name part must consist of alphanumeric characters, "-", "_" or "."',
-            )
-        if not _LABEL_VALUE.fullmatch(value):
-            yield (
-                path,
-                f'Invalid value: "{shown(value)}": a valid label must be at most 63 alphanumeric characters, "-", "_" or "."',
-            )
+            yield path, f'Invalid value: "{shown(key)}": {_KEY_WORDS}'
+        if len(value) > LONGEST_LABEL:
+            yield path, f'Invalid value: "{shown(value)}": must be no more than {LONGEST_LABEL} characters'
+        elif not _LABEL_VALUE.fullmatch(value):
+            yield path, f'Invalid value: "{shown(value)}": {_VALUE_WORDS}'
 
 
 def is_qualified(key: str) -> bool:
@@ -73,10 +93,7 @@ def is_qualified(key: str) -> bool:
 def data_key(path: str, key: str) -> Iterator[Cause]:
     """A key of a ConfigMap or Secret: it becomes the name of a file."""
     if not _DATA_KEY.fullmatch(key):
-        yield (
-            path,
-            f'Invalid value: "{shown(key)}": a valid config key must be at most 253 alphanumeric characters, "-", "_" or "."',
-        )
+        yield path, f'Invalid value: "{shown(key)}": {_DATA_WORDS}'
     elif key == "." or key.startswith(".."):
         yield path, f'Invalid value: "{shown(key)}": must not be "." and must not start with ".."'
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from harness.sandbox.cluster import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.sandbox.cluster.names import Cause
     from harness.sandbox.cluster.statuses import Object
@@ -17,6 +17,11 @@ _SOURCES: Final = ("configMap", "secret", "downwardAPI")
 """Sources of volumes that put files in place."""
 _SERVED: Final = frozenset({*_SOURCES, "name", "emptyDir", "persistentVolumeClaim", "projected"})
 _PROBES: Final = ("readinessProbe", "livenessProbe", "startupProbe")
+_RESTARTS: Final = ("Always", "Never", "OnFailure")
+_DNS: Final = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
+_PULLS: Final = ("Always", "IfNotPresent", "Never")
+_PROTOCOLS: Final = ("SCTP", "TCP", "UDP")
+_HANDLERS: Final = ("exec", "grpc", "httpGet", "tcpSocket")
 _PROBE_NUMBERS: Final[Mapping[str, int]] = {
     "initialDelaySeconds": 0,
     "timeoutSeconds": 1,
@@ -31,6 +36,8 @@ def pod_spec(spec: Object, path: str) -> Iterator[Cause]:
     """The rules for a pod's spec, also within a template."""
     if not spec.get("containers"):
         yield f"{path}.containers", "Required value"
+    for field, allowed in (("restartPolicy", _RESTARTS), ("dnsPolicy", _DNS)):
+        yield from choice(f"{path}.{field}", spec.get(field), allowed)
     grace_s = spec.get("terminationGracePeriodSeconds", 0)
     yield from at_least(f"{path}.terminationGracePeriodSeconds", grace_s, 0, LONGEST_S)
     volumes: set[str] = set()
@@ -56,6 +63,13 @@ def port(path: str, number: int) -> Iterator[Cause]:
         yield path, f"Invalid value: {number}: must be between 1 and 65535, inclusive"
 
 
+def choice(path: str, value: str | None, allowed: Sequence[str]) -> Iterator[Cause]:
+    """One of some words, or nothing."""
+    if value is not None and value not in allowed:
+        listed = ", ".join(f'"{each}"' for each in allowed)
+        yield path, f'Unsupported value: "{names.shown(value)}": supported values: {listed}'
+
+
 def at_least(path: str, value: int, least: int, most: int) -> Iterator[Cause]:
     """A number within bounds."""
     if value < least:
@@ -68,8 +82,8 @@ def _container(container: Object, path: str, volumes: set[str]) -> Iterator[Caus
     yield from names.name(f"{path}.name", container["name"], label=True)
     if not container.get("image"):
         yield f"{path}.image", "Required value"
-    for i, each in enumerate(container.get("ports", ())):
-        yield from port(f"{path}.ports[{i}].containerPort", each["containerPort"])
+    yield from choice(f"{path}.imagePullPolicy", container.get("imagePullPolicy"), _PULLS)
+    yield from _ports(container, path)
     for field in ("command", "args"):
         for i, word in enumerate(container.get(field, ())):
             yield from names.text(f"{path}.{field}[{i}]", word)
@@ -79,9 +93,30 @@ def _container(container: Object, path: str, volumes: set[str]) -> Iterator[Caus
     yield from names.text(f"{path}.workingDir", container.get("workingDir", ""))
     yield from _mounts(container, path, volumes)
     for probe in _PROBES:
-        for field, least in _PROBE_NUMBERS.items():
-            value = container.get(probe, {}).get(field, least)
-            yield from at_least(f"{path}.{probe}.{field}", value, least, LONGEST_S)
+        if probe in container:
+            yield from _probe(container[probe], f"{path}.{probe}")
+
+
+def _ports(container: Object, path: str) -> Iterator[Cause]:
+    found: set[str] = set()
+    for i, each in enumerate(container.get("ports", ())):
+        here = f"{path}.ports[{i}]"
+        yield from port(f"{here}.containerPort", each["containerPort"])
+        yield from choice(f"{here}.protocol", each.get("protocol"), _PROTOCOLS)
+        if name := each.get("name"):
+            if name in found:
+                yield f"{here}.name", f'Duplicate value: "{names.shown(name)}"'
+            found.add(name)
+
+
+def _probe(probe: Object, path: str) -> Iterator[Cause]:
+    handlers = [name for name in _HANDLERS if name in probe]
+    if not handlers:
+        yield path, "Required value: must specify a handler type"
+    for name in handlers[1:]:
+        yield f"{path}.{name}", "Forbidden: may not specify more than 1 handler type"
+    for field, least in _PROBE_NUMBERS.items():
+        yield from at_least(f"{path}.{field}", probe.get(field, least), least, LONGEST_S)
 
 
 def _mounts(container: Object, path: str, volumes: set[str]) -> Iterator[Cause]:

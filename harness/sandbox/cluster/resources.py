@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -106,9 +107,11 @@ class Resources:
         return self._store.list(views.stored(kind), call.target.namespace, labels=call.labels, fields=call.fields)
 
     def _shown(self, call: Call, obj: Object, code: int = 200) -> Response:
-        if call.wants_table:
-            return answer(self._table(call, [obj], obj["metadata"].get("resourceVersion", "")), code)
-        return answer(obj, code)
+        shown = self._table(call, [obj], obj["metadata"].get("resourceVersion", "")) if call.wants_table else obj
+        response = answer(shown, code)
+        for warning in call.warnings:
+            response.headers.append("Warning", f"299 - {json.dumps(warning)}")
+        return response
 
     def _table(self, call: Call, objects: list[Object], version: str) -> Object:
         return table(call.target.kind, objects, version, include=call.text("includeObject") or "Metadata")
@@ -155,7 +158,7 @@ class Resources:
 
     async def _create(self, call: Call) -> Response:
         kind = call.target.kind
-        obj = admission.created(kind, call.target.namespace, call.json(), strict=call.strict)
+        obj = admission.created(kind, call.target.namespace, call.json(), call.on_unknown)
         if self._store.count(views.stored(kind)) >= MOST_OBJECTS:
             raise forbidden(kind, obj["metadata"].get("name") or "", f"exceeded quota: {MOST_OBJECTS} {kind.plural}")
         made = self._store.create(views.stored(kind), views.unshown(kind, obj), dry_run=call.dry_run)
@@ -175,7 +178,7 @@ class Resources:
 
     def _change(self, call: Call, old: Object, body: Any) -> Response:
         kind = call.target.kind
-        obj = admission.changed(kind, old, body, strict=call.strict)
+        obj = admission.changed(kind, old, body, call.on_unknown)
         new = self._store.update(views.stored(kind), views.unshown(kind, obj), dry_run=call.dry_run)
         self._settle(kind, call)
         return self._shown(call, views.shown(kind, new))

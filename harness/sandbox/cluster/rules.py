@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,7 @@ MOST_BYTES: Final = 1 << 20
 MOST_CAUSES: Final = 20
 """Causes that one answer names."""
 
+_OPERATORS: Final = ("In", "NotIn", "Exists", "DoesNotExist")
 _PERCENT: Final = re.compile(r"[0-9]{1,9}%")
 
 POD_MAY_CHANGE = ("activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations")
@@ -54,10 +56,10 @@ def _metadata(kind: Kind, meta: Object) -> Iterator[Cause]:
     name, prefix = meta.get("name"), meta.get("generateName")
     if not name and not prefix:
         yield "metadata.name", "Required value: name or generateName is required"
-    if name:
+    wrong = [*names.prefix("metadata.generateName", prefix, label=label)] if prefix else []
+    yield from wrong
+    if name and not wrong:  # a name that was made of a wrong beginning is no second cause
         yield from names.name("metadata.name", name, label=label)
-    if prefix:
-        yield from names.prefix("metadata.generateName", prefix, label=label)
     yield from names.labels("metadata.labels", meta.get("labels", {}))
     for key in meta.get("annotations", {}):
         if not names.is_qualified(key.lower()):
@@ -103,17 +105,16 @@ def _workload(obj: Object) -> Iterator[Cause]:
     selector = Selector.of(spec["selector"])
     if not selector:
         yield "spec.selector", "Invalid value: {}: empty selector is invalid for " + obj["kind"].lower()
+    yield from _expressions(spec["selector"], "spec.selector")
     template = spec["template"]
     labels = template["metadata"].get("labels", {})
     yield from names.labels("spec.template.metadata.labels", labels)
     if not selector.matches(labels):
-        yield "spec.template.metadata.labels", "Invalid value: `selector` does not match template `labels`"
+        shown = ", ".join(f"{json.dumps(key)}:{json.dumps(labels[key])}" for key in sorted(labels))
+        why = "`selector` does not match template `labels`"
+        yield "spec.template.metadata.labels", f"Invalid value: map[string]string{{{shown}}}: {why}"
     pod = template["spec"]
-    if pod.get("restartPolicy", "Always") != "Always":
-        yield (
-            "spec.template.spec.restartPolicy",
-            f'Unsupported value: "{pod["restartPolicy"]}": supported values: "Always"',
-        )
+    yield from pod_rules.choice("spec.template.spec.restartPolicy", pod.get("restartPolicy"), ("Always",))
     claims = [claim.get("metadata", {}).get("name", "") for claim in spec.get("volumeClaimTemplates", ())]
     for i, claim in enumerate(claims):
         yield from names.name(f"spec.volumeClaimTemplates[{i}].metadata.name", claim, label=True)
@@ -124,10 +125,42 @@ def _workload(obj: Object) -> Iterator[Cause]:
     )
 
 
+def _expressions(selector: Object, path: str) -> Iterator[Cause]:
+    for i, each in enumerate(selector.get("matchExpressions", ())):
+        here, operator = f"{path}.matchExpressions[{i}]", each["operator"]
+        if operator not in _OPERATORS:
+            yield f"{here}.operator", f'Invalid value: "{names.shown(operator)}": not a valid selector operator'
+        elif operator in ("In", "NotIn") and not each.get("values"):
+            yield f"{here}.values", "Required value: must be specified when `operator` is 'In' or 'NotIn'"
+        elif operator not in ("In", "NotIn") and each.get("values"):
+            yield f"{here}.values", "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+
+
+def _deployment(obj: Object) -> Iterator[Cause]:
+    yield from _workload(obj)
+    spec = obj["spec"]
+    strategy, ready_s = spec["strategy"], spec.get("minReadySeconds", 0)
+    yield from pod_rules.choice("spec.strategy.type", strategy["type"], ("Recreate", "RollingUpdate"))
+    yield from pod_rules.at_least("spec.revisionHistoryLimit", spec["revisionHistoryLimit"], 0, pod_rules.LONGEST_S)
+    if spec["progressDeadlineSeconds"] <= ready_s:
+        why = "must be greater than minReadySeconds"
+        yield "spec.progressDeadlineSeconds", f"Invalid value: {spec['progressDeadlineSeconds']}: {why}"
+    rolling = strategy.get("rollingUpdate")
+    if rolling is None:
+        return
+    if strategy["type"] == "Recreate":
+        yield "spec.strategy.rollingUpdate", "Forbidden: may not be specified when strategy `type` is 'Recreate'"
+        return
+    for field in ("maxUnavailable", "maxSurge"):
+        yield from _number_or_percent(f"spec.strategy.rollingUpdate.{field}", rolling[field])
+    if all(rolling[field] in (0, "0%") for field in ("maxUnavailable", "maxSurge")):
+        where = "spec.strategy.rollingUpdate.maxUnavailable"
+        yield where, f"Invalid value: {json.dumps(rolling['maxUnavailable'])}: may not be 0 when `maxSurge` is 0"
+
+
 def _service(obj: Object) -> Iterator[Cause]:
     spec = obj["spec"]
-    if spec["type"] not in ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName"):
-        yield "spec.type", f'Unsupported value: "{spec["type"]}"'
+    yield from pod_rules.choice("spec.type", spec["type"], ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"))
     if spec["type"] == "ExternalName":
         if not spec.get("externalName"):
             yield "spec.externalName", "Required value"
@@ -135,6 +168,7 @@ def _service(obj: Object) -> Iterator[Cause]:
         yield "spec.ports", "Required value"
     for i, port in enumerate(spec.get("ports", ())):
         yield from pod_rules.port(f"spec.ports[{i}].port", port["port"])
+        yield from pod_rules.choice(f"spec.ports[{i}].protocol", port.get("protocol"), ("SCTP", "TCP", "UDP"))
         if len(spec["ports"]) > 1 and not port.get("name"):
             yield f"spec.ports[{i}].name", "Required value"
 
@@ -145,12 +179,8 @@ def _budget(obj: Object) -> Iterator[Cause]:
         yield "spec", "Invalid value: minAvailable and maxUnavailable cannot be both set"
     for field in ("minAvailable", "maxUnavailable"):
         yield from _number_or_percent(f"spec.{field}", spec.get(field, 0))
-    policy = spec.get("unhealthyPodEvictionPolicy", "IfHealthyBudget")
-    if policy not in ("AlwaysAllow", "IfHealthyBudget"):
-        yield (
-            "spec.unhealthyPodEvictionPolicy",
-            f'Unsupported value: "{names.shown(policy)}": supported values: "AlwaysAllow", "IfHealthyBudget"',
-        )
+    policy = spec.get("unhealthyPodEvictionPolicy")
+    yield from pod_rules.choice("spec.unhealthyPodEvictionPolicy", policy, ("AlwaysAllow", "IfHealthyBudget"))
 
 
 def _number_or_percent(path: str, value: Any) -> Iterator[Cause]:
@@ -204,7 +234,7 @@ RULES: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "Pod": _pod,
     "ConfigMap": _config_map,
     "Secret": _secret,
-    "Deployment": _workload,
+    "Deployment": _deployment,
     "ReplicaSet": _workload,
     "StatefulSet": _workload,
     "Service": _service,

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from harness.sandbox.cluster.statuses import Object, StatusError, bad_request, invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from harness.sandbox.cluster.kinds import Kind
 
@@ -28,46 +30,75 @@ SCALARS: dict[str, tuple[type, ...]] = {
     "quantity": (str, int, float),
 }
 _LARGEST = 1 << 63
+QUANTITY = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
+_QUANTITY = re.compile(QUANTITY)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d")
+_INDEX = re.compile(r"\[[^\]]*\]")
+_GO_TYPES = {
+    "string": "string",
+    "number": "float64",
+    "boolean": "bool",
+    "time": "v1.Time",
+    "quantity": "resource.Quantity",
+}
+_INT64 = frozenset(
+    {
+        *("activeDeadlineSeconds", "deletionGracePeriodSeconds", "fsGroup", "generation", "gracePeriodSeconds"),
+        *("observedGeneration", "runAsGroup", "runAsUser", "startingDeadlineSeconds", "terminationGracePeriodSeconds"),
+        "tolerationSeconds",
+    }
+)
+"""Fields that Kubernetes keeps as 64 bits; all other whole numbers have 32."""
 CORE_EVENT = "CoreV1Event"
 NEW_EVENT = "EventsV1Event"
 
 
+OnUnknown = Callable[[Sequence[str]], None]
+"""What to do about the paths of fields that nobody knows: refuse them, warn of them, or nothing."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Findings:
-    """What is wrong with a body: paths of wrong types, of missing fields, of fields nobody knows."""
+    """What is wrong with a body: what a decoder says of wrong types, paths of missing fields, of fields nobody knows and where they are."""
 
-    mistyped: list[tuple[str, str]] = field(default_factory=list)
+    mistyped: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    places: list[tuple[Object, str]] = field(default_factory=list)
 
 
-def check(kind: Kind, obj: Object, *, strict: bool) -> None:
-    """Refuse a body that does not have the kind's shape.
+def tolerate(paths: Sequence[str]) -> None:
+    """Nothing, about fields that nobody knows: they are left out."""
+
+
+def check(kind: Kind, obj: Object, on_unknown: OnUnknown = tolerate) -> None:
+    """Refuse a body that does not have the kind's shape; fields that nobody knows are taken out of it.
 
     Raises:
-        StatusError: 400 for a wrong type (and for an unknown field when `strict`), 422 for a missing field.
+        StatusError: 400 for a wrong type, 422 for a missing field, and what `on_unknown` raises.
     """
-    _refuse(kind, obj, inspect(definition_of(kind), obj), strict=strict)
+    _refuse(kind, obj, inspect(definition_of(kind), obj), on_unknown)
 
 
-def check_metadata(kind: Kind, obj: Object, *, strict: bool) -> None:
+def check_metadata(kind: Kind, obj: Object, on_unknown: OnUnknown = tolerate) -> None:
     """The same of the metadata alone: a custom resource has a schema of its own for the rest."""
     found = Findings()
     _object("ObjectMeta", obj["metadata"], "metadata", found)
-    _refuse(kind, obj, found, strict=strict)
+    _refuse(kind, obj, found, on_unknown)
 
 
-def unknown_fields(paths: Iterable[str]) -> StatusError:
-    """400: a strict client sent fields that nobody knows."""
-    return bad_request("strict decoding error: " + ", ".join(f'unknown field "{path}"' for path in paths))
+def cannot_be_handled(kind: Kind, why: str) -> StatusError:
+    """400: a body that a decoder makes nothing of."""
+    return bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}')
 
 
-def _refuse(kind: Kind, obj: Object, found: Findings, *, strict: bool) -> None:
+def _refuse(kind: Kind, obj: Object, found: Findings, on_unknown: OnUnknown) -> None:
     if found.mistyped:
-        path, why = found.mistyped[0]
-        raise bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {path}: {why}')
-    if strict and found.unknown:
-        raise unknown_fields(found.unknown)
+        raise cannot_be_handled(kind, found.mistyped[0])
+    if found.unknown:
+        on_unknown(found.unknown)
+        for place, name in found.places:
+            del place[name]
     if found.missing:
         name = (obj.get("metadata") or {}).get("name") or ""
         raise invalid(kind, name, [(path, "Required value") for path in found.missing])
@@ -98,30 +129,65 @@ def _object(definition: str, obj: Object, path: str, found: Findings) -> None:
         code = fields.get(name)
         if code is None:
             found.unknown.append(_join(path, name))
+            found.places.append((obj, name))
         elif value is not None:
-            _value(code.removesuffix("!"), value, _join(path, name), found)
+            here = _join(path, name)
+            _value(code.removesuffix("!"), value, here, found, f"{_go_name(definition)}.{_INDEX.sub('', here)}")
     found.missing += [_join(path, name) for name in _required(definition) if obj.get(name) is None]
 
 
-def _value(code: str, value: Any, path: str, found: Findings) -> None:
+def _value(code: str, value: Any, path: str, found: Findings, go_field: str) -> None:
+    """One value; `go_field` is how a decoder in Go names its field: the struct, and the path without indices."""
     if code == "any":
         return
     if code in SCALARS:
-        mistaken = isinstance(value, bool) and code != "boolean"
-        too_large = isinstance(value, int) and not -_LARGEST <= value < _LARGEST
-        if mistaken or too_large or not isinstance(value, SCALARS[code]):
-            found.mistyped.append((path, f"cannot unmarshal {_json_type(value)} into a field of type {code}"))
-        return
-    if code.startswith("[]") and isinstance(value, list):
+        if why := _unreadable(code, value, go_field):
+            found.mistyped.append(why)
+    elif code.startswith("[]") and isinstance(value, list):
         for i, each in enumerate(value):
-            _value(code[2:], each, f"{path}[{i}]", found)
+            _value(code[2:], each, f"{path}[{i}]", found, go_field)
     elif code.startswith("{}") and isinstance(value, dict):
         for key, each in value.items():
-            _value(code[2:], each, f"{path}[{key}]", found)
-    elif not code.startswith("[]") and isinstance(value, dict):
+            _value(code[2:], each, f"{path}[{key}]", found, go_field)
+    elif not code.startswith(("[]", "{}")) and isinstance(value, dict):
         _object(code, value, path, found)
     else:
-        found.mistyped.append((path, f"cannot unmarshal {_json_type(value)} into a field of type {code}"))
+        found.mistyped.append(_cannot_unmarshal(code, value, go_field))
+
+
+def _unreadable(code: str, value: Any, go_field: str) -> str:
+    """Why a plain value cannot be read, empty when it can."""
+    mistaken = isinstance(value, bool) and code != "boolean"
+    too_large = isinstance(value, int) and not -_LARGEST <= value < _LARGEST
+    if mistaken or too_large or not isinstance(value, SCALARS[code]):
+        return _cannot_unmarshal(code, value, go_field)
+    if code == "quantity" and not _QUANTITY.fullmatch(str(value)):
+        return f"quantities must match the regular expression '{QUANTITY}'"
+    if code == "time" and not _TIME.match(str(value)):
+        return f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"'
+    return ""
+
+
+def _cannot_unmarshal(code: str, value: Any, go_field: str) -> str:
+    given = _json_type(value)
+    if isinstance(value, float) or (isinstance(value, int) and not -_LARGEST <= value < _LARGEST):
+        given = f"number {value}"
+    wanted = _go_type(code, go_field.rpartition(".")[2])
+    return f"json: cannot unmarshal {given} into Go struct field {go_field} of type {wanted}"
+
+
+def _go_type(code: str, name: str) -> str:
+    if code.startswith("[]"):
+        return f"[]{_go_type(code[2:], name)}"
+    if code.startswith("{}"):
+        return f"map[string]{_go_type(code[2:], name)}"
+    if code == "integer":
+        return "int64" if name in _INT64 else "int32"
+    return _GO_TYPES.get(code) or f"v1.{_go_name(code)}"
+
+
+def _go_name(definition: str) -> str:
+    return definition.removeprefix("CoreV1").removeprefix("DiscoveryV1").removeprefix("EventsV1")
 
 
 def _join(path: str, name: str) -> str:

@@ -40,7 +40,9 @@ class Subresources:
             case "status", "GET":
                 return answer(obj)
             case "status", "PUT" | "PATCH":
-                new = views.unshown(target.kind, admission.with_status(target.kind, obj, _written(call, obj)))
+                new = views.unshown(
+                    target.kind, admission.with_status(target.kind, obj, _written(call, obj), call.on_unknown)
+                )
                 written = self._store.update(stored, new, subresource="status", dry_run=call.dry_run)
                 return answer(views.shown(target.kind, written))
             case "scale", "GET":

@@ -196,7 +196,11 @@ def config(**more: Any) -> dict[str, Any]:
         (PODS, pod(containers=[{"name": "../x", "image": "i"}]), (422, "spec.containers[0].name")),
         (
             PODS,
-            pod(containers=[{"name": "c", "image": "i", "readinessProbe": {"periodSeconds": 0}}]),
+            pod(
+                containers=[
+                    {"name": "c", "image": "i", "readinessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 0}}
+                ]
+            ),
             (422, "spec.containers[0].readinessProbe.periodSeconds"),
         ),
         (

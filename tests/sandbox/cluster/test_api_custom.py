@@ -263,7 +263,10 @@ def test_strict_refuses_what_would_be_pruned(custom: Any) -> None:
     code, status = refusal(
         lambda: custom.create_namespaced_custom_object(*HERE, widget("strict", sise=1), field_validation="Strict")
     )
-    assert (code, status["message"]) == (400, 'strict decoding error: unknown field "spec.sise"')
+    assert (code, status["message"]) == (
+        400,
+        'Widget in version "v1" cannot be handled as a Widget: strict decoding error: unknown field "spec.sise"',
+    )
 
 
 def test_labels_select_and_a_watch_follows(custom: Any) -> None:
@@ -441,4 +444,6 @@ def test_the_shipped_definitions_serve_what_argos_plugin_sends(extensions: Any, 
     code, status = refusal(
         lambda: api.patch_namespaced_custom_object(*here, "web", misspelt, field_validation="Strict", **merge)
     )
-    assert status["message"] == 'strict decoding error: unknown field "spec.strategy.canary.steps[0].setWieght"'
+    why = 'strict decoding error: unknown field "spec.strategy.canary.steps[0].setWieght"'
+    sent = json.dumps(json.dumps(misspelt))
+    assert (code, status["message"]) == (422, f' "" is invalid: patch: Invalid value: {sent}: {why}')

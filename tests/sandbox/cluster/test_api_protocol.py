@@ -75,7 +75,7 @@ def test_discovery_is_legacy_whatever_is_asked(http: httpx.Client) -> None:
     apps = http.get("/apis/apps/v1").json()
     assert {"deployments/scale", "statefulsets/scale"} <= {entry["name"] for entry in apps["resources"]}
     assert http.get("/apis/apps").json()["kind"] == "APIGroup"
-    assert refusal(http.get("/apis/batch/v1")) == (404, "NotFound")
+    assert refusal(http.get("/apis/storage.k8s.io/v1")) == (404, "NotFound")
 
 
 def test_the_list_of_kinds_in_the_docs_is_what_is_served() -> None:

@@ -1,0 +1,260 @@
+"""Strict validation on the server, with nothing stored: `dryRun=All` and `fieldValidation`, in the words of the genuine one."""
+
+from __future__ import annotations
+
+import copy
+import json
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.sandbox.cluster.conftest import TOKEN
+from tests.sandbox.pocket import needs_kubectl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.sandbox.cluster.conftest import PocketApi
+
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+STRICT = "dryRun=All&fieldValidation=Strict"
+CONTAINER = "spec.template.spec.containers[0]"
+WEB: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web"},
+    "spec": {
+        "replicas": 2,
+        "selector": {"matchLabels": {"app": "web"}},
+        "template": {
+            "metadata": {"labels": {"app": "web"}},
+            "spec": {
+                "containers": [
+                    {
+                        "name": "main",
+                        "image": "web:1",
+                        "ports": [{"name": "http", "containerPort": 80}],
+                        "env": [{"name": "A", "value": "1"}],
+                        "resources": {"limits": {"cpu": "1"}},
+                        "readinessProbe": {"httpGet": {"port": 80}},
+                    }
+                ]
+            },
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def http(pocket_api: PocketApi) -> Iterator[httpx.Client]:
+    """A plain client, which shows headers."""
+    trust = ssl.create_default_context(cafile=str(pocket_api.authority))
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    with httpx.Client(base_url=pocket_api.url, verify=trust, headers=headers, trust_env=False, timeout=20) as client:
+        yield client
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The Deployment with one field set."""
+    obj = copy.deepcopy(WEB)
+    *steps, last = path.replace("]", "").replace("[", ".").split(".")
+    where: Any = obj
+    for step in steps:
+        where = where[int(step)] if step.isdecimal() else where.setdefault(step, {})
+    where[int(last) if last.isdecimal() else last] = value
+    return obj
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (f"{CONTAINER}.imag", "x", f'strict decoding error: unknown field "{CONTAINER}.imag"'),
+        (
+            "spec.replicas",
+            "two",
+            "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32",
+        ),
+        (
+            "spec.replicas",
+            1.5,
+            "json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32",
+        ),
+        (
+            f"{CONTAINER}.env[0].value",
+            1,
+            "json: cannot unmarshal number into Go struct field EnvVar.spec.template.spec.containers.env.value of type string",
+        ),
+        (
+            f"{CONTAINER}.ports",
+            {},
+            "json: cannot unmarshal object into Go struct field Container.spec.template.spec.containers.ports of type []v1.ContainerPort",
+        ),
+        (
+            f"{CONTAINER}.readinessProbe",
+            "http",
+            "json: cannot unmarshal string into Go struct field Container.spec.template.spec.containers.readinessProbe of type v1.Probe",
+        ),
+        (
+            f"{CONTAINER}.resources.limits.cpu",
+            "much",
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+        ),
+    ],
+)
+def test_what_cannot_be_decoded_is_400(http: httpx.Client, path: str, value: Any, message: str) -> None:
+    """The field by the decoder's name of it."""
+    answer = http.post(f"{DEPLOYMENTS}?{STRICT}", json=changed(path, value))
+    whole = f'Deployment in version "v1" cannot be handled as a Deployment: {message}'
+    assert (answer.status_code, answer.json()["reason"], answer.json()["message"]) == (400, "BadRequest", whole)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field", "message"),
+    [
+        ("spec.replicas", -1, "spec.replicas", "Invalid value: -1: must be greater than or equal to 0"),
+        (
+            "metadata.name",
+            "Web",
+            "metadata.name",
+            (
+                "Invalid value: \"Web\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+                "and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+                "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+            ),
+        ),
+        (
+            "spec.template.metadata.labels",
+            {"app": "other"},
+            "spec.template.metadata.labels",
+            'Invalid value: map[string]string{"app":"other"}: `selector` does not match template `labels`',
+        ),
+        (f"{CONTAINER}.image", "", f"{CONTAINER}.image", "Required value"),
+        (
+            f"{CONTAINER}.imagePullPolicy",
+            "Sometimes",
+            f"{CONTAINER}.imagePullPolicy",
+            'Unsupported value: "Sometimes": supported values: "Always", "IfNotPresent", "Never"',
+        ),
+        (
+            f"{CONTAINER}.ports[0].containerPort",
+            0,
+            f"{CONTAINER}.ports[0].containerPort",
+            "Invalid value: 0: must be between 1 and 65535, inclusive",
+        ),
+        (
+            f"{CONTAINER}.readinessProbe",
+            {},
+            f"{CONTAINER}.readinessProbe",
+            "Required value: must specify a handler type",
+        ),
+        (
+            "spec.template.spec.restartPolicy",
+            "Never",
+            "spec.template.spec.restartPolicy",
+            'Unsupported value: "Never": supported values: "Always"',
+        ),
+        (
+            "spec.strategy",
+            {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}},
+            "spec.strategy.rollingUpdate.maxUnavailable",
+            "Invalid value: 0: may not be 0 when `maxSurge` is 0",
+        ),
+        (
+            "spec.strategy",
+            {"type": "Recreate", "rollingUpdate": {"maxSurge": 1}},
+            "spec.strategy.rollingUpdate",
+            "Forbidden: may not be specified when strategy `type` is 'Recreate'",
+        ),
+        (
+            "spec.progressDeadlineSeconds",
+            0,
+            "spec.progressDeadlineSeconds",
+            "Invalid value: 0: must be greater than minReadySeconds",
+        ),
+    ],
+)
+def test_what_is_invalid_is_422_with_its_field(
+    http: httpx.Client, path: str, value: Any, field: str, message: str
+) -> None:
+    """One cause: field and words; the message of the whole ends with it."""
+    answer = http.post(f"{DEPLOYMENTS}?{STRICT}", json=changed(path, value)).json()
+    assert (answer["code"], answer["reason"], answer["details"]["group"]) == (422, "Invalid", "apps")
+    assert [(each["field"], each["message"]) for each in answer["details"]["causes"]] == [(field, message)]
+    name = value if path == "metadata.name" else "web"
+    assert answer["message"] == f'Deployment.apps "{name}" is invalid: {field}: {message}'
+
+
+def test_a_good_object_is_answered_and_not_stored(http: httpx.Client) -> None:
+    """201 with defaults and a uid; afterwards there is none; an unknown dry run is refused."""
+    answer = http.post(f"{DEPLOYMENTS}?{STRICT}", json=WEB)
+    assert (answer.status_code, answer.json()["spec"]["revisionHistoryLimit"]) == (201, 10)
+    assert answer.json()["metadata"]["uid"]
+    assert http.get(f"{DEPLOYMENTS}/web").status_code == 404
+    assert http.post(f"{DEPLOYMENTS}?dryRun=Some", json=WEB).status_code == 400
+
+
+def test_warn_says_what_strict_refuses_and_ignore_says_nothing(http: httpx.Client) -> None:
+    """A Warning header for each field, and by default; the field is left out all the same."""
+    body = changed("spec.replicaz", 3)
+    for query, expected in (
+        ("", ['299 - "unknown field \\"spec.replicaz\\""']),
+        ("&fieldValidation=Warn", ['299 - "unknown field \\"spec.replicaz\\""']),
+        ("&fieldValidation=Ignore", []),
+    ):
+        answer = http.post(f"{DEPLOYMENTS}?dryRun=All{query}", json=body)
+        assert (answer.status_code, answer.headers.get_list("warning")) == (201, expected)
+        assert "replicaz" not in answer.json()["spec"]
+    refused = http.post(f"{DEPLOYMENTS}?fieldValidation=Loose", json=body).json()
+    why = 'fieldValidation: Unsupported value: "Loose": supported values: "", "Ignore", "Warn", "Strict"'
+    assert (refused["code"], refused["message"]) == (422, f'CreateOptions.meta.k8s.io "" is invalid: {why}')
+
+
+def test_a_name_that_comes_twice_is_found(http: httpx.Client) -> None:
+    """Strict refuses it with its path, Warn warns, the last value counts."""
+    text = json.dumps(WEB).replace('"replicas": 2', '"replicas": 2, "replicas": 3')
+    strict = http.post(f"{DEPLOYMENTS}?{STRICT}", content=text).json()
+    whole = 'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: duplicate field "spec.replicas"'
+    assert (strict["code"], strict["message"]) == (400, whole)
+    warned = http.post(f"{DEPLOYMENTS}?dryRun=All", content=text)
+    assert warned.headers.get_list("warning") == ['299 - "duplicate field \\"spec.replicas\\""']
+    assert warned.json()["spec"]["replicas"] == 3
+
+
+def test_a_patch_is_validated_as_strictly_and_changes_nothing(http: httpx.Client) -> None:
+    """An unknown field is 422 with the patch, an immutable one with its path; a dry run leaves the object as it was."""
+    made = http.post(DEPLOYMENTS, json=WEB).json()
+    merge = {"content-type": "application/merge-patch+json"}
+    text = '{"spec":{"replicaz":1}}'
+    answer = http.patch(f"{DEPLOYMENTS}/web?{STRICT}", content=text, headers=merge).json()
+    why = 'strict decoding error: unknown field "spec.replicaz"'
+    assert (answer["code"], answer["message"]) == (
+        422,
+        f' "" is invalid: patch: Invalid value: {json.dumps(text)}: {why}',
+    )
+    selector = {"spec": {"selector": {"matchLabels": {"app": "other"}}}}
+    answer = http.patch(f"{DEPLOYMENTS}/web?{STRICT}", json=selector, headers=merge).json()
+    assert "spec.selector" in [each["field"] for each in answer["details"]["causes"]]
+    scaled = http.patch(f"{DEPLOYMENTS}/web?{STRICT}", json={"spec": {"replicas": 5}}, headers=merge).json()
+    assert scaled["spec"]["replicas"] == 5
+    assert http.get(f"{DEPLOYMENTS}/web").json() == made
+    http.delete(f"{DEPLOYMENTS}/web")
+
+
+@needs_kubectl
+def test_kubectl_dry_runs_on_the_server(pocket_api: PocketApi) -> None:
+    """`apply --dry-run=server` names every misspelt field, and stores nothing."""
+    said = pocket_api.kubectl(
+        "apply",
+        "--dry-run=server",
+        "-f",
+        "-",
+        stdin=json.dumps(changed("spec.template.spec.hostNam", "x")),
+        check=False,
+    )
+    assert 'unknown field "spec.template.spec.hostNam"' in said
+    assert "created (server dry run)" in pocket_api.kubectl(
+        "apply", "--dry-run=server", "-f", "-", stdin=json.dumps(WEB)
+    )
+    assert "NotFound" in pocket_api.kubectl("get", "deploy", "web", check=False)
