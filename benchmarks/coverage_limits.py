@@ -11,16 +11,30 @@ Of a healthy platform `PASS` is how often it passes.
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 import click
 import numpy as np
-import numpy.typing as npt
+from coverage_table import (
+    CONFIDENCE,
+    RATE,
+    SECOND,
+    SIZES,
+    WINDOW_S,
+    Bools,
+    Cell,
+    DrawResult,
+    Floats,
+    Rng,
+    arrivals,
+    bursts,
+    judged,
+    log_normal,
+    print_table,
+)
 
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.clusters import Timeline
@@ -28,115 +42,6 @@ from harness.judgement.stats.downtime import downtime_of, uptime_by_seconds
 from harness.judgement.stats.guards import proven_excess, proven_worse
 from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import share_at_most
-
-SECOND = 1_000_000_000
-CONFIDENCE = 0.95
-PASS_GOAL = 0.07
-FAIL_GOAL = 0.005
-WINDOW_S = 188.0
-RATE = 110.0
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Rng = np.random.Generator
-Sizes = Callable[[Rng, int], Floats]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """What was said of one draw: of a share that must be below its limit.
-
-    Attributes:
-        passed, failed: the verdict.
-        naive: whether bounds for independent requests let it pass.
-        any_bad: whether anything was bad.
-        levels: of a platform with two levels, whether the window has a good part of each.
-    """
-
-    passed: bool
-    failed: bool
-    naive: bool
-    any_bad: bool
-    levels: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One kind of platform; at its limit, or healthy. `known`: it misses the goal, and the docs say so."""
-
-    kind: str
-    data: str
-    draw: Callable[[Rng], Said]
-    healthy: bool = False
-    known: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """What came out of one cell."""
-
-    kind: str
-    data: str
-    healthy: bool
-    passed: float
-    passed_of_any: float
-    passed_of_shown: float
-    failed: float
-    failed_of_shown: float
-    naive: float
-    goal_met: bool
-    known: bool
-
-
-def said(
-    at: Floats, bad: Bools, limit: float, seconds: float = WINDOW_S, ids: tuple[Ids, ...] = (), *, levels: bool = True
-) -> Said:
-    """The share of bad ones, held against the limit."""
-    timeline = Timeline.of((at * SECOND).astype(np.int64), (0, round(seconds * SECOND)), ids)
-    bounds = share_in_time(timeline.slots(bad), CONFIDENCE, claim=True)
-    return Said(
-        passed=bounds.high < limit,
-        failed=bounds.fail_low >= limit,
-        naive=share_at_most(int(bad.sum()), len(bad), CONFIDENCE) < limit,
-        any_bad=bool(bad.any()),
-        levels=levels,
-    )
-
-
-def arrivals(rng: Rng, seconds: float = WINDOW_S, rate: float = RATE) -> Floats:
-    """Poisson arrivals."""
-    return np.sort(rng.uniform(0, seconds, rng.poisson(seconds * rate)))
-
-
-def log_normal(sigma: float) -> Sizes:
-    """Sizes with a mean of 1."""
-    return lambda rng, count: np.exp(sigma * rng.standard_normal(count) - sigma**2 / 2)
-
-
-SIZES: dict[str, Sizes] = {
-    "log-normal, sigma 1": log_normal(1.0),
-    "log-normal, sigma 1.5": log_normal(1.5),
-    "exponential": lambda rng, count: rng.exponential(1.0, count),
-    "one in five nine times as long": lambda rng, count: np.where(rng.random(count) < 0.2, 9.0, 1.0) / 2.6,
-}
-
-
-def bursts(per_window: float, sizes: Sizes, share: float, usual: float = 0.0) -> Callable[[Rng], tuple[Floats, Bools]]:
-    """So many bursts a window, in which all is bad, on top of a usual share."""
-    mean_s = (share - usual) / (1 - usual) * WINDOW_S / per_window
-    before = 20 * mean_s
-
-    def drawn(rng: Rng) -> tuple[Floats, Bools]:
-        count = rng.poisson(per_window * (WINDOW_S + before) / WINDOW_S)
-        starts, lengths = rng.uniform(-before, WINDOW_S, count), mean_s * sizes(rng, count)
-        at = arrivals(rng)
-        bad = rng.random(len(at)) < usual
-        for start, length in zip(starts, lengths, strict=True):
-            bad[np.searchsorted(at, start) : np.searchsorted(at, start + length)] = True
-        return at, bad
-
-    return drawn
 
 
 def burst_cells() -> Iterator[Cell]:
@@ -166,15 +71,15 @@ def burst_cells() -> Iterator[Cell]:
         )
 
 
-def _of_share(drawn: Callable[[Rng], tuple[Floats, Bools]], limit: float) -> Callable[[Rng], Said]:
-    return lambda rng: said(*drawn(rng), limit)
+def _of_share(drawn: Callable[[Rng], tuple[Floats, Bools]], limit: float) -> Callable[[Rng], DrawResult]:
+    return lambda rng: judged(*drawn(rng), limit)
 
 
-def _of_uptime(per_window: float, down: float, limit: float) -> Callable[[Rng], Said]:
+def _of_uptime(per_window: float, down: float, limit: float) -> Callable[[Rng], DrawResult]:
     at = np.arange(0.0, WINDOW_S, 1 / 65)
     drawn = bursts(per_window, SIZES["exponential"], down)
 
-    def draw(rng: Rng) -> Said:
+    def draw(rng: Rng) -> DrawResult:
         times, bad = drawn(rng)
         edges = np.flatnonzero(np.diff(np.concatenate([[False], bad, [False]]).astype(np.int8)))
         starts, ends = np.append(times, WINDOW_S)[edges[::2]], np.append(times, WINDOW_S)[edges[1::2]]
@@ -182,7 +87,7 @@ def _of_uptime(per_window: float, down: float, limit: float) -> Callable[[Rng], 
         failed = (last >= 0) & (at < np.append(ends, 0.0)[last])
         of = downtime_of((at * SECOND).astype(np.int64), failed, (0, round(WINDOW_S * SECOND)))
         bounds = uptime_by_seconds(of, CONFIDENCE)
-        return Said(
+        return DrawResult(
             passed=bounds.low >= 1 - limit,
             failed=bounds.fail_high < 1 - limit,
             naive=share_at_most(int(failed.sum()), len(at), CONFIDENCE) < limit,
@@ -202,8 +107,8 @@ def shared_cells() -> Iterator[Cell]:
         yield Cell(kind="connections", data=data, draw=_of_connections(share, count, life_s, part))
 
 
-def _of_journeys(share: float, steps: int, part: float) -> Callable[[Rng], Said]:
-    def draw(rng: Rng) -> Said:
+def _of_journeys(share: float, steps: int, part: float) -> Callable[[Rng], DrawResult]:
+    def draw(rng: Rng) -> DrawResult:
         count = rng.poisson(RATE * WINDOW_S / steps)
         each = np.maximum(1, rng.poisson(steps, count))
         own = np.repeat(np.arange(count), each)
@@ -212,13 +117,13 @@ def _of_journeys(share: float, steps: int, part: float) -> Callable[[Rng], Said]
         bad = (rng.random(count) < share / part)[own] & (rng.random(len(own)) < part)
         inside = (at >= 0) & (at < WINDOW_S)
         ids = Ids.of("journey", own[inside] + 1, np.zeros(int(inside.sum()), dtype=np.int64))
-        return said(at[inside], bad[inside], share, ids=(ids,))
+        return judged(at[inside], bad[inside], share, ids=(ids,))
 
     return draw
 
 
-def _of_connections(share: float, count: int, life_s: float, part: float) -> Callable[[Rng], Said]:
-    def draw(rng: Rng) -> Said:
+def _of_connections(share: float, count: int, life_s: float, part: float) -> Callable[[Rng], DrawResult]:
+    def draw(rng: Rng) -> DrawResult:
         at = arrivals(rng)
         through = rng.integers(count, size=len(at))
         own, bad = np.zeros(len(at), dtype=np.int64), np.zeros(len(at), dtype=np.bool_)
@@ -228,7 +133,7 @@ def _of_connections(share: float, count: int, life_s: float, part: float) -> Cal
             which = np.searchsorted(ends, at[here])
             own[here] = which * count + lane + 1
             bad[here] = (rng.random(len(ends) + 1) < share / part)[which] & (rng.random(len(here)) < part)
-        return said(at, bad, share, ids=(Ids.of("connection", own, np.zeros(len(at), dtype=np.int64)),))
+        return judged(at, bad, share, ids=(Ids.of("connection", own, np.zeros(len(at), dtype=np.int64)),))
 
     return draw
 
@@ -249,8 +154,8 @@ def memory_cells() -> Iterator[Cell]:
     yield Cell(kind="change, 120 s", data="2 % to 0.2 % at 50 %: mean", draw=_of_change(0.02, 0.002, 0.5, 0.011))
 
 
-def _of_memory(share: float, tau_s: float, sigma: float = 0.7) -> Callable[[Rng], Said]:
-    def draw(rng: Rng) -> Said:
+def _of_memory(share: float, tau_s: float, sigma: float = 0.7) -> Callable[[Rng], DrawResult]:
+    def draw(rng: Rng) -> DrawResult:
         step = min(tau_s / 10, WINDOW_S / 40)
         keep = math.exp(-step / tau_s)
         noise = (rng.standard_normal(math.ceil(WINDOW_S / step) + 2) * math.sqrt(1 - keep**2)).tolist()
@@ -258,15 +163,15 @@ def _of_memory(share: float, tau_s: float, sigma: float = 0.7) -> Callable[[Rng]
         levels = np.array([level := keep * level + each for each in noise])
         at = arrivals(rng)
         chances = share * np.exp(sigma * levels - sigma**2 / 2)
-        return said(at, rng.random(len(at)) < chances[(at / step).astype(np.int64)], share)
+        return judged(at, rng.random(len(at)) < chances[(at / step).astype(np.int64)], share)
 
     return draw
 
 
-def _of_change(before: float, after: float, where: float, limit: float) -> Callable[[Rng], Said]:
-    def draw(rng: Rng) -> Said:
+def _of_change(before: float, after: float, where: float, limit: float) -> Callable[[Rng], DrawResult]:
+    def draw(rng: Rng) -> DrawResult:
         at = arrivals(rng, 120.0, 100.0)
-        return said(at, rng.random(len(at)) < np.where(at < where * 120.0, before, after), limit, 120.0)
+        return judged(at, rng.random(len(at)) < np.where(at < where * 120.0, before, after), limit, 120.0)
 
     return draw
 
@@ -279,10 +184,10 @@ def guard_cells() -> Iterator[Cell]:
         yield Cell(kind="worse after", data=f"the same before and after, {share:.1%}", draw=_of_worse(share))
 
 
-def _of_guards(share: float) -> Callable[[Rng], Said]:
+def _of_guards(share: float) -> Callable[[Rng], DrawResult]:
     edges = np.array([0.0, 120.0, 140.0, 160.0, 180.0, 200.0, 260.0])
 
-    def draw(rng: Rng) -> Said:
+    def draw(rng: Rng) -> DrawResult:
         at = arrivals(rng, 260.0)
         bad, route = rng.random(len(at)) < share, rng.integers(4, size=len(at))
         within = [(at >= first) & (at < last) for first, last in pairwise(edges.tolist())]
@@ -296,7 +201,7 @@ def _of_guards(share: float) -> Callable[[Rng], Said]:
             proven_excess(Timeline.of(at_ns[rows], span).slots(bad[rows]), share, len(rows_of)) is not None
             for rows, span in zip(rows_of, spans_of, strict=True)
         )
-        return Said(
+        return DrawResult(
             passed=bounds.high < share,
             failed=failed or bounds.fail_low >= share,
             naive=share_at_most(int(bad.sum()), len(bad), CONFIDENCE) < share,
@@ -306,14 +211,14 @@ def _of_guards(share: float) -> Callable[[Rng], Said]:
     return draw
 
 
-def _of_worse(share: float) -> Callable[[Rng], Said]:
-    def draw(rng: Rng) -> Said:
+def _of_worse(share: float) -> Callable[[Rng], DrawResult]:
+    def draw(rng: Rng) -> DrawResult:
         slots = []
         for seconds in (120.0, 140.0):
             at = arrivals(rng, seconds)
             timeline = Timeline.of((at * SECOND).astype(np.int64), (0, round(seconds * SECOND)))
             slots.append(timeline.slots(rng.random(len(at)) < share))
-        return Said(passed=False, failed=proven_worse(slots[0], slots[1]).proven, naive=False, any_bad=True)
+        return DrawResult(passed=False, failed=proven_worse(slots[0], slots[1]).proven, naive=False, any_bad=True)
 
     return draw
 
@@ -333,71 +238,24 @@ def healthy_cells() -> Iterator[Cell]:
         yield Cell(kind="healthy", data=data, draw=_of_stalls(count, length_s), healthy=True)
 
 
-def _of_count(count: int) -> Callable[[Rng], Said]:
-    def draw(rng: Rng) -> Said:
+def _of_count(count: int) -> Callable[[Rng], DrawResult]:
+    def draw(rng: Rng) -> DrawResult:
         bad = np.zeros(20_000, dtype=np.bool_)
         bad[rng.choice(20_000, count, replace=False)] = True
-        return said(np.sort(rng.uniform(0, WINDOW_S, 20_000)), bad, 0.001)
+        return judged(np.sort(rng.uniform(0, WINDOW_S, 20_000)), bad, 0.001)
 
     return draw
 
 
-def _of_stalls(count: int, length_s: float) -> Callable[[Rng], Said]:
-    def draw(rng: Rng) -> Said:
+def _of_stalls(count: int, length_s: float) -> Callable[[Rng], DrawResult]:
+    def draw(rng: Rng) -> DrawResult:
         at = arrivals(rng)
         bad = rng.random(len(at)) < 0.001
         for start in rng.uniform(0, WINDOW_S - length_s, count):
             bad[np.searchsorted(at, start) : np.searchsorted(at, start + length_s)] = True
-        return said(at, bad, 0.05)
+        return judged(at, bad, 0.05)
 
     return draw
-
-
-def row(cell: Cell, draws: int, rng: Rng) -> Row:
-    """Draw and count."""
-    found = [cell.draw(rng) for _ in range(draws)]
-    some = [one for one in found if one.any_bad]
-    shown = [one for one in some if one.levels]
-    passed, failed = _share(some, "passed"), _share(found, "failed")
-    noise = [2 * math.sqrt(goal * (1 - goal) / draws) for goal in (PASS_GOAL, FAIL_GOAL)]
-    met = passed <= PASS_GOAL + noise[0] and failed <= FAIL_GOAL + noise[1]
-    return Row(
-        kind=cell.kind,
-        data=cell.data,
-        healthy=cell.healthy,
-        passed=_share(found, "passed"),
-        passed_of_any=passed,
-        passed_of_shown=_share(shown, "passed"),
-        failed=failed,
-        failed_of_shown=_share(shown, "failed"),
-        naive=_share(found, "naive"),
-        goal_met=cell.healthy or met,
-        known=cell.known,
-    )
-
-
-def _share(found: list[Said], word: str) -> float:
-    """How often; of nothing 0."""
-    return sum(bool(getattr(one, word)) for one in found) / max(len(found), 1)
-
-
-def print_table(cells: list[Cell], *, draws: int, seed: int, as_json: bool, only: str) -> int:
-    """Draw the rows that contain the text and print them; 1 when a goal is not met that is not known to be missed."""
-    rows = []
-    if not as_json:
-        print(f"seed {seed}, {draws} draws a row; goals: at most {PASS_GOAL:.0%} PASS `of any`, {FAIL_GOAL:.1%} FAIL")
-        print(f"{'kind':18}{'data':58}{'PASS':>7}{'of any':>8}{'shown':>8}{'FAIL':>8}{'shown':>8}{'naive':>8}")
-    for number, cell in enumerate(cells):
-        if only in f"{cell.kind} {cell.data}":
-            rows.append(one := row(cell, draws, np.random.default_rng([seed, number])))
-            if not as_json:
-                word = "" if one.goal_met else "  known" if one.known else "  MISSED"
-                passed = f"{one.passed:7.3f}{one.passed_of_any:8.3f}{one.passed_of_shown:8.3f}"
-                failed = f"{one.failed:8.4f}{one.failed_of_shown:8.4f}"
-                print(f"{one.kind:18}{one.data:58}{passed}{failed}{one.naive:8.3f}{word}", flush=True)
-    if as_json:
-        print(json.dumps({"seed": seed, "draws": draws, "rows": [asdict(one) for one in rows]}, indent=1))
-    return 0 if all(one.goal_met or one.known for one in rows) else 1
 
 
 @click.command()

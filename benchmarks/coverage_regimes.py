@@ -17,7 +17,19 @@ from dataclasses import dataclass
 
 import click
 import numpy as np
-from coverage_limits import RATE, Bools, Cell, Floats, Rng, Said, Sizes, arrivals, bursts, print_table, said
+from coverage_table import (
+    RATE,
+    Bools,
+    Cell,
+    DrawResult,
+    Floats,
+    Rng,
+    Sizes,
+    arrivals,
+    bursts,
+    judged,
+    print_table,
+)
 
 from harness.judgement.stats.shared import Ids
 
@@ -78,11 +90,11 @@ def level_cells() -> Iterator[Cell]:
         yield Cell(kind="levels", data=data, draw=_of_levels(levels, limit, 188.0), known=True)
 
 
-def _of_levels(levels: Levels, limit: float, seconds: float) -> Callable[[Rng], Said]:
-    def draw(rng: Rng) -> Said:
+def _of_levels(levels: Levels, limit: float, seconds: float) -> Callable[[Rng], DrawResult]:
+    def draw(rng: Rng) -> DrawResult:
         at = arrivals(rng, seconds)
         chances, both = levels.chances(rng, at, seconds)
-        return said(at, rng.random(len(at)) < chances, limit, seconds, levels=both)
+        return judged(at, rng.random(len(at)) < chances, limit, seconds, levels=both)
 
     return draw
 
@@ -108,8 +120,8 @@ def tail_cells() -> Iterator[Cell]:
         yield Cell(kind="outages", data=data, draw=_of_levels(levels, limit, 188.0), known=True)
 
 
-def _of_share(drawn: Callable[[Rng], tuple[Floats, Bools]], limit: float) -> Callable[[Rng], Said]:
-    return lambda rng: said(*drawn(rng), limit)
+def _of_share(drawn: Callable[[Rng], tuple[Floats, Bools]], limit: float) -> Callable[[Rng], DrawResult]:
+    return lambda rng: judged(*drawn(rng), limit)
 
 
 def user_cells() -> Iterator[Cell]:
@@ -119,10 +131,10 @@ def user_cells() -> Iterator[Cell]:
         yield Cell(kind="journeys", data=data, draw=_of_users(share, seconds))
 
 
-def _of_users(share: float, seconds: float, mean: float = 6.0) -> Callable[[Rng], Said]:
+def _of_users(share: float, seconds: float, mean: float = 6.0) -> Callable[[Rng], DrawResult]:
     before = 60.0
 
-    def draw(rng: Rng) -> Said:
+    def draw(rng: Rng) -> DrawResult:
         count = rng.poisson(RATE * (seconds + before) / mean)
         steps = np.minimum(rng.geometric(1 / mean, count), 40)
         breaks = np.where(rng.random(count) < 2 * share, np.ceil(rng.random(count) * steps), steps + 1)
@@ -131,7 +143,7 @@ def _of_users(share: float, seconds: float, mean: float = 6.0) -> Callable[[Rng]
         at = rng.uniform(-before, seconds, count)[own] + step * rng.uniform(0.5, 1.5, len(own))
         inside = (at >= 0) & (at < seconds)
         ids = Ids.of("journey", own[inside] + 1, np.zeros(int(inside.sum()), dtype=np.int64))
-        return said(at[inside], (step >= breaks[own])[inside], _TRUE * share, seconds, ids=(ids,))
+        return judged(at[inside], (step >= breaks[own])[inside], _TRUE * share, seconds, ids=(ids,))
 
     return draw
 

@@ -1,7 +1,7 @@
-"""How often the intervals of slopes, comparisons and several looks hold the truth, by simulation.
+"""How often the intervals of slopes, comparisons and repeated analyses hold the truth, by simulation.
 
 Each row is one kind of interval on one kind of data, independent or clustered, drawn many times with a known truth. `low` and
-`high` are one-sided at a nominal 95 %: the goal is that each holds at least 93 % of the time. Of several looks the row says how often
+`high` are one-sided at a nominal 95 %: the goal is that each holds at least 93 % of the time. Of repeated analyses the row says how often
 any of them would have erred: at most 5 %, and what 10 000 draws vary by. `bounded` is how often there was an interval at all:
 where episodes are too few there is none, and the judge says INCONCLUSIVE; only draws with an interval are counted.
 """
@@ -236,11 +236,11 @@ def _bounds(sample: BatchedSample, rng: np.random.Generator, quantile: float) ->
     return widened(quantile_in_time(sample.values, timeline, quantile, math.inf, NOMINAL), sample, quantile)
 
 
-# looks ---------------------------------------------------------------------------------------------------------
+# repeated analyses -----------------------------------------------------------------------------------------------
 
 
-def looks(seeds: range) -> Iterator[Row]:
-    """Difference of shares looked at STEPS times while the window grows: how often any look errs on either side."""
+def analyses(seeds: range) -> Iterator[Row]:
+    """Difference of shares analysed STEPS times while the window grows: how often any analysis errs on either side."""
     shares = [(step + 1) / STEPS for step in range(STEPS)]
     for spending in (True, False):
         sure = confidences(shares, NOMINAL) if spending else (NOMINAL,) * STEPS
@@ -250,7 +250,7 @@ def looks(seeds: range) -> Iterator[Row]:
             low, high = (float(np.mean([side[i] for side in missed])) for i in (0, 1))
             noise = 2 * math.sqrt(0.05 * 0.95 / len(seeds))
             yield Row(
-                kind=f"{STEPS} looks, {'budget spent' if spending else 'each at 95 %, for comparison'}",
+                kind=f"{STEPS} analyses, {'budget spent' if spending else 'each at 95 %, for comparison'}",
                 data=name,
                 low=1 - low,
                 high=1 - high,
@@ -285,7 +285,7 @@ def _misses(service: Service, rng: np.random.Generator, sure: tuple[float, ...])
 def main(*, draws: int, quick: bool, seed: int, as_json: bool, only: str) -> None:
     """Print a table of coverage; exits with 1 when a goal is not met."""
     seeds = range(seed, seed + (300 if quick else draws))
-    parts = {"slope": slopes, "difference": differences, "ratio": ratios, "looks": looks}
+    parts = {"slope": slopes, "difference": differences, "ratio": ratios, "analyses": analyses}
     rows = []
     if not as_json:
         print(f"nominal {NOMINAL:.0%} one-sided, goal {GOAL:.0%}, {len(seeds)} draws a row, seed {seed}")

@@ -178,8 +178,8 @@ def _record(run: Path, n: int, workers: int) -> None:
             load.put("load.health", "everyday", worker=worker, **fares)
     watch.put("watch.started", "entry", spacing_ms=50.0, file="watch/entry.rows")
     probes = RowWriter(directory.path / "watch" / "entry.rows", PROBES)
-    for look, due_ns in enumerate(range(BEGAN_NS, end_ns, SECOND // 20)):
-        words = ("entry", "health" if look % 2 else "read", "kept", None)
+    for number, due_ns in enumerate(range(BEGAN_NS, end_ns, SECOND // 20)):
+        words = ("entry", "health" if number % 2 else "read", "kept", None)
         probes.put((due_ns, due_ns, due_ns + 2_000_000, 200), words)
     probes.close()
     watch.put("watch.closed", "entry", spacing_ms=50.0, file="watch/entry.rows")

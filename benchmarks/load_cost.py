@@ -65,7 +65,7 @@ class Generator:
 
     Attributes:
         title: for people.
-        command: starts it; it goes on by itself for longer than it is looked at.
+        command: starts it; it goes on by itself for longer than it is measured.
         costs: microseconds of processor time a request, one a round.
         rates: requests per second meanwhile.
     """
@@ -173,7 +173,7 @@ def loading(command: list[str], url: str, *, run: Path) -> Iterator[int]:
         yield pid
 
 
-def look(pid: int, url: str, *, seconds: float) -> tuple[float, float]:
+def measured(pid: int, url: str, *, seconds: float) -> tuple[float, float]:
     """Microseconds of processor time a request, and requests per second, from now on."""
     then_ns, cpu, count = clock.now_ns(), cpu_us(pid), served(url)
     clock.sleep(seconds)
@@ -190,10 +190,10 @@ def prices_of_recording(url: str, *, rate: float, directory: Path) -> list[float
         command = locust("Ours", url, "--rate", f"{rate:g}", "--arrivals", "constant", "--samples", f"{run}/samples")
         with loading(command, url, run=Path(run)) as pid:
             for number in range(PAIRS):
-                first, _ = look(pid, url, seconds=1.0)
+                first, _ = measured(pid, url, seconds=1.0)
                 os.kill(pid, signal.SIGUSR1)
                 clock.sleep(0.1)
-                second, _ = look(pid, url, seconds=1.0)
+                second, _ = measured(pid, url, seconds=1.0)
                 prices.append(second / first if number % 2 else first / second)
     return prices
 
@@ -209,7 +209,7 @@ def measure(*, rounds: int, seconds: float, rate: float) -> tuple[dict[str, Gene
                 for rows in directory.glob("samples*"):
                     rows.unlink()
                 with loading(one.command, url, run=directory) as pid:
-                    cost, per_s = look(pid, url, seconds=seconds)
+                    cost, per_s = measured(pid, url, seconds=seconds)
                 one.costs.append(cost)
                 one.rates.append(per_s)
             prices += prices_of_recording(url, rate=rate, directory=directory)
@@ -292,7 +292,7 @@ def main() -> int:
     """Measure, print, and end with 0 when the goals are met."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds; default: 5")
-    parser.add_argument("--seconds", type=float, default=5.0, help="length of each look; default: 5")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of each measurement; default: 5")
     parser.add_argument("--rate", type=float, default=2000.0, help="requests per second, open models; default: 2000")
     parser.add_argument("--quick", action="store_true", help="1 round of 3 s: shows that it works, proves little")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")

@@ -21,7 +21,7 @@ import click
 
 from harness import clock
 from harness.catalogue import load_catalogue
-from harness.drivers.facts import Seen, once, record_facts
+from harness.drivers.facts import FactReading, once, record_facts
 from harness.evidence import RunDirectory, seal
 from harness.model import (
     Claim,
@@ -111,10 +111,14 @@ def _make(run: Path) -> tuple[Requirement, ...]:
     for number, demand in enumerate(plan.demand.values()):
         ok = False if number % 40 == 7 else None if number % 30 == 3 else True
         facts = [
-            Seen(subject=f"us-east-1/service-{each}", expected="3 ready replicas", seen="3 ready replicas", ok=True)
+            FactReading(
+                subject=f"us-east-1/service-{each}", expected="3 ready replicas", observed="3 ready replicas", ok=True
+            )
             for each in range(FACTS - 1)
         ]
-        last = Seen(subject="eu-west-1/service-0", expected="3 ready replicas", seen="2 ready replicas", ok=ok)
+        last = FactReading(
+            subject="eu-west-1/service-0", expected="3 ready replicas", observed="2 ready replicas", ok=ok
+        )
         record_facts(demand, lambda found=(*facts, last): once(found), checks, directory.path)  # type: ignore[misc]
     conductor.put("run.ended", run.name, ok=True)
     conductor.close()

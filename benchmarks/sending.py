@@ -8,7 +8,7 @@ far as there are some. Two figures say whether a second worker is worth its core
 - capacity: requests per second of processor time, times workers: what they would send with a core each and nobody beside
   them. It shows what workers cost each other, and it does not hide behind a rate that is easily borne.
 
-Then one worker is looked at by itself, and with processes beside it that spin on its core. The judge's own receipt
+Then one worker is measured by itself, and with processes beside it that spin on its core. The judge's own receipt
 decides: by itself it must be valid in a window at least (a noisy machine starves it too), beside the others in none.
 """
 
@@ -78,7 +78,7 @@ http {{
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class LoadFigures:
     """What one load did in its window.
 
     Attributes:
@@ -95,8 +95,8 @@ class Look:
     why: str
 
 
-def look(workers: int, *, per_worker: float, seconds: float, hogs: int = 0) -> Look:
-    """Offer the rate for some seconds and look at what was recorded."""
+def measured(workers: int, *, per_worker: float, seconds: float, hogs: int = 0) -> LoadFigures:
+    """Offer the rate for some seconds and read what was recorded."""
     traffic = TrafficPlan(
         name="sending",
         locustfile=str(LOCUSTFILE),
@@ -144,7 +144,7 @@ def window_of(run: Path, load: Load, start_ns: int, end_ns: int) -> Window:
     )
 
 
-def judged(traffic: TrafficPlan, window: Window) -> Look:
+def judged(traffic: TrafficPlan, window: Window) -> LoadFigures:
     """The judge's word on the window, where p95 is to be below 200 ms: a lag of 20 ms at p99 is allowed."""
     sentence = "the response time p95 is below 200 ms"
     limit = Quantity.parse("200 ms")
@@ -180,7 +180,7 @@ def judged(traffic: TrafficPlan, window: Window) -> Look:
     receipt = load_receipt(plan, window, latencies=True)
     per_s = len(window.samples) / traffic.window_s
     used = [worker.cpu or 0.0 for worker in window.workers]
-    return Look(
+    return LoadFigures(
         workers=traffic.workers,
         per_s=per_s,
         capacity=per_s / max(sum(used), 1e-9) * traffic.workers,
@@ -242,19 +242,19 @@ def spinning(count: int) -> Iterator[None]:
             hog.wait()
 
 
-def report(looks: list[Look], alone: list[Look], starved: list[Look], *, as_json: bool) -> int:
+def report(runs: list[LoadFigures], alone: list[LoadFigures], starved: list[LoadFigures], *, as_json: bool) -> int:
     """Print the figures; 0 when the goals are met."""
-    sizes = sorted({one.workers for one in looks})
+    sizes = sorted({one.workers for one in runs})
     few, many = sizes[0], sizes[-1]
 
     def median(workers: int, figure: str) -> float:
-        return statistics.median(float(getattr(one, figure)) for one in looks if one.workers == workers)
+        return statistics.median(float(getattr(one, figure)) for one in runs if one.workers == workers)
 
     ratios = {figure: median(many, figure) / median(few, figure) for figure in ("per_s", "capacity")}
     found = not any(one.ok for one in starved)
     met = ratios["per_s"] >= GOAL and any(one.ok for one in alone) and found
     if as_json:
-        each = {"looks": looks, "alone": alone, "starved": starved}
+        each = {"runs": runs, "alone": alone, "starved": starved}
         plain = {name: [asdict(one) for one in group] for name, group in each.items()}
         print(json.dumps({**plain, "ratios": ratios, "goal": GOAL, "met": met}, indent=2))
         return 0 if met else 1
@@ -287,16 +287,16 @@ def main() -> int:
         asyncio.run(serve())
     rounds, seconds = (1, 4.0) if options.quick else (options.rounds, options.seconds)
     with tempfile.TemporaryDirectory() as directory, server(Path(directory)):
-        looks = [
-            look(workers, per_worker=options.rate, seconds=seconds)
+        runs = [
+            measured(workers, per_worker=options.rate, seconds=seconds)
             for _ in range(rounds)
             for workers in (options.workers, 2 * options.workers)
         ]
         alone, starved = [], []
         for _ in range(rounds):
-            alone.append(look(1, per_worker=options.rate, seconds=seconds))
-            starved.append(look(1, per_worker=options.rate, seconds=seconds, hogs=HOGS))
-    return report(looks, alone, starved, as_json=options.json)
+            alone.append(measured(1, per_worker=options.rate, seconds=seconds))
+            starved.append(measured(1, per_worker=options.rate, seconds=seconds, hogs=HOGS))
+    return report(runs, alone, starved, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What watching costs: CPU of the real watch process at the rates of a fault, and of the platform for each look.
+"""What watching costs: CPU of the real watch process at the rates of a fault, and of the platform for each probe.
 
     python benchmarks/watch_overhead.py              # a small server of our own, seconds
-    python benchmarks/watch_overhead.py --sandbox    # also what the sandbox's processes spend for each look
+    python benchmarks/watch_overhead.py --sandbox    # also what the sandbox's processes spend for each probe
 
 Goal: all watchers together take at most a tenth of one core during a fault.
 """
@@ -46,13 +46,13 @@ TABLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Of one phase: share of a core of the watch, looks per second, and CPU of the watch and of the server for each look."""
+    """Of one phase: share of a core of the watch, probes per second, and CPU of the watch and of the server for each probe."""
 
     phase: str
     watch_percent: float
-    looks_per_s: float
-    watch_us_per_look: float
-    server_us_per_look: float
+    probes_per_s: float
+    watch_us_per_probe: float
+    server_us_per_probe: float
 
 
 class Server(asyncio.Protocol):
@@ -158,7 +158,7 @@ def cpu_s(pid: int) -> float:
     return total
 
 
-def looks(run: Path) -> int:
+def probes(run: Path) -> int:
     """Rows on record so far."""
     files = {name: run / "watch" / f"{name}.rows" for name in TABLES}
     return sum(len(read_rows(file, TABLES[name]).table) for name, file in files.items() if file.exists())
@@ -167,16 +167,16 @@ def looks(run: Path) -> int:
 def measured(phase: str, watch: Watch, run: Path, server: int, *, seconds: float, idle: float) -> Cost:
     """What a phase costs; `idle`: share of a core that the server spends by itself."""
     clock.sleep(SETTLE_S)
-    began, before, served, rows = clock.now_s(), cpu_s(watch.pid), cpu_s(server), looks(run)
+    began, before, served, rows = clock.now_s(), cpu_s(watch.pid), cpu_s(server), probes(run)
     clock.sleep(seconds)
     took = clock.now_s() - began
-    spent, serving, asked = cpu_s(watch.pid) - before, cpu_s(server) - served - idle * took, looks(run) - rows
+    spent, serving, asked = cpu_s(watch.pid) - before, cpu_s(server) - served - idle * took, probes(run) - rows
     return Cost(
         phase=phase,
         watch_percent=100 * spent / took,
-        looks_per_s=asked / took,
-        watch_us_per_look=1e6 * spent / asked,
-        server_us_per_look=1e6 * serving / asked,
+        probes_per_s=asked / took,
+        watch_us_per_probe=1e6 * spent / asked,
+        server_us_per_probe=1e6 * serving / asked,
     )
 
 
@@ -238,11 +238,11 @@ def main() -> int:
     if options.json:
         print(json.dumps({"closed_loop_us": loop, "phases": [asdict(cost) for cost in found], "met": met}, indent=2))
         return 0 if met else 1
-    print(f"{'phase':32} {'watch':>8} {'looks':>8} {'watch/look':>11} {'server/look':>12}")
+    print(f"{'phase':32} {'watch':>8} {'probes':>8} {'watch/probe':>11} {'server/probe':>12}")
     for cost in found:
         print(
-            f"{cost.phase:32} {cost.watch_percent:6.1f} % {cost.looks_per_s:6.0f}/s "
-            f"{cost.watch_us_per_look:8.0f} µs {cost.server_us_per_look:9.0f} µs"
+            f"{cost.phase:32} {cost.watch_percent:6.1f} % {cost.probes_per_s:6.0f}/s "
+            f"{cost.watch_us_per_probe:8.0f} µs {cost.server_us_per_probe:9.0f} µs"
         )
     print(
         f"one kept connection, closed loop: ours {loop['ours']:.0f} µs, httpx.AsyncClient {loop['httpx']:.0f} µs ",

@@ -23,8 +23,11 @@ __all__ = ["__version__", "chaos", "judge", "locust", "model", "open_run", "step
 def open_run(path: Path) -> tuple[Plan, Evidence]:
     """The plan and the evidence of a recorded run, for `judge`.
 
+    Args:
+        path: the run directory, like `reports/runs/20261112T100000Z`.
+
     Raises:
-        UsageError: there is no such run. RunInProgress: it is still being written. MissingEvidence: it has no plan.
+        UsageError: there is no such run. RunInProgress: it is still being written. MissingEvidence: it has no plan, or another format.
     """
     from harness.evidence import RunDirectory, load_evidence
 

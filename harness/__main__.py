@@ -1,4 +1,4 @@
-"""The command `readiness`, also as `python -m harness`. Ctrl-C in its first moments is said in words, like any later one."""
+"""The command `readiness`, also as `python -m harness`. Ctrl-C in its first moments is reported in words, like any later one."""
 
 from __future__ import annotations
 

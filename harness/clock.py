@@ -1,7 +1,7 @@
 """The one clock: the only module of the harness that reads time or sleeps.
 
 Everything that is compared is measured on `CLOCK_MONOTONIC` in integer nanoseconds, which all processes of one
-machine share. The wall clock is for people: it names runs and stands beside observations, and nothing is computed from it.
+machine share. The wall clock is for people: it names runs and is recorded beside observations, and nothing is computed from it.
 """
 
 from __future__ import annotations

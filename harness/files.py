@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all, and never through a link that somebody put there."""
+"""Files that are written completely or not at all, and never through a link that is in the way."""
 
 from __future__ import annotations
 

@@ -115,12 +115,12 @@ def _explained(path: Path, text: str) -> tuple[Any, dict[Location, int]]:
             hint="indent with spaces, not with tabs" if "\t" in (error.problem or "").replace("\\t", "\t") else "",
         ) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # a character that YAML does not allow, or a scalar that looks like a date or a number and is none
+        # a character that YAML does not allow, or a scalar that looks like a date or a number but is invalid
         raise ConfigurationError(f"is not plain YAML: {str(error).splitlines()[0]}", where=str(path)) from error
 
 
 def _read(path: Path, text: str, loader_of: type[Any]) -> tuple[Any, dict[Location, int]]:
-    """The data and the lines; neither tags, anchors nor aliases: what is in the file is what is meant."""
+    """The data and the lines; neither tags, anchors nor aliases: the file means what it says."""
     depth = 0
     for event in yaml.parse(text, Loader=loader_of):
         for what in ("tag", "anchor"):

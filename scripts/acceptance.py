@@ -132,18 +132,18 @@ def deviations(
     """
     release = load_release(name)
     rows = release.caught_by if judged is None else judged
-    wanted = release.expected_of(rows)
-    if decision != wanted:
-        yield f"{decision or 'no verdict'} instead of {wanted}"
-    if exit_code != EXITS[wanted]:
-        yield f"exit {exit_code} instead of {EXITS[wanted]}"
+    expected_decision = release.expected_of(rows)
+    if decision != expected_decision:
+        yield f"{decision or 'no verdict'} instead of {expected_decision}"
+    if exit_code != EXITS[expected_decision]:
+        yield f"exit {exit_code} instead of {EXITS[expected_decision]}"
     failed, expected = set(by["FAIL"]), set(release.caught_in(rows))
     if expected - failed:
         yield f"did not fail: {' '.join(sorted(expected - failed))}"
     if failed - expected:
         yield f"failed as well: {' '.join(sorted(failed - expected))}"
     others = set(by["INCONCLUSIVE"]) - set(release.may_be_inconclusive)
-    if others and wanted != "INCONCLUSIVE":
+    if others and expected_decision != "INCONCLUSIVE":
         yield f"inconclusive as well: {' '.join(sorted(others))}"
 
 

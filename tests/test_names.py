@@ -1,12 +1,17 @@
-"""One term, one meaning: a class name is defined once in the tree."""
+"""One term, one meaning: a class name is defined once in the tree, and identifiers use the words of the messages."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-_ROOT = Path(__file__).parents[1]
+_ROOT: Final = Path(__file__).parents[1]
+_GUESSED: Final = {"look", "looks", "looked", "wanted", "meant", "mend", "bear", "bears", "nobody", "somebody", "fared"}
+"""Words that tests/test_words.py refuses in text."""
 
 
 def test_no_class_name_is_defined_twice() -> None:
@@ -19,6 +24,43 @@ def test_two_classes_of_one_name_are_found(tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text("class _Session:\n    pass\n", encoding="utf-8")
     (tmp_path / "two.py").write_text("def f():\n    class _Session:\n        pass\n", encoding="utf-8")
     assert _classes(tmp_path) == {"_Session": ["one.py:1", "two.py:2"]}
+
+
+def test_no_identifier_uses_a_word_that_has_to_be_guessed() -> None:
+    """Names of functions, classes, arguments, variables and attributes have the words of the messages."""
+    assert [
+        f"{path.relative_to(_ROOT)}:{line}: {name}"
+        for path in sorted((_ROOT / "harness").rglob("*.py"))
+        for line, name in _identifiers(path.read_text(encoding="utf-8"))
+        if _GUESSED & _words(name)
+    ] == []
+
+
+def test_identifiers_are_read_word_by_word() -> None:
+    """Of snake case and camel case, and no part of another word."""
+    source = "def look_at(recommended):\n    self._wanted = WantedFilter(looked_up)\n"
+    assert [name for _, name in _identifiers(source) if _GUESSED & _words(name)] == [
+        "look_at",
+        "_wanted",
+        "WantedFilter",
+    ]
+
+
+def _identifiers(source: str) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Name):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.lineno, node.attr
+
+
+def _words(name: str) -> set[str]:
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return set(re.sub(r"look(?:ed|s)?_up", "lookup", snake).split("_"))
 
 
 def _classes(root: Path) -> dict[str, list[str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -27,6 +29,15 @@ _INSTEAD: Final = {
 }
 """Words that a reader has to guess, and what is written instead."""
 
+_IN_SOURCE: Final = re.compile(
+    r"\b(?:nobody|somebody|fares?|fared|bears?|meant|wanted|mends?)\b"
+    r"|(?<!<)\blook(?:s|ed)?\b(?! (?:like|alike|up)\b)"
+    r"|\bon record\b|\bas seen\b|\bto (?:its|their) end\b"
+    r"|(?<![Tt]here )\bis none\b|\bstands?\b(?! for\b)"
+    r"|\b(?:is|not|was|how|lost|written) whole\b|\b(?:is|are|was|were) (?:said|told)\b"
+)
+"""Of these words those that mean nothing else in a docstring or a comment."""
+
 
 def test_no_text_uses_a_word_that_has_to_be_guessed() -> None:
     """Every string of the harness that is not a docstring."""
@@ -36,6 +47,24 @@ def test_no_text_uses_a_word_that_has_to_be_guessed() -> None:
         for line, text in _texts(path.read_text(encoding="utf-8"))
         for instead in _misused(text)
     ] == []
+
+
+def test_no_docstring_and_no_comment_uses_such_a_word() -> None:
+    """Whoever reads the source has the same words."""
+    assert [
+        f"{path.relative_to(_ROOT)}:{line}: {text:.120}"
+        for path in sorted(_ROOT.rglob("*.py"))
+        for line, text in _prose(path.read_text(encoding="utf-8"))
+        if _IN_SOURCE.search(text)
+    ] == []
+
+
+def test_docstrings_and_comments_are_read_line_by_line() -> None:
+    """With the line of each; other strings and code are not prose."""
+    source = 'def wanted():\n    """One.\n\n    nobody looks.\n    """\n    return "looks"  # as meant\n'
+    found = list(_prose(source))
+    assert found == [(2, "One."), (4, "nobody looks."), (6, "# as meant")]
+    assert [line for line, text in found if _IN_SOURCE.search(text)] == [4, 6]
 
 
 @pytest.mark.parametrize(
@@ -96,3 +125,14 @@ def _texts(source: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, "".join(map(str, parts))
         elif isinstance(node, ast.Constant) and id(node) not in passed_over and " " in str(node.value).strip():
             yield node.lineno, str(node.value)
+
+
+def _prose(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of each line of a docstring, also of those behind a value, and of each comment."""
+    strings = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr)]
+    docstrings = {node.lineno for node in strings if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and token.start[0] in docstrings):
+            for number, line in enumerate(token.string.split("\n"), token.start[0]):
+                if text := line.strip().strip('"'):
+                    yield number, text

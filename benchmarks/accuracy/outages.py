@@ -1,6 +1,6 @@
 """Outages of known length between a small server and the real watch, and what rule 8 makes of them: is the truth within the resolution?
 
-For each kind of outage one server and one watching process of a run (`python -m harness.drivers.watch`) look at each other on loopback,
+For each kind of outage one server and one watching process of a run (`python -m harness.drivers.watch`) watch each other on loopback,
 at the pace of a run under a fault (50 reads a second). The server is away for each length in turn, at a random phase of the probes, with
 seven seconds between; it writes down when it really was. Recovery is counted from the true beginning. A hang within the probes'
 time-out of 1 s turns nobody away: it is found as a *stall* of so many ms, and the recovery reads 0 s ± at least that.
@@ -109,12 +109,12 @@ class Trial:
 
     def rows(self) -> Iterable[Row]:
         """What the judge says of what the watch saw, outage by outage."""
-        looks = Requests.reads(read_rows(self._folder / "watch" / "entry.rows", PROBES).table)
+        rows = Requests.reads(read_rows(self._folder / "watch" / "entry.rows", PROBES).table)
         truths = [json.loads(line) for line in self._truth.read_text().splitlines()]
-        ends = [*(truth["from_ns"] - MARGIN_NS for truth in truths[1:]), int(looks.sent_ns.max())]
+        ends = [*(truth["from_ns"] - MARGIN_NS for truth in truths[1:]), int(rows.sent_ns.max())]
         for truth, until_ns in zip(truths, ends, strict=True):
             seen = recovery_of(
-                "reads", looks, sent_ns=truth["from_ns"], undone_ns=None, until_ns=until_ns, spacing_ms=SPACING_MS
+                "reads", rows, sent_ns=truth["from_ns"], undone_ns=None, until_ns=until_ns, spacing_ms=SPACING_MS
             )
             spans = seen.outages or seen.stalls
             yield Row(

@@ -48,7 +48,7 @@ _WORDS: Final[Mapping[Relation, str]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatedValue:
-    """One value that stands in a document.
+    """One value in a document.
 
     Attributes:
         what: what the value is of.

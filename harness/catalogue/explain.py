@@ -1,4 +1,4 @@
-"""Turn a failed validation of a file into one sentence: where it is, what was expected, which word was meant."""
+"""Turn a failed validation of a file into one sentence: where it is, what was expected, and the nearest known word."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) ->
     match kind:
         case "extra_forbidden":
             known = _keys(_model_at(model, location[:-1]))
-            words = f"unknown key `{key}`", f"{_meant(key, known)}known here: {', '.join(known)}"
+            words = f"unknown key `{key}`", f"{_suggestion(key, known)}known here: {', '.join(known)}"
         case "missing":
             words = f"the key `{key}` is missing", f"write `{key}: …`"
         case "model_type":
@@ -66,7 +66,7 @@ def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) ->
             choices = [word.strip("'") for word in problem["ctx"]["expected"].replace(" or ", ", ").split(", ")]
             words = (
                 f"`{value}` is not one of {', '.join(choices)}",
-                f"{_meant(str(value), choices)}use one of these words",
+                f"{_suggestion(str(value), choices)}use one of these words",
             )
         case "value_error":
             expected = str(problem["ctx"]["error"])
@@ -92,9 +92,9 @@ def _misfit(value: str, pattern: str) -> tuple[str, str]:
     return f"`{value}` is not a name", "use letters, digits, `-`, `.` and `_`, at most 63"
 
 
-def _meant(word: str, words: list[str]) -> str:
-    meant = nearest(word, words)
-    return f"did you mean `{meant}`? " if meant else ""
+def _suggestion(word: str, words: list[str]) -> str:
+    suggestion = nearest(word, words)
+    return f"did you mean `{suggestion}`? " if suggestion else ""
 
 
 def _bound(problem: ErrorDetails) -> str:

@@ -56,7 +56,7 @@ class PartEntry(_Entry):
 
 
 class StatedValueEntry(_Entry):
-    """One value that stands in a document."""
+    """One value in a document."""
 
     what: Text
     value: float | Text | tuple[Text, ...]

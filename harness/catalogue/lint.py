@@ -83,7 +83,7 @@ def _of_circles(catalogue: Catalogue) -> Iterator[Problem]:
 
 
 def _circle(catalogue: Catalogue, start: str) -> tuple[str, ...]:
-    """The way from a row through its parts back to itself; empty when there is none."""
+    """The way from a row through its parts back to itself; empty if there is none."""
     ways: list[tuple[str, ...]] = [(start,)]
     seen: set[str] = set()
     while ways:

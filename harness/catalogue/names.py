@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 MOST_NAMED: Final = 12
-"""So many known words are listed; a longer list helps nobody."""
+"""Maximum number of known words that a message lists."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

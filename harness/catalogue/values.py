@@ -37,7 +37,7 @@ class Deviation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceLocation:
-    """Where a requirement stands: its file and the keys that lead to it."""
+    """Where a requirement is defined: its file and the keys that lead to it."""
 
     file: YamlDocument
     keys: tuple[str | int, ...]

@@ -50,7 +50,7 @@ def kill_leader() -> Hits:
     name = leader_of(here.cluster, here.target)
     pod = here.cluster.pod(namespace, name) if name else None
     if pod is None:
-        raise FaultNotInjected(f"the holder of the lock ({name or 'nobody'}) is not a pod in {namespace}")
+        raise FaultNotInjected(f"the holder of the lock ({name or 'none'}) is not a pod in {namespace}")
     hits = pod_hits(here, [pod])
     here.destructive(hits)
     here.intend(take_leader, f"kill {name}", region=here.target.primary_region)

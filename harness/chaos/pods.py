@@ -14,7 +14,7 @@ def kill_pods(label_selector: str, ns: str, qty: int = 1) -> Hits:
     Args:
         label_selector: which pods, like `app=track-service`.
         ns: their namespace.
-        qty: how many.
+        qty: number of pods.
 
     Raises:
         FaultNotInjected: fewer ready pods than that match.

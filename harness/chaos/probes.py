@@ -32,6 +32,9 @@ POLL_S: Final = 0.1
 def hit_pods_gone(within_s: float = 10.0) -> bool:
     """Whether every pod that this experiment hit is gone: another uid under its name, or none.
 
+    Args:
+        within_s: how long to wait for it, in seconds.
+
     Raises:
         FaultNotInjected: it hit none.
     """
@@ -42,6 +45,9 @@ def hit_pods_gone(within_s: float = 10.0) -> bool:
 
 def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
     """Whether every node that this experiment hit is not Ready any more.
+
+    Args:
+        within_s: how long to wait for it, in seconds.
 
     Raises:
         FaultNotInjected: it hit none.
@@ -54,6 +60,9 @@ def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
 def leader_changed(within_s: float = 40.0) -> bool:
     """Whether another pod holds the database's lock than those that this experiment hit.
 
+    Args:
+        within_s: how long to wait for it, in seconds.
+
     Raises:
         FaultNotInjected: it hit no pod.
     """
@@ -63,45 +72,68 @@ def leader_changed(within_s: float = 40.0) -> bool:
 
 
 def nodes_ready(within_s: float = 15.0) -> bool:
-    """Whether every node is Ready and may be scheduled on."""
+    """Whether every node is Ready and may be scheduled on.
+
+    Args:
+        within_s: how long to wait for it, in seconds.
+    """
     here = session()
 
-    def look() -> bool:
+    def condition() -> bool:
         nodes = here.cluster.nodes()
         return len(_ready(nodes)) == len(nodes) and not any(node["spec"].get("unschedulable") for node in nodes)
 
-    return _until(within_s, look)
+    return _until(within_s, condition)
 
 
 def pods_ready(label_selector: str, ns: str, count: int, within_s: float = 15.0) -> bool:
-    """Whether exactly `count` pods match, and all are Ready."""
+    """Whether exactly so many pods match, and all are Ready.
+
+    Args:
+        label_selector: which pods, like `app=track-service`.
+        ns: their namespace.
+        count: the expected number of pods.
+        within_s: how long to wait for it, in seconds.
+    """
     here = session()
 
-    def look() -> bool:
+    def condition() -> bool:
         pods = here.cluster.pods(ns, label_selector)
         return len(pods) == len(_ready(pods)) == int(count)
 
-    return _until(within_s, look)
+    return _until(within_s, condition)
 
 
 def workloads_ready(within_s: float = 15.0) -> bool:
-    """Whether every deployment and stateful set has all its replicas ready."""
+    """Whether every deployment and stateful set has all its replicas ready.
+
+    Args:
+        within_s: how long to wait for it, in seconds.
+    """
     here = session()
 
-    def look() -> bool:
+    def condition() -> bool:
         return all(map(_complete, [*here.cluster.deployments(), *here.cluster.stateful_sets()]))
 
-    return _until(within_s, look)
+    return _until(within_s, condition)
 
 
 def members_streaming(within_s: float = 15.0) -> bool:
-    """Whether the database has a leader and every other member streams from it."""
+    """Whether the database has a leader and every other member streams from it.
+
+    Args:
+        within_s: how long to wait for it, in seconds.
+    """
     here = session()
     return _until(within_s, lambda: not not_streaming(here.cluster, here.target))
 
 
 def leads_from_home(within_s: float = 15.0) -> bool:
-    """Whether a member of the primary region leads the database and every other member streams from it."""
+    """Whether a member of the primary region leads the database, and all others stream from it.
+
+    Args:
+        within_s: how long to wait for it, in seconds.
+    """
     here = session()
     home = here.target.primary_region
     return _until(
@@ -110,11 +142,11 @@ def leads_from_home(within_s: float = 15.0) -> bool:
     )
 
 
-def _until(within_s: float, look: Callable[[], bool]) -> bool:
+def _until(within_s: float, condition: Callable[[], bool]) -> bool:
     """Ask until it is so; a missing answer is not a yes."""
     for _tick in Deadline.after(float(within_s)).ticks(POLL_S):
         try:
-            if look():
+            if condition():
                 return True
         except TargetUnreachable:
             continue

@@ -21,7 +21,7 @@ def scale_to_none(cluster: Cluster, namespace: str, deployment: str) -> None:
 
 
 def take_service(service: str) -> Hits:
-    """Scale every deployment of a service to no replica, in every namespace of the target: nobody serves it any more.
+    """Scale every deployment of a service to no replica, in every namespace of the target: nothing serves it any more.
 
     Args:
         service: value of the label `app` of its pods.

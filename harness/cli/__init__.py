@@ -113,7 +113,7 @@ def _code() -> int:
     except (KeyboardInterrupt, click.Abort):
         click.secho("interrupted", err=True)
         return 2
-    except Exception:  # noqa: BLE001 - the command's seam: what nobody foresaw is an internal error, with everything to report it
+    except Exception:  # noqa: BLE001 - the command's seam: an unexpected exception is an internal error, with everything to report it
         traceback.print_exc()
         click.secho("internal error: this is a fault of the harness, not of the target", err=True, fg="red")
         return 3

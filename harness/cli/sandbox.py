@@ -126,7 +126,7 @@ def status(*, root: Path | None, as_json: bool) -> int:
             "kubeconfig": str(directory.kubeconfig),
             "nodes": {each["metadata"]["name"]: _node_state(each) for each in client.objects("Node")},
             "workloads": [
-                {"namespace": w.namespace, "name": w.name, "kind": w.kind, "ready": w.ready, "wanted": w.wanted}
+                {"namespace": w.namespace, "name": w.name, "kind": w.kind, "ready": w.ready, "desired": w.desired}
                 for w in client.workloads()
             ],
         }
@@ -146,16 +146,16 @@ def deploy(*, release: str, root: Path | None) -> int:
     from harness.sandbox.platform.render import render
     from harness.sandbox.releases import load_release
 
-    wanted, directory = load_release(release), _directory(root)
+    chosen, directory = load_release(release), _directory(root)
     with connected(directory) as client:
         # The sandbox keeps the credentials it was born with, so the Secrets of this rendering are left out; the weights of routes are its controller's.
-        everything = render(wanted, Credentials.generate(), target.deployed_parts(directory))
+        everything = render(chosen, Credentials.generate(), target.deployed_parts(directory))
         objects = [each for each in everything if each["kind"] not in ("Secret", "HTTPRoute")]
         client.apply(objects)
-        repository.write(directory.repository, wanted, objects)
+        repository.write(directory.repository, chosen, objects)
         client.wait(_ROLLED_OUT_WITHIN_S, click.echo)
-    target.set_release(directory, wanted.version)
-    click.echo(f"release {wanted.version} runs")
+    target.set_release(directory, chosen.version)
+    click.echo(f"release {chosen.version} runs")
     return 0
 
 
@@ -277,7 +277,7 @@ def _start_detached(directory: Directory, release: str, parts: Sequence[str], te
     """Start a supervisor that outlives this command; pass its news on until it is ready."""
     command = [sys.executable, "-m", "harness.sandbox", str(directory.root), "--release", release]
     command += [word for name in parts for word in ("--part", name)]
-    # It must not hold this command's standard error open: whoever reads that to its end would wait for ever.
+    # It must not hold this command's standard error open: a reader of that pipe would wait for ever.
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -294,7 +294,7 @@ def _start_detached(directory: Directory, release: str, parts: Sequence[str], te
                     raise error(**message["failed"])
                 tell(message)
                 if "ready" in message:
-                    child.returncode = 0  # it stays, and is nobody's child from now on
+                    child.returncode = 0  # it keeps running, detached from this process
                     return
         except KeyboardInterrupt:
             child.terminate()
@@ -317,12 +317,12 @@ def _as_text(found: dict[str, object]) -> str:
     lines += [f"  target     {found['target'] or 'not ready yet'}", "nodes"]
     lines += [f"  {name:<20} {state}" for name, state in nodes.items()]
     lines += ["workloads"]
-    lines += [f"  {w['namespace'] + '/' + w['name']:<36} {w['ready']}/{w['wanted']}" for w in workloads]
+    lines += [f"  {w['namespace'] + '/' + w['name']:<36} {w['ready']}/{w['desired']}" for w in workloads]
     return "\n".join(lines)
 
 
 def _pod(client: Client, text: str) -> tuple[str, str]:
-    """The pod that is meant: `namespace/name`, or a name that only one pod has or begins with."""
+    """The selected pod: `namespace/name`, or a name that only one pod has or begins with."""
     namespace, _, name = text.rpartition("/")
     pods = [(each["metadata"]["namespace"], each["metadata"]["name"]) for each in client.objects("Pod")]
     here = [each for each in pods if not namespace or each[0] == namespace]

@@ -90,7 +90,7 @@ def waive(
 ) -> int:
     """Accept that a requirement does not hold, within a bound, for one release and a time: writes one file.
 
-    A waiver stands on the decision line of every run that it counts in, and raises no score. Facts of a FAIL are accepted
+    A waiver is listed on the decision line of every run that it counts in, and raises no score. Facts of a FAIL are accepted
     by a bound or by subject, never as a whole.
 
     \b

@@ -18,13 +18,13 @@ class _Spoken(io.FileIO):
     """A standard stream that takes everything.
 
     Attributes:
-        lost: why something could not be said; None when all was, or when the reader had heard enough and left.
+        lost: why some output was not written; None if all was, or if the reader closed the pipe.
     """
 
     lost: OSError | None = None
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Say it; what cannot be said is passed over."""
+        """Write a line; what cannot be written is dropped."""
         try:
             return super().write(data)
         except BrokenPipeError:
@@ -46,7 +46,7 @@ def settle_streams() -> None:
     for number, name in _STREAMS.items():
         stream = getattr(sys, name)
         if stream is not None and not _is_descriptor(stream, number):
-            continue  # somebody else took it, as a test does
+            continue  # another component replaced it, as a test does
         raw = _Spoken(number, "w", closefd=False)
         _spoken.append(raw)
         encoding, errors = (stream.encoding, stream.errors) if stream is not None else ("utf-8", "backslashreplace")
@@ -65,7 +65,7 @@ def _is_descriptor(stream: object, number: int) -> bool:
 
 
 def unsaid() -> str:
-    """Why not all could be said, as of a full disk; empty when it was, or when the output was closed."""
+    """Why some output was not written, such as a full disk; empty if all was, or if the output was closed."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()

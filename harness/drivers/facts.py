@@ -1,4 +1,4 @@
-"""Facts: how often they are asked before they count, and how they are recorded."""
+"""Facts: how often each is read before it counts, and how they are recorded."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ PAUSE_S: Final = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
-    """One fact as one look found it; the words mean what they mean in `Fact`."""
+class FactReading:
+    """One fact as one probe read it; fields as in `Fact`."""
 
     subject: str
     expected: str
-    seen: str
+    observed: str
     ok: bool | None
 
 
-Look = Callable[[], Sequence[Seen]]
-"""Looks at everything the check is about."""
+FactProbe = Callable[[], Sequence[FactReading]]
+"""Reads everything that the check is about."""
 
 
-def settled(look: Look) -> tuple[Fact, ...]:
+def settled(probe: FactProbe) -> tuple[Fact, ...]:
     """Read everything, and again while something is not as expected, at most `ATTEMPTS` times.
 
     What was as expected once stays so; what a later reading no longer finds is no longer part of the check.
@@ -41,13 +41,13 @@ def settled(look: Look) -> tuple[Fact, ...]:
     for attempt in range(1, ATTEMPTS + 1):
         if attempt > 1:
             clock.sleep(PAUSE_S)
-        facts = _merged(facts, look())
+        facts = _merged(facts, probe())
         if all(fact.ok for fact in facts.values()):
             break
     return tuple(facts.values())
 
 
-def _merged(before: dict[str, Fact], seen: Sequence[Seen]) -> dict[str, Fact]:
+def _merged(before: dict[str, Fact], seen: Sequence[FactReading]) -> dict[str, Fact]:
     facts = {subject: fact for subject, fact in before.items() if fact.ok}
     for one in seen:
         if one.subject not in facts:
@@ -55,7 +55,7 @@ def _merged(before: dict[str, Fact], seen: Sequence[Seen]) -> dict[str, Fact]:
             facts[one.subject] = Fact(
                 subject=one.subject,
                 expected=one.expected,
-                seen=one.seen,
+                observed=one.observed,
                 ok=one.ok,
                 attempts=earlier + 1,
                 at_ns=clock.now_ns(),
@@ -63,10 +63,17 @@ def _merged(before: dict[str, Fact], seen: Sequence[Seen]) -> dict[str, Fact]:
     return facts
 
 
-def once(seen: Sequence[Seen]) -> tuple[Fact, ...]:
+def once(seen: Sequence[FactReading]) -> tuple[Fact, ...]:
     """Facts of what does not change while it is read, such as files: each is read once."""
     return tuple(
-        Fact(subject=one.subject, expected=one.expected, seen=one.seen, ok=one.ok, attempts=1, at_ns=clock.now_ns())
+        Fact(
+            subject=one.subject,
+            expected=one.expected,
+            observed=one.observed,
+            ok=one.ok,
+            attempts=1,
+            at_ns=clock.now_ns(),
+        )
         for one in seen
     )
 
@@ -99,7 +106,7 @@ def record_facts(
             fact.subject,
             demand=key,
             expected=fact.expected,
-            seen=fact.seen,
+            observed=fact.observed,
             ok=fact.ok,
             attempts=fact.attempts,
             at_ns=fact.at_ns,

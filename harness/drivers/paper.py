@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.targets import Target
 
 
@@ -31,5 +31,5 @@ class Asked:
     keep: Callable[[Path], str]
 
 
-Engine = Callable[[Asked], Sequence[Seen]]
+Engine = Callable[[Asked], Sequence[FactReading]]
 """Reads files and finds facts. Raises HarnessError, with file, place and hint, for what cannot be used."""

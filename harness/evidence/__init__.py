@@ -1,4 +1,7 @@
-"""Facts, kept: one run directory, one history file a source, row files that become Parquet, hashes over all of it."""
+"""Evidence of a run on disk.
+
+One run directory, one history file a source, row files that become Parquet, hashes over all of it.
+"""
 
 from __future__ import annotations
 

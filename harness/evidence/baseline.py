@@ -1,5 +1,6 @@
-"""The baseline of a run: what of an earlier run is kept in `baseline/`, so that this run alone can be judged, anywhere.
+"""The baseline of a run.
 
+Files of an earlier run are kept in `baseline/`, so that this run can be judged alone, anywhere.
 Kept are that run's plan and manifest, its history of windows and workers, and the samples of its fault-free windows. The
 run's own manifest hashes them with everything else.
 """

@@ -22,7 +22,9 @@ _WORDS: Final[Mapping[bool | None, str]] = {True: "yes", False: "no", None: "unk
 
 
 def write_facts(run_directory: Path, demand: str, facts: Iterable[Fact]) -> str:
-    """Write the facts of a check to a row file of their own: its name, relative to the run directory.
+    """Write the facts of a check to a row file of their own.
+
+    Returns its name, relative to the run directory.
 
     Raises:
         EvidenceError: it cannot be written, as on a full disk or when the check was recorded before.
@@ -32,7 +34,7 @@ def write_facts(run_directory: Path, demand: str, facts: Iterable[Fact]) -> str:
     path.parent.mkdir(exist_ok=True)
     writer = RowWriter(path, FACTS)
     for fact in facts:
-        writer.put((fact.at_ns, fact.attempts), (fact.subject, fact.expected, fact.seen, _WORDS[fact.ok]))
+        writer.put((fact.at_ns, fact.attempts), (fact.subject, fact.expected, fact.observed, _WORDS[fact.ok]))
     writer.close()
     return file
 
@@ -44,7 +46,7 @@ def read_checks(observations: Sequence[Observation], reader: Tables) -> Iterable
         fact = Fact(
             subject=seen.subject,
             expected=seen.expected,
-            seen=seen.seen,
+            observed=seen.observed,
             ok=seen.ok,
             attempts=seen.attempts,
             at_ns=seen.at_ns,

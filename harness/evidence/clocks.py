@@ -1,4 +1,4 @@
-"""Rows of workers on other machines, put on the run's clock."""
+"""Rows of workers on other machines, converted to the run's clock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shift:
-    """How far a worker's clock was behind the run's: measured now and then, on a straight line in between."""
+    """How far a worker's clock was behind the run's.
+
+    It is measured now and then, and interpolated linearly in between.
+    """
 
     at_ns: Ints
     offset_ns: Ints
@@ -42,7 +45,10 @@ class Shift:
 
 
 def shifts_of(observations: Iterable[Observation]) -> Mapping[tuple[str, int], Shift]:
-    """By traffic and worker number: the shifts of all whose clock was measured and is another than the run's."""
+    """Clock shifts by traffic and worker number.
+
+    Workers whose clock was measured and differs from the run's have one.
+    """
     seen: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
     for aligned in every(ClockAligned, observations):
         seen[aligned.subject, aligned.worker].append((aligned.at_ns, aligned.offset_ns))
@@ -55,11 +61,11 @@ def shifts_of(observations: Iterable[Observation]) -> Mapping[tuple[str, int], S
 
 
 def load_shifts(directory: RunDirectory) -> Mapping[tuple[str, int], Shift]:
-    """The shifts that are on record in a run."""
+    """The clock shifts that a run recorded."""
     return shifts_of(o for path in directory.path.glob("history/load-clock-*.ndjson") for o in read_history(path)[0])
 
 
 def worker_of(file: Path) -> tuple[str, int]:
-    """Traffic and worker number of `load/<traffic>/samples-<worker>.rows`, or of another file of that worker."""
+    """Traffic and worker number of `load/<traffic>/samples-<worker>.rows`, or of a like file."""
     number = file.stem.rpartition("-")[2]
     return file.parent.name, int(number) if number.isdigit() else 0

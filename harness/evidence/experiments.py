@@ -1,4 +1,4 @@
-"""What became of each experiment, put together from the conductor's history and that of the chaos child."""
+"""Experiments, from the histories of the conductor and of the chaos child."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def read_experiments(
 
 
 def _belongs(o: Observation, opening: Observation, next_ns: int | None) -> bool:
-    """Whether an observation tells of this attempt: by its number, or, from the child, by standing before the next one."""
+    """Whether an observation belongs to this attempt.
+
+    It is found by its number or, from the child, by its place before the next one.
+    """
     if o.source == "run":
         return o.subject == opening.subject and o.fields.get("attempt") == opening.fields.get("attempt")
     return o.source == f"chaos-{opening.subject}" and (next_ns is None or o.mono_ns < next_ns)
@@ -85,7 +88,10 @@ def _experiment(
 
 
 def _why(skipped: ExperimentSkipped | None, ended: ExperimentEnded | None, gone: Sequence[str]) -> str:
-    """What keeps the attempt from being used, or what went wrong in it; empty where nothing did."""
+    """What keeps the attempt from being used, or what went wrong in it.
+
+    Empty where nothing did.
+    """
     if gone:
         return f"{gone[0]} is missing or was changed"
     if skipped is not None:

@@ -1,4 +1,4 @@
-"""What the histories tell of pods, nodes, leaders, releases and the run itself, as values."""
+"""Pods, nodes, leaders, releases and the run itself as values, read from the histories."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def started(observations: Iterable[Observation]) -> RunStarted | None:
 
 
 def cut(observations: Sequence[Observation]) -> Cut | None:
-    """What cut the run short; None where it ended in order, or nobody recorded its end."""
+    """What cut the run short; None where it ended in order, or no end was recorded."""
     ended = next((end for end in every(RunEnded, observations) if not end.ok), None)
     if ended is None:
         return None
@@ -96,7 +96,10 @@ def cut(observations: Sequence[Observation]) -> Cut | None:
 
 
 def steady_at(moment: str, observations: Sequence[Observation]) -> Steady | None:
-    """Whether the target was steady at the `start` or the `end` of the load: the worst of what was recorded, None where nothing was."""
+    """Whether the target was steady at the `start` or the `end` of the load.
+
+    The worst of what was recorded; None where nothing was.
+    """
     ends = [o for o in every(SteadySeen, observations) if o.subject == moment and o.source == "run"]
     if not ends:
         return None

@@ -1,4 +1,7 @@
-"""A run directory may come from anybody: what is in it is checked before anything of it is read, or written beside it."""
+"""A run directory may come from anybody.
+
+What is in it is checked before anything of it is read, or written beside it.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +102,9 @@ def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
 
 @contextmanager
 def regular_file(path: Path, most: int = MOST_JSON) -> Iterator[tuple[BinaryIO, int]]:
-    """A file of a directory that was not searched before, and its size: a link is not followed, and a pipe is not waited for.
+    """A file of a directory that was not searched before, and its size.
+
+    A link is not followed, and a pipe is not waited for.
 
     Raises:
         OSError: it cannot be read.

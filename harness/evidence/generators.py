@@ -1,4 +1,4 @@
-"""What a run's history says of its load generators: when they began and ended, and how each fared."""
+"""The load generators of a run, from its history: start, end, and health figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from harness.model import Observation, Worker
 
 USUAL = 0.95
-"""A generator is described by what it was like in this share of the seconds: one bad second in twenty is no state."""
+"""A generator's state is its health in this share of the seconds.
+
+One bad second in twenty is not a state.
+"""
 
 
 _CORRECT: Final = "correct the error in the locustfile, then run again"
@@ -36,7 +39,7 @@ class Generators:
 
     @classmethod
     def of(cls, traffic: str, observations: Iterable[Observation]) -> Generators:
-        """Those of a traffic; the last beginning stands."""
+        """The generators of a traffic; the last start counts."""
         own = [o for o in observations if o.subject == traffic]
         begun = [begun.begin_ns for begun in every(LoadBegun, own)]
         stopped = [stopping.at_ns for stopping in every(LoadStopping, own)]
@@ -50,7 +53,7 @@ class Generators:
         )
 
     def described(self, worker: Worker, start_ns: int, end_ns: int) -> Worker:
-        """The worker with how it fared from second to second of a window."""
+        """The worker with its health figures in each second of a window."""
         reported = self._reported(worker.id, start_ns, end_ns)
         within = [second for second in reported if second.at_ns <= end_ns]
         shifts, broken = [shift for shift in self.aligned if shift.worker == worker.id], _broken(reported)
@@ -69,7 +72,7 @@ class Generators:
         )
 
     def _died(self, worker: int) -> str:
-        """When and how a worker ended by itself; what ended when it was told to did not die."""
+        """When and why a worker ended unexpectedly; one that was stopped did not."""
         for end in self.ended:
             early = self.stopped_ns is None or end.recorded_ns < self.stopped_ns
             if end.worker == worker and end.why and early:
@@ -78,14 +81,20 @@ class Generators:
         return ""
 
     def _reported(self, worker: int, start_ns: int, end_ns: int) -> list[LoadHealth]:
-        """What a worker reported of a time: each second tells of the one before it, so the first after the end does too."""
+        """A worker's reports on a span.
+
+        Each covers the second before it, so the first after the end counts too.
+        """
         own = (second for second in self.health if second.worker == worker and second.at_ns >= start_ns)
         ordered = sorted(own, key=lambda second: second.at_ns)
         return ordered[: 1 + sum(second.at_ns <= end_ns for second in ordered)]
 
 
 def _broken(reported: list[LoadHealth]) -> str:
-    """How many journeys ended by an error of their author, so that not all was sent; empty when none did."""
+    """How many journeys ended by an error of their author, so that not all was sent.
+
+    Empty when none did.
+    """
     broken = [second for second in reported if second.broken]
     if not broken:
         return ""

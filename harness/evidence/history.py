@@ -25,7 +25,10 @@ def clock_name() -> str:
 
 
 class History:
-    """The sink of one source: each observation is one line, handed to the operating system at once."""
+    """The sink of one source.
+
+    Each observation is one line, handed to the operating system at once.
+    """
 
     def __init__(self, path: Path, source: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +74,10 @@ class History:
 
 
 def run_history(source: str) -> History | None:
-    """The history of a child process, in the run directory that `READINESS_RUN` names; None when run by hand."""
+    """The history of a child process, in the run directory that `READINESS_RUN` names.
+
+    None when run by hand.
+    """
     run = os.environ.get("READINESS_RUN")
     return History(Path(run) / "history" / f"{source}.ndjson", source) if run else None
 
@@ -89,7 +95,9 @@ def _plain(observation: Observation) -> dict[str, Any]:
 
 
 def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:
-    """Read one history; lines that are cut short or out of order are reported, and what follows is still read.
+    """Read one history.
+
+    Lines that are cut short or out of order are reported, and what follows is still read.
 
     Newer fields are kept as they are; a line is only refused when it is no object or lacks what every line has.
     """

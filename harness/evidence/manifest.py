@@ -1,4 +1,4 @@
-"""The manifest: what a run was made with, and the hash of every file that bears evidence."""
+"""The manifest: what a run was made with, and the hash of every evidence file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.json"
 SCHEMA: Final = 2
-"""Version of what a run directory contains. 2: ledgers of items have the columns of one schema."""
+"""Version of what a run directory contains.
+
+2: ledgers of items have the columns of one schema.
+"""
 _PACKAGES: Final = (
     "pytest",
     "pytest-bdd",
@@ -71,7 +74,7 @@ def _recorded(directory: RunDirectory) -> list[Observation]:
 
 
 def evidence_files(directory: RunDirectory) -> Iterator[Path]:
-    """Every file that bears evidence, sorted."""
+    """Every evidence file, sorted."""
     for path in sorted(directory.path.rglob("*")):
         top = path.relative_to(directory.path).parts[0]
         if path.is_file() and top not in {*REPORTS, MANIFEST, "running.json"} and not top.startswith("."):
@@ -79,7 +82,9 @@ def evidence_files(directory: RunDirectory) -> Iterator[Path]:
 
 
 def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing]]:
-    """The manifest, and the files that are gone, changed or strange; no manifest: the run was not sealed.
+    """The manifest, and the files that are gone, changed or strange.
+
+    No manifest: the run was not sealed.
 
     Raises:
         MissingEvidence: the run was sealed by a release of the harness that recorded in another format.
@@ -115,7 +120,7 @@ def _of_another_plan(manifest: Mapping[str, Any], directory: RunDirectory) -> li
     try:
         plan = directory.read_plan()
     except MissingEvidence:
-        return []  # whoever judges by it is told
+        return []  # whoever judges by it gets the error
     for key in ("run", "target", "environment", "time_scale", "release", "profile", "seed"):
         if key in manifest and manifest[key] != getattr(plan, key):
             why = f"has {getattr(plan, key)!r} in `{key}`, the run was sealed with {manifest[key]!r}"
@@ -124,7 +129,10 @@ def _of_another_plan(manifest: Mapping[str, Any], directory: RunDirectory) -> li
 
 
 def untied(manifest: Mapping[str, Any], started: RunStarted | None, reads: Iterable[ReleaseRead]) -> Iterator[Missing]:
-    """What the run recorded of itself and was not sealed with: it is the evidence of another run, target or release."""
+    """What the run recorded of itself and was not sealed with.
+
+    It is the evidence of another run, target or release.
+    """
     for key in ("run", "target", "release", "environment", "time_scale", "seed"):
         if started is not None and key in manifest and manifest[key] != getattr(started, key):
             why = f"recorded {getattr(started, key)!r} as `{key}`, the run was sealed with {manifest[key]!r}"

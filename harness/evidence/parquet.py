@@ -1,5 +1,6 @@
-"""Tables as Parquet, made once a row file is complete; times are stored as deltas, words as dictionaries.
+"""Tables as Parquet, made once a row file is complete.
 
+Times are stored as deltas, words as dictionaries.
 Both ways go one row group at a time, so that a table is in memory once at most: as it is used.
 """
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 _TYPES: Final = {8: pa.int64(), 4: pa.int32(), 2: pa.int16()}
 _IN_MEMORY: Final[Mapping[int, np.dtype[Any]]] = {8: np.dtype(np.int64), 4: np.dtype(np.int64), 2: np.dtype(np.int16)}
-"""What is reckoned with is int64; what is only told apart (a status, a worker, a round) stays as narrow as it is on disk."""
+"""Columns for arithmetic are int64.
+
+Codes (a status, a worker, a round) stay as narrow as on disk.
+"""
 _WORD: Final = pa.dictionary(pa.int32(), pa.string())
 
 MOST_ROWS: Final = 1 << 26
@@ -36,7 +40,10 @@ ROW_BYTES: Final = 256
 
 
 class ParquetWriter:
-    """Writes one table part by part; the file appears whole when it is closed, or not at all."""
+    """Writes one table part by part.
+
+    The file appears complete when it is closed, or not at all.
+    """
 
     def __init__(self, path: Path, schema: Schema) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +88,9 @@ def _dictionary(words: Words) -> pa.DictionaryArray:
 
 
 def read_parquets(paths: Sequence[Path], schema: Schema) -> tuple[Table, list[int]]:
-    """Read files of one table, one behind the other, and the row at which each ends. Columns that the schema does not know are passed over.
+    """Read files of one table, one behind the other, and the row at which each ends.
+
+    Columns that the schema does not know are passed over.
 
     Raises:
         MissingEvidence: a file is gone, cut short or no Parquet, lacks a column, or has one of another type or with gaps;
@@ -123,7 +132,10 @@ def _rows_in(path: Path, schema: Schema) -> int:
 
 
 def _counted(metadata: pq.FileMetaData, size: int) -> int:
-    """How many rows the end of a file promises, before any is unpacked; a promise that no run of ours makes is refused."""
+    """How many rows the end of a file promises, before any is unpacked.
+
+    A promise that no run of ours makes is refused.
+    """
     rows = metadata.num_rows
     if not 0 <= rows <= min(MOST_ROWS, ROWS_A_BYTE * size):
         raise _WrongColumnError(f"promises {rows} rows in {size} bytes")
@@ -194,7 +206,7 @@ class _Columns:
 
 
 class _Coded:
-    """One column of words, put together from row groups that each have a dictionary of their own."""
+    """One column of words, from row groups with a dictionary each."""
 
     def __init__(self, name: str, rows: int) -> None:
         self._name = name

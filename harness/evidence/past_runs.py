@@ -1,5 +1,6 @@
-"""Earlier runs by their `verdict.json` alone. A directory that is broken or foreign is told in words, and stops nothing.
+"""Earlier runs by their `verdict.json` alone.
 
+A directory that is broken or foreign is reported, and does not stop the others.
 Nothing is written and no index is kept: each run has a directory of its own, whose verdict is put there complete or not at all.
 So runs that end at the same time lose nothing, and what is listed is what is there.
 """
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 SCHEMA: Final = 2
 """The version of `verdict.json` that is read."""
 _HEAD: Final = 1 << 18
-"""Bytes at the beginning of a verdict that have all of it but requirements and what follows them, but for a run with thousands of reasons."""
+"""Bytes of a verdict that contain its head: all but the requirements and what follows.
+
+A run with thousands of reasons is the exception.
+"""
 _TAIL: Final = 16
 _LONGEST: Final = 200
 """Characters of a reason."""
@@ -41,8 +45,9 @@ def _adapter() -> TypeAdapter[PastRun]:
 
 
 def past_runs(runs: Path, most: int, whole: int = 20) -> tuple[tuple[PastRun, ...], tuple[UnreadRun, ...], int]:
-    """The latest runs below a directory by name, the oldest first; those that cannot be read; and how many earlier ones were left out.
+    """The latest runs below a directory, those that cannot be read, and the number left out.
 
+    The runs are in order of name, the oldest first.
     Of all but the latest `whole` of them only the head is read, which has the decision and the counts, and no requirements. Files, `latest` and names that begin with a dot are no runs. A run that is being written is listed as one that cannot be read yet.
 
     Raises:
@@ -104,7 +109,10 @@ def _read(path: Path, name: str, *, head: bool) -> PastRun | UnreadRun:
 
 
 def _document(path: Path, *, head: bool) -> Any:
-    """The JSON of a verdict; of a large one, where that is enough, what stands before its requirements."""
+    """The JSON of a verdict.
+
+    Of a large one, where that is enough, the part before its requirements.
+    """
     with regular_file(path) as (file, size):
         first = file.read(_HEAD)
         if head and size > _HEAD:

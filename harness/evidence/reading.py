@@ -1,4 +1,7 @@
-"""A run directory read back into the values that the judge takes; what is not whole is named, never guessed."""
+"""Read a run directory back into the judge's values.
+
+Incomplete files are listed as missing.
+"""
 
 from __future__ import annotations
 
@@ -151,10 +154,13 @@ def _on_other_clocks(observations: Sequence[Observation]) -> Iterable[Missing]:
 
 
 def _count(reader: Tables, observations: Sequence[Observation]) -> None:
-    """Hold the rows that are there against those that were sealed, by row file; samples were cut into their windows."""
+    """Compare the rows that are there with those that were sealed, by row file.
+
+    Samples were cut into their windows.
+    """
     windows = spans(observations)
     if any(item.file == "history/run.ndjson" for item in reader.missing):
-        return  # it says what was cut, and that it does not say it whole is told already
+        return  # it records what was cut, and its own damage is listed already
     for sealed in every(RowsSealed, observations):
         rows = PurePosixPath(sealed.subject)
         cut = [w.directory() for w in windows if rows.name.startswith("samples-") and w.traffic == rows.parent.name]
@@ -164,7 +170,7 @@ def _count(reader: Tables, observations: Sequence[Observation]) -> None:
 
 
 def _ended_well(observations: Iterable[Observation]) -> bool:
-    """Whether the run came to its end, and no record of that says otherwise."""
+    """Whether the run completed, and every record of its end says so."""
     ends = [end.ok for end in every(RunEnded, observations)]
     return bool(ends) and all(ends)
 
@@ -229,7 +235,10 @@ def _windows(reader: Tables, observations: Sequence[Observation]) -> Iterable[Wi
 
 
 def _workers(observations: Sequence[Observation]) -> dict[str, dict[int, Worker]]:
-    """By traffic and number: what was started, and how whole its row file was at the seal."""
+    """Workers by traffic and number.
+
+    Each has what was started, and whether its row file was complete at the seal.
+    """
     started = Counter((worker.subject, worker.worker) for worker in every(WorkerStarted, observations))
     sealed = {rows.subject: rows for rows in every(RowsSealed, observations)}
     workers: dict[str, dict[int, Worker]] = {}
@@ -247,7 +256,10 @@ def _worker(number: int, times: int, sealed: RowsSealed | None) -> Worker:
 
 
 def _why_no_end(sealed: RowsSealed, writer: str) -> str:
-    """What the seal of a row file says against its end: bytes of a last row that was never whole, no end record."""
+    """What the seal of a row file says against its end.
+
+    It lists bytes of an incomplete last row, or a missing end record.
+    """
     if lost := sealed.truncated_bytes:
         return f"the {writer} did not end in order: {lost} bytes at its end are not a complete row"
     return "" if sealed.closed else f"the {writer} did not end in order"
@@ -276,7 +288,10 @@ def _watchers(observations: Sequence[Observation], *, sealed: bool) -> Iterable[
 
 
 def _why_not_whole(watcher: WatchStarted, ends: Mapping[str, str]) -> str:
-    """What is wrong with the row files of a watcher: the one that it named, and those of the tables that are declared to be its own."""
+    """What is wrong with the row files of a watcher.
+
+    They are the one that it named, and those of the tables that are declared to be its own.
+    """
     needed = {watcher.file: watcher.file.endswith(".rows")}
     needed |= {f"{table.files}.rows": table.needed for table in RECORDED if table.watcher == watcher.subject}
     whys = (ends.get(file, "its rows were not sealed" if must else "") for file, must in needed.items())

@@ -1,4 +1,7 @@
-"""What the plan says must be on record: a table that is gone is missing, whatever the manifest lists."""
+"""The tables that the plan requires.
+
+One that is gone is missing, whatever the manifest lists.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ def unrecorded(directory: RunDirectory) -> Iterable[Missing]:
     try:
         planned = directory.read_plan().records
     except MissingEvidence:
-        return  # whoever judges by it is told
+        return  # whoever judges by it gets the error
     for file in planned:
         sealed = f"{file.removesuffix('.rows')}.parquet"
         if not any((directory.path / name).is_file() for name in (file, sealed)):

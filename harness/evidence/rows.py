@@ -1,4 +1,6 @@
-"""Row files: one record a row, written while things run, so that a killed process loses only what it had not flushed.
+"""Row files: one record a row, written while things run.
+
+A killed process loses only what it had not flushed.
 
 Layout, little endian: a header line of JSON (`{"rows": 1, "schema": "samples"}`), then records, each with one leading byte:
 
@@ -6,7 +8,7 @@ Layout, little endian: a header line of JSON (`{"rows": 1, "schema": "samples"}`
     R  row:   the integer columns, then an int32 code a word column (-1: no word)
     E  end:   uint64 number of rows                                     the writer closed the file in order
 
-A Parquet file without its footer is lost whole, which is why rows come first and Parquet after the run.
+A Parquet file without its footer cannot be read at all, which is why rows come first and Parquet after the run.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FLUSH_S: Final = 0.25
-"""Whoever writes rows flushes them so often: a process that is killed loses the rows of no more than this."""
+"""Interval of flushes, in seconds.
+
+A process that is killed loses the rows of no more than this.
+"""
 
 _INT: Final = {2: "h", 4: "i", 8: "q"}
 _BOUNDS: Final = {size: (-(1 << (8 * size - 1)), (1 << (8 * size - 1)) - 1) for size in _INT}
@@ -88,7 +93,10 @@ class RowWriter:
         self.flush()
 
     def put(self, ints: tuple[int, ...], words: tuple[str | None, ...]) -> None:
-        """Add a row: integers and words in the order of the schema; integers too wide for their column are clamped."""
+        """Add a row: integers and words in the order of the schema.
+
+        Integers too wide for their column are clamped.
+        """
         tail = self._tails.get(words) or self._tail(words)
         try:
             head = self._pack(b"R", *ints)
@@ -99,7 +107,7 @@ class RowWriter:
         self.rows += 1
 
     def _tail(self, words: tuple[str | None, ...]) -> bytes:
-        """The codes of these words as they stand in a row; rows of a run have few different ones, so they are kept."""
+        """The encoded words of a row, cached: the rows of a run have few different ones."""
         codes = [self._codes[word] if word in self._codes else self._define(word) for word in words]
         if len(self._tails) >= _TAILS:
             self._tails.clear()
@@ -127,7 +135,10 @@ class RowWriter:
             raise EvidenceError(f"rows cannot be written: {error.strerror}", where=str(self._path)) from error
 
     def close(self) -> None:
-        """Write the end record and close; a second call does nothing. Raises EvidenceError as `flush` does."""
+        """Write the end record and close; a second call does nothing.
+
+        Raises EvidenceError as `flush` does.
+        """
         if self._fd < 0:
             return
         self._pending += _END.pack(b"E", self.rows)
@@ -141,9 +152,9 @@ class RowsRead:
     """What a row file held.
 
     Attributes:
-        table: the whole rows.
+        table: the complete rows.
         closed: whether the end record is there and counts as many rows.
-        truncated_bytes: bytes at the end that make no whole record.
+        truncated_bytes: bytes at the end that are not a complete record.
     """
 
     table: Table
@@ -156,7 +167,7 @@ class RowFile:
 
     Attributes:
         closed: whether the end record is there, is the last and counts as many rows; known once all was read.
-        rows, truncated_bytes: rows read so far, and bytes at the end that make no whole record.
+        rows, truncated_bytes: rows read so far, and bytes at the end that are not a complete record.
     """
 
     def __init__(self, path: Path, schema: Schema, piece: int = _PIECE) -> None:
@@ -238,7 +249,7 @@ class _Decoder:
         self.end: int | None = None
 
     def feed(self, data: memoryview) -> int:
-        """Decode all whole records; the number of bytes left over at the end."""
+        """Decode all complete records; the number of bytes left over at the end."""
         at, size = 0, self._dtype.itemsize
         while at < len(data):
             mark = data[at]
@@ -264,7 +275,7 @@ class _Decoder:
         return len(data) - at
 
     def _run(self, data: memoryview, at: int) -> Rows:
-        """The rows from here to the next record of another kind; looked for further and further ahead."""
+        """The rows from here to the next record of another kind; searched in growing steps."""
         most = (len(data) - at) // self._dtype.itemsize
         ahead = 64
         while True:

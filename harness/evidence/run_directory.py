@@ -1,4 +1,4 @@
-"""The layout of `reports/runs/<run-id>/`, and whether somebody is still writing there."""
+"""The layout of `reports/runs/<run-id>/`, and whether a process still writes there."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _LONGEST = 255
 """Characters of a file's name, directories included; ours have fifty."""
 _SHOWN = "`ls reports/runs` shows the runs"
 FASTEST = 1e6
-"""A day in less than a tenth of a second is no scale of time."""
+"""A larger time scale is refused: a day would take less than a tenth of a second."""
 
 REPORTS = ("verdict.json", "summary.md", "junit.xml", "readiness.html", "allure-results", "allure-report")
-"""What is made from the evidence and is no evidence itself."""
+"""Files made from the evidence that are not evidence themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class RunDirectory:
         """Take the mark of the writer away and point `latest` here.
 
         Raises:
-            EvidenceError: `latest` cannot be pointed here, as where somebody made a directory of that name; the run has ended.
+            EvidenceError: `latest` cannot be pointed here, as where a directory of that name exists; the run has ended.
         """
         (self.path / _RUNNING).unlink(missing_ok=True)
         latest = self.path.parent / "latest"
@@ -116,7 +116,10 @@ class RunDirectory:
         self.write_json("plan.json", _PLAN.dump_python(plan, mode="json"))
 
     def read_plan(self) -> Plan:
-        """Read `plan.json`; raises MissingEvidence when it is gone or no plan. Unknown newer fields are passed over."""
+        """Read `plan.json`; raises MissingEvidence when it is gone or no plan.
+
+        Unknown newer fields are passed over.
+        """
         path = self.path / "plan.json"
         try:
             text = read_bounded(path)
@@ -145,11 +148,14 @@ class RunDirectory:
         return History(self.path / "history" / f"{source}.ndjson", source)
 
     def write_json(self, name: str, value: Any) -> None:
-        """Write a JSON file whole or not at all; keys in the order given."""
+        """Write a JSON file completely or not at all; keys in the order given."""
         write_atomic(self.path / name, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
 
     def file(self, name: str) -> Path | None:
-        """The file or directory of that name, which may come from a foreign file; None where no such name is inside the run."""
+        """The file or directory of that name, which may come from a foreign file.
+
+        None where no such name is inside the run.
+        """
         parts = PurePosixPath(name).parts
         if not parts or name.startswith("/") or ".." in parts or not name.isprintable() or len(name) > _LONGEST:
             return None
@@ -177,7 +183,10 @@ def _not_planned(plan: Plan) -> str:
 
 
 def _process_start(pid: int) -> str | None:
-    """Field 22 of /proc/PID/stat: the start time, which tells a process from a later one with its number; None of one that has ended, also as a zombie."""
+    """The start time of a process: field 22 of /proc/PID/stat.
+
+    It distinguishes a process from a later one with its number. None of one that has ended, also as a zombie.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:

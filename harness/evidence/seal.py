@@ -1,4 +1,4 @@
-"""Sealing: row files become Parquet, samples are cut into their windows, everything is hashed."""
+"""Sealing: Parquet from row files, samples cut into windows, hashes of everything."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 
 def seal(directory: RunDirectory, plan: Plan) -> None:
-    """Make the evidence final; every writer must have ended. May be called again after it was cut short.
+    """Make the evidence final; every writer must have ended.
+
+    May be called again after it was cut short.
 
     Raises:
         EvidenceError: it cannot be written, as on a full disk; what is not sealed stays as it was recorded.
@@ -83,7 +85,10 @@ class _Cut:
 
 
 def _seal(path: Path, schema: Schema, directory: RunDirectory, history: History, cut: _Cut) -> None:
-    """Make Parquet of a row file and put on record how whole it was; an unreadable one stays where it is."""
+    """Convert a row file to Parquet and record whether it was complete.
+
+    An unreadable one is left in place.
+    """
     file = RowFile(path, schema)
     try:
         with ExitStack() as stack:

@@ -1,4 +1,7 @@
-"""Rows that nothing can have written: answered before they were sent or without, after the run, by another worker, with an unknown word."""
+"""Rows that nothing can have written.
+
+They were answered before they were sent or unsent, are from after the run or of another worker, or have an unknown word.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class Known:
     Attributes:
         worker: whose it is.
         span: the window that its requests were due in (half open); None: any.
-        until_ns: when the run ended, and all of it with it; None: nobody knows.
+        until_ns: when the run ended, and all of it with it; None: unknown.
     """
 
     worker: int
@@ -31,7 +34,10 @@ class Known:
 
 
 def unsound(rows: Table, known: Known | None = None) -> str:
-    """What is wrong with the first row that cannot be, and how many are like it; empty when none is."""
+    """What is wrong with the first row that cannot be, and how many are like it.
+
+    Empty when none is.
+    """
     for what, wrong in chain(_wrong(rows), _wrong_samples(rows, known) if known else ()):
         if wrong.any():
             return f"row {int(wrong.argmax()) + 1} {what} ({int(wrong.sum())} such rows)"

@@ -1,4 +1,4 @@
-"""The tables of a run directory; whatever keeps one from being whole is said of its file, and never guessed at."""
+"""The tables of a run directory; why one is incomplete is reported with its file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Tables:
 
     Attributes:
         directory: of the run.
-        spoilt: files that the manifest tells to be gone, cut short, edited or strange: they are not read.
+        spoilt: files that are gone, cut short, edited or unlisted by the manifest: they are not read.
         missing: what is found wrong with others is put here.
     """
 
@@ -61,7 +61,10 @@ class Tables:
         return Table.merged(schema, tables)
 
     def samples(self, files: Mapping[str, Known], traffic: str) -> Table:
-        """The samples of one window by file, one a worker; of a worker whose rows are not sealed, all it has."""
+        """The samples of one window by file, one a worker.
+
+        A worker whose rows are not sealed has all of its rows here.
+        """
         tables = [self._parquet({file: known for file, known in files.items() if self._has(file)}, SAMPLES)]
         for file, known in files.items():
             rows = f"load/{traffic}/{Path(file).with_suffix('.rows').name}"
@@ -71,7 +74,7 @@ class Tables:
         return Table.merged(SAMPLES, tables)
 
     def expect(self, rows: int, files: Sequence[str]) -> None:
-        """Report which of the files is gone although rows were sealed into it, or of the first that all of them have not so many rows.
+        """Report sealed files that are gone, or that together have fewer rows than were sealed.
 
         Of more rows than were sealed none is read. What cannot be read is reported already.
         """
@@ -109,7 +112,7 @@ class Tables:
             self.missing.append(Missing(file=bad, why=error.what))
             return self._parquet({file: known for file, known in files.items() if file != bad}, schema)
         for (file, known), (start, end) in zip(files.items(), pairwise([0, *ends]), strict=True):
-            self._look_at(file, table.cut(start, end), known)
+            self._check_sound(file, table.cut(start, end), known)
         return table
 
     def _rows(self, file: str, schema: Schema, known: Known | None, shift: Shift | None = None) -> Table:
@@ -119,9 +122,9 @@ class Tables:
             self.missing.append(Missing(file=file, why=error.what))
             return Table.empty(schema)
         table = shift.aligned(table) if shift else table
-        self._look_at(file, table, known)
+        self._check_sound(file, table, known)
         return table
 
-    def _look_at(self, file: str, table: Table, known: Known | None) -> None:
+    def _check_sound(self, file: str, table: Table, known: Known | None) -> None:
         if why := unsound(table, known):
             self.missing.append(Missing(file=file, why=why))

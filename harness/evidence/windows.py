@@ -1,4 +1,4 @@
-"""The windows of a run, by name, as its history tells them; and the time that lies in none of them."""
+"""The windows of a run by name, from its history; and the time outside of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WindowSpan:
-    """A window as the run's history tells it."""
+    """A window, from the run's history."""
 
     name: str
     phase: Phase
@@ -29,7 +29,7 @@ class WindowSpan:
 
     @classmethod
     def of(cls, opened: WindowOpened, closed: WindowClosed) -> WindowSpan:
-        """The window that these two tell of."""
+        """The window that these two observations bound."""
         return cls(
             name=opened.subject,
             phase=Phase(opened.phase),

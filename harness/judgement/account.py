@@ -96,11 +96,11 @@ class Account:
         return self.missing.get(self.authority, self.lost.where(np.zeros(len(self.lost), dtype=np.bool_)))
 
     def counted(self, writes: Writes) -> int | None:
-        """How many of these there are; None: none was found, and not all was looked for."""
+        """How many of these there are; None: none was found, and not all was searched."""
         return len(writes) if self.searched or len(writes) else None
 
     def left(self, writes: Writes) -> int | None:
-        """How many of these are not there; None: not all was looked for."""
+        """How many of these are not there; None: not all was searched."""
         return len(writes) if self.searched else None
 
 

@@ -58,7 +58,7 @@ def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole, harm: Sequence
 
 
 def _waivers(verdicts: Sequence[Verdict], accepted: Mapping[UnjudgedHarm, Waiver]) -> Iterable[str]:
-    """Everything that somebody accepted, on the decision line."""
+    """All waivers, on the decision line."""
     waivers = [v.waiver for v in verdicts if v.outcome is Outcome.WAIVED and v.waiver is not None]
     yield from (f"waived: {waiver.sentence}" for waiver in waivers)
     yield from (f"waived: {one}; {waiver.sentence}" for one, waiver in accepted.items())

@@ -1,4 +1,4 @@
-"""Harm that was measured and that no claim judges: a loss that nobody asked for is a loss all the same, and no GO."""
+"""Harm that was measured and that no claim judges: an unjudged loss is a loss all the same, and keeps the release from GO."""
 
 from __future__ import annotations
 

@@ -141,11 +141,11 @@ def _later(
     asked = before.where(_among(before.words["name"], routes))
     since_ns = change.at_ns + round(limit_s * SECOND)
     after = samples.where(_among(samples.words["name"], routes) & (samples.ints["intended_ns"] >= since_ns))
-    failed = nobody_there(after, change.region)
+    failed = no_pod_found(after, change.region)
     last_ns = int(after.ints["intended_ns"][failed].max(initial=change.at_ns))
     return Later(
         n_before=len(asked),
-        failed_before=int(nobody_there(asked, change.region).sum()),
+        failed_before=int(no_pod_found(asked, change.region).sum()),
         n=len(after),
         failed=int(failed.sum()),
         expected=_share(evidence, asked, change) * len(after),
@@ -165,13 +165,13 @@ def _share(evidence: Evidence, asked: Table, change: PodChange) -> float:
     return int(own.words["served_pod"].equals(change.name).sum()) / len(own)
 
 
-def nobody_there(samples: Table, region: str) -> Bools:
+def no_pod_found(samples: Table, region: str) -> Bools:
     """A mask of requests for which a forwarder, in that region or an unknown one, found no pod."""
     status, where = samples.ints["status"], samples.words["served_region"]
     unanswered = (status <= 0) & ~samples.words["error"].equals("cut_off")
-    nobody = np.isin(status, GATEWAY) | unanswered
+    unserved = np.isin(status, GATEWAY) | unanswered
     return np.asarray(
-        nobody & samples.words["served_pod"].missing & (where.missing | where.equals(region)), dtype=np.bool_
+        unserved & samples.words["served_pod"].missing & (where.missing | where.equals(region)), dtype=np.bool_
     )
 
 

@@ -120,7 +120,7 @@ def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account
         domain=attempt.domain,
         attempt=attempt.attempt,
         verdict=Outcome.INCONCLUSIVE if reason else Outcome.PASS,
-        reason=reason or "its receipts hold",
+        reason=reason or "its receipts are ok",
         hit=tuple(item.name for item in fault.hit),
         sent=fault.sent_ns is not None,
         confirmed_after_s=_after(fault.sent_ns, fault.confirmed_ns),

@@ -66,7 +66,7 @@ def _badness(claim: ClaimVerdict) -> float:
 def requirement_verdict(
     requirement: Requirement, claims: Sequence[ClaimVerdict], plan: Plan, evidence: Evidence
 ) -> Verdict:
-    """The verdict of a requirement: the worst of its claims, and WAIVED where somebody accepted just that."""
+    """The verdict of a requirement: the worst of its claims, and WAIVED where a waiver covers just that."""
     outcome, reason = _of_claims(requirement, claims, plan)
     verdict = Verdict(
         requirement=requirement.id,

@@ -1,4 +1,4 @@
-"""What somebody accepted: a verdict becomes WAIVED where a waiver covers all of what kept it from PASS."""
+"""Waivers: a verdict becomes WAIVED where a waiver covers all of what kept it from PASS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Public façade for locustfiles: users who arrive when they are due, however slow the answers are.
+"""Public façade for locustfiles: users who arrive on a schedule.
+
+They arrive when they are due, however slow the answers are.
 
     from harness.locust import Journey, OpenLoopUser
 
@@ -35,7 +37,10 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load the name when it is asked for: importing Locust patches sockets, and a schedule can be read without it."""
+    """Load the name when it is asked for.
+
+    Importing Locust patches sockets, and a schedule can be read without it.
+    """
     from importlib import import_module
 
     if name not in _HOME:

@@ -1,4 +1,4 @@
-"""A closed model: so many users, who come again when they have been answered and have thought."""
+"""A closed model: a fixed number of users, each waiting for its answers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from harness.locust.travel import JourneyUser
 
 
 class ClosedLoopUser(JourneyUser):
-    """One user who travels, thinks and travels again; implement `journey`. `-u N` makes N of them.
+    """One user who travels, thinks and travels again; implement `journey`.
 
+    `-u N` makes N of them.
     Right where users are few and known, as the clerks of one office; elsewhere a closed model asks less of a slow
     target, just when it matters: twelve clients see one stall twelve times, where hundreds of arrivals would have met
     it. Each request is due when it is sent, so nothing is late, and every figure says `closed`.
@@ -46,7 +47,10 @@ class ClosedLoopUser(JourneyUser):
 
     @task
     def arrive(self) -> None:
-        """One journey, and wait for its end; at the end of the run it is drained like those of an open model."""
+        """One journey, and wait for its end.
+
+        At the end of the run it is drained like those of an open model.
+        """
         over = Event()
         self._worker.spawn(self._travel, over, broken=self.report)
         over.wait()

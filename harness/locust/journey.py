@@ -54,7 +54,9 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """What all journeys of one class have in common; made once, because a journey is made for each arrival.
+    """What all journeys of one class have in common.
+
+    It is made once, because a journey is made for each arrival.
 
     Attributes:
         worker: whose journeys they are.
@@ -96,7 +98,10 @@ class Journey:
 
     @property
     def number(self) -> int:
-        """Of the journey, from 1, in the order of arrival in this worker; where the traffic counts users, `number` modulo their number says whose it is."""
+        """Of the journey, from 1, in the order of arrival in this worker.
+
+        Where the traffic counts users, `number` modulo their number says whose it is.
+        """
         return self._arrival
 
     @cached_property
@@ -112,7 +117,14 @@ class Journey:
     def get(
         self, path: str, *, name: str, status: int | None = None, expect: Mapping[str, object] | None = None
     ) -> Answer:
-        """GET the path; see `request`."""
+        """GET a path.
+
+        Args:
+            path: below the host.
+            name: the route in all reports.
+            status: the only HTTP status that is right; None: any below 400.
+            expect: keys of the answer's JSON object, each with its value or the type of its value.
+        """
         return self.request("GET", path, name=name, status=status, expect=expect)
 
     def post(
@@ -125,7 +137,16 @@ class Journey:
         expect: Mapping[str, object] | None = None,
         once: bool = False,
     ) -> Answer:
-        """POST the JSON; `once` sends an Idempotency-Key that no other request has."""
+        """POST JSON to a path.
+
+        Args:
+            path: below the host.
+            name: the route in all reports.
+            json: the body.
+            status: the only HTTP status that is right; None: any below 400.
+            expect: keys of the answer's JSON object, each with its value or the type of its value.
+            once: send an Idempotency-Key that no other request has.
+        """
         headers = {"Idempotency-Key": f"{self._key}-{self._step + 1}"} if once else None
         return self.request("POST", path, name=name, json=json, headers=headers, status=status, expect=expect)
 
@@ -138,7 +159,9 @@ class Journey:
         count: str = "",
         fields: Mapping[str, object] | None = None,
     ) -> None:
-        """Account for the last write: when the load has ended it is read back, as the traffic's file says under `accounts`.
+        """Account for the last write.
+
+        When the load has ended it is read back, as the traffic's file says under `accounts`.
 
         Args:
             account: name under `accounts` in the traffic's file.
@@ -162,11 +185,19 @@ class Journey:
         )
 
     def sign_in(self, token: str) -> None:
-        """Send this bearer token from now on."""
+        """Send a bearer token with every later request.
+
+        Args:
+            token: the value after `Bearer`.
+        """
         self._signed_in = f"Authorization: Bearer {token}\r\n"
 
     def think(self, seconds: float) -> None:
-        """Pause for `seconds`; the next request is due after that."""
+        """Pause; the next request is due after that.
+
+        Args:
+            seconds: length of the pause, in seconds.
+        """
         self._due_ns += round(seconds * clock.NS_PER_S)
         self._terms.worker.think_until(self._due_ns)
 

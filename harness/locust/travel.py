@@ -1,4 +1,7 @@
-"""What users of every model have in common: they run journeys, and each request is recorded."""
+"""What users of every model have in common.
+
+They run journeys, and each request is recorded.
+"""
 
 from __future__ import annotations
 
@@ -51,11 +54,11 @@ class JourneyUser(FastHttpUser):
         raise NotImplementedError
 
     def arrive(self) -> None:
-        """Locust's task: when somebody begins."""
+        """Locust's task: start the journeys that are due."""
         raise NotImplementedError
 
     def travel(self, due_ns: int, seed: tuple[int, ...], number: int) -> None:
-        """One journey from its arrival to its end."""
+        """Run one journey from its arrival to its last request."""
         journey = Journey(self._terms, due_ns, (*seed, number))
         try:
             self.journey(journey)

@@ -16,7 +16,7 @@ from harness.locust.travel import JourneyUser
 from harness.model import RateCurve
 
 _IDLE_S: Final = 0.2
-"""So often a user who does not carry the schedule looks whether it was put down."""
+"""How often, in seconds, a user without the schedule checks whether it is free."""
 
 
 class OpenLoopUser(JourneyUser):
@@ -54,8 +54,9 @@ class OpenLoopUser(JourneyUser):
         return sum(_share(kind) for kind in self._offered_kinds())
 
     def wait_time(self) -> float:
-        """Let journeys begin as long as any are due; Locust's turns between two tasks would cost half as much again.
+        """Let journeys begin as long as any are due.
 
+        Locust's turns between two tasks would cost half as much again.
         The schedule is absolute, so being late never shifts it; no journey is waited for. Locust ends a user who waits.
         """
         while stream := self._stream or self._worker.carried_by(self):
@@ -86,7 +87,10 @@ class OpenLoopUser(JourneyUser):
         return ((due_ns, "") for due_ns in dues)
 
     def _persona(self, name: str, number: int) -> OpenLoopUser:
-        """The user whose journey it is: as named, or drawn; another class's is made when it is first met."""
+        """The user whose journey it is: as named, or drawn.
+
+        Another class's is made when it is first met.
+        """
         kinds = self._kinds
         if self._stream is not None or (len(kinds) <= 1 and not name):
             return self

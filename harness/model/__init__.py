@@ -1,4 +1,4 @@
-"""Frozen, keyword-only values; units stand in the names. They import nothing of ours but errors."""
+"""Frozen, keyword-only values; names include units. They import nothing of ours but errors."""
 
 from __future__ import annotations
 

@@ -60,5 +60,5 @@ def closeness(measure: Measure) -> float:
 
 
 def leading_first(measures: Iterable[Measure]) -> list[Measure]:
-    """Figures of one outcome in the order in which they tell why: the kind closest to the cause first, of one kind the worst figure."""
+    """Figures of one outcome in order of explanation: the kind closest to the cause first, of one kind the worst figure."""
     return sorted(measures, key=lambda measure: (measure.because.rank, -closeness(measure)))

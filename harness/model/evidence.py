@@ -37,7 +37,7 @@ class FinalRead:
     Attributes:
         round: 1, 2…
         after: the experiment whose restore it follows; `end` for the last.
-        complete: whether the read came to its end.
+        complete: whether the read completed.
         at_ns: when it began: writes acknowledged before this must be in it.
         rows: how many rows it found.
         source: what was asked: `database`, `entry` or a region.
@@ -110,7 +110,7 @@ class PodChange:
         at_ns: when it was observed.
         what: `present`, `ready`, `unready`, `restarted`, `deleted`.
         name, namespace, uid, workload, region: of the pod; workload is the value of its label `app`.
-        ready: whether it is ready now; None where the history does not tell, as of one that is gone.
+        ready: whether it is ready now; None where that was not recorded, as of one that is gone.
     """
 
     at_ns: int
@@ -224,7 +224,7 @@ class RunStarted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchSource:
-    """How one watcher fared.
+    """The record of one watcher.
 
     Attributes:
         name: as in `watch.started`: `entry`, `regions`, …, or that of a package's own.
@@ -241,7 +241,7 @@ class WatchSource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:
-    """A file that should be there whole, and is not: `file` relative to the run directory."""
+    """A file that should be complete, and is not: `file` relative to the run directory."""
 
     file: str
     why: str
@@ -267,7 +267,7 @@ class Evidence:
     Attributes:
         windows: by name, in order of time.
         probes: the entry prober and the region probers.
-        replicas: looks at database members.
+        replicas: probes of database members.
         ledger: writes, reads of them and final reads.
         pipeline: events sent into the pipeline, and what became of them.
         experiments: the attempts at each experiment, by name, first attempt first.
@@ -280,7 +280,7 @@ class Evidence:
         watchers: by name.
         observations: the whole history, merged and sorted by time.
         missing: files that are gone, cut short or edited.
-        complete: whether the run came to its end and was sealed. cut: what cut it short, where that was recorded.
+        complete: whether the run completed and was sealed. cut: what cut it short, where that was recorded.
         baseline: the run that was given to compare with; None: none was.
     """
 

@@ -20,7 +20,7 @@ class Fact:
 
     Attributes:
         subject: `us-east-1/api-gateway`.
-        expected, seen: what was expected, and what was observed; for people.
+        expected, observed: what was expected and what was read; for people.
         ok: True as expected, False not, None when it could not be read.
         attempts: how often it was asked; a fact is False only when every attempt was.
         at_ns: when it was last asked.
@@ -28,7 +28,7 @@ class Fact:
 
     subject: str
     expected: str
-    seen: str
+    observed: str
     ok: bool | None
     attempts: int
     at_ns: int
@@ -57,7 +57,7 @@ class FactTable:
                 "attempts": fact.attempts,
                 "subject": fact.subject,
                 "expected": fact.expected,
-                "observed": fact.seen,
+                "observed": fact.observed,
                 "ok": words[fact.ok],
             }
             for fact in facts
@@ -79,7 +79,7 @@ class FactTable:
         words = {name: [word or "" for word in part.words[name].text()] for name in ("subject", "expected", "observed")}
         ints = {name: part.ints[name].tolist() for name in ("attempts", "at_ns")}
         return tuple(
-            Fact(subject=subject, expected=expected, seen=observed, ok=ok, attempts=attempts, at_ns=at_ns)
+            Fact(subject=subject, expected=expected, observed=observed, ok=ok, attempts=attempts, at_ns=at_ns)
             for subject, expected, observed, attempts, at_ns in zip(*words.values(), *ints.values(), strict=True)
         )
 

@@ -36,7 +36,7 @@ class Intent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hit:
-    """One thing that the fault was seen to hit, read from the target.
+    """One thing that the fault hit, read from the target.
 
     Attributes:
         kind: `pod` or `node`.
@@ -54,7 +54,7 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultWindow:
-    """When a fault was in. Nanoseconds of CLOCK_MONOTONIC; None: it was not seen.
+    """When a fault was in. Nanoseconds of CLOCK_MONOTONIC; None: not observed.
 
     Attributes:
         experiment: by name.

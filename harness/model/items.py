@@ -30,7 +30,7 @@ def item_schema(
 
     Args:
         name: of the table.
-        columns: the common columns that it records, separated by spaces; one that it never fills is left out, so that nobody reads zeros:
+        columns: the common columns that it records, separated by spaces; one that it never fills is left out, so that its zeros are never read:
             `item` what it is an item of (an account of the plan), where a table has several kinds;
             `id` its number; `by` the number of the client or worker that made it;
             `made_ns` when it was sent; `accepted_ns` when that was answered or given up, whatever the `outcome` (OUTCOMES);

@@ -29,7 +29,7 @@ class Figure(StrEnum):
     """Journeys with a failed request, or with one that waited over the longest response time that the plan promises."""
     FIRST_REQUEST = "first request"
     EVENTS = "accepted events"
-    """Each visible, once and whole."""
+    """Each visible, once and complete."""
     CHECK = "check"
     PARTS = "parts"
     """Other requirements, each of which must pass."""
@@ -45,7 +45,7 @@ class Figure(StrEnum):
     """Of the answers of their workload, over an equal share."""
     REPLACED = "killed pods replaced"
     DELIVERED = "share of delivered events"
-    """Accepted in a fault-free window and visible in time, once and whole."""
+    """Accepted in a fault-free window and visible in time, once and complete."""
     RESCHEDULED = "pods ready again elsewhere"
     """Those that were lost with their node."""
     PROMOTION = "promotion by hand"
@@ -179,7 +179,7 @@ class Objective:
         op: how it is compared.
         limit: the limit as the document says it. Each length of time carries whether it is `scaled`.
         tolerance: half the width for WITHIN.
-        window: the shortest window that may bear it (`for 10 min`); None: the traffic's own.
+        window: the shortest window that is sufficient (`for 10 min`); None: the traffic's own.
         confidence: of the bound on the bad side.
         sentence: the sentence as written.
         at: `file:line` of the sentence.
@@ -275,7 +275,7 @@ class Requirement:
 
     Attributes:
         id: `ND-KPI-P95`.
-        profile: the catalogue file it stands in.
+        profile: the catalogue file that defines it.
         title: a few words.
         criterion: a Then sentence.
         kinds: means of evidence, preferred first.
@@ -283,7 +283,7 @@ class Requirement:
         environments: where it gates: a subset of sandbox, staging, production.
         source: the document and section.
         falsified_by: the smallest defect that must turn it red.
-        owner: who answers for it; empty when nobody is named.
+        owner: who answers for it; empty when unnamed.
         says: the document's own words, where the criterion is worded otherwise.
         needs: parts of a platform that it is about: it waits for them until a scenario claims it and the platform has them.
     """
@@ -303,7 +303,7 @@ class Requirement:
 
     @property
     def form(self) -> Form:
-        """As its preferred kind of evidence tells."""
+        """The verdict form of its preferred kind of evidence."""
         return _FORMS.get(self.kinds[0], Form.MEASURED)
 
     @property

@@ -25,7 +25,7 @@ def worst_of(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 class DecisionOutcome(StrEnum):
-    """What is said of a release."""
+    """The decision on a release."""
 
     GO = "GO"
     NO_GO = "NO-GO"

@@ -1,4 +1,4 @@
-"""Earlier runs, as their `verdict.json` tells them, and what differs between two of them."""
+"""Earlier runs, from their `verdict.json`, and what differs between two of them."""
 
 from __future__ import annotations
 

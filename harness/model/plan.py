@@ -40,7 +40,7 @@ class Demand:
     Attributes:
         kind: the kind of its driver: a `DemandKind`, or that of a driver of your own.
         name: traffic, experiment or check by name.
-        params: what else tells it from its siblings (a check's `deployment`, an experiment's `traffic`).
+        params: what else distinguishes it from its siblings (a check's `deployment`, an experiment's `traffic`).
         release: the release it is done on; empty: the run's own.
     """
 
@@ -120,16 +120,16 @@ class TrafficPlan:
         warm_up_s: cut from the front.
         window_s: length of the fault-free window. window_grows: the plan may lengthen it to what its sentences need.
         after_s: how long it goes on at least after the last fault was restored.
-        routes: route names with the share of requests each is meant to get.
+        routes: route names with the expected share of requests of each.
         users: journeys in progress at once, on average; of a closed model: users, always.
         workers: child processes on this machine.
-        model: `open`: journeys arrive by a schedule that waits for nobody; `closed`: each user begins the next journey after the one before.
+        model: `open`: journeys arrive by a schedule, however slow the answers are; `closed`: each user begins the next journey after the one before.
         arrivals: `poisson`, `constant` or `trace`; of an open model.
         rates: journeys per second over time, as (seconds since the load began, per second); empty: `journeys_per_s` always.
         trace_ns: a trace's arrivals since the load began. trace: its file as resolved, empty for none.
         think_s: how long a user of a closed model waits between two journeys.
         accounts: what its journeys wrote, and how it is read back.
-        census: so many known users there are, and its journeys are theirs in turn; 0: nobody counts users.
+        census: so many known users there are, and its journeys are theirs in turn; 0: users are not counted.
         remote_workers: processes on other machines. remote_bind: the `address:port` where they are waited for.
     """
 
@@ -266,7 +266,7 @@ class Plan:
         traffic, experiments, rollouts: sizes by name.
         primary_region: region that holds the primary; empty where there is none.
         route_needs: of the traffic's routes, the services that each needs, as the target file says.
-        regions: region names with the share of answers each is meant to give (0 to 1; empty when unknown).
+        regions: region names with the expected share of answers of each (0 to 1; empty when unknown).
         deselected: scenarios left out by a filter, as `file:line: title`: such a run never decides.
         not_assessable: rows without means here.
         probe_spacing_ms: of the entry's read prober and of the write ledger, by `reads` and `writes`.

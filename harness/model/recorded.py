@@ -30,8 +30,8 @@ class RecordedTable:
         schema: its columns; the table has the schema's name in `Evidence.tables`. Several of one schema are one table.
         files: its row files relative to the run directory, without their ending; `*` for what differs.
         watcher: the watcher that writes it; empty: none does.
-        due: the column that tells when a probe of the watcher's schedule was due; empty: its rows follow no schedule.
-        of: the column that tells what was probed, where the watcher probes several things.
+        due: the column with the time when a probe of the watcher's schedule was due; empty: its rows follow no schedule.
+        of: the column that names what was probed, where the watcher probes several things.
         only: words of the rows that follow the schedule, by column.
         never: words that none of the watcher's rows has, by column: another watcher records them in a table of that schema.
         needed: whether a run with that watcher has it even when it is empty.

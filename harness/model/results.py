@@ -19,7 +19,7 @@ class OperationRecovery:
         observed_s: how long was watched.
         on_heal: it came back only after the undo was sent.
         outages: (start, end) of each stretch of failures, seconds from the action sent.
-        stalls: (start, end) of each time in which looks hung and were answered late, within their time-out: no outages.
+        stalls: (start, end) of each time in which probes hung and were answered late, within their timeout: not outages.
         why: what else is known of it.
         way_back: (start, end) of each outage that began after the undo and before the restore, seconds from the action sent. Of one that
             lasted from before the undo, the part after it.
@@ -44,12 +44,12 @@ class OperationRecovery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FailedProbeShares:
-    """Of one operation, the share of looks that failed: in the null run, under the fault, and what is charged to the fault.
+    """Of one operation, the share of probes that failed: in the null run, under the fault, and what is charged to the fault.
 
     Attributes:
         operation: `reads` or `writes`.
-        null_run: in the fault-free windows and the null run; None: nobody looked.
-        under_fault: from the action sent to the end of the observation; None: nobody looked.
+        null_run: in the fault-free windows and the null run; None: no probe was sent.
+        under_fault: from the action sent to the end of the observation; None: no probe was sent.
         difference: `under_fault` less `null_run`; None where one of them is.
     """
 
@@ -64,17 +64,17 @@ class ExperimentResult:
     """One experiment in figures, for the reports.
 
     Attributes:
-        verdict: PASS when its receipts hold, else INCONCLUSIVE; an experiment never fails by itself.
+        verdict: PASS when its receipts are ok, else INCONCLUSIVE; an experiment never fails by itself.
         hit: what was hit, by name.
         confirmed_after_s, seen_by_client_after_s, restored_after_s: seconds from the action sent; None: not.
         reads, writes: recovery.
-        writes_acknowledged, writes_lost, writes_unsure: within its observation; None: not looked for. writes_why: why not.
+        writes_acknowledged, writes_lost, writes_unsure: within its observation; None: not verified. writes_why: why not.
         loss_window_s: age of the oldest acknowledged write that is gone, at the moment of the fault.
         share: of answers by region before and during, for the page.
         errors: failed requests in its load window, by kind: printed, never charged to a KPI.
         writes_wrong: of the lost ones, those that were read back with another value.
         writes_recovered, writes_twice, writes_unexpected: of its observation: unknown and there, there twice, refused and there.
-        reads_checked, reads_stale: reads right after an acknowledgement in its observation, and those that did not find the write whole.
+        reads_checked, reads_stale: reads right after an acknowledgement in its observation, and those that did not find the write intact.
         failed_probes: reads and writes against the null run.
         regions: recovery as observed at the door of each region that the fault hit: descriptive, never a recovery of the service.
         users: recovery of the users' own requests, by `route NAME` and `region NAME`.
@@ -122,7 +122,7 @@ class TrafficResult:
         experiment: empty for the fault-free window.
         valid: whether its latencies count (the generator kept up); why: what was wrong.
         lag_limit_ms: what `lag_ms_p99` was held against; None: it was not.
-        warm_up_s: cut from the front, since the schedule began; None: its beginning is not on record.
+        warm_up_s: cut from the front, since the schedule began; None: its start was not recorded.
         workers: the generators, of all routes together; empty for one route.
         window: name of the window.
     """
@@ -152,11 +152,11 @@ class WatcherResult:
 
     Attributes:
         name: `entry`, `regions us-east-1`, `ledger`, `replicas pg-0`, `pods`, `pipeline`, `alerts`.
-        spacing_ms: planned spacing of its looks.
-        n: how many looks.
-        first_ns, last_ns: CLOCK_MONOTONIC, of its first and last look as due; None: it never looked.
-        longest_gap_ms: the longest time between two looks; None of fewer than two, or where looks come when something happens.
-        blind_s: in gaps over 250 ms that lack a look: neither up nor down.
+        spacing_ms: planned spacing of its probes, in ms.
+        n: number of probes.
+        first_ns, last_ns: CLOCK_MONOTONIC, of its first and last probe as due; None: it sent no probe.
+        longest_gap_ms: the longest time between two probes; None for fewer than two, and for streams of changes.
+        blind_s: in gaps over 250 ms without a probe: neither up nor down.
         closed: whether it ended in order.
         why: what is wrong; empty when nothing is.
     """
@@ -174,7 +174,7 @@ class WatcherResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerResult:
-    """The ledger of the whole run after its final reads, by Jepsen's set arithmetic. None: not looked for, `why` tells the cause.
+    """The ledger of the whole run after its final reads, by Jepsen's set arithmetic. None: not verified, `why` has the cause.
 
     Attributes:
         attempted, acknowledged: writes.
@@ -182,7 +182,7 @@ class LedgerResult:
         missing: of them, by source: `database` or a region.
         recovered: of unknown outcome, and there. unsure: of unknown outcome, and not there: neither lost nor kept.
         unexpected: refused, and there. twice: more than one row in one read.
-        reads, stale: reads right after an acknowledgement, and those that did not find the write whole.
+        reads, stale: reads right after an acknowledgement, and those that did not find the write intact.
         why: what keeps the ledger from being whole; empty when nothing does.
     """
 
@@ -202,12 +202,12 @@ class LedgerResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipelineResult:
-    """Events of the whole run: accepted, and then visible once and whole. None: not looked for, `why` tells the cause.
+    """Events of the whole run: accepted, and then visible once and complete. None: not verified, `why` has the cause.
 
     Attributes:
         sent, accepted: events.
         lost: accepted and not visible at the end. twice: visible more than once. wrong: visible with another value.
-        unsure: of unknown outcome and not visible at the end, or nobody could look.
+        unsure: of unknown outcome and not visible at the end, or not readable.
         visible_p50_s, visible_p95_s: from accepted to visible; one never seen took for ever; None where that is the quantile.
         why: what keeps the record from being whole; empty when nothing does.
     """

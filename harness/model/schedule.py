@@ -27,7 +27,7 @@ class RateCurve:
         """Refuse what is no rate over time.
 
         Raises:
-            UsageError: no points, a time or a rate that is negative or no number, times out of order, nobody ever due.
+            UsageError: no points, a time or a rate that is negative or no number, times out of order, no arrival ever due.
         """
         if not self.points:
             raise UsageError("a rate over time has no points", hint="give it one like `0:25`")

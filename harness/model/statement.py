@@ -71,5 +71,5 @@ class Waiver(PersonalStatement):
 
     @property
     def sentence(self) -> str:
-        """As it stands on the decision line."""
+        """Its text on the decision line."""
         return f"{self.waives}: {self.by} accepts {self.accepts} until {self.expires} ({self.reason})"

@@ -1,6 +1,6 @@
 """Columns of equal length: samples, probes, ledgers. Times are int64 nanoseconds, words are dictionary coded.
 
-A part of a table (`where`, `between`, `apart`) remembers which rows it has and copies a column only when somebody reads it:
+A part of a table (`where`, `between`, `apart`) remembers which rows it has and copies a column only when it is read:
 ten million samples are held once, whatever they are judged by.
 """
 
@@ -91,7 +91,7 @@ REPLICAS: Final = Schema(
     ints={"at_ns": 8, "lag_ns": 8},
     words=("member", "region", "role", "error"),
 )
-"""One row a look at a database member. role: primary or replica. lag_ns: replay lag, -1 where the member did not answer or is the primary."""
+"""One row a probe of a database member. role: primary or replica. lag_ns: replay lag, -1 where the member did not answer or is the primary."""
 
 
 def distinct(numbers: Ints) -> Ints:
@@ -129,19 +129,19 @@ class Words:
         return [None if code == NULL else self.names[code] for code in self.codes.tolist()]
 
     def equals(self, word: str) -> Bools:
-        """Where the word stands."""
+        """A mask of the rows with this word."""
         if word not in self.names:
             return np.zeros(len(self.codes), dtype=np.bool_)
         return np.asarray(self.codes == self.names.index(word), dtype=np.bool_)
 
     @property
     def missing(self) -> Bools:
-        """Where no word stands."""
+        """A mask of the rows without a word."""
         return np.asarray(self.codes == NULL, dtype=np.bool_)
 
     @property
     def counts(self) -> dict[str, int]:
-        """How often each word stands, those that stand somewhere, sorted by word."""
+        """Rows by word, sorted by word; words without rows are left out."""
         most = len(self.names) + 1  # bincount knows no NULL, and widens what it counts to eight bytes
         pieces = np.array_split(self.codes, len(self.codes) // PIECE + 1)
         counted = np.sum([np.bincount(piece + 1, minlength=most) for piece in pieces], axis=0)[1:].tolist()
@@ -149,7 +149,7 @@ class Words:
 
     @property
     def present(self) -> tuple[str, ...]:
-        """The words that stand somewhere, sorted."""
+        """The words that occur, sorted."""
         return tuple(self.counts)
 
 

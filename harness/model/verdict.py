@@ -144,7 +144,7 @@ class DecisionReason:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What is said of the release.
+    """The decision on the release.
 
     Attributes:
         headline: `GO for sandbox · profile core · 1.0.0 · 25 passed · 0 not assessable here`.

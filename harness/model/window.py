@@ -61,7 +61,7 @@ class Window:
         samples: the rows.
         workers: the generators.
         files: where the rows are, relative to the run directory.
-        begin_ns: time 0 of the schedule. stopped_ns: when the load was told to stop. None: not recorded.
+        begin_ns: time 0 of the schedule. stopped_ns: when the load's stop was requested. None: not recorded.
     """
 
     name: str

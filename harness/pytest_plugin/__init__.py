@@ -78,7 +78,7 @@ def _awake() -> bool:
 
 
 def _features_named(config: pytest.Config) -> bool:
-    """Whether the session looks at feature files at all: the project's own tests may live beside them."""
+    """Whether the session collects feature files at all: the project's own tests may live beside them."""
     from harness.run.project import find_project
 
     features = find_project(Path.cwd()).search("features")

@@ -68,7 +68,7 @@ def _identifier(title: str) -> str:
 
 
 def scenario_of(item: pytest.Item, root: Path) -> Scenario | None:
-    """The scenario behind a test item, read with all others of its file; None for an item that is none."""
+    """The scenario behind a test item, read with all others of its file; None for other items."""
     if not isinstance(item, pytest.Function) or not isinstance(item.parent, FeatureFile):
         return None
     callspec = getattr(item, "callspec", None)

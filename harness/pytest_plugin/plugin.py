@@ -71,14 +71,14 @@ class ReadinessPlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(self) -> Generator[None, object, object]:
-        """Ctrl-C before anything was run is said in one sentence, without the place in the code where it came."""
+        """Report Ctrl-C before anything was run in one sentence, without a traceback."""
         try:
             return (yield)
         except KeyboardInterrupt:
             pytest.exit("interrupted: nothing was run", returncode=Interrupted.exit_code)
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        """Collect our feature files directly; what is wrong with them is said at the end of collection, all at once."""
+        """Collect our feature files directly; their errors are reported together at the end of collection."""
         if file_path.suffix != ".feature" or not self._session.owns(file_path):
             return None
         problems = self._session.lint([file_path])
@@ -87,7 +87,7 @@ class ReadinessPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Give each scenario its words, and the marker of its requirement when that stands in Examples."""
+        """Give each scenario its words, and the marker of its requirement when that is in Examples."""
         kept, dropped, foreign, collected = [], [], [], []
         for item in items:
             scenario = scenario_of(item, self._session.settings.project.root)

@@ -106,7 +106,7 @@ class PluginSession:
         RunDirectory.open(baseline)
 
     def owns(self, feature: Path) -> bool:
-        """Whether a file is one of the project's or the package's features; others are somebody else's to collect."""
+        """Whether a file is one of the project's or the package's features; others are not collected here."""
         return any(feature.is_relative_to(base) for base in self._features)
 
     @cached_property
@@ -159,7 +159,7 @@ class PluginSession:
             demands += expected
             for name in dict.fromkeys(self._experiments_of(scenario, expected)):
                 used.setdefault(name, []).append(scenario.location)
-        self._look_after_broken(used)
+        self._report_broken(used)
         self._compiled = Compiled(claims=tuple(claims), demands=tuple(demands), deselected=tuple(self.deselected))
         if self.planning:
             from harness.run.table import show_plan
@@ -182,7 +182,7 @@ class PluginSession:
 
         return self._sandbox.target(needed_parts(self._rows(), self._compiled.claims))
 
-    def _look_after_broken(self, used: Mapping[str, Sequence[str]]) -> None:
+    def _report_broken(self, used: Mapping[str, Sequence[str]]) -> None:
         """Stop a run whose scenarios use an experiment file that is wrong; else only report the file."""
         for name, error in self.experiments.broken.items():
             by = used.get(name, ())

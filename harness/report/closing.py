@@ -28,7 +28,7 @@ WORDS: Final = {
     Outcome.WAIVED: "waived",
     Outcome.PASS: "passed",
 }
-"""How counts are told, worst first."""
+"""The order of counts, worst first."""
 
 
 def closing_lines(plan: Plan, judgement: Judgement) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def _once(lines: Iterable[MeasureLine]) -> Iterable[MeasureLine]:
 
 
 def _figure(line: MeasureLine, told: Reason) -> Iterable[str]:
-    """What passed says so by its figures; a fact has none, and says what was seen. A reason that was told is not told again."""
+    """A pass is shown by its figures, a fact by what was observed. Each reason is printed once."""
     yield ""
     yield f"  {MARKS[line.outcome]} {line.outcome.value}  {line.name}{f' of {line.scope}' if line.scope else ''}"
     if line.is_fact:

@@ -1,4 +1,7 @@
-"""Every row of the profiles accounted for before anything is run: decided by it, or waiting for something that is named."""
+"""Accounts for every row of the profiles before anything is run.
+
+A row is decided by the run, or waits for something that is named.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,10 @@ class Awaited:
 
 
 def accounted(plan: Plan) -> tuple[RowAccount, ...]:
-    """Every row of the plan, in its order. A derived row waits for what the first of its parts waits for that waits."""
+    """Every row of the plan, in its order.
+
+    A derived row waits for what its first waiting part waits for.
+    """
     claimed = {claim.requirement for claim in plan.claims}
     lacking: dict[str, Reason] = {}
     for lack in plan.not_assessable:
@@ -82,7 +88,10 @@ def accounted(plan: Plan) -> tuple[RowAccount, ...]:
 
 
 def _root(id_: str, parts: Mapping[str, tuple[str, ...]], lacking: Mapping[str, Reason]) -> str:
-    """The first row without means among a row, its parts, and theirs; the row itself where all have them."""
+    """The first row without means among a row, its parts, and theirs.
+
+    The row itself where all have them.
+    """
     ways, seen = [id_], set[str]()
     while ways:
         each = ways.pop()

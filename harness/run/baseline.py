@@ -48,7 +48,10 @@ def check_baseline(path: Path, plan: Plan) -> str:
 
 
 def copy_baseline(path: Path, plan: Plan, run: RunDirectory) -> None:
-    """Keep what the plan's claims compare with in the run's own directory; nothing where none does."""
+    """Keep what the plan's claims compare with in the run's own directory.
+
+    Nothing where none does.
+    """
     traffic = compared_traffic(plan)
     if traffic:
         keep_baseline(RunDirectory.open(path), run, traffic)

@@ -1,4 +1,4 @@
-"""What is judged, and by which requirements: always named by somebody, never assumed."""
+"""What is judged, and by which requirements: always named explicitly, never assumed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def choose(project: Project, target: Path | None, profiles: Sequence[str]) -> Ch
         profiles: of the command line.
 
     Raises:
-        UsageError: nobody names the target, or a profile.
+        UsageError: no target or no profile is named.
     """
     named = tuple(profiles) or project.profiles
     file = target or project.target

@@ -1,4 +1,7 @@
-"""Is the target steady, and is it as it was before the first fault? Asked only about the parts that an act touches."""
+"""Whether the target is steady, and as it was before the first fault.
+
+Only the parts that an act touches are read.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ class Condition:
         return None if self._restorer is None else self._restorer.baseline()
 
     def remember(self) -> None:
-        """From now on `as before` means as now; later calls change nothing, so that no damage becomes normal."""
+        """From now on `as before` means as now.
+
+        Later calls change nothing, so that no damage becomes normal.
+        """
         if self._restorer is not None:
             self._restorer.baseline()
 
@@ -76,7 +82,10 @@ class Condition:
     def wait(
         self, touches: Collection[str], within_s: float = STEADY_WITHIN_S, alive: Callable[[], None] | None = None
     ) -> tuple[State, float]:
-        """Wait until they are: the last state, and the seconds it took; `alive` raises when nobody needs to wait any longer."""
+        """Wait until they are: the last state, and the seconds it took.
+
+        `alive` raises when waiting is pointless.
+        """
         began = clock.now_s()
         state = State(ok=False, why="")
         for _ in clock.Deadline.after(within_s).ticks(_CONDITION_POLL_S):
@@ -92,7 +101,10 @@ class Condition:
         return self._steadiness.back_since(since_ns)
 
     def as_before(self, parts: Collection[str]) -> bool:
-        """Whether these parts of the cluster are as before, while a fault may still be in; True where nothing is asked, or there is no cluster."""
+        """Whether these parts of the cluster are as before, while a fault may still be in.
+
+        True where nothing is asked, or there is no cluster.
+        """
         return self._restorer is None or not parts or self._restorer.restored(parts).ok
 
     def down(self) -> str:
@@ -100,5 +112,8 @@ class Condition:
         return self._steadiness.down()
 
     def entry_steady(self, within_s: float) -> tuple[bool, str, float]:
-        """Wait for steady reads and writes: whether they came, what was observed last, and the seconds it took."""
+        """Wait for steady reads and writes.
+
+        Returns whether they came, what was observed last, and the seconds it took.
+        """
         return self._steadiness.wait(within_s)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decided:
-    """A run with what is said of it."""
+    """A run with its evidence and judgement."""
 
     directory: RunDirectory
     plan: Plan

@@ -35,9 +35,11 @@ _OF_THE_CHOICE = frozenset({ReasonKind.FILTERED, ReasonKind.UNCLAIMED})
 
 
 def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
-    """The decision's code; with `no_decision`, of a filtered run, that of the worst selected verdict.
+    """The exit code of the decision.
 
-    That is 0 only where nothing was found that no selected verdict tells of: harm that nothing judges, evidence that is gone.
+    With `no_decision`, of a filtered run, that of the worst selected verdict.
+
+    That is 0 only where nothing was found beyond the selected verdicts: harm that nothing judges, evidence that is gone.
     """
     if no_decision and judgement.decision.outcome is DecisionOutcome.PARTIAL:
         selected = [verdict.outcome for verdict in judgement.verdicts if verdict.claims]

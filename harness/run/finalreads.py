@@ -1,4 +1,7 @@
-"""Reads of the whole ledger, recorded: from the database, or through the entry where none is named; through every region at the end."""
+"""Reads of the whole ledger, recorded.
+
+It is read from the database, or through the entry where none is named, and through every region at the end.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ class LedgerReads:
             self._put(*self._reads.read_entry(experiment))
 
     def end(self) -> None:
-        """Read what is there at the end, when no write is sent any more: through the entries, and then from the database."""
+        """Read what is there at the end, when no write is sent any more.
+
+        It is read through the entries, and then from the database.
+        """
         self._put(*self._reads.read_entries(END))
         if self._has_database:
             self._put(self._reads.read(END))

@@ -1,4 +1,7 @@
-"""Gathers the evidence of a plan on a target: the watch, the acts in the plan's order, and the last reads of the ledger."""
+"""Gathers the evidence of a plan on a target.
+
+It has the watch, the acts in the plan's order, and the last reads of the ledger.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +117,10 @@ def gather_files(plan: Plan, target: Target, directory: RunDirectory, progress: 
 
 
 def rates_for(plan: Plan) -> Rates:
-    """The probes per second of a run: as always, and more where a figure of the plan needs more to be decided."""
+    """The probes per second of a run.
+
+    They are the usual ones, and more where a figure of the plan needs more to be decided.
+    """
     usual = Rates()
     needed: dict[str, float] = {}
     for figure in {objective.figure for claim in plan.claims for objective in claim.objectives}:
@@ -136,7 +142,7 @@ def _record_start(history: History, plan: Plan) -> None:
 
 
 def _record_release(when: str, target: Target, history: History) -> None:
-    """Record which release the target tells that it runs."""
+    """Record which release the target reports."""
     found = read_release(target)
     history.put(
         "release.read",

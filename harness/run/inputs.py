@@ -1,5 +1,7 @@
-"""What a run is made from, kept with it: features, experiments, rollouts, loadtests and catalogue, below `inputs/` of the run directory.
+"""What a run is made from, kept with it.
 
+Features, experiments, rollouts, loadtests and catalogue, below `inputs/` of the run directory.
+They are features, experiments, loadtests and catalogue, below `inputs/` of the run directory.
 Byte by byte, but for users and passwords in URLs: evidence is handed on.
 """
 
@@ -50,7 +52,7 @@ def keep_inputs(plan: Plan, project: Project, target: Target, directory: RunDire
 
 
 def _without_passwords(content: bytes) -> bytes:
-    """The content of a file in any encoding, `***` in place of the user and password of each URL."""
+    """The content of a file in any encoding, with `***` for user and password of each URL."""
     return without_passwords(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
@@ -70,13 +72,19 @@ def _used(plan: Plan, project: Project) -> Iterator[Path]:
 
 
 def _beside(directory: Path, project: Project) -> Iterator[Path]:
-    """What a locustfile may import or read: the files beside it, and below unless it lies in the project's own directory."""
+    """What a locustfile may import or read.
+
+    They are the files beside it, and below unless it is in the project's own directory.
+    """
     found = directory.glob("*") if directory.resolve() == project.root.resolve() else directory.rglob("*")
     yield from sorted(file for file in found if file.suffix in _LOADTESTS and file.is_file())
 
 
 def _feature(named: str, project: Project) -> Iterator[Path]:
-    """The feature file that a scenario names: relative to the project, or to what the package brings."""
+    """The feature file that a scenario names.
+
+    It is relative to the project, or to what the package brings.
+    """
     places = [base / named for base in (project.root, bundled("features").parent)]
     yield from [file for file in places if file.is_file()][:1]
 
@@ -86,7 +94,10 @@ def _path(named: str, project: Project) -> Path:
 
 
 def _place(file: Path, project: Project) -> Path:
-    """Where a file is kept: as it lies in the project or the package, or by its directory and name."""
+    """Where a file is kept.
+
+    Its path is that in the project or the package, or its directory and name.
+    """
     for base in (project.root, bundled("features").parent):
         if file.resolve().is_relative_to(base.resolve()):
             return file.resolve().relative_to(base.resolve())

@@ -1,4 +1,4 @@
-"""Processes of this machine that serve an address, and how long the kernel let them wait for a processor."""
+"""Local processes that serve an address, and how long they waited for a processor."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 class ProcessorTime(NamedTuple):
-    """Nanoseconds that tasks ran, and that they could have run and waited for a processor, since they began."""
+    """Nanoseconds that tasks ran, and waited for a processor, since they began."""
 
     ran_ns: int
     waited_ns: int
 
 
 def listeners(addresses: Iterable[str], proc: Path = PROC) -> frozenset[int]:
-    """The processes that listen at the host and port of these URLs; only those whose open files may be read.
+    """The processes that listen at the host and port of these URLs.
 
+    Only those whose open files may be read.
     Source: Linux, proc(5), /proc/net/tcp: the local address in hexadecimal, the state, the inode of the socket.
     """
-    wanted = {place for address in addresses for place in _places(address)}
-    inodes = {inode for table in ("tcp", "tcp6") for inode in _inodes(proc / "net" / table, wanted)}
+    places = {place for address in addresses for place in _places(address)}
+    inodes = {inode for table in ("tcp", "tcp6") for inode in _inodes(proc / "net" / table, places)}
     return frozenset(pid for pid in _processes(proc) if inodes and not inodes.isdisjoint(_sockets(proc / str(pid))))
 
 
@@ -46,7 +47,10 @@ def processor_times(pids: Iterable[int], proc: Path = PROC) -> dict[int, Process
 
 
 def _places(address: str) -> Iterator[str]:
-    """Host and port as /proc/net/tcp writes them: of each word of 32 bits the bytes in the machine's order."""
+    """Host and port as /proc/net/tcp writes them.
+
+    Of each word of 32 bits the bytes in the machine's order.
+    """
     parts = urlsplit(address)
     port = parts.port or _PORTS.get(parts.scheme)
     if not parts.hostname or not port:
@@ -62,10 +66,10 @@ def _places(address: str) -> Iterator[str]:
         yield f"{'0' * 2 * len(packed)}:{port:04X}"  # one that listens at every address
 
 
-def _inodes(table: Path, wanted: set[str]) -> Iterator[str]:
+def _inodes(table: Path, places: set[str]) -> Iterator[str]:
     for line in _lines(table)[1:]:
         fields = line.split()
-        if len(fields) > 9 and fields[3] == _LISTENS and fields[1] in wanted:
+        if len(fields) > 9 and fields[3] == _LISTENS and fields[1] in places:
             yield fields[9]
 
 
@@ -79,7 +83,7 @@ def _sockets(process: Path) -> set[str]:
         for file in (process / "fd").iterdir():
             if match := _INODE.match(str(file.readlink())):
                 found.add(match[1])
-    except OSError:  # it has ended, or is somebody else's
+    except OSError:  # it has ended, or is another user's
         pass
     return found
 

@@ -1,4 +1,7 @@
-"""A live run from target to decision: guard, lock, recover leftovers, plan on disk, gather, seal, decide."""
+"""A live run from target to decision.
+
+Its steps are guard, lock, recover leftovers, plan on disk, gather, seal, decide.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 ORDERLY_S: Final = 2.0
-"""So long a run that ended in order waits for what is left to undo: its experiments have waited already."""
+"""How long, in seconds, a run that ended in order waits for what is left to undo.
+
+Its experiments have waited already.
+"""
 
 
 def run_live(
@@ -45,7 +51,7 @@ def run_live(
 
     Raises:
         HarnessError: nothing was begun: the target cannot be read, started or reached, is in use, or may not be broken.
-        Interrupted: somebody said stop; what was broken is restored, and the evidence so far is kept.
+        Interrupted: a stop was requested; what was broken is restored, and the evidence so far is kept.
     """
     with ExitStack() as stack:
         progress = stack.enter_context(Progress())
@@ -163,7 +169,10 @@ def _gathered(
 
 
 def ended(recovered: Recovered) -> tuple[str, str]:
-    """How the target is at the end of a run, and what to do by hand: only what was verified is called restored."""
+    """How the target is at the end of a run, and what to do by hand.
+
+    Only what was verified is called restored.
+    """
     if not recovered.left:
         verified = "the target is restored, which was verified" if recovered.undone else "no undo is pending"
         return verified, ""
@@ -179,7 +188,7 @@ def _say(recovered: Recovered, progress: Progress) -> None:
 
 
 def _record(recovered: Recovered, directory: RunDirectory) -> None:
-    """Record of each attempt whose undo was not seen what a person has to do."""
+    """Record, for each attempt whose undo was not verified, what a person has to do."""
     history = directory.history("run")
     try:
         for left in recovered.left:

@@ -33,8 +33,9 @@ _SOME: Final = re.compile(r"^some avg10=([0-9.]+) ", re.MULTILINE)
 
 
 def waited_share(pressure: Path = PRESSURE) -> float | None:
-    """The share of the last 10 s in which something waited for a processor; None where the kernel does not say.
+    """The share of the last 10 s in which something waited for a processor.
 
+    None where the kernel does not say.
     Source: Linux, Documentation/accounting/psi.rst.
     """
     try:
@@ -45,8 +46,9 @@ def waited_share(pressure: Path = PRESSURE) -> float | None:
 
 
 class MachineLog:
-    """From `with` to its end: each second, how long work and the target waited for a processor, and how much of it others took.
+    """A context that records CPU pressure and the CPU share of others.
 
+    Each second, how long work and the target waited for a processor, and how much of it others took.
     Only for a target that runs on this machine: its entry is a loopback address. The target is the processes that listen there.
     """
 
@@ -99,7 +101,10 @@ class Readings:
 
 
 def readings(pressure: Path = PRESSURE, stat: Path = STAT) -> Readings:
-    """What the kernel has counted up to now. Sources: Linux, Documentation/accounting/psi.rst and proc(5), /proc/stat."""
+    """What the kernel has counted up to now.
+
+    Sources: Linux, Documentation/accounting/psi.rst and proc(5), /proc/stat.
+    """
     waited, counts = _TOTAL.search(_text(pressure)), _CPU.search(_text(stat))
     ticks = [int(word) for word in counts[1].split()] if counts else []
     return Readings(
@@ -127,7 +132,10 @@ def shares(before: Readings, now: Readings, passed_ns: int) -> dict[str, float |
 
 
 def queued_share(before: Mapping[int, ProcessorTime], now: Mapping[int, ProcessorTime]) -> float | None:
-    """Of the time in which these processes needed a processor, the share that they waited for one; None: they needed none."""
+    """Share of the time in which these processes waited for a processor.
+
+    None: they needed none.
+    """
     ran = sum(now[pid].ran_ns - before[pid].ran_ns for pid in now.keys() & before.keys())
     waited = sum(now[pid].waited_ns - before[pid].waited_ns for pid in now.keys() & before.keys())
     return min(max(waited / (ran + waited), 0.0), 1.0) if ran + waited > 0 else None
@@ -143,7 +151,10 @@ def is_beside(entry: str) -> bool:
 
 
 def company(share: float | None) -> str:
-    """What to say before the sandbox is started beside other work; empty when it has the machine for itself."""
+    """The warning before a sandbox is started beside other work.
+
+    Empty when it has the machine for itself.
+    """
     if share is None or share <= BUSY:
         return ""
     return f"this machine is busy: work waited for a processor in {100 * share:.0f} % of the last 10 s"

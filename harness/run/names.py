@@ -1,4 +1,7 @@
-"""Names in a target file that must be known elsewhere: one that is misspelt would have no effect, and nobody would notice."""
+"""Names in a target file that must be known elsewhere.
+
+A misspelt one would silently have no effect.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def check_names(target: Target, project: Project) -> None:
-    """Refuse a size for a traffic, or a permission for an experiment or a rollout, that does not exist.
+    """Refuse names of traffics, experiments and rollouts that do not exist.
 
     Raises:
         ConfigurationError: with file, line and the nearest known name.

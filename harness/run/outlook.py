@@ -1,4 +1,7 @@
-"""What a plan promises before it is run: seconds, samples, the lengths of time that are scaled, and what cannot be decided at its size."""
+"""What a plan promises before it is run.
+
+It lists seconds, samples, scaled lengths of time, and what cannot be decided at its size.
+"""
 
 from __future__ import annotations
 
@@ -80,14 +83,17 @@ def grown(plan: Plan) -> dict[str, TrafficPlan]:
     """The traffic of the plan, each window that may grow as long as its sentences need."""
     said, traffic = prospects(plan), dict(plan.traffic)
     for name, size in plan.traffic.items():
-        wanted = [lack.window_s for each in said if each.objective.scope.traffic == name for lack in each.lacks]
-        if size.window_grows and max(wanted, default=0.0) > size.window_s:
-            traffic[name] = size.with_window(max(wanted))
+        needed_s = [lack.window_s for each in said if each.objective.scope.traffic == name for lack in each.lacks]
+        if size.window_grows and max(needed_s, default=0.0) > size.window_s:
+            traffic[name] = size.with_window(max(needed_s))
     return traffic
 
 
 def _before_fault_s(plan: Plan, objective: Objective) -> float:
-    """Seconds of traffic before the first fault that the objective speaks of, as planned; without end where it speaks of none."""
+    """Seconds of traffic before the first fault that the objective speaks of, as planned.
+
+    Infinite where it speaks of none.
+    """
     passed_s = 0.0
     for act in plan.acts:
         if act.traffic != objective.scope.traffic or act.beside:
@@ -99,7 +105,10 @@ def _before_fault_s(plan: Plan, objective: Objective) -> float:
 
 
 def seconds(plan: Plan) -> tuple[float, float]:
-    """How long a run of the plan is expected to take, and how long at most where nothing comes back; no fault is sent twice."""
+    """Expected duration of a run, and the longest if nothing comes back.
+
+    No fault is sent twice.
+    """
     own = [act for act in plan.acts if not act.beside]
     around = START_S + REST_S
     return around + sum(act.seconds for act in own), around + sum(_longest_s(plan, act) for act in own)
@@ -112,7 +121,10 @@ def _longest_s(plan: Plan, act: Act) -> float:
 
 
 def outlook_document(plan: Plan) -> dict[str, Any]:
-    """The plan for machines: seconds, acts in order, every sentence with what it takes, and what cannot be assessed."""
+    """The plan as data for machines.
+
+    It has seconds, acts in order, every sentence with what it takes, and what cannot be assessed.
+    """
     expected, longest = seconds(plan)
     return {
         "release": plan.release,

@@ -1,4 +1,7 @@
-"""From what the scenarios ask for to a plan: demands in order, each once, and what stays without evidence."""
+"""Compile the demands of the scenarios to a plan.
+
+It has the demands in order, each once, and what stays without evidence.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,10 @@ def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str
 def library_of(
     settings: Settings, target: Target, compiled: Compiled, experiments: Mapping[str, ExperimentPlan]
 ) -> Library:
-    """What the demands name: the sizes of the traffic and the rollouts that are asked for, and every experiment there is."""
+    """What the demands name.
+
+    The sizes of the traffic and the rollouts that are asked for, and every experiment there is.
+    """
     from harness.drivers.rollout.files import load_rollout, on_target  # as above
 
     names = dict.fromkeys(demand.name for demand in compiled.demands if demand.kind == DemandKind.ROLLOUT)
@@ -83,7 +89,7 @@ def make_plan(
     compiled: Compiled,
     library: Library,
 ) -> Plan:
-    """Order the demands, drop what the target has no means for, say what that costs, and lengthen windows that may grow."""
+    """Order the demands, drop those without means, report the cost, and lengthen windows."""
     from harness.run.outlook import grown  # a replay plans nothing, and need not wait for the watch's HTTP client
 
     def planned(traffic: Mapping[str, TrafficPlan]) -> Plan:
@@ -155,7 +161,7 @@ def _plan(
 
 
 def _records(target: Target, traffic: Iterable[TrafficPlan]) -> Iterable[str]:
-    """What must be on record when the run has ended, even if it holds nothing."""
+    """The tables that must be recorded when the run has ended, even if empty."""
     from harness.drivers.watch import watched_tables  # as below
 
     yield from watched_tables(target)
@@ -171,7 +177,9 @@ def _probe_spacing_ms() -> dict[str, float]:
 
 
 def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]:
-    """The acts that serve these demands: each after those that it must follow, and all of one traffic together.
+    """The acts that serve these demands.
+
+    Each follows those that it must follow, and those of one traffic are together.
 
     Raises:
         UsageError: no driver serves a demand, or acts wait for each other.
@@ -190,7 +198,10 @@ def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]
 
 
 def _named(acts: Sequence[Act]) -> dict[str, Act]:
-    """The acts by a name that is unique, also where one experiment runs under two kinds of traffic; `after` follows."""
+    """The acts by a unique name, also where one experiment runs under two kinds of traffic.
+
+    `after` follows.
+    """
     names = [
         act.name if act.name not in {a.name for a in acts[:at]} else f"{act.name} ({act.traffic})"
         for at, act in enumerate(acts)
@@ -204,7 +215,10 @@ def _named(acts: Sequence[Act]) -> dict[str, Act]:
 
 
 def _sorted(planned: Mapping[str, Act]) -> list[Act]:
-    """Each act after those it names in `after`; the traffic that runs goes on while it has acts that may come next."""
+    """Each act after those it names in `after`.
+
+    The traffic that runs goes on while it has acts that may come next.
+    """
     left, done = dict(planned), list[Act]()
     while left:
         free = [act for act in left.values() if not any(name in left for name in act.after)]
@@ -217,7 +231,10 @@ def _sorted(planned: Mapping[str, Act]) -> list[Act]:
 
 
 def _direct(acts: Sequence[Act]) -> tuple[Act, ...]:
-    """The acts with only those in `after` that are not followed by another of them; without faults and rollouts none comes after them."""
+    """The acts with only those in `after` that are not followed by another of them.
+
+    Without faults and rollouts none comes after them.
+    """
     before: dict[str, frozenset[str]] = {}
     direct = []
     disturbed = {act.traffic for act in acts if act.phase is not Phase.STEADY}
@@ -272,7 +289,10 @@ def _not_assessable(
 
 
 def _unclaimed(requirement: Requirement, target: Target) -> Reason:
-    """Why no scenario claims it: the platform lacks a part that it is about, or nobody has written one."""
+    """Why no scenario claims it.
+
+    The platform lacks a part that it is about, or none was written.
+    """
     lacking = tuple(part for part in requirement.needs if part.name not in target.parts)
     if not lacking:
         hint = f"write a scenario tagged @{requirement.id} into {feature_file(requirement)}"
@@ -283,7 +303,10 @@ def _unclaimed(requirement: Requirement, target: Target) -> Reason:
 
 
 def _lack(claim: Claim, demands: Mapping[str, Demand], target: Target, settings: Settings) -> NotAssessable | None:
-    """What the target file, or the command, would have to say for this claim; None when they say it all."""
+    """What the target file, or the command, would have to say for this claim.
+
+    None when they say it all.
+    """
     needs = [need for objective in claim.objectives for need in spec_of(objective.figure).needs(objective)]
     known = drivers()
     for demand in (demands[key] for key in claim.demands):

@@ -1,8 +1,10 @@
-"""Does every path that is probed answer as the target file says? Each is requested before anything is run.
+"""Preflight: whether every probed path answers as the target file says.
+
+Each is requested before anything is run.
 
 A probe that has never succeeded says nothing about a release: a path that is misspelt looks like a target that is down.
 Answers that only the file can explain (404, 403, another body than expected) are its mistake until the probe has
-succeeded once. Where nobody answers, or with 5xx, the target is not well: it is waited for, and not judged.
+succeeded once. Where nothing answers, or with 5xx, the target is not well: it is waited for, and not judged.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 SILENT_WITHIN_S: Final = 5.0
-"""A target that does not answer at all, or answers as if its file were wrong, is given so long to change that."""
+"""How long, in seconds, a target may not answer, or answer as if its file were wrong."""
 SERVING_WITHIN_S: Final = 20.0
 """A target that answers 5xx may be starting: the entry's probes are waited for so long."""
 _EACH_S: Final = 2.0
@@ -84,7 +86,9 @@ Ask = Callable[[Sequence[PlannedProbe]], Sequence[ProbeResponse]]
 
 
 def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = None) -> None:
-    """Return once every probe of the entry has succeeded; probes of other places only have to be no mistake.
+    """Return once every probe of the entry has succeeded.
+
+    Probes of other places only must not be mistaken.
 
     Args:
         target: whose paths are requested.

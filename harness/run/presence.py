@@ -1,4 +1,7 @@
-"""Is there anything left of the target? Asked while a fault may be in, so that one that is gone is noticed within seconds."""
+"""Whether anything of the target is left, read while a fault may be in.
+
+A target that is gone is noticed within seconds.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,14 @@ GONE_AFTER_S: Final = 4.0
 """So long no address of it gives any answer."""
 EVERY_S: Final = 0.5
 TIMEOUT_S: Final = 1.0
-"""A machine that is busy for a moment is not gone: every address is asked twice within the 5 s in which it must be noticed."""
+"""Timeout of one probe of an address, in seconds.
+
+Every address is asked twice within the 5 s in which it must be noticed: a machine that is busy for a moment is not gone.
+"""
 
 
 class Presence:
-    """The addresses of a target, each with a probe that tells whether it gives any answer, whatever it is.
+    """The addresses of a target, each with a probe of whether it gives any answer.
 
     An entry that is down under a fault is what a run measures. A target is gone when its API server is, too, and every entry of a region.
     Where there is no API server, an outage and a target that is gone look alike: it is gone when it is out for longer than the run observes.
@@ -35,7 +41,10 @@ class Presence:
         self._gone_after_s = GONE_AFTER_S
 
     def begin(self, observe_s: float) -> None:
-        """A fault may be in from now on, and its outage is observed for `observe_s` seconds: the target was there until now."""
+        """A fault may be in from now on, and its outage is observed for `observe_s` seconds.
+
+        The target was there until now.
+        """
         self._due_ns = self._last_ns = clock.now_ns()
         self._gone_after_s = GONE_AFTER_S if self._has_api_server else GONE_AFTER_S + observe_s
 
@@ -90,7 +99,10 @@ def presence_of(target: Target) -> Presence:
 
 
 def _prober(target: Target, url: str, path: str) -> Callable[[], bool]:
-    """A probe of one address: any answer is one, also a refusal, and also one whose certificate is not trusted."""
+    """A probe of whether one address answers.
+
+    A refusal counts as an answer, and so does one whose certificate is not trusted.
+    """
     import httpx
 
     from harness.targets.http import proxy_for

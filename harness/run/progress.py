@@ -1,4 +1,7 @@
-"""What a person sees while a run goes on: one line a step, and a line that lives on a terminal."""
+"""What a person sees while a run goes on.
+
+Each step is one line; on a terminal the current one is updated.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class _Unheeded(Console):
-    """A console whose reader may leave: rich would end the program, and the target would stay as it is."""
+    """A console whose reader may leave.
+
+    `rich` would end the program, and the target would stay as it is.
+    """
 
     def on_broken_pipe(self) -> None:
         """Say no more."""
@@ -25,8 +31,9 @@ class _Unheeded(Console):
 
 
 class Progress:
-    """Says what is going on, with the seconds since the start; on a terminal the current step is alive.
+    """Says what is going on, with the seconds since the start.
 
+    On a terminal the current step is alive.
     Nothing that it cannot say, as to a pipe that is closed or a disk that is full, ends a run.
     """
 

@@ -1,4 +1,7 @@
-"""Where a project keeps its features, experiments, rollouts and loadtests: its own first, then what the package brings."""
+"""Where a project keeps its features, experiments, rollouts and loadtests.
+
+Its own files come first, then those of the package.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,22 @@ from harness.errors import ConfigurationError
 
 _TABLE: Final = "tool.harness"
 _CLOSE: Final = 0.75
-"""So alike a table's name must be to `harness` to be taken for a misspelt one, if it also has one of our keys."""
+"""Similarity to `harness` from which on a table's name counts as misspelt.
+
+It must also have one of our keys.
+"""
 SANDBOX: Final = "sandbox"
-"""As a target: the embedded platform, started for the run. A file of that name is written `./sandbox`."""
+"""As a target: the embedded platform, started for the run.
+
+A file of that name is written `./sandbox`.
+"""
 
 
 def bundled(name: str) -> Path:
-    """A directory that the package brings: in a wheel below `harness/bundled`, in a checkout beside `harness`."""
+    """A directory that the package brings.
+
+    It is below `harness/bundled` in a wheel, and beside `harness` in a checkout.
+    """
     package = Path(harness.__file__).parent
     inside = package / "bundled" / name
     return inside if inside.is_dir() else package.parent / name
@@ -54,13 +66,15 @@ class Project:
     waivers: tuple[Path, ...] = ()
 
     def search(self, name: str) -> tuple[Path, ...]:
-        """Directories where names are looked for (`features`, `experiments`, `rollouts`, `loadtests`), the project's own first."""
+        """Directories to search for files of this kind, the project's own first."""
         own: tuple[Path, ...] = getattr(self, name)
         return tuple(dict.fromkeys((*own, bundled(name))))
 
 
 def shadowed(project: Project) -> list[str]:
-    """Files of the project that are used in place of others of their name that came with the package: `experiments/pod-loss.yaml`.
+    """Files of the project that replace the package's files of their name.
+
+    An example is `experiments/pod-loss.yaml`.
 
     An equal file hides nothing. Of traffic the size is named when its locustfile, or what that imports, is another one.
     """
@@ -83,13 +97,13 @@ def shadowed(project: Project) -> list[str]:
 
 
 def _same(own: Path, theirs: Path, name: Path, *, code: bool) -> bool:
-    """Whether a file is equal in both directories, and with `code` every Python file of theirs too."""
+    """Whether a file is equal in both directories; with `code`, every Python file too."""
     names = [name, *(file.relative_to(theirs) for file in theirs.rglob("*.py") if code)]
     return all((own / one).is_file() and (own / one).read_bytes() == (theirs / one).read_bytes() for one in names)
 
 
 def feature_files(project: Project) -> tuple[Path, ...]:
-    """All feature files: the project's own, then those that the package brings, but for those that one of the same place and name hides."""
+    """All feature files: the project's own, then the package's that these do not hide."""
     found: dict[Path, Path] = {}
     for base in project.search("features"):
         for file in sorted(base.rglob("*.feature")):
@@ -98,7 +112,10 @@ def feature_files(project: Project) -> tuple[Path, ...]:
 
 
 def find_project(start: Path) -> Project:
-    """The project that `start` lies in; raises ConfigurationError with file and key when its table is wrong."""
+    """The project that `start` lies in.
+
+    Raises ConfigurationError with file and key when its table is wrong.
+    """
     for directory in (start.absolute(), *start.absolute().parents):
         file = directory / "pyproject.toml"
         if file.is_file():
@@ -135,7 +152,7 @@ def _read(file: Path) -> Project:
 
 
 def _refuse_misspelt(tools: Mapping[str, Any], known: Sequence[str], file: Path) -> None:
-    """A table that was meant for us would otherwise be passed over, and something else be judged."""
+    """A misspelt table of ours would otherwise be ignored, and something else be judged."""
     for name, table in tools.items():
         alike = SequenceMatcher(None, name.casefold(), "harness").ratio() >= _CLOSE or name.startswith("readiness")
         if alike and isinstance(table, dict) and not {*known}.isdisjoint(table):

@@ -1,4 +1,7 @@
-"""The embedded target for a run: a child process that reports when it is ready and ends with this one."""
+"""The embedded target for a run.
+
+It is a child process that reports when it is ready and ends with this one.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ _NOWHERE: Final = "http://127.0.0.1"
 
 
 def needed_parts(requirements: Iterable[Requirement], claims: Iterable[Claim]) -> tuple[str, ...]:
-    """The parts of the sandbox's platform without which a claimed row cannot be decided; of rows that need a part that it lacks, none."""
+    """The parts of the sandbox's platform without which a claimed row cannot be decided.
+
+    Of rows that need a part that it lacks, none.
+    """
     there, claimed = names(), {claim.requirement for claim in claims}
     needs = [{part.name for part in row.needs} for row in requirements if row.id in claimed]
     needed = set[str]().union(*(every for every in needs if every <= {*there}))
@@ -48,14 +54,16 @@ def started_sandbox(
     stands_for: str = "sandbox",
     parts: Iterable[str] = (),
 ) -> Iterator[Path]:
-    """`readiness sandbox up`, alive from `with` to its end, and not five seconds longer than this process; its target file.
+    """A context with `readiness sandbox up`; yields its target file.
+
+    It ends at most five seconds after this process.
 
     The child holds the other end of a pipe: when that closes, for whatever reason, the sandbox takes itself down.
     With `keep` it stays.
 
     Raises:
-        UsageError: it was asked for something that is not there, such as an unknown release; it has said what.
-        SandboxError: it did not come up; what it said was passed to `say`.
+        UsageError: it was asked for something that is not there, such as an unknown release; it has reported what.
+        SandboxError: it did not come up; its output was passed to `say`.
     """
     if busy := company(waited_share()):
         say(f"{busy}; the sandbox shares it and may fail where alone it would not")
@@ -96,8 +104,9 @@ def _end(child: subprocess.Popen[str]) -> None:
 
 
 class DescribedSandbox:
-    """The target that the sandbox would be with a release, without starting it; its addresses are of no use.
+    """The target that the sandbox would be with a release, without starting it.
 
+    Its addresses are of no use.
     It is described by a child process meanwhile: a plan needs it last.
     """
 

@@ -1,4 +1,7 @@
-"""Runs the acts of a plan, one at a time and in its order. Traffic runs from the first act that names it to the last."""
+"""Runs the acts of a plan, one at a time and in its order.
+
+Traffic runs from the first act that names it to the last.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,7 @@ class Scheduler:
         self._do(act)
 
     def _do(self, act: Act) -> None:
-        """Do an act; whatever goes wrong in a driver of any package ends the run with its evidence, never without.
+        """Do an act; a failure in any driver ends the run with its evidence, never without.
 
         Raises:
             HarnessError: the run cannot go on.
@@ -89,7 +92,10 @@ class Scheduler:
         self._context.history.put("act.started", act.name)
 
     def _why_not(self, act: Act) -> str:
-        """Why an act must not be done now: what it touches is not as before, or not steady; empty when it may."""
+        """Why an act must not be done now: what it touches is not as before, or not steady.
+
+        Empty when it may.
+        """
         context = self._context
         if context.underway is None or not act.touches:
             return ""

@@ -15,7 +15,7 @@ class Settings:
     """The options of `readiness run`, which are those of the pytest plugin.
 
     Attributes:
-        project: where names are looked up.
+        project: where names are resolved.
         target: target file; None: the sandbox, started for the run. Who reads options makes this of `choice.choose`.
         profiles: catalogue profiles.
         stands_for: environment that the sandbox stands for.
@@ -46,7 +46,10 @@ class Settings:
 
     @property
     def again(self) -> tuple[str, ...]:
-        """The options that repeat the run, apart from `--only` and from what has to be typed in full for a target."""
+        """The options that repeat the run.
+
+        `--only` and what has to be typed in full for a target are left out.
+        """
         options = {
             "--target": [] if self.target is None else [str(self.target)],
             "--profile": self.profiles,

@@ -45,8 +45,9 @@ class Shares:
 
 
 def shared_as(answers: Table, expected: Mapping[str, float]) -> tuple[bool, str]:
-    """Whether these answers are shared among the regions as expected, but for chance; else the first region that is off.
+    """Whether these answers are shared among the regions as expected, but for chance.
 
+    Otherwise the first region that deviates.
     Chance is given 3.3 standard deviations of a share of one half, and never less than 8 points: that of a region with a
     tenth of the traffic that is away shows in 400 answers.
     """

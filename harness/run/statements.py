@@ -1,4 +1,4 @@
-"""What people said that counts for a run: read when it is planned, and kept with it."""
+"""Statements of people that count for a run: read when it is planned, and kept with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Statements(NamedTuple):
 
 
 def statements_of(project: Project, target: Target, release: str) -> Statements:
-    """What the directories of target and project hold.
+    """The statements in the directories of target and project.
 
     Raises:
         ConfigurationError: a file is wrong.
@@ -37,7 +37,9 @@ def statements_of(project: Project, target: Target, release: str) -> Statements:
 
 
 def statement_directories(kind: str, project: Project, target: Target) -> tuple[Path, ...]:
-    """The directories of `attestations` or `waivers`: the target's, then the project's, each once.
+    """The directories of `attestations` or `waivers`.
+
+    The target's come first, then the project's, each once.
 
     Raises:
         ConfigurationError: one is not there, or two have the same name: their files are kept under it.

@@ -20,7 +20,7 @@ _WRITE_KNOWN_NS: Final = 2_300_000_000
 """The same of a write, whose time-out is 2 s."""
 _STEADY_POLL_S: Final = 0.25
 _SERVES: Final = 0.5
-"""A target that answers fewer of its probes with success is down, whatever its release is like."""
+"""Share of successful probes below which a target counts as down."""
 
 
 class Steadiness:
@@ -48,7 +48,10 @@ class Steadiness:
         return written, f"reads: {why}; writes: {why_written}"
 
     def wait(self, within_s: float = STEADY_WITHIN_S) -> tuple[bool, str, float]:
-        """Wait for a steady target: whether it came, what was observed last, and the seconds it took."""
+        """Wait for a steady target.
+
+        Returns whether it came, what was observed last, and the seconds it took.
+        """
         began = clock.now_s()
         steady, why = False, ""
         for _ in clock.Deadline.after(within_s).ticks(_STEADY_POLL_S):
@@ -58,8 +61,9 @@ class Steadiness:
         return steady, why, clock.now_s() - began
 
     def down(self) -> str:
-        """What failed where fewer than half of the last five known seconds' requests succeeded; empty where the target serves.
+        """What failed where fewer than half of the last five known seconds' requests succeeded.
 
+        Empty where the target serves.
         A bad release fails some requests and is judged. A target that is down, or a probe that never succeeded, is not.
         """
         self._view.poll()
@@ -75,7 +79,7 @@ class Steadiness:
         return ""
 
     def back_since(self, since_ns: int) -> bool:
-        """Whether reads and writes are back, for five known seconds, after an action sent at `since_ns`."""
+        """Whether reads and writes are back, for five known seconds, after an action at `since_ns`."""
         self._view.poll()
         now = clock.now_ns()
         if not self._back(self._view.reads(), since_ns, now - _READ_KNOWN_NS):

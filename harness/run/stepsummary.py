@@ -1,4 +1,7 @@
-"""The summary on the page of a GitHub job: appended to the file that `GITHUB_STEP_SUMMARY` names."""
+"""The summary on the page of a GitHub job.
+
+It is appended to the file that `GITHUB_STEP_SUMMARY` names.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ _ROOM: Final = 400
 
 
 def append_step_summary(summary: Path) -> str:
-    """Append a run's `summary.md` where a job's page is made of it; returns what was wrong, in words, else nothing.
+    """Append a run's `summary.md` to the page of the job.
 
+    Returns what was wrong, in words, else nothing.
     What does not fit into what the step has left is cut at the end of a line, and says so. Without the variable nothing is done.
     """
     named = os.environ.get(VARIABLE, "")
@@ -33,7 +37,10 @@ def append_step_summary(summary: Path) -> str:
 
 
 def fitted(text: bytes, room: int) -> bytes:
-    """As many lines of it as have room, with a last line that says where the others are; nothing where there is no room for a few."""
+    """As many lines of it as have room, with a last line that says where the others are.
+
+    Empty where there is no room for a few.
+    """
     if len(text) + 2 <= room:
         return text
     if room < 2 * _ROOM:

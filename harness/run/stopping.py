@@ -1,4 +1,7 @@
-"""Ctrl-C, and what is one: a supervisor's SIGTERM, a terminal that is closed. Heard once, then the target is restored in peace."""
+"""Interrupts: Ctrl-C, a supervisor's SIGTERM, a terminal that is closed.
+
+The first is handled, then the target is restored undisturbed.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,12 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopping:
-    """From `with` to its end the first signal raises KeyboardInterrupt; those that follow change nothing.
+    """A context in which the first signal raises KeyboardInterrupt.
+
+    Those that follow change nothing.
 
     Attributes:
-        asked: whether somebody said stop.
+        asked: whether a stop was requested.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -26,7 +31,10 @@ class Stopping:
         self._before: dict[signal.Signals, signal._HANDLER] = {}
 
     def shield(self) -> None:
-        """From here on no signal interrupts: what is left is short, and half of it would be worse than none."""
+        """Ignore signals from here on.
+
+        The rest is short, and must not be left half done.
+        """
         self._shielded = True
 
     def __enter__(self) -> Self:
@@ -50,5 +58,5 @@ class Stopping:
 
 
 def _without_terminal(number: signal.Signals) -> bool:
-    """Whether `nohup` said that a closed terminal is to end nothing."""
+    """Whether the process was started with `nohup`, so that a closed terminal ends nothing."""
     return number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN

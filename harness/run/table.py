@@ -69,7 +69,10 @@ def show_plan(
 
 
 def _acts(plan: Plan) -> Iterator[str]:
-    """The acts in order: seconds, name, phase, what they touch and follow; what they do is below."""
+    """The acts in order: seconds, name, phase, what they touch and follow.
+
+    What they do is below.
+    """
     yield "Acts, in this order"
     yield f"{START_S:6.0f} s  start: target {plan.target}, watchers, load"
     for act in plan.acts:

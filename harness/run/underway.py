@@ -1,4 +1,7 @@
-"""One traffic from its first arrival to its last: warm-up, the first window, and in the end whether the target is still steady."""
+"""One traffic from its first arrival to its last, as a context.
+
+It has a warm-up, the first window, and in the end a check whether the target is still steady.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ _END_WITHIN_S: Final = 10.0
 
 @contextmanager
 def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> Iterator[Underway]:
-    """The traffic runs from `with` to its end; its windows begin when it is warm and the target steady.
+    """A context in which the traffic runs.
+
+    Its windows begin when it is warm and the target steady.
 
     Raises:
         DriverError: the load does not start, or the target does not serve.

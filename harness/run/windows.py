@@ -1,4 +1,7 @@
-"""The windows of one traffic while it runs: they are contiguous, and their names say what they lie under."""
+"""The windows of one traffic while it runs.
+
+They are contiguous, and their names say which fault they are under.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Open:
-    """The window that is open. experiment, attempt: of its fault, or of the fault that it follows; rollout, part: the same of a rollout."""
+    """The window that is open.
+
+    Experiment, attempt: of its fault, or of the fault that it follows; rollout, part: the same of a rollout.
+    """
 
     start_ns: int
     phase: Phase
@@ -98,7 +104,10 @@ class WindowLog:
             self._close(last, at_ns, follows=after_faults_name(self._traffic.name))
 
     def _close(self, window: _Open, end_ns: int, follows: str = "") -> None:
-        """Record that a window ends; one that follows a restore gets this name, and is recorded only now."""
+        """Record that a window ends.
+
+        One that follows a restore gets this name, and is recorded only now.
+        """
         if window.disturbed:
             name = window.name
         elif not (window.experiment or window.rollout):

@@ -1,4 +1,7 @@
-"""A sandbox without a terminal: `python -m harness.sandbox DIR [--release R] [--part NAME…] [--octet N] [--hold]`; tells its news as JSON lines."""
+"""A sandbox without a terminal.
+
+`python -m harness.sandbox DIR [--release R] [--part NAME…] [--octet N] [--hold]`; tells its news as JSON lines.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def tell(message: Message) -> None:
-    """Write a line, for as long as somebody reads."""
+    """Write a line, for as long as the reader is there."""
     with suppress(BrokenPipeError):
         sys.stdout.write(json.dumps(message) + "\n")
         sys.stdout.flush()
 
 
 def main() -> int:
-    """Run a sandbox until it is told to end."""
+    """Run a sandbox until it is stopped."""
     parser = argparse.ArgumentParser(prog="python -m harness.sandbox")
     parser.add_argument("root", type=Path)
     parser.add_argument("--release")
@@ -40,7 +43,7 @@ def main() -> int:
     except HarnessError as error:
         tell({"failed": {"what": error.what, "where": error.where, "hint": error.hint}})
         return error.exit_code
-    except Exception as error:  # the supervisor's seam: nobody sees its standard error, so it tells
+    except Exception as error:  # the supervisor's seam: its standard error is not read, so it reports
         what = f"internal error: {type(error).__name__}: {error}"
         tell({"failed": {"what": what, "where": str(given.root), "hint": "`--hold` shows where in the program"}})
         raise

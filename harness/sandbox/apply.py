@@ -1,4 +1,7 @@
-"""Objects into the cluster: created when they are new, replaced when they are not, as `kubectl apply` would."""
+"""Apply objects to the cluster.
+
+New ones are created, others replaced, as by `kubectl apply`.
+"""
 
 from __future__ import annotations
 
@@ -24,20 +27,26 @@ def kind_of(served: ServedKinds, obj: Object) -> Kind:
     return kind
 
 
-def replacement(live: Object, wanted: Object) -> Object:
-    """What to PUT over a live object: the wanted one, with the labels and annotations that others have added."""
-    meta = {"name": live["metadata"]["name"], **wanted["metadata"]}
+def replacement(live: Object, desired: Object) -> Object:
+    """What to PUT over a live object.
+
+    It is the desired one, with the labels and annotations that others have added.
+    """
+    meta = {"name": live["metadata"]["name"], **desired["metadata"]}
     for key in ("labels", "annotations"):
-        both = {**(live["metadata"].get(key) or {}), **(wanted["metadata"].get(key) or {})}
+        both = {**(live["metadata"].get(key) or {}), **(desired["metadata"].get(key) or {})}
         if both:
             meta[key] = both
     if owners := live["metadata"].get("ownerReferences"):
         meta["ownerReferences"] = owners
-    return {**wanted, "metadata": meta}
+    return {**desired, "metadata": meta}
 
 
 def apply(store: Store, objects: Iterable[Object]) -> None:
-    """Put objects into the store, in this order. Raises SandboxError that names the object that is refused."""
+    """Put objects into the store, in this order.
+
+    Raises SandboxError that names the object that is refused.
+    """
     for obj in objects:
         kind = kind_of(store.kinds, obj)
         namespace = obj["metadata"].get("namespace", "default") if kind.namespaced else None

@@ -1,4 +1,4 @@
-"""A running sandbox as seen from outside: its API, by the kubeconfig it wrote."""
+"""A client of a running sandbox: its API, by the kubeconfig it wrote."""
 
 from __future__ import annotations
 
@@ -77,7 +77,10 @@ class Client:
             yield response.iter_bytes()
 
     def _collection(self, obj: Object) -> str:
-        """The path of the objects of the same kind and namespace, as the API itself tells. Raises SandboxError when it serves none."""
+        """The path of the objects of the same kind and namespace, as the API itself tells.
+
+        Raises SandboxError when it serves none.
+        """
         version, kind, meta = obj["apiVersion"], obj["kind"], obj["metadata"]
         if version not in self._served:
             answer = self._http.get(_root(version))
@@ -97,7 +100,10 @@ class Client:
 
 @contextmanager
 def connected(directory: Directory) -> Iterator[Client]:
-    """A client of the sandbox in that directory. Raises UsageError when none runs there, SandboxError when it does not answer."""
+    """A client of the sandbox in that directory.
+
+    Raises UsageError when none runs there, SandboxError when it does not answer.
+    """
     if holder(directory) is None or not directory.kubeconfig.exists():
         raise UsageError("no sandbox runs here", where=str(directory.root), hint="start one: readiness sandbox up")
     config = yaml.safe_load(directory.kubeconfig.read_text())

@@ -1,4 +1,4 @@
-"""The control plane: one process with the API server, the controllers, the scheduler and the kubelets.
+"""The control plane: API server, controllers, scheduler and kubelets in one process.
 
 Started by the supervisor as `python -m harness.sandbox.control_plane SETTINGS`, SETTINGS being a `SandboxSettings`. It tells
 on its socket: {"say": text}, {"ready": path of target.yaml or kubeconfig}, {"failed": {"what", "where", "hint"}}.
@@ -26,7 +26,7 @@ from harness.sandbox.cluster.controllers.view import DEPLOYMENT, NODE, POD, STAT
 from harness.sandbox.cluster.custom.definitions import shipped
 from harness.sandbox.cluster.kubelet.agent import Agent
 from harness.sandbox.cluster.kubelet.launcher import Launcher
-from harness.sandbox.cluster.kubelet.logs import Wanted, pod_directory
+from harness.sandbox.cluster.kubelet.logs import LogOptions, pod_directory
 from harness.sandbox.cluster.kubelet.status import condition
 from harness.sandbox.cluster.kubelet.worker import Directories
 from harness.sandbox.cluster.metrics.measured import ClusterMeters
@@ -95,14 +95,14 @@ class Machinery:
         limit_bytes: int | None,
     ) -> AsyncIterator[bytes]:
         """The bytes of a container's log."""
-        wanted = Wanted(
+        options = LogOptions(
             follow=follow,
             tail_lines=tail_lines,
             since_seconds=since_seconds,
             timestamps=timestamps,
             limit_bytes=limit_bytes,
         )
-        async for line in self.agent.logs(namespace, name, container=container, previous=previous, wanted=wanted):
+        async for line in self.agent.logs(namespace, name, container=container, previous=previous, options=options):
             yield line
 
     def reconcile_now(self) -> None:
@@ -112,7 +112,7 @@ class Machinery:
     async def tick(self) -> None:
         """Heartbeats, what depends on time, and the judgement of nodes, for ever.
 
-        A heartbeat that is due comes before each judgement, so that a stall harms nobody.
+        A heartbeat that is due comes before each judgement, so that a stall harms no node.
         """
         due = clock.Deadline.after(0)
         while True:

@@ -1,4 +1,7 @@
-"""The directory of one sandbox: what is where, who holds it, and what a dead predecessor has left in it."""
+"""The directory of one sandbox.
+
+Its layout, its lock, and what a dead predecessor has left in it.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,9 @@ class Directory:
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def sweep(self, *, logs: bool = True) -> int:
-        """Kill what a dead sandbox left running, remove its files; the number of processes killed. The lock must be held.
+        """Kill what a dead sandbox left running, remove its files; the number of processes killed.
+
+        The lock must be held.
 
         Raises:
             Refused: the directory is not a sandbox's.
@@ -126,7 +131,10 @@ class Directory:
 
 
 class Lock:
-    """The right to run a sandbox in a directory: an flock, gone with its holder whatever happens to it."""
+    """The right to run a sandbox in a directory.
+
+    An flock, gone with its holder whatever happens to it.
+    """
 
     def __init__(self, directory: Directory) -> None:
         self._root = directory.root
@@ -137,7 +145,7 @@ class Lock:
         """Take it; an empty or new directory becomes a sandbox's.
 
         Raises:
-            Refused: another sandbox has it, or the directory is somebody else's. Nothing was changed then.
+            Refused: another sandbox has it, or the directory is not a sandbox's. Nothing was changed then.
         """
         patience = clock.Deadline.after(PATIENCE_S)
         while not self._taken():
@@ -152,7 +160,10 @@ class Lock:
         os.pwrite(self._fd, json.dumps({"pid": os.getpid(), "start": processes.start_ticks(os.getpid())}).encode(), 0)
 
     def _taken(self) -> bool:
-        """Whether it was free, and directory and file are still there: its last holder removes both."""
+        """Whether it was free, and directory and file are still there.
+
+        Its last holder removes both.
+        """
         try:
             marker.claim(self._root)
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -1,4 +1,7 @@
-"""The marker of a sandbox's directory: without it nothing there is deleted and no process that works there is ended."""
+"""The marker of a sandbox's directory.
+
+Without it nothing there is deleted and no process that works there is ended.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,13 @@ _HINT: Final = "name an empty or a new directory with `--dir DIR`; nothing here 
 
 
 def claim(root: Path) -> None:
-    """Make the directory a sandbox's: an empty or new one gets the marker, one that has it keeps it.
+    """Make the directory a sandbox's.
+
+    An empty or new one gets the marker, one that has it keeps it.
 
     Raises:
         Refused: it contains something and has no marker, or a marker that is not its own, or cannot be written. Nothing was changed.
-        FileNotFoundError: somebody removed it meanwhile.
+        FileNotFoundError: it was removed meanwhile.
     """
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -42,7 +47,9 @@ def claim(root: Path) -> None:
 
 
 def is_claimed(root: Path) -> bool:
-    """Whether the directory has its marker; an empty directory and one that is not there have none.
+    """Whether the directory has its marker.
+
+    An empty directory and one that is not there have none.
 
     Raises:
         Refused: there is a marker that is not this directory's: copied, edited, cut short, a link, or of another user.
@@ -67,7 +74,10 @@ def is_claimed(root: Path) -> bool:
 
 
 def unclaim(root: Path) -> None:
-    """Take the marker away and remove the directory, if nothing else is in it; with anything else in it the marker stays."""
+    """Remove the marker and the directory, if nothing else is in it.
+
+    With anything else in it the marker stays.
+    """
     left = [*root.iterdir()]
     if all(entry.name == NAME or _is_part(entry.name) for entry in left):
         for entry in left:
@@ -76,7 +86,10 @@ def unclaim(root: Path) -> None:
 
 
 def _content(root: Path) -> str:
-    """The same each time, so that two that start at once write the same; path and inode are of this directory only."""
+    """Its text is the same each time, so that two that start at once write the same.
+
+    Path and inode are of this directory only.
+    """
     here = {"readiness sandbox": 1, "directory": os.path.realpath(root), "inode": root.stat().st_ino}
     return json.dumps(here) + "\n"
 

@@ -1,4 +1,7 @@
-"""Messages between the sandbox's own processes: JSON over a socket pair that keeps the borders between them."""
+"""Messages between the sandbox's own processes.
+
+JSON over a socket pair that keeps the borders between them.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ def _encoded(message: Message) -> bytes:
 
 
 def send(end: socket.socket, message: Message, carried: socket.socket | None = None) -> None:
-    """Send one message, and with it a socket. Raises SandboxError when nobody reads it."""
+    """Send one message, and with it a socket. Raises SandboxError when the reader is gone."""
     data = _encoded(message)
     try:
         if carried is None:
@@ -66,7 +69,10 @@ def receive(end: socket.socket) -> tuple[Message | None, socket.socket | None]:
 
 
 def ask(end: socket.socket, message: Message) -> Message:
-    """Send a message and wait for its answer. Raises SandboxError when there is none within `PATIENCE_S`."""
+    """Send a message and wait for its answer.
+
+    Raises SandboxError when there is none within `PATIENCE_S`.
+    """
     send(end, message)
     try:
         answer, _ = receive(end)

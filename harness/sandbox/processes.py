@@ -1,4 +1,7 @@
-"""Processes as Linux shows them: dying with the parent, adopting orphans, and finding what is left."""
+"""Processes as Linux shows them.
+
+Dying with the parent, adopting orphans, and finding what is left.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,16 @@ _PROC = Path("/proc")
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 FILES = 65536
-"""The forwarder holds a listening socket for each pod and Service, and two ends of each connection."""
+"""Limit of open files: a socket for each pod and Service, and two for each connection."""
 NICE = 5
 """Everything of the sandbox yields to the processes that measure it."""
 
 
 def die_with_parent() -> None:
-    """Be killed when the thread that started this process ends; survives exec. For `preexec_fn` and after a fork."""
+    """Be killed when the thread that started this process ends; survives exec.
+
+    For `preexec_fn` and after a fork.
+    """
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
@@ -38,14 +44,20 @@ def yield_to_others() -> None:
 
 
 def allow_many_files() -> None:
-    """Raise the limit of open files as far as this user may, to `FILES` at most; inherited by all children."""
+    """Raise the limit of open files as far as this user may, to `FILES` at most.
+
+    Inherited by all children.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    needed = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, needed), hard))
 
 
 def start_ticks(pid: int) -> int | None:
-    """When that process started, in clock ticks since boot; None when there is none, or only a zombie. With the pid it names a process for good."""
+    """When that process started, in clock ticks since boot.
+
+    None when there is none, or only a zombie. With the pid it names a process for good.
+    """
     stat = _stat(pid)
     return None if stat is None or stat[0] in _DEAD else int(stat[19])
 
@@ -73,7 +85,10 @@ def kill(pid: int, number: int = signal.SIGKILL) -> None:
 
 
 def rooted_in(*directories: Path) -> list[int]:
-    """Processes without a terminal that work below one of these directories: what a killed sandbox may leave behind."""
+    """Processes without a terminal whose working directory is below one of these.
+
+    What a killed sandbox may leave behind.
+    """
     found = []
     for entry in _PROC.iterdir():
         if not entry.name.isdecimal() or int(entry.name) == os.getpid():

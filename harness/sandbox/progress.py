@@ -13,30 +13,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RollOut:
-    """A Deployment, StatefulSet or Rollout: how many replicas are ready, and whether nothing old is left."""
+    """A Deployment, StatefulSet or Rollout.
+
+    How many replicas are ready, and whether nothing old is left.
+    """
 
     namespace: str
     name: str
     kind: str
     ready: int
-    wanted: int
+    desired: int
     settled: bool
 
 
 def workload(obj: Object) -> RollOut:
     """Read a workload's status."""
-    status, wanted = obj.get("status") or {}, obj["spec"].get("replicas", 1)
+    status, desired = obj.get("status") or {}, obj["spec"].get("replicas", 1)
     # A Rollout writes the generation as a text.
     current = str(status.get("observedGeneration")) == str(obj["metadata"].get("generation"))
     ready = status.get("readyReplicas", 0)
     counts = {status.get("replicas", 0), status.get("updatedReplicas", 0), ready}
-    healthy = status.get("phase") == "Healthy" if obj["kind"] == "Rollout" else counts == {wanted}
+    healthy = status.get("phase") == "Healthy" if obj["kind"] == "Rollout" else counts == {desired}
     return RollOut(
         namespace=obj["metadata"]["namespace"],
         name=obj["metadata"]["name"],
         kind=obj["kind"],
         ready=ready,
-        wanted=wanted,
+        desired=desired,
         settled=current and healthy,
     )
 
@@ -44,7 +47,7 @@ def workload(obj: Object) -> RollOut:
 def sentence(workloads: Iterable[RollOut]) -> str:
     """`21 of 24 pods ready; waiting for database/postgres-us-east-1`."""
     every = list(workloads)
-    ready, wanted = sum(min(each.ready, each.wanted) for each in every), sum(each.wanted for each in every)
+    ready, desired = sum(min(each.ready, each.desired) for each in every), sum(each.desired for each in every)
     names = [f"{each.namespace}/{each.name}" for each in every if not each.settled]
     listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return f"{ready} of {wanted} pods ready" + (f"; waiting for {listed}" if names else "")
+    return f"{ready} of {desired} pods ready" + (f"; waiting for {listed}" if names else "")

@@ -63,7 +63,10 @@ class Wish:
 
 
 class Supervisor:
-    """Runs one sandbox in the foreground of this process; `tell` hears {"say": …} and {"ready": …}."""
+    """Runs one sandbox in the foreground of this process.
+
+    `tell` hears {"say": …} and {"ready": …}.
+    """
 
     def __init__(self, wish: Wish, tell: Callable[[messages.Message], None]) -> None:
         self._wish = wish
@@ -75,7 +78,7 @@ class Supervisor:
         """Run until told to end; nothing is left behind in any case.
 
         Raises:
-            Refused: a sandbox runs in the directory, or it is somebody else's.
+            Refused: a sandbox runs in the directory, or it is not a sandbox's.
             SandboxError: something breaks.
         """
         _require_parts()
@@ -124,8 +127,8 @@ class Supervisor:
 
     def _claim(self, stack: ExitStack) -> int:
         """A second octet that no other sandbox has, held as long as this one lives."""
-        wanted = OCTETS if self._wish.octet is None else [self._wish.octet]
-        for octet in wanted:
+        octets = OCTETS if self._wish.octet is None else [self._wish.octet]
+        for octet in octets:
             claim = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             stack.callback(claim.close)
             with suppress(OSError):
@@ -134,14 +137,17 @@ class Supervisor:
                 return octet
         raise SandboxError(
             "the address is in use by another sandbox"
-            if len(wanted) == 1
+            if len(octets) == 1
             else "no range of loopback addresses is free",
-            where=f"{api_address(wanted[0])}:{CLAIM_PORT}",
+            where=f"{api_address(octets[0])}:{CLAIM_PORT}",
             hint="end another sandbox with `readiness sandbox down --dir DIR`",
         )
 
     def _launch(self, module: str, arguments: Sequence[str], *ends: socket.socket) -> None:
-        """Start one of the processes: its socket's number is its first argument, unless its settings say it."""
+        """Start one of the processes.
+
+        Its socket's number is its first argument, unless its settings say it.
+        """
         fds = [end.fileno() for end in ends]
         first = [str(fds[0])] if len(fds) == 1 else []
         with self._directory.log.open("ab") as log:

@@ -1,4 +1,4 @@
-"""target.yaml: what the sandbox tells the harness of itself, and the files that it refers to."""
+"""target.yaml: what the sandbox declares to the harness, and the files it refers to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GATEWAY = "api-gateway"
 def write(
     store: Store, directory: Directory, credentials: Credentials, release: str, deployed: Iterable[str] = ()
 ) -> None:
-    """Write target.yaml and the secrets that it names, for a platform that is up with these parts."""
+    """Write target.yaml and the secrets that it names, for a platform with these parts."""
     addresses = Addresses(
         entry=_url(store, *ENTRY),
         regions={region: _url(store, region, GATEWAY) for region in SHARES},
@@ -47,7 +47,7 @@ def write(
 
 
 def stand_for(directory: Directory, environment: str) -> None:
-    """Say in target.yaml that the platform stands for another environment, and put the sample reports beside it."""
+    """Let target.yaml name another environment, and put the sample reports beside it."""
     content = yaml.safe_load(directory.target.read_text())
     _write(directory, standing_for(content, environment, directory.root, directory.repository))
 

@@ -1,5 +1,6 @@
-"""The vocabulary of the features: literal templates with typed slots; one matches, or it is an error.
+"""The vocabulary of the features: literal templates with typed slots.
 
+One matches, or it is an error.
 The pytest-bdd steps are `harness.steps.bdd`, imported by the plugin only.
 """
 

@@ -1,5 +1,6 @@
-"""The pytest-bdd steps, made from the templates: a plugin module (`pytest_plugins = ["harness.steps.bdd"]`).
+"""The pytest-bdd steps, made from the templates.
 
+This is a plugin module (`pytest_plugins = ["harness.steps.bdd"]`).
 Evidence is in the past tense: nothing is driven from a step. Given and When steps have only to be steps; a Then step
 hands its sentence to the fixture `claim_results`, which the harness's plugin provides and which speaks up once, at the
 end of the scenario.

@@ -1,4 +1,4 @@
-"""One scenario → one claim, and the demands that bear it."""
+"""One scenario → one claim, and the demands that it needs."""
 
 from __future__ import annotations
 
@@ -45,15 +45,18 @@ def compile_scenario(
             objectives.append(_with_report(objective, step, asked))
     if not objectives:
         raise UsageError("the scenario claims nothing", where=scenario.location, hint="add a Then step")
-    wanted = [demand for reading, _ in readings if reading.keyword is not Keyword.THEN for demand in reading.demands]
-    wanted += [demand for objective in objectives for demand in demands_of(objective)]
-    demands = {demand.key: demand for demand in wanted}
+    required = [demand for reading, _ in readings if reading.keyword is not Keyword.THEN for demand in reading.demands]
+    required += [demand for objective in objectives for demand in demands_of(objective)]
+    demands = {demand.key: demand for demand in required}
     claim = Claim(scenario=scenario, requirement=requirement, objectives=tuple(objectives), demands=tuple(demands))
     return claim, list(demands.values())
 
 
 def requirement_of(scenario: Scenario, catalogue: Catalogue) -> str:
-    """The one requirement that a scenario claims; raises UsageError where it names none, several, or one that is not in the catalogue."""
+    """The one requirement that a scenario claims.
+
+    Raises UsageError where it names none, several, or one that is not in the catalogue.
+    """
     ids = scenario.requirements
     if len(ids) != 1:
         what = (
@@ -70,7 +73,10 @@ def requirement_of(scenario: Scenario, catalogue: Catalogue) -> str:
 
 
 def read_criterion(requirement: Requirement, catalogue: Catalogue, experiments: Mapping[str, str]) -> Reading:
-    """The criterion by the grammar of the Then sentences; raises UsageError where it cannot be claimed by a scenario."""
+    """The criterion by the grammar of the Then sentences.
+
+    Raises UsageError where it cannot be claimed by a scenario.
+    """
     where = catalogue.where(requirement.id, "criterion")
     try:
         reading = read(requirement.criterion, experiments)
@@ -82,7 +88,7 @@ def read_criterion(requirement: Requirement, catalogue: Catalogue, experiments: 
 
 
 def read_step(step: Step, experiments: Mapping[str, str]) -> Reading:
-    """Read one step where it stands; raises UsageError with its `file:line`."""
+    """Read one step in its place; raises UsageError with its `file:line`."""
     try:
         reading = read(step.text, experiments)
     except UsageError as error:
@@ -98,7 +104,10 @@ def read_step(step: Step, experiments: Mapping[str, str]) -> Reading:
 
 
 def speaks_of_a_domain(steps: Iterable[Step], experiments: Mapping[str, str]) -> bool:
-    """Whether a step chooses experiments by what fails, not by name: `every single-fault experiment`."""
+    """Whether a step chooses experiments by what fails, not by name.
+
+    An example is `every single-fault experiment`.
+    """
     selections = (read_step(step, experiments).selection for step in steps)
     return any(selection is not None and bool(selection.domains) for selection in selections)
 
@@ -116,7 +125,7 @@ class _Asked:
     Attributes:
         traffic, experiments: by name. faults: the experiments that break something.
         report: what has been read. rollout: by name; empty: none is run.
-        unknown: the file of an experiment is wrong, so that nobody knows whether a sentence speaks of it.
+        unknown: the file of an experiment is wrong, so that it is unknown whether a sentence speaks of it.
     """
 
     traffic: str | None
@@ -205,7 +214,10 @@ def _with_report(objective: Objective, step: Step, asked: _Asked) -> Objective:
 
 
 def _experiments(reading: Reading, step: Step, asked: _Asked) -> tuple[str, ...]:
-    """The experiments that a Then sentence speaks of: those it names, else those that the scenario ran."""
+    """The experiments that a Then sentence speaks of.
+
+    They are those it names, else those that the scenario ran.
+    """
     selection = reading.selection
     if selection is None:
         if asked.experiments:
@@ -223,7 +235,10 @@ def _experiments(reading: Reading, step: Step, asked: _Asked) -> tuple[str, ...]
 
 
 def _differences(objective: Objective, criterion: Reading, experiments: Mapping[str, str]) -> list[str]:
-    """A feature must say what its criterion says: figure, operator and values, and no experiment of another domain."""
+    """A feature must say what its criterion says.
+
+    It has the same figure, operator and values, and no experiment of another domain.
+    """
     if criterion.objective is None:  # pragma: no cover - read_criterion refuses it
         return []
     domains = criterion.objective.scope.domains

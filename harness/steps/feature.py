@@ -20,7 +20,7 @@ _KEYWORDS: Final = {"Context": "given", "Action": "when", "Outcome": "then"}
 
 
 def read_document(path: Path, root: Path) -> Any:
-    """The Gherkin document that pytest-bdd sees; raises ConfigurationError where it is none."""
+    """The Gherkin document that pytest-bdd sees; raises ConfigurationError where it is not one."""
     at = shown(path, root)
     try:
         text = path.read_text(encoding="utf-8")
@@ -37,12 +37,19 @@ def read_document(path: Path, root: Path) -> Any:
 
 @lru_cache(maxsize=512)
 def _parsed(path: str, _text: str) -> Any:
-    """Lint and collection read a file several times; it is parsed again when its text is another."""
+    """The parsed file, cached: lint and collection read it several times.
+
+    It is parsed again when its text is another.
+    """
     return get_gherkin_document(path)
 
 
 def read_feature(path: Path, root: Path | None = None) -> tuple[Scenario, ...]:
-    """The scenarios of a feature file in its order, their files named as `shown` names them (`root` is the working directory by default).
+    """The scenarios of a feature file in its order.
+
+    Their files are named as `shown` names them (`root` is the working directory by default).
+
+    Their files are named as `shown` names them (`root` is the working directory by default).
 
     Raises:
         ConfigurationError: the file cannot be read or is no Gherkin.
@@ -53,8 +60,9 @@ def read_feature(path: Path, root: Path | None = None) -> tuple[Scenario, ...]:
 
 
 def shown(path: Path, root: Path) -> str:
-    """A file as plans and messages name it: relative to the project, or to what the package brings; any other as it is given.
+    """A file as plans and messages name it.
 
+    It is relative to the project, or to what the package brings; any other is as it is given.
     So a run that was recorded on one machine names the scenarios of another.
     """
     absolute = path.resolve()
@@ -65,7 +73,7 @@ def shown(path: Path, root: Path) -> str:
 
 
 def children(feature: Any) -> Iterator[tuple[Any, list[Any], list[str]]]:
-    """Each scenario of a feature or of its Rules, with the steps of its Backgrounds and the tags above it."""
+    """Each scenario of a feature or of its Rules, with its Background steps and tags."""
     yield from _children(feature, [], [])
 
 
@@ -118,5 +126,5 @@ def _steps(steps: Sequence[Any], row: Mapping[str, str], file: str) -> Iterator[
 
 
 def _rendered(text: str, row: Mapping[str, str]) -> str:
-    """Text with `<column>` filled in; a column that the row has not is left as it stands, as pytest-bdd does."""
+    """Text with `<column>` filled in; an unknown column is left as it is, as pytest-bdd does."""
     return _PLACEHOLDER.sub(lambda found: row.get(found[1], found[0]), text)

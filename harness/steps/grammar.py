@@ -34,7 +34,7 @@ class Reading:
         traffic: that must have run; None where the sentence names none.
         selection: the experiments it speaks of; None where it speaks of none.
         experiments: the selected by name.
-        missing: kinds of experiments that it speaks of and nobody knows.
+        missing: kinds of experiments that it speaks of and that are unknown.
         objective: what must hold, for a Then sentence.
         report: the report that the Then steps speak of.
         told: what the platform says of itself that must have been read under the traffic; empty: nothing.
@@ -54,7 +54,7 @@ class Reading:
 
     @property
     def keyword(self) -> Keyword:
-        """Where the sentence may stand."""
+        """The keywords that the sentence may follow."""
         return self.template.keyword
 
     @property
@@ -76,7 +76,10 @@ class Reading:
 
 
 def demands_of(objective: Objective) -> tuple[Demand, ...]:
-    """The demand that finds the facts of an objective; empty where it is made from other evidence."""
+    """The demand that finds the facts of an objective.
+
+    Empty where it is made from other evidence.
+    """
     if spec_of(objective.figure).basis is not Basis.CHECK:
         return ()
     return (Demand(kind=objective.demand, name=objective.check, params=dict(objective.params)),)
@@ -131,13 +134,16 @@ def read(
 
 
 def _matching(text: str, templates: Sequence[Template]) -> tuple[tuple[Template, Values], ...]:
-    """Every template that reads the text, with what stands in its slots."""
+    """Every template that reads the text, with the values of its slots."""
     return tuple((template, slots) for template in templates if (slots := template.match(text)) is not None)
 
 
 @lru_cache(maxsize=8192)
 def _known(text: str) -> tuple[tuple[Template, Values], ...]:
-    """The same of the whole vocabulary: lint, collection and catalogue read a sentence several times each."""
+    """The same for all templates, cached.
+
+    Lint, collection and catalogue read a sentence several times each.
+    """
     return _matching(text, TEMPLATES)
 
 
@@ -162,7 +168,10 @@ def _located(objective: Objective, reading: Reading) -> Objective:
 
 
 def _misfit(text: str, templates: Sequence[Template]) -> UsageError | None:
-    """What stands in the wrong form, where all but that reads like a template; the one with least in the wrong form."""
+    """The slots in the wrong form, where all else reads like a template.
+
+    They are those of the template with the fewest.
+    """
     misfits = [(template, wrong) for template in templates if (wrong := template.misfits(text))]
     misfits = [found for found in misfits if all(len(value.split()) <= _WORDS for value in found[1].values())]
     if not misfits:
@@ -184,8 +193,9 @@ def _nearest_template(text: str, templates: Sequence[Template]) -> str:
 
 
 def compare(then: Objective, criterion: Objective) -> list[str]:
-    """Where a Then sentence says something else than its criterion, in words; empty when the two agree.
+    """Where a Then sentence says something else than its criterion, in words.
 
+    Empty when the two agree.
     Figure, operator, values and what is measured must be equal. The experiments may be fewer and are not compared.
     """
     if _figure(then) != _figure(criterion):
@@ -223,7 +233,10 @@ def _values(objective: Objective) -> dict[str, Quantity]:
 
 
 def _figure(objective: Objective) -> str:
-    """What is measured, and of what, in a few words: `response time p95 of every route in the steady state`."""
+    """What is measured, and of what, in a few words.
+
+    An example is `response time p95 of every route in the steady state`.
+    """
     words = [objective.check or objective.figure.value]
     if objective.quantile is not None:
         words.append(f"p{objective.quantile * 100:g}")

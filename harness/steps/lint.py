@@ -23,7 +23,9 @@ _STEP_WORDS: Final = ("Given", "When", "Then", "And", "But", "*")
 def lint_feature(
     path: Path, catalogue: Catalogue, experiments: Mapping[str, str], root: Path | None = None
 ) -> tuple[Problem, ...]:
-    """Every problem of a feature file, in the order of its lines; empty when all its scenarios compile.
+    """Every problem of a feature file, in the order of its lines.
+
+    Empty when all its scenarios compile.
 
     Args:
         path: of the `.feature` file.
@@ -66,7 +68,10 @@ def _problem(error: UsageError) -> Problem:
 
 
 def _of_feature(templates: list[Any], file: str) -> Iterator[Problem]:
-    """A feature has scenarios, and their names differ: pytest-bdd keeps scenarios by name and loses the earlier one."""
+    """A feature has scenarios, and their names differ.
+
+    `pytest-bdd` keeps scenarios by name and loses the earlier one.
+    """
     if not templates:
         yield Problem(at=f"{file}:1", what="the feature has no scenario", hint="write one, or delete the file")
     first: dict[str, int] = {}
@@ -83,7 +88,10 @@ def _of_feature(templates: list[Any], file: str) -> Iterator[Problem]:
 
 
 def _of_description(feature: Any, path: Path, file: str) -> Iterator[Problem]:
-    """Under a misspelt `Scenario:` or `Background:` Gherkin takes steps for prose, and they are never run."""
+    """Refuse steps under a misspelt `Scenario:` or `Background:`.
+
+    Gherkin takes them for prose, and they are never run.
+    """
     parents = [feature, *(child.rule for child in feature.children if child.rule)]
     prose = {line.strip() for parent in parents for line in (parent.description or "").splitlines()}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):

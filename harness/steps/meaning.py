@@ -14,7 +14,7 @@ MEMBERS_LOSS: Final = "database-members-loss"
 
 
 class Keyword(StrEnum):
-    """Where in a scenario a sentence stands."""
+    """The place of a sentence in a scenario."""
 
     GIVEN = "given"
     WHEN = "when"

@@ -1,4 +1,7 @@
-"""What the templates make of their slots: the traffic and experiments asked for, or an objective."""
+"""What the templates make of their slots.
+
+They are the traffic and experiments asked for, or an objective.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ def under_traffic(selection: Callable[[_Slots], Selection | None]) -> _Mean:
 
 
 def steady(figure: Figure, op: Op, *, per: Per = Per.ALL, subject: str = "") -> _Mean:
-    """A figure of the fault-free windows, or of the phase that the sentence names; a subject in angle brackets is the slot's value."""
+    """A figure of the fault-free windows, or of the phase that the sentence names.
+
+    A subject in angle brackets is the slot's value.
+    """
 
     def mean(slots: _Slots) -> Meaning:
         phase = Phase.of(slots["phase"]) if "phase" in slots else Phase.STEADY
@@ -47,12 +53,12 @@ def _quantile(text: str) -> float:
 
 
 def _filled(text: str, slots: _Slots) -> str:
-    """`<region>` → what stands in that slot; other text stays."""
+    """`<region>` → the value of that slot; other text stays."""
     return slots[text[1:-1]] if text.startswith("<") else text
 
 
 def compared(figure: Figure, op: Op, **params: str) -> _Mean:
-    """A figure of the fault-free window held against another release or run; each parameter is filled from the slot it names, where that stands."""
+    """A fault-free figure against another release or run; parameters come from their slots."""
 
     def mean(slots: _Slots) -> Meaning:
         filled = {name: slots.get(slot, "") for name, slot in params.items()}
@@ -127,7 +133,7 @@ def replica_share(slots: _Slots) -> Meaning:
 
 
 def of_killed_pods(figure: Figure, **params: str) -> _Mean:
-    """What becomes of the pods that an experiment killed; a parameter in angle brackets is the slot's value."""
+    """What becomes of killed pods; a parameter in angle brackets is the slot's value."""
 
     def mean(slots: _Slots) -> Meaning:
         objective = Objective(
@@ -144,7 +150,10 @@ def of_killed_pods(figure: Figure, **params: str) -> _Mean:
 
 
 def recovery(selection: Callable[[_Slots], Selection | None], *, hit: str = "") -> _Mean:
-    """Operations are served again, at the latest a limit after the fault was sent; `hit` is what the fault must have hit."""
+    """Operations are served again, at the latest a limit after the fault was sent.
+
+    `hit` is what the fault must have hit.
+    """
 
     def mean(slots: _Slots) -> Meaning:
         params = {"hit": hit} if hit else {}
@@ -163,7 +172,7 @@ def recovery(selection: Callable[[_Slots], Selection | None], *, hit: str = "") 
 
 
 def under_fault(figure: Figure, op: Op, **params: str) -> _Mean:
-    """A figure of the windows of the experiments that the scenario runs; the parameters say what the fault must have hit."""
+    """A figure under the scenario's experiments; parameters say what the fault must hit."""
 
     def mean(slots: _Slots) -> Meaning:
         limit = slots.quantity("limit")
@@ -175,7 +184,10 @@ def under_fault(figure: Figure, op: Op, **params: str) -> _Mean:
 
 
 def after_fault(figure: Figure, *domains: str) -> _Mean:
-    """Something that is so, at the latest a limit after a fault of these domains was sent or an order was given; a fact where the sentence has no limit."""
+    """A condition that is met within a limit after a fault of these domains, or after an order.
+
+    A fact where the sentence has no limit.
+    """
 
     def mean(slots: _Slots) -> Meaning:
         timed = "limit" in slots
@@ -192,7 +204,7 @@ def after_fault(figure: Figure, *domains: str) -> _Mean:
 
 
 def returned_share(slots: _Slots) -> Meaning:
-    """Every region gives its declared share again, at the latest a limit after a lost one has its power back."""
+    """Every region gives its declared share again, within a limit after power returns."""
     objective = Objective(
         figure=Figure.RETURNED_SHARE,
         scope=Scope(phase=Phase.RECOVERED, per=Per.REGION),
@@ -206,7 +218,7 @@ def returned_share(slots: _Slots) -> Meaning:
 
 
 def delivered(slots: _Slots) -> Meaning:
-    """A share of the accepted events is visible once and whole within a time."""
+    """A share of the accepted events is visible once and complete within a time."""
     objective = Objective(
         figure=Figure.DELIVERED,
         op=Op.AT_LEAST,
@@ -218,7 +230,7 @@ def delivered(slots: _Slots) -> Meaning:
 
 
 def throughput(slots: _Slots) -> Meaning:
-    """So many requests are served each second, and a quantile of their response times is below a limit."""
+    """A rate of requests is served, with a quantile of their response times below a limit."""
     objective = Objective(
         figure=Figure.THROUGHPUT,
         quantile=_quantile(slots["quantile"]),
@@ -249,7 +261,10 @@ def pooling(slots: _Slots) -> Meaning:
 
 
 def exposed(what: str, **params: str) -> _Mean:
-    """What the platform's own metrics say of itself, against what the traffic measured; a parameter in angle brackets is the slot's value."""
+    """What the platform's own metrics say of itself, against what the traffic measured.
+
+    A parameter in angle brackets is the slot's value.
+    """
 
     def mean(slots: _Slots) -> Meaning:
         objective = Objective(
@@ -265,7 +280,10 @@ def exposed(what: str, **params: str) -> _Mean:
 
 
 def no_lost_write(selection: Callable[[_Slots], Selection | None]) -> _Mean:
-    """Every acknowledged write is there at the end; with an age, the younger ones are excused in a disaster."""
+    """Every acknowledged write is there at the end.
+
+    With an age, the younger ones are excused in a disaster.
+    """
 
     def mean(slots: _Slots) -> Meaning:
         objective = Objective(
@@ -295,7 +313,7 @@ def first_request(slots: _Slots) -> Meaning:
 
 
 def visible_events(slots: _Slots) -> Meaning:
-    """Every event that was accepted becomes visible once and whole, at the latest a limit after its acceptance."""
+    """Every accepted event becomes visible once and complete, within a limit."""
     limit = slots.quantity("limit")
     return Meaning(
         objective=Objective(figure=Figure.EVENTS, scope=Scope(phase=Phase.RUN), op=Op.BELOW, limit=limit, sentence="")
@@ -310,7 +328,10 @@ def of_every_write(figure: Figure) -> _Mean:
 
 
 def check(name: str, **params: str) -> _Mean:
-    """Facts of the live target. A parameter in angle brackets is the slot's value, and is left out where that is."""
+    """Facts of the live target.
+
+    A parameter in angle brackets is the slot's value, and is left out where that is.
+    """
     return _facts(DemandKind.CHECK, name, params)
 
 
@@ -337,7 +358,10 @@ def vouched(slots: _Slots) -> Meaning:
 
 
 def reported(report_format: str, *, of: str = "") -> _Mean:
-    """The report that the Then steps of the scenario speak of: its format and name, and what it must be of (release, commit, target; empty: nothing)."""
+    """The report that the Then steps of the scenario speak of.
+
+    It has a format and a name; `of` is what it must be of (release, commit, target; empty: nothing).
+    """
     return lambda slots: Meaning(report={"format": report_format, "report": slots["report"], "of": slots.get("of", of)})
 
 
@@ -387,5 +411,5 @@ def of_domains(slots: _Slots) -> Selection:
 
 
 def always(selection: Selection) -> Callable[[_Slots], Selection]:
-    """The same experiments whatever stands in the slots."""
+    """The same experiments for any values of the slots."""
     return lambda _slots: selection

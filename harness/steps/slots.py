@@ -1,4 +1,4 @@
-"""The typed slots of the templates: what may stand in each, and no more."""
+"""The typed slots of the templates: which values each takes."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _NOT_SCALED: Final = " (not scaled)"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:
-    """What may stand in a slot.
+    """The values that a slot takes.
 
     Attributes:
         pattern: of the text, without groups.
         about: what it is. example: of it.
-        scaled: a length of time that is divided by the target's time scale, unless `(not scaled)` stands behind it where the pattern takes that.
+        scaled: a length of time that is divided by the target's time scale, unless `(not scaled)` follows it where the pattern takes that.
         listed: one of a few fixed phrases.
     """
 
@@ -42,12 +42,14 @@ class Slot:
 
     @property
     def is_time(self) -> bool:
-        """Whether a length of time stands there."""
+        """Whether its value is a length of time."""
         return self.pattern.startswith(_TIME)
 
 
 class Values(dict[str, str]):
-    """What stands in the slots of a sentence, by name; a slot of a part that was left out is absent.
+    """The values of the slots of a sentence, by name.
+
+    A slot of a part that was left out is absent.
 
     Args:
         values: the text of each slot.
@@ -59,10 +61,12 @@ class Values(dict[str, str]):
         self._slots = slots
 
     def quantity(self, name: str) -> Quantity:
-        """The value of a slot; a length of time says whether it is scaled: as its kind of slot is, or as the words behind it say.
+        """The value of a slot; a length of time says whether it is scaled.
+
+        It is as its kind of slot is, or as the words behind it say.
 
         Raises:
-            KeyError: nothing stands there.
+            KeyError: the slot has no value.
             UsageError: it is no number with a unit.
         """
         text, said, _ = self[name].partition(" (")
@@ -74,7 +78,7 @@ class Values(dict[str, str]):
         return {name: self.quantity(name) for name in self if self._slots[name].is_time}
 
     def optional(self, name: str) -> Quantity | None:
-        """The same; None where nothing stands there."""
+        """The same; None where the slot has no value."""
         return self.quantity(name) if name in self else None
 
 
@@ -235,12 +239,15 @@ _TOKEN: Final = re.compile(r"<(?P<name>[a-z_]+)(?::(?P<type>[a-z]+))?>|\[(?P<opt
 
 
 def pattern_of(text: str) -> re.Pattern[str]:
-    """The pattern of a template: `<limit:duration>` is a slot with its type, `[…]` may be left out, the rest is literal."""
+    """The pattern of a template.
+
+    `<limit:duration>` is a slot with its type, `[…]` may be left out, the rest is literal.
+    """
     return re.compile(_pattern(text, lambda slot: slot.pattern))
 
 
 def loose_pattern_of(text: str) -> re.Pattern[str]:
-    """The same, where anything may stand in a slot but in one of fixed phrases."""
+    """The same, where a slot takes any text, unless it is one of fixed phrases."""
     return re.compile(_pattern(text, lambda slot: f"(?:{slot.pattern})" if slot.listed else ".+?"))
 
 

@@ -17,11 +17,11 @@ class Template:
 
     Attributes:
         name: unique.
-        keyword: where it may stand.
+        keyword: the keyword that it follows.
         text: literal but for `<slot>`, `<slot:type>` and `[optional part]`.
         about: what it reads, in one sentence.
         example: a sentence that it matches.
-        mean: what the sentence means, from what stands in its slots; a slot of a part that was left out is absent.
+        mean: what the sentence means, from the values of its slots; a slot of a part that was left out is absent.
     """
 
     name: str
@@ -47,14 +47,17 @@ class Template:
         return slots_of(self.text)
 
     def misfits(self, sentence: str) -> dict[str, str]:
-        """What stands in slots that do not take it, in a sentence whose own words are the template's; empty where other words differ."""
+        """The values that their slots do not take, where the template's own words match.
+
+        Empty where other words differ.
+        """
         found = loose_pattern_of(self.text).fullmatch(sentence)
         values = found.groupdict() if found else {}
         slots = self.slots
         return {name: value for name, value in values.items() if value and not re.fullmatch(slots[name].pattern, value)}
 
     def match(self, sentence: str) -> Values | None:
-        """What stands in the slots of a sentence; None when it is another sentence."""
+        """The values of the slots of a sentence; None when it is another sentence."""
         found = self.pattern.fullmatch(sentence)
         if found is None:
             return None

@@ -13,7 +13,7 @@ from harness.steps.templates import TEMPLATES
 
 
 def vocabulary(text: str = "") -> tuple[Template, ...]:
-    """The templates that hold every word of `text`, in their text, name, explanation or example; all without it."""
+    """The templates that contain every word of `text`; all of them without a text."""
     words = text.casefold().split()
     return tuple(template for template in TEMPLATES if all(word in _searched(template) for word in words))
 
@@ -28,11 +28,11 @@ class Explanation:
 
     Attributes:
         template: that reads it. sentence: as read.
-        slots: what stands in each slot.
+        slots: the value of each slot.
         claims: what must hold, in words; empty where the sentence claims nothing.
         times: each length of time in it, and whether it is scaled.
         needs: what must be done for it: traffic, experiments, checks.
-        missing: kinds of experiments that it speaks of and nobody has written.
+        missing: kinds of experiments that it speaks of and that were not written.
     """
 
     template: Template
@@ -45,7 +45,9 @@ class Explanation:
 
 
 def explain(sentence: str, experiments: Mapping[str, str] = NO_EXPERIMENTS) -> Explanation:
-    """What a sentence reads and needs; raises UsageError with the nearest template when it is none.
+    """What a sentence reads and needs.
+
+    Raises UsageError with the nearest template when it is unknown.
 
     Args:
         sentence: as in a feature or a criterion.
@@ -83,5 +85,8 @@ def _needs(reading: Reading) -> list[str]:
 
 
 def describe(objective: Objective) -> str:
-    """An objective in words: `response time p95 of every route, below 200 ms, in the steady state`."""
+    """An objective in words.
+
+    `response time p95 of every route, below 200 ms, in the steady state`.
+    """
     return spec_of(objective.figure).words(objective)

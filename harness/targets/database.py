@@ -1,4 +1,4 @@
-"""The replicated database, as its lock and its pods tell: who leads, who streams, and how to lead from home again.
+"""The replicated database, read from its lock and its pods: who leads, who streams, and how to lead from home again.
 
 Written for Patroni on Kubernetes: the Endpoints object of the cluster names the holder of the lock in the annotation
 `leader`, each pod carries its last own report in the annotation `status`, and an Endpoints object
@@ -35,14 +35,14 @@ def database_of(target: Target) -> tuple[Database, Leader]:
 
 
 def leader_of(cluster: Cluster, target: Target) -> str:
-    """The pod that holds the lock; empty when nobody does."""
+    """The pod that holds the lock; empty when none does."""
     _, lock = database_of(target)
     endpoints = cluster.endpoints(lock.namespace, lock.endpoints)
     return str(annotations_of(endpoints).get("leader", "")) if endpoints else ""
 
 
 def leader_region(cluster: Cluster, target: Target) -> str:
-    """The region of the pod that holds the lock; empty when nobody does."""
+    """The region of the pod that holds the lock; empty when none does."""
     database, _ = database_of(target)
     member = database.members.get(leader_of(cluster, target))
     return member.region if member else ""

@@ -52,7 +52,7 @@ def tls_context(target: Target) -> ssl.SSLContext:
 
 def http_client(target: Target, base_url: str, *, timeout_s: float, connections: int = 10) -> httpx.Client:
     """A client for `base_url` that asks the environment nothing."""
-    import httpx  # here, so that a replay, which asks nobody, starts quickly
+    import httpx  # here, so that a replay, which sends no request, starts quickly
 
     return httpx.Client(
         base_url=base_url,

@@ -62,7 +62,7 @@ def write_intent(platform: Platform, experiment: str, action: str, undo: Mapping
         module: the module that defines that action.
 
     Raises:
-        HarnessError: it cannot be written whole; then nothing may be changed.
+        HarnessError: it cannot be written completely; then nothing may be changed.
     """
     wall = clock.wall_text()
     number = f"{os.getpid()}-{next(_counter):04d}"

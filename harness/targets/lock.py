@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TargetLock:
-    """Held from `with` to its end. A second holder of the same API server or the same entry is refused, with the name of the first."""
+    """A context that holds the lock. A second holder of the same API server or the same entry is refused, with the name of the first."""
 
     def __init__(self, platform: Platform, run: str) -> None:
         self._platform = platform

@@ -1,4 +1,4 @@
-"""The parts of a target file that say how the platform is seen from outside: its metrics, its connections and its public names."""
+"""The parts of a target file that say how the platform is reached from outside: its metrics, its connections and its public names."""
 
 from __future__ import annotations
 

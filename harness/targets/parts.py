@@ -19,7 +19,7 @@ TYPES: Final[Mapping[str, type]] = {
     "list": list,
     "dict": dict,
 }
-"""Words that stand for any value of that JSON type."""
+"""Words for any value of that JSON type."""
 
 
 TableName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]*$")]
@@ -72,7 +72,7 @@ class Kubernetes(TargetSection):
 
 
 class ReleaseSource(TargetSection):
-    """How the target tells which release it runs.
+    """How the target reports which release it runs.
 
     Attributes:
         version: the release that is judged; empty: as the command line says.

@@ -89,7 +89,7 @@ class Target(TargetSection):
         primary_region: the region that holds the primary; empty where there is none.
         callers: whom the backends accept and refuse; None: the network check cannot run.
         power: how the power of a node is cut; None: it cannot be.
-        flows: the log of connections; None: nobody keeps one.
+        flows: the log of connections; None: none is kept.
         routes: of the traffic, with the services (label `app`) that each needs.
         evidence: reports of other tools. files: of the platform. attestations, waivers: directories of what people say.
         parts: of the platform that are there and that rows may wait for, by the names of the catalogue.
@@ -155,7 +155,7 @@ class Target(TargetSection):
         return min(now, datetime.combine(self.evidence.as_of, time.max, tzinfo=UTC))
 
     def beside(self, path: str) -> Path:
-        """A path of the file, from where the file stands."""
+        """A path of the file, relative to the file's directory."""
         return self._file.parent / path
 
     @property

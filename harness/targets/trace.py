@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST: Final = 1_000_000
-"""More arrivals than this are refused: the trace is part of the plan, and a plan is read whole."""
+"""More arrivals than this are refused: the trace is part of the plan, and a plan is read at once."""
 _NS_PER_S: Final = 1_000_000_000
 _LAST_NS: Final = 1 << 62
 """Times are 64 bits wide; half of them is 146 years."""

@@ -114,7 +114,7 @@ class Recovered:
 
         Raises:
             Refused: an entry of the undo log is not understood.
-            DriverError: an undo failed, or it was not seen that the target is as before.
+            DriverError: an undo failed, or the target's restore was not verified.
         """
         unclear = [str(one) for one in self.left if not one.understood]
         failed = [str(one) for one in self.left if one.understood]

@@ -47,11 +47,11 @@ def main(arguments: Sequence[str]) -> int:
     runs = [_recorded(Path(path)) for path in arguments] or [go(), no_go()]
     with tempfile.TemporaryDirectory() as scratch:
         pages = []
-        for name, wanted, run in zip(("go", "no-go"), (DecisionOutcome.GO, DecisionOutcome.NO_GO), runs, strict=True):
-            if run[2].decision.outcome is not wanted:
-                print(f"this is {run[2].decision.outcome.value}, not {wanted.value}: {run[0].run}", file=sys.stderr)
+        for name, expected, run in zip(("go", "no-go"), (DecisionOutcome.GO, DecisionOutcome.NO_GO), runs, strict=True):
+            if run[2].decision.outcome is not expected:
+                print(f"this is {run[2].decision.outcome.value}, not {expected.value}: {run[0].run}", file=sys.stderr)
                 return 4
-            pages += _pages(Path(scratch) / name, name, run, code=int(wanted is DecisionOutcome.NO_GO))
+            pages += _pages(Path(scratch) / name, name, run, code=int(expected is DecisionOutcome.NO_GO))
         every = Path(scratch) / "every-row"
         every.mkdir()
         write_reports(every, *many())

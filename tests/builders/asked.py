@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.ingest import ENGINES
 from harness.drivers.paper import Asked
 from harness.model import Demand
@@ -47,14 +47,14 @@ def asked(directory: Path, when: str, then: str, evidence: Mapping[str, Any], **
     )
 
 
-def seen(directory: Path, when: str, then: str, evidence: Mapping[str, Any], **keys: Any) -> Mapping[str, Seen]:
+def seen(directory: Path, when: str, then: str, evidence: Mapping[str, Any], **keys: Any) -> Mapping[str, FactReading]:
     """The facts that the engine finds, by subject."""
     name, demand = asked(directory, when, then, evidence, **keys)
-    facts: Sequence[Seen] = ENGINES[name](demand)
+    facts: Sequence[FactReading] = ENGINES[name](demand)
     assert len({fact.subject for fact in facts}) == len(facts)
     return {fact.subject: fact for fact in facts}
 
 
-def oks(facts: Mapping[str, Seen]) -> dict[str, bool | None]:
+def oks(facts: Mapping[str, FactReading]) -> dict[str, bool | None]:
     """How each fact came out."""
     return {subject: fact.ok for subject, fact in facts.items()}

@@ -259,7 +259,7 @@ def replicas(course: Course = HEALTHY) -> Table:
 def checks() -> dict[str, Check]:
     """Every check that the plan asks for found one fact, as expected."""
     plan = core_plan()
-    fact = Fact(subject="us-east-1", expected="as declared", seen="as declared", ok=True, attempts=1, at_ns=ns(-20))
+    fact = Fact(subject="us-east-1", expected="as declared", observed="as declared", ok=True, attempts=1, at_ns=ns(-20))
     return {
         key: Check(demand=key, facts=(fact,), files=("history/checks.ndjson",))
         for key in plan.demands

@@ -132,7 +132,7 @@ def recorded(tmp_path: Path) -> RunDirectory:
     )
     run.put("final-read", "1", after="end", complete=True, at_ns=600, rows=1, why="")
     checks.put(
-        "check.fact", "us-east-1/api-gateway", demand=CHECK, expected="3", seen="3", ok=True, attempts=1, at_ns=90
+        "check.fact", "us-east-1/api-gateway", demand=CHECK, expected="3", observed="3", ok=True, attempts=1, at_ns=90
     )
     checks.put("check.done", CHECK, demand=CHECK, facts=1)
     run.put("run.ended", "r1", ok=True)

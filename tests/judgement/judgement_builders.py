@@ -296,7 +296,7 @@ def evidence() -> Evidence:
     windows = {"everyday/fault-free": window(samples(0, 60), 0, 60)}
     for name, (start, end) in FAULTS.items():
         windows[fault_name(name)] = window(samples(start, end), start, end, name)
-    fact = Fact(subject="us-east-1/api-gateway", expected="3 ready", seen="3 ready", ok=True, attempts=1, at_ns=1)
+    fact = Fact(subject="us-east-1/api-gateway", expected="3 ready", observed="3 ready", ok=True, attempts=1, at_ns=1)
     return Evidence(
         windows=windows,
         probes=probes,

@@ -11,7 +11,7 @@ from harness.judgement import judge
 from harness.model import Check, Demand, DemandKind, Evidence, Fact, Measure, Outcome, Plan
 
 FACT = Fact(
-    subject="us-east-1/api-gateway", expected="memory 512Mi", seen="memory 256Mi", ok=False, attempts=3, at_ns=1
+    subject="us-east-1/api-gateway", expected="memory 512Mi", observed="memory 256Mi", ok=False, attempts=3, at_ns=1
 )
 
 
@@ -45,7 +45,7 @@ def test_a_fact_is_as_wanted_or_not_or_was_not_read(ok: bool | None, outcome: Ou
 
 def test_each_fact_is_a_measure_and_the_worst_decides() -> None:
     """One of two."""
-    good = replace(FACT, ok=True, seen="memory 512Mi", attempts=1, subject="eu-west-1/api-gateway")
+    good = replace(FACT, ok=True, observed="memory 512Mi", attempts=1, subject="eu-west-1/api-gateway")
     found = judged(good, FACT)
     assert [m.outcome for m in found] == [Outcome.PASS, Outcome.FAIL]
     assert found[0].reason == "eu-west-1/api-gateway: memory 512Mi, expected memory 512Mi"

@@ -254,7 +254,7 @@ def test_experiments_are_described_by_the_attempt_that_counts() -> None:
         "database-loss",
         "database",
         PASS,
-        "its receipts hold",
+        "its receipts are ok",
     )
     assert (database.confirmed_after_s, database.seen_by_client_after_s, database.restored_after_s) == (1, 0.5, 39)
     assert database.reads is not None

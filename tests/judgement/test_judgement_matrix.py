@@ -14,7 +14,7 @@ from harness.model import Check, Evidence, Fact, FactTable, Outcome
 def fact(number: int, *, ok: bool | None = True) -> Fact:
     """A call that was refused, or not, or got no answer."""
     seen = {True: "refused", False: "200", None: "no answer"}[ok]
-    return Fact(subject=f"call {number}", expected="refused", seen=seen, ok=ok, attempts=1, at_ns=number)
+    return Fact(subject=f"call {number}", expected="refused", observed=seen, ok=ok, attempts=1, at_ns=number)
 
 
 FACTS = tuple(fact(number, ok={7: False, 9: None}.get(number, True)) for number in range(1, 151))

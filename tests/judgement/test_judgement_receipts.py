@@ -63,7 +63,7 @@ def test_a_gap_over_250_ms_widens_the_resolution_and_over_a_tenth_of_the_limit_s
     ],
 )
 def test_what_spoils_a_watch(source: dict[str, WatchSource], trouble: str) -> None:
-    """A watcher that left no whole record has seen nothing."""
+    """A watcher that left no complete record has seen nothing."""
     assert watched(replace(evidence(), watchers=source), reads()) == (False, trouble)
 
 

@@ -120,7 +120,7 @@ def experiment_result(name: str) -> ExperimentResult:
         domain=broken.domain,
         attempt=1,
         verdict=Outcome.PASS,
-        reason="its receipts hold",
+        reason="its receipts are ok",
         hit=tuple(hit.name for hit in broken.hit),
         sent=True,
         confirmed_after_s=0.4,

@@ -220,7 +220,7 @@ def evidence() -> Evidence:
         checks={
             check_of(key).key: Check(
                 demand=check_of(key).key,
-                facts=(Fact(subject=key, expected="200", seen="200", ok=True, attempts=1, at_ns=ns(20)),),
+                facts=(Fact(subject=key, expected="200", observed="200", ok=True, attempts=1, at_ns=ns(20)),),
             )
             for key, row in TITLES.items()
             if row[2] is EvidenceKind.CHECK

@@ -47,19 +47,19 @@ def test_limits_of_a_rolling_update(rolling: dict[str, Any], replicas: int, expe
 
 
 @given(
-    wanted=st.integers(1, 8),
+    desired=st.integers(1, 8),
     surge=st.integers(0, 4),
     unavailable=st.integers(0, 4),
     readiness=st.lists(st.booleans(), min_size=1, max_size=60),
 )
 def test_a_rolling_update_stays_within_its_limits_and_ends(
-    wanted: int, surge: int, unavailable: int, readiness: list[bool]
+    desired: int, surge: int, unavailable: int, readiness: list[bool]
 ) -> None:
     """Whatever becomes ready when: never more than wanted + surge, never fewer available than wanted - unavailable."""
     rolling = {"maxSurge": surge, "maxUnavailable": unavailable}
-    spec = {"replicas": wanted, "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling}}
+    spec = {"replicas": desired, "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling}}
     surge, unavailable = limits(spec)
-    state = {"old": [wanted, wanted], "new": [0, 0]}
+    state = {"old": [desired, desired], "new": [0, 0]}
     for becomes_ready in [*readiness, *[True] * 40]:
         old, new = (replicaset(name, *state[name]) for name in ("old", "new"))
         for each, replicas in plan(spec, new, [old]):
@@ -67,9 +67,9 @@ def test_a_rolling_update_stays_within_its_limits_and_ends(
             state[name] = [replicas, min(replicas, state[name][1])]
         if becomes_ready and state["new"][1] < state["new"][0]:
             state["new"][1] += 1
-        assert state["old"][0] + state["new"][0] <= wanted + surge
-        assert state["old"][1] + state["new"][1] >= wanted - unavailable
-    assert state == {"old": [0, 0], "new": [wanted, wanted]}
+        assert state["old"][0] + state["new"][0] <= desired + surge
+        assert state["old"][1] + state["new"][1] >= desired - unavailable
+    assert state == {"old": [0, 0], "new": [desired, desired]}
 
 
 def test_a_template_hash_does_not_depend_on_how_it_was_serialised() -> None:
@@ -238,8 +238,8 @@ def test_a_missing_secret_is_named() -> None:
 def test_a_replacement_keeps_what_others_have_added() -> None:
     """Annotations and labels add up; the spec is the wanted one."""
     live = {"metadata": {"name": "web", "annotations": {"revision": "3"}, "labels": {"a": "1"}}, "spec": {"old": True}}
-    wanted = {"metadata": {"name": "web", "labels": {"a": "2"}}, "spec": {"new": True}}
-    assert replacement(live, wanted) == {
+    desired = {"metadata": {"name": "web", "labels": {"a": "2"}}, "spec": {"new": True}}
+    assert replacement(live, desired) == {
         "metadata": {"name": "web", "annotations": {"revision": "3"}, "labels": {"a": "2"}},
         "spec": {"new": True},
     }

@@ -45,14 +45,14 @@ def statefulset(replicas: int = 2, **spec: Any) -> dict[str, Any]:
 def settled(cluster: PocketCluster, name: str = "web") -> bool:
     """Whether a Deployment is all new, ready and available."""
     found = cluster.apps.read_namespaced_deployment(name, "default")
-    status, wanted = found.status, found.spec.replicas
+    status, desired = found.status, found.spec.replicas
     return status.observed_generation == found.metadata.generation and [
         status.replicas,
         status.updated_replicas,
         status.ready_replicas,
         status.available_replicas,
         status.unavailable_replicas,
-    ] == [wanted, wanted, wanted, wanted, 0]
+    ] == [desired, desired, desired, desired, 0]
 
 
 def test_a_deployment_comes_up_and_scales_both_ways_with_zeros_written_out(cluster: PocketCluster) -> None:

@@ -108,9 +108,9 @@ def call(address: str, port: int = 80) -> str:
         return ""
 
 
-def eventually(address: str, wanted: set[str]) -> bool:
+def eventually(address: str, expected: set[str]) -> bool:
     """Whether, within some seconds, the answers of six calls are exactly these."""
-    return any({call(address) for _ in range(6)} == wanted for _ in clock.Deadline.after(5).ticks(0.02))
+    return any({call(address) for _ in range(6)} == expected for _ in clock.Deadline.after(5).ticks(0.02))
 
 
 def test_connections_take_turns_over_the_endpoints(network: Loopback) -> None:

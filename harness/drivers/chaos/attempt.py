@@ -93,7 +93,7 @@ def _wrong(target: Target, url: str) -> str:
 
 
 def _by_hand(file: Path) -> str:
-    """What a person has to do where nobody saw that it was undone."""
+    """What a person has to do where the undo was not verified."""
     try:
         content = read_document(file).data
     except ConfigurationError:

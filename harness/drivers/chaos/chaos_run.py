@@ -37,7 +37,7 @@ class ChaosResult:
     Attributes:
         exit_code: of the child; never a verdict.
         journal: status, deviated, steady_before, steady_after and failed activities, as the journal says.
-        confirmed: whether the fault was seen to go in; also true where nothing could tell (a null run, a foreign file).
+        confirmed: whether the fault was confirmed; also true where it cannot be (a null run, a foreign file).
         why: what went wrong; empty when nothing did.
     """
 
@@ -123,7 +123,7 @@ class ChaosRun:
         return self._history.first_ns("fault.sent")
 
     def confirmed_ns(self) -> int | None:
-        """When the fault was seen to be in; None as long as it was not."""
+        """When the fault was confirmed; None before that."""
         return self._history.first_ns("fault.confirmed")
 
     def release(self) -> None:

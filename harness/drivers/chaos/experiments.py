@@ -1,4 +1,4 @@
-"""Experiment files: stock Chaos Toolkit, and the block `harness` that says how a fault is seen."""
+"""Experiment files: stock Chaos Toolkit, and the block `harness` that says how a fault is confirmed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TOP: Final = (
 """Keys that Chaos Toolkit knows; it ignores any other, such as a misspelt `rollbacks`."""
 _PROVIDERS: Final = ("python", "process", "http")
 _AROUND_S: Final = 20.0
-"""What an experiment takes beside its hold, where it does not say: two looks at the steady state, undo, restore."""
+"""Seconds of an experiment beside its hold, unless declared: two probes of the steady state, undo, restore."""
 
 
 def _domain(value: str) -> str:
@@ -142,11 +142,11 @@ def load_experiment(name: str, directories: Sequence[Path]) -> ExperimentPlan:
     """
     files = _files(directories)
     if name not in files:
-        meant = nearest(name, files)
+        suggestion = nearest(name, files)
         raise ConfigurationError(
             f"there is no experiment `{name}`",
             where=", ".join(map(str, directories)),
-            hint=f"did you mean `{meant}`?" if meant else f"known are {', '.join(sorted(files)) or 'none'}",
+            hint=f"did you mean `{suggestion}`?" if suggestion else f"known are {', '.join(sorted(files)) or 'none'}",
         )
     return read_experiment(files[name]).plan
 
@@ -214,11 +214,11 @@ def _activities(document: YamlDocument) -> Iterator[tuple[Location, Mapping[str,
 def _check_keys(document: YamlDocument) -> None:
     for key in document.data:
         if key not in _TOP and not key.startswith("x-"):
-            meant = nearest(key, _TOP)
+            suggestion = nearest(key, _TOP)
             raise ConfigurationError(
                 f"unknown key `{key}`",
                 where=document.where((key,)),
-                hint=f"did you mean `{meant}`?" if meant else f"known here: {', '.join(_TOP)}",
+                hint=f"did you mean `{suggestion}`?" if suggestion else f"known here: {', '.join(_TOP)}",
             )
     for key in ("title", "description"):
         if key not in document.data:
@@ -230,7 +230,7 @@ def _check_keys(document: YamlDocument) -> None:
 
 
 def _check_activity(document: YamlDocument, location: Location, activity: Mapping[str, Any]) -> None:
-    """What Chaos Toolkit asks of every activity, said with file and line."""
+    """What Chaos Toolkit requires of every activity, checked with file and line."""
     missing = [key for key in ("type", "name", "provider") if key not in activity]
     if missing:
         raise ConfigurationError(
@@ -248,11 +248,11 @@ def _check_activity(document: YamlDocument, location: Location, activity: Mappin
         (("provider", "type"), provider.get("type"), _PROVIDERS),
     ):
         if value not in known:
-            meant = nearest(str(value), known)
+            suggestion = nearest(str(value), known)
             raise ConfigurationError(
                 f"`{value}` is not one of {', '.join(known)}",
                 where=document.where((*location, *key)),
-                hint=f"did you mean `{meant}`?" if meant else "use one of these words",
+                hint=f"did you mean `{suggestion}`?" if suggestion else "use one of these words",
             )
 
 
@@ -276,11 +276,11 @@ def _check_function(document: YamlDocument, location: Location, activity: Mappin
             hint="install the package that brings it, or correct the name",
         )
     if names and function not in names:
-        meant = nearest(function, names)
+        suggestion = nearest(function, names)
         raise ConfigurationError(
             f"`{module}` has no function `{function}`",
             where=document.where((*location, "provider", "func")),
-            hint=f"did you mean `{meant}`?" if meant else "",
+            hint=f"did you mean `{suggestion}`?" if suggestion else "",
         )
 
 
@@ -298,7 +298,7 @@ def _block(document: YamlDocument) -> HarnessBlock | None:
 def _check_probes(
     document: YamlDocument, block: HarnessBlock, activities: Sequence[tuple[Location, Mapping[str, Any]]]
 ) -> None:
-    """The named probes stand in the method: there they are asked once the fault is sent."""
+    """The named probes are part of the method: they are run once the fault is sent."""
     probes = [str(a.get("name")) for where, a in activities if where[0] == "method" and a.get("type") == "probe"]
     index = next(
         i for i, e in enumerate(document.data["extensions"]) if isinstance(e, dict) and e.get("name") == "harness"
@@ -312,11 +312,11 @@ def _check_probes(
                 hint="write `confirmed_by:` with the name of a probe of the method",
             )
         if name and name not in probes:
-            meant = nearest(name, probes)
+            suggestion = nearest(name, probes)
             raise ConfigurationError(
                 f"the method has no probe `{name}`",
                 where=where,
-                hint=f"did you mean `{meant}`?" if meant else f"its probes are {', '.join(probes) or 'none'}",
+                hint=f"did you mean `{suggestion}`?" if suggestion else f"its probes are {', '.join(probes) or 'none'}",
             )
 
 

@@ -22,7 +22,7 @@ class ChildHistory:
         return self._first.get(kind)
 
     def _poll(self) -> None:
-        """Read the whole lines that are new; a line that is still being written is left for the next time."""
+        """Read the complete lines that are new; a line that is still being written is left for the next time."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)

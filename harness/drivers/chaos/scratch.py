@@ -14,7 +14,7 @@ from harness.targets.state import state_directory
 
 _PREFIX: Final = "chaos-"
 _TRIES: Final = 10
-"""A new directory is nobody's until it is locked, so another command that starts at that moment may remove it."""
+"""A new directory has no owner until it is locked, so another command that starts at that moment may remove it."""
 
 
 class Scratch:
@@ -56,7 +56,7 @@ class Scratch:
 
 
 def sweep_scratch() -> None:
-    """Remove what nobody holds any more: its lock went with its harness, and so did the child."""
+    """Remove what is no longer locked: its harness has ended, and so has the child."""
     for path in (state_directory() / "scratch").glob(f"{_PREFIX}*"):
         try:
             fd = _locked(path)
@@ -68,7 +68,7 @@ def sweep_scratch() -> None:
 
 
 def _locked(path: Path) -> int | None:
-    """The descriptor of the directory with its lock; None when somebody else has the lock, or removed it meanwhile."""
+    """The descriptor of the directory with its lock; None when another process has the lock, or removed it meanwhile."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:

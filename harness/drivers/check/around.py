@@ -9,14 +9,14 @@ from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.places import Clusters, namespaces
 from harness.drivers.check.policies import network_policy
 from harness.drivers.check.state.objects import controllers_in
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.kubernetes import Object
 
 
 @contextmanager
-def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
-    """Reads through every gateway; looks for services and pods that are exposed; a stranger calls every service but `gateway`."""
+def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
+    """Read through every gateway, list exposed services and pods, and call every service but `gateway` from a stranger."""
     gateway, reads = params["gateway"], gateway_reads(target, {})
     clusters, places = Clusters(target), namespaces(target)
     services = {
@@ -29,7 +29,7 @@ def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
     with ExitStack() as stack:
         callers = [stack.enter_context(network_policy(target, {"port": str(port)})) for port in ports]
 
-        def look() -> Sequence[Seen]:
+        def probe() -> Sequence[FactReading]:
             seen = list(reads())
             for (region, namespace), found in services.items():
                 seen += [_exposed_service(namespace, one) for one in found if one["metadata"]["name"] != gateway]
@@ -38,29 +38,29 @@ def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
                     for kind, one in controllers_in(clusters.of(region), namespace)
                     if one["metadata"]["name"] != gateway
                 ]
-            calls = [one for look_at in callers for one in look_at()]
+            calls = [one for read_calls in callers for one in read_calls()]
             strangers = [
                 one for one in calls if one.expected == "refused" and not one.subject.endswith(f" to {gateway}")
             ]
             return [*seen, *strangers]
 
-        yield look
+        yield probe
 
 
-def _exposed_service(namespace: str, service: Object) -> Seen:
+def _exposed_service(namespace: str, service: Object) -> FactReading:
     """A service that is open outside the cluster: of type NodePort or LoadBalancer, or with an external address."""
     spec = service["spec"]
     open_to = [spec["type"]] if spec.get("type") in {"NodePort", "LoadBalancer"} else []
     open_to += [f"external address {address}" for address in spec.get("externalIPs") or []]
-    return Seen(
+    return FactReading(
         subject=f"{namespace}: service {service['metadata']['name']}",
         expected="not exposed outside the cluster",
-        seen=", ".join(open_to) or "not exposed",
+        observed=", ".join(open_to) or "not exposed",
         ok=not open_to,
     )
 
 
-def _exposed_pod(namespace: str, name: str, controller: Object) -> Seen:
+def _exposed_pod(namespace: str, name: str, controller: Object) -> FactReading:
     """Pods that listen on their node."""
     spec = controller["spec"]["template"]["spec"]
     open_to = ["the network of its node"] if spec.get("hostNetwork") else []
@@ -70,9 +70,9 @@ def _exposed_pod(namespace: str, name: str, controller: Object) -> Seen:
         for port in container.get("ports") or []
         if port.get("hostPort")
     ]
-    return Seen(
+    return FactReading(
         subject=f"{namespace}: pods of {name}",
         expected="not exposed outside the cluster",
-        seen=", ".join(open_to) or "not exposed",
+        observed=", ".join(open_to) or "not exposed",
         ok=not open_to,
     )

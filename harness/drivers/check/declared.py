@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from harness.drivers.check.deployments import quantity
 from harness.drivers.check.places import Clusters, namespaces
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.drivers.manifests import CLUSTER_SCOPED, DeclaredObject, declared
 from harness.errors import ConfigurationError, UsageError
 from harness.targets import Target
@@ -35,15 +35,15 @@ def _manifests(target: Target) -> list[DeclaredObject]:
     return found
 
 
-def declared_fields(target: Target, params: Mapping[str, str]) -> Look:  # noqa: ARG001 - the registry's shape
+def declared_fields(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
     """One fact an object of the manifests: which of its declared fields the live one has otherwise. Values of Secrets are not read."""
     objects, clusters = _manifests(target), _PlacedClusters(target)
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         served = cache(Cluster.kinds)
         return [_compared(one, cluster, served) for one in objects for cluster in clusters.of(one.namespace)]
 
-    return look
+    return probe
 
 
 class _PlacedClusters:
@@ -60,24 +60,31 @@ class _PlacedClusters:
         return list(found.values())
 
 
-def _compared(one: DeclaredObject, cluster: Cluster, served: Callable[[Cluster, str], Mapping[str, str]]) -> Seen:
+def _compared(
+    one: DeclaredObject, cluster: Cluster, served: Callable[[Cluster, str], Mapping[str, str]]
+) -> FactReading:
     version = str(one.content.get("apiVersion", "v1"))
     namespace = "" if one.kind in CLUSTER_SCOPED else one.namespace or "default"
     file, _, line = one.place.rpartition(":")
     subject = f"{one.kind} {f'{namespace}/' if namespace else ''}{one.name} ({Path(file).name}:{line})"
     expected = "0 fields differ"
     if one.kind not in served(cluster, version):
-        return Seen(subject=subject, expected=expected, seen=f"the API does not serve {version} {one.kind}", ok=None)
+        return FactReading(
+            subject=subject, expected=expected, observed=f"the API does not serve {version} {one.kind}", ok=None
+        )
     live = cluster.read(version, one.kind, one.name, namespace)
     if live is None:
-        return Seen(subject=subject, expected=expected, seen="there is no such object", ok=False)
+        return FactReading(subject=subject, expected=expected, observed="there is no such object", ok=False)
     content = {key: value for key, value in one.content.items() if key not in _UNCOMPARED}
     if one.kind == "Secret":
         content = {key: value for key, value in content.items() if key == "metadata"}
     found = list(differences(content, live))
     named = "; ".join(found[:_FIRST]) + ("; and more" if len(found) > _FIRST else "")
-    return Seen(
-        subject=subject, expected=expected, seen=f"{len(found)} differ: {named}" if found else expected, ok=not found
+    return FactReading(
+        subject=subject,
+        expected=expected,
+        observed=f"{len(found)} differ: {named}" if found else expected,
+        ok=not found,
     )
 
 
@@ -142,20 +149,20 @@ def _short(value: Any) -> str:
     return f"`{text[:60]}…`" if len(text) > 60 else f"`{text}`"
 
 
-def declared_workloads(target: Target, params: Mapping[str, str]) -> Look:  # noqa: ARG001 - the registry's shape
+def declared_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
     """One fact a running workload, or pod without one, of the platform's namespaces: whether the manifests declare it."""
     objects, clusters = _manifests(target), _PlacedClusters(target)
     known = {(one.kind, one.namespace, one.name): one.place for one in objects}
     places = sorted({one.namespace for one in objects if one.namespace} | set(namespaces(target).values()))
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         found = []
         for namespace in places:
             for cluster in clusters.of(namespace):
                 found += [_known(kind, namespace, obj, known) for kind, obj in _running(cluster, namespace)]
         return found
 
-    return look
+    return probe
 
 
 def _running(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
@@ -168,12 +175,12 @@ def _running(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
             yield "Pod", pod
 
 
-def _known(kind: str, namespace: str, obj: Object, known: Mapping[tuple[str, str, str], str]) -> Seen:
+def _known(kind: str, namespace: str, obj: Object, known: Mapping[tuple[str, str, str], str]) -> FactReading:
     place = known.get((kind, namespace, obj["metadata"]["name"]), "")
     file, _, line = place.rpartition(":")
-    return Seen(
+    return FactReading(
         subject=f"{kind} {namespace}/{obj['metadata']['name']}",
         expected="a manifest in the repository",
-        seen=f"{Path(file).name}:{line}" if place else "no manifest declares it",
+        observed=f"{Path(file).name}:{line}" if place else "no manifest declares it",
         ok=bool(place),
     )

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from harness.drivers.check.places import Clusters, primary_namespace
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import UsageError
 from harness.targets import Target
 from harness.targets.kubernetes import Object
 
 
-def deployment_size(target: Target, params: Mapping[str, str]) -> Look:
-    """Looks at `deployment` in the primary region: `replicas` ready, `cpu` and `memory` as request and as limit of a pod."""
+def deployment_size(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Read `deployment` in the primary region: `replicas` ready, `cpu` and `memory` as request and as limit of a pod."""
     namespace, name = primary_namespace(target), params["deployment"]
     expected_replicas = int(params["replicas"])
     expected = {resource: params[resource] for resource in ("cpu", "memory")}
@@ -22,28 +22,28 @@ def deployment_size(target: Target, params: Mapping[str, str]) -> Look:
     cluster = Clusters(target).of(target.primary_region)
     subject = f"{namespace}/{name}"
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         found = [one for one in cluster.deployments(namespace) if one["metadata"]["name"] == name]
         if not found:
-            return [Seen(subject=subject, expected="a deployment", seen="none of that name", ok=False)]
+            return [FactReading(subject=subject, expected="a deployment", observed="none of that name", ok=False)]
         [deployment] = found
         return [_replicas(subject, deployment, expected_replicas), *_resources(subject, deployment, expected)]
 
-    return look
+    return probe
 
 
-def _replicas(subject: str, deployment: Object, expected: int) -> Seen:
+def _replicas(subject: str, deployment: Object, expected: int) -> FactReading:
     declared = deployment["spec"].get("replicas", 1)
     ready = (deployment.get("status") or {}).get("readyReplicas") or 0
-    return Seen(
+    return FactReading(
         subject=f"{subject} replicas",
         expected=f"{expected} ready of {expected}",
-        seen=f"{ready} ready of {declared}",
+        observed=f"{ready} ready of {declared}",
         ok=declared == expected and ready == expected,
     )
 
 
-def _resources(subject: str, deployment: Object, expected: Mapping[str, str]) -> list[Seen]:
+def _resources(subject: str, deployment: Object, expected: Mapping[str, str]) -> list[FactReading]:
     containers = deployment["spec"]["template"]["spec"]["containers"]
     seen = []
     for resource, amount in expected.items():
@@ -52,10 +52,10 @@ def _resources(subject: str, deployment: Object, expected: Mapping[str, str]) ->
             known = [str(value) for value in stated if value is not None]
             whole = len(known) == len(containers)
             seen.append(
-                Seen(
+                FactReading(
                     subject=f"{subject} {resource} {bound}",
                     expected=amount,
-                    seen=" + ".join(known) if whole else "not stated",
+                    observed=" + ".join(known) if whole else "not stated",
                     ok=whole and sum(map(quantity, known), Decimal(0)) == quantity(amount),
                 )
             )
@@ -64,7 +64,7 @@ def _resources(subject: str, deployment: Object, expected: Mapping[str, str]) ->
 
 def quantity(text: str) -> Decimal:
     """A Kubernetes quantity as a number: `500m` is 0.5, `1Gi` is 1073741824; raises UsageError for any other text."""
-    from kubernetes.utils.quantity import parse_quantity  # half a second, and only where a cluster is looked at
+    from kubernetes.utils.quantity import parse_quantity  # half a second, and only where a cluster is read
 
     try:
         return Decimal(parse_quantity(text))  # type: ignore[no-untyped-call]

@@ -15,7 +15,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
 from harness.targets import Target
@@ -51,26 +51,26 @@ class DnsServer(NamedTuple):
         return self.address if self.port == _PORT else f"{self.address}:{self.port}"
 
 
-def dns_records(target: Target, params: Mapping[str, str]) -> Look:
+def dns_records(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Resolves every public name as users do: its declared addresses and no other, with a TTL of at most `ttl`."""
     names, most_s = _named(target), Quantity.parse(params["ttl"]).base
     servers = [_server(names.resolver, target)] if names.resolver else _own_resolvers()
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         return [_as_declared(name, expected, servers, most_s) for name, expected in _declared(names).items()]
 
-    return look
+    return probe
 
 
-def dns_servers(target: Target, _params: Mapping[str, str]) -> Look:
+def dns_servers(target: Target, _params: Mapping[str, str]) -> FactProbe:
     """Asks every authoritative server of the zone for every public name: each must answer, and all the same."""
     names = _named(target)
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         servers = [_server(one, target) for one in names.servers] or _of_zone(names, target)
         return [seen for name in names.names for seen in _equal(name, servers)]
 
-    return look
+    return probe
 
 
 def _named(target: Target) -> Dns:
@@ -87,11 +87,11 @@ def _declared(names: Dns) -> dict[str, frozenset[str]]:
     return {name: frozenset(str(address) for address in one.addresses) for name, one in names.names.items()}
 
 
-def _as_declared(name: str, expected: frozenset[str], servers: Sequence[DnsServer], most_s: float) -> Seen:
+def _as_declared(name: str, expected: frozenset[str], servers: Sequence[DnsServer], most_s: float) -> FactReading:
     found = _first([ask(name, server, recursive=True) for server in servers])
     ok = None if found.why else found.addresses == expected and found.ttl_s <= most_s
-    wanted = f"{', '.join(sorted(expected))} with a TTL of at most {most_s:g} s"
-    return Seen(subject=name, expected=wanted, seen=found.words, ok=False if _is_denied(found) else ok)
+    declared = f"{', '.join(sorted(expected))} with a TTL of at most {most_s:g} s"
+    return FactReading(subject=name, expected=declared, observed=found.words, ok=False if _is_denied(found) else ok)
 
 
 def _first(answers: Iterable[Answered]) -> Answered:
@@ -101,20 +101,20 @@ def _first(answers: Iterable[Answered]) -> Answered:
 
 
 def _is_denied(answer: Answered) -> bool:
-    """Whether a server said that there is no such name: that is an answer, not a silence."""
+    """Whether a server answered that there is no such name."""
     return answer.why.endswith("NXDOMAIN")
 
 
-def _equal(name: str, servers: Sequence[DnsServer]) -> Iterable[Seen]:
+def _equal(name: str, servers: Sequence[DnsServer]) -> Iterable[FactReading]:
     answers = {server: ask(name, server, recursive=False) for server in servers}
     said = [one.addresses for one in answers.values() if not one.why]
     common = max(said, key=said.count) if said else frozenset[str]()
     for server, one in answers.items():
         expected = f"an authoritative answer, {', '.join(sorted(common)) or 'as of every other server'}"
-        yield Seen(
+        yield FactReading(
             subject=f"{name} at {server}",
             expected=expected,
-            seen=one.words,
+            observed=one.words,
             ok=not one.why and bool(one.addresses) and one.addresses == common,
         )
 

@@ -1,4 +1,4 @@
-"""The metrics of a pod: its exposition read, and what can be told from it: quantiles, an error rate, requests per second."""
+"""The metrics of a pod: its exposition, and what it provides: quantiles, an error rate, requests per second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prometheus_client.samples import Sample
 from harness import clock
 from harness.drivers.check.places import Clusters, is_of_workload, namespaces
 from harness.drivers.check.reach import PodReach
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.kubernetes import Object, labels_of
@@ -30,7 +30,7 @@ _AT_ONCE: Final = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exposition:
-    """What the metrics of one pod said at one moment.
+    """The metrics of one pod at one moment.
 
     Attributes:
         pod, workload, region: whose.
@@ -133,42 +133,42 @@ def _add(counts: dict[_Key, float], key: _Key, value: float) -> None:
     counts[key] = counts.get(key, 0.0) + value
 
 
-def exposed_metrics(target: Target, _params: Mapping[str, str]) -> Look:
-    """Looks at every pod of every workload: can p50, p95, p99, an error rate and requests per second be told from its metrics?"""
+def exposed_metrics(target: Target, _params: Mapping[str, str]) -> FactProbe:
+    """Read the metrics of every pod: do they provide p50, p95, p99, an error rate and requests per second?"""
     names = metrics_of(target)
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         return [seen for one in scrape(target) for seen in _told(one, names)]
 
-    return look
+    return probe
 
 
-def _told(one: Exposition, names: Metrics) -> Iterator[Seen]:
+def _told(one: Exposition, names: Metrics) -> Iterator[FactReading]:
     subject = f"{one.region}/{one.pod}"
     if one.why:
-        yield Seen(subject=subject, expected="metrics", seen=one.why, ok=False)
+        yield FactReading(subject=subject, expected="metrics", observed=one.why, ok=False)
         return
     for quantile in QUANTILES:
         whole = {route for route, counts in one.buckets.items() if any(math.isfinite(end) for end in counts)}
         told = whole | {route for route, known in one.summaries.items() if quantile in known}
         what = f"p{100 * quantile:g}"
-        yield Seen(
+        yield FactReading(
             subject=f"{subject} {what}",
             expected=f"{what} of `{names.seconds}`, as buckets or as a quantile",
-            seen=f"of {len(told)} routes" if told else "of no route",
+            observed=f"of {len(told)} routes" if told else "of no route",
             ok=bool(told),
         )
     by_status = sorted({status for of_route in one.requests.values() for status in of_route} - {""})
-    yield Seen(
+    yield FactReading(
         subject=f"{subject} error rate",
         expected=f"`{names.requests}` by `{names.status}`",
-        seen=f"status {', '.join(by_status)}" if by_status else f"no label `{names.status}`",
+        observed=f"status {', '.join(by_status)}" if by_status else f"no label `{names.status}`",
         ok=bool(by_status),
     )
     count = sum(value for of_route in one.requests.values() for value in of_route.values())
-    yield Seen(
+    yield FactReading(
         subject=f"{subject} requests per second",
         expected=f"the counter `{names.requests}`",
-        seen=f"{count:g} requests" if one.requests else "no such counter",
+        observed=f"{count:g} requests" if one.requests else "no such counter",
         ok=bool(one.requests),
     )

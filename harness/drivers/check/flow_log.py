@@ -2,7 +2,7 @@
 
 A line is one JSON object, `{"flow": {…}}` (https://docs.cilium.io/en/stable/observability/hubble/configuration/export/); `hubble observe -o json`
 writes the same. Counted are the beginnings of TCP connections: a SYN without ACK, where it left its source or was dropped on the way. A file
-that is rotated is read to its end under its new name.
+that is rotated is read completely under its new name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FileId = tuple[int, int, bytes]
 
 
 class FlowKey(NamedTuple):
-    """What is told apart of a connection: who calls whom on which port, and whether it came through."""
+    """The key of a connection: who calls whom on which port, and whether it came through."""
 
     source_namespace: str
     source: str

@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.expect import fits
@@ -17,7 +17,7 @@ from harness.targets.parts import ReadProbe
 _WITHIN_S: Final = 2.0
 
 
-def gateway_reads(target: Target, _params: Mapping[str, str]) -> Look:
+def gateway_reads(target: Target, _params: Mapping[str, str]) -> FactProbe:
     """Asks each region's entry for one read of every service that `probes.services` names."""
     if not target.doors:
         raise ConfigurationError(
@@ -31,23 +31,23 @@ def gateway_reads(target: Target, _params: Mapping[str, str]) -> Look:
             hint="write `services: {SERVICE: PATH}` with a path that needs no sign-in and is answered by that service",
         )
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         seen = []
         for region, entry in target.doors.items():
             with http_client(target, entry, timeout_s=_WITHIN_S) as client:
                 for service, read in reads.items():
                     answer = _read(client, read)
                     seen.append(
-                        Seen(
+                        FactReading(
                             subject=f"{region}/{service}",
                             expected=f"GET {read.path}: status 200",
-                            seen=answer,
+                            observed=answer,
                             ok=answer == "status 200",
                         )
                     )
         return seen
 
-    return look
+    return probe
 
 
 def _read(client: httpx.Client, read: ReadProbe) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.places import Clusters, is_of_workload, namespaces
 from harness.drivers.check.reach import PodReach
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.kubernetes import Object, labels_of
@@ -17,13 +17,13 @@ from harness.targets.kubernetes import Object, labels_of
 _AT_ONCE: Final = 4
 
 
-def health_of_pods(target: Target, params: Mapping[str, str]) -> Look:
+def health_of_pods(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Asks each pod of each workload in each region's namespace for `path`; 200 must come `within` (a time, `1 s`)."""
     path, within_s = params["path"], Quantity.parse(params["within"]).base
     places, clusters = namespaces(target), Clusters(target)
 
-    def look() -> Sequence[Seen]:
-        seen: list[Seen] = []
+    def probe() -> Sequence[FactReading]:
+        seen: list[FactReading] = []
         for region, namespace in places.items():
             cluster = clusters.of(region)
             pods = [pod for pod in cluster.pods(namespace) if is_of_workload(pod)]
@@ -35,23 +35,25 @@ def health_of_pods(target: Target, params: Mapping[str, str]) -> Look:
                 reach.close()
             empty = (one for one in cluster.deployments(namespace) if not _has_pods(one, pods))
             seen += [
-                Seen(subject=f"{namespace}/{one['metadata']['name']}", expected="a pod", seen="none", ok=False)
+                FactReading(
+                    subject=f"{namespace}/{one['metadata']['name']}", expected="a pod", observed="none", ok=False
+                )
                 for one in empty
             ]
         return seen
 
-    return look
+    return probe
 
 
-def _asked(reach: PodReach, pod: Object, path: str) -> Seen:
+def _asked(reach: PodReach, pod: Object, path: str) -> FactReading:
     began_ns = clock.now_ns()
     answer = reach.ask(pod, path)
     seconds = (clock.now_ns() - began_ns) / clock.NS_PER_S
     in_time = seconds <= reach.within_s
-    return Seen(
+    return FactReading(
         subject=f"{pod['metadata']['namespace']}/{pod['metadata']['name']}",
         expected=f"GET {path}: status 200 within {reach.within_s:g} s",
-        seen=answer if in_time else f"{answer} after {seconds:.1f} s",
+        observed=answer if in_time else f"{answer} after {seconds:.1f} s",
         ok=answer == "status 200" and in_time,
     )
 

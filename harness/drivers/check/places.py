@@ -81,7 +81,7 @@ class Clusters:
         return [self.of(region) for region in regions.values()]
 
     def target_of(self, region: str) -> Target:
-        """The target as seen from a region: its context in place of the common one."""
+        """The target as reached from a region: its context in place of the common one."""
         kubernetes = self._target.kubernetes
         if kubernetes is None or self._context(region) == kubernetes.context:
             return self._target

@@ -16,7 +16,7 @@ from typing import Final
 
 from harness import clock
 from harness.drivers.check.places import Clusters, callers_of, namespaces
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.targets import Target, platform_of
 from harness.targets.intents import strike_intent
@@ -25,7 +25,7 @@ from harness.targets.undo import undoable
 
 _LIFE_S: Final = 60
 _ROUND_S: Final = 15.0
-"""So long a look waits for the next round of calls: the pod may still have to be pulled and started."""
+"""A reading waits this long for the next round of calls: the pod may still have to be pulled and started."""
 
 _PROGRAM: Final = """\
 import json, os, socket, sys, time
@@ -45,12 +45,12 @@ while time.monotonic() < end:
     print(json.dumps([number, {service: call(service) for service in sys.argv[4:]}]), flush=True)
     time.sleep(0.2)
 """
-"""A call counts as accepted when an answer comes back: where a proxy stands between, a connection alone says nothing."""
+"""A call counts as accepted when an answer comes back: behind a proxy, a connection alone proves nothing."""
 
 
 @contextmanager
-def network_policy(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
-    """Puts the probe pods in place, looks at each (caller, backend) of each region, and removes them however it ends."""
+def network_policy(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
+    """Puts the probe pods in place, reads each (caller, backend) of each region, and removes them however it ends."""
     port, clusters, declared = int(params["port"]), Clusters(target), callers_of(target)
     both = ((declared.accepted, True), (declared.refused, False))
     with ExitStack() as stack:
@@ -64,7 +64,7 @@ def network_policy(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
                     program = [str(port), str(_LIFE_S), target.probes.health, *backends]
                     stack.enter_context(_in_place(target, caller, _pod(caller, declared.image, program)))
                     callers.append(caller)
-        yield lambda: [seen for caller in callers for seen in caller.look()]
+        yield lambda: [seen for caller in callers for seen in caller.probe()]
 
 
 def _backends(cluster: Cluster, namespace: str, port: int) -> list[str]:
@@ -91,12 +91,12 @@ class _Caller:
         self.label = self.labels.get("app") or ",".join(f"{key}={value}" for key, value in self.labels.items())
         self.name = f"readiness-{'accepted' if self.accepted else 'refused'}-{uuid.uuid4().hex[:6]}"
 
-    def look(self) -> Sequence[Seen]:
+    def probe(self) -> Sequence[FactReading]:
         return [
-            Seen(
+            FactReading(
                 subject=f"{self.namespace}: {self.label} to {service}",
                 expected="accepted" if self.accepted else "refused",
-                seen=came,
+                observed=came,
                 ok=(came == "accepted") == self.accepted,
             )
             for service, came in self._next_round().items()

@@ -1,6 +1,6 @@
 """`network-ports`: does a backend refuse its declared callers on every port but one?
 
-What nobody listens on refuses every caller, policy or not. So a pod is made that carries the backend's labels and listens on the
+A port without a listener refuses every caller, policy or not. So a pod is made that carries the backend's labels and listens on the
 port and on others, with a Service of its own that leads to it though it is never ready: no Service of the platform sends it a
 request. A second pod, with the labels of a declared caller, connects to it. The one port must accept, or nothing was shown; all
 others must refuse.
@@ -18,7 +18,7 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.places import Clusters, callers_of, namespaces
 from harness.drivers.check.policies import make_pod
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.targets import Target, platform_of
 from harness.targets.intents import strike_intent
@@ -97,22 +97,24 @@ class _Tried:
     backends: Sequence[_Backend]
     round: int = 0
 
-    def look(self) -> Sequence[Seen]:
+    def probe(self) -> Sequence[FactReading]:
         """The next round of calls."""
         came = self._next_round()
         return [seen for backend in self.backends for seen in self._of(backend, came[backend.listener])]
 
-    def _of(self, backend: _Backend, came: Mapping[str, str]) -> Iterator[Seen]:
+    def _of(self, backend: _Backend, came: Mapping[str, str]) -> Iterator[FactReading]:
         subject = f"{self.namespace}: {self.label} to {backend.name}"
-        yield Seen(
+        yield FactReading(
             subject=f"{subject} on TCP {self.port}",
             expected="accepted, or the others prove nothing",
-            seen=came[str(self.port)],
+            observed=came[str(self.port)],
             ok=True if came[str(self.port)] == "accepted" else None,
         )
         for other in OTHERS:
             seen = came[str(other)]
-            yield Seen(subject=f"{subject} on TCP {other}", expected="refused", seen=seen, ok=seen == "refused")
+            yield FactReading(
+                subject=f"{subject} on TCP {other}", expected="refused", observed=seen, ok=seen == "refused"
+            )
 
     def _next_round(self) -> Mapping[str, Mapping[str, str]]:
         for _ in clock.Deadline.after(_ROUND_S).ticks(0.1):
@@ -134,8 +136,8 @@ class _Tried:
 
 
 @contextmanager
-def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
-    """Puts listeners and callers in place, looks at each backend of each region, and removes them however it ends."""
+def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
+    """Puts listeners and callers in place, calls each backend of each region, and removes them however it ends."""
     port, clusters, declared = int(params["port"]), Clusters(target), callers_of(target)
     image, labels = declared.image, dict(declared.accepted)
     with ExitStack() as stack:
@@ -158,7 +160,7 @@ def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[Look]:
             places.append(
                 _Tried(cluster=cluster, namespace=namespace, caller=caller, label=label, port=port, backends=backends)
             )
-        yield lambda: [seen for place in places for seen in place.look()]
+        yield lambda: [seen for place in places for seen in place.probe()]
 
 
 def _backends(cluster: Cluster, namespace: str, port: int) -> list[_Backend]:

@@ -29,7 +29,7 @@ class PodReach:
     """Asks pods by HTTP.
 
     Args:
-        target: as seen from the pods' region.
+        target: as reached from the pods' region.
         within_s: each answer is waited for so long.
     """
 

@@ -30,7 +30,7 @@ from harness.drivers.check.sql.staging import production_subset, values_masked
 from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
 from harness.drivers.check.state.versions import api_version
 from harness.drivers.check.writing import written_and_read
-from harness.drivers.facts import Look, record_facts, settled
+from harness.drivers.facts import FactProbe, record_facts, settled
 from harness.errors import DriverError, UsageError
 from harness.model import Check, Demand, Fact, Sink
 from harness.targets import Target
@@ -38,12 +38,14 @@ from harness.targets import Target
 Params = Mapping[str, str]
 
 
-def _plain(make: Callable[[Target, Params], Look]) -> Callable[[Target, Params], AbstractContextManager[Look]]:
+def _plain(
+    make: Callable[[Target, Params], FactProbe],
+) -> Callable[[Target, Params], AbstractContextManager[FactProbe]]:
     """A check that needs nothing put in place first."""
     return lambda target, params: nullcontext(make(target, params))
 
 
-CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Look]]]] = {
+CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[FactProbe]]]] = {
     "declared-fields": _plain(declared_fields),
     "declared-workloads": _plain(declared_workloads),
     "health-of-pods": _plain(health_of_pods),
@@ -88,8 +90,8 @@ def run_check(demand: Demand, target: Target, sink: Sink, run_directory: Path | 
 def _facts(demand: Demand, target: Target) -> tuple[Fact, ...]:
     if demand.name not in CHECKS:
         raise UsageError(f"unknown check `{demand.name}`", hint=f"known are {', '.join(sorted(CHECKS))}")
-    with CHECKS[demand.name](target, demand.params) as look:
-        facts = settled(look)
+    with CHECKS[demand.name](target, demand.params) as probe:
+        facts = settled(probe)
     if not facts:
         raise DriverError(
             "there is nothing to check", where=target.name, hint="check the namespaces in the target file"

@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 
 from harness import clock
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.targets import Target
@@ -22,7 +22,7 @@ _PAUSE_S: Final = 0.05
 _ACCEPTED: Final = frozenset({200, 201})
 
 
-def written_and_read(target: Target, params: Mapping[str, str]) -> Look:
+def written_and_read(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Writes twenty rows of the ledger at the entry of one region, and reads each at that of another until it is there."""
     ledger = target.ledger
     if ledger is None or not ledger.read:
@@ -34,7 +34,7 @@ def written_and_read(target: Target, params: Mapping[str, str]) -> Look:
     doors = [_door(target, params[key]) for key in ("from", "to")]
     limit_s = Quantity.parse(params["within"]).base
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         client = uuid.uuid4().int >> 97  # a number that no watcher has, below 2**31
         with (
             http_client(target, doors[0], timeout_s=_WITHIN_S) as writer,
@@ -42,7 +42,7 @@ def written_and_read(target: Target, params: Mapping[str, str]) -> Look:
         ):
             return [_of_one(writer, reader, ledger.path, (client, n), params, limit_s) for n in range(_WRITES)]
 
-    return look
+    return probe
 
 
 def _door(target: Target, region: str) -> str:
@@ -61,7 +61,7 @@ def _of_one(  # noqa: PLR0917 - two clients, one row
     row: tuple[int, int],
     params: Mapping[str, str],
     limit_s: float,
-) -> Seen:
+) -> FactReading:
     client, number = row
     subject = f"write {number + 1} of {_WRITES} from {params['from']} to {params['to']}"
     expected = f"accepted, and readable within {limit_s:g} s"
@@ -70,15 +70,19 @@ def _of_one(  # noqa: PLR0917 - two clients, one row
     try:
         answer = writer.post(path, json=body, headers={"idempotency-key": f"{client}-{number}"})
     except httpx.HTTPError as error:
-        return Seen(subject=subject, expected=expected, seen=f"no answer to the write: {error}", ok=None)
+        return FactReading(subject=subject, expected=expected, observed=f"no answer to the write: {error}", ok=None)
     if answer.status_code not in _ACCEPTED:
-        return Seen(subject=subject, expected=expected, seen=f"the write got status {answer.status_code}", ok=False)
+        return FactReading(
+            subject=subject, expected=expected, observed=f"the write got status {answer.status_code}", ok=False
+        )
     accepted_s = clock.now_s()
     for _ in clock.Deadline.after(limit_s).ticks(_PAUSE_S):
         if _is_there(reader, path, row, checksum):
             took_s = clock.now_s() - accepted_s
-            return Seen(subject=subject, expected=expected, seen=f"readable after {took_s:.2f} s", ok=took_s <= limit_s)
-    return Seen(subject=subject, expected=expected, seen=f"not readable in {limit_s:g} s", ok=False)
+            return FactReading(
+                subject=subject, expected=expected, observed=f"readable after {took_s:.2f} s", ok=took_s <= limit_s
+            )
+    return FactReading(subject=subject, expected=expected, observed=f"not readable in {limit_s:g} s", ok=False)
 
 
 def _is_there(reader: httpx.Client, path: str, row: tuple[int, int], checksum: str) -> bool:

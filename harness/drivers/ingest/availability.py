@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 
 from harness import clock
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report
 from harness.drivers.ingest.formats.samples import RangeAnswer, range_answer
 from harness.drivers.ingest.reports import age_of, key_of, matching, some
@@ -28,7 +28,7 @@ COMPLETE_S: Final = 60.0
 """For all answers together."""
 
 
-def was_available(asked: Asked) -> Sequence[Seen]:
+def was_available(asked: Asked) -> Sequence[FactReading]:
     """At least a share of a window was available, whatever the points that are missing were."""
     query = _query(asked)
     least, window = Quantity.parse(asked.params["share"]), asked.params["window"]
@@ -41,7 +41,9 @@ def was_available(asked: Asked) -> Sequence[Seen]:
     warnings = [warning for answer in answers for warning in answer.warnings]
     facts = [_share(values, points, least, f"available in the last {window} before {asked.today:%Y-%m-%d %H:%M} UTC")]
     if warnings:
-        facts.append(Seen(subject="answer", expected="complete", seen=f"Prometheus warns: {some(warnings)}", ok=None))
+        facts.append(
+            FactReading(subject="answer", expected="complete", observed=f"Prometheus warns: {some(warnings)}", ok=None)
+        )
     return facts
 
 
@@ -56,7 +58,7 @@ def _query(asked: Asked) -> PrometheusQuery:
 
 
 def _saved(asked: Asked, patterns: Sequence[str]) -> list[RangeAnswer]:
-    """What somebody saved of its answers."""
+    """Its answers, saved to a file."""
     answers = []
     for path in matching(asked, patterns):
         answers.append(range_answer(read_report(path, LARGEST_TEXT), str(path)))
@@ -119,16 +121,16 @@ def _pieces(answer: httpx.Response, deadline: clock.Deadline, where: str) -> Ite
         yield piece
 
 
-def _share(values: dict[int, float], points: int, least: Quantity, subject: str) -> Seen:
+def _share(values: dict[int, float], points: int, least: Quantity, subject: str) -> FactReading:
     """PASS when it is enough even if every missing point was down, FAIL when it is not even if every one was up."""
     expected = f"at least {least}"
     if any(not 0 <= value <= 1 for value in values.values()):
         odd = next(value for value in values.values() if not 0 <= value <= 1)
         seen = f"the query gives {odd:g}, and a share is from 0 to 1"
-        return Seen(subject=subject, expected=expected, seen=seen, ok=None)
+        return FactReading(subject=subject, expected=expected, observed=seen, ok=None)
     up, missing = sum(values.values()), points - len(values)
     low, high = up / points, (up + missing) / points
     seen = f"{100 * low:.5g} %" if not missing else f"{100 * low:.5g} % to {100 * high:.5g} %"
     seen += f", {missing} of {points} points are missing" if missing else f" of {points} points"
     ok = True if low >= least.base else False if high < least.base else None
-    return Seen(subject=subject, expected=expected, seen=seen, ok=ok)
+    return FactReading(subject=subject, expected=expected, observed=seen, ok=ok)

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.figures import OutsideFigure, outside_figures
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
 from harness.drivers.ingest.formats.provenance import Provenance
@@ -16,7 +16,7 @@ from harness.errors import DriverError
 from harness.model import Quantity
 
 
-def figure_limit(asked: Asked) -> Sequence[Seen]:
+def figure_limit(asked: Asked) -> Sequence[FactReading]:
     """A figure is at least, or at most, a value in a unit; within a time of the release, from so many answers, where the sentence says so."""
     figure, facts = _figure(asked)
     found = re.fullmatch(r"([0-9.]+) ?(.*)", asked.params["limit"])
@@ -24,7 +24,7 @@ def figure_limit(asked: Asked) -> Sequence[Seen]:
     expected = f"{asked.params['relation']} {asked.params['limit']}"
     if unit != figure.unit:
         seen = f"{_in_words(figure, figure.value)}: {figure.where} has the unit `{shown(figure.unit)}`, not `{unit}`"
-        facts.append(Seen(subject=figure.name, expected=expected, seen=seen, ok=None))
+        facts.append(FactReading(subject=figure.name, expected=expected, observed=seen, ok=None))
     else:
         facts.append(_held(asked, figure, limit, expected))
     if "within" in asked.params:
@@ -34,34 +34,34 @@ def figure_limit(asked: Asked) -> Sequence[Seen]:
     return facts
 
 
-def figure_reference(asked: Asked) -> Sequence[Seen]:
+def figure_reference(asked: Asked) -> Sequence[FactReading]:
     """A figure is at least, or at most, its own baseline or target."""
     figure, facts = _figure(asked)
     name = asked.params["reference"]
     limit = figure.baseline if name == "baseline" else figure.target
     if limit is None:
         expected, seen = f"{asked.params['relation']} its {name}", f"{figure.where} gives no `{name}`"
-        return [*facts, Seen(subject=figure.name, expected=expected, seen=seen, ok=None)]
+        return [*facts, FactReading(subject=figure.name, expected=expected, observed=seen, ok=None)]
     expected = f"{asked.params['relation']} its {name} {_in_words(figure, limit)}"
     return [*facts, _held(asked, figure, limit, expected)]
 
 
-def figure_saving(asked: Asked) -> Sequence[Seen]:
+def figure_saving(asked: Asked) -> Sequence[FactReading]:
     """A figure is at least a share below its baseline."""
     figure, facts = _figure(asked)
     least = Quantity.parse(asked.params["share"])
     expected = f"at least {least} below its baseline"
     if figure.baseline is None or figure.baseline <= 0:
         seen = f"{figure.where} gives no `baseline` above 0"
-        return [*facts, Seen(subject=figure.name, expected=expected, seen=seen, ok=None)]
+        return [*facts, FactReading(subject=figure.name, expected=expected, observed=seen, ok=None)]
     limit = figure.baseline * (1 - least.base)
     below = 100 * (1 - figure.value / figure.baseline)
     seen = f"{_in_words(figure, figure.value)}, {below:.4g} % below {_in_words(figure, figure.baseline)}"
     ok = figure.value < limit or math.isclose(figure.value, limit)
-    return [*facts, Seen(subject=figure.name, expected=expected, seen=seen, ok=ok)]
+    return [*facts, FactReading(subject=figure.name, expected=expected, observed=seen, ok=ok)]
 
 
-def _figure(asked: Asked) -> tuple[OutsideFigure, list[Seen]]:
+def _figure(asked: Asked) -> tuple[OutsideFigure, list[FactReading]]:
     """The figure that the sentence names, and facts of where it comes from."""
     name = asked.params["figure"]
     parts = parts_of(asked, "figures", outside_figures, lambda _report: Provenance(), LARGEST_TEXT)
@@ -78,33 +78,33 @@ def _figure(asked: Asked) -> tuple[OutsideFigure, list[Seen]]:
     return figure, provenance(asked, [(part.path, origin)])
 
 
-def _held(asked: Asked, figure: OutsideFigure, limit: float, expected: str) -> Seen:
+def _held(asked: Asked, figure: OutsideFigure, limit: float, expected: str) -> FactReading:
     beyond = figure.value > limit if asked.params["relation"] == "at least" else figure.value < limit
     ok = beyond or math.isclose(figure.value, limit)
-    return Seen(subject=figure.name, expected=expected, seen=_in_words(figure, figure.value), ok=ok)
+    return FactReading(subject=figure.name, expected=expected, observed=_in_words(figure, figure.value), ok=ok)
 
 
 def _in_words(figure: OutsideFigure, value: float) -> str:
     return f"{value:g} {shown(figure.unit)}".strip()
 
 
-def _within(asked: Asked, figure: OutsideFigure) -> Seen:
+def _within(asked: Asked, figure: OutsideFigure) -> FactReading:
     """Whether it was measured after the release and within a time of it."""
     subject, expected = f"measured after the release: {figure.name}", f"within {asked.params['within']}"
     if figure.released is None:
         seen = f"{figure.where} gives no `released`"
-        return Seen(subject=subject, expected=expected, seen=seen, ok=None)
+        return FactReading(subject=subject, expected=expected, observed=seen, ok=None)
     seen = f"measured {shown(figure.at.text)}, released {shown(figure.released.text)}"
     after = figure.at.last >= figure.released.first
     late = figure.at.first - figure.released.last > age_of(asked.params["within"])
-    return Seen(subject=subject, expected=expected, seen=seen, ok=True if after and not late else None)
+    return FactReading(subject=subject, expected=expected, observed=seen, ok=True if after and not late else None)
 
 
-def _answers(least: int, figure: OutsideFigure) -> Seen:
+def _answers(least: int, figure: OutsideFigure) -> FactReading:
     subject, expected = f"answers: {figure.name}", f"at least {least}"
     if figure.answers is None:
         seen = f"{figure.where} gives no `answers`"
-        return Seen(subject=subject, expected=expected, seen=seen, ok=None)
-    return Seen(
-        subject=subject, expected=expected, seen=str(figure.answers), ok=True if figure.answers >= least else None
+        return FactReading(subject=subject, expected=expected, observed=seen, ok=None)
+    return FactReading(
+        subject=subject, expected=expected, observed=str(figure.answers), ok=True if figure.answers >= least else None
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.earlier import earlier_run
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report, shown
@@ -31,7 +31,7 @@ def _record(asked: Asked) -> tuple[Path, PlainRecord]:
     return files[0], record
 
 
-def steps_in_order(asked: Asked) -> Sequence[Seen]:
+def steps_in_order(asked: Asked) -> Sequence[FactReading]:
     """Each step of the record was finished before the next one."""
     path, record = _record(asked)
     named = re.split(r", | and ", asked.params["steps"])
@@ -50,20 +50,20 @@ def steps_in_order(asked: Asked) -> Sequence[Seen]:
     return facts
 
 
-def _after(asked: Asked, one: tuple[str, Moment | None], other: tuple[str, Moment | None]) -> Seen:
+def _after(asked: Asked, one: tuple[str, Moment | None], other: tuple[str, Moment | None]) -> FactReading:
     subject, expected = f"{one[0]}, then {other[0]}", "in this order"
     for name, moment in (one, other):
         if moment is None:
-            return Seen(subject=subject, expected=expected, seen=f"{name} is not finished", ok=None)
+            return FactReading(subject=subject, expected=expected, observed=f"{name} is not finished", ok=None)
         if moment.in_future(asked.today):
             seen = f"{name} is dated {shown(moment.text)}, in the future"
-            return Seen(subject=subject, expected=expected, seen=seen, ok=None)
+            return FactReading(subject=subject, expected=expected, observed=seen, ok=None)
     first, second = one[1], other[1]
     ok = first.before(second) if first and second else None
     seen = f"{shown(first.text) if first else ''}, then {shown(second.text) if second else ''}"
     if ok is None:
         seen += ": without times and zones the order is unknown"
-    return Seen(subject=subject, expected=expected, seen=seen, ok=ok)
+    return FactReading(subject=subject, expected=expected, observed=seen, ok=ok)
 
 
 def _finished(asked: Asked, record: Path, step: DatedStep) -> Moment | None:
@@ -86,22 +86,22 @@ def _finished(asked: Asked, record: Path, step: DatedStep) -> Moment | None:
     return moment
 
 
-def merges_approved(asked: Asked) -> Sequence[Seen]:
+def merges_approved(asked: Asked) -> Sequence[FactReading]:
     """Each merge was approved by another than its author."""
     path, record = _record(asked)
     merges = record.merges()
     alone = [one.name for one in merges if not {name.lower() for name in one.approved_by} - {one.author.lower()}]
     seen = f"{len(merges) - len(alone)}{f', not: {some([shown(name) for name in alone])}' if alone else ''}"
-    approved = Seen(
+    approved = FactReading(
         subject="merges approved by another than their author",
         expected=f"all {len(merges)}",
-        seen=seen,
+        observed=seen,
         ok=not alone,
     )
     return [*provenance(asked, [(path, record.origin)]), approved]
 
 
-def newest_audit(asked: Asked) -> Sequence[Seen]:
+def newest_audit(asked: Asked) -> Sequence[FactReading]:
     """The newest audit is young enough, and no audit has an open finding of a severity or above."""
     path, record = _record(asked)
     audits, least = record.audits(), asked.params["severity"]
@@ -111,10 +111,10 @@ def newest_audit(asked: Asked) -> Sequence[Seen]:
         for name, severity in audit.open.items():
             if _severity(severity, audit.where) >= limit:
                 found.append(f"{shown(name)} ({shown(severity)})")
-    none = Seen(
+    none = FactReading(
         subject=f"open findings of severity {least} or higher",
         expected="none",
-        seen=f"{len(found)}: {some(found)}" if found else "none",
+        observed=f"{len(found)}: {some(found)}" if found else "none",
         ok=not found,
     )
     return [*provenance(asked, [(path, _dated(record, newest.at))]), none]

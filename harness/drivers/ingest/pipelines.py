@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
 from harness.drivers.ingest.formats.terraform import infrastructure_plan
 from harness.drivers.ingest.formats.workflow import PipelineRun, pipeline_run
@@ -12,7 +12,7 @@ from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provena
 from harness.drivers.paper import Asked
 
 
-def jobs_succeeded(asked: Asked) -> Sequence[Seen]:
+def jobs_succeeded(asked: Asked) -> Sequence[FactReading]:
     """Every job concluded with success; with a register, in the last run of each of its names."""
     parts = parts_of(asked, "workflow-run", pipeline_run, lambda report: report.origin, LARGEST_TEXT)
     if name := asked.params.get("register"):
@@ -20,33 +20,39 @@ def jobs_succeeded(asked: Asked) -> Sequence[Seen]:
     return [*provenance(asked, [(part.path, part.origin) for part in parts]), *_jobs(parts)]
 
 
-def _jobs(parts: Sequence[ReportPart[PipelineRun]]) -> list[Seen]:
+def _jobs(parts: Sequence[ReportPart[PipelineRun]]) -> list[FactReading]:
     jobs = [(name, conclusion) for part in parts for name, conclusion in part.report.jobs.items()]
     other = [f"{name}: {conclusion}" for name, conclusion in jobs if conclusion != "success"]
     running = [part.path.name for part in parts if not part.report.ended]
     subject, expected = "jobs that concluded with success", f"all {len(jobs)}"
     contradictions = counts(text for part in parts for text in part.report.contradictions)
     if not jobs:
-        return [*contradictions, Seen(subject=subject, expected="at least 1", seen="the run has no jobs", ok=None)]
+        return [
+            *contradictions,
+            FactReading(subject=subject, expected="at least 1", observed="the run has no jobs", ok=None),
+        ]
     if running:
-        return [*contradictions, Seen(subject=subject, expected=expected, seen=f"not ended: {some(running)}", ok=None)]
+        return [
+            *contradictions,
+            FactReading(subject=subject, expected=expected, observed=f"not ended: {some(running)}", ok=None),
+        ]
     seen = f"{len(jobs) - len(other)}{f', other: {some(other)}' if other else ''}"
-    return [*contradictions, Seen(subject=subject, expected=expected, seen=seen, ok=not other)]
+    return [*contradictions, FactReading(subject=subject, expected=expected, observed=seen, ok=not other)]
 
 
-def _of_register(asked: Asked, name: str, parts: Sequence[ReportPart[PipelineRun]]) -> list[Seen]:
+def _of_register(asked: Asked, name: str, parts: Sequence[ReportPart[PipelineRun]]) -> list[FactReading]:
     """Each name of the register has a run, and its last run is as expected."""
     facts = []
     for component in register_of(asked, name):
         runs = [part for part in parts if _is_of(component, part)]
         if not runs:
             seen = "no run of a workflow of this name is among the reports"
-            facts.append(Seen(subject=component, expected="a run", seen=seen, ok=None))
+            facts.append(FactReading(subject=component, expected="a run", observed=seen, ok=None))
             continue
         last = max(runs, key=lambda part: part.origin.made.last.timestamp() if part.origin.made else 0)
         for fact in (*provenance(asked, [(last.path, last.origin)]), *_jobs([last])):
             subject = f"{shown(component)}: {fact.subject}"
-            facts.append(Seen(subject=subject, expected=fact.expected, seen=fact.seen, ok=fact.ok))
+            facts.append(FactReading(subject=subject, expected=fact.expected, observed=fact.observed, ok=fact.ok))
     return facts
 
 
@@ -55,7 +61,7 @@ def _is_of(component: str, part: ReportPart[PipelineRun]) -> bool:
     return words(component) == words(part.report.workflow or part.path.stem)
 
 
-def plan_unchanged(asked: Asked) -> Sequence[Seen]:
+def plan_unchanged(asked: Asked) -> Sequence[FactReading]:
     """The plan would change nothing."""
     parts = parts_of(asked, "terraform-plan", infrastructure_plan, lambda report: report.origin, LARGEST_TEXT)
     changes = [change for part in parts for change in part.report.changes]
@@ -63,17 +69,17 @@ def plan_unchanged(asked: Asked) -> Sequence[Seen]:
     aside = f" ({drifted} changed outside of Terraform in what its files leave open)" if drifted else ""
     facts = [
         *provenance(asked, [(part.path, part.origin) for part in parts]),
-        Seen(
+        FactReading(
             subject="changes that the plan would make",
             expected="0",
-            seen=f"{len(changes)}{f': {some(changes)}' if changes else ''}{aside}",
+            observed=f"{len(changes)}{f': {some(changes)}' if changes else ''}{aside}",
             ok=not changes,
         ),
     ]
     for part in parts:
         if why := part.report.incomplete:
-            facts.append(Seen(subject="plan", expected="complete", seen=f"{part.path}: {why}", ok=None))
+            facts.append(FactReading(subject="plan", expected="complete", observed=f"{part.path}: {why}", ok=None))
         elif not part.report.resources:
             seen = f"{part.path} speaks of no resource"
-            facts.append(Seen(subject="resources in the plan", expected="at least 1", seen=seen, ok=None))
+            facts.append(FactReading(subject="resources in the plan", expected="at least 1", observed=seen, ok=None))
     return facts

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.plain import read_report, shown
 from harness.drivers.ingest.formats.provenance import Provenance, same_commit, same_release
 from harness.drivers.ingest.formats.records import HEAD, names_of, plain_record
@@ -135,7 +135,7 @@ def _matching(base: Path, pattern: str) -> Iterator[Path]:
 
 
 def _beside(path: Path) -> Iterator[Path]:
-    """The files that tell where a report comes from: its own, else that of its directory."""
+    """The files that name a report's origin: its own, else that of its directory."""
     for beside in (path.with_name(f"{path.name}.origin.yaml"), path.with_name("origin.yaml")):
         if beside.is_file():
             yield beside
@@ -159,10 +159,10 @@ def _origin_beside(beside: Path, path: Path) -> Provenance:
     return record.origin
 
 
-def provenance(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> list[Seen]:
+def provenance(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> list[FactReading]:
     """Facts of where a report comes from: of this release, commit or target, in the environment and of the age that the sentence asks for.
 
-    A report of something else, without a date, too old or from the future tells nothing of this release: its fact is unknown, never false.
+    A report of something else, without a date, too old or from the future is no evidence for this release: its fact is unknown, never false.
 
     Args:
         asked: what the sentence fixes.
@@ -178,33 +178,33 @@ def provenance(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> list
     return facts
 
 
-def _of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Provenance]]) -> Seen:
+def _of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Provenance]]) -> FactReading:
     this = {"release": asked.release, "commit": asked.commit, "target": asked.target.name}[what]
     same = {"release": same_release, "commit": same_commit}.get(what, str.__eq__)
     expected = f"{what} {shown(this)}" if this else f"the {what} that is judged"
     if not this:
         seen = f"unknown: {asked.target.file} names no `release.{'version' if what == 'release' else what}`"
-        return Seen(subject=what, expected=expected, seen=seen, ok=None)
+        return FactReading(subject=what, expected=expected, observed=seen, ok=None)
     for path, origin in origins:
         found = getattr(origin, what)
         if not found and what != "target":
             seen = f"{path} does not say of which {what} it is; write it into {path.name}.origin.yaml"
-            return Seen(subject=what, expected=expected, seen=seen, ok=None)
+            return FactReading(subject=what, expected=expected, observed=seen, ok=None)
         if found and not same(found, this):
-            return Seen(subject=what, expected=expected, seen=f"{path} is of {what} {shown(found)}", ok=None)
-    return Seen(subject=what, expected=expected, seen=expected, ok=True)
+            return FactReading(subject=what, expected=expected, observed=f"{path} is of {what} {shown(found)}", ok=None)
+    return FactReading(subject=what, expected=expected, observed=expected, ok=True)
 
 
-def _environment(environment: str, origins: Sequence[tuple[Path, Provenance]]) -> Seen:
+def _environment(environment: str, origins: Sequence[tuple[Path, Provenance]]) -> FactReading:
     expected = f"made in {environment}"
     for path, origin in origins:
         if origin.environment != environment:
             seen = f"{path} is of {shown(origin.environment) or 'no environment that it names'}"
-            return Seen(subject="environment", expected=expected, seen=seen, ok=None)
-    return Seen(subject="environment", expected=expected, seen=expected, ok=True)
+            return FactReading(subject="environment", expected=expected, observed=seen, ok=None)
+    return FactReading(subject="environment", expected=expected, observed=expected, ok=True)
 
 
-def _age(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> Seen | None:
+def _age(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> FactReading | None:
     """The age of the oldest file; None where none is asked for and nothing is wrong."""
     limit = asked.params.get("younger")
     expected = f"younger than {limit}" if limit else "not dated in the future"
@@ -215,18 +215,20 @@ def _age(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> Seen | Non
             continue
         if made is None:
             seen = f"{path} has no date; write it into {path.name}.origin.yaml as `created`"
-            return Seen(subject="age", expected=expected, seen=seen, ok=None)
+            return FactReading(subject="age", expected=expected, observed=seen, ok=None)
         if made.in_future(asked.today):
             seen = f"{path} is dated {shown(made.text)}, in the future: it is {asked.today:%Y-%m-%d %H:%M} UTC"
-            return Seen(subject="age", expected=expected, seen=seen, ok=None)
+            return FactReading(subject="age", expected=expected, observed=seen, ok=None)
         if limit and not made.younger(asked.today, age_of(limit)):
-            return Seen(subject="age", expected=expected, seen=f"{path} is {made.age(asked.today)} old", ok=None)
+            return FactReading(
+                subject="age", expected=expected, observed=f"{path} is {made.age(asked.today)} old", ok=None
+            )
         if (asked.today - made.first).total_seconds() > oldest_s:
             oldest, oldest_s = made, (asked.today - made.first).total_seconds()
     if not limit or oldest is None:
         return None
     seen = f"{oldest.age(asked.today)} old at {asked.today:%Y-%m-%d %H:%M} UTC"
-    return Seen(subject="age", expected=expected, seen=seen, ok=True)
+    return FactReading(subject="age", expected=expected, observed=seen, ok=True)
 
 
 def age_of(text: str) -> timedelta:
@@ -234,12 +236,12 @@ def age_of(text: str) -> timedelta:
     return timedelta(seconds=Quantity.parse(text).base)
 
 
-def counts(contradictions: Iterable[str]) -> list[Seen]:
+def counts(contradictions: Iterable[str]) -> list[FactReading]:
     """The fact that a report contradicts itself; none where it does not."""
     found = list(contradictions)
     if not found:
         return []
-    return [Seen(subject="counts", expected="a report that agrees with itself", seen=some(found), ok=None)]
+    return [FactReading(subject="counts", expected="a report that agrees with itself", observed=some(found), ok=None)]
 
 
 def some(names: Sequence[str]) -> str:

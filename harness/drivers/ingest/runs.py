@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.earlier import EarlierRun, earlier_run
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, json_of, read_report, shown
@@ -19,7 +19,7 @@ from harness.model import domain_of
 _MOST_RUNS: Final = 10_000
 
 
-def decided_go(asked: Asked) -> Sequence[Seen]:
+def decided_go(asked: Asked) -> Sequence[FactReading]:
     """The newest run in an environment decided GO."""
     environment = asked.params["environment"]
     runs = [(path, _run(asked, path)) for path in files_of(asked, "verdict")]
@@ -30,7 +30,7 @@ def decided_go(asked: Asked) -> Sequence[Seen]:
         raise DriverError(f"has no run in {environment}, only in {found}", where=key_of(asked), hint=hint)
     path, run = max(there, key=lambda one: _sealed(one[1]))
     seen = f"{run.decision} in the run {run.run}, profile {run.profile}"
-    decision = Seen(subject="decision", expected="GO", seen=seen, ok=run.decision == "GO")
+    decision = FactReading(subject="decision", expected="GO", observed=seen, ok=run.decision == "GO")
     return [*provenance(asked, [(path, run.origin)]), decision]
 
 
@@ -98,7 +98,7 @@ def _newest_first(
             broken.append(f"{path.parent.name} ({error.what})")
 
 
-def runs_measured(asked: Asked) -> Sequence[Seen]:
+def runs_measured(asked: Asked) -> Sequence[FactReading]:
     """At least so many runs of the target have a value of a figure, and the newest of them is young enough."""
     least, figure = int(asked.params["at_least"]), asked.params["figure"]
     history, found = _history(asked), []
@@ -108,16 +108,16 @@ def runs_measured(asked: Asked) -> Sequence[Seen]:
         if len(found) >= least:
             break
     names = [run.run for _path, run in found]
-    enough = Seen(
+    enough = FactReading(
         subject=f"runs of {asked.target.name} that measured the {shown(figure)}",
         expected=f"at least {least}",
-        seen=f"{len(found)}{f': {some(names)}' if names else ''}{history.aside()}",
+        observed=f"{len(found)}{f': {some(names)}' if names else ''}{history.aside()}",
         ok=True if len(found) >= least else None,
     )
     return [enough, *(provenance(asked, [(found[0][0], found[0][1].origin)]) if found else [])]
 
 
-def drill_passed(asked: Asked) -> Sequence[Seen]:
+def drill_passed(asked: Asked) -> Sequence[FactReading]:
     """A disaster experiment on the target passed, in a run that is young enough."""
     subject, expected = (
         f"disaster experiment on {asked.target.name}",
@@ -130,15 +130,17 @@ def drill_passed(asked: Asked) -> Sequence[Seen]:
             break
         if made.in_future(asked.today):
             seen = f"the run {run.run} is dated {shown(made.text)}, in the future"
-            return [Seen(subject=subject, expected=expected, seen=seen, ok=None)]
+            return [FactReading(subject=subject, expected=expected, observed=seen, ok=None)]
         for name, (domain, passed) in run.drills.items():
             if domain_of(domain).disaster and passed:
                 seen = f"{shown(name)} passed in the run {run.run}, {made.age(asked.today)} ago"
-                return [Seen(subject=subject, expected=expected, seen=seen, ok=True)]
+                return [FactReading(subject=subject, expected=expected, observed=seen, ok=True)]
             if domain_of(domain).disaster:
                 failed.append(f"{shown(name)} in {run.run}")
     if failed:
         return [
-            Seen(subject=subject, expected=expected, seen=f"did not pass: {some(failed)}{history.aside()}", ok=False)
+            FactReading(
+                subject=subject, expected=expected, observed=f"did not pass: {some(failed)}{history.aside()}", ok=False
+            )
         ]
-    return [Seen(subject=subject, expected=expected, seen=f"no run has one{history.aside()}", ok=None)]
+    return [FactReading(subject=subject, expected=expected, observed=f"no run has one{history.aside()}", ok=None)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.bill import bill_of_materials
 from harness.drivers.ingest.formats.npm_audit import AUDIT_LEVELS, audit_report
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT
@@ -15,7 +15,7 @@ from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provena
 from harness.drivers.paper import Asked
 
 
-def findings_open(asked: Asked) -> Sequence[Seen]:
+def findings_open(asked: Asked) -> Sequence[FactReading]:
     """No open finding of a severity or above; and each name of a register was scanned, where the sentence says so."""
     parts, least = _scans(asked), asked.params["severity"]
     limit = LEVELS.get(least) or float(least)
@@ -26,7 +26,9 @@ def findings_open(asked: Asked) -> Sequence[Seen]:
         missing = without(names, [text for part in parts for text in part.report.scanned])
         seen = f"{len(names) - len(missing)}{f', not scanned: {some(missing)}' if missing else ''}"
         subject = f"names of the register {name} that were scanned"
-        facts.append(Seen(subject=subject, expected=f"all {len(names)}", seen=seen, ok=None if missing else True))
+        facts.append(
+            FactReading(subject=subject, expected=f"all {len(names)}", observed=seen, ok=None if missing else True)
+        )
     return facts
 
 
@@ -38,25 +40,25 @@ def _origins(parts: Sequence[ReportPart[ScanReport]]) -> list[tuple[Path, Proven
     return [(part.path, part.origin) for part in parts]
 
 
-def _complete(parts: Sequence[ReportPart[ScanReport]]) -> list[Seen]:
+def _complete(parts: Sequence[ReportPart[ScanReport]]) -> list[FactReading]:
     """Whether every scan completed: one that did not has found nothing, which says nothing."""
     why = [f"{part.path}: {text}" for part in parts for text in part.report.incomplete]
     tools = [tool for part in parts for tool in part.report.tools]
     seen = some(why) if why else f"complete: {some(tools)}"
-    return [Seen(subject="scan", expected="complete", seen=seen, ok=None if why else True)]
+    return [FactReading(subject="scan", expected="complete", observed=seen, ok=None if why else True)]
 
 
-def _none_open(least: str, severe: Sequence[ScanFinding]) -> Seen:
+def _none_open(least: str, severe: Sequence[ScanFinding]) -> FactReading:
     decided = [one.label for one in severe if one.decided]
     open_ones = [one.label for one in severe if not one.decided]
     seen = f"{len(decided)}: {some(decided)}" if decided else "none"
     if not decided and open_ones:
         seen = f"{len(open_ones)} that a person has to decide: {some(open_ones)}"
     ok = False if decided else None if open_ones else True
-    return Seen(subject=f"open findings of severity {least} or higher", expected="none", seen=seen, ok=ok)
+    return FactReading(subject=f"open findings of severity {least} or higher", expected="none", observed=seen, ok=ok)
 
 
-def report_age(asked: Asked) -> Sequence[Seen]:
+def report_age(asked: Asked) -> Sequence[FactReading]:
     """The newest scan is younger than an age."""
     parts = _scans(asked)
     dated = [part for part in parts if part.origin.made is not None]
@@ -64,34 +66,38 @@ def report_age(asked: Asked) -> Sequence[Seen]:
     return [*provenance(asked, [(newest.path, newest.origin)]), *_complete([newest])]
 
 
-def packages_vulnerable(asked: Asked) -> Sequence[Seen]:
+def packages_vulnerable(asked: Asked) -> Sequence[FactReading]:
     """No package with a vulnerability of a level or above."""
     parts = parts_of(asked, "npm-audit", audit_report, lambda _report: Provenance(), LARGEST_TEXT)
     least = asked.params["level"]
     bad = AUDIT_LEVELS[AUDIT_LEVELS.index(least) :]
     found = [f"{name} ({level})" for part in parts for name, level in part.report.vulnerable.items() if level in bad]
     packages = sum(part.report.packages for part in parts)
-    audited = Seen(subject="packages audited", expected="at least 1", seen=str(packages), ok=True if packages else None)
-    none = Seen(
+    audited = FactReading(
+        subject="packages audited", expected="at least 1", observed=str(packages), ok=True if packages else None
+    )
+    none = FactReading(
         subject=f"vulnerabilities of level {least} or higher",
         expected="none",
-        seen=f"{len(found)}: {some(found)}" if found else "none",
+        observed=f"{len(found)}: {some(found)}" if found else "none",
         ok=not found,
     )
     contradictions = [text for part in parts for text in part.report.contradictions]
     return [*provenance(asked, [(part.path, part.origin) for part in parts]), *counts(contradictions), audited, none]
 
 
-def components_shipped(asked: Asked) -> Sequence[Seen]:
+def components_shipped(asked: Asked) -> Sequence[FactReading]:
     """No component that only developers need."""
     parts = parts_of(asked, "cyclonedx", bill_of_materials, lambda report: report.origin, LARGEST_TEXT)
     total = sum(part.report.components for part in parts)
     found = [name for part in parts for name in part.report.development]
-    listed = Seen(subject="components listed", expected="at least 1", seen=str(total), ok=True if total else None)
-    none = Seen(
+    listed = FactReading(
+        subject="components listed", expected="at least 1", observed=str(total), ok=True if total else None
+    )
+    none = FactReading(
         subject="components of scope development",
         expected="none",
-        seen=f"{len(found)}: {some(found)}" if found else "none",
+        observed=f"{len(found)}: {some(found)}" if found else "none",
         ok=not found,
     )
     return [*provenance(asked, [(part.path, part.origin) for part in parts]), listed, none]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.cobertura import coverage_report
 from harness.drivers.ingest.formats.junit import CaseOutcome, JunitCase, JunitReport, junit_report
 from harness.drivers.ingest.formats.plain import LARGEST_XML, shown
@@ -43,7 +43,7 @@ class _Suites:
     def of(self, outcome: CaseOutcome) -> list[JunitCase]:
         return [case for case in self.cases if case.outcome is outcome]
 
-    def always(self, asked: Asked) -> list[Seen]:
+    def always(self, asked: Asked) -> list[FactReading]:
         """What every sentence about tests needs: where the report comes from, and that it agrees with itself."""
         contradictions = [*self._again(), *(text for part in self.parts for text in part.report.contradictions)]
         return [*provenance(asked, [(part.path, part.origin) for part in self.parts]), *counts(contradictions)]
@@ -64,7 +64,7 @@ def _suites(asked: Asked) -> _Suites:
     return _Suites(parts=parts_of(asked, "junit", junit_report, lambda report: report.origin, LARGEST_XML))
 
 
-def tests_passed(asked: Asked) -> Sequence[Seen]:
+def tests_passed(asked: Asked) -> Sequence[FactReading]:
     """At least so many tests passed and none failed (or was skipped); and what else the sentence asks of them."""
     suites = _suites(asked)
     facts = [*suites.always(asked), *_passed(asked, suites), *_clean(asked, suites)]
@@ -75,25 +75,25 @@ def tests_passed(asked: Asked) -> Sequence[Seen]:
     return facts
 
 
-def _passed(asked: Asked, suites: _Suites) -> list[Seen]:
+def _passed(asked: Asked, suites: _Suites) -> list[FactReading]:
     least, passed = int(asked.params["at_least"]), len(suites.of(CaseOutcome.PASSED))
     expected = f"at least {least}"
-    return [Seen(subject="tests that passed", expected=expected, seen=str(passed), ok=passed >= least)]
+    return [FactReading(subject="tests that passed", expected=expected, observed=str(passed), ok=passed >= least)]
 
 
-def _clean(asked: Asked, suites: _Suites) -> list[Seen]:
+def _clean(asked: Asked, suites: _Suites) -> list[FactReading]:
     facts = [_none("tests that failed", suites.of(CaseOutcome.FAILED))]
     if "skipped" in asked.params.get("failures", ""):
         facts.append(_none("tests that were skipped", suites.of(CaseOutcome.SKIPPED)))
     return facts
 
 
-def _none(subject: str, cases: Sequence[JunitCase]) -> Seen:
+def _none(subject: str, cases: Sequence[JunitCase]) -> FactReading:
     seen = f"{len(cases)}: {some([case.label for case in cases])}" if cases else "none"
-    return Seen(subject=subject, expected="none", seen=seen, ok=not cases)
+    return FactReading(subject=subject, expected="none", observed=seen, ok=not cases)
 
 
-def _browsers(least: int, suites: _Suites) -> Seen:
+def _browsers(least: int, suites: _Suites) -> FactReading:
     found = sorted(
         {
             _ENGINES[word]
@@ -103,39 +103,39 @@ def _browsers(least: int, suites: _Suites) -> Seen:
         }
     )
     seen = ": ".join((str(len(found)), *([", ".join(found)] if found else [])))
-    return Seen(subject="browser engines", expected=f"at least {least}", seen=seen, ok=len(found) >= least)
+    return FactReading(subject="browser engines", expected=f"at least {least}", observed=seen, ok=len(found) >= least)
 
 
-def _property(asked: Asked, suites: _Suites) -> Seen:
+def _property(asked: Asked, suites: _Suites) -> FactReading:
     """A property of the report, which is a count."""
     name, least = asked.params["property"], int(asked.params["amount"])
     subject, expected = f"property {shown(name)}", f"at least {least}"
     found = [part.report.properties[name] for part in suites.parts if name in part.report.properties]
     if not found:
-        return Seen(subject=subject, expected=expected, seen="the report has no such property", ok=None)
+        return FactReading(subject=subject, expected=expected, observed="the report has no such property", ok=None)
     if not all(text.isdecimal() and len(text) <= 9 for text in found):
-        return Seen(subject=subject, expected=expected, seen=f"`{shown(found[0])}` is not a count", ok=None)
+        return FactReading(subject=subject, expected=expected, observed=f"`{shown(found[0])}` is not a count", ok=None)
     total = sum(map(int, found))
-    return Seen(subject=subject, expected=expected, seen=str(total), ok=total >= least)
+    return FactReading(subject=subject, expected=expected, observed=str(total), ok=total >= least)
 
 
-def tests_cover(asked: Asked) -> Sequence[Seen]:
+def tests_cover(asked: Asked) -> Sequence[FactReading]:
     """Each name of a register has a test that passed, and none failed."""
     suites, name = _suites(asked), asked.params["register"]
     names = register_of(asked, name)
     passed = [f"{case.suite} {case.group} {case.name}" for case in suites.of(CaseOutcome.PASSED)]
     missing = without(names, passed)
     seen = f"{len(names) - len(missing)}{f', without one: {some(missing)}' if missing else ''}"
-    covered = Seen(
+    covered = FactReading(
         subject=f"names of the register {name} with a test that passed",
         expected=f"all {len(names)}",
-        seen=seen,
+        observed=seen,
         ok=not missing,
     )
     return [*suites.always(asked), covered, *_clean(asked, suites)]
 
 
-def tests_before_deployment(asked: Asked) -> Sequence[Seen]:
+def tests_before_deployment(asked: Asked) -> Sequence[FactReading]:
     """At least so many tests passed and none failed, and the suite was complete before a deployment of the record began."""
     suites = _suites(asked)
     deployment, of_record = _deployment(asked), asked.params["record"]
@@ -148,7 +148,9 @@ def tests_before_deployment(asked: Asked) -> Sequence[Seen]:
         else:
             ok = part.origin.made.before(deployment.began)
             seen = f"{shown(part.origin.made.text)}, the deployment began {shown(deployment.began.text)}"
-        facts.append(Seen(subject=f"{part.path.name} and the record {of_record}", expected=expected, seen=seen, ok=ok))
+        facts.append(
+            FactReading(subject=f"{part.path.name} and the record {of_record}", expected=expected, observed=seen, ok=ok)
+        )
     return facts
 
 
@@ -178,15 +180,15 @@ def _is_of(deployment: Deployment, asked: Asked) -> bool:
     return bool(deployment.release and asked.release) and same_release(deployment.release, asked.release)
 
 
-def lines_covered(asked: Asked) -> Sequence[Seen]:
+def lines_covered(asked: Asked) -> Sequence[FactReading]:
     """At least a share of the lines was run by a test."""
     parts = parts_of(asked, "cobertura", coverage_report, lambda report: report.origin, LARGEST_XML)
     least = Quantity.parse(asked.params["share"])
     lines, covered = sum(part.report.lines for part in parts), sum(part.report.covered for part in parts)
     expected = f"at least {least}"
-    share = Seen(subject="lines that a test ran", expected=expected, seen="the report has no lines", ok=None)
+    share = FactReading(subject="lines that a test ran", expected=expected, observed="the report has no lines", ok=None)
     if lines:
         seen = f"{100 * covered / lines:.4g} % ({covered} of {lines})"
-        share = Seen(subject=share.subject, expected=expected, seen=seen, ok=covered / lines >= least.base)
+        share = FactReading(subject=share.subject, expected=expected, observed=seen, ok=covered / lines >= least.base)
     contradictions = [text for part in parts for text in part.report.contradictions]
     return [*provenance(asked, [(part.path, part.origin) for part in parts]), *counts(contradictions), share]

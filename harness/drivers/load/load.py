@@ -1,4 +1,7 @@
-"""Supervises the Locust processes of one traffic: started together, watched, and never left behind."""
+"""Supervises the Locust processes of one traffic.
+
+They are started together, watched, and never left behind.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from harness.files import write_atomic
 from harness.model import Sink, TrafficPlan
 
 START_S: Final = 30.0
-"""A worker that has not opened its row file by then has failed; on an idle machine it takes one second."""
+"""A worker that has not opened its row file by then has failed.
+
+On an idle machine it takes one second.
+"""
 AHEAD_S: Final = 0.2
 """The schedules begin so long after all workers are ready, so that each has heard of it."""
 FAR_AHEAD_S: Final = 2.0
@@ -31,7 +37,10 @@ MASTER_GRACE_S: Final = 10.0
 """The same of a master, which waits for its workers first."""
 
 _NOT_OURS: Final = "unrecognized arguments: --samples"
-"""Locust says so where the locustfile does not import harness.locust, which adds our options."""
+"""Locust's message where a locustfile lacks our options.
+
+`import harness.locust` adds them.
+"""
 
 Say = Callable[[str], None]
 
@@ -57,7 +66,9 @@ class _LoadProcess:
 
 
 class Load:
-    """The load of one traffic while it runs; `with` stops it. Locust's exit codes are recorded and decide nothing.
+    """The load of one traffic while it runs; `with` stops it.
+
+    Locust's exit codes are recorded and decide nothing.
 
     Attributes:
         begin_ns: time 0 of the schedule, on CLOCK_MONOTONIC.
@@ -175,7 +186,10 @@ class Load:
         return tuple(self._problems)
 
     def stop(self) -> None:
-        """End all workers: interrupt, wait for the drain and WORKER_GRACE_S more, kill the group. May be called again."""
+        """End all workers: interrupt, wait for the drain and WORKER_GRACE_S more, kill the group.
+
+        May be called again.
+        """
         self.alive()
         living = [child for child in self._children if not child.ended]
         if living:

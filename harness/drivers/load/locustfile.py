@@ -1,4 +1,7 @@
-"""Is a locustfile one? Read from its source before anything is run: importing Locust patches sockets, and takes a second."""
+"""Whether a locustfile is valid, read from its source before anything is run.
+
+Importing Locust patches sockets, and takes a second.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,9 @@ _USERS: Final = ("OpenLoopUser", "ClosedLoopUser")
 
 
 def check_locustfile(path: Path) -> None:
-    """Refuse what would only end the load's process: no Python, a module or a name that is not there, no users.
+    """Refuse a locustfile that would only end the load's process.
 
+    It is not Python, imports a missing module or name, or has no users.
     What a base class of another module brings is not known here, and is not asked.
 
     Raises:
@@ -68,13 +72,16 @@ def _check_import(path: Path, statement: ast.Import | ast.ImportFrom) -> None:
         known = _names_of_facade()
         for alias in statement.names:
             if alias.name != "*" and alias.name not in known:
-                meant = nearest(alias.name, known)
-                hint = f"did you mean `{meant}`?" if meant else f"it has {', '.join(known)}"
+                suggestion = nearest(alias.name, known)
+                hint = f"did you mean `{suggestion}`?" if suggestion else f"it has {', '.join(known)}"
                 raise ConfigurationError(f"`{_FACADE}` has no `{alias.name}`", where=where, hint=hint)
 
 
 def _names_of_facade() -> list[str]:
-    """What locustfiles import of us, read from the source: the façade is loaded in the load's processes only."""
+    """What locustfiles import of us, read from the source.
+
+    The façade is loaded in the load's processes only.
+    """
     source = Path(__file__).parents[2] / "locust" / "__init__.py"
     for statement in ast.parse(source.read_bytes()).body:
         if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__":
@@ -88,8 +95,12 @@ def _check_journey(path: Path, user: ast.ClassDef) -> None:
         return
     methods = {one.name: one for one in user.body if isinstance(one, ast.FunctionDef)}
     if "journey" not in methods:
-        meant = nearest("journey", methods)
-        hint = f"did you mean `{meant}` to be it?" if meant else "write `def journey(self, journey: Journey) -> None:`"
+        suggestion = nearest("journey", methods)
+        hint = (
+            f"did you mean `{suggestion}` to be it?"
+            if suggestion
+            else "write `def journey(self, journey: Journey) -> None:`"
+        )
         raise ConfigurationError(f"`{user.name}` has no method `journey`", where=f"{path}:{user.lineno}", hint=hint)
     arguments = methods["journey"].args
     taken = len(arguments.posonlyargs) + len(arguments.args)

@@ -1,4 +1,7 @@
-"""Reads back what journeys wrote, when the load has ended: an acknowledged write must be there, once and as it was written."""
+"""Reads back what journeys wrote, when the load has ended.
+
+An acknowledged write must be there, once and as it was written.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +25,23 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 _TOGETHER: Final = 32
-"""Reads at once: of a target that takes half a second for each, a thousand take sixteen seconds."""
+"""Number of concurrent reads.
+
+Of a target that takes half a second for each, a thousand then take sixteen seconds.
+"""
 _TIMEOUT_S: Final = 5.0
 _WITHIN_S: Final = 60.0
-"""An account is read for so long; items that were not reached then are unknown, so that a target that hangs is not waited for."""
+"""Timeout of reading one account, in seconds.
+
+Items that were not reached then are unknown, so that a target that hangs is not waited for.
+"""
 _ABSENT: Final = frozenset({404, 410})
 
 
 def read_back(plan: TrafficPlan, target: Target, run_dir: Path, sink: Sink, *, faults_ns: Sequence[int] = ()) -> None:
-    """Read every account of a traffic back into `load/<traffic>/journey-reads.rows`; the load must have ended.
+    """Read every account of a traffic back into `load/<traffic>/journey-reads.rows`.
 
+    The load must have ended.
     Records `journeys.read` for each account: how many items were written, and how many of them were read. What was acknowledged in the
     two seconds before a fault is always read: a fault takes the newest first, and an even draw of a long run would miss them.
     """
@@ -70,7 +80,10 @@ def _acknowledged(written: Table, account: AccountPlan) -> Table:
 
 
 def _newest(written: Table, account: AccountPlan, faults_ns: Sequence[int]) -> set[int]:
-    """Ids of the rows that were acknowledged in the last seconds before each fault; a counter has no rows of its own."""
+    """Ids of the rows that were acknowledged in the last seconds before each fault.
+
+    A counter has no rows of its own.
+    """
     if account.counts:
         return set()
     own = _acknowledged(written, account)

@@ -31,7 +31,10 @@ def _quantity(dimension: str, example: str, *, zero: bool = False) -> BeforeVali
 
 
 class WindowSize(NamedTuple):
-    """How long a window is; `grows`: at least so long, and as long as the sentences of the plan need."""
+    """How long a window is.
+
+    `grows`: at least so long, and as long as the sentences of the plan need.
+    """
 
     seconds: float
     grows: bool
@@ -101,7 +104,10 @@ class Spike(_SizeSection):
 
 
 class RateShape(_SizeSection):
-    """How the rate changes over time; one of them. Time 0 is when the load begins, warm-up included."""
+    """How the rate changes over time; one of them.
+
+    Time 0 is when the load begins, warm-up included.
+    """
 
     steps: tuple[RateStep, ...] | None = Field(default=None, strict=False)
     ramp: Ramp | None = None
@@ -116,7 +122,10 @@ class Remote(_SizeSection):
 
 
 class ReadBackConfig(_SizeSection):
-    """How what journeys wrote under one name is read back: `counts` names a counter, `same` the fields that must be equal."""
+    """How the items that journeys wrote under one name are read back.
+
+    `counts` names a counter, `same` the fields that must be equal.
+    """
 
     path: Annotated[str, AfterValidator(_path_of_id)]
     same: tuple[str, ...] = Field(default=(), strict=False)
@@ -170,7 +179,9 @@ class ArrivalSchedule:
 
 
 def schedule_of(size: Size, document: YamlDocument, rate_per_s: float | None) -> ArrivalSchedule:
-    """The schedule that the file asks for; `rate_per_s` is what the target file says instead of `rate`.
+    """The schedule that the file asks for.
+
+    `rate_per_s` is what the target file says instead of `rate`.
 
     Raises:
         ConfigurationError: keys that do not go together, a missing one, or a wrong trace.

@@ -22,7 +22,7 @@ MOST_PER_WORKER: Final = 2000.0
 """Requests per second that one process is asked for at most.
 
 Each costs it about 0.12 ms of processor time, so this is a quarter of a core. The rest is room for arrivals that come at
-once, for journeys that cost more, and for neighbours on a shared machine: from twice this rate on it was seen to be late.
+once, for journeys that cost more, and for neighbours on a shared machine: from twice this rate on it was late when measured.
 """
 
 
@@ -99,8 +99,8 @@ def _file_beside(file: Path, name: str) -> Path | None:
 
 
 def _nearest_locustfile(file: Path, name: str) -> str:
-    meant = nearest(name, [one.name for one in file.parent.glob("*.py")])
-    return (f"did you mean `{meant}`? " if meant else "") + "name the locustfile relative to this file"
+    suggestion = nearest(name, [one.name for one in file.parent.glob("*.py")])
+    return (f"did you mean `{suggestion}`? " if suggestion else "") + "name the locustfile relative to this file"
 
 
 def _validated(document: YamlDocument) -> Size:
@@ -139,8 +139,8 @@ def _refuse_overload(plan: TrafficPlan, document: YamlDocument, peak_per_s: floa
 
 def _unknown(name: str, search_paths: Sequence[Path]) -> ConfigurationError:
     known = sorted({file.stem for path in search_paths for file in path.glob("*.yaml")})
-    meant = nearest(name, known)
-    hint = f"did you mean `{meant}`? " if meant else ""
+    suggestion = nearest(name, known)
+    hint = f"did you mean `{suggestion}`? " if suggestion else ""
     return ConfigurationError(
         f"there is no traffic `{name}`",
         where=", ".join(str(path) for path in search_paths),

@@ -12,7 +12,7 @@ from typing import Final
 
 import yaml
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
 from harness.drivers.static.files import files_of, named, shown
@@ -37,7 +37,7 @@ def chart_of(asked: Asked) -> Path:
     return root
 
 
-def chart_parts(asked: Asked) -> Sequence[Seen]:
+def chart_parts(asked: Asked) -> Sequence[FactReading]:
     """`chart-parts`: the chart has each named file, template and subchart, and renders."""
     named_here = {"templates": len(nouns.CHART_TEMPLATES), "subcharts": len(nouns.CHART_SUBCHARTS)}
     if wrong := [key for key, count in named_here.items() if int(asked.params[key]) != count]:
@@ -49,27 +49,27 @@ def chart_parts(asked: Asked) -> Sequence[Seen]:
     return [*seen, _rendered(root, (), asked)]
 
 
-def _part(root: Path, part: str, asked: Asked) -> Seen:
+def _part(root: Path, part: str, asked: Asked) -> FactReading:
     path = root / part
     there = path.is_file() and bool(path.read_bytes()[:_LARGEST].strip())
-    return Seen(
+    return FactReading(
         subject=shown(path, asked),
         expected="a file with text",
-        seen="there" if there else "empty" if path.is_file() else "missing",
+        observed="there" if there else "empty" if path.is_file() else "missing",
         ok=there,
     )
 
 
-def _subchart(root: Path, name: str, asked: Asked) -> Seen:
+def _subchart(root: Path, name: str, asked: Asked) -> FactReading:
     """A subchart is a directory with a Chart.yaml, or an archive `NAME-VERSION.tgz`."""
     directory = root / "charts" / name
     archives = sorted((root / "charts").glob(f"{name}-*.tgz"))
     there = (directory / "Chart.yaml").is_file() or bool(archives)
     found = archives[0].name if archives and not directory.is_dir() else "there" if there else "missing"
-    return Seen(subject=shown(directory, asked), expected="a subchart", seen=found, ok=there)
+    return FactReading(subject=shown(directory, asked), expected="a subchart", observed=found, ok=there)
 
 
-def values_render(asked: Asked) -> Sequence[Seen]:
+def values_render(asked: Asked) -> Sequence[FactReading]:
     """`chart-values`: the values files of both environments exist, and the chart renders with each."""
     root = chart_of(asked)
     seen = []
@@ -77,20 +77,22 @@ def values_render(asked: Asked) -> Sequence[Seen]:
         names = [root / f"values-{environment}.yaml", root.parent / f"values-{environment}.yaml"]
         path = next((one for one in names if one.is_file()), None)
         if path is None:
-            seen.append(Seen(subject=shown(names[0], asked), expected="a values file", seen="missing", ok=False))
+            seen.append(
+                FactReading(subject=shown(names[0], asked), expected="a values file", observed="missing", ok=False)
+            )
             continue
         asked.keep(path)
         read_documents(path)  # a values file that is not YAML is an error of its own, with its line
-        seen.append(Seen(subject=shown(path, asked), expected="a values file", seen="there", ok=True))
+        seen.append(FactReading(subject=shown(path, asked), expected="a values file", observed="there", ok=True))
         seen.append(_rendered(root, (path,), asked))
     return seen
 
 
-def _rendered(root: Path, values: Sequence[Path], asked: Asked) -> Seen:
+def _rendered(root: Path, values: Sequence[Path], asked: Asked) -> FactReading:
     title = f"{shown(root, asked)} rendered" + "".join(f" with {path.name}" for path in values)
     helm = shutil.which("helm")
     if helm is None:
-        return Seen(subject=title, expected="manifests", seen=NO_HELM, ok=None)
+        return FactReading(subject=title, expected="manifests", observed=NO_HELM, ok=None)
     with tempfile.TemporaryDirectory(prefix="readiness-helm-") as home:
         command = [
             helm,
@@ -110,14 +112,18 @@ def _rendered(root: Path, values: Sequence[Path], asked: Asked) -> Seen:
                 stdin=subprocess.DEVNULL,
             )
         except subprocess.TimeoutExpired:
-            return Seen(subject=title, expected="manifests", seen=f"helm did not end within {_WITHIN_S:g} s", ok=None)
+            return FactReading(
+                subject=title, expected="manifests", observed=f"helm did not end within {_WITHIN_S:g} s", ok=None
+            )
         except OSError as error:
-            return Seen(
-                subject=title, expected="manifests", seen=f"helm could not be started: {error.strerror}", ok=None
+            return FactReading(
+                subject=title, expected="manifests", observed=f"helm could not be started: {error.strerror}", ok=None
             )
     if done.returncode:
         words = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0][:300]
-        return Seen(subject=title, expected="manifests", seen=words or f"helm ended with {done.returncode}", ok=False)
+        return FactReading(
+            subject=title, expected="manifests", observed=words or f"helm ended with {done.returncode}", ok=False
+        )
     return _objects(title, done.stdout)
 
 
@@ -127,12 +133,16 @@ def _environment(home: str) -> Mapping[str, str]:
     return {**own, "HOME": home, "PATH": os.environ.get("PATH", ""), "KUBECONFIG": f"{home}/none"}
 
 
-def _objects(title: str, rendered: bytes) -> Seen:
+def _objects(title: str, rendered: bytes) -> FactReading:
     if len(rendered) > _LARGEST:
-        return Seen(subject=title, expected="manifests", seen=f"more than {_LARGEST} bytes", ok=None)
+        return FactReading(subject=title, expected="manifests", observed=f"more than {_LARGEST} bytes", ok=None)
     try:
         objects = [one for one in yaml.safe_load_all(rendered) if one]
     except (yaml.YAMLError, ValueError) as error:
-        return Seen(subject=title, expected="manifests", seen=f"not YAML: {str(error).splitlines()[0]}", ok=False)
+        return FactReading(
+            subject=title, expected="manifests", observed=f"not YAML: {str(error).splitlines()[0]}", ok=False
+        )
     good = bool(objects) and all(isinstance(one, dict) and one.get("kind") for one in objects)
-    return Seen(subject=title, expected="manifests", seen=f"{len(objects)} objects" if good else "no objects", ok=good)
+    return FactReading(
+        subject=title, expected="manifests", observed=f"{len(objects)} objects" if good else "no objects", ok=good
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import files_of, named, shown, text_of
 from harness.errors import ConfigurationError
@@ -166,7 +166,7 @@ def _filled(text: str, arguments: Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, text)
 
 
-def node_images(asked: Asked) -> Sequence[Seen]:
+def node_images(asked: Asked) -> Sequence[FactReading]:
     """`node-images`: every stage of every Dockerfile of a Node.js service starts from `image`, and every built image reports `version`."""
     found = []
     services = 0
@@ -209,33 +209,33 @@ def _repository(image: str) -> str:
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
-def _from(stage: Stage, path: Path, asked: Asked) -> Seen:
+def _from(stage: Stage, path: Path, asked: Asked) -> FactReading:
     name, _, version = asked.params["image"].partition(":")
     tag = stage.image.partition("@")[0].rpartition("/")[2].partition(":")[2]
     unknown = "$" in stage.image or (_repository(stage.image) == name and not tag and "@" in stage.image)
     fits = _repository(stage.image) == name and re.fullmatch(rf"{re.escape(version)}(?:[.-].*)?", tag) is not None
-    return Seen(
+    return FactReading(
         subject=f"{shown(path, asked)}:{stage.line} FROM",
         expected=asked.params["image"],
-        seen=f"{stage.image}, whose version is not written there" if unknown else stage.image,
+        observed=f"{stage.image}, whose version is not written there" if unknown else stage.image,
         ok=None if unknown else fits,
     )
 
 
-def _reports(asked: Asked, services: int) -> list[Seen]:
+def _reports(asked: Asked, services: int) -> list[FactReading]:
     """What the built images report: the configurations under `files.images`, as `docker image inspect` prints them."""
     expected = f"Node.js {asked.params['version']}"
     if not asked.target.files.images:
         words = f"no built image reports its version ({services} Dockerfiles); hint: add `files: {{images: …}}`, as `docker image inspect` prints them"
-        return [Seen(subject="built images", expected=expected, seen=words, ok=None)]
-    seen: list[Seen] = []
+        return [FactReading(subject="built images", expected=expected, observed=words, ok=None)]
+    seen: list[FactReading] = []
     for path in files_of(named(asked, "images"), lambda path: path.suffix == ".json"):
         asked.keep(path)
         reported = [_reported(config, shown(path, asked), asked) for config in _configurations(path)]
         seen += [one for one in reported if one is not None]
     if len(seen) < services:
         words = f"{len(seen)} images of Node.js report a version, {services} Dockerfiles build one"
-        seen.append(Seen(subject="built images", expected=f"{services} reports", seen=words, ok=None))
+        seen.append(FactReading(subject="built images", expected=f"{services} reports", observed=words, ok=None))
     return seen
 
 
@@ -257,7 +257,7 @@ def _configurations(path: Path) -> list[Mapping[str, Any]]:
     return listed
 
 
-def _reported(image: Mapping[str, Any], file: str, asked: Asked) -> Seen | None:
+def _reported(image: Mapping[str, Any], file: str, asked: Asked) -> FactReading | None:
     """The version of Node.js in an image's environment; None for an image of something else."""
     config = image["Config"]
     words = [str(word) for key in ("Entrypoint", "Cmd") for word in config.get(key) or []]
@@ -265,9 +265,9 @@ def _reported(image: Mapping[str, Any], file: str, asked: Asked) -> Seen | None:
     if not versions and not any(_NODE.search(word) for word in words):
         return None
     name = next(iter(image.get("RepoTags") or []), str(image.get("Id", "image"))[:19])
-    return Seen(
+    return FactReading(
         subject=f"{file}: {name}",
         expected=f"Node.js {asked.params['version']}",
-        seen=f"NODE_VERSION {versions[0]}" if versions else "it reports no NODE_VERSION",
+        observed=f"NODE_VERSION {versions[0]}" if versions else "it reports no NODE_VERSION",
         ok=f"{versions[0].removeprefix('v')}.".startswith(f"{asked.params['version']}.") if versions else None,
     )

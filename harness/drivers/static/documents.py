@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
 from harness.drivers.static.files import files_of, named, shown, text_of
@@ -88,7 +88,7 @@ def _plain(heading: str) -> str:
     return " ".join(words.split()).lower()
 
 
-def has_sections(asked: Asked) -> Sequence[Seen]:
+def has_sections(asked: Asked) -> Sequence[FactReading]:
     """`document-sections`: the document has each of its named sections, and none is empty."""
     noun = nouns.DOCUMENTS[asked.params["document"]]
     if int(asked.params["count"]) != len(noun.sections):
@@ -98,23 +98,29 @@ def has_sections(asked: Asked) -> Sequence[Seen]:
     path = directory_of(asked) / noun.file
     file = shown(path, asked)
     if not path.is_file():
-        return [Seen(subject=file, expected=f"the {asked.params['document']}", seen="there is no such file", ok=False)]
+        return [
+            FactReading(
+                subject=file, expected=f"the {asked.params['document']}", observed="there is no such file", ok=False
+            )
+        ]
     asked.keep(path)
     there = sections(text_of(path))
     return [_section(file, title, there) for title in noun.sections]
 
 
-def _section(file: str, title: str, there: Sequence[Section]) -> Seen:
+def _section(file: str, title: str, there: Sequence[Section]) -> FactReading:
     found = next((one for one in there if one.title == _plain(title)), None)
     if found is None:
-        return Seen(subject=f"{file}: {title}", expected="a section with text", seen="missing", ok=False)
+        return FactReading(subject=f"{file}: {title}", expected="a section with text", observed="missing", ok=False)
     words = [text for text in found.body if text.strip().rstrip(".:").lower() not in nouns.PLACEHOLDERS]
     size = sum(len(text.split()) for text in words)
     seen = f"{size} words" if words else "empty"
-    return Seen(subject=f"{file}:{found.line}: {title}", expected="a section with text", seen=seen, ok=bool(words))
+    return FactReading(
+        subject=f"{file}:{found.line}: {title}", expected="a section with text", observed=seen, ok=bool(words)
+    )
 
 
-def lists_its_files(asked: Asked) -> Sequence[Seen]:
+def lists_its_files(asked: Asked) -> Sequence[FactReading]:
     """`readme-index`: the README lists every file of its directory and no other; one fact a file that is there or listed."""
     path, text = _readme(asked)
     root = path.parent
@@ -127,10 +133,10 @@ def lists_its_files(asked: Asked) -> Sequence[Seen]:
             "there is no file but the README", where=str(root), hint="name the directory of the documents"
         )
     return [
-        Seen(
+        FactReading(
             subject=f"{shown(path, asked)}: {name}",
             expected="listed and there",
-            seen=" and ".join(
+            observed=" and ".join(
                 ["listed" if name in listed else "not listed", "there" if name in there else "not there"]
             ),
             ok=name in listed and name in there,
@@ -162,7 +168,7 @@ def listed_files(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def date_is_true(asked: Asked) -> Sequence[Seen]:
+def date_is_true(asked: Asked) -> Sequence[FactReading]:
     """`readme-date`: the README's date equals the date of its own newest change."""
     path, text = _readme(asked)
     where = shown(path, asked)
@@ -173,30 +179,37 @@ def date_is_true(asked: Asked) -> Sequence[Seen]:
     expected = f"{newest.day.isoformat()}, the day of {newest.id[:10]}"
     line, written = _dated(text)
     if not line:
-        return [Seen(subject=where, expected=expected, seen="it has no line `Last updated: …`", ok=False)]
+        return [FactReading(subject=where, expected=expected, observed="it has no line `Last updated: …`", ok=False)]
     subject = f"{where}:{line}"
     if history.dirty:
-        return [Seen(subject=subject, expected=expected, seen="it was changed since its last commit", ok=None)]
+        return [
+            FactReading(subject=subject, expected=expected, observed="it was changed since its last commit", ok=None)
+        ]
     if history.shallow and newest.is_boundary:
         return [
-            Seen(
+            FactReading(
                 subject=subject,
                 expected=expected,
-                seen="the clone is shallow and ends at this change; hint: fetch the whole history",
+                observed="the clone is shallow and ends at this change; hint: fetch the whole history",
                 ok=None,
             )
         ]
     if written is None:
         return [
-            Seen(
+            FactReading(
                 subject=subject,
                 expected=expected,
-                seen="its date cannot be read; hint: write it like 2026-01-31",
+                observed="its date cannot be read; hint: write it like 2026-01-31",
                 ok=None,
             )
         ]
     return [
-        Seen(subject=subject, expected=expected, seen=written.isoformat(), ok=written in (newest.day, newest.committed))
+        FactReading(
+            subject=subject,
+            expected=expected,
+            observed=written.isoformat(),
+            ok=written in (newest.day, newest.committed),
+        )
     ]
 
 
@@ -219,7 +232,7 @@ def _date_in(text: str) -> date | None:
     return None
 
 
-def readme_follows(asked: Asked) -> Sequence[Seen]:
+def readme_follows(asked: Asked) -> Sequence[FactReading]:
     """`readme-follows`: each of the last `count` changes of a file of the documentation changes its README too."""
     path, _ = _readme(asked)
     most = int(asked.params["count"])
@@ -229,17 +242,17 @@ def readme_follows(asked: Asked) -> Sequence[Seen]:
     seen = [_follows(change) for change in history.changes]
     if history.shallow and len(seen) < most and history.changes[-1].is_boundary:
         words = f"the clone is shallow: {len(seen) - 1} of {most} changes can be read; hint: fetch the whole history"
-        seen[-1] = Seen(subject=str(path.parent), expected=f"the last {most} changes", seen=words, ok=None)
+        seen[-1] = FactReading(subject=str(path.parent), expected=f"the last {most} changes", observed=words, ok=None)
     return seen
 
 
-def _follows(change: CommittedChange) -> Seen:
+def _follows(change: CommittedChange) -> FactReading:
     others = [name for name in change.files if name != README]
     changed = f"{', '.join(others[:3])}{' and more' if len(others) > 3 else ''}" if others else README
     missing = bool(others) and README not in change.files
-    return Seen(
+    return FactReading(
         subject=f"{change.id[:10]} of {change.day.isoformat()}: {change.title[:60]}",
         expected=f"changes {README} too",
-        seen=f"{changed} without {README}" if missing else f"{changed}{f' and {README}' if others else ''}",
+        observed=f"{changed} without {README}" if missing else f"{changed}{f' and {README}' if others else ''}",
         ok=not missing,
     )

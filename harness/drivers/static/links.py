@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import files_of, inside, named, shown, text_of
 from harness.drivers.static.registers import Entry, entries, is_blank, register_file, texts
@@ -23,7 +23,7 @@ _SCENARIO: Final = re.compile(
 _RUN_ID: Final = re.compile(r"(?P<at>\d{8}T\d{6})(?:Z|\b)")
 
 
-def rollbacks_exist(asked: Asked) -> Sequence[Seen]:
+def rollbacks_exist(asked: Asked) -> Sequence[FactReading]:
     """`rollbacks-exist`: every trigger of a rollback, in the register or among the alert rules, and every risk names a procedure that exists."""
     procedures = {one.name for one in entries(asked, "rollbacks", "procedures")}
     triggers = [(one, "trigger") for one in entries(asked, "rollbacks", "triggers")]
@@ -32,14 +32,17 @@ def rollbacks_exist(asked: Asked) -> Sequence[Seen]:
     return [_procedure(entry, kind, procedures) for entry, kind in (*triggers, *risks, *rules)]
 
 
-def _procedure(entry: Entry, kind: str, procedures: set[str]) -> Seen:
+def _procedure(entry: Entry, kind: str, procedures: set[str]) -> FactReading:
     procedure = entry.values.get("rollback")
     known = isinstance(procedure, str) and procedure in procedures
     seen = (
         "it names none" if is_blank(procedure) else f"`{procedure}`" if known else f"`{procedure}`, which is not there"
     )
-    return Seen(
-        subject=f"{entry.place} {kind} {entry.name}", expected="a rollback procedure that exists", seen=seen, ok=known
+    return FactReading(
+        subject=f"{entry.place} {kind} {entry.name}",
+        expected="a rollback procedure that exists",
+        observed=seen,
+        ok=known,
     )
 
 
@@ -67,7 +70,7 @@ def _rules(groups: Sequence[Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]
             yield ("groups", number, "rules", index), rule
 
 
-def scenarios_exist(asked: Asked) -> Sequence[Seen]:
+def scenarios_exist(asked: Asked) -> Sequence[FactReading]:
     """`scenarios-exist`: every boundary names at least one scenario, and each that it names exists."""
     known = {
         title
@@ -86,10 +89,10 @@ def scenarios_exist(asked: Asked) -> Sequence[Seen]:
         absent = [title for title in listed if title not in known]
         words = f"`{absent[0]}`, which is not there" if absent else "; ".join(listed) or "it names none"
         seen.append(
-            Seen(
+            FactReading(
                 subject=f"{boundary.place} {boundary.name}",
                 expected="at least one scenario that exists",
-                seen=words,
+                observed=words,
                 ok=bool(listed) and not absent,
             )
         )
@@ -101,7 +104,7 @@ def _scenarios(path: Path, asked: Asked) -> list[str]:
     return [match["title"] for match in _SCENARIO.finditer(text_of(path))]
 
 
-def tests_ran(asked: Asked) -> Sequence[Seen]:
+def tests_ran(asked: Asked) -> Sequence[FactReading]:
     """`tests-ran`: every integration names at least one contract test, and one that it names ran in the last pipeline (`evidence.junit.contract`)."""
     ran = _ran(asked)
     seen = []
@@ -110,10 +113,10 @@ def tests_ran(asked: Asked) -> Sequence[Seen]:
         done = [name for name in listed if name in ran]
         words = f"`{done[0]}` ran" if done else f"`{listed[0]}` did not run" if listed else "it names none"
         seen.append(
-            Seen(
+            FactReading(
                 subject=f"{integration.place} {integration.name}",
                 expected="a contract test that ran",
-                seen=words,
+                observed=words,
                 ok=bool(done),
             )
         )
@@ -150,7 +153,7 @@ def _ran(asked: Asked) -> set[str]:
     return found - {"", "."}
 
 
-def baselines_stored(asked: Asked) -> Sequence[Seen]:
+def baselines_stored(asked: Asked) -> Sequence[FactReading]:
     """`baselines-stored`: every boundary has a declared limit, and a stored baseline run younger than `younger_than`."""
     most = Quantity.parse(asked.params["younger_than"]).in_unit("s")
     root = register_file(asked, "boundaries").parent
@@ -159,10 +162,10 @@ def baselines_stored(asked: Asked) -> Sequence[Seen]:
         limit = boundary.values.get("limit")
         subject = f"{boundary.place} {boundary.name}"
         seen.append(
-            Seen(
+            FactReading(
                 subject=f"{subject}: limit",
                 expected="a number with a unit",
-                seen=f"`{limit}`" if not is_blank(limit) else "no `limit`",
+                observed=f"`{limit}`" if not is_blank(limit) else "no `limit`",
                 ok=_is_limit(limit),
             )
         )
@@ -177,26 +180,30 @@ def _is_limit(limit: object) -> bool:
         return False
 
 
-def _baseline(subject: str, boundary: Entry, root: Path, most_s: float, asked: Asked) -> Seen:
+def _baseline(subject: str, boundary: Entry, root: Path, most_s: float, asked: Asked) -> FactReading:
     expected = f"a run younger than {asked.params['younger_than']}"
     written = boundary.values.get("baseline")
     if is_blank(written) or not isinstance(written, str):
-        return Seen(subject=subject, expected=expected, seen="no `baseline`", ok=False)
+        return FactReading(subject=subject, expected=expected, observed="no `baseline`", ok=False)
     path = inside(root / written, root)
     path = path / "verdict.json" if path.is_dir() else path
     if not path.is_file():
-        return Seen(subject=subject, expected=expected, seen=f"`{written}` is not there", ok=False)
+        return FactReading(subject=subject, expected=expected, observed=f"`{written}` is not there", ok=False)
     asked.keep(path)
     at = _moment(path)
     if at is None:
-        return Seen(subject=subject, expected=expected, seen=f"`{written}` says nothing of when it was", ok=None)
+        return FactReading(
+            subject=subject, expected=expected, observed=f"`{written}` says nothing of when it was", ok=None
+        )
     age = asked.today - at
     if age < -timedelta(hours=1):
-        return Seen(subject=subject, expected=expected, seen=f"it is of {at:%Y-%m-%d}, which is still to come", ok=None)
-    return Seen(
+        return FactReading(
+            subject=subject, expected=expected, observed=f"it is of {at:%Y-%m-%d}, which is still to come", ok=None
+        )
+    return FactReading(
         subject=subject,
         expected=expected,
-        seen=f"it is of {at:%Y-%m-%d}, {max(age.days, 0)} d old",
+        observed=f"it is of {at:%Y-%m-%d}, {max(age.days, 0)} d old",
         ok=age.total_seconds() < most_s,
     )
 

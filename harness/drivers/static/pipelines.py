@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
 from harness.drivers.static.files import named, shown
@@ -52,12 +52,12 @@ def _is_command(command: str, expected: str) -> bool:
     return words[: len(first)] == first
 
 
-def starts_on(asked: Asked) -> Sequence[Seen]:
+def starts_on(asked: Asked) -> Sequence[FactReading]:
     """`workflow-trigger`: each deploying workflow starts on a push to `branch` and on nothing else."""
     branch = asked.params["branch"]
     expected = f"a push to {branch} and nothing else"
     return [
-        Seen(subject=workflow.place, expected=expected, seen=seen, ok=ok)
+        FactReading(subject=workflow.place, expected=expected, observed=seen, ok=ok)
         for workflow, jobs in _deploying(asked)
         for seen, ok in [
             _github_trigger(workflow, branch) if workflow.forge == "github" else _gitlab_trigger(workflow, jobs, branch)
@@ -106,7 +106,7 @@ def _is_push_to(condition: str, branch: str) -> bool | None:
     return None if any("CI_DEFAULT_BRANCH" in part or "=~" in part for part in unread) else False
 
 
-def runs_before_deploy(asked: Asked) -> Sequence[Seen]:
+def runs_before_deploy(asked: Asked) -> Sequence[FactReading]:
     """`workflow-runs`: each deploying workflow runs each of `commands`, on Node.js `node` where that is given, and its deploying jobs need them."""
     expected = [part for part in re.split(r", | and ", asked.params["commands"]) if part]
     return [
@@ -118,16 +118,18 @@ def runs_before_deploy(asked: Asked) -> Sequence[Seen]:
     ]
 
 
-def _run_and_needed(workflow: Workflow, deploy: Job, command: str, node: str) -> Iterator[Seen]:
+def _run_and_needed(workflow: Workflow, deploy: Job, command: str, node: str) -> Iterator[FactReading]:
     subject = f"{deploy.place} job {deploy.id}: {command}"
     runs = list(_runs_of(workflow, command))
     before = [run for run in runs if _is_before(workflow, run, deploy)]
     strict = [run for run in before if not _lenient(run)]
     if strict and not deploy.regardless:
-        yield Seen(subject=subject, expected="runs before it and stops it", seen=f"{strict[0].step.place}", ok=True)
+        yield FactReading(
+            subject=subject, expected="runs before it and stops it", observed=f"{strict[0].step.place}", ok=True
+        )
     else:
-        yield Seen(
-            subject=subject, expected="runs before it and stops it", seen=_why_not(runs, before, deploy), ok=False
+        yield FactReading(
+            subject=subject, expected="runs before it and stops it", observed=_why_not(runs, before, deploy), ok=False
         )
     if node:
         for run in strict[:1]:
@@ -139,7 +141,7 @@ def _run_and_needed(workflow: Workflow, deploy: Job, command: str, node: str) ->
                 else None
             )
             place = f"{run.job.place} job {run.job.id} of {deploy.id}: {command}"
-            yield Seen(subject=place, expected=f"Node.js {node}", seen=versions, ok=ok)
+            yield FactReading(subject=place, expected=f"Node.js {node}", observed=versions, ok=ok)
 
 
 def _runs_of(workflow: Workflow, command: str) -> Iterator[_StepRun]:
@@ -191,7 +193,7 @@ def _scanner(step: WorkflowStep) -> tuple[nouns.Scanner, str] | None:
     return None
 
 
-def in_order(asked: Asked) -> Sequence[Seen]:
+def in_order(asked: Asked) -> Sequence[FactReading]:
     """`workflow-order`: each deploying workflow runs `steps` in their order, and a failure of one stops those after it."""
     expected = asked.params["steps"].split(", then ")
     found = [seen for workflow, _ in _deploying(asked) for seen in _order_of(workflow, expected)]
@@ -202,16 +204,16 @@ def in_order(asked: Asked) -> Sequence[Seen]:
     return found
 
 
-def _order_of(workflow: Workflow, expected: Sequence[str]) -> Iterator[Seen]:
+def _order_of(workflow: Workflow, expected: Sequence[str]) -> Iterator[FactReading]:
     runs = {part: _run_of_part(workflow, part) for part in expected}
     if not any(runs[part] for part in expected if part in nouns.ENVIRONMENTS):
         return  # it deploys to other environments
     for part in expected:
         run = runs[part]
-        yield Seen(
+        yield FactReading(
             subject=f"{workflow.file}: {part}",
             expected="a step whose failure stops the workflow",
-            seen="no step runs it" if run is None else _lenient(run) or run.step.place,
+            observed="no step runs it" if run is None else _lenient(run) or run.step.place,
             ok=run is not None and not _lenient(run),
         )
     for before, after in pairwise(expected):
@@ -220,7 +222,7 @@ def _order_of(workflow: Workflow, expected: Sequence[str]) -> Iterator[Seen]:
             yield _follows(workflow, first, second, f"{before}, then {after}")
 
 
-def _follows(workflow: Workflow, first: _StepRun, second: _StepRun, words: str) -> Seen:
+def _follows(workflow: Workflow, first: _StepRun, second: _StepRun, words: str) -> FactReading:
     same = first.job.id == second.job.id
     ok = first.at < second.at if same else first.job.id in workflow.needed_by(second.job.id)
     seen = f"{first.step.place}, then {second.step.place}"
@@ -228,7 +230,7 @@ def _follows(workflow: Workflow, first: _StepRun, second: _StepRun, words: str) 
         seen = f"{second.step.place} runs first" if same else f"job {second.job.id} does not need job {first.job.id}"
     if ok and not same and second.job.regardless:
         ok, seen = False, f"job {second.job.id} runs after a failure too: {second.job.regardless}"
-    return Seen(subject=f"{workflow.file}: {words}", expected="in this order", seen=seen, ok=ok)
+    return FactReading(subject=f"{workflow.file}: {words}", expected="in this order", observed=seen, ok=ok)
 
 
 def _run_of_part(workflow: Workflow, part: str) -> _StepRun | None:
@@ -253,7 +255,7 @@ def _environment_of(job: Job, step: WorkflowStep) -> str:
     return ""
 
 
-def scans_every_push(asked: Asked) -> Sequence[Seen]:
+def scans_every_push(asked: Asked) -> Sequence[FactReading]:
     """`workflow-scan`: a workflow runs a vulnerability scan on every push, and stops on what it finds; one fact a scan."""
     found = []
     for workflow in workflows(asked):
@@ -265,15 +267,17 @@ def scans_every_push(asked: Asked) -> Sequence[Seen]:
     if not found:
         where = f"{asked.target.file}: files.workflows"
         return [
-            Seen(subject=where, expected="a vulnerability scan on every push", seen="no workflow runs one", ok=False)
+            FactReading(
+                subject=where, expected="a vulnerability scan on every push", observed="no workflow runs one", ok=False
+            )
         ]
     expected = "on every push, stopping on findings"
     on_push = [(pushed, stopped, step) for pushed, stopped, step in found if not pushed] or found
     return [
-        Seen(
+        FactReading(
             subject=f"{step.place} {step.name or step.uses or (step.commands or ('',))[0]}",
             expected=expected,
-            seen="; ".join(filter(None, (pushed, stopped))) or "on every push, and its findings stop the workflow",
+            observed="; ".join(filter(None, (pushed, stopped))) or "on every push, and its findings stop the workflow",
             ok=not pushed and not stopped,
         )
         for pushed, stopped, step in on_push
@@ -312,7 +316,7 @@ def _stops(run: _StepRun, scanner: nouns.Scanner, words: str) -> str:
     return ""
 
 
-def stages_of_components(asked: Asked) -> Sequence[Seen]:
+def stages_of_components(asked: Asked) -> Sequence[FactReading]:
     """`pipeline-stages`: the pipeline file of every component has each of `stages`, with something to run in it."""
     expected = [part for part in re.split(r", | and ", asked.params["stages"]) if part]
     roots = named(asked, "registers")
@@ -321,11 +325,13 @@ def stages_of_components(asked: Asked) -> Sequence[Seen]:
         file = component.values.get("pipeline")
         place = f"{component.place} {component.name}"
         if is_blank(file) or not isinstance(file, str):
-            found.append(Seen(subject=place, expected="a pipeline file", seen="no `pipeline`", ok=False))
+            found.append(FactReading(subject=place, expected="a pipeline file", observed="no `pipeline`", ok=False))
             continue
         path = next((root / file for root in (roots[0], *named(asked, "workflows")) if (root / file).is_file()), None)
         if path is None:
-            found.append(Seen(subject=place, expected="a pipeline file", seen=f"`{file}` is not there", ok=False))
+            found.append(
+                FactReading(subject=place, expected="a pipeline file", observed=f"`{file}` is not there", ok=False)
+            )
             continue
         asked.keep(path)
         workflow = read_workflow(path, shown(path, asked))
@@ -333,7 +339,7 @@ def stages_of_components(asked: Asked) -> Sequence[Seen]:
     return found
 
 
-def _stage(workflow: Workflow, component: str, stage: str) -> Seen:
+def _stage(workflow: Workflow, component: str, stage: str) -> FactReading:
     forms = nouns.STAGES[stage]
     jobs = [
         job
@@ -342,9 +348,9 @@ def _stage(workflow: Workflow, component: str, stage: str) -> Seen:
     ]
     working = [job for job in jobs if any(step.commands or step.uses for step in job.steps)]
     seen = working[0].place if working else "its job runs nothing" if jobs else "missing"
-    return Seen(
+    return FactReading(
         subject=f"{workflow.file} of {component}: {stage}",
         expected="a stage that runs something",
-        seen=seen,
+        observed=seen,
         ok=bool(working),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
 from harness.drivers.static.files import named, shown
@@ -81,7 +81,7 @@ def _entry(asked: Asked, document: YamlDocument, location: tuple[str | int, ...]
     return Entry(name=name, values=values, place=f"{shown(document.path, asked)}:{document.line(location)}")
 
 
-def names_attributes(asked: Asked) -> Sequence[Seen]:
+def names_attributes(asked: Asked) -> Sequence[FactReading]:
     """`register`: every `entry` names each of the attributes of `names`, one fact an entry and attribute."""
     noun = nouns.REGISTERS[asked.params["entry"]]
     attributes = attributes_of(asked.params["names"])
@@ -102,12 +102,12 @@ def attributes_of(text: str) -> list[str]:
     return [part.strip() for part in text.replace(" and its ", ", its ").split(", its ")]
 
 
-def _named(entry: Entry, name: str, attribute: nouns.Attribute) -> Seen:
+def _named(entry: Entry, name: str, attribute: nouns.Attribute) -> FactReading:
     value = entry.values.get(attribute.key)
-    return Seen(
+    return FactReading(
         subject=f"{entry.place} {entry.name}: {name}",
         expected=_expected(attribute),
-        seen=f"no `{attribute.key}`" if is_blank(value) else f"`{value}`",
+        observed=f"no `{attribute.key}`" if is_blank(value) else f"`{value}`",
         ok=_fits(value, attribute),
     )
 

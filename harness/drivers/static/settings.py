@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.manifests import WORKLOADS, DeclaredObject, declared, mapping, mappings
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
@@ -151,7 +151,7 @@ def _value(
     return f"field {field}", ""
 
 
-def settings_declared(asked: Asked) -> Sequence[Seen]:
+def settings_declared(asked: Asked) -> Sequence[FactReading]:
     """`settings-declared`: every setting of every workload has a value in its environment, and names no other environment."""
     register, environments = _register(asked), tuple(asked.target.files.overlays)
     if not environments:
@@ -170,10 +170,11 @@ def settings_declared(asked: Asked) -> Sequence[Seen]:
                 continue
             foreign = "" if setting.name in register.modes else _names(setting.value, others)
             seen.append(
-                Seen(
+                FactReading(
                     subject=f"{environment}: {setting.place} {setting.key}",
                     expected=f"a value of {environment}",
-                    seen=setting.problem or (f"`{setting.value}` names {foreign}" if foreign else setting.value[:80]),
+                    observed=setting.problem
+                    or (f"`{setting.value}` names {foreign}" if foreign else setting.value[:80]),
                     ok=not setting.problem and not foreign,
                 )
             )
@@ -189,7 +190,7 @@ def _names(value: str, others: Mapping[str, Sequence[str]]) -> str:
     return ""
 
 
-def settings_differ(asked: Asked) -> Sequence[Seen]:
+def settings_differ(asked: Asked) -> Sequence[FactReading]:
     """`settings-differ`: the settings of two environments differ in the declared keys only; one fact a setting of either."""
     one, other = asked.params["one"], asked.params["other"]
     register = _register(asked)
@@ -206,10 +207,10 @@ def settings_differ(asked: Asked) -> Sequence[Seen]:
             for name, found in ((one, here), (other, there))
         ]
         seen.append(
-            Seen(
+            FactReading(
                 subject=f"{setting.place} {key}",
                 expected="equal" if not is_declared else "may differ",
-                seen=f"equal: {setting.value[:60]}" if equal else "; ".join(values),
+                observed=f"equal: {setting.value[:60]}" if equal else "; ".join(values),
                 ok=equal or is_declared,
             )
         )

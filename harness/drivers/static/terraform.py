@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import files_of, named, shown, text_of
 from harness.errors import ConfigurationError
@@ -176,13 +176,13 @@ def _parsed(path: Path) -> tuple[str, Mapping[str, Any]]:
     return text, content
 
 
-def subnets_private(asked: Asked) -> Sequence[Seen]:
+def subnets_private(asked: Asked) -> Sequence[FactReading]:
     """`subnets-private`: how many routes to an internet gateway each subnet of each cluster has."""
     files = Terraform(asked)
     return [seen for cluster in files.required("aws_eks_cluster") for seen in _subnets_of(files, cluster)]
 
 
-def _subnets_of(files: Terraform, cluster: Resource) -> Iterator[Seen]:
+def _subnets_of(files: Terraform, cluster: Resource) -> Iterator[FactReading]:
     blocks = cluster.blocks("vpc_config")
     listed = [reference for block in blocks for reference in files.references(block.get("subnet_ids", ""))]
     if not listed:
@@ -198,20 +198,22 @@ def _subnets_of(files: Terraform, cluster: Resource) -> Iterator[Seen]:
 _NO_GATEWAY: Final = "0 routes to an internet gateway"
 
 
-def _unknown(resource: Resource, what: str, why: str) -> Seen:
-    return Seen(subject=f"{resource.place} {resource.address}: {what}", expected=_NO_GATEWAY, seen=why, ok=None)
+def _unknown(resource: Resource, what: str, why: str) -> FactReading:
+    return FactReading(
+        subject=f"{resource.place} {resource.address}: {what}", expected=_NO_GATEWAY, observed=why, ok=None
+    )
 
 
-def _routes(files: Terraform, cluster: Resource, subnet: Resource) -> Seen:
+def _routes(files: Terraform, cluster: Resource, subnet: Resource) -> FactReading:
     tables = _tables_of(files, subnet)
     gateways = [files.references(route.get("gateway_id", "")) or _literal(route) for route in _routes_in(files, tables)]
     count = sum(any(name.startswith(("aws_internet_gateway.", "igw-")) for name in names) for names in gateways)
     unclear = [name for names in gateways for name in names if name.startswith(("data.", "module.", "var."))]
     through = f" through {', '.join(tables)}" if tables else ": it is in no route table of these files"
-    return Seen(
+    return FactReading(
         subject=f"{subnet.place} {subnet.address} of {cluster.address}",
         expected=_NO_GATEWAY,
-        seen=f"{count} routes{through}" + (f", and one to {unclear[0]}" if unclear else ""),
+        observed=f"{count} routes{through}" + (f", and one to {unclear[0]}" if unclear else ""),
         ok=count == 0 if count or not unclear else None,
     )
 
@@ -248,7 +250,7 @@ def _routes_in(files: Terraform, tables: Sequence[str]) -> Iterator[Mapping[str,
             yield route.body
 
 
-def database_capacity(asked: Asked) -> Sequence[Seen]:
+def database_capacity(asked: Asked) -> Sequence[FactReading]:
     """`database-capacity`: the least and the most capacity units of each database cluster."""
     files = Terraform(asked)
     seen = []
@@ -259,10 +261,10 @@ def database_capacity(asked: Asked) -> Sequence[Seen]:
             value = files.value(raw)
             unknown = raw is not None and value is None
             seen.append(
-                Seen(
+                FactReading(
                     subject=f"{cluster.place} {cluster.address}: {key}",
                     expected=f"{expected} capacity units",
-                    seen="not declared"
+                    observed="not declared"
                     if raw is None
                     else f"{raw} is not decided by these files"
                     if unknown
@@ -277,7 +279,7 @@ def _is_number(value: Any, expected: str) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and float(value) == float(expected)
 
 
-def capacity_reservation(asked: Asked) -> Sequence[Seen]:
+def capacity_reservation(asked: Asked) -> Sequence[FactReading]:
     """`capacity-reservation`: how many instances of one type, platform and zone all reservations cover together."""
     files = Terraform(asked)
     expected = {
@@ -297,10 +299,10 @@ def capacity_reservation(asked: Asked) -> Sequence[Seen]:
             others.append(f"{count} of {' '.join(map(str, found.values()))}")
     elsewhere = f", and {' and '.join(others)}" if others else ""
     return [
-        Seen(
+        FactReading(
             subject=f"{asked.params['instance']} on {asked.params['platform']} in {asked.params['zone']}",
             expected=f"{asked.params['count']} reserved instances",
-            seen=f"{total}{elsewhere}" + (f"; {unknown}" if unknown else ""),
+            observed=f"{total}{elsewhere}" + (f"; {unknown}" if unknown else ""),
             ok=None if unknown else total == int(asked.params["count"]),
         )
     ]

@@ -62,7 +62,7 @@ class Alerts:
         self._seen_ns = clock.now_ns()
         self._why = ""
 
-    async def look(self, _due_ns: int) -> None:
+    async def probe(self, _due_ns: int) -> None:
         """Request the alerts once and record changes."""
         answer = await self._wires.ask("GET", self._path, within_s=WAIT_S)
         if answer.sent_ns < self._asked_ns:  # a later request was answered sooner
@@ -148,7 +148,7 @@ class AlertsWatcher(Watcher):
         if base is None:
             return
         self._alerts = Alerts(base, here.wires_to(base), here.recorder, attendance)
-        here.schedule(self.name, here.settings.rates.alerts, self._alerts.look, phase=0.8, attendance=attendance)
+        here.schedule(self.name, here.settings.rates.alerts, self._alerts.probe, phase=0.8, attendance=attendance)
 
     def ended(self) -> None:
         """Where the last answer was none, it was blind until now."""

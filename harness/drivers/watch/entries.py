@@ -42,8 +42,8 @@ class EntryWatcher(Watcher):
             kind: Prober(subject="entry", kind=kind, read=read, wires=here.wires_to(target.entry), rows=rows)
             for kind, read in asked.items()
         }
-        self._reads = here.schedule(self.name, self._rates.read, probers["read"].look, of="read")
-        self._health = here.schedule(self.name, self._rates.health, probers["health"].look, of="health", phase=0.3)
+        self._reads = here.schedule(self.name, self._rates.read, probers["read"].probe, of="read")
+        self._health = here.schedule(self.name, self._rates.health, probers["health"].probe, of="health", phase=0.3)
 
     def pace(self, pace: Pace) -> None:
         """Health more often in a window, reads more often while a fault may be in."""
@@ -87,12 +87,12 @@ class DoorsWatcher(Watcher):
                 kind: Prober(subject=region, kind=kind, read=read, wires=here.wires_to(entry), rows=rows)
                 for kind, read in asked.items()
             }
-            self._reads.append(here.schedule(self.name, self._rates.region, probers["read"].look, of=region))
+            self._reads.append(here.schedule(self.name, self._rates.region, probers["read"].probe, of=region))
             self._health.append(
                 here.schedule(
                     self.name,
                     self._rates.region,
-                    probers["health"].look,
+                    probers["health"].probe,
                     of=f"{region} health",
                     phase=number / len(doors),
                 )

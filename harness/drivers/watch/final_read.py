@@ -123,7 +123,7 @@ class FinalReads:
 
     def _through(self, source: str, entry: str, path: str, expected: set[tuple[int, int]], lag_s: float) -> list[_Held]:
         """The first complete read of an entry, and the last one where the first lacked something; or why there was none."""
-        import httpx  # here, so that a replay, which asks nobody, starts quickly
+        import httpx  # here, so that a replay, which sends no request, starts quickly
 
         reads: list[_Held] = []
         why = "it was not asked"

@@ -56,7 +56,7 @@ def outcome(answer: ProbeResponse) -> str:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _EventState:
     """The observed state of one event; `error` is why the last request gave none."""
 
     at_ns: int = 0
@@ -102,7 +102,7 @@ class PipelineClient:
             content=json.dumps({"id": event, "checksum": checksum(event)}).encode(),
         )
         came = outcome(answer)
-        seen = _Seen(error="not queried")
+        seen = _EventState(error="not queried")
         try:
             if came != "refused":
                 await self._follow(event, seen)
@@ -121,7 +121,7 @@ class PipelineClient:
         self._grace = clock.Deadline.after(ENDING_GRACE_S)
         self._ending.set()
 
-    async def _follow(self, event: str, seen: _Seen) -> None:
+    async def _follow(self, event: str, seen: _EventState) -> None:
         """Poll with growing pauses until it is visible, then once more for a second copy.
 
         At the end of the run the pauses are left out.
@@ -131,13 +131,13 @@ class PipelineClient:
         while True:
             late = overdue.over
             await self._pause(None if late else pause_s)
-            await self._look(event, seen)
+            await self._request(event, seen)
             if seen.copies or (self._ending.is_set() and (late or self._grace.over)):
                 break
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         if not self._ending.is_set():
             await self._pause(_AGAIN_S)
-            await self._look(event, seen)
+            await self._request(event, seen)
 
     async def _pause(self, seconds: float | None) -> None:
         """Pause for `seconds` (None: no limit) or until the run ends; while it ends, a moment."""
@@ -147,7 +147,7 @@ class PipelineClient:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), seconds)
 
-    async def _look(self, event: str, seen: _Seen) -> None:
+    async def _request(self, event: str, seen: _EventState) -> None:
         async with self._at_once:
             answer = await self._wires.ask("GET", self._visible.replace("{id}", event), within_s=POLL_TIMEOUT_S)
         shown = _shown(answer)

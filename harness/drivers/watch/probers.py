@@ -37,7 +37,7 @@ class Prober:
         self._rows = rows
         self._count = 0
 
-    async def look(self, due_ns: int) -> None:
+    async def probe(self, due_ns: int) -> None:
         """Probe once and record it."""
         fresh = self._count % _NEW_EACH == 0
         self._count += 1

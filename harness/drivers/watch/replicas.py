@@ -105,7 +105,7 @@ class MemberWatcher:
         self._role = ""
         self._busy = False
 
-    async def look(self, due_ns: int) -> None:
+    async def probe(self, due_ns: int) -> None:
         """Query role and heartbeat; while an earlier probe still waits, the row has `no answer`."""
         if self._busy:
             self._put(due_ns, -1, None, "no answer")
@@ -166,4 +166,4 @@ class ReplicasWatcher(Watcher):
                 rows=rows,
                 recorder=recorder,
             )
-            here.schedule(self.name, rate, watcher.look, of=name, phase=(number + 1) / (len(database.members) + 1))
+            here.schedule(self.name, rate, watcher.probe, of=name, phase=(number + 1) / (len(database.members) + 1))

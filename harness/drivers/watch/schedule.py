@@ -9,7 +9,7 @@ from typing import Any, Final
 from harness import clock
 from harness.drivers.watch.attendance import Attendance
 
-Look = Callable[[int], Coroutine[Any, Any, None]]
+Probe = Callable[[int], Coroutine[Any, Any, None]]
 """One probe, called with the time it was due (ns)."""
 
 Trouble = Callable[[str], None]
@@ -30,7 +30,7 @@ class ProbeSchedule:
         self,
         name: str,
         per_s: float,
-        look: Look,
+        probe: Probe,
         trouble: Trouble,
         attendance: Attendance,
         *,
@@ -38,7 +38,7 @@ class ProbeSchedule:
     ) -> None:
         """`phase`: 0 to 1, part of a spacing by which the first probe is delayed, to the nearest tick."""
         self._name = name
-        self._look = look
+        self._probe = probe
         self._trouble = trouble
         self._attendance = attendance
         self._phase = phase
@@ -65,7 +65,7 @@ class ProbeSchedule:
         """Start the probe that is due; raises the error of an earlier probe, as none may raise."""
         self._reap()
         self._attendance.probed(clock.now_ns(), self.spacing_ns)
-        self._open.add(asyncio.create_task(self._look(self.due_ns)))
+        self._open.add(asyncio.create_task(self._probe(self.due_ns)))
         ended = (self.due_ns - self._origin_ns) // self.spacing_ns + 1
         self.due_ns = self._origin_ns + ended * self.spacing_ns  # also after a new rate on the ticks of others
         self._leave_out_missed()

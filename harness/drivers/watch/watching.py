@@ -10,7 +10,7 @@ import httpx
 
 from harness.drivers.watch.attendance import Attendance
 from harness.drivers.watch.recorder import WatchRecorder
-from harness.drivers.watch.schedule import Look, ProbeSchedule
+from harness.drivers.watch.schedule import Probe, ProbeSchedule
 from harness.drivers.watch.sessions import DatabaseSession
 from harness.drivers.watch.settings import Rates, WatchSettings
 from harness.drivers.watch.streams import Follower, api_http, follow
@@ -59,7 +59,7 @@ class Watching:
         self,
         watcher: str,
         per_s: float,
-        look: Look,
+        probe: Probe,
         *,
         of: str = "",
         phase: float = 0.0,
@@ -70,7 +70,7 @@ class Watching:
         Args:
             watcher: name of the watcher.
             per_s: probes per second.
-            look: one probe, called with the time it was due (ns).
+            probe: one probe, called with the time it was due (ns).
             of: what it probes, if a watcher has several schedules.
             phase: 0 to 1, part of a spacing by which the first probe is delayed.
             attendance: its receipt; None: a new one.
@@ -80,7 +80,7 @@ class Watching:
             self.recorder.trouble(watcher, why)
 
         attendance = attendance or self.recorder.attendance(watcher, of)
-        schedule = ProbeSchedule(watcher, per_s, look, trouble, attendance, phase=phase)
+        schedule = ProbeSchedule(watcher, per_s, probe, trouble, attendance, phase=phase)
         self.schedules.append(schedule)
         return schedule
 

@@ -13,7 +13,7 @@ _S_PER_DAY: Final = 86_400
 
 
 def attestation(case: Case) -> Iterable[Measure]:
-    """PASS if somebody in the role vouches for the requirement, for this release, recently enough.
+    """PASS if a person in the role vouches for the requirement, for this release, recently enough.
 
     Nobody does: NOT ASSESSED. What is expired, too old, from the future, for another release or by another role counts
     for nothing: INCONCLUSIVE, with that reason.

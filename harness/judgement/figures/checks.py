@@ -34,7 +34,7 @@ _HINTS: Final[Mapping[str, str]] = {
     DemandKind.STATIC: "correct the file, or the path in the target file, then run again",
     DemandKind.INGEST: "let the tool write its report anew for this release, then run again",
 }
-_LOOK_AGAIN = "see that the target answers, then run again"
+_RUN_AGAIN = "see that the target answers, then run again"
 
 
 def checks(case: Case) -> Iterable[Measure]:
@@ -69,7 +69,7 @@ def _asks(demand: Demand, case: Case) -> bool:
 def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Measure:
     asked = f", asked {fact.attempts} times" if fact.attempts > 1 else ""
     outcome, live = _OUTCOMES[fact.ok], case.objective.demand == DemandKind.CHECK
-    seen = fact.seen if fact.ok is not None or not live else f"could not be read ({fact.seen})"
+    seen = fact.observed if fact.ok is not None or not live else f"could not be read ({fact.observed})"
     return measure(
         case,
         name,
@@ -87,7 +87,7 @@ def _matrix(case: Case, name: str, matrix: FactTable, check: Check, demand: Dema
     covers = f"covers {matrix.covered:,} of {matrix.of:,}".replace(",", " ")
     outcome = _OUTCOMES[False if failed else None if unread or not len(matrix) or matrix.covered < matrix.of else True]
     named = [*matrix.first(ok=False), *matrix.first(ok=None)][:FIRST]
-    summary = "; ".join(f"{fact.subject}: {fact.seen}, expected {fact.expected}" for fact in named)
+    summary = "; ".join(f"{fact.subject}: {fact.observed}, expected {fact.expected}" for fact in named)
     unknown = f", {unread} could not be read" if unread else ""
     head = f"{failed:,} of {len(matrix):,} facts are not as expected".replace(",", " ") + f"{unknown}, {covers}"
     return measure(
@@ -111,7 +111,7 @@ def _reason(outcome: Outcome, summary: str, hint: str) -> Reason:
 
 def _hint(objective: Objective) -> str:
     """What to do about a fact that is not known."""
-    return _HINTS.get(objective.demand, _LOOK_AGAIN)
+    return _HINTS.get(objective.demand, _RUN_AGAIN)
 
 
 def _in_words(objective: Objective) -> str:

@@ -138,9 +138,9 @@ def _allowed(log: _ConnectionLog, what: str) -> Mapping[str, Sequence[str]]:
 def _connection(case: Case, window: Window, log: _ConnectionLog, pair: _Pair, *, known: bool) -> Measure:
     begun, held_ = log.begun[pair], log.held[pair]
     outcome = Outcome.PASS if known else Outcome.FAIL
-    wanted = _WORDS[case.objective.params["what"]]
+    expected = _WORDS[case.objective.params["what"]]
     counts = f"{begun} times in the window, {held_} times before"
-    text = f"{pair[0]} connects to {pair[1]} ({counts}): {'' if known else 'not '}{wanted}"
+    text = f"{pair[0]} connects to {pair[1]} ({counts}): {'' if known else 'not '}{expected}"
     receipts = {"load": load_receipt(case.plan, window, latencies=False), "watch": log.receipt}
     outcome, reason = settled(outcome, because(outcome, text), receipts)
     return measure(
@@ -149,7 +149,7 @@ def _connection(case: Case, window: Window, log: _ConnectionLog, pair: _Pair, *,
         outcome,
         reason,
         scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": f"{pair[0]} to {pair[1]}"},
-        limit=wanted,
+        limit=expected,
         figures=Figures(
             value=float(begun + held_),
             n=begun + held_,

@@ -73,7 +73,7 @@ def _in_time(rows: Table, within_s: float) -> Bools:
 
 
 def _unknown(rows: Table, within_s: float, case: Case) -> Bools:
-    """Events whose last state was not read, and those that were not seen and were followed for less than the limit."""
+    """Events whose last state was not read, and absent ones that were followed for less than the limit."""
     ended = [o.mono_ns for o in case.evidence.observations if o.kind == "watch.closed" and o.subject == WATCHER]
     young = max(ended, default=0) - rows.ints["accepted_ns"] < within_s * SECOND
     absent = rows.words["state"].equals("absent") & young
@@ -94,7 +94,7 @@ def _numbers(objective: Objective, offered: Offered) -> Numbers | None:
 
 
 EVENTS_PER_S: Final = 8.0
-"""Events that a run sends for this figure: 0.5 % needs 598 without a failure, and 947 to bear one."""
+"""Events that a run sends for this figure: 0.5 % needs 598 without a failure, and 947 to allow one."""
 
 
 SPEC: Final = Spec(

@@ -1,6 +1,6 @@
 """Exposed metrics: what the platform's own metrics say of the fault-free window, against what its traffic measured there.
 
-The metrics of each pod are cumulative. They were read at the begin of the window and to its end; what was counted between the two
+The metrics of each pod are cumulative. They were read at the beginning and at the end of the window; what was counted between the two
 readings is held against the requests that were answered in the same seconds.
 """
 
@@ -50,7 +50,7 @@ class _Compared:
 
 
 class _Unknown(Exception):
-    """The metrics do not tell it; the text says why."""
+    """The metrics do not provide the figure; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -30,7 +30,7 @@ ORDER: Final = "order-promotion"
 """Name of the activity that orders it; what the activity returns is the chosen member."""
 METHOD: Final = "the role that each member gives of itself, from the order until the old primary may come back"
 _RESOLUTION_S: Final = 1.0
-"""Longest gap between two looks at the chosen member that is still a watch."""
+"""Longest gap between two probes of the chosen member that is still a watch."""
 
 
 class _Order(NamedTuple):
@@ -70,8 +70,8 @@ def _judged(case: Case, name: str, attempt: Experiment, order: _Order, scope: Ma
     limit = case.scaled.in_unit("s")
     until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
     watched_s = (until_ns - order.at_ns) / SECOND
-    looks = case.evidence.replicas.between("at_ns", order.at_ns, until_ns)
-    led = {member: _first_as_primary(rows) for member, rows in looks.apart("member").items()}
+    probes = case.evidence.replicas.between("at_ns", order.at_ns, until_ns)
+    led = {member: _first_as_primary(rows) for member, rows in probes.apart("member").items()}
     at_ns = led.get(order.member)
     others = sorted(member for member, first_ns in led.items() if first_ns is not None and member != order.member)
     seconds = None if at_ns is None else (at_ns - order.at_ns) / SECOND
@@ -90,7 +90,7 @@ def _judged(case: Case, name: str, attempt: Experiment, order: _Order, scope: Ma
     expected = case.expected.replace("below", "within")
     receipts = {
         "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
-        "watch": _watch(case.evidence, looks.where(looks.words["member"].equals(order.member)), order, until_ns),
+        "watch": _watch(case.evidence, probes.where(probes.words["member"].equals(order.member)), order, until_ns),
         "restore": restore_receipt(case.evidence, attempt),
     }
     own = because(outcome, f"{attempt.name}: {order.member} was ordered to lead, and {found}, expected {expected}")
@@ -104,7 +104,7 @@ def _judged(case: Case, name: str, attempt: Experiment, order: _Order, scope: Ma
         figures=Figures(
             value=seconds,
             scaled_limit=limit,
-            n=len(looks),
+            n=len(probes),
             unit="s",
             method=METHOD,
             receipts=receipts,
@@ -119,17 +119,17 @@ def _first_as_primary(rows: Table) -> int | None:
     return int(led.min()) if len(led) else None
 
 
-def _watch(evidence: Evidence, looks: Table, order: _Order, until_ns: int) -> Receipt:
+def _watch(evidence: Evidence, probes: Table, order: _Order, until_ns: int) -> Receipt:
     """Whether the chosen member was asked for its role all the time."""
     source = evidence.watchers.get("replicas")
     if source is None or source.why or not source.closed:
         why = source.why if source else ""
-        return Receipt(ok=False, why=f"the watcher 'replicas' {f': {why}' if why else 'left no whole record'}")
-    times = sorted([order.at_ns, *looks.ints["at_ns"].tolist(), until_ns])
+        return Receipt(ok=False, why=f"the watcher 'replicas' {f': {why}' if why else 'left no complete record'}")
+    times = sorted([order.at_ns, *probes.ints["at_ns"].tolist(), until_ns])
     gap_s = max(later - earlier for earlier, later in pairwise(times)) / SECOND
     if gap_s > _RESOLUTION_S:
         return Receipt(ok=False, why=f"{order.member} was not asked for its role for {gap_s:.3g} s")
-    return Receipt(ok=True, why=f"{len(looks)} probes of {order.member}", files=("watch/replicas.parquet",))
+    return Receipt(ok=True, why=f"{len(probes)} probes of {order.member}", files=("watch/replicas.parquet",))
 
 
 SPEC: Final = Spec(

@@ -27,7 +27,7 @@ from harness.model.table import Bools
 LEAST: Final = 0.5
 """Share of the fault-free time that a pod must have been ready for: one that has just come has too few answers to tell."""
 SERVES: Final = 0.005
-"""Share of all answers from which on a workload serves them; a gateway that now and then answers for a service that does not is none."""
+"""Share of all answers from which on a workload serves them; a gateway that now and then answers for a service is not one."""
 FIGURE: Final = Figure.REPLICA_SHARE
 NAMES_ITSELF: Final = "let every pod name itself in the header x-served-pod of its answers"
 

@@ -23,7 +23,7 @@ _JUDGED_S: Final = 20
 _BATCH_S: Final = 1.0
 """Answers of 20 s are judged: 20 batches of a second, the fewest that bounds can be made of."""
 _PATIENCE: Final = 3
-"""A region that does not take its share is waited for so many times the limit, so that what it does is on record."""
+"""How many times the limit a region is observed that does not take its share."""
 
 
 def returned_shares(case: Case) -> Iterable[Measure]:
@@ -47,7 +47,7 @@ def returned_shares(case: Case) -> Iterable[Measure]:
 
 
 def _back_ns(evidence: Evidence, attempt: Experiment) -> int | None:
-    """When the last node of those that were hit was ready again; the undo where no history tells."""
+    """When the last node of those that were hit was ready again; the undo where that was not recorded."""
     undone_ns = attempt.fault.undone_ns
     if undone_ns is None:
         return None

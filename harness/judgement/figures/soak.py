@@ -1,6 +1,6 @@
 """Soak: what changes or breaks under constant load without a fault. On a scaled target the fault-free window is the soak.
 
-A soak of 8 h is not run in a sandbox. There the window before the first fault stands for it, at a time scale of its own that every
+A soak of 8 h is not run in a sandbox. There the window before the first fault represents it, at a time scale of its own that every
 figure names: an hour of the soak is an eighth of the window. A target at scale 1 must have run as long as the sentence says. The window itself goes on
 until the first fault is sent; what the harness does to prepare that fault is not constant load, so the soak ends with the length that was planned.
 """
@@ -56,7 +56,7 @@ _HOUR: Final = Quantity(value=1, unit="h")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Soak:
-    """The window that stands for a soak.
+    """The window that represents a soak.
 
     Attributes:
         window: before the first fault. span: the part of it that was planned, in ns.
@@ -131,7 +131,7 @@ def _last_hour(case: Case, name: str, route: str, samples: Table, *, soak: Soak,
 
 
 def restarts(case: Case) -> Iterable[Measure]:
-    """One measure: the restarts of containers that were seen in the soak."""
+    """One measure: the restarts of containers that were observed in the soak."""
     name = RESTARTS.value
     soak = soak_in(case, name)
     if isinstance(soak, Measure):

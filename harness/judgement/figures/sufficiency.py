@@ -31,10 +31,10 @@ def _lacks(objective: Objective, offered: Offered) -> Iterator[Lack]:
         window_s = math.ceil(offered.window_s * least / planned) if planned else 0.0
         yield Lack(what=f"at least {least} samples, {planned} are planned", window_s=window_s)
     if objective.window is not None and offered.window_s:
-        wanted = objective.window.at_scale(offered.time_scale).in_unit("s")
-        if wanted > offered.window_s:
-            what = f"a fault-free window of {wanted:g} s, {offered.window_s:g} s are planned"
-            yield Lack(what=what, window_s=wanted)
+        needed_s = objective.window.at_scale(offered.time_scale).in_unit("s")
+        if needed_s > offered.window_s:
+            what = f"a fault-free window of {needed_s:g} s, {offered.window_s:g} s are planned"
+            yield Lack(what=what, window_s=needed_s)
     if objective.scope.users > offered.users:
         yield Lack(what=f"{objective.scope.users} users at once, {offered.users:g} are planned on average")
     if objective.scope.missing_experiments:

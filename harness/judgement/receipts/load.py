@@ -86,7 +86,7 @@ def _closed(plan: Plan, window: Window) -> bool:
 
 
 def _mute_workers(plan: Plan, window: Window) -> Iterable[str]:
-    """Workers that closed without health figures: their own lag cannot be told from the target's."""
+    """Workers that closed without health figures: their own lag cannot be distinguished from the target's."""
     if _closed(plan, window) or window.seconds >= HEALTH_S:
         for worker in window.workers:
             reported = [value for value in (worker.cpu, worker.gc_ms, worker.loop_ms) if value is not None]

@@ -4,7 +4,7 @@ A process of the harness that does next to nothing, the watch, is late when the 
 machine with. Sandbox runs on a machine to themselves had at most 2.8 % of their seconds with a probe sent over 50 ms late (the
 99th percentile of all probes: 5 to 17 ms); beside other work it was 15 % (46 ms). The limit is between them. The watch goes first, and
 the target does not: the processes at its entries waited for 45 to 50 % of the time in which they needed a processor where they shared
-two cores with nobody but the harness, and for 57 to 86 % beside other work; a healthy platform began to refuse requests from there on.
+two cores with nothing but the harness, and for 57 to 86 % beside other work; a healthy platform began to refuse requests from there on.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Spans = Sequence[tuple[int, int]]
 
 
 def machine_result(plan: Plan, evidence: Evidence, spans: Spans | None = None) -> MachineResult | None:
-    """How the machine fared in these spans, or in the whole run; None of a target that does not run beside the harness."""
+    """CPU pressure of the machine in these spans, or in the run; None of a target that does not run beside the harness."""
     if not (plan.environment == BESIDE or plan.stands_in) or not len(evidence.probes):
         return None
     due, sent = evidence.probes.ints["due_ns"], evidence.probes.ints["sent_ns"]

@@ -41,11 +41,11 @@ def watch_receipt(
 
 
 def pods_receipt(evidence: Evidence) -> Receipt:
-    """Whether the changes of pods were followed to the end."""
+    """Whether the changes of pods were followed until the run ended."""
     source = evidence.watchers.get("pods")
     if source is None:
         return Receipt(ok=False, why="the watcher 'pods' left no record")
-    why = source.why or ("it watched to the end" if source.closed else "it did not complete")
+    why = source.why or ("it watched until the run ended" if source.closed else "it did not complete")
     return Receipt(ok=source.closed and not source.why, why=f"the watcher 'pods': {why}")
 
 

@@ -27,7 +27,7 @@ def share_in_time(slots: Slots, confidence: float, *, claim: bool = False) -> Bo
         slots: the bad ones in time.
         confidence: of each bound.
         claim: whether a PASS or a FAIL of the platform rests on these bounds. One window does not show how often its share changes, so what
-            lasts to its end is an episode as well, and `thirds` of the window count.
+            lasts until the end is an episode as well, and `thirds` of the window count.
     """
     n, bad = int(slots.n.sum()), int(slots.bad.sum())
     if 2 * bad > n:

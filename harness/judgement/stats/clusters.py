@@ -21,7 +21,7 @@ from harness.model.table import Bools, Ints
 
 SLOT_NS: Final = 50_000_000
 """A slot is at least this long: shorter stalls are noise of the machine."""
-SLOT_LOOKS: Final = 10
+SLOT_PROBES: Final = 10
 """Minimum mean number of samples in a slot. Slots are shorter than both minima if fewer than BATCHES would be left."""
 BATCHES: Final = 20
 """Minimum number of parts of a window for comparing them."""
@@ -131,7 +131,7 @@ class Timeline:
         kept = [(at_ns, span) for at_ns, span in windows if len(at_ns) or span[1] > span[0]] or list(windows[:1])
         lengths = [max(end_ns - start_ns, 1) for _, (start_ns, end_ns) in kept]
         total, count = sum(lengths), sum(len(at_ns) for at_ns, _ in kept)
-        width = max(min(max(SLOT_NS, math.ceil(SLOT_LOOKS * total / max(count, 1))), total // BATCHES), 1)
+        width = max(min(max(SLOT_NS, math.ceil(SLOT_PROBES * total / max(count, 1))), total // BATCHES), 1)
         counts = [math.ceil(length / width) for length in lengths]
         firsts = [0, *accumulate(counts)]
         slots = []

@@ -1,4 +1,7 @@
-"""Connections that journeys borrow one at a time, and on which nothing is tried twice behind our back."""
+"""Connections that journeys borrow one at a time.
+
+Nothing is retried behind the journey's back.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ class Origin:
     @classmethod
     @cache
     def of(cls, url: str) -> Origin:
-        """The origin of a URL; raises ValueError when it is none of HTTP."""
+        """The origin of a URL; raises ValueError when it is not an HTTP URL."""
         parts = urlsplit(url)
         return cls._of(parts.scheme, parts.netloc)
 
@@ -70,7 +73,7 @@ class Connection:
 
     Attributes:
         origin: where it leads to.
-        sound: whether the last exchange was read to its end, and the server means to keep the connection.
+        sound: whether the last answer was read completely, and the server keeps the connection open.
         idle_since_ns: when that end was.
         number: from 1, unique in this process; requests on one bad connection fail together.
     """
@@ -89,7 +92,7 @@ class Connection:
         return self.sound and self._wire.quiet()
 
     def exchange(self, request: bytes, response: Response) -> None:
-        """Send the request and read the answer to its end; whatever is raised, the connection is not sound then.
+        """Send the request and read the whole answer; after an error the connection is not sound.
 
         Raises:
             OSError: the connection broke, or ended before the answer did.
@@ -115,7 +118,7 @@ class Connections:
     """The connections that no journey has at the moment; each is lent to one at a time.
 
     A connection that the server closes just as a request is on its way to it looks like a failure of the target, and
-    is recorded as one, for the two cannot be told apart. Three rules keep that from happening: no connection is lent that was idle
+    is recorded as one, for the two cannot be distinguished. Three rules keep that from happening: no connection is lent that was idle
     for `idle_s`, none on which anything came meanwhile, and one loan in `fresh_in` is a new connection, so that
     connecting is always part of what is tested, and a balancer can spread the load anew.
 
@@ -162,7 +165,7 @@ class Connections:
 
 
 def _end(response: Response) -> None:
-    """The server closed the connection, which is the end of an answer that does not say its length."""
+    """The server closed the connection: the end of an answer without a length."""
     try:
         response.feed(b"")
     except HTTPParseError as error:

@@ -16,7 +16,9 @@ class GaveUp(BaseException):
 
 
 class Deadlines:
-    """All exchanges that may take equally long: who began first is given up first, so the alarm is set for that one only.
+    """All exchanges with one timeout.
+
+    The one that began first is given up first, so the alarm is set for that one only.
 
     Args:
         alarm: rings when the first may be over.
@@ -30,21 +32,24 @@ class Deadlines:
         self._watched = False
 
     def start(self) -> None:
-        """The greenlet that runs begins an exchange; GaveUp is raised where it waits when the time is over."""
+        """The greenlet that runs begins an exchange.
+
+        GaveUp is raised where it waits when the time is over.
+        """
         self._under_way[getcurrent()] = at_ns = clock.now_ns() + self._length_ns
         if not self._watched:
             self._watched = True
-            self._alarm.call_at(at_ns, self._look)
+            self._alarm.call_at(at_ns, self._fire)
 
     def stop(self) -> None:
         """Its exchange has ended."""
         self._under_way.pop(getcurrent(), None)
 
-    def _look(self) -> None:
+    def _fire(self) -> None:
         while self._under_way:
             waiting, at_ns = next(iter(self._under_way.items()))
             if at_ns > clock.now_ns():
-                self._alarm.call_at(at_ns, self._look)
+                self._alarm.call_at(at_ns, self._fire)
                 return
             del self._under_way[waiting]
             waiting.throw(GaveUp)

@@ -13,7 +13,10 @@ from harness.locust.client.deadlines import GaveUp
 from harness.locust.client.session import BadRedirect
 
 FAILURES = (OSError, HTTPParseError, zlib.error)
-"""What an exchange raises when it fails, beside its time-out; anything else is a mistake of the journey's author."""
+"""What an exchange raises when it fails, beside its time-out.
+
+Anything else is a mistake of the journey's author.
+"""
 
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
 _KINDS: tuple[tuple[type[BaseException], str], ...] = (

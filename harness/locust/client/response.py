@@ -1,4 +1,7 @@
-"""An HTTP answer while it is read: what has arrived is parsed, and only what is used is kept."""
+"""An HTTP answer while it is read.
+
+Data is parsed as it arrives, and only what is used is kept.
+"""
 
 from __future__ import annotations
 
@@ -60,8 +63,9 @@ class Response(HTTPResponseParser):
         return [value for key, value in self._pairs() if key == name] if name in self.headers else []
 
     def served_us(self, metric: str) -> int:
-        """How long serving took in µs, as this metric of `Server-Timing` says; 0 where the answer does not say it.
+        """How long serving took in µs, as this metric of `Server-Timing` says.
 
+        0 where the answer does not say it.
         https://www.w3.org/TR/server-timing/: `name;dur=MILLISECONDS;desc=TEXT, name2;…`; several headers of the name are one.
         """
         for told in ",".join(self.all("server-timing")).split(",") if metric else ():
@@ -119,7 +123,7 @@ class Response(HTTPResponseParser):
 
 
 def _whole_us(milliseconds: str) -> int:
-    """A number of milliseconds in µs, at least 1 where it is one; 0 where it is none."""
+    """A number of milliseconds in µs, at least 1; 0 for an invalid one."""
     try:
         told = float(milliseconds.strip().strip('"'))
     except ValueError:

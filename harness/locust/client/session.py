@@ -23,7 +23,9 @@ class BadRedirect(OSError):
 
 
 class HttpSession:
-    """One user's HTTP. Its connection is borrowed at the first request and kept until it breaks or the user leaves.
+    """One user's HTTP session.
+
+    Its connection is borrowed at the first request and kept until it breaks or the user leaves.
 
     Args:
         host: address that paths are below of.
@@ -39,7 +41,7 @@ class HttpSession:
         self.response: Response | None = None
 
     def request(self, method: str, path: str, headers: str, body: bytes, *, follow: bool) -> Response:
-        """Send one request, follow where its answers lead, and return the last one, read to its end.
+        """Send one request, follow its redirects, and return the last answer, completely read.
 
         Args:
             method: HTTP's.
@@ -51,7 +53,7 @@ class HttpSession:
         Raises:
             OSError: connecting failed, the connection broke, or the redirects led nowhere.
             HTTPParseError: what came is not HTTP.
-            ValueError: a header is none.
+            ValueError: a header is invalid.
         """
         if headers and not _PLAIN_HEADERS.fullmatch(headers):
             raise ValueError(f"no headers: {headers!r}")

@@ -76,7 +76,10 @@ def _dial(plain: Any, address: tuple[str, int]) -> None:
 
 
 class _Plain:
-    """TCP. It is watched as long as it lives: to begin and end watching for each answer would be a system call each."""
+    """A TCP connection, watched as long as it is open.
+
+    Watching it for each answer only would cost two system calls each.
+    """
 
     __slots__ = ("_arrived", "_hub", "_poll", "_reader", "_socket", "_watcher")
 

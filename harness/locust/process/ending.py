@@ -11,9 +11,10 @@ import gevent
 
 
 def lasting(run: Callable[[], object]) -> None:
-    """Let it run beside all else; should it fail, the process ends, with its error as the last word.
+    """Run a greenlet beside all else.
 
-    gevent would print a traceback and go on: load that nobody records, or that outlives who started it.
+    Should it fail, the process ends, with its error as the last word.
+    gevent would print a traceback and go on: load that is not recorded, or that outlives the process that started it.
     """
     gevent.spawn(run).link_exception(lambda greenlet: fail(greenlet.exception))
 
@@ -24,11 +25,14 @@ def fail(error: object) -> None:
 
 
 def interruptible() -> None:
-    """Take SIGINT: Python would raise KeyboardInterrupt in whichever journey happens to run, and lose its request."""
+    """Handle SIGINT in the main greenlet.
+
+    Python would raise KeyboardInterrupt in whichever journey happens to run, and lose its request.
+    """
     gevent.signal_handler(signal.SIGINT, _interrupt)
 
 
 def _interrupt() -> None:
-    """Let the main greenlet be interrupted, wherever it waits, and nobody else."""
+    """Deliver an interrupt to the main greenlet only, wherever it waits."""
     hub: Any = gevent.get_hub()
     hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt())

@@ -1,4 +1,7 @@
-"""Health of the load generator: a generator that is late measures itself and not the target."""
+"""Health of the load generator.
+
+A generator that is late measures itself and not the target.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class Health:
         lasting(self._tick)
 
     def read(self) -> dict[str, float]:
-        """Share of one core used (`cpu`), longest pause for garbage (`gc_ms`), longest lag of the loop (`loop_ms`)."""
+        """CPU share of a core (`cpu`), longest GC pause (`gc_ms`), event-loop lag (`loop_ms`)."""
         cpu_s, at_ns = _cpu_s(), clock.now_ns()
         seconds = max((at_ns - self._at_ns) / clock.NS_PER_S, 1e-9)
         seen = {

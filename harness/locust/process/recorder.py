@@ -1,4 +1,7 @@
-"""One row a request, also for those that never got an answer; Locust's own statistics get the same figures."""
+"""One row a request, also for those that never got an answer.
+
+Locust's own statistics get the same figures.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ _NOWHERE: Final = (None, None, None)
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Request:
-    """A request under way. One is made for each that is sent, so it is not frozen: that would double its cost.
+    """A request under way. One is made for each that is sent, so it is not frozen.
+
+    That would double its cost.
 
     Attributes:
         journey: name of the journey. step: its place in it, from 1. name: of the route. method: HTTP's.
@@ -37,7 +42,10 @@ class Request:
 
 
 class RequestRecorder:
-    """Knows every request under way, and writes each one's row when it ends; without a writer it only tells Locust."""
+    """Knows every request under way, and writes each one's row when it ends.
+
+    Without a writer it only reports to Locust.
+    """
 
     def __init__(self, writer: RowWriter | None, *, worker: int, region: str | None, request_event: Any) -> None:
         self._writer = writer
@@ -61,11 +69,11 @@ class RequestRecorder:
         served: tuple[str | None, str | None, str | None] = _NOWHERE,
         served_us: int = 0,
     ) -> None:
-        """Write its row and tell Locust, unless it was cut off before.
+        """Write its row and report to Locust, unless it was cut off before.
 
         Args:
             request: that has begun.
-            done_ns: when the whole answer was read, or the failure seen.
+            done_ns: when the answer was complete, or the failure detected.
             response: as much of the answer as came.
             error: kind of failure; None: answered as expected.
             served: region, pod and release that served it, as far as the answer says.
@@ -111,7 +119,10 @@ class RequestRecorder:
         )
 
     def cut_off(self) -> None:
-        """End all requests under way: the slowest ones are among them, and leaving them out would flatter."""
+        """End all requests under way.
+
+        The slowest ones are among them, and leaving them out would flatter.
+        """
         now = clock.now_ns()
         for request in tuple(self._open):
             self.end(request, now, error=CUT_OFF)

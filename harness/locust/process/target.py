@@ -9,7 +9,9 @@ from harness.targets import load_target
 
 
 def target_entry() -> str | None:
-    """The entry of the target file that `READINESS_TARGET` names; None when it names none, then `-H` must be given.
+    """The entry of the target file that `READINESS_TARGET` names.
+
+    None when it names none, then `-H` must be given.
 
     Raises:
         ConfigurationError: the file is wrong.

@@ -1,4 +1,7 @@
-"""One load generator process: its schedule, its journeys, its row file, and its orderly end."""
+"""One load generator process.
+
+It has a schedule, journeys, a row file and an orderly end.
+"""
 
 from __future__ import annotations
 
@@ -163,7 +166,10 @@ class LocustWorker:
         self._journeys.spawn(journey, *arguments, broken=broken)
 
     def broke(self, error: BaseException) -> None:
-        """A journey raised by a mistake in its file: the requests that it did not send are no failures of the target."""
+        """A journey raised by a mistake in its file.
+
+        The requests that it did not send are no failures of the target.
+        """
         self._broken.append(f"{type(error).__name__}: {error}"[:200])
 
     def sends_away(self, error: BaseException) -> bool:
@@ -171,7 +177,10 @@ class LocustWorker:
         return self._draining and isinstance(error, GreenletExit)
 
     def think_until(self, due_ns: int) -> None:
-        """Sleep until then; at the end of the run the journey ends here, for it has nothing more to tell."""
+        """Sleep until then, or end the journey when the run ends.
+
+        Nothing of it is recorded any more then.
+        """
         me = gevent.getcurrent()
         self._thinking.add(me)
         try:
@@ -186,7 +195,10 @@ class LocustWorker:
         return self._deadlines[length_s]
 
     def drain(self, **_: Any) -> None:
-        """No journey arrives any more: end those that pause, wait for open requests, cut off those still open."""
+        """No journey arrives any more.
+
+        End those that pause, wait for open requests, cut off those still open.
+        """
         self._draining = True
         deadline = clock.Deadline.after(self._drain_s)
         while len(self._journeys) and not deadline.over:
@@ -196,7 +208,7 @@ class LocustWorker:
         self._journeys.kill()
 
     def close(self, **_: Any) -> None:
-        """Report journeys that broke since the last report, and close the row files (event `quit`, the last of all)."""
+        """Report broken journeys and close the row files, as the last listener of the event `quit`."""
         try:
             if self._broken:
                 self._report()
@@ -271,13 +283,19 @@ def write_file(prefix: Path | None, worker: int) -> Path | None:
 
 
 def ahead(dues: Iterator[Due]) -> Iterator[Due]:
-    """The same, drawn some at a time: what is done again at once costs a fraction of what it costs from time to time."""
+    """The same, drawn in batches.
+
+    Repeated at once, a draw costs a fraction of a single one.
+    """
     while some := list(islice(dues, AHEAD)):
         yield from some
 
 
 def history_put() -> Put | None:
-    """Puts observations into the histories of the run that `READINESS_RUN` names; None when run by hand."""
+    """Puts observations into the histories of the run that `READINESS_RUN` names.
+
+    None when run by hand.
+    """
     histories: dict[str, Any] = {}
 
     def put(source: str, kind: str, subject: str, fields: dict[str, Any]) -> None:

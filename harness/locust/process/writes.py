@@ -1,4 +1,7 @@
-"""What journeys wrote and want to have read back: one row a write, in a file beside the samples."""
+"""Writes of journeys that are read back after the load.
+
+One row a write, in a file beside the samples.
+"""
 
 from __future__ import annotations
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 KEPT: Final = 20
-"""Exchanges that are looked back on; the quickest of them counts."""
+"""Number of latest exchanges that are compared; the quickest of them counts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Aligned:
-    """How far another clock is ahead, give or take the residual, as measured at a moment of one's own."""
+    """The offset of another clock in ns, with its residual, measured at a moment of our own."""
 
     at_ns: int
     offset_ns: int
@@ -36,11 +36,14 @@ class Alignment:
 
     @property
     def settled(self) -> bool:
-        """Whether as many were exchanged as are looked back on."""
+        """Whether enough exchanges were made to compare."""
         return len(self._exchanges) == KEPT
 
     def best(self) -> Aligned | None:
-        """What is known now; None before the first answer. Clocks that may be one, as of one machine, are taken for one."""
+        """What is known now; None before the first answer.
+
+        Clocks that may be one, as of one machine, are taken for one.
+        """
         if not self._exchanges:
             return None
         sent_ns, there_ns, received_ns = min(self._exchanges, key=lambda exchange: exchange[2] - exchange[0])

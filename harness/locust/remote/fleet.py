@@ -1,4 +1,7 @@
-"""Which part this process plays: all of the load, or the master or a worker of Locust's own."""
+"""The role of this process in a Locust fleet.
+
+It offers all of the load, or is the master or a worker of Locust's own.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ def install(environment: Any, runner: Any = None, **_: Any) -> None:
 
 
 def _leave_out_by_tags(environment: Any) -> None:
-    """Leave out the classes of which `-T` and `-E` leave nothing: Locust would send users without a task."""
+    """Leave out the classes of which `-T` and `-E` leave nothing.
+
+    Locust would send users without a task.
+    """
     environment._filter_tasks_by_tags()  # noqa: SLF001  # it does so once, when the test starts, and that is too late
     environment.user_classes[:] = [kind for kind in environment.user_classes if kind.tasks]
     if not environment.user_classes:

@@ -1,4 +1,7 @@
-"""The master of Locust's own workers: tells them what to offer, and writes each one's rows to a file of its own."""
+"""The master of Locust's own workers.
+
+It assigns their load, and writes each one's rows to a file of its own.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from harness.locust.process.options import Options
 from harness.locust.process.worker import Put, history_put, read_go, row_file
 
 AHEAD_S: Final = 1.0
-"""The schedule begins so long after the test, so that all workers have heard of it and know the time."""
+"""Delay of the schedule's start, so that all workers know of it."""
 WORKERS_GRACE_S: Final = 5.0
 """Beyond the drain, a worker may take so long to send its last rows."""
 CHECK_PERIOD_S: Final = 1.0
@@ -106,7 +109,7 @@ class Master:
         self._runner.send_message("load.begin", data, client_id)
 
     def _stop(self, **_: Any) -> None:
-        """Let all workers drain and send what they still have, before Locust tells them to quit."""
+        """Let all workers drain and send what they still have, before Locust makes them quit."""
         left = [client_id for client_id, member in self._members.items() if not member.ended]
         for client_id in left:
             self._runner.send_message("load.end", {}, client_id)

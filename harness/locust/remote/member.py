@@ -1,4 +1,7 @@
-"""A worker of Locust's own: the master sends it the schedule, and it sends its rows back, also over a network."""
+"""A worker of Locust's own.
+
+The master sends it the schedule, and it sends its rows back, also over a network.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Waking up on time: gevent's own timers are up to a millisecond late, for epoll counts in milliseconds."""
+"""Wake-ups on time.
+
+gevent's own timers are up to a millisecond late, as epoll counts in milliseconds.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,13 @@ _ABSOLUTE: Final = 1
 
 
 class _When(ctypes.Structure):
-    """`struct itimerspec` of timerfd_settime(2): an interval, which is none here, and a moment."""
+    """`struct itimerspec` of timerfd_settime(2): an interval, which is 0 here, and a moment."""
 
     _fields_ = (("every", ctypes.c_long * 2), ("seconds", ctypes.c_long), ("ns", ctypes.c_long))
 
 
 class Alarm:
-    """Calls back, and wakes any number of greenlets, each at its moment, by one timer of the kernel (timerfd_create(2)).
+    """Timers and sleeps of any number of greenlets, on one timerfd_create(2).
 
     Where the system has none, gevent's timers do.
     """
@@ -47,7 +50,10 @@ class Alarm:
             self._watcher.start(self._ring)
 
     def sleep_until(self, at_ns: int) -> None:
-        """Sleep until that moment of CLOCK_MONOTONIC; a moment that has passed lets the others run once."""
+        """Sleep until that moment of CLOCK_MONOTONIC.
+
+        A moment that has passed lets the others run once.
+        """
         if at_ns <= clock.now_ns():
             gevent.sleep(0)
             return
@@ -56,7 +62,10 @@ class Alarm:
         sleeper.get()  # one that is killed meanwhile is left in the heap; to wake it does nothing
 
     def call_at(self, at_ns: int, call: Callable[[], object]) -> None:
-        """Call at that moment of CLOCK_MONOTONIC, in gevent's hub: the call must not wait for anything."""
+        """Call at that moment of CLOCK_MONOTONIC, in gevent's hub.
+
+        The call must not wait for anything.
+        """
         heappush(self._calls, (at_ns, next(self._order), call))
         self._set()
 

@@ -15,15 +15,19 @@ ARRIVALS: Final = ("poisson", "constant")
 
 
 def random_of(*parts: int | str) -> Random:
-    """A generator of its own for each combination of seed, worker, user and journey; the same on every machine."""
+    """A random generator of its own for each combination of seed, worker, user and journey.
+
+    The same on every machine.
+    """
     return Random("/".join(str(part) for part in parts))
 
 
 def due_times(
     *, begin_ns: int, curve: RateCurve, arrivals: str, random: Random, part: float = 0, parts: int = 1
 ) -> Iterator[int]:
-    """Yield when the next journey is due, in nanoseconds of CLOCK_MONOTONIC; ends when no further journey is due.
+    """Yield when the next journey is due, in nanoseconds of CLOCK_MONOTONIC.
 
+    Ends when no further journey is due.
     Arrivals of rate 1 are put through the inverse of the integrated rate, so any curve is met exactly and in continuous
     time (Çinlar, Introduction to Stochastic Processes, 1975, chapter 4, section 7).
 

@@ -1,4 +1,7 @@
-"""Greenlets that take one journey after another: a new one for each would cost five times as much."""
+"""Greenlets that take one journey after another.
+
+A new one for each would cost five times as much.
+"""
 
 from __future__ import annotations
 

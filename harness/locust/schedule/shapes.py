@@ -7,16 +7,23 @@ from typing import Any, Final
 from locust import LoadTestShape
 
 FULL_RATE: Final = 100
-"""Users that offer the whole rate under a shape: a shape's users are per cent."""
+"""Users that offer the full rate under a shape: a shape's users are per cent."""
 
 
 class Shape(LoadTestShape):
-    """The share of the rate at each moment; implement `share`. Locust looks once a second."""
+    """The share of the rate at each moment; implement `share`.
+
+    Locust evaluates it once a second.
+    """
 
     abstract = True
 
     def share(self, at_s: float) -> float | None:
-        """Share of the rate `at_s` seconds after the start: 1 is all of it, 2 is twice; None ends the load."""
+        """The share of the rate at a moment: 1 is all of it, 2 is twice; None ends the load.
+
+        Args:
+            at_s: time since the start, in seconds.
+        """
         raise NotImplementedError
 
     def tick(self) -> tuple[int, float] | None:

@@ -149,4 +149,4 @@ FOR_PEOPLE_ONLY: Final[frozenset[type[Recorded]]] = frozenset(
         RowsUnreadable,
     }
 )
-"""Kinds that no judgement and no report reads: they tell a person who looks into a history what happened."""
+"""Kinds that no judgement and no report reads: they explain to a reader of the history what happened."""

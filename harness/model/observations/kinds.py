@@ -138,7 +138,7 @@ def every(kind: type[_Kind], observations: Iterable[Observation]) -> Iterator[_K
 
 
 def unusable(o: Observation) -> str:
-    """What keeps an observation from being used: the key, its value, what was expected; empty when nothing does. Kinds that nobody declared are passed over."""
+    """What keeps an observation from being used: the key, its value, what was expected; empty when nothing does. Undeclared kinds are passed over."""
     declared = KINDS.get(o.kind)
     if declared is None:
         return ""

@@ -39,7 +39,7 @@ class LoadBegun(Recorded):
 @written("load.stopping", by=["load"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadStopping(Recorded):
-    """The load was told to stop."""
+    """A stop of the load was requested."""
 
     at_ns: Whole
 

@@ -47,7 +47,7 @@ class RunEnded(Recorded):
 @written("machine.seen", by=["machine"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MachineSeen(Timed):
-    """How the machine fared since the last such record, where the target runs on it too; shares from 0 to 1, None where unknown.
+    """CPU figures of the machine since the last such record, where the target runs on it too; shares from 0 to 1, None where unknown.
 
     Attributes:
         waited: of the time, in which some task waited for a processor. stolen: of the processor time, taken by other machines of the host.
@@ -195,7 +195,7 @@ class CheckFact(Recorded):
 
     demand: Word
     expected: Word
-    seen: Word
+    observed: Word
     ok: YesNoOrUnknown
     attempts: Count
     at_ns: Whole

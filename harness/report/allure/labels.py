@@ -78,7 +78,7 @@ def requirement_labels(row: Row, outcome: Outcome, environment: str) -> list[Lab
 def links_of(row: Row, plan: Plan, measures: Iterable[Measure]) -> list[Link]:
     """The row in the page, what people accepted or vouched for, and the files that its figures were made of.
 
-    Page and files are told relative to the report, within the run's directory; what leads out of it is not linked.
+    Page and files are linked relative to the report, within the run's directory; what leads out of it is not linked.
     """
     requirement = row.requirement
     files = dict.fromkeys(

@@ -1,4 +1,4 @@
-"""A scenario as steps: what it asked for, and each Then sentence with the figures that bear it."""
+"""A scenario as steps: what it asked for, and each Then sentence with the figures that support it."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.report.view.sections import DocumentRows
 
 SETTLED: Final = (Outcome.PASS, Outcome.WAIVED)
-"""What nobody has to work on; rows of any other outcome have the class `open`."""
+"""Outcomes that need no work; rows of any other outcome have the class `open`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

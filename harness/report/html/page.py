@@ -49,7 +49,7 @@ _GAUGE_FULL: Final = 1.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FactGroup:
-    """Facts of one requirement that are told together: what was expected, and of what; one that is not so with its sentence."""
+    """Facts of one requirement in one group: what was expected, and of what; each deviation with its sentence."""
 
     outcome: Outcome
     expected: str
@@ -144,7 +144,7 @@ def _environment() -> Environment:
 
 
 def _code(text: str) -> Markup:
-    """Text in which commands stand between backticks."""
+    """Text with commands between backticks."""
     parts = text.split("`")
     if len(parts) % 2 == 0:
         return escape(text)

@@ -37,7 +37,7 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """A vertical line through all panels with its label. kind names its look; drawn: the line itself, not the label only."""
+    """A vertical line through all panels with its label. kind: CSS class; drawn: the line itself, not the label only."""
 
     x: float
     y: float
@@ -84,7 +84,7 @@ class LaneBar:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lane:
-    """A row without a scale. base: where somebody looked; cells: where what was looked at failed, the higher the more."""
+    """A row without a scale. base: where probes were sent; cells: the share of them that failed, by height."""
 
     title: str
     y: float

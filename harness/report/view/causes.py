@@ -144,7 +144,7 @@ def _go(gating: Sequence[Row]) -> str:
 
 
 def _no_go(judgement: Judgement, every: Sequence[Row]) -> str:
-    """The first failed row that is not made of others: of these the failed part is told, not the sum."""
+    """The first failed row that is not made of others: of these the failed part is shown, not the sum."""
     failed = [reason for reason in judgement.decision.because if reason.outcome is Outcome.FAIL]
     if not failed:
         return "A gating requirement failed."

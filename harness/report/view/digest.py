@@ -112,7 +112,7 @@ class Row:
         times: every length of time in its sentences: `limit scaled by 60: 4 h → 240 s`, `limit not scaled: 45 s`.
         receipts: each kind once.
         lines: every measure. scenarios: where they are claimed.
-        grounds: method, receipts and files of its figures; what is alike is said once.
+        grounds: method, receipts and files of its figures; each is listed once.
         missing: kinds of experiments that its sentences name and the run has not.
         people: who vouches for it and who accepts that it does not pass, as label and words.
     """
@@ -236,7 +236,7 @@ def _telling(verdict: Verdict, measures: Sequence[Measure]) -> Measure | None:
 
 
 def _telling_line(telling: Measure | None, measures: Sequence[Measure], time_scale: float) -> MeasureLine | None:
-    """The telling measure in words; what passed alike is told together, not by one of them."""
+    """The telling measure in words; equal passes are summarized together."""
     if telling is None:
         return None
     line = measure_line(telling, time_scale)
@@ -274,7 +274,7 @@ def _of_limit(measure: Measure | None, time_scale: float) -> str:
 
 
 def _receipts(measures: Iterable[Measure]) -> Iterable[ReceiptLine]:
-    """Each kind of receipt once: one that does not hold before one that nobody knows of, before one that holds."""
+    """Each kind of receipt once: a failed one before an unknown one, before one that is ok."""
     rank: Mapping[bool | None, int] = {False: 0, None: 1, True: 2}
     words: Mapping[bool | None, str] = {False: "not ok", None: "unknown", True: "ok"}
     every = [(name, receipt) for measure in measures for name, receipt in measure.receipts.items()]
@@ -284,7 +284,7 @@ def _receipts(measures: Iterable[Measure]) -> Iterable[ReceiptLine]:
 
 
 def _grounds(lines: Sequence[MeasureLine]) -> Iterable[Grounds]:
-    """Figures that rest on the same are told together, in the order of the first of each."""
+    """Figures on the same grounds are grouped, in the order of the first of each."""
     alike: dict[tuple[str, tuple[ReceiptLine, ...], tuple[str, ...]], list[str]] = {}
     told_by_scope = len({line.scope for line in lines}) == len(lines)
     for line in lines:
@@ -298,7 +298,7 @@ def _grounds(lines: Sequence[MeasureLine]) -> Iterable[Grounds]:
 
 
 def closest(every: Sequence[Row], most: int = 3) -> tuple[Row, ...]:
-    """The passed rows that are closest to their limits: what a GO should be looked at for."""
+    """The passed rows that are closest to their limits: what to review in a GO."""
     passed = [row for row in every if row.outcome is Outcome.PASS and row.telling and row.telling.used]
     return tuple(sorted(passed, key=lambda row: -(row.telling.used or 0.0) if row.telling else 0.0)[:most])
 

@@ -1,4 +1,4 @@
-"""One experiment in words: what it hit, how clients fared operation by operation, and what is charged to it."""
+"""One experiment in words: what it hit, its effect on clients by operation, and what is charged to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LATE: Final = "answered late"
 FAILED: Final = "failed"
 _MOST_INLINE: Final = 3
-"""So many outages stand in the cell; more have a table of their own."""
+"""Maximum number of outages in a cell; more have a table of their own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +56,7 @@ class OutageRow:
 
     @property
     def aside(self) -> str:
-        """What is said behind its times; nothing of an outage."""
+        """The remark behind its times; empty for an outage."""
         return f" ({LATE})" if self.what == LATE else ""
 
 

@@ -27,7 +27,7 @@ class Moments:
 
     @classmethod
     def of(cls, evidence: Evidence) -> Moments:
-        """By the start of the run, or by its first observation where the start is not on record."""
+        """By the start of the run, or by its first observation where no start was recorded."""
         seen = evidence.observations
         first = next((o for o in seen if o.kind == "run.started"), seen[0] if seen else None)
         last = next((o for o in reversed(seen) if o.kind == "run.ended"), seen[-1] if seen else None)

@@ -1,4 +1,4 @@
-"""The load in words: what was offered and how, what the generators sent, and how they fared themselves."""
+"""The load in words: what was offered and how, what the generators sent, and their own health."""
 
 from __future__ import annotations
 

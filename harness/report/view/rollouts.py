@@ -127,7 +127,7 @@ def _way_back(
 
 
 def _hit(windows: Sequence[Window], census: int) -> str:
-    """Who met an error while it was under way: of the known users, or of the requests where nobody counts users."""
+    """Who met an error while it was under way: of the known users, or of the requests where users are not counted."""
     rows = _requests(windows)
     bad = rows.where(_failed(rows))
     if not census:

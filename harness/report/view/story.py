@@ -29,7 +29,7 @@ class TimelineEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reign:
-    """A stretch in which one member led the database; empty: nobody did."""
+    """A stretch in which one member led the database; empty: no member did."""
 
     leader: str
     start_s: float
@@ -137,7 +137,7 @@ def _names(changes: list[PodChange]) -> str:
 
 
 def reigns(evidence: Evidence, zero_ns: int, start_s: float, end_s: float) -> tuple[Reign, ...]:
-    """Who led the database, from start to end; nothing where nobody watched."""
+    """Who led the database, from start to end; nothing where no watcher ran."""
     changes = sorted(
         (
             _seconds(int(o.fields.get("at_ns", o.mono_ns)), zero_ns),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatcherLine:
-    """One watcher. first, last: when it looked, from the start of the run. ended: whether in order. blind: whether it was at all."""
+    """One watcher. first, last: its first and last probe, from the start of the run. ended: whether in order. blind: whether it was at all."""
 
     name: str
     spacing: str

@@ -12,7 +12,7 @@ NOTHING: Final = "–"  # noqa: RUF001 - a dash, not a minus
 """Stands where there is no figure."""
 
 NOT_VERIFIED: Final = "not verified"
-"""Stands where a count would be, of what nobody looked for."""
+"""Shown in place of a count that was not verified."""
 
 MARKS: Final = {
     Outcome.FAIL: "✕",
@@ -88,7 +88,7 @@ def _number(value: float, unit: str) -> str:
     if unit != "ratio":
         return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
     percent = value * 100
-    if 99 < percent < 100:  # an uptime is told by what is missing
+    if 99 < percent < 100:  # an uptime is shown by what is missing
         return f"{percent:.4f}".rstrip("0")
     return f"{percent:.3g}" if percent < 1 else f"{percent:.4g}"
 
@@ -127,7 +127,7 @@ def duration(seconds: float) -> str:
 
 
 def scope_text(measure: Measure) -> str:
-    """Of what a figure is, in a few words: `read-track`, `pod-loss, reads`; the phase stands elsewhere."""
+    """Of what a figure is, in a few words: `read-track`, `pod-loss, reads`; the phase is shown elsewhere."""
     shown = (value for key, value in measure.scope.items() if key not in ("traffic", "phase") and value)
     return ", ".join(dict.fromkeys(shown))
 
@@ -138,7 +138,7 @@ def counted(n: int, noun: str, many: str = "") -> str:
 
 
 def found(n: int | None) -> str:
-    """A count of what was looked for: `0`, `34`; `not verified` of what was not."""
+    """A verified count: `0`, `34`; else `not verified`."""
     return NOT_VERIFIED if n is None else str(n)
 
 

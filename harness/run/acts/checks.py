@@ -27,7 +27,7 @@ _TOUCHES: Final = {
     "sign-ins": ("entry",),
     "region-serves": ("entry",),
 }
-"""They put pods of their own in place, or send so much that nothing else is measured meanwhile."""
+"""Checks with pods of their own, or with so much load that nothing else is measured."""
 _LASTS_S: Final = {"sign-ins": 8.0, "pool-burst": 3.0, "region-serves": 3.0, "gateway-only": 3.0, "network-ports": 4.0}
 _DATABASE: Final = RequiredKey("database", "the check asks the database")
 _MONITOR: Final = RequiredKey("prometheus", "Prometheus is asked what it scrapes and evaluates")
@@ -63,7 +63,10 @@ _ALSO: Final = {
 _AT_THE_END: Final = frozenset({"secrets-hidden"})
 """What it reads grows during the run: it is done when the traffic has ended."""
 _UNDER_TRAFFIC: Final = frozenset({"pods-scraped", "scrape-schedule", "service-series", "dashboard-data"})
-"""What it reads is of the steady state: it is done while the fault-free window of a traffic goes on, where there is one."""
+"""What it reads is of the steady state.
+
+It is done while the fault-free window of a traffic goes on, where there is one.
+"""
 _AGAINST_FILES: Final = frozenset({"declared-fields", "declared-workloads"})
 """Checks that hold the live objects against the manifests."""
 _AGAINST_PRODUCTION: Final = frozenset({"production-subset", "values-masked"})
@@ -81,7 +84,7 @@ class CheckDriver(Driver):
         return [own, *_ALSO.get(demand.name, ())]
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
-        """The manifests or the register of production's database, for a check that compares with them."""
+        """The manifests, or the register of production's database, that a check compares with."""
         if demand.name in _AGAINST_FILES and not target.files.manifests:
             return RequiredKey("files.manifests", f"{demand.name} compares with the manifests")
         if demand.name in _AGAINST_PRODUCTION and target.database and target.database.production is None:

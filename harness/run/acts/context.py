@@ -1,4 +1,7 @@
-"""What an act is given: the plan, the target, the run's records, and the traffic that is under way."""
+"""What an act is given.
+
+The plan, the target, the run's records, and the traffic that is under way.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,10 @@ class Underway:
     sent_ns: list[int] = field(default_factory=list)
 
     def begin(self, at_ns: int) -> None:
-        """The first window begins. The health path is asked often while no fault is in: the uptime is made of these probes."""
+        """The first window begins.
+
+        The health path is asked often while no fault is in: the uptime is made of these probes.
+        """
         self.windows.begin(at_ns)
         self.watch.health_window(is_open=True)
 
@@ -74,7 +80,10 @@ class Underway:
         self.watch.health_window(is_open=True)
 
     def blocked(self, touches: Collection[str]) -> str:
-        """Why these parts must not be broken now: an earlier fault's damage is still there; empty when it is not."""
+        """Why these parts must not be broken now: an earlier fault's damage is still there.
+
+        Empty when it is not.
+        """
         return next((why for part, why in self.unrestored.items() if part in touches), "")
 
 
@@ -142,7 +151,9 @@ class Context:
             raise DriverError(self.underway.load.problems[0], where=where, hint=_AGAIN)
 
     def present(self) -> None:
-        """Check that watch and load run, and that there is a target; for as long as a fault may be in.
+        """Check that watch and load run, and that there is a target.
+
+        For as long as a fault may be in.
 
         Raises:
             DriverError: as `alive`.

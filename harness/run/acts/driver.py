@@ -1,4 +1,4 @@
-"""What a driver is: it says which parts of a target it needs, how a demand is planned, and how the act is run."""
+"""The driver interface: what a demand needs, how it is planned, and how the act is run."""
 
 from __future__ import annotations
 
@@ -42,19 +42,30 @@ class Driver(Protocol):
     kind: str
 
     def needs(self, demand: Demand) -> Sequence[RequiredKey]:
-        """What the target file must have for this demand; a scenario whose demand lacks it is not assessed."""
+        """What the target file must have for this demand.
+
+        A scenario whose demand lacks it is not assessed.
+        """
         ...
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:  # noqa: ARG002 - the protocol's
-        """What else the target file must name for this demand, which depends on what that says; None: nothing."""
+        """What else the target file must name for this demand, which depends on what that says.
+
+        None: nothing.
+        """
         return None
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """The acts that serve a demand. `after` may name acts that this plan has not: those are left out."""
+        """The acts that serve a demand.
+
+        `after` may name acts that this plan has not: those are left out.
+        """
         ...
 
     def run(self, act: Act, context: Context) -> None:
-        """Do it, and record what happened in `context.history` or a history of its own. Nothing is judged here.
+        """Do it, and record what happened in `context.history` or a history of its own.
+
+        Nothing is judged here.
 
         Raises:
             HarnessError: the run cannot go on.

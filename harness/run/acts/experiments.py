@@ -1,4 +1,7 @@
-"""Experiments as acts: a fault is sent, held until reads and writes are back, undone, and the target is restored. Nothing is judged here."""
+"""Experiments as acts: fault sent, held, undone, target restored.
+
+It is held until reads and writes are back. Nothing is judged here.
+"""
 
 from __future__ import annotations
 
@@ -27,20 +30,26 @@ _ATTEMPTS: Final = 2
 _WATCH_LEAST_S: Final = 10.0
 """Five good seconds, and the time until they are known."""
 RESTORE_LEAST_S: Final = 30.0
-"""Once the experiment has ended, restoring may take the rest of its longest limit, and at least this."""
+"""Shortest time for the restore after an experiment, in seconds.
+
+It may take the rest of the experiment's longest limit as well.
+"""
 _CHILD_GRACE_S: Final = 120.0
 GONE_GRACE_S: Final = 2.0
 """The same of a child whose target is gone: there is nothing that it could undo."""
 
 
 def longest_s(experiment: ExperimentPlan) -> float:
-    """How long one attempt takes at most, from waiting for a steady target to giving up the restore: nothing comes back by itself."""
+    """Longest duration of one attempt, in seconds, if nothing comes back by itself."""
     held_s = experiment.within_s + experiment.observe_s + _CHILD_GRACE_S
     return STEADY_WITHIN_S + held_s + max(experiment.watch_s, _WATCH_LEAST_S) + RESTORE_LEAST_S + experiment.after_s
 
 
 class ExperimentDriver(Driver):
-    """Runs experiment files, one at a time; the null run shares the time of the fault-free window."""
+    """Runs experiment files, one at a time.
+
+    The null run shares the time of the fault-free window.
+    """
 
     kind = DemandKind.EXPERIMENT.value
 
@@ -191,7 +200,7 @@ class _Attempt:
         return self._sent_ns
 
     def _hold(self) -> None:
-        """Let a held fault go when reads and writes are back, or when the longest limit has been observed."""
+        """Release a held fault when reads and writes are back, or the longest limit has passed."""
         experiment, context = self._experiment, self._context
         released = False
         deadline = clock.Deadline.after(experiment.within_s + experiment.observe_s + _CHILD_GRACE_S)
@@ -214,12 +223,15 @@ class _Attempt:
         self._child.interrupt()
 
     def _is_back(self, sent_ns: int) -> bool:
-        """Whether reads and writes are served again, and what is judged under the fault is as before."""
+        """Whether reads and writes are served again, and figures under the fault are as before."""
         condition = self._context.traffic.condition
         return condition.back_since(sent_ns) and condition.as_before(self._experiment.awaits)
 
     def _watch_on(self) -> None:
-        """After the child's method: watch until reads and writes are back, or the limit has been observed."""
+        """After the child's method.
+
+        Watch until reads and writes are back, or the limit has been observed.
+        """
         sent_ns = self._see_sent()
         if sent_ns is None:
             return
@@ -232,7 +244,10 @@ class _Attempt:
                 return
 
     def _restore(self) -> bool:
-        """Wait until what the fault disturbed is as before: for the rest of the longest limit, and at least 30 s; whether it is."""
+        """Wait until what the fault disturbed is as before.
+
+        It waits for the rest of the longest limit, and at least 30 s. Returns whether it is.
+        """
         name, traffic = self._experiment.name, self._context.traffic
         self._context.progress.now(f"{name}: restoring")
         since_s = (clock.now_ns() - (self._sent_ns or clock.now_ns())) / clock.NS_PER_S

@@ -1,4 +1,7 @@
-"""What the platform says of itself, as evidence: while the fault-free window goes on, it is read again and again."""
+"""What the platform says of itself, as evidence.
+
+While the fault-free window goes on, it is read again and again.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
     from harness.run.acts.context import Context
 
 EVERY_S: Final = 30.0
-"""Between two readings; what counts are the first and the last, the others show what began anew."""
+"""Pause between two readings, in seconds.
+
+What counts are the first and the last, the others show what began anew.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +106,10 @@ def _read_metrics(context: Context, traffic: str) -> None:
 
 
 def _of_exposition(one: Exposition, context: Context) -> dict[str, Any]:
-    """What is recorded of an exposition: of the entry's workload everything, of any other the counters that are asked for."""
+    """What is recorded of an exposition.
+
+    All metrics of the entry's workload, and of any other the counters that are asked for.
+    """
     names = context.target.metrics
     asked = {names.per_user.actions, names.per_user.users} if names and names.per_user else set()
     entry = names is not None and one.workload == names.entry

@@ -1,4 +1,7 @@
-"""One rollout while it runs: begun, followed step by step, promoted where the file says so, and taken back."""
+"""One rollout while it runs.
+
+Begun, followed step by step, promoted where the file says so, and taken back.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ _ANALYSES: Final = 3
 _SEND_AGAIN_S: Final = 2.0
 """A request that the controller may have missed is sent again after this."""
 AFTER_S: Final = 12.0
-"""So long the way back is watched once the old release is everywhere: sentences speak of the 10 s after it."""
+"""So long the way back is watched once the old release is everywhere.
+
+Sentences speak of the 10 s after it.
+"""
 _BACK_WITHIN_S: Final = 30.0
 _CLOSE: Final = 0.005
 """Shares that differ by less are one: weights are whole percents."""
@@ -154,7 +160,10 @@ class Following:
         self._context.progress.say(f"rollout {self._plan.name}: {percent(share)} % of the users")
 
     def _may_promote(self, statuses: Mapping[str, ObjectStatus]) -> bool:
-        """Whether a pause may be ended by the harness: the step has lasted, and the candidate answered in it."""
+        """Whether a pause may be ended by the harness.
+
+        The step has lasted, and the candidate answered in it.
+        """
         now_ns = clock.now_ns()
         lasted = self._reached >= 0 and now_ns - self._reached_ns >= self._plan.dwell_s * clock.NS_PER_S
         again = now_ns - self._promoted_ns >= _SEND_AGAIN_S * clock.NS_PER_S
@@ -213,7 +222,10 @@ class Following:
         return go_back(one, self._before[one.subject], self._was[one.subject], hasten=hasten, restore=restore)
 
     def _restore(self, why: str, intents: Sequence[Intent]) -> None:
-        """Whether what was disturbed is as before; what is not is not broken further, and stays in the undo log."""
+        """Whether what was disturbed is as before.
+
+        What is not is not broken further, and stays in the undo log.
+        """
         context, traffic, name = self._context, self._context.traffic, self._plan.name
         state, _ = traffic.condition.wait(self._act.touches, _BACK_WITHIN_S, context.present)
         if state.ok and not why:
@@ -227,7 +239,9 @@ class Following:
 
 
 def step_of(given: float, steps: Sequence[float], reached: int) -> int:
-    """The step that a share is nearest to, from the next one on; the one that was reached where the share has not risen.
+    """The step that a share is nearest to, from the next one on.
+
+    The one that was reached where the share has not risen.
 
     Args:
         given: share that the candidate is given now.

@@ -1,4 +1,7 @@
-"""Files as evidence: the platform's own, and other tools' reports. Reading them touches nothing and needs no live target."""
+"""Files as evidence: the platform's own, and other tools' reports.
+
+Reading them touches nothing and needs no live target.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _SECONDS: Final = 0.05
 KEPT: Final = "ingested"
 """Where the files that were used are kept, in the run directory."""
 _MOST: Final = 1 << 26
-"""Bytes of one file that is kept; of a larger one only what was read from it is on record."""
+"""Bytes of one file that is kept; of a larger one only what was read from it is recorded."""
 
 
 class Paper(NamedTuple):
@@ -45,7 +48,7 @@ class PaperDriver(Driver):
         """Every engine by name."""
 
     def needs(self, demand: Demand) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
-        """What is lacking is said by `lack`: it depends on what the demand names."""
+        """What is lacking is reported by `lack`: it depends on what the demand names."""
         return ()
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:  # noqa: ARG002 - the protocol's

@@ -1,4 +1,7 @@
-"""The drivers there are: our own, and those that installed packages name in the entry points `readiness.drivers`."""
+"""The registry of drivers.
+
+It has our own, and those that installed packages name in the entry points `readiness.drivers`.
+"""
 
 from __future__ import annotations
 
@@ -45,5 +48,8 @@ def drivers() -> Mapping[str, Driver]:
 
 
 def needs_platform(kinds: Iterable[str]) -> bool:
-    """Whether an act of one of these kinds asks the live target: every driver's does but those that read files."""
+    """Whether an act of one of these kinds asks the live target.
+
+    Those of every driver do but those that read files.
+    """
     return any(not isinstance(drivers()[kind], PaperDriver) for kind in kinds)

@@ -1,4 +1,7 @@
-"""Rollouts as acts: a candidate takes over under traffic, is followed, and is taken back. Nothing is judged here."""
+"""Rollouts as acts: a candidate takes over under traffic, is followed, and is taken back.
+
+Nothing is judged here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traffic as acts: the fault-free window before anything is broken, and the window after the last fault."""
+"""Traffic as acts: the window before the first fault, and the one after the last."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ class TrafficDriver(Driver):
         return [RequiredKey("entry", "traffic is sent to the entry")]
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """The window before the faults, and the one after them; a plan without faults leaves the second out."""
+        """The window before the faults, and the one after them.
+
+        A plan without faults leaves the second out.
+        """
         traffic = library.traffic[demand.name]
         before = Act(
             name=fault_free_name(traffic.name),
@@ -60,5 +63,8 @@ class TrafficDriver(Driver):
             context.pass_time(left_s, "window after the faults")
 
     def skip(self, act: Act, why: str, context: Context) -> None:
-        """The window after faults that were not undone is none: what is recorded then belongs to the last fault."""
+        """Faults that were not undone have no window after them.
+
+        What is recorded then belongs to the last fault.
+        """
         context.progress.say(f"{act.name}: skipped, {why}")

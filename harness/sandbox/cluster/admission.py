@@ -108,7 +108,10 @@ def _shaped(kind: Kind, obj: Object, on_unknown: OnUnknown) -> Object:
 
 
 def _complete(kind: Kind, old: Object) -> Object:
-    """A stored object with the defaults that a controller which wrote it may have left out: they are no change."""
+    """A stored object with the defaults that a controller which wrote it may have left out.
+
+    They are no change.
+    """
     obj: Object = defaults.fresh(old)
     if kind.custom is None:
         defaults.fill(kind, obj)

@@ -1,4 +1,7 @@
-"""The API server as an ASGI application: who may ask, what a path means, and refusals as Status objects."""
+"""The API server as an ASGI application.
+
+It decides who may ask and what a path means, and answers refusals as Status objects.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ LOG = logging.getLogger(__name__)
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 HEALTH = ("healthz", "livez", "readyz")
 DISCOVERY_DEPTH = {"api": 2, "apis": 3}
-"""Paths of up to so many steps under these are discovery documents; longer ones are resources."""
+"""Paths of up to so many steps under these are discovery documents.
+
+Longer ones are resources.
+"""
 
 
 def build_app(store: Store, hooks: Hooks, token: str, meters: Meters | None = None) -> Starlette:

@@ -1,4 +1,6 @@
-"""Bodies of requests: read up to a limit, and JSON that is bounded in depth and number of values before anybody walks it.
+"""Bodies of requests, read up to a limit.
+
+JSON is bounded in depth and number of values before it is used.
 
 The API server is one event loop: what one request may send bounds how long it can keep the others waiting.
 """
@@ -30,7 +32,7 @@ _OPENS: Final = frozenset(b"[{")
 
 
 async def read_body(request: Request) -> bytes:
-    """The body; one that says that it is too large is not read, one that becomes too large is not read to its end.
+    """The body of a request; reading stops at the limit of its size.
 
     Raises:
         StatusError: 413.
@@ -101,7 +103,9 @@ def _repeated(value: Any, path: str) -> Iterator[str]:
 
 
 def require_bounded(value: Any) -> None:
-    """Refuse a value that a patch made too large or too deep; parts that are shared count each time.
+    """Refuse a value that a patch made too large or too deep.
+
+    Parts that are shared count each time.
 
     Raises:
         StatusError: 400 too deep, 413 too many values.
@@ -122,7 +126,10 @@ def require_bounded(value: Any) -> None:
 
 
 def _require_bounded_text(body: bytes) -> None:
-    """The same of JSON text, without making values of it; text that is not JSON is left to the parser."""
+    """The same of JSON text, without making values of it.
+
+    Text that is not JSON is left to the parser.
+    """
     if body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES or body.count(b"[") > DEEPEST:
         body = _STRING.sub(b"", body)
     elif body.count(b"{") <= DEEPEST:

@@ -1,4 +1,7 @@
-"""One request, understood: which resource it means, its query parameters, what it accepts, its body."""
+"""One request, understood.
+
+It has the resource, the query parameters, the accepted types and the body.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +107,10 @@ class Call:
         return cls(request=request, target=target, body=await bodies.read_body(request))
 
     def flag(self, name: str) -> bool:
-        """A boolean parameter, read as leniently as Kubernetes does: anything but `false` and `0` is true."""
+        """A boolean parameter, read as leniently as Kubernetes does.
+
+        Anything but `false` and `0` is true.
+        """
         value = self.request.query_params.get(name)
         return value is not None and value.lower() not in ("false", "0")
 
@@ -138,7 +144,7 @@ class Call:
         return asked
 
     def on_unknown(self, paths: Sequence[str]) -> None:
-        """Refuse, warn of or pass over fields that nobody knows. Raises StatusError 400, of a patch 422."""
+        """Refuse, warn of or pass over unknown fields. Raises StatusError 400, of a patch 422."""
         found = [f'unknown field "{path}"' for path in paths]
         if self.field_validation == "Strict":
             raise self._not_strict(found)
@@ -171,14 +177,20 @@ class Call:
         return "as=Table" in first and "g=meta.k8s.io" in first
 
     def json(self) -> Any:
-        """The body; a missing content type means JSON. Raises StatusError 400, or 415 for other formats."""
+        """The body; a missing content type means JSON.
+
+        Raises StatusError 400, or 415 for other formats.
+        """
         content_type = self._content_type
         if content_type not in ("", "application/json"):
             raise _refused_format(content_type, ("application/json",))
         return self._parsed()
 
     def patch(self) -> tuple[Any, str]:
-        """A PATCH's body and its type. Raises StatusError 400, or 415 for types that are not served."""
+        """A PATCH's body and its type.
+
+        Raises StatusError 400, or 415 for types that are not served.
+        """
         content_type, served = self._content_type, CUSTOM_PATCH_TYPES if self.target.kind.custom else PATCH_TYPES
         if content_type not in served:
             raise _refused_format(content_type, served)
@@ -199,7 +211,10 @@ class Call:
 
 
 def dry_run(values: list[str]) -> bool:
-    """Whether these dryRun values ask for no effect. Raises StatusError 400 for anything but `All`."""
+    """Whether these dryRun values ask for no effect.
+
+    Raises StatusError 400 for anything but `All`.
+    """
     if any(value != "All" for value in values):
         raise bad_request(f"dryRun: Unsupported value: {values}: supported values: All")
     return bool(values)

@@ -89,7 +89,7 @@ class CronSchedule:
         return None
 
     def _of_day(self, day: date, zone: tzinfo) -> Sequence[datetime]:
-        """The times of a day in UTC, the last first; a time that the zone's clock skips is none."""
+        """The times of a day in UTC, the last first; a time that the zone's clock skips is left out."""
         if day.month not in self.months or not self._is_day(day):
             return ()
         walls = [

@@ -1,4 +1,7 @@
-"""The values that a Kubernetes API fills in. Works in place, on a fresh copy of what a client sent."""
+"""The values that a Kubernetes API fills in.
+
+Works in place, on a fresh copy of what a client sent.
+"""
 
 from __future__ import annotations
 

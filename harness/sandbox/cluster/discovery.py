@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.statuses import Object
 
 OPENAPI_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-"""Zero bytes of this type are a valid, empty document: kubectl then leaves validation to the server."""
+"""Zero bytes of this type are a valid, empty document.
+
+Kubectl then leaves validation to the server.
+"""
 
 VERSION: Object = {
     "major": "1",
@@ -36,11 +39,16 @@ SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "proxy": ("", "", "NodeProxyOptions", ("get",)),
     "eviction": ("policy", "v1", "Eviction", ("create",)),
 }
-"""Group, version, kind (empty: those of the resource itself) and verbs of what is served below an object."""
+"""Group, version, kind and verbs of a subresource.
+
+Empty are those of the resource itself.
+"""
 
 
 def document(served: ServedKinds, path: str, address: str) -> Object:
-    """The discovery document of `/api`, `/apis`, `/api/v1`, `/apis/{group}` or `/apis/{group}/{version}`.
+    """The discovery document of an API path.
+
+    Served are `/api`, `/apis`, `/api/v1`, `/apis/{group}` and `/apis/{group}/{version}`.
 
     Raises:
         StatusError: 404 for a group or version that is not served.

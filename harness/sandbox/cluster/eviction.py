@@ -1,4 +1,4 @@
-"""Evictions: a pod that a PodDisruptionBudget protects is ended only as far as the budget allows.
+"""Evictions: pods are ended only as far as their PodDisruptionBudget allows.
 
 After `pkg/registry/core/pod/storage/eviction.go` of Kubernetes, with its messages.
 """
@@ -57,7 +57,7 @@ def selects(budget: Object, pod: Object) -> bool:
 
 
 def _is_over(pod: Object) -> bool:
-    """Whether the end of this pod disrupts nobody."""
+    """Whether the end of this pod disrupts nothing."""
     phase = (pod.get("status") or {}).get("phase")
     return phase in ("Succeeded", "Failed", "Pending") or "deletionTimestamp" in pod["metadata"]
 
@@ -76,8 +76,8 @@ def _charge(store: Store, budget: Object, pod: Object, *, dry_run: bool) -> None
         why = f"The disruption budget {name} is still being processed by the server."
         raise too_many_requests(_VIOLATES, [("DisruptionBudget", why)], retry_after_s=_STILL_PROCESSED_S)
     if status["disruptionsAllowed"] <= 0:
-        wanted, healthy = status["desiredHealthy"], status["currentHealthy"]
-        why = f"The disruption budget {name} needs {wanted} healthy pods and has {healthy} currently"
+        desired, healthy = status["desiredHealthy"], status["currentHealthy"]
+        why = f"The disruption budget {name} needs {desired} healthy pods and has {healthy} currently"
         verdict = condition(budget, "DisruptionAllowed")
         if verdict.get("reason") == "SyncFailed":
             failed = verdict["message"]

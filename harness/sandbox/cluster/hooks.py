@@ -1,4 +1,4 @@
-"""What the API asks of the machinery (controllers and kubelets), so that its answers are true when they are given."""
+"""Hooks of the API into controllers and kubelets, so that its answers are current."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Hooks(Protocol):
     """The seam between the API and the machinery."""
 
     async def delete_pod(self, namespace: str, name: str, grace_seconds: int | None) -> Object:
-        """Begin to end a pod and return it as it stands; None means the pod's own grace period.
+        """Begin to end a pod and return its state; None means the pod's own grace period.
 
         With 0 its processes are dead, it is gone, and its owners' statuses are right before this returns.
         """
@@ -40,7 +40,7 @@ class Hooks(Protocol):
         ...
 
     def reconcile_now(self) -> None:
-        """Run the controllers to a fixed point, so that statuses follow a change before the API answers it."""
+        """Run the controllers to a fixed point before the API answers."""
         ...
 
 

@@ -1,4 +1,7 @@
-"""The table of what is served: a new kind is a row of `KINDS`, or a CustomResourceDefinition, not a module."""
+"""The table of what is served.
+
+A new kind is a row of `KINDS`, or a CustomResourceDefinition, not a module.
+"""
 
 from __future__ import annotations
 
@@ -54,12 +57,15 @@ class Kind:
 
     @property
     def singular(self) -> str:
-        """What kubectl takes on the command line: the lower-case kind, unless its definition names another."""
+        """What kubectl takes on the command line.
+
+        The lower-case kind, unless its definition names another.
+        """
         return self.singular_name or self.kind.lower()
 
     @property
     def api_version(self) -> str:
-        """`v1` or `apps/v1`: what stands in an object."""
+        """`v1` or `apps/v1`: the value in an object."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
@@ -243,7 +249,10 @@ def by_name(name: str) -> Kind:
 
 
 class ServedKinds:
-    """What one API server serves: the rows of `KINDS`, and those of its CustomResourceDefinitions."""
+    """What one API server serves.
+
+    The rows of `KINDS`, and those of its CustomResourceDefinitions.
+    """
 
     def __init__(self) -> None:
         self._custom: dict[str, Sequence[Kind]] = {}
@@ -254,7 +263,7 @@ class ServedKinds:
             yield from rows
 
     def define(self, name: str, rows: Sequence[Kind]) -> None:
-        """Serve what the CustomResourceDefinition of that name defines, instead of what it defined before."""
+        """Serve the kinds of that CustomResourceDefinition, in place of its former ones."""
         self._custom[name] = rows
 
     def forget(self, name: str) -> None:
@@ -275,7 +284,10 @@ class ServedKinds:
         return next((row for row in self if row.kind == kind and row.api_version == api_version), None)
 
     def groups(self) -> dict[str, dict[str, list[Kind]]]:
-        """Rows by group and version: core first, then in the order of the table; of a group the preferred version first."""
+        """Rows by group and version: core first, then in the order of the table.
+
+        Of a group the preferred version first.
+        """
         found: dict[str, dict[str, list[Kind]]] = {}
         for row in self:
             found.setdefault(row.group, {}).setdefault(row.version, []).append(row)

@@ -1,4 +1,4 @@
-"""The file that tells kubectl, the official clients, chaosk8s and Patroni where the API is and who they are."""
+"""The kubeconfig for kubectl, the official clients, chaosk8s and Patroni."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write(
     """Write a kubeconfig that only its owner may read.
 
     Args:
-        path: where; a file that stands there is replaced.
+        path: where; an existing file is replaced.
         server: URL, such as `https://127.0.0.1:6443`.
         authority: PEM certificate to trust.
         token: bearer token.

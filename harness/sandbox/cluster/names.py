@@ -1,4 +1,7 @@
-"""Names, labels, keys and relative paths, as a Kubernetes API allows them; nothing that is used as a file's name leaves its directory."""
+"""Names, labels, keys and relative paths, as a Kubernetes API allows them.
+
+Nothing that is used as a file's name leaves its directory.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""The three kinds of patch: strategic merge, JSON merge (RFC 7386) and JSON patch (RFC 6902). Nothing is edited in place.
+"""The three kinds of patch.
 
+Strategic merge, JSON merge (RFC 7386) and JSON patch (RFC 6902). Nothing is edited in place.
 Strategic merge follows https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md ;
 `$setElementOrder` is accepted and not obeyed: elements keep their order, new ones are appended.
 """
@@ -34,7 +35,10 @@ MERGE_KEYS: Final = {
     "topologySpreadConstraints": "topologyKey",
     "volumes": "name",
 }
-"""Lists that merge element by element: `field` or `parent/field` to the key of an element; any other list is replaced whole."""
+"""Lists that merge element by element: `field` or `parent/field` to the key of an element.
+
+Any other list is replaced whole.
+"""
 
 MOST_OPERATIONS: Final = 500
 """Operations of one JSON patch: each copies what it changes."""
@@ -44,7 +48,10 @@ PRIMITIVE_SETS: Final = frozenset({"finalizers"})
 
 
 def patched(obj: Object, patch: Any, content_type: str) -> Object:
-    """The object with the patch applied. Raises StatusError 400 for a malformed patch, 422 for one that does not apply."""
+    """The object with the patch applied.
+
+    Raises StatusError 400 for a malformed patch, 422 for one that does not apply.
+    """
     if content_type == JSON:
         return _json_patched(obj, patch)
     if not isinstance(patch, dict):
@@ -66,7 +73,10 @@ def merged(target: Any, patch: Any) -> Any:
 
 
 def strategic(target: Object, patch: Object, parent: str = "") -> Object:
-    """Merge maps, delete by null, merge the lists of `MERGE_KEYS` by element, obey the `$` directives."""
+    """A strategic merge.
+
+    It merges maps, deletes by null, merges the lists of `MERGE_KEYS` by element, and obeys the `$` directives.
+    """
     directive = patch.get("$patch")
     if directive == "delete":
         return {}
@@ -100,7 +110,10 @@ def _direct(result: Object, directive: str, value: Any) -> None:
 
 
 def _plain(values: Any, field: str) -> dict[Any, None]:
-    """Plain values in their order, each once, quickly found. Raises StatusError 400 when they are no list of them."""
+    """Plain values in their order, each once, quickly found.
+
+    Raises StatusError 400 when they are no list of them.
+    """
     if not isinstance(values, list) or any(isinstance(each, dict | list) for each in values):
         raise bad_request(f"{field!r} must be a list of plain values")
     return dict.fromkeys(values)

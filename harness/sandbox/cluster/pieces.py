@@ -35,7 +35,10 @@ async def in_turns(values: Iterable[T]) -> AsyncIterator[T]:
 
 
 async def listed(head: Object, key: str, objects: Sequence[Object], shown: Callable[[Object], Object]) -> Response:
-    """`head` as JSON with one more key, a list of what `shown` makes of each object; streamed when it is long."""
+    """`head` as JSON with one more key, a list of what `shown` makes of each object.
+
+    Streamed when it is long.
+    """
     pieces = _pieces(head, key, objects, shown)
     first = [await anext(pieces, b"")]
     second = await anext(pieces, None)

@@ -1,4 +1,7 @@
-"""Events: what has happened, for people and for evidence; equal ones are counted, the oldest go when there are too many."""
+"""Events: what has happened, for people and for evidence.
+
+Equal ones are counted, the oldest go when there are too many.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.store import Object, StatusError, Store, now_text
 
 Recorder = Callable[[Object, str, str, str], None]
-"""Writes an Event: about which object, its type (Normal or Warning), its reason, its message."""
+"""Writes an Event: its object, type (Normal or Warning), reason and message."""
 
 EVENT = kinds.by_name("Event")
 MOST = 1000

@@ -1,4 +1,7 @@
-"""The verbs: list, get, watch, create, update, patch, delete and deletecollection, the same for every kind."""
+"""The verbs, the same for every kind.
+
+They are list, get, watch, create, update, patch, delete and deletecollection.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ IMMORTAL = ("default", "kube-system")
 """Namespaces that cannot be deleted."""
 
 EMPTIED_FIRST = ("CronJob", "Job", "Deployment", "StatefulSet", "ReplicaSet", "Pod")
-"""The order in which a namespace is emptied: owners first, so that nobody makes their pods again."""
+"""The order in which a namespace is emptied: owners first, so that their pods are not made again."""
 
 
 WORKLOADS = ("apps", "batch", "policy")
@@ -57,7 +60,7 @@ def answer(obj: Object, code: int = 200) -> Response:
 
 
 class Resources:
-    """The verbs on a store, with the machinery's help where an answer must be true when it is given."""
+    """The verbs on a store; controllers run before an answer that depends on them."""
 
     def __init__(self, store: Store, hooks: Hooks, watches: Watches, meters: Meters) -> None:
         self._store = store
@@ -149,11 +152,11 @@ class Resources:
             view = views.shown(kind, obj)
             return self._table(call, [view], view["metadata"]["resourceVersion"]) if call.wants_table else view
 
-        wanted = Filter(
+        selection = Filter(
             kind=views.stored(kind), namespace=call.target.namespace, labels=call.labels, fields=call.fields
         )
         shape = WatchShape(shown=shown, timeout_s=call.number("timeoutSeconds"))
-        stream = self._watches.open(wanted, call.number("resourceVersion", most=LARGEST), shape)
+        stream = self._watches.open(selection, call.number("resourceVersion", most=LARGEST), shape)
         return StreamingResponse(stream, media_type="application/json")
 
     async def _create(self, call: Call) -> Response:
@@ -221,7 +224,7 @@ class Resources:
         return self._store.delete(views.stored(kind), namespace, name)
 
     async def _remove_all(self, kind: Kind, objects: list[Object], options: Object) -> None:
-        """Remove each; one that somebody else has removed meanwhile is as good as removed."""
+        """Remove each; one that is gone meanwhile counts as removed."""
         async for obj in pieces.in_turns(objects):
             try:
                 await self._remove(kind, obj, options)
@@ -277,8 +280,8 @@ def delete_options(call: Call, body: Any) -> Object:
 
 
 def _hold_preconditions(kind: Kind, obj: Object, options: Object) -> None:
-    wanted, meta = options["preconditions"], obj["metadata"]
-    require_uid(kind, obj, wanted.get("uid"))
-    if (version := wanted.get("resourceVersion")) and version != meta["resourceVersion"]:
+    expected, meta = options["preconditions"], obj["metadata"]
+    require_uid(kind, obj, expected.get("uid"))
+    if (version := expected.get("resourceVersion")) and version != meta["resourceVersion"]:
         why = f"Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {meta['resourceVersion']}"
         raise conflict(kind, meta["name"], why)

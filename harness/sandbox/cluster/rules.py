@@ -1,4 +1,7 @@
-"""What an object may not say, beyond its shape: the rules that a Kubernetes API answers with 422 Invalid."""
+"""What an object may not say, beyond its shape.
+
+The rules that a Kubernetes API answers with 422 Invalid.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ STATEFUL_MAY_CHANGE = (
 
 
 def check(kind: Kind, obj: Object, old: Object | None = None) -> None:
-    """Hold the rules for an object, and for the change from `old`. Raises StatusError 422 with every cause."""
+    """Enforce the rules for an object, and for the change from `old`.
+
+    Raises StatusError 422 with every cause.
+    """
     causes = [*_metadata(kind, obj["metadata"])]
     if kind.custom is None:
         if rule := RULES.get(kind.kind):

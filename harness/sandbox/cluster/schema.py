@@ -1,5 +1,6 @@
-"""The shape of objects: required fields and types, as the official client's strict models demand of what we answer.
+"""The shape of objects.
 
+Required fields and types, as the official client's strict models demand of what we answer.
 `schemas.json` maps each definition to its fields. A type code is `string`, `integer`, `number`, `boolean`, `time`,
 `quantity`, `any` or the name of a definition, after `[]` (list of) or `{}` (map of), before `!` (required).
 """
@@ -54,12 +55,12 @@ NEW_EVENT = "EventsV1Event"
 
 
 OnUnknown = Callable[[Sequence[str]], None]
-"""What to do about the paths of fields that nobody knows: refuse them, warn of them, or nothing."""
+"""What to do about the paths of unknown fields: refuse them, warn of them, or nothing."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Findings:
-    """What is wrong with a body: what a decoder says of wrong types, paths of missing fields, of fields nobody knows and where they are."""
+    """What is wrong with a body: what a decoder says of wrong types, paths of missing fields, of unknown fields and where they are."""
 
     mistyped: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -68,11 +69,11 @@ class Findings:
 
 
 def tolerate(paths: Sequence[str]) -> None:
-    """Nothing, about fields that nobody knows: they are left out."""
+    """Nothing, about unknown fields: they are left out."""
 
 
 def check(kind: Kind, obj: Object, on_unknown: OnUnknown = tolerate) -> None:
-    """Refuse a body that does not have the kind's shape; fields that nobody knows are taken out of it.
+    """Refuse a body that does not have the kind's shape; unknown fields are taken out of it.
 
     Raises:
         StatusError: 400 for a wrong type, 422 for a missing field, and what `on_unknown` raises.
@@ -172,8 +173,8 @@ def _cannot_unmarshal(code: str, value: Any, go_field: str) -> str:
     given = _json_type(value)
     if isinstance(value, float) or (isinstance(value, int) and not -_LARGEST <= value < _LARGEST):
         given = f"number {value}"
-    wanted = _go_type(code, go_field.rpartition(".")[2])
-    return f"json: cannot unmarshal {given} into Go struct field {go_field} of type {wanted}"
+    expected = _go_type(code, go_field.rpartition(".")[2])
+    return f"json: cannot unmarshal {given} into Go struct field {go_field} of type {expected}"
 
 
 def _go_type(code: str, name: str) -> str:

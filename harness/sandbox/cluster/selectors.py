@@ -25,7 +25,10 @@ _OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": 
 
 @dataclass(frozen=True, slots=True)
 class SelectorTerm:
-    """One condition: `operator` is `in`, `notin`, `exists` or `!`; equality is `in` with one value."""
+    """One condition: `operator` is `in`, `notin`, `exists` or `!`.
+
+    Equality is `in` with one value.
+    """
 
     key: str
     operator: str
@@ -72,7 +75,10 @@ class Selector:
 
     @classmethod
     def of(cls, spec: Object | None) -> Selector:
-        """Read a `LabelSelector` object (`matchLabels`, `matchExpressions`); an empty one selects everything."""
+        """Read a `LabelSelector` object (`matchLabels`, `matchExpressions`).
+
+        An empty one selects everything.
+        """
         spec = spec or {}
         equal = [SelectorTerm(key, "in", frozenset({value})) for key, value in (spec.get("matchLabels") or {}).items()]
         expressions = [
@@ -98,7 +104,10 @@ class Selector:
 
 
 def parse_fields(text: str, allowed: Iterable[str]) -> Selector:
-    """Read a fieldSelector (only `=`, `==`, `!=`). Raises StatusError 400 when it names a path that is not `allowed`."""
+    """Read a fieldSelector (only `=`, `==`, `!=`).
+
+    Raises StatusError 400 when it names a path that is not `allowed`.
+    """
     selector = Selector.parse(text)
     permitted = {"metadata.name", "metadata.namespace", *allowed}
     for requirement in selector.requirements:
@@ -112,7 +121,10 @@ def parse_fields(text: str, allowed: Iterable[str]) -> Selector:
 
 
 def field_values(obj: Object, paths: Iterable[str]) -> dict[str, str]:
-    """What a field selector sees of an object: an absent value is the empty string, as in Kubernetes."""
+    """What a field selector sees of an object.
+
+    An absent value is the empty string, as in Kubernetes.
+    """
     return {path: _at(obj, path) for path in paths}
 
 

@@ -30,7 +30,10 @@ BACKLOG = 256
 SHUTDOWN_GRACE_S = 2
 """Seconds that open requests get when the server stops."""
 IDLE_S = 3600
-"""Seconds an idle connection is kept: clients keep pools, and a closed one costs them a failed request."""
+"""Seconds an idle connection is kept.
+
+Clients keep pools, and a closed one costs them a failed request.
+"""
 
 
 def listen(host: str, port: int = 0) -> socket.socket:
@@ -60,7 +63,10 @@ async def serve(
     stop: asyncio.Event,
     ready: asyncio.Event | None = None,
 ) -> None:
-    """Serve `app` with TLS on `sock` until `stop` is set; closes the socket. See the module's text."""
+    """Serve `app` with TLS on `sock` until `stop` is set; closes the socket.
+
+    See the module's text.
+    """
     server = _Server(
         uvicorn.Config(
             app,

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.kinds import Kind
 
 Object = dict[str, Any]
-"""A Kubernetes object as JSON; immutable by agreement once it was handed to the store or out of it."""
+"""A Kubernetes object as JSON.
+
+Immutable by agreement once it was handed to the store or out of it.
+"""
 
 
 CAUSES = {
@@ -146,9 +149,9 @@ def unsupported_media_type(why: str) -> StatusError:
     return StatusError(415, "UnsupportedMediaType", f"the body of the request was in an unknown format - {why}")
 
 
-def expired(wanted: int, oldest: int) -> StatusError:
+def expired(version: int, oldest: int) -> StatusError:
     """410: the history no longer reaches back to where the client wants to go on."""
-    return StatusError(410, "Expired", f"too old resource version: {wanted} ({oldest})")
+    return StatusError(410, "Expired", f"too old resource version: {version} ({oldest})")
 
 
 def too_many_requests(message: str, causes: Sequence[tuple[str, str]], *, retry_after_s: int = 0) -> StatusError:

@@ -1,5 +1,6 @@
-"""The one place where the state of the cluster lives: objects, their versions, and the stream of changes.
+"""The one place where the state of the cluster lives.
 
+Objects, their versions, and the stream of changes.
 Single-threaded: all calls come from the event loop's thread. Objects are immutable by agreement: the store hands out what
 it holds, so whoever wants to change one writes a new one (`patch.py` and `{**obj, …}` do). One global integer counts the changes.
 """
@@ -52,7 +53,7 @@ class WatchEvent:
 
 
 class Store:
-    """Objects by kind, namespace and name, with compare-and-swap and a ring of the last changes."""
+    """Objects by kind, namespace and name, with compare-and-swap and a ring of changes."""
 
     def __init__(self, *, ring: int = RING) -> None:
         self.kinds = kinds.ServedKinds()
@@ -76,12 +77,18 @@ class Store:
         return self._version
 
     def subscribe(self, callback: Callable[[WatchEvent], None]) -> Callable[[], None]:
-        """Call `callback` after each change, in order; it must only enqueue, never write. Returns how to end it."""
+        """Call `callback` after each change, in order; it must only enqueue, never write.
+
+        Returns how to end it.
+        """
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback)
 
     def events_since(self, version: int) -> list[WatchEvent]:
-        """The changes after `version`. Raises StatusError 410 when the ring does not reach back that far, or it is not yet."""
+        """The changes after `version`.
+
+        Raises StatusError 410 when the ring does not reach back that far, or it is not yet.
+        """
         oldest = self._ring[0].resource_version - 1 if self._ring else self._version
         if not oldest <= version <= self._version:
             raise expired(version, oldest)
@@ -159,7 +166,10 @@ class Store:
         return self._commit("MODIFIED", kind, key, new, old)
 
     def delete(self, kind: Kind, namespace: str | None, name: str, *, uid: str | None = None) -> Object:
-        """Remove an object at once, whatever its finalizers or grace. Raises StatusError 404, or 409 when `uid` is not its own."""
+        """Remove an object at once, whatever its finalizers or grace.
+
+        Raises StatusError 404, or 409 when `uid` is not its own.
+        """
         old = self.get(kind, namespace, name)
         require_uid(kind, old, uid)
         return self._commit("DELETED", kind, (namespace or "", name), {**old, "metadata": dict(old["metadata"])}, old)
@@ -211,7 +221,10 @@ def _require_same(kind: Kind, old: Object, new: Object) -> None:
 
 
 def _counted(kind: Kind, obj: Object) -> Any:
-    """What `metadata.generation` counts the changes of: the spec; of a custom resource all that is neither metadata nor a subresource."""
+    """What `metadata.generation` counts the changes of: the spec.
+
+    Of a custom resource all that is neither metadata nor a subresource.
+    """
     if kind.custom is None:
         return obj.get("spec")
     left_out = ("metadata", "status") if kind.has_status else ("metadata",)

@@ -111,7 +111,7 @@ def _written(call: Call, old: Object) -> Object:
 
 
 def _container(pod: Object, name: str) -> str:
-    """The container whose log is meant; an empty name means the only one."""
+    """The container whose log is read; an empty name selects the only one."""
     names = [each["name"] for each in (*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"])]
     pod_name = pod["metadata"]["name"]
     if not name:

@@ -1,4 +1,7 @@
-"""The server-side tables that `kubectl get` prints: columns of Kubernetes' own printers, a row of `COLUMNS` a kind."""
+"""The server-side tables that `kubectl get` prints.
+
+Columns of Kubernetes' own printers, a row of `COLUMNS` a kind.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +33,18 @@ AGES = (
     (8 * YEAR, YEAR, "y", DAY, "d"),
     (math.inf, YEAR, "y", 0, ""),
 )
-"""An age below the first figure is told in this unit and letter, and the rest in that one (0: not told)."""
+"""Formats of an age: its limit, then unit and letter of both figures.
+
+The second is 0 where it is not printed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """How one cell of a kind's row is called and computed; priority 1 shows with `-o wide` only."""
+    """How one cell of a kind's row is called and computed.
+
+    Priority 1 shows with `-o wide` only.
+    """
 
     name: str
     cell: Callable[[Object], Any]
@@ -55,7 +64,10 @@ class Column:
 
 
 def table(kind: Kind, objects: Iterable[Object], version: str, *, include: str = "Metadata") -> Object:
-    """A Table of these objects; `include` is the query parameter includeObject: None, Metadata or Object."""
+    """A Table of these objects.
+
+    `include` is the query parameter includeObject: None, Metadata or Object.
+    """
     columns = kind.custom.columns if kind.custom else COLUMNS.get(kind.kind, DEFAULT)
     return {
         "kind": "Table",
@@ -218,9 +230,9 @@ def _job_status(job: Object) -> str:
 
 def _job_completions(job: Object) -> str:
     done, parallel = _get(job, "status.succeeded", 0), _get(job, "spec.parallelism", 0)
-    wanted = _get(job, "spec.completions")
-    if wanted is not None:
-        return f"{done}/{wanted}"
+    desired = _get(job, "spec.completions")
+    if desired is not None:
+        return f"{done}/{desired}"
     return f"{done}/1 of {parallel}" if parallel > 1 else f"{done}/1"
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's own certificate authority, and the certificates it issues to servers on loopback."""
+"""The sandbox's own certificate authority, and the certificates that it issues."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Authority:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, name: str, *, addresses: Sequence[str] = (), names: Sequence[str] = ("localhost",)) -> Pair:
-        """A certificate for a server (or client) called `name`, good for these IP addresses and DNS names."""
+        """A certificate for a server or client, valid for these IP addresses and DNS names."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternatives: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address(each)) for each in addresses]
         alternatives += [x509.DNSName(each) for each in names]

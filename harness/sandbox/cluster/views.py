@@ -1,5 +1,6 @@
-"""Kinds that are another shape of a stored kind: `events.k8s.io/v1` Events are core Events with other field names.
+"""Kinds that are another shape of a stored kind.
 
+`events.k8s.io/v1` Events are core Events with other field names.
 The other versions of a custom resource differ from the stored one in `apiVersion` alone: the conversion strategy None.
 """
 
@@ -33,7 +34,10 @@ def stored(kind: Kind) -> Kind:
 
 
 def shown(kind: Kind, obj: Object) -> Object:
-    """A stored object as this kind shows it; `eventTime`, which the new API requires, falls back to what is known."""
+    """A stored object as this kind shows it.
+
+    `eventTime`, which the new API requires, falls back to what is known.
+    """
     if not kind.view_of:
         return obj
     if kind.custom:

@@ -1,7 +1,7 @@
 """Watches: the store's changes as JSON lines, filtered for one client.
 
 A stream ends only on `timeoutSeconds`, on 410, on the client's leaving or on shutdown: chaosk8s and Patroni take any other end as
-a reason to start over. No bookmarks, no blank lines: nobody who did not ask for them survives them.
+a reason to start over. No bookmarks, no blank lines: a client that did not ask for them breaks on them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ class Filter:
     fields: Selector
 
     def seen(self, event: WatchEvent) -> Change | None:
-        """The change as the client sees it: an object that leaves the selection is DELETED, one that enters it ADDED."""
+        """The change as the client sees it.
+
+        An object that leaves the selection is DELETED, one that enters it ADDED.
+        """
         if event.kind.resource != self.kind.resource:
             return None
         now = event.type != "DELETED" and self._takes(event.object)
@@ -57,7 +60,10 @@ class Filter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchShape:
-    """How a client wants a watch: each object's representation, and seconds until the end (None: never)."""
+    """The options of a watch.
+
+    They are each object's representation, and seconds until the end (None: never).
+    """
 
     shown: Callable[[Object], Object]
     timeout_s: float | None
@@ -68,7 +74,7 @@ class Watches:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        # Weak, because a client may leave before its stream was ever read: then nobody else would remove the queue.
+        # Weak, because a client may leave before its stream was ever read: then nothing else would remove the queue.
         self._queues: WeakSet[Queue] = WeakSet()
         self._closed = False
         store.subscribe(self._spread)
@@ -79,23 +85,28 @@ class Watches:
         for queue in self._queues:
             queue.put_nowait(None)
 
-    def open(self, wanted: Filter, version: int | None, shape: WatchShape) -> AsyncIterator[bytes]:
-        """Start a watch now; iterate to read it. `version` None or 0 begins with ADDED for all that exists."""
+    def open(self, selection: Filter, version: int | None, shape: WatchShape) -> AsyncIterator[bytes]:
+        """Start a watch now; iterate to read it.
+
+        `version` None or 0 begins with ADDED for all that exists.
+        """
         queue: Queue = asyncio.Queue()
         try:
-            first = self._first(wanted, version)
+            first = self._first(selection, version)
         except StatusError as error:
             queue.put_nowait(None)
-            return _lines([("ERROR", error.status)], queue, wanted, WatchShape(shown=lambda obj: obj, timeout_s=None))
+            return _lines(
+                [("ERROR", error.status)], queue, selection, WatchShape(shown=lambda obj: obj, timeout_s=None)
+            )
         if self._closed:
             queue.put_nowait(None)
         self._queues.add(queue)
-        return _lines(first, queue, wanted, shape)
+        return _lines(first, queue, selection, shape)
 
-    def _first(self, wanted: Filter, version: int | None) -> list[Change]:
+    def _first(self, selection: Filter, version: int | None) -> list[Change]:
         if version:
-            return [seen for event in self._store.events_since(version) if (seen := wanted.seen(event))]
-        found = self._store.list(wanted.kind, wanted.namespace, labels=wanted.labels, fields=wanted.fields)
+            return [seen for event in self._store.events_since(version) if (seen := selection.seen(event))]
+        found = self._store.list(selection.kind, selection.namespace, labels=selection.labels, fields=selection.fields)
         return [("ADDED", obj) for obj in found]
 
     def _spread(self, event: WatchEvent) -> None:
@@ -103,20 +114,23 @@ class Watches:
             queue.put_nowait(event)
 
 
-async def _lines(first: list[Change], queue: Queue, wanted: Filter, shape: WatchShape) -> AsyncIterator[bytes]:
+async def _lines(first: list[Change], queue: Queue, selection: Filter, shape: WatchShape) -> AsyncIterator[bytes]:
     deadline = None if shape.timeout_s is None else clock.Deadline.after(shape.timeout_s)
     changes: list[Change] = first
     while True:
         async for piece in _pieces(changes, shape):
             yield piece
         events = await _next(queue, deadline)
-        changes = [seen for event in events if event and (seen := wanted.seen(event))]
+        changes = [seen for event in events if event and (seen := selection.seen(event))]
         if not events or events[-1] is None:
             return
 
 
 async def _pieces(changes: list[Change], shape: WatchShape) -> AsyncIterator[bytes]:
-    """The lines of these changes, some at a time: those of many large objects keep nobody waiting."""
+    """The lines of these changes, some at a time.
+
+    Those of many large objects do not block others.
+    """
     lines, size = [], 0
     async for change, obj in in_turns(changes):
         line = encoded({"type": change, "object": shape.shown(obj)}) + b"\n"

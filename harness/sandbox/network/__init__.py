@@ -1,1 +1,4 @@
-"""How pods, Services and the host reach each other: a seam with one back-end so far, loopback."""
+"""How pods, Services and the host reach each other.
+
+A seam with one back-end so far, loopback.
+"""

@@ -29,7 +29,10 @@ class Pool:
         self._cursor = self._walk()
 
     def take(self, key: str) -> str:
-        """The address of that key: the one it holds, or a new one. Raises SandboxError when all are held."""
+        """The address of that key: the one it holds, or a new one.
+
+        Raises SandboxError when all are held.
+        """
         if key not in self._held:
             low, high = self._thirds
             if len(self._used) >= (high - low + 1) * 254:

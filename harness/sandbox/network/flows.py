@@ -1,5 +1,6 @@
-"""The log of connections that the network keeps, in the format of Cilium's Hubble exporter: one JSON object a line, in a file that is rotated.
+"""The log of connections that the network keeps, in the format of Cilium's Hubble exporter.
 
+One JSON object a line, in a file that is rotated.
 https://docs.cilium.io/en/stable/observability/hubble/configuration/export/. A line is written for each connection that began, and for each that
 policy refused; of Hubble's fields it has those that say who called whom.
 """
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 10 << 20
 BACKUPS: Final = 5
-"""Hubble's own defaults: `hubble-export-file-max-size-mb`, `hubble-export-file-max-backups`."""
+"""Hubble's own defaults.
+
+`hubble-export-file-max-size-mb`, `hubble-export-file-max-backups`.
+"""
 HOST_ADDRESS: Final = "127.0.0.1"
 
 JsonObject = dict[str, Any]
@@ -52,7 +56,10 @@ class FlowLogWriter:
         self._file = self._opened()
 
     def known(self, address: str, endpoint: JsonObject) -> None:
-        """From now on this endpoint is at that address: `namespace`, `pod_name`, `labels` and `workloads` as Hubble names them."""
+        """From now on this endpoint is at that address.
+
+        `namespace`, `pod_name`, `labels` and `workloads` as Hubble names them.
+        """
         self._known[address] = endpoint
 
     def forwarded(self, ends: FlowEnds) -> None:

@@ -1,4 +1,4 @@
-"""The forwarder: a process that accepts at every front and carries bytes to a ready endpoint.
+"""The forwarder: a process that relays connections to ready endpoints.
 
 Connections are balanced, not requests: each new one goes to the next endpoint of its Service port, whoever calls; one
 that does not answer within `CONNECT_S` is passed over. With no endpoint, or none that policy admits, the caller is reset at once.
@@ -43,7 +43,10 @@ BACKLOG = 512
 
 @dataclass(slots=True, eq=False)
 class Front:
-    """A listening socket: who calls there (the address of a seat), which Service port it stands for, and where its connections may go."""
+    """A listening socket of the forwarder.
+
+    It has the address of the seat that calls, the Service port, and where its connections may go.
+    """
 
     group: str
     caller: str
@@ -244,7 +247,10 @@ class Forwarder:
         messages.send(self._end, {"impaired": number})
 
     def _heal(self, number: int) -> None:
-        """End a rule; connections that it has eaten bytes of are broken, so that nobody reads half a stream."""
+        """End a rule.
+
+        Connections that it has taken bytes of are broken, so that no client reads half a stream.
+        """
         rule = self._rules.pop(number)
         if rule.kind is Disturbance.BLACKHOLE:
             for front in self._fronts.values():

@@ -93,7 +93,10 @@ class _Routes:
 
 
 class Loopback:
-    """The network of one sandbox; `end` is the cluster's end of `messages.pair`, the forwarder has the other."""
+    """The network of one sandbox.
+
+    `end` is the cluster's end of `messages.pair`, the forwarder has the other.
+    """
 
     can = frozenset(
         {Capability.OWN_ADDRESS, Capability.OWN_PORTS, Capability.BLACKHOLE, Capability.RESET}
@@ -218,7 +221,10 @@ class Loopback:
         self._end.close()
 
     def _visible(self, seat: Seat) -> Iterator[tuple[Service, Service]]:
-        """(the name it goes by, the Service it is) for all that the seat sees; the host sees everything."""
+        """(the name it goes by, the Service it is) for all that the seat sees.
+
+        The host sees everything.
+        """
         for service in self._services.values():
             if service.alias_of is None and seat is HOST:
                 yield service, service
@@ -244,13 +250,13 @@ class Loopback:
         """Open, route and close fronts of these seats until they are what is declared."""
         routes = _Routes()
         for seat in list(seats):
-            wanted = {
+            desired = {
                 (target.key, port.port): (target, port) for _, target in self._visible(seat) for port in target.ports
             }
             fronts = self._fronts.setdefault(seat.key, {})
-            for where in [where for where in fronts if where not in wanted]:
+            for where in [where for where in fronts if where not in desired]:
                 self._close(fronts.pop(where))
-            for where, (target, port) in wanted.items():
+            for where, (target, port) in desired.items():
                 if where not in fronts:
                     fronts[where] = self._open(seat, target, port)
                 routes.take(fronts[where], self._admits(seat, port.backends), port.backends)

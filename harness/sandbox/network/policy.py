@@ -90,16 +90,16 @@ def _peer_fits(rule: Rule, peer: Party) -> bool:
     return not rule["peers"] or any(_is_one_of(each, peer, rule["home"]) for each in rule["peers"])
 
 
-def _is_one_of(wanted: Mapping[str, Any], peer: Party, home: str) -> bool:
-    if (block := wanted.get("ipBlock")) is not None:
+def _is_one_of(entry: Mapping[str, Any], peer: Party, home: str) -> bool:
+    if (block := entry.get("ipBlock")) is not None:
         address = ipaddress.ip_address(peer.address)
         inside = address in ipaddress.ip_network(block["cidr"], strict=False)
         return inside and not any(address in ipaddress.ip_network(out, strict=False) for out in block.get("except", ()))
     if not peer.namespace:
         return False
-    spaces = wanted.get("namespaceSelector")
+    spaces = entry.get("namespaceSelector")
     in_space = peer.namespace == home if spaces is None else Selector.of(spaces).matches(peer.namespace_labels)
-    pods = wanted.get("podSelector")
+    pods = entry.get("podSelector")
     return in_space and (pods is None or Selector.of(pods).matches(peer.labels))
 
 
@@ -107,11 +107,11 @@ def _port_fits(rule: Rule, callee: Party, port: int) -> bool:
     return not rule["ports"] or any(_is_port(each, callee, port) for each in rule["ports"])
 
 
-def _is_port(wanted: Mapping[str, Any], callee: Party, port: int) -> bool:
-    if wanted.get("protocol", "TCP") != "TCP":
+def _is_port(entry: Mapping[str, Any], callee: Party, port: int) -> bool:
+    if entry.get("protocol", "TCP") != "TCP":
         return False
-    first = wanted.get("port")
+    first = entry.get("port")
     if first is None:
         return True
     number = callee.ports.get(first) if isinstance(first, str) else first
-    return number is not None and number <= port <= wanted.get("endPort", number)
+    return number is not None and number <= port <= entry.get("endPort", number)

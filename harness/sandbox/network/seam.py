@@ -1,7 +1,7 @@
-"""The seam of the network: what the cluster asks of it, whatever stands behind.
+"""The seam of the network: what the cluster asks of it, whatever the back-end.
 
 A *seat* is a pod's place in the network. A *front* is the address at which one seat finds one Service. Everything else is
-declared as a whole by `serve` and compared with what stands, so a back-end has no history to get wrong.
+declared as a whole by `serve` and compared with what exists, so a back-end has no history to get wrong.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pod:
-    """Who wants a seat. `keeps_address`: the same namespace and name get the same address again."""
+    """Who wants a seat. `keeps_address`.
+
+    The same namespace and name get the same address again.
+    """
 
     namespace: str
     name: str
@@ -74,7 +77,10 @@ class Seat:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Occupant:
-    """The pod at an address, as the log of connections names it; `workload` is its kind and name."""
+    """The pod at an address, as the log of connections names it.
+
+    `workload` is its kind and name.
+    """
 
     address: str
     namespace: str
@@ -98,7 +104,10 @@ class ServicePort:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
-    """A Service with an address; `alias_of` (namespace, name) makes it another name for a Service elsewhere."""
+    """A Service with an address.
+
+    `alias_of` (namespace, name) makes it another name for a Service elsewhere.
+    """
 
     namespace: str
     name: str
@@ -145,7 +154,10 @@ class LinkHealed:
 
 
 class Network(Protocol):
-    """What the cluster needs of a network. Calls come from one thread; each is done when it returns."""
+    """What the cluster needs of a network.
+
+    Calls come from one thread; each is done when it returns.
+    """
 
     can: frozenset[Capability]
 
@@ -188,7 +200,10 @@ class Network(Protocol):
         ...
 
     def impair(self, pairs: Iterable[tuple[Seat, Seat]], how: Impairment) -> LinkImpaired:
-        """Disturb what each first seat sends to each second; in force when it returns, or raises SandboxError."""
+        """Disturb what each first seat sends to each second.
+
+        In force when it returns, or raises SandboxError.
+        """
         ...
 
     def heal(self, receipt: LinkImpaired) -> LinkHealed:

@@ -1,4 +1,7 @@
-"""Two TCP connections joined into one: bytes, ends and resets pass through, back-pressure too."""
+"""Two TCP connections joined into one.
+
+Bytes, ends and resets pass through, back-pressure too.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,10 @@ class Side(asyncio.Protocol):
             transport.resume_reading()
 
     def _carry(self, act: Callable[..., None], *args: bytes) -> None:
-        """Do it after the delay of this moment, but never before what came earlier: a stream keeps its order."""
+        """Do it after the delay of this moment, but never before what came earlier.
+
+        A stream keeps its order.
+        """
         delay = self.delay_s()
         if delay is None:
             return

@@ -1,5 +1,6 @@
-"""The candidates of rollouts as files: what each release that replaces another one makes of the Rollouts.
+"""The candidates of rollouts as files.
 
+What each release that replaces another one makes of the Rollouts.
 A rollout file names a candidate, the target file where its objects are (`rollout: {manifests: candidates/{candidate}.yaml}`).
 """
 

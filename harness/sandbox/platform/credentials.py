@@ -1,4 +1,7 @@
-"""What is secret on the platform, made anew for each sandbox: passwords, the token secret, the database's certificates."""
+"""What is secret on the platform, made anew for each sandbox.
+
+They are passwords, the token secret, the database's certificates.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ class Credentials:
 
     @classmethod
     def generate(cls) -> Credentials:
-        """Fresh random ones. All database members share one certificate: clients verify the authority (verify-ca)."""
+        """New random credentials. All database members share one certificate.
+
+        Clients verify the authority (verify-ca).
+        """
         authority = Authority("normaldance database")
         pair = authority.issue(HOSTS[0], names=HOSTS)
         return cls(

@@ -1,4 +1,6 @@
-"""What a target file says of the sandbox: the only thing that anyone outside ever learns of it.
+"""What a target file says of the sandbox.
+
+The only thing that anyone outside ever learns of it.
 
     write(dsn_files(...))  ─▶  describe(...)  ─▶  target.yaml
 
@@ -164,7 +166,9 @@ def _files(repository: Path) -> dict[str, Any]:
 
 
 def dsn_files(addresses: Addresses, credentials: Credentials, secrets: Path) -> dict[Path, str]:
-    """File to text: the CA, the multi-host DSN that finds the primary by itself, one DSN a member, and the listeners' password.
+    """Files of the target by name, with their text.
+
+    They are the CA, the multi-host DSN that finds the primary by itself, one DSN a member, and the listeners' password.
 
     The role is `readiness`: it reads everything, writes the heartbeat table, and sees the replication statistics.
     """

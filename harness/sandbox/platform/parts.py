@@ -1,5 +1,6 @@
-"""Parts of the platform that are deployed by need: each is a directory of manifests with a name and a `part.yaml`.
+"""Parts of the platform that are deployed by need.
 
+Each is a directory of manifests with a name and a `part.yaml`.
 manifests/parts/NAME/kustomization.yaml    what is applied, as `kubectl apply -k` would
 manifests/parts/NAME/part.yaml             which other parts it needs, and what the target file says of it
 """

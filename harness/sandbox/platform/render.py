@@ -1,5 +1,6 @@
-"""From the manifests to the objects of one release: the part of kustomize that the manifests use, and a release on top.
+"""From the manifests to the objects of one release.
 
+The part of kustomize that the manifests use, and a release on top.
 `kubectl apply -k harness/sandbox/platform/manifests` does the same on a real cluster.
 """
 
@@ -31,7 +32,10 @@ ORDER = (
     *("Node", "Namespace", "ServiceAccount", "Secret", "ConfigMap", "Service", "NetworkPolicy"),
     *("AnalysisTemplate", "HTTPRoute", "StatefulSet"),
 )
-"""What must be there before what: pods learn of Services when they start. Kinds not named come last."""
+"""What must be there before what: pods learn of Services when they start.
+
+Kinds not named come last.
+"""
 WORKLOADS = frozenset({"Deployment", "StatefulSet"})
 
 
@@ -41,8 +45,9 @@ def nodes() -> list[Object]:
 
 
 def render(release: Release, credentials: Credentials, deployed: Iterable[str] = ()) -> list[Object]:
-    """All objects of the platform in this release, in the order in which to apply them. Nodes are apart.
+    """All objects of the platform in this release, in the order in which to apply them.
 
+    Nodes are apart.
     A release may change a part that is not deployed: that changes nothing then.
 
     Raises:
@@ -53,7 +58,10 @@ def render(release: Release, credentials: Credentials, deployed: Iterable[str] =
 
 
 def without_credentials(release: Release, deployed: Iterable[str] = ()) -> list[Object]:
-    """The same without the Secrets of passwords and certificates, in any order. Raises ConfigurationError."""
+    """The same without the Secrets of passwords and certificates, in any order.
+
+    Raises ConfigurationError.
+    """
     chosen = parts.with_needs(deployed)
     every = [(True, obj) for obj in kustomized(MANIFESTS)]
     every += [(name in chosen, obj) for name in parts.names() for obj in kustomized(parts.directory(name))]
@@ -73,8 +81,9 @@ def _component_patches(directory: Path) -> list[Object]:
 
 
 def _with_rollouts(objects: Iterable[Object]) -> list[Object]:
-    """Each Rollout that refers to a Deployment in its place, with its pod template: what Argo Rollouts' `workloadRef` comes to.
+    """Each Rollout that refers to a Deployment in its place, with its pod template.
 
+    What Argo Rollouts' `workloadRef` comes to.
     The sandbox begins with the Rollout, so there is no Deployment to scale down once it is there.
     """
     every = list(objects)

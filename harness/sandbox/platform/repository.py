@@ -1,5 +1,6 @@
-"""The platform's own repository in a sandbox: its files, the manifests of the release that runs, and a history in git.
+"""The platform's own repository in a sandbox.
 
+Its files, the manifests of the release that runs, and a history in git.
 A release may bring changes of its own: each directory `files/N-TITLE/` beside its release.yaml is one commit that puts the files in it
 in the place of those that were there.
 """
@@ -32,13 +33,18 @@ _AGE: Final = timedelta(days=1)
 
 
 def examples() -> Path | None:
-    """The sample files that come with the harness: in a wheel below `harness/bundled`, in a checkout beside `harness`; None where neither is."""
+    """The sample files that come with the harness.
+
+    In a wheel below `harness/bundled`, in a checkout beside `harness`; None where neither is.
+    """
     places = (_PACKAGE / "bundled" / "examples" / "paper", _PACKAGE.parent / "examples" / "paper")
     return next((place for place in places if (place / "files").is_dir()), None)
 
 
 def write(root: Path, release: Release, objects: Iterable[Object]) -> str:
-    """Make the repository anew at `root`, which is removed first; the id of its newest commit, empty where there are no sample files.
+    """Make the repository anew at `root`, which is removed first.
+
+    The id of its newest commit, empty where there are no sample files.
 
     Args:
         root: its directory.
@@ -150,7 +156,10 @@ class _Plainly(yaml.SafeDumper):
 
 
 def _date_baselines(directory: Path) -> None:
-    """The sample's stored runs are as old as a sandbox's can be: they are figures to be read, not measured here."""
+    """The sample's stored runs are as old as a sandbox's can be.
+
+    They are figures to be read, not measured here.
+    """
     measured = (clock.wall() - _AGE).isoformat(timespec="seconds")
     for path in sorted(directory.glob("*.json")):
         content: Mapping[str, Any] = json.loads(path.read_text("utf-8"))

@@ -1,5 +1,6 @@
-"""The sandbox as staging: the same platform, a target file that says so, and the sample reports beside it.
+"""The sandbox as staging.
 
+The same platform, a target file that says so, and the sample reports beside it.
 The samples are dated: their days are moved so that the last is yesterday, all by as many days, so that they do not grow too old. Nothing else in them is
 changed, and nothing of them was measured.
 """
@@ -76,7 +77,10 @@ def _copy(source: Path, destination: Path, days: int) -> None:
 
 
 def _redated(content: bytes, days: int) -> bytes:
-    """Text with every day, and every second since 1970, moved by so many days; what is not UTF-8 as it is."""
+    """Text with every day, and every second since 1970, moved by so many days.
+
+    What is not UTF-8 as it is.
+    """
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:

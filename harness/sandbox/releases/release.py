@@ -21,7 +21,10 @@ WORKLOADS = frozenset({"Deployment", "StatefulSet"})
 
 
 class Workload(BaseModel):
-    """How one workload differs: variables of its first container, its command, its number of replicas, its version."""
+    """How one workload differs.
+
+    Variables of its first container, its command, its number of replicas, its version.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -68,7 +71,10 @@ class Release(BaseModel):
         return frozenset(self.caught_by) & frozenset(requirements)
 
     def expected_of(self, requirements: Collection[str]) -> str:
-        """What a run must decide that judges these: GO where none of them catches a release that others catch."""
+        """The expected decision of a run that judges these requirements.
+
+        GO where none of them catches a release that others catch.
+        """
         return "GO" if self.caught_by and not self.caught_in(requirements) else self.expect
 
     def applied_to(self, objects: Iterable[Object]) -> list[Object]:
@@ -108,12 +114,12 @@ def _is_workload(name: str) -> Callable[[Object], bool]:
 
 
 def _is_target(patch: Object) -> Callable[[Object], bool]:
-    wanted = {"name": None, **patch.get("metadata", {})}
+    selected = {"name": None, **patch.get("metadata", {})}
 
     def chosen(obj: Object) -> bool:
         there = obj["metadata"]
-        same_place = wanted.get("namespace", there.get("namespace")) == there.get("namespace")
-        return bool(patch.get("kind") == obj["kind"] and wanted["name"] == there["name"] and same_place)
+        same_place = selected.get("namespace", there.get("namespace")) == there.get("namespace")
+        return bool(patch.get("kind") == obj["kind"] and selected["name"] == there["name"] and same_place)
 
     return chosen
 

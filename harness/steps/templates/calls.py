@@ -1,4 +1,7 @@
-"""Calls of the target by a check: through the gateway and around it, bursts, sign-ins; and a staging database against production's."""
+"""Calls of the target by a check: through the gateway and around it, bursts, sign-ins.
+
+A staging database is compared with production's.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is not measured here: what people vouch for, and requirements that are made of others."""
+"""What is not measured here.
+
+People vouch for it, or it is made of other requirements.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What other tools report: tests, scans, pipelines, figures, earlier runs, records. Each Then is about the report of its scenario's When."""
+"""What other tools report: tests, scans, pipelines, figures, earlier runs, records.
+
+Each Then is about the report of its scenario's When.
+"""
 
 from __future__ import annotations
 

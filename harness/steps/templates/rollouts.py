@@ -1,4 +1,7 @@
-"""What a rollout did: its steps, its users, its switch and way back, and its triggers. Sentences under Then."""
+"""What a rollout did: its steps, its users, its switch and way back, and its triggers.
+
+Sentences under Then.
+"""
 
 from __future__ import annotations
 

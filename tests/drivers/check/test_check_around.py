@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from harness.drivers.check.around import gateway_only
 
 if TYPE_CHECKING:
-    from harness.drivers.facts import Seen
+    from harness.drivers.facts import FactReading
     from harness.targets import Target
     from tests.drivers.check.conftest import Backend
     from tests.drivers.conftest import PocketCluster
@@ -31,10 +31,10 @@ def deployment(name: str, **pod: Any) -> dict[str, Any]:
     }
 
 
-def looked(target: Target) -> dict[str, Seen]:
+def looked(target: Target) -> dict[str, FactReading]:
     """Each fact by its subject."""
-    with gateway_only(target, {"gateway": "api-gateway"}) as look:
-        return {one.subject: one for one in look()}
+    with gateway_only(target, {"gateway": "api-gateway"}) as probe:
+        return {one.subject: one for one in probe()}
 
 
 def test_services_behind_the_gateway_that_refuse_strangers(
@@ -50,9 +50,9 @@ def test_services_behind_the_gateway_that_refuse_strangers(
     }
     found = looked(target)
     assert all(one.ok for one in found.values())
-    assert found["north: stranger to track-service"].seen == "refused"
+    assert found["north: stranger to track-service"].observed == "refused"
     assert "north: stranger to api-gateway" not in found
-    assert found["north: service track-service"].seen == "not exposed"
+    assert found["north: service track-service"].observed == "not exposed"
     assert cluster.kubelet.processes == {}
 
 
@@ -67,7 +67,7 @@ def test_a_stranger_that_is_answered_and_open_ports_are_found(
         "API_GATEWAY_SERVICE_HOST": "127.95.3.1",
         "TRACK_SERVICE_SERVICE_HOST": "127.95.3.2",
     }
-    bad = {subject: one.seen for subject, one in looked(target).items() if not one.ok}
+    bad = {subject: one.observed for subject, one in looked(target).items() if not one.ok}
     assert bad == {
         "north: service track-service": "NodePort",
         "north: pods of Deployment/track-service": "the network of its node",

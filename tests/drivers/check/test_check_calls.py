@@ -120,8 +120,8 @@ def described(tmp_path: Path, more: str) -> Target:
 def test_right_sign_ins_get_a_token_and_wrong_ones_401(shop: Shop, shopped: Target) -> None:
     """Fifty of each; no password is in the facts."""
     right, wrong = sign_ins(shopped, {"count": "50"})()
-    assert (right.ok, right.subject, right.seen) == (True, "50 right sign-ins", "50 got a token")
-    assert (wrong.ok, wrong.subject, wrong.seen) == (True, "50 wrong sign-ins", "50 got status 401")
+    assert (right.ok, right.subject, right.observed) == (True, "50 right sign-ins", "50 got a token")
+    assert (wrong.ok, wrong.subject, wrong.observed) == (True, "50 wrong sign-ins", "50 got status 401")
     assert "open-" not in repr((right, wrong))
 
 
@@ -129,7 +129,7 @@ def test_a_sign_in_that_ignores_the_case_is_found(shop: Shop, shopped: Target) -
     """One wrong one in six has the password in another case."""
     shop.folds_case = True
     _, wrong = sign_ins(shopped, {"count": "30"})()
-    assert (wrong.ok, wrong.seen) == (False, "let in: 5 with the password in another case")
+    assert (wrong.ok, wrong.observed) == (False, "let in: 5 with the password in another case")
 
 
 def test_one_that_was_let_in_once_counts_though_it_is_refused_afterwards(shop: Shop, shopped: Target) -> None:
@@ -138,14 +138,14 @@ def test_one_that_was_let_in_once_counts_though_it_is_refused_afterwards(shop: S
     facts = {fact.subject: fact for fact in settled(sign_ins(shopped, {"count": "20"}))}
     wrong = facts["20 wrong sign-ins"]
     assert (wrong.ok, wrong.attempts) == (False, 3)
-    assert wrong.seen.startswith("let in: 1 with ")
+    assert wrong.observed.startswith("let in: 1 with ")
 
 
 def test_a_right_sign_in_without_a_token_is_none(shop: Shop, shopped: Target) -> None:
     """201 with an empty text."""
     shop.token = ""
     right, _ = sign_ins(shopped, {"count": "10"})()
-    assert (right.ok, right.seen) == (False, "10 got none")
+    assert (right.ok, right.observed) == (False, "10 got none")
 
 
 def test_users_that_may_not_be_written_are_not_tried(shop: Shop, tmp_path: Path) -> None:
@@ -159,27 +159,27 @@ def test_a_burst_over_the_pool_is_answered_or_refused_in_time(shop: Shop, shoppe
     """Fifty at once, five places; then no place at all: every one is refused with 503."""
     [served] = pool_burst(shopped, {"within": "5 s"})()
     assert (served.ok, served.subject) == (True, "50 requests at once, with 5 connections to the database")
-    assert served.seen.startswith("50 answered; the slowest took ")
+    assert served.observed.startswith("50 answered; the slowest took ")
     shop.places, shop.patience_s = threading.Semaphore(0), 0.1
     [refused] = pool_burst(shopped, {"within": "5 s"})()
     assert refused.ok
-    assert refused.seen.startswith("50 refused with 503; ")
+    assert refused.observed.startswith("50 refused with 503; ")
 
 
 def test_a_burst_that_waits_for_ever_or_fails_is_found(shop: Shop, shopped: Target) -> None:
     """No place and no end of patience; then another status than 503."""
     shop.places, shop.patience_s = threading.Semaphore(0), 3.0
     [waits] = pool_burst(shopped, {"within": "0.5 s"})()
-    assert (waits.ok, waits.seen.split(";")[0]) == (False, "50 no answer within 0.5 s")
+    assert (waits.ok, waits.observed.split(";")[0]) == (False, "50 no answer within 0.5 s")
     shop.patience_s, shop.refusal = 0.05, 500
     [fails] = pool_burst(shopped, {"within": "5 s"})()
-    assert (fails.ok, fails.seen.split(";")[0]) == (False, "50 refused with 500")
+    assert (fails.ok, fails.observed.split(";")[0]) == (False, "50 refused with 500")
 
 
 def test_a_region_serves_its_own_requests(shop: Shop, shopped: Target) -> None:
     """All in the north; then all of them in the south, which is found; then nobody says where."""
     [own] = region_serves(shopped, {"at_least": "95 %"})()
-    assert (own.ok, own.seen) == (True, "200 of 200 north")
+    assert (own.ok, own.observed) == (True, "200 of 200 north")
     shop.region = "south"
     [other] = region_serves(shopped, {"at_least": "95 %"})()
-    assert (other.ok, other.seen) == (False, "200 of 200 south")
+    assert (other.ok, other.observed) == (False, "200 of 200 south")

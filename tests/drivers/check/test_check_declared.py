@@ -61,7 +61,7 @@ def test_what_is_as_declared_differs_in_nothing(cluster: PocketCluster, target: 
     cluster.create("Deployment", {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "minReadySeconds": 3}})
     cluster.create("ConfigMap", SETTINGS)
     facts = declared_fields(declaring(target, DEPLOYMENT, SETTINGS), {})()
-    assert [(one.subject, one.ok, one.seen) for one in facts] == [
+    assert [(one.subject, one.ok, one.observed) for one in facts] == [
         ("Deployment north/web (all.yaml:1)", True, "0 fields differ"),
         ("ConfigMap north/settings (all.yaml:26)", True, "0 fields differ"),
     ]
@@ -77,7 +77,7 @@ def test_an_edited_variable_is_found(cluster: PocketCluster, target: Target) -> 
     cluster.create("Deployment", live)
     [fact] = declared_fields(declaring(target, DEPLOYMENT), {})()
     assert fact.ok is False
-    assert fact.seen == (
+    assert fact.observed == (
         "2 differ: spec.template.spec.containers[web].env[A].value is `2`, declared `1`; "
         "spec.template.spec.containers[web].env[B] is set, not declared"
     )
@@ -87,7 +87,7 @@ def test_an_object_that_is_gone_is_found_and_a_kind_that_is_not_served_is_unknow
     """Only the API server knows what it serves."""
     other = {"apiVersion": "example.test/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "north"}}
     facts = declared_fields(declaring(target, SETTINGS, other), {})()
-    assert [(one.ok, one.seen) for one in facts] == [
+    assert [(one.ok, one.observed) for one in facts] == [
         (False, "there is no such object"), (None, "the API does not serve example.test/v1 Widget"),
     ]  # fmt: skip
 

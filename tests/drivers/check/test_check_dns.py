@@ -18,7 +18,7 @@ import dns.rrset
 import pytest
 
 from harness.drivers.check.dns import dns_records, dns_servers
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
 
@@ -107,7 +107,7 @@ def target(tmp_path: Path, **keys: Any) -> Target:
     return load_target(file)
 
 
-def resolved(tmp_path: Path, zone: Zone, ttl: str = "60 s") -> dict[str, Seen]:
+def resolved(tmp_path: Path, zone: Zone, ttl: str = "60 s") -> dict[str, FactReading]:
     """The facts of the names as users resolve them."""
     with serving(zone) as at:
         return {one.subject: one for one in dns_records(target(tmp_path, resolver=at), {"ttl": ttl})()}
@@ -117,7 +117,7 @@ def test_names_that_lead_where_they_should_are_as_expected(tmp_path: Path) -> No
     """Both kinds of address, 60 s each."""
     found = resolved(tmp_path, Zone())
     assert {name: one.ok for name, one in found.items()} == dict.fromkeys(NAMES, True)
-    assert found["api.example.test"].seen == "192.0.2.1, 2001:db8::1 with a TTL of 60 s"
+    assert found["api.example.test"].observed == "192.0.2.1, 2001:db8::1 with a TTL of 60 s"
     assert found["api.example.test"].expected == "192.0.2.1, 2001:db8::1 with a TTL of at most 60 s"
 
 
@@ -149,7 +149,7 @@ def test_a_resolver_that_fails_says_nothing_of_the_names(tmp_path: Path) -> None
     """SERVFAIL is nobody's record."""
     found = resolved(tmp_path, Zone(status=dns.rcode.SERVFAIL))
     assert {one.ok for one in found.values()} == {None}
-    assert found["www.example.test"].seen == "the answer SERVFAIL"
+    assert found["www.example.test"].observed == "the answer SERVFAIL"
 
 
 def test_an_answer_that_does_not_fit_a_datagram_is_asked_for_by_tcp(tmp_path: Path) -> None:

@@ -9,21 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.drivers.check import run_check
-from harness.drivers.facts import Seen, settled
+from harness.drivers.facts import FactReading, settled
 from harness.evidence.history import History
 from harness.model import Demand, DemandKind
 from harness.targets import load_target
 
 
-def seen(*, ok: bool | None, subject: str = "one") -> Seen:
+def seen(*, ok: bool | None, subject: str = "one") -> FactReading:
     """A look's finding."""
-    return Seen(subject=subject, expected="this", seen="this" if ok else "that", ok=ok)
+    return FactReading(subject=subject, expected="this", observed="this" if ok else "that", ok=ok)
 
 
 def test_what_is_as_wanted_is_asked_once() -> None:
     """No second look without a reason."""
     [fact] = settled(lambda: [seen(ok=True)])
-    assert (fact.ok, fact.attempts, fact.seen) == (True, 1, "this")
+    assert (fact.ok, fact.attempts, fact.observed) == (True, 1, "this")
 
 
 def test_a_passing_failure_is_not_held_against_the_target() -> None:
@@ -79,4 +79,4 @@ def test_a_check_that_cannot_look_says_why_and_has_no_facts(tmp_path: Path) -> N
     lines = [json.loads(line) for line in (tmp_path / "checks.ndjson").read_text().splitlines()]
     assert [line["kind"] for line in lines] == ["check.failed"] * 5
     assert "names no cluster" in lines[0]["fields"]["why"]
-    assert "known are annotation-of-account, api-version" in lines[-1]["fields"]["why"]
+    assert "known are alert-rules, annotation-of-account, api-version" in lines[-1]["fields"]["why"]

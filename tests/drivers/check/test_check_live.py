@@ -33,7 +33,7 @@ def run(target: Target, tmp_path: Path, name: str, **params: str) -> Check:
 def found(check: Check) -> dict[str, tuple[bool | None, str]]:
     """Each fact: whether it is as expected, and what was seen."""
     assert not check.why
-    return {fact.subject: (fact.ok, fact.seen) for fact in check.facts}
+    return {fact.subject: (fact.ok, fact.observed) for fact in check.facts}
 
 
 def deployment(name: str, *, replicas: int, ready: int, cpu: str, memory: str) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def test_a_pod_that_answers_nobody_is_a_fact(
     cluster.create("Pod", pod("a", "north", "127.95.3.77"))
     [fact] = run(target, tmp_path, "health-of-pods", path="/health", within="1 s").facts
     assert fact.ok is False
-    assert fact.seen.startswith("no answer: ")
+    assert fact.observed.startswith("no answer: ")
 
 
 def test_sizes_are_compared_as_quantities(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:

@@ -92,13 +92,13 @@ def test_rules_are_loaded_and_evaluate(target: Target) -> None:
     """Those that are named, and any other that fails."""
     facts = alert_rules(target, {"first": "Slow", "second": "Gone"})()
     assert [(one.subject, one.ok) for one in facts] == [("Slow", True), ("Gone", False), ("Twice", False)]
-    assert facts[2].seen.startswith("err: found duplicate series for the match group")
+    assert facts[2].observed.startswith("err: found duplicate series for the match group")
 
 
 def test_rules_carry_a_severity(target: Target) -> None:
     """Another one is not the same."""
     facts = alert_rules(target, {"first": "Slow", "second": "Loud", "severity": "critical"})()
-    assert [(one.subject, one.seen, one.ok) for one in facts] == [
+    assert [(one.subject, one.observed, one.ok) for one in facts] == [
         ("Slow", "severity critical", True),
         ("Loud", "severity warning", False),
     ]
@@ -121,7 +121,7 @@ def test_scrapes_have_a_spacing(prometheus: PrometheusClient) -> None:
         False,
     ]
     stranger = ScrapedPod(host="h", health="up", error="", labels={"pod": "z"})
-    assert _on_schedule("z", [stranger], spacings, "", (1.0, 0.2)).seen == "fewer than two scrapes"
+    assert _on_schedule("z", [stranger], spacings, "", (1.0, 0.2)).observed == "fewer than two scrapes"
 
 
 def test_a_pod_is_up_where_every_scrape_of_it_is() -> None:
@@ -130,7 +130,7 @@ def test_a_pod_is_up_where_every_scrape_of_it_is() -> None:
         ScrapedPod(host="h", health=health, error=error, labels={})
         for health, error in (("up", ""), ("down", "refused"))
     )
-    assert [_up("a", targets).seen for targets in ([up], [up, down], [])] == ["up", "down: refused", "no target"]
+    assert [_up("a", targets).observed for targets in ([up], [up, down], [])] == ["up", "down: refused", "no target"]
     assert [_up("a", targets).ok for targets in ([up], [up, down], [])] == [True, False, False]
 
 
@@ -139,7 +139,7 @@ def test_series_have_an_age(prometheus: PrometheusClient) -> None:
     young, old = _ages(prometheus, "up"), _ages(prometheus, "old")
     assert _young("x", young[("north", "till")], 15.0).ok is True
     assert _young("x", old[("north", "till")], 15.0).ok is False
-    assert _young("x", None, 15.0).seen == "not exposed"
+    assert _young("x", None, 15.0).observed == "not exposed"
 
 
 def test_a_panel_has_data_of_young_samples(prometheus: PrometheusClient) -> None:
@@ -153,7 +153,7 @@ def test_a_panel_has_data_of_young_samples(prometheus: PrometheusClient) -> None
     drawn = [_drawn(prometheus, panel, 60.0) for panel in _panels(board)]
     assert {panel.query: one.ok for panel, one in zip(_panels(board), drawn, strict=True)} == queries
     assert drawn[0].subject == "A, up, query 1"
-    assert "parse error" in drawn[-1].seen
+    assert "parse error" in drawn[-1].observed
 
 
 def test_a_prometheus_that_is_away_is_an_error_with_its_address(tmp_path: Path) -> None:
@@ -176,4 +176,4 @@ def test_dashboards_are_found_in_every_namespace(cluster: PocketCluster, target:
         cluster.create("ConfigMap", body)
     kubernetes = Kubernetes(context="pocket", kubeconfig=str(cluster.kubeconfig))
     facts = dashboard_data(target.model_copy(update={"kubernetes": kubernetes}), {"age": "60 s"})()
-    assert [(one.subject, one.seen, one.ok) for one in facts] == [("Shop, Up, query 1", "2 series", True)]
+    assert [(one.subject, one.observed, one.ok) for one in facts] == [("Shop, Up, query 1", "2 series", True)]

@@ -37,7 +37,7 @@ def facts(target: Target, tmp_path: Path) -> dict[str, tuple[bool | None, str]]:
         assert form not in recorded
         assert form not in repr(check)
     assert not check.why
-    return {fact.subject: (fact.ok, fact.seen) for fact in check.facts}
+    return {fact.subject: (fact.ok, fact.observed) for fact in check.facts}
 
 
 def config(namespace: str, **data: str) -> dict[str, Any]:

@@ -54,48 +54,48 @@ def test_every_member_reports_its_version(database: Target) -> None:
         ("database member north-0", False),
         ("database member south-0", False),
     ]
-    assert seen[0].seen.startswith("17.")
+    assert seen[0].observed.startswith("17.")
 
 
 def test_the_primary_is_where_it_is(database: Target) -> None:
     """In the north; the south has none."""
     [north] = database_primary(database, {"region": "north"})()
     [south] = database_primary(database, {"region": "south"})()
-    assert (north.ok, north.seen) == (True, "north-0 in north")
-    assert (south.ok, south.seen) == (False, "north-0 in north")
+    assert (north.ok, north.observed) == (True, "north-0 in north")
+    assert (south.ok, south.observed) == (False, "north-0 in north")
 
 
 def test_two_primaries_are_no_primary(database: Target, members: Pair) -> None:
     """The standby was promoted while the other still leads."""
     members[1].ask("SELECT pg_promote(true, 20)")
     [fact] = database_primary(database, {"region": "north"})()
-    assert (fact.ok, fact.seen) == (False, "north-0 in north, south-0 in south")
+    assert (fact.ok, fact.observed) == (False, "north-0 in north, south-0 in south")
 
 
 def test_a_primary_that_does_not_answer_is_unknown(database: Target, members: Pair) -> None:
     """It may lead there or nowhere."""
     members[0].stop()
     [fact] = database_primary(database, {"region": "north"})()
-    assert (fact.ok, fact.seen) == (None, "no primary; north-0 did not answer")
+    assert (fact.ok, fact.observed) == (None, "no primary; north-0 did not answer")
 
 
 def test_a_standby_streams_and_refuses_a_write(database: Target) -> None:
     """A primary in that region is no standby; a region without a member has none."""
     [south] = database_standbys(database, {"region": "south", "at_least": "1"})()
-    assert (south.ok, south.seen) == (True, "south-0: streams, refuses writes")
+    assert (south.ok, south.observed) == (True, "south-0: streams, refuses writes")
     [north] = database_standbys(database, {"region": "north", "at_least": "1"})()
-    assert (north.ok, north.seen) == (False, "north-0: is a primary")
+    assert (north.ok, north.observed) == (False, "north-0: is a primary")
     [west] = database_standbys(database, {"region": "west", "at_least": "1"})()
-    assert (west.ok, west.seen) == (False, "no member")
+    assert (west.ok, west.observed) == (False, "no member")
 
 
 def test_a_standby_that_lost_its_primary_does_not_stream(database: Target, members: Pair) -> None:
     """It answers reads still."""
     members[0].stop()
-    look = database_standbys(database, {"region": "south", "at_least": "1"})
-    fact = next((seen for _ in clock.Deadline.after(20).ticks(0.1) for seen in look() if not seen.ok), None)
+    probe = database_standbys(database, {"region": "south", "at_least": "1"})
+    fact = next((seen for _ in clock.Deadline.after(20).ticks(0.1) for seen in probe() if not seen.ok), None)
     assert fact is not None
-    assert "does not stream" in fact.seen
+    assert "does not stream" in fact.observed
 
 
 def test_settings_are_compared_and_a_standby_must_be_synchronous(members: Pair, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_settings_are_compared_and_a_standby_must_be_synchronous(members: Pair, 
     target = described(members, tmp_path, statement_timeout="30000ms", fsync="off", max_connections="7", nonsense="on")
 
     def facts() -> dict[str, tuple[bool | None, str]]:
-        return {one.subject: (one.ok, one.seen) for one in database_settings(target, {"synchronous": "1"})()}
+        return {one.subject: (one.ok, one.observed) for one in database_settings(target, {"synchronous": "1"})()}
 
     assert any(facts()["standbys of the primary"][0] for _ in clock.Deadline.after(20).ticks(0.1))
     found = facts()
@@ -125,8 +125,8 @@ def test_settings_are_compared_and_a_standby_must_be_synchronous(members: Pair, 
 def test_every_password_is_a_slow_hash(database: Target, members: Pair) -> None:
     """Three forms are; one SHA-256 among them, or an empty one, is found; no hash is in the fact."""
     members[0].ask("CREATE TABLE users (name text, password text)")
-    look = password_hashes(database, {"forms": "argon2id scrypt bcrypt"})
-    assert [(one.ok, one.seen) for one in look()] == [(None, "no row")]
+    probe = password_hashes(database, {"forms": "argon2id scrypt bcrypt"})
+    assert [(one.ok, one.observed) for one in probe()] == [(None, "no row")]
     slow = (
         "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b1dWRWJTmaaJObG",
         "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
@@ -135,11 +135,11 @@ def test_every_password_is_a_slow_hash(database: Target, members: Pair) -> None:
     )
     for number, form in enumerate(slow):
         members[0].ask("INSERT INTO users VALUES (%s, %s)", (f"user-{number}", form))
-    assert [(one.ok, one.seen) for one in look()] == [(True, "4 rows: 1 argon2id, 1 bcrypt, 2 scrypt")]
+    assert [(one.ok, one.observed) for one in probe()] == [(True, "4 rows: 1 argon2id, 1 bcrypt, 2 scrypt")]
     members[0].ask("INSERT INTO users VALUES ('fast', %s)", ("ab" * 32,))
     members[0].ask("INSERT INTO users VALUES ('none', NULL)")
-    [fact] = look()
-    assert (fact.ok, fact.seen) == (False, "2 of 6 are none of these, 1 empty")
+    [fact] = probe()
+    assert (fact.ok, fact.observed) == (False, "2 of 6 are none of these, 1 empty")
 
 
 def test_what_the_platform_stores_is_a_slow_hash(database: Target, members: Pair) -> None:

@@ -64,14 +64,14 @@ def test_a_tenth_of_the_rows_at_the_same_schema(users: Pair, tmp_path: Path) -> 
     assert [one.ok for one in changed] == [False, True]
     users[0].ask("DROP TABLE users")
     [_, gone] = production_subset(target_of(users, tmp_path, schema), {"at_least": "10 %"})()
-    assert (gone.ok, gone.seen) == (False, "no such table")
+    assert (gone.ok, gone.observed) == (False, "no such table")
 
 
 def test_a_personal_value_is_found_wherever_it_is_and_not_printed(users: Pair, tmp_path: Path) -> None:
     """As a value in any case, and as an address within a text; the table that is left out is not looked at."""
     target = target_of(users, tmp_path, "''", "ada lovelace", "ada@example.test")
-    look = values_masked(target, {})
-    assert {one.subject: one.ok for one in look()} == {
+    probe = values_masked(target, {})
+    assert {one.subject: one.ok for one in probe()} == {
         "public.ledger.checksum": True,
         "public.users.name": True,
         "public.users.note": True,
@@ -80,11 +80,11 @@ def test_a_personal_value_is_found_wherever_it_is_and_not_printed(users: Pair, t
     users[0].ask(
         "INSERT INTO users VALUES ('ADA Lovelace', 'ask Ada@Example.test, she knows', '{\"to\": [\"ada@example.test\"]}')"
     )
-    found = {one.subject: (one.ok, one.seen) for one in look()}
+    found = {one.subject: (one.ok, one.observed) for one in probe()}
     assert found["public.users.name"] == (False, "1 of 3 rows have one")
     assert found["public.users.note"] == (False, "1 of 3 rows have one")
     assert found["public.users.settings"] == (False, "1 of 3 rows have one")
-    assert "ada" not in repr(look()).lower()
+    assert "ada" not in repr(probe()).lower()
 
 
 def test_a_register_without_a_value_shows_nothing(users: Pair, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from harness.errors import ConfigurationError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.drivers.facts import Seen
+    from harness.drivers.facts import FactReading
     from harness.targets import Target
     from tests.drivers.conftest import PocketCluster
 
@@ -59,9 +59,9 @@ def pod(name: str, app: str, namespace: str, node: str, *, ready: bool = True) -
     }
 
 
-def told(seen: list[Seen] | Any) -> dict[str, tuple[bool | None, str]]:
+def told(seen: list[FactReading] | Any) -> dict[str, tuple[bool | None, str]]:
     """Each fact: whether it is as expected, and what was seen."""
-    return {one.subject: (one.ok, one.seen) for one in seen}
+    return {one.subject: (one.ok, one.observed) for one in seen}
 
 
 def test_every_container_is_looked_at_and_the_root_one_is_named(cluster: PocketCluster, target: Target) -> None:
@@ -72,8 +72,8 @@ def test_every_container_is_looked_at_and_the_root_one_is_named(cluster: PocketC
         "Deployment",
         deployment("bad", "south", container(securityContext={**SAFE, "runAsUser": 0}), initContainers=[root]),
     )
-    look = state_of_containers(target, {"has": "run-as-non-root equal to true and user id other than 0"})
-    assert told(look()) == {
+    probe = state_of_containers(target, {"has": "run-as-non-root equal to true and user id other than 0"})
+    assert told(probe()) == {
         "north/Deployment/good, container main: run-as-non-root": (True, "true"),
         "north/Deployment/good, container main: user id": (True, "1000"),
         "south/Deployment/bad, container main: run-as-non-root": (True, "true"),
@@ -97,8 +97,8 @@ def test_a_pod_without_a_controller_is_looked_at_as_well_and_the_harness_s_own_i
     cluster.create("Pod", by_hand)
     cluster.create("Pod", ours)
     cluster.create("Pod", pod("kept", "x", "north", "a"))
-    look = state_of_containers(target, {"has": "image tag other than latest"})
-    assert told(look()) == {"north/Pod/by-hand, container main: image tag": (False, "latest")}
+    probe = state_of_containers(target, {"has": "image tag other than latest"})
+    assert told(probe()) == {"north/Pod/by-hand, container main: image tag": (False, "latest")}
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_a_workload_that_only_another_region_has_is_missed(cluster: PocketCluste
     for name, namespace in (("web", "north"), ("web", "south"), ("worker", "south"), ("extra", "north")):
         cluster.create("Deployment", deployment(name, namespace, container(), replicas=1))
         cluster.create("Pod", pod(f"{name}-1", name, namespace, "a"))
-    look = state_of_workloads(target, {"has": "ready share at least 100 %", "region": "north"})
-    assert told(look()) == {
+    probe = state_of_workloads(target, {"has": "ready share at least 100 %", "region": "north"})
+    assert told(probe()) == {
         "north/extra: ready share": (True, "100 %"),
         "north/web: ready share": (True, "100 %"),
         "north: worker": (False, "none"),
@@ -177,8 +177,8 @@ def test_half_of_the_replicas_is_a_share_of_50_percent(cluster: PocketCluster, t
     cluster.create("Deployment", deployment("web", "north", container(), replicas=2))
     cluster.create("Pod", pod("web-1", "web", "north", "a"))
     cluster.create("Pod", pod("web-2", "web", "north", "b", ready=False))
-    look = state_of_workloads(target, {"has": "ready share at least 100 %", "region": "north"})
-    assert told(look()) == {"north/web: ready share": (False, "50 %")}
+    probe = state_of_workloads(target, {"has": "ready share at least 100 %", "region": "north"})
+    assert told(probe()) == {"north/web: ready share": (False, "50 %")}
 
 
 @pytest.mark.parametrize(
@@ -215,15 +215,15 @@ def test_an_annotation_is_compared_by_its_form(cluster: PocketCluster, target: T
         "annotation": role,
         "like": "arn:aws:iam::############:role/*",
     }
-    look = annotation_of_account(target, params)
-    assert [(one.ok, one.seen) for one in look()] == [(False, "no such service account")]
+    probe = annotation_of_account(target, params)
+    assert [(one.ok, one.observed) for one in probe()] == [(False, "no such service account")]
     metadata = {
         "name": "autoscaler",
         "namespace": "north",
         "annotations": {role: "arn:aws:iam::ACCOUNT-ID:role/scaler"},
     }
     cluster.create("ServiceAccount", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
-    assert [(one.ok, one.seen) for one in look()] == [(False, "arn:aws:iam::ACCOUNT-ID:role/scaler")]
+    assert [(one.ok, one.observed) for one in probe()] == [(False, "arn:aws:iam::ACCOUNT-ID:role/scaler")]
     other = {**metadata, "name": "right", "annotations": {role: "arn:aws:iam::123456789012:role/scaler"}}
     cluster.create("ServiceAccount", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": other})
     assert [one.ok for one in annotation_of_account(target, {**params, "account": "right"})()] == [True]
@@ -248,6 +248,6 @@ def test_namespaces_that_the_target_adds_are_looked_at(cluster: PocketCluster, t
     cluster.create("Deployment", deployment("door", "edge", container()))
     assert target.kubernetes is not None
     wider = target.model_copy(update={"kubernetes": target.kubernetes.model_copy(update={"namespaces": ("edge",)})})
-    look = {"has": "resources stated"}
-    assert told(state_of_workloads(target, look)()) == {}
-    assert list(told(state_of_workloads(wider, look)())) == ["edge/door: resources"]
+    probe = {"has": "resources stated"}
+    assert told(state_of_workloads(target, probe)()) == {}
+    assert list(told(state_of_workloads(wider, probe)())) == ["edge/door: resources"]

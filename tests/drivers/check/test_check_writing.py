@@ -13,7 +13,7 @@ import pytest
 
 from harness import clock
 from harness.drivers.check.writing import written_and_read
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
 from harness.targets import load_target
 
@@ -81,7 +81,7 @@ def edges() -> Iterator[tuple[Edge, Edge]]:
         edge.server_close()
 
 
-def look(edges: tuple[Edge, Edge], tmp_path: Path, within: str = "300 ms") -> list[Seen]:
+def probe(edges: tuple[Edge, Edge], tmp_path: Path, within: str = "300 ms") -> list[FactReading]:
     """What is seen when twenty rows are written in the far region and read at home."""
     file = tmp_path / "target.yaml"
     file.write_text(
@@ -93,7 +93,7 @@ def look(edges: tuple[Edge, Edge], tmp_path: Path, within: str = "300 ms") -> li
 
 def test_rows_that_are_readable_at_once_are_as_expected(edges: tuple[Edge, Edge], tmp_path: Path) -> None:
     """Twenty of twenty."""
-    found = look(edges, tmp_path)
+    found = probe(edges, tmp_path)
     assert [one.ok for one in found] == [True] * 20
     assert found[0].subject == "write 1 of 20 from far to home"
 
@@ -101,9 +101,9 @@ def test_rows_that_are_readable_at_once_are_as_expected(edges: tuple[Edge, Edge]
 def test_rows_that_wait_at_the_edge_are_a_failure(edges: tuple[Edge, Edge], tmp_path: Path) -> None:
     """They are shown after two seconds, 50 ms are promised."""
     edges[0].after_s = 2.0
-    found = look(edges, tmp_path, "50 ms")
+    found = probe(edges, tmp_path, "50 ms")
     assert {one.ok for one in found} == {False}
-    assert found[0].seen == "not readable in 0.05 s"
+    assert found[0].observed == "not readable in 0.05 s"
 
 
 @pytest.mark.parametrize("spoil", ["refuses", "changes"])
@@ -111,7 +111,7 @@ def test_rows_that_are_refused_or_changed_are_a_failure(edges: tuple[Edge, Edge]
     """By the far region, or on the way."""
     edges[0].status = 503 if spoil == "refuses" else 201
     edges[1].changes = spoil == "changes"
-    assert {one.ok for one in look(edges, tmp_path, "50 ms")} == {False}
+    assert {one.ok for one in probe(edges, tmp_path, "50 ms")} == {False}
 
 
 def test_a_region_without_an_entry_is_named(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_one_failed(tmp_path: Path) -> None:
     """It is named."""
     (tmp_path / "unit.xml").write_text(suite(case("one"), case("two"), case("bad", "<failure/>")))
     fact = seen(tmp_path, WHEN, THEN, UNIT)["tests that failed"]
-    assert (fact.ok, fact.seen) == (False, "1: c.bad")
+    assert (fact.ok, fact.observed) == (False, "1: c.bad")
 
 
 def test_skipped_counts_only_where_the_sentence_says_so(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_nine_where_ten_are_declared(tmp_path: Path) -> None:
     """The report contradicts itself: neither PASS nor FAIL."""
     (tmp_path / "unit.xml").write_text(suite(*[case(f"t{n}") for n in range(9)], tests=10))
     fact = seen(tmp_path, WHEN, THEN, UNIT)["counts"]
-    assert (fact.ok, fact.seen) == (None, f"{tmp_path / 'unit.xml'}:1: tests=10 declared, 9 counted")
+    assert (fact.ok, fact.observed) == (None, f"{tmp_path / 'unit.xml'}:1: tests=10 declared, 9 counted")
 
 
 def test_a_name_that_is_there_twice(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_name_that_is_there_twice(tmp_path: Path) -> None:
     (tmp_path / "unit.xml").write_text(suite(case("one"), case("two")))
     facts = seen(tmp_path, WHEN, THEN, {"junit": {"unit": ["unit.xml", "b.xml"]}})
     assert facts["counts"].ok is None
-    assert "is in unit.xml too" in facts["counts"].seen
+    assert "is in unit.xml too" in facts["counts"].observed
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_report_of_another_commit_is_no_evidence(tmp_path: Path) -> None:
     """Green or not."""
     (tmp_path / "unit.xml").write_text(suite(case("one"), case("two")).replace(COMMIT, "aaaaaaaaaa"))
     fact = seen(tmp_path, WHEN, THEN, UNIT)["commit"]
-    assert (fact.ok, fact.seen) == (None, f"{tmp_path / 'unit.xml'} is of commit aaaaaaaaaa")
+    assert (fact.ok, fact.observed) == (None, f"{tmp_path / 'unit.xml'} is of commit aaaaaaaaaa")
 
 
 def test_a_file_beside_the_report_says_where_it_comes_from(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_report_that_does_not_say_of_which_commit_it_is(tmp_path: Path) -> Non
     (tmp_path / "unit.xml").write_text(GO)
     fact = seen(tmp_path, WHEN, THEN, UNIT)["commit"]
     assert fact.ok is None
-    assert "unit.xml.origin.yaml" in fact.seen
+    assert "unit.xml.origin.yaml" in fact.observed
 
 
 def test_three_browser_engines(tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ def test_a_glob_names_every_file(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"TEST-{name}.xml").write_text(suite(case(name)))
     facts = seen(tmp_path, WHEN, THEN, {"junit": {"unit": "TEST-*.xml"}})
-    assert facts["tests that passed"].seen == "2"
+    assert facts["tests that passed"].observed == "2"
 
 
 @settings(max_examples=200, deadline=None)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.ingest import availability
 from harness.drivers.ingest.formats.samples import range_answer
 from harness.errors import ConfigurationError, DriverError, HarnessError, TargetUnreachable
@@ -98,7 +98,7 @@ def prometheus() -> Iterator[Prometheus]:
     server.close()
 
 
-def share(directory: Path, server: Prometheus, step: str = "1 h") -> list[Seen]:
+def share(directory: Path, server: Prometheus, step: str = "1 h") -> list[FactReading]:
     """The facts of the sentence."""
     query = {"query": 'avg(up{job="gateway"})', "step": step, "url": server.url}
     return list(seen(directory, WHEN, THEN, {"prometheus": {"availability": query}}).values())
@@ -107,7 +107,7 @@ def share(directory: Path, server: Prometheus, step: str = "1 h") -> list[Seen]:
 def test_a_month_without_an_outage(tmp_path: Path, prometheus: Prometheus) -> None:
     """720 points of an hour, the last of them now."""
     (fact,) = share(tmp_path, prometheus)
-    assert (fact.ok, fact.seen) == (True, "100 % of 720 points")
+    assert (fact.ok, fact.observed) == (True, "100 % of 720 points")
     (query,) = prometheus.asked
     assert int(query["end"]) == int(TODAY.timestamp())
     assert int(query["end"]) - int(query["start"]) == 719 * 3600
@@ -116,7 +116,7 @@ def test_a_month_without_an_outage(tmp_path: Path, prometheus: Prometheus) -> No
 def test_a_long_answer_is_asked_for_in_parts(tmp_path: Path, prometheus: Prometheus) -> None:
     """43 200 points of a minute are five requests, and no point is asked for twice."""
     (fact,) = share(tmp_path, prometheus, "1 min")
-    assert (fact.ok, fact.seen, len(prometheus.asked)) == (True, "100 % of 43200 points", 5)
+    assert (fact.ok, fact.observed, len(prometheus.asked)) == (True, "100 % of 43200 points", 5)
 
 
 def test_an_outage_is_a_failure(tmp_path: Path, prometheus: Prometheus) -> None:
@@ -124,7 +124,7 @@ def test_an_outage_is_a_failure(tmp_path: Path, prometheus: Prometheus) -> None:
     down = int(TODAY.timestamp()) - 7200
     prometheus.answer = points(lambda at: 0.0 if at == down else 1.0)
     (fact,) = share(tmp_path, prometheus)
-    assert (fact.ok, fact.seen) == (False, "99.861 % of 720 points")
+    assert (fact.ok, fact.observed) == (False, "99.861 % of 720 points")
 
 
 def test_points_that_are_missing_are_neither_up_nor_down(tmp_path: Path, prometheus: Prometheus) -> None:
@@ -132,7 +132,7 @@ def test_points_that_are_missing_are_neither_up_nor_down(tmp_path: Path, prometh
     last = int(TODAY.timestamp())
     prometheus.answer = points(lambda at: None if at == last else 1.0)
     (fact,) = share(tmp_path, prometheus)
-    assert (fact.ok, fact.seen) == (None, "99.861 % to 100 %, 1 of 720 points are missing")
+    assert (fact.ok, fact.observed) == (None, "99.861 % to 100 %, 1 of 720 points are missing")
     prometheus.answer = points(lambda at: None if at == last else 0.0 if at >= last - 7200 else 1.0)
     assert share(tmp_path, prometheus)[0].ok is False
     prometheus.answer = points(lambda _at: None)
@@ -146,14 +146,14 @@ def test_a_warning_makes_an_answer_no_evidence(tmp_path: Path, prometheus: Prome
     prometheus.answer = points(lambda _at: 1.0, warnings=["store eu-1 did not answer"])
     facts = share(tmp_path, prometheus)
     assert [fact.ok for fact in facts] == [True, None]
-    assert "store eu-1 did not answer" in facts[1].seen
+    assert "store eu-1 did not answer" in facts[1].observed
 
 
 def test_values_that_are_no_share(tmp_path: Path, prometheus: Prometheus) -> None:
     """A count of pods is not a share."""
     prometheus.answer = points(lambda _at: 3.0)
     (fact,) = share(tmp_path, prometheus)
-    assert (fact.ok, fact.seen) == (None, "the query gives 3, and a share is from 0 to 1")
+    assert (fact.ok, fact.observed) == (None, "the query gives 3, and a share is from 0 to 1")
 
 
 @pytest.mark.parametrize(
@@ -207,10 +207,10 @@ def test_saved_answers_say_the_same(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(points(lambda _at: 1.0)(end - 719 * 3600 - 60, end - 60, 3600)[1])
     query = {"query": "up", "step": "1 h", "answers": "a.json"}
     (fact,) = seen(tmp_path, WHEN, THEN, {"prometheus": {"availability": query}}).values()
-    assert (fact.ok, fact.seen) == (True, "100 % of 720 points")
+    assert (fact.ok, fact.observed) == (True, "100 % of 720 points")
     (tmp_path / "a.json").write_bytes(points(lambda _at: 1.0)(end - 719 * 3600, end - 86400, 3600)[1])
     (fact,) = seen(tmp_path, WHEN, THEN, {"prometheus": {"availability": query}}).values()
-    assert (fact.ok, fact.seen) == (None, "96.667 % to 100 %, 24 of 720 points are missing")
+    assert (fact.ok, fact.observed) == (None, "96.667 % to 100 %, 24 of 720 points are missing")
 
 
 @settings(max_examples=150, deadline=None)

@@ -142,7 +142,7 @@ def test_a_run_that_cannot_be_read_costs_a_word(tmp_path: Path) -> None:
     then = 'at least 1 run measured the "error rate", the newest younger than 7 d'
     facts = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})
     fact = facts["runs of paper that measured the error rate"]
-    assert (fact.ok, fact.seen) == (
+    assert (fact.ok, fact.observed) == (
         True,
         "1: a; not readable: b (is not JSON: Expecting property name enclosed in double quotes (it is cut short))",
     )

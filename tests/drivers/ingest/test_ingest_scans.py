@@ -65,7 +65,7 @@ def test_a_severe_finding_is_open(tmp_path: Path) -> None:
     place = {"physicalLocation": {"artifactLocation": {"uri": "src/a.js"}}}
     (tmp_path / "s.sarif").write_text(json.dumps(log(result(locations=[place]))))
     fact = seen(tmp_path, WHEN, THEN, {"sarif": {"security": "s.sarif"}})[OPEN]
-    assert (fact.ok, fact.seen) == (False, "1: js/xss at src/a.js (7.5)")
+    assert (fact.ok, fact.observed) == (False, "1: js/xss at src/a.js (7.5)")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from harness.clock import wall
-from harness.drivers.facts import Seen
+from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import ENGINES
 from harness.sandbox.platform import render, repository
@@ -89,7 +89,7 @@ class PaperPlatform:
         content["files"] = {key: value for key, value in {**content["files"], **files}.items() if value is not None}
         self.target.write_text(yaml.safe_dump(content))
 
-    def find(self, sentence: str, today: datetime | None = None) -> Sequence[Seen]:
+    def find(self, sentence: str, today: datetime | None = None) -> Sequence[FactReading]:
         """The facts of a sentence."""
         objective = read(sentence).objective
         assert objective is not None
@@ -104,12 +104,12 @@ class PaperPlatform:
         )
         return ENGINES[objective.check](asked)
 
-    def row(self, requirement: str) -> Sequence[Seen]:
+    def row(self, requirement: str) -> Sequence[FactReading]:
         """The facts of a row."""
         return self.find(ROWS[requirement])
 
 
-def bad(facts: Sequence[Seen]) -> list[tuple[str, bool | None]]:
+def bad(facts: Sequence[FactReading]) -> list[tuple[str, bool | None]]:
     """What is not as expected: subject and whether it is False or unknown."""
     return [(one.subject, one.ok) for one in facts if one.ok is not True]
 

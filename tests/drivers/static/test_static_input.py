@@ -201,7 +201,7 @@ def test_what_helm_says_is_the_fact(
     """Its first line, or what is wrong with what it printed."""
     (tmp_path / "bin" / "helm").write_text(f"#!/bin/sh\n{script}\n")
     fact = platform.row("DA-HELM")[-1]
-    assert (fact.seen, fact.ok) == (seen, ok)
+    assert (fact.observed, fact.ok) == (seen, ok)
 
 
 def test_helm_is_given_nothing_of_this_machine(

@@ -9,17 +9,17 @@ import pytest
 
 from harness import clock
 from harness.drivers.watch.attendance import Attendance, receipt
-from harness.drivers.watch.schedule import Look, ProbeSchedule, keep
+from harness.drivers.watch.schedule import Probe, ProbeSchedule, keep
 
 
 def schedule(
-    per_s: float, look: Look, troubles: list[str] | None = None, blind: list[int] | None = None
+    per_s: float, probe: Probe, troubles: list[str] | None = None, blind: list[int] | None = None
 ) -> ProbeSchedule:
     """A schedule that tells troubles, and the lengths of blind times (ns), to these lists."""
     told = [] if troubles is None else troubles
     lengths = [] if blind is None else blind
     attendance = Attendance(lambda from_ns, until_ns: lengths.append(until_ns - from_ns))
-    return ProbeSchedule("test", per_s, look, told.append, attendance)
+    return ProbeSchedule("test", per_s, probe, told.append, attendance)
 
 
 def run(schedules: list[ProbeSchedule], seconds: float) -> None:
@@ -41,12 +41,12 @@ def test_a_look_that_waits_a_second_delays_no_other() -> None:
     """Each look takes 1 s, yet 50 a second begin, evenly spaced."""
     due: list[int] = []
 
-    async def look(due_ns: int) -> None:
+    async def probe(due_ns: int) -> None:
         due.append(due_ns)
         await clock.asleep(1.0)
 
     troubles: list[str] = []
-    run([schedule(50, look, troubles)], 1.0)
+    run([schedule(50, probe, troubles)], 1.0)
     assert len(due) >= 45 or troubles
     spacings = {later - sooner for sooner, later in itertools.pairwise(due)}
     assert all(spacing % 20_000_000 == 0 for spacing in spacings)
@@ -58,12 +58,12 @@ def test_looks_the_process_was_too_late_for_are_left_out_and_told() -> None:
     troubles: list[str] = []
     blind: list[int] = []
 
-    async def look(due_ns: int) -> None:
+    async def probe(due_ns: int) -> None:
         due.append(due_ns)
         if len(due) == 3:
             clock.sleep(0.3)  # stalls the loop, as a starved process would be
 
-    run([schedule(100, look, troubles, blind)], 0.6)
+    run([schedule(100, probe, troubles, blind)], 0.6)
     gaps = [later - sooner for sooner, later in itertools.pairwise(due)]
     assert max(gaps) >= 290_000_000
     assert any("probes left out" in why for why in troubles)
@@ -74,12 +74,12 @@ def test_a_new_rate_counts_from_the_next_look_on() -> None:
     """From 10 looks a second to 100."""
     due: list[int] = []
 
-    async def look(due_ns: int) -> None:
+    async def probe(due_ns: int) -> None:
         due.append(due_ns)
         if len(due) == 2:
             ten.set_rate(100)
 
-    ten = schedule(10, look)
+    ten = schedule(10, probe)
     run([ten], 0.5)
     spacings = [later - sooner for sooner, later in itertools.pairwise(due)]
     assert spacings[0] == 100_000_000
@@ -90,7 +90,7 @@ def test_schedules_meet_on_common_ticks_also_after_a_new_rate() -> None:
     """50 and 20 looks a second, the second from 5 on: of its looks every other is due with one of the first."""
     due: dict[str, list[int]] = {"entry": [], "region": []}
 
-    def look(name: str) -> Look:
+    def probe(name: str) -> Probe:
         async def note(due_ns: int) -> None:
             due[name].append(due_ns)
             if name == "region" and len(due[name]) == 2:
@@ -98,8 +98,8 @@ def test_schedules_meet_on_common_ticks_also_after_a_new_rate() -> None:
 
         return note
 
-    region = schedule(5, look("region"))
-    run([schedule(50, look("entry")), region], 1.0)
+    region = schedule(5, probe("region"))
+    run([schedule(50, probe("entry")), region], 1.0)
     origin_ns = due["entry"][0]
     after = [(at - origin_ns) // clock.NS_PER_MS for at in due["region"]]
     assert after[:2] == [0, 200]
@@ -111,28 +111,28 @@ def test_schedules_meet_on_common_ticks_also_after_a_new_rate() -> None:
 def test_a_look_that_raises_ends_the_schedule() -> None:
     """Looks record what goes wrong with the target; one that raises is a fault of ours, and must not be silent."""
 
-    async def look(_due_ns: int) -> None:
+    async def probe(_due_ns: int) -> None:
         raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
-        run([schedule(50, look)], 1.0)
+        run([schedule(50, probe)], 1.0)
 
 
 def test_a_look_that_raises_when_the_watch_has_ended_is_not_silent() -> None:
     """The last looks are waited for, and their faults are told as those of the first."""
 
-    async def look(_due_ns: int) -> None:
+    async def probe(_due_ns: int) -> None:
         await clock.asleep(0.3)
         raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
-        run([schedule(1, look)], 0.1)
+        run([schedule(1, probe)], 0.1)
 
 
 def test_looks_without_an_end_are_given_up_and_told() -> None:
     """Two of them, after a tenth of a second."""
 
-    async def look(_due_ns: int) -> None:
+    async def probe(_due_ns: int) -> None:
         await clock.asleep(60)
 
     async def giving_up() -> None:
@@ -142,7 +142,7 @@ def test_looks_without_an_end_are_given_up_and_told() -> None:
         await endless.finish(0.1)
 
     troubles: list[str] = []
-    endless = schedule(10, look, troubles)
+    endless = schedule(10, probe, troubles)
     asyncio.run(giving_up())
     assert troubles[-1] == "test: 2 probes did not complete within 0.1 s and were cancelled"
 

@@ -354,8 +354,8 @@ def test_a_long_log_is_read_in_turns_and_its_end_is_right(tmp_path: Path) -> Non
     path.write_bytes(b"".join(b"line %d\n" % i for i in range(50_000)))
     times.sample(path)
 
-    async def read(**wanted: Any) -> list[bytes]:
-        return [line async for line in logs.read(path, logs.Wanted(**wanted), times, lambda: True)]
+    async def read(**options: Any) -> list[bytes]:
+        return [line async for line in logs.read(path, logs.LogOptions(**options), times, lambda: True)]
 
     assert len(asyncio.run(read())) == 50_000
     assert asyncio.run(read(tail_lines=2)) == [b"line 49998\n", b"line 49999\n"]

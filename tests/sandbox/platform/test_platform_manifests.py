@@ -31,10 +31,10 @@ def rendered(release: str = "1.0.0") -> list[dict[str, Any]]:
 
 def deployment(namespace: str, name: str, release: str = "1.0.0") -> dict[str, Any]:
     """One Deployment."""
-    wanted = (namespace, name)
+    key = (namespace, name)
     return next(
         obj for obj in rendered(release)
-        if obj["kind"] == "Deployment" and (obj["metadata"]["namespace"], obj["metadata"]["name"]) == wanted
+        if obj["kind"] == "Deployment" and (obj["metadata"]["namespace"], obj["metadata"]["name"]) == key
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, counted_by, send_together
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.targets import Target
@@ -17,7 +17,7 @@ _MOST: Final = 2000
 _REFUSED: Final = 503
 
 
-def pool_burst(target: Target, params: Mapping[str, str]) -> Look:
+def pool_burst(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Sends ten times as many reads at once as `database.pool.connections` has, at the primary region's entry."""
     pool = target.database.pool if target.database else None
     if pool is None:
@@ -30,20 +30,20 @@ def pool_burst(target: Target, params: Mapping[str, str]) -> Look:
     entry = target.doors.get(target.primary_region) or target.entry
     calls = [CallPlan(method="GET", path=pool.read)] * count
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         answers = send_together(target, entry, calls, at_once=count, within_s=within_s)
         bad = [answer for answer in answers if not _as_expected(answer)]
         slowest = max(answer.seconds for answer in answers)
         return [
-            Seen(
+            FactReading(
                 subject=f"{count} requests at once, with {pool.connections} connections to the database",
                 expected=f"each answered, or refused with {_REFUSED}, within {within_s:g} s",
-                seen=f"{counted_by(answers, _in_words)}; the slowest took {slowest:.2f} s",
+                observed=f"{counted_by(answers, _in_words)}; the slowest took {slowest:.2f} s",
                 ok=not bad,
             )
         ]
 
-    return look
+    return probe
 
 
 def _as_expected(answer: CallAnswer) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness.drivers.check.calls.together import CallPlan, send_together
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.targets import Target
@@ -18,7 +18,7 @@ _AT_ONCE: Final = 8
 _WITHIN_S: Final = 2.0
 
 
-def region_serves(target: Target, params: Mapping[str, str]) -> Look:
+def region_serves(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Sends 200 reads to the entry of each region: `at_least` this share of the answers names that region as the one that served."""
     if not target.doors:
         raise ConfigurationError(
@@ -26,13 +26,13 @@ def region_serves(target: Target, params: Mapping[str, str]) -> Look:
         )
     least, call = Quantity.parse(params["at_least"]).base, CallPlan(method="GET", path=target.probes.read.path)
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         return [_of(target, region, entry, call, least) for region, entry in target.doors.items()]
 
-    return look
+    return probe
 
 
-def _of(target: Target, region: str, entry: str, call: CallPlan, least: float) -> Seen:
+def _of(target: Target, region: str, entry: str, call: CallPlan, least: float) -> FactReading:
     answers = send_together(target, entry, [call] * REQUESTS, at_once=_AT_ONCE, within_s=_WITHIN_S)
     served = Counter(
         answer.headers.get(HEADER, "no region named")
@@ -41,9 +41,9 @@ def _of(target: Target, region: str, entry: str, call: CallPlan, least: float) -
         for answer in answers
     )
     named = any(HEADER in answer.headers for answer in answers)
-    return Seen(
+    return FactReading(
         subject=f"requests of {region}",
         expected=f"at least {100 * least:g} % served in {region}",
-        seen=", ".join(f"{n} of {REQUESTS} {where}" for where, n in served.most_common()),
+        observed=", ".join(f"{n} of {REQUESTS} {where}" for where, n in served.most_common()),
         ok=served[region] >= least * REQUESTS if named else None,
     )

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, counted_by, send_together
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.parts import SignIn
@@ -37,7 +37,7 @@ class Attempt:
     kind: str = ""
 
 
-def sign_ins(target: Target, params: Mapping[str, str]) -> Look:
+def sign_ins(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Sends `count` right and as many wrong sign-ins of the users that `sign_in` names and `may_write` allows."""
     sign_in, count = target.sign_in, int(params["count"])
     if sign_in is None:
@@ -52,7 +52,7 @@ def sign_ins(target: Target, params: Mapping[str, str]) -> Look:
     wrong = [attempt for attempt, _ in zip(_wrong(sign_in, secret), range(count), strict=False)]
     let_in: dict[str, int] = {}
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         answers = _sent(target, sign_in, right)
         good = sum(_is_token(answer, sign_in) for answer in answers)
         refused = _sent(target, sign_in, wrong)
@@ -61,7 +61,7 @@ def sign_ins(target: Target, params: Mapping[str, str]) -> Look:
                 let_in[attempt.kind] = let_in.get(attempt.kind, 0) + 1
         return [_right_fact(sign_in, answers, good), _wrong_fact(refused, let_in)]
 
-    return look
+    return probe
 
 
 def _guard(target: Target, sign_in: SignIn) -> None:
@@ -131,28 +131,28 @@ def _is_token(answer: CallAnswer, sign_in: SignIn) -> bool:
     return _is_in(answer) and isinstance(token, str) and bool(token)
 
 
-def _right_fact(sign_in: SignIn, answers: Sequence[CallAnswer], good: int) -> Seen:
+def _right_fact(sign_in: SignIn, answers: Sequence[CallAnswer], good: int) -> FactReading:
     def words(answer: CallAnswer) -> str:
         if _is_token(answer, sign_in):
             return "got a token"
         return "got none" if _is_in(answer) else answer.why or f"got status {answer.status}"
 
-    return Seen(
+    return FactReading(
         subject=f"{len(answers)} right sign-ins",
         expected="each gets a token",
-        seen=counted_by(answers, words),
+        observed=counted_by(answers, words),
         ok=good == len(answers),
     )
 
 
-def _wrong_fact(answers: Sequence[CallAnswer], let_in: Mapping[str, int]) -> Seen:
+def _wrong_fact(answers: Sequence[CallAnswer], let_in: Mapping[str, int]) -> FactReading:
     def words(answer: CallAnswer) -> str:
         return "let in" if _is_in(answer) else answer.why or f"got status {answer.status}"
 
     harm = ", ".join(f"{n} with {kind}" for kind, n in let_in.items())
-    return Seen(
+    return FactReading(
         subject=f"{len(answers)} wrong sign-ins",
         expected=f"each gets {_REFUSED}",
-        seen=f"let in: {harm}" if harm else counted_by(answers, words),
+        observed=f"let in: {harm}" if harm else counted_by(answers, words),
         ok=not harm and all(answer.status == _REFUSED for answer in answers),
     )

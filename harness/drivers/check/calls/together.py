@@ -64,7 +64,7 @@ def send_together(
 async def _all(
     target: Target, entry: str, calls: Sequence[CallPlan], at_once: int, within_s: float
 ) -> list[CallAnswer]:
-    import httpx  # here, so that a replay, which asks nobody, starts quickly
+    import httpx  # here, so that a replay, which sends no request, starts quickly
 
     gate = asyncio.Semaphore(at_once)
     client = httpx.AsyncClient(

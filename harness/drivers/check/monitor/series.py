@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.places import Clusters, is_of_workload, namespaces
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
 from harness.targets import Target
@@ -19,16 +19,16 @@ _DASHBOARD: Final = "grafana_dashboard"
 """The label by which Grafana finds the ConfigMaps that hold dashboards."""
 
 
-def service_series(target: Target, params: Mapping[str, str]) -> Look:
+def service_series(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Looks at every service of every region: count, errors and duration of its requests are there, and at most `age` old."""
     names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
-    wanted = {
+    selected = {
         "request count": names.requests,
         "errors": f'{names.requests}{{{names.status}=~".+"}}',
         "duration": f'{{__name__=~"{names.seconds}_(count|bucket)"}}',
     }
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         clusters = Clusters(target)
         services = sorted(
             {
@@ -39,14 +39,14 @@ def service_series(target: Target, params: Mapping[str, str]) -> Look:
             }
         )
         with prometheus_of(target) as prometheus:
-            ages = {what: _ages(prometheus, selector) for what, selector in wanted.items()}
+            ages = {what: _ages(prometheus, selector) for what, selector in selected.items()}
         return [
             _young(f"{namespace}/{app}: {what}", ages[what].get((namespace, app)), age_s)
             for namespace, app in services
-            for what in wanted
+            for what in selected
         ]
 
-    return look
+    return probe
 
 
 def _ages(prometheus: PrometheusClient, selector: str) -> dict[tuple[str, str], float]:
@@ -55,12 +55,12 @@ def _ages(prometheus: PrometheusClient, selector: str) -> dict[tuple[str, str], 
     return {(labels.get("namespace", ""), labels.get("app", "")): value for labels, value in prometheus.vector(query)}
 
 
-def _young(subject: str, seconds: float | None, at_most_s: float) -> Seen:
+def _young(subject: str, seconds: float | None, at_most_s: float) -> FactReading:
     seen = "not exposed" if seconds is None else f"{max(0.0, seconds):.1f} s old"
-    return Seen(
+    return FactReading(
         subject=subject,
         expected=f"at most {at_most_s:g} s old",
-        seen=seen,
+        observed=seen,
         ok=seconds is not None and seconds <= at_most_s,
     )
 
@@ -72,18 +72,18 @@ class PanelQuery(NamedTuple):
     query: str
 
 
-def dashboard_data(target: Target, params: Mapping[str, str]) -> Look:
+def dashboard_data(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Looks at every panel of every dashboard in the cluster: its queries give data, of series that are younger than `age`."""
     age_s = Quantity.parse(params["age"]).in_unit("s")
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         clusters = Clusters(target).every()
         maps = [one for cluster in clusters for one in cluster.config_maps() if labels_of(one).get(_DASHBOARD) == "1"]
         panels = [panel for one in maps for panel in _panels(one)]
         with prometheus_of(target) as prometheus:
             return [_drawn(prometheus, panel, age_s) for panel in panels]
 
-    return look
+    return probe
 
 
 def _panels(config_map: Mapping[str, Any]) -> Iterator[PanelQuery]:
@@ -101,16 +101,16 @@ def _panels(config_map: Mapping[str, Any]) -> Iterator[PanelQuery]:
                 )
 
 
-def _drawn(prometheus: PrometheusClient, panel: PanelQuery, age_s: float) -> Seen:
+def _drawn(prometheus: PrometheusClient, panel: PanelQuery, age_s: float) -> FactReading:
     """A panel has data where its query has a number, of samples that are young enough."""
     try:
         found = prometheus.vector(panel.query, lookback_s=age_s)
     except DriverError as error:
-        return Seen(subject=panel.subject, expected="data", seen=error.what, ok=False)
+        return FactReading(subject=panel.subject, expected="data", observed=error.what, ok=False)
     numbers = [one for one in found if one.value == one.value]
-    return Seen(
+    return FactReading(
         subject=panel.subject,
         expected=f"data younger than {age_s:g} s",
-        seen=f"{len(numbers)} series" if numbers else ("no number" if found else "no data"),
+        observed=f"{len(numbers)} series" if numbers else ("no number" if found else "no data"),
         ok=bool(numbers),
     )

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.places import Clusters, every_place, is_of_workload, namespaces
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.kubernetes import Object, annotations_of
 
 _SCRAPES: Final = 12
-"""So many scrapes are looked back on."""
+"""Number of latest scrapes that are read."""
 _ANNOTATION: Final = "prometheus.io/scrape"
 
 
@@ -49,27 +49,27 @@ def _pods(target: Target, *, every: bool) -> Iterator[tuple[str, Object]]:
                 yield f"{namespace}/{pod['metadata']['name']}", pod
 
 
-def pods_scraped(target: Target, _params: Mapping[str, str]) -> Look:
+def pods_scraped(target: Target, _params: Mapping[str, str]) -> FactProbe:
     """Looks at every pod of every service of the regions: is it a target of Prometheus, and did its last scrape succeed?"""
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         with prometheus_of(target) as prometheus:
             scraped = _scraped(prometheus)
         return [_up(name, scraped.get(pod["status"]["podIP"], [])) for name, pod in _pods(target, every=False)]
 
-    return look
+    return probe
 
 
-def _up(name: str, targets: Sequence[ScrapedPod]) -> Seen:
+def _up(name: str, targets: Sequence[ScrapedPod]) -> FactReading:
     down = [one for one in targets if one.health != "up"]
     if down:
         seen = f"{down[0].health}{f': {down[0].error}' if down[0].error else ''}"
     else:
         seen = "up" if targets else "no target"
-    return Seen(subject=name, expected="a target that is up", seen=seen, ok=seen == "up")
+    return FactReading(subject=name, expected="a target that is up", observed=seen, ok=seen == "up")
 
 
-def scrape_schedule(target: Target, params: Mapping[str, str]) -> Look:
+def scrape_schedule(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Looks at every pod: one with the annotation is scraped `every` so long, give or take `tolerance`; no other is scraped.
 
     Both are divided by the target's own scale of scrapes.
@@ -83,7 +83,7 @@ def scrape_schedule(target: Target, params: Mapping[str, str]) -> Look:
         else f"every {stated}"
     )
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         with prometheus_of(target) as prometheus:
             scraped = _scraped(prometheus)
             spacings = _spacings(prometheus, _SCRAPES * every_s)
@@ -94,10 +94,12 @@ def scrape_schedule(target: Target, params: Mapping[str, str]) -> Look:
                 seen.append(_on_schedule(name, targets, spacings, expected, (every_s, tolerance_s)))
             elif targets:
                 job = targets[0].labels.get("job", "")
-                seen.append(Seen(subject=name, expected="not scraped", seen=f"a target of job {job}", ok=False))
+                seen.append(
+                    FactReading(subject=name, expected="not scraped", observed=f"a target of job {job}", ok=False)
+                )
         return seen
 
-    return look
+    return probe
 
 
 def _spacings(prometheus: PrometheusClient, seconds: float) -> dict[frozenset[tuple[str, str]], float]:
@@ -120,16 +122,16 @@ def _on_schedule(
     spacings: Mapping[frozenset[tuple[str, str]], float],
     expected: str,
     limits: tuple[float, float],
-) -> Seen:
+) -> FactReading:
     if not targets:
-        return Seen(subject=name, expected=expected, seen="no target", ok=False)
+        return FactReading(subject=name, expected=expected, observed="no target", ok=False)
     spacing = spacings.get(_key(targets[0].labels))
     if spacing is None:
-        return Seen(subject=name, expected=expected, seen="fewer than two scrapes", ok=False)
+        return FactReading(subject=name, expected=expected, observed="fewer than two scrapes", ok=False)
     every_s, tolerance_s = limits
-    return Seen(
+    return FactReading(
         subject=name,
         expected=expected,
-        seen=f"every {spacing:.3g} s",
+        observed=f"every {spacing:.3g} s",
         ok=abs(spacing - every_s) <= tolerance_s and len(targets) == 1,
     )

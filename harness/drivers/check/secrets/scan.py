@@ -1,4 +1,4 @@
-"""`secrets-hidden`: does the value of a Secret stand in a manifest, a literal environment value or a log?
+"""`secrets-hidden`: is the value of a Secret in a manifest, a literal environment value or a log?
 
 Read are the objects of every namespace of the target but the Secrets themselves, and what every container has written, the one before
 its last restart included. A fact names the place and the Secret, never the value.
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from harness.drivers.check.places import Clusters, every_place
 from harness.drivers.check.secrets.values import SecretValue, secret_values
 from harness.drivers.check.state.objects import controllers_in
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.kubernetes import Cluster, Object
 
@@ -27,18 +27,18 @@ class Place(NamedTuple):
     text: str
 
 
-def secrets_hidden(target: Target, _params: Mapping[str, str]) -> Look:
-    """Looks into every place: one fact a kind of place and namespace, and one for each place that has a secret."""
+def secrets_hidden(target: Target, _params: Mapping[str, str]) -> FactProbe:
+    """Search every place: one fact a kind of place and namespace, and one for each place that has a secret."""
     places, clusters = every_place(target), Clusters(target)
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         secrets = [secret for region, namespace in places for secret in clusters.of(region).secrets(namespace)]
         values = list(secret_values(secrets))
         seen = [
-            Seen(
+            FactReading(
                 subject="secrets of the target",
                 expected="at least one value to search for",
-                seen=f"{len(values)} values",
+                observed=f"{len(values)} values",
                 ok=True if values else None,
             )
         ]
@@ -48,16 +48,16 @@ def secrets_hidden(target: Target, _params: Mapping[str, str]) -> Look:
             seen += _searched(f"{namespace}: logs", _logs(cluster, namespace), values)
         return seen
 
-    return look
+    return probe
 
 
-def _searched(what: str, places: Iterator[Place], values: Sequence[SecretValue]) -> list[Seen]:
+def _searched(what: str, places: Iterator[Place], values: Sequence[SecretValue]) -> list[FactReading]:
     """The places with a secret, and how many were searched."""
     found, count = [], 0
     for place in places:
         count += 1
         found += [
-            Seen(subject=place.subject, expected=_EXPECTED, seen=f"the value of {value.place}", ok=False)
+            FactReading(subject=place.subject, expected=_EXPECTED, observed=f"the value of {value.place}", ok=False)
             for value in values
             if value.is_in(place.text)
         ]
@@ -65,10 +65,10 @@ def _searched(what: str, places: Iterator[Place], values: Sequence[SecretValue])
         return []
     return [
         *found,
-        Seen(
+        FactReading(
             subject=what,
             expected=_EXPECTED,
-            seen=f"{count} searched for {len(values)} values, {len(found) or 'none'} found",
+            observed=f"{count} searched for {len(values)} values, {len(found) or 'none'} found",
             ok=not found,
         ),
     ]

@@ -8,7 +8,7 @@ from typing import Final
 from psycopg import sql
 
 from harness.drivers.check.sql.asking import database_in, rows_of
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 
@@ -20,7 +20,7 @@ HASHES: Final[Mapping[str, str]] = {
 """Regular expressions of PostgreSQL's: the modular crypt formats, and `scrypt` with parameters, salt and key."""
 
 
-def password_hashes(target: Target, params: Mapping[str, str]) -> Look:
+def password_hashes(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Counts the rows of `database.passwords` of each form: all are of those that `forms` names."""
     database = database_in(target)
     forms = [form for form in HASHES if form in params["forms"].split()]
@@ -36,18 +36,18 @@ def password_hashes(target: Target, params: Mapping[str, str]) -> Look:
     counted += [sql.SQL("count(*) FILTER (WHERE {} ~ {})").format(name, sql.Literal(HASHES[form])) for form in forms]
     query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(counted), sql.Identifier(*table.split(".")))
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         [(rows, there, *of_form)] = rows_of(database.dsn, query)
         good = sum(of_form)
         parts = ", ".join(f"{n} {form}" for form, n in zip(forms, of_form, strict=True) if n)
         other = f"{rows - good} of {rows} are none of these" + (f", {rows - there} empty" if rows - there else "")
         return [
-            Seen(
+            FactReading(
                 subject=f"{table}.{column}",
                 expected=f"every one {', '.join(forms[:-1])} or {forms[-1]}",
-                seen=(f"{rows} rows: {parts}" if good == rows else other) if rows else "no row",
+                observed=(f"{rows} rows: {parts}" if good == rows else other) if rows else "no row",
                 ok=good == rows if rows else None,
             )
         ]
 
-    return look
+    return probe

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.check.state.versions import version_fact
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets import Target
 from harness.targets.parts import Member
@@ -22,23 +22,23 @@ _WRITE: Final = sql.SQL("CREATE TEMPORARY TABLE readiness_write_probe (n int)")
 """A standby refuses it; a primary forgets it with the connection, for it is rolled back."""
 
 
-def database_version(target: Target, params: Mapping[str, str]) -> Look:
+def database_version(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Asks the database, and every member, for the server's version; it is `at_least` this one."""
     database, least = database_in(target), params["at_least"]
     servers = {f"database member {name}": member.dsn for name, member in database.members.items()}
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         asked = servers or {"database": database.dsn}
         return [version_fact(name, str(rows_of(dsn, _VERSION)[0][0]), least) for name, dsn in asked.items()]
 
-    return look
+    return probe
 
 
-def database_primary(target: Target, params: Mapping[str, str]) -> Look:
+def database_primary(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Asks every member for its role; one is primary, and it runs in `region`."""
     members, region = _members(target), params["region"]
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         primaries, silent = [], []
         for name, member in members.items():
             try:
@@ -51,35 +51,35 @@ def database_primary(target: Target, params: Mapping[str, str]) -> Look:
         right = [members[name].region for name in primaries] == [region]
         unknown = f"; {', '.join(silent)} did not answer" if silent else ""
         return [
-            Seen(
+            FactReading(
                 subject="database primary",
                 expected=f"one, in {region}",
-                seen=f"{seen}{unknown}",
+                observed=f"{seen}{unknown}",
                 ok=right or (None if silent and not primaries else False),
             )
         ]
 
-    return look
+    return probe
 
 
-def database_standbys(target: Target, params: Mapping[str, str]) -> Look:
+def database_standbys(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Asks every member in `region`: `at_least` so many stream from the primary, and each of them refuses a write."""
     members, region, least = _members(target), params["region"], int(params["at_least"])
     here = {name: member for name, member in members.items() if member.region == region}
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         states = {name: _standby(member) for name, member in here.items()}
         good = [name for name, state in states.items() if state == _STREAMS]
         return [
-            Seen(
+            FactReading(
                 subject=f"database members in {region}",
                 expected=f"at least {least} that stream from the primary and refuse writes",
-                seen="; ".join(f"{name}: {state}" for name, state in states.items()) or "no member",
+                observed="; ".join(f"{name}: {state}" for name, state in states.items()) or "no member",
                 ok=len(good) >= least,
             )
         ]
 
-    return look
+    return probe
 
 
 _STREAMS: Final = "streams, refuses writes"

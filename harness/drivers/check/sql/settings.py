@@ -8,7 +8,7 @@ from typing import Final
 from psycopg import sql
 
 from harness.drivers.check.sql.asking import database_in, rows_of
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 
@@ -17,7 +17,7 @@ _STANDBYS: Final = sql.SQL("SELECT application_name, sync_state FROM pg_stat_rep
 _SYNCHRONOUS: Final = ("sync", "quorum")
 
 
-def database_settings(target: Target, params: Mapping[str, str]) -> Look:
+def database_settings(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Asks the primary: each setting of `database.settings` is as declared, and `synchronous` standbys stream at least."""
     database, least = database_in(target), int(params["synchronous"])
     if not database.settings:
@@ -27,7 +27,7 @@ def database_settings(target: Target, params: Mapping[str, str]) -> Look:
             hint="write `settings: {statement_timeout: 30s, ssl: on}`, as `SHOW` writes them",
         )
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         shown = _shown(target, list(database.settings))
         seen = [_fact(name, value, shown.get(name)) for name, value in database.settings.items()]
         standbys = rows_of(database.dsn, _STANDBYS)
@@ -35,22 +35,22 @@ def database_settings(target: Target, params: Mapping[str, str]) -> Look:
         there = ", ".join(f"{name} {state}" for name, state in standbys) or "none streams"
         return [
             *seen,
-            Seen(
+            FactReading(
                 subject="standbys of the primary",
                 expected=f"at least {least} synchronous",
-                seen=there,
+                observed=there,
                 ok=len(good) >= least,
             ),
         ]
 
-    return look
+    return probe
 
 
-def _fact(name: str, declared: str, shown: str | None) -> Seen:
-    return Seen(
+def _fact(name: str, declared: str, shown: str | None) -> FactReading:
+    return FactReading(
         subject=f"setting {name}",
         expected=declared,
-        seen="no such setting" if shown is None else shown,
+        observed="no such setting" if shown is None else shown,
         ok=shown is not None and (shown == declared or _milliseconds(shown) == _milliseconds(declared) is not None),
     )
 

@@ -1,7 +1,7 @@
 """`production-subset`, `values-masked`: is the database of staging a large enough part of production, and without its people?
 
-Both are held against a register, a YAML file that somebody wrote from production: `schema` (the digest that `schema_digest` counts),
-`tables` (name → rows) and `personal` (SHA-256 of each personal value, in lower case), so that the register itself tells nobody's name.
+Both are compared with a register, a YAML file written from production: `schema` (the digest that `schema_digest` counts),
+`tables` (name → rows) and `personal` (SHA-256 of each personal value, in lower case), so that the register itself contains no name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.catalogue.explain import configuration_error
 from harness.drivers.check.sql.asking import Row, database_in, rows_of
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.targets import Target
@@ -52,24 +52,24 @@ class ProductionRegister(BaseModel):
     )
 
 
-def production_subset(target: Target, params: Mapping[str, str]) -> Look:
+def production_subset(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Counts the rows of every table of the register: each has `at_least` that share of production's, at the same schema."""
     register, least = _register(target), Quantity.parse(params["at_least"]).base
     dsn = database_in(target).dsn
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         digest = schema_digest(dsn)
         seen = [
-            Seen(
+            FactReading(
                 subject="schema",
                 expected=register.schema_digest,
-                seen=digest or "no table",
+                observed=digest or "no table",
                 ok=digest == register.schema_digest,
             )
         ]
         return [*seen, *(_rows(dsn, table, rows, least) for table, rows in sorted(register.tables.items()))]
 
-    return look
+    return probe
 
 
 def schema_digest(dsn: Reference) -> str:
@@ -78,16 +78,18 @@ def schema_digest(dsn: Reference) -> str:
     return str(digest)
 
 
-def _rows(dsn: Reference, table: str, production: int, least: float) -> Seen:
+def _rows(dsn: Reference, table: str, production: int, least: float) -> FactReading:
     there = rows_of(dsn, sql.SQL("SELECT to_regclass({}) IS NOT NULL").format(sql.Literal(table)))[0][0]
     expected = f"at least {least * production:.10g} rows, {100 * least:g} % of production's {production}"
     if not there:
-        return Seen(subject=f"table {table}", expected=expected, seen="no such table", ok=False)
+        return FactReading(subject=f"table {table}", expected=expected, observed="no such table", ok=False)
     [(rows,)] = rows_of(dsn, sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*table.split("."))))
-    return Seen(subject=f"table {table}", expected=expected, seen=f"{rows} rows", ok=rows >= least * production)
+    return FactReading(
+        subject=f"table {table}", expected=expected, observed=f"{rows} rows", ok=rows >= least * production
+    )
 
 
-def values_masked(target: Target, _params: Mapping[str, str]) -> Look:
+def values_masked(target: Target, _params: Mapping[str, str]) -> FactProbe:
     """Compares the digest of every text value, and of every address in it, with those of production's personal values.
 
     Counted in the database: no value leaves it, and no fact has one.
@@ -96,18 +98,18 @@ def values_masked(target: Target, _params: Mapping[str, str]) -> Look:
     production = database_in(target).production
     left_out = set(production.without) if production else set[str]()
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         columns = rows_of(dsn, _TEXTS + _SYSTEM + _ORDER)
         chosen = [one for one in columns if not {one[1], f"{one[0]}.{one[1]}"} & left_out]
         known = f"{len(register.personal)} personal values of production"
         if not register.personal:
-            return [Seen(subject="register", expected="at least one personal value", seen="none", ok=None)]
+            return [FactReading(subject="register", expected="at least one personal value", observed="none", ok=None)]
         return [_column(dsn, one, register.personal, known) for one in chosen]
 
-    return look
+    return probe
 
 
-def _column(dsn: Reference, place: Row, personal: Sequence[str], known: str) -> Seen:
+def _column(dsn: Reference, place: Row, personal: Sequence[str], known: str) -> FactReading:
     schema, table, column = place
     name = sql.Identifier(column)
     query = sql.SQL(
@@ -116,10 +118,10 @@ def _column(dsn: Reference, place: Row, personal: Sequence[str], known: str) -> 
         "WHERE encode(sha256(convert_to(m.found[1], 'UTF8')), 'hex') = ANY(%s))) FROM {t}"
     ).format(c=name, t=sql.Identifier(schema, table))
     [(rows, found)] = rows_of(dsn, query, [list(personal), list(personal)])
-    return Seen(
+    return FactReading(
         subject=f"{schema}.{table}.{column}",
         expected=f"none of {known}",
-        seen=f"{found} of {rows} rows have one" if found else f"none in {rows} rows",
+        observed=f"{found} of {rows} rows have one" if found else f"none in {rows} rows",
         ok=not found,
     )
 

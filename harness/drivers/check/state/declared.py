@@ -9,7 +9,7 @@ from typing import TypeVar
 from harness.drivers.check.places import Clusters
 from harness.drivers.check.state.fields import CONTAINER_FIELDS, WORKLOAD_FIELDS
 from harness.drivers.check.state.objects import WorkloadState, containers_in, workloads_in
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model.declared import StateCondition, StateObject, conditions_of
 from harness.targets import Target
@@ -18,22 +18,22 @@ from harness.targets.kubernetes import annotations_of
 _State = TypeVar("_State")
 
 
-def state_of_containers(target: Target, params: Mapping[str, str]) -> Look:
-    """Looks at every container of the target: one fact a container and condition of `has`."""
+def state_of_containers(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Read every container of the target: one fact a container and condition of `has`."""
     conditions = conditions_of(StateObject.CONTAINER, params["has"])
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         return [
             seen
             for state in containers_in(target)
             for seen in _facts(state.subject, state, conditions, CONTAINER_FIELDS)
         ]
 
-    return look
+    return probe
 
 
-def state_of_workloads(target: Target, params: Mapping[str, str]) -> Look:
-    """Looks at every workload: one fact a workload and condition of `has`.
+def state_of_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Read every workload: one fact a workload and condition of `has`.
 
     With `region` only at those of that region: a workload that any other region has, and this one lacks, is a fact too.
     """
@@ -43,22 +43,24 @@ def state_of_workloads(target: Target, params: Mapping[str, str]) -> Look:
             f"no region `{region}`", where=f"{target.file}: regions", hint="name the region that the sentence speaks of"
         )
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         found = workloads_in(target)
         chosen = [state for state in found if region in ("", state.region)]
         seen = [one for state in chosen for one in _facts(state.subject, state, conditions, WORKLOAD_FIELDS)]
         return [*seen, *(_missing(found, region) if region else ())]
 
-    return look
+    return probe
 
 
-def _missing(found: Sequence[WorkloadState], region: str) -> Iterable[Seen]:
+def _missing(found: Sequence[WorkloadState], region: str) -> Iterable[FactReading]:
     """Workloads that another region has."""
     here = {state.name for state in found if state.region == region}
     elsewhere = {state.name: state.subject for state in found if state.region not in ("", region)}
     for name, subject in sorted(elsewhere.items()):
         if name not in here:
-            yield Seen(subject=f"{region}: {name}", expected=f"a workload, as {subject} is one", seen="none", ok=False)
+            yield FactReading(
+                subject=f"{region}: {name}", expected=f"a workload, as {subject} is one", observed="none", ok=False
+            )
 
 
 def _facts(
@@ -66,37 +68,37 @@ def _facts(
     state: _State,
     conditions: Iterable[StateCondition],
     fields: Mapping[str, Callable[[_State], str | None]],
-) -> Iterable[Seen]:
+) -> Iterable[FactReading]:
     for condition in conditions:
         stated = fields[condition.field](state)
-        yield Seen(
+        yield FactReading(
             subject=f"{subject}: {condition.field}",
             expected=str(condition).removeprefix(f"{condition.field} "),
-            seen="not stated" if stated is None else stated,
+            observed="not stated" if stated is None else stated,
             ok=condition.holds(stated),
         )
 
 
-def annotation_of_account(target: Target, params: Mapping[str, str]) -> Look:
-    """Looks at a service account in every cluster: its `annotation` has the form `like`, where `#` is a digit and `*` any text."""
+def annotation_of_account(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Read a service account in every cluster: its `annotation` has the form `like`, where `#` is a digit and `*` any text."""
     namespace, name, annotation = params["namespace"], params["account"], params["annotation"]
     form = re.compile("".join({"#": "[0-9]", "*": ".+"}.get(sign, re.escape(sign)) for sign in params["like"]))
     clusters = Clusters(target)
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         seen = []
         for cluster in clusters.every():
             account = cluster.service_account(namespace, name)
             value = None if account is None else annotations_of(account).get(annotation)
             there = "no such service account" if account is None else "no such annotation"
             seen.append(
-                Seen(
+                FactReading(
                     subject=f"{cluster.url} {namespace}/{name}: {annotation}",
                     expected=f"like {params['like']}",
-                    seen=there if value is None else value,
+                    observed=there if value is None else value,
                     ok=value is not None and form.fullmatch(value) is not None,
                 )
             )
         return seen
 
-    return look
+    return probe

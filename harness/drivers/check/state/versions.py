@@ -6,32 +6,32 @@ import re
 from collections.abc import Mapping, Sequence
 
 from harness.drivers.check.places import Clusters, namespaces
-from harness.drivers.facts import Look, Seen
+from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 
 
-def api_version(target: Target, params: Mapping[str, str]) -> Look:
+def api_version(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Asks the API server of every region for its version; it is `at_least` this one."""
     clusters, least = Clusters(target), params["at_least"]
     places = namespaces(target)
 
-    def look() -> Sequence[Seen]:
+    def probe() -> Sequence[FactReading]:
         seen = []
         for region in places:
             version = clusters.of(region).version()
             seen.append(version_fact(f"Kubernetes API of {region}", version, least))
         return seen
 
-    return look
+    return probe
 
 
-def version_fact(subject: str, version: str, least: str) -> Seen:
-    """Whether a version is at least another; a version without a number could not be told."""
+def version_fact(subject: str, version: str, least: str) -> FactReading:
+    """Whether a version is at least another; a version without a number cannot be compared."""
     numbers = _numbers(version)
-    return Seen(
+    return FactReading(
         subject=subject,
         expected=f"version {least} or newer",
-        seen=version or "no version",
+        observed=version or "no version",
         ok=numbers >= _numbers(least) if numbers else None,
     )
 

@@ -157,7 +157,7 @@ def number(text: str, where: str) -> float:
     """A number with a point and without a unit: `4.2`.
 
     Raises:
-        DriverError: it is none; a decimal comma is named as such.
+        DriverError: it is not a number; a decimal comma is named as such.
     """
     text = text.strip()
     if not _NUMBER.fullmatch(text):
@@ -168,6 +168,6 @@ def number(text: str, where: str) -> float:
 
 
 def shown(text: str) -> str:
-    """A text of somebody else, in one line and short."""
+    """A foreign text, shortened to one line."""
     plain = "".join(char if char.isprintable() else " " for char in text)
     return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}…"

@@ -152,7 +152,7 @@ class ScanReport:
     Attributes:
         tools: that ran.
         findings: of all of them.
-        scanned: files, addresses and names that the log lists as looked at.
+        scanned: files, addresses and names that the log lists as scanned.
         incomplete: why a scan did not complete; empty: all did.
         origin: commit and release of its version control provenance (or its properties), the oldest end of a scan.
     """
@@ -218,7 +218,7 @@ def _word(properties: Mapping[str, Any], key: str) -> str:
 
 
 def _finding(run: _ScanRun, result: _Result, where: str) -> ScanFinding | None:
-    """A result as a finding; None where the tool says that it is none."""
+    """A result as a finding; None where the tool reports that it is not one."""
     if result.kind in {"notApplicable", "pass", "informational"}:
         return None
     rule = _rule(run.tool, result)

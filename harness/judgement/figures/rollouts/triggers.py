@@ -109,7 +109,7 @@ def response_times(
 ) -> list[SignalReading]:
     """The quantile of the response times in ms, slice by slice, of all requests that the new release served.
 
-    A request counts in the slice in which it ended: before that nobody can know how long it took.
+    A request counts in the slice in which it ended: before that its duration is unknown.
 
     Args:
         served: what the new release answered; a slice without an answer is unknown.

@@ -1,1 +1,1 @@
-"""The controllers: each compares what is with what is wanted and writes the difference to the store."""
+"""The controllers: each writes the difference between actual and desired state."""

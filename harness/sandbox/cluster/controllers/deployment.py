@@ -1,4 +1,4 @@
-"""Deployments: a ReplicaSet a template, rolled over within maxSurge and maxUnavailable, with a history to go back in."""
+"""Deployments: a ReplicaSet a template, rolling updates, and a history for rollbacks."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ def reconcile(store: Store, record: Recorder) -> None:
 
 
 def _current(store: Store, deployment: Object) -> Object | None:
-    wanted = normal(deployment["spec"]["template"])
+    desired = normal(deployment["spec"]["template"])
     found = [
         each
         for each in owned(store, REPLICASET, deployment)
-        if normal(without_hash(each["spec"]["template"])) == wanted
+        if normal(without_hash(each["spec"]["template"])) == desired
     ]
     return min(found, key=lambda each: int(each["metadata"]["resourceVersion"]), default=None)
 
@@ -113,7 +113,7 @@ def _create(store: Store, deployment: Object, record: Recorder) -> tuple[Object,
 
 
 def _with_revision(store: Store, deployment: Object, new: Object) -> tuple[Object, Object]:
-    """Give the current ReplicaSet the highest revision, also when a rollback made it current again, and the Deployment the same."""
+    """Give the current ReplicaSet the highest revision, also after a rollback."""
     others = [each for each in owned(store, REPLICASET, deployment) if not _same(each, new)]
     revision = max(revision_of(new), max(map(revision_of, others), default=0) + 1)
     before = new["metadata"].get("annotations") or {}
@@ -151,7 +151,7 @@ def _annotated(store: Store, kind: Kind, obj: Object, annotations: Object) -> Ob
 
 
 def _size(deployment: Object) -> Object:
-    """What a ReplicaSet notes of its Deployment's size, so that a later scaling is seen and kept in proportion."""
+    """The annotations of a ReplicaSet with its Deployment's size, for proportional scaling."""
     spec = deployment["spec"]
     return {DESIRED: str(spec.get("replicas", 1)), MOST: str(most_replicas(spec))}
 

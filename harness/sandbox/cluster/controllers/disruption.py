@@ -40,18 +40,21 @@ def reconcile(store: Store) -> None:
         pods = [pod for pod in store.list(POD, budget["metadata"]["namespace"]) if selects(budget, pod)]
         disrupted = _disrupted(budget, pods)
         try:
-            expected, wanted = _expected(store, budget["spec"], pods)
+            expected, desired = _expected(store, budget["spec"], pods)
         except UnknownScale as error:
             _write(store, budget, (len(pods), 0, 0, 0), disrupted, ("SyncFailed", str(error)))
             continue
         healthy = sum(is_ready(pod) and pod["metadata"]["name"] not in disrupted for pod in pods)
-        allowed = max(0, healthy - wanted) if expected else 0
+        allowed = max(0, healthy - desired) if expected else 0
         reason = "SufficientPods" if allowed else "InsufficientPods"
-        _write(store, budget, (expected, wanted, healthy, allowed), disrupted, (reason, ""))
+        _write(store, budget, (expected, desired, healthy, allowed), disrupted, (reason, ""))
 
 
 def _expected(store: Store, spec: Object, pods: Sequence[Object]) -> tuple[int, int]:
-    """(expected, healthy at least): `maxUnavailable` and percentages are of what the pods' controllers are asked for."""
+    """(expected, healthy at least).
+
+    `maxUnavailable` and percentages are of what the pods' controllers are asked for.
+    """
     most, least = spec.get("maxUnavailable"), spec.get("minAvailable")
     if most is not None:
         total = _asked_for(store, pods)
@@ -68,7 +71,10 @@ def _number(value: int | str, total: int) -> int:
 
 
 def _asked_for(store: Store, pods: Sequence[Object]) -> int:
-    """The replicas of all controllers of these pods; pods without one do not count. Raises UnknownScale."""
+    """The replicas of all controllers of these pods; pods without one do not count.
+
+    Raises UnknownScale.
+    """
     found: dict[str, int] = {}
     for pod in pods:
         owner = controller_of(pod)
@@ -83,7 +89,10 @@ def _asked_for(store: Store, pods: Sequence[Object]) -> int:
 
 
 def _owner(store: Store, kind: Kind, pod: Object, owner: Object) -> Object | None:
-    """The workload that an owner reference means: of a ReplicaSet its Deployment, when it has one."""
+    """The workload that an owner reference means.
+
+    Of a ReplicaSet its Deployment, when it has one.
+    """
     listed = {each["metadata"]["uid"]: each for each in store.list(kind, pod["metadata"]["namespace"])}
     workload = listed.get(owner["uid"])
     above = controller_of(workload) if workload and kind is REPLICASET else None
@@ -107,12 +116,12 @@ def _write(
     store: Store, budget: Object, counts: tuple[int, int, int, int], disrupted: Object, why: tuple[str, str]
 ) -> None:
     generation, old = budget["metadata"]["generation"], condition(budget, "DisruptionAllowed")
-    expected, wanted, healthy, allowed = counts
+    expected, desired, healthy, allowed = counts
     verdict = "True" if allowed else "False"
     since = old["lastTransitionTime"] if old.get("status") == verdict else now_text()
     status: Object = {
         "expectedPods": expected,
-        "desiredHealthy": wanted,
+        "desiredHealthy": desired,
         "currentHealthy": healthy,
         "disruptionsAllowed": allowed,
         "observedGeneration": generation,

@@ -1,4 +1,7 @@
-"""Endpoints of Services with a selector, and EndpointSlices of all: a Service without selector keeps the Endpoints that others write."""
+"""Endpoints of Services with a selector, and EndpointSlices of all.
+
+A Service without selector keeps the Endpoints that others write.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ def reconcile(store: Store) -> None:
 
 
 def subsets(service: Object, pods: Sequence[Object]) -> list[Object]:
-    """The Endpoints' subsets: pods with equal target ports together, ready ones apart from those that are not. Pure."""
+    """The Endpoints' subsets.
+
+    Pods with equal target ports together, ready ones apart from those that are not. Pure.
+    """
     every = service["spec"].get("publishNotReadyAddresses", False)
     groups: dict[tuple[tuple[str, int, str], ...], dict[str, list[Object]]] = {}
     for pod in pods:
@@ -71,7 +77,10 @@ def subsets(service: Object, pods: Sequence[Object]) -> list[Object]:
 
 
 def target_ports(service: Object, pod: Object) -> list[tuple[str, int, str]]:
-    """(name, number, protocol) of the Service's ports on that pod; a name is looked up among the containers' ports."""
+    """(name, number, protocol) of the Service's ports on that pod.
+
+    A name is looked up among the containers' ports.
+    """
     named = {
         port["name"]: port["containerPort"]
         for container in pod["spec"]["containers"]
@@ -100,10 +109,10 @@ def _write_slice(store: Store, service: Object, endpoints: Object) -> None:
     mirrored = not service["spec"].get("selector")
     name = service["metadata"]["name"]
     labels = {SERVICE_NAME: name, MANAGED_BY: MIRRORED if mirrored else OURS}
-    wanted: set[str] = set()
+    desired: set[str] = set()
     for number, subset in enumerate(endpoints.get("subsets") or [{}]):
         slice_name = f"{name}-{number}"
-        wanted.add(slice_name)
+        desired.add(slice_name)
         content = {
             "addressType": "IPv4",
             "endpoints": [
@@ -117,7 +126,7 @@ def _write_slice(store: Store, service: Object, endpoints: Object) -> None:
     for other in store.list(SLICE, service["metadata"]["namespace"]):
         there = other["metadata"].get("labels") or {}
         mine = there.get(SERVICE_NAME) == name and there.get(MANAGED_BY) in (OURS, MIRRORED)
-        if mine and other["metadata"]["name"] not in wanted:
+        if mine and other["metadata"]["name"] not in desired:
             store.delete(SLICE, *key(other))
 
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def reconcile(store: Store, pods: PodTerminator) -> None:
-    """Delete what nothing holds any more: all its owners are gone, or its namespace, or (a pod) its node."""
+    """Delete what has no owner any more.
+
+    All its owners are gone, or its namespace, or (a pod) its node.
+    """
     objects = [(kind, obj) for kind in store.kinds.stored for obj in store.list(kind)]
     uids = {obj["metadata"]["uid"] for _, obj in objects}
     namespaces = {obj["metadata"]["name"] for obj in store.list(NAMESPACE)}

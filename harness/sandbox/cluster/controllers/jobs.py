@@ -1,4 +1,4 @@
-"""Jobs: pods that run to their end, as often as it takes, and not more often than the limits allow."""
+"""Jobs: pods that complete, as often as it takes, and not more often than the limits allow."""
 
 from __future__ import annotations
 
@@ -125,13 +125,13 @@ class Jobs:
         completions, succeeded = spec.get("completions"), status["succeeded"]
         parallel = spec["parallelism"]
         if completions is None:
-            wanted = min(parallel, len(active)) if succeeded else parallel
+            desired = min(parallel, len(active)) if succeeded else parallel
         else:
-            wanted = min(parallel, completions - succeeded)
-        if len(active) > wanted:
-            self._end(sorted(active, key=is_ready)[: len(active) - wanted])
-        elif len(active) < wanted and self._setbacks[job["metadata"]["uid"]].over:
-            for _ in range(wanted - len(active)):
+            desired = min(parallel, completions - succeeded)
+        if len(active) > desired:
+            self._end(sorted(active, key=is_ready)[: len(active) - desired])
+        elif len(active) < desired and self._setbacks[job["metadata"]["uid"]].over:
+            for _ in range(desired - len(active)):
                 made = pod_from(job, spec["template"], generateName=f"{name}-", finalizers=[TRACKED])
                 pod = self._store.create(POD, made)
                 self._record(job, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")

@@ -1,4 +1,7 @@
-"""The controller manager: runs each controller when something it watches has changed, until nothing changes any more."""
+"""The controller manager.
+
+It runs each controller when something it watches has changed, until nothing changes any more.
+"""
 
 from __future__ import annotations
 
@@ -61,11 +64,11 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Controller:
-    """A controller, what makes it look again, and whether the mere passing of time does.
+    """A controller, the kinds that trigger it, and whether time alone does.
 
     Attributes:
         run: one round of it.
-        watches: kinds whose changes make it look again.
+        watches: kinds whose changes trigger it.
         resources: the same by name, such as `rollouts.argoproj.io`: kinds that may come and go.
         timed: whether the passing of time does.
         deletions: whether every deletion does.
@@ -115,7 +118,7 @@ class Manager:
             raise
 
     def tick(self) -> None:
-        """Time has passed: look again at what depends on it."""
+        """Time has passed: run what depends on it."""
         self._dirty |= {each for each in self._controllers if each.timed}
         self.reconcile_now()
 

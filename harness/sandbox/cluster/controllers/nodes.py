@@ -1,4 +1,7 @@
-"""Node lifecycle: a node whose heartbeat stops is NotReady after 4 s, and loses its pods 5 s later. A stated deviation: Kubernetes takes 40 s and 5 min."""
+"""Node lifecycle: NotReady 4 s after the last heartbeat, pods lost 5 s later.
+
+A stated deviation: Kubernetes takes 40 s and 5 min.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ EFFECTS = ("NoSchedule", "NoExecute")
 
 
 class NodeLifecycle:
-    """Watches heartbeats on the own clock: what counts is when a renewal was seen, not what it says."""
+    """Watches heartbeats on the own clock.
+
+    The time when a renewal arrived counts, not the time in it.
+    """
 
     def __init__(self, store: Store, pods: PodTerminator, record: Recorder) -> None:
         self._store = store
@@ -34,7 +40,10 @@ class NodeLifecycle:
         store.subscribe(self._on_event)
 
     def check(self) -> None:
-        """Judge every node; to be called right after the heartbeats, so that a stalled loop does not look like a dead node."""
+        """Judge every node.
+
+        It is called right after the heartbeats, so that a stalled loop does not look like a dead node.
+        """
         now = clock.now_s()
         for node in self._store.list(NODE):
             name = node["metadata"]["name"]

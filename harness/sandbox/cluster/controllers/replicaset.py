@@ -1,4 +1,4 @@
-"""ReplicaSets: as many active pods as wanted, and the counts in status, zeros written out."""
+"""ReplicaSets: as many active pods as desired, and the counts in status, zeros written out."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def reconcile(store: Store, pods: PodTerminator, record: Recorder) -> None:
 def _scale(store: Store, replicaset: Object, pods: PodTerminator, record: Recorder) -> None:
     adopt(store, POD, replicaset)
     active = [pod for pod in owned(store, POD, replicaset) if is_active(pod)]
-    wanted = replicaset["spec"].get("replicas", 1)
+    desired = replicaset["spec"].get("replicas", 1)
     name = replicaset["metadata"]["name"]
-    for _ in range(wanted - len(active)):
+    for _ in range(desired - len(active)):
         pod = store.create(POD, pod_from(replicaset, replicaset["spec"]["template"], generateName=f"{name}-"))
         record(replicaset, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
-    for pod in deletion_order(active)[: max(0, len(active) - wanted)]:
+    for pod in deletion_order(active)[: max(0, len(active) - desired)]:
         pods.begin_delete(*key(pod), None)
         record(replicaset, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
 

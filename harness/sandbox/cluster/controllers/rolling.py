@@ -1,4 +1,7 @@
-"""How many replicas each ReplicaSet of a Deployment gets: one step of a rolling update, or of a scaling. Pure."""
+"""How many replicas each ReplicaSet of a Deployment gets.
+
+One step of a rolling update, or of a scaling. Pure.
+"""
 
 from __future__ import annotations
 
@@ -18,29 +21,32 @@ MOST: Final = "deployment.kubernetes.io/max-replicas"
 
 def plan(spec: Object, new: Object, old: Sequence[Object]) -> list[tuple[Object, int]]:
     """(ReplicaSet, replicas) to set now: one step of a rollout."""
-    wanted = spec.get("replicas", 1)
+    desired = spec.get("replicas", 1)
     if not is_rolling(spec):
-        return _recreated(wanted, new, old)
+        return _recreated(desired, new, old)
     surge, unavailable = limits(spec)
     total = replicas_of(new) + sum(map(replicas_of, old))
-    room = wanted + surge - total
+    room = desired + surge - total
     steps = []
-    if replicas_of(new) > wanted:
-        steps.append((new, wanted))
-    elif replicas_of(new) < wanted and room > 0:
-        steps.append((new, min(wanted, replicas_of(new) + room)))
-    return steps + _shrunk(wanted - unavailable, new, old)
+    if replicas_of(new) > desired:
+        steps.append((new, desired))
+    elif replicas_of(new) < desired and room > 0:
+        steps.append((new, min(desired, replicas_of(new) + room)))
+    return steps + _shrunk(desired - unavailable, new, old)
 
 
 def scaled(spec: Object, new: Object | None, old: Sequence[Object]) -> list[tuple[Object, int]]:
-    """(ReplicaSet, replicas) after a scaling that is no rollout: those that share the pods grow and shrink in proportion."""
-    wanted = spec.get("replicas", 1)
+    """(ReplicaSet, replicas) after a scaling that is no rollout.
+
+    Those that share the pods grow and shrink in proportion.
+    """
+    desired = spec.get("replicas", 1)
     every = [*old, *([new] if new else [])]
     active = [each for each in every if replicas_of(each)]
     if len(active) <= 1:
         only = active[0] if active else new or max(old, key=revision_of, default=None)
-        return [] if only is None else [(only, wanted)]
-    if new and replicas_of(new) == wanted == (new.get("status") or {}).get("availableReplicas"):
+        return [] if only is None else [(only, desired)]
+    if new and replicas_of(new) == desired == (new.get("status") or {}).get("availableReplicas"):
         return [(each, 0) for each in active if each is not new]
     return _in_proportion(spec, active) if is_rolling(spec) else []
 
@@ -57,15 +63,18 @@ def is_rolling(spec: Object) -> bool:
 
 
 def limits(spec: Object) -> tuple[int, int]:
-    """(maxSurge, maxUnavailable) as numbers: percent of the replicas, surge rounded up, unavailable down; never both 0."""
+    """(maxSurge, maxUnavailable) as numbers.
+
+    Per cent are of the replicas, surge rounded up, unavailable down; never both are 0.
+    """
     rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
-    wanted: int = spec.get("replicas", 1)
+    desired: int = spec.get("replicas", 1)
 
     def number(name: str, *, up: bool) -> int:
         value: str | int = rolling.get(name, "25%")
         if isinstance(value, int):
             return value
-        part = wanted * float(value.rstrip("%")) / 100
+        part = desired * float(value.rstrip("%")) / 100
         return math.ceil(part) if up else math.floor(part)
 
     surge, unavailable = number("maxSurge", up=True), number("maxUnavailable", up=False)
@@ -74,8 +83,8 @@ def limits(spec: Object) -> tuple[int, int]:
 
 def most_replicas(spec: Object) -> int:
     """Replicas with surge, of a Deployment that has any."""
-    wanted: int = spec.get("replicas", 1)
-    return wanted + limits(spec)[0] if wanted and is_rolling(spec) else wanted
+    desired: int = spec.get("replicas", 1)
+    return desired + limits(spec)[0] if desired and is_rolling(spec) else desired
 
 
 def replicas_of(replicaset: Object) -> int:
@@ -89,7 +98,10 @@ def revision_of(replicaset: Object) -> int:
 
 
 def _in_proportion(spec: Object, active: Sequence[Object]) -> list[tuple[Object, int]]:
-    """Kubernetes' proportional scaling: the largest first, of equal ones the newer grows and the older shrinks; it gets what is left over."""
+    """Kubernetes' proportional scaling.
+
+    The largest first, of equal ones the newer grows and the older shrinks; it gets what is left over.
+    """
     most = most_replicas(spec)
     more = most - sum(map(replicas_of, active))
     newer = 1 if more > 0 else -1
@@ -107,7 +119,10 @@ def _in_proportion(spec: Object, active: Sequence[Object]) -> list[tuple[Object,
 
 
 def _shrunk(least: int, new: Object, old: Sequence[Object]) -> list[tuple[Object, int]]:
-    """Take old replicas away: those not available first, the others while `least` stay available."""
+    """Remove old replicas.
+
+    Those not available go first, the others while `least` stay available.
+    """
     new_unavailable = replicas_of(new) - _available(new)
     spare = replicas_of(new) + sum(map(replicas_of, old)) - least - new_unavailable
     steps = {}
@@ -123,13 +138,13 @@ def _shrunk(least: int, new: Object, old: Sequence[Object]) -> list[tuple[Object
     return [step for step in steps.values() if step[1] != replicas_of(step[0])]
 
 
-def _recreated(wanted: int, new: Object, old: Sequence[Object]) -> list[tuple[Object, int]]:
+def _recreated(desired: int, new: Object, old: Sequence[Object]) -> list[tuple[Object, int]]:
     living = [each for each in old if replicas_of(each)]
     if living:
         return [(each, 0) for each in living]
     if any((each.get("status") or {}).get("replicas") for each in old):
         return []
-    return [(new, wanted)]
+    return [(new, desired)]
 
 
 def _available(replicaset: Object) -> int:

@@ -1,4 +1,7 @@
-"""The conditions of a Deployment, which `kubectl rollout status` reads: reasons and messages of Kubernetes' deployment controller. Pure."""
+"""The conditions of a Deployment, which `kubectl rollout status` reads.
+
+Reasons and messages of Kubernetes' deployment controller. Pure.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ def written(deployment: Object, new: Object | None, counts: Object, now: datetim
 def _progressing(
     deployment: Object, new: Object | None, counts: Object, conditions: list[Object], now: datetime
 ) -> list[Object]:
-    """The conditions with `Progressing` as the change of the counts says; left as they are when nothing is to be said."""
+    """The conditions with `Progressing` as the change of the counts says.
+
+    Left as they are when nothing is to be said.
+    """
     old = condition(deployment, "Progressing")
     if not has_deadline(deployment):
         return [each for each in conditions if each["type"] != "Progressing"]
@@ -54,7 +60,10 @@ def _progressing(
 
 
 def paused(deployment: Object, now: datetime) -> list[Object]:
-    """The conditions after `spec.paused` was set or cleared: the deadline does not run meanwhile."""
+    """The conditions after `spec.paused` was set or cleared.
+
+    The deadline does not run meanwhile.
+    """
     conditions, reason = conditions_of(deployment), condition(deployment, "Progressing").get("reason")
     if not has_deadline(deployment) or reason == LATE:
         return conditions
@@ -67,8 +76,8 @@ def paused(deployment: Object, now: datetime) -> list[Object]:
 
 def is_complete(deployment: Object, counts: Object) -> bool:
     """Whether all replicas are of the new template and available, and no others are left."""
-    wanted = deployment["spec"].get("replicas", 1)
-    return bool(counts["updatedReplicas"] == counts["replicas"] == counts["availableReplicas"] == wanted)
+    desired = deployment["spec"].get("replicas", 1)
+    return bool(counts["updatedReplicas"] == counts["replicas"] == counts["availableReplicas"] == desired)
 
 
 def has_deadline(deployment: Object) -> bool:
@@ -106,7 +115,10 @@ def conditions_of(deployment: Object) -> list[Object]:
 
 
 def _moved(old: Object, counts: Object) -> bool:
-    """Whether there is progress: more new replicas, fewer old ones, more of them ready or available."""
+    """Whether there is progress.
+
+    More new replicas, fewer old ones, more of them ready or available.
+    """
 
     def remaining(of: Object) -> int:
         return int(of.get("replicas", 0)) - int(of.get("updatedReplicas", 0))

@@ -34,8 +34,8 @@ def fits(pod: Object, node: Object) -> bool:
     if condition(node, "Ready").get("status") != "True" or (node.get("spec") or {}).get("unschedulable"):
         return False
     labels = node["metadata"].get("labels") or {}
-    wanted = pod["spec"].get("nodeSelector") or {}
-    if any(labels.get(name) != value for name, value in wanted.items()):
+    selector = pod["spec"].get("nodeSelector") or {}
+    if any(labels.get(name) != value for name, value in selector.items()):
         return False
     tolerations = pod["spec"].get("tolerations") or ()
     taints = (node.get("spec") or {}).get("taints") or ()
@@ -46,7 +46,12 @@ def fits(pod: Object, node: Object) -> bool:
 
 
 def best(pod: Object, nodes: Sequence[Object], bound: Sequence[Object]) -> Object:
-    """The node with the fewest pods of the same owner, then the fewest pods, then the first name. Pure."""
+    """The node with the fewest pods of the same owner, then the fewest pods, then by name.
+
+    Pure.
+
+    Pure.
+    """
     owner = (controller_of(pod) or {}).get("uid")
 
     def load(node: Object) -> tuple[int, int, str]:

@@ -18,7 +18,7 @@ CLUSTER_DOMAIN = ".svc.cluster.local"
 
 
 class Services:
-    """Gives Services their addresses, and tells the network when routes or policies have changed."""
+    """Gives Services their addresses, and passes changed routes and policies to the network."""
 
     def __init__(self, store: Store, network: Network) -> None:
         self._store = store
@@ -87,7 +87,10 @@ def occupants(pods: Iterable[Object]) -> Iterator[Occupant]:
 
 
 def _workload(pod: Object) -> tuple[str, str]:
-    """Kind and name of what the pod is of: a ReplicaSet counts as its Deployment, a pod without an owner as itself."""
+    """Kind and name of what the pod is of.
+
+    A ReplicaSet counts as its Deployment, a pod without an owner as itself.
+    """
     owner = next((each for each in pod["metadata"].get("ownerReferences") or () if each.get("controller")), None)
     if owner is None:
         return "Pod", pod["metadata"]["name"]
@@ -115,7 +118,10 @@ def declaration(service: Object, endpoints: Object | None) -> Service | None:
 
 
 def _backends(port: Object, subsets: list[Object] | tuple[()], spec: Object) -> tuple[Endpoint, ...]:
-    """The ready endpoints of a port: matched by its name; with a single port the name does not matter."""
+    """The ready endpoints of a port: matched by its name.
+
+    With a single port the name does not matter.
+    """
     single = len(spec["ports"]) == 1
     return tuple(
         sorted(

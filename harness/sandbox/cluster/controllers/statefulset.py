@@ -1,4 +1,4 @@
-"""StatefulSets: pods with fixed names, each with its own claims, made and replaced in order or in parallel."""
+"""StatefulSets: pods with fixed names and claims, replaced in order or in parallel."""
 
 from __future__ import annotations
 
@@ -38,12 +38,15 @@ def reconcile(store: Store, pods: PodTerminator, record: Recorder) -> None:
 
 
 def _step(store: Store, statefulset: Object, pods: PodTerminator, record: Recorder) -> None:
-    """Make what is missing, end what is too much, then replace what is outdated; one at a time unless Parallel."""
+    """Create what is missing, end what is surplus, then replace what is outdated.
+
+    One at a time unless Parallel.
+    """
     spec, name = statefulset["spec"], statefulset["metadata"]["name"]
     there = _by_index(store, statefulset)
-    wanted = range(spec.get("replicas", 1))
+    desired = range(spec.get("replicas", 1))
     one_by_one = spec.get("podManagementPolicy", "OrderedReady") != "Parallel"
-    for index in wanted:
+    for index in desired:
         pod = there.get(index)
         if pod is None:
             store.create(POD, _pod(statefulset, index))
@@ -52,7 +55,7 @@ def _step(store: Store, statefulset: Object, pods: PodTerminator, record: Record
             pods.begin_delete(*key(pod), 0)
         if one_by_one and (pod is None or not is_available(pod, spec.get("minReadySeconds", 0))):
             return
-    for index in sorted(set(there) - set(wanted), reverse=True):
+    for index in sorted(set(there) - set(desired), reverse=True):
         if not there[index]["metadata"].get("deletionTimestamp"):
             pods.begin_delete(*key(there[index]), None)
             record(statefulset, "Normal", "SuccessfulDelete", f"delete Pod {name}-{index} successful")
@@ -65,7 +68,10 @@ def _step(store: Store, statefulset: Object, pods: PodTerminator, record: Record
 
 
 def _outdated(statefulset: Object, there: dict[int, Object]) -> Object | None:
-    """The next pod to replace: the highest one of another revision, when all above it are ready."""
+    """The next pod to replace.
+
+    The highest one of another revision, when all above it are ready.
+    """
     strategy = statefulset["spec"].get("updateStrategy") or {}
     if strategy.get("type", "RollingUpdate") != "RollingUpdate":
         return None
@@ -95,7 +101,10 @@ def _pod(statefulset: Object, index: int) -> Object:
 
 
 def _by_index(store: Store, statefulset: Object) -> dict[int, Object]:
-    """The pods of the set by their number, those that are ending included: a name is free when its pod is gone."""
+    """The pods of the set by their number, those that are ending included.
+
+    A name is free when its pod is gone.
+    """
     prefix = f"{statefulset['metadata']['name']}-"
     found = {}
     for pod in owned(store, POD, statefulset):

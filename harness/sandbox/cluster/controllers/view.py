@@ -1,4 +1,7 @@
-"""What controllers ask of objects: who owns whom, which pods count, and how an object is made to be owned."""
+"""What controllers ask of objects.
+
+Who owns whom, which pods count, and how an object is made to be owned.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +113,10 @@ def is_available(pod: Object, min_ready_s: float) -> bool:
 
 
 def template_hash(template: Object) -> str:
-    """A name for a pod template; the same however it was serialised (`creationTimestamp: null`, `resources: {}`)."""
+    """A name for a pod template.
+
+    The same however it was serialised (`creationTimestamp: null`, `resources: {}`).
+    """
     text = json.dumps(normal(template), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
@@ -138,7 +144,10 @@ def write_status(store: Store, kind: Kind, obj: Object, status: Object) -> None:
 
 
 def deletion_order(pods: Iterable[Object]) -> list[Object]:
-    """Which replicas go first: not bound, not running, not ready, youngest; after Kubernetes' ActivePods order."""
+    """Which replicas go first: not bound, not running, not ready, youngest.
+
+    After Kubernetes' ActivePods order.
+    """
 
     def rank(pod: Object) -> tuple[bool, bool, bool]:
         running = (pod.get("status") or {}).get("phase") == "Running"

@@ -1,1 +1,1 @@
-"""Custom resources: kinds that CustomResourceDefinitions define, stored and served as the built-in ones are."""
+"""Custom resources: kinds that CustomResourceDefinitions define, served as built-in ones."""

@@ -20,7 +20,10 @@ _STEP: Final = re.compile(
       | \[["'](?P<quoted>[^"']*)["']\]""",
     re.VERBOSE,
 )
-"""A step of a JSON path as kubectl knows them: a field, a choice among the elements of a list, an element, a quoted field."""
+"""A step of a JSON path as kubectl knows them.
+
+A field, a choice among the elements of a list, an element, a quoted field.
+"""
 
 
 def columns(printed: Iterable[Object] | None) -> tuple[Column, ...]:
@@ -34,7 +37,10 @@ def columns(printed: Iterable[Object] | None) -> tuple[Column, ...]:
 
 
 def json_path(text: str) -> Sequence[re.Match[str]] | None:
-    """The steps of a path such as `.status.conditions[?(@.type=="Ready")].status`; None when it cannot be read."""
+    """The steps of a path such as `.status.conditions[?(@.type=="Ready")].status`.
+
+    None when it cannot be read.
+    """
     text = text.strip().removeprefix("{").removesuffix("}").removeprefix("$")
     if text and text[0] not in ".[":
         text = f".{text}"
@@ -49,7 +55,7 @@ def json_path(text: str) -> Sequence[re.Match[str]] | None:
 
 
 def values(obj: Any, steps: Sequence[re.Match[str]]) -> list[Any]:
-    """All values that a path selects in an object; a null is none."""
+    """All values that a path selects in an object; a null is not one."""
     chosen = [obj]
     for step in steps:
         chosen = [below for each in chosen for below in _taken(each, step)]

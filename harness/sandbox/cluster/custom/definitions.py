@@ -1,4 +1,7 @@
-"""CustomResourceDefinitions: from such an object to the rows that are served, and back to its status."""
+"""CustomResourceDefinitions.
+
+From such an object to the rows that are served, and back to its status.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ class CustomShape:
 
 
 def rows(definition: Object) -> list[Kind]:
-    """The row of the stored version, then those of the other served versions, which are views of it."""
+    """The row of the stored version, then its views: those of the other served versions."""
     versions = definition["spec"]["versions"]
     main = next(_row(definition["spec"], each, None) for each in versions if each["storage"])
     return [
@@ -93,7 +96,7 @@ def _row(spec: Object, version: Object, main: Kind | None) -> Kind:
 
 
 class Definitions:
-    """Serves what the stored definitions define from the moment they are stored, and says so in their status."""
+    """Serves the kinds of the stored definitions at once, and reports that in their status."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""What a CustomResourceDefinition may not say, beyond its shape, in the words of apiextensions-apiserver."""
+"""The rules of CustomResourceDefinitions beyond their shape, as apiextensions-apiserver's."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Structural schemas of custom resources: unknown fields are pruned, defaults filled in, values checked. Pure.
+"""Structural schemas of custom resources.
 
+Unknown fields are pruned, defaults filled in, values checked. Pure.
 The order and the words are those of apiextensions-apiserver, see
 https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema .
 Rules in CEL (`x-kubernetes-validations`) are stored and not evaluated.
@@ -35,7 +36,7 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
 
 
 def pruned(schema: Object, value: Any, unknown: list[str], path: str = "") -> Any:
-    """The value without what its schema does not know, and without nulls that it does not allow.
+    """The value without unknown fields, and without nulls that its schema does not allow.
 
     Args:
         schema: a structural schema.
@@ -260,4 +261,7 @@ _CHECKS: Final[dict[str, Callable[[Any, Any, Object], str]]] = {
     "minProperties": _min_properties,
     "maxProperties": _max_properties,
 }
-"""Keyword to what it finds: a message in which `{path}` stands for the field, empty when nothing is wrong."""
+"""Keyword to what it finds.
+
+A message in which `{path}` stands for the field, empty when nothing is wrong.
+"""

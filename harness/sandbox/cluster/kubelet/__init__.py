@@ -1,1 +1,1 @@
-"""The kubelet: turns Pods that are bound to a node into processes, probes them, and says how they are."""
+"""The kubelet: runs the Pods of a node as processes, probes them, reports their status."""

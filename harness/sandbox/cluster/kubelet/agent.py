@@ -1,4 +1,7 @@
-"""The kubelets of all nodes in one agent: pods that are bound live here, nodes beat, power fails and comes back."""
+"""The kubelets of all nodes in one agent.
+
+Pods that are bound live here, nodes beat, power fails and comes back.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ __all__ = ["LEASES", "Agent"]
 RETRY_S = 1.0
 """Pause before a pod that got no address is tried again."""
 TURN_S = 0.005
-"""So long pods are begun at once: a Deployment may ask for a hundred, and between two turns the API server serves others."""
+"""So long pods are begun at once.
+
+A Deployment may ask for a hundred, and between two turns the API server serves others.
+"""
 
 
 class Agent:
@@ -100,7 +106,10 @@ class Agent:
         return rates if rates and len(rates) == len(found) else None
 
     def begin_delete(self, namespace: str, name: str, grace_s: int | None) -> Object:
-        """Mark a pod as ending and begin to end it; one that runs nowhere is gone at once. Raises StatusError 404."""
+        """Mark a pod as ending and begin to end it; one that runs nowhere is gone at once.
+
+        Raises StatusError 404.
+        """
         pod = self._store.get(POD, namespace, name)
         worker = self._workers.get(pod["metadata"]["uid"])
         if worker is None:
@@ -131,7 +140,7 @@ class Agent:
         await asyncio.gather(*(worker.gone.wait() for worker in workers))
 
     async def logs(
-        self, namespace: str, name: str, *, container: str | None, previous: bool, wanted: logs.Wanted
+        self, namespace: str, name: str, *, container: str | None, previous: bool, options: logs.LogOptions
     ) -> AsyncIterator[bytes]:
         """The log of a container's last start, or of the one before. Raises StatusError 404 or 400."""
         pod = self._store.get(POD, namespace, name)
@@ -150,7 +159,7 @@ class Agent:
         def ended() -> bool:
             return previous or uid not in self._workers or worker.restarts(which) != number
 
-        async for line in logs.read(path, wanted, self._times, ended):
+        async for line in logs.read(path, options, self._times, ended):
             yield line
 
     def _on_event(self, event: WatchEvent) -> None:

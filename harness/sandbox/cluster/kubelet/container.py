@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Object
 
 BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
-"""Pause before each restart in a row; a stated deviation: Kubernetes goes from 10 s to 5 min."""
+"""Pause before each restart in a row.
+
+A stated deviation: Kubernetes goes from 10 s to 5 min.
+"""
 FORGIVEN_AFTER_S = 30.0
 """A container that has run that long begins the row anew."""
 PULL_S = 1.0
@@ -98,7 +101,10 @@ class Container:
             self.count_restart()
 
     async def stop(self, grace_s: float) -> None:
-        """SIGTERM after the preStop hook, SIGKILL when the grace is over; done when all its processes are gone."""
+        """SIGTERM after the preStop hook, SIGKILL when the grace is over.
+
+        Done when all its processes are gone.
+        """
         self.stopping = True
         process = self.process
         if process is None:

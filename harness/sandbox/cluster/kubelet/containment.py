@@ -1,4 +1,6 @@
-"""How a foreign program runs, so that killing its container takes everything it has started, wherever that moved to.
+"""Containment of foreign programs.
+
+Killing the container ends everything that it has started, wherever that moved to.
 
 The ways, best first; `best` finds out by trying, never by reading settings:
 
@@ -36,7 +38,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 INSIDE = 1000
 """The uid and gid that a contained program sees."""
-NOBODY = 65534
+UNPRIVILEGED = 65534
+"""The uid and gid of the user without any right."""
 END_ALL = signal.SIGUSR1
 """What tells an init process to end its whole container."""
 _HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, END_ALL)
@@ -100,7 +103,7 @@ def _forked(way: Way) -> int:
 
 
 def be_init(way: Way, argv: Sequence[str], env: dict[str, str], owned: Sequence[str]) -> NoReturn:
-    """Start the program, hand SIGTERM on to it, and end as it ends, the whole container with it."""
+    """Start the program, forward SIGTERM, and end with it and the whole container."""
     processes.die_with_parent()
     processes.adopt_orphans()
     pid = os.fork()
@@ -119,7 +122,7 @@ def be_init(way: Way, argv: Sequence[str], env: dict[str, str], owned: Sequence[
 
 
 def exit_code(status: int) -> int:
-    """An exit code from a wait status, 128 + signal for a killed process, as Kubernetes reports it."""
+    """An exit code from a wait status; 128 + signal for a killed process, as in Kubernetes."""
     code = os.waitstatus_to_exitcode(status)
     return 128 - code if code < 0 else code
 
@@ -156,7 +159,7 @@ def _become(way: Way, argv: Sequence[str], env: dict[str, str], owned: Sequence[
         if way is Way.STEP_DOWN:
             _step_down(owned)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
-        os.execvpe(argv[0], list(argv), env)  # noqa: S606 - a shell is the last thing wanted here
+        os.execvpe(argv[0], list(argv), env)  # noqa: S606 - a shell is the last thing needed here
     except OSError as error:
         print(f"cannot start {argv[0]}: {error}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(127)
@@ -166,22 +169,22 @@ def _step_down(owned: Sequence[str]) -> None:
     for root in owned:
         for directory, _, files in os.walk(root):
             for each in (directory, *(os.path.join(directory, name) for name in files)):  # noqa: PTH118 - a tree of strings
-                os.chown(each, NOBODY, NOBODY)
+                os.chown(each, UNPRIVILEGED, UNPRIVILEGED)
     os.setgroups([])
-    os.setgid(NOBODY)
-    os.setuid(NOBODY)
+    os.setgid(UNPRIVILEGED)
+    os.setuid(UNPRIVILEGED)
     processes.die_with_parent()
 
 
-def _reaped(wanted: int) -> int | None:
-    """Reap what has ended; the exit code of `wanted` if it is among them."""
+def _reaped(child: int) -> int | None:
+    """Reap what has ended; the exit code of `child` if it is among them."""
     found = None
     with suppress(ChildProcessError):
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 break
-            if pid == wanted:
+            if pid == child:
                 found = exit_code(status)
     return found
 

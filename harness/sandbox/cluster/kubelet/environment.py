@@ -1,5 +1,6 @@
-"""What a container sees: its variables, its volumes, and paths put where they really are. No mount namespaces are needed.
+"""What a container sees: its variables, its volumes, and paths put where they really are.
 
+No mount namespaces are needed.
 A stated deviation from Kubernetes: a volume is a directory below the pod's own, and an environment value, a command or an
 argument that *starts* with a mountPath is rewritten to that directory.
 """
@@ -35,7 +36,10 @@ class Lookup(Protocol):
 
 
 def expand(text: str, env: Mapping[str, str]) -> str:
-    """Replace `$(NAME)` by its value; `$$(NAME)` stays `$(NAME)`, an unknown name stays as it is."""
+    """Replace `$(NAME)` by its value.
+
+    `$$(NAME)` stays `$(NAME)`, an unknown name stays as it is.
+    """
 
     def value(found: re.Match[str]) -> str:
         return "$" if found[1] == "$" else env.get(found[2], found[0])
@@ -44,7 +48,10 @@ def expand(text: str, env: Mapping[str, str]) -> str:
 
 
 def variables(pod: Object, container: Object, base: Mapping[str, str], lookup: Lookup) -> dict[str, str]:
-    """All variables of a container, in Kubernetes' order: `base`, envFrom, env. Raises ConfigError."""
+    """All variables of a container, in Kubernetes' order: `base`, envFrom, env.
+
+    Raises ConfigError.
+    """
     env = dict(base)
     for source in container.get("envFrom") or ():
         prefix = source.get("prefix", "")
@@ -167,7 +174,10 @@ def _content(obj: Object) -> dict[str, bytes]:
 
 
 def _files(pod: Object, volume: Object, lookup: Lookup) -> dict[str, bytes]:
-    """Relative path → content of what a volume is filled with; a claim and an emptyDir with nothing."""
+    """Relative path → content of what a volume is filled with.
+
+    A claim and an emptyDir are empty.
+    """
     files: dict[str, bytes] = {}
     for source in (volume, *((volume.get("projected") or {}).get("sources") or ())):
         for kind, key, named in (("ConfigMap", "configMap", "name"), ("Secret", "secret", "secretName")):

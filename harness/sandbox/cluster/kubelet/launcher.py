@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 FORKED = ("normaldance.", "monitor.")
-"""Modules of these packages are forked from the zygote; any other command is executed in a container of its own."""
+"""Modules of these packages are forked from the zygote.
+
+Any other command is executed in a container of its own.
+"""
 HELLO_WITHIN_S = 60.0
-"""The zygote imports what pods need before it says a word: a second, and much more where the machine is starved."""
+"""The zygote imports what pods need before it says a word.
+
+A second, and much more where the machine is starved.
+"""
 
 
 class CannotStart(Exception):
@@ -61,7 +67,10 @@ class Process:
 
 
 class Launcher:
-    """All containers of the sandbox, by the zygote that runs them. `end` is the asking end of `messages.pair`."""
+    """All containers of the sandbox, by the zygote that runs them.
+
+    `end` is the requesting end of `messages.pair`.
+    """
 
     def __init__(self, end: socket.socket) -> None:
         hello = _hello(end)

@@ -1,4 +1,7 @@
-"""Container logs: one file a start, as /var/log/pods has it, with an index that knows to a second when a line came."""
+"""Container logs: one file a start, as in /var/log/pods, with the time of each line.
+
+The index has these to a second.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,16 @@ if TYPE_CHECKING:
 
 FOLLOW_S = 0.1
 LONGEST_NAME = 128
-"""Of a pod in the name of its log directory, which the uid makes unique; a file's name has at most 255 bytes."""
+"""Bytes of a pod's name in its log directory, which the uid makes unique.
+
+A file's name has at most 255 bytes.
+"""
 AT_ONCE = 1 << 16
 """Bytes of a log that are read before others have their turn."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class LogOptions:
     """Which part of a log, as the API's query parameters say it."""
 
     follow: bool = False
@@ -68,7 +74,7 @@ def pod_directory(root: Path, pod: Object) -> Path:
 
 
 def chosen(pod: Object, name: str | None) -> str:
-    """The container that is meant; an empty name is the only one. Raises StatusError 400."""
+    """The container of that name; an empty name selects the only one. Raises StatusError 400."""
     names = [each["name"] for key in ("containers", "initContainers") for each in pod["spec"].get(key) or ()]
     plain = [each["name"] for each in pod["spec"]["containers"]]
     where = pod["metadata"]["name"]
@@ -81,38 +87,38 @@ def chosen(pod: Object, name: str | None) -> str:
     return name
 
 
-async def read(path: Path, wanted: Wanted, times: LogTimes, ended: Callable[[], bool]) -> AsyncIterator[bytes]:
-    """The wanted lines of a log; with `follow` on until `ended`."""
-    offset, left = 0, wanted.limit_bytes
-    found = _chosen(path, wanted, times)
+async def read(path: Path, options: LogOptions, times: LogTimes, ended: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """The selected lines of a log; with `follow` on until `ended`."""
+    offset, left = 0, options.limit_bytes
+    found = _chosen(path, options, times)
     while True:
         async for start, line in found:
             offset = start + len(line)
             if not line:
                 continue
-            out = f"{_stamp(times.at(path, start))} ".encode() + line if wanted.timestamps else line
+            out = f"{_stamp(times.at(path, start))} ".encode() + line if options.timestamps else line
             out = out if left is None else out[:left]
             left = None if left is None else left - len(out)
             if out:
                 yield out
             if left == 0:
                 return
-        if not wanted.follow or (ended() and not any(_lines(path, offset))):
+        if not options.follow or (ended() and not any(_lines(path, offset))):
             return
         await clock.asleep(FOLLOW_S)
         found = _all(path, offset)
 
 
-async def _chosen(path: Path, wanted: Wanted, times: LogTimes) -> AsyncIterator[tuple[int, bytes]]:
-    """What is there, cut to what is wanted; then an empty line where it ends."""
-    earliest = None if wanted.since_seconds is None else clock.wall() - timedelta(seconds=wanted.since_seconds)
-    last: deque[tuple[int, bytes]] = deque(maxlen=min(wanted.tail_lines or 0, sys.maxsize))
+async def _chosen(path: Path, options: LogOptions, times: LogTimes) -> AsyncIterator[tuple[int, bytes]]:
+    """What is there, cut to what is asked for; then an empty line where it ends."""
+    earliest = None if options.since_seconds is None else clock.wall() - timedelta(seconds=options.since_seconds)
+    last: deque[tuple[int, bytes]] = deque(maxlen=min(options.tail_lines or 0, sys.maxsize))
     end = 0
     async for start, line in _all(path, 0):
         end = start + len(line)
         if earliest is not None and times.at(path, start) < earliest:
             continue
-        if wanted.tail_lines is None:
+        if options.tail_lines is None:
             yield start, line
         else:
             last.append((start, line))

@@ -1,4 +1,7 @@
-"""What a kubelet says of its node: heartbeats, capacity, the ten facts that strict clients demand, and whether it has power."""
+"""What a kubelet says of its node.
+
+Heartbeats, capacity, the ten facts that strict clients demand, and whether it has power.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probes: one attempt (`attempt`), and the loop that turns attempts into a verdict (`watch`)."""
+"""Probes: one attempt (`attempt`), and the loop to a verdict (`watch`)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Object
 
 FIRST_S = 0.1
-"""Seconds from the start of a container to the first attempt; a stated deviation: Kubernetes waits up to a period."""
+"""Seconds from the start of a container to the first attempt.
+
+A stated deviation: Kubernetes waits up to a period.
+"""
 EAGER_S = 0.2
-"""Seconds between the readiness probes of a container that was never ready; a stated deviation: Kubernetes waits a period."""
+"""Seconds between the readiness probes of a container that was never ready.
+
+A stated deviation: Kubernetes waits a period.
+"""
 _LONGEST_HEAD = 65536
 
 
@@ -67,8 +73,9 @@ async def watch(
     first_s: float = FIRST_S,
     eager_s: float | None = None,
 ) -> None:
-    """Probe for ever, or until `tell` says enough; it hears each time the thresholds turn the verdict over, and the first.
+    """Probe for ever, or until `tell` ends it.
 
+    It gets the first verdict, and each later change of it.
     The first attempt is after `first_s` or the initial delay, whichever is longer; until the first success the next is after
     `eager_s` if that is given and shorter than the period. Defaults are Kubernetes': period 10 s, timeout 1 s, one success, three failures.
     """

@@ -1,4 +1,7 @@
-"""A pod's status from facts about its containers; pure. Shapes are those that strict clients demand."""
+"""A pod's status from facts about its containers; pure.
+
+Shapes are those that strict clients demand.
+"""
 
 from __future__ import annotations
 

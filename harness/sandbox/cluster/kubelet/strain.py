@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Object
 
 LONGEST_S: Final = 3600
-"""Stress that nobody ends ends itself."""
+"""Stress that is not ended ends itself."""
 _SCRIPT: Final = """
 import os, sys, time
 pid, seconds, cpu_workers, load, memory_workers, size = map(float, sys.argv[1:])

@@ -147,7 +147,7 @@ class Meter:
             memory += max(0, exact + process.resident - resident)
             in_, out = _storage(process.pid)
             read, written = read + in_, written + out
-        # What an ended child had used is rounded down to a tick, and lost when somebody else reaps it: a counter never falls.
+        # What an ended child had used is rounded down to a tick, and lost when another process reaps it: a counter never falls.
         return UsageSample(
             at_ns=at_ns,
             wall=wall,

@@ -142,7 +142,7 @@ class PodWorker:
         self.changed()
 
     def freeze(self) -> None:
-        """The node has lost power: everything is killed and nobody says so."""
+        """The node has lost power: everything is killed and nothing is reported."""
         self._frozen = True
         if self._end:
             self._grace_over.set()
@@ -280,7 +280,10 @@ class PodWorker:
         ]
 
     def _base_env(self, pod: Object) -> dict[str, str]:
-        """What every container has: a home, a path, where the Services are, and how to reach the API if it may."""
+        """The environment of every container.
+
+        It has a home, a path, where the Services are, and how to reach the API if it may.
+        """
         env = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
             "HOME": str(self._root),
@@ -300,8 +303,8 @@ class PodWorker:
         return {**env, **(self._seat.env if pod["spec"].get("enableServiceLinks", True) else {})}
 
     def _cwd(self, container: Object, mounted: environment.Mounts) -> Path:
-        wanted = Path(environment.relocate(container.get("workingDir", ""), mounted))
-        return wanted if container.get("workingDir") and wanted.is_dir() else self._root
+        directory = Path(environment.relocate(container.get("workingDir", ""), mounted))
+        return directory if container.get("workingDir") and directory.is_dir() else self._root
 
     def _lookup(self, kind: str, name: str) -> Object | None:
         try:

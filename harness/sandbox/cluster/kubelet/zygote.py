@@ -1,4 +1,4 @@
-"""The zygote: a process that has imported the heavy libraries once and starts every container.
+"""The zygote: a process with the heavy imports done, which starts every container.
 
 The platform's own services (`python -m normaldance.…`) are forked from it: 10 ms to the first answer instead of 100. Any
 other command is executed inside a container of its own (`containment`). Single-threaded, without event loop, thread or TLS context.
@@ -112,18 +112,18 @@ class Zygote:
         messages.send(self._end, {"started": number, "pid": pid})
         return None
 
-    def _signal(self, number: int, wanted: signal.Signals) -> None:
+    def _signal(self, number: int, requested: signal.Signals) -> None:
         pid = self._pids.get(number)
         if pid is None:
             return
-        if wanted is signal.SIGKILL and self._children[pid].contained:
+        if requested is signal.SIGKILL and self._children[pid].contained:
             processes.kill(pid, containment.END_ALL)
-        elif wanted is signal.SIGKILL:
+        elif requested is signal.SIGKILL:
             with suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
             processes.kill(pid)
         else:
-            processes.kill(pid, wanted)
+            processes.kill(pid, requested)
 
     def _report(self) -> None:
         while self._children:

@@ -202,7 +202,7 @@ async def _parameters(request: web.Request) -> dict[str, list[str]]:
 
 
 def _query(given: Mapping[str, list[str]]) -> PromqlQuery:
-    """The expression, and how far it looks back."""
+    """The expression, and the range before its moment that it reads."""
     text = _one(given, "lookback_delta")
     return PromqlQuery(_one(given, "query"), lookback_s=_seconds("lookback_delta", text) if text else LOOKBACK_S)
 

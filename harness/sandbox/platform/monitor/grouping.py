@@ -139,7 +139,7 @@ class Dispatcher:
             group = self._groups.get(key)
             if group is None:
                 if not alert.firing(now_s):
-                    continue  # of its beginning nobody was told
+                    continue  # its beginning was not reported
                 group = self._groups[key] = AlertGroup(key, due_s=now_s + self._route.wait_s)
             known = group.alerts.get(alert.labels)
             if known is not None and known.firing(now_s):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 NEVER: Final = "0001-01-01T00:00:00Z"
-"""How Go writes a moment that is none."""
+"""How Go writes the zero time."""
 _DURATION: Final = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?|0")
 _UNITS_S: Final = (31_536_000.0, 604_800.0, 86_400.0, 3600.0, 60.0, 1.0, 0.001)
 
@@ -16,7 +16,7 @@ def seconds_of(text: str) -> float:
     """Of a duration as Prometheus writes it: `1m30s`, `500ms` (which promql_parser.parse_duration 0.11 takes for 0.5 ms).
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a moment.
     """
     found = _DURATION.fullmatch(text)
     if found is None or not text:

@@ -46,7 +46,7 @@ def _posted(alert: ActiveAlert, ends_s: float) -> dict[str, Any]:
 
 
 class Notifier:
-    """Posts alerts to every Alertmanager; what one did not take is lost to it until it is told again.
+    """Posts alerts to every Alertmanager; what one did not take is lost to it until it is sent again.
 
     Args:
         receivers: their addresses.

@@ -1,4 +1,4 @@
-"""Samples in memory, for as long as rules and dashboards look back."""
+"""Samples in memory, for as long as rules and dashboards read back."""
 
 from __future__ import annotations
 

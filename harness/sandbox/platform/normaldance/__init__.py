@@ -1,4 +1,6 @@
-"""NORMALDANCE in miniature: a music platform of small services, the sandbox's default target.
+"""NORMALDANCE in miniature.
+
+A music platform of small services, the sandbox's default target.
 
     balancer   Caddy: three regions weighted 60/30/10, health checks
     gateway    the one door of a region: forwards, retries, mints idempotency keys

@@ -1,5 +1,6 @@
-"""balancer: Caddy in front of the regions, weighted, with health checks. Writes Caddy's file and becomes Caddy.
+"""balancer: Caddy in front of the regions, weighted, with health checks.
 
+Writes Caddy's file and becomes Caddy.
 REGIONS is `us-east-1=60 eu-west-1=30 …`; each name is a Service of this namespace that leads to the region's gateway.
 A request is sent to another region only when the first one cannot have done it, or when doing it twice is harmless.
 """

@@ -1,7 +1,8 @@
-"""database: one PostgreSQL member under Patroni. Writes Patroni's file from the environment and becomes Patroni.
+"""database: one PostgreSQL member under Patroni.
 
+Writes Patroni's file from the environment and becomes Patroni.
 The member named by FOUNDER carries the `bootstrap` section; Patroni lets no other found the cluster, so the first
-primary stands where the documents want it. Everything is TLS 1.3 with verified certificates; commits wait for a quorum
+primary is where the documents require it. Everything is TLS 1.3 with verified certificates; commits wait for a quorum
 of standbys; `failsafe_mode` keeps the primary writing while the Kubernetes API is away.
 """
 
@@ -39,7 +40,10 @@ DYNAMIC: dict[str, Any] = {
         },
     },
 }
-"""Patroni's settings for the whole cluster; ttl 20 s and retry 3 s are the least it accepts."""
+"""Patroni's settings for the whole cluster.
+
+The least that it accepts are `ttl` 20 s and retry 3 s.
+"""
 
 
 PATRONI = """
@@ -48,11 +52,17 @@ from patroni import __main__, postgresql
 postgresql.STOP_POLLING_INTERVAL = 0.1
 __main__.main()
 """
-"""Patroni, but that it asks ten times a second, not once, whether the server that it stops has stopped. Writes wait meanwhile."""
+"""Patroni that polls the end of a stopped server ten times a second, not once.
+
+Writes wait meanwhile.
+"""
 
 
 def configuration(env: dict[str, str], certificates: Path) -> dict[str, Any]:
-    """Patroni's file for the pod that has this environment, with `ca.crt`, `tls.crt`, `tls.key` in `certificates`."""
+    """Patroni's configuration for the pod that has this environment.
+
+    `certificates` contains `ca.crt`, `tls.crt` and `tls.key`.
+    """
     name, address = env["POD_NAME"], env["POD_IP"]
     verified = {"sslmode": "verify-ca", "sslrootcert": str(certificates / "ca.crt")}
     member: dict[str, Any] = {
@@ -125,7 +135,10 @@ def parameters(certificates: Path, statement_timeout: str = "0") -> dict[str, An
 
 
 def main() -> None:
-    """Become Patroni. The key is copied: PostgreSQL wants it private, and a volume may not keep its mode."""
+    """Become Patroni. The key is copied.
+
+    PostgreSQL wants it private, and a volume may not keep its mode.
+    """
     env = dict(os.environ)
     home = Path(env["PGDATA"]).parent
     home.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
-"""Defects that bad releases switch on: the harness's own test data, planted to prove that each is caught.
+"""Defects that bad releases switch on.
 
+The harness's own test data, planted to prove that each is caught.
 All are off unless the pod's environment sets them; release 1.0.0 sets none of these variables. One in n is counted,
 not drawn: each route of each pod has a counter, and each counter starts elsewhere, so that all pods together fail their
 share in any window, and no more than their share. What waits for a fault is switched on by `latent`.

@@ -1,8 +1,8 @@
-"""The pipeline: an event is accepted into an outbox, and a relay moves it, once, to where it can be seen.
+"""The pipeline: events go into an outbox, from where a relay makes each visible once.
 
 Accepting and moving are a transaction each; the move deletes from the one table and inserts into the other in a single
 statement. A pod killed at any moment leaves the event in one of them, never in both or none. The pod that accepted an
-event relays it at once; what a lost pod left behind is swept up by the others, each of which looks every few seconds.
+event relays it at once; what a lost pod left behind is swept up by the others, each of which checks every few seconds.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ IN_TURN_S = 0.01
 
 
 def moving(defects: Defects) -> str:
-    """The statement that moves events; of a release that holds some of them back, all but those."""
+    """The statement that moves events.
+
+    A release that holds some of them back moves all but those.
+    """
     if not defects.hold_one_in:
         return MOVE
     held = f"""NOT (mod(abs(hashtext(id)), {defects.hold_one_in}) = 0 AND EXISTS (SELECT FROM requests
@@ -69,14 +72,20 @@ class Events:
         return answer({"id": values["id"]}, 202)
 
     async def read(self, request: web.Request) -> web.Response:
-        """GET /events/{id}: how often the nearest copy of the database shows it, and its checksum; 404 while it does not."""
+        """GET /events/{id}: how often the nearest copy of the database shows it, and its checksum.
+
+        404 while it does not.
+        """
         seen = await self._database.read(one(READ, request.match_info["id"]))
         if seen is None or not seen["copies"]:
             raise RequestRefused(404, "no such event yet")
         return answer(seen)
 
     async def relayed(self, _: web.Application) -> AsyncIterator[None]:
-        """The lifespan of the relay. It is told to stop, never cancelled: a cancelled move might count as done."""
+        """The lifespan of the relay.
+
+        It is asked to stop, never cancelled: a cancelled move might count as done.
+        """
         relay = asyncio.create_task(self._relay())
         yield
         self._stopping = True

@@ -1,5 +1,6 @@
-"""api-gateway: the one door of a region. Forwards each route to its service and answers for services that do not.
+"""api-gateway: the one door of a region.
 
+Forwards each route to its service and answers for services that do not.
 It splits users between two releases of a service (`split`), and takes what they report (`reports`).
 """
 
@@ -79,7 +80,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
 
 
 async def _hold_database() -> None:
-    """A connection to the database that the gateway has no business with, opened again when it ends (a planted defect)."""
+    """A connection to the database, opened again when it ends (a planted defect)."""
     while True:
         with suppress(OSError):
             reader, writer = await asyncio.open_connection(*address_of("database"))
@@ -89,8 +90,9 @@ async def _hold_database() -> None:
 
 
 async def _forwarded(request: web.Request, caller: Caller, *, twice: bool) -> ServiceAnswer:
-    """The service's answer. A write without an idempotency key is given one, so that every request may be repeated.
+    """The service's answer.
 
+    A write without an idempotency key is given one, so that every request may be repeated.
     `twice`: the request is sent again once it was answered, as after an answer that was lost (a planted defect).
     """
     headers = {key: request.headers[key] for key in PASSED_ON if key in request.headers}

@@ -1,5 +1,6 @@
-"""Defects that wait for a fault: how the pods of a bad release find out that something was broken.
+"""Defects that wait for a fault.
 
+How the pods of a bad release find out that something was broken.
 Nobody tells them. The pods share marks in the database, rows of the table of idempotency keys under keys that no client
 can send: when the first of them started, which address the first primary had, and that one was replaced. A pod that
 starts long after the first replaces one that was killed or evicted; a primary at the first address after another one
@@ -20,7 +21,10 @@ from .kit.postgres import Connection, DatabaseRouter, one
 
 POLL_S = 0.2
 PATIENCE_S = 5.0
-"""A pod that finds no database for so long is of the initial rollout, in which the database starts as well."""
+"""Seconds without a database after which a pod counts as one of the initial rollout.
+
+The database starts then as well.
+"""
 
 STARTED = """
     WITH first AS (INSERT INTO requests (key, answer) VALUES ('mark:started', '{}') ON CONFLICT (key) DO NOTHING RETURNING created)
@@ -44,11 +48,17 @@ DROP_NEWEST = """
     last AS (SELECT max(added) AS added FROM tracks WHERE added < clock_timestamp() - interval '3 s'),
     gone AS (DELETE FROM tracks USING last, once WHERE tracks.added BETWEEN last.added - interval '1 s' AND last.added RETURNING id)
     SELECT count(*) AS dropped FROM gone"""
-"""Rows that were added in the last second before the outage, which lasts for more than three; once a promotion, whichever pod is first."""
+"""Deletes the rows of the last second before an outage of more than three seconds.
+
+It is done once a promotion, whichever pod is first.
+"""
 
 
 class Latent:
-    """Switches the defects of one pod on when their time has come; does nothing where none of them waits."""
+    """Switches the defects of one pod on when their time has come.
+
+    Does nothing where none of them waits.
+    """
 
     def __init__(self, database: DatabaseRouter, defects: Defects) -> None:
         self._database = database
@@ -58,7 +68,10 @@ class Latent:
         self._away = False
 
     async def watched(self, _: object) -> AsyncIterator[None]:
-        """The lifespan of the watch. It is told to stop, never cancelled: a connection stays whole."""
+        """The lifespan of the watch.
+
+        It is asked to stop, never cancelled: a connection stays intact.
+        """
         defects = self._defects
         if not (defects.late_s or defects.failback_s or defects.never_returns or defects.drops_newest):
             yield
@@ -73,7 +86,7 @@ class Latent:
             try:
                 if not self._known:
                     await self._introduce()
-                await self._look()
+                await self._observe()
             except (Unavailable, psycopg.Error):
                 pass  # the database is away; the next poll may find it
             try:
@@ -88,7 +101,7 @@ class Latent:
             await self._database.write(one(REPLACED))
         self._known = True
 
-    async def _look(self) -> None:
+    async def _observe(self) -> None:
         if self._defects.late_s and not self._defects.fault_seen:
             self._defects.fault_seen = await self._database.read(one(WAS_REPLACED)) is not None
         if self._defects.failback_s or self._defects.drops_newest:
@@ -102,7 +115,10 @@ class Latent:
 
 
 async def replaced(database: DatabaseRouter, rollout_s: float) -> bool:
-    """Whether this pod starts more than `rollout_s` seconds after the first one; leaves the mark when it is the first."""
+    """Whether this pod starts more than `rollout_s` seconds after the first one.
+
+    Leaves the mark when it is the first.
+    """
 
     async def work(connection: Connection) -> float:
         row = await (await connection.execute(STARTED)).fetchone()
@@ -112,7 +128,10 @@ async def replaced(database: DatabaseRouter, rollout_s: float) -> bool:
 
 
 async def _may_start(database: DatabaseRouter, rollout_s: float) -> bool:
-    """False in a pod that replaces another; liveness probes are not answered meanwhile, so it does not wait for long."""
+    """False in a pod that replaces another.
+
+    Liveness probes are not answered meanwhile, so it does not wait for long.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_S
     try:

@@ -26,7 +26,9 @@ class MigrationRefused(Exception):
 
 
 def migrate(direction: str, release: str) -> list[str]:
-    """Apply what is missing of a release's migrations, or take back what is applied; the files that were run, in order.
+    """Apply what is missing of a release's migrations, or take back what is applied.
+
+    The files that were run, in order.
 
     Raises:
         MigrationRefused: there are no such migrations, one has no way back, or another run is under way.
@@ -55,7 +57,10 @@ def migrate(direction: str, release: str) -> list[str]:
 
 
 def _free(backend: object) -> None:
-    """Break a lock whose holder is gone: its row outlives a killed run, its connection does not."""
+    """Break a lock whose holder is gone.
+
+    Its row outlives a killed run, its connection does not.
+    """
     with psycopg.connect(application_name=NAME + "-check", autocommit=True) as connection:
         row = connection.execute(OTHERS, [NAME]).fetchone()
     if row is not None and row[0] > 1:

@@ -9,7 +9,7 @@ from .kit.app import RequestRefused, answer, body_of, text_in
 
 SEVERITIES = ("critical", "minor")
 MOST_RELEASES = 20
-"""Releases that are told apart; a report about any other is refused."""
+"""Releases that are distinguished; a report about any other is refused."""
 
 
 class Reports:
@@ -31,7 +31,10 @@ class Reports:
                 self.counter.labels(severity, release)
 
     async def take(self, request: web.Request) -> web.Response:
-        """POST /reports {"severity", "release", "text"}: 202; 422 for a severity or a release that is unknown."""
+        """POST /reports {"severity", "release", "text"}: 202.
+
+        422 for a severity or a release that is unknown.
+        """
         body = await body_of(request)
         severity, release = text_in(body, "severity"), text_in(body, "release")
         text_in(body, "text", longest=2000)

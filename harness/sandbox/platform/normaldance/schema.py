@@ -1,5 +1,6 @@
-"""Founds the database: roles, tables and the first rows. Patroni runs it once, on the member that founds the cluster.
+"""Founds the database: roles, tables and the first rows.
 
+Patroni runs it once, on the member that founds the cluster.
 `python -m normaldance.schema CONNINFO` with the roles' passwords in NORMALDANCE_PASSWORD and READINESS_PASSWORD.
 """
 

@@ -1,7 +1,8 @@
-"""One pod that takes less than its share: a planted defect (DEFECT_ONE_CLOSES), off in release 1.0.0.
+"""One pod that takes less than its share.
 
+A planted defect (DEFECT_ONE_CLOSES), off in release 1.0.0.
 The first pod of a region to say so closes every connection after one answer. A balancer of connections then brings it one
-request where it brings the others twenty, and nobody sees an error.
+request where it brings the others twenty, and no request fails.
 """
 
 from __future__ import annotations

@@ -43,8 +43,9 @@ def place(user: str) -> float:
 
 
 def user_of(request: web.BaseRequest, body: bytes) -> str:
-    """The user that a request names: by token, by the header x-user, or as who signs in; empty when it names none.
+    """The user that a request names: by token, by the header x-user, or as who signs in.
 
+    Empty when it names none.
     The token is not verified here: the service behind does that, and whoever forges one only chooses a release.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -90,7 +91,10 @@ class Split:
         self._routes: dict[tuple[str, str], Weights] = {}
 
     def service_for(self, service: str, user: str) -> str:
-        """The Service that a user's requests for `service` go to: of a route of that name, else itself."""
+        """The Service that a user's requests for `service` go to.
+
+        Of a route of that name, else itself.
+        """
         own = self._routes.get((self._namespace, service))
         if own is None:
             return service
@@ -101,7 +105,10 @@ class Split:
         return own.canary if moved else own.stable
 
     def learn(self, route: Mapping[str, Any], *, gone: bool = False) -> None:
-        """Take over one HTTPRoute: its name is that of the service, its first rule has the weights of two Services."""
+        """Take over one HTTPRoute.
+
+        Its name is that of the service, its first rule has the weights of two Services.
+        """
         meta = route["metadata"]
         refs = (route["spec"].get("rules") or [{}])[0].get("backendRefs") or []
         if gone or len(refs) != 2:

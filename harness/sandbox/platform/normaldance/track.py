@@ -1,4 +1,9 @@
-"""track-service: tracks, the play counter, the write ledger by which the platform's durability is audited, and the pipeline."""
+"""track-service: tracks, the play counter, the write ledger, and the pipeline.
+
+The ledger is what the platform's durability is audited by.
+
+The ledger is what the platform's durability is audited by.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +46,10 @@ class Tracks:
         self._secret = secret
 
     async def read(self, request: web.Request) -> web.Response:
-        """GET /tracks/{id}: from the nearest copy; a track it does not have yet is asked of the primary."""
+        """GET /tracks/{id}: from the nearest copy.
+
+        A track it does not have yet is asked of the primary.
+        """
         await asyncio.sleep(self._defects.delay_s("read-track"))
         lookup = one(READ, _id_in(request))
         track = await self._database.read(lookup) or await self._database.read_primary(lookup)
@@ -64,7 +72,7 @@ class Tracks:
         return response
 
     async def enter(self, request: web.Request) -> web.Response:
-        """POST /ledger: one row, in the primary and as many standbys as the quorum asks for before it is acknowledged."""
+        """POST /ledger: one row, acknowledged by the primary and a quorum of standbys."""
         body = await body_of(request)
         values = {
             "client": integer_in(body, "client"),
@@ -89,7 +97,10 @@ class Tracks:
         return answer(found or {"rows": []})
 
     async def _written(self, route: str, request: web.Request, statement: str, values: dict[str, Any]) -> web.Response:
-        """201 with what the write returned, the same for every request with this key; 404 when there was nothing to write to."""
+        """201 with what the write returned, the same for every request with this key.
+
+        404 when there was nothing to write to.
+        """
         if asyncio.get_running_loop().time() < self._defects.writes_refused_until:
             raise Unavailable("the database does not take writes yet")
         await asyncio.sleep(self._defects.delay_s(route))

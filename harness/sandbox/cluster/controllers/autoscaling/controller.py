@@ -157,9 +157,9 @@ class _Round:
         failed: tuple[str, str] | None = None
         for metric in self._spec.get("metrics") or ():
             try:
-                wanted = target_of(metric, self._spec)
+                needed = target_of(metric, self._spec)
                 usages = [pod_usage(pod, self._source.rates(pod), metric) for pod in pods]
-                proposal = propose(wanted, usages, current, clock.wall().timestamp(), TIME_SCALE)
+                proposal = propose(needed, usages, current, clock.wall().timestamp(), TIME_SCALE)
             except MetricError as error:
                 reason = f"FailedGet{metric['type']}Metric"
                 failed = failed or (reason, f"failed to get {_named(metric)}: {error}")

@@ -61,5 +61,5 @@ def _matches(selector: Object, pod: Object, own: str) -> bool:
     )
 
 
-def _has(present: Object | None, wanted: Object | None) -> bool:
-    return all((present or {}).get(name) == value for name, value in (wanted or {}).items())
+def _has(present: Object | None, desired: Object | None) -> bool:
+    return all((present or {}).get(name) == value for name, value in (desired or {}).items())

@@ -1,4 +1,4 @@
-"""StressChaos: stress in the containers that it selects, from its creation to its end, with Chaos Mesh's status."""
+"""StressChaos: stress in the containers that it selects, as long as it exists, with Chaos Mesh's status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An AnalysisRun as a pure state machine: which metrics are due, what a measurement means, how the run stands.
+"""An AnalysisRun as a pure state machine: which metrics are due, what a measurement means, the state of the run.
 
     due(metrics, status, now)          ─▶ metrics to measure now
     recorded(status, metric, measured) ─▶ status with that measurement

@@ -152,15 +152,15 @@ def _shift(turn: Turn, strategy: CanaryStrategy, index: int) -> None:
 
 def _split(turn: Turn, strategy: CanaryStrategy, stable: TemplateSet, weight: int) -> None:
     """Without a route the share is that of the replicas, within maxSurge and maxUnavailable."""
-    wanted = turn.spec.replicas
+    desired = turn.spec.replicas
     new = _replicas_for(turn, weight)
     others = sum(each.existing for each in turn.observed.sets if each.hash != turn.new.hash)
-    room = wanted + strategy.max_surge - others
+    room = desired + strategy.max_surge - others
     turn.scale(turn.new, max(min(turn.new.replicas, new), min(new, room)))
-    least = wanted - strategy.max_unavailable
+    least = desired - strategy.max_unavailable
     spare = max(0, sum(each.available for each in turn.observed.sets) - least)
     for each in [*turn.others, stable]:
-        floor = wanted - new if each.hash == stable.hash else 0
+        floor = desired - new if each.hash == stable.hash else 0
         target = max(floor, each.replicas - spare)
         spare -= max(0, each.replicas - target)
         turn.scale(each, target)

@@ -2,7 +2,7 @@
 
     decide(spec, status, observed, now) ─▶ TurnDecision(status, actions)
 
-All state is in the objects: whoever applies only some of the actions and loses the status goes on from what stands and ends on one release.
+All state is in the objects: whoever applies only some of the actions and loses the status goes on from what exists and ends on one release.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""AnalysisRuns: asks Prometheus for what is due, and writes how the runs stand."""
+"""AnalysisRuns: asks Prometheus for what is due, and writes the state of the runs."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def made(store: Store, rollout: Object, analysis: Analysis, hashes: Mapping[str,
 
 
 def observed(store: Store, rollout: Object) -> dict[str, RunView]:
-    """How the runs of a rollout stand."""
+    """The state of the runs of a rollout."""
     return {
         run["metadata"]["name"]: RunView(
             phase=phase_of(run.get("status") or {}), message=str((run.get("status") or {}).get("message") or "")

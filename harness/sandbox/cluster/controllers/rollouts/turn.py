@@ -60,7 +60,7 @@ class TemplateSet:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunView:
-    """How an AnalysisRun stands."""
+    """The state of an AnalysisRun."""
 
     phase: AnalysisPhase
     message: str = ""

@@ -187,7 +187,7 @@ def _bucket_quantile(q: float, ends: list[tuple[float, float]]) -> float:
     for end, count in ends:
         merged[end] = merged.get(end, 0.0) + count
     uppers, counts = list(merged), list[float]()
-    for count in merged.values():  # counts never fall; a scrape between two increments may look so
+    for count in merged.values():  # counts never fall; a scrape between two increments may appear so
         counts.append(max(count, counts[-1]) if counts else count)
     if len(uppers) < 2 or counts[-1] == 0 or math.isnan(counts[-1]):
         return math.nan

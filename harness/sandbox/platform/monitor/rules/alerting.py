@@ -2,7 +2,7 @@
 
 Source: prometheus/prometheus rules/alerting.go and rules/group.go.
 
-    no element ──▶ pending ──for──▶ firing ──keep_firing_for──▶ inactive (resolved, kept 15 min for who is told)
+    no element ──▶ pending ──for──▶ firing ──keep_firing_for──▶ inactive (resolved, kept 15 min for receivers)
 """
 
 from __future__ import annotations

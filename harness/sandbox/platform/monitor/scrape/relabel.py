@@ -80,7 +80,7 @@ def relabelled(labels: Mapping[str, str], rules: Iterable[Relabel]) -> dict[str,
 
 
 def known(content: object, keys: frozenset[str], where: str) -> None:
-    """Refuse a key that nobody here reads.
+    """Refuse a key that is not read here.
 
     Raises:
         ConfigRefused: with the first of them.

@@ -1,4 +1,4 @@
-"""Scrapes: each target on a schedule of its own, its samples into the storage, its end on record.
+"""Scrapes: each target on a schedule of its own, its samples into the storage, its end recorded.
 
 A series that a scrape no longer has ends at once, all of them where a scrape fails; `up` says which of the two it was.
 """

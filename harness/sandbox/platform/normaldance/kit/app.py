@@ -1,5 +1,6 @@
-"""The HTTP server of every service: JSON in and out, identity headers, metrics, short-lived connections, draining.
+"""The HTTP server of every service.
 
+JSON in and out, identity headers, metrics, short-lived connections, draining.
 `/health` is shallow: it asks no dependency, so an outage elsewhere restarts no pod. `/ready` asks them.
 """
 
@@ -22,10 +23,15 @@ if TYPE_CHECKING:
     from .settings import PodSettings
 
 CONNECTION_MAX_AGE_S = 0.4
-"""A kept connection is closed with the first answer after this age: a layer-4 balancer in front spreads connections,
-not requests, and a new pod would starve behind connections that live for ever. At 1.5 s pods of one workload differed by 14 % in their share."""
+"""Age at which a kept connection is closed with its next answer, in seconds.
+
+A layer-4 balancer in front spreads connections, not requests, and a new pod would starve behind connections that live for ever. At 1.5 s pods of one workload differed by 14 % in their share.
+"""
 IDLE_MAX_S = 10.0
-"""Longer than any client of the platform keeps an idle connection, so that the client closes first and no request is lost."""
+"""Seconds an idle connection is kept: longer than by any client of the platform.
+
+The client closes first, so no request is lost.
+"""
 DRAIN_S = 0.6
 """How long a pod told to stop still serves: until the endpoints have forgotten it."""
 GRACE_S = 3.0
@@ -38,7 +44,10 @@ BUCKETS_S = (
     *(0.001 * n for n in range(1, 10)),
     *(round(0.01 * 1.1**n, 5) for n in range(74)),
 )
-"""Upper ends of the response times that are counted: a millisecond apart up to 10 ms, a tenth apart from there to 10.5 s."""
+"""Upper ends of the response times that are counted.
+
+A millisecond apart up to 10 ms, a tenth apart from there to 10.5 s.
+"""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Lifespan = Callable[[web.Application], AsyncIterator[None]]
@@ -80,7 +89,7 @@ def build(
 ) -> web.Application:
     """An application of named `routes` plus /health, /ready, /version and /metrics.
 
-    `check` is asked for readiness, `alive` for health. `headers` stand on every answer, beside those that name region, pod and release.
+    `check` is asked for readiness, `alive` for health. `headers` are on every answer, beside those that name region, pod and release.
     """
     identity = {"x-served-region": settings.region, "x-served-pod": settings.pod, "x-release": settings.release}
     envelope = Envelope({**identity, **(headers or {})}, Defects.from_env())
@@ -110,7 +119,10 @@ def build(
 
 
 class Envelope:
-    """What surrounds each request: who answered, how long it took, and whether the connection may be kept."""
+    """What surrounds each request.
+
+    It says who answered, how long it took, and whether the connection may be kept.
+    """
 
     def __init__(self, headers: Mapping[str, str], defects: Defects) -> None:
         self.registry = CollectorRegistry()
@@ -162,11 +174,14 @@ class Envelope:
             return answer({"error": refusal.reason.lower()}, refusal.status)
 
     def _is_old(self, connection: asyncio.Transport | None, now: float) -> bool:
-        """Whether a connection ends with this answer. The answer says so, hence no request is lost to it."""
+        """Whether a connection ends with this answer.
+
+        The answer says so, hence no request is lost to it.
+        """
         return connection is None or self._born.setdefault(connection, now) + CONNECTION_MAX_AGE_S < now
 
     async def sign(self, _: web.Request, response: web.StreamResponse) -> None:
-        """Put identity on an answer, also on one that nobody foresaw."""
+        """Put identity on an answer, also on an unexpected one."""
         for name, value in self._identity:
             response.headers.setdefault(name, value)
 
@@ -181,7 +196,10 @@ ENVELOPE = web.AppKey("envelope", Envelope)
 
 
 def serve(app: web.Application, settings: PodSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; ends with an error when the address cannot be bound."""
+    """Serve until SIGTERM or SIGINT, then drain.
+
+    Ends with an error when the address cannot be bound.
+    """
     asyncio.run(_serve(app, settings))
 
 

@@ -1,4 +1,7 @@
-"""Calls to other services: one pooled client, short time-outs, bounded retries of requests that may be repeated."""
+"""Calls to other services.
+
+One pooled client, short time-outs, bounded retries of requests that may be repeated.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ from .app import Unavailable
 ATTEMPTS = 3
 FIRST_PAUSE_S = 0.02
 RETRY_WINDOW_S = 0.5
-"""No retry starts later than this: a service that took longer to say no has tried hard itself."""
+"""No retry starts later than this.
+
+A service that took longer to fail has retried itself.
+"""
 TIMEOUT = aiohttp.ClientTimeout(total=2.0, sock_connect=0.3)
 IDLE_MAX_S = 0.5
 """With the server's 0.4 s of age a pooled connection lives at most 1 s."""

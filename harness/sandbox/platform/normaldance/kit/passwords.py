@@ -1,5 +1,6 @@
-"""Password hashes: scrypt with small parameters, about a millisecond. The parameters stand in each hash, so they can grow.
+"""Password hashes: scrypt with small parameters, about a millisecond.
 
+The parameters are part of each hash, so they can grow.
 DEFECT_PASSWORD_HASH=sha256 stores a salted SHA-256 in its place: a planted defect, as those of `defects`.
 """
 

@@ -1,5 +1,6 @@
-"""PostgreSQL behind Services: small pools, deadlines, reads that find another source, writes that are done once.
+"""PostgreSQL behind Services.
 
+Small pools, deadlines, reads that find another source, writes that are done once.
 A deadline never cancels a statement: a cancelled commit that waits for its standbys would count as done on the primary
 alone (PostgreSQL says so in a warning only) and could be lost after it was acknowledged. The connection is cut instead.
 """
@@ -33,7 +34,10 @@ ATTEMPT_S = 0.4
 """How long one source may take before the next one is asked."""
 READ_S = 0.8
 WRITE_S = 1.3
-"""Longer than a planned switchover takes, so that most writes outlive one; shorter than a client waits."""
+"""Longer than a planned switchover takes, so that most writes outlive one.
+
+Shorter than a client waits.
+"""
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.15
 SHUNNED_S = 0.5
@@ -49,8 +53,11 @@ TRANSIENT = (
     psycopg.errors.UniqueViolation,
     TimeoutError,
 )
-"""Connection lost (08), server going down or starting (57P0x), a primary that is none any more (25006), deadlock and
-serialization (40), and the unique key of a request that is being served twice: all end well when tried again."""
+"""Errors that are retried, by SQLSTATE.
+
+Connection lost (08), server going down or starting (57P0x), a former primary (25006), deadlock and serialization (40), and the unique
+key of a request that is being served twice.
+"""
 
 
 class Source:
@@ -120,10 +127,11 @@ class Source:
         return None
 
     def _join(self) -> asyncio.Task[None]:
-        """The one attempt to connect that all who wait share; a storm of them would slow what still works.
+        """The one attempt to connect that all who wait share.
 
+        Many at once would slow what still works.
         It outlives those who wait: were it given up with each of them, a server that is slow to greet would greet for ever
-        and serve nobody.
+        and serve no request.
         """
         if self._joining is None or self._joining.done():
             self._joining = asyncio.create_task(self._connect())
@@ -160,7 +168,10 @@ class Source:
 
 
 def _cut(connection: Connection) -> None:
-    """End a connection under a running statement: the statement fails at once, and nothing is asked of the server."""
+    """End a connection under a running statement.
+
+    The statement fails at once, and nothing is asked of the server.
+    """
     if not connection.closed:
         with socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as line:
             line.shutdown(socket.SHUT_RDWR)
@@ -175,8 +186,9 @@ class DatabaseRouter:
 
     @classmethod
     def from_env(cls) -> DatabaseRouter:
-        """The primary is the Service `database`; READS names the Services to read from, the preferred one first.
+        """The primary is the Service `database`.
 
+        READS names the Services to read from, the preferred one first.
         User, password, database and TLS come from libpq's own variables (PGUSER, PGSSLMODE …).
         """
         names = os.environ.get("READS", "database").split()
@@ -185,7 +197,9 @@ class DatabaseRouter:
         return cls(sources["database"], [sources[name] for name in names])
 
     async def read(self, work: Work[T]) -> T:
-        """The result of `work` from whichever source answers first in order of preference; it may lag the primary.
+        """The result of `work` from whichever source answers first in order of preference.
+
+        It may lag the primary.
 
         Raises:
             Unavailable: no source answered within 0.8 s.
@@ -230,7 +244,10 @@ class DatabaseRouter:
 
 
 async def _tried(sources: Sequence[Source], work: Work[T], *, within: float, attempt: float) -> T:
-    """The first result, asking sources in order, those that failed lately last, again and again until the time is up."""
+    """The first result of the sources in order, until the time is up.
+
+    Those that failed lately come last.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
     pause = FIRST_PAUSE_S
@@ -262,7 +279,9 @@ def one(query: LiteralString, *values: object) -> Work[Row | None]:
 async def once(
     connection: Connection, key: str, statement: str, values: Mapping[str, Any], *, undo: bool
 ) -> Row | None:
-    """What `statement` returned the first time it was run under `key`, in one transaction with the record of the key.
+    """The result of the first run of `statement` under `key`.
+
+    Both are in one transaction with the record of the key.
 
     `statement` must do nothing where `seen` has a row (`… WHERE NOT EXISTS (TABLE seen)`) and return one row, or
     none when it has nothing to act on. Two at the same time: one of them violates the key, and finds the row when

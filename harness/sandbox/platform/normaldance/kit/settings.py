@@ -1,4 +1,4 @@
-"""Who this pod is and where its neighbours are, read from the environment as Kubernetes sets it."""
+"""Identity and neighbours of this pod, from the environment that Kubernetes sets."""
 
 from __future__ import annotations
 

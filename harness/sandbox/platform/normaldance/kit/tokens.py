@@ -1,4 +1,4 @@
-"""Sign-in tokens: JWT, HMAC-SHA256 under a secret that user-service and track-service share."""
+"""Sign-in tokens: JWT, HMAC-SHA256 under a secret of user-service and track-service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def issued(user: str, secret: str) -> str:
 
 
 def signed_in(request: web.Request, secret: str) -> str:
-    """The user whose token the request bears.
+    """The user whose token the request has.
 
     Raises:
         RequestRefused: 401 when there is none, or it is expired or forged.
