@@ -140,6 +140,8 @@ def test_a_target_that_waits_for_a_processor_is_starved_however_punctual_the_wat
     assert machine is not None
     assert machine.ok is ok
     assert ok or "the target waited for over 70 % of the time in which it needed a processor" in machine.why
+    assert outcomes(core_plan(), told, Figure.RESPONSE_TIME) == {Outcome.PASS}, "it has passed a harder test"
+    assert (Outcome.FAIL in outcomes(core_plan(), slowed(told), Figure.RESPONSE_TIME)) is ok
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])

@@ -40,8 +40,17 @@ HINT: Final = "run again on a machine with nothing else to do; `readiness doctor
 Spans = Sequence[tuple[int, int]]
 
 
-def machine_result(plan: Plan, evidence: Evidence, spans: Spans | None = None) -> MachineResult | None:
-    """CPU pressure of the machine in these spans, or in the run; None of a target that does not run beside the harness."""
+def machine_result(
+    plan: Plan, evidence: Evidence, spans: Spans | None = None, *, queue: bool = True
+) -> MachineResult | None:
+    """CPU pressure of the machine in these spans, or in the run; None of a target that does not run beside the harness.
+
+    Args:
+        plan: of the run.
+        evidence: of the run.
+        spans: when; None: the complete run.
+        queue: whether a target that waited for a processor means a starved machine.
+    """
     if not (plan.environment == BESIDE or plan.stands_in) or not len(evidence.probes):
         return None
     due, sent = evidence.probes.ints["due_ns"], evidence.probes.ints["sent_ns"]
@@ -55,7 +64,7 @@ def machine_result(plan: Plan, evidence: Evidence, spans: Spans | None = None) -
     why = f"the watch sent probes over {LATE_MS:g} ms late in {count} of {of} s"
     queued = [one.queued for one in seen if one.queued is not None]
     waiting = sum(share > QUEUED for share in queued)
-    if _many(waiting, len(queued)):
+    if queue and _many(waiting, len(queued)):
         starved = True
         why += f"; the target waited for over {100 * QUEUED:g} % of the time in which it needed a processor in {waiting} of {len(queued)} s"
     if stolen is not None and stolen > STOLEN:
@@ -75,10 +84,15 @@ def _many(seconds: int, of: int) -> bool:
 
 
 def on_this_machine(case: Case, found: Measure) -> Measure:
-    """The measure of a figure that a starved machine makes: neither PASS nor FAIL where the machine was starved meanwhile."""
+    """The measure of a figure that a starved machine makes: neither PASS nor FAIL where the machine was starved meanwhile.
+
+    A platform that passes while it waits for a processor has passed a harder test, so its queue excuses a FAIL only; a PASS is in doubt
+    where the watch itself was late.
+    """
     if found.outcome not in (Outcome.PASS, Outcome.FAIL):
         return found
-    machine = machine_result(case.plan, case.evidence, _spans(case, found))
+    failed = found.outcome is Outcome.FAIL
+    machine = machine_result(case.plan, case.evidence, _spans(case, found), queue=failed)
     if machine is None or machine.ok:
         return found
     text = f"{found.because.text}, but {machine.why}"

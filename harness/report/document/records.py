@@ -275,7 +275,9 @@ class MachineRecord(Record):
 
     ok: Annotated[
         bool,
-        Field(description="false: it was starved; latencies, recoveries and errors are INCONCLUSIVE where it was."),
+        Field(
+            description="false: it was starved; latencies, recoveries and errors prove no FAIL there, and no PASS where probes were late."
+        ),
     ]
     why: Annotated[str, Field(description="One sentence.")]
     late_share: Annotated[
