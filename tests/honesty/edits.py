@@ -55,7 +55,8 @@ def changed(rows: Table, at: Rows, **columns: Any) -> Table:
 
 def slower(rows: Table, at: Rows, ms: float) -> Table:
     """The rows answered later where `at` says."""
-    return changed(rows, at, done_ns=rows.ints["done_ns"] + round(ms * 1e6))
+    column = "done_ns" if "done_ns" in rows.ints else "accepted_ns"  # of a ledger
+    return changed(rows, at, **{column: rows.ints[column] + round(ms * 1e6)})
 
 
 def requests(run: Evidence, edit: Callable[[Table], Table]) -> Evidence:

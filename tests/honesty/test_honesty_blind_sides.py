@@ -184,7 +184,7 @@ def doubled(run: Evidence) -> Evidence:
 def forgotten_plays(run: Evidence) -> Evidence:
     """Every second play was not counted."""
     rows = run.recorded[JOURNEY_READS.name]
-    at = both(word("account", "plays"), lambda table: table.ints["id"] % 2 == 0)
+    at = both(word("item", "plays"), lambda table: table.ints["id"] % 2 == 0)
     return replace(run, recorded={**run.recorded, JOURNEY_READS.name: changed(rows, at, digest=0)})
 
 

@@ -16,7 +16,12 @@ from tests.builders.records import Records
 from tests.fake_clock import FakeClock
 
 TARGET = SimpleNamespace(
-    name="shop", entry="http://127.0.0.1:9", release=SimpleNamespace(header=""), shares={}, kubernetes=None
+    name="shop",
+    entry="http://127.0.0.1:9",
+    release=SimpleNamespace(header=""),
+    shares={},
+    kubernetes=None,
+    metrics=None,
 )
 
 

@@ -230,7 +230,7 @@ def rate_bounds(events: int, per: int, confidence: float) -> Bounds:
 
 
 def _in_words(objective: Objective) -> str:
-    return in_words(objective, f"each {_WORDS[objective.params['what']]}")
+    return in_words(objective, f"each {_WORDS.get(objective.params.get('what', ''), 'as declared')}")
 
 
 _LOG: Final = Need(

@@ -90,7 +90,7 @@ def test_an_unknown_name_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as raised:
         load_traffic("everday", [LOADTESTS, shop(tmp_path)])
     assert raised.value.what == "there is no traffic `everday`"
-    assert raised.value.hint == "did you mean `everyday`? known: everyday, shop"
+    assert raised.value.hint == "did you mean `everyday`? known: census, everyday, shop"
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,9 @@ def test_the_examples_of_the_manual_are_right(tmp_path: Path) -> None:
         text = re.sub("rate: 25/s .*\narrivals: poisson .*", keys, size)
         (tmp_path / "everyday.yaml").write_text(text, encoding="utf-8")
         assert load_traffic("everyday", [tmp_path]).requests > 0
-    (tmp_path / "everyday.yaml").write_text(re.sub("workers: 1 .*\n", remote + accounts, size), encoding="utf-8")
+    (tmp_path / "everyday.yaml").write_text(
+        re.sub("workers: 1 .*\n", remote + accounts, re.sub("census: .*\n", "", size)), encoding="utf-8"
+    )
     assert load_traffic("everyday", [tmp_path]).all_workers == 4
 
 

@@ -232,7 +232,7 @@ def test_outcomes_of_statuses() -> None:
         for status in (201, 200, 400, 404, 409, 500, 503)
     }
     assert outcomes == {
-        201: "ok",
+        201: "accepted",
         200: "unknown",
         400: "refused",
         404: "refused",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from tests.sandbox.platform.conftest import PLATFORM, POSTGRES
 
@@ -35,10 +36,13 @@ def migrate(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def before(postgres: Postgres) -> Iterator[list[tuple[object, ...]]]:
-    """The tracks before; every migration is taken back afterwards."""
+    """The tracks before; every migration is taken back afterwards, and the tool's own tables are dropped."""
     yield postgres.rows(CHECKSUM)
     for release in ("1.1.0", "1.1.0-bad-migration"):
         migrate("down", release)
+    with psycopg.connect(f"{postgres.conninfo} dbname=normaldance") as connection:
+        for (table,) in connection.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE '%yoyo%'").fetchall():
+            connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(table)))
 
 
 def test_a_release_is_migrated_to_and_back(postgres: Postgres, before: list[tuple[object, ...]]) -> None:
@@ -94,6 +98,7 @@ def test_a_run_that_was_killed_holds_no_other_up(postgres: Postgres, before: lis
     assert postgres.rows(CHECKSUM) == before
 
 
+@pytest.mark.usefixtures("before")
 def test_a_second_run_beside_one_is_refused(postgres: Postgres) -> None:
     """By its connection."""
     with psycopg.connect(f"{postgres.conninfo} dbname=normaldance application_name=normaldance-migrate"):
