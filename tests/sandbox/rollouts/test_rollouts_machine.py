@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
@@ -79,6 +79,22 @@ def test_an_abort_sends_all_back_and_keeps_the_spec() -> None:
     world.settle()
     assert (world.status["phase"], world.weight, world.serving()) == ("Healthy", 0, {"one"})
     assert "SkipSteps" in world.notices
+
+
+def test_a_retry_analyses_again_what_the_abort_terminated() -> None:
+    """A terminated run is Successful, as Argo has it; the retry does not take it for a PASS."""
+    world = healthy(canary({"setWeight": 25}, ANALYSIS))
+    world.deploy("two")
+    world.settle()
+    world.status |= {"abort": True}
+    world.settle()
+    world.status |= {"abort": False}
+    world.settle()
+    assert (world.weight, world.status["stableRS"]) == (25, "one")
+    assert [each.name for each in world.started] == ["track-two-2-1", "track-two-2-1.1"]
+    world.judge(AnalysisPhase.SUCCESSFUL)
+    world.settle()
+    assert world.status["stableRS"] == "two"
 
 
 def test_a_failed_analysis_aborts_and_says_why() -> None:
@@ -399,6 +415,7 @@ def _act(world: Watched, act: str | int) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(steps=STEPS, acts=ACTS, colours=st.booleans())
+@example(steps=["analysis"], acts=["abort", "retry"], colours=False)
 def test_at_every_moment_one_of_two_releases_serves_and_an_abort_ends_on_the_stable_one(
     steps: list[str], acts: list[str | int], *, colours: bool
 ) -> None:

@@ -13,7 +13,7 @@ from harness.sandbox.cluster.controllers.rollouts.blue_green import turn_blue_gr
 from harness.sandbox.cluster.controllers.rollouts.canary import turn_canary
 from harness.sandbox.cluster.controllers.rollouts.durations import passed_s, written
 from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy
-from harness.sandbox.cluster.controllers.rollouts.turn import FIELDS, Notice, Turn, TurnDecision
+from harness.sandbox.cluster.controllers.rollouts.turn import Notice, Turn, TurnDecision
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,9 +65,7 @@ def _meet_template(turn: Turn) -> None:
         "promoteFull": False,
         "message": "",
     }
-    for role, (block, _) in FIELDS.items():
-        if turn.status.get(block):
-            turn.set_run(role, None)
+    turn.forget_runs()
     if isinstance(strategy, CanaryStrategy):
         skips = turn.updating and _close_rollback(turn)
         turn.status["currentStepIndex"] = len(strategy.steps) if skips or not turn.updating else 0
@@ -94,6 +92,7 @@ def _obey(turn: Turn) -> None:
             status["abort"] = False  # there is nothing to take back
     elif not status.get("abort") and status.get("abortedAt"):
         turn.go_on()
+        turn.forget_runs()  # the abort terminated them, and a terminated run is Successful: the steps are analysed anew
         status |= {"abortedAt": None, "message": ""}
         turn.do(Notice("RolloutRetried", f"Rollout retries its update to revision {turn.new.revision}"))
     if status.get("promoteFull") and not turn.updating:

@@ -289,8 +289,14 @@ class Turn:
         others = {key: each for key, each in (self.status.get(block) or {}).items() if key != name}
         self.status[block] = others if value is None else {**others, name: value}
 
+    def forget_runs(self) -> None:
+        """Name no run in the status any more: whatever needs one starts its own."""
+        for role, (block, _) in FIELDS.items():
+            if self.status.get(block):
+                self.set_run(role, None)
+
     def stop_runs(self) -> None:
-        """Terminate every run that is not complete and forget all but how they ended."""
+        """Terminate every run that is not complete; the status keeps their names."""
         for role in RunRole:
             self.stop_run(role)
 
