@@ -82,10 +82,14 @@ class Running:
         assert (answer.status_code, content["status"]) == (200, "success"), content
         return content["data"]
 
-    def notices(self) -> list[dict[str, Any]]:
-        """That the receiver has."""
+    def alerts(self, name: str) -> list[dict[str, Any]]:
+        """That are pending or fire under one name."""
+        return [one for one in self.api("alerts")["alerts"] if one["labels"]["alertname"] == name]
+
+    def notices(self, alert: str) -> list[dict[str, Any]]:
+        """That the receiver has of one alert: others may fire while everything starts."""
         content = httpx.get(f"{self.receiver}/notices", trust_env=False).json()
-        return [one["notice"] for one in content["notices"]]
+        return [one["notice"] for one in content["notices"] if one["notice"]["groupLabels"] == {"alertname": alert}]
 
 
 def until(condition: Callable[[], Any]) -> Any:
@@ -186,11 +190,11 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_an_alert_goes_from_the_metric_to_the_receiver_and_is_resolved(running: Running) -> None:
     """Pending first, then firing, in the notice with labels and text; then resolved, once each."""
     until(lambda: running.api("query", query="queue_depth")["result"])
-    assert not [one for one in running.api("alerts")["alerts"] if one["labels"]["alertname"] == "QueueDeep"]
+    assert not running.alerts("QueueDeep")
     running.shop.depth = 7.5
-    until(lambda: {one["state"] for one in running.api("alerts")["alerts"]} == {"pending"})
-    until(lambda: {one["state"] for one in running.api("alerts")["alerts"]} == {"firing"})
-    (alert,) = running.api("alerts")["alerts"]
+    until(lambda: [one["state"] for one in running.alerts("QueueDeep")] == ["pending"])
+    until(lambda: [one["state"] for one in running.alerts("QueueDeep")] == ["firing"])
+    (alert,) = running.alerts("QueueDeep")
     assert alert["value"] == "7.5e+00"
     assert alert["annotations"] == {"text": 'a"b has 7.5'}
     labels = {
@@ -198,7 +202,7 @@ def test_an_alert_goes_from_the_metric_to_the_receiver_and_is_resolved(running: 
         "kind": "til-1", "job": "shop", "instance": alert["labels"]["instance"],
     }  # fmt: skip
     assert alert["labels"] == labels
-    (first, *_) = until(lambda: [one for one in running.notices() if one["groupLabels"] == {"alertname": "QueueDeep"}])
+    (first, *_) = until(lambda: running.notices("QueueDeep"))
     assert (first["version"], first["status"], first["receiver"]) == ("4", "firing", "on-call")
     assert first["commonLabels"] == labels
     (told,) = first["alerts"]
@@ -208,7 +212,7 @@ def test_an_alert_goes_from_the_metric_to_the_receiver_and_is_resolved(running: 
         "0001-01-01T00:00:00Z",
     )
     running.shop.depth = 1.0
-    resolved = until(lambda: [one for one in running.notices() if one["status"] == "resolved"])[0]
+    resolved = until(lambda: [one for one in running.notices("QueueDeep") if one["status"] == "resolved"])[0]
     (over,) = resolved["alerts"]
     assert (over["fingerprint"], over["startsAt"]) == (told["fingerprint"], told["startsAt"])
     assert over["endsAt"] > over["startsAt"]
@@ -217,9 +221,10 @@ def test_an_alert_goes_from_the_metric_to_the_receiver_and_is_resolved(running: 
 
 def test_the_shapes_of_the_api(running: Running) -> None:
     """Vector, scalar, matrix, series, labels, values, rules, targets."""
-    (sample,) = until(lambda: running.api("query", query="queue_depth")["result"])
+    running.shop.depth = 2.0
+    (sample,) = until(lambda: running.api("query", query="queue_depth == 2")["result"])
     assert sample["metric"]["__name__"] == "queue_depth"
-    assert sample["value"][1] == "1"
+    assert sample["value"][1] == "2"
     assert isinstance(sample["value"][0], float | int)
     assert running.api("query", query="1 + 1", time=1700000000.5) == {
         "resultType": "scalar",
