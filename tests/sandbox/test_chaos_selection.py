@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.controllers.chaos.selection import chosen, length_s, selected
+from harness.sandbox.cluster.controllers.chaos.selection import chosen, selected
 
 
 def pod(name: str, namespace: str = "here", **more: Any) -> dict[str, Any]:
@@ -53,9 +53,3 @@ def test_a_mode_takes_no_more_than_it_says(count: int, value: int, seed: int) ->
     assert (taken("one"), taken("all"), taken("fixed")) == (min(1, count), count, min(value, count))
     assert taken("fixed-percent") == count * min(value, 100) // 100
     assert taken("random-max-percent") <= taken("fixed-percent")
-
-
-@pytest.mark.parametrize(("duration", "seconds"), [("30s", 30), ("1m30s", 90), ("250ms", 0.25), ("1.5h", 5400)])
-def test_a_duration_is_read_as_go_writes_it(duration: str, seconds: float) -> None:
-    """Units one after the other."""
-    assert length_s(duration) == seconds

@@ -12,7 +12,7 @@ from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.kubelet.status import condition, is_ready, with_condition
 from harness.sandbox.cluster.selectors import Selector
 from harness.sandbox.cluster.statuses import Object, StatusError, too_many_requests
-from harness.sandbox.cluster.store import now_text
+from harness.sandbox.cluster.timestamps import now_text
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Store

@@ -13,7 +13,6 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness import clock
 from harness.sandbox.cluster import kinds, names
 from harness.sandbox.cluster.selectors import Selector, field_values
 from harness.sandbox.cluster.statuses import (
@@ -24,21 +23,17 @@ from harness.sandbox.cluster.statuses import (
     expired,
     not_found,
 )
+from harness.sandbox.cluster.timestamps import now_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.sandbox.cluster.kinds import Kind
 
-__all__ = ["Object", "StatusError", "Store", "WatchEvent", "now_text"]
+__all__ = ["Object", "StatusError", "Store", "WatchEvent"]
 
 RING = 8192
 Change = Literal["ADDED", "MODIFIED", "DELETED"]
-
-
-def now_text() -> str:
-    """A timestamp as Kubernetes writes it: RFC 3339, UTC, whole seconds."""
-    return clock.wall().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True, slots=True)

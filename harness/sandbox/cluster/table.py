@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness import clock
 from harness.sandbox.cluster.selectors import Selector
+from harness.sandbox.cluster.timestamps import moment, passed_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -112,8 +112,7 @@ def since(timestamp: str | None) -> str:
     """The time since then as `kubectl` prints it."""
     if not timestamp:
         return UNKNOWN
-    then = datetime.fromisoformat(timestamp)
-    return human((clock.wall() - then.astimezone(UTC)).total_seconds())
+    return human(passed_s(timestamp, clock.wall()))
 
 
 def _age(obj: Object) -> str:
@@ -240,7 +239,7 @@ def _job_duration(job: Object) -> str:
     began, ended = _get(job, "status.startTime"), _get(job, "status.completionTime")
     if not began or not ended:
         return since(began) if began else ""
-    return human((datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds())
+    return human(passed_s(began, moment(ended)))
 
 
 def _cron_last(cronjob: Object) -> str:

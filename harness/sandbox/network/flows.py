@@ -77,10 +77,9 @@ class FlowLogWriter:
         self._file.close()
 
     def _write(self, ends: FlowEnds, **decided: Any) -> None:
-        when = clock.wall().isoformat().replace("+00:00", "Z")
         namespace, _, service = ends.service.partition("/")
         flow = {
-            "time": when,
+            "time": clock.wall_text(),
             **decided,
             "IP": {"source": ends.caller, "destination": ends.callee.address, "ipVersion": "IPv4"},
             "l4": {
@@ -93,7 +92,7 @@ class FlowLogWriter:
             "destination_service": {"name": service, "namespace": namespace},
             "Summary": "TCP Flags: SYN",
         }
-        line = json.dumps({"flow": flow, "time": when}, separators=(",", ":")).encode() + b"\n"
+        line = json.dumps({"flow": flow, "time": clock.wall_text()}, separators=(",", ":")).encode() + b"\n"
         if self._file.tell() + len(line) > MOST_BYTES:
             self._rotate()
         self._file.write(line)

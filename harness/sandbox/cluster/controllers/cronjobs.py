@@ -14,6 +14,7 @@ from harness.sandbox.cluster.controllers.view import CRONJOB, JOB, key, owned, r
 from harness.sandbox.cluster.cron import CronSchedule
 from harness.sandbox.cluster.kubelet.status import condition
 from harness.sandbox.cluster.statuses import StatusError
+from harness.sandbox.cluster.timestamps import moment, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def _due(cronjob: Object, record: Recorder) -> datetime | None:
     if spec.get("suspend"):
         return None
     last = (cronjob.get("status") or {}).get("lastScheduleTime") or cronjob["metadata"]["creationTimestamp"]
-    since = datetime.fromisoformat(last)
+    since = moment(last)
     if (late := spec.get("startingDeadlineSeconds")) is not None:
         since = max(since, now - timedelta(seconds=late))
     schedule, zone = CronSchedule.parse(spec["schedule"]), ZoneInfo(spec.get("timeZone") or "UTC")
@@ -76,7 +77,7 @@ def _start(store: Store, cronjob: Object, status: Object, due: datetime, record:
                 store.delete(JOB, each["namespace"], each["name"])
             record(cronjob, "Normal", "SuccessfulDelete", f"Deleted job {each['name']}")
         active = []
-    at = due.strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = timestamp(due)
     try:
         job = store.create(JOB, _job(cronjob, due, at))
     except StatusError as refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
@@ -17,7 +17,7 @@ from harness.sandbox.cluster.controllers.view import (
 )
 from harness.sandbox.cluster.eviction import BUDGET, selects
 from harness.sandbox.cluster.kubelet.status import condition, is_ready
-from harness.sandbox.cluster.store import now_text
+from harness.sandbox.cluster.timestamps import moment, now_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,9 +107,7 @@ def _disrupted(budget: Object, pods: Sequence[Object]) -> Object:
     living = {pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]}
     noted: Object = (budget.get("status") or {}).get("disruptedPods") or {}
     now = clock.wall()
-    return {
-        name: at for name, at in noted.items() if name in living and now - datetime.fromisoformat(at) < FORGOTTEN_AFTER
-    }
+    return {name: at for name, at in noted.items() if name in living and now - moment(at) < FORGOTTEN_AFTER}
 
 
 def _write(

@@ -19,7 +19,7 @@ from harness.sandbox.cluster.controllers.view import (
 )
 from harness.sandbox.cluster.kubelet.container import BACK_OFF_S
 from harness.sandbox.cluster.kubelet.status import condition, is_ready
-from harness.sandbox.cluster.store import now_text
+from harness.sandbox.cluster.timestamps import moment, now_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -184,7 +184,7 @@ def finished_at(job: Object) -> datetime | None:
     """When a Job was complete or had failed, None while it is neither."""
     for name in ("Complete", "Failed"):
         if (found := condition(job, name)).get("status") == "True":
-            return datetime.fromisoformat(found["lastTransitionTime"])
+            return moment(found["lastTransitionTime"])
     return None
 
 
@@ -201,7 +201,7 @@ def _verdict(job: Object, status: Object, active: Sequence[Object]) -> tuple[str
     if status["failed"] > limit or in_place:
         return TOO_MANY
     began = status.get("startTime")
-    if deadline is not None and began and clock.wall() - datetime.fromisoformat(began) >= timedelta(seconds=deadline):
+    if deadline is not None and began and clock.wall() - moment(began) >= timedelta(seconds=deadline):
         return TOO_LONG
     completions = spec.get("completions")
     done = succeeded > 0 and not active if completions is None else succeeded >= completions

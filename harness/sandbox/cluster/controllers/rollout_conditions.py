@@ -5,11 +5,12 @@ Reasons and messages of Kubernetes' deployment controller. Pure.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from harness.sandbox.cluster.controllers.rolling import limits
 from harness.sandbox.cluster.kubelet.status import condition
+from harness.sandbox.cluster.timestamps import micro_timestamp, passed_s
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Object
@@ -96,7 +97,7 @@ def replaced(
     old = next((each for each in conditions if each["type"] == kind), None)
     if old and not anew and (old["status"], old.get("reason")) == (status, reason):
         return conditions
-    at = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    at = micro_timestamp(now)
     new = {
         "type": kind,
         "status": status,
@@ -132,5 +133,5 @@ def _is_late(deployment: Object, progress: Object, now: datetime) -> bool:
         return False
     if progress.get("reason") == LATE:
         return True
-    since = datetime.fromisoformat(progress["lastUpdateTime"])
-    return now - since > timedelta(seconds=deployment["spec"].get("progressDeadlineSeconds", 600))
+    deadline_s: int = deployment["spec"].get("progressDeadlineSeconds", 600)
+    return passed_s(progress["lastUpdateTime"], now) > deadline_s

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness import clock
 from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.kubelet.status import condition, is_ready
 from harness.sandbox.cluster.selectors import Selector
+from harness.sandbox.cluster.timestamps import passed_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -108,8 +108,7 @@ def is_available(pod: Object, min_ready_s: float) -> bool:
     """Whether a pod has been Ready for so long."""
     if not is_ready(pod):
         return False
-    since = datetime.fromisoformat(condition(pod, "Ready")["lastTransitionTime"])
-    return (clock.wall() - since).total_seconds() >= min_ready_s
+    return passed_s(condition(pod, "Ready")["lastTransitionTime"], clock.wall()) >= min_ready_s
 
 
 def template_hash(template: Object) -> str:

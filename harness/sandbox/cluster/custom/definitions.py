@@ -17,7 +17,7 @@ from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.custom.columns import columns
 from harness.sandbox.cluster.kinds import Kind
 from harness.sandbox.cluster.statuses import StatusError
-from harness.sandbox.cluster.store import now_text
+from harness.sandbox.cluster.timestamps import now_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,6 +20,7 @@ from harness.sandbox.cluster.kubelet.usage import ContainerRate, Meter, UsageSam
 from harness.sandbox.cluster.kubelet.worker import POD, Directories, PodWorker
 from harness.sandbox.cluster.statuses import bad_request
 from harness.sandbox.cluster.store import Object, StatusError, Store, WatchEvent
+from harness.sandbox.cluster.timestamps import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -117,7 +118,7 @@ class Agent:
         grace = worker.grace_s if grace_s is None else max(0, grace_s)
         earlier = pod["metadata"].get("deletionGracePeriodSeconds")
         if earlier is None or grace < earlier:
-            by = (clock.wall() + timedelta(seconds=grace)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            by = timestamp(clock.wall() + timedelta(seconds=grace))
             marks = {"deletionTimestamp": by, "deletionGracePeriodSeconds": grace}
             pod = self._store.update(POD, {**pod, "metadata": {**pod["metadata"], **marks}})
         worker.end(grace)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness import clock
 from harness.sandbox.cluster.statuses import bad_request
+from harness.sandbox.cluster.timestamps import micro_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -96,7 +97,7 @@ async def read(path: Path, options: LogOptions, times: LogTimes, ended: Callable
             offset = start + len(line)
             if not line:
                 continue
-            out = f"{_stamp(times.at(path, start))} ".encode() + line if options.timestamps else line
+            out = f"{micro_timestamp(times.at(path, start))} ".encode() + line if options.timestamps else line
             out = out if left is None else out[:left]
             left = None if left is None else left - len(out)
             if out:
@@ -145,7 +146,3 @@ def _lines(path: Path, offset: int) -> Iterator[tuple[int, bytes]]:
         for line in file:
             yield offset, line
             offset += len(line)
-
-
-def _stamp(when: datetime) -> str:
-    return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -6,11 +6,11 @@ each pod's whole (`container=""`) beside those of its containers.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from harness.sandbox.cluster.metrics.exposition import Family, exposed
 from harness.sandbox.cluster.quantities import amount
+from harness.sandbox.cluster.timestamps import moment
 from harness.sandbox.scales import CPU_SCALE
 
 if TYPE_CHECKING:
@@ -143,5 +143,5 @@ def _ms(sample: UsageSample) -> int:
 def _started_s(pod: Object, container: str) -> float | None:
     for each in (pod.get("status") or {}).get("containerStatuses") or ():
         if each["name"] == container and (running := each["state"].get("running")):
-            return datetime.fromisoformat(running["startedAt"]).timestamp()
+            return moment(running["startedAt"]).timestamp()
     return None

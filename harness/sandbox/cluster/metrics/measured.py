@@ -9,7 +9,7 @@ from harness.sandbox.cluster.kubelet.nodes import is_powered
 from harness.sandbox.cluster.metrics import kubelet, state
 from harness.sandbox.cluster.quantities import kibibytes, nanocores
 from harness.sandbox.cluster.statuses import StatusError, no_such_path
-from harness.sandbox.cluster.store import now_text
+from harness.sandbox.cluster.timestamps import now_text, timestamp
 from harness.sandbox.scales import CPU_SCALE
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _metadata(obj: Object) -> Object:
 
 def _window(rates: Sequence[ContainerRate]) -> Object:
     ends = max(each.last.wall for each in rates)
-    return {"timestamp": ends.strftime("%Y-%m-%dT%H:%M:%SZ"), "window": f"{max(each.window_s for each in rates):.3f}s"}
+    return {"timestamp": timestamp(ends), "window": f"{max(each.window_s for each in rates):.3f}s"}
 
 
 def _usage(rates: Sequence[ContainerRate]) -> Object:

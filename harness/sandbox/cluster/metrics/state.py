@@ -5,7 +5,6 @@ https://github.com/kubernetes/kube-state-metrics/tree/main/docs/metrics
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.sandbox.cluster import kinds
@@ -13,6 +12,7 @@ from harness.sandbox.cluster.controllers.view import controller_of
 from harness.sandbox.cluster.kubelet.status import condition
 from harness.sandbox.cluster.metrics.exposition import Family, exposed
 from harness.sandbox.cluster.quantities import amount
+from harness.sandbox.cluster.timestamps import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ def _pod(families: StateFamilies, pod: Object) -> None:
         created_by_kind=owner.get("kind", ""),
         created_by_name=owner.get("name", ""),
     )
-    families.add("kube_pod_created", _unix(pod["metadata"]["creationTimestamp"]), **place)
+    families.add("kube_pod_created", moment(pod["metadata"]["creationTimestamp"]).timestamp(), **place)
     families.add("kube_pod_labels", 1, **place, **_label_names(pod))
     for phase in _PHASES:
         families.add("kube_pod_status_phase", status.get("phase", "Pending") == phase, **place, phase=phase)
@@ -154,10 +154,6 @@ def _place(obj: Object, kind: str) -> dict[str, str]:
 def _label_names(obj: Object) -> dict[str, str]:
     labels: dict[str, str] = obj["metadata"].get("labels") or {}
     return {f"label_{''.join(c if c.isalnum() else '_' for c in name)}": value for name, value in labels.items()}
-
-
-def _unix(timestamp: str) -> float:
-    return datetime.fromisoformat(timestamp).timestamp()
 
 
 _DESCRIBED: dict[str, Callable[[StateFamilies, Any], None]] = {

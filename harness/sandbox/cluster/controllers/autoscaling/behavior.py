@@ -110,7 +110,7 @@ def _limited(
     desired: int, current: int, behavior: Behavior, past: AutoscalerPast, now_s: float
 ) -> tuple[int, tuple[str, str]]:
     if desired > current:
-        most = max(current, _highest(current, behavior.up, past, now_s))
+        most = max(current, _reachable(current, behavior.up, past, now_s, 1))
         if desired > min(most, behavior.most):
             if most < behavior.most:
                 why = "the desired replica count is increasing faster than the maximum scale rate"
@@ -120,7 +120,7 @@ def _limited(
                 "the desired replica count is more than the maximum replica count",
             )
     elif desired < current:
-        least = min(current, _lowest(current, behavior.down, past, now_s))
+        least = min(current, _reachable(current, behavior.down, past, now_s, -1))
         if desired < max(least, behavior.least):
             if least > behavior.least:
                 why = "the desired replica count is decreasing faster than the maximum scale rate"
@@ -132,28 +132,16 @@ def _limited(
     return desired, ("DesiredWithinRange", "the desired count is within the acceptable range")
 
 
-def _highest(current: int, rules: ScalingRules, past: AutoscalerPast, now_s: float) -> int:
-    """The replicas to which the policies let it grow now."""
+def _reachable(current: int, rules: ScalingRules, past: AutoscalerPast, now_s: float, sign: Literal[1, -1]) -> int:
+    """The replicas to which the policies let it grow (1) or shrink (-1) now; `Max` is the largest change."""
     if rules.select == "Disabled":
         return current
+    rounded = math.ceil if sign > 0 else math.trunc
     reached = []
     for policy in rules.policies:
-        start = _at_start(current, policy, past, now_s)
-        pods = policy.type == "Pods"
-        reached.append(start + policy.value if pods else math.ceil(start * (100 + policy.value) / 100))
-    return max(reached) if rules.select == "Max" else min(reached)
-
-
-def _lowest(current: int, rules: ScalingRules, past: AutoscalerPast, now_s: float) -> int:
-    """The replicas to which the policies let it shrink now; `Max` is the largest change."""
-    if rules.select == "Disabled":
-        return current
-    reached = []
-    for policy in rules.policies:
-        start = _at_start(current, policy, past, now_s)
-        pods = policy.type == "Pods"
-        reached.append(start - policy.value if pods else int(start * (100 - policy.value) / 100))
-    return min(reached) if rules.select == "Max" else max(reached)
+        start, change = _at_start(current, policy, past, now_s), sign * policy.value
+        reached.append(start + change if policy.type == "Pods" else rounded(start * (100 + change) / 100))
+    return sign * (max if rules.select == "Max" else min)(sign * each for each in reached)
 
 
 def _at_start(current: int, policy: ScalingPolicy, past: AutoscalerPast, now_s: float) -> int:

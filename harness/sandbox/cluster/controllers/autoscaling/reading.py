@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 from harness.sandbox.cluster.controllers.autoscaling.behavior import Behavior, ScalingPolicy, ScalingRules
 from harness.sandbox.cluster.controllers.autoscaling.proposals import MetricError, MetricTarget, PodUsage
 from harness.sandbox.cluster.kubelet.status import condition
 from harness.sandbox.cluster.quantities import milli
+from harness.sandbox.cluster.timestamps import moment
 from harness.sandbox.scales import TIME_SCALE
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def pod_usage(pod: Object, rates: Sequence[ContainerRate] | None, metric: Object
         over=bool(pod["metadata"].get("deletionTimestamp")) or phase in ("Failed", "Succeeded"),
         pending=phase == "Pending",
         ready=ready["status"] == "True" if ready else None,
-        started_s=_seconds(started) if started else None,
-        turned_s=_seconds(ready["lastTransitionTime"]) if ready else 0.0,
+        started_s=moment(started).timestamp() if started else None,
+        turned_s=moment(ready["lastTransitionTime"]).timestamp() if ready else 0.0,
         usage=sum(_milli(each, source["name"]) for each in measured) if measured else None,
         measured_s=max((each.last.wall.timestamp() for each in measured), default=0.0),
         window_s=max((each.window_s for each in measured), default=0.0),
@@ -117,7 +117,3 @@ def _request(pod: Object, resource: str, container: str | None) -> int | None:
                 return None
             total += milli(quantity)
     return total
-
-
-def _seconds(timestamp: str) -> float:
-    return datetime.fromisoformat(timestamp).timestamp()

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
     from harness.sandbox.cluster.store import Object
-
-_LENGTH: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def selected(chaos: Object, pods: Sequence[Object]) -> list[Object]:
@@ -38,11 +34,6 @@ def chosen(spec: Object, pods: Sequence[Object], random: Random) -> list[Object]
         case _:
             return list(pods)
     return random.sample(list(pods), count)
-
-
-def length_s(duration: str) -> float:
-    """`1m30s` in seconds."""
-    return sum(float(number) * _UNITS_S[unit] for number, unit in _LENGTH.findall(duration))
 
 
 def _matches(selector: Object, pod: Object, own: str) -> bool:

@@ -7,8 +7,9 @@ from random import Random
 from typing import TYPE_CHECKING, Final, Protocol
 
 from harness import clock
-from harness.sandbox.cluster.controllers.chaos.selection import chosen, length_s, selected
+from harness.sandbox.cluster.controllers.chaos.selection import chosen, selected
 from harness.sandbox.cluster.controllers.view import POD, key
+from harness.sandbox.cluster.durations import seconds
 from harness.sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class StressChaos:
             self._known[uid] = experiment
             paused = (chaos["metadata"].get("annotations") or {}).get(PAUSE) == "true"
             duration = chaos["spec"].get("duration")
-            experiment.over |= duration is not None and clock.now_s() - experiment.since_s >= length_s(duration)
+            experiment.over |= duration is not None and clock.now_s() - experiment.since_s >= seconds(duration)
             running = not (experiment.over or paused)
             if running:
                 self._inject(chaos, experiment)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from harness.sandbox.cluster.controllers.rollouts.durations import passed_s, written
 from harness.sandbox.cluster.controllers.rollouts.expressions import ConditionError
+from harness.sandbox.cluster.timestamps import micro_timestamp, passed_s
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -134,8 +134,8 @@ def recorded(status: Object, metric: Metric, measured: Measured) -> Object:
     measurement = {
         "phase": phase.value,
         "value": measured.text,
-        "startedAt": written(measured.started),
-        "finishedAt": written(measured.finished),
+        "startedAt": micro_timestamp(measured.started),
+        "finishedAt": micro_timestamp(measured.finished),
         **({"message": message} if message else {}),
     }
     old = result_of(status, metric.name)
@@ -169,7 +169,7 @@ def assessed(metrics: Sequence[Metric], status: Object, now: datetime, *, asked:
     """The status as the measurements so far make it; one that is complete stays as it is."""
     if phase_of(status).completed:
         return status
-    status = {**status, "startedAt": status.get("startedAt") or written(now)}
+    status = {**status, "startedAt": status.get("startedAt") or micro_timestamp(now)}
     for _ in range(2):  # a metric that ends badly ends the others, in the same turn
         ends = terminating(status, asked=asked)
         for metric in metrics:
@@ -183,7 +183,7 @@ def assessed(metrics: Sequence[Metric], status: Object, now: datetime, *, asked:
     worst = max(phases, key=_WORSE.__getitem__)
     messages = [str(each.get("message") or "") for each, phase in zip(results, phases, strict=True) if phase is worst]
     message = messages[0] if worst.bad else TERMINATED if asked else ""
-    return {**status, "phase": worst.value, "message": message, "completedAt": written(now)}
+    return {**status, "phase": worst.value, "message": message, "completedAt": micro_timestamp(now)}
 
 
 def _metric_assessed(metric: Metric, status: Object, *, ends: bool) -> Object:

@@ -100,14 +100,7 @@ def _may_switch(turn: Turn, strategy: BlueGreenStrategy) -> bool:
         return False
     if strategy.auto_promotion and strategy.auto_promotion_s is None:
         return not turn.paused
-    conditions = turn.status.get("pauseConditions") or []
-    if turn.status.get("controllerPause") and not conditions:
-        return True
-    waited_s = turn.paused_for_s(PauseReason.BLUE_GREEN)
-    if waited_s is None:
-        turn.pause(PauseReason.BLUE_GREEN)
-        return False
-    return strategy.auto_promotion_s is not None and waited_s >= strategy.auto_promotion_s and len(conditions) == 1
+    return turn.pause_is_over(PauseReason.BLUE_GREEN, strategy.auto_promotion_s)
 
 
 def _promote(turn: Turn) -> None:

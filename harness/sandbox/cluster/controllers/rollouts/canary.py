@@ -104,25 +104,13 @@ def _done(turn: Turn, strategy: CanaryStrategy, index: int) -> bool:
     """Whether the step is complete."""
     step = strategy.steps[index]
     if isinstance(step, PauseStep):
-        return _pause_over(turn, step)
+        return turn.pause_is_over(PauseReason.CANARY_STEP, step.seconds)
     if isinstance(step, AnalysisStep):
         return turn.analysed(RunRole.STEP, step.analysis, index) is AnalysisPhase.SUCCESSFUL and not turn.paused
     if turn.paused:
         return False
     there = turn.new.available >= _replicas_for(turn, step.weight)
     return there and (strategy.route is None or turn.observed.weight == step.weight)
-
-
-def _pause_over(turn: Turn, step: PauseStep) -> bool:
-    """A pause ends when its time has passed, or when a person has removed its condition."""
-    conditions = turn.status.get("pauseConditions") or []
-    if turn.status.get("controllerPause") and not conditions:
-        return True
-    waited_s = turn.paused_for_s(PauseReason.CANARY_STEP)
-    if waited_s is None:
-        turn.pause(PauseReason.CANARY_STEP)
-        return step.seconds == 0 and len(conditions) == 0
-    return step.seconds is not None and waited_s >= step.seconds and len(conditions) == 1
 
 
 def _shift(turn: Turn, strategy: CanaryStrategy, index: int) -> None:

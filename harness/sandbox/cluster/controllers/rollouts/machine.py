@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from harness.sandbox.cluster.controllers.rollouts.blue_green import turn_blue_green
 from harness.sandbox.cluster.controllers.rollouts.canary import turn_canary
-from harness.sandbox.cluster.controllers.rollouts.durations import passed_s, written
 from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy
 from harness.sandbox.cluster.controllers.rollouts.turn import Notice, Turn, TurnDecision
+from harness.sandbox.cluster.timestamps import micro_timestamp, passed_s
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +41,7 @@ def decide(spec: RolloutSpec, status: Object, observed: Observed, now: datetime)
 def refused(status: Object, why: str, generation: int, now: datetime) -> Object:
     """The status of a rollout whose spec cannot be followed: nothing else is touched."""
     message = f"The Rollout is invalid: {why}"
-    invalid = _condition(status, "InvalidSpec", "InvalidSpec", message, written(now), holds=True)
+    invalid = _condition(status, "InvalidSpec", "InvalidSpec", message, micro_timestamp(now), holds=True)
     conditions = [*(each for each in status.get("conditions") or () if each["type"] != "InvalidSpec"), invalid]
     phase = {"phase": "Degraded", "message": f"InvalidSpec: {message}", "observedGeneration": str(generation)}
     return {**status, **phase, "conditions": conditions}
@@ -179,7 +179,7 @@ def _progressing(status: Object) -> Object:
 
 
 def _conditions(turn: Turn, before: Object, phase: str, message: str) -> list[Object]:
-    now = written(turn.now)
+    now = micro_timestamp(turn.now)
     resumed = before.get("phase") == "Paused" and phase != "Paused"
     since = now if _moved(turn, before) or resumed else _progressing(before).get("lastUpdateTime", now)
     reason = message.partition(":")[0] if phase == "Degraded" else f"Rollout{phase}"

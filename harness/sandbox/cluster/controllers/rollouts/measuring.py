@@ -10,11 +10,11 @@ import aiohttp
 
 from harness import clock
 from harness.sandbox.cluster.controllers.rollouts.analysis import Measured, assessed, due, phase_of, recorded
-from harness.sandbox.cluster.controllers.rollouts.durations import written
 from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError, metrics_of
 from harness.sandbox.cluster.controllers.rollouts.reach import reached
 from harness.sandbox.cluster.controllers.view import key
 from harness.sandbox.cluster.statuses import StatusError
+from harness.sandbox.cluster.timestamps import micro_timestamp
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.controllers.rollouts.expressions import Value
@@ -48,7 +48,11 @@ class Analyses:
         try:
             metrics = metrics_of(run["spec"])
         except SpecError as error:
-            invalid = {"phase": "Error", "message": f"analysis spec invalid: {error}", "completedAt": written(now)}
+            invalid = {
+                "phase": "Error",
+                "message": f"analysis spec invalid: {error}",
+                "completedAt": micro_timestamp(now),
+            }
             self._store.update(kind, {**run, "status": {**status, **invalid}})
             return
         self._store.update(kind, {**run, "status": assessed(metrics, status, now, asked=asked)})

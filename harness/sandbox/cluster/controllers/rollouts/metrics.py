@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster.controllers.rollouts.durations import seconds
 from harness.sandbox.cluster.controllers.rollouts.expressions import ResultCondition
+from harness.sandbox.cluster.durations import seconds
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Object

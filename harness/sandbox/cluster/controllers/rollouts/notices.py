@@ -16,9 +16,9 @@ import yaml
 
 from harness import clock
 from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.controllers.rollouts.durations import written
 from harness.sandbox.cluster.controllers.rollouts.reach import reached
 from harness.sandbox.cluster.statuses import StatusError
+from harness.sandbox.cluster.timestamps import micro_timestamp
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Object, Store
@@ -78,7 +78,7 @@ class RollbackNotices:
 
 def notice(rollout: Object, message: str, release: str) -> Object:
     """The alert, as Alertmanager's API version 2 takes it."""
-    meta, now = rollout["metadata"], written(clock.wall())
+    meta, now = rollout["metadata"], micro_timestamp(clock.wall())
     where = {"namespace": meta["namespace"], "rollout": meta["name"]}
     return {
         "labels": {"alertname": "ReleaseTakenBack", "severity": "warning", "release": release, **where},

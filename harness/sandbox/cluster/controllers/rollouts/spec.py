@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster.controllers.rollouts.durations import seconds
 from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError
+from harness.sandbox.cluster.durations import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

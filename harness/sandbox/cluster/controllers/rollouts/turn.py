@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from harness.sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
-from harness.sandbox.cluster.controllers.rollouts.durations import passed_s, written
+from harness.sandbox.cluster.timestamps import micro_timestamp, passed_s
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -239,7 +239,7 @@ class Turn:
             if each.scale_down_at:
                 self.do(ScaleDownAt(each.hash, None))
         elif not each.scale_down_at:
-            self.do(ScaleDownAt(each.hash, written(self.now + timedelta(seconds=delay_s))))
+            self.do(ScaleDownAt(each.hash, micro_timestamp(self.now + timedelta(seconds=delay_s))))
 
     def keep(self, each: TemplateSet) -> None:
         """Take back that a set is to be scaled down."""
@@ -250,7 +250,7 @@ class Turn:
         """Pause for a reason, once."""
         conditions = list(self.status.get("pauseConditions") or ())
         if all(each["reason"] != reason for each in conditions):
-            conditions.append({"reason": reason.value, "startTime": written(self.now)})
+            conditions.append({"reason": reason.value, "startTime": micro_timestamp(self.now)})
             self.do(Notice("RolloutPaused", f"Rollout is paused ({reason})"))
         self.status |= {"controllerPause": True, "pauseConditions": conditions}
 
@@ -260,6 +260,22 @@ class Turn:
             if each["reason"] == reason:
                 return passed_s(each["startTime"], self.now)
         return None
+
+    def pause_is_over(self, reason: PauseReason, seconds: float | None) -> bool:
+        """Whether the time of a pause has passed, or a person has removed its condition; begins the pause first.
+
+        Args:
+            reason: of the pause; one for another reason besides it does not end with it.
+            seconds: its length; None ends only by a person.
+        """
+        conditions = self.status.get("pauseConditions") or []
+        if self.status.get("controllerPause") and not conditions:
+            return True
+        waited_s = self.paused_for_s(reason)
+        if waited_s is None:
+            self.pause(reason)
+            return seconds == 0 and not conditions
+        return seconds is not None and waited_s >= seconds and len(conditions) == 1
 
     def go_on(self) -> None:
         """End every pause."""
@@ -272,7 +288,7 @@ class Turn:
         self.go_on()
         message = f"Rollout aborted update to revision {self.new.revision}" + (f": {why}" if why else "")
         steps = {"currentStepIndex": 0} if "currentStepIndex" in self.status else {}
-        self.status |= {"abort": True, "abortedAt": written(self.now), "promoteFull": False, **steps}
+        self.status |= {"abort": True, "abortedAt": micro_timestamp(self.now), "promoteFull": False, **steps}
         self.status["message"] = f"RolloutAborted: {message}"
         self.stop_runs()
         self.do(Notice("RolloutAborted", message, warning=True))

@@ -1,9 +1,8 @@
-"""Lengths of time as Argo Rollouts and Go write them: `90`, `"90"`, `1h30m`, `250ms`; and moments as Kubernetes writes them."""
+"""Lengths of time as Go, Argo Rollouts and Chaos Mesh write them: `90`, `"90"`, `1h30m`, `250ms`."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Final
 
 _UNITS_S: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -24,18 +23,3 @@ def seconds(value: object) -> float:
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         return sum(float(number) * _UNITS_S[unit] for number, unit in _PART.findall(value))
     raise ValueError(f"{value!r} is not a duration; hint: write 90, 90s or 1m30s")
-
-
-def moment(text: str) -> datetime:
-    """The moment of an RFC 3339 text, in UTC. Raises ValueError."""
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def written(at: datetime) -> str:
-    """A moment as RFC 3339 in UTC, with microseconds: steps of a scaled rollout are shorter than Kubernetes' whole seconds."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def passed_s(since: str | None, now: datetime) -> float:
-    """Seconds from a written moment until now; 0 when there is none."""
-    return 0.0 if since is None else (now - moment(since)).total_seconds()
