@@ -38,7 +38,7 @@ Sentences speak of the 10 s after it.
 """
 _BACK_WITHIN_S: Final = 30.0
 _CLOSE: Final = 0.005
-"""Shares that differ by less are one: weights are whole percents."""
+"""Shares that differ by less are equal: weights are whole percents."""
 
 
 class Following:
@@ -69,7 +69,7 @@ class Following:
         self._promoted_ns = 0
 
     def run(self) -> None:
-        """Do it."""
+        """Run the rollout and record its windows."""
         plan, context = self._plan, self._context
         guard_replaced(context.target, plan.name, sum(one.pods(one.present()) for one in self._objects))
         templates = {
@@ -97,7 +97,7 @@ class Following:
         self._end(self._take_back(*self._follow()), intents)
 
     def _follow(self) -> tuple[str, str]:
-        """Until it must be taken back: by whom, and why."""
+        """Follow the rollout until it must be rolled back; returns who rolls it back, and why."""
         plan = self._plan
         deadline = clock.Deadline.after(plan.within_s)
         for _ in deadline.ticks(_POLL_S):
@@ -122,7 +122,7 @@ class Following:
         return "harness", f"nothing ended it in {plan.within_s:g} s: {_in_words(self._poll()[1].values())}"
 
     def _poll(self) -> tuple[int, dict[str, ObjectStatus]]:
-        """What every object says now, and when it was asked before."""
+        """The state of every object now, and when it was read before."""
         before_ns, self._polled_ns = self._polled_ns, clock.now_ns()
         statuses = {one.subject: self._begun(one) for one in self._objects}
         for one in self._objects:
@@ -134,7 +134,10 @@ class Following:
         return before_ns, statuses
 
     def _begun(self, one: Changeable) -> ObjectStatus:
-        """What it says; before its controller has seen the candidate it is at rest, on what it was, which is no share of the candidate's."""
+        """The state of one object.
+
+        Before its controller has processed the candidate it is at rest on the old release, which is no share of the candidate's.
+        """
         status = one.status()
         same = one.IDENTIFIES and status.current == self._was[one.subject]
         return replace(status, share=0.0, switched=False) if same else status
@@ -181,7 +184,7 @@ class Following:
             )
 
     def _take_back(self, by: str, why: str) -> int:
-        """The way back: ordered where the platform does not go it by itself; when it began."""
+        """Begin the rollback where the platform does not; returns when it began."""
         at_ns = clock.now_ns()
         self._context.traffic.rollout_reached(self._plan.name, "back", Phase.BACK, at_ns)
         self._context.progress.say(f"rollout {self._plan.name}: taken back by {by} ({why})")
@@ -273,11 +276,11 @@ class CandidateAnswers:
         self.count = 0
 
     def begin(self, at_ns: int) -> None:
-        """From now on those of another step are counted."""
+        """Count the answers of another step from now on."""
         self._since_ns, self.count = at_ns, 0
 
     def poll(self) -> None:
-        """Read what has come."""
+        """Read the rows that are new."""
         for rows in (tail.poll() for tail in self._tails):
             own = rows.words["release"].equals(self._candidate) & (rows.ints["intended_ns"] >= self._since_ns)
             self.count += int(own.sum())
@@ -309,14 +312,17 @@ class _Changes:
 
 
 def _gone_back(statuses: Mapping[str, ObjectStatus]) -> str:
-    """Why the platform takes it back; empty while it does not."""
+    """Why the platform rolls it back; empty while it does not."""
     return next(
         (f"{subject}: {status.message or 'aborted'}" for subject, status in statuses.items() if status.aborted), ""
     )
 
 
 def _ordered(one: Changeable, by: str) -> str:
-    """Order the way back: by hand with the product's one command, else by ending what is under way; what went wrong, empty where nothing did."""
+    """Order the rollback; returns what went wrong, empty where nothing did.
+
+    By hand with the one command of the product, else by ending what is under way.
+    """
     try:
         if by == "hand":
             one.undo()

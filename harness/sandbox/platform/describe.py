@@ -61,6 +61,25 @@ ROUTES = {
 }
 """What each route of the traffic needs beside the gateway."""
 
+PROBES = {
+    "health": "/health",
+    "read": {"path": "/tracks/1", "expect": {"id": 1, "title": "str"}},
+    "services": {"api-gateway": "/health", "user-service": "/users/listener-1", "track-service": "/tracks/1"},
+}
+"""What is read to see that the platform serves."""
+METRICS = {
+    "entry": "api-gateway",
+    "probed": "read-track",
+    "timing": "app",
+    "per_user": {
+        "actions": "track_plays_total",
+        "users": "user_sign_ins_total",
+        "action_route": "play-track",
+        "user_route": "sign-in",
+    },
+}
+"""Names of the platform's own metrics and of the routes they count."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Addresses:
@@ -114,24 +133,8 @@ def describe(
             "namespace": PRIMARY_REGION,
             "namespaces": ["global"],
         },
-        "database": {
-            "durability": "quorum",
-            "dsn": {"file": str(secrets / "dsn")},
-            "members": {
-                member: {"dsn": {"file": str(secrets / f"dsn-{member}")}, "region": region}
-                for member, region in MEMBERS.items()
-            },
-            "leader": {"namespace": "database", "endpoints": "main"},
-            "settings": SETTINGS,
-            "roles": ["normaldance"],
-            "passwords": {"table": "users", "column": "password"},
-            "pool": {"connections": 20, "read": "/tracks/1"},
-        },
-        "probes": {
-            "health": "/health",
-            "read": {"path": "/tracks/1", "expect": {"id": 1, "title": "str"}},
-            "services": {"api-gateway": "/health", "user-service": "/users/listener-1", "track-service": "/tracks/1"},
-        },
+        "database": _database(secrets),
+        "probes": PROBES,
         "callers": {"accepted": {"app": "frontend"}, "refused": {"app": "stranger"}},
         "power": {"annotation": "sandbox.readiness/power", "value": "off"},
         "ledger": {"path": "/ledger", "table": "ledger", "read": True},
@@ -144,20 +147,26 @@ def describe(
             "users": 500,
             "password": {"file": str(secrets / "listeners-password")},
         },
-        "metrics": {
-            "entry": "api-gateway",
-            "probed": "read-track",
-            "timing": "app",
-            "per_user": {
-                "actions": "track_plays_total",
-                "users": "user_sign_ins_total",
-                "action_route": "play-track",
-                "user_route": "sign-in",
-            },
-        },
+        "metrics": METRICS,
         "flows": {"log": str(flows.with_name(f"{flows.stem}*{flows.suffix}")), **CONNECTIONS},
         "routes": ROUTES,
         "disposable": True,
+    }
+
+
+def _database(secrets: Path) -> dict[str, Any]:
+    return {
+        "durability": "quorum",
+        "dsn": {"file": str(secrets / "dsn")},
+        "members": {
+            member: {"dsn": {"file": str(secrets / f"dsn-{member}")}, "region": region}
+            for member, region in MEMBERS.items()
+        },
+        "leader": {"namespace": "database", "endpoints": "main"},
+        "settings": SETTINGS,
+        "roles": ["normaldance"],
+        "passwords": {"table": "users", "column": "password"},
+        "pool": {"connections": 20, "read": "/tracks/1"},
     }
 
 

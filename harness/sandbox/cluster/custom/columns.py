@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster.table import AGE, NAME, Column, since
+from harness.sandbox.cluster.cells import AGE, NAME, Column, since
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -22,9 +22,9 @@ from harness.sandbox.cluster.timestamps import now_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.sandbox.cluster.cells import Column
     from harness.sandbox.cluster.statuses import Object
     from harness.sandbox.cluster.store import Store, WatchEvent
-    from harness.sandbox.cluster.table import Column
 
 DEFINITION = kinds.by_name("CustomResourceDefinition")
 _CONDITIONS = (

@@ -1,4 +1,6 @@
-"""The monitor of the platform: scrapes, rules, alerts and their receiver, by Prometheus' and Alertmanager's own protocols.
+"""The monitor of the platform: scrapes, rules, alerts and their receiver.
+
+It speaks Prometheus' and Alertmanager's own protocols.
 
     scrape ─▶ storage ─▶ promql ─▶ rules ─▶ notify ─▶ receiver
                   └───────────── api ───────────┘

@@ -1,4 +1,6 @@
-"""alertmanager: takes alerts, groups them, and sends notices to webhooks, by Alertmanager's own API and payload.
+"""alertmanager: accepts alerts, groups them, and sends notices to webhooks.
+
+API and payload are Alertmanager's own.
 
 python -m monitor.alertmanager /etc/alertmanager/alertmanager.yml
 """
@@ -107,7 +109,7 @@ class Alertmanager:
 
 
 async def _sent(session: aiohttp.ClientSession, url: str, notice: dict[str, Any]) -> None:
-    """Post a notice; a receiver that is away or answers 5xx is asked again, any other answer ends it."""
+    """Post a notice; retried while the receiver does not answer, or answers 5xx."""
     for attempt in range(_ATTEMPTS):
         try:
             async with session.post(url, json=notice) as response:

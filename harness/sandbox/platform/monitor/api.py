@@ -331,7 +331,7 @@ def _alert(alert: ActiveAlert) -> dict[str, object]:
 
 
 def _exponent(value: float) -> str:
-    """The shortest text with an exponent that is that number, as Go's `FormatFloat(value, 'e', -1)`."""
+    """The shortest text with an exponent for a number: Go's `FormatFloat(value, 'e', -1)`."""
     if not math.isfinite(value):
         return float_text(value)
     texts = (f"{value:.{digits}e}" for digits in range(17))

@@ -1,4 +1,4 @@
-"""Alertmanager at work: alerts into groups, groups into notices, each to its receiver when it is due.
+"""Alertmanager's grouping: alerts into groups, groups into notices for their receivers.
 
 Source: prometheus/alertmanager dispatch/dispatch.go, notify/notify.go (DedupStage), template/template.go.
 
@@ -181,7 +181,10 @@ class Dispatcher:
         return notices
 
     def _changed(self, group: AlertGroup, now_s: float) -> bool:
-        """Whether the receiver does not know: something new fires, something that it knows has ended, or it is time to repeat."""
+        """Whether a notice is due.
+
+        An alert fires or was resolved since the last one, or it is time to repeat.
+        """
         firing = {one.labels for one in group.alerts.values() if one.firing(now_s)}
         known = {labels for labels, fired in group.told if fired}
         ended = {one.labels for one in group.alerts.values() if not one.firing(now_s)} & known

@@ -13,7 +13,9 @@ _UNITS_S: Final = (31_536_000.0, 604_800.0, 86_400.0, 3600.0, 60.0, 1.0, 0.001)
 
 
 def seconds_of(text: str) -> float:
-    """Of a duration as Prometheus writes it: `1m30s`, `500ms` (which promql_parser.parse_duration 0.11 takes for 0.5 ms).
+    """Seconds of a duration as Prometheus writes it: `1m30s`, `500ms`.
+
+    promql_parser.parse_duration 0.11 takes `500ms` for 0.5 ms.
 
     Raises:
         ValueError: it is not a moment.

@@ -1,4 +1,6 @@
-"""What Prometheus tells its Alertmanagers: each firing alert again and again, a resolved one until it is forgotten.
+"""What Prometheus sends to its Alertmanagers.
+
+Firing alerts are sent again and again, a resolved one until it is dropped.
 
 Source: prometheus/prometheus rules/alerting.go sendAlerts, cmd/prometheus SendAlerts; Alertmanager's API v2.
 """
@@ -46,7 +48,7 @@ def _posted(alert: ActiveAlert, ends_s: float) -> dict[str, Any]:
 
 
 class Notifier:
-    """Posts alerts to every Alertmanager; what one did not take is lost to it until it is sent again.
+    """Posts alerts to every Alertmanager; one that fails gets them with the next post.
 
     Args:
         receivers: their addresses.

@@ -37,7 +37,7 @@ PORT: Final = 9090
 
 
 def cluster_access(home: Path) -> dict[str, str]:
-    """Where the Kubernetes API is, and files with its authority and our token, from $KUBECONFIG; nothing without one."""
+    """The Kubernetes API's address, CA file and token file, from $KUBECONFIG; none without one."""
     if not os.environ.get("KUBECONFIG"):
         return {}
     content = yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text("utf-8"))

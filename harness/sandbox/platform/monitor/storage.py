@@ -39,7 +39,7 @@ class StoredSeries:
     values: array[float] = field(default_factory=lambda: array("d"))
 
     def add(self, at_s: float, value: float, retention_s: float) -> None:
-        """Add a sample; one that is not younger than the last is dropped, as are those that are too old."""
+        """Add a sample; dropped when it is too old, or not younger than the last."""
         times = self.times_s
         if times and at_s <= times[-1]:
             return

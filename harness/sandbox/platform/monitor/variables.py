@@ -1,4 +1,4 @@
-"""Configuration files in which `$(NAME)` stands for a variable of the environment, as in a pod's command."""
+"""Configuration files with `$(NAME)` for environment variables, as in a pod's command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ _REFERENCE: Final = re.compile(r"\$\((\w+)\)")
 
 
 def effective(file: Path, home: Path, more: Mapping[str, str]) -> Path:
-    """The file with its variables replaced, below `home`; CONFIG_DIR is where the file is. An unknown name stays as it is.
+    """Write the file with its variables replaced, below `home`.
+
+    CONFIG_DIR is the directory of the file. An unknown name stays as it is.
 
     Args:
         file: as it is deployed.

@@ -1,4 +1,6 @@
-"""An AnalysisRun as a pure state machine: which metrics are due, what a measurement means, the state of the run.
+"""An AnalysisRun as a pure state machine.
+
+It decides which metrics are due, what a measurement means, and the phase of the run.
 
     due(metrics, status, now)          ─▶ metrics to measure now
     recorded(status, metric, measured) ─▶ status with that measurement
@@ -31,7 +33,7 @@ TERMINATED: Final = "Run Terminated"
 
 
 class AnalysisPhase(StrEnum):
-    """Of a measurement, a metric and a run, in the order of badness that decides between metrics."""
+    """Phase of a measurement, a metric or a run; the order decides between metrics."""
 
     SUCCESSFUL = "Successful"
     RUNNING = "Running"

@@ -1,4 +1,7 @@
-"""strategy.canary: steps in order, each completed before the next; the stable set serves what the canary does not."""
+"""strategy.canary: steps in order, each completed before the next.
+
+The stable set serves what the canary does not.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ def turn_canary(turn: Turn, strategy: CanaryStrategy) -> None:
 
 
 def weight_at(steps: Sequence[Step], index: int) -> int:
-    """The share that the steps up to and including `index` ask for; 100 after the last, 0 before the first setWeight."""
+    """The share in percent that the steps up to and including `index` ask for.
+
+    100 after the last step, 0 before the first setWeight.
+    """
     if index >= len(steps):
         return ALL
     weights = [step.weight for step in steps[: index + 1] if isinstance(step, SetWeight)]
@@ -51,7 +57,7 @@ def _first(turn: Turn, strategy: CanaryStrategy) -> None:
 
 
 def _settled(turn: Turn, strategy: CanaryStrategy) -> None:
-    """The stable template is the one that the spec asks for, after a promotion or an undo: it gets all of the traffic."""
+    """Give all traffic to the stable template, after a promotion or an undo."""
     turn.status |= {"currentStepIndex": len(strategy.steps), "promoteFull": False}
     turn.scale(turn.new, turn.spec.replicas)
     turn.keep(turn.new)
@@ -114,7 +120,10 @@ def _done(turn: Turn, strategy: CanaryStrategy, index: int) -> bool:
 
 
 def _shift(turn: Turn, strategy: CanaryStrategy, index: int) -> None:
-    """Replicas and weights that the step asks for. The weight follows the pods: nothing is sent to what is not there."""
+    """Set the replicas and weights that the step asks for.
+
+    The weight follows the pods: no traffic goes to a set without available pods.
+    """
     stable = turn.stable
     assert stable is not None  # noqa: S101 - of an update there is one
     weight = weight_at(strategy.steps, index)
@@ -181,7 +190,7 @@ def _weigh(turn: Turn, strategy: CanaryStrategy, weight: int, stable: TemplateSe
 
 
 def _promote(turn: Turn) -> None:
-    """The new set is the stable one from now on; its Service follows in the next turn, then the weight."""
+    """Make the new set the stable one; its Service follows in the next turn, then the weight."""
     turn.status |= {"stableRS": turn.new.hash, "promoteFull": False}
     turn.do(Notice("RolloutCompleted", f"Rollout completed update to revision {turn.new.revision} ({turn.new.hash})"))
 

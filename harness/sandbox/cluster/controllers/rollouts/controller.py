@@ -1,4 +1,4 @@
-"""Rollouts: reads the stored objects, asks the state machine, applies its actions, writes the status last.
+"""The Rollout controller: reads objects, asks the state machine, applies its actions.
 
 The status is written after the actions: what is lost between them is decided again, from the same objects.
 """
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 ARGO: Final = "argoproj.io/v1alpha1"
 GATEWAY: Final = "gateway.networking.k8s.io/v1"
 IN_PROGRESS: Final = "rollouts.argoproj.io/gatewayapi-canary"
-"""Label of a route while a canary is in progress, as the plugin writes it: a gateway may read from it that other routes are to follow."""
+"""Label of a route while a canary is in progress, as the plugin writes it.
+
+A gateway may read from it that other routes follow.
+"""
 MANAGED_BY: Final = "argo-rollouts.argoproj.io/managed-by-rollouts"
 WATCHED: Final = frozenset(
     {
@@ -106,7 +109,10 @@ class Rollouts:
         return deployment["spec"]["template"], deployment["spec"]["selector"]
 
     def _require(self, rollout: Object, spec: RolloutSpec) -> None:
-        """Refuse a rollout that names what is not there, or an analysis that cannot be followed, before anything is changed."""
+        """Refuse a rollout before anything is changed.
+
+        It names an object that does not exist, or an analysis that cannot be run.
+        """
         for service in spec.strategy.services:
             self._found(SERVICE, rollout, service, "spec.strategy")
         if isinstance(spec.strategy, CanaryStrategy) and spec.strategy.route is not None:

@@ -1,4 +1,6 @@
-"""Conditions of analysis metrics: the part of expr-lang that they are written in, parsed here and never handed to `eval`.
+"""Conditions of analysis metrics, in the part of expr-lang that they use.
+
+They are parsed here and never passed to `eval`.
 
     condition = ResultCondition.parse("len(result) > 0 && all(result, # < 0.05)")
     condition.holds([0.01])  ─▶ True
@@ -51,7 +53,7 @@ class ResultCondition:
         return cls(text, _Parser(text).parsed())
 
     def holds(self, result: Value) -> bool:
-        """Whether it is true of a measured result: a number, or the list of an instant vector or a range.
+        """Whether the condition is true of a result: a number, or the list of a vector or a range.
 
         Raises:
             ConditionError: an index out of range, a comparison of unlike types, or a value that is not true or false.

@@ -1,4 +1,6 @@
-"""A rollout as a pure state machine: spec, status, what was observed, and the time ─▶ the next status and what to do.
+"""A rollout as a pure state machine.
+
+Spec, status, what was observed, and the time ─▶ the next status and the actions.
 
     decide(spec, status, observed, now) ─▶ TurnDecision(status, actions)
 
@@ -26,7 +28,10 @@ COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "
 
 
 def decide(spec: RolloutSpec, status: Object, observed: Observed, now: datetime) -> TurnDecision:
-    """One turn. Called again with its own status and what became of its actions until nothing changes."""
+    """Take one turn.
+
+    It is called again with its own status and the result of its actions until nothing changes.
+    """
     turn = Turn(spec, status, observed, now)
     _meet_template(turn)
     _obey(turn)
@@ -74,7 +79,10 @@ def _meet_template(turn: Turn) -> None:
 
 
 def _close_rollback(turn: Turn) -> bool:
-    """Whether the template is an older one within the rollback window; age is that of the set, not its revision, which an undo raises."""
+    """Whether the template is an older one within the rollback window.
+
+    The age of the set decides, not its revision, which an undo raises.
+    """
     stable = turn.stable
     if stable is None or not turn.new.created < stable.created:
         return False
@@ -158,7 +166,7 @@ def _canary_waits_for(turn: Turn, strategy: CanaryStrategy) -> str:
 
 
 def _overdue(turn: Turn, before: Object) -> bool:
-    """Whether nothing has moved for longer than the progress deadline while replicas are missing."""
+    """Whether there was no progress for the progress deadline while replicas are missing."""
     if turn.paused or turn.aborted or turn.new.available >= turn.new.replicas:
         return False
     since = _progressing(before).get("lastUpdateTime")

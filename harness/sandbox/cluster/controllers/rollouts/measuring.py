@@ -88,7 +88,10 @@ class Analyses:
 
 
 async def measured(query: Query, address: str) -> tuple[Value, str, str]:
-    """(value, value as text, error) of a query by Prometheus' HTTP API. An error is an answer, never an exception."""
+    """Query Prometheus' HTTP API: (value, value as text, error).
+
+    An error is returned, never raised.
+    """
     now_s = clock.wall().timestamp()
     if query.span is None:
         path, asked = "/api/v1/query", {"query": query.query, "time": f"{now_s:.3f}"}
@@ -108,7 +111,10 @@ async def measured(query: Query, address: str) -> tuple[Value, str, str]:
 
 
 def read(body: Any) -> tuple[Value, str, str]:
-    """(value, text, error) of an answer: a number of a scalar, a list of a vector or of all points of a matrix."""
+    """(value, text, error) of an answer.
+
+    A scalar is a number; a vector, and all points of a matrix, a list.
+    """
     if not isinstance(body, dict) or body.get("status") != "success":
         kind, error = (body.get("errorType"), body.get("error")) if isinstance(body, dict) else (None, None)
         return None, "", f"{kind or 'bad_response'}: {error or 'the answer is not that of a Prometheus'}"

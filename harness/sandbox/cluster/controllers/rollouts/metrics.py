@@ -1,4 +1,7 @@
-"""The metrics of an AnalysisRun, read and refused before anything is measured: intervals, limits, conditions, Prometheus queries."""
+"""The metrics of an AnalysisRun, parsed and validated before anything is measured.
+
+They have intervals, limits, conditions and Prometheus queries.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +107,7 @@ def metrics_of(spec: Object) -> tuple[Metric, ...]:
 
 
 def filled(value: Any, values: Mapping[str, str | None], path: str) -> Any:
-    """The same value with each `{{args.NAME}}` replaced. Raises SpecError when an argument has no value."""
+    """The value with each `{{args.NAME}}` replaced. Raises SpecError: an argument has no value."""
     if isinstance(value, dict):
         return {name: filled(each, values, f"{path}.{name}") for name, each in value.items()}
     if isinstance(value, list):
@@ -123,7 +126,7 @@ def filled(value: Any, values: Mapping[str, str | None], path: str) -> Any:
 
 
 def merged_args(template: Object, given: Sequence[Object]) -> list[Object]:
-    """The arguments of a template with the values that a rollout gives them. Raises SpecError when one has none."""
+    """The arguments of a template with a rollout's values. Raises SpecError: one has none."""
     values = {each["name"]: each.get("value") for each in given}
     found = []
     for argument in (template.get("spec") or {}).get("args") or ():

@@ -1,4 +1,4 @@
-"""Notices of releases that are taken back, to an Alertmanager, as the notifications of Argo Rollouts send them.
+"""Notices of aborted releases to an Alertmanager, as Argo Rollouts sends them.
 
 A Rollout subscribes by annotation, `notifications.argoproj.io/subscribe.on-rollout-aborted.alertmanager: ""`; the addresses are in the ConfigMap
 `argo-rollouts-notification-configmap` of its namespace, under `service.alertmanager`. Their templates are not served: each notice names the release,

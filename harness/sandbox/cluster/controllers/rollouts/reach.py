@@ -1,4 +1,4 @@
-"""How the controller, which is no pod, reaches a Service by the name that a manifest gives it."""
+"""How the controller, which is no pod, reaches a Service by its name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _IN_CLUSTER: Final = re.compile(r"(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+
 
 
 def reached(store: Store, address: str) -> str:
-    """The URL as the host reaches it: there is no DNS in the sandbox, so the name of a Service becomes its cluster IP."""
+    """The URL with the name of a Service replaced by its cluster IP.
+
+    The host has no DNS of the sandbox.
+    """
     parts = urlsplit(address)
     match = _IN_CLUSTER.fullmatch(parts.hostname or "")
     if match is None:

@@ -64,7 +64,10 @@ def revision_of(replicaset: Object) -> int:
 
 
 def _made(rollout: Object, template: Object, selector: Object, spec: RolloutSpec) -> Object:
-    """The ReplicaSet of a template. Its hash is that of the template with all defaults, as an undo brings it back."""
+    """The ReplicaSet of a template.
+
+    Its hash is that of the template with all defaults, as an undo restores it.
+    """
     meta = rollout["metadata"]
     bare = {
         "metadata": {"name": meta["name"], "namespace": meta["namespace"], "ownerReferences": [reference(rollout)]},

@@ -1,4 +1,7 @@
-"""A Rollout's spec, read and refused before anything is changed: steps that fall, weights over 100, fields that are not served."""
+"""A Rollout's spec, parsed and validated before anything is changed.
+
+Refused are steps that fall, weights over 100 and fields that are not supported.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +100,10 @@ Step = SetWeight | PauseStep | AnalysisStep
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CanaryStrategy:
-    """strategy.canary. `route`: the HTTPRoute whose weights are written; None splits by the number of replicas."""
+    """strategy.canary.
+
+    `route`: the HTTPRoute whose weights are written; None splits by the number of replicas.
+    """
 
     steps: tuple[Step, ...]
     steps_hash: str
@@ -118,7 +124,10 @@ class CanaryStrategy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BlueGreenStrategy:
-    """strategy.blueGreen. `auto_promotion_s`: seconds until it goes on by itself; None: only `auto_promotion` decides."""
+    """strategy.blueGreen.
+
+    `auto_promotion_s`: seconds until it is promoted by itself; None: only `auto_promotion` decides.
+    """
 
     active_service: str
     preview_service: str | None
@@ -137,7 +146,10 @@ class BlueGreenStrategy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutSpec:
-    """A Rollout's spec. `rollback_revisions`: an older revision so close to the stable one is gone back to without steps."""
+    """A Rollout's spec.
+
+    `rollback_revisions`: the steps are skipped on the way to a revision that is at most so many older than the stable one.
+    """
 
     name: str
     replicas: int
@@ -242,7 +254,7 @@ def _step(spec: Object, path: str, rollout: Object) -> Step:
 
 
 def _rising(steps: Sequence[Step], path: str) -> None:
-    """A share only grows: a step that falls would take users back who already are on the new release."""
+    """Refuse weights that fall: they would take users back who are on the new release already."""
     highest = 0
     for index, step in enumerate(steps):
         if isinstance(step, SetWeight):
@@ -280,7 +292,10 @@ def _analysis(spec: Object, path: str, rollout: Object) -> Analysis:
 
 
 def _argument(spec: Object, path: str, rollout: Object) -> str:
-    """Its value; `{latest}` and `{stable}` stand for the hashes of the pod templates, which are known later."""
+    """The value of an argument.
+
+    `{latest}` and `{stable}` stand for the hashes of the pod templates, which are known later.
+    """
     source = spec.get("valueFrom") or {}
     if "value" in spec:
         return str(spec["value"])

@@ -1,4 +1,4 @@
-"""One turn of a rollout: what was observed, what it decides, and the few ways in which a turn changes a status."""
+"""One turn of a rollout: what it observes, what it decides, and how it changes the status."""
 
 from __future__ import annotations
 
@@ -115,7 +115,10 @@ class Select:
 
 @dataclass(frozen=True, slots=True)
 class Weigh:
-    """Give the canary this share of the route, in percent, and the stable set the rest; and say whether a canary is in progress."""
+    """Give the canary this share of the route in percent, and the stable set the rest.
+
+    `in_progress` is written beside it: whether a canary is in progress.
+    """
 
     canary: int
     in_progress: bool
@@ -227,7 +230,10 @@ class Turn:
             self.do(Notice("SwitchService", f"Switched selector for service '{service}' from '{old}' to '{each.hash}'"))
 
     def retire(self, each: TemplateSet, delay_s: float) -> None:
-        """Scale a set to nothing after a delay that is written down first, so that a restart keeps it; an infinite one never ends."""
+        """Scale a set to nothing after a delay.
+
+        The time is written to the set first, so that a restart keeps it. An infinite delay never ends.
+        """
         if not each.replicas:
             if each.scale_down_at:
                 self.do(ScaleDownAt(each.hash, None))
@@ -262,7 +268,9 @@ class Turn:
         return None
 
     def pause_is_over(self, reason: PauseReason, seconds: float | None) -> bool:
-        """Whether the time of a pause has passed, or a person has removed its condition; begins the pause first.
+        """Whether a pause is over: its time has passed, or its condition was removed.
+
+        Begins the pause if it has not begun.
 
         Args:
             reason: of the pause; one for another reason besides it does not end with it.
@@ -284,7 +292,10 @@ class Turn:
         self.status |= {"controllerPause": False, "pauseConditions": None}
 
     def abort(self, why: str) -> None:
-        """Take the update back; the spec keeps the new template, so the rollout is Degraded until undo or retry."""
+        """Abort the update.
+
+        The spec keeps the new template, so the rollout is Degraded until undo or retry.
+        """
         self.go_on()
         message = f"Rollout aborted update to revision {self.new.revision}" + (f": {why}" if why else "")
         steps = {"currentStepIndex": 0} if "currentStepIndex" in self.status else {}
@@ -323,7 +334,10 @@ class Turn:
             self.do(StopRun(self.run_status(role)["name"]))
 
     def analysed(self, role: RunRole, analysis: Analysis, step: int | None = None) -> AnalysisPhase:
-        """The phase of that role's run, which is started when there is none. A bad end aborts, an inconclusive one pauses."""
+        """The phase of that role's run, which is started when there is none.
+
+        A failed run aborts the rollout, an inconclusive one pauses it.
+        """
         base, known = self._base(role, step), self.run_status(role)
         name = known.get("name", "")
         run = self.observed.runs.get(name) if name.partition(".")[0] == base else None

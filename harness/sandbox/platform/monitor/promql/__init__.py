@@ -1,4 +1,7 @@
-"""PromQL: the part of it that rules and dashboards use, evaluated as Prometheus 3 does. Anything else is refused by name."""
+"""PromQL: the part that rules and dashboards use, evaluated as Prometheus 3 does.
+
+Anything else is refused by name.
+"""
 
 from .query import PromqlQuery
 from .values import Labels, PromqlError, QueryError, Sample, Value

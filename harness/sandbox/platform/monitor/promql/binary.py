@@ -84,7 +84,10 @@ def scalars(op: str, left: float, right: float) -> float:
 
 
 def with_scalar(op: str, vector: Vector, scalar: float, matching: Matching, *, scalar_first: bool) -> Vector:
-    """Of each element of a vector and a scalar. A comparison keeps the elements for which it holds, with their values."""
+    """Evaluate an operator for each element of a vector and a scalar.
+
+    A comparison keeps the elements for which it is true, with their values.
+    """
     result = []
     for labels, value in vector:
         left, right = (scalar, value) if scalar_first else (value, scalar)
@@ -98,7 +101,10 @@ def with_scalar(op: str, vector: Vector, scalar: float, matching: Matching, *, s
 
 
 def sets(op: str, left: Vector, right: Vector, matching: Matching) -> Vector:
-    """Elements of the left that are, or are not, on the right; of both for `or`, those of the right that the left has not."""
+    """Evaluate `and`, `unless` and `or`.
+
+    Elements of the left that are, or are not, on the right; for `or` also those of the right that the left lacks.
+    """
     there = {matching.signature(labels) for labels, _ in right}
     if op == "and":
         return [sample for sample in left if matching.signature(sample.labels) in there]

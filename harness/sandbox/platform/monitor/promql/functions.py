@@ -25,7 +25,7 @@ def _increase(points: Range) -> float:
 
 
 def extrapolated(points: Range, *, counter: bool, per_second: bool) -> float | None:
-    """The change over the range: that between the first and the last sample, extrapolated to the edges that they are near to."""
+    """The change over a range, extrapolated from first and last sample to the edges near them."""
     n = len(points.values)
     if n < 2:
         return None
@@ -215,7 +215,10 @@ def label_replace(vector: Vector, to: str, replacement: str, source: str, patter
 
 
 def expanded(template: str, found: re.Match[str]) -> str:
-    """The template with `$1`, `$name` and `${name}` as Go's regexp expands them: a group that is not there is empty."""
+    """The template with `$1`, `$name` and `${name}` expanded as Go's regexp does.
+
+    A missing group is empty.
+    """
 
     def group(reference: re.Match[str]) -> str:
         name = reference[1] or reference[2]

@@ -1,4 +1,4 @@
-"""A PromQL expression: parsed by Prometheus' own grammar, checked, and evaluated at one moment.
+"""A PromQL expression: parsed by Prometheus' grammar, checked, evaluated at one moment.
 
 What is not evaluated here is refused by name when the expression is read, not when a rule needs it.
 """
@@ -170,7 +170,7 @@ class _Evaluation:
         return without_name([Sample(labels, -number) for labels, number in cast("Vector", value)])
 
     def _instant(self, node: grammar.VectorSelector) -> list[tuple[StoredSeries, float, float]]:
-        """Series, time and value of the newest sample of each that is young enough and no stale marker."""
+        """Series, time and value of each newest sample, unless too old or a stale marker."""
         at_s = self._now_s - _offset_s(node)
         found = []
         for one in self._storage.select(matchers_of(node)):
@@ -293,7 +293,7 @@ def _matching(modifier: grammar.BinModifier | None) -> binary.Matching:
 
 
 def _absent_labels(node: grammar.Expr) -> Labels:
-    """Those that a selector demands with `=`, each named once in it; of any other expression none."""
+    """The labels that a selector fixes with `=`, each named once; of other expressions none."""
     while isinstance(node, grammar.ParenExpr):
         node = node.expr
     if isinstance(node, grammar.MatrixSelector):

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
-"""Name and value of each label, sorted by name, none with an empty value; the metric's name is `__name__`."""
+"""Name and value of each label, sorted by name, none empty.
+
+The metric's name is the label `__name__`.
+"""
 NAME: Final = "__name__"
 _STALE_BITS: Final = b"\x7f\xf0\x00\x00\x00\x00\x00\x02"
 STALE: Final[float] = struct.unpack(">d", _STALE_BITS)[0]

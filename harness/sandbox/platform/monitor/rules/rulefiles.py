@@ -21,7 +21,7 @@ _METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 class RuleFileError(Exception):
-    """A rule file is not as Prometheus reads it, or says what is not evaluated here; with file and rule."""
+    """A rule file is invalid, or uses what is not supported here; with file and rule."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +46,10 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleGroup:
-    """Rules that are evaluated in order, every `interval_s`; `limit`: elements that one may give, 0 for any number."""
+    """Rules that are evaluated in order, every `interval_s`.
+
+    `limit`: elements that a rule may return, 0 for any number.
+    """
 
     name: str
     file: str

@@ -1,4 +1,6 @@
-"""Templates of alerts: the part of Go's that labels and annotations use. Anything else is refused by name when a rule is read.
+"""Templates of alerts: the part of Go's that labels and annotations use.
+
+Anything else is refused by name when a rule is read.
 
 {{ $value }}  {{ $labels.pod }}  {{ $value | humanizePercentage }}  {{ printf "%.2f" $value }}
 """

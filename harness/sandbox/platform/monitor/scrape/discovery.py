@@ -1,4 +1,7 @@
-"""Targets from Kubernetes: pods and nodes, listed once and then followed, with the labels that Prometheus gives them."""
+"""Targets from Kubernetes: pods and nodes, with the labels that Prometheus gives them.
+
+They are listed once and then watched.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ class FollowedObjects:
         return [target for targets in self._targets.values() for target in targets]
 
     async def follow(self) -> None:
-        """List and watch, for ever; what breaks is begun again, and what was known stays known meanwhile."""
+        """List and watch for ever; after an error again, with the objects known so far kept."""
         while True:
             try:
                 await self._watch(await self._list())
@@ -71,7 +74,10 @@ class FollowedObjects:
 
 
 def pod_targets(pod: Mapping[str, Any]) -> Iterator[Discovered]:
-    """One target for each port of each container of a pod that has an address; one without a port for a container without."""
+    """One target for each port of each container of a pod that has an address.
+
+    A container without a port is one target without a port.
+    """
     status, meta = pod.get("status") or {}, pod["metadata"]
     if not status.get("podIP") or status.get("phase") in ("Succeeded", "Failed"):
         return

@@ -1,4 +1,4 @@
-"""Relabelling, as Prometheus does it: which targets and samples are kept, and what their labels are."""
+"""Relabelling as Prometheus does it: targets and samples to keep, and their labels."""
 
 from __future__ import annotations
 

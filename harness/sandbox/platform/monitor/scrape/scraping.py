@@ -1,4 +1,6 @@
-"""Scrapes: each target on a schedule of its own, its samples into the storage, its end recorded.
+"""Scrapes: each target on a schedule of its own, its samples into the storage.
+
+The outcome of each scrape is recorded, and the end of a target.
 
 A series that a scrape no longer has ends at once, all of them where a scrape fails; `up` says which of the two it was.
 """
