@@ -16,6 +16,7 @@ from harness.errors import HarnessError, UsageError
 
 _COMMANDS: Final = {
     # command: (module, attribute), in the order of use
+    "init": ("harness.cli.init", "init"),
     "run": ("harness.cli.run", "run"),
     "plan": ("harness.cli.run", "plan"),
     "judge": ("harness.cli.judging", "judge"),
@@ -62,6 +63,7 @@ def readiness() -> None:
     """Decide, from evidence, whether a release of an integrated platform may ship.
 
     \b
+      readiness init DIR --entry URL    a project for a service of your own
       readiness run --target sandbox    start the sandbox, load it, break it, decide
       readiness run --release slow      the same for a release that must be refused
       readiness judge reports/runs/latest --check

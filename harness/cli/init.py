@@ -1,0 +1,210 @@
+"""`readiness init`: a project of one's own that can be run at once."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import click
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.cli.starter.discovery import DiscoveredPaths
+    from harness.cli.starter.writing import ProjectAnswers, WrittenProject
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--entry", metavar="URL", help="Address of the service, like http://127.0.0.1:8080.")
+@click.option("--name", metavar="NAME", help="Of the target.  [default: the directory's]")
+@click.option(
+    "--environment",
+    type=click.Choice(["staging", "production"]),
+    default="staging",
+    show_default=True,
+    help="What the target is.",
+)
+@click.option("--health", metavar="PATH", help="Answers 200 while the service is well.  [default: one that answers]")
+@click.option("--read", metavar="PATH", help="A read of something stored.  [default: one that answers]")
+@click.option("--write", metavar="PATH", help="Where a user's POST goes.  [default: the journey only reads]")
+@click.option("--body", metavar="JSON", help="Of that POST, like '{\"item\": 1}'.")
+@click.option(
+    "--ca",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="CA of the service's certificate; copied into the project.",
+)
+@click.option("--openapi", metavar="FILE|URL", help="OpenAPI document, whose reads the journey is made of.")
+@click.option("--json", "as_json", is_flag=True, help="For machines; asks nothing.")
+def init(directory: Path, *, as_json: bool, **options: Any) -> int:
+    """Write a project into DIR that judges one service: rows, scenarios, a journey, a restart, workflows for CI.
+
+    Files that are there are kept as they are. In a terminal it asks for what no option says. GETs are sent to find
+    the paths that answer; nothing else.
+    """
+    from harness.cli.starter.writing import write_project
+
+    asks = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
+    answers, problem, left_out = _answers(directory, options, asks=asks)
+    project = write_project(directory, answers)
+    following = list(_next(directory, answers, project))
+    if as_json:
+        record = {
+            "directory": str(directory),
+            "written": list(project.written),
+            "kept": list(project.kept),
+            "left_out": list(left_out),
+            "problem": problem,
+            "next": following,
+        }
+        click.echo(json.dumps(record, indent=1, ensure_ascii=False))
+        return 0
+    for name in project.written:
+        click.echo(f"wrote  {directory / name}")
+    for name in project.kept:
+        click.echo(f"kept   {directory / name}")
+    for line in left_out:
+        click.echo(f"not in the journey: {line}")
+    if problem:
+        click.secho(problem, fg="yellow")
+    click.echo("next:")
+    for line in following:
+        click.echo(f"  {line}")
+    return 0
+
+
+def _answers(directory: Path, options: dict[str, Any], *, asks: bool) -> tuple[ProjectAnswers, str, tuple[str, ...]]:
+    """What the project is made of, what is wrong with the service, and the documented reads that are left out."""
+    from harness.cli.starter.discovery import discovered, tls_of
+    from harness.cli.starter.openapi import documented_reads
+    from harness.cli.starter.writing import ProjectAnswers
+
+    name = _name(options["name"], directory)
+    entry = _entry(options["entry"], asks=asks)
+    ca: Path | None = options["ca"]
+    if ca is not None and not ca.is_file():
+        raise UsageError("there is no such file", where=str(ca), hint="name a file of PEM certificates")
+    tls = tls_of(str(ca) if ca else "")
+    documented = documented_reads(options["openapi"], tls) if options["openapi"] else None
+    found = discovered(entry, tls)
+    health = _path(
+        "--health",
+        options["health"] or _asked("Path that answers 200 while it is well", found.health or "/health", asks),
+    )
+    read = _path("--read", options["read"] or _asked("Path of a read", found.read or "/", asks))
+    write = options["write"] or _asked("Path that a user's POST goes to (empty: none)", "", asks)
+    answers = ProjectAnswers(
+        name=name,
+        entry=entry,
+        environment=options["environment"],
+        health=health,
+        read=read,
+        write=_path("--write", write) if write else "",
+        body=_body(options["body"], write),
+        ca=ca.read_bytes() if ca else None,
+        reads=documented.reads if documented else (),
+    )
+    _refuse_known(answers)
+    return answers, _problem(entry, found, directory, options), documented.left_out if documented else ()
+
+
+def _asked(question: str, default: str, asks: bool) -> str:  # noqa: FBT001 - one answer of two
+    return str(click.prompt(question, default=default, show_default=bool(default))) if asks else default
+
+
+def _name(given: str | None, directory: Path) -> str:
+    name = given or directory.absolute().resolve().name
+    if not _NAME.fullmatch(name):
+        hint = "use letters, digits, `.`, `_` and `-`, like `--name shop`"
+        raise UsageError(f"{name!r} cannot be the name of a target", where="--name" if given else "DIR", hint=hint)
+    return name
+
+
+def _entry(given: str | None, *, asks: bool) -> str:
+    from harness.targets.values import is_http
+
+    entry = given or _asked("Address of the service", "http://127.0.0.1:8080", asks)
+    if not given and not asks:
+        hint = "say `--entry http://127.0.0.1:8080`, with the address where the service answers"
+        raise UsageError("the address of the service is missing", where="--entry", hint=hint)
+    entry = entry.rstrip("/")
+    if not is_http(entry) or {"?", "#", "@", '"', "'"} & {*entry}:
+        hint = "write one like `http://127.0.0.1:8080`, without user and password, `?` and `#`"
+        raise UsageError(f"{entry!r} is not an address of HTTP", where="--entry", hint=hint)
+    if path := urlsplit(entry).path:
+        hint = f"leave {path} out, and begin the paths with it: `--read {path}/…`"
+        raise UsageError("an entry has no path: paths are requested from its root", where="--entry", hint=hint)
+    return entry
+
+
+def _path(option: str, value: str) -> str:
+    if not re.fullmatch(r"/[^\s\"'{}\\]*", value):
+        raise UsageError(f"{value!r} is not a path", where=option, hint="a path begins with `/`, like `/items/1`")
+    return value
+
+
+def _body(given: str | None, write: str) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    if not write:
+        raise UsageError("a body needs the path that it is sent to", where="--body", hint="say `--write PATH` too")
+    try:
+        body = json.loads(given)
+    except ValueError as error:
+        raise UsageError(f"is not JSON: {error}", where="--body", hint="write it like '{\"item\": 1}'") from error
+    if not isinstance(body, dict):
+        raise UsageError("is not a JSON object", where="--body", hint="write it like '{\"item\": 1}'")
+    return body
+
+
+def _refuse_known(answers: ProjectAnswers) -> None:
+    """A profile that comes with the package would be found in its place."""
+    from harness.catalogue import load_catalogue
+
+    known = load_catalogue()
+    taken = answers.profile in known.profiles or any(
+        requirement.startswith(f"{answers.prefix}-") for requirement in known.requirements
+    )
+    if taken:
+        what = f"rows named {answers.prefix}-… or a profile {answers.profile!r} come with the package"
+        raise UsageError(what, where="--name", hint=f"say `--name {answers.name}-service`")
+
+
+def _problem(entry: str, found: DiscoveredPaths, directory: Path, options: dict[str, Any]) -> str:
+    """What is wrong with the service now; empty where its paths answer."""
+    file = directory / "target.yaml"
+    if found.problem:
+        hint = (
+            "name its CA with `--ca FILE`" if "CERTIFICATE_VERIFY_FAILED" in found.problem else "start it before a run"
+        )
+        return f"{entry} does not answer ({found.problem}): {hint}; its paths in {file} are a guess"
+    guessed = [key for key in ("health", "read") if not options[key] and not getattr(found, key)]
+    if guessed:
+        return (
+            f"no usual path of {entry} answers GET with status 200: correct `probes` ({', '.join(guessed)}) in {file}"
+        )
+    return ""
+
+
+def _next(directory: Path, answers: ProjectAnswers, project: WrittenProject) -> list[str]:
+    """What to do now, in this order."""
+    steps = [f"cd {directory}"] if directory.resolve() != Path.cwd() else []
+    if "pyproject.toml" in project.kept:
+        table = (
+            f'[tool.harness]  target = "target.yaml"  profiles = ["{answers.profile}"]  catalogue = ["catalogue"]  '
+            'features = ["features"]  loadtests = ["loadtests"]  experiments = ["experiments"]'
+        )
+        steps.append(f"# pyproject.toml was kept: it needs the table {table}")
+    allow = "" if answers.local else f" --allow-target {answers.name}"
+    return [
+        *steps,
+        "readiness plan  # what a run does and can decide, about a minute and a half; touches nothing",
+        f"readiness run{allow}",
+    ]

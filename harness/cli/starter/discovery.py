@@ -1,0 +1,60 @@
+"""Which paths of a service answer: a few GETs, before a project is written for it."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from harness.errors import ConfigurationError
+
+HEALTH: Final = ("/health", "/healthz", "/health/ready", "/readyz", "/livez", "/ping", "/status", "/up", "/")
+"""Where services answer whether they are well, in the order in which they are requested."""
+_WITHIN_S: Final = 3.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscoveredPaths:
+    """Paths that answer GET with status 200.
+
+    Attributes:
+        health: the first of `HEALTH`; empty: none.
+        read: the root, else the same; empty: none.
+        problem: why nothing is known; empty where the service answers.
+    """
+
+    health: str = ""
+    read: str = ""
+    problem: str = ""
+
+
+def tls_of(ca_file: str) -> ssl.SSLContext:
+    """How addresses are verified: by this CA, else by the system's.
+
+    Raises:
+        ConfigurationError: the file has no certificate.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:
+        hint = "name a file of PEM certificates"
+        raise ConfigurationError(f"has no certificate: {error}", where=ca_file, hint=hint) from error
+
+
+def discovered(entry: str, tls: ssl.SSLContext, health: Iterable[str] = HEALTH) -> DiscoveredPaths:
+    """Request the paths where services usually answer; nothing else is sent."""
+    import httpx
+
+    with httpx.Client(base_url=entry, verify=tls, timeout=_WITHIN_S, trust_env=False) as client:
+
+        def answers(path: str) -> bool:
+            answer = client.get(path)
+            return answer.status_code == 200 and bool(answer.content.strip())
+
+        try:
+            well = next((path for path in health if answers(path)), "")
+            read = "/" if well == "/" or answers("/") else well
+        except httpx.HTTPError as error:
+            return DiscoveredPaths(problem=str(error) or type(error).__name__)
+    return DiscoveredPaths(health=well, read=read)

@@ -1,0 +1,298 @@
+"""The documented reads of an OpenAPI document: what a journey can request without consequences."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+from harness.errors import ConfigurationError, UsageError
+from harness.yamlfile import read_documents
+
+if TYPE_CHECKING:
+    import ssl
+
+LARGEST: Final = 5_000_000
+"""Bytes of a document at most."""
+MOST_READS: Final = 12
+"""A journey has so many requests at most."""
+MOST_KEYS: Final = 5
+"""Keys of an answer that are checked at most."""
+_DEEPEST: Final = 20
+"""References that lead to references, at most."""
+_WITHIN_S: Final = 10.0
+_TYPES: Final = {"integer": "int", "string": "str", "boolean": "bool", "array": "list", "object": "dict"}
+"""JSON's types as a journey expects them; a `number` may be either of two."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentedRead:
+    """One GET that a document describes.
+
+    Attributes:
+        name: the route in all reports.
+        path: with its parameters filled in.
+        status: of a right answer.
+        expect: keys of its JSON object, each with the name of its Python type.
+    """
+
+    name: str
+    path: str
+    status: int = 200
+    expect: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentedReads:
+    """The reads of a document.
+
+    Attributes:
+        reads: at most `MOST_READS` of them.
+        left_out: the others, each as `GET path: why`.
+    """
+
+    reads: tuple[DocumentedRead, ...]
+    left_out: tuple[str, ...]
+
+
+class _NoExampleError(Exception):
+    """A parameter has no example, and its value is not known."""
+
+
+def documented_reads(source: str, tls: ssl.SSLContext) -> DocumentedReads:
+    """Read a document, JSON or YAML, of OpenAPI 3 or Swagger 2.
+
+    Args:
+        source: a file, or an address of HTTP.
+        tls: how an address is verified.
+
+    Raises:
+        ConfigurationError: it cannot be read, is no such document, or describes no read that can be requested.
+    """
+    document = _Document(source, _content(source, tls))
+    found: list[DocumentedRead] = []
+    left_out: list[str] = []
+    for path, item in document.paths():
+        try:
+            read = document.read_of(path, item)
+        except _NoExampleError as error:
+            left_out.append(f"GET {path}: {error}")
+            continue
+        if len(found) < MOST_READS:
+            found.append(read)
+        else:
+            left_out.append(f"GET {path}: a journey has at most {MOST_READS} requests")
+    if not found:
+        raise ConfigurationError(
+            f"no GET of this document can be requested{': ' if left_out else ''}{'; '.join(left_out[:3])}",
+            where=source,
+            hint="give path parameters an `example`, or write the journey by hand",
+        )
+    return DocumentedReads(reads=_named(found), left_out=tuple(left_out))
+
+
+def _named(reads: list[DocumentedRead]) -> tuple[DocumentedRead, ...]:
+    """The reads with names that differ."""
+    taken: dict[str, int] = {}
+    named = []
+    for read in reads:
+        taken[read.name] = number = taken.get(read.name, 0) + 1
+        name = read.name if number == 1 else f"{read.name}-{number}"
+        named.append(DocumentedRead(name=name, path=read.path, status=read.status, expect=read.expect))
+    return tuple(named)
+
+
+class _Document:
+    """The content of one document, and where it is from."""
+
+    def __init__(self, source: str, content: Any) -> None:
+        if not isinstance(content, dict) or not isinstance(content.get("paths"), dict):
+            hint = "it has `openapi: 3.…` (or `swagger: '2.0'`) and a mapping `paths`"
+            raise ConfigurationError("this is not an OpenAPI document", where=source, hint=hint)
+        self._source = source
+        self._root: dict[str, Any] = content
+
+    def paths(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every path with a GET."""
+        for path, item in self._root["paths"].items():
+            resolved = self._resolved(item)
+            if str(path).startswith("/") and isinstance(resolved.get("get"), dict):
+                yield str(path), resolved
+
+    def read_of(self, path: str, item: Mapping[str, Any]) -> DocumentedRead:
+        """The read of one path.
+
+        Raises:
+            _NoExampleError: it cannot be requested, and why.
+        """
+        operation = self._resolved(item["get"])
+        if operation.get("security", self._root.get("security")):
+            raise _NoExampleError("it needs a sign-in")
+        described = [part.get("parameters") for part in (item, operation)]
+        parameters = [self._resolved(one) for several in described if isinstance(several, list) for one in several]
+        filled, query = path, dict[str, str]()
+        for parameter in parameters:
+            name, place = str(parameter.get("name")), parameter.get("in")
+            if place == "path":
+                filled = filled.replace(f"{{{name}}}", quote(self._example(parameter), safe=""))
+            elif place == "query" and parameter.get("required") is True:
+                query[name] = self._example(parameter)
+            elif place == "header" and parameter.get("required") is True:
+                raise _NoExampleError(f"it needs the header `{name}`")
+        if missing := re.findall(r"{([^}]*)}", filled):
+            raise _NoExampleError(f"the path parameter `{missing[0]}` is not described")
+        status, answer = self._answer(operation)
+        return DocumentedRead(
+            name=_name(operation.get("operationId"), path),
+            path=self._base() + filled + (f"?{urlencode(query)}" if query else ""),
+            status=status,
+            expect=self._expected(answer),
+        )
+
+    def _base(self) -> str:
+        """The path that every path is below of."""
+        servers = self._root.get("servers")
+        first = servers[0] if isinstance(servers, list) and servers and isinstance(servers[0], dict) else {}
+        base = str(first.get("url") or self._root.get("basePath") or "")
+        return "" if "{" in base else urlsplit(base).path.rstrip("/")
+
+    def _example(self, parameter: Mapping[str, Any]) -> str:
+        schema = self._resolved(parameter.get("schema", parameter))
+        examples = parameter.get("examples")
+        several = [self._resolved(one) for one in examples.values()] if isinstance(examples, dict) else []
+        candidates = [
+            parameter.get("example"),
+            *(one.get("value") for one in several),
+            schema.get("example"),
+            *(schema["examples"] if isinstance(schema.get("examples"), list) else ()),
+            schema.get("default"),
+            *(schema["enum"] if isinstance(schema.get("enum"), list) else ()),
+        ]
+        for value in candidates:
+            if isinstance(value, bool):
+                return str(value).lower()
+            if isinstance(value, str | int | float) and value != "":
+                return str(value)
+        raise _NoExampleError(f"the parameter `{parameter.get('name')}` has no example")
+
+    def _answer(self, operation: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Status and description of the right answer."""
+        responses = operation.get("responses")
+        for status, answer in responses.items() if isinstance(responses, dict) else ():
+            if str(status).startswith("2") and str(status).isdecimal():
+                return int(status), self._resolved(answer)
+        return 200, {}
+
+    def _expected(self, answer: Mapping[str, Any]) -> dict[str, str]:
+        """The required keys of the answer's JSON object, with their types."""
+        content = answer.get("content")
+        media = content.get("application/json") if isinstance(content, dict) else answer
+        schema = self._resolved(self._resolved(media).get("schema"))
+        properties, required = schema.get("properties"), schema.get("required")
+        if not isinstance(properties, dict) or not isinstance(required, list):
+            return {}
+        expected = {}
+        for key in required[:MOST_KEYS]:
+            described = self._resolved(properties.get(key))
+            kind = described.get("type")
+            if isinstance(kind, str) and kind in _TYPES and described.get("nullable") is not True:
+                expected[str(key)] = _TYPES[kind]
+        return expected
+
+    def _resolved(self, value: Any) -> dict[str, Any]:
+        """A mapping, its local `$ref` followed; empty for any other value.
+
+        Raises:
+            ConfigurationError: the reference leads nowhere, to another file, or round in a circle.
+        """
+        for _ in range(_DEEPEST):
+            if not isinstance(value, dict):
+                return {}
+            if not isinstance(reference := value.get("$ref"), str):
+                return value
+            value = self._at(reference)
+        raise ConfigurationError(
+            f"`$ref: {reference}` leads in a circle", where=self._source, hint="correct the reference"
+        )
+
+    def _at(self, reference: str) -> Any:
+        if not reference.startswith("#/"):
+            hint = "make one file of them: a bundler of OpenAPI documents does it"
+            raise ConfigurationError(f"`$ref: {reference}` leads out of this document", where=self._source, hint=hint)
+        value: Any = self._root
+        for part in reference[2:].split("/"):
+            key = part.replace("~1", "/").replace("~0", "~")
+            if not isinstance(value, dict) or key not in value:
+                raise ConfigurationError(
+                    f"`$ref: {reference}` leads nowhere", where=self._source, hint=f"there is no `{key}`"
+                )
+            value = value[key]
+        return value
+
+
+def _name(operation: Any, path: str) -> str:
+    """The route's name: that of the operation in small letters, else of the path."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", operation) if isinstance(operation, str) else f"read-{path}"
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:60] or "read"
+
+
+def _content(source: str, tls: ssl.SSLContext) -> Any:
+    """The data of a file or an address."""
+    if not re.match(r"https?://", source):
+        path = Path(source)
+        try:
+            with path.open("rb") as file:
+                body = file.read(LARGEST + 1)
+        except OSError as error:
+            raise ConfigurationError(f"cannot be read: {error.strerror}", where=source) from error
+        return _parsed(source, body, path)
+    body = _fetched(source, tls)
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / "openapi.yaml"
+        copy.write_bytes(body)
+        try:
+            return _parsed(source, body, copy)
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                error.what, where=error.where.replace(str(copy), source), hint=error.hint
+            ) from error
+
+
+def _fetched(source: str, tls: ssl.SSLContext) -> bytes:
+    import httpx  # most projects begin without a document
+
+    try:
+        with httpx.stream("GET", source, verify=tls, timeout=_WITHIN_S, trust_env=False, follow_redirects=True) as got:
+            if got.status_code != 200:
+                raise UsageError(f"status {got.status_code}", where=source, hint="name the document's own address")
+            body = b""
+            for piece in got.iter_bytes():
+                body += piece
+                if len(body) > LARGEST:
+                    break
+    except httpx.HTTPError as error:
+        raise UsageError(
+            f"no answer ({error or type(error).__name__})",
+            where=source,
+            hint="start what serves the document, correct the address, or give the document as a file",
+        ) from error
+    return body
+
+
+def _parsed(source: str, body: bytes, path: Path) -> Any:
+    if len(body) > LARGEST:
+        raise ConfigurationError(f"has more than {LARGEST // 1_000_000} MB", where=source, hint="make it smaller")
+    if body.lstrip()[:1] == b"{":
+        try:
+            return json.loads(body)
+        except json.JSONDecodeError as error:
+            raise ConfigurationError(f"is not JSON: {error.msg}", where=f"{source}:{error.lineno}") from error
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise ConfigurationError(f"is not JSON: {error}", where=source) from error
+    documents = read_documents(path)
+    return documents[0].data if documents else None

@@ -1,0 +1,226 @@
+"""The files of a new project, made of templates; what is there already stays as it is."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from harness.errors import UsageError
+from harness.files import write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.cli.starter.openapi import DocumentedRead
+
+_TEMPLATES: Final = Path(__file__).with_name("files")
+_PACKAGE: Final = "readiness-harness"
+_CA: Final = "ca.pem"
+_WINDOW_S: Final = 25
+"""Seconds of the first fault-free window: each route is requested 250 times, enough for the rows of the project."""
+_THINK_MS: Final = 500
+_SHORTEST_MS: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectAnswers:
+    """What a project is made of.
+
+    Attributes:
+        name: of the target.
+        entry: its address.
+        environment: `staging` or `production`.
+        health, read: paths that answer GET with 200.
+        write: path that a user's POST goes to; empty: the journey has none.
+        body: of that POST.
+        ca: bytes of the CA's file; None: the system's CAs.
+        reads: of an OpenAPI document, in place of `read`, for the journey.
+    """
+
+    name: str
+    entry: str
+    environment: str = "staging"
+    health: str = "/health"
+    read: str = "/"
+    write: str = ""
+    body: Mapping[str, Any] | None = None
+    ca: bytes | None = None
+    reads: Sequence[DocumentedRead] = ()
+
+    @property
+    def local(self) -> bool:
+        """Whether the service runs on this machine, where its process can be killed and started."""
+        host = urlsplit(self.entry).hostname or ""
+        try:
+            return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def profile(self) -> str:
+        """The profile's name, and that of its file."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "own"
+
+    @property
+    def prefix(self) -> str:
+        """What the ids of its rows begin with."""
+        found = self.profile.upper()
+        return found if found[0].isalpha() else f"S-{found}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenProject:
+    """What was written, and what was there and kept; paths below the directory."""
+
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def write_project(directory: Path, answers: ProjectAnswers) -> WrittenProject:
+    """Write the files that are not there yet.
+
+    Raises:
+        UsageError: the directory cannot be written.
+    """
+    written, kept = [], []
+    try:
+        for name, body in _files(answers):
+            path = directory / name
+            if path.exists() or path.is_symlink():
+                kept.append(name)
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, body)
+            written.append(name)
+    except OSError as error:
+        raise UsageError(
+            f"cannot be written: {error.strerror}",
+            where=str(error.filename or directory),
+            hint="name another directory",
+        ) from error
+    return WrittenProject(written=tuple(written), kept=tuple(kept))
+
+
+def _files(answers: ProjectAnswers) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each file."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # a page's; most commands need none
+
+    templates = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - these are no pages of HTML; names and addresses were checked
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        variable_start_string="<<",
+        variable_end_string=">>",
+        block_start_string="<%",
+        block_end_string="%>",
+    )
+    templates.filters["pystring"] = json.dumps
+    values = _values(answers)
+    for template, name in {
+        "pyproject.toml": "pyproject.toml",
+        "requirements.txt": "requirements.txt",
+        "target.yaml": "target.yaml",
+        "catalogue/rows.yaml": f"catalogue/{answers.profile}.yaml",
+        "features/service.feature": "features/service.feature",
+        "loadtests/visitors.py": "loadtests/visitors.py",
+        "loadtests/visitors.yaml": "loadtests/visitors.yaml",
+        "experiments/service-restart.yaml": "experiments/service-restart.yaml",
+        "experiments/service_process.py": "experiments/service_process.py",
+        "github/readiness.yml": ".github/workflows/readiness.yml",
+        "gitlab-ci.yml": ".gitlab-ci.yml",
+        "deploy/nightly.yaml": "deploy/nightly.yaml",
+        "Dockerfile": "Dockerfile",
+        "gitignore": ".gitignore",
+        "README.md": "README.md",
+    }.items():
+        yield name, templates.get_template(f"{template}.j2").render(values).encode()
+    if answers.ca is not None:
+        yield _CA, answers.ca
+
+
+def _values(answers: ProjectAnswers) -> dict[str, object]:
+    """The values of the templates."""
+    calls = list(_calls(answers))
+    parts = urlsplit(answers.entry)
+    return {
+        "name": answers.name,
+        "profile": answers.profile,
+        "prefix": answers.prefix,
+        "environment": answers.environment,
+        "entry": answers.entry,
+        "health": answers.health,
+        "read": answers.read,
+        "ca": _CA if answers.ca is not None else "",
+        "local": answers.local,
+        "host": parts.hostname,
+        "port": parts.port or (443 if parts.scheme == "https" else 80),
+        "about": "Reads what is documented." if answers.reads else "Reads, and writes where a path is named.",
+        "calls": [line for _, line in calls],
+        "routes": _shares([route for route, _ in calls]),
+        "writes": bool(answers.write),
+        "journey_ms": max(_SHORTEST_MS, _THINK_MS * (len(calls) - 1)),
+        "window_s": _WINDOW_S,
+        "allow": "" if answers.local else f" --allow-target {answers.name}",
+        "args": json.dumps(
+            ["run", "--out", "/reports/runs", *([] if answers.local else ["--allow-target", answers.name])]
+        ),
+        "requirement": _requirement(),
+    }
+
+
+def _calls(answers: ProjectAnswers) -> Iterator[tuple[str, str]]:
+    """Route and line of each request of the journey."""
+    for read in answers.reads:
+        expect = "".join(f", expect={{{keys}}}" for keys in [_expected(read.expect)] if keys)
+        yield read.name, f"journey.get({_quoted(read.path)}, name={_quoted(read.name)}, status={read.status}{expect})"
+    if not answers.reads:
+        yield "read", f'journey.get({_quoted(answers.read)}, name="read", status=200)'
+    if answers.write:
+        body = _literal(dict(answers.body or {}))
+        yield "write", f'journey.post({_quoted(answers.write)}, name="write", json={body}, once=True)'
+
+
+def _expected(expect: Mapping[str, str]) -> str:
+    return ", ".join(f"{_quoted(key)}: {kind}" for key, kind in expect.items())
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _shares(routes: Sequence[str]) -> list[tuple[str, str]]:
+    """Each route with an equal share of the requests in per cent; all together are 100."""
+    each = round(100 / len(routes), 2)
+    last = round(100 - each * (len(routes) - 1), 2)
+    return [(route, f"{last if at == len(routes) - 1 else each:g}") for at, route in enumerate(routes)]
+
+
+def _requirement() -> str:
+    """The line by which pip finds this version: where it was installed from, if that is a repository."""
+    try:
+        installed = distribution(_PACKAGE)
+    except PackageNotFoundError:
+        return _PACKAGE
+    origin = json.loads(installed.read_text("direct_url.json") or "{}")
+    if repository := origin.get("vcs_info"):
+        return f"{_PACKAGE} @ {repository['vcs']}+{origin['url']}@{repository['commit_id']}"
+    return f"{_PACKAGE}=={installed.version}"
+
+
+def _literal(value: object) -> str:
+    """A JSON value in Python's words."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_quoted(str(key))}: {_literal(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    return _quoted(value) if isinstance(value, str) else repr(value)

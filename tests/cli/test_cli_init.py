@@ -1,0 +1,191 @@
+"""`readiness init` writes a project that can be planned, linted and run at once, and never writes over a file."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.cli import main
+from harness.cli.starter.writing import ProjectAnswers, write_project
+from harness.drivers.load import load_traffic
+from harness.targets import load_target
+from harness.yamlfile import read_documents
+
+SERVICE = Path(__file__).with_name("small_service.py")
+Call = Callable[..., tuple[int, str]]
+
+
+@contextmanager
+def small_service() -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The service on a free port; its entry and its process."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with subprocess.Popen([sys.executable, str(SERVICE), str(port)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield f"http://127.0.0.1:{port}", process
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
+    """The command in this process, in an empty directory or below it: exit code and what it said."""
+
+    def call(*arguments: str, below: str = ".") -> tuple[int, str]:
+        monkeypatch.chdir(tmp_path / below)
+        monkeypatch.setenv("READINESS_COMMAND", "1")
+        monkeypatch.setattr(sys, "argv", ["readiness", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), "".join(capfd.readouterr())
+
+    return call
+
+
+def test_a_new_project_is_in_order_and_can_be_planned(readiness: Call) -> None:
+    """No problem in its catalogue and features, and three rows that a run of its size decides, or says what it lacks."""
+    with small_service() as (entry, _):
+        code, said = readiness("init", "shop", "--entry", entry, "--write", "/orders", "--body", '{"item": [1, null]}')
+    assert code == 0, said
+    assert "wrote  shop/target.yaml" in said
+    assert said.endswith("readiness run\n")
+    code, said = readiness("catalogue", "lint", "--json", below="shop")
+    assert (code, json.loads(said)["problems"]) == (0, [])
+    code, said = readiness("plan", "--json", below="shop")
+    assert code == 0, said
+    plan = json.loads(said)
+    assert {one["requirement"] for one in plan["sentences"] if one["can_be_decided"]} >= {"SHOP-P95", "SHOP-ERRORS"}
+    assert plan["seconds"]["expected"] <= 100
+
+
+def test_the_paths_that_answer_are_in_the_target_file(readiness: Call, tmp_path: Path) -> None:
+    """`/health` is 404 here, so `/healthz` is the probe; what an option says is not asked."""
+    with small_service() as (entry, _):
+        assert readiness("init", "shop", "--entry", entry)[0] == 0
+        assert readiness("init", "other", "--entry", entry, "--health", "/orders/1", "--read", "/orders/2")[0] == 0
+    found, given = (load_target(tmp_path / name / "target.yaml") for name in ("shop", "other"))
+    assert (found.entry, found.probes.health, found.probes.read.path) == (entry, "/healthz", "/")
+    assert (given.probes.health, given.probes.read.path) == ("/orders/1", "/orders/2")
+    assert found.disposable
+
+
+def test_nothing_is_written_over(readiness: Call, tmp_path: Path) -> None:
+    """What is there is kept byte for byte and named; a kept pyproject.toml needs the table, and the last lines have it."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "pyproject.toml").write_text("[project]\nname = 'mine'\n")
+    (tmp_path / "elsewhere").write_text("mine")
+    (tmp_path / "shop" / "Dockerfile").symlink_to(tmp_path / "elsewhere")
+    code, said = readiness("init", "shop", "--entry", "http://127.0.0.1:9")
+    assert code == 0, said
+    assert "kept   shop/pyproject.toml" in said
+    assert '[tool.harness]  target = "target.yaml"' in said
+    assert (tmp_path / "shop" / "pyproject.toml").read_text() == "[project]\nname = 'mine'\n"
+    assert (tmp_path / "elsewhere").read_text() == "mine"
+    code, said = readiness("init", "shop", "--entry", "http://127.0.0.1:9", "--json")
+    assert (code, json.loads(said)["written"]) == (0, [])
+
+
+def test_a_service_that_is_down_is_said_and_stops_nothing(readiness: Call) -> None:
+    """Its paths are a guess then."""
+    code, said = readiness("init", "shop", "--entry", "http://127.0.0.1:9", "--json")
+    record = json.loads(said)
+    assert code == 0
+    assert "does not answer" in record["problem"]
+    assert "start it before a run" in record["problem"]
+    assert record["kept"] == []
+
+
+def test_another_machine_may_not_be_broken_and_its_name_is_typed(tmp_path: Path) -> None:
+    """No row of a restart, `disposable: false`, and every command with the name."""
+    write_project(tmp_path, ProjectAnswers(name="shop", entry="https://shop.example.test", write="/orders"))
+    assert not load_target(tmp_path / "target.yaml").disposable
+    rows = yaml.safe_load((tmp_path / "catalogue" / "shop.yaml").read_text())["sections"][0]["requirements"]
+    assert [row["id"] for row in rows] == ["SHOP-P95", "SHOP-ERRORS", "SHOP-UPTIME"]
+    for name in ("README.md", ".gitlab-ci.yml", ".github/workflows/readiness.yml"):
+        assert "--allow-target shop" in (tmp_path / name).read_text()
+
+
+def test_the_traffic_has_a_write_where_a_path_is_named(tmp_path: Path) -> None:
+    """Its file is a size, its routes add up to all requests, and the locustfile sends them."""
+    write_project(
+        tmp_path / "a", ProjectAnswers(name="a", entry="http://127.0.0.1:9", write="/orders", body={"b": True})
+    )
+    write_project(tmp_path / "b", ProjectAnswers(name="b", entry="http://127.0.0.1:9"))
+    writes, reads = (load_traffic("visitors", [tmp_path / one / "loadtests"], {}) for one in "ab")
+    assert (writes.routes, reads.routes) == ({"read": 0.5, "write": 0.5}, {"read": 1.0})
+    assert 'json={"b": True}, once=True' in (tmp_path / "a" / "loadtests" / "visitors.py").read_text()
+
+
+@pytest.mark.parametrize("name", [".gitlab-ci.yml", ".github/workflows/readiness.yml", "deploy/nightly.yaml"])
+def test_the_files_for_others_are_read_without_a_problem(tmp_path: Path, name: str) -> None:
+    """Workflows run the command; the CronJob says when."""
+    write_project(tmp_path, ProjectAnswers(name="shop", entry="http://127.0.0.1:9"))
+    data: Any = read_documents(tmp_path / name)[0].data
+    text = (tmp_path / name).read_text()
+    if name.startswith("deploy"):
+        assert (data["kind"], data["spec"]["schedule"]) == ("CronJob", "0 2 * * *")
+    else:
+        assert data["readiness" if "readiness" in data else "jobs"]
+        assert "readiness run --release" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "--entry: the address of the service is missing\n  hint: say `--entry http://127.0.0.1:8080`"),
+        (["--entry", "127.0.0.1:80"], "'127.0.0.1:80' is not an address of HTTP"),
+        (["--entry", "http://me:pw@127.0.0.1"], "***@127.0.0.1' is not an address of HTTP"),
+        (["--entry", "http://127.0.0.1:9/api"], "an entry has no path"),
+        (["--entry", "http://127.0.0.1:9", "--read", "orders"], "--read: 'orders' is not a path"),
+        (["--entry", "http://127.0.0.1:9", "--body", "{}"], "--body: a body needs the path that it is sent to"),
+        (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", "{"], "--body: is not JSON"),
+        (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", "[]"], "--body: is not a JSON object"),
+        (["--entry", "http://127.0.0.1:9", "--name", "a b"], "--name: 'a b' cannot be the name of a target"),
+        (["--entry", "http://127.0.0.1:9", "--name", "core"], "a profile 'core' come with the package"),
+        (["--entry", "http://127.0.0.1:9", "--name", "nd"], "rows named ND-… or a profile 'nd' come"),
+        (["--entry", "http://127.0.0.1:9", "--ca", "no.pem"], "no.pem: there is no such file"),
+        (["--entry", "http://127.0.0.1:9", "--openapi", "no.yaml"], "no.yaml: cannot be read: No such file"),
+    ],
+)
+def test_what_is_mistyped_is_answered_and_nothing_written(
+    readiness: Call, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    """Exit code 4, no traceback."""
+    code, text = readiness("init", "shop", *arguments)
+    assert code == 4, text
+    assert said in text
+    assert "Traceback" not in text
+    assert not (tmp_path / "shop").exists()
+
+
+def test_the_process_that_listens_is_killed_and_started_again(tmp_path: Path) -> None:
+    """By the script of the project alone, with Python's standard library: another process answers afterwards."""
+    with small_service() as (entry, process):
+        write_project(tmp_path, ProjectAnswers(name="shop", entry=entry))
+
+        def do(word: str) -> int:
+            return subprocess.run(
+                ["python3", "experiments/service_process.py", word], cwd=tmp_path, check=False, timeout=60
+            ).returncode
+
+        assert do("gone") == 1
+        assert do("kill") == 0
+        assert process.wait(20) == -signal.SIGKILL
+        assert (do("gone"), do("start"), do("back"), do("gone"), do("start")) == (0, 0, 0, 1, 0)
+        assert do("kill") == 0
+    kept = json.loads((tmp_path / "reports" / "service-process.json").read_text())
+    assert kept["command"][1:] == [str(SERVICE), entry.rpartition(":")[2]]
+    assert (tmp_path / "reports" / "service-process.json").stat().st_mode & 0o077 == 0
+    assert kept["in"] == str(Path.cwd())

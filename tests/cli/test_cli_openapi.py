@@ -1,0 +1,183 @@
+"""`readiness init --openapi` makes a journey of the documented reads: JSON and YAML, local references, bounded; bad input is named."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.cli.starter.openapi import LARGEST, MOST_READS, DocumentedRead, documented_reads
+from harness.cli.starter.writing import ProjectAnswers, write_project
+from harness.drivers.load import load_traffic
+from harness.errors import ConfigurationError, UsageError
+
+TLS = ssl.create_default_context()
+SHOP = """
+openapi: 3.1.0
+servers: [{url: "https://shop.example.test/api/v1/"}]
+paths:
+  /orders/{id}:
+    parameters: [{$ref: "#/components/parameters/id"}]
+    get:
+      operationId: readOrder
+      responses:
+        "200":
+          content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}
+    post: {responses: {"201": {}}}
+  /search:
+    get:
+      parameters:
+        - {name: q, in: query, required: true, examples: {one: {value: "red shoes"}}}
+        - {name: page, in: query, schema: {default: 1}}
+  /me:
+    get: {security: [{token: []}]}
+  /users/{name}:
+    get: {parameters: [{name: name, in: path, schema: {type: string}}]}
+  /sizes/{size}:
+    get: {parameters: [{name: size, in: path, schema: {enum: [s/m]}}], responses: {"204": {}}}
+components:
+  parameters:
+    id: {name: id, in: path, required: true, schema: {$ref: "#/components/schemas/Number"}}
+  schemas:
+    Number: {type: integer, example: 7}
+    Order:
+      type: object
+      required: [id, title, price]
+      properties: {id: {$ref: "#/components/schemas/Number"}, title: {type: string}, price: {type: number}}
+"""
+
+
+def written(directory: Path, text: str | bytes, name: str = "openapi.yaml") -> str:
+    """A document in a file."""
+    path = directory / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+def test_the_reads_of_a_document_in_yaml(tmp_path: Path) -> None:
+    """With path parameters, required queries, references, and the types of an answer's keys; what cannot be requested is named."""
+    found = documented_reads(written(tmp_path, SHOP), TLS)
+    assert found.reads == (
+        DocumentedRead(name="read-order", path="/api/v1/orders/7", expect={"id": "int", "title": "str"}),
+        DocumentedRead(name="read-search", path="/api/v1/search?q=red+shoes"),
+        DocumentedRead(name="read-sizes-size", path="/api/v1/sizes/s%2Fm", status=204),
+    )
+    assert found.left_out == ("GET /me: it needs a sign-in", "GET /users/{name}: the parameter `name` has no example")
+
+
+def test_the_reads_of_a_document_in_json_from_an_address(tmp_path: Path) -> None:
+    """Swagger 2 too: the path before all others is `basePath`."""
+    document = {
+        "swagger": "2.0",
+        "basePath": "/v2",
+        "paths": {
+            "/a": {
+                "get": {"responses": {"200": {"schema": {"required": ["n"], "properties": {"n": {"type": "array"}}}}}}
+            }
+        },
+    }
+    written(tmp_path, json.dumps(document, indent="\t"), "swagger.json")
+    with _served(tmp_path) as address:
+        found = documented_reads(f"{address}/swagger.json", TLS)
+        assert found.reads == (DocumentedRead(name="read-a", path="/v2/a", expect={"n": "list"}),)
+        with pytest.raises(UsageError, match="status 404"):
+            documented_reads(f"{address}/missing.json", TLS)
+
+
+def test_the_journey_sends_them(tmp_path: Path) -> None:
+    """The locustfile is Python, its size has all their routes."""
+    reads = documented_reads(written(tmp_path, SHOP), TLS).reads
+    write_project(
+        tmp_path / "shop", ProjectAnswers(name="shop", entry="http://127.0.0.1:9", reads=reads, write="/orders")
+    )
+    text = (tmp_path / "shop" / "loadtests" / "visitors.py").read_text()
+    assert 'journey.get("/api/v1/orders/7", name="read-order", status=200, expect={"id": int, "title": str})' in text
+    traffic = load_traffic("visitors", [tmp_path / "shop" / "loadtests"], {})
+    assert set(traffic.routes) == {"read-order", "read-search", "read-sizes-size", "write"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "this is not an OpenAPI document"),
+        ("[1]", "this is not an OpenAPI document"),
+        ("openapi: 3.0.0\npaths: []", "this is not an OpenAPI document"),
+        ('{"openapi": "3.0.0",\n "paths": {,}}', "openapi.yaml:2: is not JSON: Expecting property name"),
+        ("paths:\n  /a: {put: {}}", "no GET of this document can be requested"),
+        ("paths:\n  /a: {$ref: '#/x'}", "`$ref: #/x` leads nowhere\n  hint: there is no `x`"),
+        ("paths:\n  /a: {$ref: 'other.yaml#/x'}", "`$ref: other.yaml#/x` leads out of this document"),
+        ("paths:\n  /a: {$ref: '#/paths/~1a'}", "leads in a circle"),
+        ("paths:\n  /a/{b}: {get: {}}", "GET /a/{b}: the path parameter `b` is not described"),
+        ("paths:\n  /a: {get: {}\n", "openapi.yaml:3: is not YAML: "),
+        ("a: &a [x]\nb: [*a, *a]\npaths: {/a: 1}", "no GET of this document can be requested"),
+        (b"{\xff", "is not JSON"),
+        (b"{" + b" " * LARGEST, "has more than 5 MB"),
+    ],
+)
+def test_a_document_that_cannot_be_used_is_named(tmp_path: Path, text: str | bytes, said: str) -> None:
+    """With its file, and the line where it has one."""
+    with pytest.raises(ConfigurationError) as raised:
+        documented_reads(written(tmp_path, text), TLS)
+    assert "openapi.yaml" in raised.value.where
+
+    assert said in str(raised.value)
+
+
+def test_a_large_document_gives_a_journey_of_a_few(tmp_path: Path) -> None:
+    """The others are named."""
+    text = json.dumps({"paths": {f"/p{n}": {"get": {"operationId": "same"}} for n in range(100)}})
+    found = documented_reads(written(tmp_path, text), TLS)
+    assert len(found.reads) == MOST_READS
+    assert len({read.name for read in found.reads}) == MOST_READS
+    assert len(found.left_out) == 100 - MOST_READS
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["get", "parameters", "schema", "$ref", "in", "name", "example", "responses", "200", "security"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(item=_JSON)
+def test_no_document_ends_in_a_traceback(item: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whatever stands below a path, there are reads or one error with words."""
+    source = written(tmp_path_factory.mktemp("any"), json.dumps({"paths": {"/a": item, "/b": {"get": {}}}}))
+    try:
+        found, where = documented_reads(source, TLS).reads, source
+    except ConfigurationError as error:
+        found, where = (), error.where
+    assert found or where == source
+
+
+class _served:  # noqa: N801 - used as a word in a sentence
+    def __init__(self, directory: Path) -> None:
+        handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+        self._server = ThreadingHTTPServer(
+            ("127.0.0.1", 0),
+            lambda *given: handler(*given, directory=str(directory)),
+        )
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
