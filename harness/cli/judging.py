@@ -22,8 +22,10 @@ def judge(run: Path, *, check: bool) -> int:
     from harness.report import closing_lines
     from harness.run.deciding import decide, same_verdict, write_verdict
     from harness.run.exits import Exit, exit_of
+    from harness.run.which import which_run
 
     decided = decide(RunDirectory.open(run))
+    click.echo(which_run(decided.directory.path), err=True)
     for line in closing_lines(decided.plan, decided.judgement):
         click.echo(line)
     if not check:
@@ -51,8 +53,10 @@ def report(run: Path, *, allure: bool) -> int:
     """Write the reports of a recorded run again."""
     from harness.evidence import RunDirectory
     from harness.run.deciding import decide, write_verdict
+    from harness.run.which import which_run
 
     decided = decide(RunDirectory.open(run))
+    click.echo(which_run(decided.directory.path), err=True)
     write_verdict(decided)
     click.echo(decided.directory.path / "readiness.html")
     if allure:

@@ -19,6 +19,7 @@ def why(requirement: str, run: Path, *, as_json: bool) -> int:
     from harness.evidence import RunDirectory
     from harness.report import render_why, why_document
     from harness.run.deciding import decide
+    from harness.run.which import which_run
 
     decided = decide(RunDirectory.open(run))
     known = [verdict.requirement for verdict in decided.judgement.verdicts]
@@ -30,6 +31,7 @@ def why(requirement: str, run: Path, *, as_json: bool) -> int:
         document = why_document(decided.plan, decided.judgement, requirement)
         click.echo(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
         return 0
+    click.echo(which_run(decided.directory.path), err=True)
     head, _, rest = render_why(decided.plan, decided.evidence, decided.judgement, requirement).partition("\n")
     click.secho(head, bold=True)
     click.echo(rest, nl=False)

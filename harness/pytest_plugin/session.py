@@ -16,6 +16,7 @@ from harness.run.deciding import Decided, decide
 from harness.run.exits import Exit, exit_of
 from harness.run.planning import Compiled
 from harness.run.project import feature_files
+from harness.run.which import newer_runs
 from harness.steps import compile_scenario, lint_features, read_feature, requirement_of, speaks_of_a_domain
 from harness.targets import load_target
 
@@ -227,6 +228,9 @@ class PluginSession:
                     return f"{lack.because.text}; {lack.because.hint}"
             if any(claim.scenario.id == scenario.id for claim in plan.claims):
                 return "the recorded run judged other sentences of this scenario: it was edited since"
+            if any(_same(left_out, scenario) for left_out in plan.deselected):
+                given = f"the filter `{plan.filter}`" if plan.filter else "a filter"
+                return f"{given} of the recorded run left it out; run without it: {plan.command(unfiltered=True)}"
         return "the recorded run has no such scenario: it was written or renamed since"
 
     def exit_code(self, outcomes: Sequence[Outcome]) -> Exit:
@@ -241,7 +245,9 @@ class PluginSession:
         """The last words of the session."""
         if self.replay and outcomes:
             name = self.decided.plan.run if self.decided else self.evidence
-            yield f"replay of {name} · {len(outcomes)} scenarios · no decision"
+            newer = newer_runs(self.decided.directory.path) if self.decided else 0
+            beside = f" · {newer} newer run{'s' if newer > 1 else ''} beside it" if newer else ""
+            yield f"replay of {name}{beside} · {len(outcomes)} scenarios · no decision"
         if self.replay or self.decided is None:
             return
         from harness.report import closing_lines  # a replay has none, and starts quicker without
@@ -251,3 +257,9 @@ class PluginSession:
 
     def _rows(self) -> tuple[Requirement, ...]:
         return self.catalogue.profile(self.settings.profiles)
+
+
+def _same(location: str, scenario: Scenario) -> bool:
+    """Whether `file:line: title` is of this scenario, which may be in another line now."""
+    file, _, rest = location.partition(":")
+    return f"{file}: {rest.partition(': ')[2]}" == scenario.id

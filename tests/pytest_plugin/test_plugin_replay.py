@@ -96,6 +96,13 @@ def test_a_scenario_that_a_tag_skips_is_no_pass(scenes: Stage, project: Project)
     assert "2 passed, 1 skipped" in finished.out
 
 
+def test_what_a_filter_of_the_run_left_out_is_called_that(scenes: Stage, project: Project) -> None:
+    """It was not renamed, and the command without the filter is named."""
+    finished = project.do("features", "--evidence", scenes["only"].run, module="pytest")
+    assert "the filter `--only PL-P95` of the recorded run left it out; run without it: readiness run" in finished.out
+    assert "written or renamed since" not in finished.out
+
+
 def test_a_replay_without_a_path_finds_the_scenarios_all_the_same(scenes: Stage, project: Project) -> None:
     """Another root directory is then taken by pytest; scenarios are known by their place in the project."""
     finished = project.do("--evidence", scenes["go"].run, module="pytest")
