@@ -96,21 +96,21 @@ def damaged(whole: bytes, how: tuple[list[tuple[float, int]], float]) -> bytes:
 
 
 @given(how=damage)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_damaged_parquet_file_is_read_or_refused(parquet: bytes, how: tuple[list[tuple[float, int]], float]) -> None:
     """Whatever bytes were changed or cut."""
     read_or_refused(lambda path: all_words(read_parquet(path, REPLICAS)), damaged(parquet, how))
 
 
 @given(how=damage)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_damaged_row_file_is_read_or_refused(row_file: bytes, how: tuple[list[tuple[float, int]], float]) -> None:
     """Whatever bytes were changed or cut."""
     read_or_refused(lambda path: all_words(read_rows(path, REPLICAS).table), damaged(row_file, how))
 
 
 @given(content=st.binary(max_size=300), behind=st.sampled_from([b"", b"PAR1", b'{"rows": 1, "schema": "replicas"}\n']))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_bytes_that_nobody_wrote_are_read_or_refused(content: bytes, behind: bytes) -> None:
     """As a table, as rows, as a history."""
     read_or_refused(lambda path: all_words(read_parquet(path, REPLICAS)), behind + content + behind[:4])
@@ -155,7 +155,7 @@ def test_a_column_of_another_type_is_refused_by_its_name(tmp_path: Path, kind: s
 
 
 @given(sizes=st.lists(st.integers(0, 40), min_size=1, max_size=4), group=st.integers(1, 50))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_files_read_together_are_the_union_of_their_rows(sizes: list[int], group: int) -> None:
     """However many files and row groups: the same rows in the same order, each word the same word."""
     parts = [rows(size, first=100 * index) for index, size in enumerate(sizes)]
@@ -170,7 +170,7 @@ def test_files_read_together_are_the_union_of_their_rows(sizes: list[int], group
 
 
 @given(n=st.integers(0, 60), piece=st.integers(1, 400))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_row_file_reads_the_same_in_pieces_of_any_size(n: int, piece: int) -> None:
     """A record that two pieces share is not lost, nor is a word."""
     with tempfile.TemporaryDirectory() as directory:
@@ -201,7 +201,6 @@ def test_a_word_that_was_never_defined_is_named_with_its_row(tmp_path: Path) -> 
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=40))
-@settings(deadline=None)
 def test_rows_apart_are_all_rows_that_have_the_word(words: list[str | None]) -> None:
     """Sorted by word; each part in its order; what has no word is in none."""
     table = Table.of(REPLICAS, [{"at_ns": at, "member": word} for at, word in enumerate(words)])
@@ -255,7 +254,6 @@ def test_what_is_asked_of_rows_again_is_not_looked_for_again() -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_a_part_of_a_part_is_what_both_leave(data: st.DataObject) -> None:
     """Filters one behind the other, a sort between them."""
     n = data.draw(st.integers(0, 30))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.errors import EvidenceError, HarnessError
@@ -25,7 +25,6 @@ lines = st.lists(st.tuples(texts, texts, st.dictionaries(texts, values, max_size
 
 
 @given(written=lines, second=lines)
-@settings(deadline=None)
 def test_a_history_reads_back_as_it_was_written(
     written: list[tuple[str, str, dict[str, object]]], second: list[tuple[str, str, dict[str, object]]]
 ) -> None:
@@ -94,7 +93,6 @@ def in_a_run(name: str, content: str, then: Callable[[RunDirectory], object]) ->
 
 
 @given(values)
-@settings(deadline=None)
 def test_a_manifest_of_anything_is_read_or_named(value: object) -> None:
     """Whatever JSON stands there, as a whole or as the list of files; the run is never complete."""
 
@@ -108,7 +106,6 @@ def test_a_manifest_of_anything_is_read_or_named(value: object) -> None:
 
 @given(values)
 @example(float("inf"))
-@settings(deadline=None)
 def test_a_plan_or_a_mark_of_anything_is_read_or_refused(value: object) -> None:
     """No traceback; a mark that names no living process marks nothing."""
     in_a_run("plan.json", json.dumps(value), RunDirectory.read_plan)
@@ -117,7 +114,6 @@ def test_a_plan_or_a_mark_of_anything_is_read_or_refused(value: object) -> None:
 
 
 @given(st.sampled_from(["window.opened", "window.closed", "final-read", "experiment.started", "check.fact"]), values)
-@settings(deadline=None)
 def test_an_observation_of_anything_is_read_or_refused(kind: str, value: object) -> None:
     """Fields that are missing, or of another type."""
     fields = dict.fromkeys(

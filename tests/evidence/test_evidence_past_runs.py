@@ -159,7 +159,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(edit=st.dictionaries(st.sampled_from(sorted(verdict("x"))), JSON, max_size=3))
 def test_whatever_a_verdict_says_the_list_is_made(
     tmp_path_factory: pytest.TempPathFactory, edit: dict[str, Any]

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import EvidenceError, MissingEvidence
@@ -37,7 +37,6 @@ def test_rows_read_back_as_written(tmp_path: Path) -> None:
     assert read.table.words["error"].text() == [None]
 
 
-@settings(deadline=None)
 @given(rows=rows, cut=st.integers(0, 200))
 def test_a_cut_file_gives_a_prefix_and_is_not_closed(
     rows: list[tuple[tuple[int, int], tuple[str | None, ...]]], cut: int
@@ -95,7 +94,6 @@ def test_a_foreign_file_is_refused(tmp_path: Path, content: bytes) -> None:
         read_rows(tmp_path / "a.rows", PROBES)
 
 
-@settings(deadline=None)
 @given(rows=rows)
 def test_parquet_gives_back_what_rows_held(rows: list[tuple[tuple[int, int], tuple[str | None, ...]]]) -> None:
     """A table survives Parquet unchanged, missing words included."""

@@ -217,7 +217,7 @@ numbers = st.sets(st.integers(0, 299), max_size=25)
 
 
 @given(numbers, numbers, numbers, numbers, st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_was_planted_is_found_exactly(
     gone: set[int], wrong: set[int], doubled: set[int], not_ok: set[int], random: object
 ) -> None:

@@ -24,7 +24,7 @@ def only(objective: Objective, run: Evidence) -> Measure:
     return measures(judge(plan({"R": objective}), run))[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     bad=st.integers(2, 60),
     n=st.integers(200, 20_000),

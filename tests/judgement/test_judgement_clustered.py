@@ -260,7 +260,7 @@ failures = st.lists(st.booleans(), min_size=60, max_size=400)
 
 
 @given(failures, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_added_failure_never_turns_a_fail_into_a_pass(bad: list[bool], data: st.DataObject) -> None:
     """Wherever it comes, and whatever it does to the pattern; nor does it improve the exact bound."""
     at = np.arange(len(bad)) * 10_000_000
@@ -277,7 +277,7 @@ def test_an_added_failure_never_turns_a_fail_into_a_pass(bad: list[bool], data: 
 
 
 @given(failures, st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_order_of_the_samples_is_of_no_account(bad: list[bool], random: object) -> None:
     """The same looks in another order are the same bounds."""
     at, wrong = np.arange(len(bad)) * 10_000_000, np.array(bad)
@@ -288,7 +288,7 @@ def test_the_order_of_the_samples_is_of_no_account(bad: list[bool], random: obje
 
 
 @given(failures)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_bounds_lie_around_the_share_and_the_surer_ones_further_out(bad: list[bool]) -> None:
     """And never nearer than the exact ones."""
     timeline = Timeline.of(np.arange(len(bad)) * 10_000_000, (0, len(bad) * 10_000_000))

@@ -189,7 +189,7 @@ def test_the_background_is_estimated_ten_times_at_most(monkeypatch: pytest.Monke
 
 
 @given(st.lists(st.integers(0, 10), min_size=20, max_size=120))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_episodes_and_rest_are_the_whole(bad: list[int]) -> None:
     """Sizes and what the background explains make up all bad ones; episodes lie apart and in order."""
     slots = counts(bad)

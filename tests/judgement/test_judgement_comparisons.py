@@ -186,7 +186,7 @@ def test_the_confidence_of_a_fail_can_be_chosen() -> None:
     assert (bounds.low, bounds.high) == (bounds.fail_low, bounds.fail_high)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(0, 20), min_size=20, max_size=30),
     st.integers(0, 200),
@@ -339,7 +339,7 @@ def test_the_confidence_of_the_ratios_fail_can_be_chosen() -> None:
     assert (bounds.low, bounds.high) == (bounds.fail_low, bounds.fail_high)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0.1, 10), st.sampled_from([0.5, 0.9, 0.95]))
 def test_a_scale_is_the_ratio_and_lies_within_its_bounds(scale: float, quantile: float) -> None:
     """The same values, stretched."""

@@ -259,7 +259,7 @@ def test_a_copy_that_lacks_what_the_database_has_is_excused_by_no_disaster() -> 
 
 
 @given(st.sets(st.integers(0, 3299), max_size=20))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_no_excuse_is_wider_than_the_sentence(lost: set[int]) -> None:
     """Without an RPO nothing is excused; with one, never more than is lost, and nothing under quorum."""
     books = ledger(ROWS, lost=sorted(lost))

@@ -144,7 +144,7 @@ def test_looks_needed_are_those_of_the_outages_that_may_be_expected() -> None:
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=300))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_seconds_down_are_those_of_the_failed_looks(bad: list[bool]) -> None:
     """However they are put together, nothing is lost; bounds lie around the value."""
     down = downtime_of(np.arange(len(bad)) * EVERY, np.array(bad), (0, len(bad) * EVERY))

@@ -259,7 +259,7 @@ CASE = Case(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0, 400), st.floats(0, 1)), min_size=1, max_size=4),
     st.integers(1, 3),
@@ -294,7 +294,7 @@ def test_property_of_guards(windows: list[tuple[int, float]], words: int, chance
         assert found == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 12_000 - 1), max_size=60, unique=True))
 def test_property_of_the_pooled_rule(bad: list[int]) -> None:
     """The pooled figure is that of all requests, wherever they are; where the whole fails, no guard is needed to say so."""

@@ -285,7 +285,7 @@ def briefly(rows: Table) -> Evidence:
 
 
 @given(st.lists(st.integers(0, 999), max_size=100, unique=True), st.integers(0, 999))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_failure_more_never_turns_red_to_green_and_never_improves_the_exact_bound(at: list[int], more: int) -> None:
     """Errors and response times, whatever kind the failure is of. It may part two that seemed to come together, and no bound is nearer than the exact one."""
     expected = plan({"E": errors("5 %"), "P": p95("28 ms")}, experiments={})
@@ -300,7 +300,7 @@ def test_a_failure_more_never_turns_red_to_green_and_never_improves_the_exact_bo
 
 
 @given(st.integers(1, 5), st.integers(0, 2**32))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_order_and_partition_of_samples_change_no_figure(parts: int, seed: int) -> None:
     """Samples of many workers are merged, never averaged."""
     rows = failing(FEW, slice(0, 3))
@@ -329,7 +329,7 @@ numbers = st.integers(-(2**62), 2**62) | st.integers(-5, ns(300))
     limit=st.sampled_from(["200 ms", "0.1 %", "0", "-1 s", "1 /s", "4 h"]),
     quantile=st.none() | st.floats(0, 1),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_judge_never_raises(
     rows: list[tuple[int, int, int, int, str | None]],
     span: tuple[int, int],

@@ -484,7 +484,7 @@ def test_a_disaster_whose_fault_nobody_saw_excuses_up_to_the_action() -> None:
 
 
 @given(st.sets(st.integers(0, 3299), max_size=40), st.sets(st.integers(0, 3299), max_size=10))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_planted_losses_and_wrong_values_are_found_exactly(lost: set[int], wrong: set[int]) -> None:
     """Set arithmetic, nothing else."""
     account = account_of(ledger(ROWS, lost=sorted(lost), wrong=sorted(wrong - lost)))

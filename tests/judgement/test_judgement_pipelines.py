@@ -140,7 +140,7 @@ def test_a_pipeline_that_cannot_be_told_says_why() -> None:
 
 
 @given(st.sets(st.integers(0, 99)), st.sets(st.integers(0, 99)), st.permutations(range(100)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_planted_losses_and_duplicates_are_found_in_any_order(
     lost: set[int], twice: set[int], order: list[int]
 ) -> None:

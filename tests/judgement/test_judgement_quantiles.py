@@ -148,7 +148,7 @@ def test_many_stalls_bound_a_quantile_from_both_sides() -> None:
     st.sampled_from([0.5, 0.9, 0.95, 1.0]),
     st.sampled_from([1.0, 1.5, 10.0, 12.0]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_verdict_of_the_quantile_is_that_of_the_share_over_the_limit(
     values: list[float], quantile: float, limit: float
 ) -> None:

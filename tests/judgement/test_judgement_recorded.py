@@ -356,7 +356,7 @@ BRIEF = Evidence(windows={"everyday/fault-free": window(FEW, 0, 10)})
 
 
 @given(st.integers(1, 4), st.integers(0, 2**32))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_however_many_workers_wrote_the_samples_in_whatever_order_no_figure_changes(
     tmp_path: Path, workers: int, seed: int
 ) -> None:

@@ -284,7 +284,7 @@ def test_the_resolution_is_never_less_than_the_planned_spacing() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 50), st.floats(0, 5)), max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_order_of_looks_does_not_matter_and_outages_are_apart(drawn: list[tuple[float, float]]) -> None:
     """Rows come in any order; outages are in order, end after they start, and cover no good five seconds."""
     seen = looks(60, *[(start, start + length) for start, length in drawn])
@@ -299,7 +299,7 @@ def test_the_order_of_looks_does_not_matter_and_outages_are_apart(drawn: list[tu
 
 
 @given(st.floats(11, 40), st.floats(0.06, 10), st.sampled_from([20.0, 50.0]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_outage_of_known_length_is_found_within_its_resolution(start: float, length: float, per_s: float) -> None:
     """Truth against figure, at any phase of the probes: never early, and found when it is two looks long."""
     seen = recovered(looks(60, (start, start + length), per_s=per_s))
@@ -310,7 +310,7 @@ def test_an_outage_of_known_length_is_found_within_its_resolution(start: float, 
 
 
 @given(st.floats(11, 40), st.floats(0.05, 10))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_outage_that_hangs_is_within_its_resolution_whatever_its_length(start: float, length: float) -> None:
     """Shorter than the time-out it is a stall, of which nothing failed; at the time-out it may be either."""
     seen = recovered(hanging(60, start, start + length))

@@ -133,7 +133,7 @@ def passed(run: Evidence) -> set[str]:
 
 
 @given(st.sets(st.integers(0, len(TAKEN) - 1), min_size=1, max_size=6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_taking_evidence_away_never_gives_a_pass(taken: set[int]) -> None:
     """A file, a receipt, a worker, a watcher, a window, an experiment, a final read: of a bad run and of a healthy one."""
     for run in (spoilt(), evidence()):

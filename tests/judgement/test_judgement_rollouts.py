@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from harness.model.rollout import Strategy, TakenBack
+from tests.builders.recorder import ns
 from tests.builders.rollout_runs import (
     BACK,
     CANARY,
     COLOURS,
     NEW,
+    OBJECTS,
     OLD,
     Row,
     evidence,
@@ -70,7 +72,8 @@ def _reds(run: Any, sentences: tuple[str, ...] = OF_A_CANARY, plan: Any = None) 
 
 def test_a_census_is_a_fact() -> None:
     """25 of 500 users are 5 %: the value has no bounds that differ."""
-    (share,) = judged(AT_5, evidence())
+    parts = (CANARY[0], ("step-5", 14.8, 0.05), *CANARY[2:])
+    (share,) = judged(AT_5, evidence(rows(parts), history(parts), parts=parts))
     assert (share.value, share.low, share.high, share.n) == (0.05, 0.05, 0.05, 500)
     assert "25 of 500 users met were on 1.1.0" in share.because.text
 
@@ -135,12 +138,40 @@ def test_a_user_who_goes_back_when_the_share_grows_is_red() -> None:
     assert _reds(evidence(rows(spoil=spoil))) == {STICKY}
 
 
+def test_answers_while_a_share_changes_belong_to_no_step() -> None:
+    """The weights of 25 % work 0.08 s before they are read: user 258 has met the old release at 15.14 s, and no user met both at 5 %."""
+    parts = (*CANARY[:2], ("step-25", 25.2, 0.25), *CANARY[3:])
+
+    def spoil(row: Row) -> None:
+        if 25.12 <= row["at"] < 25.2 and rank(row["user"]) < 0.25:
+            row["release"] = NEW
+
+    made = rows(parts, spoil=spoil)
+    assert [row["release"] for row in made if row["user"] == 258 and 15 <= row["at"] < 26] == [OLD, OLD, NEW, NEW]
+    assert _reds(evidence(made, history(parts), parts=parts), (STICKY, AT_5)) == set()
+
+
+def test_a_step_is_judged_until_its_first_object_goes_on() -> None:
+    """One region is at 25 % 1.5 s before the other: who meets both releases then met them in two steps."""
+    parts = (*CANARY[:2], ("step-25", 27.0, 0.25), *CANARY[3:])
+
+    def spoil(row: Row) -> None:
+        if 25.5 <= row["at"] < 27 and rank(row["user"]) < 0.25:
+            row["release"] = NEW
+
+    first = told("rollout.status", OBJECTS[0], 25.6, rollout="canary", phase="Paused", share=0.25, since_ns=ns(25.5))
+    lines = history(parts)
+    for told_, red in ((lines, {STICKY}), (sorted([*lines, first], key=lambda one: one.mono_ns), set())):
+        run = evidence(rows(parts, spoil=spoil), told_, parts=parts)
+        assert _reds(run, (STICKY, AT_5)) == red
+
+
 def test_users_who_were_not_met_leave_the_share_open() -> None:
-    """Half of them in a step: between 2.6 and 52 %."""
+    """Half of them in a step: between 2.4 and 53 %."""
     half = [row for row in rows() if row["user"] % 2]
     (share,) = judged(AT_5, evidence(half))
     assert share.outcome.value == "INCONCLUSIVE"
-    assert "250 of 500 were not met" in share.because.text
+    assert "252 of 500 were not met" in share.because.text
 
 
 @pytest.mark.parametrize("spoilt", [{"verdicts": False}, {"measured": 0}])
@@ -213,6 +244,20 @@ def test_one_failure_around_a_switch_is_red(at: float, status: int, red: set[str
 
     run = evidence(rows(COLOURS, back=45.0, spoil=spoil), history(COLOURS, back=45.0), parts=COLOURS, back=45.0)
     assert _reds(run, OF_A_SWITCH, BLUE_GREEN) == red
+
+
+def test_a_switch_begins_with_its_first_object() -> None:
+    """A failure beside the first region's switch, two seconds before the last region's."""
+
+    def spoil(row: Row) -> None:
+        if row["at"] == 13.0 and row["step"] == "1":
+            failed(row, 503)
+
+    lines = history(COLOURS, back=45.0)
+    first = told("rollout.status", OBJECTS[0], 13.1, rollout="canary", phase="Paused", share=1.0, since_ns=ns(12.9))
+    for told_, red in ((lines, set()), ([*lines[:1], first, *lines[1:]], {NO_FAILURE, NO_502})):
+        run = evidence(rows(COLOURS, back=45.0, spoil=spoil), told_, parts=COLOURS, back=45.0)
+        assert _reds(run, OF_A_SWITCH, BLUE_GREEN) == red
 
 
 def _taken_back(back: float, spoil: Any, by: str = "platform") -> Any:

@@ -142,7 +142,7 @@ def test_values_can_be_so_alike_that_nothing_is_bounded() -> None:
     assert slope.bounds.fail_low == -math.inf
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.floats(-100, 100).map(lambda x: round(x, 3)), min_size=8, max_size=30),
     st.floats(-50, 50),
@@ -156,7 +156,7 @@ def test_shift_and_scale(values: list[float], shift: float, scale: float) -> Non
         assert moved.value == pytest.approx(plain.value * scale, rel=1e-6, abs=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.floats(-100, 100).map(lambda x: round(x, 2)), min_size=8, max_size=24, unique=True))
 def test_time_backwards_is_growth_backwards(values: list[float]) -> None:
     """The mirrored series has the mirrored slope."""

@@ -58,7 +58,7 @@ def test_a_share_at_its_limit_has_no_margin_to_be_told_by() -> None:
 
 
 @given(counts, sureness)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_bound_moves_up_with_each_failure(drawn: tuple[int, int], sure: float) -> None:
     """One more bad one never improves a bound, and bounds lie around the share."""
     k, n = drawn
@@ -69,7 +69,7 @@ def test_a_bound_moves_up_with_each_failure(drawn: tuple[int, int], sure: float)
 
 
 @given(counts, sureness, sureness)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_surer_bound_is_a_wider_one(drawn: tuple[int, int], one: float, other: float) -> None:
     """Confidence costs width, for shares and for quantiles; to the last digit of a float."""
     k, n = drawn
@@ -81,7 +81,7 @@ def test_a_surer_bound_is_a_wider_one(drawn: tuple[int, int], one: float, other:
 
 
 @given(counts.filter(lambda kn: kn[0] < kn[1]), st.sampled_from([0.95, 0.99, 0.9975]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_evidence_needed_is_the_least_whose_bound_is_inside(drawn: tuple[int, int], sure: float) -> None:
     """`needed` and the Clopper-Pearson bound say the same."""
     k, _ = drawn
@@ -96,7 +96,7 @@ def test_the_evidence_needed_is_the_least_whose_bound_is_inside(drawn: tuple[int
     st.sampled_from([0.5, 0.9, 0.95, 0.99, 1.0]),
     st.sampled_from([0.9, 0.95, 0.9975]),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_quantile_bounds_lie_around_the_quantile_and_are_order_statistics(
     values: list[float], quantile: float, sure: float
 ) -> None:

@@ -167,7 +167,7 @@ def test_what_a_third_may_have(n: int, share: float, most: int) -> None:
 
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=80))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_both_only_ever_widen(bad: list[int]) -> None:
     """Whatever came when: the bounds for independent requests lie inside."""
     slots = parts(bad, n=20)

@@ -165,7 +165,7 @@ def total(seen: OperationRecovery) -> float:
 
 
 @given(st.lists(SPAN, max_size=3), SPAN)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_failure_more_never_improves_anything(out: list[tuple[float, float]], more: tuple[float, float]) -> None:
     """Neither recovery nor way back become shorter."""
     before, after = recovered(probes(*out)), recovered(probes(*out, more))
@@ -177,7 +177,7 @@ def test_a_failure_more_never_improves_anything(out: list[tuple[float, float]], 
 
 
 @given(st.lists(SPAN, max_size=2), SPAN, st.floats(10, 5000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_slower_answer_never_improves_anything(
     out: list[tuple[float, float]], late: tuple[float, float], late_ms: float
 ) -> None:
@@ -192,7 +192,7 @@ def test_a_slower_answer_never_improves_anything(
 
 
 @given(st.lists(SPAN, max_size=3), st.floats(50, 80))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_later_restore_never_shortens_the_way_back(out: list[tuple[float, float]], restored: float) -> None:
     """What began before 50 s is on the list whenever the target was found as before."""
     seen = recovered(probes(*out))

@@ -109,7 +109,7 @@ def test_no_name_turns_the_direction_of_what_is_around_it(render: object) -> Non
     assert "ארבע מאות" in render(*named(NAMES[4])).decode()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @examples(name=st.text(max_size=30))
 def test_every_text_gives_documents_that_can_be_read(name: str) -> None:
     """Whatever Unicode has."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, cast
 import pytest
 
 from harness.drivers.rollout.objects import Changeable
-from harness.drivers.rollout.status import ObjectStatus
+from harness.drivers.rollout.status import AnalysisStatus, ObjectStatus
 from harness.errors import DriverError
 from harness.model import Demand, DemandKind, Phase, Quantity
 from harness.model.rollout import RolloutPlan, Strategy, TakenBack
@@ -32,6 +32,7 @@ OLD = {"spec": {"containers": [{"name": "c", "image": f"cart:{STABLE}"}]}}
 NEW = {"spec": {"containers": [{"name": "c", "image": f"cart:{CANDIDATE}"}]}}
 DEMAND = Demand(kind=DemandKind.ROLLOUT, name="canary", params={"traffic": "everyday"})
 STEPS = ((5.0, 0.05), (15.0, 0.25), (25.0, 0.5), (35.0, 1.0))
+LATER = tuple((begin + 0.1, share) for begin, share in STEPS)
 CANARY = RolloutPlan(
     name="canary",
     file="canary.yaml",
@@ -56,6 +57,7 @@ class Scripted(Changeable):
     clock: FakeClock
     steps: Sequence[tuple[float, float]] = STEPS
     aborts_s: float | None = None
+    takes_s: float = 0.0
     pauses: bool = False
     undoes: bool = True
     state: dict[str, Any] = field(default_factory=lambda: {"template": OLD, "since": 0.0, "promoted": [], "undone": []})
@@ -74,7 +76,8 @@ class Scripted(Changeable):
         self.state.update({"template": body[0]["value"], "since": self.clock.now_ns / S - 1000.0})
 
     def status_of(self, obj: Any) -> ObjectStatus:
-        """By the clock."""
+        """By the clock, when the answer to a request of `takes_s` is made."""
+        self.clock.sleep(self.takes_s)
         if obj["spec"]["template"] == OLD:
             rest = self.seconds >= 1.0
             share = 1.0 if rest else 0.0
@@ -93,6 +96,11 @@ class Scripted(Changeable):
             current="new",
             pause="CanaryPauseStep" if self.pauses and share < 1 else "",
         )
+
+    def analyses(self) -> tuple[AnalysisStatus, ...]:
+        """One, which is Successful from 15.05 s on."""
+        phase = "Successful" if self.seconds >= 15.05 else "Running"
+        return (AnalysisStatus(name="a", kind="Step", step=0, phase=phase, message="", measured=1, metrics=()),)
 
     def promote(self, obj: Any) -> bool:
         """Goes on to the next step."""
@@ -185,6 +193,22 @@ def test_what_happened_is_recorded_with_the_moments_between_which_it_came(rolled
     assert (ended["ok"], ended["release"], ended["at_ns"]) == (True, STABLE, 48.0)
     assert len(run.here.state["undone"]) == 1
     assert pending_intents(run.stage.context.platform) == []
+
+
+def test_a_step_that_came_while_it_was_asked_for_is_not_recorded_too_early(rolled: Callable[..., Run]) -> None:
+    """Each answer takes 0.15 s, and the share changes just before one is made: it came before `at`, and after `since`."""
+    records = rolled(takes_s=0.15, steps=LATER).stage.records
+    (started,) = records.of("rollout.started")
+    begun = [started["at_ns"] + round(begin * S) for begin, _ in LATER]
+    steps = records.of("rollout.step")
+    assert [o["since_ns"] <= at <= o["at_ns"] for o, at in zip(steps, begun, strict=True)] == [True] * 4
+
+
+def test_the_analysis_that_let_an_object_go_on_is_recorded_with_the_step(rolled: Callable[..., Run]) -> None:
+    """Analyses are read at every third poll, and whenever an object says something new."""
+    run = rolled(steps=LATER)
+    (success,) = [o for o in run.of("rollout.analysis") if o["phase"] == "Successful"]
+    assert success["at_ns"] <= run.of("rollout.step")[1]["at_ns"]
 
 
 def test_a_platform_that_takes_it_back_is_left_alone_until_it_was_watched(rolled: Callable[..., Run]) -> None:

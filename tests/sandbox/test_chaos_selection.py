@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.sandbox.cluster.controllers.chaos.selection import chosen, selected
@@ -39,7 +39,6 @@ def test_every_part_of_a_selector_must_hold(selector: dict[str, Any], expected: 
     assert [each["metadata"]["name"] for each in selected(chaos, PODS)] == expected
 
 
-@settings(deadline=None)
 @given(st.integers(0, 20), st.integers(0, 200), st.integers())
 def test_a_mode_takes_no_more_than_it_says(count: int, value: int, seed: int) -> None:
     """One, all, so many, so many percent rounded down, at most so many percent; no pod twice."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
@@ -565,7 +565,6 @@ SPLICED = st.lists(
 ).map(" ".join)
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(max_size=80), SPLICED))
 def test_reading_never_raises_anything_else(sentence: str) -> None:
     """A sentence is read, or refused with a UsageError; nothing else comes out."""

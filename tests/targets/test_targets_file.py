@@ -207,14 +207,14 @@ def read_or_refuse(content: bytes) -> None:
         load_target(Path(directory) / "t.yaml")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=60) | st.text(alphabet="ab:{}[]-?!&*<>|'\"%@#\n\t 0_x.,~=", max_size=60).map(str.encode))
 def test_no_bytes_end_in_anything_but_a_configuration_error(content: bytes) -> None:
     """Whatever stands in the file."""
     read_or_refuse(content)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(keys, values, max_size=4))
 def test_no_values_end_in_anything_but_a_configuration_error(changes: dict[str, object]) -> None:
     """A full file in which some keys hold anything that YAML can say."""

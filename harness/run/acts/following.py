@@ -65,7 +65,7 @@ class Following:
         self._answers = CandidateAnswers(context.traffic.load.rows, plan.candidate)
         self._reached = -1
         self._reached_ns = 0
-        self._polled_ns = clock.now_ns()
+        self._asked_ns = self._polled_ns = clock.now_ns()
         self._promoted_ns = 0
 
     def run(self) -> None:
@@ -122,12 +122,17 @@ class Following:
         return "harness", f"nothing ended it in {plan.within_s:g} s: {_in_words(self._poll()[1].values())}"
 
     def _poll(self) -> tuple[int, dict[str, ObjectStatus]]:
-        """The state of every object now, and when it was read before."""
-        before_ns, self._polled_ns = self._polled_ns, clock.now_ns()
+        """The state of every object now, and when it was read before.
+
+        What is new came after the reading before began, and before this one was over. Analyses are read
+        then too: the one that let an object go on is known before the step is recorded.
+        """
+        before_ns, self._asked_ns = self._asked_ns, clock.now_ns()
         statuses = {one.subject: self._begun(one) for one in self._objects}
+        self._polled_ns = clock.now_ns()
         for one in self._objects:
-            self._seen.status(one.subject, statuses[one.subject], self._polled_ns, before_ns)
-            for analysis in one.analyses() if self._polls % _ANALYSES == 0 else ():
+            new = self._seen.status(one.subject, statuses[one.subject], self._polled_ns, before_ns)
+            for analysis in one.analyses() if new or self._polls % _ANALYSES == 0 else ():
                 self._seen.analysis(one.subject, analysis.name, asdict(analysis), self._polled_ns)
         self._answers.poll()
         self._polls += 1
@@ -294,12 +299,14 @@ class _Changes:
         self._rollout = rollout
         self._last: dict[str, object] = {}
 
-    def status(self, subject: str, status: ObjectStatus, at_ns: int, since_ns: int) -> None:
-        if self._last.get(subject) != status:
-            self._last[subject] = status
-            fields = asdict(status)
-            fields = {key: value for key, value in fields.items() if key not in ("switched", "observed")}
-            self._put("rollout.status", subject, rollout=self._rollout, at_ns=at_ns, since_ns=since_ns, **fields)
+    def status(self, subject: str, status: ObjectStatus, at_ns: int, since_ns: int) -> bool:
+        """Whether it is new."""
+        if self._last.get(subject) == status:
+            return False
+        self._last[subject] = status
+        fields = {key: value for key, value in asdict(status).items() if key not in ("switched", "observed")}
+        self._put("rollout.status", subject, rollout=self._rollout, at_ns=at_ns, since_ns=since_ns, **fields)
+        return True
 
     def analysis(self, owner: str, name: str, fields: Mapping[str, object], at_ns: int) -> None:
         key = f"{owner} {name}"

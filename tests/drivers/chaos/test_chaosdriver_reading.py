@@ -228,7 +228,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(st.sampled_from(["status", "deviated", "steady_states", "run", "rollbacks"]), json_values))
 def test_no_journal_raises(parts: dict[str, Any]) -> None:
     """Whatever JSON stands where a journal has its parts."""

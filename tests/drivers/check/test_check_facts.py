@@ -48,7 +48,7 @@ def test_what_is_gone_at_the_second_look_is_no_longer_part_of_it() -> None:
     assert (fact.subject, fact.ok) == ("new", True)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(st.sampled_from([True, False, None]), min_size=3, max_size=3))
 def test_a_fact_is_as_its_best_attempt_says(oks: list[bool | None]) -> None:
     """True as soon as one look says so, else as the last look says."""

@@ -129,7 +129,7 @@ def test_two_files_with_one_figure(tmp_path: Path) -> None:
         )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.binary(max_size=100)
     | st.lists(st.text(max_size=12), max_size=12).map(lambda row: f"{HEAD}\n{','.join(row)}".encode())

@@ -306,7 +306,7 @@ def test_a_glob_names_every_file(tmp_path: Path) -> None:
     assert facts["tests that passed"].observed == "2"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.binary(max_size=400)
     | st.sampled_from([PYTEST, SUREFIRE, JEST, GO]).flatmap(

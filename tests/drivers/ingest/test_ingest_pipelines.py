@@ -175,7 +175,7 @@ def test_what_is_no_coverage(tmp_path: Path, text: str, what: str) -> None:
         covered(tmp_path, text, "1 %")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=120), st.integers(0, len(COVERAGE)), st.integers(0, 40))
 def test_any_bytes_are_a_report_or_an_error(body: bytes, at: int, cut: int) -> None:
     """Never another exception."""

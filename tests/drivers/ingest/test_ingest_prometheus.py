@@ -213,7 +213,7 @@ def test_saved_answers_say_the_same(tmp_path: Path) -> None:
     assert (fact.ok, fact.observed) == (None, "96.667 % to 100 %, 24 of 720 points are missing")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=100) | st.lists(st.tuples(st.integers() | st.floats(), st.text(max_size=5)), max_size=3).map(
     lambda values: json.dumps(
         {"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": values}]}}

@@ -135,7 +135,7 @@ def test_what_is_no_register(tmp_path: Path, text: str) -> None:
         names_of(tmp_path / "r.yaml")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(body=st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
 def test_any_bytes_are_a_record_or_an_error(tmp_path_factory: pytest.TempPathFactory, body: bytes) -> None:
     """Never another exception."""

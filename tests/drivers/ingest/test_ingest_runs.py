@@ -190,7 +190,7 @@ def test_a_run_as_the_harness_writes_it(tmp_path: Path) -> None:
     assert found.drills["region-loss"] == ("region", True)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=100), st.binary(max_size=100))
 def test_any_bytes_are_a_run_or_an_error(verdict: bytes, manifest: bytes) -> None:
     """Never another exception."""

@@ -257,7 +257,7 @@ def test_an_audit_that_npm_could_not_make(tmp_path: Path, document: Any, what: s
         audited(tmp_path, document)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=80) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_a_report_or_an_error(body: bytes) -> None:
     """Never another exception."""
@@ -269,7 +269,7 @@ def test_any_bytes_are_a_report_or_an_error(body: bytes) -> None:
         assert isinstance(audit_report(body, "f"), AuditReport)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from([log(result()), BILL, AUDIT]), st.data())
 def test_a_report_with_one_value_changed_is_read_or_refused(document: dict[str, Any], data: st.DataObject) -> None:
     """Any key, at any depth, with any other value."""

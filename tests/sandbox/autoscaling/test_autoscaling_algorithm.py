@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.sandbox.cluster.controllers.autoscaling.behavior import (
@@ -132,7 +132,6 @@ def test_the_periods_in_which_a_pod_is_young_are_scaled() -> None:
     assert (replicas(CPU, [*pods(140, 140), young], 3, 1.0), replicas(CPU, [*pods(140, 140), young], 3, 60.0)) == (4, 6)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 50), st.integers(1, 300), st.integers(1, 100))
 def test_equal_pods_ask_for_what_the_ratio_says(count: int, percent: int, target: int) -> None:
     """ceil(n * usage / target), or what there is within a tenth."""
@@ -141,7 +140,6 @@ def test_equal_pods_ask_for_what_the_ratio_says(count: int, percent: int, target
     assert replicas(MetricTarget(resource="cpu", utilization=target), pods(*[percent] * count)) == expected
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=10), st.integers(0, 5), st.integers(0, 5))
 def test_pods_that_are_not_known_never_turn_a_decision(percents: list[int], missing: int, starting: int) -> None:
     """They may hold it back, never reverse it."""
@@ -251,7 +249,6 @@ RULES = st.builds(
 STEPS = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 60)), min_size=1, max_size=30)
 
 
-@settings(deadline=None)
 @given(RULES, RULES, st.integers(1, 5), st.integers(5, 40), STEPS)
 def test_whatever_is_recommended_bounds_and_windows_hold(
     up: ScalingRules, down: ScalingRules, least: int, most: int, steps: list[tuple[int, int]]
@@ -276,7 +273,6 @@ def test_whatever_is_recommended_bounds_and_windows_hold(
             past = past.scaled(now, before, current)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 30), st.lists(st.integers(1, 10), min_size=1, max_size=40))
 def test_no_period_sees_more_pods_added_than_its_policy_allows(value: int, period_s: int, waits: list[int]) -> None:
     """A load without end is met in steps."""

@@ -61,7 +61,7 @@ def test_a_zone_moves_the_times_and_skips_the_hour_that_its_clock_skips() -> Non
     assert latest("30 2 * * *", after_the_change, zone="Europe/Berlin") == "2026-03-28 01:30"
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     minute=st.integers(0, 59),
     hour=st.integers(0, 23),

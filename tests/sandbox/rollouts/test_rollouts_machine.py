@@ -413,7 +413,7 @@ def _act(world: Watched, act: str | int) -> None:
         status["abort"] = act == "abort"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=STEPS, acts=ACTS, colours=st.booleans())
 @example(steps=["analysis"], acts=["abort", "retry"], colours=False)
 def test_at_every_moment_one_of_two_releases_serves_and_an_abort_ends_on_the_stable_one(

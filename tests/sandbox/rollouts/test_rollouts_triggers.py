@@ -148,7 +148,7 @@ def test_the_triggers_read_the_new_release_alone() -> None:
     assert metric("latency", "1.2.0").query.query == 'release:response_seconds:p95{version="1.2.0"}'
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(first=st.integers(600, 640), length=st.integers(150, 215))
 def test_whatever_the_phase_a_short_stretch_never_fires_and_a_longer_one_always(first: int, length: int) -> None:
     """Errors, measured every 15 s: below 3 min never; from 3 min and one interval on always."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Final
 
 from harness.judgement.figures.spec import Basis, Need, Spec
@@ -36,6 +35,8 @@ from harness.model.observations import (
 )
 from harness.model.rollout import RolloutPlan, percent
 
+_CLOSE: Final = 0.005
+"""Shares that differ by less are one: weights are whole percents."""
 FILE: Final = "history/rollouts.ndjson"
 AGAIN: Final = "read the rollout's history, then run again"
 
@@ -46,14 +47,18 @@ class StepTaken:
 
     Attributes:
         share: as expected. given: as the objects say it.
-        since_ns, at_ns: it began between the two. end_ns: the next one, or the way back.
+        begun_ns: the first object may have come to it. since_ns, at_ns: the last one came to it between the two.
+        end_ns: the next one, or the way back.
+        left_ns: until then every object was known to be at it; from then on one may have gone on, so that no answer tells.
     """
 
     share: float
     given: float
+    begun_ns: int
     since_ns: int
     at_ns: int
     end_ns: int
+    left_ns: int
 
     @property
     def name(self) -> str:
@@ -112,21 +117,47 @@ def history_of(plan: Plan, evidence: Evidence, name: str) -> RolloutHistory | st
     windows = [w.end_ns for w in evidence.windows.values() if w.rollout == name and not w.fault_free]
     until_ns = max([*windows, began.when_ns])
     taken = list(every(RolloutStep, mine))
-    ends = [*(later.when_ns for _, later in pairwise(taken)), back.when_ns if back else until_ns]
+    statuses = tuple(every(RolloutStatus, mine))
     return RolloutHistory(
         plan=plan.rollouts[name],
         began_ns=began.when_ns,
-        steps=tuple(
-            StepTaken(share=o.share, given=o.given, since_ns=o.since_ns, at_ns=o.when_ns, end_ns=end)
-            for o, end in zip(taken, ends, strict=True)
-        ),
+        steps=_steps(taken, back, statuses, until_ns),
         back=back,
         ended=ended,
         promoted=tuple(every(RolloutPromoted, mine)),
-        statuses=tuple(every(RolloutStatus, mine)),
+        statuses=statuses,
         analyses=tuple(every(RolloutAnalysis, mine)),
         until_ns=until_ns,
     )
+
+
+def _steps(
+    taken: Sequence[RolloutStep], back: RolloutBack | None, statuses: Sequence[RolloutStatus], until_ns: int
+) -> tuple[StepTaken, ...]:
+    """Each step, with the moments at which the first object came to it and left it."""
+    following = [*taken[1:], back]
+    shares = [0.0, *(o.share for o in taken), 1.0]
+    previous_ns = [0, *(o.when_ns for o in taken)]
+    said = [(one.when_ns, one.since_ns, one.share) for one in statuses if one.share is not None]
+    steps = []
+    for number, (o, later) in enumerate(zip(taken, following, strict=True)):
+        before, after = shares[number], shares[number + 2]
+        least, most = (before + o.share) / 2, (o.share + after) / 2
+        came = [at for when, at, share in said if previous_ns[number] < when <= o.when_ns and share > before + _CLOSE]
+        left = [at for when, at, share in said if when > o.when_ns and not least <= share <= most]
+        end_ns, since_ns = (later.when_ns, later.since_ns) if later is not None else (until_ns, until_ns)
+        steps.append(
+            StepTaken(
+                share=o.share,
+                given=o.given,
+                begun_ns=min([o.since_ns, *came]),
+                since_ns=o.since_ns,
+                at_ns=o.when_ns,
+                end_ns=end_ns,
+                left_ns=max(min([since_ns, *left]), o.when_ns),
+            )
+        )
+    return tuple(steps)
 
 
 def rolled(case: Case, name: str) -> RolloutHistory | Measure:

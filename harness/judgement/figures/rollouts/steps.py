@@ -126,7 +126,7 @@ def _has_verdict(history: RolloutHistory, subject: str, step: StepTaken, until_n
 
 def _answers(case: Case, history: RolloutHistory, step: StepTaken) -> int:
     """Answers of the candidate to requests due in the step."""
-    rows = history.samples(case.evidence, case.objective.scope.traffic, step.at_ns, step.end_ns)
+    rows = history.samples(case.evidence, case.objective.scope.traffic, step.at_ns, step.left_ns)
     return int(rows.words["release"].equals(history.plan.candidate).sum())
 
 

@@ -30,41 +30,54 @@ BY_PLATFORM: Final = "platform"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReleaseTurn:
-    """A turn from one release to the other.
+class ReleaseSwitch:
+    """Users are given the other release: the candidate, or the one before.
 
     Attributes:
         name: `switch` or `way back`.
-        since_ns, at_ns: it came between the two. until_ns: what was observed after it.
+        begun_ns: the first object may have switched. since_ns, at_ns: the last one did between the two.
+        until_ns: what was observed after it.
         old: the release that must not answer any more.
     """
 
     name: str
+    begun_ns: int
     since_ns: int
     at_ns: int
     until_ns: int
     old: str
 
 
-def turns(case: Case, history: RolloutHistory) -> list[ReleaseTurn]:
+def release_switches(case: Case, history: RolloutHistory) -> list[ReleaseSwitch]:
     """The switch, and the way back, as far as they were recorded."""
     found = []
     if (step := history.switched) is not None:
-        old = case.plan.release
         found.append(
-            ReleaseTurn(name="switch", since_ns=step.since_ns, at_ns=step.at_ns, until_ns=step.end_ns, old=old)
+            ReleaseSwitch(
+                name="switch",
+                begun_ns=step.begun_ns,
+                since_ns=step.since_ns,
+                at_ns=step.at_ns,
+                until_ns=step.left_ns,
+                old=case.plan.release,
+            )
         )
     if (back := history.back) is not None:
-        old = history.plan.candidate
-        back_ns = back.when_ns
         found.append(
-            ReleaseTurn(name="way back", since_ns=back.since_ns, at_ns=back_ns, until_ns=history.until_ns, old=old)
+            ReleaseSwitch(
+                name="way back",
+                begun_ns=back.since_ns,
+                since_ns=back.since_ns,
+                at_ns=back.when_ns,
+                until_ns=history.until_ns,
+                old=history.plan.candidate,
+            )
         )
     return found
 
 
 def answered_by_new(case: Case) -> Iterable[Measure]:
-    """How long after the switch, or after each turn, the other release still answered: all requests, or those on new connections."""
+    """How long after the switch, or after each switch, the other release still answered: all requests, or those on new connections."""
     name = Figure.ANSWERED_BY_NEW.value
     history = rolled(case, name)
     if isinstance(history, Measure):
@@ -72,11 +85,11 @@ def answered_by_new(case: Case) -> Iterable[Measure]:
         return
     new_only = case.objective.params.get("of") == NEW_CONNECTIONS
     expected = ("switch", "way back") if new_only else ("switch",)
-    found = {turn.name: turn for turn in turns(case, history)}
+    found = {switch.name: switch for switch in release_switches(case, history)}
     for each in expected:
         if each not in found:
             text = f"{history.plan.name}: no {each} was recorded"
-            yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, turn=each)
+            yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, switch=each)
         else:
             yield gone(case, name, history, found[each], new_connections=new_only)
 
@@ -89,8 +102,8 @@ def answered_by_old(case: Case) -> Iterable[Measure]:
         yield history
         return
     by = case.objective.params["by"]
-    turn = next((one for one in turns(case, history) if one.name == "way back"), None)
-    if turn is None or history.back is None:
+    switch = next((one for one in release_switches(case, history) if one.name == "way back"), None)
+    if switch is None or history.back is None:
         text = f"{history.plan.name}: no way back was recorded"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD)
     elif history.back.failed:
@@ -101,20 +114,20 @@ def answered_by_old(case: Case) -> Iterable[Measure]:
         outcome = Outcome.FAIL if by == BY_PLATFORM else Outcome.INCONCLUSIVE
         yield concluded(case, name, outcome, told, Figures(), kind=None if by == BY_PLATFORM else ReasonKind.NO_RECORD)
     else:
-        yield gone(case, name, history, turn)
+        yield gone(case, name, history, switch)
 
 
 def gone(
-    case: Case, name: str, history: RolloutHistory, turn: ReleaseTurn, *, new_connections: bool = False
+    case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch, *, new_connections: bool = False
 ) -> Measure:
-    """How long after a turn the release that is left still answered requests that were sent after it."""
-    rows = history.samples(case.evidence, case.objective.scope.traffic, turn.since_ns, turn.until_ns)
-    rows = rows.where(~rows.words["release"].missing & (rows.ints["sent_ns"] > turn.since_ns))
+    """How long after a switch the release that is left still answered requests that were sent after it."""
+    rows = history.samples(case.evidence, case.objective.scope.traffic, switch.since_ns, switch.until_ns)
+    rows = rows.where(~rows.words["release"].missing & (rows.ints["sent_ns"] > switch.since_ns))
     if new_connections:
-        rows = rows.where(_on_new_connections(case, rows, turn))
-    old = rows.words["release"].equals(turn.old)
-    last_ns = int(rows.ints["sent_ns"][old].max()) if old.any() else turn.since_ns
-    low, high = (max(last_ns - since_ns, 0) / NS_PER_S for since_ns in (turn.at_ns, turn.since_ns))
+        rows = rows.where(_on_new_connections(case, rows, switch))
+    old = rows.words["release"].equals(switch.old)
+    last_ns = int(rows.ints["sent_ns"][old].max()) if old.any() else switch.since_ns
+    low, high = (max(last_ns - since_ns, 0) / NS_PER_S for since_ns in (switch.at_ns, switch.since_ns))
     limit = case.scaled.in_unit("s")
     others = int((~old & (rows.ints["sent_ns"] > last_ns)).sum())
     if low >= limit:
@@ -122,7 +135,7 @@ def gone(
     else:
         outcome = Outcome.PASS if high < limit and others >= _FEWEST else Outcome.INCONCLUSIVE
     what = "new connections" if new_connections else "answers"
-    text = f"{turn.old} gave {int(old.sum())} of {len(rows)} {what} after the {turn.name}, the last {formatted(high, 's')} after it"
+    text = f"{switch.old} gave {int(old.sum())} of {len(rows)} {what} after the {switch.name}, the last {formatted(high, 's')} after it"
     if others < _FEWEST:
         text = f"{text}, and only {others} came later from another release"
     figures = Figures(
@@ -130,7 +143,7 @@ def gone(
         low=low,
         high=high,
         scaled_limit=limit,
-        resolution=(turn.at_ns - turn.since_ns) / NS_PER_S,
+        resolution=(switch.at_ns - switch.since_ns) / NS_PER_S,
         unit="s",
         n=len(rows),
         method="the release that each answer names, by the time its request was sent",
@@ -138,13 +151,13 @@ def gone(
     )
     kind = ReasonKind.TOO_FEW if outcome is Outcome.INCONCLUSIVE else None
     expected = case.expected.replace("below", "within")
-    return concluded(case, name, outcome, f"{text}, expected {expected}", figures, kind=kind, turn=turn.name)
+    return concluded(case, name, outcome, f"{text}, expected {expected}", figures, kind=kind, switch=switch.name)
 
 
-def _on_new_connections(case: Case, rows: Table, turn: ReleaseTurn) -> Bools:
-    """Requests on connections that no request was sent on before the turn."""
+def _on_new_connections(case: Case, rows: Table, switch: ReleaseSwitch) -> Bools:
+    """Requests on connections that no request was sent on before the switch."""
     every = [w.samples for w in case.evidence.windows.values() if w.traffic == case.objective.scope.traffic]
-    before = [s.where((s.ints["sent_ns"] <= turn.since_ns) & (s.ints["sent_ns"] > 0)) for s in every]
+    before = [s.where((s.ints["sent_ns"] <= switch.since_ns) & (s.ints["sent_ns"] > 0)) for s in every]
     known = np.unique(np.concatenate([_connections(table) for table in before])) if before else np.array([])
     return np.asarray(~np.isin(_connections(rows), known) & (rows.ints["connection"] > 0), dtype=np.bool_)
 
@@ -161,40 +174,38 @@ def failures(case: Case) -> Iterable[Measure]:
     if isinstance(history, Measure):
         yield history
         return
-    found = {turn.name: turn for turn in turns(case, history)}
+    found = {switch.name: switch for switch in release_switches(case, history)}
     for each in ("switch", "way back"):
         if each not in found:
             text = f"{history.plan.name}: no {each} was recorded"
-            yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, turn=each)
+            yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, switch=each)
         else:
             yield _around(case, name, history, found[each])
 
 
-def _around(case: Case, name: str, history: RolloutHistory, turn: ReleaseTurn) -> Measure:
+def _around(case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch) -> Measure:
     around = case.objective.times.get("around")
     seconds = around.at_scale(case.plan.time_scale).in_unit("s") if around else 0.0
-    end_ns = turn.at_ns + round(seconds * NS_PER_S) if around else turn.until_ns
-    rows = history.samples(case.evidence, case.objective.scope.traffic, turn.since_ns, min(end_ns, turn.until_ns))
+    end_ns = switch.at_ns + round(seconds * NS_PER_S) if around else switch.until_ns
+    rows = history.samples(case.evidence, case.objective.scope.traffic, switch.begun_ns, min(end_ns, switch.until_ns))
     bad = failed(rows)
     if case.objective.params.get("of") == "gateway errors":
         bad &= np.isin(rows.ints["status"], _TIMEOUTS) | (rows.ints["status"] <= 0)
     count = int(bad.sum())
-    short = turn.until_ns < end_ns
+    short = switch.until_ns < end_ns
     outcome = Outcome.FAIL if count else Outcome.INCONCLUSIVE if short or len(rows) < _FEWEST else Outcome.PASS
     kinds = ", ".join(f"{kind} {n}" for kind, n in errors_by_kind(rows.where(bad)).items())
-    text = (
-        f"{count} of {len(rows)} requests failed around the {turn.name}{f' ({kinds})' if kinds else ''}, expected none"
-    )
+    text = f"{count} of {len(rows)} requests failed around the {switch.name}{f' ({kinds})' if kinds else ''}, expected none"
     if short:
-        text = f"{text}; it was observed for {(turn.until_ns - turn.at_ns) / NS_PER_S:.3g} s of {seconds:.3g} s"
+        text = f"{text}; it was observed for {(switch.until_ns - switch.at_ns) / NS_PER_S:.3g} s of {seconds:.3g} s"
     figures = Figures(
         value=float(count),
         n=len(rows),
-        method="requests that were due from the last observation before the turn on",
+        method="requests that were due from the last observation before the first object switched",
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
     )
     kind = ReasonKind.TOO_FEW if outcome is Outcome.INCONCLUSIVE else None
-    return concluded(case, name, outcome, text, figures, kind=kind, turn=turn.name)
+    return concluded(case, name, outcome, text, figures, kind=kind, switch=switch.name)
 
 
 _UNTIL: Final = LimitRule(dimension="time", ops=ONLY_BELOW)

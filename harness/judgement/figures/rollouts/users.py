@@ -56,10 +56,10 @@ class Met:
 
 
 def met(case: Case, history: RolloutHistory, step: StepTaken) -> Met:
-    """Who was met in a step, by answers that name a release."""
+    """Who was met in a step while every object was at it, by answers that name a release."""
     traffic = case.objective.scope.traffic or ""
     known = case.plan.traffic[traffic].census
-    rows: Table = history.samples(case.evidence, traffic, step.at_ns, step.end_ns).sorted_by("intended_ns")
+    rows: Table = history.samples(case.evidence, traffic, step.at_ns, step.left_ns).sorted_by("intended_ns")
     rows = rows.where(~rows.words["release"].missing & (rows.ints["arrival"] > 0))
     new = rows.words["release"].equals(history.plan.candidate)
     return Met(user=user_of(rows.ints["arrival"], known), new=new, known=known)
