@@ -32,6 +32,7 @@ scrape_configs:
     static_configs: [{targets: ["$(SHOP)"], labels: {app: till}}]
     relabel_configs: [{source_labels: [app], regex: (.*)l, target_label: kind, replacement: $1-1}]
     metric_relabel_configs: [{source_labels: [__name__], regex: noise_.*, action: drop}]
+    honor_timestamps: false
   - job_name: away
     static_configs: [{targets: ["127.0.0.1:9"]}]
 """
@@ -62,7 +63,7 @@ class Shop:
     @property
     def metrics(self) -> bytes:
         """Its exposition."""
-        lines = ["# TYPE queue_depth gauge", f'queue_depth{{queue="a\\"b",app="own"}} {self.depth:g}', "noise_x 1", ""]
+        lines = ["# TYPE queue_depth gauge", f'queue_depth{{queue="a\\"b",app="own"}} {self.depth:g}', "noise_x 1", "aged 3 1500", ""]
         return "\n".join(lines).encode()
 
 
@@ -231,6 +232,7 @@ def test_the_shapes_of_the_api(running: Running) -> None:
         "result": [1700000000.5, "2"],
     }
     assert running.api("query", query="-1 / vector(0)")["result"][0]["value"][1] == "-Inf"
+    assert running.api("query", query="aged")["result"][0]["value"][1] == "3"  # its own time is 1970
     assert running.api("query", query="nobody") == {"resultType": "vector", "result": []}
     assert running.api("query", query="queue_depth[1m]")["resultType"] == "matrix"
     matrix = running.api("query_range", query="vector(time())", start=100, end=110, step="5s")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -113,27 +113,38 @@ def test_no_traffic_is_no_error(platform: Path) -> None:
     assert fired(platform, traffic([0.0] * 30, per_s=0.0), "HighErrorRate") == []
 
 
-def members(primary: int | None) -> dict[str, float]:
-    """Three database pods as Patroni shows them; the pod of no primary is gone with its metrics."""
+def members(primary: int | None, *, silent: Collection[int] = (), gone: Collection[int] = ()) -> dict[str, float]:
+    """Three database pods as Patroni shows them; a silent one did not answer its scrape, one that is gone is no target."""
     found: dict[str, float] = {}
-    for member in range(3):
-        labels = f"instance=10.0.0.{member}:8008,job=postgres,name=pg-{member}"
-        if primary is None and member == 0:
-            continue
-        found |= {
-            f"up {labels}": 1.0,
-            f"patroni_primary {labels}": float(member == primary),
-            f"patroni_postgres_running {labels}": 1.0,
-        }
+    for member in {0, 1, 2}.difference(gone):
+        labels = f"instance=10.0.0.{member}:8008,job=pods,name=pg-{member}"
+        found[f"up {labels}"] = float(member not in silent)
+        if member not in silent:
+            found |= {f"patroni_primary {labels}": float(member == primary), f"patroni_postgres_running {labels}": 1.0}
     return found
 
 
 def test_the_platform_knows_when_no_primary_runs(platform: Path, document: Path) -> None:
     """The document's rule waits for an `up` of 0, which a pod that is gone does not have."""
-    seconds = [members(0)] * 5 + [members(None)] * 5 + [members(1)] * 5
+    seconds = [members(0)] * 5 + [members(None, gone=[0])] * 5 + [members(1)] * 5
     assert len(fired(platform, seconds, "DatabaseDown")) == 4
     assert fired(platform, [members(0)] * 30, "DatabaseDown") == []
     assert fired(document, seconds, "DatabaseDown") == []
+
+
+def test_a_database_that_was_never_up_is_not_down(platform: Path) -> None:
+    """While the platform starts, no member is there, and then none leads yet."""
+    start = [members(None, gone=[0, 1, 2])] * 10 + [members(None)] * 10
+    assert fired(platform, [*start, *[members(0)] * 5], "DatabaseDown") == []
+    assert fired(platform, [*start, *[members(0)] * 5, *[members(None)] * 3], "DatabaseDown")
+
+
+def test_a_scrape_that_failed_is_not_a_database_that_is_down(platform: Path) -> None:
+    """Two in a row are the machine's; a primary that has said nothing for longer is down."""
+    for starved in (1, 2):
+        seconds = [members(0)] * 5 + [members(0, silent=[0, 1, 2])] * starved + [members(0)] * 5
+        assert fired(platform, seconds, "DatabaseDown") == []
+    assert fired(platform, [members(0)] * 5 + [members(0, silent=[0])] * 8, "DatabaseDown")
 
 
 def test_a_target_that_does_not_answer_is_named(platform: Path) -> None:

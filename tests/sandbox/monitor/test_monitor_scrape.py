@@ -55,8 +55,16 @@ def test_the_platform_s_own_configuration_scrapes_what_is_annotated(tmp_path: Pa
     part = kustomized(MANIFESTS / "parts" / "monitor")
     (config,) = (one for one in part if one["kind"] == "ConfigMap" and one["metadata"]["name"] == "prometheus")
     file = tmp_path / "prometheus.yml"
-    file.write_text(config["data"]["prometheus.yml"].replace("$(SCRAPE_EVERY)", "1s"))
+    text = config["data"]["prometheus.yml"]
+    for name, value in {"SCRAPE_EVERY": "1s", "KUBELETS_EVERY": "1s", "KUBERNETES_API_HOST": "10.0.0.1:6443"}.items():
+        text = text.replace(f"$({name})", value)
+    file.write_text(text)
     jobs = {job.name: job for job in read_config(file).jobs}
+    (node,) = node_targets({"metadata": {"name": "north-1"}, "status": {"addresses": []}})
+    kubelet = target_of(jobs["kubelets"], node)
+    assert kubelet is not None
+    assert kubelet.url == "https://10.0.0.1:6443/api/v1/nodes/north-1/proxy/metrics/cadvisor"
+    assert dict(kubelet.labels) == {"job": "kubelets", "node": "north-1", "instance": "north-1"}
     (discovered,) = pod_targets(POD)
     target = target_of(jobs["pods"], discovered)
     assert target is not None

@@ -26,7 +26,7 @@ class Defects:
         late_s: seconds by which reads of a track are late once something was broken (`fault_seen`).
         fail_one_in: of the answers of each route, one in this many is replaced by 502.
         error_one_in: of the answers of each route of a service itself, one in this many is replaced by 500, which no gateway tries again.
-        leak_kb: kilobytes that each request leaves behind.
+        leak_kb: kilobytes that each request leaves behind. leak_most_kb: until it is so many; 0: for ever.
         query_s: seconds by which each write's query takes longer, in the database itself.
         refuses_sign_in: who signs in is answered 503, whatever the password.
         forget_routes: routes of which one write in `forget_one_in` is acknowledged and rolled back.
@@ -58,6 +58,7 @@ class Defects:
     fail_one_in: int = 0
     error_one_in: int = 0
     leak_kb: int = 0
+    leak_most_kb: int = 0
     query_s: float = 0.0
     refuses_sign_in: bool = False
     forget_one_in: int = 0
@@ -98,6 +99,7 @@ class Defects:
             fail_one_in=int(env.get("DEFECT_FAIL_ONE_IN", "0")),
             error_one_in=int(env.get("DEFECT_ERROR_ONE_IN", "0")),
             leak_kb=int(env.get("DEFECT_LEAK_KB", "0")),
+            leak_most_kb=int(env.get("DEFECT_LEAK_MOST_KB", "0")),
             query_s=_seconds(env.get("DEFECT_QUERY_MS")),
             refuses_sign_in=env.get("DEFECT_REFUSES_SIGN_IN", "") == "yes",
             forget_one_in=int(env.get("DEFECT_FORGET_ONE_IN", "0")),
@@ -139,7 +141,7 @@ class Defects:
 
     def leak(self) -> None:
         """Leave behind what one request leaks; the pages are written, so that they are in memory."""
-        if self.leak_kb:
+        if self.leak_kb and not 0 < self.leak_most_kb <= self.leak_kb * len(self._leaked):
             self._leaked.append(b"x" * 1024 * self.leak_kb)
 
     def forgets(self, route: str) -> bool:

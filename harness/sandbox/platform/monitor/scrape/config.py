@@ -17,7 +17,7 @@ _TOP: Final = frozenset({"global", "rule_files", "alerting", "scrape_configs"})
 _GLOBAL: Final = frozenset({"scrape_interval", "scrape_timeout", "evaluation_interval"})
 _JOB: Final = frozenset(
     {
-        "job_name", "scrape_interval", "scrape_timeout", "metrics_path", "scheme", "params", "honor_labels",
+        "job_name", "scrape_interval", "scrape_timeout", "metrics_path", "scheme", "params", "honor_labels", "honor_timestamps",
         "static_configs", "kubernetes_sd_configs", "relabel_configs", "metric_relabel_configs", "authorization", "tls_config",
     }
 )  # fmt: skip
@@ -39,6 +39,7 @@ class ScrapeJob:
     Attributes:
         name: of the job. interval_s: between two scrapes of a target. timeout_s: of one.
         path, scheme, params: of the request. honor_labels: whether labels of the samples win over those of the target.
+        honor_timestamps: whether the times of the samples are kept.
         static: targets. roles: of Kubernetes whose objects are targets.
         relabel: of targets. metric_relabel: of samples.
         token_file, ca_file: of the request; empty: none.
@@ -51,6 +52,7 @@ class ScrapeJob:
     scheme: str = "http"
     params: Mapping[str, tuple[str, ...]]
     honor_labels: bool = False
+    honor_timestamps: bool = True
     static: tuple[StaticTargets, ...] = ()
     roles: tuple[str, ...] = ()
     relabel: tuple[Relabel, ...] = ()
@@ -119,6 +121,7 @@ def _job(job: Mapping[str, Any], general: Mapping[str, Any], where: str) -> Scra
         scheme=str(job.get("scheme", "http")),
         params={name: tuple(map(str, values)) for name, values in (job.get("params") or {}).items()},
         honor_labels=bool(job.get("honor_labels", False)),
+        honor_timestamps=bool(job.get("honor_timestamps", True)),
         static=tuple(_static(one, where) for one in job.get("static_configs", ())),
         roles=tuple(roles),
         relabel=tuple(Relabel.parse(one, where) for one in job.get("relabel_configs", ())),

@@ -88,7 +88,8 @@ class ScrapeTarget:
 
     def _store(self, found: list[tuple[str, float, float | None]], storage: Storage, at_s: float) -> int:
         now = set()
-        for series, value, own_s in found:
+        for series, value, said_s in found:
+            own_s = said_s if self.job.honor_timestamps else None
             if series not in self._series:
                 labels = self._labels(series)
                 self._series[series] = storage.series(labels) if labels else None
