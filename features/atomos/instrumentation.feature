@@ -6,6 +6,16 @@ Feature: Instrumentation
     When the metrics of every service have been read under "everyday" traffic
     Then the exposed errors of every route equal those that the traffic met
 
+  @AT-OBS-PERFORMANCE
+  Scenario: Every service shows how quickly and how often it answers
+    When the deployed platform has been inspected
+    Then the p50, p95, p99 and request rate of every service are exposed and at most 15 s old
+
+  @AT-OPS-ALERTING
+  Scenario: The way of an alert is open
+    When the deployed platform has been inspected
+    Then every declared alert rule is loaded and a test alert arrives within 60 s
+
   @AT-OPS-HEALTH
   Scenario: Every workload is asked for its health
     When the deployed platform has been inspected

@@ -6,6 +6,11 @@ Feature: The stability criteria of the staged integration
     When "everyday" traffic has run
     Then no pod restarts outside experiments over a soak of 8 h
 
+  @AT-STB-MEMORY
+  Scenario: No service holds more memory than it should
+    When the deployed platform has been inspected
+    Then the resident memory of every service process is below 300 MB in the steady state
+
   @AT-STB-ERRORS
   Scenario: No route fails 1 in 100 requests
     When "everyday" traffic has run

@@ -5,3 +5,13 @@ Feature: Monitoring
   Scenario: The metrics say how quickly and how often requests are answered
     When the metrics of every service have been read under "everyday" traffic
     Then the exposed p95 and requests per second are within 10 % of those measured from the traffic
+
+  @IP-MONITOR-ALERTS
+  Scenario: Every rule fires when it must
+    When every experiment of domain database or node has run under "everyday" traffic
+    Then every declared alert rule, "HighErrorRate" and "DatabaseDown" among them, is loaded and fires during the fault it is for
+
+  @IP-MONITOR-ALERTS-QUIET
+  Scenario: No rule fires while nothing is wrong
+    When "everyday" traffic has run
+    Then no alert fires in the steady state

@@ -10,3 +10,13 @@ Feature: Observability
   Scenario: Every panel of every dashboard has data
     When the deployed platform has been inspected
     Then every panel of every dashboard has data younger than 60 s in the steady state
+
+  @IP-OBS-ALERTS
+  Scenario: A notice arrives soon
+    When every experiment of domain database or node has run under "everyday" traffic
+    Then the notice of an alert arrives within 60 s of its condition
+
+  @IP-OBS-ALERTS-GROUP
+  Scenario: One fault is no storm of notices
+    When every experiment of domain database or node has run under "everyday" traffic
+    Then one fault sends at most 3 notices and the first names the part that failed

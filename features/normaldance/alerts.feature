@@ -5,3 +5,18 @@ Feature: Alerts
   Scenario: Both alerts are critical
     When the deployed platform has been inspected
     Then the rules "HighErrorRate" and "DatabaseDown" carry severity critical
+
+  @DA-ALR-DB
+  Scenario: The database's silence is told, and nothing else is taken for it
+    When the experiment "database-primary-loss" has run under "everyday" traffic
+    Then the alert "DatabaseDown" fires within 3 min of the database's silence and is silent in the steady state
+
+  @DA-ALR-RESOLVE
+  Scenario: What fired is resolved once the platform is well again
+    When every experiment of domain database or node has run under "everyday" traffic
+    Then every alert that fired is resolved within 10 min after the recovery
+
+  @DA-ALR-DELIVERY
+  Scenario: What fires is told at once
+    When every experiment of domain database or node has run under "everyday" traffic
+    Then every alert that fired reached its receiver within 1 min

@@ -17,6 +17,17 @@ Feature: Monitoring
     When the deployed platform has been inspected
     Then every annotated pod is scraped every 15 s ± 3 s and no other is
 
+  Scenario Outline: <what> of pods is exposed
+    When the deployed platform has been inspected
+    Then <sentence>
+
+    Examples:
+      | requirement          | what            | sentence                                                                                         |
+      | DA-MON-INFRA-CPU     | CPU usage       | CPU usage of every pod is exposed and younger than 30 s                                          |
+      | DA-MON-INFRA-MEMORY  | memory usage    | memory usage of every pod is exposed and younger than 30 s                                       |
+      | DA-MON-INFRA-DISK    | disk I/O        | bytes read and written of every database and IPFS pod are exposed and younger than 30 s          |
+      | DA-MON-INFRA-NETWORK | network traffic | bytes received and sent of every pod are exposed and younger than 30 s                           |
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

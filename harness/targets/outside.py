@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, IPvAnyAddress
 
 from harness.targets.paper import Paths
-from harness.targets.values import Name, TargetSection, UrlPath, Word
+from harness.targets.values import Name, TargetSection, Url, UrlPath, Word
 
 
 class PerUser(TargetSection):
@@ -63,6 +63,18 @@ class Flows(TargetSection):
     stores: Annotated[tuple[Name, ...], Field(min_length=1)]
     data_access: Annotated[tuple[Name, ...], Field(min_length=1)]
     dependencies: Annotated[Mapping[Name, tuple[Name, ...]], Field(min_length=1)]
+
+
+class Alerting(TargetSection):
+    """Where notices of alerts go.
+
+    Attributes:
+        receiver: log of the webhooks that Alertmanager sent: `GET ?since=N` answers `{"notices": [{number, received_at, notice}]}`.
+        alertmanager: its address; a path before /api/v2 may follow.
+    """
+
+    receiver: Url
+    alertmanager: Url | None = None
 
 
 class PublicName(TargetSection):

@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from harness.catalogue.explain import configuration_error
 from harness.errors import ConfigurationError
-from harness.targets.outside import Dns, Flows, Metrics
+from harness.targets.outside import Alerting, Dns, Flows, Metrics
 from harness.targets.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.parts import (
     Callers,
@@ -89,6 +89,7 @@ class Target(TargetSection):
         primary_region: the region that holds the primary; empty where there is none.
         callers: whom the backends accept and refuse; None: the network check cannot run.
         power: how the power of a node is cut; None: it cannot be.
+        alerting: where notices of alerts go; None: they are not read.
         flows: the log of connections; None: none is kept.
         routes: of the traffic, with the services (label `app`) that each needs.
         evidence: reports of other tools. files: of the platform. attestations, waivers: directories of what people say.
@@ -107,6 +108,7 @@ class Target(TargetSection):
     primary_region: str = ""
     kubernetes: Kubernetes | None = None
     prometheus: Url | None = None
+    alerting: Alerting | None = None
     database: Database | None = None
     probes: Probes = Probes()
     callers: Callers | None = None

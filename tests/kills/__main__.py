@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from harness import clock
-from tests.kills import plain_trials, sandbox_trials
+from tests.kills import plain_trials, rollout_trials, sandbox_trials
 from tests.kills.aftermath import Aftermath, Killed, summary
 from tests.kills.sandbox_project import kept_sandbox, made
 
@@ -50,19 +50,38 @@ def on_sandbox(numbers: range, seed: int) -> Iterator[Killed]:
                 project = None
 
 
+def on_rollout(numbers: range, seed: int) -> Iterator[Killed]:
+    """Rollouts on one sandbox, which is started anew after a fault."""
+    with tempfile.TemporaryDirectory(prefix="kills-") as directory, ExitStack() as up:
+        project = None
+        for number in numbers:
+            one = rollout_trials.strike(seed, number)
+            try:
+                if project is None:
+                    project = made(Path(directory) / f"kept-{number}", rollout_trials.ROLLOUTS)
+                    up.enter_context(kept_sandbox(project, rollout_trials.PARTS))
+                killed = rollout_trials.trial(project, one)
+            except subprocess.TimeoutExpired as error:
+                killed = sandbox_trials.not_ended(one, error)
+            yield killed
+            if killed.aftermath.faults:
+                up.close()
+                project = None
+
+
 @click.command()
-@click.option("--on", "where", type=click.Choice(["plain", "sandbox"]), default="plain", show_default=True)
+@click.option("--on", "where", type=click.Choice(["plain", "sandbox", "rollout"]), default="plain", show_default=True)
 @click.option("--count", default=20, show_default=True, help="So many runs.")
 @click.option("--seed", default=1, show_default=True, help="Of signals and moments.")
 @click.option("--first", default=1, show_default=True, help="Number of the first run.")
 @click.option("--at-most", default=3600.0, show_default=True, help="No run is begun after so many seconds.")
 def main(where: str, count: int, seed: int, first: int, at_most: float) -> None:
-    """End runs on the plain service or on the sandbox at random moments; exit code 1 when one leaves something behind."""
+    """End runs on the plain service, on the sandbox or in a rollout at random moments; exit code 1 when one leaves something behind."""
     for number in (signal.SIGINT, signal.SIGTERM):  # nothing of its own is left either, however it was started
         signal.signal(number, signal.default_int_handler)
     deadline, done = clock.Deadline.after(at_most), list[Killed]()
     click.echo(f"seed {seed}, {count} runs on the {where}{' service' if where == 'plain' else ''}")
-    trials = {"plain": on_plain, "sandbox": on_sandbox}[where]
+    trials = {"plain": on_plain, "sandbox": on_sandbox, "rollout": on_rollout}[where]
     for killed in trials(range(first, first + count), seed):
         click.echo(killed)
         done.append(killed)

@@ -40,8 +40,8 @@ def row(subject: str) -> str:
     return f"KILL-{subject.upper()}"
 
 
-def made(root: Path) -> Project:
-    """The project in an empty directory. Its `brief` traffic is that of every day, over in seconds."""
+def made(root: Path, rollouts: Iterable[str] = ()) -> Project:
+    """The project in an empty directory, with a row for each of these rollouts. Its `brief` traffic is that of every day, over in seconds."""
     for name in ("catalogue", "features/kills", "target"):
         (root / name).mkdir(parents=True)
     shutil.copytree(bundled("loadtests"), root / "loadtests", ignore=shutil.ignore_patterns("__pycache__"))
@@ -51,6 +51,7 @@ def made(root: Path) -> Project:
     (root / "pyproject.toml").write_text(_SETTINGS, encoding="utf-8")
     asked = {name: f'the experiment "{name}" has run under "brief" traffic' for name in EXPERIMENTS}
     asked[FULL] = '"everyday" traffic has run'
+    asked |= {name: f'the rollout "{name}" has run under "census" traffic' for name in rollouts}
     rows = [
         {
             "id": row(name),
@@ -72,19 +73,21 @@ def made(root: Path) -> Project:
 
 
 @contextmanager
-def kept_sandbox(project: Project) -> Iterator[None]:
-    """A sandbox of the project's own, up from `with` to its end, and its target file as `TARGET`.
+def kept_sandbox(project: Project, parts: Iterable[str] = ()) -> Iterator[None]:
+    """A sandbox of the project's own with these parts, up from `with` to its end, and its target file as `TARGET`.
 
     Raises:
         AssertionError: it did not come up or did not go down.
     """
     for _ in range(UP_TRIES):  # a machine with much other work may be too slow for one
-        up = project.do("sandbox", "up")
+        up = project.do("sandbox", "up", *(word for part in parts for word in ("--part", part)))
         if up.code == 0:
             break
     try:
         assert up.code == 0, up.said
         shutil.copyfile(project.root / "state/sandbox/target.yaml", project.root / TARGET)
+        if (candidates := project.root / "state/sandbox/candidates").is_dir():
+            shutil.copytree(candidates, (project.root / TARGET).with_name("candidates"))
         (project.root / TARGET).with_name(MARKER).touch()  # what it leads to is still a sandbox
         yield
     finally:

@@ -110,10 +110,10 @@ def trial(project: Project, one: Strike) -> Killed:
     Raises:
         subprocess.TimeoutExpired: a command did not end in time.
     """
-    with _temporary(project) as temporary:
+    with temporary_of(project) as temporary:
         words = ("run", "--target", TARGET, "--only", row(one.subject))
-        alive, ended = _struck(project, one, words, temporary)
-        recovered = _recovered(project, temporary)
+        alive, ended = struck(project, one, words, temporary)
+        recovered = recovered_by_command(project, temporary)
         judged = project.do("judge", ended.run, TMPDIR=str(temporary)) if ended.ran else None
         aftermath = Aftermath(
             unrestored=(*unrecovered(recovered), *broken(project)),
@@ -137,9 +137,9 @@ def trial_of_own(root: Path, one: Strike) -> Killed:
         subprocess.TimeoutExpired: a command did not end in time.
     """
     project = made(root)
-    with _temporary(project) as temporary:
+    with temporary_of(project) as temporary:
         words = ("run", "--target", "sandbox", "--only", row("pod-loss"))
-        alive, ended = _struck(project, one, words, temporary)
+        alive, ended = struck(project, one, words, temporary)
         stayed = tuple(outlived(root, within_s=OWN_GONE_WITHIN_S))
         judged = project.do("judge", ended.run, TMPDIR=str(temporary)) if ended.ran else None
         down = project.do("sandbox", "down", TMPDIR=str(temporary))
@@ -155,7 +155,7 @@ def trial_of_own(root: Path, one: Strike) -> Killed:
 
 
 @contextmanager
-def _temporary(project: Project) -> Iterator[Path]:
+def temporary_of(project: Project) -> Iterator[Path]:
     """A directory for temporary files that must be empty afterwards; what still runs is ended."""
     temporary = project.root.parent / f"{project.root.name}-temporary"
     temporary.mkdir(exist_ok=True)
@@ -165,7 +165,7 @@ def _temporary(project: Project) -> Iterator[Path]:
         project.clean()
 
 
-def _struck(project: Project, one: Strike, words: Iterable[str], temporary: Path) -> tuple[bool, Finished]:
+def struck(project: Project, one: Strike, words: Iterable[str], temporary: Path) -> tuple[bool, Finished]:
     """Start the run, wait for the moment, send the signal; whether the victim was there, and how the run ended."""
     running = project.start(*words, TMPDIR=str(temporary))
     victim = None
@@ -210,7 +210,7 @@ def _module(pid: int) -> list[str]:
         return []
 
 
-def _recovered(project: Project, temporary: Path) -> Finished:
+def recovered_by_command(project: Project, temporary: Path) -> Finished:
     """`readiness recover`, until it says that nothing is left to undo; each call tries for half a minute itself."""
     deadline = clock.Deadline.after(RECOVERED_WITHIN_S)
     while True:

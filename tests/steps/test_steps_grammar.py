@@ -15,6 +15,7 @@ from harness.steps import TEMPLATES, Keyword, compare, explain, read, vocabulary
 from harness.steps.grammar import bare
 from harness.steps.template import Template
 from harness.steps.templates.reports import REPORTS
+from tests.steps.alert_sentences import ALERT_SENTENCES
 from tests.steps.rollout_sentences import ROLLOUT_SENTENCES
 from tests.steps.state_sentences import STATE_SENTENCES
 
@@ -259,6 +260,7 @@ OBJECTIVES = {
     ),
     **STATE_SENTENCES,
     **ROLLOUT_SENTENCES,
+    **ALERT_SENTENCES,
     "every rollback procedure names its command, its owner and its time limit": static(
         "register", entry="rollback procedure", names="command, its owner and its time limit"
     ),

@@ -17,9 +17,11 @@ from harness.drivers.check.dns import dns_records, dns_servers
 from harness.drivers.check.exposition import exposed_metrics
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.health import health_of_pods
+from harness.drivers.check.monitor.notices import posted_alert
 from harness.drivers.check.monitor.rules import alert_rules
 from harness.drivers.check.monitor.series import dashboard_data, service_series
 from harness.drivers.check.monitor.targets import pods_scraped, scrape_schedule
+from harness.drivers.check.monitor.usage import pod_usage, service_memory, service_quantiles
 from harness.drivers.check.policies import network_policy
 from harness.drivers.check.ports import network_ports
 from harness.drivers.check.secrets.scan import secrets_hidden
@@ -78,6 +80,10 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Fac
     "alert-rules": _plain(alert_rules),
     "service-series": _plain(service_series),
     "dashboard-data": _plain(dashboard_data),
+    "pod-usage": _plain(pod_usage),
+    "service-memory": _plain(service_memory),
+    "service-quantiles": _plain(service_quantiles),
+    "test-alert": _plain(posted_alert),
 }
 """Every check: what its name stands for, given a target and the demand's parameters."""
 

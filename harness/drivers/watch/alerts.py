@@ -18,6 +18,7 @@ from harness.targets.target import Target
 
 _PATH: Final = "/api/v1/alerts"
 """Returns all pending and firing alerts, without resolved ones."""
+_RULES: Final = "/api/v1/rules?type=alert"
 
 WAIT_S: Final = 1.0
 """Timeout of one request."""
@@ -42,17 +43,38 @@ class _AlertsResponse(_AlertsModel):
     data: _Data
 
 
+class _Rule(_AlertsModel):
+    name: str
+    labels: Mapping[str, str] = Field(default_factory=dict)
+    health: str = ""
+    error: str = Field(default="", alias="lastError")
+
+
+class _Group(_AlertsModel):
+    rules: tuple[_Rule, ...]
+
+
+class _Groups(_AlertsModel):
+    groups: tuple[_Group, ...]
+
+
+class _RulesResponse(_AlertsModel):
+    status: Literal["success"]
+    data: _Groups
+
+
 class Alerts:
     """Polls the alerts; records `alert.pending`, `alert.firing` and `alert.resolved`.
 
     Alerts in the first answer are recorded as `alert.present`, as their changes were not observed. An alert is identified by its
     labels. If Prometheus gives no valid answer, the watcher is blind from the last valid answer to the next one, and records changes
-    when it observes them.
+    when it observes them. The rules that are loaded are recorded once, as `alert.rule`.
     """
 
     def __init__(self, base: str, wires: Wires, recorder: WatchRecorder, attendance: Attendance) -> None:
         """`base`: the address of Prometheus, which may have a path of its own."""
-        self._path = urlsplit(base).path + _PATH
+        self._path, self._rules = (urlsplit(base).path.rstrip("/") + path for path in (_PATH, _RULES))
+        self._rules_told = False
         self._wires = wires
         self._recorder = recorder
         self._history = recorder.history("alerts")
@@ -76,6 +98,20 @@ class Alerts:
             return
         self._sees(answer.sent_ns)
         self._take(alerts, answer.done_ns)
+        if not self._rules_told:
+            await self._tell_rules()
+
+    async def _tell_rules(self) -> None:
+        answer = await self._wires.ask("GET", self._rules, within_s=WAIT_S)
+        if answer.error is not None or answer.status != 200 or self._rules_told:
+            return
+        try:
+            groups = _RulesResponse.model_validate_json(answer.body).data.groups
+        except ValidationError:
+            return
+        self._rules_told = all(rule.health != "unknown" for group in groups for rule in group.rules)
+        for rule in (rule for group in groups for rule in group.rules if self._rules_told):
+            self._history.put("alert.rule", rule.name, labels=dict(rule.labels), health=rule.health, error=rule.error)
 
     def end(self) -> None:
         """End the watch; without a valid last answer it was blind until now."""

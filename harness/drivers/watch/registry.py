@@ -9,6 +9,7 @@ from typing import Final
 from harness.drivers.watch.alerts import AlertsWatcher
 from harness.drivers.watch.entries import DoorsWatcher, EntryWatcher
 from harness.drivers.watch.ledger import LedgerWatcher
+from harness.drivers.watch.notices import NoticesWatcher
 from harness.drivers.watch.pipeline import PipelineWatcher
 from harness.drivers.watch.pods import ClusterWatcher
 from harness.drivers.watch.replicas import ReplicasWatcher
@@ -26,6 +27,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     ReplicasWatcher,
     ClusterWatcher,
     AlertsWatcher,
+    NoticesWatcher,
 )
 """The harness's own watchers, in the order in which they begin."""
 

@@ -30,6 +30,7 @@ class Rates(BaseModel):
         pipeline: events sent into the pipeline.
         member: probes of each database member; heartbeats are written as often.
         alerts: requests for the alerts of Prometheus.
+        notices: requests for the notices that their receiver has got.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +46,7 @@ class Rates(BaseModel):
     pipeline: float = 2.0
     member: float = 5.0
     alerts: float = 1.0
+    notices: float = 1.0
 
 
 class WatchSettings(BaseModel):

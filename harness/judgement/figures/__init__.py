@@ -46,6 +46,7 @@ from harness.judgement.figures import (
     uptime,
     variation,
 )
+from harness.judgement.figures.alerting import firing, reaching
 from harness.judgement.figures.rollouts import rollbacks, steps, switches
 from harness.judgement.figures.rollouts import users as rollout_users
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
@@ -99,6 +100,12 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             variation.SPEC,
             replica_share.SPEC,
             replaced.SPEC,
+            firing.FIRES,
+            firing.RULES_FIRE,
+            firing.QUIET,
+            reaching.RESOLVED,
+            reaching.DELIVERED,
+            reaching.GROUPED,
             steps.ORDER,
             steps.LENGTH,
             steps.VERDICT,

@@ -60,9 +60,11 @@ from harness.model.observations.run import (
     WindowOpened,
 )
 from harness.model.observations.watch import (
+    AlertRuleLoaded,
     AlertSeen,
     LeaderSeen,
     NodeSeen,
+    NoticeReceived,
     PodSeen,
     RoleSeen,
     WatchBlind,
@@ -78,6 +80,7 @@ __all__ = [
     "ActSkipped",
     "ActStarted",
     "ActivityDone",
+    "AlertRuleLoaded",
     "AlertSeen",
     "CheckDone",
     "CheckFact",
@@ -104,6 +107,7 @@ __all__ = [
     "ManualStepsWatched",
     "MetricsRead",
     "NodeSeen",
+    "NoticeReceived",
     "PodSeen",
     "Recorded",
     "ReleaseSeen",

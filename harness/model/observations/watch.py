@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.model.observations.kinds import Count, Fields, Recorded, Size, Timed, Whole, Word, YesNoOrUnknown, written
+from harness.model.observations.kinds import (
+    Count,
+    Fields,
+    ManyFields,
+    Recorded,
+    Size,
+    Timed,
+    Whole,
+    Word,
+    YesNoOrUnknown,
+    written,
+)
 
 
 @written("watch.started", by=["watch"])
@@ -92,6 +103,31 @@ class RoleSeen(Timed):
 
     from_: Word = ""
     to: Word = ""
+
+
+@written("alert.rule", by=["alerts"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertRuleLoaded(Recorded):
+    """An alerting rule (the subject) that Prometheus had loaded when the watch began, with the health of its evaluation."""
+
+    labels: Fields = field(default_factory=dict)
+    health: Word = ""
+    error: Word = ""
+
+
+@written("notice.received", by=["notices"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoticeReceived(Timed):
+    """A notice of Alertmanager reached its receiver (the subject) at `at_ns`, as the receiver says.
+
+    Attributes:
+        number: of the notice at its receiver. status: `firing` or `resolved`.
+        alerts: labels, status, annotations, and `starts_ns`, when Prometheus says that each began to fire.
+    """
+
+    number: Count
+    status: Word
+    alerts: ManyFields = ()
 
 
 @written("alert.present", "alert.pending", "alert.firing", "alert.inactive", "alert.resolved", by=["alerts"])

@@ -47,7 +47,20 @@ _READS: Final = {
     "written-and-read": RequiredKey("ledger", "writes go to the ledger's path"),
     "dns-records": RequiredKey("dns", "the public names are resolved"),
     "dns-servers": RequiredKey("dns", "the zone's servers are asked for the public names"),
-    **dict.fromkeys(("pods-scraped", "scrape-schedule", "alert-rules", "service-series", "dashboard-data"), _MONITOR),
+    **dict.fromkeys(
+        (
+            "pods-scraped",
+            "scrape-schedule",
+            "alert-rules",
+            "service-series",
+            "dashboard-data",
+            "pod-usage",
+            "service-memory",
+            "service-quantiles",
+            "test-alert",
+        ),
+        _MONITOR,
+    ),
 }
 _ALSO: Final = {
     "sign-ins": (RequiredKey("may_write", "failed sign-ins may lock the accounts of users"),),
@@ -57,12 +70,26 @@ _ALSO: Final = {
     "pods-scraped": (_CLUSTER,),
     "scrape-schedule": (_CLUSTER,),
     "service-series": (_CLUSTER, RequiredKey("metrics", "the metrics of services are named")),
+    "service-quantiles": (_CLUSTER, RequiredKey("metrics", "the metrics of services are named")),
+    "pod-usage": (_CLUSTER,),
+    "service-memory": (_CLUSTER,),
+    "test-alert": (RequiredKey("alerting", "an alert is posted to Alertmanager and found at its receiver"),),
     "dashboard-data": (RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster"),),
 }
 """Keys beside that one."""
 _AT_THE_END: Final = frozenset({"secrets-hidden"})
 """What it reads grows during the run: it is done when the traffic has ended."""
-_UNDER_TRAFFIC: Final = frozenset({"pods-scraped", "scrape-schedule", "service-series", "dashboard-data"})
+_UNDER_TRAFFIC: Final = frozenset(
+    {
+        "pods-scraped",
+        "scrape-schedule",
+        "service-series",
+        "dashboard-data",
+        "pod-usage",
+        "service-memory",
+        "service-quantiles",
+    }
+)
 """What it reads is of the steady state.
 
 It is done while the fault-free window of a traffic goes on, where there is one.

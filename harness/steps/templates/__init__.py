@@ -12,6 +12,7 @@ from typing import Final
 
 from harness.errors import UsageError
 from harness.steps.template import Template
+from harness.steps.templates.alerts import ALERTS
 from harness.steps.templates.asking import ASKING
 from harness.steps.templates.calls import CALLS
 from harness.steps.templates.checks import CHECKS
@@ -38,6 +39,7 @@ OWN: Final = (
     *ITEMS,
     *EXPOSURES,
     *MONITOR,
+    *ALERTS,
     *CHECKS,
     *CALLS,
     *STATE,

@@ -53,6 +53,45 @@ MONITOR: Final = (
         mean=check("service-series", age="<age>"),
     ),
     Template(
+        name="service-quantiles",
+        keyword=Keyword.THEN,
+        text="the p50, p95, p99 and request rate of every service are exposed and at most <age:duration> old",
+        about="Prometheus reckons the quantiles and the rate of each workload of the regions from samples of that age.",
+        example="the p50, p95, p99 and request rate of every service are exposed and at most 15 s old",
+        mean=check("service-quantiles", age="<age>"),
+    ),
+    *(
+        Template(
+            name=f"pod-{name}",
+            keyword=Keyword.THEN,
+            text=f"{what} of every pod {verb} exposed and younger than <age:duration>",
+            about="Prometheus has cAdvisor's series of every pod of the target's namespaces; a CPU time that stays the same is not young.",
+            example=f"{what} of every pod {verb} exposed and younger than 30 s",
+            mean=check("pod-usage", what=what, age="<age>"),
+        )
+        for name, what, verb in (
+            ("cpu", "CPU usage", "is"),
+            ("memory", "memory usage", "is"),
+            ("network", "bytes received and sent", "are"),
+        )
+    ),
+    Template(
+        name="store-disk",
+        keyword=Keyword.THEN,
+        text="bytes read and written of every database and IPFS pod are exposed and younger than <age:duration>",
+        about="The same of the pods beside the database's leader, and of those whose label `app` names IPFS.",
+        example="bytes read and written of every database and IPFS pod are exposed and younger than 30 s",
+        mean=check("pod-usage", what="bytes read and written", of="stores", age="<age>"),
+    ),
+    Template(
+        name="service-memory",
+        keyword=Keyword.THEN,
+        text="the resident memory of every service process is below <most:count> MB in the steady state",
+        about="The largest working set of each pod of the regions' workloads in the last minute, as cAdvisor counts it.",
+        example="the resident memory of every service process is below 300 MB in the steady state",
+        mean=check("service-memory", most="<most>"),
+    ),
+    Template(
         name="dashboard-data",
         keyword=Keyword.THEN,
         text="every panel of every dashboard has data younger than <age:duration>[ in the steady state]",

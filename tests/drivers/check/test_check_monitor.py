@@ -17,6 +17,8 @@ from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheu
 from harness.drivers.check.monitor.rules import alert_rules
 from harness.drivers.check.monitor.series import _ages, _drawn, _panels, _young, dashboard_data
 from harness.drivers.check.monitor.targets import ScrapedPod, _key, _on_schedule, _spacings, _up
+from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _readable
+from harness.drivers.check.monitor.usage import _young as _pod_young
 from harness.errors import ConfigurationError, DriverError
 from harness.sandbox.platform.monitor.api import Monitored, application
 from harness.sandbox.platform.monitor.promql.values import labels_of
@@ -177,3 +179,43 @@ def test_dashboards_are_found_in_every_namespace(cluster: PocketCluster, target:
     kubernetes = Kubernetes(context="pocket", kubeconfig=str(cluster.kubeconfig))
     facts = dashboard_data(target.model_copy(update={"kubernetes": kubernetes}), {"age": "60 s"})()
     assert [(one.subject, one.observed, one.ok) for one in facts] == [("Shop, Up, query 1", "2 series", True)]
+
+
+def test_usage_is_young_or_frozen_or_not_exposed(storage: Storage, prometheus: PrometheusClient) -> None:
+    """Of each pod; a CPU time that stays the same is not young."""
+    now_s = clock.wall().timestamp()
+    for back in range(12, 0, -1):
+        for pod, value in (("runs", 100.0 - back), ("frozen", 7.0)):
+            labels = {"__name__": "cpu", "pod": pod, "namespace": "north", "container": "x"}
+            storage.add(labels_of(labels), now_s - back, value)
+    storage.add(labels_of({"__name__": "cpu", "pod": "late", "namespace": "north"}), now_s - 60, 1.0)
+    ages, rose = _by_pod(prometheus, _age("cpu")), _by_pod(prometheus, _changes("cpu", 30.0))
+
+    def reading(pod: str, what: str = "CPU usage") -> tuple[bool | None, str]:
+        obj = {"metadata": {"namespace": "north", "name": pod}}
+        found = _pod_young(obj, what, 30.0, [ages], rose if what == "CPU usage" else None)
+        return found.ok, found.observed.partition(" ")[2]
+
+    assert reading("runs") == (True, "s old")
+    assert reading("frozen") == (False, "same for 30 s")
+    assert reading("frozen", "memory usage") == (True, "s old")
+    assert reading("late") == (False, "s old")
+    assert reading("none") == (False, "exposed")
+
+
+def test_memory_is_below_a_limit_or_unknown() -> None:
+    """Exactly at it is not below."""
+    pod = {"metadata": {"namespace": "north", "name": "till-0"}}
+    found = [
+        _below("till-0", pod, used, 300.0) for used in ({("north", "till-0"): 299e6}, {("north", "till-0"): 300e6}, {})
+    ]
+    assert [(one.ok, one.observed) for one in found] == [(True, "299 MB"), (False, "300 MB"), (None, "not exposed")]
+
+
+def test_quantiles_are_readable_where_they_are_numbers() -> None:
+    """A service without requests has none; an old one is old."""
+    service = ("north", "till")
+    found = list(
+        _readable(service, {"p50": {service: 0.2}, "p95": {service: float("nan")}, "age": {service: 16.0}}, 15.0)
+    )
+    assert [(one.ok, one.observed) for one in found] == [(True, "0.2"), (False, "not exposed"), (False, "16.0 s old")]

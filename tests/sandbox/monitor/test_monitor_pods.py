@@ -20,7 +20,10 @@ import httpx
 import pytest
 
 from harness import clock
+from harness.drivers.check.monitor.notices import posted_alert
+from harness.sandbox.platform.monitor.prometheus import real
 from harness.sandbox.settings import IMPORTS
+from harness.targets import load_target
 
 WITHIN_S = 30.0
 CONFIG = """
@@ -63,7 +66,13 @@ class Shop:
     @property
     def metrics(self) -> bytes:
         """Its exposition."""
-        lines = ["# TYPE queue_depth gauge", f'queue_depth{{queue="a\\"b",app="own"}} {self.depth:g}', "noise_x 1", "aged 3 1500", ""]
+        lines = [
+            "# TYPE queue_depth gauge",
+            f'queue_depth{{queue="a\\"b",app="own"}} {self.depth:g}',
+            "noise_x 1",
+            "aged 3 1500",
+            "",
+        ]
         return "\n".join(lines).encode()
 
 
@@ -294,3 +303,32 @@ def test_alertmanager_refuses_what_is_no_alert(running: Running) -> None:
         assert answer.status_code == 400
     answer = httpx.post(f"{running.receiver}/notices", content="{}", trust_env=False)
     assert answer.status_code == 400
+
+
+def test_a_test_alert_goes_all_the_way_to_the_receiver(running: Running, tmp_path: Path) -> None:
+    """Found there by its own mark; where the log is another one, it is not found, and the rules are told apart from it."""
+    until(lambda: {rule["health"] for group in running.api("rules")["groups"] for rule in group["rules"]} == {"ok"})
+    file = tmp_path / "target.yaml"
+    for log, within, ok in (("notices", "20 s", True), ("health", "1 s", False)):
+        file.write_text(
+            f"name: shop\nenvironment: sandbox\nentry: http://127.0.0.1:1\nprometheus: {running.prometheus}\n"
+            f"alerting: {{receiver: {running.receiver}/{log}, alertmanager: {running.alertmanager}}}\n"
+        )
+        *rules, arrived = posted_alert(load_target(file), {"within": within})()
+        assert {(one.subject, one.ok) for one in rules} == {("QueueDeep", True), ("Quiet", True)}
+        assert (arrived.subject, arrived.ok) == ("ReadinessTest", ok), arrived.observed
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on PATH (Debian: prometheus)")
+def test_a_prometheus_that_cannot_follow_the_configuration_is_passed_over(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As its own tool says; Debian's knows no discovery in Kubernetes."""
+    file = tmp_path / "prometheus.yml"
+    file.write_text("scrape_configs: [{job_name: a, static_configs: [{targets: ['127.0.0.1:1']}]}]")
+    command = real(file, tmp_path, "127.0.0.1", 9090)
+    assert command is not None
+    assert command[1] == f"--config.file={file}"
+    file.write_text("scrape_configs: [{job_name: a, nobodys_sd_configs: []}]")
+    assert real(file, tmp_path, "127.0.0.1", 9090) is None
+    assert "cannot follow the configuration, the embedded one does" in capfd.readouterr().err

@@ -40,7 +40,7 @@ def _scraped(prometheus: PrometheusClient) -> dict[str, list[ScrapedPod]]:
     return found
 
 
-def _pods(target: Target, *, every: bool) -> Iterator[tuple[str, Object]]:
+def pods_of(target: Target, *, every: bool) -> Iterator[tuple[str, Object]]:
     """Name and object of the pods of workloads: of the regions, or of every namespace of the target."""
     clusters = Clusters(target)
     for region, namespace in every_place(target) if every else list(namespaces(target).items()):
@@ -55,7 +55,7 @@ def pods_scraped(target: Target, _params: Mapping[str, str]) -> FactProbe:
     def probe() -> Sequence[FactReading]:
         with prometheus_of(target) as prometheus:
             scraped = _scraped(prometheus)
-        return [_up(name, scraped.get(pod["status"]["podIP"], [])) for name, pod in _pods(target, every=False)]
+        return [_up(name, scraped.get(pod["status"]["podIP"], [])) for name, pod in pods_of(target, every=False)]
 
     return probe
 
@@ -88,7 +88,7 @@ def scrape_schedule(target: Target, params: Mapping[str, str]) -> FactProbe:
             scraped = _scraped(prometheus)
             spacings = _spacings(prometheus, _SCRAPES * every_s)
         seen = []
-        for name, pod in _pods(target, every=True):
+        for name, pod in pods_of(target, every=True):
             targets = scraped.get(pod["status"]["podIP"], [])
             if annotations_of(pod).get(_ANNOTATION) == "true":
                 seen.append(_on_schedule(name, targets, spacings, expected, (every_s, tolerance_s)))

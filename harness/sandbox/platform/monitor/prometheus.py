@@ -2,7 +2,8 @@
 
     python -m monitor.prometheus /etc/prometheus/prometheus.yml
 
-In the file `$(NAME)` stands for a variable of the environment. Where a real `prometheus` is on PATH, this process becomes it.
+In the file `$(NAME)` stands for a variable of the environment. Where a real `prometheus` is on PATH, this process becomes it, unless its
+own `promtool` says that it cannot follow the configuration: Debian builds it without the discovery in Kubernetes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import shutil
 import signal
 import ssl
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -113,10 +115,16 @@ class Prometheus:
 
 
 def real(config: Path, home: Path, address: str, port: int) -> list[str] | None:
-    """The command of a real Prometheus; None: there is none on PATH."""
-    program = shutil.which("prometheus")
+    """The command of a real Prometheus; None: there is none on PATH, or it cannot follow the configuration."""
+    program, tool = shutil.which("prometheus"), shutil.which("promtool")
     if program is None:
         return None
+    if tool is not None:
+        checked = subprocess.run([tool, "check", "config", str(config)], capture_output=True, text=True, check=False)
+        if checked.returncode:
+            why = (checked.stderr or checked.stdout).strip().splitlines()[-1:]
+            sys.stderr.write(f"{program} cannot follow the configuration, the embedded one does: {''.join(why)}\n")
+            return None
     return [
         program,
         f"--config.file={config}",

@@ -1,0 +1,151 @@
+"""`pod-usage`, `service-memory` and `service-quantiles`: what Prometheus has of every pod's usage and of every service's requests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from harness.drivers.check.exposition import QUANTILES, metrics_of
+from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.monitor.targets import pods_of
+from harness.drivers.facts import FactProbe, FactReading
+from harness.model import Quantity
+from harness.targets import Target
+from harness.targets.kubernetes import Object, labels_of
+
+_OF_A_CONTAINER: Final = '{container!="",container!="POD"}'
+USAGE: Final[Mapping[str, tuple[str, ...]]] = {
+    "CPU usage": (f"container_cpu_usage_seconds_total{_OF_A_CONTAINER}",),
+    "memory usage": (f"container_memory_working_set_bytes{_OF_A_CONTAINER}",),
+    "bytes received and sent": ("container_network_receive_bytes_total", "container_network_transmit_bytes_total"),
+    "bytes read and written": (
+        f"container_fs_reads_bytes_total{_OF_A_CONTAINER}",
+        f"container_fs_writes_bytes_total{_OF_A_CONTAINER}",
+    ),
+}
+"""cAdvisor's series of each kind of usage."""
+_COUNTS_UP: Final = frozenset({"CPU usage"})
+"""What every pod that runs uses all the time: a figure that stays the same is not young."""
+_STORES: Final = "ipfs"
+"""Part of the name of workloads that keep data beside the database."""
+_Pod = tuple[str, str]
+
+
+def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Looks at every pod, or with `of` `stores` at those of the database and of IPFS: its series are there and at most `age` old."""
+    what, age_s = params["what"], Quantity.parse(params["age"]).in_unit("s")
+
+    def probe() -> Sequence[FactReading]:
+        pods = [pod for _, pod in pods_of(target, every=True) if params.get("of") != "stores" or _stores(target, pod)]
+        with prometheus_of(target) as prometheus:
+            ages = [_by_pod(prometheus, _age(series)) for series in USAGE[what]]
+            rose = _by_pod(prometheus, _changes(USAGE[what][0], age_s)) if what in _COUNTS_UP else None
+        return [_young(pod, what, age_s, ages, rose) for pod in pods]
+
+    return probe
+
+
+def _stores(target: Target, pod: Object) -> bool:
+    leader = target.database.leader if target.database else None
+    own = leader is not None and pod["metadata"]["namespace"] == leader.namespace
+    return own or _STORES in labels_of(pod).get("app", "")
+
+
+def _age(series: str) -> str:
+    return f"time() - max by (namespace, pod) (timestamp({series}))"
+
+
+def _changes(series: str, age_s: float) -> str:
+    return f"max by (namespace, pod) (changes({series}[{round(age_s * 1000)}ms]))"
+
+
+def _by_pod(prometheus: PrometheusClient, query: str) -> dict[_Pod, float]:
+    return {(labels.get("namespace", ""), labels.get("pod", "")): value for labels, value in prometheus.vector(query)}
+
+
+def _young(
+    pod: Object, what: str, age_s: float, ages: Sequence[Mapping[_Pod, float]], rose: Mapping[_Pod, float] | None
+) -> FactReading:
+    key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
+    found = [each[key] for each in ages if key in each]
+    oldest = max(found, default=0.0)
+    frozen = rose is not None and not rose.get(key, 0.0)
+    if len(found) < len(ages):
+        said = "not exposed"
+    elif frozen and oldest < age_s:
+        said = f"the same for {age_s:g} s"
+    else:
+        said = f"{max(0.0, oldest):.1f} s old"
+    ok = len(found) == len(ages) and oldest < age_s and not frozen
+    return FactReading(subject=f"{key[0]}/{key[1]}: {what}", expected=f"under {age_s:g} s old", observed=said, ok=ok)
+
+
+def service_memory(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Looks at the working set of every pod of every service of the regions in the last minute: it was below `most` megabytes."""
+    most = float(params["most"])
+    query = f"max by (namespace, pod) (max_over_time(container_memory_working_set_bytes{_OF_A_CONTAINER}[1m]))"
+
+    def probe() -> Sequence[FactReading]:
+        with prometheus_of(target) as prometheus:
+            used = _by_pod(prometheus, query)
+        return [_below(name, pod, used, most) for name, pod in pods_of(target, every=False)]
+
+    return probe
+
+
+def _below(name: str, pod: Object, used: Mapping[_Pod, float], most: float) -> FactReading:
+    found = used.get((pod["metadata"]["namespace"], pod["metadata"]["name"]))
+    megabytes = None if found is None else found / 1e6
+    return FactReading(
+        subject=name,
+        expected=f"below {most:g} MB",
+        observed="not exposed" if megabytes is None else f"{megabytes:.4g} MB",
+        ok=None if megabytes is None else megabytes < most,
+    )
+
+
+def service_quantiles(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Looks at every service of the regions: quantiles and rate of its requests can be read, of samples that are at most `age` old."""
+    names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
+    buckets = f"{names.seconds}_bucket"
+    span = f"[{round(age_s * 1000)}ms]"
+    queries = {
+        **{
+            f"p{100 * quantile:g}": f"histogram_quantile({quantile:g}, sum by (namespace, app, le) (rate({buckets}{span})))"
+            for quantile in QUANTILES
+        },
+        "request rate": f"sum by (namespace, app) (rate({names.requests}{span}))",
+        "age": f"time() - max by (namespace, app) (timestamp({buckets}))",
+    }
+
+    def probe() -> Sequence[FactReading]:
+        services = sorted({_service(pod) for _, pod in pods_of(target, every=False)})
+        with prometheus_of(target) as prometheus:
+            found = {what: _by_service(prometheus, query) for what, query in queries.items()}
+        return [each for service in services for each in _readable(service, found, age_s)]
+
+    return probe
+
+
+def _service(pod: Object) -> tuple[str, str]:
+    return pod["metadata"]["namespace"], labels_of(pod).get("app", "")
+
+
+def _by_service(prometheus: PrometheusClient, query: str) -> dict[tuple[str, str], float]:
+    return {(labels.get("namespace", ""), labels.get("app", "")): value for labels, value in prometheus.vector(query)}
+
+
+def _readable(
+    service: tuple[str, str], found: Mapping[str, Mapping[tuple[str, str], float]], age_s: float
+) -> Iterator[FactReading]:
+    for what, values in found.items():
+        value = values.get(service)
+        known = value is not None and not math.isnan(value)
+        if what == "age":
+            said = f"{max(value or 0.0, 0.0):.1f} s old" if known else "not exposed"
+            ok = known and (value or 0.0) <= age_s
+        else:
+            said, ok = (f"{value:.4g}" if known else "not exposed"), known
+        expected = f"at most {age_s:g} s old" if what == "age" else "exposed"
+        yield FactReading(subject=f"{service[0]}/{service[1]}: {what}", expected=expected, observed=said, ok=ok)

@@ -1,0 +1,1 @@
+"""Alerts as the judge reads them: when each fired and was resolved, and when which notice reached its receiver."""

@@ -1,0 +1,165 @@
+"""What was recorded of alerts and of their notices."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from harness.judgement.figures.spec import Need
+from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, known_until_ns
+from harness.model import Evidence, Experiment, Plan, Receipt, Window
+from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, WatchBlind, every
+
+ALERTS: Final = "history/alerts.ndjson"
+NOTICES: Final = "history/notices.ndjson"
+PER_S: Final = 4.0
+"""So often alerts and notices are asked for where a figure of theirs is claimed."""
+FIRING: Final = "firing"
+Labels = frozenset[tuple[str, str]]
+
+PROMETHEUS: Final = Need(
+    key="prometheus", why="alerts are read from Prometheus", hint="add `prometheus: http://…` to the target file"
+)
+RECEIVER: Final = Need(
+    key="alerting",
+    why="notices are read from their receiver",
+    hint="add `alerting: {receiver: http://…}` to the target file",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fired:
+    """One alert from firing to resolved.
+
+    Attributes:
+        name: of its rule. labels: all of them.
+        since_ns: when it did not fire yet; None: it fired already when the watch began.
+        at_ns: when it was first read as firing. resolved_ns: first read as gone; None: never.
+    """
+
+    name: str
+    labels: Labels
+    since_ns: int | None
+    at_ns: int
+    resolved_ns: int | None
+
+    @property
+    def text(self) -> str:
+        """Name and labels for people."""
+        more = ", ".join(f"{key}={value}" for key, value in sorted(self.labels) if key != "alertname")
+        return f"{self.name} ({more})" if more else self.name
+
+
+def fired(evidence: Evidence, spacing_ns: int = round(1e9 / PER_S)) -> list[Fired]:
+    """Every alert that fired, in the order in which they began."""
+    found: list[Fired] = []
+    open_at: dict[Labels, AlertSeen] = {}
+    for seen in sorted(every(AlertSeen, evidence.observations), key=lambda seen: seen.when_ns):
+        labels = frozenset((key, str(value)) for key, value in seen.labels.items())
+        begins = seen.kind == "alert.firing" or (seen.kind == "alert.present" and seen.state == FIRING)
+        if begins:
+            open_at.setdefault(labels, seen)
+        elif (first := open_at.pop(labels, None)) is not None:
+            found.append(_fired(first, labels, spacing_ns, seen.when_ns))
+    found += [_fired(first, labels, spacing_ns, None) for labels, first in open_at.items()]
+    return sorted(found, key=lambda one: (one.at_ns, one.text))
+
+
+def _fired(first: AlertSeen, labels: Labels, spacing_ns: int, resolved_ns: int | None) -> Fired:
+    since_ns = None if first.kind == "alert.present" else first.when_ns - spacing_ns
+    return Fired(name=first.subject, labels=labels, since_ns=since_ns, at_ns=first.when_ns, resolved_ns=resolved_ns)
+
+
+def rules(evidence: Evidence) -> dict[str, AlertRuleLoaded]:
+    """The alerting rules that were loaded, by name."""
+    return {rule.subject: rule for rule in every(AlertRuleLoaded, evidence.observations)}
+
+
+def notices(evidence: Evidence, start_ns: int = 0, end_ns: int = 2**63) -> list[NoticeReceived]:
+    """The notices that came in a stretch of time, in the order in which they came; each number once."""
+    unique: dict[tuple[str, int], NoticeReceived] = {}
+    for notice in every(NoticeReceived, evidence.observations):
+        if start_ns <= notice.when_ns < end_ns:
+            unique.setdefault((notice.subject, notice.number), notice)
+    return sorted(unique.values(), key=lambda notice: notice.when_ns)
+
+
+def labels_of(alert: Mapping[str, object]) -> Labels:
+    """The labels of an alert in a notice."""
+    labels = alert.get("labels")
+    return (
+        frozenset((str(key), str(value)) for key, value in labels.items())
+        if isinstance(labels, Mapping)
+        else frozenset()
+    )
+
+
+def watched(evidence: Evidence, watcher: str, spans: Iterable[tuple[int, int]]) -> Receipt:
+    """Whether a watcher closed in order and was not blind in these stretches."""
+    source = evidence.watchers.get(watcher)
+    if source is None or source.why or not source.closed:
+        why = source.why if source is not None and source.why else "left no complete record"
+        return Receipt(ok=False, why=f"the watcher {watcher!r}: {why}")
+    stretches = list(spans)
+    for blind in every(WatchBlind, evidence.observations):
+        if blind.subject == watcher and any(blind.from_ns < end and blind.until_ns > start for start, end in stretches):
+            seconds = (blind.until_ns - blind.from_ns) / 1e9
+            return Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {seconds:.3g} s")
+    return Receipt(ok=True, why=f"the watcher {watcher!r} was not blind", files=(f"history/{watcher}.ndjson",))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """One fault as alerts are held against it.
+
+    Attributes:
+        attempt: at the experiment. sent_ns: the fault. restored_ns: the target was as before, or what was watched ended.
+        known_ns: until the next fault, or the end.
+    """
+
+    attempt: Experiment
+    sent_ns: int
+    restored_ns: int
+    known_ns: int
+
+    def during(self, alerts: Iterable[Fired], names: Collection[str] = ()) -> list[Fired]:
+        """Those that began to fire from the fault to the restore, of these names or of any."""
+        return [
+            one
+            for one in alerts
+            if self.sent_ns <= one.at_ns <= self.restored_ns
+            and one.since_ns is not None
+            and (not names or one.name in names)
+        ]
+
+
+def trial_of(plan: Plan, evidence: Evidence, experiment: str) -> Trial | None:
+    """The attempt that counts; None: no fault was sent."""
+    attempt = counted_attempt(plan, evidence, experiment)
+    if attempt is None or attempt.fault.sent_ns is None:
+        return None
+    return Trial(
+        attempt=attempt,
+        sent_ns=attempt.fault.sent_ns,
+        restored_ns=answered_until_ns(evidence, attempt),
+        known_ns=known_until_ns(evidence, attempt),
+    )
+
+
+def steady(evidence: Evidence, traffic: str | None) -> list[Window]:
+    """The windows without a fault, in order."""
+    return sorted(evidence.fault_free(traffic), key=lambda window: window.start_ns)
+
+
+def quiet_broken(alerts: Iterable[Fired], windows: Iterable[Window]) -> list[Fired]:
+    """Alerts that fired in a window without a fault: that began there, or that were there when the first window began."""
+    ordered = sorted(windows, key=lambda window: window.start_ns)
+    found = []
+    for one in alerts:
+        begun = any(window.start_ns <= one.at_ns < window.end_ns for window in ordered)
+        first = ordered[0] if ordered else None
+        there = first is not None and one.at_ns < first.start_ns < (one.resolved_ns or first.end_ns)
+        if begun or there:
+            found.append(one)
+    return found

@@ -1,0 +1,239 @@
+"""Alerts that are resolved after the recovery, and notices that reach their receiver: all of them, soon, and not too many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from harness.judgement.figures.alerting.history import (
+    ALERTS,
+    FIRING,
+    NOTICES,
+    PER_S,
+    PROMETHEUS,
+    RECEIVER,
+    Fired,
+    Trial,
+    fired,
+    labels_of,
+    notices,
+    trial_of,
+    watched,
+)
+from harness.judgement.figures.spec import Basis, Spec
+from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.restore import restore_receipt
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind
+from harness.model.observations import NoticeReceived
+from harness.model.schedule import NS_PER_S
+
+_NONE: Final = "no alert fired in any of the faults"
+_AGAIN: Final = "read the histories of alerts and notices, then run again"
+_EARLY_NS: Final = 2 * NS_PER_S
+"""A notice may reach its receiver so long before the alert is next read as firing."""
+
+
+def _trials(case: Case) -> list[Trial]:
+    return [trial for name in case.experiments if (trial := trial_of(case.plan, case.evidence, name)) is not None]
+
+
+def resolved(case: Case) -> Iterable[Measure]:
+    """One measure per experiment during which an alert fired: that which was resolved last decides."""
+    name, limit_s, found = Figure.ALERTS_RESOLVED.value, case.scaled.in_unit("s"), 0
+    alerts = fired(case.evidence)
+    for trial in _trials(case):
+        mine = trial.during(alerts)
+        found += len(mine)
+        if mine:
+            yield _resolved(case, trial, mine, limit_s)
+    if not found:
+        yield inconclusive(case, name, _NONE, _AGAIN)
+
+
+def _resolved(case: Case, trial: Trial, mine: list[Fired], limit_s: float) -> Measure:
+    attempt = trial.attempt
+
+    def after_s(one: Fired) -> float:
+        return max((one.resolved_ns or trial.known_ns) - trial.restored_ns, 0) / NS_PER_S
+
+    last = max(mine, key=lambda one: (one.resolved_ns is None, after_s(one)))
+    late_s = after_s(last)
+    if last.resolved_ns is None or last.resolved_ns > trial.known_ns:
+        outcome = Outcome.FAIL if late_s >= limit_s else Outcome.INCONCLUSIVE
+        text = f"{last.text} was not resolved in the {formatted(late_s, 's')} that were watched after the recovery"
+    else:
+        outcome = Outcome.PASS if late_s < limit_s else Outcome.FAIL
+        text = f"of {len(mine)} alerts the last, {last.text}, was resolved {formatted(late_s, 's')} after the recovery"
+    receipts = {
+        "restore": restore_receipt(case.evidence, attempt),
+        "watch": watched(case.evidence, "alerts", [(trial.restored_ns, trial.restored_ns + round(limit_s * NS_PER_S))]),
+    }
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    expected = case.expected.replace("below", "within")
+    own = because(outcome, f"{attempt.name}: {text}, expected {expected}", _AGAIN, kind=kind)
+    outcome, reason = settled(outcome, own, receipts, ("restore", "watch"))
+    figures = Figures(
+        value=late_s,
+        scaled_limit=limit_s,
+        n=len(mine),
+        unit="s",
+        resolution=1 / PER_S,
+        method="from the restore to the first answer of Prometheus without the alert",
+        receipts=receipts,
+        files=(*attempt.files, ALERTS),
+    )
+    return measure(
+        case, Figure.ALERTS_RESOLVED.value, outcome, reason, scope={"experiment": attempt.name}, figures=figures
+    )
+
+
+def delivered(case: Case) -> Iterable[Measure]:
+    """One measure per experiment: the alert whose notice came last, counted from the moment at which it fired."""
+    name, found = Figure.ALERTS_DELIVERED.value, 0
+    alerts, told = fired(case.evidence), notices(case.evidence)
+    for trial in _trials(case):
+        mine = trial.during(alerts)
+        found += len(mine)
+        if mine:
+            yield _delivered(case, trial, mine, told)
+    if not found:
+        yield inconclusive(case, name, _NONE, _AGAIN)
+
+
+def _arrived_s(one: Fired, told: Iterable[NoticeReceived]) -> float | None:
+    """From firing, as Prometheus says, to the receiver; None: no notice of it came."""
+    until_ns = (one.resolved_ns or 2**62) + _EARLY_NS
+    for notice in told:
+        for alert in notice.alerts:
+            began_ns = int(alert.get("starts_ns", 0))
+            same = labels_of(alert) == one.labels and one.at_ns - began_ns < _stale_ns(one)
+            if same and alert.get("status") == FIRING and notice.when_ns < until_ns:
+                return max(notice.when_ns - began_ns, 0) / NS_PER_S
+    return None
+
+
+def _stale_ns(one: Fired) -> int:
+    """An alert that began so long before this one was read as firing is another one."""
+    return one.at_ns - one.since_ns + _EARLY_NS if one.since_ns is not None else _EARLY_NS
+
+
+def _delivered(case: Case, trial: Trial, mine: list[Fired], told: list[NoticeReceived]) -> Measure:
+    limit_s, attempt = case.scaled.in_unit("s"), trial.attempt
+    took = {one: _arrived_s(one, told) for one in mine}
+    missing = [one for one, seconds in took.items() if seconds is None]
+    longest_s = max((seconds for seconds in took.values() if seconds is not None), default=None)
+    if missing:
+        waited_s = min((trial.known_ns - one.at_ns) / NS_PER_S for one in missing)
+        outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
+        text = f"no notice of {missing[0].text} came"
+    else:
+        within = longest_s is not None and longest_s < limit_s
+        outcome = Outcome.PASS if within else Outcome.FAIL
+        text = f"notices of {len(mine)} alerts came within {formatted(longest_s or 0.0, 's')}"
+    spans = [(trial.sent_ns, trial.known_ns)]
+    read = [watched(case.evidence, watcher, spans) for watcher in ("notices", "alerts")]
+    receipts = {"watch": next((each for each in read if not each.ok), read[0])}
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    expected = case.expected.replace("below", "within")
+    own = because(outcome, f"{attempt.name}: {text}, expected {expected}", _AGAIN, kind=kind)
+    outcome, reason = settled(outcome, own, receipts, ("watch",))
+    figures = Figures(
+        value=longest_s,
+        scaled_limit=limit_s,
+        n=len(mine),
+        unit="s",
+        method="from the moment at which the alert fires, as its notice says, to its arrival, as the receiver says",
+        receipts=receipts,
+        files=(*attempt.files, ALERTS, NOTICES),
+    )
+    return measure(
+        case, Figure.ALERTS_DELIVERED.value, outcome, reason, scope={"experiment": attempt.name}, figures=figures
+    )
+
+
+def grouped(case: Case) -> Iterable[Measure]:
+    """One measure per experiment: how many notices of firing alerts it sent, and what the first one names."""
+    name, found = Figure.NOTICES.value, 0
+    for trial in _trials(case):
+        mine = [one for one in notices(case.evidence, trial.sent_ns, trial.known_ns) if one.status == FIRING]
+        found += len(mine)
+        if mine:
+            yield _grouped(case, trial, mine)
+    if not found:
+        yield inconclusive(case, name, "no fault sent a notice", _AGAIN)
+
+
+def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
+    attempt, most = trial.attempt, int(case.objective.params["most"])
+    hits = attempt.fault.hit
+    parts = {
+        attempt.domain,
+        *(word for hit in hits for word in (hit.name, hit.workload, hit.namespace, hit.region)),
+    } - {""}
+    words = " ".join(_words(mine[0]))
+    names = sorted(part for part in parts if part in words)
+    outcome = Outcome.PASS if len(mine) <= most and names else Outcome.FAIL
+    first = f"names {', '.join(names)}" if names else f"names none of {', '.join(sorted(parts))}: {words}"
+    receipts = {
+        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+        "watch": watched(case.evidence, "notices", [(trial.sent_ns, trial.known_ns)]),
+    }
+    text = f"{attempt.name}: {len(mine)} notices of firing alerts came, the first {first}, expected at most {most}"
+    outcome, reason = settled(outcome, because(outcome, text), receipts)
+    figures = Figures(
+        value=float(len(mine)),
+        n=len(mine),
+        method="notices of status firing from the fault to the next one; labels and texts of the first",
+        receipts=receipts,
+        files=(*attempt.files, NOTICES),
+    )
+    scope = {"experiment": attempt.name}
+    return measure(case, Figure.NOTICES.value, outcome, reason, scope=scope, figures=figures, limit=f"at most {most}")
+
+
+def _words(notice: NoticeReceived) -> Iterable[str]:
+    for alert in notice.alerts:
+        for key in ("labels", "annotations"):
+            texts = alert.get(key)
+            yield from map(str, texts.values()) if isinstance(texts, Mapping) else ()
+
+
+_FILES: Final = ("history/alerts.", "history/notices.", "history/watch.", "history/chaos-")
+
+RESOLVED: Final = Spec(
+    figure=Figure.ALERTS_RESOLVED,
+    judge=resolved,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: _FILES,
+    needs=lambda _objective: (PROMETHEUS,),
+    afterwards=lambda objective, scale: objective.limit.at_scale(scale).base,
+    rates={"alerts": PER_S},
+    timed=True,
+)
+DELIVERED: Final = Spec(
+    figure=Figure.ALERTS_DELIVERED,
+    judge=delivered,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: _FILES,
+    needs=lambda _objective: (PROMETHEUS, RECEIVER),
+    rates={"alerts": PER_S},
+    timed=True,
+)
+GROUPED: Final = Spec(
+    figure=Figure.NOTICES,
+    judge=grouped,
+    limit=None,
+    unit="",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: _FILES,
+    needs=lambda _objective: (RECEIVER,),
+    timed=True,
+)

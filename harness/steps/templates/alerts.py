@@ -1,0 +1,96 @@
+"""When alerts fire, when they are resolved, and which notices of them arrive."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.model import Figure, Objective, Op, Phase, Quantity, Scope
+from harness.steps.meaning import Keyword, Meaning
+from harness.steps.objectives import check
+from harness.steps.slots import Values
+from harness.steps.template import Template
+
+_NOUGHT: Final = Quantity(value=0, unit="")
+
+
+def _within(figure: Figure, slots: Values, **params: str) -> Meaning:
+    scope = Scope(phase=Phase.FAULT)
+    limit = slots.quantity("limit")
+    return Meaning(
+        objective=Objective(figure=figure, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params)
+    )
+
+
+def _holds(figure: Figure, phase: Phase, **params: str) -> Meaning:
+    scope = Scope(phase=phase)
+    return Meaning(
+        objective=Objective(figure=figure, scope=scope, op=Op.HOLDS, limit=_NOUGHT, sentence="", params=params)
+    )
+
+
+ALERTS: Final = (
+    Template(
+        name="alert-fires",
+        keyword=Keyword.THEN,
+        text='the alert "<alert:name>" fires within <limit:period> of the database\'s silence and is silent in the steady state',
+        about="From the fault sent, in each experiment that the scenario ran, to the alert firing in Prometheus; and no such alert without a fault.",
+        example='the alert "DatabaseDown" fires within 3 min of the database\'s silence and is silent in the steady state',
+        mean=lambda slots: _within(Figure.ALERT_FIRES, slots, alert=slots["alert"]),
+    ),
+    Template(
+        name="alert-rules-fire",
+        keyword=Keyword.THEN,
+        text='every declared alert rule, "<first:name>" and "<second:name>" among them, is loaded and fires during the fault it is for',
+        about="Those two and every other rule that Prometheus has loaded evaluate, and fire in one of the experiments that the scenario ran.",
+        example='every declared alert rule, "HighErrorRate" and "DatabaseDown" among them, is loaded and fires during the fault it is for',
+        mean=lambda slots: _holds(Figure.ALERT_RULES_FIRE, Phase.FAULT, declared=f"{slots['first']} {slots['second']}"),
+    ),
+    Template(
+        name="alerts-quiet",
+        keyword=Keyword.THEN,
+        text="no alert fires in the steady state",
+        about="Of any rule that Prometheus has loaded, in every window without a fault.",
+        example="no alert fires in the steady state",
+        mean=lambda _slots: _holds(Figure.ALERTS_QUIET, Phase.STEADY),
+    ),
+    Template(
+        name="alerts-resolved",
+        keyword=Keyword.THEN,
+        text="every alert that fired is resolved within <limit:period> after the recovery",
+        about="From the target being as before, after each experiment that the scenario ran, to the last alert gone from Prometheus.",
+        example="every alert that fired is resolved within 10 min after the recovery",
+        mean=lambda slots: _within(Figure.ALERTS_RESOLVED, slots),
+    ),
+    Template(
+        name="alerts-delivered",
+        keyword=Keyword.THEN,
+        text="every alert that fired reached its receiver within <limit:period>",
+        about="From the moment at which it fired, as its notice says, to its arrival, as the receiver says: two clocks, where they are two machines.",
+        example="every alert that fired reached its receiver within 1 min",
+        mean=lambda slots: _within(Figure.ALERTS_DELIVERED, slots),
+    ),
+    Template(
+        name="notice-of-an-alert",
+        keyword=Keyword.THEN,
+        text="the notice of an alert arrives within <limit:period> of its condition",
+        about="The same: the condition is there once it has held for the time that the rule says.",
+        example="the notice of an alert arrives within 60 s of its condition",
+        mean=lambda slots: _within(Figure.ALERTS_DELIVERED, slots),
+    ),
+    Template(
+        name="notices-of-one-fault",
+        keyword=Keyword.THEN,
+        text="one fault sends at most <most:count> notices and the first names the part that failed",
+        about="Notices of firing alerts from each fault to the next one. The part: the fault's domain, or what it hit, by name, workload or region.",
+        example="one fault sends at most 3 notices and the first names the part that failed",
+        mean=lambda slots: _holds(Figure.NOTICES, Phase.FAULT, most=slots["most"]),
+    ),
+    Template(
+        name="test-alert",
+        keyword=Keyword.THEN,
+        text="every declared alert rule is loaded and a test alert arrives within <limit:reaction>",
+        about="Rules are loaded and evaluate; an alert `ReadinessTest` is posted to Alertmanager and its notice is found at the receiver.",
+        example="every declared alert rule is loaded and a test alert arrives within 60 s",
+        mean=check("test-alert", within="<limit>"),
+    ),
+)

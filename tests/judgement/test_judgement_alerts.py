@@ -1,0 +1,178 @@
+"""Alerts fire on their fault and on nothing else, are resolved afterwards, and their notices arrive: each boundary at both sides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from judgement_builders import evidence, measures, ns, objective, observation, plan
+
+from harness.judgement import judge
+from harness.model import Evidence, Figure, Measure, Objective, Observation, Op, Outcome, Phase, WatchSource
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+SENT, RESTORED, NEXT = 111.0, 150.0, 161.0
+"""The database's primary dies, the target is as before, the next fault is sent."""
+FAULT: dict[str, Any] = {"experiments": ("database-loss",), "phase": Phase.FAULT}
+LABELS = {"alertname": "DatabaseDown", "severity": "critical", "part": "database"}
+
+
+def scaled(figure: Figure, limit: str, **fields: Any) -> Objective:
+    """An objective whose limit is divided by the time scale of 60."""
+    found = objective(figure, Op.BELOW, limit, **FAULT, **fields)
+    return replace(found, limit=replace(found.limit, scaled=True))
+
+
+FIRES = scaled(Figure.ALERT_FIRES, "3 min", params={"alert": "DatabaseDown"})
+RESOLVED = scaled(Figure.ALERTS_RESOLVED, "10 min")
+DELIVERED = scaled(Figure.ALERTS_DELIVERED, "1 min")
+QUIET = objective(Figure.ALERTS_QUIET, Op.HOLDS, "0", phase=Phase.STEADY)
+RULES = objective(Figure.ALERT_RULES_FIRE, Op.HOLDS, "0", **FAULT, params={"declared": "HighErrorRate DatabaseDown"})
+GROUPED = objective(Figure.NOTICES, Op.HOLDS, "0", **FAULT, params={"most": "3"})
+
+
+def alert(what: str, at: float, state: str = "firing", **labels: str) -> Observation:
+    """A change of an alert."""
+    own = {**LABELS, **labels}
+    return observation(f"alert.{what}", own["alertname"], at, "alerts", labels=own, state=state, at_ns=ns(at))
+
+
+def rule(name: str, health: str = "ok") -> Observation:
+    """A rule that is loaded."""
+    return observation("alert.rule", name, 0.5, "alerts", labels={}, health=health, error="")
+
+
+def notice(number: int, at: float, began: float, status: str = "firing", **labels: str) -> Observation:
+    """A notice of one alert that began to fire at a time."""
+    told = {"labels": {**LABELS, **labels}, "annotations": {}, "status": status, "starts_ns": ns(began)}
+    return observation(
+        "notice.received", "receiver", at + 0.3, "notices", number=number, status=status, at_ns=ns(at), alerts=[told]
+    )
+
+
+def blind(watcher: str, start: float, end: float) -> Observation:
+    """A watcher saw nothing."""
+    return observation("watch.blind", watcher, end, "watch", from_ns=ns(start), until_ns=ns(end))
+
+
+LOADED = (rule("DatabaseDown"), rule("HighErrorRate"))
+
+
+def run(*history: Observation) -> Evidence:
+    """A healthy run with these histories of alerts and notices."""
+    base = evidence()
+    watchers = {name: WatchSource(name=name, spacing_ms=250, closed=True) for name in ("alerts", "notices")}
+    return replace(base, watchers={**base.watchers, **watchers}, observations=(*base.observations, *LOADED, *history))
+
+
+def judged(sentence: Objective, *history: Observation) -> list[Measure]:
+    """The measures of one sentence."""
+    return measures(judge(plan({"R": sentence}), run(*history)))
+
+
+@pytest.mark.parametrize(
+    ("fired", "outcome"), [(SENT + 2.9, PASS), (SENT + 3.1, INCONCLUSIVE), (SENT + 3.4, FAIL), (None, FAIL)]
+)
+def test_an_alert_fires_in_time_after_its_fault(fired: float | None, outcome: Outcome) -> None:
+    """Three minutes are three seconds here; between two answers of Prometheus it is not known when."""
+    history = [] if fired is None else [alert("firing", fired), alert("resolved", RESTORED)]
+    after, silent = judged(FIRES, *history)
+    assert after.outcome is outcome, after.reason
+    assert silent.outcome is PASS, silent.reason
+
+
+def test_an_alert_that_fires_without_its_fault_is_red() -> None:
+    """In the window without a fault, or before it and into it; a pending one is silent."""
+    for noise in ((alert("firing", 30),), (alert("present", 0.5),)):
+        _, silent = judged(FIRES, *noise, alert("resolved", 40), alert("firing", SENT + 2), alert("resolved", RESTORED))
+        assert silent.outcome is FAIL, silent.reason
+    _, silent = judged(
+        FIRES, alert("pending", 30, "pending"), alert("resolved", 31, "pending"), alert("firing", SENT + 2)
+    )
+    assert silent.outcome is PASS, silent.reason
+
+
+def test_an_alert_that_fired_before_the_fault_proves_nothing() -> None:
+    """Nor does another one, or one whose watcher saw nothing."""
+    after, _ = judged(FIRES, alert("firing", 105), alert("resolved", RESTORED))
+    assert after.outcome is INCONCLUSIVE
+    after, _ = judged(FIRES, alert("firing", SENT + 2, alertname="Other"))
+    assert after.outcome is FAIL
+    after, _ = judged(FIRES, alert("firing", SENT + 2), blind("alerts", SENT + 1, SENT + 2))
+    assert after.outcome is INCONCLUSIVE
+
+
+def test_the_steady_state_is_quiet() -> None:
+    """Any alert; without rules silence proves nothing."""
+    (found,) = judged(QUIET, alert("firing", SENT + 2), alert("resolved", RESTORED))
+    assert found.outcome is PASS, found.reason
+    (found,) = judged(QUIET, alert("firing", 20, alertname="TargetDown"), alert("resolved", 22, alertname="TargetDown"))
+    assert found.outcome is FAIL
+    assert "TargetDown" in found.reason
+    base = run()
+    no_rules = replace(base, observations=tuple(o for o in base.observations if o.kind != "alert.rule"))
+    (found,) = measures(judge(plan({"R": QUIET}), no_rules))
+    assert found.outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("over", "outcome"), [(RESTORED + 9.9, PASS), (RESTORED + 10.1, FAIL), (RESTORED - 5, PASS), (None, FAIL)]
+)
+def test_what_fired_is_resolved_in_time(over: float | None, outcome: Outcome) -> None:
+    """Ten minutes are ten seconds here, and eleven were watched."""
+    history = [alert("firing", SENT + 2), *([alert("resolved", over)] if over else [])]
+    (found,) = judged(RESOLVED, *history)
+    assert found.outcome is outcome, found.reason
+
+
+def test_nothing_that_fired_proves_no_way_back() -> None:
+    """A platform without alerts resolves none."""
+    (found,) = judged(RESOLVED)
+    assert found.outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("arrived", "outcome"), [(0.9, PASS), (1.1, FAIL), (None, FAIL)])
+def test_a_notice_arrives_in_time(arrived: float | None, outcome: Outcome) -> None:
+    """One minute is one second here, from firing as the notice itself says."""
+    began = SENT + 2.0
+    history = [alert("firing", began + 0.2), alert("resolved", RESTORED)]
+    if arrived is not None:
+        history.append(notice(7, began + arrived, began))
+    history.append(notice(8, began + 30, began + 29, part="other"))  # of another alert
+    (found,) = judged(DELIVERED, *history)
+    assert found.outcome is outcome, found.reason
+
+
+def test_a_notice_of_an_earlier_alert_is_not_taken_for_this_one() -> None:
+    """Nor one that says that it is over."""
+    history = [alert("firing", SENT + 2), notice(1, 40, 39), notice(2, SENT + 2.5, SENT + 2, "resolved")]
+    (found,) = judged(DELIVERED, *history)
+    assert found.outcome is FAIL
+
+
+def test_every_rule_fires_in_a_fault() -> None:
+    """One that never did is red, and so is one that is not loaded, or does not evaluate."""
+    both = (alert("firing", SENT + 2), alert("firing", SENT + 6, alertname="HighErrorRate"))
+    assert {m.outcome for m in judged(RULES, *both)} == {PASS}
+    found = {m.scope["alert"]: m.outcome for m in judged(RULES, both[0])}
+    assert found == {"DatabaseDown": PASS, "HighErrorRate": FAIL}
+    found = {m.scope["alert"]: m.outcome for m in judged(RULES, *both, rule("Never"))}
+    assert found["Never"] is FAIL
+    base = run(*both)
+    mute = replace(
+        base, observations=tuple(o for o in base.observations if o.kind != "alert.rule" or o.subject != "DatabaseDown")
+    )
+    found = {m.scope["alert"]: m.outcome for m in measures(judge(plan({"R": RULES}), mute))}
+    assert found["DatabaseDown"] is FAIL
+
+
+def test_one_fault_is_no_storm() -> None:
+    """Three notices are few enough, four are not; the first names what failed; what is over counts for nothing."""
+    told = [notice(n, SENT + 2 + n, SENT + n) for n in (1, 2, 3)]
+    (found,) = judged(GROUPED, *told, notice(9, RESTORED, SENT, "resolved"))
+    assert (found.outcome, found.value) == (PASS, 3.0), found.reason
+    (found,) = judged(GROUPED, *told, notice(4, SENT + 8, SENT + 7))
+    assert found.outcome is FAIL
+    (found,) = judged(GROUPED, notice(1, SENT + 2, SENT + 1, part="something"))
+    assert found.outcome is FAIL
