@@ -88,9 +88,9 @@ ALERTS: Final = (
     Template(
         name="test-alert",
         keyword=Keyword.THEN,
-        text="every declared alert rule is loaded and a test alert arrives within <limit:reaction>",
+        text="every declared alert rule is loaded and a test alert arrives within <within:reaction>",
         about="Rules are loaded and evaluate; an alert `ReadinessTest` is posted to Alertmanager and its notice is found at the receiver.",
         example="every declared alert rule is loaded and a test alert arrives within 60 s",
-        mean=check("test-alert", within="<limit>"),
+        mean=check("test-alert", within="<within>"),
     ),
 )

@@ -41,7 +41,7 @@ def recorder(tmp_path: Path) -> WatchRecorder:
 def recorded(tmp_path: Path) -> list[dict[str, Any]]:
     """The lines of the history."""
     text = (tmp_path / "history" / "notices.ndjson").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
+    return [json.loads(line)["fields"] for line in text.splitlines()]
 
 
 def test_each_notice_is_recorded_once_from_the_beginning_of_the_watch_on(
@@ -64,7 +64,6 @@ def test_each_notice_is_recorded_once_from_the_beginning_of_the_watch_on(
             await notices.probe(0)
             for name, status in (("Down", "firing"), ("Down", "resolved")):
                 await (await session.post(f"{base}/notices", json=webhook(name, now_s - 3, status))).read()
-            await Notices.probe(notices, 0)
             await notices.probe(0)
         await runner.cleanup()
         await notices.probe(0)
@@ -80,5 +79,5 @@ def test_each_notice_is_recorded_once_from_the_beginning_of_the_watch_on(
     for one in found:
         assert (one["at_ns"] - one["alerts"][0]["starts_ns"]) / 1e9 == pytest.approx(3.0, abs=2.0)
     told = (tmp_path / "history" / "watch.ndjson").read_text(encoding="utf-8")
-    assert "no list of notices from their receiver: refused" in told
+    assert "no list of notices from their receiver: " in told
     assert "watch.blind" in told
