@@ -43,24 +43,24 @@ class _AlertsResponse(_AlertsModel):
     data: _Data
 
 
-class _Rule(_AlertsModel):
+class _LoadedRule(_AlertsModel):
     name: str
     labels: Mapping[str, str] = Field(default_factory=dict)
     health: str = ""
     error: str = Field(default="", alias="lastError")
 
 
-class _Group(_AlertsModel):
-    rules: tuple[_Rule, ...]
+class _RuleGroup(_AlertsModel):
+    rules: tuple[_LoadedRule, ...]
 
 
-class _Groups(_AlertsModel):
-    groups: tuple[_Group, ...]
+class _RuleGroups(_AlertsModel):
+    groups: tuple[_RuleGroup, ...]
 
 
 class _RulesResponse(_AlertsModel):
     status: Literal["success"]
-    data: _Groups
+    data: _RuleGroups
 
 
 class Alerts:

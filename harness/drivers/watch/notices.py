@@ -38,14 +38,14 @@ class _Webhook(_NoticeModel):
     alerts: tuple[_NoticeAlert, ...]
 
 
-class _Entry(_NoticeModel):
+class _LoggedNotice(_NoticeModel):
     number: int
     received_at: AwareDatetime
     notice: _Webhook
 
 
-class _Log(_NoticeModel):
-    notices: tuple[_Entry, ...]
+class _NoticeLog(_NoticeModel):
+    notices: tuple[_LoggedNotice, ...]
 
 
 class Notices:
@@ -74,7 +74,7 @@ class Notices:
         answer = await self._wires.ask("GET", f"{self._path}?since={since}", within_s=WAIT_S)
         why = answer.error or ("" if answer.status == 200 else f"status {answer.status}")
         try:
-            entries = () if why else _Log.model_validate_json(answer.body).notices
+            entries = () if why else _NoticeLog.model_validate_json(answer.body).notices
         except ValidationError:
             why, entries = "wrong body", ()
         if why:
@@ -85,7 +85,7 @@ class Notices:
         self._why, self._seen_ns = "", answer.done_ns
         self._take(entries)
 
-    def _take(self, entries: tuple[_Entry, ...]) -> None:
+    def _take(self, entries: tuple[_LoggedNotice, ...]) -> None:
         now_ns, now = clock.now_ns(), clock.wall()
         for entry in entries:
             if self._last is not None and entry.number > self._last:
