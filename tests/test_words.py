@@ -33,8 +33,9 @@ _IN_SOURCE: Final = re.compile(
     r"\b(?:nobody|somebody|fares?|fared|bears?|meant|wanted|mends?)\b"
     r"|(?<!<)\blook(?:s|ed)?\b(?! (?:like|alike|up)\b)"
     r"|\bon record\b|\bas seen\b|\bto (?:its|their) end\b"
-    r"|(?<![Tt]here )\bis none\b|\bstands?\b(?! for\b)"
-    r"|\b(?:is|not|was|how|lost|written) whole\b|\b(?:is|are|was|were) (?:said|told)\b"
+    r"|(?<!there )\bis (?-i:none)\b|\bstands?\b(?! for\b)"
+    r"|\b(?:is|not|was|how|lost|written) whole\b|\b(?:is|are|was|were) (?:said|told)\b",
+    re.IGNORECASE,
 )
 """Of these words those that mean nothing else in a docstring or a comment."""
 
@@ -72,6 +73,7 @@ def test_docstrings_and_comments_are_read_line_by_line() -> None:
     [
         "12 looks are too few",
         "the watcher did not look",
+        "Nobody answered",
         "the rate is no number",
         "the value is none",
         "V1 stands twice",
@@ -111,7 +113,7 @@ def test_a_docstring_is_no_text_for_users_and_a_formatted_string_is_one() -> Non
 
 
 def _misused(text: str) -> list[str]:
-    return [instead for pattern, instead in _INSTEAD.items() if re.search(pattern, text)]
+    return [instead for pattern, instead in _INSTEAD.items() if re.search(pattern, text, re.IGNORECASE)]
 
 
 def _texts(source: str) -> Iterator[tuple[int, str]]:

@@ -38,7 +38,7 @@ _KINDS: Final = {
 
 
 def refuse_strange(run: Path) -> None:
-    """Look at every entry of a run directory, and open none.
+    """Check every entry of a run directory, and open none.
 
     Raises:
         EvidenceError: one is neither a file nor a directory, has a name that is not text, is mostly a hole or too large; or there are

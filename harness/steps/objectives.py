@@ -1,6 +1,6 @@
 """What the templates make of their slots.
 
-They are the traffic and experiments asked for, or an objective.
+An objective, or the report that others speak of; the experiments asked for are in `selections`.
 """
 
 from __future__ import annotations
@@ -9,16 +9,11 @@ import re
 from collections.abc import Callable, Mapping
 
 from harness.model import DemandKind, Figure, Objective, Op, Per, Phase, Quantity, Scope
-from harness.steps.meaning import KINDS, Meaning, Selection
+from harness.steps.meaning import Meaning, Selection
 from harness.steps.slots import Values
 
 _Slots = Values
 _Mean = Callable[[_Slots], Meaning]
-
-
-def under_traffic(selection: Callable[[_Slots], Selection | None]) -> _Mean:
-    """Traffic has run, and what `selection` finds under it."""
-    return lambda slots: Meaning(traffic=slots["traffic"], selection=selection(slots))
 
 
 def steady(figure: Figure, op: Op, *, per: Per = Per.ALL, subject: str = "") -> _Mean:
@@ -394,22 +389,3 @@ def _facts(kind: DemandKind, name: str, params: Mapping[str, str]) -> _Mean:
         return Meaning(objective=objective)
 
     return mean
-
-
-def no_experiment(_slots: _Slots) -> None:
-    """The sentence names no experiment."""
-
-
-def of_kind(slots: _Slots) -> Selection:
-    """Every experiment of the kind that the sentence names."""
-    return KINDS[slots["kind"]]
-
-
-def of_domains(slots: _Slots) -> Selection:
-    """Every experiment of the domains that the sentence names."""
-    return Selection.of_domains(tuple(re.split(", | or ", slots["domains"])))
-
-
-def always(selection: Selection) -> Callable[[_Slots], Selection]:
-    """The same experiments for any values of the slots."""
-    return lambda _slots: selection

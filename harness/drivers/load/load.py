@@ -46,7 +46,7 @@ Say = Callable[[str], None]
 
 
 def _unheard(_: str) -> None:
-    """Nobody listens."""
+    """Discard what a load reports of its progress."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -77,11 +77,6 @@ class RolloutFile(BaseModel):
     triggers: Mapping[str, TriggerEntry] = Field(default_factory=dict)
 
 
-def rollout_names(directories: Sequence[Path]) -> tuple[str, ...]:
-    """The names of every rollout file below the directories."""
-    return tuple(_files(directories))
-
-
 def load_rollout(name: str, directories: Sequence[Path]) -> RolloutPlan:
     """The rollout of that name.
 

@@ -15,8 +15,8 @@ _S_PER_DAY: Final = 86_400
 def attestation(case: Case) -> Iterable[Measure]:
     """PASS if a person in the role vouches for the requirement, for this release, recently enough.
 
-    Nobody does: NOT ASSESSED. What is expired, too old, from the future, for another release or by another role counts
-    for nothing: INCONCLUSIVE, with that reason.
+    Without an attestation: NOT ASSESSED. One that is expired, too old, from the future, for another release or by another role does
+    not count: INCONCLUSIVE, with that reason.
     """
     id_, role = case.claim.requirement, case.objective.params["role"]
     command = f"readiness attest {id_} --role {role} --by NAME --reason TEXT --link URL"

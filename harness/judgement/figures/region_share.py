@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from harness.judgement.figures.balancing import balanced_tally
 from harness.judgement.figures.fault_free import (
     GuardedWindow,
     GuardRule,
@@ -16,7 +17,6 @@ from harness.judgement.figures.fault_free import (
 )
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.figures.turns import turns
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.stats.batches import share_by_batches
 from harness.judgement.stats.statistics import needed_within
@@ -38,7 +38,7 @@ def region_shares(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, name, "no answer named the region that served it", hint, scope={"region": region})
         return
     parts = [_part(rows, window, region) for rows, window in zip(answers, windows, strict=True)]
-    bounds = share_by_batches(turns(parts), objective.confidence)
+    bounds = share_by_batches(balanced_tally(parts), objective.confidence)
     margin = (tolerance or 0.0) - abs(bounds.value - limit)
     found = bounded(
         case,

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.judgement.figures.balancing import balanced_tally
 from harness.judgement.figures.fault_free import (
     GuardedWindow,
     all_files,
@@ -17,7 +18,6 @@ from harness.judgement.figures.fault_free import (
 )
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.figures.turns import turns
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.stats.batches import Tally, share_by_batches
@@ -102,7 +102,7 @@ def _share(case: Case, home: Home, pod: str, answers: Sequence[_Answers], receip
 
 
 def _tally(pod: str, answers: Sequence[_Answers]) -> Tally:
-    return turns(
+    return balanced_tally(
         GuardedWindow(
             window=one.window.name,
             span=one.window.span,

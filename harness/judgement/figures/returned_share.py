@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from harness.judgement.figures.balancing import balanced_tally
 from harness.judgement.figures.fault_free import GuardedWindow
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.figures.turns import turns
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns, samples_due
 from harness.judgement.receipts.fault import claimed_fault_receipt
@@ -97,7 +97,7 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
         at_ns=answers.ints["intended_ns"],
         bad=answers.words["served_region"].equals(region),
     )
-    bounds = share_by_batches(turns([part], _BATCH_S), case.objective.confidence).rescaled(plus=-share)
+    bounds = share_by_batches(balanced_tally([part], _BATCH_S), case.objective.confidence).rescaled(plus=-share)
     return bounded(
         case,
         name,

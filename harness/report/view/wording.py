@@ -9,7 +9,7 @@ from typing import Final
 from harness.model import DecisionOutcome, Measure, Op, OperationRecovery, Outcome
 
 NOTHING: Final = "–"  # noqa: RUF001 - a dash, not a minus
-"""Stands where there is no figure."""
+"""Written where there is no figure."""
 
 NOT_VERIFIED: Final = "not verified"
 """Shown in place of a count that was not verified."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.steps.meaning import Keyword, Meaning, Selection
-from harness.steps.objectives import no_experiment, of_domains, of_kind, under_traffic
+from harness.steps.selections import no_experiment, of_domains, of_kind, under_traffic
 from harness.steps.template import Template
 
 ASKING: Final = (

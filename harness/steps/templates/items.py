@@ -9,13 +9,11 @@ from harness.steps.meaning import Keyword
 from harness.steps.objectives import (
     delivered,
     first_request,
-    no_experiment,
     no_lost_write,
-    of_domains,
     of_every_write,
-    of_kind,
     visible_events,
 )
+from harness.steps.selections import no_experiment, of_domains, of_kind
 from harness.steps.template import Template
 
 ITEMS: Final = (

@@ -8,13 +8,10 @@ from harness.model import Figure
 from harness.steps.meaning import KINDS, Keyword, Selection
 from harness.steps.objectives import (
     after_fault,
-    always,
-    no_experiment,
-    of_domains,
-    of_kind,
     recovery,
     returned_share,
 )
+from harness.steps.selections import always, no_experiment, of_domains, of_kind
 from harness.steps.template import Template
 
 RECOVERIES: Final = (

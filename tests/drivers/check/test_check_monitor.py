@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from aiohttp import web
 
@@ -167,6 +170,54 @@ def test_a_prometheus_that_is_away_is_an_error_with_its_address(tmp_path: Path) 
     file.write_text("name: shop\nenvironment: sandbox\nentry: http://127.0.0.1:1\n")
     with pytest.raises(ConfigurationError, match="names no Prometheus"), prometheus_of(load_target(file)):
         raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (None, "`data`: Input should be a valid dictionary or instance of Vector"),
+        ({"result": []}, "`data.resultType`: Field required"),
+        ({"resultType": "streams", "result": []}, "`data.resultType`: Input should be 'vector' or 'scalar'"),
+        ({"resultType": "vector", "result": [{"metric": {}}]}, "value`: Field required"),
+        (
+            {"resultType": "vector", "result": [{"metric": {}, "value": [1, "much"]}]},
+            "value.1`: Input should be a valid number",
+        ),
+        ({"resultType": "scalar", "result": []}, "no result of a scalar"),
+        ({"resultType": "vector", "result": [1, "2"]}, "no result of a vector"),
+        ([], "`data`: Input should be a valid dictionary"),
+    ],
+)
+def test_an_answer_of_another_shape_is_an_error_with_its_address(data: object, why: str) -> None:
+    """As of something that is not Prometheus: what is missing, where, and what was expected."""
+    answer = httpx.Response(200, json={"status": "success", "data": data})
+    with httpx.Client(transport=httpx.MockTransport(lambda _request: answer)) as client:
+        prometheus = PrometheusClient(client, "http://shop:9090")
+        with pytest.raises(DriverError) as error:
+            prometheus.vector("up")
+    assert why in error.value.what
+    assert error.value.where == "http://shop:9090/api/v1/query"
+    assert "of the target file" in error.value.hint
+
+
+def test_every_question_expects_its_own_shape() -> None:
+    """Targets, rules and samples; a scalar is a vector of one, and NaN and infinity are values."""
+
+    def asked(data: object) -> PrometheusClient:
+        answer = httpx.Response(200, json={"status": "success", "data": data})
+        return PrometheusClient(httpx.Client(transport=httpx.MockTransport(lambda _request: answer)), "http://shop")
+
+    questions: list[tuple[Callable[[PrometheusClient], object], str]] = [
+        (lambda one: one.targets(), "`data.activeTargets`: Field required, expected the active targets"),
+        (lambda one: one.alert_rules(), "`data.groups`: Field required"),
+        (lambda one: one.samples("up[1m]"), "`data.resultType`: Field required"),
+    ]
+    for question, why in questions:
+        with pytest.raises(DriverError, match=re.escape(why)):
+            question(asked({}))
+    assert asked({"resultType": "scalar", "result": [1, "+Inf"]}).vector("x") == [({}, math.inf)]
+    (one,) = asked({"resultType": "vector", "result": [{"metric": {"a": "b"}, "value": [1.5, "NaN"]}]}).vector("x")
+    assert (one.labels, math.isnan(one.value)) == ({"a": "b"}, True)
 
 
 def test_dashboards_are_found_in_every_namespace(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import ConfigurationError, DriverError
 from harness.targets.http import http_client
@@ -15,6 +17,104 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 _WITHIN_S: Final = 5.0
+
+
+class ApiData(BaseModel):
+    """`data` of an answer; fields that no check reads are passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    AS: ClassVar[str] = "data"
+    """What an answer is expected to be, for people."""
+
+
+class ActiveTarget(ApiData):
+    """One of `activeTargets`."""
+
+    url: str = Field(alias="scrapeUrl")
+    health: str
+    error: str = Field(alias="lastError", default="")
+    labels: Mapping[str, str]
+
+
+class ActiveTargets(ApiData):
+    """Of `targets`."""
+
+    AS: ClassVar[str] = "the active targets"
+
+    targets: tuple[ActiveTarget, ...] = Field(alias="activeTargets")
+
+
+class AlertRule(ApiData):
+    """One rule that alerts."""
+
+    name: str
+    health: str
+    error: str = Field(alias="lastError", default="")
+    labels: Mapping[str, str] = Field(default_factory=dict)
+
+
+class RuleList(ApiData):
+    """One group of rules."""
+
+    rules: tuple[AlertRule, ...]
+
+
+class RuleGroups(ApiData):
+    """Of `rules`."""
+
+    AS: ClassVar[str] = "groups of rules"
+
+    groups: tuple[RuleList, ...]
+
+
+class VectorElement(ApiData):
+    """An element of an instant vector: labels, time and value."""
+
+    metric: Mapping[str, str]
+    value: tuple[float, float]
+
+
+class Vector(ApiData):
+    """An instant vector, or a scalar: time and value."""
+
+    AS: ClassVar[str] = "an instant vector or a scalar"
+
+    type: Literal["vector", "scalar"] = Field(alias="resultType")
+    result: tuple[VectorElement, ...] | tuple[float, float]
+
+    @model_validator(mode="after")
+    def _of_its_type(self) -> Self:
+        numbers = [isinstance(each, float) for each in self.result]
+        if numbers != [True, True] if self.type == "scalar" else any(numbers):
+            raise ValueError(f"no result of a {self.type}")
+        return self
+
+    @property
+    def elements(self) -> tuple[VectorElement, ...]:
+        """A scalar is one without labels."""
+        return tuple(
+            each if isinstance(each, VectorElement) else VectorElement(metric={}, value=(0.0, each))
+            for each in (self.result if self.type == "vector" else self.result[1:])
+        )
+
+
+class SeriesSamples(ApiData):
+    """The samples of one series in a range: times and values."""
+
+    metric: Mapping[str, str]
+    values: tuple[tuple[float, float], ...]
+
+
+class Matrix(ApiData):
+    """A range vector."""
+
+    AS: ClassVar[str] = "a range vector"
+
+    type: Literal["matrix"] = Field(alias="resultType")
+    result: tuple[SeriesSamples, ...]
+
+
+_Shape = TypeVar("_Shape", bound=ApiData)
 
 
 class SeriesValue(NamedTuple):
@@ -31,11 +131,33 @@ class PrometheusClient:
         self._client = client
         self._prefix = prefix
 
-    def get(self, path: str, **parameters: str) -> Any:
+    def targets(self) -> tuple[ActiveTarget, ...]:
+        """What it scrapes. Raises as `_get`."""
+        return self._get("targets", ActiveTargets, state="active").targets
+
+    def alert_rules(self) -> tuple[AlertRule, ...]:
+        """The rules that alert, of every group. Raises as `_get`."""
+        return tuple(rule for group in self._get("rules", RuleGroups, type="alert").groups for rule in group.rules)
+
+    def vector(self, query: str, *, lookback_s: float = 0.0) -> list[SeriesValue]:
+        """The elements of an instant vector; with `lookback_s` of samples that are younger (Prometheus heeds it from 2.44 on).
+
+        Raises as `_get`.
+        """
+        more = {"lookback_delta": f"{lookback_s:g}"} if lookback_s else {}
+        elements = self._get("query", Vector, query=query, **more).elements
+        return [SeriesValue(one.metric, one.value[1]) for one in elements]
+
+    def samples(self, selector: str) -> list[tuple[Mapping[str, str], list[float]]]:
+        """Labels and times in seconds of every sample of a range, by series. Raises as `_get`."""
+        data = self._get("query", Matrix, query=selector)
+        return [(one.metric, [at for at, _ in one.values]) for one in data.result]
+
+    def _get(self, path: str, shape: type[_Shape], **parameters: str) -> _Shape:
         """`data` of an answer.
 
         Raises:
-            DriverError: no answer, or one that says that it failed.
+            DriverError: no answer, one that reports a failure, or one of another shape; with the URL.
         """
         import httpx
 
@@ -48,20 +170,16 @@ class PrometheusClient:
         if not isinstance(content, dict) or content.get("status") != "success":
             why = content.get("error", "") if isinstance(content, dict) else ""
             raise DriverError(f"Prometheus answered {answer.status_code}: {why or 'no reason given'}", where=url)
-        return content["data"]
-
-    def vector(self, query: str, *, lookback_s: float = 0.0) -> list[SeriesValue]:
-        """The elements of an instant vector; with `lookback_s` of samples that are younger (Prometheus heeds it from 2.44 on)."""
-        more = {"lookback_delta": f"{lookback_s:g}"} if lookback_s else {}
-        data = self.get("query", query=query, **more)
-        if data["resultType"] == "scalar":
-            return [SeriesValue({}, float(data["result"][1]))]
-        return [SeriesValue(one["metric"], float(one["value"][1])) for one in data["result"]]
-
-    def samples(self, selector: str) -> list[tuple[Mapping[str, str], list[float]]]:
-        """Labels and times in seconds of every sample of a range, by series."""
-        data = self.get("query", query=selector)
-        return [(one["metric"], [float(at) for at, _ in one["values"]]) for one in data["result"]]
+        try:
+            return shape.model_validate(content.get("data"))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            key = ".".join(map(str, ("data", *first["loc"])))
+            raise DriverError(
+                f"Prometheus' answer has another shape: `{key}`: {first['msg']}, expected {shape.AS}",
+                where=url,
+                hint="check that `prometheus` of the target file is the address of Prometheus' own HTTP API",
+            ) from error
 
 
 @contextmanager

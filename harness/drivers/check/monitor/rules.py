@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from harness.drivers.check.monitor.prometheus import prometheus_of
+from harness.drivers.check.monitor.prometheus import AlertRule, prometheus_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 
 
 def alert_rules(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Looks at the rules of the names `first` and `second`, and with `severity` at their label; any rule that fails is a fact, too."""
+    """Read the rules of the names `first` and `second`, and with `severity` at their label; any rule that fails is a fact, too."""
     names, severity = [params["first"], params["second"]], params.get("severity", "")
 
     def probe() -> Sequence[FactReading]:
         with prometheus_of(target) as prometheus:
-            groups = prometheus.get("rules", type="alert")["groups"]
-        rules = [rule for group in groups for rule in group["rules"]]
+            rules = prometheus.alert_rules()
         seen = [each for name in names for each in _facts(name, rules, severity)]
         return seen if severity else [*seen, *_failing(rules, names)]
 
     return probe
 
 
-def _facts(name: str, rules: Sequence[Mapping[str, Any]], severity: str) -> Iterator[FactReading]:
-    own = [rule for rule in rules if rule["name"] == name]
+def _facts(name: str, rules: Sequence[AlertRule], severity: str) -> Iterator[FactReading]:
+    own = [rule for rule in rules if rule.name == name]
     if not own:
         yield FactReading(subject=name, expected="a rule of that name", observed="none is loaded", ok=False)
     for rule in own:
         if severity:
-            label = rule["labels"].get("severity", "")
+            label = rule.labels.get("severity", "")
             yield FactReading(
                 subject=name,
                 expected=f"severity {severity}",
@@ -41,15 +39,13 @@ def _facts(name: str, rules: Sequence[Mapping[str, Any]], severity: str) -> Iter
             yield _health(rule)
 
 
-def _failing(rules: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterator[FactReading]:
+def _failing(rules: Sequence[AlertRule], names: Sequence[str]) -> Iterator[FactReading]:
     """Rules beside the named ones that do not evaluate."""
-    yield from (_health(rule) for rule in rules if rule["name"] not in names and rule["health"] == "err")
+    yield from (_health(rule) for rule in rules if rule.name not in names and rule.health == "err")
 
 
-def _health(rule: Mapping[str, Any]) -> FactReading:
-    health = str(rule["health"])
-    error = f": {rule['lastError']}" if rule.get("lastError") else ""
+def _health(rule: AlertRule) -> FactReading:
+    health = rule.health
+    error = f": {rule.error}" if rule.error else ""
     ok = None if health == "unknown" else health == "ok"
-    return FactReading(
-        subject=str(rule["name"]), expected="evaluates without error", observed=f"{health}{error}", ok=ok
-    )
+    return FactReading(subject=str(rule.name), expected="evaluates without error", observed=f"{health}{error}", ok=ok)

@@ -20,7 +20,7 @@ _DASHBOARD: Final = "grafana_dashboard"
 
 
 def service_series(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Looks at every service of every region: count, errors and duration of its requests are there, and at most `age` old."""
+    """Read every service of every region: count, errors and duration of its requests are there, and at most `age` old."""
     names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
     selected = {
         "request count": names.requests,
@@ -73,7 +73,7 @@ class PanelQuery(NamedTuple):
 
 
 def dashboard_data(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Looks at every panel of every dashboard in the cluster: its queries give data, of series that are younger than `age`."""
+    """Read every panel of every dashboard in the cluster: its queries give data, of series that are younger than `age`."""
     age_s = Quantity.parse(params["age"]).in_unit("s")
 
     def probe() -> Sequence[FactReading]:

@@ -33,9 +33,9 @@ class ScrapedPod:
 def _scraped(prometheus: PrometheusClient) -> dict[str, list[ScrapedPod]]:
     """The active targets by the address of their host."""
     found: dict[str, list[ScrapedPod]] = {}
-    for one in prometheus.get("targets", state="active")["activeTargets"]:
-        host = urlsplit(str(one["scrapeUrl"])).hostname or ""
-        pod = ScrapedPod(host=host, health=one["health"], error=one["lastError"], labels=one["labels"])
+    for one in prometheus.targets():
+        host = urlsplit(one.url).hostname or ""
+        pod = ScrapedPod(host=host, health=one.health, error=one.error, labels=one.labels)
         found.setdefault(host, []).append(pod)
     return found
 
@@ -50,7 +50,7 @@ def pods_of(target: Target, *, every: bool) -> Iterator[tuple[str, Object]]:
 
 
 def pods_scraped(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Looks at every pod of every service of the regions: is it a target of Prometheus, and did its last scrape succeed?"""
+    """Read every pod of every service of the regions: is it a target of Prometheus, and did its last scrape succeed?"""
 
     def probe() -> Sequence[FactReading]:
         with prometheus_of(target) as prometheus:
@@ -70,7 +70,7 @@ def _up(name: str, targets: Sequence[ScrapedPod]) -> FactReading:
 
 
 def scrape_schedule(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Looks at every pod: one with the annotation is scraped `every` so long, give or take `tolerance`; no other is scraped.
+    """Read every pod: one with the annotation is scraped `every` so long, give or take `tolerance`; no other is scraped.
 
     Both are divided by the target's own scale of scrapes.
     """

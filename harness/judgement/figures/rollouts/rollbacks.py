@@ -35,7 +35,7 @@ from harness.model.schedule import NS_PER_S
 from harness.model.trigger import Signal
 
 _ANCHORS: Final = 5
-"""Nobody knows where the platform begins a slice: it is tried at so many places of one."""
+"""Where the platform begins a slice is unknown: so many places of one are tried."""
 _JUST_BELOW: Final = 0.95
 """A condition that is held just below a limit is there when the reading is at least this share of what it is held at."""
 _OF_EACH: Final[Mapping[Signal, str]] = {Signal.RESPONSE_TIME: "ms", Signal.ERROR_RATE: "ratio"}
@@ -70,7 +70,7 @@ def rollback_starts(case: Case) -> Iterable[Measure]:
     limit = Quantity.parse(case.objective.params["above"]).in_unit(_OF_EACH[signal])
     series = _series(case, history, signal, window_ns)
     slice_ns = window_ns // SLICES
-    # a slice is known at its end only, so the window is full one slice sooner or later than anybody can see it
+    # a slice is known at its end only, so the window is full one slice sooner or later than can be observed
     fired = earliest(firing(each, limit, window_ns - slice_ns) for each in series)
     late = earliest(firing(each, limit, window_ns) for each in series)
     yield _started(case, name, history, Firing(may_ns=fired.may_ns, must_ns=late.must_ns or fired.must_ns))

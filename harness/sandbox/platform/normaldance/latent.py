@@ -1,7 +1,7 @@
 """Defects that wait for a fault.
 
 How the pods of a bad release find out that something was broken.
-Nobody tells them. The pods share marks in the database, rows of the table of idempotency keys under keys that no client
+They are not informed: the pods share marks in the database, rows of the table of idempotency keys under keys that no client
 can send: when the first of them started, which address the first primary had, and that one was replaced. A pod that
 starts long after the first replaces one that was killed or evicted; a primary at the first address after another one
 has led is the old primary, back again.

@@ -15,7 +15,7 @@ BATCH_S: Final = 2.5
 """Longer than a kept connection lives, whose requests all go to one place."""
 
 
-def turns(parts: Iterable[GuardedWindow], batch_s: float = BATCH_S) -> Tally:
+def balanced_tally(parts: Iterable[GuardedWindow], batch_s: float = BATCH_S) -> Tally:
     """The answers of some windows, and those that came from one place (`bad`), by time batches of about `batch_s` seconds."""
     tallies = []
     for part in parts:
