@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,10 @@ import click
 from harness.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from harness.catalogue import Catalogue, FormTally, Problem, RequirementTrace
-    from harness.model import Claim, Requirement, Scenario
+    from harness.model import Claim, Demand, Requirement, Scenario
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
@@ -73,7 +74,7 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
 
     known = _load()
     read = _read_features()
-    problems = [*lint(known), *read.problems(known)]
+    problems = [*lint(known), *read.problems(known), *_of_project(known, read.demands(known))]
     claimed = {requirement for scenario in read.scenarios for requirement in scenario.requirements}
     forms = tallies(known, claimed)
     standing = [entry for entry in known.contradictions if entry.stands]
@@ -85,6 +86,8 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
         click.echo(str(problem))
     for entry in standing if verbose else ():
         click.echo(f"contradiction {entry.id}: {entry.finding}\n  {entry.comparison}\n  {entry.left}\n  {entry.right}")
+    for requirement, at in read.claimed_twice().items():
+        click.echo(f"{requirement} is one row with {len(at)} scenarios, the worst of them decides: {', '.join(at)}")
     click.echo(f"{len(standing)} of {len(known.contradictions)} contradictions stand")
     click.echo(f"{sum(form.accounted for form in forms)} of {len(known.requirements)} requirements accounted for")
     click.echo(f"{'form':10} {'rows':>5} {'scenario':>9} {'waiting':>8} {'without':>8}")
@@ -142,6 +145,24 @@ class _Features:
 
         return [*self.broken, *lint_features(self.files, known, self.domains, self.root)]
 
+    def demands(self, known: Catalogue) -> list[Demand]:
+        """What all scenarios that compile ask for, each once."""
+        from harness.steps import compile_scenario
+
+        found: dict[str, Demand] = {}
+        for scenario in self.scenarios:
+            with suppress(UsageError):  # among the problems of its feature
+                found |= {one.key: one for one in compile_scenario(scenario, known, self.domains)[1]}
+        return list(found.values())
+
+    def claimed_twice(self) -> dict[str, list[str]]:
+        """The rows that several scenarios claim, each with their places."""
+        places: dict[str, list[str]] = {}
+        for scenario in self.scenarios:
+            for requirement in scenario.requirements:
+                places.setdefault(requirement, []).append(scenario.at)
+        return {requirement: at for requirement, at in places.items() if len(at) > 1}
+
     def claims(self, known: Catalogue) -> tuple[list[Claim], dict[str, str]]:
         """The claims of all scenarios that compile; of the others what is wrong, by the ids that they name."""
         from harness.steps import compile_scenario
@@ -156,6 +177,39 @@ class _Features:
                     scenario.requirements, f"its scenario has an error: {error.where}: {error.what}"
                 )
         return claims, errors
+
+
+def _of_project(known: Catalogue, demands: Iterable[Demand]) -> Iterator[Problem]:
+    """What the collection of a run would refuse beside the features: profiles, the target file, traffics and rollouts."""
+    from harness.catalogue import Problem
+    from harness.drivers.load import load_traffic
+    from harness.drivers.rollout.files import load_rollout
+    from harness.model import DemandKind
+    from harness.run.names import check_names
+    from harness.run.project import find_project
+    from harness.steps import traffic_of
+    from harness.targets import load_target
+
+    project, asked = find_project(Path.cwd()), list(demands)
+    pyproject = str(project.root / "pyproject.toml")
+    rollouts = dict.fromkeys(one.name for one in asked if one.kind == DemandKind.ROLLOUT)
+    overrides = {}
+    checks: list[Callable[[], object]] = [lambda: known.profile(project.profiles)]
+    if project.target is not None:
+        try:
+            target = load_target(project.target)
+        except UsageError as error:
+            yield Problem(at=error.where, what=error.what, hint=error.hint)
+        else:
+            overrides = dict(target.traffic)
+            checks.append(lambda: check_names(target, project))
+    checks += [partial(load_traffic, name, project.search("loadtests"), overrides) for name in traffic_of(asked)]
+    checks += [partial(load_rollout, name, project.search("rollouts")) for name in rollouts]
+    for check in checks:
+        try:
+            check()
+        except UsageError as error:
+            yield Problem(at=error.where or pyproject, what=error.what, hint=error.hint)
 
 
 def _read_features() -> _Features:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from harness.errors import HarnessError, UsageError
 
@@ -125,6 +126,8 @@ def _session(*, planning: bool, as_json: bool = False, pytest_arguments: tuple[s
     if chosen.target is not None and options["stands_for"] != "sandbox":
         hint = "leave `--as` out: the target file says what environment it is"
         raise UsageError(f"only the sandbox can act as {options['stands_for']}", where=str(chosen.target), hint=hint)
+    if chosen.target is not None:
+        _refuse_other_release(chosen.target, options["release"])
     settings = Settings(
         project=project,
         target=chosen.target,
@@ -160,6 +163,18 @@ def _session(*, planning: bool, as_json: bool = False, pytest_arguments: tuple[s
     if session.decided is not None and not planning:
         _allure_report(session.decided, code)
     return code
+
+
+def _refuse_other_release(target: Path, release: str) -> None:
+    """Refuse a typed release beside another one of the target file, which would be judged without a word."""
+    from harness.targets import load_target
+
+    if click.get_current_context().get_parameter_source("release") is not ParameterSource.COMMANDLINE:
+        return
+    named = load_target(target).release.version
+    if named and named != release:
+        what = f"the target file names the release {named}, and the command {release}"
+        raise UsageError(what, where=f"{target}: release", hint="leave `--release` out, or the version in the file")
 
 
 def _allure_report(decided: Decided, code: int) -> None:

@@ -168,5 +168,5 @@ def _sentence(prospect: Prospect) -> dict[str, Any]:
 
 
 def _samples(numbers: Numbers) -> dict[str, str]:
-    shown = ("needed", "planned", "tolerated", "chances")
+    shown = ("needed", "planned", "tolerated", "refuting", "chances")
     return {name: getattr(numbers, name) for name in shown}

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from harness.model import Act, DemandKind, Phase, Plan
 from harness.run.awaited import accounted, awaited, by_form
+from harness.run.means import unready_means
 from harness.run.outlook import REST_S, START_S, Prospect, outlook_document, prospects, seconds
 from harness.run.planning import Compiled, library_of, make_plan
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _NAMED: Final = 4
 """So many of the rows that wait for one thing are named; `--json` names all."""
-_WIDTH: Final = 110
+_WIDTH: Final = 120
 """Columns that the tables take at least: a number that wraps cannot be searched for."""
 
 
@@ -44,8 +45,10 @@ def show_plan(
         "plan", settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
     )
     baseline = "" if settings.baseline is None else _baseline(settings.baseline, plan)
+    unready = unready_means(target) if plan.acts else []
     if as_json:
-        sys.stdout.write(json.dumps(outlook_document(plan), indent=1, ensure_ascii=False) + "\n")
+        document = {**outlook_document(plan), "unready": unready}
+        sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
         return
     console = Console(highlight=False, soft_wrap=True)
     console.width = max(console.width, _WIDTH)
@@ -59,6 +62,8 @@ def show_plan(
     for table in (_evidence(sentences), _times(sentences)):
         console.print(table)
     for line in _undecidable(sentences):
+        console.print(line, markup=False)
+    for line in [*_claimed_twice(plan), *(f"not ready: {why}" for why in unready)]:
         console.print(line, markup=False)
     rows = accounted(plan)
     console.print(_account(rows))
@@ -146,7 +151,8 @@ def _evidence(sentences: Iterable[Prospect]) -> Table:
         "requirement",
         "needs",
         "samples planned",
-        "tolerated",
+        "PASS up to",
+        "FAIL from",
         "PASS at 1/10, 1/5, 1/2",
         title="How much evidence it takes",
         title_justify="left",
@@ -154,7 +160,8 @@ def _evidence(sentences: Iterable[Prospect]) -> Table:
     for said in sentences:
         if said.numbers is not None:
             numbers = said.numbers
-            table.add_row(said.requirement, numbers.needed, numbers.planned, numbers.tolerated, numbers.chances)
+            decided = (numbers.tolerated, numbers.refuting)
+            table.add_row(said.requirement, numbers.needed, numbers.planned, *decided, numbers.chances)
     return table
 
 
@@ -164,6 +171,16 @@ def _times(sentences: Iterable[Prospect]) -> Table:
         for length in said.times:
             table.add_row(said.requirement, length.words)
     return table
+
+
+def _claimed_twice(plan: Plan) -> Iterator[str]:
+    """The rows that several scenarios claim."""
+    places: dict[str, list[str]] = {}
+    for claim in plan.claims:
+        places.setdefault(claim.requirement, []).append(claim.scenario.at)
+    for requirement, at in places.items():
+        if len(at) > 1:
+            yield f"{requirement} is one row with {len(at)} scenarios, the worst of them decides: {', '.join(at)}"
 
 
 def _undecidable(sentences: Sequence[Prospect]) -> Iterator[str]:

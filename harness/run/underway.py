@@ -45,7 +45,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         seed=context.plan.seed,
         sink=context.sink("load"),
         say=context.progress.say,
-        release_header=target.release.header,
+        release_header=target.release.answered_in,
         timing=target.metrics.timing if target.metrics else "",
     )
     shares = Shares(load.rows, target.shares, plan.requests_per_s)

@@ -22,6 +22,7 @@ TYPES: Final[Mapping[str, type]] = {
 """Words for any value of that JSON type."""
 
 
+_RELEASE_HEADER: Final = "x-release"
 TableName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]*$")]
 SettingName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]*$")]
 
@@ -87,6 +88,14 @@ class ReleaseSource(TargetSection):
     header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,60}$")] = ""
     images: bool = False
     path: UrlPath | None = None
+
+    @property
+    def answered_in(self) -> str:
+        """The response header whose release is held against the planned one; empty where there is none.
+
+        Where the file says a version and no source of it, that is `x-release`, in the answers that have it.
+        """
+        return self.header or (_RELEASE_HEADER if self.version and not (self.images or self.path) else "")
 
 
 class Member(TargetSection):

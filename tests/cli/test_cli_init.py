@@ -189,3 +189,61 @@ def test_the_process_that_listens_is_killed_and_started_again(tmp_path: Path) ->
     assert kept["command"][1:] == [str(SERVICE), entry.rpartition(":")[2]]
     assert (tmp_path / "reports" / "service-process.json").stat().st_mode & 0o077 == 0
     assert kept["in"] == str(Path.cwd())
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A project that was just written."""
+    write_project(tmp_path / "shop", ProjectAnswers(name="shop", entry="http://127.0.0.1:9"))
+    return tmp_path / "shop"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("loadtests/visitors.yaml", "read: 100 %", "orders: 100 %", "visitors.py sends the route `orders`"),
+        ("loadtests/visitors.py", "def journey", "deff journey", "visitors.py:14: is not Python"),
+        ("loadtests/visitors.yaml", "rate: 10/s", "rate: 10", "loadtests/visitors.yaml:3: rate: `10` is not"),
+        ("target.yaml", "probes:", "prbes:", "target.yaml:5: prbes: unknown key `prbes`"),
+        ("pyproject.toml", '["shop"]', '["shp"]', "pyproject.toml: no profile is named 'shp'"),
+        ("features/service.feature", '"visitors" traffic', '"vistors" traffic', "there is no traffic `vistors`"),
+    ],
+)
+def test_the_lint_finds_what_collection_finds(
+    readiness: Call, shop: Path, *, file: str, old: str, new: str, said: str
+) -> None:
+    """Exit code 1 of the lint, 4 of the plan, with the same words."""
+    path = shop / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    code, text = readiness("catalogue", "lint", below="shop")
+    assert (code, said in text) == (1, True), text
+    code, text = readiness("plan", below="shop")
+    assert code == 4, text
+    assert said.partition(": no profile")[0] in text
+
+
+def test_one_id_claimed_twice_is_one_row_with_two_scenarios(readiness: Call, shop: Path) -> None:
+    """Plan and lint say so."""
+    feature = shop / "features" / "service.feature"
+    feature.write_text(
+        feature.read_text()
+        .replace("@SHOP-ERRORS", "@SHOP-P95")
+        .replace("error rate is below 2 %", "response time p95 of every route is below 300 ms")
+    )
+    said = "SHOP-P95 is one row with 2 scenarios, the worst of them decides: features/service.feature:4, features/service.feature:9"
+    assert said in readiness("plan", below="shop")[1]
+    assert said in readiness("catalogue", "lint", below="shop")[1]
+
+
+def test_a_release_that_file_and_command_name_differently_is_refused(readiness: Call, shop: Path) -> None:
+    """Else the one of the file would be judged without a word."""
+    target = shop / "target.yaml"
+    target.write_text(target.read_text() + "release: '1.1'\n")
+    code, text = readiness("plan", "--release", "1.2", below="shop")
+    assert (code, "target.yaml: release: the target file names the release 1.1, and the command 1.2" in text) == (
+        4,
+        True,
+    )
+    assert readiness("plan", "--release", "1.1", below="shop")[0] == 0

@@ -13,8 +13,9 @@ from judgement_builders import evidence, measures, objective, plan
 from harness.errors import UsageError
 from harness.judgement import figures, judge
 from harness.judgement.figures import FIGURES, Basis, Need, Offered, Spec, spec_of
-from harness.judgement.figures.numbers import chances_of_pass
+from harness.judgement.figures.numbers import chances_of_pass, failures_refuting
 from harness.judgement.measures import Case, because, measure
+from harness.judgement.stats.statistics import share_bounds
 from harness.model import COMPARED, Claim, Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, Quantity
 from tests.builders.scenarios import scenario
 
@@ -155,6 +156,16 @@ def test_the_plan_tells_the_chance_of_a_pass() -> None:
     """12 800 requests tolerate 6 failures at 0.1 %, 2 in each third: at a tenth of it 97 % of runs pass, at half of it 26 %."""
     tenth, fifth, half = chances_of_pass(0.001, 12_800, 6)
     assert (round(tenth, 3), round(fifth, 3), round(half, 3)) == (0.972, 0.843, 0.263)
+
+
+def test_the_plan_tells_the_fewest_failures_that_prove_a_fail() -> None:
+    """Of 500 requests at 2 % it is 21: the lower bound at 99.75 % is above the limit, that of 20 is not; of 2 requests no number is."""
+    fewest = failures_refuting(0.02, 500)
+    assert fewest is not None
+    assert share_bounds(fewest, 500, 0.95).fail_low > 0.02 >= share_bounds(fewest - 1, 500, 0.95).fail_low
+    assert fewest == 21
+    assert failures_refuting(0.04, 2) == 2
+    assert failures_refuting(0.1, 0) is None
 
 
 def test_too_few_samples_never_pass() -> None:

@@ -72,9 +72,12 @@ def test_a_plain_text_stands_for_a_release_or_a_read(tmp_path: Path) -> None:
     least = "name: a\nenvironment: staging\nentry: https://a.test\n"
     plain = load(f"{least}release: v1\nprobes: {{read: /x}}\n", tmp_path)
     assert (plain.release.version, plain.release.header, plain.release.images) == ("v1", "", False)
+    assert plain.release.answered_in == "x-release"
     assert (plain.probes.read.path, plain.probes.read.expect) == ("/x", {})
     full = load(f"{least}release: {{version: v1, header: x-release, images: true, path: /version}}\n", tmp_path)
     assert (full.release.header, full.release.images, full.release.path) == ("x-release", True, "/version")
+    assert load(f"{least}release: {{version: v1, path: /version}}\n", tmp_path).release.answered_in == ""
+    assert load(least, tmp_path).release.answered_in == ""
 
 
 def test_three_keys_are_enough(tmp_path: Path) -> None:

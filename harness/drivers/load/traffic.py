@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
 from harness.drivers.load.locustfile import check_locustfile
+from harness.drivers.load.routes import sent_routes
 from harness.drivers.load.size import Size, schedule_of
 from harness.errors import ConfigurationError
 from harness.model import AccountPlan, TrafficPlan
@@ -52,6 +53,7 @@ def load_traffic(
             hint=_nearest_locustfile(file, size.locustfile),
         )
     check_locustfile(locustfile)
+    _check_routes(size, document, locustfile)
     override = (overrides or {}).get(name) or TrafficOverride()
     window_s = size.window.seconds if override.for_s is None else override.for_s
     schedule = schedule_of(size, document, override.rate_per_s)
@@ -88,6 +90,22 @@ def load_traffic(
         raise ConfigurationError(what, where=document.where(("census",)), hint="a census has one worker")
     _refuse_overload(plan, document, schedule.peak_per_s)
     return plan
+
+
+def _check_routes(size: Size, document: YamlDocument, locustfile: Path) -> None:
+    """A route that no journey sends would have no data when the run has ended."""
+    sent = sent_routes(locustfile)
+    if sent is None:
+        return
+    for route in size.routes:
+        if route not in sent:
+            suggestion = nearest(route, sent)
+            hint = f"its requests are named {', '.join(sorted(sent)) or 'nothing'}"
+            raise ConfigurationError(
+                f"no journey of {locustfile.name} sends the route `{route}`",
+                where=document.where(("routes", route)),
+                hint=f"did you mean `{suggestion}`?" if suggestion else hint,
+            )
 
 
 def _file_beside(file: Path, name: str) -> Path | None:

@@ -116,6 +116,7 @@ def _numbers(objective: Objective, offered: Offered) -> Numbers | None:
         needed=f"{least} for its time batches",
         planned=f"{offered.requests}{' on the smallest route' if offered.by_route else ''}",
         tolerated="a slope" if offered.requests >= least else "none: too few",
+        refuting="a slope" if offered.requests >= least else "none: too few",
         chances="not known",
         short=None if offered.requests >= least else (offered.requests, least),
     )

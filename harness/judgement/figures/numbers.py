@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from scipy.special import bdtr
 
 from harness.judgement.figures.spec import Numbers
-from harness.judgement.stats.statistics import needed
+from harness.judgement.stats.statistics import FAIL_CONFIDENCE, needed, share_at_least
 from harness.judgement.stats.swings import THIRDS, most_in_third
 from harness.model import Objective
 
@@ -24,9 +26,20 @@ def failures_tolerated(share: float, planned: int, objective: Objective, *, by_r
         needed=f"{least} at 0 failures",
         planned=f"{planned}{' on the smallest route' if by_route else ''}",
         tolerated=f"{tolerated} failures" if tolerated >= 0 else "none: too few",
+        refuting=f"{refuting} failures" if (refuting := failures_refuting(share, planned)) else "none: too few",
         chances=" / ".join(f"{100 * chance:.0f}" for chance in chances_of_pass(share, planned, tolerated)) + " %",
         short=(planned, least) if tolerated < 0 and least is not None else None,
     )
+
+
+def failures_refuting(share: float, planned: int) -> int | None:
+    """The fewest failures among the planned samples that prove that a share is beyond its limit; None: all would not.
+
+    By the lower bound that a FAIL takes, for failures that come one at a time.
+    """
+    counts = range(planned + 1)
+    fewest = bisect_left(counts, x=True, key=lambda k: share_at_least(k, planned, FAIL_CONFIDENCE) > share)
+    return fewest if fewest <= planned else None
 
 
 def chances_of_pass(share: float, planned: int, tolerated: int) -> tuple[float, float, float]:

@@ -78,7 +78,8 @@ class Numbers:
     Attributes:
         needed: samples needed.
         planned: samples planned.
-        tolerated: failures that the planned samples tolerate.
+        tolerated: the most failures among the planned samples that still PASS.
+        refuting: the fewest that prove FAIL, each by itself; failures that come together prove less.
         chances: chance of a PASS if the true value is a tenth, a fifth and half of the limit; `not known` if empty.
         short: samples planned, and the fewest that could decide, where the planned ones cannot; None: they can.
     """
@@ -86,6 +87,7 @@ class Numbers:
     needed: str
     planned: str
     tolerated: str
+    refuting: str
     chances: str
     short: tuple[int, int] | None = None
 

@@ -1,0 +1,102 @@
+"""The routes that a locustfile sends, read from source: its own, and that of the modules beside it."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from harness.errors import ConfigurationError
+
+_MOST_FILES: Final = 100
+_REQUESTS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request"})
+_KNOWN: Final = frozenset({"harness", "gevent"})
+"""Packages whose users send nothing by themselves."""
+_WITHOUT_REQUESTS: Final = frozenset({"LoadTestShape", "tag", "task", "events"})
+"""What Locust has beside users and their tasks."""
+
+
+def sent_routes(locustfile: Path) -> frozenset[str] | None:
+    """The names that requests are given as literals; None where others may be given while it runs.
+
+    That is where a name is put together, or where a module that is not beside the locustfile may bring journeys.
+
+    Raises:
+        ConfigurationError: a module beside it is not Python, with file and line.
+    """
+    left, read, found = [locustfile], set[Path](), set[str]()
+    while left:
+        path = left.pop()
+        if path in read:
+            continue
+        read.add(path)
+        own, names = _of_file(path, locustfile.parent)
+        if own is None or names is None or len(read) > _MOST_FILES:
+            return None
+        left += own
+        found |= names
+    return frozenset(found)
+
+
+def _of_file(path: Path, beside: Path) -> tuple[list[Path] | None, set[str] | None]:
+    """The files that one imports, and the names of its requests; None where others may be brought or made."""
+    own: list[Path] = []
+    names: set[str] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            files = _imported(node, path, beside)
+            if files is None:
+                return None, None
+            own += files
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _REQUESTS:
+            name = next((keyword.value for keyword in node.keywords if keyword.arg == "name"), None)
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                names.add(name.value)
+            elif name is not None or any(keyword.arg is None for keyword in node.keywords):
+                return own, None
+    return own, names
+
+
+def _tree(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        place = f"{path}:{error.lineno or 1}"
+        raise ConfigurationError(f"is not Python: {error.msg}", where=place, hint="correct the line") from error
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"cannot be read: {error}", where=str(path), hint="it must be Python text") from error
+
+
+def _imported(node: ast.Import | ast.ImportFrom, path: Path, beside: Path) -> list[Path] | None:
+    """The files beside the locustfile that a statement imports; None where it brings anything else that may send."""
+    members = [alias.name for alias in node.names] if isinstance(node, ast.ImportFrom) else []
+    if isinstance(node, ast.ImportFrom) and node.level:
+        return [*_files(path.parents[node.level - 1], node.module or "", members)]
+    own: list[Path] = []
+    for name in [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]:
+        files = [*_files(beside, name, members)]
+        if not files and not _sends_nothing(name.partition(".")[0], members):
+            return None
+        own += files
+    return own
+
+
+def _sends_nothing(package: str, members: Sequence[str]) -> bool:
+    """Whether what is imported brings no users whose requests have other names: those of Locust are named by their paths."""
+    if package == "locust":
+        return bool(members) and {*members} <= _WITHOUT_REQUESTS
+    return package in _KNOWN or package in sys.stdlib_module_names
+
+
+def _files(base: Path, module: str, members: list[str]) -> Iterator[Path]:
+    """The source of a module below a directory, and of those of its members that are modules."""
+    inside = base.joinpath(*module.split(".")) if module else base
+    for path in (inside.with_suffix(".py"), inside / "__init__.py", *(inside / f"{name}.py" for name in members)):
+        if module or path.parent != base or path.stem in members:
+            try:
+                if path.is_file():
+                    yield path
+            except OSError:
+                continue

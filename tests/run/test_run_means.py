@@ -1,0 +1,79 @@
+"""A plan loads what a run would: certificates, kubeconfig, and who answers behind them; what does not answer is named."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigurationError
+from harness.run.means import unready_means
+from harness.targets import load_target
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "http://127.0.0.1:9"}}]
+users: [{name: u, user: {}}]
+contexts: [{name: staging, context: {cluster: c, user: u}}]
+"""
+
+
+class _Prometheus(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/monitor/api/v1/alerts" else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def prometheus() -> Iterator[str]:
+    """An address below which /monitor answers as Prometheus does."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Prometheus) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def unready(directory: Path, text: str) -> list[str]:
+    """What does not answer of a target with these keys."""
+    file = directory / "target.yaml"
+    file.write_text(f"name: shop\nenvironment: staging\nentry: http://127.0.0.1:9\n{text}\n", encoding="utf-8")
+    return unready_means(load_target(file))
+
+
+def test_what_answers_is_not_named(tmp_path: Path, prometheus: str) -> None:
+    """The entry itself is asked by the run, not by the plan."""
+    assert unready(tmp_path, "") == []
+    assert unready(tmp_path, f"prometheus: {prometheus}/monitor") == []
+
+
+def test_what_does_not_answer_is_named_with_its_line(tmp_path: Path, prometheus: str) -> None:
+    """An API server that refuses, a Prometheus that has no such path, and one that is down."""
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
+    cluster = f"kubernetes: {{context: staging, kubeconfig: {tmp_path}/kubeconfig}}"
+    first, second = unready(tmp_path, f"{cluster}\nprometheus: {prometheus}")
+    assert first.startswith(f"{tmp_path}/target.yaml:4: kubernetes: http://127.0.0.1:9: no answer from the API server")
+    assert second == f"{tmp_path}/target.yaml:5: prometheus: GET {prometheus}/api/v1/alerts: status 404"
+    assert "does not answer" in unready(tmp_path, "prometheus: http://127.0.0.1:9")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tls: {ca_file: target.yaml}", "a certificate cannot be read"),
+        ("tls: {ca_file: no.pem}", "a certificate cannot be read"),
+        ("kubernetes: {context: other, kubeconfig: kubeconfig}", "context `other` cannot be read from"),
+        ("kubernetes: {context: staging, kubeconfig: no-such-file}", "context `staging` cannot be read from"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path, text: str, said: str) -> None:
+    """Exit code 4, as in the run."""
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
+    with pytest.raises(ConfigurationError, match=said):
+        unready(tmp_path, text)
