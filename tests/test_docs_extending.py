@@ -71,4 +71,4 @@ def test_the_driver_plans_its_act(modules: dict[str, ModuleType]) -> None:
     driver, demand = modules["drill"].DrillDriver(), Demand(kind="drill", name="restore-backup")
     (act,) = driver.plan(demand, Library(traffic={}, experiments={}))
     assert (act.name, act.seconds) == ("drill restore-backup", 15)
-    assert [need.key for need in driver.needs(demand)] == ["database"]
+    assert [need.key for need in driver.needs(demand, Library(traffic={}, experiments={}))] == ["database"]

@@ -1,4 +1,7 @@
-"""`python -m harness.chaos …`: the `chaos` command, ended with the process that started it."""
+"""`python -m harness.chaos …`: the `chaos` command, ended with the process that started it.
+
+`python -m harness.chaos rollbacks FILE` runs the rollbacks of an experiment alone.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import ctypes
 import os
 import signal
 import sys
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 
@@ -24,6 +28,12 @@ def main() -> None:
     parent = os.environ.get("READINESS_PARENT", "")
     if parent.isdecimal():
         _end_with(int(parent))
+    # after what is installed, so that a file of the project replaces no package
+    sys.path += [name for name in os.environ.get("READINESS_MODULES", "").split(os.pathsep) if name]
+    if sys.argv[1:2] == ["rollbacks"]:
+        from harness.chaos.rolling_back import roll_back
+
+        sys.exit(roll_back(Path(sys.argv[2])))
     from chaostoolkit.cli import cli  # type: ignore[import-untyped]
 
     cli()

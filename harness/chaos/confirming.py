@@ -1,4 +1,4 @@
-"""The probe that confirms a fault, asked before the fault: what was true already confirms nothing."""
+"""The probes that confirm a fault and see it end, and what they say before the fault: what was true already confirms nothing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from typing import Any, Final
 from chaoslib.activity import run_activity
 from chaoslib.exceptions import ActivityFailed
 
+from harness.chaos.tolerances import holds
+from harness.clock import Deadline
+
 Activity = Mapping[str, Any]
 
 _PATIENCE: Final = "within_s"
 """The argument of our own probes that says how long they wait."""
+_AGAIN_S: Final = 0.1
+_ASKED_ONCE: Final = frozenset({"process", "http"})
+"""Providers whose probes have no argument for how long they wait."""
 
 
 def confirming_probe(experiment: Activity, name: str) -> Activity | None:
@@ -22,14 +28,27 @@ def confirming_probe(experiment: Activity, name: str) -> Activity | None:
     return None
 
 
-def was_true(probe: Activity, configuration: Mapping[str, Any], secrets: Mapping[str, Any]) -> bool:
+def was_true(probe: Activity, configuration: Activity, secrets: Activity) -> bool:
     """Whether the probe is true now, asked once and without its waiting. A probe that fails is not."""
     provider = dict(probe["provider"])
     arguments = provider.get("arguments")
     if isinstance(arguments, Mapping) and _PATIENCE in arguments:
         provider["arguments"] = {**arguments, _PATIENCE: 0}
-    now = {key: value for key, value in probe.items() if key != "pauses"} | {"provider": provider}
+    return _asked({**probe, "provider": provider}, configuration, secrets)
+
+
+def comes_true(probe: Activity, configuration: Activity, secrets: Activity, within_s: float) -> bool:
+    """Whether a probe of a `process` or `http` provider, which waits for nothing itself, is true within so many seconds."""
+    if probe.get("provider", {}).get("type") not in _ASKED_ONCE:
+        return False
+    ticks = Deadline.after(within_s).ticks(_AGAIN_S)
+    next(ticks, None)  # it was asked at this moment
+    return any(_asked(probe, configuration, secrets) for _ in ticks)
+
+
+def _asked(probe: Activity, configuration: Activity, secrets: Activity) -> bool:
+    now = {key: value for key, value in probe.items() if key != "pauses"}
     try:
-        return run_activity(now, dict(configuration), dict(secrets)) is True
+        return holds(probe, run_activity(now, dict(configuration), dict(secrets)), configuration, secrets)
     except ActivityFailed:
         return False

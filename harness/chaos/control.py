@@ -11,15 +11,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
-from chaoslib.exceptions import InterruptExecution
+from chaoslib import substitute
+from chaoslib.exceptions import ActivityFailed, InterruptExecution
 
 from harness import clock
-from harness.chaos.confirming import confirming_probe, was_true
+from harness.chaos.confirming import comes_true, confirming_probe, was_true
 from harness.chaos.receipts import HitSnapshot, harness_block
+from harness.chaos.tolerances import complaint, holds
 from harness.evidence import History, run_history
+from harness.model import Quantity
 
 Activity = Mapping[str, Any]
 
@@ -29,6 +34,17 @@ _SELECTING: Final = frozenset(
     {"delete_pods", "terminate_pods", "drain_nodes", "cordon_node", "delete_nodes", "exec_in_pods"}
 )
 """Functions of chaosk8s that hit what they select, and succeed when that is nothing."""
+_WITHIN: Final = "10 s"
+_ROLES: Final = {"confirmed_by": "fault.confirmed", "gone_by": "fault.gone"}
+"""What a probe of the method records, by the key of the block that names it."""
+
+
+class _Shown(NamedTuple):
+    """What the probe of a receipt said: whether it is so, else why that is unknown, and when a later request said it (0: the first)."""
+
+    ok: bool = False
+    why: str = ""
+    at_ns: int = 0
 
 
 @dataclass
@@ -43,6 +59,7 @@ class ExperimentRecorder:
     sent: bool = False
     true_before: bool = False
     undone: bool = False
+    gone: bool = False
     started_ns: int = 0
 
     @property
@@ -64,13 +81,19 @@ class ExperimentRecorder:
         if self.part == "method" and not self.sent:
             self.sent = True
             self._put("fault.sent", at_ns=self.started_ns, activity=activity.get("name", ""))
-        elif self.part == "rollback":
+        elif self.part == "rollback" and not self.gone:  # else the method has brought the target back
             self._undone(activity)
 
-    def ended(self, activity: Activity, run: dict[str, Any]) -> None:
-        """An activity ended; an action that hit nothing is a failed action."""
-        ended_ns = clock.now_ns()
-        why = _failure(activity, run)
+    def ended(self, activity: Activity, run: dict[str, Any], configuration: Activity, secrets: Activity) -> None:
+        """An activity ended; an action that hit nothing, or more than it may, is a failed action."""
+        role = self._role(activity)
+        shown = _shown(activity, run, configuration, secrets, _within_s(self.block)) if role else _Shown()
+        why = shown.why or _failure(activity, run)
+        action = activity.get("type") == "action"
+        beyond = ""
+        if self.part == "method" and self.breaks and not why and (action or role == "confirmed_by"):
+            why = beyond = self.receipts.beyond(self.block)  # what was sent may take a moment to be in
+        ended_ns = shown.at_ns or _ended_ns(run, self.started_ns)
         self._put(
             "activity",
             name=activity.get("name", ""),
@@ -81,30 +104,40 @@ class ExperimentRecorder:
             status=run.get("status", "interrupted"),
             output=str(run.get("output"))[:_LONGEST],
         )
-        if why:
-            self._put("fault.why", why=f"{activity.get('name')}: {why}")
+        said = why or (complaint(activity, run, configuration, secrets) if action else "")
+        if said:
+            self._put("fault.why", why=f"{activity.get('name')}: {said}")
         elif self.part == "method":
-            self._receipt(activity, run, ended_ns)
-        if why and self.part == "method" and activity.get("type") == "action":
+            self._receipt(activity, role, shown=shown.ok, at_ns=ended_ns)
+        if beyond or (why and self.part == "method" and action):
             raise InterruptExecution(f"{activity.get('name')}: {why}")
 
-    def _receipt(self, activity: Activity, run: Mapping[str, Any], at_ns: int) -> None:
-        name, shown = activity.get("name"), run.get("output") is True
+    def _role(self, activity: Activity) -> str:
+        """The key of the block that names this probe of the method; empty where none does."""
+        if self.part != "method" or activity.get("type") != "probe" or not activity.get("name"):
+            return ""
+        return next((key for key in _ROLES if self.block.get(key) == activity["name"]), "")
+
+    def _receipt(self, activity: Activity, role: str, *, shown: bool, at_ns: int) -> None:
         if _function(activity) == "hold":
             self._undone(activity)
-        for kind, key in (("fault.confirmed", "confirmed_by"), ("fault.gone", "gone_by")):
-            if name and name == self.block.get(key):
-                why = self._unconfirmed(shown=shown, confirms=key == "confirmed_by")
-                if why:
-                    self._put("fault.why", why=f"{name}: {why}")
-                    continue
-                hits = {"hit": [asdict(hit) for hit in self.receipts.hits()]} if key == "confirmed_by" else {}
-                self._put(kind, at_ns=at_ns, probe=name, **hits)
+        if not role:
+            return
+        name, confirms = activity.get("name"), role == "confirmed_by"
+        why = self._unconfirmed(shown=shown, confirms=confirms)
+        if why:
+            self._put("fault.why", why=f"{name}: {why}")
+            return
+        self.gone = self.gone or not confirms
+        hits = {"hit": [asdict(hit) for hit in self.receipts.hits()]} if confirms else {}
+        self._put(_ROLES[role], at_ns=at_ns, probe=name, **hits)
 
     def _unconfirmed(self, *, shown: bool, confirms: bool) -> str:
         """Why the probe's answer is no receipt; empty when it is one."""
         if not shown:
             return "the fault was not observed" if confirms else "its end was not observed"
+        if confirms and (why := self.receipts.untouched()):
+            return why
         if confirms and self.true_before and not self.receipts.gone():
             return "it was true before the fault too, so it confirms nothing"
         return ""
@@ -125,11 +158,11 @@ def before_experiment_control(context: Mapping[str, Any], **_: Any) -> None:
         _open().append(ExperimentRecorder(history=history, experiment=context, block=harness_block(context)))
 
 
-def before_method_control(**_: Any) -> None:
+def before_method_control(configuration: Activity | None = None, secrets: Activity | None = None, **_: Any) -> None:
     """Read what is there before anything is broken."""
     for recorder in _open():
         recorder.part = "method"
-        recorder.receipts.remember()
+        recorder.receipts.remember(_pidfiles(recorder.block, configuration or {}, secrets or {}))
 
 
 def before_rollback_control(**_: Any) -> None:
@@ -152,10 +185,16 @@ def before_activity_control(
         recorder.starts(context, configuration or {}, secrets or {})
 
 
-def after_activity_control(context: Activity, state: dict[str, Any] | None, **_: Any) -> None:
+def after_activity_control(
+    context: Activity,
+    state: dict[str, Any] | None,
+    configuration: Activity | None = None,
+    secrets: Activity | None = None,
+    **_: Any,
+) -> None:
     """An activity ended, or was interrupted: then it has no state."""
     for recorder in _open():
-        recorder.ended(context, {} if state is None else state)
+        recorder.ended(context, {} if state is None else state, configuration or {}, secrets or {})
 
 
 def after_experiment_control(**_: Any) -> None:
@@ -172,6 +211,42 @@ def _open() -> list[ExperimentRecorder]:
 
 def _experiment_name() -> str:
     return os.environ.get("READINESS_EXPERIMENT", "unnamed")
+
+
+def _pidfiles(block: Activity, configuration: Activity, secrets: Activity) -> list[Path]:
+    """The pidfiles that the block names, with its variables replaced; relative ones are below the project."""
+    named = substitute(list(block.get("processes") or ()), dict(configuration), dict(secrets))
+    return [Path(str(name)).absolute() for name in named]
+
+
+def _ended_ns(run: Activity, started_ns: int) -> int:
+    """When an activity ended, before its pause; now where it does not say it."""
+    now_ns, ended = clock.now_ns(), run.get("end")
+    if not isinstance(ended, str):
+        return now_ns
+    ago = clock.wall() - datetime.fromisoformat(ended)
+    return max(started_ns, now_ns - max(0, round(ago.total_seconds() * clock.NS_PER_S)))
+
+
+def _shown(
+    activity: Activity, run: dict[str, Any], configuration: Activity, secrets: Activity, within_s: float
+) -> _Shown:
+    """Whether a probe is within its tolerance, asked again for as long as it may take."""
+    try:
+        if run.get("status") == "succeeded" and holds(activity, run.get("output"), configuration, secrets):
+            return _Shown(ok=True)
+    except ActivityFailed as error:
+        return _Shown(why=str(error))
+    if run.get("status") and comes_true(activity, configuration, secrets, within_s):
+        run["status"] = "succeeded"
+        run.pop("exception", None)
+        return _Shown(ok=True, at_ns=clock.now_ns())
+    return _Shown()
+
+
+def _within_s(block: Activity) -> float:
+    """How long a probe of the block may take, in seconds."""
+    return Quantity.parse(str(block.get("within") or _WITHIN)).base
 
 
 def _function(activity: Activity) -> str:

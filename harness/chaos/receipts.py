@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 from chaoslib.exceptions import InterruptExecution
 
 from harness.chaos.session import ChaosSession, node_hit, pod_hit, session
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Refused
 from harness.model import Hit
+from harness.targets.guard import guard_hits
 from harness.targets.kubernetes import has_condition
+from harness.targets.processes import PROCESS, running
+
+_MOST: Final = {"pod": "max_pods", PROCESS: "max_processes"}
+"""The key of `blast_radius` for each kind of hit."""
 
 
 def harness_block(experiment: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -21,34 +27,64 @@ def harness_block(experiment: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 class HitSnapshot:
-    """Pods and nodes before the method, compared with those that are left when the fault is confirmed."""
+    """Pods, nodes and processes before the method, compared with those that are left when the fault is confirmed."""
 
     def __init__(self) -> None:
         self._before: list[Hit] = []
+        self._pidfiles: tuple[Path, ...] = ()
 
-    def remember(self) -> None:
-        """Read the cluster before the method."""
-        here = _session_or_none()
-        if here is not None:
-            self._before = _present(here)
+    def remember(self, pidfiles: Sequence[Path] = ()) -> None:
+        """Read the cluster, and the processes that some pidfiles name, before the method."""
+        self._pidfiles = tuple(pidfiles)
+        self._before = self._present()
 
     def hits(self) -> list[Hit]:
         """What our own actions reported as hit; else what was there before the method and is not any more."""
         here = _session_or_none()
-        if here is None:
-            return []
-        if here.hits:
+        if here is not None and here.hits:
             return here.hits
-        left = {hit.uid for hit in _present(here)}
+        left = {hit.uid for hit in self._present()}
         return [hit for hit in self._before if hit.uid not in left]
 
     def gone(self) -> bool:
-        """Whether everything that was hit is gone: another uid or none for a pod, not Ready for a node; False where nothing was hit."""
-        here, hits = _session_or_none(), self.hits()
-        if here is None or not hits:
-            return False
-        left = {hit.uid for hit in _present(here)}
-        return not any(hit.uid in left for hit in hits)
+        """Whether everything that was hit is gone: another uid or none for a pod or a process, not Ready for a node.
+
+        False where nothing was hit.
+        """
+        hits = self.hits()
+        left = {hit.uid for hit in self._present()}
+        return bool(hits) and not any(hit.uid in left for hit in hits)
+
+    def untouched(self) -> str:
+        """What the file says that it hits, and did not; empty where it hit a process of its own, or names none."""
+        if not self._pidfiles or any(hit.kind == PROCESS for hit in self.hits()):
+            return ""
+        return f"no process of {', '.join(file.name for file in self._pidfiles)} was observed to end"
+
+    def beyond(self, block: Mapping[str, Any]) -> str:
+        """What was hit beyond what file and target allow, where only the outcome shows it; empty where nothing was.
+
+        Our own actions ask before they hit anything; those of others are held against it afterwards.
+        """
+        here, allowed = _session_or_none(), block.get("blast_radius") or {}
+        if not (allowed or (here is not None and not here.target.disposable)) or (here is not None and here.hits):
+            return ""
+        hits = self.hits()
+        for kind in ("pod", PROCESS):
+            number, most = sum(1 for hit in hits if hit.kind == kind), allowed.get(_MOST[kind])
+            if most is not None and number > most:
+                return f"it hit {number} {'pods' if kind == 'pod' else 'processes'}, `blast_radius` allows {most}"
+        try:
+            if here is not None:
+                guard_hits(here.target, here.experiment, hits)
+        except Refused as error:
+            return error.what
+        return ""
+
+    def _present(self) -> list[Hit]:
+        """Pods that are there, nodes that are Ready, processes that run."""
+        here = _session_or_none()
+        return [*running(self._pidfiles), *(_present(here) if here is not None else [])]
 
     def assert_same_cluster(self, activity: Mapping[str, Any]) -> None:
         """Stop an action of chaosk8s that would go to another API server than the target's.
@@ -67,7 +103,7 @@ class HitSnapshot:
 
 
 def _session_or_none() -> ChaosSession | None:
-    """The session; None where the target has no cluster, or it cannot be reached."""
+    """The session; None where no target is given, or its files cannot be read."""
     try:
         return session()
     except HarnessError:
@@ -75,7 +111,9 @@ def _session_or_none() -> ChaosSession | None:
 
 
 def _present(here: ChaosSession) -> list[Hit]:
-    """Pods that are there and nodes that are Ready; nothing when the cluster does not answer."""
+    """Pods that are there and nodes that are Ready; nothing where there is no cluster, or it does not answer."""
+    if here.target.kubernetes is None:
+        return []
     try:
         regions = here.regions()
         nodes = [node_hit(node) for node in here.cluster.nodes() if has_condition(node, "Ready")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -35,10 +35,22 @@ class ChaosSession:
     """
 
     target: Target
-    cluster: Cluster
     platform: Platform
     experiment: str
     hits: list[Hit] = field(default_factory=list)
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """The target's cluster.
+
+        Raises:
+            Refused: the target file names none.
+        """
+        if self.target.kubernetes is None:
+            raise Refused(
+                f"{self.target.name} has no `kubernetes`", where=str(self.target.file), hint="name its cluster there"
+            )
+        return Cluster.of(self.target)
 
     def destructive(self, hits: Sequence[Hit]) -> None:
         """Assert that these may be broken, beside what was hit already, and that this is the target's API server.
@@ -49,8 +61,8 @@ class ChaosSession:
         guard_target(self.target, os.environ.get("READINESS_ALLOW_TARGET", ""))
         all_hits = [*self.hits, *hits]
         guard_hits(self.target, self.experiment, all_hits)
-        expected = os.environ.get("READINESS_API_SERVER", self.cluster.url)
-        if self.cluster.url != expected:
+        expected = os.environ.get("READINESS_API_SERVER")
+        if expected and self.cluster.url != expected:
             raise Refused(f"the API server is {self.cluster.url}, expected {expected}", where=self.target.name)
         pods = sum(1 for hit in all_hits if hit.kind == "pod")
         allowed = os.environ.get("READINESS_MAX_PODS", "")
@@ -71,7 +83,7 @@ class ChaosSession:
         """Undo every pending intent of that action; returns what each was on."""
         pending = [intent for intent in pending_intents(self.platform) if intent.undo.get("do") == action.name]
         for intent in pending:
-            undo_intent(self.cluster, self.target, intent)
+            undo_intent(self.cluster if self.target.kubernetes is not None else None, self.target, intent)
         return [str(next((intent.undo[key] for key in _NAMES if intent.undo.get(key)), "")) for intent in pending]
 
     def hit(self, hits: Sequence[Hit]) -> None:
@@ -98,7 +110,6 @@ def session() -> ChaosSession:
     target = load_target(Path(named))
     return ChaosSession(
         target=target,
-        cluster=Cluster.of(target),
         platform=platform_of(target),
         experiment=os.environ.get("READINESS_EXPERIMENT", BY_HAND),
     )

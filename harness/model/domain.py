@@ -24,6 +24,7 @@ class Domain:
         single_fault: one of the single faults that the requirement documents name.
         disaster: the youngest acknowledged writes may be excused, where a requirement grants it.
         hits: its faults hit pods or nodes by name, and the fault receipt must show them.
+        must: what the target must show of what was hit, for people; empty where nothing is asked beside the confirming probe.
         order: experiments run in ascending order: what disturbs least comes first.
         touches: the parts of the target that its faults disturb.
     """
@@ -32,9 +33,13 @@ class Domain:
     single_fault: bool = False
     disaster: bool = False
     hits: bool = False
+    must: str = ""
     order: int
     touches: tuple[str, ...] = PARTS
 
+
+_POD: Final = "pod's uid was observed to go"
+_NODE: Final = "node was observed to go"
 
 NO_FAULT: Final = Domain(name="none", order=0, touches=())
 """The null run: nothing is broken."""
@@ -44,12 +49,14 @@ UNKNOWN: Final = Domain(name="unknown", order=99)
 DOMAINS: Final = {
     domain.name: domain
     for domain in (
-        Domain(name="pod", single_fault=True, hits=True, order=1, touches=(ENTRY, WORKLOADS)),
-        Domain(name="node", single_fault=True, hits=True, order=4),
-        Domain(name="zone", hits=True, order=5),
-        Domain(name="database", single_fault=True, disaster=True, hits=True, order=6),
-        Domain(name="region", disaster=True, hits=True, order=7),
-        Domain(name="service", hits=True, order=2, touches=(ENTRY, WORKLOADS)),
+        Domain(name="pod", single_fault=True, hits=True, must=_POD, order=1, touches=(ENTRY, WORKLOADS)),
+        Domain(name="node", single_fault=True, hits=True, must=_NODE, order=4),
+        Domain(name="zone", hits=True, must=_NODE, order=5),
+        Domain(name="database", single_fault=True, disaster=True, hits=True, must=_POD, order=6),
+        Domain(name="region", disaster=True, hits=True, must=_NODE, order=7),
+        Domain(name="service", hits=True, must=_POD, order=2, touches=(ENTRY, WORKLOADS)),
+        Domain(name="process", order=1, touches=(ENTRY,)),
+        Domain(name="host", order=4),
         Domain(name="external", order=2, touches=(ENTRY,)),
         Domain(name="network", order=3, touches=(ENTRY, WORKLOADS, DATABASE)),
         NO_FAULT,

@@ -39,7 +39,7 @@ class Hit:
     """One thing that the fault hit, read from the target.
 
     Attributes:
-        kind: `pod` or `node`.
+        kind: `pod`, `node` or `process`.
         name, namespace, uid, address, region, workload: what it was; empty where unknown.
     """
 
@@ -58,7 +58,7 @@ class FaultWindow:
 
     Attributes:
         experiment: by name.
-        domain: pod, node, zone, database, region, service, external, network, or `none` for the null run.
+        domain: pod, node, zone, database, region, service, process, host, external, network, or `none` for the null run.
         sent_ns: the first action was sent.
         confirmed_ns: the fault was read from the target as in.
         undone_ns: the undo was sent (of a held fault: the end of the hold); None where the fault needs no undo.

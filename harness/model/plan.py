@@ -196,7 +196,7 @@ class ExperimentPlan:
     Attributes:
         name: file name without `.yaml`.
         file: path as resolved.
-        domain: pod, node, zone, database, region, service, external, network, or `none` for the null run.
+        domain: pod, node, zone, database, region, service, process, host, external, network, or `none` for the null run.
         within_s: how long the fault may take to be confirmed.
         hold_s: at least so long the fault is held; 0: it is not held.
         observe_s: longest scaled limit of the objectives that name it: the fault is watched so long if nothing comes back.
@@ -205,6 +205,9 @@ class ExperimentPlan:
         after_s: at least so long traffic runs on after the restore, before the next fault is sent.
         awaits: parts of the target that must be as before as well, before a held fault is let go.
         configuration: what the file's block `configuration` resolves to in this run, by variable.
+        needs: keys of the target file without which its activities cannot run.
+        actions: the actions of its method with their providers, for people.
+        blast_radius: how far its fault may reach, for people; empty where the file does not say it.
     """
 
     name: str
@@ -218,6 +221,9 @@ class ExperimentPlan:
     after_s: float = 0.0
     awaits: tuple[str, ...] = ()
     configuration: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    blast_radius: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

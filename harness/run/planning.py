@@ -113,7 +113,11 @@ def _plan(
     scale, release = target.time_scale, target.release.version or settings.release
     said = statements_of(settings.project, target, release)
     known = {demand.key: demand for demand in compiled.demands}
-    lacking = {claim.scenario.id: lack for claim in compiled.claims if (lack := _lack(claim, known, target, settings))}
+    lacking = {
+        claim.scenario.id: lack
+        for claim in compiled.claims
+        if (lack := _lack(claim, known, target, settings, library)) is not None
+    }
     claims = tuple(claim for claim in compiled.claims if claim.scenario.id not in lacking)
     expected = {key for claim in claims for key in claim.demands}
     demands = {key: demand for key, demand in known.items() if key in expected}
@@ -302,7 +306,9 @@ def _unclaimed(requirement: Requirement, target: Target) -> Reason:
     return Reason(kind=ReasonKind.PART, text=waits_for(replace(requirement, needs=lacking)), hint=hint)
 
 
-def _lack(claim: Claim, demands: Mapping[str, Demand], target: Target, settings: Settings) -> NotAssessable | None:
+def _lack(
+    claim: Claim, demands: Mapping[str, Demand], target: Target, settings: Settings, library: Library
+) -> NotAssessable | None:
     """What the target file, or the command, would have to say for this claim.
 
     None when they say it all.
@@ -315,7 +321,7 @@ def _lack(claim: Claim, demands: Mapping[str, Demand], target: Target, settings:
         if (lack := known[demand.kind].lack(demand, target)) is not None:
             hint = f"add `{lack.key}` to {target.file.name or 'the target file'}"
             return _without(claim, f"{lack.why}, and {target.name} names none", hint)
-        needs += [Need(key=need.key, why=need.why) for need in known[demand.kind].needs(demand)]
+        needs += [Need(key=need.key, why=need.why) for need in known[demand.kind].needs(demand, library)]
     for need in sorted(needs, key=lambda need: need.of):
         if need.of == "command":
             if getattr(settings, need.key) is None:

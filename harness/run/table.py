@@ -108,13 +108,19 @@ def _what(plan: Plan, act: Act) -> str:
         experiment = plan.experiments[demand.name]
         breaks = act.phase is Phase.FAULT
         return (
-            f"fault of domain {experiment.domain}, observed for at most {experiment.observe_s:g} s"
+            f"fault of domain {experiment.domain}, observed for at most {experiment.observe_s:g} s{_reach(experiment)}"
             if breaks
             else "no fault"
         )
     if demand.kind == DemandKind.ROLLOUT:
         return str(plan.rollouts[demand.name])
     return "" if demand.key == act.name else demand.key
+
+
+def _reach(experiment: ExperimentPlan) -> str:
+    """What an experiment does and may hit at most; empty where its file does not say it."""
+    actions = f"; actions: {', '.join(experiment.actions)}" if experiment.actions else ""
+    return f"{actions}; blast radius: {experiment.blast_radius}" if experiment.blast_radius else actions
 
 
 def _baseline(baseline: Path, plan: Plan) -> str:

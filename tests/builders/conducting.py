@@ -29,6 +29,7 @@ class Result:
     exit_code: int = 0
     journal: Mapping[str, str] = field(default_factory=dict)
     confirmed: bool = True
+    rolled_back: bool = True
     why: str = ""
 
 

@@ -110,7 +110,7 @@ Put = Callable[[Recorded], None]
         (lambda run: run.put({}), "no probe of the target confirmed that the fault was in"),
         (lambda run: run.put(_without("fault.sent")), "no probe of the target confirmed that the fault was in"),
         (lambda run: run.put(_without("fault.confirmed")), "no probe of the target confirmed that the fault was in"),
-        (lambda run: run.put({**IN_ORDER, "fault.confirmed": {"at": 2, "hit": []}}), "the fault hit nothing"),
+        (lambda run: run.put({**IN_ORDER, "fault.confirmed": {"at": 2, "hit": []}}), "no pod's uid was observed to go"),
         (lambda run: run.put({**IN_ORDER, "fault.confirmed": {"at": 15, "hit": [{"name": "a"}]}}), "only after 14 s"),
         (lambda run: run.put(IN_ORDER, journal={}), "it left no journal"),
         (lambda run: run.put(IN_ORDER, started=False), "no record"),

@@ -120,11 +120,15 @@ FAULT = experiment("pod-loss", "pod", 70, 100)
             "pod-loss: no probe of the target confirmed that the fault was in",
         ),
         (replace(FAULT, fault=replace(FAULT.fault, sent_ns=None, why="no probe")), None, "pod-loss: no probe"),
-        (replace(FAULT, fault=replace(FAULT.fault, hit=())), False, "pod-loss: the fault hit nothing"),
+        (
+            replace(FAULT, fault=replace(FAULT.fault, hit=())),
+            False,
+            "pod-loss: confirmed, but no pod's uid was observed to go",
+        ),
         (
             replace(FAULT, domain="network", fault=replace(FAULT.fault, hit=())),
             True,
-            "pod-loss: confirmed on the target after 1 s: no name was recorded",
+            "pod-loss: confirmed on the target after 1 s: read by its probe",
         ),
         (
             replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=ns(82))),

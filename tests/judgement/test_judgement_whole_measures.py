@@ -314,7 +314,9 @@ def test_a_fault_that_hit_nothing_did_not_miss_the_region() -> None:
     """Its receipt says so already: that it hit another region is not known."""
     nothing = replace(DATABASE, fault=replace(DATABASE.fault, hit=()))
     one = recovery("4 h", "database-loss", operations=("reads",), params={"lost_region": "eu-west-1"})
-    assert untold(one, with_experiment([nothing]))[3].endswith("but database-loss: the fault hit nothing")
+    assert untold(one, with_experiment([nothing]))[3].endswith(
+        "but database-loss: confirmed, but no pod's uid was observed to go"
+    )
 
 
 def test_a_lagging_generator_does_not_spoil_a_recovery() -> None:

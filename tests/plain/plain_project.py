@@ -120,7 +120,13 @@ class Project:
     @classmethod
     def copy(cls, root: Path, entry: str, *, traffic: str = "") -> Project:
         """Copy it to `root` for the service at `entry`; `traffic` overrides its size in the target file."""
-        shutil.copytree(HERE, root, ignore=shutil.ignore_patterns("__pycache__", "service.py", Path(__file__).name))
+        shutil.copytree(
+            HERE,
+            root,
+            ignore=shutil.ignore_patterns(
+                "__pycache__", "*.py[cod]", "service.py", "restarts.py", "scenes.py", Path(__file__).name
+            ),
+        )
         name = f"plain-{os.getpid()}-{next(_numbers)}"
         project = cls(root=root, name=name)
         project.edit("target.yaml", "name: plain", f"name: {name}")

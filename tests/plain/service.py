@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
 import socket
 import sys
+from pathlib import Path
 
 
 class Service:
@@ -50,7 +52,10 @@ async def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--slow-ms", type=float, default=0.0)
     parser.add_argument("--fail-share", type=float, default=0.0)
+    parser.add_argument("--pidfile", type=Path)
     options = parser.parse_args()
+    if options.pidfile:
+        options.pidfile.write_text(f"{os.getpid()}\n", encoding="ascii")
     service = Service(options.slow_ms, options.fail_share)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio leaves Nagle on
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

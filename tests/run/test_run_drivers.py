@@ -28,7 +28,7 @@ class DrillDriver(Driver):
 
     kind = "drill"
 
-    def needs(self, demand: Demand) -> Sequence[RequiredKey]:
+    def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:
         """A backup is of a database."""
         return [RequiredKey("database", "the backup of a database is restored")]
 

@@ -33,7 +33,7 @@ class Noting(Driver):
         self._noted = noted
         self._breaks_for_good = breaks_for_good
 
-    def needs(self, demand: Demand) -> Sequence[RequiredKey]:
+    def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:
         """Nothing."""
         return []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.drivers.chaos.attempt import VERIFY, open_attempt
+from harness.drivers.chaos.attempt import VERIFY, open_attempt, open_rollbacks
 from harness.drivers.chaos.chaos_run import ChaosResult, ChaosRun
 from harness.drivers.chaos.environment import resolved_configuration
 from harness.drivers.chaos.experiments import BrokenExperiment, Experiments, find_experiments, load_experiment
@@ -26,6 +26,7 @@ __all__ = [
     "find_experiments",
     "load_experiment",
     "open_attempt",
+    "open_rollbacks",
     "read_journal",
     "recover",
     "resolved_configuration",

@@ -6,11 +6,18 @@ it, or killed, says *restored* only where reads at every entry are right again a
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
+from harness.drivers.chaos.environment import rollback_environment
+from harness.drivers.chaos.experiments import read_experiment
+from harness.drivers.chaos.providers import working_directory
 from harness.drivers.chaos.restore import Restorer, TargetSnapshot
+from harness.drivers.chaos.scratch import Scratch
 from harness.errors import ConfigurationError, DriverError
 from harness.targets.expect import fits
 from harness.targets.http import http_client
@@ -23,6 +30,9 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster
 
 VERIFY: Final = "verify-restored"
+ROLL_BACK: Final = "roll-back"
+_ROLLBACKS_S: Final = 120.0
+"""How long the rollbacks of one experiment may take."""
 _READS: Final = 3
 """So many right answers in a row, at each entry."""
 _APART_S: Final = 0.1
@@ -67,6 +77,72 @@ def open_attempt(platform: Platform, experiment: ExperimentPlan, number: int, be
         by_hand=_by_hand(Path(experiment.file)),
         before=None if before is None else before.as_json(),
     )
+
+
+def _roll_back(_cluster: Cluster | None, target: Target, *, text: str, file: str, variables: dict[str, str]) -> None:
+    """Run the rollbacks of an experiment file in a child process.
+
+    Raises:
+        DriverError: one of them failed, or they did not end in time.
+    """
+    scratch = Scratch()
+    try:
+        copy = scratch.make() / f"experiment{Path(file).suffix}"
+        copy.write_text(text, encoding="utf-8")
+        ended = subprocess.run(
+            [sys.executable, "-P", "-m", "harness.chaos", "rollbacks", str(copy)],
+            env=rollback_environment(Path(file), target, variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=working_directory(Path(file)),
+            timeout=_ROLLBACKS_S,
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DriverError(f"the rollbacks of {file} did not end within {_ROLLBACKS_S:g} s") from error
+    except OSError as error:
+        raise DriverError(f"the rollbacks of {file} cannot be started: {error.strerror}") from error
+    finally:
+        scratch.remove()
+    if ended.returncode:
+        said = ended.stdout.decode("utf-8", "replace").strip().splitlines() or ["no reason was given"]
+        raise DriverError(f"the rollbacks of {file} failed: {said[-1]}")
+
+
+@undoable(ROLL_BACK, undo=_roll_back)
+def _foreign_actions() -> None:
+    """What no intent of ours describes is done by a chaos child."""
+
+
+def open_rollbacks(platform: Platform, experiment: ExperimentPlan) -> Intent | None:
+    """Put on disk what the rollbacks of an experiment are; strike it off when they were observed to end.
+
+    None where the file has none, or only ours: what those undo has intents of its own.
+    """
+    file = Path(experiment.file)
+    try:
+        rolled_back = read_experiment(file).rolled_back
+    except ConfigurationError:
+        return None  # the child will refuse it
+    if not rolled_back:
+        return None
+    return _foreign_actions.intend(
+        platform,
+        experiment.name,
+        f"rollbacks of {experiment.name}: {', '.join(rolled_back)}",
+        file=str(file),
+        text=file.read_text(encoding="utf-8"),
+        variables=_variables(file, experiment.configuration),
+    )
+
+
+def _variables(file: Path, configuration: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the environment that its block `configuration` names, with their values in this run."""
+    block = read_document(file).data.get("configuration")
+    named = [str(one.get("key", "")) for one in (block or {}).values() if isinstance(one, dict)]
+    return {name: configuration[name] for name in named if configuration.get(name)}
 
 
 def _unread(target: Target) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Final
 from harness.drivers.chaos.environment import child_environment
 from harness.drivers.chaos.experiments import read_experiment
 from harness.drivers.chaos.journal import read_journal
+from harness.drivers.chaos.providers import working_directory
 from harness.drivers.chaos.receipts import ChildHistory
 from harness.drivers.chaos.scratch import Scratch
 from harness.errors import DriverError
@@ -38,12 +39,14 @@ class ChaosResult:
         exit_code: of the child; never a verdict.
         journal: status, deviated, steady_before, steady_after and failed activities, as the journal says.
         confirmed: whether the fault was confirmed; also true where it cannot be (a null run, a foreign file).
+        rolled_back: whether every rollback of the file ended, and none says that it failed.
         why: what went wrong; empty when nothing did.
     """
 
     exit_code: int
     journal: Mapping[str, str]
     confirmed: bool
+    rolled_back: bool = False
     why: str
 
 
@@ -91,6 +94,7 @@ class ChaosRun:
         # -m harness.chaos is the `chaos` command; its settings are ours, so no controls or notifications of the user's run
         command = [
             sys.executable,
+            "-P",
             "-m",
             "harness.chaos",
             "--no-version-check",
@@ -107,7 +111,7 @@ class ChaosRun:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    cwd=self._directory,
+                    cwd=working_directory(Path(self.experiment.file)),
                     start_new_session=True,
                 )
         except OSError as error:
@@ -195,7 +199,13 @@ class ChaosRun:
             whys.append(f"{journal.why}: {self._last_words()}")
         elif journal.why and not whys:
             whys.append(journal.why)
-        return ChaosResult(exit_code=exit_code, journal=journal.words, confirmed=confirmed, why="; ".join(whys))
+        return ChaosResult(
+            exit_code=exit_code,
+            journal=journal.words,
+            confirmed=confirmed,
+            rolled_back=journal.rolled_back,
+            why="; ".join(whys),
+        )
 
     def _last_words(self) -> str:
         """The last line of the child's log that says something."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from harness.drivers.chaos.experiments import ExperimentFile, read_experiment
+from harness.drivers.chaos.providers import module_directories
+from harness.model import ExperimentPlan
+from harness.model.domain import UNKNOWN
 from harness.targets import Target
 from harness.targets.http import NO_PROXY
 from harness.targets.kubernetes import REGION_LABEL, api_server_url, kubeconfig_path
@@ -42,10 +46,13 @@ def child_environment(
         "READINESS_TARGET": str(target.file),
         "READINESS_ALLOW_TARGET": allow_target,
         "READINESS_PARENT": str(os.getpid()),
+        "READINESS_MODULES": os.pathsep.join(map(str, module_directories(Path(file.plan.file)))),
         STATE_VARIABLE: str(state_directory()),
         "PYTHONUNBUFFERED": "1",
     }
-    if target.kubernetes is not None:
+    if target.kubernetes is None:
+        env["KUBECONFIG"] = os.devnull  # else `kubectl` and the clients find the caller's own cluster
+    else:
         env |= {
             "KUBECONFIG": kubeconfig_path(target),
             "KUBERNETES_CONTEXT": target.kubernetes.context,
@@ -53,6 +60,23 @@ def child_environment(
             "READINESS_API_SERVER": api_server_url(target),
         }
     return {name: value for name, value in env.items() if value}
+
+
+def rollback_environment(path: Path, target: Target, variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which the rollbacks of an experiment run again, as they would have in the run.
+
+    Args:
+        path: the experiment file.
+        target: what it was run on.
+        variables: what its configuration resolved to in the run.
+    """
+    unread = ExperimentPlan(
+        name=path.stem, file=str(path), domain=UNKNOWN.name, within_s=0.0, hold_s=0.0, observe_s=0.0, seconds=0.0
+    )
+    file = ExperimentFile(plan=unread, block=None)  # the file itself may be gone, or changed meanwhile
+    env = child_environment(file, target, Path.cwd(), hold=Path(os.devnull), allow_target=target.name)
+    without = {"READINESS_RUN", "READINESS_HOLD"}  # nothing is recorded, and nothing is held
+    return {name: value for name, value in {**env, **variables}.items() if name not in without}
 
 
 def resolved_configuration(path: Path, target: Target) -> dict[str, str]:

@@ -13,9 +13,10 @@ from pydantic_core import PydanticCustomError
 
 from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
-from harness.drivers.chaos.providers import functions_of
+from harness.drivers.chaos.activities import check_activity, check_probes
+from harness.drivers.chaos.providers import is_own, needs_cluster
 from harness.errors import ConfigurationError
-from harness.model import DOMAINS, NO_FAULT, ExperimentPlan, KnownExperiments
+from harness.model import DOMAINS, ExperimentPlan, KnownExperiments
 from harness.model.domain import UNKNOWN
 from harness.targets.target import Seconds
 from harness.yamlfile import Location, YamlDocument, read_document
@@ -28,7 +29,6 @@ _TOP: Final = (
     *("contributions", "runtime", "steady-state-hypothesis", "method", "rollbacks", "dry"),
 )
 """Keys that Chaos Toolkit knows; it ignores any other, such as a misspelt `rollbacks`."""
-_PROVIDERS: Final = ("python", "process", "http")
 _AROUND_S: Final = 20.0
 """Seconds of an experiment beside its hold, unless declared: two probes of the steady state, undo, restore."""
 
@@ -45,6 +45,7 @@ class BlastRadius(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     max_pods: Annotated[int, Field(ge=0)] | None = None
+    max_processes: Annotated[int, Field(ge=0)] | None = None
 
 
 class HarnessBlock(BaseModel):
@@ -55,6 +56,7 @@ class HarnessBlock(BaseModel):
         confirmed_by, gone_by: probes of the file that see the fault go in and out.
         within_s: how long the fault may take to be confirmed.
         takes_s: how long the experiment is expected to take in all.
+        processes: pidfiles of processes that the fault ends: which of them ended is read, and is its receipt.
         chosen: `by domain`: also by sentences that speak of every experiment of a domain; `by name`: only where one names it.
     """
 
@@ -67,6 +69,7 @@ class HarnessBlock(BaseModel):
     within_s: Seconds = Field(default=10.0, alias="within")
     takes_s: Seconds | None = Field(default=None, alias="takes")
     blast_radius: BlastRadius = BlastRadius()
+    processes: tuple[str, ...] = Field(default=(), strict=False)
     chosen: Literal["by domain", "by name"] = "by domain"
 
 
@@ -88,10 +91,17 @@ class BrokenExperiment(ConfigurationError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentFile:
-    """One experiment file, checked: `block` is None in a foreign one."""
+    """One experiment file, checked.
+
+    Attributes:
+        plan: what a run knows of it.
+        block: what it says to the harness; None in a foreign one.
+        rolled_back: the names of its rollbacks that no undo log of ours knows; empty where it has none.
+    """
 
     plan: ExperimentPlan
     block: HarnessBlock | None
+    rolled_back: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,11 +177,11 @@ def read_experiment(path: Path) -> ExperimentFile:
     _check_keys(document)
     activities = list(_activities(document))
     for location, activity in activities:
-        _check_activity(document, location, activity)
-        _check_function(document, location, activity)
+        check_activity(document, location, activity)
     block = _block(document)
     if block is not None:
-        _check_probes(document, block, activities)
+        named = {"confirmed_by": block.confirmed_by, "gone_by": block.gone_by}
+        check_probes(document, named, block.domain, activities)
     hold_s = _hold_s(document, activities)
     within_s = block.within_s if block else 0.0
     takes_s = block.takes_s if block and block.takes_s is not None else hold_s + _AROUND_S
@@ -183,8 +193,23 @@ def read_experiment(path: Path) -> ExperimentFile:
         hold_s=hold_s,
         observe_s=max(hold_s, within_s),
         seconds=takes_s,
+        needs=("kubernetes",) if any(needs_cluster(activity) for _, activity in activities) else (),
+        actions=tuple(_shown(activity) for where, activity in activities if where[0] == "method" and _acts(activity)),
+        blast_radius=", ".join(f"{key} {most}" for key, most in block.blast_radius if most is not None)
+        if block
+        else "",
     )
-    return ExperimentFile(plan=plan, block=block)
+    rollbacks = [activity for where, activity in activities if where[0] == "rollbacks" and not is_own(activity)]
+    return ExperimentFile(plan=plan, block=block, rolled_back=tuple(str(one["name"]) for one in rollbacks))
+
+
+def _acts(activity: Mapping[str, Any]) -> bool:
+    return activity.get("type") == "action"
+
+
+def _shown(activity: Mapping[str, Any]) -> str:
+    """An action for people: `kill-service (process)`."""
+    return f"{activity['name']} ({activity['provider']['type']})"
 
 
 def _files(directories: Sequence[Path]) -> dict[str, Path]:
@@ -229,61 +254,6 @@ def _check_keys(document: YamlDocument) -> None:
             )
 
 
-def _check_activity(document: YamlDocument, location: Location, activity: Mapping[str, Any]) -> None:
-    """What Chaos Toolkit requires of every activity, checked with file and line."""
-    missing = [key for key in ("type", "name", "provider") if key not in activity]
-    if missing:
-        raise ConfigurationError(
-            f"the key `{missing[0]}` is missing", where=document.where(location), hint=f"write `{missing[0]}: …`"
-        )
-    provider = activity["provider"]
-    if not isinstance(provider, dict):
-        raise ConfigurationError(
-            "a provider must be a mapping",
-            where=document.where((*location, "provider")),
-            hint="write `provider: {type: python, module: …, func: …}`",
-        )
-    for key, value, known in (
-        (("type",), activity["type"], ("action", "probe")),
-        (("provider", "type"), provider.get("type"), _PROVIDERS),
-    ):
-        if value not in known:
-            suggestion = nearest(str(value), known)
-            raise ConfigurationError(
-                f"`{value}` is not one of {', '.join(known)}",
-                where=document.where((*location, *key)),
-                hint=f"did you mean `{suggestion}`?" if suggestion else "use one of these words",
-            )
-
-
-def _check_function(document: YamlDocument, location: Location, activity: Mapping[str, Any]) -> None:
-    provider = activity.get("provider")
-    if not isinstance(provider, dict) or provider.get("type") != "python":
-        return
-    for key in ("module", "func"):
-        if not provider.get(key):
-            raise ConfigurationError(
-                f"the key `{key}` is missing",
-                where=document.where((*location, "provider")),
-                hint=f"write `{key}: …`: a Python provider names a module and a function",
-            )
-    module, function = str(provider.get("module", "")), str(provider.get("func", ""))
-    names = functions_of(module)
-    if names is None:
-        raise ConfigurationError(
-            f"the module `{module}` is not installed",
-            where=document.where((*location, "provider", "module")),
-            hint="install the package that brings it, or correct the name",
-        )
-    if names and function not in names:
-        suggestion = nearest(function, names)
-        raise ConfigurationError(
-            f"`{module}` has no function `{function}`",
-            where=document.where((*location, "provider", "func")),
-            hint=f"did you mean `{suggestion}`?" if suggestion else "",
-        )
-
-
 def _block(document: YamlDocument) -> HarnessBlock | None:
     extensions = document.data.get("extensions")
     for index, extension in enumerate(extensions if isinstance(extensions, list) else []):
@@ -293,31 +263,6 @@ def _block(document: YamlDocument) -> HarnessBlock | None:
             except ValidationError as error:
                 raise configuration_error(document, HarnessBlock, error, at=("extensions", index)) from error
     return None
-
-
-def _check_probes(
-    document: YamlDocument, block: HarnessBlock, activities: Sequence[tuple[Location, Mapping[str, Any]]]
-) -> None:
-    """The named probes are part of the method: they are run once the fault is sent."""
-    probes = [str(a.get("name")) for where, a in activities if where[0] == "method" and a.get("type") == "probe"]
-    index = next(
-        i for i, e in enumerate(document.data["extensions"]) if isinstance(e, dict) and e.get("name") == "harness"
-    )
-    for key, name in (("confirmed_by", block.confirmed_by), ("gone_by", block.gone_by)):
-        where = document.where(("extensions", index, key))
-        if not name and key == "confirmed_by" and block.domain != NO_FAULT.name:
-            raise ConfigurationError(
-                "no probe confirms that the fault is in",
-                where=where,
-                hint="write `confirmed_by:` with the name of a probe of the method",
-            )
-        if name and name not in probes:
-            suggestion = nearest(name, probes)
-            raise ConfigurationError(
-                f"the method has no probe `{name}`",
-                where=where,
-                hint=f"did you mean `{suggestion}`?" if suggestion else f"its probes are {', '.join(probes) or 'none'}",
-            )
 
 
 def _hold_s(document: YamlDocument, activities: Sequence[tuple[Location, Mapping[str, Any]]]) -> float:

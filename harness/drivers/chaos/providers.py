@@ -1,20 +1,70 @@
-"""Does a function exist that an experiment names? Read from its source, so that nothing is imported here."""
+"""What the providers of an experiment file are: read from the file and from source, so that nothing is imported here."""
 
 from __future__ import annotations
 
 import ast
+import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any, Final
+
+_OF_A_CLUSTER: Final = ("chaosk8s", "harness.chaos")
+"""Packages whose functions ask the Kubernetes API."""
+_WITHOUT_CLUSTER: Final = frozenset({"hold"})
+"""Functions of ours that ask none."""
+_OURS: Final = "harness.chaos"
+_PROJECT: Final = "pyproject.toml"
+
+
+def working_directory(file: Path) -> Path:
+    """Where the activities of an experiment file run: the project that it is in, else the current directory.
+
+    So relative paths in it mean the same as when `chaos run` is typed there.
+    """
+    own = next((parent for parent in file.absolute().parents if (parent / _PROJECT).is_file()), None)
+    return own or Path.cwd()
+
+
+def module_directories(file: Path) -> tuple[Path, ...]:
+    """Where Python modules of an experiment file are looked up, after what is installed: its own directory, and its project."""
+    return tuple(dict.fromkeys((file.absolute().parent, working_directory(file))))
+
+
+def needs_cluster(activity: Mapping[str, Any]) -> bool:
+    """Whether an activity asks the Kubernetes API of the target."""
+    module, function = _called(activity)
+    return any(_within(module, package) for package in _OF_A_CLUSTER) and function not in _WITHOUT_CLUSTER
+
+
+def is_own(activity: Mapping[str, Any]) -> bool:
+    """Whether an activity is ours: what it changes is in the undo log."""
+    return _within(_called(activity)[0], _OURS)
+
+
+def _called(activity: Mapping[str, Any]) -> tuple[str, str]:
+    provider = activity.get("provider")
+    if not isinstance(provider, dict) or provider.get("type") != "python":
+        return "", ""
+    return str(provider.get("module")), str(provider.get("func"))
+
+
+def _within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
 
 
 @cache
-def functions_of(module: str) -> frozenset[str] | None:
+def functions_of(module: str, directories: tuple[Path, ...] = ()) -> frozenset[str] | None:
     """The names that a module defines or imports at its top level.
 
     None when there is no such module; the empty set when it is there and has no source to read.
+
+    Args:
+        module: by its full name.
+        directories: where it is looked up beside what is installed.
     """
-    source = _source(module)
+    source = _source(module, directories)
     if source is None:
         return None
     try:
@@ -32,9 +82,9 @@ def functions_of(module: str) -> frozenset[str] | None:
     return frozenset(names)
 
 
-def _source(module: str) -> Path | None:
+def _source(module: str, directories: tuple[Path, ...]) -> Path | None:
     """Where a module's source is, found part by part without importing its packages."""
-    search: list[str] | None = None
+    search: list[str] | None = [*sys.path, *map(str, directories)]
     origin = None
     for size in range(1, module.count(".") + 2):
         name = ".".join(module.split(".")[:size])

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from harness.judgement.receipts.hits import gone_receipt, named_receipt
 from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, Hit, Objective, Plan, Receipt, domain_of
+from harness.model.domain import UNKNOWN
+
+_UNCONFIRMED: Final = {
+    "": "no probe of the target confirmed that the fault was in",
+    UNKNOWN.name: "its file has no block `harness` that names a probe which confirms the fault",
+}
+"""By domain."""
 
 
 def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Receipt:
@@ -21,11 +29,11 @@ def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Rec
     elif not experiment.journal:
         ok, why = None, "it left no journal"
     elif fault.sent_ns is None or fault.confirmed_ns is None:
-        ok, why = None, fault.why or "no probe of the target confirmed that the fault was in"
+        ok, why = None, fault.why or _UNCONFIRMED.get(experiment.domain, _UNCONFIRMED[""])
     elif not fault.sent_ns <= fault.confirmed_ns <= (fault.undone_ns or fault.confirmed_ns):
         ok, why = None, "the fault is recorded as sent, in and undone in another order"
     elif not fault.hit and domain_of(experiment.domain).hits:
-        ok, why = False, "the fault hit nothing"
+        ok, why = False, f"confirmed, but no {domain_of(experiment.domain).must}"
     elif planned is not None and planned.hold_s > 0 and fault.undone_ns is None:
         ok, why = None, "it is not recorded when the fault was undone"
     else:
@@ -55,4 +63,4 @@ def _in_place(experiment: Experiment, within_s: float, evidence: Evidence) -> Re
 
 
 def _names(hit: tuple[Hit, ...]) -> str:
-    return ", ".join(item.name for item in hit) or "no name was recorded"
+    return ", ".join(item.name for item in hit) or "read by its probe"

@@ -105,7 +105,7 @@ class CheckDriver(Driver):
 
     kind = DemandKind.CHECK.value
 
-    def needs(self, demand: Demand) -> Sequence[RequiredKey]:
+    def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """What the check reads: regions, the database, else a cluster."""
         own = _READS.get(demand.name, RequiredKey("kubernetes", "the check reads the Kubernetes API"))
         return [own, *_ALSO.get(demand.name, ())]

@@ -41,8 +41,8 @@ class Driver(Protocol):
 
     kind: str
 
-    def needs(self, demand: Demand) -> Sequence[RequiredKey]:
-        """What the target file must have for this demand.
+    def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:
+        """What the target file must have for this demand, with what it names at hand in the library.
 
         A scenario whose demand lacks it is not assessed.
         """

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.drivers.chaos import VERIFY, open_attempt
+from harness.drivers.chaos import VERIFY, open_attempt, open_rollbacks
 from harness.drivers.chaos.chaos_run import JOURNAL_GRACE_S
 from harness.errors import TargetUnreachable
 from harness.model import NO_FAULT, Act, DemandKind, Phase, domain_of
@@ -53,9 +53,11 @@ class ExperimentDriver(Driver):
 
     kind = DemandKind.EXPERIMENT.value
 
-    def needs(self, demand: Demand) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
-        """Faults are sent through the cluster."""
-        return [RequiredKey("kubernetes", "experiments break things through Kubernetes")]
+    def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:
+        """What the activities of the file ask: the Kubernetes API, where a provider is of it."""
+        experiment = library.experiments.get(demand.name)
+        keys = experiment.needs if experiment else ()
+        return [RequiredKey(key, f"activities of {demand.name} are done through {key.capitalize()}") for key in keys]
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act: after the fault-free window and after every experiment that reaches less far."""
@@ -160,6 +162,7 @@ class _Attempt:
         context.watch.fault_window(is_open=True)
         # from here on it is on disk, and said at the end of the run, unless it is verified that the target is as before
         opened = open_attempt(context.platform, self._experiment, self._number, context.traffic.condition.baseline())
+        rollbacks = open_rollbacks(context.platform, self._experiment)
         context.presence.begin(self._experiment.observe_s)
         grace_s = JOURNAL_GRACE_S
         try:
@@ -171,6 +174,8 @@ class _Attempt:
             raise
         finally:
             result = self._child.finish(grace_s)
+            if rollbacks is not None and result.rolled_back:
+                strike_intent(rollbacks)
             self._see_sent()
         restored = self._restore()
         if restored:

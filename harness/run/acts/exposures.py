@@ -50,7 +50,7 @@ class ExposureDriver(Driver):
 
     kind = DemandKind.EXPOSE.value
 
-    def needs(self, demand: Demand) -> Sequence[RequiredKey]:
+    def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """What is read, and by what it is found."""
         return TOLD[demand.name].needs
 

@@ -47,7 +47,7 @@ class PaperDriver(Driver):
     def engines(self) -> Mapping[str, Engine]:
         """Every engine by name."""
 
-    def needs(self, demand: Demand) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
+    def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """What is lacking is reported by `lack`: it depends on what the demand names."""
         return ()
 

@@ -26,7 +26,7 @@ class RolloutDriver(Driver):
 
     kind = DemandKind.ROLLOUT.value
 
-    def needs(self, demand: Demand) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
+    def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """What is changed, and through which cluster."""
         return [
             RequiredKey("kubernetes", "rollouts are made through Kubernetes"),

@@ -21,7 +21,7 @@ class TrafficDriver(Driver):
 
     kind = DemandKind.TRAFFIC.value
 
-    def needs(self, demand: Demand) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
+    def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """Requests are sent to the entry."""
         return [RequiredKey("entry", "traffic is sent to the entry")]
 

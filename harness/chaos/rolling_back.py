@@ -1,0 +1,42 @@
+"""The rollbacks of an experiment alone, for a target that was left with the fault in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from chaoslib.activity import execute_activity
+from chaoslib.caching import cache_activities, clear_cache
+from chaoslib.configuration import load_configuration, load_dynamic_configuration
+from chaoslib.loader import load_experiment
+from chaoslib.secret import load_secrets
+
+from harness.chaos.tolerances import complaint
+
+
+def roll_back(file: Path) -> int:
+    """Run every rollback of an experiment file, one after the other, also where one fails.
+
+    Args:
+        file: of the experiment.
+
+    Returns:
+        Exit code: 0 when each ended and none says that it failed.
+    """
+    experiment: dict[str, Any] = load_experiment(str(file))
+    configuration = load_configuration(experiment.get("configuration", {}))
+    secrets = load_secrets(experiment.get("secrets", {}), configuration)
+    configuration = load_dynamic_configuration(configuration, secrets)
+    cache_activities(experiment)
+    failed = 0
+    for activity in experiment.get("rollbacks", []):
+        run = execute_activity(
+            experiment=experiment, activity=activity, configuration=configuration, secrets=secrets, dry=None
+        )
+        why = "".join(run.get("exception") or ()).strip() or complaint(run["activity"], run, configuration, secrets)
+        if why:
+            failed += 1
+            click.echo(f"{run['activity']['name']}: {why.splitlines()[-1]}")
+    clear_cache()
+    return 1 if failed else 0

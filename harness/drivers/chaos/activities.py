@@ -1,0 +1,158 @@
+"""The activities of an experiment file, checked with file, line and key; nothing is imported of them and nothing is run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from harness.catalogue.names import nearest
+from harness.drivers.chaos.providers import functions_of, module_directories, working_directory
+from harness.errors import ConfigurationError
+from harness.model import NO_FAULT
+from harness.yamlfile import Location, YamlDocument
+
+Activity = Mapping[str, Any]
+
+_PROVIDERS: Final = ("python", "process", "http")
+_ASKS_FOR: Final[Mapping[str, tuple[str, ...]]] = {"python": ("module", "func"), "process": ("path",), "http": ("url",)}
+"""The keys without which a provider does nothing."""
+
+
+def check_activity(document: YamlDocument, location: Location, activity: Activity) -> None:
+    """Refuse what Chaos Toolkit would refuse of an activity when it runs.
+
+    Raises:
+        ConfigurationError: a missing key, an unknown provider, a module, function or program that is not there.
+    """
+    missing = [key for key in ("type", "name", "provider") if key not in activity]
+    if missing:
+        raise ConfigurationError(
+            f"the key `{missing[0]}` is missing", where=document.where(location), hint=f"write `{missing[0]}: …`"
+        )
+    provider = activity["provider"]
+    if not isinstance(provider, dict):
+        raise ConfigurationError(
+            "a provider must be a mapping",
+            where=document.where((*location, "provider")),
+            hint="write `provider: {type: python, module: …, func: …}`",
+        )
+    for key, value, known in (
+        (("type",), activity["type"], ("action", "probe")),
+        (("provider", "type"), provider.get("type"), _PROVIDERS),
+    ):
+        if value not in known:
+            suggestion = nearest(str(value), known)
+            raise ConfigurationError(
+                f"`{value}` is not one of {', '.join(known)}",
+                where=document.where((*location, *key)),
+                hint=f"did you mean `{suggestion}`?" if suggestion else "use one of these words",
+            )
+    for required in _ASKS_FOR[provider["type"]]:
+        if not provider.get(required):
+            what = "names a module and a function" if provider["type"] == "python" else f"names a {required}"
+            raise ConfigurationError(
+                f"the key `{required}` is missing",
+                where=document.where((*location, "provider")),
+                hint=f"write `{required}: …`: a {provider['type'].capitalize()} provider {what}",
+            )
+    if provider["type"] == "python":
+        _check_function(document, location, provider)
+    elif provider["type"] == "process":
+        _check_program(document, location, provider)
+
+
+def _check_function(document: YamlDocument, location: Location, provider: Mapping[str, Any]) -> None:
+    module, function = str(provider["module"]), str(provider["func"])
+    names = functions_of(module, module_directories(document.path))
+    if names is None:
+        raise ConfigurationError(
+            f"the module `{module}` is not installed",
+            where=document.where((*location, "provider", "module")),
+            hint="install the package that brings it, put its file beside the experiment, or correct the name",
+        )
+    if names and function not in names:
+        suggestion = nearest(function, names)
+        raise ConfigurationError(
+            f"`{module}` has no function `{function}`",
+            where=document.where((*location, "provider", "func")),
+            hint=f"did you mean `{suggestion}`?" if suggestion else "",
+        )
+
+
+def _check_program(document: YamlDocument, location: Location, provider: Mapping[str, Any]) -> None:
+    """A program is found as the child finds it: by its name on PATH, or below the project."""
+    named = os.path.expanduser(str(provider["path"]))  # noqa: PTH111 - as Chaos Toolkit does
+    there = working_directory(document.path)
+    if shutil.which(str(there / named) if "/" in named else named) is None:
+        raise ConfigurationError(
+            f"there is no program `{provider['path']}`",
+            where=document.where((*location, "provider", "path")),
+            hint=f"name one that is on PATH, or one that may be run below {there}",
+        )
+
+
+def check_probes(
+    document: YamlDocument,
+    named: Mapping[str, str],
+    domain: str,
+    activities: Sequence[tuple[Location, Activity]],
+) -> None:
+    """Refuse a block whose probes are not of the method, where they run once the fault is sent, or never say yes.
+
+    Args:
+        document: the file.
+        named: `confirmed_by` and `gone_by` with the probes that they name.
+        domain: of the fault.
+        activities: of the file, each with its place.
+
+    Raises:
+        ConfigurationError: no probe confirms the fault, the method has none of that name, or it has no tolerance.
+    """
+    probes = {str(one["name"]): (at, one) for at, one in activities if at[0] == "method" and one["type"] == "probe"}
+    index = next(
+        i for i, e in enumerate(document.data["extensions"]) if isinstance(e, dict) and e.get("name") == "harness"
+    )
+    for key, name in named.items():
+        where = document.where(("extensions", index, key))
+        if not name and key == "confirmed_by" and domain != NO_FAULT.name:
+            raise ConfigurationError(
+                "no probe confirms that the fault is in",
+                where=where,
+                hint="write `confirmed_by:` with the name of a probe of the method",
+            )
+        if name and name not in probes:
+            suggestion = nearest(name, probes)
+            raise ConfigurationError(
+                f"the method has no probe `{name}`",
+                where=where,
+                hint=f"did you mean `{suggestion}`?" if suggestion else f"its probes are {', '.join(probes) or 'none'}",
+            )
+        if name:
+            _check_tolerance(document, *probes[name])
+
+
+def _check_tolerance(document: YamlDocument, location: Location, probe: Activity) -> None:
+    """What a process or an HTTP request returns is no yes by itself; a tolerance is one that Chaos Toolkit knows."""
+    provider = probe["provider"]["type"]
+    if "tolerance" not in probe:
+        if provider != "python":
+            raise ConfigurationError(
+                f"what a {provider} provider returns confirms nothing without a tolerance",
+                where=document.where(location),
+                hint="write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or any other of Chaos Toolkit's",
+            )
+        return
+    # the toolkit takes a moment to load, and most files have no such probe
+    from chaoslib.exceptions import InvalidActivity
+    from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid
+
+    try:
+        ensure_hypothesis_tolerance_is_valid(probe["tolerance"])
+    except InvalidActivity as error:
+        raise ConfigurationError(
+            f"Chaos Toolkit does not know this tolerance: {error}",
+            where=document.where((*location, "tolerance")),
+            hint="write a value, a list, or a mapping with `type: regex`, `jsonpath`, `range` or `probe`",
+        ) from error

@@ -1,0 +1,53 @@
+"""Processes by their pidfiles: its number and the moment of its start identify a process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from harness.errors import ConfigurationError
+from harness.model import Hit
+
+PROCESS: Final = "process"
+"""The kind of a hit."""
+_STARTED: Final = 19
+"""Field `starttime` of /proc/PID/stat, counted from the field after the name: proc_pid_stat(5), field 22."""
+
+
+def process_of(pidfile: Path) -> Hit | None:
+    """The process that a pidfile names; None where there is no such file or no such process.
+
+    Raises:
+        ConfigurationError: the file does not begin with the number of a process.
+    """
+    try:
+        text = pidfile.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return None
+    if not text:  # it is being written
+        return None
+    number = text.split()[0]
+    if not number.isdecimal():
+        raise ConfigurationError(
+            f"must begin with the number of a process, not `{number[:40]}`",
+            where=str(pidfile),
+            hint="a pidfile is a file that the service writes when it starts, with its own process id",
+        )
+    started = _started(number)
+    return Hit(kind=PROCESS, name=pidfile.name, uid=f"{number}@{started}") if started else None
+
+
+def running(pidfiles: Iterable[Path]) -> list[Hit]:
+    """The processes that some pidfiles name; those that do not run are left out."""
+    return [hit for pidfile in pidfiles if (hit := process_of(pidfile)) is not None]
+
+
+def _started(number: str) -> str:
+    """When a process was started, in clock ticks since boot; empty where it does not run (a zombie does not)."""
+    try:
+        stat = Path(f"/proc/{number}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    state, *fields = stat.rpartition(")")[2].split()
+    return "" if state in {"Z", "X"} else fields[_STARTED - 1]

@@ -1,0 +1,229 @@
+"""Stock `process` and `http` experiments in a child process, on a target without a cluster: a real process is ended by its pidfile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.chaos.tolerances import complaint, holds
+from harness.clock import Deadline
+from harness.drivers.chaos import (
+    ChaosResult,
+    ChaosRun,
+    load_experiment,
+    open_rollbacks,
+    recover,
+    resolved_configuration,
+)
+from harness.evidence import read_history
+from harness.targets import Target, load_target, platform_of
+from harness.targets.intents import pending_intents
+
+VICTIM = "import pathlib, signal, sys, os; pathlib.Path(sys.argv[1]).write_text(f'{os.getpid()}\\n'); signal.pause()"
+TARGET = "name: here\nenvironment: staging\nentry: http://127.0.0.1:9\ndisposable: true\n"
+FILE = """\
+title: A process is killed
+description: By its pidfile.
+configuration:
+  pidfile: {type: env, key: VICTIM_PIDFILE, default: one.pid}
+extensions:
+  - name: harness
+    domain: process
+    confirmed_by: ended
+    within: 2 s
+    processes: [one.pid, two.pid]
+    blast_radius: {max_processes: 1}
+method:
+  - name: kill
+    type: action
+    provider: {type: process, path: bash, arguments: ["-c", "kill -9 $(cat ${pidfile})"]}
+  - name: ended
+    type: probe
+    tolerance: 1
+    provider: {type: process, path: bash, arguments: ["-c", "kill -0 $(cat ${pidfile})"]}
+rollbacks:
+  - name: write-it-down
+    type: action
+    provider: {type: process, path: bash, arguments: ["-c", "echo ${pidfile} >> rolled-back"]}
+"""
+
+
+@dataclass
+class Bench:
+    """A project with two processes, each with its pidfile."""
+
+    root: Path
+    target: Target
+    victims: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        """Start one, and wait for its pidfile."""
+        file = self.root / f"{name}.pid"
+        self.victims[name] = victim = subprocess.Popen([sys.executable, "-c", VICTIM, str(file)])
+        threading.Thread(target=victim.wait).start()  # as init does: a zombie still takes signals
+        assert any(file.is_file() and file.read_text() for _ in Deadline.after(30).ticks(0.02))
+
+    def child(self, *edits: tuple[str, str]) -> ChaosRun:
+        """A child that runs the experiment with these edits."""
+        text = FILE
+        for old, new in edits:
+            assert old in text, old
+            text = text.replace(old, new)
+        (self.root / "experiments").mkdir(exist_ok=True)
+        (self.root / "experiments" / "kill.yaml").write_text(text, encoding="utf-8")
+        plan = load_experiment("kill", [self.root / "experiments"])
+        child = ChaosRun(plan, self.target, self.root / "run")
+        child.start()
+        return child
+
+    def ended(self, *edits: tuple[str, str]) -> ChaosResult:
+        """How the experiment with these edits ended."""
+        child = self.child(*edits)
+        assert any(not child.alive() for _ in Deadline.after(90).ticks(0.05))
+        return child.finish()
+
+    def recorded(self, kind: str) -> list[dict[str, Any]]:
+        """The fields of these observations."""
+        observations, missing = read_history(self.root / "run" / "history" / "chaos-kill.ndjson")
+        assert missing == []
+        return [dict(o.fields) for o in observations if o.kind == kind]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """Two processes that run, and a state directory of the test's own."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
+    (tmp_path / "target.yaml").write_text(TARGET, encoding="utf-8")
+    made = Bench(tmp_path, load_target(tmp_path / "target.yaml"))
+    for name in ("one", "two"):
+        made.start(name)
+    yield made
+    for process in made.victims.values():
+        process.kill()
+        process.wait()
+
+
+def test_a_process_is_killed_and_confirmed_by_an_exit_code(bench: Bench) -> None:
+    """The tolerance is met, the process that ended is the hit, and the file's own rollback ended."""
+    uid = f"{bench.victims['one'].pid}@"
+    result = bench.ended()
+    assert (result.confirmed, result.rolled_back, result.why) == (True, True, "")
+    (confirmed,) = bench.recorded("fault.confirmed")
+    (hit,) = confirmed["hit"]
+    assert (hit["kind"], hit["name"], hit["uid"].startswith(uid)) == ("process", "one.pid", True)
+    assert (bench.root / "rolled-back").read_text() == "one.pid\n"
+
+
+def test_a_tolerance_that_is_not_met_confirms_nothing(bench: Bench) -> None:
+    """The probe is asked again until `within` is over."""
+    result = bench.ended(("kill -9", "kill -0"))
+    assert (result.confirmed, result.why) == (False, "ended: the fault was not observed")
+
+
+def test_a_process_that_was_not_declared_is_no_receipt(bench: Bench) -> None:
+    """The probe is true, and none of the processes that the file names has ended."""
+    result = bench.ended(("processes: [one.pid, two.pid]", "processes: [two.pid]"))
+    assert (result.confirmed, result.why) == (False, "ended: no process of two.pid was observed to end")
+
+
+def test_a_fault_that_was_in_before_confirms_nothing(bench: Bench) -> None:
+    """Nothing ended in the method: without pidfiles in the block the answer before the fault decides."""
+    bench.victims["one"].kill()
+    bench.victims["one"].wait()
+    result = bench.ended(("    processes: [one.pid, two.pid]\n", ""))
+    assert not result.confirmed
+    assert result.why.endswith("ended: it was true before the fault too, so it confirms nothing")
+
+
+def test_more_processes_than_the_blast_radius_end_the_experiment(bench: Bench) -> None:
+    """Two are killed, one is allowed: the method stops there, and the rollbacks run."""
+    result = bench.ended(("$(cat ${pidfile})", "$(cat one.pid two.pid)"))
+    assert (result.confirmed, result.rolled_back) == (False, True)
+    assert result.why.endswith(": it hit 2 processes, `blast_radius` allows 1")
+    assert result.journal["status"] == "interrupted"
+
+
+def test_rollbacks_that_were_not_observed_to_end_are_run_by_recover(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child is killed while the fault is in; what the variables of its configuration were is known later, too."""
+    monkeypatch.setenv("VICTIM_PIDFILE", "two.pid")
+    child = bench.child(("    tolerance: 1\n", "    tolerance: 1\n    pauses: {after: 60}\n"))
+    platform = platform_of(bench.target)
+    variables = resolved_configuration(Path(child.experiment.file), bench.target)
+    assert open_rollbacks(platform, replace(child.experiment, configuration=variables)) is not None
+    assert any(child.sent_ns() is not None for _ in Deadline.after(60).ticks(0.05))
+    assert child._child is not None
+    os.kill(child._child.pid, signal.SIGKILL)
+    assert child.finish().rolled_back is False
+    assert not (bench.root / "rolled-back").exists()
+    monkeypatch.delenv("VICTIM_PIDFILE")
+    recovered = recover(bench.target)
+    assert [line.partition(" ")[0] for line in recovered.undone] == ["roll-back"]
+    assert (bench.root / "rolled-back").read_text() == "two.pid\n"
+    assert pending_intents(platform) == []
+
+
+def test_a_rollback_that_fails_stays_in_the_undo_log(bench: Bench) -> None:
+    """Its exit code says so; the program's last words are kept."""
+    child = bench.child(("echo ${pidfile} >> rolled-back", "echo no such service >&2; exit 3"))
+    platform = platform_of(bench.target)
+    open_rollbacks(platform, child.experiment)
+    assert any(not child.alive() for _ in Deadline.after(90).ticks(0.05))
+    assert child.finish().rolled_back is False
+    (left,) = recover(bench.target, within_s=0).left
+    assert left.why.endswith("kill.yaml failed: write-it-down: exit code 3: no such service")
+    assert len(pending_intents(platform)) == 1
+
+
+PROCESS = {"status": 0, "stdout": "up 3 of 3\n", "stderr": ""}
+HTTP = {"status": 200, "headers": {}, "body": {"replicas": 3}}
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "output", "met"),
+    [
+        (0, PROCESS, True),
+        ([0, 1], PROCESS, True),
+        (1, PROCESS, False),
+        (200, HTTP, True),
+        ([200, 204], {**HTTP, "status": 503}, False),
+        ({"type": "regex", "pattern": "^up 3", "target": "stdout"}, PROCESS, True),
+        ({"type": "range", "range": [4, 9]}, 3, False),
+        (True, True, True),
+        ("ready", "ready", True),
+    ],
+)
+def test_a_tolerance_is_that_of_chaos_toolkit(tolerance: Any, output: Any, met: object) -> None:
+    """Of exit codes, statuses, texts and numbers."""
+    assert holds({"tolerance": tolerance}, output, {}, {}) is met
+
+
+def test_without_a_tolerance_only_true_is_a_yes() -> None:
+    """What a process returns is none."""
+    assert [holds({}, output, {}, {}) for output in (True, 1, PROCESS, None)] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("activity", "output", "said"),
+    [
+        ({"provider": {"type": "process"}}, {"status": 2, "stdout": "", "stderr": "a\nno such file"}, "exit code 2: no such file"),
+        ({"provider": {"type": "http"}}, {"status": 503, "headers": {}, "body": ""}, "HTTP status 503"),
+        ({"provider": {"type": "process"}, "tolerance": 2}, {"status": 2}, ""),
+        ({"provider": {"type": "process"}, "tolerance": 0}, {"status": 2}, "not within its tolerance"),
+        ({"provider": {"type": "python"}}, {"status": 2}, ""),
+    ],
+)  # fmt: skip
+def test_what_an_action_says_against_itself(activity: Any, output: Any, said: str) -> None:
+    """Chaos Toolkit counts all of these as succeeded."""
+    assert complaint(activity, {"output": output}, {}, {}) == said
