@@ -38,14 +38,13 @@ def posted_alert(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 def _rules(target: Target) -> Iterator[FactReading]:
     with prometheus_of(target) as prometheus:
-        groups = prometheus.get("rules", type="alert")["groups"]
-    loaded = [rule for group in groups for rule in group["rules"]]
+        loaded = prometheus.alert_rules()
     if not loaded:
         yield FactReading(subject="rules", expected="loaded", observed="none is loaded", ok=False)
     for rule in loaded:
-        said = f"{rule['health']} {rule.get('lastError') or ''}".strip()
-        ok = None if rule["health"] == "unknown" else rule["health"] == "ok"
-        yield FactReading(subject=str(rule["name"]), expected="evaluates without error", observed=said, ok=ok)
+        said = f"{rule.health} {rule.error}".strip()
+        ok = None if rule.health == "unknown" else rule.health == "ok"
+        yield FactReading(subject=rule.name, expected="evaluates without error", observed=said, ok=ok)
 
 
 def _arrives(target: Target, within_s: float) -> FactReading:
