@@ -9,6 +9,7 @@ HarnessError                    something in the harness, its set-up or its use 
 │   └── RunInProgress           the run is still being written
 ├── DriverError                 the target, or a child that drives it, did not do as asked       exit 10
 │   ├── TargetUnreachable       no answer where the target file says there is one
+│   ├── AccessDenied            an API refuses what the target file's user asks for
 │   └── FaultNotInjected        an experiment selected nothing, or its fault did not go in
 ├── SandboxError                the embedded platform cannot start or stop                       exit 3
 └── Interrupted                 a person or a supervisor said stop                               exit 2
@@ -86,6 +87,10 @@ class DriverError(HarnessError):
 
 class TargetUnreachable(DriverError):
     """No answer where the target file says there is one."""
+
+
+class AccessDenied(DriverError):
+    """An API refuses what the user of the target file asks for; asking again does not help."""
 
 
 class FaultNotInjected(DriverError):

@@ -34,7 +34,7 @@ def power_off_node(label_selector: str) -> Hits:
     """
     here = session()
     leader = database_leader(here)
-    pods = [pod for pod in here.cluster.pods() if pod.get("spec", {}).get("nodeName")]
+    pods = [pod for pod in here.pods() if pod.get("spec", {}).get("nodeName")]
     busy = {pod["spec"]["nodeName"] for pod in pods}
     spared = {pod["spec"]["nodeName"] for pod in pods if leader and name_of(pod) == leader}
     nodes = [node for node in here.cluster.nodes(label_selector) if has_condition(node, "Ready")]
@@ -101,6 +101,7 @@ def _power_off_all(here: ChaosSession, nodes: list[Object], where: str) -> Hits:
     if not nodes:
         raise FaultNotInjected(f"no ready node to power off in {where}")
     names = {name_of(node) for node in nodes}
+    # what is on a node is hit, whosever it is: all namespaces count for the guard
     pods = [pod for pod in here.cluster.pods() if pod.get("spec", {}).get("nodeName") in names]
     hits = [*map(node_hit, nodes), *pod_hits(here, pods)]
     here.destructive(hits)

@@ -13,7 +13,7 @@ from harness.clock import Deadline
 from harness.errors import FaultNotInjected, TargetUnreachable
 from harness.model import Hit
 from harness.targets.database import leader_of, leader_region, not_streaming
-from harness.targets.kubernetes import Object, has_condition
+from harness.targets.kubernetes import Object, has_condition, is_over, namespaces_of, selects
 
 __all__ = [
     "hit_nodes_not_ready",
@@ -30,17 +30,21 @@ POLL_S: Final = 0.1
 
 
 def hit_pods_gone(within_s: float = 10.0) -> bool:
-    """Whether every pod that this experiment hit is gone: another uid under its name, or none.
+    """Whether every pod that this experiment hit is gone: another uid under its name, none, or one that is over.
 
     Args:
         within_s: how long to wait for it, in seconds.
 
     Raises:
-        FaultNotInjected: it hit none.
+        FaultNotInjected: it hit none, or one of them was still there.
     """
     here = session()
     hits = _hits(here, "pod")
-    return _until(within_s, lambda: all(_uid(here.cluster.pod(hit.namespace, hit.name)) != hit.uid for hit in hits))
+
+    def left() -> list[str]:
+        return [hit.name for hit in hits if _uid(here.cluster.pod(hit.namespace, hit.name)) == hit.uid]
+
+    return _seen(within_s, left, "was still there")
 
 
 def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
@@ -50,11 +54,11 @@ def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
         within_s: how long to wait for it, in seconds.
 
     Raises:
-        FaultNotInjected: it hit none.
+        FaultNotInjected: it hit none, or one of them was still Ready.
     """
     here = session()
     names = {hit.name for hit in _hits(here, "node")}
-    return _until(within_s, lambda: names.isdisjoint(_ready(here.cluster.nodes())))
+    return _seen(within_s, lambda: sorted(names & _ready(here.cluster.nodes())), "was still Ready")
 
 
 def leader_changed(within_s: float = 40.0) -> bool:
@@ -105,7 +109,9 @@ def pods_ready(label_selector: str, ns: str, count: int, within_s: float = 15.0)
 
 
 def workloads_ready(within_s: float = 15.0) -> bool:
-    """Whether every deployment and stateful set has all its replicas ready.
+    """Whether every deployment and stateful set of the target's namespaces has all its replicas ready.
+
+    Pods that this experiment hit do not count, as a controller may report them ready for a while.
 
     Args:
         within_s: how long to wait for it, in seconds.
@@ -113,18 +119,20 @@ def workloads_ready(within_s: float = 15.0) -> bool:
     here = session()
 
     def condition() -> bool:
-        return all(map(_complete, [*here.cluster.deployments(), *here.cluster.stateful_sets()]))
+        return all(_complete_in(here, namespace) for namespace in namespaces_of(here.target))
 
     return _until(within_s, condition)
 
 
 def members_streaming(within_s: float = 15.0) -> bool:
-    """Whether the database has a leader and every other member streams from it.
+    """Whether the database has a leader and every other member streams from it; true where the target has no database.
 
     Args:
         within_s: how long to wait for it, in seconds.
     """
     here = session()
+    if here.target.database is None:
+        return True
     return _until(within_s, lambda: not not_streaming(here.cluster, here.target))
 
 
@@ -153,6 +161,23 @@ def _until(within_s: float, condition: Callable[[], bool]) -> bool:
     return False
 
 
+def _seen(within_s: float, left: Callable[[], list[str]], what: str) -> bool:
+    """Ask until nothing is left.
+
+    Raises:
+        FaultNotInjected: something was, to the end: the fault is not in.
+    """
+    last = ["what was hit"]
+
+    def none_left() -> bool:
+        last[:] = left()
+        return not last
+
+    if not _until(within_s, none_left):
+        raise FaultNotInjected(f"{', '.join(last)} {what} after {float(within_s):g} s")
+    return True
+
+
 def _hits(here: ChaosSession, kind: str) -> list[Hit]:
     hits = [hit for hit in here.hits if hit.kind == kind]
     if not hits:
@@ -165,10 +190,22 @@ def _ready(objects: list[Object]) -> set[str]:
 
 
 def _uid(pod: Object | None) -> str:
-    return str(pod["metadata"]["uid"]) if pod else ""
+    return str(pod["metadata"]["uid"]) if pod and not is_over(pod) else ""
 
 
-def _complete(workload: Object) -> bool:
-    status = workload.get("status", {})
-    seen = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
-    return bool(seen and status.get("readyReplicas", 0) == workload["spec"].get("replicas", 1))
+def _complete_in(here: ChaosSession, namespace: str) -> bool:
+    workloads = [*here.cluster.deployments(namespace), *here.cluster.stateful_sets(namespace)]
+    hit = {one.uid for one in here.hits}
+    pods = [
+        pod
+        for pod in here.cluster.pods(namespace)
+        if has_condition(pod, "Ready") and _uid(pod) not in hit and not pod["metadata"].get("deletionTimestamp")
+    ]
+    return all(_complete(one, sum(selects(one, pod) for pod in pods)) for one in workloads)
+
+
+def _complete(workload: Object, ready: int) -> bool:
+    """Whether the controller has processed its spec, and so many Ready pods are enough by its status and by themselves."""
+    status, replicas = workload.get("status", {}), workload["spec"].get("replicas", 1)
+    processed = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
+    return bool(processed and status.get("readyReplicas", 0) == replicas <= ready)

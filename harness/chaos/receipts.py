@@ -117,6 +117,6 @@ def _present(here: ChaosSession) -> list[Hit]:
     try:
         regions = here.regions()
         nodes = [node_hit(node) for node in here.cluster.nodes() if has_condition(node, "Ready")]
-        return [*nodes, *(pod_hit(pod, regions) for pod in here.cluster.pods())]
+        return [*nodes, *(pod_hit(pod, regions) for pod in here.pods())]
     except HarnessError:
         return []

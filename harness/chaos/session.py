@@ -18,7 +18,7 @@ from harness.model import Hit, Intent
 from harness.targets import Platform, Target, load_target, platform_of
 from harness.targets.guard import guard_hits, guard_target
 from harness.targets.intents import pending_intents
-from harness.targets.kubernetes import REGION_LABEL, Cluster, Object, labels_of
+from harness.targets.kubernetes import REGION_LABEL, Cluster, Object, labels_of, namespaces_of
 from harness.targets.undo import Undoable, undo_intent
 
 BY_HAND = "by-hand"
@@ -89,6 +89,10 @@ class ChaosSession:
     def hit(self, hits: Sequence[Hit]) -> None:
         """Remember what was hit."""
         self.hits.extend(hits)
+
+    def pods(self) -> list[Object]:
+        """Pods of the target's namespaces."""
+        return [pod for namespace in namespaces_of(self.target) for pod in self.cluster.pods(namespace)]
 
     def regions(self) -> dict[str, str]:
         """Region of each node."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from harness.errors import ConfigurationError, TargetUnreachable
+from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
 from harness.targets.http import NO_PROXY, is_loopback, proxy_for
 from harness.targets.target import Target
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Object = Mapping[str, Any]
 
 TIMEOUT_S: Final = 5.0
+PAGE: Final = 500
+"""Objects of one page of a list."""
 _JSON_PATCH: Final = "application/json-patch+json"
 _MERGE_PATCH: Final = "application/merge-patch+json"
 REGION_LABEL: Final = "topology.kubernetes.io/region"
@@ -73,6 +75,15 @@ def api_server_url(target: Target) -> str:
     return str(api_client(target).configuration.host)
 
 
+def namespaces_of(target: Target) -> tuple[str, ...]:
+    """The namespaces that the target file names, each once: its own, its regions' and that of its database's lock."""
+    kubernetes, database = target.kubernetes, target.database
+    own = [kubernetes.namespace, *kubernetes.namespaces] if kubernetes else []
+    own += [region.namespace for region in target.regions.values()]
+    own += [database.leader.namespace] if database and database.leader else []
+    return tuple(dict.fromkeys(name for name in own if name))
+
+
 def labels_of(obj: Object) -> Mapping[str, str]:
     """Its labels; none are an empty mapping."""
     return obj["metadata"].get("labels") or {}
@@ -89,8 +100,22 @@ def has_condition(obj: Object, kind: str) -> bool:
     return any(condition["type"] == kind and condition["status"] == "True" for condition in conditions)
 
 
+def is_over(pod: Object) -> bool:
+    """Whether a pod has ended for good: succeeded, failed or evicted. Its object stays until it is collected."""
+    return (pod.get("status") or {}).get("phase") in {"Failed", "Succeeded"}
+
+
+def selects(controller: Object, pod: Object) -> bool:
+    """Whether a controller's `matchLabels` select a pod of its namespace."""
+    expected = (controller["spec"].get("selector") or {}).get("matchLabels") or {}
+    return bool(expected) and expected.items() <= labels_of(pod).items()
+
+
 class Cluster:
-    """Reads and writes of one cluster. Every call is bounded by `TIMEOUT_S` and raises TargetUnreachable when it fails."""
+    """Reads and writes of one cluster.
+
+    Every call is bounded by `TIMEOUT_S`. It raises TargetUnreachable when it fails, AccessDenied when the user may not do it.
+    """
 
     def __init__(self, api: ApiClient) -> None:
         from kubernetes import client
@@ -114,12 +139,16 @@ class Cluster:
         """One node; None when there is none of that name."""
         return self._call(self._core.read_node, name)
 
-    def pods(self, namespace: str = "", label_selector: str = "", field_selector: str = "") -> list[Object]:
-        """Pods of one namespace, or of all."""
+    def pods(
+        self, namespace: str = "", label_selector: str = "", field_selector: str = "", *, over: bool = False
+    ) -> list[Object]:
+        """Pods of one namespace, or of all; those that are over only where they are asked for."""
         chosen = _selected(label_selector, field_selector)
         if not namespace:
-            return self._items(self._core.list_pod_for_all_namespaces, **chosen)
-        return self._items(self._core.list_namespaced_pod, namespace, **chosen)
+            found = self._items(self._core.list_pod_for_all_namespaces, **chosen)
+        else:
+            found = self._items(self._core.list_namespaced_pod, namespace, **chosen)
+        return found if over else [pod for pod in found if not is_over(pod)]
 
     def pod(self, namespace: str, name: str) -> Object | None:
         """One pod; None when there is none of that name."""
@@ -273,10 +302,10 @@ class Cluster:
         if previous:
             chosen["previous"] = True
         status, text = self._answer(self._core.read_namespaced_pod_log, name, namespace, **chosen)
-        if status in {400, 404}:  # 400: the container is still being created
+        if status in {204, 400, 404}:  # 204: not scheduled yet; 400: the container is still being created
             return ""
         if status != 200:
-            raise TargetUnreachable(f"the API server answered {status} when asked for a log", where=self.url)
+            raise self._refusal(status, text)
         return text.decode("utf-8", "replace")
 
     def delete_pod(self, namespace: str, name: str, *, grace_s: int | None = None) -> None:
@@ -285,19 +314,39 @@ class Cluster:
         self._call(self._core.delete_namespaced_pod, name, namespace, body=body)
 
     def _items(self, method: Callable[..., Any], /, *args: str, **kwargs: str) -> list[Object]:
-        answer = self._call(method, *args, **kwargs)
-        return list(answer["items"]) if answer else []
+        """A list, page by page; read at once where its pages expired meanwhile."""
+        found: list[Object] = []
+        page: dict[str, Any] = {"limit": PAGE}
+        while True:
+            status, text = self._answer(method, *args, **kwargs, **page)
+            if status == 410 and page:
+                found, page = [], {}
+                continue
+            answer = self._read(status, text)
+            found += answer["items"] if answer else []
+            more = (answer.get("metadata") or {}).get("continue") if answer else None
+            if not more:
+                return found
+            page = {"limit": PAGE, "_continue": more}
 
     def _call(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Object | None:
         """Call and read the JSON as it came; 404 is None."""
-        status, text = self._answer(method, *args, **kwargs)
+        return self._read(*self._answer(method, *args, **kwargs))
+
+    def _read(self, status: int, text: bytes) -> Object | None:
         if status == 404:
             return None
         answer = _json(text)
         if not isinstance(answer, dict) or not 200 <= status < 300:
-            message = answer.get("message", "") if isinstance(answer, dict) else ""
-            raise TargetUnreachable(f"the API server answered {status} {message}".rstrip(), where=self.url)
+            raise self._refusal(status, text)
         return answer
+
+    def _refusal(self, status: int, text: bytes) -> AccessDenied | TargetUnreachable:
+        what = f"the API server answered {status} {status_message(text)}".rstrip()
+        if status in {401, 403}:
+            hint = "grant it to the user of the kubeconfig, or name another context"
+            return AccessDenied(what, where=self.url, hint=hint)
+        return TargetUnreachable(what, where=self.url)
 
     def _answer(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """Call and take status and body, whatever the status is."""
@@ -314,6 +363,12 @@ class Cluster:
                 f"no answer from the API server ({type(error).__name__})", where=self.url
             ) from error
         return response.status, response.data
+
+
+def status_message(text: bytes | str | None) -> str:
+    """The message of the `Status` object that a refusal has; empty where it has none."""
+    answer = _json(text)
+    return str(answer.get("message", "")) if isinstance(answer, dict) and answer.get("kind") == "Status" else ""
 
 
 def _selected(label_selector: str, field_selector: str = "") -> dict[str, str]:

@@ -177,6 +177,12 @@ class Pocket:
 
         asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(10)
 
+    def create(self, kind: str, obj: Object) -> None:
+        async def write() -> None:
+            self.world.create(kind, obj)
+
+        asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(10)
+
     @property
     def leader(self) -> str:
         return str(self.get("Endpoints", "database", "main")["metadata"]["annotations"]["leader"])

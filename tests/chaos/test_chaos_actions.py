@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from harness import clock
 from harness.chaos import actions, probes
-from harness.chaos.session import session
+from harness.chaos.session import node_hit, pod_hit, session
 from harness.errors import ConfigurationError, FaultNotInjected, Refused
 from harness.targets import platform_of
 from harness.targets.intents import pending_intents, write_intent
@@ -224,3 +225,51 @@ def test_a_service_that_is_not_complete_is_not_taken(pocket: Any) -> None:
     with pytest.raises(FaultNotInjected, match="there is none"):
         actions.take_service("mail-service")
     assert undos() == []
+
+
+def test_a_fault_that_did_not_go_in_is_said_by_its_probe(pocket: Any) -> None:
+    """A pod or a node that was hit and still is there: the probe raises, by hand too."""
+    here = session()
+    here.hit([pod_hit(pocket.get("Pod", "us-east-1", "track-service-3"), {})])
+    with pytest.raises(FaultNotInjected, match=r"track-service-3 was still there after 0\.2 s"):
+        probes.hit_pods_gone(within_s=0.2)
+    here.hit([node_hit(pocket.get("Node", "", "us-east-1a"))])
+    with pytest.raises(FaultNotInjected, match=r"us-east-1a was still Ready after 0\.2 s"):
+        probes.hit_nodes_not_ready(within_s=0.2)
+
+
+def test_pods_that_were_hit_are_no_replacement(pocket: Any) -> None:
+    """A controller may report them ready for some time after they were deleted."""
+    assert probes.workloads_ready(within_s=1)
+    session().hit([pod_hit(pocket.get("Pod", "us-east-1", "track-service-3"), {})])
+    assert not probes.workloads_ready(within_s=0.3)
+
+
+def test_an_evicted_pod_is_gone_and_does_not_count(pocket: Any) -> None:
+    """Its object stays, with the phase Failed."""
+    hit = pocket.get("Pod", "us-east-1", "track-service-3")
+    session().hit([pod_hit(hit, {})])
+    assert probes.pods_ready("app=track-service", "us-east-1", 3, within_s=1)
+    pocket.change("Pod", "us-east-1", "track-service-3", status={"phase": "Failed", "reason": "Evicted"})
+    assert probes.hit_pods_gone(within_s=1)
+    assert probes.pods_ready("app=track-service", "us-east-1", 2, within_s=1)
+    assert len(session().cluster.pods("us-east-1", over=True)) == 3
+
+
+def test_what_is_in_other_namespaces_does_not_matter(pocket: Any) -> None:
+    """The Deployment of another team has no replica ready; that does not stop an experiment."""
+    pocket.create("Namespace", {"metadata": {"name": "others"}})
+    here = pocket.get("Deployment", "us-east-1", "track-service")
+    meta = {"name": "broken", "namespace": "others"}
+    pocket.create("Deployment", {"metadata": meta, "spec": here["spec"], "status": {"readyReplicas": 0}})
+    assert probes.workloads_ready(within_s=1)
+
+
+def test_a_target_without_a_database_has_no_member_that_could_lag(pocket: Any) -> None:
+    """The same experiment fits a platform without one."""
+    file: Path = pocket.target.file
+    content = yaml.safe_load(file.read_text())
+    del content["database"]
+    file.write_text(yaml.safe_dump(content))
+    session.cache_clear()
+    assert probes.members_streaming(within_s=0)

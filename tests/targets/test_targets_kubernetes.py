@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
 
-from harness.errors import ConfigurationError, TargetUnreachable
+from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
 from harness.targets import Target, load_target
-from harness.targets.kubernetes import Cluster, api_client, api_server_url, has_condition, labels_of
+from harness.targets.kubernetes import Cluster, api_client, api_server_url, has_condition, is_over, labels_of
 
 
-def target(directory: Path, context: str = "ours") -> Target:
+def target(directory: Path, context: str = "ours", server: str = "https://127.96.0.7:1") -> Target:
     """A target whose kubeconfig has two contexts; the current one is not ours."""
-    clusters = {"ours": "https://127.96.0.7:1", "theirs": "https://127.96.0.8:1"}
+    clusters = {"ours": server, "theirs": "https://127.96.0.8:1"}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -70,3 +77,80 @@ def test_what_is_missing_in_an_object_reads_as_empty() -> None:
     assert labels_of({"metadata": {}}) == {}
     assert not has_condition({"metadata": {}}, "Ready")
     assert not has_condition({"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}, "Ready")
+
+
+@contextmanager
+def answering(answers: Sequence[tuple[int, Any]]) -> Iterator[tuple[str, list[str]]]:
+    """A server that gives these answers, one after the other: its address, and the requests that came."""
+    left, requests = list(answers), []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            requests.append(self.path)
+            status, body = left.pop(0)
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", requests
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def page(names: Sequence[str], more: str = "") -> tuple[int, Any]:
+    """A page of a list of nodes."""
+    return 200, {"metadata": {"continue": more}, "items": [{"metadata": {"name": name}} for name in names]}
+
+
+EXPIRED = (410, {"kind": "Status", "code": 410, "reason": "Expired", "message": "the continue parameter is too old"})
+FORBIDDEN = 'nodes is forbidden: User "reader" cannot list resource "nodes" in API group "" at the cluster scope'
+
+
+def test_a_list_is_read_page_by_page(tmp_path: Path) -> None:
+    """Large clusters give no more at once than is asked for."""
+    with answering([page(["a", "b"], more="next"), page(["c"])]) as (server, requests):
+        nodes = Cluster.of(target(tmp_path, server=server)).nodes()
+    assert [node["metadata"]["name"] for node in nodes] == ["a", "b", "c"]
+    asked = [dict(parse_qsl(urlsplit(request).query)) for request in requests]
+    assert asked == [{"limit": "500"}, {"limit": "500", "continue": "next"}]
+
+
+def test_a_list_whose_pages_expired_is_read_at_once(tmp_path: Path) -> None:
+    """What the first pages had is read again, nothing twice."""
+    with answering([page(["a"], more="next"), EXPIRED, page(["a", "b"])]) as (server, requests):
+        nodes = Cluster.of(target(tmp_path, server=server)).nodes()
+    assert [node["metadata"]["name"] for node in nodes] == ["a", "b"]
+    assert requests[-1] == "/api/v1/nodes"
+
+
+def test_what_the_user_may_not_do_is_said_with_the_servers_message(tmp_path: Path) -> None:
+    """It is no server that does not answer: nothing asks again."""
+    with (
+        answering([(403, {"kind": "Status", "code": 403, "message": FORBIDDEN})]) as (server, _),
+        pytest.raises(AccessDenied, match=r"answered 403 nodes is forbidden: User .reader. cannot list"),
+    ):
+        Cluster.of(target(tmp_path, server=server)).nodes()
+
+
+def test_the_log_of_a_pod_that_is_not_scheduled_yet_is_empty(tmp_path: Path) -> None:
+    """A genuine API server answers 204 then."""
+    with answering([(204, "")]) as (server, _):
+        assert Cluster.of(target(tmp_path, server=server)).pod_log("a", "b") == ""
+
+
+@pytest.mark.parametrize(("phase", "over"), [("Failed", True), ("Succeeded", True), ("Running", False), (None, False)])
+def test_a_pod_is_over_when_it_failed_or_succeeded(phase: str | None, *, over: bool) -> None:
+    """One without a status is still to come."""
+    assert is_over({"status": {"phase": phase}} if phase else {}) is over

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
-from harness.errors import TargetUnreachable
+from harness.errors import AccessDenied, TargetUnreachable
 from harness.model.domain import DATABASE, NODES, PARTS, WORKLOADS
 from harness.targets import Target
 from harness.targets.database import leader_region, not_streaming
-from harness.targets.kubernetes import Cluster, Object, has_condition
+from harness.targets.kubernetes import Cluster, Object, has_condition, namespaces_of
 
 
 class RestoreResult(NamedTuple):
@@ -76,7 +76,7 @@ class Restorer:
                 found += self._workload_pods(before)
             if DATABASE in parts:
                 found += self._members(before)
-        except TargetUnreachable as error:
+        except (TargetUnreachable, AccessDenied) as error:
             return RestoreResult(ok=False, why=error.what, missing=())
         why = "; ".join(why for _, why in found)
         return RestoreResult(ok=not found, why=why, missing=tuple(name for name, _ in found))
@@ -113,8 +113,11 @@ class Restorer:
         return leader_region(self._cluster, self._target) if known else ""
 
     def _workloads(self) -> list[Object]:
-        deployments = [{**workload, "kind": "Deployment"} for workload in self._cluster.deployments()]
-        return [*deployments, *({**workload, "kind": "StatefulSet"} for workload in self._cluster.stateful_sets())]
+        found: list[Object] = []
+        for namespace in namespaces_of(self._target):
+            found += [{**one, "kind": "Deployment"} for one in self._cluster.deployments(namespace)]
+            found += [{**one, "kind": "StatefulSet"} for one in self._cluster.stateful_sets(namespace)]
+        return found
 
 
 def _key(workload: Object) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.errors import ConfigurationError
 from harness.targets import Target
-from harness.targets.kubernetes import Cluster, Object
+from harness.targets.kubernetes import Cluster, Object, namespaces_of
 from harness.targets.parts import Callers
 
 _OWNERS: Final = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
@@ -54,11 +54,8 @@ def every_place(target: Target) -> list[tuple[str, str]]:
         ConfigurationError: the target names no cluster.
     """
     places = [(region if region in target.regions else "", name) for region, name in namespaces(target).items()]
-    more = [target.kubernetes.namespace, *target.kubernetes.namespaces] if target.kubernetes else []
-    if target.database and target.database.leader:
-        more.append(target.database.leader.namespace)
     known = {namespace for _, namespace in places}
-    return [*places, *(("", namespace) for namespace in dict.fromkeys(more) if namespace not in known)]
+    return [*places, *(("", namespace) for namespace in namespaces_of(target) if namespace not in known)]
 
 
 class Clusters:

@@ -16,14 +16,12 @@ from typing import Final
 
 from harness import clock
 from harness.drivers.check.places import Clusters, callers_of, namespaces
+from harness.drivers.check.probe_pods import LIFE_S, pod_in_place, probe_pod
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
-from harness.targets import Target, platform_of
-from harness.targets.intents import strike_intent
-from harness.targets.kubernetes import Cluster, Object
-from harness.targets.undo import undoable
+from harness.targets import Target
+from harness.targets.kubernetes import Cluster
 
-_LIFE_S: Final = 60
 _ROUND_S: Final = 15.0
 """A reading waits this long for the next round of calls: the pod may still have to be pulled and started."""
 
@@ -61,8 +59,9 @@ def network_policy(target: Target, params: Mapping[str, str]) -> Iterator[FactPr
             if backends:
                 for labels, accepted in both:
                     caller = _Caller(cluster=cluster, namespace=namespace, labels=labels, accepted=accepted)
-                    program = [str(port), str(_LIFE_S), target.probes.health, *backends]
-                    stack.enter_context(_in_place(target, caller, _pod(caller, declared.image, program)))
+                    program = ["python", "-c", _PROGRAM, str(port), str(LIFE_S), target.probes.health, *backends]
+                    body = probe_pod(caller.name, namespace, labels, declared.image, program)
+                    stack.enter_context(pod_in_place(target, cluster, body, "network-policy"))
                     callers.append(caller)
         yield lambda: [seen for caller in callers for seen in caller.probe()]
 
@@ -114,56 +113,3 @@ class _Caller:
             where=f"{self.cluster.url} {self.namespace}",
             hint="see its events: is its image there, may pods be made in this namespace?",
         )
-
-
-def _delete_pod(cluster: Cluster, _target: Target, *, namespace: str, pod: str) -> None:
-    cluster.delete_pod(namespace, pod, grace_s=0)
-
-
-@undoable("delete", undo=_delete_pod)
-def make_pod(cluster: Cluster, body: Object) -> None:
-    """Make a pod; the undo deletes it."""
-    cluster.create_pod(body["metadata"]["namespace"], body)
-
-
-@contextmanager
-def _in_place(target: Target, caller: _Caller, body: Object) -> Iterator[None]:
-    undo = {"namespace": caller.namespace, "pod": caller.name}
-    intent = make_pod.intend(platform_of(target), "check network-policy", f"make pod {caller.name}", **undo)
-    try:
-        make_pod(caller.cluster, body)
-        yield
-    finally:
-        make_pod.undo(caller.cluster, target, **undo)
-        strike_intent(intent)
-
-
-def _pod(caller: _Caller, image: str, program: Sequence[str]) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": caller.name,
-            "namespace": caller.namespace,
-            "labels": {**caller.labels, "app.kubernetes.io/managed-by": "readiness"},
-        },
-        "spec": {
-            "restartPolicy": "Never",
-            "activeDeadlineSeconds": _LIFE_S,
-            "terminationGracePeriodSeconds": 0,
-            "containers": [
-                {
-                    "name": "probe",
-                    "image": image,
-                    "command": ["python", "-c", _PROGRAM, *program],
-                    "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
-                    "securityContext": {
-                        "allowPrivilegeEscalation": False,
-                        "runAsNonRoot": True,
-                        "runAsUser": 65534,
-                        "capabilities": {"drop": ["ALL"]},
-                    },
-                }
-            ],
-        },
-    }

@@ -13,11 +13,11 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from harness import clock
 from harness.drivers.check.places import Clusters, callers_of, namespaces
-from harness.drivers.check.policies import make_pod
+from harness.drivers.check.probe_pods import LIFE_S, MADE_BY, pod_in_place, probe_pod
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.targets import Target, platform_of
@@ -27,11 +27,9 @@ from harness.targets.undo import undoable
 
 OTHERS: Final = (8081, 9090, 15672)
 """Ports that are tried beside the declared one."""
-_LIFE_S: Final = 60
 _ROUND_S: Final = 15.0
 _NEVER_SERVED: Final = 1
 """The port that the listener's readiness is asked at: it is never ready, and so is no pod of any Service but its own."""
-_MADE_BY: Final = "app.kubernetes.io/managed-by"
 _MARK: Final = "readiness/listener"
 _TEMPLATE_HASH: Final = "pod-template-hash"
 
@@ -64,6 +62,12 @@ while time.monotonic() < end:
     print(json.dumps([number, came]), flush=True)
     time.sleep(0.2)
 """
+
+_LISTENING: Final[Mapping[str, Any]] = {
+    "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
+    "readinessProbe": {"tcpSocket": {"port": _NEVER_SERVED}, "periodSeconds": 10},
+}
+"""Fields of a listener's container."""
 
 
 def _delete_service(cluster: Cluster, _target: Target, *, namespace: str, service: str) -> None:
@@ -149,13 +153,15 @@ def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[FactPro
                 continue
             for backend in backends:
                 stack.enter_context(_service_in_place(target, cluster, _service(namespace, backend, port)))
-                listening = [str(_LIFE_S), *map(str, (port, *OTHERS))]
-                body = _pod(backend.listener, namespace, {**backend.labels, _MARK: backend.listener}, image)
-                stack.enter_context(_pod_in_place(target, cluster, _running(body, _LISTENER, listening, ready=False)))
+                command = ["python", "-c", _LISTENER, str(LIFE_S), *map(str, (port, *OTHERS))]
+                marked = {**backend.labels, _MARK: backend.listener}
+                body = probe_pod(backend.listener, namespace, marked, image, command, **_LISTENING)
+                stack.enter_context(pod_in_place(target, cluster, body, "network-ports"))
             caller = f"readiness-caller-{uuid.uuid4().hex[:6]}"
-            calling = [str(_LIFE_S), ",".join(map(str, (port, *OTHERS))), *(one.listener for one in backends)]
-            body = _running(_pod(caller, namespace, labels, image), _CALLER, calling)
-            stack.enter_context(_pod_in_place(target, cluster, body))
+            tried = ",".join(map(str, (port, *OTHERS)))
+            command = ["python", "-c", _CALLER, str(LIFE_S), tried, *(one.listener for one in backends)]
+            body = probe_pod(caller, namespace, labels, image, command)
+            stack.enter_context(pod_in_place(target, cluster, body, "network-ports"))
             label = labels.get("app") or ",".join(f"{key}={value}" for key, value in labels.items())
             places.append(
                 _Tried(cluster=cluster, namespace=namespace, caller=caller, label=label, port=port, backends=backends)
@@ -183,57 +189,9 @@ def _service(namespace: str, backend: _Backend, port: int) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": backend.listener, "namespace": namespace, "labels": {_MADE_BY: "readiness"}},
+        "metadata": {"name": backend.listener, "namespace": namespace, "labels": {MADE_BY: "readiness"}},
         "spec": {"selector": {_MARK: backend.listener}, "ports": ports, "publishNotReadyAddresses": True},
     }
-
-
-def _pod(name: str, namespace: str, labels: Mapping[str, str], image: str) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": {**labels, _MADE_BY: "readiness"}},
-        "spec": {
-            "restartPolicy": "Never",
-            "activeDeadlineSeconds": _LIFE_S,
-            "terminationGracePeriodSeconds": 0,
-            "containers": [
-                {
-                    "name": "probe",
-                    "image": image,
-                    "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
-                    "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
-                    "securityContext": {
-                        "allowPrivilegeEscalation": False,
-                        "runAsNonRoot": True,
-                        "runAsUser": 65534,
-                        "capabilities": {"drop": ["ALL"]},
-                    },
-                }
-            ],
-        },
-    }
-
-
-def _running(body: Object, program: str, arguments: Sequence[str], *, ready: bool = True) -> Object:
-    """The pod with its program; one that must never be ready is asked where nothing answers."""
-    [container] = body["spec"]["containers"]
-    container = {**container, "command": ["python", "-c", program, *arguments]}
-    if not ready:
-        container["readinessProbe"] = {"tcpSocket": {"port": _NEVER_SERVED}, "periodSeconds": 10}
-    return {**body, "spec": {**body["spec"], "containers": [container]}}
-
-
-@contextmanager
-def _pod_in_place(target: Target, cluster: Cluster, body: Object) -> Iterator[None]:
-    undo = {"namespace": body["metadata"]["namespace"], "pod": body["metadata"]["name"]}
-    intent = make_pod.intend(platform_of(target), "check network-ports", f"make pod {undo['pod']}", **undo)
-    try:
-        make_pod(cluster, body)
-        yield
-    finally:
-        make_pod.undo(cluster, target, **undo)
-        strike_intent(intent)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import httpx
 
 from harness.targets import Target
 from harness.targets.http import http_client, is_loopback
-from harness.targets.kubernetes import Object, api_client
+from harness.targets.kubernetes import Object, api_client, status_message
 
 
 class PodAnswer(NamedTuple):
@@ -74,7 +74,9 @@ class PodReach:
                 _request_timeout=self.within_s,
             )
         except ApiException as error:
-            return PodAnswer(int(error.status or 0))
+            message = status_message(error.body) if error.status in {401, 403} else ""
+            why = f"the API server answered {error.status} {message}" if message else ""
+            return PodAnswer(int(error.status or 0), why=why)
         except HTTPError as error:
             return PodAnswer(0, why=f"no answer: {error}")
         return PodAnswer(int(answer.status), bytes(answer.data).decode("utf-8", "replace"))

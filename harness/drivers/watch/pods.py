@@ -11,7 +11,7 @@ from harness import clock
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.targets.kubernetes import REGION_LABEL, Object, annotations_of, has_condition, labels_of
+from harness.targets.kubernetes import REGION_LABEL, Object, annotations_of, has_condition, is_over, labels_of
 from harness.targets.target import Target
 
 
@@ -73,7 +73,8 @@ class _Pod:
 class PodFollower(_Follower):
     """Follows the pods of one namespace; records `pod.ready`, `pod.unready`, `pod.restarted`, `pod.deleted`.
 
-    Pods that exist when the watch begins are recorded as `pod.present`, as their changes were not observed.
+    Pods that exist when the watch begins are recorded as `pod.present`, as their changes were not observed. A pod that is over
+    (evicted, failed, succeeded) counts as deleted.
     """
 
     def __init__(self, recorder: WatchRecorder, region: str, nodes: NodeFollower) -> None:
@@ -86,6 +87,7 @@ class PodFollower(_Follower):
 
     def listed(self, objects: Sequence[Object]) -> None:
         """Process a list of all pods; a known pod that is not listed was deleted."""
+        objects = [obj for obj in objects if not is_over(obj)]
         if not self._begun:
             self._begun = True
             for obj in objects:
@@ -103,9 +105,9 @@ class PodFollower(_Follower):
     def changed(self, event: str, obj: Object) -> None:
         """Record the change of an event."""
         pod, ready = self._pod(obj), has_condition(obj, "Ready")
-        if event == "DELETED":
-            self._known.pop(pod.uid, None)
-            self._put("pod.deleted", pod)
+        if event == "DELETED" or is_over(obj):
+            if self._known.pop(pod.uid, None) is not None:
+                self._put("pod.deleted", pod)
             return
         before, now = self._restarts.get(pod.uid, 0), _restarts(obj)
         self._restarts[pod.uid] = now

@@ -11,13 +11,15 @@ import httpx
 
 from harness import clock
 from harness.drivers.watch.attendance import Attendance
-from harness.targets.kubernetes import Object, api_client
+from harness.targets.kubernetes import PAGE, Object, api_client, status_message
 from harness.targets.target import Target
 
 _TURN_S: Final = 20
 """A watch request is renewed this often, which limits the blind time after a silently lost connection."""
 
 _PAUSE_S: Final = 0.5
+_AT_ONCE_S: Final = 0.02
+"""Pause before a list after 410."""
 
 
 class Follower(Protocol):
@@ -38,6 +40,10 @@ class Follower(Protocol):
 
 class _Interrupted(Exception):
     """The stream cannot continue from its resource version."""
+
+
+class _Expired(_Interrupted):
+    """The API server does not know the resource version any more (410): a new list is to be read at once."""
 
 
 def api_http(target: Target, context: str) -> httpx.AsyncClient:
@@ -91,7 +97,7 @@ async def follow(
             except (httpx.HTTPError, _Interrupted) as error:
                 lost_ns = lost_ns or _lost_at(error, attendance)
                 follower.trouble(str(error) or type(error).__name__)
-                await clock.asleep(_PAUSE_S)
+                await clock.asleep(_AT_ONCE_S if isinstance(error, _Expired) else _PAUSE_S)
     finally:
         if lost_ns is not None:
             attendance.interrupted(lost_ns, clock.now_ns())
@@ -104,16 +110,27 @@ def _lost_at(error: Exception, attendance: Attendance) -> int:
 
 
 async def _list(client: httpx.AsyncClient, path: str, chosen: Mapping[str, str], follower: Follower) -> str:
-    answer = await client.get(path, params=chosen)
-    if answer.status_code != 200:
-        raise _Interrupted(f"{path}: the API server answered {answer.status_code}")
-    try:
-        found = answer.json()
-        items, version = list(found["items"]), str(found["metadata"]["resourceVersion"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _Interrupted(f"{path}: the API server answered with something other than a list") from error
-    follower.listed(items)
+    """Read a list, page by page; returns its resource version."""
+    objects: list[Object] = []
+    more: str | None = ""
+    while more is not None:
+        answer = await client.get(path, params={**chosen, "limit": str(PAGE), **({"continue": more} if more else {})})
+        if answer.status_code != 200:
+            raise _refused(answer.status_code, path, answer.content)
+        try:
+            found = answer.json()
+            items, version = list(found["items"]), str(found["metadata"]["resourceVersion"])
+            more = found["metadata"].get("continue") or None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise _Interrupted(f"{path}: the API server answered with something other than a list") from error
+        objects += items
+    follower.listed(objects)
     return version
+
+
+def _refused(status: int, path: str, text: bytes) -> _Interrupted:
+    why = f"{path}: the API server answered {status} {status_message(text)}".rstrip()
+    return _Expired(why) if status == 410 else _Interrupted(why)
 
 
 async def _turn(
@@ -126,10 +143,16 @@ async def _turn(
     attendance: Attendance,
 ) -> str:
     """Run one watch request; returns the resource version to continue from."""
-    asked = {**chosen, "watch": "true", "resourceVersion": version, "timeoutSeconds": str(_TURN_S)}
+    asked = {
+        **chosen,
+        "watch": "true",
+        "resourceVersion": version,
+        "timeoutSeconds": str(_TURN_S),
+        "allowWatchBookmarks": "true",
+    }
     async with client.stream("GET", path, params=asked) as answer:
         if answer.status_code != 200:
-            raise _Interrupted(f"{path}: the API server answered the watch with {answer.status_code}")
+            raise _refused(answer.status_code, path, await answer.aread())
         async for event, reached in _events(answer, path):
             version = reached
             attendance.heard(clock.now_ns())
@@ -146,7 +169,8 @@ async def _events(answer: httpx.Response, path: str) -> AsyncIterator[tuple[dict
         try:
             event: dict[str, Any] = json.loads(line)
             if event["type"] == "ERROR":
-                raise _Interrupted(f"{path}: the watch ended: {event['object'].get('message', '')}")
+                why = f"{path}: the watch ended: {event['object'].get('message', '')}"
+                raise _Expired(why) if event["object"].get("code") == 410 else _Interrupted(why)
             version = str(event["object"]["metadata"]["resourceVersion"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:  # a truncated line
             raise _Interrupted(f"{path}: the API server sent something other than an event") from error

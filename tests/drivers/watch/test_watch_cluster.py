@@ -169,3 +169,56 @@ def test_a_server_that_answers_no_list_ends_no_watch_which_is_blind_until_its_en
     assert listener.troubles[0] == "/api/v1/nodes: the API server answered with something other than a list"
     (seconds,) = blind
     assert 0.5 < seconds < 5
+
+
+class ListTaker(Listener):
+    """Takes lists too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lists: list[Sequence[Object]] = []
+
+    def listed(self, objects: Sequence[Object]) -> None:
+        """A list that is complete."""
+        self.lists.append(objects)
+
+
+def test_a_watch_that_expired_begins_with_a_new_list() -> None:
+    """410 as an event or as a status; bookmarks carry the version on, and lists are read page by page."""
+    requests: list[httpx.QueryParams] = []
+    expired = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old resource version"}}
+    bookmark = {"type": "BOOKMARK", "object": {"kind": "Node", "metadata": {"resourceVersion": "9"}}}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        query = request.url.params
+        requests.append(query)
+        if "watch" not in query:
+            meta = {"resourceVersion": "5"} | ({} if "continue" in query else {"continue": "next"})
+            name = "b" if "continue" in query else "a"
+            return httpx.Response(200, json={"metadata": meta, "items": [{"metadata": {"name": name}}]})
+        turn = sum("watch" in one for one in requests)
+        if turn == 1:
+            return httpx.Response(200, text=json.dumps(bookmark) + "\n")
+        if turn == 2:
+            return httpx.Response(200, text=json.dumps(expired) + "\n")
+        return httpx.Response(410, json={"kind": "Status", "code": 410, "message": "gone"})
+
+    listener, attendance = ListTaker(), Attendance(lambda _since, _until: None)
+
+    async def watching() -> None:
+        async with httpx.AsyncClient(base_url="http://api.test", transport=httpx.MockTransport(answer)) as client:
+            task = asyncio.create_task(follow(client, "/api/v1/nodes", listener, attendance))
+            while len(listener.troubles) < 2:
+                await asyncio.wait({task}, timeout=0.01)
+            task.cancel()
+            await asyncio.wait({task})
+
+    asyncio.run(watching())
+    assert listener.troubles[:2] == [
+        "/api/v1/nodes: the watch ended: too old resource version",
+        "/api/v1/nodes: the API server answered 410 gone",
+    ]
+    watches = [one for one in requests if "watch" in one]
+    assert [one["resourceVersion"] for one in watches[:3]] == ["5", "9", "5"]
+    assert all(one["allowWatchBookmarks"] == "true" for one in watches)
+    assert [obj["metadata"]["name"] for obj in listener.lists[0]] == ["a", "b"]

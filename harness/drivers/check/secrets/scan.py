@@ -76,7 +76,7 @@ def _searched(what: str, places: Iterator[Place], values: Sequence[SecretValue])
 
 def _objects(cluster: Cluster, namespace: str) -> Iterator[Place]:
     objects: list[tuple[str, Object]] = list(controllers_in(cluster, namespace))
-    objects += [("Pod", one) for one in cluster.pods(namespace)]
+    objects += [("Pod", one) for one in cluster.pods(namespace, over=True)]
     objects += [("ConfigMap", one) for one in cluster.config_maps(namespace)]
     objects += [("Service", one) for one in cluster.services(namespace)]
     for kind, one in objects:
@@ -97,7 +97,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _logs(cluster: Cluster, namespace: str) -> Iterator[Place]:
-    for pod in cluster.pods(namespace):
+    for pod in cluster.pods(namespace, over=True):
         name, statuses = pod["metadata"]["name"], (pod.get("status") or {}).get("containerStatuses") or []
         restarted = {one["name"] for one in statuses if one.get("restartCount")}
         for container in pod["spec"]["containers"]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.drivers.check.places import Clusters, every_place, has_controller
 from harness.targets import Target
-from harness.targets.kubernetes import Cluster, Object, labels_of
+from harness.targets.kubernetes import Cluster, Object, labels_of, selects
 
 OWN_LABEL: Final = ("app.kubernetes.io/managed-by", "readiness")
 """Pods that the harness itself puts in place; they are no part of the target."""
@@ -80,7 +80,7 @@ def workloads_in(target: Target) -> list[WorkloadState]:
                 region=region,
                 name=name,
                 controllers=tuple(controllers),
-                pods=tuple(pod for pod in pods if any(_selects(one, pod) for one in controllers)),
+                pods=tuple(pod for pod in pods if any(selects(one, pod) for one in controllers)),
             )
             for name, controllers in sorted(grouped.items())
         ]
@@ -117,8 +117,3 @@ def _is_own(pod: Object) -> bool:
 def _name(controller: Object) -> str:
     labels = (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
     return str(labels.get("app") or controller["metadata"]["name"])
-
-
-def _selects(controller: Object, pod: Object) -> bool:
-    expected = (controller["spec"].get("selector") or {}).get("matchLabels") or {}
-    return bool(expected) and expected.items() <= labels_of(pod).items()

@@ -1,0 +1,85 @@
+"""Pods that a check puts in place: one container that runs a Python program, and lives for a minute at most.
+
+They satisfy Pod Security `restricted`, and a ResourceQuota that asks for requests and limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from harness.targets import Target, platform_of
+from harness.targets.intents import strike_intent
+from harness.targets.kubernetes import Cluster, Object
+from harness.targets.undo import undoable
+
+LIFE_S: Final = 60
+"""Seconds after which a pod ends by itself."""
+MADE_BY: Final = "app.kubernetes.io/managed-by"
+_NOBODY: Final = 65534
+"""A user id that is not root's."""
+
+
+def probe_pod(
+    name: str, namespace: str, labels: Mapping[str, str], image: str, command: Sequence[str], **more: Any
+) -> Object:
+    """The object of a pod.
+
+    Args:
+        name: of the pod.
+        namespace: of the pod.
+        labels: beside the one that names the harness as its maker.
+        image: of its container; has `python` on its path.
+        command: of its container.
+        more: fields of its container.
+    """
+    container = {
+        "name": "probe",
+        "image": image,
+        "command": list(command),
+        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "100m", "memory": "64Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "runAsNonRoot": True,
+            "runAsUser": _NOBODY,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        **more,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": {**labels, MADE_BY: "readiness"}},
+        "spec": {
+            "restartPolicy": "Never",
+            "activeDeadlineSeconds": LIFE_S,
+            "terminationGracePeriodSeconds": 0,
+            "automountServiceAccountToken": False,
+            "containers": [container],
+        },
+    }
+
+
+def _delete_pod(cluster: Cluster, _target: Target, *, namespace: str, pod: str) -> None:
+    cluster.delete_pod(namespace, pod, grace_s=0)
+
+
+@undoable("delete", undo=_delete_pod)
+def make_pod(cluster: Cluster, body: Object) -> None:
+    """Make a pod; the undo deletes it."""
+    cluster.create_pod(body["metadata"]["namespace"], body)
+
+
+@contextmanager
+def pod_in_place(target: Target, cluster: Cluster, body: Object, check: str) -> Iterator[None]:
+    """Make a pod for a check, and delete it however the check ends; the undo is on disk meanwhile."""
+    undo = {"namespace": body["metadata"]["namespace"], "pod": body["metadata"]["name"]}
+    intent = make_pod.intend(platform_of(target), f"check {check}", f"make pod {undo['pod']}", **undo)
+    try:
+        make_pod(cluster, body)
+        yield
+    finally:
+        make_pod.undo(cluster, target, **undo)
+        strike_intent(intent)
