@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from harness.sandbox.client import Client
+    from harness.sandbox.cluster.store import Object
     from harness.sandbox.directory import Directory
     from harness.sandbox.messages import Message
+    from harness.sandbox.progress import RollOut
 
 _DOWN_WITHIN_S: Final = 10.0
 _ROLLED_OUT_WITHIN_S: Final = 120.0
@@ -124,11 +126,7 @@ def status(*, root: Path | None, as_json: bool) -> int:
             "directory": str(directory.root),
             "target": str(directory.target) if directory.target.exists() else None,
             "kubeconfig": str(directory.kubeconfig),
-            "nodes": {each["metadata"]["name"]: _node_state(each) for each in client.objects("Node")},
-            "workloads": [
-                {"namespace": w.namespace, "name": w.name, "kind": w.kind, "ready": w.ready, "desired": w.desired}
-                for w in client.workloads()
-            ],
+            **platform_state(client.objects("Node"), client.workloads()),
         }
     click.echo(json.dumps(found, indent=2) if as_json else _as_text(found))
     return 0
@@ -301,6 +299,17 @@ def _start_detached(directory: Directory, release: str, parts: Sequence[str], te
             child.wait()
             raise Interrupted("the sandbox was stopped before it was ready") from None
         raise SandboxError(f"the sandbox ended with {child.wait()}", where=str(directory.log))
+
+
+def platform_state(nodes: Sequence[Object], workloads: Sequence[RollOut]) -> dict[str, object]:
+    """Nodes and workloads as `sandbox status --json` has them."""
+    return {
+        "nodes": {each["metadata"]["name"]: _node_state(each) for each in nodes},
+        "workloads": [
+            {"namespace": w.namespace, "name": w.name, "kind": w.kind, "ready": w.ready, "desired": w.desired}
+            for w in workloads
+        ],
+    }
 
 
 def _node_state(node: dict[str, object]) -> str:

@@ -83,7 +83,8 @@ def grown(plan: Plan) -> dict[str, TrafficPlan]:
     """The traffic of the plan, each window that may grow as long as its sentences need."""
     said, traffic = prospects(plan), dict(plan.traffic)
     for name, size in plan.traffic.items():
-        needed_s = [lack.window_s for each in said if each.objective.scope.traffic == name for lack in each.lacks]
+        lacks = [lack for each in said if each.objective.scope.traffic == name for lack in each.lacks]
+        needed_s = [lack.window_s for lack in lacks if lack.grows]
         if size.window_grows and max(needed_s, default=0.0) > size.window_s:
             traffic[name] = size.with_window(max(needed_s))
     return traffic

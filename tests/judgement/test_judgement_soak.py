@@ -9,6 +9,9 @@ import pytest
 from judgement_builders import failing, measures, ns, objective, plan, samples, with_load
 
 from harness.judgement import judge
+from harness.judgement.figures.quantile_ratios import ratio_of_quantiles
+from harness.judgement.figures.soak import least_requests
+from harness.judgement.figures.timed import Times
 from harness.model import Baseline, Evidence, Figure, Measure, Objective, Op, Outcome, Per, Quantity, Table
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -79,6 +82,37 @@ def test_an_hour_without_an_answer_tells_nothing() -> None:
     first = rows.ints["intended_ns"] < ns(8)
     found = judged(LAST, run_of(failing(rows, first, status=0, error="timeout")))
     assert {one.outcome for one in found} == {INCONCLUSIVE}
+
+
+def test_a_soak_needs_so_many_requests_an_hour_that_equal_hours_are_seen_to_be() -> None:
+    """With as many as the plan asks for, three runs in four pass and more; with those of 128 s, not even half."""
+    needed, random = least_requests(0.95, 1.2, 0.95), np.random.default_rng(11)
+    assert 1300 <= needed <= 1400
+
+    def passes(n: int) -> int:
+        hour = (0, 60 * 10**9)
+        at_ns = np.linspace(*hour, n, endpoint=False).astype(np.int64)
+        times = [(Times(ms=random.exponential(10, n), at_ns=at_ns), hour) for _ in range(120)]
+        pairs = zip(times[::2], times[1::2], strict=True)
+        return sum(ratio_of_quantiles(0.95, 1.2, now, then, 0.95).high < 1.2 for now, then in pairs)
+
+    assert passes(needed) >= 0.7 * 60
+    assert passes(410) <= 0.5 * 60
+
+
+def test_parts_are_undecided_where_one_is_as_much_slower_as_is_allowed() -> None:
+    """The highest of twelve is 30 % over the others: hardly ever PASS, and hardly ever FAIL."""
+    random, outcomes = np.random.default_rng(5), []
+    for _ in range(20):
+        rows = slowed(1, 0, 0)
+        draw = random.gamma(9, 2.5e6, len(rows))
+        own = (rows.ints["intended_ns"] >= ns(20)) & (rows.ints["intended_ns"] < ns(30))
+        took = np.where(own, draw * 1.3, draw).astype(np.int64)
+        changed = replace(rows, ints={**rows.ints, "done_ns": rows.ints["intended_ns"] + took})
+        [one] = judged(VARIATION, run_of(changed))
+        outcomes.append(one.outcome)
+    assert outcomes.count(PASS) <= 3
+    assert outcomes.count(FAIL) <= 1
 
 
 def test_windows_that_are_alike_pass_and_one_that_is_twice_as_slow_fails() -> None:

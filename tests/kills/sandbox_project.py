@@ -119,12 +119,16 @@ def _unready(project: Project) -> Iterable[str]:
     told = project.do("sandbox", "status", "--json")
     if told.code:
         return [f"sandbox status: {told.said[-200:]}"]
-    status: dict[str, Any] = json.loads(told.out)
+    return unready(json.loads(told.out))
+
+
+def unready(status: dict[str, Any]) -> list[str]:
+    """What `sandbox status --json` says that is not as it must be."""
     nodes = [f"node {name} is {state}" for name, state in status["nodes"].items() if state != "Ready"]
     return nodes + [
-        f"{one['namespace']}/{one['name']} has {one['ready']} of {one['wanted']}"
+        f"{one['namespace']}/{one['name']} has {one['ready']} of {one['desired']}"
         for one in status["workloads"]
-        if one["ready"] != one["wanted"]
+        if one["ready"] != one["desired"]
     ]
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness import clock
+from harness.cli.sandbox import platform_state
+from harness.sandbox.progress import RollOut
 from tests.kills import plain_trials, sandbox_trials
 from tests.kills.aftermath import (
     Aftermath,
@@ -22,7 +24,7 @@ from tests.kills.aftermath import (
     summary,
     unrecovered,
 )
-from tests.kills.sandbox_project import EXPERIMENTS, kept_sandbox, made
+from tests.kills.sandbox_project import EXPERIMENTS, kept_sandbox, made, unready
 from tests.plain.plain_project import Finished, Project
 
 
@@ -55,6 +57,17 @@ def test_fifty_strikes_hit_every_experiment_and_every_process() -> None:
     assert {one.victim for one in strikes} == {"run", "watch", "load", "chaos"}
     assert len({one.sent for one in strikes}) == 3
     assert not [one for one in strikes if one.subject == "null-run" and one.moment[1] in {"fault.sent", "restore"}]
+
+
+def test_what_the_status_of_the_sandbox_says_is_understood() -> None:
+    """Its own JSON of a node that is gone and a workload that lacks a replica."""
+    ready = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    nodes = [{"metadata": {"name": "a"}, **ready}, {"metadata": {"name": "b"}}]
+    workloads = [
+        RollOut(namespace="n", name=name, kind="Deployment", ready=ready, desired=2, settled=True)
+        for name, ready in (("whole", 2), ("short", 1))
+    ]
+    assert unready(platform_state(nodes, workloads)) == ["node b is NotReady", "n/short has 1 of 2"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.model import Plan
+from harness.model import Figure, Objective, Op, Per, Plan, Quantity, Scope
 from harness.run.outlook import grown, outlook_document, prospects, seconds
 from tests.builders.core_plan import core_plan
 
@@ -43,6 +43,28 @@ def test_a_window_that_may_grow_is_as_long_as_the_sentences_need() -> None:
     fixed = replace(plan, traffic={"everyday": replace(plan.traffic["everyday"], window_grows=False)})
     assert grown(fixed) == fixed.traffic
     assert grown(core_plan()) == core_plan().traffic
+
+
+def test_a_soak_says_how_long_it_must_be_and_does_not_grow_by_itself() -> None:
+    """400 requests a route in an hour of 16 s are too few; with 442 s there are enough, and only people spend them."""
+    plan = core_plan()
+    sentence = Objective(
+        figure=Figure.LAST_HOUR,
+        op=Op.BELOW,
+        limit=Quantity.parse("1.2"),
+        quantile=0.95,
+        scope=Scope(traffic="everyday", per=Per.ROUTE),
+        times={"soak": Quantity(value=8, unit="h")},
+        sentence="the last hour is as quick as the first",
+        at="a.feature:3",
+    )
+    plan = replace(plan, claims=(replace(plan.claims[0], objectives=(sentence,)),))
+    [lack] = prospects(plan)[0].lacks
+    assert lack.what == "1379 requests of the smallest route in an hour of the soak, 400 are planned"
+    assert lack.window_s == 442.0
+    assert grown(plan) == plan.traffic
+    longer = replace(plan, traffic={"everyday": plan.traffic["everyday"].with_window(lack.window_s)})
+    assert lacks(longer) == {}
 
 
 def test_too_little_traffic_says_how_much_it_takes() -> None:

@@ -81,7 +81,7 @@ def test_up_returns_when_the_platform_is_ready_and_down_leaves_nothing(tmp_path:
         assert (said.returncode, said.stderr) == (0, "")
         assert said.stdout.splitlines()[-1] == f"ready {root}/target.yaml"
         assert f"export READINESS_TARGET={root}/target.yaml" in readiness("env", "--dir", root).stdout
-        assert "global/balancer                      1/1" in readiness("status", "--dir", root).stdout
+        assert "global/balancer                      2/2" in readiness("status", "--dir", root).stdout
     finally:
         assert readiness("down", "--dir", root).returncode == 0
     assert not root.exists()

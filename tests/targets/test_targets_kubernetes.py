@@ -7,12 +7,16 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import base64
+import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
+from kubernetes.client import Configuration
+from kubernetes.config import load_kube_config
 
 from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
 from harness.targets import Target, load_target
@@ -154,3 +158,28 @@ def test_the_log_of_a_pod_that_is_not_scheduled_yet_is_empty(tmp_path: Path) -> 
 def test_a_pod_is_over_when_it_failed_or_succeeded(phase: str | None, *, over: bool) -> None:
     """One without a status is still to come."""
     assert is_over({"status": {"phase": phase}} if phase else {}) is over
+def test_certificates_of_a_kubeconfig_leave_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even while the client is in use, so that a process which is killed leaves none; those of other clients stay."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    own = target(tmp_path, "ours")
+    config = yaml.safe_load((tmp_path / "kubeconfig").read_text())
+    data = base64.b64encode(b"a certificate").decode()
+    for cluster in config["clusters"]:
+        cluster["cluster"]["certificate-authority-data"] = data
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+    for _ in range(2):
+        configuration = api_client(own).configuration
+        assert Path(configuration.ssl_ca_cert).read_bytes() == b"a certificate"
+        assert [*temporary.iterdir()] == []
+    other = load_kube_config_from_file(tmp_path / "kubeconfig", "ours")
+    assert Path(api_client(own).configuration.ssl_ca_cert).read_bytes() == b"a certificate"
+    assert Path(other.ssl_ca_cert).read_bytes() == b"a certificate"
+
+
+def load_kube_config_from_file(path: Path, context: str) -> Configuration:
+    """As another library does."""
+    configuration = Configuration()
+    load_kube_config(config_file=str(path), context=context, client_configuration=configuration)  # type: ignore[no-untyped-call]
+    return configuration

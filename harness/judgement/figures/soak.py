@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 from harness.judgement.figures.files import load_files
@@ -168,6 +169,31 @@ def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
         yield Lack(what=f"a fault-free window of {length}, {offered.window_s:g} s are planned", window_s=length.base)
 
 
+def _few_in_an_hour(objective: Objective, offered: Offered) -> Iterable[Lack]:
+    """Also an hour must have so many requests of the smallest route that routes as quick as before are seen to be."""
+    yield from _lacks(objective, offered)
+    hours = (offered.window_s if offered.time_scale == 1 else objective.times[SOAK].base) / _HOUR.base
+    planned = math.floor(offered.requests / hours) if hours else 0
+    needed = least_requests(objective.quantile or 0.5, objective.limit.base, objective.confidence)
+    if offered.window_s and planned < needed:
+        window_s = math.ceil(offered.window_s * needed / max(planned, 1))
+        what = f"{needed} requests of the smallest route in an hour of the soak, {planned} are planned"
+        yield Lack(what=what, window_s=window_s, grows=False)
+
+
+def least_requests(quantile: float, limit: float, confidence: float) -> int:
+    """How many requests of two equal times show with this confidence that their quantiles differ by less than the factor.
+
+    They do in three runs of four and more if response times have an exponential tail (the judge's bounds are a little wider than those
+    that this is reckoned with): then the relative standard error of a sample quantile is sqrt(p (1 - p) / n) / ((1 - p) ln(1 / (1 - p))). Source: H. A. David and H. N. Nagaraja, Order Statistics, 3rd ed., 10.2.
+    """
+    if limit <= 1:
+        return 1
+    error = math.sqrt(quantile / (1 - quantile)) / -math.log1p(-quantile)
+    reach = 2 * NormalDist().inv_cdf(confidence) * math.sqrt(2) * error
+    return math.ceil((reach / math.log(limit)) ** 2)
+
+
 LAST_HOUR_SPEC: Final = Spec(
     figure=LAST_HOUR,
     judge=last_hours,
@@ -177,7 +203,7 @@ LAST_HOUR_SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),
     evidence=load_files,
-    lacks=_lacks,
+    lacks=_few_in_an_hour,
 )
 RESTARTS_SPEC: Final = Spec(
     figure=RESTARTS,

@@ -99,10 +99,12 @@ class Lack:
     Attributes:
         what: what would be needed, and what is planned.
         window_s: a fault-free window of so many seconds would do; 0: no length of it would.
+        grows: whether a plan that may choose the length takes so long; else people say so, as it costs them minutes.
     """
 
     what: str
     window_s: float = 0.0
+    grows: bool = True
 
 
 def no_numbers(_objective: Objective, _offered: Offered) -> Numbers | None:

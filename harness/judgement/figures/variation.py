@@ -15,7 +15,7 @@ from harness.judgement.measures import Case, bounded, formatted, held, inconclus
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
-from harness.judgement.stats.statistics import Bounds
+from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase, ReasonKind, Window
 
 FIGURE: Final = Figure.VARIATION
@@ -70,14 +70,16 @@ def _parts(window: Window, length_ns: int) -> Iterable[tuple[Times, Span]]:
 
 
 def _variation(case: Case, parts: Sequence[tuple[Times, Span]]) -> Bounds:
-    """Highest over lowest, less 1. The parts share the error budget: each has bounds of a confidence that is higher for it.
+    """Highest over lowest, less 1.
 
-    It is at most the highest upper bound over the lowest lower one, and at least the highest lower bound over the lowest upper one.
+    It is at most the highest upper bound over the lowest lower one: that fails only if a bound of the two parts that truly are highest
+    and lowest fails, so two share the error budget, however many parts there are. It is at least the highest lower bound over
+    the lowest upper one: that fails if any bound does, so all share the budget.
     """
     quantile, limit = case.quantile, case.scaled.in_unit("ratio")
     values = [times.quantile(quantile) for times, _ in parts]
     n = sum(len(times.ms) for times, _ in parts)
-    method = f"highest of {len(parts)} parts over the lowest, each with its own bounds, which share one error budget"
+    method = f"highest of {len(parts)} parts over the lowest, from the bounds of each"
     nothing = Bounds(
         value=math.nan,
         low=-math.inf,
@@ -92,17 +94,27 @@ def _variation(case: Case, parts: Sequence[tuple[Times, Span]]) -> Bounds:
     if not all(0 < value < math.inf for value in values):
         return nothing
     middle = math.sqrt(min(values) * max(values))
-    sure = 1 - (1 - case.objective.confidence) / len(parts)
-    each = [
-        quantile_in_time(times.ms, Timeline.of(times.at_ns, span), quantile, middle * math.sqrt(1 + limit), sure)
-        for times, span in parts
-    ]
-    least = min(one.low for one in each)
+
+    def bounds_at(confidence: float) -> list[Bounds]:
+        return [
+            quantile_in_time(
+                times.ms, Timeline.of(times.at_ns, span), quantile, middle * math.sqrt(1 + limit), confidence
+            )
+            for times, span in parts
+        ]
+
+    def least(confidence: float) -> float:
+        """Some part's lower bound over some part's upper one: any of them may be off."""
+        each = bounds_at(1 - (1 - confidence) / (2 * len(parts)))
+        return max(max(one.low for one in each) / min(one.high for one in each) - 1, 0.0)
+
+    each = bounds_at(1 - (1 - case.objective.confidence) / 2)
+    lowest = min(one.low for one in each)
     return Bounds(
         value=max(values) / min(values) - 1,
-        low=max(max(one.low for one in each) / min(one.high for one in each) - 1, 0.0),
-        high=max(one.high for one in each) / least - 1 if least > 0 else math.inf,
-        fail_low=max(max(one.fail_low for one in each) / min(one.fail_high for one in each) - 1, 0.0),
+        low=least(case.objective.confidence),
+        high=max(one.high for one in each) / lowest - 1 if lowest > 0 else math.inf,
+        fail_low=least(FAIL_CONFIDENCE),
         fail_high=math.inf,
         confidence=case.objective.confidence,
         n=n,
