@@ -16,6 +16,11 @@ Feature: Production set-up
     When "everyday" traffic has run
     Then every ready replica serves between 0.8 and 1.2 of an equal share in the steady state
 
+  @AT-PROD-MON-APPLICATION
+  Scenario: A service says so itself when it cannot do its work
+    When the experiment "database-primary-loss" has run under "everyday" traffic
+    Then the health of every service reads failing within 10 s during the fault
+
   @AT-PROD-MON-PERFORMANCE
   Scenario: The metrics say how quickly and how often requests are answered
     When the metrics of every service have been read under "everyday" traffic

@@ -52,6 +52,8 @@ class Figure(StrEnum):
     """The chosen member of the database is its only primary."""
     RETURNED_SHARE = "share of answers after the return"
     """Of every region, once a lost one has its power back."""
+    SERVICE_HEALTH = "failing health of services"
+    """What every service says of itself, once what it needs is gone."""
     NEWEST_ROWS = "newest rows"
     """What was acknowledged before a fault is there after it, in every table."""
     THROUGHPUT = "requests served"

@@ -21,6 +21,9 @@ from harness.model.table import (
     Schema,
 )
 
+SERVICE: Final = "service"
+"""The kind of a probe that asks a service itself whether it can do its work."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedTable:
@@ -61,7 +64,15 @@ RECORDED: Final = (
         watcher="regions",
         due="due_ns",
         of="subject",
-        never={"subject": "entry"},
+        never={"subject": "entry", "kind": SERVICE},
+    ),
+    RecordedTable(
+        schema=PROBES,
+        files="watch/services",
+        watcher="services",
+        due="due_ns",
+        of="subject",
+        only={"kind": SERVICE},
     ),
     RecordedTable(schema=REPLICAS, files="watch/replicas", watcher="replicas", due="at_ns", of="member"),
     RecordedTable(schema=LEDGER_WRITES, files="watch/ledger-writes", watcher="ledger", due="intended_ns"),

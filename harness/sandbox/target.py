@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ENTRY = ("global", "balancer")
 GATEWAY = "api-gateway"
+SERVICES = ("user-service", "track-service")
 
 
 def write(
@@ -31,6 +32,7 @@ def write(
     addresses = Addresses(
         entry=_url(store, *ENTRY),
         regions={region: _url(store, region, GATEWAY) for region in SHARES},
+        services={f"{at}/{name}": f"{_url(store, at, name)}/ready" for at in SHARES for name in (GATEWAY, *SERVICES)},
         members={member: store.get(kinds.by_name("Pod"), "database", member)["status"]["podIP"] for member in MEMBERS},
     )
     for path, text in dsn_files(addresses, credentials, directory.secrets).items():

@@ -25,7 +25,7 @@ def keep_in_memory(configuration: Configuration, before: frozenset[str]) -> None
 
     Args:
         configuration: as loaded; its paths lead to memory afterwards.
-        before: `temporary_files` before it was loaded: they belong to somebody else.
+        before: `temporary_files` before it was loaded: those are not of this configuration.
     """
     from kubernetes.config import kube_config
 

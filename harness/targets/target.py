@@ -33,7 +33,7 @@ from harness.targets.parts import (
     Tls,
     TrafficOverride,
 )
-from harness.targets.values import Name, Seconds, TargetSection, Url, is_http
+from harness.targets.values import Name, Seconds, TargetSection, Url, Word, is_http
 from harness.yamlfile import YamlDocument, read_document
 
 __all__ = [
@@ -70,6 +70,7 @@ _LIVE: Final = frozenset(
         "power",
         "ledger",
         "pipeline",
+        "services",
         "traffic",
         "may_break",
         "rollout",
@@ -93,6 +94,7 @@ class Target(TargetSection):
         flows: the log of connections; None: none is kept.
         routes: of the traffic, with the services (label `app`) that each needs.
         evidence: reports of other tools. files: of the platform. attestations, waivers: directories of what people say.
+        services: by name, the address at which a service answers 200 only while it can do its work.
         parts: of the platform that are there and that rows may wait for, by the names of the catalogue.
         file: the file it was read from.
     """
@@ -118,6 +120,7 @@ class Target(TargetSection):
     metrics: Metrics | None = None
     flows: Flows | None = None
     routes: Mapping[Name, tuple[Name, ...]] = Field(default_factory=dict)
+    services: Mapping[Word, Url] = Field(default_factory=dict)
     dns: Dns | None = None
     rollout: RolloutSettings | None = None
     traffic: Mapping[str, TrafficOverride] = Field(default_factory=dict)

@@ -23,6 +23,8 @@ FULL: Final = "full-traffic"
 """The everyday traffic at its full rate, without an experiment."""
 TARGET: Final = "target/target.yaml"
 UP_TRIES: Final = 3
+UP_WITHIN_S: Final = 600.0
+"""So long a start may take before it is given up: a machine with much other work needs minutes, and says so itself earlier."""
 WHOLE_WITHIN_S: Final = 180.0
 """So long the platform may take to be as it was, once the undo was sent: databases rejoin last, and a busy machine is slow."""
 
@@ -80,7 +82,8 @@ def kept_sandbox(project: Project, parts: Iterable[str] = ()) -> Iterator[None]:
         AssertionError: it did not come up or did not go down.
     """
     for _ in range(UP_TRIES):  # a machine with much other work may be too slow for one
-        up = project.do("sandbox", "up", *(word for part in parts for word in ("--part", part)))
+        words = (word for part in parts for word in ("--part", part))
+        up = project.start("sandbox", "up", *words).wait(UP_WITHIN_S)
         if up.code == 0:
             break
     try:

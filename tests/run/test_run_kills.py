@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,8 +62,11 @@ def test_fifty_strikes_hit_every_experiment_and_every_process() -> None:
 
 def test_what_the_status_of_the_sandbox_says_is_understood() -> None:
     """Its own JSON of a node that is gone and a workload that lacks a replica."""
-    ready = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
-    nodes = [{"metadata": {"name": "a"}, **ready}, {"metadata": {"name": "b"}}]
+    conditions = [{"type": "Ready", "status": "True"}]
+    nodes: list[dict[str, Any]] = [
+        {"metadata": {"name": "a"}, "status": {"conditions": conditions}},
+        {"metadata": {"name": "b"}},
+    ]
     workloads = [
         RollOut(namespace="n", name=name, kind="Deployment", ready=ready, desired=2, settled=True)
         for name, ready in (("whole", 2), ("short", 1))

@@ -349,6 +349,13 @@ OBJECTIVES = {
         times={"after": s(50)},
         sentence="",
     ),
+    "the health of every service reads failing within 10 s during the fault": Objective(
+        figure=Figure.SERVICE_HEALTH,
+        scope=replace(FAULT, experiments=("database-primary-loss",), domains=("database",)),
+        op=Op.BELOW,
+        limit=s(10),
+        sentence="",
+    ),
     "a promotion ordered by hand leaves the chosen member the only primary within 45 s": Objective(
         figure=Figure.PROMOTION,
         scope=replace(FAULT, experiments=("database-primary-loss",), domains=("database",)),

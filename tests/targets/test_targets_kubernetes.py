@@ -171,11 +171,11 @@ def test_certificates_of_a_kubeconfig_leave_no_file(tmp_path: Path, monkeypatch:
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
     for _ in range(2):
         configuration = api_client(own).configuration
-        assert Path(configuration.ssl_ca_cert).read_bytes() == b"a certificate"
+        assert Path(str(configuration.ssl_ca_cert)).read_bytes() == b"a certificate"
         assert [*temporary.iterdir()] == []
     other = load_kube_config_from_file(tmp_path / "kubeconfig", "ours")
-    assert Path(api_client(own).configuration.ssl_ca_cert).read_bytes() == b"a certificate"
-    assert Path(other.ssl_ca_cert).read_bytes() == b"a certificate"
+    assert Path(str(api_client(own).configuration.ssl_ca_cert)).read_bytes() == b"a certificate"
+    assert Path(str(other.ssl_ca_cert)).read_bytes() == b"a certificate"
 
 
 def load_kube_config_from_file(path: Path, context: str) -> Configuration:

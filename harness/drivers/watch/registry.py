@@ -13,6 +13,7 @@ from harness.drivers.watch.notices import NoticesWatcher
 from harness.drivers.watch.pipeline import PipelineWatcher
 from harness.drivers.watch.pods import ClusterWatcher
 from harness.drivers.watch.replicas import ReplicasWatcher
+from harness.drivers.watch.services import ServicesWatcher
 from harness.drivers.watch.watching import Watcher
 from harness.errors import UsageError
 from harness.targets.target import Target
@@ -28,6 +29,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     ClusterWatcher,
     AlertsWatcher,
     NoticesWatcher,
+    ServicesWatcher,
 )
 """The harness's own watchers, in the order in which they begin."""
 

@@ -31,6 +31,7 @@ class Rates(BaseModel):
         member: probes of each database member; heartbeats are written as often.
         alerts: requests for the alerts of Prometheus.
         notices: requests for the notices that their receiver has got.
+        service: what each service says of itself.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +48,7 @@ class Rates(BaseModel):
     member: float = 5.0
     alerts: float = 1.0
     notices: float = 1.0
+    service: float = 0.2
 
 
 class WatchSettings(BaseModel):

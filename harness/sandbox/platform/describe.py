@@ -10,7 +10,7 @@ The only thing that anyone outside ever learns of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +89,13 @@ class Addresses:
         entry: URL of the balancer.
         regions: region to URL of its api-gateway Service.
         members: database pod to its IP address, fixed for life.
+        services: region and service to the URL at which it says whether it is ready.
     """
 
     entry: str
     regions: Mapping[str, str]
     members: Mapping[str, str]
+    services: Mapping[str, str] = field(default_factory=dict)
 
 
 def describe(
@@ -137,6 +139,7 @@ def describe(
         "probes": PROBES,
         "callers": {"accepted": {"app": "frontend"}, "refused": {"app": "stranger"}},
         "power": {"annotation": "sandbox.readiness/power", "value": "off"},
+        **({"services": dict(addresses.services)} if addresses.services else {}),
         "ledger": {"path": "/ledger", "table": "ledger", "read": True},
         "pipeline": {"accept": "/events", "visible": "/events/{id}"},
         **(_files(repository) if repository is not None and examples() else {}),

@@ -108,6 +108,17 @@ RECOVERIES: Final = (
         mean=returned_share,
     ),
     Template(
+        name="health-of-every-service",
+        keyword=Keyword.THEN,
+        text="the health of every service reads failing within <limit:reaction> during the fault",
+        about=(
+            "From a fault of domain database sent to the first of two failing answers, one after the other, at each service's own address "
+            "(`services` of the target file), for the slowest of them."
+        ),
+        example="the health of every service reads failing within 10 s during the fault",
+        mean=after_fault(Figure.SERVICE_HEALTH, "database"),
+    ),
+    Template(
         name="promotion-by-hand",
         keyword=Keyword.THEN,
         text="a promotion ordered by hand leaves the chosen member the only primary within <limit:reaction>",

@@ -33,6 +33,7 @@ def test_the_releases_that_come_with_the_harness() -> None:
     bad = [
         "1.1.0-bad-migration", "1.1.0-failing", "1.1.0-leaking", "1.1.0-one-region-only", "1.1.0-refuses-sign-in", "1.1.0-slow", "1.1.0-slow-database",
         "1.1.0-unready",
+        "always-ready",
         "blind", "careless", "coupled", "dark-door", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "held-back", "late", "lopsided", "mute",
         "no-return", "paperless", "pinned", "second-gone", "slow", "slow-return", "twice", "unprobed", "unready", "wrong-home",
     ]  # fmt: skip

@@ -42,6 +42,7 @@ class Defects:
         attempts: how often a call to another service is tried.
         renew_every: of the requests to the database, after one in this many its connection is closed; 0: it is kept.
         health_needs: the service without which the gateway's health path answers 503; empty: none.
+        always_ready: a service says that it is ready without asking what it depends on.
         opens_database: the gateway holds a connection to the database of its own.
         logs_password: the password of the database is written to the log at the start.
         drops_newest: a new primary loses the rows of a second that were added last before the old one died.
@@ -77,6 +78,7 @@ class Defects:
     attempts: int = 3
     renew_every: int = 0
     health_needs: str = ""
+    always_ready: bool = False
     opens_database: bool = False
     logs_password: bool = False
     drops_newest: bool = False
@@ -118,6 +120,7 @@ class Defects:
             attempts=int(env.get("DEFECT_ATTEMPTS", "3")),
             renew_every=int(env.get("DEFECT_RENEW_EVERY", "0")),
             health_needs=env.get("DEFECT_HEALTH_NEEDS", ""),
+            always_ready=env.get("DEFECT_ALWAYS_READY", "") == "yes",
             opens_database=env.get("DEFECT_OPENS_DATABASE", "") == "yes",
             logs_password=env.get("DEFECT_LOGS_PASSWORD", "") == "yes",
             drops_newest=env.get("DEFECT_DROPS_NEWEST", "") == "yes",

@@ -15,7 +15,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from .defects import Defects
-from .kit.app import ENVELOPE, Handler, Unavailable, answer, build, serve
+from .kit.app import ENVELOPE, Handler, Unavailable, answer, build, no_dependencies, serve
 from .kit.calls import Caller, ServiceAnswer, client
 from .kit.settings import PodSettings, address_of
 from .reports import Reports
@@ -71,9 +71,16 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
         if defects.health_needs:
             await app[CALLERS][defects.health_needs].call("GET", "/health", headers={}, body=b"")
 
+    async def ready() -> None:
+        asked = (app[CALLERS][name].call("GET", "/ready", headers={}, body=b"") for name in SERVICES)
+        if any(given.status != 200 for given in await asyncio.gather(*asked)):
+            raise Unavailable("a service is not ready")
+
     routes = [web.route(method, path, forward(name, service)) for name, method, path, service in ROUTES]
     routes.append(web.post("/reports", reports.take))
-    app = build(settings, routes, lifespan=lifespan, alive=alive, headers={"x-gateway-pod": settings.pod})
+    check = no_dependencies if defects.always_ready else ready
+    own = {"x-gateway-pod": settings.pod}
+    app = build(settings, routes, lifespan=lifespan, check=check, alive=alive, headers=own)
     app[ENVELOPE].registry.register(reports.counter)
     app.cleanup_ctx.append(split.watched)
     return app

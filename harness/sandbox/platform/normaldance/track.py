@@ -17,7 +17,18 @@ from aiohttp import web
 from .defects import Defects
 from .engagement import UserCounter
 from .events import Events
-from .kit.app import ENVELOPE, RequestRefused, Unavailable, answer, body_of, build, integer_in, serve, text_in
+from .kit.app import (
+    ENVELOPE,
+    RequestRefused,
+    Unavailable,
+    answer,
+    body_of,
+    build,
+    integer_in,
+    no_dependencies,
+    serve,
+    text_in,
+)
 from .kit.postgres import Connection, DatabaseRouter, Row, once, one
 from .kit.settings import PodSettings
 from .kit.tokens import signed_in
@@ -140,7 +151,8 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str,
         web.post("/events", events.accept),
         web.get("/events/{id}", events.read),
     ]
-    app = build(settings, routes, lifespan=database.held, check=database.ask)
+    check = no_dependencies if defects.always_ready else database.ask
+    app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(tracks.plays.counter)
     app.cleanup_ctx.append(events.relayed)  # ends before the database's connections do
     app.cleanup_ctx.append(Latent(database, defects).watched)

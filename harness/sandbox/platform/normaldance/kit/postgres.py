@@ -207,8 +207,8 @@ class DatabaseRouter:
         return await _tried(self._readers, work, within=READ_S, attempt=ATTEMPT_S)
 
     async def ask(self) -> None:
-        """Raise Unavailable unless some source answers."""
-        await self.read(one("SELECT 1 AS answer"))
+        """Raise Unavailable unless some source answers reads, and the primary is there for writes."""
+        await asyncio.gather(*(first(one("SELECT 1 AS answer")) for first in (self.read, self.read_primary)))
 
     async def read_primary(self, work: Work[T]) -> T:
         """The result of `work` as the primary sees it.

@@ -1,0 +1,130 @@
+"""Health of services: what each says of itself is failing soon after what it needs is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
+from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
+from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.watch import watch_receipt
+from harness.judgement.recovery import SECOND
+from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
+from harness.model.recorded import SERVICE
+from harness.model.table import Bools
+
+_NAME: Final = Figure.SERVICE_HEALTH.value
+_METHOD: Final = (
+    "answers of each service about itself, from the fault sent to the first of two failing ones in succession"
+)
+_AGAIN: Final = "see to the watch of the services, then run again"
+PER_S: Final = 2.0
+"""Probes of each service: half a second apart, a twentieth of 10 s."""
+_BEFORE_S: Final = 5.0
+"""So long before the fault the service must have read well."""
+_TWICE: Final = 2
+
+
+def service_health(case: Case) -> Iterable[Measure]:
+    """One measure per service and experiment."""
+    rows = case.evidence.probes.where(case.evidence.probes.words["kind"].equals(SERVICE))
+    services = rows.apart("subject")
+    if not case.experiments:
+        yield inconclusive(case, _NAME, "no experiment that the sentence speaks of was planned", "add one")
+    for experiment in case.experiments:
+        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
+        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        if attempt is None or attempt.fault.sent_ns is None:
+            why = f"{experiment} left no record of a fault"
+            yield inconclusive(case, _NAME, why, "run without a filter on experiments, then judge again", scope=scope)
+        elif not services:
+            why = "no service was asked"
+            yield inconclusive(case, _NAME, why, _AGAIN, kind=ReasonKind.NO_RECORD, scope=scope)
+        else:
+            for service in sorted(services):
+                own = services[service].sorted_by("due_ns")
+                yield _judged(case, attempt, own, {**scope, "service": service})
+
+
+def _judged(case: Case, attempt: Experiment, rows: Table, scope: Mapping[str, str]) -> Measure:
+    limit = case.scaled.in_unit("s")
+    sent_ns = attempt.fault.sent_ns or 0
+    until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
+    before = rows.between("sent_ns", sent_ns - round(_BEFORE_S * SECOND), sent_ns)
+    during = rows.between("sent_ns", sent_ns, until_ns)
+    watched_s, seconds = (until_ns - sent_ns) / SECOND, _first_of_two(during, sent_ns)
+    if not len(before) or _failing(before).any():
+        outcome, found = Outcome.INCONCLUSIVE, "it did not read well before the fault"
+    elif seconds is not None:
+        outcome = Outcome.PASS if seconds < limit else Outcome.FAIL
+        found = f"it read failing after {formatted(seconds, 's')}"
+    else:
+        outcome = Outcome.FAIL if watched_s >= limit else Outcome.INCONCLUSIVE
+        found = f"it read well in the {formatted(watched_s, 's')} that were watched"
+    end_ns = min(until_ns, sent_ns + round((seconds if seconds is not None else limit) * SECOND) + 1)
+    span = (sent_ns - round(_BEFORE_S * SECOND), max(end_ns, sent_ns + 1))
+    receipts = {
+        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+        "watch": watch_receipt(case.evidence, "services", rows.ints["sent_ns"], span, limit_s=limit),
+    }
+    expected = case.expected.replace("below", "within")
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    hint = _AGAIN if outcome is Outcome.INCONCLUSIVE else ""
+    own = because(outcome, f"{scope['service']}, {attempt.name}: {found}, expected {expected}", hint, kind=kind)
+    outcome, reason = settled(outcome, own, receipts, ("fault", "watch"))
+    return measure(
+        case,
+        _NAME,
+        outcome,
+        reason,
+        scope=scope,
+        figures=Figures(
+            value=seconds,
+            scaled_limit=limit,
+            n=len(during),
+            unit="s",
+            resolution=1 / PER_S,
+            method=_METHOD,
+            receipts=receipts,
+            files=(*attempt.files, "watch/services.parquet"),
+        ),
+    )
+
+
+def _failing(rows: Table) -> Bools:
+    """Which answers say that the service cannot do its work, or did not come."""
+    return np.asarray(~rows.words["error"].missing, dtype=np.bool_)
+
+
+def _first_of_two(rows: Table, sent_ns: int) -> float | None:
+    """Seconds from the fault to the first failing answer that another one follows; None: there are none."""
+    failing = _failing(rows)
+    if len(failing) < _TWICE:
+        return None
+    at = np.flatnonzero(failing[:-1] & failing[1:])
+    return float(rows.ints["done_ns"][at[0]] - sent_ns) / SECOND if len(at) else None
+
+
+SPEC: Final = Spec(
+    figure=Figure.SERVICE_HEALTH,
+    judge=service_health,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    timed=True,
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: ("watch/services.", "history/watch.", "history/chaos-"),
+    needs=lambda _objective: (
+        Need(
+            key="services",
+            why="each service is asked whether it can do its work",
+            hint="add `services: {NAME: ADDRESS}` to the target file",
+        ),
+    ),
+    watched=until_the_limit,
+    rates={"service": PER_S},
+)
