@@ -20,6 +20,7 @@ from harness.drivers.watch import LiveView, Watch, WatchSettings, ledger_clients
 from harness.errors import DriverError
 from harness.evidence.rows import read_rows
 from harness.model import LEDGER_WRITES, PROBES, Table
+from harness.model.recorded import SERVICE
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
@@ -156,6 +157,25 @@ def test_each_regions_door_is_asked_for_its_health_20_times_a_second_in_a_window
     assert spacings(health(run, "north")).count(50) >= 20  # a busy machine leaves some out
     assert set(spacings(health(run, "south"))) >= {50, 200}
     assert {"/health", "/tracks/1"} <= set(service.asked)
+
+
+def test_each_service_is_asked_whether_it_can_do_its_work(
+    service: Service, settings: WatchSettings, target_file: Path
+) -> None:
+    """At its own address and path; the record of the regions has none of it."""
+    with target_file.open("a", encoding="utf-8") as file:
+        file.write(f"services: {{north/a: '{service.url}/ready', south/a: '{service.url}/other/ready'}}\n")
+    run = settings.run_directory
+    often = settings.model_copy(update={"rates": settings.rates.model_copy(update={"service": 10.0})})
+
+    def asked() -> Table:
+        return read_rows(run / "watch" / "services.rows", PROBES).table
+
+    with Watch(often):
+        until(lambda: len(asked()) >= 8)
+    assert set(asked().words["subject"].present) == {"north/a", "south/a"}
+    assert set(asked().words["kind"].present) == {SERVICE}
+    assert {"/ready", "/other/ready"} <= set(service.asked)
 
 
 def test_a_read_that_the_target_file_expects_otherwise_is_wrong(

@@ -156,6 +156,26 @@ def test_reads_go_to_the_next_source_when_the_first_is_gone(services: Services, 
     assert answer.elapsed.total_seconds() < 0.5
 
 
+@pytest.mark.parametrize(("always", "ready"), [("no", 503), ("yes", 200)])
+def test_readiness_asks_for_reads_writes_and_the_services_behind(services: Services, always: str, ready: int) -> None:
+    """Without a primary reads are served, and neither the service nor the gateway is ready; health is not touched."""
+    own, gateway = f"127.93.6.{3 + 2 * (ready == 200)}", f"127.93.6.{4 + 2 * (ready == 200)}"
+    dead = {"DATABASE_SERVICE_HOST": "127.93.6.99", "DEFECT_ALWAYS_READY": always}
+    copy = {"DATABASE_REPLICAS_SERVICE_HOST": "127.93.0.1", "DATABASE_REPLICAS_SERVICE_PORT": "5432"}
+    services.start("track", own, READS="database-replicas", **dead, **copy)
+    services.start(
+        "gateway",
+        gateway,
+        TRACK_SERVICE_SERVICE_HOST=own,
+        USER_SERVICE_SERVICE_HOST=own,
+        DEFECT_ALWAYS_READY=always,
+    )
+    paths = ("/ready", "/health", "/tracks/1")
+    for address in (own, gateway):
+        with httpx.Client(base_url=f"http://{address}:8080", trust_env=False, timeout=10) as client:
+            assert [client.get(path).status_code for path in paths] == [ready, 200, 200]
+
+
 def test_a_pod_told_to_stop_serves_on_for_a_moment_and_leaves_with_0(services: Services) -> None:
     """Within the drain answers still come, each closing its connection; then the process ends by itself."""
     child = services.start("gateway", "127.93.5.4")
