@@ -74,9 +74,9 @@ PROBES: Final = Schema(
     ints={"due_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
     words=("subject", "kind", "connection", "error"),
     order={"done_ns": ("sent_ns",)},
-    known={"kind": ("read", "health")},
+    known={"kind": ("read", "health", "service")},
 )
-"""One row a probe. subject: `entry` or a region. kind: `read` or `health`. connection: `new` or `kept`. status 0: no answer. ok when error is missing."""
+"""One row a probe. subject: `entry`, a region or a service. kind: `read`, `health`, or `service` of a service itself. connection: `new` or `kept`. status 0: no answer. ok when error is missing."""
 
 FACTS: Final = Schema(
     name="facts",
