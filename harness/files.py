@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+ROOM_BYTES: Final = 1 << 16
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -27,3 +29,8 @@ def write_atomic(path: Path, body: bytes) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from error  # people know the file, not what is beside it
     finally:
         partial.unlink(missing_ok=True)
+
+
+def has_room(directory: Path) -> bool:
+    """Whether the device of a directory has space for a few pages more; a writer that finds none cannot even say so there."""
+    return shutil.disk_usage(directory).free >= ROOM_BYTES

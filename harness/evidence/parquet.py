@@ -55,13 +55,17 @@ class ParquetWriter:
             ]
         )
         times = [name for name, size in schema.ints.items() if size == 8]
-        self._file = pq.ParquetWriter(
-            self._partial,
-            self._types,
-            compression="zstd",
-            use_dictionary=list(schema.words),
-            column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
-        )
+        try:
+            self._file = pq.ParquetWriter(
+                self._partial,
+                self._types,
+                compression="zstd",
+                use_dictionary=list(schema.words),
+                column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
+            )
+        except OSError:
+            self._partial.unlink(missing_ok=True)
+            raise
 
     def add(self, rows: Table) -> None:
         """Add rows behind those that are there."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.errors import EvidenceError, MissingEvidence
 from harness.evidence import History, RowTail, RowWriter, read_history, read_rows
+from harness.evidence.parquet import ParquetWriter
 from harness.model import PROBES, REPLICAS, Table
 from tests.full_disk import room_for
 from tests.parquet_files import read_parquet, write_parquet
@@ -128,6 +129,15 @@ def test_rows_that_find_no_room_are_an_error_and_not_lost(tmp_path: Path) -> Non
     writer.close()
     read = read_rows(tmp_path / "a.rows", PROBES)
     assert (len(read.table), read.closed) == (100, True)
+
+
+def test_a_table_that_finds_no_room_leaves_no_part_of_a_file(tmp_path: Path) -> None:
+    """Neither when its first bytes cannot be written nor when its last ones cannot."""
+    rows = Table.of(PROBES, [])
+    for size in (0, 100):
+        with room_for(size), pytest.raises(OSError), ParquetWriter(tmp_path / "a.parquet", PROBES) as writer:  # noqa: PT011 - of Arrow
+            writer.add(rows)
+        assert [*tmp_path.iterdir()] == []
 
 
 def test_a_history_that_finds_no_room_is_an_error(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-import base64
-import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -158,6 +158,8 @@ def test_the_log_of_a_pod_that_is_not_scheduled_yet_is_empty(tmp_path: Path) -> 
 def test_a_pod_is_over_when_it_failed_or_succeeded(phase: str | None, *, over: bool) -> None:
     """One without a status is still to come."""
     assert is_over({"status": {"phase": phase}} if phase else {}) is over
+
+
 def test_certificates_of_a_kubeconfig_leave_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even while the client is in use, so that a process which is killed leaves none; those of other clients stay."""
     temporary = tmp_path / "temporary"

@@ -17,7 +17,7 @@ from typing import Final, Self
 
 from harness import clock
 from harness.errors import DriverError
-from harness.files import write_atomic
+from harness.files import has_room, write_atomic
 from harness.model import Sink, TrafficPlan
 
 START_S: Final = 30.0
@@ -317,7 +317,9 @@ class Load:
     def _last_words(self) -> str:
         lines = Path(self._log()).read_text(encoding="utf-8", errors="replace").split("\n")
         said = [line for line in lines if line.strip()]
-        return f"; its last output: {said[-1].strip()[:300]}" if said else ""
+        if said:
+            return f"; its last output: {said[-1].strip()[:300]}"
+        return "" if has_room(self._directory) else "; no space is left on the device that it writes to"
 
 
 def _schedule_options(plan: TrafficPlan) -> dict[str, object]:
