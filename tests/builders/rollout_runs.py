@@ -119,7 +119,7 @@ def rollout_plan(name: str = "canary", **fields: Any) -> RolloutPlan:
     return RolloutPlan(**{**given, **fields})
 
 
-def planned(objective: Objective, rollout: RolloutPlan | None = None, **fields: Any) -> Plan:
+def planned(objective: Objective, rollout: RolloutPlan | None = None, *, census: int = USERS, **fields: Any) -> Plan:
     """A plan of one rollout under census traffic."""
     traffic = TrafficPlan(
         name="census",
@@ -131,7 +131,7 @@ def planned(objective: Objective, rollout: RolloutPlan | None = None, **fields: 
         routes={"sign-in": 0.5, "read-track": 0.5},
         users=50,
         arrivals="constant",
-        census=USERS,
+        census=census,
     )
     rollout = rollout or rollout_plan()
     given: dict[str, Any] = {"traffic": {"census": traffic}, "rollouts": {rollout.name: rollout}}

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from judgement_builders import evidence, plan, with_words
+from judgement_builders import errors, evidence, failing, plan, samples, with_load, with_words
 
+from harness.judgement import judge
 from harness.judgement.receipts.release import release_receipt
 from harness.judgement.receipts.ties import ties_receipt
-from harness.model import Evidence, ReleaseRead, RunStarted
+from harness.model import Cut, DecisionOutcome, Evidence, Outcome, ReleaseRead, RunStarted
 
 IMAGES = {"us-east-1/Deployment/track": ("track@sha256:1",)}
 STARTED = RunStarted(run="run-1", target="sandbox", release="1.0.0", environment="sandbox", time_scale=60, seed=1)
@@ -63,6 +64,24 @@ def test_one_witness_that_names_another_release_is_a_mismatch(run: Evidence, why
     assert found.receipt.ok is False
     assert why in found.receipt.why
     assert found.note
+
+
+@pytest.mark.parametrize("after", [(), (read("after", workloads={}, version="", why="no answer"),)])
+def test_what_cut_a_run_short_leads_its_rows_and_not_that_the_release_was_not_read_after_it(
+    after: tuple[ReleaseRead, ...],
+) -> None:
+    """The target died: a FAIL that was proven before stays one, what is not decided says that it died, and nothing is a GO."""
+    cut = Cut(why="the target is gone", hint="start it again", act="experiment:region-loss", after_s=90.0)
+    asked = plan({"R": errors()})
+    few = replace(named("1.0.0"), windows={}, release_reads=(read("before"), *after), complete=False, cut=cut)
+    judgement = judge(asked, few)
+    told = "the run did not complete: the target is gone during the act experiment:region-loss, 90 s after it began"
+    assert [v.reason.startswith(told) for v in judgement.verdicts] == [True]
+    assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert "release not verified: the release " in judgement.decision.headline
+    bad = with_load(failing(samples(0, 60), slice(0, None, 30)))
+    failed = replace(bad, release_reads=(read("before"), *after), complete=False, cut=cut)
+    assert judge(asked, failed).verdicts[0].outcome is Outcome.FAIL
 
 
 def test_a_target_that_cannot_tell_is_not_verified() -> None:

@@ -182,6 +182,27 @@ def test_a_step_without_a_verdict_is_red(spoilt: dict[str, Any]) -> None:
     assert outcome(VERDICT, run) == "FAIL"
 
 
+@pytest.mark.parametrize("dropped", [OBJECTS, OBJECTS[:1]])
+def test_an_object_of_which_nothing_was_recorded_has_no_verdict(dropped: tuple[str, ...]) -> None:
+    """All that was begun is asked for; nothing recorded is no pass."""
+    kept = [one for one in history() if one.subject not in dropped and one.fields.get("object") not in dropped]
+    assert outcome(VERDICT, evidence(told_=kept)) == "FAIL"
+
+
+def test_a_switch_at_once_has_no_step_before_the_next_one() -> None:
+    """One step: no next one began, with a verdict or without."""
+    run = evidence(parts=COLOURS, back=45.0)
+    assert outcome(VERDICT, run, BLUE_GREEN) == "INCONCLUSIVE"
+
+
+def test_nobody_went_back_only_where_users_were_met_again() -> None:
+    """100 000 known users, 500 of them a step: each is met once, and whoever was sent back would not be met again."""
+    many = [{**row, "user": row["arrival"]} for row in rows()]
+    (measure,) = judged(STICKY, evidence(many), census=100_000)
+    assert measure.outcome.value == "INCONCLUSIVE"
+    assert "0 users of the new release were met again in a later step, 20 are needed" in measure.because.text
+
+
 def test_a_canary_without_traffic_is_not_decided() -> None:
     """There was nothing to analyse, whatever the analysis says."""
 
@@ -258,6 +279,14 @@ def test_a_switch_begins_with_its_first_object() -> None:
     for told_, red in ((lines, set()), ([*lines[:1], first, *lines[1:]], {NO_FAILURE, NO_502})):
         run = evidence(rows(COLOURS, back=45.0, spoil=spoil), told_, parts=COLOURS, back=45.0)
         assert _reds(run, OF_A_SWITCH, BLUE_GREEN) == red
+
+
+def test_a_switch_that_was_taken_back_before_its_limit_passes_nothing() -> None:
+    """`from 10 s after the switch on` needs 10 s: here the way back began after 3 s, and the old release could have answered again."""
+    run = evidence(rows(COLOURS, back=18.0), history(COLOURS, back=18.0), parts=COLOURS, back=18.0)
+    (measure,) = judged(SWITCHED, run, BLUE_GREEN)
+    assert measure.outcome.value == "INCONCLUSIVE"
+    assert "it was observed for 3 s of 10 s" in measure.because.text
 
 
 def _taken_back(back: float, spoil: Any, by: str = "platform") -> Any:

@@ -1,13 +1,14 @@
 """The release receipt: the planned release answered and ran, before and after the load; and while a rollout is under way, its candidate too.
 
 Three sources: the answers that name a release, the images or digests of every workload, and the target's own version path. A target
-that has none of them is not refused: the decision line reports that its release was not verified.
+that has none of them is not refused: the decision line reports that its release was not verified. Neither is a run that was cut short
+before the second reading, as by a target that died: what cut it is the reason, and it is never a GO.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,10 +47,15 @@ def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
         silent += without
     reads = {read.when: read for read in evidence.release_reads}
     troubles = [*_answers(plan, answers), *_images(reads), *_versions(plan, reads.values())]
+    unread = next(_unread(reads), "")
+    if evidence.cut is None:
+        troubles += [unread] if unread else []
     images = next((reads[when].workloads for when in ("after", "before") if when in reads), {})
     known = bool(answers) or any(read.workloads or read.version for read in reads.values())
     if troubles:
         receipt, note = Receipt(ok=False, why="; ".join(troubles), files=FILES), troubles[0]
+    elif unread:
+        receipt, note = Receipt(ok=None, why=unread, files=FILES), f"release not verified: {unread}"
     elif not known:
         why = "no answer names a release, and no image, digest or version was read"
         receipt, note = Receipt(ok=None, why=why, files=FILES), f"release not verified: {why}"
@@ -79,15 +85,18 @@ def _images(reads: Mapping[str, ReleaseRead]) -> Iterable[str]:
         for workload, images in sorted(read.workloads.items()):
             if len(set(images)) > 1:
                 yield f"{workload} ran {len(set(images))} images {read.when} the load: {', '.join(sorted(set(images)))}"
-        if read.why:
-            yield f"the release could not be read {read.when} the load: {read.why}"
-    if {"before", "after"} <= reads.keys():
+    if {"before", "after"} <= reads.keys() and not any(read.why for read in reads.values()):
         before, after = reads["before"].workloads, reads["after"].workloads
         for workload in sorted({*before, *after}):
             if set(before.get(workload, ())) != set(after.get(workload, ())):
                 old, new = (", ".join(sorted(set(w.get(workload, ())))) or "nothing" for w in (before, after))
                 yield f"{workload} ran {old} before the load and {new} after it"
-    elif reads:
+
+
+def _unread(reads: Mapping[str, ReleaseRead]) -> Iterator[str]:
+    """A reading that failed, or that was not made."""
+    yield from (f"the release could not be read {one.when} the load: {one.why}" for one in reads.values() if one.why)
+    if len(reads) == 1:
         yield f"the release was read only {next(iter(reads))} the load"
 
 

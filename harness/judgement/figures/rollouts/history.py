@@ -72,7 +72,7 @@ class RolloutHistory:
 
     Attributes:
         plan: as planned.
-        began_ns: when the candidate was sent.
+        began_ns: when the candidate was sent. objects: what is changed.
         steps: in order.
         back: who took it back, and when. ended: which release it ended on. None: not recorded.
         promoted: promotions by the harness. statuses, analyses: what objects and analyses said, in order of time.
@@ -81,6 +81,7 @@ class RolloutHistory:
 
     plan: RolloutPlan
     began_ns: int
+    objects: tuple[str, ...]
     steps: tuple[StepTaken, ...]
     back: RolloutBack | None
     ended: RolloutEnded | None
@@ -121,6 +122,7 @@ def history_of(plan: Plan, evidence: Evidence, name: str) -> RolloutHistory | st
     return RolloutHistory(
         plan=plan.rollouts[name],
         began_ns=began.when_ns,
+        objects=began.objects,
         steps=_steps(taken, back, statuses, until_ns),
         back=back,
         ended=ended,

@@ -86,7 +86,7 @@ def verdicts(case: Case) -> Iterable[Measure]:
     if isinstance(history, Measure):
         yield history
         return
-    objects = sorted({one.subject for one in history.statuses})
+    objects = sorted({*history.objects, *(one.subject for one in history.statuses)})
     without = [
         (step, subject)
         for step, following in pairwise(history.steps)
@@ -103,8 +103,8 @@ def verdicts(case: Case) -> Iterable[Measure]:
         step, subject = without[0]
         text = f"{subject} went on from {step.name} without a verdict ({len(without)} of {len(objects) * (len(history.steps) - 1)})"
         yield concluded(case, name, Outcome.FAIL, text, figures)
-    elif len(history.steps) < len(history.plan.steps):
-        text = f"{len(history.steps)} of {len(history.plan.steps)} steps were taken"
+    elif not objects or len(history.steps) < max(len(history.plan.steps), 2):
+        text = f"{len(history.steps)} of {len(history.plan.steps)} steps of {len(objects)} objects were recorded: there was no next step, or nothing that took it"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, figures, kind=ReasonKind.NO_RECORD)
     else:
         text = f"each of {len(history.steps) - 1} steps of {len(objects)} objects had a verdict before the next"

@@ -130,14 +130,18 @@ def gone(
     low, high = (max(last_ns - since_ns, 0) / NS_PER_S for since_ns in (switch.at_ns, switch.since_ns))
     limit = case.scaled.in_unit("s")
     others = int((~old & (rows.ints["sent_ns"] > last_ns)).sum())
+    observed_s = (switch.until_ns - switch.at_ns) / NS_PER_S
     if low >= limit:
         outcome = Outcome.FAIL
     else:
-        outcome = Outcome.PASS if high < limit and others >= _FEWEST else Outcome.INCONCLUSIVE
+        enough = others >= _FEWEST and observed_s >= limit
+        outcome = Outcome.PASS if high < limit and enough else Outcome.INCONCLUSIVE
     what = "new connections" if new_connections else "answers"
     text = f"{switch.old} gave {int(old.sum())} of {len(rows)} {what} after the {switch.name}, the last {formatted(high, 's')} after it"
     if others < _FEWEST:
         text = f"{text}, and only {others} came later from another release"
+    if observed_s < limit:
+        text = f"{text}; it was observed for {observed_s:.3g} s of {limit:.3g} s"
     figures = Figures(
         value=high,
         low=low,

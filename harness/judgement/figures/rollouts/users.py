@@ -26,6 +26,8 @@ from harness.model import Figure, LimitRule, Measure, Op, Outcome, ReasonKind, T
 from harness.model.rollout import percent
 from harness.model.table import Bools, Ints
 
+_FEWEST: Final = 20
+"""Users of the new release who are met again: fewer do not show that none goes back."""
 _METHOD: Final = "a census: every known user by the first request in the step"
 _CENSUS: Final = "write `census: N` into the traffic's file, and let its journeys be `journey.user`'s"
 
@@ -134,21 +136,25 @@ def stickiness(case: Case) -> Iterable[Measure]:
     if isinstance(history, Measure):
         yield history
         return
-    both, back, moved, compared = 0, 0, set[int](), 0
+    both, back, moved, compared, again = 0, 0, set[int](), 0, 0
     for step in history.steps:
         seen = met(case, history, step)
         first = seen.first
         both += seen.both
         compared += len(first)
+        again += len(moved & first.keys())
         back += sum(1 for user, new in first.items() if not new and user in moved)
         moved |= {user for user, new in first.items() if new}
     receipts = {"load": load_of(case), "restore": ended_receipt(history)}
     figures = Figures(value=float(both + back), n=compared, method=_METHOD, receipts=receipts)
     text = f"{both} users met both releases within a step, {back} went back to the old one, of {compared} met in {len(history.steps)} steps"
-    if not moved or len(history.steps) < len(history.plan.steps):
-        outcome = Outcome.FAIL if both + back else Outcome.INCONCLUSIVE
-    else:
-        outcome = Outcome.FAIL if both + back else Outcome.PASS
+    whole = moved and len(history.steps) >= len(history.plan.steps)
+    if whole and not both + back and again < _FEWEST:
+        whole, text = (
+            False,
+            f"{text}; {again} users of the new release were met again in a later step, {_FEWEST} are needed",
+        )
+    outcome = Outcome.FAIL if both + back else Outcome.PASS if whole else Outcome.INCONCLUSIVE
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
     yield concluded(case, name, outcome, text, figures, kind=kind)
 
