@@ -122,7 +122,7 @@ def history_of(plan: Plan, evidence: Evidence, name: str) -> RolloutHistory | st
     return RolloutHistory(
         plan=plan.rollouts[name],
         began_ns=began.when_ns,
-        objects=began.objects,
+        objects=tuple(began.objects),
         steps=_steps(taken, back, statuses, until_ns),
         back=back,
         ended=ended,
