@@ -53,6 +53,32 @@ def test_a_route_that_fails_without_need_fails() -> None:
     assert found.outcome is FAIL
 
 
+def test_a_route_that_fails_as_long_as_the_service_is_gone_fails() -> None:
+    """From the fault to its undo, while before and after it all is well: one cluster, which the harness itself has made."""
+    given = gone("sign-in")
+    rows = given.windows[fault_name("pod-loss")].samples
+    (fault,) = [one.fault for one in given.experiments["pod-loss"]]
+    assert fault.confirmed_ns is not None
+    at_ns = rows.ints["intended_ns"]
+
+    def failing_until(end_s: float) -> Evidence:
+        """Failures from the fault to so many seconds after it, and its undo 15 s after it."""
+        (attempt,) = given.experiments["pod-loss"]
+        undone_ns = (fault.confirmed_ns or 0) + 15 * 10**9
+        mine = (at_ns >= (fault.sent_ns or 0)) & (at_ns < (fault.sent_ns or 0) + round(end_s * 10**9))
+        error = rows.words["error"]
+        codes = np.where(mine, error.codes, -1).astype(np.int8)
+        broken = replace(rows, words={**rows.words, "error": replace(error, codes=codes)})
+        windows = {**given.windows, fault_name("pod-loss"): window(broken, START, START + 30, "pod-loss")}
+        held = replace(attempt, fault=replace(fault, undone_ns=undone_ns, gone_ns=undone_ns + 10**9))
+        return replace(given, windows=windows, experiments={**given.experiments, "pod-loss": (held,)})
+
+    (throughout,) = judged(failing_until(16))
+    assert throughout.outcome is FAIL
+    (passing,) = judged(failing_until(4))
+    assert passing.outcome is INCONCLUSIVE, "a stall at the beginning may be one of many"
+
+
 def test_a_service_that_was_not_gone_as_a_whole_is_no_evidence() -> None:
     """Another pod of it ran on."""
     other = gone()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -18,10 +20,11 @@ from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.hits import whole_service_receipt
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.stats.clustered import share_in_time
-from harness.judgement.stats.statistics import needed
+from harness.judgement.stats.statistics import Bounds, needed, share_bounds
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Phase, Window
 
 _NAME: Final = Figure.COUPLING.value
+_FIFTHS: Final = 5
 
 
 def couplings(case: Case) -> Iterable[Measure]:
@@ -57,6 +60,7 @@ def _without(case: Case, attempt: Experiment, windows: Sequence[Window], gone: s
     parts = [_part(window, routes) for window in windows]
     bad, n = sum(int(part.bad.sum()) for part in parts), sum(len(part.bad) for part in parts)
     bounds = share_in_time(slots_of(parts), case.objective.confidence, claim=True)
+    bounds = _throughout(bounds, parts, attempt)
     limit = case.objective.limit.in_unit("ratio")
     fault = fault_receipt(case.plan, case.evidence, attempt)
     whole = [whole_service_receipt(case.evidence, attempt, service) for service in sorted(gone)]
@@ -77,6 +81,29 @@ def _without(case: Case, attempt: Experiment, windows: Sequence[Window], gone: s
         receipts=receipts,
         fail_needs=("fault",),
         files=all_files(windows),
+    )
+
+
+def _throughout(bounds: Bounds, parts: Sequence[GuardedWindow], attempt: Experiment) -> Bounds:
+    """The bounds, raised where requests failed all the time that the service was gone.
+
+    Failures that last as long as the fault are one cluster, of which no bound of independent clusters can say anything. But the time of
+    the fault was chosen by the harness: each fifth of it is a trial of its own, and the share of them all is at least that of the least.
+    """
+    confirmed_ns, undone_ns = attempt.fault.confirmed_ns, attempt.fault.undone_ns
+    n = sum(len(part.bad) for part in parts)
+    if confirmed_ns is None or undone_ns is None or not n:
+        return bounds
+    edges = np.linspace(confirmed_ns, undone_ns, _FIFTHS + 1)
+    at_ns = np.concatenate([part.at_ns for part in parts])
+    bad = np.concatenate([part.bad for part in parts])
+    inside = [(at_ns >= start) & (at_ns < end) for start, end in pairwise(edges)]
+    fifths = [share_bounds(int(bad[own].sum()), int(own.sum()), bounds.confidence) for own in inside]
+    held = sum(int(own.sum()) for own in inside) / n
+    return replace(
+        bounds,
+        low=max(bounds.low, held * min(one.low for one in fifths)),
+        fail_low=max(bounds.fail_low, held * min(one.fail_low for one in fifths)),
     )
 
 
