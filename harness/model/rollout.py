@@ -32,6 +32,21 @@ class TakenBack(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedReport:
+    """A report of a user that the run sends.
+
+    Attributes:
+        severity: `critical` or `minor`.
+        stable: on the old release; else on the candidate.
+        at: once the candidate is given this share of the users.
+    """
+
+    severity: str
+    stable: bool
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutPlan:
     """A rollout by name.
 
@@ -47,6 +62,7 @@ class RolloutPlan:
         watched_s: how long it is watched at all users before it is taken back by hand.
         within_s: longest, from its beginning to the old release everywhere.
         triggers: when it must be taken back.
+        reports: of users, that the run sends.
         kind: what is changed: `Rollout` (Argo Rollouts), `Deployment` or `Service`. names: of the objects. namespaces: where they are.
     """
 
@@ -62,6 +78,7 @@ class RolloutPlan:
     watched_s: float = 10.0
     within_s: float = 60.0
     triggers: tuple[Trigger, ...] = ()
+    reports: tuple[PlannedReport, ...] = ()
     kind: str = "Rollout"
     names: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()

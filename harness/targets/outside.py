@@ -65,6 +65,18 @@ class Flows(TargetSection):
     dependencies: Annotated[Mapping[Name, tuple[Name, ...]], Field(min_length=1)]
 
 
+class UserReports(TargetSection):
+    """Where users report what is wrong.
+
+    Attributes:
+        path: of the entry; a report is a POST.
+        body: its JSON object; `{severity}` (critical or minor) and `{release}` in a value stand for those of the report.
+    """
+
+    path: UrlPath
+    body: Annotated[Mapping[str, str], Field(min_length=1)]
+
+
 class Alerting(TargetSection):
     """Where notices of alerts go.
 

@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from harness.catalogue.explain import configuration_error
 from harness.errors import ConfigurationError
-from harness.targets.outside import Alerting, Dns, Flows, Metrics
+from harness.targets.outside import Alerting, Dns, Flows, Metrics, UserReports
 from harness.targets.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.parts import (
     Callers,
@@ -92,6 +92,7 @@ class Target(TargetSection):
         power: how the power of a node is cut; None: it cannot be.
         alerting: where notices of alerts go; None: they are not read.
         flows: the log of connections; None: none is kept.
+        user_reports: where users report what is wrong; None: a rollout sends no reports.
         routes: of the traffic, with the services (label `app`) that each needs.
         evidence: reports of other tools. files: of the platform. attestations, waivers: directories of what people say.
         services: by name, the address at which a service answers 200 only while it can do its work.
@@ -123,6 +124,7 @@ class Target(TargetSection):
     services: Mapping[Word, Url] = Field(default_factory=dict)
     dns: Dns | None = None
     rollout: RolloutSettings | None = None
+    user_reports: UserReports | None = None
     traffic: Mapping[str, TrafficOverride] = Field(default_factory=dict)
     disposable: bool = False
     may_break: tuple[MayBreak, ...] = ()

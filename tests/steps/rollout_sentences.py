@@ -92,4 +92,22 @@ ROLLOUT_SENTENCES: Final = {
         params={"signal": "error rate", "above": "5 %", "at": "3 %"},
         times={"above for": _q("2 min", scaled=True), "at for": _q("6 min", scaled=True)},
     ),
+    "the rollback starts within 30 s after 10 min of one new pod above 80 % of its limit": _within(
+        Figure.ROLLBACK_START,
+        "30 s",
+        scope=_STEP,
+        window=_q("10 min", scaled=True),
+        params={"signal": "memory share", "above": "80 %"},
+    ),
+    "no rollback starts after 8 min of one new pod above 80 % of its limit nor after 20 min at 75 %": _fact(
+        Figure.NO_ROLLBACK,
+        params={"signal": "memory share", "above": "80 %", "at": "75 %"},
+        times={"above for": _q("8 min", scaled=True), "at for": _q("20 min", scaled=True)},
+    ),
+    "the rollback starts within 60 s after a critical report on the new release is recorded": _within(
+        Figure.ROLLBACK_START, "60 s", scope=_STEP, params={"signal": "critical report"}
+    ),
+    "no rollback starts after a minor report on the new release nor after a critical one on the old": _fact(
+        Figure.NO_ROLLBACK, params={"signal": "critical report"}
+    ),
 }

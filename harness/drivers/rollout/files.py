@@ -14,7 +14,7 @@ from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import hint_with_nearest
 from harness.errors import ConfigurationError, UsageError
 from harness.model import Quantity
-from harness.model.rollout import ALL, RolloutPlan, Strategy, TakenBack
+from harness.model.rollout import ALL, PlannedReport, RolloutPlan, Strategy, TakenBack
 from harness.model.trigger import Signal, Trigger, misfit
 from harness.targets.target import Seconds
 from harness.targets.values import quantity
@@ -48,6 +48,16 @@ class TriggerEntry(BaseModel):
     window: Said | None = Field(default=None, alias="for")
 
 
+class ReportEntry(BaseModel):
+    """A report of a user: how bad it is, on which release, and at which share of the users it is sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+    severity: Literal["critical", "minor"]
+    on: Literal["candidate", "stable"]
+    at: Annotated[float, quantity("ratio", "25 %")]
+
+
 class RolloutFile(BaseModel):
     """A rollout file.
 
@@ -60,6 +70,7 @@ class RolloutFile(BaseModel):
         promoted_by, taken_back: by whom it goes on, and how it is expected to end.
         watched_s: at all users, before it is taken back by hand. within_s: longest in all.
         triggers: by name.
+        reports: of users, that the run sends.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
@@ -75,6 +86,7 @@ class RolloutFile(BaseModel):
     watched_s: Seconds = Field(default=10.0, alias="watched")
     within_s: Seconds = Field(default=60.0, alias="within")
     triggers: Mapping[str, TriggerEntry] = Field(default_factory=dict)
+    reports: tuple[ReportEntry, ...] = ()
 
 
 def load_rollout(name: str, directories: Sequence[Path]) -> RolloutPlan:
@@ -122,6 +134,9 @@ def read_rollout(path: Path) -> RolloutPlan:
         watched_s=file.watched_s,
         within_s=max(file.within_s, seconds + _AROUND_S),
         triggers=tuple(_trigger(document, name, entry) for name, entry in file.triggers.items()),
+        reports=tuple(
+            PlannedReport(severity=each.severity, stable=each.on == "stable", at=each.at) for each in file.reports
+        ),
     )
 
 
@@ -198,6 +213,10 @@ def _wrong_ends(file: RolloutFile) -> Iterator[tuple[Location, str, str]]:
         yield ("dwell",), f"{file.dwell} is not a length of time above 0", "write it like `2 h`"
     if file.dwell is None and file.dwell_scale is not None:
         yield ("dwell_scale",), "there is no `dwell` to divide", "write `dwell: 2 h`, or leave `dwell_scale` out"
+    for number, report in enumerate(file.reports):
+        if report.at not in file.steps:
+            hint = "name a share of `steps`"
+            yield ("reports", number, "at"), f"the rollout has no step of {100 * report.at:g} %", hint
     if file.taken_back == "by the platform" and not file.triggers:
         yield ("taken_back",), "no trigger takes this rollout back", "name one below `triggers`"
 

@@ -59,6 +59,7 @@ from harness.model.observations.run import (
     WindowClosed,
     WindowOpened,
 )
+from harness.model.observations.signals import RolloutMemory, RolloutReported
 from harness.model.observations.watch import (
     AlertRuleLoaded,
     AlertSeen,
@@ -116,7 +117,9 @@ __all__ = [
     "RolloutAnalysis",
     "RolloutBack",
     "RolloutEnded",
+    "RolloutMemory",
     "RolloutPromoted",
+    "RolloutReported",
     "RolloutSkipped",
     "RolloutStarted",
     "RolloutStatus",

@@ -14,6 +14,7 @@ from harness.errors import DriverError
 from harness.evidence import RowTail
 from harness.model import SAMPLES, Phase
 from harness.model.rollout import ALL, RolloutPlan, TakenBack, percent
+from harness.run.acts.signals import SignalReader
 from harness.targets.guard import guard_replaced
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster
@@ -67,6 +68,7 @@ class Following:
         self._reached_ns = 0
         self._asked_ns = self._polled_ns = clock.now_ns()
         self._promoted_ns = 0
+        self._signals = SignalReader(plan, context, cluster, places, self._sink)
 
     def run(self) -> None:
         """Run the rollout and record its windows."""
@@ -109,6 +111,7 @@ class Following:
                 )
                 return "platform", why
             self._step(statuses, before_ns)
+            self._signals.poll(self._plan.steps[self._reached] if self._reached >= 0 else 0.0)
             if self._may_promote(statuses):
                 self._promote()
             switched = all(status.switched for status in statuses.values())

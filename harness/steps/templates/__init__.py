@@ -28,6 +28,7 @@ from harness.steps.templates.reports import REPORTS
 from harness.steps.templates.rollouts import ROLLOUTS
 from harness.steps.templates.state import STATE
 from harness.steps.templates.static import STATIC
+from harness.steps.templates.triggers import TRIGGERS
 
 GROUP: Final = "readiness.steps"
 
@@ -46,6 +47,7 @@ OWN: Final = (
     *STATIC,
     *REPLICA_STEPS,
     *ROLLOUTS,
+    *TRIGGERS,
     *PEOPLE,
     *REPORTS,
 )

@@ -17,6 +17,7 @@ from harness.judgement.figures.rollouts.history import (
     rolled,
     rollout_spec,
 )
+from harness.judgement.figures.rollouts.readings import SLACK_NS, both_reported, memory, report_fires
 from harness.judgement.figures.rollouts.switches import BY_PLATFORM
 from harness.judgement.figures.rollouts.triggers import (
     SLICES,
@@ -38,11 +39,17 @@ _ANCHORS: Final = 5
 """Where the platform begins a slice is unknown: so many places of one are tried."""
 _JUST_BELOW: Final = 0.95
 """A condition that is held just below a limit is there when the reading is at least this share of what it is held at."""
-_OF_EACH: Final[Mapping[Signal, str]] = {Signal.RESPONSE_TIME: "ms", Signal.ERROR_RATE: "ratio"}
+_OF_EACH: Final[Mapping[Signal, str]] = {
+    Signal.RESPONSE_TIME: "ms",
+    Signal.ERROR_RATE: "ratio",
+    Signal.MEMORY: "ratio",
+}
 
 
 def _series(case: Case, history: RolloutHistory, signal: Signal, window_ns: int) -> list[list[SignalReading]]:
     """The signal of the candidate, with the slices begun at several places."""
+    if signal is Signal.MEMORY:
+        return memory(case, history)
     rows = history.samples(case.evidence, case.objective.scope.traffic, history.began_ns, history.until_ns)
     served = rows.where(rows.words["release"].equals(history.plan.candidate))
     nameless = rows.where(rows.words["release"].missing & failed(rows))
@@ -66,14 +73,24 @@ def rollback_starts(case: Case) -> Iterable[Measure]:
         yield history
         return
     signal = Signal(case.objective.params["signal"])
+    if signal is Signal.REPORT:
+        yield _started(case, name, history, report_fires(case, history))
+        return
     window_ns = round((case.objective.window or _NO_TIME).at_scale(case.plan.time_scale).in_unit("ns"))
     limit = Quantity.parse(case.objective.params["above"]).in_unit(_OF_EACH[signal])
+    yield _started(case, name, history, _fired(case, history, signal, limit, window_ns))
+
+
+def _fired(case: Case, history: RolloutHistory, signal: Signal, limit: float, window_ns: int) -> Firing:
+    """When the condition had been there for the window.
+
+    A slice is known at its end only, so the window is full one slice sooner or later than can be observed.
+    """
     series = _series(case, history, signal, window_ns)
-    slice_ns = window_ns // SLICES
-    # a slice is known at its end only, so the window is full one slice sooner or later than can be observed
-    fired = earliest(firing(each, limit, window_ns - slice_ns) for each in series)
+    slack_ns = SLACK_NS if signal is Signal.MEMORY else window_ns // SLICES
+    fired = earliest(firing(each, limit, window_ns - slack_ns) for each in series)
     late = earliest(firing(each, limit, window_ns) for each in series)
-    yield _started(case, name, history, Firing(may_ns=fired.may_ns, must_ns=late.must_ns or fired.must_ns))
+    return Firing(may_ns=fired.may_ns, must_ns=late.must_ns or fired.must_ns)
 
 
 def _started(case: Case, name: str, history: RolloutHistory, fired: Firing) -> Measure:
@@ -118,8 +135,19 @@ def no_rollbacks(case: Case) -> Iterable[Measure]:
     if isinstance(history, Measure):
         yield history
         return
+    signal = Signal(case.objective.params["signal"])
+    tried = both_reported(case, history) if signal is Signal.REPORT else _both_held(case, history, signal)
+    back = history.back
+    mine = back if back is not None and back.by == BY_PLATFORM else None
+    said = f"a rollback started ({mine.why})" if mine is not None else "no rollback started"
+    figures = Figures(method="as of the trigger", receipts={"fault": tried, "load": load_of(case)})
+    outcome = Outcome.FAIL if mine is not None else Outcome.PASS
+    yield concluded(case, name, outcome, f"{history.plan.name}: {said}, expected none", figures)
+
+
+def _both_held(case: Case, history: RolloutHistory, signal: Signal) -> Receipt:
+    """Whether the signal was above the limit for the shorter time, and just below it for the longer one."""
     params, scale = case.objective.params, case.plan.time_scale
-    signal = Signal(params["signal"])
     unit = _OF_EACH[signal]
     above, at = (Quantity.parse(params[key]).in_unit(unit) for key in ("above", "at"))
     short_ns, long_ns = (
@@ -133,12 +161,7 @@ def no_rollbacks(case: Case) -> Iterable[Measure]:
         if held_ns < asked_ns * (1 - 2 / SLICES):
             why = f"the candidate was {what} for {held_ns / NS_PER_S:.3g} s, {asked_ns / NS_PER_S:.3g} s were asked for"
             tried = Receipt(ok=False, why=why, hint="hold the condition for longer, then run again")
-    back = history.back
-    mine = back if back is not None and back.by == BY_PLATFORM else None
-    said = f"a rollback started ({mine.why})" if mine is not None else "no rollback started"
-    figures = Figures(method="as of the trigger", receipts={"fault": tried, "load": load_of(case)})
-    outcome = Outcome.FAIL if mine is not None else Outcome.PASS
-    yield concluded(case, name, outcome, f"{history.plan.name}: {said}, expected none", figures)
+    return tried
 
 
 _NO_TIME: Final = Quantity(value=0, unit="s")

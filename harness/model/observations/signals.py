@@ -1,0 +1,28 @@
+"""What triggers read of a new release beside its requests, as a run reads and reports it itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.model.observations.kinds import Size, Timed, Word, YesOrNo, written
+
+
+@written("rollout.memory", by=["rollouts"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutMemory(Timed):
+    """The working set of a pod (the subject) over the limit of its container, of the container that is nearest to its own."""
+
+    rollout: Word
+    release: Word
+    share: Size
+
+
+@written("rollout.reported", by=["rollouts"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutReported(Timed):
+    """The run sent a report of a user on a release, in a rollout (the subject), and the platform recorded it or said why not."""
+
+    severity: Word
+    release: Word
+    accepted: YesOrNo
+    why: Word = ""

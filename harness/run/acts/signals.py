@@ -1,0 +1,133 @@
+"""What triggers read beside requests: the memory of the pods, by the metrics API, and reports of users, which the run sends itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from harness import clock
+from harness.drivers.check.deployments import quantity
+from harness.errors import DriverError
+from harness.model.trigger import Signal
+from harness.targets.http import http_client
+from harness.targets.kubernetes import labels_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from harness.model import Sink
+    from harness.model.rollout import PlannedReport, RolloutPlan
+    from harness.run.acts.context import Context
+    from harness.targets.kubernetes import Cluster, Object
+
+_METRICS: Final = "metrics.k8s.io/v1beta1"
+_EVERY_S: Final = 1.0
+_CLOSE: Final = 0.005
+_POST_WITHIN_S: Final = 5.0
+
+
+class SignalReader:
+    """Reads and reports while a rollout is under way.
+
+    Args:
+        plan: of the rollout.
+        context: of the run.
+        cluster: where its pods are. places: their namespaces.
+        sink: of the rollout's history.
+    """
+
+    def __init__(
+        self, plan: RolloutPlan, context: Context, cluster: Cluster, places: Sequence[str], sink: Sink
+    ) -> None:
+        self._plan = plan
+        self._context = context
+        self._cluster = cluster
+        self._places = places
+        self._sink = sink
+        self._reads_memory = any(trigger.signal is Signal.MEMORY for trigger in plan.triggers)
+        self._due = list(plan.reports)
+        self._read_ns = 0
+
+    def poll(self, share: float) -> None:
+        """Read the memory once a second, and send the reports that are due at this share."""
+        if self._reads_memory and clock.now_ns() - self._read_ns >= _EVERY_S * clock.NS_PER_S:
+            self._read_ns = clock.now_ns()
+            self._read_memory()
+        due, self._due = (
+            [one for one in self._due if one.at <= share + _CLOSE],
+            [one for one in self._due if one.at > share + _CLOSE],
+        )
+        for report in due:
+            self._send(report)
+
+    def _read_memory(self) -> None:
+        """What the metrics API has of each pod; nothing where it does not answer: a gap is unknown."""
+        settings = self._context.target.rollout
+        label = settings.label if settings is not None else "version"
+        for place in self._places:
+            try:
+                measured = self._cluster.customs(_METRICS, "pods", place)
+                pods = {pod["metadata"]["name"]: pod for pod in self._cluster.pods(place)}
+            except DriverError:
+                continue
+            at_ns = clock.now_ns()
+            for one in measured:
+                pod = pods.get(one["metadata"]["name"])
+                shares = list(_shares(one, pod)) if pod is not None else []
+                if pod is not None and shares:
+                    name, release = f"{place}/{pod['metadata']['name']}", labels_of(pod).get(label, "")
+                    self._sink.put(
+                        "rollout.memory", name, rollout=self._plan.name, release=release, share=max(shares), at_ns=at_ns
+                    )
+
+    def _send(self, report: PlannedReport) -> None:
+        """Send a report as a user would, and record whether the platform took it."""
+        release = self._context.plan.release if report.stable else self._plan.candidate
+        why = self._posted(report.severity, release)
+        self._sink.put(
+            "rollout.reported",
+            self._plan.name,
+            severity=report.severity,
+            release=release,
+            accepted=not why,
+            why=why,
+            at_ns=clock.now_ns(),
+        )
+        self._context.progress.say(
+            f"rollout {self._plan.name}: a {report.severity} report on {release}{why and f': {why}'}"
+        )
+
+    def _posted(self, severity: str, release: str) -> str:
+        """Why it was not taken; empty where it was."""
+        import httpx
+
+        target = self._context.target
+        settings = target.user_reports
+        if settings is None:
+            return "the target file names no `user_reports`"
+        words = {"{severity}": severity, "{release}": release}
+        body = {key: _filled(value, words) for key, value in settings.body.items()}
+        try:
+            with http_client(target, target.entry, timeout_s=_POST_WITHIN_S) as client:
+                answer = client.post(settings.path, json=body)
+        except httpx.HTTPError as error:
+            return str(error) or type(error).__name__
+        return "" if answer.is_success else f"status {answer.status_code}"
+
+
+def _filled(value: str, words: Mapping[str, str]) -> str:
+    for name, word in words.items():
+        value = value.replace(name, word)
+    return value
+
+
+def _shares(measured: Object, pod: Object) -> Iterator[float]:
+    """The working set of each container over its limit, of those that have one."""
+    limits = {
+        one["name"]: ((one.get("resources") or {}).get("limits") or {}).get("memory")
+        for one in pod["spec"]["containers"]
+    }
+    for container in measured.get("containers") or ():
+        usage: Any = (container.get("usage") or {}).get("memory")
+        limit = limits.get(container["name"])
+        if usage and limit:
+            yield float(quantity(str(usage)) / quantity(str(limit)))

@@ -1,0 +1,74 @@
+"""Rollback triggers that read something else than requests: the memory of pods, and reports of users."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from harness.model import Figure, Objective, Op, Phase, Quantity, Scope
+from harness.model.trigger import Signal
+from harness.steps.meaning import Keyword, Meaning
+from harness.steps.slots import Values
+from harness.steps.template import Template
+
+_NOUGHT: Final = Quantity(value=0, unit="")
+
+
+def _starts(slots: Values, signal: Signal, **fields: Any) -> Meaning:
+    params = {"signal": signal.value, **({"above": slots["above"]} if "above" in slots else {})}
+    scope, limit = Scope(phase=Phase.STEP), slots.quantity("limit")
+    return Meaning(
+        objective=Objective(
+            figure=Figure.ROLLBACK_START, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params, **fields
+        )
+    )
+
+
+def _none(signal: Signal, **fields: Any) -> Meaning:
+    params = {"signal": signal.value, **fields.pop("params", {})}
+    scope = Scope(phase=Phase.STEP)
+    return Meaning(
+        objective=Objective(
+            figure=Figure.NO_ROLLBACK, scope=scope, op=Op.HOLDS, limit=_NOUGHT, sentence="", params=params, **fields
+        )
+    )
+
+
+def _memory_quiet(slots: Values) -> Meaning:
+    times = {"above for": slots.quantity("short"), "at for": slots.quantity("long")}
+    return _none(Signal.MEMORY, params={"above": slots["above"], "at": slots["at"]}, times=times)
+
+
+TRIGGERS: Final = (
+    Template(
+        name="rollback-after-memory",
+        keyword=Keyword.THEN,
+        text="the rollback starts within <limit:reaction> after <window:period> of one new pod above <above:ratio> of its limit",
+        about="The working set of each pod of the candidate over its limit, once a second by the metrics API; then the objects' own status.",
+        example="the rollback starts within 30 s after 10 min of one new pod above 80 % of its limit",
+        mean=lambda slots: _starts(slots, Signal.MEMORY, window=slots.quantity("window")),
+    ),
+    Template(
+        name="no-rollback-at-memory",
+        keyword=Keyword.THEN,
+        text="no rollback starts after <short:period> of one new pod above <above:ratio> of its limit nor after <long:period> at <at:ratio>",
+        about="A pod of the candidate was above the share for so long, and just below it for so long, and the platform did not take it back.",
+        example="no rollback starts after 8 min of one new pod above 80 % of its limit nor after 20 min at 75 %",
+        mean=_memory_quiet,
+    ),
+    Template(
+        name="rollback-after-a-report",
+        keyword=Keyword.THEN,
+        text="the rollback starts within <limit:reaction> after a critical report on the new release is recorded",
+        about="From the platform's answer to the report, which the rollout file states, to the objects' own status.",
+        example="the rollback starts within 60 s after a critical report on the new release is recorded",
+        mean=lambda slots: _starts(slots, Signal.REPORT),
+    ),
+    Template(
+        name="no-rollback-at-a-report",
+        keyword=Keyword.THEN,
+        text="no rollback starts after a minor report on the new release nor after a critical one on the old",
+        about="Both reports, which the rollout file states, were recorded, and the platform did not take the candidate back.",
+        example="no rollback starts after a minor report on the new release nor after a critical one on the old",
+        mean=lambda _slots: _none(Signal.REPORT),
+    ),
+)

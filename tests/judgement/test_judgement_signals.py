@@ -1,0 +1,99 @@
+"""Memory and reports as triggers: taken back in time, not sooner, and never below the boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from harness.model import Evidence, Observation
+from harness.model.rollout import TakenBack
+from tests.builders.recorder import ns
+from tests.builders.rollout_runs import CANARY, NEW, OLD, evidence, history, judged, outcome, rollout_plan, rows, told
+
+MEMORY = "the rollback starts within 4 s after 10 min of one new pod above 80 % of its limit"
+QUIET = "no rollback starts after 8 min of one new pod above 80 % of its limit nor after 20 min at 75 %"
+REPORT = "the rollback starts within 4 s after a critical report on the new release is recorded"
+NO_REPORT = "no rollback starts after a minor report on the new release nor after a critical one on the old"
+PLATFORM = rollout_plan(taken_back=TakenBack.BY_PLATFORM)
+FULL_S = 10.0
+"""Ten minutes at scale 60."""
+
+
+def memory(begin: float, end: float, share: float, pod: str = "a", release: str = NEW) -> list[Observation]:
+    """A reading a second."""
+    readings = (
+        told("rollout.memory", pod, begin + n, rollout="canary", release=release, share=share) for n in range(99)
+    )
+    return [one for one in readings if one.fields["at_ns"] < ns(end)]
+
+
+def report(at: float, severity: str, release: str, *, accepted: bool = True) -> Observation:
+    """One that the run sent."""
+    return told("rollout.reported", "canary", at, severity=severity, release=release, accepted=accepted, why="")
+
+
+def run(more: Iterable[Observation], back: float = 50.0, by: str = "platform") -> Evidence:
+    """A canary at 25 % of the users from 25 s on, taken back at a time, with what was read beside its requests."""
+    parts = CANARY[:3]
+    lines = [*history(parts, back=back, by=by), *more]
+    return evidence(rows(parts, back=back), lines, parts=parts, back=back)
+
+
+@pytest.mark.parametrize(
+    ("back", "expected"), [(36.5, "PASS"), (45.0, "FAIL"), (32.0, "INCONCLUSIVE")], ids=["in time", "late", "too early"]
+)
+def test_a_full_pod_takes_the_release_back(back: float, expected: str) -> None:
+    """From 25 s on one of two pods is above 80 %: its window is full at 35 s, two seconds sooner at the earliest."""
+    readings = [*memory(16, 25, 0.5), *memory(25, 55, 0.81), *memory(16, 55, 0.3, pod="b")]
+    assert outcome(MEMORY, run(readings, back), PLATFORM) == expected
+
+
+def test_exactly_at_the_limit_or_of_the_old_release_or_in_two_pods_in_turn_is_no_condition() -> None:
+    """Above means above, of the new release, and one pod is one pod."""
+    for readings in (
+        memory(16, 55, 0.8),
+        memory(16, 55, 0.95, release=OLD),
+        [*memory(20, 26, 0.9), *memory(26, 32, 0.9, pod="b"), *memory(32, 38, 0.9, pod="c")],
+    ):
+        (measure,) = judged(MEMORY, run(readings, by="harness"), PLATFORM)
+        assert measure.outcome.value == "INCONCLUSIVE"
+        assert "never there" in measure.because.text
+
+
+def test_a_gap_in_the_memory_is_unknown() -> None:
+    """It may hide that the trigger fired, and may hide that it did not: no rollback is no fault."""
+    readings = [*memory(20, 26, 0.9), *memory(31, 36, 0.9)]
+    assert outcome(MEMORY, run(readings, by="harness"), PLATFORM) == "INCONCLUSIVE"
+    assert outcome(MEMORY, run(memory(20, 45, 0.9), by="harness"), PLATFORM) == "FAIL"
+
+
+def test_below_its_boundary_the_memory_takes_nothing_back() -> None:
+    """Eight seconds above and twenty at 75 %: both were there, nothing was taken back; else nothing is proven."""
+    full = [*memory(12, 21, 0.85), *memory(21, 45, 0.75)]
+    assert outcome(QUIET, run(full, by="hand")) == "PASS"
+    assert outcome(QUIET, run(full, by="platform"), PLATFORM) == "FAIL"
+    assert outcome(QUIET, run(memory(12, 45, 0.75), by="hand")) == "INCONCLUSIVE"
+
+
+@pytest.mark.parametrize(
+    ("back", "expected"), [(31.0, "PASS"), (36.0, "FAIL"), (29.0, "INCONCLUSIVE")], ids=["in time", "late", "too early"]
+)
+def test_a_critical_report_takes_the_release_back(back: float, expected: str) -> None:
+    """It was recorded at 30 s."""
+    assert outcome(REPORT, run([report(30, "critical", NEW)], back), PLATFORM) == expected
+
+
+def test_other_reports_are_no_condition() -> None:
+    """A minor one, one on the old release, one that was not taken."""
+    for other in (report(30, "minor", NEW), report(30, "critical", OLD), report(30, "critical", NEW, accepted=False)):
+        assert outcome(REPORT, run([other], 31.0), PLATFORM) == "INCONCLUSIVE"
+
+
+def test_reports_that_must_take_nothing_back() -> None:
+    """Both were recorded, and no critical one on the new release."""
+    both = [report(26, "minor", NEW), report(26, "critical", OLD)]
+    assert outcome(NO_REPORT, run(both, by="hand")) == "PASS"
+    assert outcome(NO_REPORT, run(both, by="platform"), PLATFORM) == "FAIL"
+    assert outcome(NO_REPORT, run(both[:1], by="hand")) == "INCONCLUSIVE"
+    assert outcome(NO_REPORT, run([*both, report(27, "critical", NEW)], by="hand")) == "INCONCLUSIVE"
