@@ -54,7 +54,7 @@ class ReportEntry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
 
     severity: Literal["critical", "minor"]
-    on: Literal["candidate", "stable"]
+    about: Literal["candidate", "stable"]
     at: Annotated[float, quantity("ratio", "25 %")]
 
 
@@ -135,7 +135,7 @@ def read_rollout(path: Path) -> RolloutPlan:
         within_s=max(file.within_s, seconds + _AROUND_S),
         triggers=tuple(_trigger(document, name, entry) for name, entry in file.triggers.items()),
         reports=tuple(
-            PlannedReport(severity=each.severity, stable=each.on == "stable", at=each.at) for each in file.reports
+            PlannedReport(severity=each.severity, stable=each.about == "stable", at=each.at) for each in file.reports
         ),
     )
 

@@ -173,3 +173,15 @@ def test_a_target_that_is_not_disposable_must_allow_the_rollout(tmp_path: Path) 
         guarded("{rollout: by-steps, max_pods: 3}")
     with pytest.raises(ConfigurationError, match="expected one of `experiment` and `rollout`"):
         guarded("{rollout: by-steps, experiment: by-steps}")
+
+
+def test_a_report_is_sent_at_a_step(tmp_path: Path) -> None:
+    """On the candidate or the stable release; at a share that is no step it would never be sent."""
+    stated = (
+        "reports: [{severity: critical, about: candidate, at: 25 %}, {severity: minor, about: stable, at: 100 %}]\n"
+    )
+    found = read_rollout(_written(tmp_path, FILE + stated)).reports
+    assert [(one.severity, one.stable, one.at) for one in found] == [("critical", False, 0.25), ("minor", True, 1.0)]
+    for wrong, what in (("at: 25 %", "at: 30 %"), ("severity: minor", "severity: loud")):
+        with pytest.raises(ConfigurationError, match=r"reports\.\d"):
+            read_rollout(_written(tmp_path, FILE + stated.replace(wrong, what)))
