@@ -183,5 +183,5 @@ def test_a_report_is_sent_at_a_step(tmp_path: Path) -> None:
     found = read_rollout(_written(tmp_path, FILE + stated)).reports
     assert [(one.severity, one.stable, one.at) for one in found] == [("critical", False, 0.25), ("minor", True, 1.0)]
     for wrong, what in (("at: 25 %", "at: 30 %"), ("severity: minor", "severity: loud")):
-        with pytest.raises(ConfigurationError, match=r"reports\.\d"):
+        with pytest.raises(ConfigurationError, match=r"reports\[\d\]"):
             read_rollout(_written(tmp_path, FILE + stated.replace(wrong, what)))
