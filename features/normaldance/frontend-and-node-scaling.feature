@@ -6,6 +6,30 @@ Feature: Frontend and node scaling
     When the deployed platform has been inspected
     Then service account "cluster-autoscaler" of namespace "kube-system" is annotated "eks.amazonaws.com/role-arn" in the form "arn:aws:iam::############:role/*"
 
+  @DA-HPA-FE-TARGET
+  Scenario: The frontend's autoscaler has a target and can read it
+    When the deployed platform has been inspected
+    Then the autoscaler "frontend-hpa" targets deployment "normaldance-frontend" and reports ScalingActive true
+
+  @DA-HPA-FE-MIN
+  Scenario: There are at least three of the frontend
+    When the deployed platform has been inspected
+    Then the autoscaler "frontend-hpa" has a minimum of at least 3 and its target never fewer than 3 ready replicas, faults excluded
+
+  @DA-HPA-FE-MAX
+  Scenario: There are at most fifty of the frontend
+    When the deployed platform has been inspected
+    Then the autoscaler "frontend-hpa" and its target have at most 50 replicas at any moment of the run
+
+  Scenario Outline: The frontend scales out with its <resource>
+    When the deployed platform has been inspected
+    Then at a mean <resource> of <high> of the request the replicas of "normaldance-frontend" rise within 6 min, at <low> they do not
+
+    Examples:
+      | requirement      | resource | high | low  |
+      | DA-HPA-FE-CPU    | CPU      | 85 % | 60 % |
+      | DA-HPA-FE-MEMORY | memory   | 95 % | 70 % |
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

@@ -19,3 +19,8 @@ Feature: Images
       | requirement    | what                        | state                                                     |
       | DA-IMG-NONROOT | Containers run unprivileged | run-as-non-root equal to true and user id other than 0    |
       | DA-IMG-PINNED  | Images are pinned           | image tag other than latest                               |
+
+  @DA-IMG-FRONTEND-UID
+  Scenario: The frontend runs as its own user
+    When the deployed platform has been inspected
+    Then every container of deployment "normaldance-frontend" runs as user id 1001

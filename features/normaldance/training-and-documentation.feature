@@ -1,6 +1,11 @@
 Feature: Training and documentation
   Document 000, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @ND-TRN-USER
+  Scenario: Users find what they need by themselves
+    When the deployed platform has been inspected
+    Then the self-service portal answers 200 and every link on its first page answers below 400
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

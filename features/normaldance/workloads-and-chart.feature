@@ -10,3 +10,18 @@ Feature: Workloads and chart
   Scenario: The chart has values for both environments
     When the files of the platform have been read
     Then values-staging.yaml and values-production.yaml exist and the chart renders with each
+
+  @DA-K8S-FRONTEND
+  Scenario: The frontend has its declared size
+    When the deployed platform has been inspected
+    Then deployment "normaldance-frontend" has 3 ready replicas with requests 250m, 256Mi and limits 500m, 512Mi in the steady state
+
+  @DA-K8S-ENV
+  Scenario: The frontend has its declared environment
+    When the deployed platform has been inspected
+    Then every container of deployment "normaldance-frontend" has NODE_ENV "production" and port 3000
+
+  @DA-K8S-PROBES
+  Scenario: The frontend declares its probes
+    When the deployed platform has been inspected
+    Then liveness of deployment "normaldance-frontend" on /api/health has delay 30 s and period 10 s, readiness delay 5 s and period 5 s

@@ -322,7 +322,8 @@ class Evidence:
     @property
     def streams(self) -> Mapping[str, tuple[int, ...]]:
         """When each change that a stream reported came, by watcher. A stream has no schedule: its silence says nothing."""
-        return {"pods": tuple(change.at_ns for change in self.pods)}
+        scalers = tuple(o.mono_ns for o in self.observations if o.kind.startswith("autoscaler."))
+        return {"pods": tuple(change.at_ns for change in self.pods), "autoscalers": scalers}
 
     def fault_free(self, traffic: str | None = None) -> tuple[Window, ...]:
         """The windows without a fault of one traffic, or of all, in order of time."""

@@ -100,6 +100,14 @@ class Figure(StrEnum):
     """After the condition that a trigger names was there for its window."""
     NO_ROLLBACK = "no rollback"
     """Below the boundary of a trigger."""
+    SCALED_OUT = "replicas under load"
+    """They rise above the target of their autoscaler, and do not below it."""
+    FEWEST_REPLICAS = "fewest replicas"
+    """Ready ones, and those that the autoscaler keeps at least."""
+    MOST_REPLICAS = "most replicas"
+    """At any moment, and those that the autoscaler may come to."""
+    SCALINGS_APART = "time between two scale-ups"
+    SCALED_IN = "first scale-down after the load"
 
     @classmethod
     def _missing_(cls, value: object) -> Figure | None:

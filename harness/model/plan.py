@@ -29,6 +29,8 @@ class DemandKind(StrEnum):
     """Facts of other tools' reports."""
     ROLLOUT = "rollout"
     """A candidate takes over and is taken back, under traffic."""
+    SCALE = "scale"
+    """Services get more load, or are left alone, so that their autoscalers act or do not."""
     EXPOSE = "expose"
     """What the platform says of itself, its metrics or its database's statistics, read again and again under traffic."""
 

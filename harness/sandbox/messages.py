@@ -6,6 +6,7 @@ JSON over a socket pair that keeps the borders between them.
 from __future__ import annotations
 
 import json
+import os
 import socket
 from typing import Any
 
@@ -53,6 +54,24 @@ def send(end: socket.socket, message: Message, carried: socket.socket | None = N
             where=_who(message),
             hint="see the sandbox's log",
         ) from error
+
+
+def send_now(end: socket.socket, message: Message) -> bool:
+    """Send one message if the reader has room for it; whether it has.
+
+    Raises SandboxError when the reader is gone.
+    """
+    try:
+        os.write(end.fileno(), _encoded(message))  # `socket.send` would wait for as long as the end's patience
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise SandboxError(
+            f"a process of the sandbox does not take messages: {error}",
+            where=_who(message),
+            hint="see the sandbox's log",
+        ) from error
+    return True
 
 
 def receive(end: socket.socket) -> tuple[Message | None, socket.socket | None]:

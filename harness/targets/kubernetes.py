@@ -260,6 +260,16 @@ class Cluster:
         content = _JSON_PATCH if isinstance(body, list) else _MERGE_PATCH
         self._call(method, group, number, namespace, plural, name, body, _content_type=content)
 
+    def create_custom(self, version: str, plural: str, namespace: str, body: Object) -> None:
+        """Create one object of a group."""
+        group, _, number = version.partition("/")
+        self._call(self._custom.create_namespaced_custom_object, group, number, namespace, plural, body)
+
+    def delete_custom(self, version: str, plural: str, namespace: str, name: str) -> None:
+        """Delete one object of a group; one that is gone already is no error."""
+        group, _, number = version.partition("/")
+        self._call(self._custom.delete_namespaced_custom_object, group, number, namespace, plural, name)
+
     def patch_service(self, namespace: str, name: str, body: Sequence[Object]) -> None:
         """JSON patch."""
         self._call(self._core.patch_namespaced_service, name, namespace, body, _content_type=_JSON_PATCH)

@@ -67,6 +67,7 @@ _LIVE: Final = frozenset(
         "database",
         "probes",
         "callers",
+        "portal",
         "power",
         "ledger",
         "pipeline",
@@ -96,6 +97,7 @@ class Target(TargetSection):
         routes: of the traffic, with the services (label `app`) that each needs.
         evidence: reports of other tools. files: of the platform. attestations, waivers: directories of what people say.
         services: by name, the address at which a service answers 200 only while it can do its work.
+        portal: first page of the users' self-service portal.
         parts: of the platform that are there and that rows may wait for, by the names of the catalogue.
         file: the file it was read from.
     """
@@ -123,6 +125,7 @@ class Target(TargetSection):
     routes: Mapping[Name, tuple[Name, ...]] = Field(default_factory=dict)
     services: Mapping[Word, Url] = Field(default_factory=dict)
     dns: Dns | None = None
+    portal: Url = ""
     rollout: RolloutSettings | None = None
     user_reports: UserReports | None = None
     traffic: Mapping[str, TrafficOverride] = Field(default_factory=dict)

@@ -21,7 +21,7 @@ from harness.sandbox.cluster.controllers.manager import Manager
 from harness.sandbox.cluster.controllers.view import NODE, POD, SERVICE
 from harness.sandbox.cluster.kubelet import launcher
 from harness.sandbox.cluster.kubelet.agent import Agent
-from harness.sandbox.cluster.kubelet.launcher import Launcher
+from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher
 from harness.sandbox.cluster.store import Store
 from harness.sandbox.network.loopback import Loopback
 from harness.sandbox.network.seam import Pod
@@ -120,6 +120,32 @@ def _drain(serving: socket.socket, told: list[messages.Message]) -> None:
         if message is None:
             return
         told.append(message)
+
+
+def test_a_zygote_that_is_busy_keeps_nobody_waiting() -> None:
+    """It forks one container after another: what it has no room for goes later, in order, and none is lost."""
+    asking, serving = messages.pair()
+    messages.send(serving, {"way": "plain"})
+    env = {"TEXT": "x" * 4000}
+    told: list[messages.Message] = []
+
+    async def run() -> float:
+        made = Launcher(asking)
+        began = clock.now_s()
+        for number in range(2 * PODS):
+            made.start(Launch(argv=["python", str(number)], env=env, cwd=Path("/"), log=Path("/dev/null")))
+        took = clock.now_s() - began
+        reader = threading.Thread(target=_drain, args=(serving, told), daemon=True)
+        reader.start()
+        while len(told) < 2 * PODS:
+            await clock.asleep(0.01)
+        made.close()
+        reader.join(10)
+        return took
+
+    assert asyncio.run(run()) < messages.PATIENCE_S / 2
+    assert [message["argv"][1] for message in told] == [str(number) for number in range(2 * PODS)]
+    serving.close()
 
 
 @pytest.mark.parametrize(("late_s", "patience_s", "comes"), [(0.3, 20.0, True), (5.0, 0.1, False)])

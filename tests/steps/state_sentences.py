@@ -35,6 +35,40 @@ STATE_SENTENCES = {
     "every workload of region us-east-1 has ready share at least 100 % in the steady state": fact(
         "state-of-workloads", region="us-east-1", has="ready share at least 100 %"
     ),
+    "the self-service portal answers 200 and every link on its first page answers below 400": fact("portal-links"),
+    'every container of deployment "web" runs as user id 1001': fact("container-user", deployment="web", user="1001"),
+    'every container of deployment "web" has NODE_ENV "production" and port 3000': fact(
+        "container-environment", deployment="web", variable="NODE_ENV", value="production", port="3000"
+    ),
+    'liveness of deployment "web" on /api/health has delay 30 s and period 10 s, readiness delay 5 s and period 6 s': replace(
+        fact(
+            "container-probes",
+            deployment="web",
+            path="/api/health",
+            live_delay="30 s",
+            live_period="10 s",
+            ready_delay="5 s",
+            ready_period="6 s",
+        ),
+        times={
+            "live_delay": Quantity.parse("30 s"),
+            "live_period": Quantity.parse("10 s"),
+            "ready_delay": Quantity.parse("5 s"),
+            "ready_period": Quantity.parse("6 s"),
+        },
+    ),
+    'the autoscaler "web-hpa" targets deployment "web" and reports ScalingActive true': fact(
+        "autoscaler-target", autoscaler="web-hpa", deployment="web"
+    ),
+    'deployment "web" has 3 ready replicas with requests 250m, 256Mi and limits 500m, 512Mi': fact(
+        "deployment-size",
+        deployment="web",
+        replicas="3",
+        cpu="250m",
+        memory="256Mi",
+        cpu_limit="500m",
+        memory_limit="512Mi",
+    ),
     'service account "a" of namespace "kube-system" is annotated "role" in the form "arn:##:role/*"': fact(
         "annotation-of-account", account="a", namespace="kube-system", annotation="role", like="arn:##:role/*"
     ),

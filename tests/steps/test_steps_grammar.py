@@ -17,6 +17,7 @@ from harness.steps.template import Template
 from harness.steps.templates.reports import REPORTS
 from tests.steps.alert_sentences import ALERT_SENTENCES
 from tests.steps.rollout_sentences import ROLLOUT_SENTENCES
+from tests.steps.scaling_sentences import SCALING_SENTENCES
 from tests.steps.state_sentences import STATE_SENTENCES
 
 KNOWN = {
@@ -261,6 +262,7 @@ OBJECTIVES = {
     **STATE_SENTENCES,
     **ROLLOUT_SENTENCES,
     **ALERT_SENTENCES,
+    **SCALING_SENTENCES,
     "every rollback procedure names its command, its owner and its time limit": static(
         "register", entry="rollback procedure", names="command, its owner and its time limit"
     ),

@@ -13,10 +13,17 @@ from harness.targets.kubernetes import Object
 
 
 def deployment_size(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read `deployment` in the primary region: `replicas` ready, `cpu` and `memory` as request and as limit of a pod."""
+    """Read `deployment` in the primary region: `replicas` ready, `cpu` and `memory` of a pod.
+
+    They are the request and the limit; the limits are others where `cpu_limit` and `memory_limit` are given.
+    """
     namespace, name = primary_namespace(target), params["deployment"]
     expected_replicas = int(params["replicas"])
-    expected = {resource: params[resource] for resource in ("cpu", "memory")}
+    expected = {
+        (resource, bound): params.get(f"{resource}_limit", params[resource]) if bound == "limits" else params[resource]
+        for resource in ("cpu", "memory")
+        for bound in ("requests", "limits")
+    }
     for amount in expected.values():
         quantity(amount)
     cluster = Clusters(target).of(target.primary_region)
@@ -43,22 +50,21 @@ def _replicas(subject: str, deployment: Object, expected: int) -> FactReading:
     )
 
 
-def _resources(subject: str, deployment: Object, expected: Mapping[str, str]) -> list[FactReading]:
+def _resources(subject: str, deployment: Object, expected: Mapping[tuple[str, str], str]) -> list[FactReading]:
     containers = deployment["spec"]["template"]["spec"]["containers"]
     seen = []
-    for resource, amount in expected.items():
-        for bound in ("requests", "limits"):
-            stated = [((one.get("resources") or {}).get(bound) or {}).get(resource) for one in containers]
-            known = [str(value) for value in stated if value is not None]
-            whole = len(known) == len(containers)
-            seen.append(
-                FactReading(
-                    subject=f"{subject} {resource} {bound}",
-                    expected=amount,
-                    observed=" + ".join(known) if whole else "not stated",
-                    ok=whole and sum(map(quantity, known), Decimal(0)) == quantity(amount),
-                )
+    for (resource, bound), amount in expected.items():
+        stated = [((one.get("resources") or {}).get(bound) or {}).get(resource) for one in containers]
+        known = [str(value) for value in stated if value is not None]
+        whole = len(known) == len(containers)
+        seen.append(
+            FactReading(
+                subject=f"{subject} {resource} {bound}",
+                expected=amount,
+                observed=" + ".join(known) if whole else "not stated",
+                ok=whole and sum(map(quantity, known), Decimal(0)) == quantity(amount),
             )
+        )
     return seen
 
 

@@ -23,6 +23,7 @@ from harness.drivers.check.monitor.series import dashboard_data, service_series
 from harness.drivers.check.monitor.targets import pods_scraped, scrape_schedule
 from harness.drivers.check.monitor.usage import pod_usage, service_memory, service_quantiles
 from harness.drivers.check.policies import network_policy
+from harness.drivers.check.portal import portal_links
 from harness.drivers.check.ports import network_ports
 from harness.drivers.check.secrets.scan import secrets_hidden
 from harness.drivers.check.sql.hashes import password_hashes
@@ -31,6 +32,12 @@ from harness.drivers.check.sql.settings import database_settings
 from harness.drivers.check.sql.staging import production_subset, values_masked
 from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
 from harness.drivers.check.state.versions import api_version
+from harness.drivers.check.state.workload import (
+    autoscaler_target,
+    container_environment,
+    container_probes,
+    container_user,
+)
 from harness.drivers.check.writing import written_and_read
 from harness.drivers.facts import FactProbe, record_facts, settled
 from harness.errors import DriverError, UsageError
@@ -56,6 +63,10 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Fac
     "network-policy": network_policy,
     "state-of-containers": _plain(state_of_containers),
     "state-of-workloads": _plain(state_of_workloads),
+    "container-user": _plain(container_user),
+    "container-environment": _plain(container_environment),
+    "container-probes": _plain(container_probes),
+    "autoscaler-target": _plain(autoscaler_target),
     "annotation-of-account": _plain(annotation_of_account),
     "api-version": _plain(api_version),
     "database-version": _plain(database_version),
@@ -73,6 +84,7 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Fac
     "network-ports": network_ports,
     "exposed-metrics": _plain(exposed_metrics),
     "written-and-read": _plain(written_and_read),
+    "portal-links": _plain(portal_links),
     "dns-records": _plain(dns_records),
     "dns-servers": _plain(dns_servers),
     "pods-scraped": _plain(pods_scraped),

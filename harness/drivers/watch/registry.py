@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from harness.drivers.watch.alerts import AlertsWatcher
+from harness.drivers.watch.autoscalers import AutoscalersWatcher
 from harness.drivers.watch.entries import DoorsWatcher, EntryWatcher
 from harness.drivers.watch.ledger import LedgerWatcher
 from harness.drivers.watch.notices import NoticesWatcher
@@ -30,6 +31,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     AlertsWatcher,
     NoticesWatcher,
     ServicesWatcher,
+    AutoscalersWatcher,
 )
 """The harness's own watchers, in the order in which they begin."""
 

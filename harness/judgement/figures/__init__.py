@@ -50,6 +50,7 @@ from harness.judgement.figures import (
 from harness.judgement.figures.alerting import firing, reaching
 from harness.judgement.figures.rollouts import rollbacks, steps, switches
 from harness.judgement.figures.rollouts import users as rollout_users
+from harness.judgement.figures.scaling import bounds, rises, spacing
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             switches.FAILURES,
             rollbacks.START,
             rollbacks.NONE,
+            rises.SPEC,
+            bounds.FEWEST,
+            bounds.MOST,
+            spacing.APART,
+            spacing.SCALED_IN,
         )
     }
 )

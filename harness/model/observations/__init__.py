@@ -59,6 +59,7 @@ from harness.model.observations.run import (
     WindowClosed,
     WindowOpened,
 )
+from harness.model.observations.scale import AutoscalerSeen, LoadFailed, LoadHeld, UsageRead
 from harness.model.observations.signals import RolloutMemory, RolloutReported
 from harness.model.observations.watch import (
     AlertRuleLoaded,
@@ -83,6 +84,7 @@ __all__ = [
     "ActivityDone",
     "AlertRuleLoaded",
     "AlertSeen",
+    "AutoscalerSeen",
     "CheckDone",
     "CheckFact",
     "CheckFailed",
@@ -101,7 +103,9 @@ __all__ = [
     "LeaderSeen",
     "LedgerRead",
     "LoadBegun",
+    "LoadFailed",
     "LoadHealth",
+    "LoadHeld",
     "LoadStopping",
     "LoadUsers",
     "MachineSeen",
@@ -131,6 +135,7 @@ __all__ = [
     "StatementCounts",
     "SteadySeen",
     "Timed",
+    "UsageRead",
     "WatchBlind",
     "WatchClosed",
     "WatchRespaced",
@@ -154,6 +159,7 @@ FOR_PEOPLE_ONLY: Final[frozenset[type[Recorded]]] = frozenset(
         WatchRespaced,
         WatchTrouble,
         RowsUnreadable,
+        UsageRead,
     }
 )
 """Kinds that no judgement and no report reads: they explain to a reader of the history what happened."""

@@ -45,6 +45,7 @@ _READS: Final = {
     "region-serves": RequiredKey("doors", "the entry of every region is asked"),
     "sign-ins": RequiredKey("sign_in", "users sign in"),
     "written-and-read": RequiredKey("ledger", "writes go to the ledger's path"),
+    "portal-links": RequiredKey("portal", "the portal and what it links to are requested"),
     "dns-records": RequiredKey("dns", "the public names are resolved"),
     "dns-servers": RequiredKey("dns", "the zone's servers are asked for the public names"),
     **dict.fromkeys(

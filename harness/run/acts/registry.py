@@ -16,6 +16,7 @@ from harness.run.acts.experiments import ExperimentDriver
 from harness.run.acts.exposures import ExposureDriver
 from harness.run.acts.paper import IngestDriver, PaperDriver, StaticDriver
 from harness.run.acts.rollouts import RolloutDriver
+from harness.run.acts.scaling import ScaleDriver
 from harness.run.acts.traffic import TrafficDriver
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def drivers() -> Mapping[str, Driver]:
         UsageError: a package names a driver that cannot be loaded, or whose kind is taken.
     """
     found: dict[str, Driver] = {}
-    found.update((own.kind, own) for own in (StaticDriver(), IngestDriver(), CheckDriver(), TrafficDriver()))
-    found.update((own.kind, own) for own in (ExperimentDriver(), RolloutDriver(), ExposureDriver()))
+    found.update((own.kind, own) for own in (StaticDriver(), IngestDriver(), CheckDriver(), ScaleDriver()))
+    found.update((own.kind, own) for own in (TrafficDriver(), ExperimentDriver(), RolloutDriver(), ExposureDriver()))
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         where = f"entry point {entry.name} = {entry.value}"
         try:

@@ -81,7 +81,7 @@ def _component_patches(directory: Path) -> list[Object]:
 
 
 def _with_rollouts(objects: Iterable[Object]) -> list[Object]:
-    """Each Rollout that refers to a Deployment in its place, with its pod template.
+    """Each Rollout that refers to a Deployment in its place, with its pod template; an autoscaler of the one is one of the other.
 
     What Argo Rollouts' `workloadRef` comes to.
     The sandbox begins with the Rollout, so there is no Deployment to scale down once it is there.
@@ -92,6 +92,10 @@ def _with_rollouts(objects: Iterable[Object]) -> list[Object]:
     replaced = {(namespace, reference["name"]) for (namespace, _), reference in referring.items()}
 
     def complete(obj: Object) -> Object:
+        scaled = obj["spec"]["scaleTargetRef"] if obj["kind"] == "HorizontalPodAutoscaler" else {}
+        if (_key(obj)[0], scaled.get("name")) in replaced:
+            target = {**scaled, "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"}
+            return {**obj, "spec": {**obj["spec"], "scaleTargetRef": target}}
         if obj["kind"] != "Rollout" or _key(obj) not in referring:
             return obj
         deployment = deployments[_key(obj)[0], referring[_key(obj)]["name"]]

@@ -26,6 +26,7 @@ from harness.steps.templates.recoveries import RECOVERIES
 from harness.steps.templates.replicas import REPLICA_STEPS
 from harness.steps.templates.reports import REPORTS
 from harness.steps.templates.rollouts import ROLLOUTS
+from harness.steps.templates.scaling import SCALING
 from harness.steps.templates.state import STATE
 from harness.steps.templates.static import STATIC
 from harness.steps.templates.triggers import TRIGGERS
@@ -48,6 +49,7 @@ OWN: Final = (
     *REPLICA_STEPS,
     *ROLLOUTS,
     *TRIGGERS,
+    *SCALING,
     *PEOPLE,
     *REPORTS,
 )

@@ -32,6 +32,25 @@ CHECKS: Final = (
         mean=check("deployment-size", deployment="<deployment>", replicas="<replicas>", cpu="<cpu>", memory="<memory>"),
     ),
     Template(
+        name="deployment-size-and-limits",
+        keyword=Keyword.THEN,
+        text=(
+            'deployment "<deployment:name>" has <replicas:count> ready replicas with requests <cpu>, <memory> and '
+            "limits <cpu_limit:cpu>, <memory_limit:memory>[ in the steady state]"
+        ),
+        about="The same, where the limits are other than the requests.",
+        example='deployment "web" has 3 ready replicas with requests 250m, 256Mi and limits 500m, 512Mi',
+        mean=check(
+            "deployment-size",
+            deployment="<deployment>",
+            replicas="<replicas>",
+            cpu="<cpu>",
+            memory="<memory>",
+            cpu_limit="<cpu_limit>",
+            memory_limit="<memory_limit>",
+        ),
+    ),
+    Template(
         name="gateway-reads",
         keyword=Keyword.THEN,
         text="a read of every service passes through the api-gateway of every region with status 200",
@@ -62,6 +81,14 @@ CHECKS: Final = (
         about="Twenty rows of the ledger are written at the entry of one region, and each is read at that of another until it is there.",
         example="every write accepted by ap-southeast-1 is readable in us-east-1 within 5 s",
         mean=check("written-and-read", **{"from": "<from>", "to": "<to>", "within": "<within>"}),
+    ),
+    Template(
+        name="portal-links",
+        keyword=Keyword.THEN,
+        text="the self-service portal answers 200 and every link on its first page answers below 400",
+        about="The page at `portal` of the target file, and the pages, styles, scripts and pictures that it links to.",
+        example="the self-service portal answers 200 and every link on its first page answers below 400",
+        mean=check("portal-links"),
     ),
     Template(
         name="dns-records",

@@ -48,6 +48,53 @@ STATE: Final = (
         mean=_state(StateObject.WORKLOAD, check("state-of-workloads", region="<region>", has="<has>")),
     ),
     Template(
+        name="container-user",
+        keyword=Keyword.THEN,
+        text='every container of deployment "<deployment:name>" runs as user id <user:count>',
+        about="`runAsUser` of its security context, else of the pod's.",
+        example='every container of deployment "web" runs as user id 1001',
+        mean=check("container-user", deployment="<deployment>", user="<user>"),
+    ),
+    Template(
+        name="container-environment",
+        keyword=Keyword.THEN,
+        text='every container of deployment "<deployment:name>" has NODE_ENV "<value:name>" and port <port>',
+        about="The variable, the ports that it declares, and the variable PORT where it has one.",
+        example='every container of deployment "web" has NODE_ENV "production" and port 3000',
+        mean=check(
+            "container-environment", deployment="<deployment>", variable="NODE_ENV", value="<value>", port="<port>"
+        ),
+    ),
+    Template(
+        name="container-probes",
+        keyword=Keyword.THEN,
+        text=(
+            'liveness of deployment "<deployment:name>" on <path:name> has delay <live_delay:duration> and period '
+            "<live_period:duration>, readiness delay <ready_delay:duration> and period <ready_period:duration>"
+        ),
+        about="The probes that each of its containers declares.",
+        example=(
+            'liveness of deployment "web" on /api/health has delay 30 s and period 10 s, readiness delay 5 s and period 5 s'
+        ),
+        mean=check(
+            "container-probes",
+            deployment="<deployment>",
+            path="<path>",
+            live_delay="<live_delay>",
+            live_period="<live_period>",
+            ready_delay="<ready_delay>",
+            ready_period="<ready_period>",
+        ),
+    ),
+    Template(
+        name="autoscaler-target",
+        keyword=Keyword.THEN,
+        text='the autoscaler "<autoscaler:name>" targets deployment "<deployment:name>" and reports ScalingActive true',
+        about="What its `scaleTargetRef` names is there, and its condition is True.",
+        example='the autoscaler "web-hpa" targets deployment "web" and reports ScalingActive true',
+        mean=check("autoscaler-target", autoscaler="<autoscaler>", deployment="<deployment>"),
+    ),
+    Template(
         name="annotation-of-account",
         keyword=Keyword.THEN,
         text=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+from collections import deque
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -80,6 +81,7 @@ class Launcher:
         self._end = end
         self._numbers = count(1)
         self._processes: dict[int, Process] = {}
+        self._unsent: deque[messages.Message] = deque()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(end, self._on_readable)
 
@@ -106,17 +108,31 @@ class Launcher:
         if not messages.fits(message):
             raise CannotStart(f"exec: arguments and variables are longer than {messages.LONGEST} bytes")
         process = self._processes[number] = Process(self, number)
-        messages.send(self._end, message)
+        self._send(message)
         return process
 
     def signal(self, what: str, number: int) -> None:
         """Pass `terminate` or `kill` on to a process that has not ended."""
         if number in self._processes:
-            messages.send(self._end, {what: number})
+            self._send({what: number})
+
+    def _send(self, message: messages.Message) -> None:
+        """Send in order; what the zygote has no room for, while it forks, waits without keeping the loop from others."""
+        if self._unsent or not messages.send_now(self._end, message):
+            if not self._unsent:
+                self._loop.add_writer(self._end, self._on_writable)
+            self._unsent.append(message)
+
+    def _on_writable(self) -> None:
+        while self._unsent and messages.send_now(self._end, self._unsent[0]):
+            self._unsent.popleft()
+        if not self._unsent:
+            self._loop.remove_writer(self._end)
 
     def close(self) -> None:
         """Stop listening; the zygote ends when the socket closes."""
         self._loop.remove_reader(self._end)
+        self._loop.remove_writer(self._end)
         self._end.close()
 
     def _on_readable(self) -> None:

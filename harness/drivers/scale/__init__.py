@@ -1,0 +1,7 @@
+"""Gives services load on their containers' account, so that their autoscalers act, and records what was done. Judges nothing."""
+
+from __future__ import annotations
+
+from harness.drivers.scale.holding import Holding, hold_levels, spike
+
+__all__ = ["Holding", "hold_levels", "spike"]

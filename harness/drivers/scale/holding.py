@@ -1,0 +1,201 @@
+"""Holds the usage of a service at a level, and watches what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from harness import clock
+from harness.clock import Deadline
+from harness.drivers.scale.scaled import Scaled, cheapest, find_scaled
+from harness.drivers.scale.stress import stressed, stressors_for
+from harness.errors import DriverError, TargetUnreachable
+from harness.model import Quantity
+from harness.model.scaling import NEAR
+
+if TYPE_CHECKING:
+    from harness.model import Demand, Sink
+    from harness.targets import Platform, Target
+
+_T = TypeVar("_T")
+_POLL_S: Final = 0.5
+_REACHED_WITHIN_S: Final = 12.0
+"""A rate of CPU is over some seconds; so long it may take to be what it is."""
+_REST_WITHIN_S: Final = 60.0
+_STEADY: Final = 3
+"""So many readings after another near the level are the level."""
+SPIKE: Final = 1.5
+"""Usage over the request in a spike: three times the half that a service at ease uses."""
+_UPS: Final = 3
+"""Scale-ups that a spike waits for."""
+_IDLE_READINGS: Final = 3
+_ATTEMPTS: Final = 3
+_LEAST, _MOST = 0.05, 2.5
+"""A usage over the request that is not divided by less, and a correction that is not greater."""
+_MORE_S: Final = 1.0
+"""A level is kept so much longer than the limit."""
+
+
+class _Reading(NamedTuple):
+    """Mean usage over the request, and the replicas that are asked for."""
+
+    mean: float
+    replicas: int
+
+
+@dataclass(kw_only=True, slots=True)
+class Holding:
+    """One demand while it is served: where its observations go, and whether to go on."""
+
+    demand: Demand
+    target: Target
+    platform: Platform
+    sink: Sink
+    alive: Callable[[], None]
+
+    def put(self, what: str, here: Scaled, resource: str, level: float, **more: object) -> int:
+        """Record `scale.WHAT`; when it was."""
+        at_ns = clock.now_ns()
+        common = {"demand": self.demand.key, "resource": resource, "cpu_scale": self.target.cpu_scale}
+        self.sink.put(f"scale.{what}", here.subject, level=level, at_ns=at_ns, **common, **more)
+        return at_ns
+
+    def read(self, here: Scaled, resource: str) -> _Reading:
+        """Read the usage and the replicas, and record them."""
+        self.alive()
+        usage, replicas = _patiently(lambda: (here.usage(resource), here.replicas()))
+        fields = {"demand": self.demand.key, "resource": resource, "replicas": replicas}
+        self.sink.put("scale.usage", here.subject, at_ns=clock.now_ns(), usage=usage.mean, pods=usage.pods, **fields)
+        return _Reading(usage.mean, replicas)
+
+
+def hold_levels(now: Holding) -> None:
+    """Hold a service at a level below the target of its autoscaler, then at one above it.
+
+    Raises:
+        DriverError: there is no such service, or it cannot be stressed.
+    """
+    params = now.demand.params
+    here, resource = find_scaled(now.target, params["workload"]), params["resource"]
+    _rest(now, here)
+    hold = Quantity.parse(params["hold"], scaled=True).at_scale(now.target.time_scale)
+    own = _idle(now, here, resource)
+    for level in (params["low"], params["high"]):
+        _held(now, here, _Level(resource, Quantity.parse(level).base, own), hold.base + _MORE_S)
+    _rest(now, here)
+
+
+def spike(now: Holding) -> None:
+    """Give the cheapest autoscaled service a load far above its target, until it has grown three times; then none.
+
+    Raises:
+        DriverError: no service is autoscaled, or it cannot be stressed.
+    """
+    here = cheapest(now.target)
+    _rest(now, here)
+    was = _patiently(here.replicas)
+    level, pods = _Level("cpu", SPIKE, _idle(now, here, "cpu")), len(_patiently(here.pods))
+    now.put("begun", here, level.resource, level.usage, pods=pods, mean=level.own)
+    with _stress(now, here, level, level.usage):
+        last, ups = was, 0
+        for _ in Deadline.after(_REACHED_WITHIN_S * 2).ticks(_POLL_S):
+            replicas = now.read(here, "cpu").replicas
+            ups, last = ups + (replicas > last), replicas
+            if ups >= _UPS:
+                break
+    now.put("ended", here, "cpu", SPIKE, pods=pods, ok=ups > 0)
+    _rest(now, here)
+
+
+class _Level(NamedTuple):
+    """A usage over the request, and what the pods use of it by themselves."""
+
+    resource: str
+    usage: float
+    own: float
+
+
+def _idle(now: Holding, here: Scaled, resource: str) -> float:
+    """What its pods use without load."""
+    readings = [now.read(here, resource).mean for _ in Deadline.after(_IDLE_READINGS * _POLL_S).ticks(_POLL_S)]
+    return sum(readings) / len(readings)
+
+
+def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> None:
+    """Reach a level, with as much more or less as the first attempt was off, and keep it for so long, or until the replicas rise."""
+    was, pods = _patiently(here.replicas), len(_patiently(here.pods))
+    now.put("begun", here, level.resource, level.usage, pods=pods, mean=level.own)
+    added = max(level.usage - level.own, 0.0)
+    for last in (False, True):
+        with _stress(now, here, level, added):
+            mean, risen = _reach(now, here, level, was)
+            near = abs(mean - level.usage) <= NEAR
+            if near or risen or last:
+                now.put("reached", here, level.resource, level.usage, pods=pods, mean=mean, ok=near)
+                means = [mean, *_kept(now, here, level, was, hold_s)]
+                break
+            added *= min(max((level.usage - level.own) / max(mean - level.own, _LEAST), 1 / _MOST), _MOST)
+    reached = sum(means) / len(means)
+    ok = near and abs(reached - level.usage) <= NEAR
+    why = "" if ok else f"{100 * reached:.0f} % of the request where {100 * level.usage:.0f} % was to be"
+    extent = {"mean": reached, "lowest": min(means), "highest": max(means)}
+    now.put("ended", here, level.resource, level.usage, pods=pods, ok=ok, why=why, **extent)
+
+
+def _kept(now: Holding, here: Scaled, level: _Level, was: int, hold_s: float) -> Iterator[float]:
+    """The usage until the time is over, or the replicas have risen."""
+    for _ in Deadline.after(hold_s).ticks(_POLL_S):
+        reading = now.read(here, level.resource)
+        if reading.replicas > was:
+            return
+        yield reading.mean
+
+
+def _stress(now: Holding, here: Scaled, level: _Level, added: float) -> AbstractContextManager[None]:
+    """So much more than its pods use by themselves, over their request."""
+    return stressed(here, stressors_for(here, level.resource, added), now.platform)
+
+
+def _reach(now: Holding, here: Scaled, level: _Level, was: int) -> tuple[float, bool]:
+    """Wait until some readings after another are near the level, or it has grown; the mean of these, and whether it has."""
+    last: list[float] = []
+    for _ in Deadline.after(_REACHED_WITHIN_S).ticks(_POLL_S):
+        reading = now.read(here, level.resource)
+        last = [*last, reading.mean][-_STEADY:]
+        if len(last) == _STEADY and all(abs(one - level.usage) <= NEAR for one in last):
+            break
+        if reading.replicas > was:
+            return sum(last) / len(last), True
+    return sum(last) / len(last), False
+
+
+def _rest(now: Holding, here: Scaled) -> None:
+    """Wait until it has the replicas that it has without load.
+
+    Raises:
+        DriverError: it does not come to rest.
+    """
+    for _ in Deadline.after(_REST_WITHIN_S).ticks(_POLL_S):
+        now.alive()
+        if _patiently(here.at_rest):
+            return
+    raise DriverError(
+        f"{here.subject} did not come to {here.least} ready replicas within {_REST_WITHIN_S:g} s",
+        hint="see what its autoscaler says of itself",
+    )
+
+
+def _patiently(read: Callable[[], _T]) -> _T:
+    """What is read; an API server that does not answer is asked again.
+
+    Raises:
+        TargetUnreachable: it did not answer `_ATTEMPTS` times.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return read()
+        except TargetUnreachable:
+            clock.sleep(_POLL_S)
+    return read()

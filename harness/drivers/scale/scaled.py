@@ -1,0 +1,174 @@
+"""A workload that an autoscaler scales: its replicas, its pods, and what these use of what they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.errors import ConfigurationError, DriverError
+from harness.targets import Target
+from harness.targets.kubernetes import Cluster, Object, has_condition
+
+AUTOSCALING: Final = "autoscaling/v2"
+_AUTOSCALERS: Final = "horizontalpodautoscalers"
+_METRICS: Final = ("metrics.k8s.io/v1beta1", "pods")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """What the pods of a workload use of a resource, over their request; those that were not measured yet are left out."""
+
+    mean: float
+    pods: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scaled:
+    """A workload with its autoscaler.
+
+    Attributes:
+        cluster, namespace: where it is.
+        name: of the workload. kind, version: of it, as the autoscaler names them.
+        autoscaler: name of its autoscaler; empty where it has none.
+        least: replicas that it keeps at least.
+        requests: of a pod, all containers together, by resource: cores, and bytes.
+        labels: that select its pods.
+    """
+
+    cluster: Cluster = field(repr=False)
+    namespace: str
+    name: str
+    kind: str = "Deployment"
+    version: str = "apps/v1"
+    autoscaler: str = ""
+    least: int = 1
+    requests: Mapping[str, float]
+    labels: Mapping[str, str]
+
+    @property
+    def subject(self) -> str:
+        """`us-east-1/user-service`."""
+        return f"{self.namespace}/{self.name}"
+
+    def replicas(self) -> int:
+        """Those that are asked for now.
+
+        Raises:
+            DriverError: it is gone.
+        """
+        found = self.cluster.read(self.version, self.kind, self.name, self.namespace)
+        if found is None:
+            raise DriverError(f"{self.kind} {self.subject} is gone")
+        return int(found["spec"].get("replicas", 1))
+
+    def pods(self) -> list[Object]:
+        """Its pods, without those that are on their way out."""
+        chosen = ",".join(f"{key}={value}" for key, value in self.labels.items())
+        found = self.cluster.pods(self.namespace, label_selector=chosen)
+        return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+
+    def at_rest(self) -> bool:
+        """Whether it has the replicas that its autoscaler keeps at least, each of them ready."""
+        pods = self.pods()
+        return self.replicas() == len(pods) == self.least and all(has_condition(pod, "Ready") for pod in pods)
+
+    def usage(self, resource: str) -> Usage:
+        """What its pods use, as the metrics API says."""
+        there = {pod["metadata"]["name"] for pod in self.pods()}
+        measured = self.cluster.customs(*_METRICS, self.namespace)
+        used = [_used(one, resource) for one in measured if one["metadata"]["name"] in there]
+        mean = sum(used) / len(used) / self.requests[resource] if used else 0.0
+        return Usage(mean=mean, pods=len(used))
+
+
+def find_scaled(target: Target, name: str) -> Scaled:
+    """The workload of that name in the primary region.
+
+    Raises:
+        DriverError: there is none, or it asks for no CPU or memory.
+    """
+    cluster, namespace = _primary(target)
+    named = next((one for one in autoscalers_in(cluster, namespace) if _target(one)["name"] == name), None)
+    reference: Object = _target(named) if named else {}
+    kind, version = reference.get("kind", "Deployment"), reference.get("apiVersion", "apps/v1")
+    workload = cluster.read(version, kind, name, namespace)
+    if workload is None:
+        raise DriverError(f"there is no {kind} {namespace}/{name}", hint="name one that the primary region has")
+    containers = workload["spec"]["template"]["spec"]["containers"]
+    return Scaled(
+        cluster=cluster,
+        namespace=namespace,
+        name=name,
+        kind=kind,
+        version=version,
+        autoscaler=named["metadata"]["name"] if named else "",
+        least=named["spec"].get("minReplicas", 1) if named else int(workload["spec"].get("replicas", 1)),
+        requests={resource: _asked(containers, resource, f"{namespace}/{name}") for resource in ("cpu", "memory")},
+        labels=workload["spec"]["selector"]["matchLabels"],
+    )
+
+
+def cheapest(target: Target) -> Scaled:
+    """Of the autoscaled services behind the entry the one whose pods ask for the least CPU: its load costs the machine least.
+
+    Raises:
+        DriverError: none is autoscaled.
+    """
+    cluster, namespace = _primary(target)
+    scaled = {str(_target(one)["name"]) for one in autoscalers_in(cluster, namespace)}
+    found = [find_scaled(target, name) for name in sorted(scaled & {*target.probes.services})]
+    if not found:
+        raise DriverError(
+            f"no service behind the entry has an autoscaler in {namespace}",
+            hint="see `probes.services` of the target file",
+        )
+    return min(found, key=lambda one: one.requests["cpu"] * one.least)
+
+
+def autoscalers_in(cluster: Cluster, namespace: str) -> list[Object]:
+    """Every autoscaler of a namespace."""
+    return cluster.customs(AUTOSCALING, _AUTOSCALERS, namespace)
+
+
+def _primary(target: Target) -> tuple[Cluster, str]:
+    """The cluster and the namespace of the primary region."""
+    if target.kubernetes is None:
+        raise ConfigurationError(
+            "names no cluster", where=f"{target.file}: kubernetes", hint="write `kubernetes: {context: …}`"
+        )
+    region = target.regions.get(target.primary_region)
+    context = (region.context if region else "") or target.kubernetes.context
+    there = target.kubernetes.model_copy(update={"context": context})
+    namespace = (region.namespace if region else "") or target.kubernetes.namespace
+    return Cluster.of(target.model_copy(update={"kubernetes": there})), namespace
+
+
+def _target(autoscaler: Object) -> Object:
+    found: Object = autoscaler["spec"]["scaleTargetRef"]
+    return found
+
+
+def _asked(containers: Iterable[Object], resource: str, subject: str) -> float:
+    stated = [((one.get("resources") or {}).get("requests") or {}).get(resource) for one in containers]
+    if None in stated or not stated:
+        raise DriverError(f"{subject} does not say how much {resource} each container asks for")
+    return sum(_quantity(str(one)) for one in stated)
+
+
+def _used(measured: Object, resource: str) -> float:
+    return sum(_quantity(one["usage"][resource]) for one in measured.get("containers") or [])
+
+
+def _quantity(text: str) -> float:
+    """A Kubernetes quantity: `500m` is 0.5.
+
+    Raises:
+        DriverError: the text is no quantity.
+    """
+    from kubernetes.utils.quantity import parse_quantity  # half a second, and only where a cluster is read
+
+    try:
+        return float(parse_quantity(text))  # type: ignore[no-untyped-call]
+    except ValueError as error:
+        raise DriverError(f"`{text}` is not a Kubernetes quantity") from error

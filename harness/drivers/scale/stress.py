@@ -1,0 +1,100 @@
+"""Load on the account of containers, by Chaos Mesh's StressChaos; what ends it is on disk before it begins."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from harness import clock
+from harness.clock import Deadline
+from harness.errors import DriverError
+from harness.targets.intents import strike_intent
+from harness.targets.kubernetes import has_condition
+from harness.targets.undo import undoable
+
+if TYPE_CHECKING:
+    from harness.drivers.scale.scaled import Scaled
+    from harness.targets import Platform, Target
+    from harness.targets.kubernetes import Cluster
+
+CHAOS: Final = ("chaos-mesh.org/v1alpha1", "stresschaos")
+OWN: Final = {"app.kubernetes.io/managed-by": "readiness"}
+LONGEST_S: Final = 120
+"""Stress that is not ended, ends itself."""
+_BEGUN_S: Final = 10.0
+_POLL_S: Final = 0.2
+_MIB: Final = 1 << 20
+_OWN_MIB: Final = 8
+"""What a process takes that holds memory, beside what it holds."""
+_MOST_PERCENT: Final = 100
+
+
+def _end(cluster: Cluster | None, _target: Target, *, namespace: str, name: str) -> None:
+    """Delete it; what it ran ends with it.
+
+    Raises:
+        DriverError: the target names no cluster.
+    """
+    if cluster is None:
+        raise DriverError(f"StressChaos {namespace}/{name} cannot be deleted: the target names no cluster")
+    cluster.delete_custom(*CHAOS, namespace, name)
+
+
+@undoable("end-stress", undo=_end)
+def _begin(here: Scaled, body: Mapping[str, Any]) -> None:
+    here.cluster.create_custom(*CHAOS, here.namespace, body)
+
+
+@contextmanager
+def stressed(here: Scaled, stressors: Mapping[str, Any], platform: Platform) -> Iterator[None]:
+    """Every pod that it has now is stressed meanwhile.
+
+    Raises:
+        DriverError: the stress did not begin in every pod.
+    """
+    name = f"readiness-{re.sub('[^a-z0-9]+', '-', here.name)}-{clock.now_ns() % 10**12}"
+    body = {
+        "apiVersion": CHAOS[0],
+        "kind": "StressChaos",
+        "metadata": {"name": name, "namespace": here.namespace, "labels": OWN},
+        "spec": {
+            "mode": "all",
+            "selector": {"namespaces": [here.namespace], "labelSelectors": dict(here.labels)},
+            "stressors": stressors,
+            "duration": f"{LONGEST_S}s",
+        },
+    }
+    intent = _begin.intend(platform, "scale", f"stress {here.subject}", namespace=here.namespace, name=name)
+    try:
+        _begin(here, body)
+        _begun(here, name)
+        yield
+    finally:
+        here.cluster.delete_custom(*CHAOS, here.namespace, name)
+        strike_intent(intent)
+
+
+def _begun(here: Scaled, name: str) -> None:
+    for _ in Deadline.after(_BEGUN_S).ticks(_POLL_S):
+        found = here.cluster.custom(*CHAOS, here.namespace, name)
+        if found is not None and has_condition(found, "AllInjected"):
+            return
+    events = [
+        event.get("message", "")
+        for record in ((found or {}).get("status") or {}).get("experiment", {}).get("containerRecords") or []
+        for event in record.get("events") or []
+    ]
+    raise DriverError(f"{here.subject} was not stressed within {_BEGUN_S:g} s", hint="; ".join(filter(None, events)))
+
+
+def stressors_for(here: Scaled, resource: str, usage: float) -> Mapping[str, Any]:
+    """What StressChaos must add to each pod, as a share of its request."""
+    if resource == "memory":
+        size = max(round(usage * here.requests[resource] / _MIB) - _OWN_MIB, 1)
+        return {"memory": {"workers": 1, "size": f"{size}MB"}}
+    percent = max(usage * here.requests[resource] * _MOST_PERCENT, 1.0)
+    workers = math.ceil(percent / _MOST_PERCENT)
+    return {"cpu": {"workers": workers, "load": max(round(percent / workers), 1)}}

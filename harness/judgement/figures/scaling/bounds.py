@@ -1,0 +1,120 @@
+"""The fewest and the most replicas of autoscaled services: those that there were, and the bounds of the autoscaler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from harness.judgement.figures.scaling.record import AGAIN, FILES, concluded, scaling_spec, watch_receipt
+from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.receipts.watch import pods_receipt
+from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange
+from harness.model.observations import AutoscalerSeen, every
+
+_PODS: Final = "history/pods.ndjson"
+_THERE: Final = frozenset({"present", "ready"})
+BETWEEN: Final = ", "
+"""Between the services that a sentence names."""
+
+
+def fewest(case: Case) -> Iterable[Measure]:
+    """One measure of each autoscaler."""
+    autoscalers = _chosen(case)
+    if not autoscalers:
+        yield _none(case)
+    needed = int(case.objective.params["ready"])
+    for subject, said in sorted(autoscalers.items()):
+        least, workload = min(one.least for one in said), said[-1].target
+        namespace = subject.rpartition("/")[0]
+        ready = _fewest_ready(case.evidence, namespace, workload)
+        figures = _figures(case, float(least if ready is None else min(least, ready)), (*FILES[:1], _PODS), pods=True)
+        text = f"{subject} keeps at least {least}, expected {case.objective.limit}"
+        if ready is None:
+            why = f"{text}; no fault-free window, or no pod, of {namespace}/{workload} was recorded"
+            outcome = Outcome.FAIL if least < case.objective.limit.value else Outcome.INCONCLUSIVE
+            yield concluded(case, outcome, why, figures, autoscaler=subject)
+            continue
+        holds = least >= case.objective.limit.value and ready >= needed
+        text += f"; {workload} had {ready} ready pods or more while no fault was in, expected {needed}"
+        yield concluded(case, Outcome.PASS if holds else Outcome.FAIL, text, figures, autoscaler=subject)
+
+
+def most(case: Case) -> Iterable[Measure]:
+    """One measure of each autoscaler."""
+    autoscalers = _chosen(case)
+    if not autoscalers:
+        yield _none(case)
+    limit = case.objective.limit.value
+    for subject, said in sorted(autoscalers.items()):
+        declared, there = max(one.most for one in said), max(max(one.current, one.desired) for one in said)
+        figures = _figures(case, float(max(declared, there)), FILES)
+        text = f"{said[-1].target} had at most {there} replicas in the run and may get {declared}, expected at most {limit:g}"
+        outcome = Outcome.PASS if max(declared, there) <= limit else Outcome.FAIL
+        yield concluded(case, outcome, text, figures, autoscaler=subject)
+
+
+def _chosen(case: Case) -> Mapping[str, list[AutoscalerSeen]]:
+    """By autoscaler what it said: the one that the sentence names, those of the services that it names, or all."""
+    named, found = case.objective.scope.subject, dict[str, list[AutoscalerSeen]]()
+    for one in every(AutoscalerSeen, case.evidence.observations):
+        name = one.subject.rpartition("/")[2]
+        if named in ("", name) or one.target in named.split(BETWEEN):
+            found.setdefault(one.subject, []).append(one)
+    return found
+
+
+def _fewest_ready(evidence: Evidence, namespace: str, workload: str) -> int | None:
+    """The fewest pods that were ready at any moment of a fault-free window; None where there is none, or no pod."""
+    mine = sorted((o for o in evidence.pods if (o.namespace, o.workload) == (namespace, workload)), key=_when)
+    if not mine:
+        return None
+    spans = [(w.start_ns, w.end_ns) for w in evidence.windows.values() if w.fault_free]
+    if not evidence.windows:  # nothing was broken either: the whole watch counts
+        begun_ns = max((one.at_ns for one in mine if one.what == "present"), default=mine[0].at_ns)
+        spans = [(begun_ns, mine[-1].at_ns + 1)]
+    if not spans:
+        return None
+    fewest_ready: int | None = None
+    for start_ns, end_ns in spans:
+        ready = {one.uid for one in mine if one.at_ns <= start_ns and _is_last(mine, one, start_ns) and _ready(one)}
+        counts = [len(ready)]
+        for one in mine:
+            if start_ns < one.at_ns < end_ns:
+                ready = ready | {one.uid} if _ready(one) else ready - {one.uid}
+                counts.append(len(ready))
+        fewest_ready = min([*counts, *([] if fewest_ready is None else [fewest_ready])])
+    return fewest_ready
+
+
+def _when(one: PodChange) -> int:
+    return one.at_ns
+
+
+def _is_last(changes: Iterable[PodChange], one: PodChange, until_ns: int) -> bool:
+    return not any(o.uid == one.uid and one.at_ns < o.at_ns <= until_ns for o in changes)
+
+
+def _ready(one: PodChange) -> bool:
+    return one.what in _THERE and one.ready is not False
+
+
+def _none(case: Case) -> Measure:
+    why = "no autoscaler that the sentence speaks of was recorded"
+    return inconclusive(case, case.objective.figure.value, why, AGAIN)
+
+
+def _figures(case: Case, value: float, files: tuple[str, ...], *, pods: bool = False) -> Figures:
+    receipts = {"watch": watch_receipt(case.evidence)}
+    if pods and receipts["watch"].ok:
+        receipts = {"watch": pods_receipt(case.evidence)}
+    method = "what each autoscaler says of itself, and the pods that are ready, followed as they change; exact"
+    return Figures(
+        value=value, scaled_limit=case.objective.limit.value, n=1, method=method, receipts=receipts, files=files
+    )
+
+
+_COUNT: Final = frozenset({Op.AT_LEAST})
+FEWEST: Final = scaling_spec(
+    Figure.FEWEST_REPLICAS, fewest, limit=LimitRule(dimension="count", ops=_COUNT), phase=Phase.STEADY
+)
+MOST: Final = scaling_spec(Figure.MOST_REPLICAS, most, limit=None)

@@ -1,0 +1,155 @@
+"""What was recorded of autoscalers and of the loads, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.measures import Case, Figures, because, measure, settled
+from harness.model import Evidence, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
+from harness.model.observations import AutoscalerSeen, LoadFailed, LoadHeld, every
+
+FILES: Final = ("history/autoscalers.ndjson", "history/scale.ndjson")
+AGAIN: Final = "let the load be given on a quieter machine, then run again"
+WATCHER: Final = "autoscalers"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldLevel:
+    """One load that a service was given.
+
+    Attributes:
+        workload: `NAMESPACE/NAME`. resource, level: as asked for. cpu_scale: of the target.
+        begun_ns, reached_ns, ended_ns: None where it was not recorded.
+        ok: whether the level was reached, and kept. mean: usage over the request from there on. why: what was not.
+    """
+
+    workload: str
+    resource: str
+    level: float
+    cpu_scale: float
+    begun_ns: int
+    reached_ns: int | None
+    ended_ns: int | None
+    ok: bool
+    mean: float | None
+    why: str
+
+    @property
+    def method(self) -> str:
+        """How it was given."""
+        scale = f", CPU at scale {self.cpu_scale:g}" if self.resource == "cpu" and self.cpu_scale != 1 else ""
+        return f"StressChaos on {self.workload}{scale}; replicas as its autoscaler says, followed as they change"
+
+
+def held_levels(case: Case) -> tuple[HeldLevel, ...] | str:
+    """The loads of the demand of an objective, in order; why there is none, where there is not."""
+    keys = [key for key in case.claim.demands if _asked(case, key)]
+    mine = [o for o in case.evidence.observations if o.fields.get("demand") in keys or o.subject in keys]
+    failed = next(every(LoadFailed, mine), None)
+    if failed is not None:
+        return f"the load was not given: {failed.why}"
+    found = list(every(LoadHeld, mine))
+    begun = [one for one in found if one.kind == "scale.begun"]
+    if not begun:
+        return "no load was recorded"
+    levels = []
+    for number, one in enumerate(begun):
+        until_ns = begun[number + 1].when_ns if number + 1 < len(begun) else None
+        own = [o for o in found if o.when_ns >= one.when_ns and (until_ns is None or o.when_ns < until_ns)]
+        levels.append(_level(one, own))
+    return tuple(levels)
+
+
+def _asked(case: Case, key: str) -> bool:
+    demand = case.plan.demand.get(key)
+    return demand is not None and (demand.kind, demand.name) == (case.objective.demand, case.objective.check)
+
+
+def _level(begun: LoadHeld, own: Iterable[LoadHeld]) -> HeldLevel:
+    by_kind = {one.kind: one for one in own}
+    reached, ended = by_kind.get("scale.reached"), by_kind.get("scale.ended")
+    return HeldLevel(
+        workload=begun.subject,
+        resource=begun.resource,
+        level=begun.level,
+        cpu_scale=begun.cpu_scale,
+        begun_ns=begun.when_ns,
+        reached_ns=reached.when_ns if reached else None,
+        ended_ns=ended.when_ns if ended else None,
+        ok=bool(ended and ended.ok),
+        mean=ended.mean if ended else None,
+        why=ended.why if ended else "it was not recorded how the load ended",
+    )
+
+
+def said_of(evidence: Evidence, workload: str) -> tuple[AutoscalerSeen, ...]:
+    """What the autoscaler of a workload (`NAMESPACE/NAME`) said, in order of time."""
+    namespace, _, name = workload.rpartition("/")
+    return tuple(
+        one
+        for one in every(AutoscalerSeen, evidence.observations)
+        if one.target == name and one.subject.rpartition("/")[0] == namespace
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scaling:
+    """One change of the replicas that an autoscaler asks for."""
+
+    at_ns: int
+    before: int
+    after: int
+
+
+def scalings(said: Iterable[AutoscalerSeen], from_ns: int, until_ns: int | None = None) -> tuple[Scaling, ...]:
+    """Every change of what it asks for since a moment."""
+    found, last = [], 0
+    for one in said:
+        inside = one.when_ns >= from_ns and (until_ns is None or one.when_ns < until_ns)
+        if last and one.desired and one.desired != last and inside:
+            found.append(Scaling(at_ns=one.when_ns, before=last, after=one.desired))
+        last = one.desired or last
+    return tuple(found)
+
+
+def watch_receipt(evidence: Evidence) -> Receipt:
+    """Whether the autoscalers were followed until the run ended."""
+    source = evidence.watchers.get(WATCHER)
+    if source is None:
+        return Receipt(ok=False, why=f"the watcher {WATCHER!r} left no record", files=FILES[:1])
+    why = source.why or ("it watched until the run ended" if source.closed else "it did not complete")
+    return Receipt(ok=source.closed and not source.why, why=f"the watcher {WATCHER!r}: {why}", files=FILES[:1])
+
+
+def concluded(case: Case, outcome: Outcome, text: str, figures: Figures, **scope: str) -> Measure:
+    """A measure after the receipt of the watch."""
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    own = because(outcome, text, AGAIN if outcome is Outcome.INCONCLUSIVE else "", kind=kind)
+    outcome, reason = settled(outcome, own, figures.receipts, tuple(figures.receipts))
+    return measure(case, case.objective.figure.value, outcome, reason, scope=scope, figures=figures)
+
+
+def scaling_spec(
+    figure: Figure,
+    judge: Callable[[Case], Iterable[Measure]],
+    *,
+    limit: LimitRule | None,
+    unit: str = "",
+    phase: Phase = Phase.RUN,
+    timed: bool = False,
+) -> Spec:
+    """The spec of a figure of autoscalers."""
+    return Spec(
+        figure=figure,
+        judge=judge,
+        limit=limit,
+        unit=unit,
+        basis=Basis.CHECK,
+        phases=frozenset({phase}),
+        evidence=lambda _case: FILES,
+        needs=lambda _objective: (Need(key="kubernetes", why="autoscalers are objects of the Kubernetes API"),),
+        timed=timed,
+    )

@@ -1,0 +1,92 @@
+"""Whether the replicas of a service rise above the target of its autoscaler, and do not below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from harness.judgement.figures.scaling.record import (
+    AGAIN,
+    FILES,
+    HeldLevel,
+    concluded,
+    held_levels,
+    said_of,
+    scaling_spec,
+    scalings,
+    watch_receipt,
+)
+from harness.judgement.measures import Case, Figures, formatted, inconclusive
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity
+from harness.model.schedule import NS_PER_S
+
+
+def rises(case: Case) -> Iterable[Measure]:
+    """One measure of each level."""
+    name, levels = Figure.SCALED_OUT.value, held_levels(case)
+    if isinstance(levels, str):
+        yield inconclusive(case, name, levels, AGAIN)
+        return
+    high = Quantity.parse(case.objective.params["high"]).base
+    for level in levels:
+        yield _above(case, level) if level.level == high else _below(case, level)
+    if len(levels) < len(("low", "high")):
+        yield inconclusive(case, name, "one of the two levels was not held", AGAIN)
+
+
+def _above(case: Case, level: HeldLevel) -> Measure:
+    limit_s, scope = case.scaled.in_unit("s"), _scope(level)
+    since_ns = level.reached_ns or level.ended_ns or level.begun_ns
+    ups = [one for one in scalings(said_of(case.evidence, level.workload), level.begun_ns) if one.after > one.before]
+    first = next((one for one in ups if level.ended_ns is None or one.at_ns <= level.ended_ns + NS_PER_S), None)
+    took_s = max(first.at_ns - since_ns, 0) / NS_PER_S if first else None
+    kept_s = ((level.ended_ns or since_ns) - since_ns) / NS_PER_S
+    figures = Figures(
+        value=took_s,
+        scaled_limit=limit_s,
+        unit="s",
+        n=1,
+        method=level.method,
+        receipts={"watch": watch_receipt(case.evidence)},
+        files=FILES,
+    )
+    at = _at(level)
+    if first is not None and took_s is not None and took_s < limit_s:
+        text = f"{at} the replicas rose from {first.before} to {first.after} after {formatted(took_s, 's')}"
+        return concluded(case, Outcome.PASS, f"{text}, expected {case.expected}", figures, **scope)
+    if not level.ok:
+        return concluded(case, Outcome.INCONCLUSIVE, f"the load was not as it was to be: {level.why}", figures, **scope)
+    if first is None and kept_s < limit_s:
+        text = f"{at} was kept for {formatted(kept_s, 's')} only"
+        return concluded(case, Outcome.INCONCLUSIVE, text, figures, **scope)
+    when = f"rose after {formatted(took_s, 's')}" if took_s is not None else f"did not rise in {formatted(kept_s, 's')}"
+    return concluded(case, Outcome.FAIL, f"{at} the replicas {when}, expected {case.expected}", figures, **scope)
+
+
+def _below(case: Case, level: HeldLevel) -> Measure:
+    scope, receipts = _scope(level), {"watch": watch_receipt(case.evidence)}
+    changes = scalings(said_of(case.evidence, level.workload), level.begun_ns, level.ended_ns)
+    ups = [one for one in changes if one.after > one.before]
+    kept_s = ((level.ended_ns or level.begun_ns) - (level.reached_ns or level.begun_ns)) / NS_PER_S
+    figures = Figures(value=float(len(ups)), scaled_limit=0.0, n=1, method=level.method, receipts=receipts, files=FILES)
+    if not level.ok:
+        return concluded(case, Outcome.INCONCLUSIVE, f"the load was not as it was to be: {level.why}", figures, **scope)
+    if ups:
+        text = f"{_at(level)} the replicas rose from {ups[0].before} to {ups[0].after}, expected that they do not"
+        return concluded(case, Outcome.FAIL, text, figures, **scope)
+    text = f"{_at(level)}, kept for {formatted(kept_s, 's')}, the replicas did not rise"
+    return concluded(case, Outcome.PASS, text, figures, **scope)
+
+
+def _at(level: HeldLevel) -> str:
+    held = f"{100 * level.mean:.0f} %" if level.mean is not None else f"{100 * level.level:g} %"
+    return f"at {held} of the {level.resource} request"
+
+
+def _scope(level: HeldLevel) -> dict[str, str]:
+    return {"workload": level.workload, "resource": level.resource, "at": f"{100 * level.level:g} %"}
+
+
+SPEC: Final = scaling_spec(
+    Figure.SCALED_OUT, rises, limit=LimitRule(dimension="time", ops=ONLY_BELOW), unit="s", timed=True
+)

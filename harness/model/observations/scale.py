@@ -1,0 +1,73 @@
+"""What is recorded of autoscalers, and of the load that their services are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.model.observations.kinds import Count, Fields, Recorded, Size, Timed, Word, YesOrNo, written
+
+
+@written("autoscaler.present", "autoscaler.changed", "autoscaler.deleted", by=["autoscalers"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AutoscalerSeen(Timed):
+    """What an autoscaler (the subject, `NAMESPACE/NAME`) said of itself, recorded when something but its usage changed.
+
+    Attributes:
+        target: name of what it scales. least, most: replicas that it keeps between. current, desired: replicas.
+        active: whether its metrics can be read. why: what it says of that.
+        usage: by resource, in percent of the request.
+    """
+
+    target: Word = ""
+    least: Count = 0
+    most: Count = 0
+    current: Count = 0
+    desired: Count = 0
+    active: YesOrNo = False
+    why: Word = ""
+    usage: Fields = field(default_factory=dict)
+
+
+@written("scale.begun", "scale.reached", "scale.ended", by=["scale"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadHeld(Timed):
+    """A service (the subject, `NAMESPACE/NAME`) is given load, has reached the level that was asked for, or is given none any more.
+
+    Attributes:
+        demand: key of the demand that it serves. resource: `cpu` or `memory`.
+        level: mean usage of its pods that was asked for, over their request. pods: that get the load.
+        mean, lowest, highest: usage over the request: when it was reached, or from there to the end.
+        cpu_scale: reported CPU usage is real usage times it.
+        ok: whether the level was reached, and kept. why: what it was not.
+    """
+
+    demand: Word
+    resource: Word
+    level: Size
+    pods: Count = 0
+    mean: Size | None = None
+    lowest: Size | None = None
+    highest: Size | None = None
+    cpu_scale: Size = 1.0
+    ok: YesOrNo = True
+    why: Word = ""
+
+
+@written("scale.failed", by=["scale"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadFailed(Recorded):
+    """A demand (the subject) was not served, and why."""
+
+    why: Word
+
+
+@written("scale.usage", by=["scale"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UsageRead(Timed):
+    """What the pods of a service (the subject) use on average over their request, and how many there are."""
+
+    demand: Word
+    resource: Word
+    usage: Size
+    pods: Count
+    replicas: Count

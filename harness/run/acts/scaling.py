@@ -1,0 +1,64 @@
+"""Load on services as acts, before the traffic: their autoscalers act on it, or do not. Nothing is judged here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness.errors import HarnessError
+from harness.model import Act, DemandKind
+from harness.model.scaling import HOLD, OBSERVE, SPIKE
+from harness.model.window import fault_free_name
+from harness.run.acts.driver import Driver, Library, RequiredKey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.model import Demand
+    from harness.run.acts.context import Context
+    from harness.targets import Target
+
+TOUCHES: Final = ("workloads",)
+_SECONDS: Final = {HOLD: 45.0, SPIKE: 40.0, OBSERVE: 10.0}
+NAME: Final = "autoscaling"
+"""As `may_break` names it."""
+
+
+class ScaleDriver(Driver):
+    """Runs the loads of `harness.drivers.scale`, one at a time, before the traffic."""
+
+    kind = DemandKind.SCALE.value
+
+    def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
+        """Autoscalers are objects of the cluster."""
+        return [RequiredKey("kubernetes", "autoscalers, usage and stress are of the Kubernetes API")]
+
+    def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
+        """Consent to give services load, where the target is not disposable."""
+        allowed = target.disposable or any(entry.experiment == NAME for entry in target.may_break)
+        if demand.name == OBSERVE or allowed:
+            return None
+        return RequiredKey("may_break", f"services are given load (experiment: {NAME})")
+
+    def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
+        """One act a demand; what is only observed shares the time of the fault-free window, where there is one."""
+        seconds = _SECONDS[demand.name]
+        if demand.name == OBSERVE and library.traffic:
+            window = fault_free_name(next(iter(library.traffic)))
+            return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=0.0, beside=window)]
+        touches = () if demand.name == OBSERVE else TOUCHES
+        return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches)]
+
+    def run(self, act: Act, context: Context) -> None:
+        """Give the load, and record what was given; what cannot be given says why."""
+        from harness.drivers.scale import Holding, hold_levels, spike
+
+        demand, sink = context.plan.demand[act.demand], context.sink("scale")
+        if demand.name == OBSERVE:
+            context.pass_time(act.seconds, demand.key)
+            return
+        now = Holding(demand=demand, target=context.target, platform=context.platform, sink=sink, alive=context.alive)
+        context.progress.say(demand.key)
+        try:
+            (hold_levels if demand.name == HOLD else spike)(now)
+        except HarnessError as error:
+            sink.put("scale.failed", demand.key, why=str(error))

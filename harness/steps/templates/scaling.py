@@ -1,0 +1,168 @@
+"""What autoscalers did, and did not do.
+
+Sentences under Then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from harness.model import DemandKind, Figure, Objective, Op, Phase, Quantity, Scope
+from harness.model.scaling import HOLD, OBSERVE, SPIKE
+from harness.steps.meaning import Keyword, Meaning
+from harness.steps.slots import Values
+from harness.steps.template import Template
+
+
+def _rise(resource: str) -> Callable[[Values], Meaning]:
+    def mean(slots: Values) -> Meaning:
+        params: dict[str, str] = {
+            "workload": slots["workload"],
+            "resource": resource,
+            "low": slots["low"],
+            "high": slots["high"],
+            "hold": slots["limit"],
+        }
+        return _claim(Figure.SCALED_OUT, Op.BELOW, slots.quantity("limit"), HOLD, params=params)
+
+    return mean
+
+
+def _spaced(figure: Figure) -> Callable[[Values], Meaning]:
+    return lambda slots: _claim(figure, Op.AT_LEAST, slots.quantity("limit"), SPIKE)
+
+
+def _fewest(slots: Values) -> Meaning:
+    limit, subject = Quantity(value=float(slots["least"]), unit=""), slots.get("autoscaler", "")
+    scope = Scope(phase=Phase.STEADY, subject=subject)
+    return _claim(Figure.FEWEST_REPLICAS, Op.AT_LEAST, limit, OBSERVE, scope=scope, params={"ready": slots["ready"]})
+
+
+def _most(slots: Values) -> Meaning:
+    limit, subject = Quantity(value=float(slots["most"]), unit=""), slots.get("autoscaler") or slots["services"]
+    scope = Scope(phase=Phase.RUN, subject=subject)
+    return _claim(Figure.MOST_REPLICAS, Op.HOLDS, limit, OBSERVE if "autoscaler" in slots else SPIKE, scope=scope)
+
+
+def _claim(
+    figure: Figure,
+    op: Op,
+    limit: Quantity,
+    check: str,
+    *,
+    scope: Scope | None = None,
+    params: Mapping[str, str] | None = None,
+) -> Meaning:
+    objective = Objective(
+        figure=figure,
+        scope=scope or Scope(phase=Phase.RUN),
+        op=op,
+        limit=limit,
+        sentence="",
+        check=check,
+        demand=DemandKind.SCALE,
+        params=params or {},
+    )
+    return Meaning(objective=objective)
+
+
+_STRESS: Final = (
+    "StressChaos brings the mean usage of the service's pods in the primary region to the lower share and then to the higher one, "
+    "read from the metrics API; the replicas are those that its autoscaler asks for."
+)
+_SPIKED: Final = (
+    "StressChaos brings the CPU of the autoscaled service that asks for the least to 1.5 times its request, three times the half that "
+    "it uses at ease, until it has grown three times, and then ends."
+)
+SCALING: Final = (
+    Template(
+        name="replicas-rise-with-cpu",
+        keyword=Keyword.THEN,
+        text=(
+            'at a mean CPU of <high:ratio> of the request the replicas of "<workload:name>" rise within <limit:period>, '
+            "at <low:ratio> they do not"
+        ),
+        about=_STRESS,
+        example=(
+            'at a mean CPU of 85 % of the request the replicas of "user-service" rise within 6 min, at 60 % they do not'
+        ),
+        mean=_rise("cpu"),
+    ),
+    Template(
+        name="replicas-rise-with-memory",
+        keyword=Keyword.THEN,
+        text=(
+            'at a mean memory of <high:ratio> of the request the replicas of "<workload:name>" rise within <limit:period>, '
+            "at <low:ratio> they do not"
+        ),
+        about=_STRESS,
+        example=(
+            'at a mean memory of 95 % of the request the replicas of "user-service" rise within 6 min, at 70 % they do not'
+        ),
+        mean=_rise("memory"),
+    ),
+    Template(
+        name="fewest-replicas",
+        keyword=Keyword.THEN,
+        text=(
+            "every autoscaler has a minimum of at least <least:count> and no service is under <ready:count> ready replicas, "
+            "faults excluded"
+        ),
+        about="The minimum of each autoscaler, and the ready pods of its service at every moment of the fault-free windows.",
+        example=(
+            "every autoscaler has a minimum of at least 2 and no service is under 2 ready replicas, faults excluded"
+        ),
+        mean=_fewest,
+    ),
+    Template(
+        name="fewest-replicas-of-one",
+        keyword=Keyword.THEN,
+        text=(
+            'the autoscaler "<autoscaler:name>" has a minimum of at least <least:count> and its target never fewer than '
+            "<ready:count> ready replicas, faults excluded"
+        ),
+        about="The same of one autoscaler.",
+        example=(
+            'the autoscaler "frontend-hpa" has a minimum of at least 3 and its target never fewer than 3 ready replicas, '
+            "faults excluded"
+        ),
+        mean=_fewest,
+    ),
+    Template(
+        name="most-replicas",
+        keyword=Keyword.THEN,
+        text=(
+            'none of "<services:name>" has more than <most:count> replicas at any moment of the run, traffic spike included'
+        ),
+        about=f"The maximum of each autoscaler, and the replicas of its service. {_SPIKED}",
+        example=(
+            'none of "user-service, track-service" has more than 10 replicas at any moment of the run, traffic spike included'
+        ),
+        mean=_most,
+    ),
+    Template(
+        name="most-replicas-of-one",
+        keyword=Keyword.THEN,
+        text='the autoscaler "<autoscaler:name>" and its target have at most <most:count> replicas at any moment of the run',
+        about="The maximum of the autoscaler, and the replicas of its target.",
+        example='the autoscaler "frontend-hpa" and its target have at most 50 replicas at any moment of the run',
+        mean=_most,
+    ),
+    Template(
+        name="scale-ups-apart",
+        keyword=Keyword.THEN,
+        text="two scale-ups of one service are at least <limit:period> apart in every traffic spike",
+        about=_SPIKED,
+        example="two scale-ups of one service are at least 3 min apart in every traffic spike",
+        mean=_spaced(Figure.SCALINGS_APART),
+    ),
+    Template(
+        name="scale-down-after",
+        keyword=Keyword.THEN,
+        text="no scale-down comes sooner than <limit:period> after the traffic fell",
+        about=_SPIKED,
+        example="no scale-down comes sooner than 5 min after the traffic fell",
+        mean=_spaced(Figure.SCALED_IN),
+    ),
+)

@@ -1,0 +1,51 @@
+"""The portal and what it links to, over real HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.drivers.check.portal import portal_links
+from harness.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from harness.targets import Target
+    from tests.drivers.check.conftest import Backend
+
+PORTAL = "http://127.95.3.1:8080/portal"
+PAGE = b"""<a href="/first">1</a> <a href="first#top">1</a> <link href="/style.css"> <img src="http://127.95.3.2:8080/logo">
+<a href="mailto:help@example.test">m</a> <a name="top">t</a> <a href="#top">up</a> <script src="/page.js"></script>"""
+
+
+def facts(target: Target) -> dict[str, tuple[bool | None, str]]:
+    """Path (or host) of each, whether it is as expected, and what was answered."""
+    named = target.model_copy(update={"portal": PORTAL})
+    return {one.subject.removeprefix("http://127.95.3."): (one.ok, one.observed) for one in portal_links(named, {})()}
+
+
+def test_what_the_first_page_links_to_is_requested_once(target: Target, backends: list[Backend]) -> None:
+    """Relative and absolute; places in a page and addresses of mail are no links to follow."""
+    backends[0].body = PAGE
+    fine = (True, "status 200")
+    assert facts(target) == dict.fromkeys(
+        ("1:8080/portal", "1:8080/first", "1:8080/style.css", "2:8080/logo", "1:8080/page.js"), fine
+    )
+
+
+def test_a_link_that_is_dead_is_named(target: Target, backends: list[Backend]) -> None:
+    """By its address and its status; one that hangs up has none."""
+    backends[0].body = PAGE
+    backends[1].status = 404
+    assert facts(target)["2:8080/logo"] == (False, "status 404")
+    backends[1].status = 0
+    ok, observed = facts(target)["2:8080/logo"]
+    assert (ok, observed.partition(":")[0]) == (False, "no answer")
+
+
+def test_a_portal_that_is_not_there_is_the_one_fact(target: Target, backends: list[Backend]) -> None:
+    """Without a first page there is no link."""
+    backends[0].status = 404
+    assert facts(target) == {"1:8080/portal": (False, "status 404")}
+    with pytest.raises(ConfigurationError, match="names no portal"):
+        portal_links(target, {})

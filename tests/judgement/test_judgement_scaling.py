@@ -1,0 +1,187 @@
+"""Autoscalers: what a sound one passes, and which sentence each defect turns red."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from judgement_builders import evidence, measures, observation, plan, pod
+
+from harness.judgement import judge
+from harness.model import Claim, Evidence, Measure, Observation, Outcome, Plan, WatchSource
+from harness.steps.grammar import demands_of, read
+from tests.builders.recorder import ns
+from tests.builders.scenarios import scenario
+
+CPU = 'at a mean CPU of 85 % of the request the replicas of "user-service" rise within 6 min, at 60 % they do not'
+APART = "two scale-ups of one service are at least 3 min apart in every traffic spike"
+AFTER = "no scale-down comes sooner than 5 min after the traffic fell"
+FEWEST = "every autoscaler has a minimum of at least 2 and no service is under 2 ready replicas, faults excluded"
+MOST = 'none of "user-service" has more than 10 replicas at any moment of the run, traffic spike included'
+SUBJECT = "us-east-1/user-service"
+
+
+def said(at: float, desired: int, *, least: int = 2, most: int = 10, target: str = "user-service") -> Observation:
+    """What the autoscaler says; the replicas are those that it asks for."""
+    fields = {"target": target, "least": least, "most": most, "current": desired, "desired": desired, "active": True}
+    return observation("autoscaler.changed", f"us-east-1/{target}", at, "autoscalers", at_ns=ns(at), **fields)
+
+
+def load(what: str, at: float, level: float, sentence: str = CPU, **more: Any) -> Observation:
+    """A step of the load."""
+    (demand,) = _demands(sentence)
+    fields = {"demand": demand.key, "resource": "cpu", "level": level, "cpu_scale": 10.0, "at_ns": ns(at), **more}
+    return observation(f"scale.{what}", SUBJECT, at, "scale", **fields)
+
+
+def _demands(sentence: str) -> Any:
+    objective = read(sentence).objective
+    assert objective is not None
+    return demands_of(objective)
+
+
+def judged(sentence: str, *observations: Observation, base: Evidence | None = None) -> list[Measure]:
+    """The measures of one sentence."""
+    objective, demands = read(sentence).objective, _demands(sentence)
+    assert objective is not None
+    claim = Claim(scenario=scenario("R"), requirement="R", objectives=(objective,), demands=(demands[0].key,))
+    known: Plan = plan({"R": objective})
+    known = replace(known, claims=(claim,), demand={**known.demand, demands[0].key: demands[0]})
+    base = base or evidence()
+    watched = {**base.watchers, "autoscalers": WatchSource(name="autoscalers", spacing_ms=0, closed=True)}
+    run = replace(base, observations=(*base.observations, *observations), watchers=watched)
+    return measures(judge(known, run))
+
+
+def outcomes(sentence: str, *observations: Observation) -> list[str]:
+    """Of each measure."""
+    return [one.outcome.value for one in judged(sentence, *observations)]
+
+
+def held(*, low_to: int = 2, rises_at: float | None = 33.0, ok: bool = True) -> list[Observation]:
+    """60 % from 10 to 20 s, 85 % from 30 to 37 s; 6 min are 6 s."""
+    found = [said(1, 2), load("begun", 10, 0.6), load("reached", 13, 0.6, mean=0.61)]
+    found += [said(16, low_to)] if low_to != 2 else []
+    found += [load("ended", 20, 0.6, mean=0.61), said(25, 2)]
+    found += [load("begun", 28, 0.85), load("reached", 30, 0.85, mean=0.86, ok=ok)]
+    found += [said(rises_at, 3)] if rises_at is not None else []
+    return [*found, load("ended", 37, 0.85, mean=0.86, ok=ok, why="" if ok else "77 % where 85 % was to be")]
+
+
+def test_a_sound_autoscaler_rises_above_its_target_and_not_below_it() -> None:
+    """Each level is a measure; the CPU scale is beside the figure."""
+    below, above = judged(CPU, *held())
+    assert (below.outcome, above.outcome) == (Outcome.PASS, Outcome.PASS)
+    assert (above.value, above.scaled_limit) == (3.0, 6.0)
+    assert "CPU at scale 10" in above.method
+    assert "from 2 to 3 after 3 s" in above.because.text
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        (held(rises_at=None), ["PASS", "FAIL"]),
+        (held(rises_at=36.5), ["PASS", "FAIL"]),
+        (held(rises_at=35.9), ["PASS", "PASS"]),
+        (held(low_to=3), ["FAIL", "PASS"]),
+        (held(rises_at=None, ok=False), ["PASS", "INCONCLUSIVE"]),
+        (held(ok=False), ["PASS", "PASS"]),
+        (held()[:4], ["PASS", "INCONCLUSIVE"]),
+        ([], ["INCONCLUSIVE"]),
+    ],
+    ids=["never", "late", "just in time", "too soon", "too little load", "sooner than the load", "half", "nothing"],
+)
+def test_what_turns_the_levels_red(run: list[Observation], expected: list[str]) -> None:
+    """A load that was not there accuses no autoscaler; one that rises below its target is wrong."""
+    assert outcomes(CPU, *run) == expected
+
+
+def test_without_the_watch_nothing_is_decided() -> None:
+    """The autoscalers were not followed: a rise may have been missed."""
+    base = replace(evidence(), observations=(*evidence().observations, *held(rises_at=None)))
+    objective, demands = read(CPU).objective, _demands(CPU)
+    assert objective is not None
+    claim = Claim(scenario=scenario("R"), requirement="R", objectives=(objective,), demands=(demands[0].key,))
+    known = plan({"R": objective})
+    known = replace(known, claims=(claim,), demand={**known.demand, demands[0].key: demands[0]})
+    assert {one.outcome for one in measures(judge(known, base))} == {Outcome.INCONCLUSIVE}
+
+
+def spike(*ups: float, down: float | None = 26.0, sentence: str = APART) -> list[Observation]:
+    """A spike from 10 to 20 s, with a scale-up at each of these moments, and a scale-down."""
+    found = [said(1, 2), load("begun", 10, 1.5, sentence)]
+    found += [said(at, 3 + number) for number, at in enumerate(ups)]
+    found += [load("ended", 20, 1.5, sentence)]
+    return [*found, *([said(down, 2)] if down is not None else [])]
+
+
+@pytest.mark.parametrize(
+    ("ups", "expected"),
+    [((12, 15.02, 18.1), "PASS"), ((12, 14.9), "FAIL"), ((12, 15.1, 16), "FAIL"), ((12,), "INCONCLUSIVE")],
+)
+def test_scale_ups_keep_their_distance(ups: tuple[float, ...], expected: str) -> None:
+    """3 min are 3 s at scale 60; one scale-up has no distance."""
+    assert outcomes(APART, *spike(*ups)) == [expected]
+
+
+@pytest.mark.parametrize(("down", "expected"), [(25.1, "PASS"), (24.0, "FAIL"), (15.0, "FAIL"), (None, "INCONCLUSIVE")])
+def test_a_scale_down_waits_for_the_end_of_its_window(down: float | None, expected: str) -> None:
+    """5 min are 5 s; one before the load has ended is sooner than any."""
+    assert outcomes(AFTER, *spike(12, 13, down=down, sentence=AFTER)) == [expected]
+
+
+@given(gaps=st.lists(st.floats(0.1, 9), min_size=1, max_size=5))
+def test_the_shortest_distance_decides(gaps: list[float]) -> None:
+    """Whatever the others are."""
+    at = [12.0]
+    for gap in gaps:
+        at.append(at[-1] + gap)
+    run = [said(1, 2), load("begun", 10, 1.5, APART)]
+    run += [said(when, 3 + number) for number, when in enumerate(at)]
+    run += [load("ended", at[-1] + 1, 1.5, APART)]
+    (found,) = judged(APART, *run)
+    if min(gaps) >= 3:
+        assert found.outcome is Outcome.PASS
+    elif min(gaps) < 2.9:
+        assert found.outcome is Outcome.FAIL
+
+
+def _pods(*names: str, lost: float | None = None) -> Evidence:
+    found = [replace(pod(0, "present", name, name), workload="user-service", ready=True) for name in names]
+    found += [replace(pod(lost, "unready", names[0], names[0]), workload="user-service")] if lost is not None else []
+    return replace(evidence(), pods=tuple(found))
+
+
+@pytest.mark.parametrize(
+    ("least", "base", "expected"),
+    [
+        (2, _pods("a", "b"), "PASS"),
+        (1, _pods("a", "b"), "FAIL"),
+        (2, _pods("a"), "FAIL"),
+        (2, _pods("a", "b", lost=30.0), "FAIL"),
+        (2, _pods("a", "b", lost=80.0), "PASS"),
+        (2, replace(evidence(), pods=()), "INCONCLUSIVE"),
+    ],
+    ids=["two", "may be one", "is one", "one is lost", "one is lost under a fault", "no pod"],
+)
+def test_there_are_never_fewer_than_declared(least: int, base: Evidence, expected: str) -> None:
+    """What the autoscaler is told, and what there was while no fault was in."""
+    assert [one.outcome.value for one in judged(FEWEST, said(1, 2, least=least), base=base)] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ([said(1, 2), said(5, 10)], ["PASS"]),
+        ([said(1, 2), said(5, 11)], ["FAIL"]),
+        ([said(1, 2, most=12)], ["FAIL"]),
+        ([said(1, 60, most=60, target="web")], ["INCONCLUSIVE"]),
+    ],
+    ids=["ten", "eleven", "may be twelve", "another one's"],
+)
+def test_there_are_never_more_than_declared(seen: list[Observation], expected: list[str]) -> None:
+    """An autoscaler that may go beyond the limit is wrong, whether the load took it there or not."""
+    assert outcomes(MOST, *seen) == expected

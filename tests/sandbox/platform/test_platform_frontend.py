@@ -1,0 +1,73 @@
+"""The frontend as a process, as its pod runs it, and what the part declares of it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import httpx
+
+from harness.sandbox.platform.credentials import Credentials
+from harness.sandbox.platform.render import render
+from harness.sandbox.releases import Release
+from tests.sandbox.platform.conftest import wait_for
+
+if TYPE_CHECKING:
+    from tests.sandbox.platform.conftest import Services
+
+ADDRESS = "127.93.0.9"
+
+
+def test_every_page_that_a_page_links_to_is_there(services: Services) -> None:
+    """From the first page on; each says which release it is of, and may be kept by a browser."""
+    services.begin("frontend", ADDRESS, PORT="3000", RELEASE="1.2.3")
+    base = f"http://{ADDRESS}:3000"
+    wait_for(f"{base}/api/health", services.home / f"frontend-{ADDRESS}.log")
+    to_read, pages = ["/"], dict[str, httpx.Response]()
+    while to_read:
+        path = to_read.pop()
+        pages[path] = httpx.get(f"{base}{path}", trust_env=False)
+        linked = re.findall(r'href="(/[^"]*)"', pages[path].text)
+        to_read += [other for other in linked if other not in pages and other not in to_read]
+    assert {path: page.status_code for path, page in pages.items()} == dict.fromkeys(pages, 200)
+    assert {"/", "/portal", "/documentation", "/first-steps", "/style.css", "/icon.svg"} == set(pages)
+    assert "release 1.2.3" in pages["/documentation"].text
+    assert pages["/portal"].headers["cache-control"] == "public, max-age=300"
+    assert httpx.get(f"{base}/nothing", trust_env=False).status_code == 404
+    assert httpx.get(f"{base}/api/health", trust_env=False).json() == {"status": "ok"}
+
+
+def test_the_autoscalers_begin_where_their_services_are() -> None:
+    """Each minimum is the number that the region declares, so that nothing is scaled at rest; each target is there."""
+    objects = render(Release(version="1.0.0", summary="", expect="GO"), Credentials.generate(), ["autoscaler"])
+    declared = {
+        (one["metadata"]["namespace"], one["metadata"]["name"]): one["spec"]["replicas"]
+        for one in objects
+        if one["kind"] == "Deployment"
+    }
+    autoscalers = [one for one in objects if one["kind"] == "HorizontalPodAutoscaler"]
+    begun = {
+        (one["metadata"]["namespace"], one["spec"]["scaleTargetRef"]["name"]): one["spec"]["minReplicas"]
+        for one in autoscalers
+    }
+    assert len(autoscalers) == 10
+    assert begun == {key: declared[key] for key in begun}
+
+
+def test_an_autoscaler_follows_its_service_into_a_rollout() -> None:
+    """Where Rollouts are in the place of Deployments, what is scaled is the Rollout; the gateway has none, and stays."""
+    objects = render(
+        Release(version="1.0.0", summary="", expect="GO"), Credentials.generate(), ["autoscaler", "rollout"]
+    )
+    scaled = {
+        (reference["kind"], reference["apiVersion"], reference["name"])
+        for one in objects
+        if one["kind"] == "HorizontalPodAutoscaler"
+        for reference in [one["spec"]["scaleTargetRef"]]
+    }
+    assert scaled == {
+        ("Rollout", "argoproj.io/v1alpha1", "track-service"),
+        ("Rollout", "argoproj.io/v1alpha1", "user-service"),
+        ("Deployment", "apps/v1", "api-gateway"),
+        ("Deployment", "apps/v1", "normaldance-frontend"),
+    }
