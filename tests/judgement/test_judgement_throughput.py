@@ -29,6 +29,13 @@ def test_requests_that_fail_are_not_served() -> None:
     assert judged("90/s", with_load(failing(samples(0, 60), slice(0, None, 5))))[0].outcome is Outcome.FAIL
 
 
+def test_one_failure_at_a_rate_that_is_just_offered_proves_nothing() -> None:
+    """99.98 of 100 requests/s, and 99.99 are asked for: neither PASS nor NO-GO."""
+    (found, *_) = judged("99.99/s", with_load(failing(samples(0, 60), slice(0, 1))))
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert judged("99.99/s", with_load(failing(samples(0, 60), slice(0, None, 500))))[0].outcome is Outcome.FAIL
+
+
 def test_a_slow_platform_fails_however_much_it_serves() -> None:
     """900 ms each."""
     found = judged("90/s", with_load(samples(0, 60, latency_ms=900)))

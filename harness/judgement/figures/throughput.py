@@ -12,6 +12,7 @@ from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.response_time import response_times
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, Figures, because, measure, not_falsifiable, settled
+from harness.judgement.stats.statistics import FAIL_CONFIDENCE, share_at_least
 from harness.model import Figure, LimitRule, Measure, Op, Outcome, Phase, ReasonKind
 
 BELOW: Final = "below"
@@ -33,11 +34,13 @@ def throughputs(case: Case) -> Iterable[Measure]:
         yield not_falsifiable(case, _NAME, why, scope=scope)
         return
     seconds = sum(window.seconds for window in windows)
-    offered = sum(len(window.samples) for window in windows) / seconds
-    served = sum(int((~failed(window.samples)).sum()) for window in windows) / seconds
+    n, bad = sum(len(w.samples) for w in windows), sum(int(failed(w.samples).sum()) for w in windows)
+    offered, served = n / seconds, (n - bad) / seconds
+    # one failure at a rate that was just offered proves nothing: the share that failed is beyond chance
+    proven = offered * (1 - share_at_least(bad, n, FAIL_CONFIDENCE)) < limit <= offered
     receipts = {"load": joined_load_receipt(case.plan, windows, latencies=False)}
     summary = f"{served:.4g} requests/s were served of {offered:.4g} that were sent, expected {case.expected}"
-    outcome = Outcome.PASS if served >= limit else Outcome.FAIL if offered >= limit else Outcome.INCONCLUSIVE
+    outcome = Outcome.PASS if served >= limit else Outcome.FAIL if proven else Outcome.INCONCLUSIVE
     kind = ReasonKind.TOO_FEW if outcome is Outcome.INCONCLUSIVE else None
     outcome, reason = settled(outcome, because(outcome, summary, kind=kind), receipts, ("load",))
     yield measure(
@@ -49,7 +52,7 @@ def throughputs(case: Case) -> Iterable[Measure]:
         figures=Figures(
             value=served,
             scaled_limit=limit,
-            n=sum(len(window.samples) for window in windows),
+            n=n,
             method="answers as expected over the length of the fault-free windows; exact",
             receipts=receipts,
             files=all_files(windows),

@@ -24,6 +24,13 @@ SKEWED: Final = 1.5
 With episodes of exponential size in half of 40 batches the coverage is 93 % with this factor, 94 % with twice and 89 % with none.
 """
 
+WAVES: Final = 4
+"""Number of the slowest cosines: periods down to half of the window.
+
+With connections of 5 s in batches of 2.5 s a share beyond its limit passes in 20 % of windows without them, in 6 % with six, in 5 % with four;
+one at its limit fails in 10, 0.5 and 0.5 %.
+"""
+
 NO_REQUESTS: Final = "there are no requests to compare"
 
 
@@ -91,14 +98,14 @@ def batch_of(at_ns: Ints, start_ns: int, end_ns: int, batches: int) -> Ints:
 
 
 def share_by_batches(tally: Tally, confidence: float) -> Bounds:
-    """A share of requests that are sent here or there, by time batches that are independent of each other.
+    """A share of requests that are sent here or there, by time batches.
 
-    The wider of two intervals counts: that of independent requests, exact, and that of the share linearised by batches (Cochran, as in
-    `share_difference`). For what swings about its mean all the time, as the turns of a balancer do; failures come in episodes, and
+    The widest of three intervals counts: that of independent requests, exact; that of the share linearised by batches (Cochran, as in
+    `share_difference`); and that of its slowest waves, for connections that outlive a batch. For what swings about its mean all the time, as the turns of a balancer do; failures come in episodes, and
     have bounds of their own (`clustered`).
     """
     n, batches = tally.total, len(tally.n)
-    method = f"share, independent (exact) and from {batches} time batches, the wider"
+    method = f"share, independent (exact), from {batches} time batches and from their {WAVES} slowest waves, the widest"
     if not n or batches < FEWEST_BATCHES:
         return unbounded(math.nan, n, confidence, method, NO_REQUESTS if not n else "there are too few time batches")
     return _for_so_long(tally, confidence, method, 1.0)
@@ -109,10 +116,12 @@ def _for_so_long(tally: Tally, confidence: float, method: str, times: float) -> 
     n, bad = tally.total * times, tally.bad_total * times
 
     def low(sure: float) -> float:
-        return min(share_at_least(bad, n, sure), tally.share - batch_reach(-tally.pull, sure, times))
+        reach = max(batch_reach(-tally.pull, sure, times), wave_reach(tally.pull, sure, times))
+        return min(share_at_least(bad, n, sure), tally.share - reach)
 
     def high(sure: float) -> float:
-        return max(share_at_most(bad, n, sure), tally.share + batch_reach(tally.pull, sure, times))
+        reach = max(batch_reach(tally.pull, sure, times), wave_reach(tally.pull, sure, times))
+        return max(share_at_most(bad, n, sure), tally.share + reach)
 
     return Bounds(
         value=tally.share,
@@ -141,6 +150,17 @@ def batch_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
         float((pull**3).mean()) / math.pow(second, 1.5) * math.sqrt(m * (m - 1)) / (m - 2)
     )  # from Fisher's g to G
     return error * (t + SKEWED * max(skewness, 0.0) * (1 + 2 * t * t) / (6 * math.sqrt(m * times)))
+
+
+def wave_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
+    """As `batch_reach`, where neighbouring batches are alike: from the slowest waves of the batches, with their few degrees of freedom.
+
+    Source: E. Lazarus, D. J. Lewis, J. H. Stock and M. W. Watson, "HAR inference: recommendations for practice", Journal of Business &
+    Economic Statistics 36 (2018), the equal-weighted cosine estimator of the long-run variance.
+    """
+    middles = (np.arange(len(pull)) + 0.5) / len(pull)
+    waves = np.cos(np.pi * np.outer(np.arange(1, WAVES + 1), middles)) @ pull
+    return math.sqrt(2 * float((waves * waves).mean()) / times) * float(stdtrit(WAVES, sure))
 
 
 def unbounded(value: float, n: int, confidence: float, method: str, why: str) -> Bounds:
