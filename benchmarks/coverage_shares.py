@@ -110,13 +110,13 @@ def _of(
 
 def independent(rng: Rng, at: Floats, share: float, _seconds: float) -> Bools:
     """Each request by itself."""
-    return rng.random(len(at)) < share
+    return np.asarray(rng.random(len(at)) < share, dtype=np.bool_)
 
 
 def strict_turns(rng: Rng, at: Floats, share: float, _seconds: float) -> Bools:
     """Weighted turns: the place gets every request at which its account is full."""
     account = rng.random() + share * np.arange(len(at) + 1)
-    return np.diff(np.floor(account)) > 0
+    return np.asarray(np.diff(np.floor(account)) > 0, dtype=np.bool_)
 
 
 def connections(life_s: float, count: int = 50) -> Here:
@@ -165,9 +165,8 @@ def with_memory(part: float) -> Here:
         level[0] = noise[0]
         for i in range(1, steps + 1):
             level[i] = keep * level[i - 1] + math.sqrt(1 - keep**2) * noise[i]
-        return rng.random(len(at)) < expit(
-            _middle(share, sigma) + np.interp(at, np.linspace(0, seconds, steps + 1), level)
-        )
+        odds = _middle(share, sigma) + np.interp(at, np.linspace(0, seconds, steps + 1), level)
+        return np.asarray(rng.random(len(at)) < expit(odds), dtype=np.bool_)
 
     return here
 
@@ -185,7 +184,7 @@ def _middle(share: float, sigma: float) -> float:
 def change_at_a_quarter(rng: Rng, at: Floats, share: float, seconds: float) -> Bools:
     """Another share for the last three quarters; the mean of the window is as given."""
     after = share + 0.05
-    return rng.random(len(at)) < np.where(at < seconds / 4, 4 * share - 3 * after, after)
+    return np.asarray(rng.random(len(at)) < np.where(at < seconds / 4, 4 * share - 3 * after, after), dtype=np.bool_)
 
 
 @click.command()

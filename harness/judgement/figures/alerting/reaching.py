@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -172,7 +173,7 @@ def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
         *(word for hit in hits for word in (hit.name, hit.workload, hit.namespace, hit.region)),
     } - {""}
     words = " ".join(_words(mine[0]))
-    names = sorted(part for part in parts if part in words)
+    names = sorted(part for part in parts if re.search(rf"(?<![\w-]){re.escape(part)}(?!\w)", words))
     outcome = Outcome.PASS if len(mine) <= most and names else Outcome.FAIL
     first = f"names {', '.join(names)}" if names else f"names none of {', '.join(sorted(parts))}: {words}"
     receipts = {
