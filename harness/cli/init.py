@@ -181,15 +181,15 @@ def _problem(entry: str, found: DiscoveredPaths, directory: Path, options: dict[
     """What is wrong with the service now; empty where its paths answer."""
     file = directory / "target.yaml"
     if found.problem:
-        hint = (
-            "name its CA with `--ca FILE`" if "CERTIFICATE_VERIFY_FAILED" in found.problem else "start it before a run"
-        )
+        hint = "start it before a run, or correct the address (does it speak https?)"
+        if "CERTIFICATE_VERIFY_FAILED" in found.problem:
+            hint = "name its CA with `--ca FILE`, and an address that its certificate is of"
         return f"{entry} does not answer ({found.problem}): {hint}; its paths in {file} are a guess"
     guessed = [key for key in ("health", "read") if not options[key] and not getattr(found, key)]
     if guessed:
-        return (
-            f"no usual path of {entry} answers GET with status 200: correct `probes` ({', '.join(guessed)}) in {file}"
-        )
+        why = f" (it answered {found.refused}: probes are sent without credentials)" if found.refused else ""
+        keys = ", ".join(guessed)
+        return f"no usual path of {entry} answers GET with status 200{why}: correct `probes` ({keys}) in {file}"
     return ""
 
 

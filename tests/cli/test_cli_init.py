@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,24 @@ def small_service() -> Iterator[tuple[str, subprocess.Popen[str]]]:
             yield f"http://127.0.0.1:{port}", process
         finally:
             process.kill()
+
+
+@contextmanager
+def served(status: int) -> Iterator[str]:
+    """A service that answers every GET with this status; its entry."""
+
+    class _Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
 
 
 @pytest.fixture
@@ -105,6 +125,19 @@ def test_a_service_that_is_down_is_said_and_stops_nothing(readiness: Call) -> No
     assert "does not answer" in record["problem"]
     assert "start it before a run" in record["problem"]
     assert record["kept"] == []
+
+
+def test_a_service_that_needs_a_sign_in_is_told_from_one_without_paths(readiness: Call) -> None:
+    """The paths of probes need none, and the message says which status was answered."""
+    with served(401) as entry:
+        code, said = readiness("init", "shop", "--entry", entry)
+    assert (
+        code,
+        "(it answered 401: probes are sent without credentials): correct `probes` (health, read)" in said,
+    ) == (0, True)
+    with served(404) as entry:
+        said = readiness("init", "other", "--entry", entry)[1]
+    assert "answers GET with status 200: correct `probes` (health, read) in other/target.yaml" in said
 
 
 def test_another_machine_may_not_be_broken_and_its_name_is_typed(tmp_path: Path) -> None:

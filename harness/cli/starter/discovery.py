@@ -12,6 +12,7 @@ from harness.errors import ConfigurationError
 HEALTH: Final = ("/health", "/healthz", "/health/ready", "/readyz", "/livez", "/ping", "/status", "/up", "/")
 """Where services answer whether they are well, in the order in which they are requested."""
 _WITHIN_S: Final = 3.0
+_REFUSED: Final = (401, 403)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,11 +23,13 @@ class DiscoveredPaths:
         health: the first of `HEALTH`; empty: none.
         read: the root, else the same; empty: none.
         problem: why nothing is known; empty where the service answers.
+        refused: the status with which it refused a request without credentials; 0: it refused none.
     """
 
     health: str = ""
     read: str = ""
     problem: str = ""
+    refused: int = 0
 
 
 def tls_of(ca_file: str) -> ssl.SSLContext:
@@ -46,10 +49,13 @@ def discovered(entry: str, tls: ssl.SSLContext, health: Iterable[str] = HEALTH) 
     """Request the paths where services usually answer; nothing else is sent."""
     import httpx
 
+    refused: list[int] = []
     with httpx.Client(base_url=entry, verify=tls, timeout=_WITHIN_S, trust_env=False) as client:
 
         def answers(path: str) -> bool:
             answer = client.get(path)
+            if answer.status_code in _REFUSED:
+                refused.append(answer.status_code)
             return answer.status_code == 200 and bool(answer.content.strip())
 
         try:
@@ -57,4 +63,4 @@ def discovered(entry: str, tls: ssl.SSLContext, health: Iterable[str] = HEALTH) 
             read = "/" if well == "/" or answers("/") else well
         except httpx.HTTPError as error:
             return DiscoveredPaths(problem=str(error) or type(error).__name__)
-    return DiscoveredPaths(health=well, read=read)
+    return DiscoveredPaths(health=well, read=read, refused=next(iter(refused), 0))
