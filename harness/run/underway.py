@@ -18,6 +18,7 @@ from harness.run.condition import Condition
 from harness.run.shares import Shares
 from harness.run.steady import STEADY_WITHIN_S, Steadiness
 from harness.run.windows import WindowLog
+from harness.targets.http import tls_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         say=context.progress.say,
         release_header=target.release.answered_in,
         timing=target.metrics.timing if target.metrics else "",
+        variables=tls_variables(target),
     )
     shares = Shares(load.rows, target.shares, plan.requests_per_s)
     condition = Condition(steadiness, shares, Restorer(target) if target.kubernetes else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -14,6 +14,9 @@ from harness.targets.target import Target
 if TYPE_CHECKING:
     import httpx
 
+CLIENT_CERT: Final = "READINESS_CLIENT_CERT"
+CLIENT_KEY: Final = "READINESS_CLIENT_KEY"
+"""Variables that name the certificate which journeys show, and its key."""
 NO_PROXY = "localhost,127.0.0.1,127.0.0.0/8,::1"
 
 
@@ -42,12 +45,26 @@ def tls_context(target: Target) -> ssl.SSLContext:
         ConfigurationError: a file of `tls:` cannot be read or holds no certificate.
     """
     try:
-        context = ssl.create_default_context(cafile=target.tls.ca_file or None)
-        if target.tls.client_cert:
-            context.load_cert_chain(target.tls.client_cert, target.tls.client_key or None)
+        tls = target.tls
+        context = ssl.create_default_context(cafile=target.beside(tls.ca_file) if tls.ca_file else None)
+        if tls.client_cert:
+            key = target.beside(tls.client_key) if tls.client_key else None
+            context.load_cert_chain(target.beside(tls.client_cert), key)
     except OSError as error:
         raise ConfigurationError(f"a certificate cannot be read: {error}", where=f"{target.file}: tls") from error
     return context
+
+
+def tls_variables(target: Target) -> dict[str, str]:
+    """The certificates of the target for child processes: OpenSSL, Requests and our own journeys read these variables."""
+    tls = target.tls
+    named = {
+        "SSL_CERT_FILE": tls.ca_file,
+        "REQUESTS_CA_BUNDLE": tls.ca_file,
+        CLIENT_CERT: tls.client_cert,
+        CLIENT_KEY: tls.client_key,
+    }
+    return {name: str(target.beside(path).absolute()) for name, path in named.items() if path}
 
 
 def http_client(target: Target, base_url: str, *, timeout_s: float, connections: int = 10) -> httpx.Client:

@@ -13,7 +13,7 @@ from harness.drivers.chaos.providers import module_directories
 from harness.model import ExperimentPlan
 from harness.model.domain import UNKNOWN
 from harness.targets import Target
-from harness.targets.http import NO_PROXY
+from harness.targets.http import NO_PROXY, tls_variables
 from harness.targets.kubernetes import REGION_LABEL, api_server_url, kubeconfig_path
 from harness.targets.state import STATE_VARIABLE, state_directory
 from harness.yamlfile import read_document
@@ -38,6 +38,7 @@ def child_environment(
     """
     env = _callers()
     env |= _proxies(target)
+    env |= tls_variables(target)
     env |= _chosen_by(file, target)
     env |= {
         "READINESS_RUN": str(run.absolute()),

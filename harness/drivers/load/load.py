@@ -87,6 +87,7 @@ class Load:
         drain_s: float = 5.0,
         release_header: str = "x-release",
         timing: str = "",
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._plan = plan
         self._entry = entry
@@ -98,6 +99,7 @@ class Load:
         self._drain_s = drain_s
         self._release_header = release_header
         self._timing = timing
+        self._variables = variables or {}
         self._go = self._directory / "begin"
         self.begin_ns = 0
         self.stopping_ns = 0
@@ -117,6 +119,7 @@ class Load:
         drain_s: float = 5.0,
         release_header: str = "x-release",
         timing: str = "",
+        variables: Mapping[str, str] | None = None,
     ) -> Load:
         """Start the plan's workers, each with its share of the rate; they go on until `stop`.
 
@@ -130,6 +133,7 @@ class Load:
             drain_s: how long requests may take that are open at the end.
             release_header: response header that names the release; empty: none is recorded.
             timing: metric of `Server-Timing` that says how long serving took; empty: none is recorded.
+            variables: of the workers' environment, beside the caller's: the certificates of the target.
 
         Raises:
             DriverError: a worker ended, or had no row file after START_S, or elsewhere JOIN_S; the others were stopped.
@@ -144,6 +148,7 @@ class Load:
             drain_s=drain_s,
             release_header=release_header,
             timing=timing,
+            variables=variables,
         )
         load._directory.mkdir(parents=True, exist_ok=True)
         try:
@@ -219,7 +224,7 @@ class Load:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._directory,  # a locust.conf or pyproject.toml of elsewhere has no say
-                env=_environment(self._run_dir),
+                env={**_environment(self._run_dir), **self._variables},
                 start_new_session=True,
             )
         self._children.append(_LoadProcess(workers=workers, process=process, rows=rows))

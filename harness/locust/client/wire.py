@@ -14,6 +14,8 @@ import gevent.socket
 import gevent.ssl
 from gevent.monkey import get_original
 
+from harness.targets.http import CLIENT_CERT, CLIENT_KEY
+
 _BLOCK: Final = 16 * 1024
 _READ: Final = 1
 _poll: Final = get_original("select", "poll")
@@ -170,4 +172,7 @@ class _Tls:
 @cache
 def _context() -> Any:
     """One for all: reading the authorities takes longer than many a request."""
-    return gevent.ssl.create_default_context()
+    context = gevent.ssl.create_default_context()  # OpenSSL reads SSL_CERT_FILE
+    if certificate := os.environ.get(CLIENT_CERT):
+        context.load_cert_chain(certificate, os.environ.get(CLIENT_KEY))
+    return context

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -21,6 +23,8 @@ from harness.locust.client.connection import Connections
 from harness.locust.client.failures import kind_of
 from harness.locust.client.response import Response
 from harness.locust.client.session import BadRedirect, HttpSession
+from harness.targets import load_target
+from harness.targets.http import tls_context, tls_variables
 
 NEVER = 10**9
 
@@ -257,6 +261,34 @@ def test_a_certificate_of_nobody_is_a_failure_of_tls(tmp_path: Path, kept: Conne
             visit_url(f"https://127.86.9.4:{listening.getsockname()[1]}", kept)
         thread.join(timeout=10)
     assert (kind_of(raised.value), got) == ("tls", [])
+
+
+def test_a_process_of_the_load_trusts_the_target_and_shows_its_certificate(tmp_path: Path) -> None:
+    """By the variables that a run gives it; the paths are relative to the target file, wherever the run was started."""
+    words = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -days 1 -addext subjectAltName=IP:127.86.9.5 -keyout key.pem -out ca.pem"
+    subprocess.run(words.split(), check=True, capture_output=True, cwd=tmp_path)
+    (tmp_path / "target.yaml").write_text(
+        "name: a\nenvironment: staging\nentry: https://127.86.9.5\n"
+        "tls: {ca_file: ca.pem, client_cert: ca.pem, client_key: key.pem}\n"
+    )
+    target = load_target(tmp_path / "target.yaml")
+    assert tls_context(target).cert_store_stats()["x509_ca"] == 1
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
+    context.load_verify_locations(tmp_path / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    with create_server(("127.86.9.5", 0)) as listening:
+        listening.settimeout(30)
+        code = (
+            "import socket, sys; from harness.locust.client.wire import connected; "
+            f"connected('127.86.9.5', {listening.getsockname()[1]}, socket.AF_INET, secure=True).send(b'hello')"
+        )
+        variables = {**os.environ, **tls_variables(target)}
+        with subprocess.Popen([sys.executable, "-c", code], env=variables, cwd="/") as child:
+            raw, _ = listening.accept()
+            with context.wrap_socket(raw, server_side=True) as secure:
+                assert secure.recv(100) == b"hello"
+            assert child.wait(30) == 0
 
 
 def test_what_is_not_http_is_its_own_failure(kept: Connections) -> None:
