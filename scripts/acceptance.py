@@ -176,7 +176,7 @@ def share_of_limit(measure: Mapping[str, Any]) -> float | None:
         return None
     high = value if measure["high"] is None else measure["high"]
     low = value if measure["low"] is None else measure["low"]
-    if measure["op"] == Op.BELOW and limit > 0:
+    if measure["op"] in (Op.BELOW, Op.AT_MOST) and limit > 0:
         return float(high / limit)
     if measure["op"] == Op.AT_LEAST and measure["unit"] == "ratio" and limit < 1:
         return float((1 - low) / (1 - limit))

@@ -20,3 +20,13 @@ Feature: Rollback
   Scenario: There is a procedure for every failure
     When the files of the platform have been read
     Then every trigger and every listed risk names a rollback procedure that exists
+
+  @AT-RBK-MANUAL
+  Scenario: The way back by one command
+    When the rollout "blue-green" has run under "census" traffic
+    Then every request is served by the old release within 5 min of the one documented command, under traffic
+
+  @AT-RBK-AUTO
+  Scenario: A bad release is taken back by no hand
+    When the rollout "bad-canary" has run under "census" traffic
+    Then every request is served by the old release within 5 min of the trigger, by no hand

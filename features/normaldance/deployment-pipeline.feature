@@ -1,6 +1,11 @@
 Feature: Deployment pipeline
   Document 003, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @DA-BG-SELECTOR
+  Scenario: The selector switches colours, there and back
+    When the rollout "blue-green" has run under "census" traffic
+    Then 100 % of new connections are served by the other colour within 5 s of each switch, there and back
+
   @DA-CI-AUDIT
   Scenario: No package has a moderate vulnerability or a worse one
     When the npm audit "backend" of this commit has been read

@@ -14,6 +14,7 @@ from harness.errors import FaultNotInjected, TargetUnreachable
 from harness.model import Hit
 from harness.targets.database import leader_of, leader_region, not_streaming
 from harness.targets.kubernetes import Object, has_condition, is_over, namespaces_of, selects
+from harness.targets.workloads import is_complete, replicas_of, workloads
 
 __all__ = [
     "hit_nodes_not_ready",
@@ -109,7 +110,7 @@ def pods_ready(label_selector: str, ns: str, count: int, within_s: float = 15.0)
 
 
 def workloads_ready(within_s: float = 15.0) -> bool:
-    """Whether every deployment and stateful set of the target's namespaces has all its replicas ready.
+    """Whether every deployment, rollout and stateful set of the target's namespaces has all its replicas ready.
 
     Pods that this experiment hit do not count, as a controller may report them ready for a while.
 
@@ -194,18 +195,13 @@ def _uid(pod: Object | None) -> str:
 
 
 def _complete_in(here: ChaosSession, namespace: str) -> bool:
-    workloads = [*here.cluster.deployments(namespace), *here.cluster.stateful_sets(namespace)]
     hit = {one.uid for one in here.hits}
     pods = [
         pod
         for pod in here.cluster.pods(namespace)
         if has_condition(pod, "Ready") and _uid(pod) not in hit and not pod["metadata"].get("deletionTimestamp")
     ]
-    return all(_complete(one, sum(selects(one, pod) for pod in pods)) for one in workloads)
-
-
-def _complete(workload: Object, ready: int) -> bool:
-    """Whether the controller has processed its spec, and so many Ready pods are enough by its status and by themselves."""
-    status, replicas = workload.get("status", {}), workload["spec"].get("replicas", 1)
-    processed = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
-    return bool(processed and status.get("readyReplicas", 0) == replicas <= ready)
+    return all(
+        is_complete(one) and replicas_of(one) <= sum(selects(one, pod) for pod in pods)
+        for one in workloads(here.cluster, namespace)
+    )

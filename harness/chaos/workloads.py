@@ -8,20 +8,23 @@ from harness.errors import FaultNotInjected
 from harness.targets.kubernetes import Cluster, has_condition
 from harness.targets.target import Target
 from harness.targets.undo import undoable
+from harness.targets.workloads import DEPLOYMENT, replicas_of, replicated, set_replicas
 
 
-def _scale_back(cluster: Cluster, _target: Target, *, namespace: str, deployment: str, replicas: int) -> None:
-    cluster.scale(namespace, deployment, replicas)
+def _scale_back(
+    cluster: Cluster, _target: Target, *, namespace: str, deployment: str, replicas: int, kind: str = DEPLOYMENT
+) -> None:
+    set_replicas(cluster, kind, namespace, deployment, replicas)
 
 
 @undoable("scale-back", undo=_scale_back)
-def scale_to_none(cluster: Cluster, namespace: str, deployment: str) -> None:
-    """Leave a deployment no pod."""
-    cluster.scale(namespace, deployment, 0)
+def scale_to_none(cluster: Cluster, kind: str, namespace: str, deployment: str) -> None:
+    """Leave a deployment, or a rollout, no pod."""
+    set_replicas(cluster, kind, namespace, deployment, 0)
 
 
 def take_service(service: str) -> Hits:
-    """Scale every deployment of a service to no replica, in every namespace of the target: nothing serves it any more.
+    """Scale every deployment or rollout of a service to no replica, in every namespace of the target: nothing serves it any more.
 
     Args:
         service: value of the label `app` of its pods.
@@ -33,9 +36,8 @@ def take_service(service: str) -> Hits:
     own = [
         (namespace, deployment)
         for namespace in _places(here.target)
-        for deployment in here.cluster.deployments(namespace)
-        if deployment["spec"]["selector"].get("matchLabels", {}).get("app") == service
-        and deployment["spec"].get("replicas", 1)
+        for deployment in replicated(here.cluster, namespace)
+        if deployment["spec"]["selector"].get("matchLabels", {}).get("app") == service and replicas_of(deployment)
     ]
     pods = [pod for namespace in _places(here.target) for pod in here.cluster.pods(namespace, f"app={service}")]
     down = [name_of(pod) for pod in pods if not has_condition(pod, "Ready")]
@@ -46,11 +48,11 @@ def take_service(service: str) -> Hits:
     hits = pod_hits(here, pods)
     here.destructive(hits)
     for namespace, deployment in own:
-        name, replicas = name_of(deployment), deployment["spec"].get("replicas", 1)
+        name, replicas, kind = name_of(deployment), replicas_of(deployment), str(deployment["kind"])
         what = f"scale {namespace}/{name} to none"
-        here.intend(scale_to_none, what, namespace=namespace, deployment=name, replicas=replicas)
+        here.intend(scale_to_none, what, namespace=namespace, deployment=name, replicas=replicas, kind=kind)
     for namespace, deployment in own:
-        scale_to_none(here.cluster, namespace, name_of(deployment))
+        scale_to_none(here.cluster, str(deployment["kind"]), namespace, name_of(deployment))
     return remembered(here, hits)
 
 

@@ -60,20 +60,25 @@ def sandbox() -> None:
 @_PARTS
 @click.option("--hold", is_flag=True, help="Stay in the foreground; end when stdin reaches its end.")
 def up(*, root: Path | None, release: str, hold: bool, stands_for: str, parts: tuple[str, ...]) -> int:
-    """Start it, wait until it is ready, and write target.yaml and kubeconfig."""
+    """Start it, wait until it is ready, and write target.yaml and kubeconfig.
+
+    A release that replaces another one is the candidate of rollouts: the sandbox begins with the one that it replaces.
+    """
     from harness.sandbox.platform.parts import with_needs
     from harness.sandbox.releases import load_release
     from harness.sandbox.supervisor import Supervisor, Wish
 
     directory = _directory(root)
-    load_release(release)
+    chosen = load_release(release)
     deployed = with_needs(parts)
     release = str(Path(release).absolute()) if Path(release).is_dir() else release
+    release = chosen.replaces or release
+    tell = _telling(directory, stands_for, chosen.candidate)
     if hold:
         wish = Wish(root=directory.root, release=release, hold=True, parts=deployed)
-        Supervisor(wish, _telling(directory, stands_for)).run()
+        Supervisor(wish, tell).run()
         return 0
-    _start_detached(directory, release, deployed, _telling(directory, stands_for))
+    _start_detached(directory, release, deployed, tell)
     return 0
 
 
@@ -194,6 +199,7 @@ def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[s
     from harness.sandbox.platform.parts import described as with_parts
     from harness.sandbox.platform.staging import standing_for
     from harness.sandbox.releases import load_release
+    from harness.sandbox.target import with_candidate
 
     directory, nowhere = _directory(root), "127.0.0.1"
     addresses = Addresses(
@@ -201,16 +207,17 @@ def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[s
         regions=dict.fromkeys(SHARES, f"http://{nowhere}"),
         members=dict.fromkeys(MEMBERS, nowhere),
     )
-    version = load_release(release).version
+    chosen = load_release(release)
     content = described(
         addresses,
-        release=version,
+        release=chosen.replaces or chosen.version,
         kubeconfig=directory.kubeconfig,
         secrets=directory.secrets,
         flows=directory.flows,
         repository=directory.repository,
     )
     content = with_parts(content, parts, lambda _namespace, _name: f"http://{nowhere}")
+    content = with_candidate(content, chosen.candidate)
     if stands_for != "sandbox":
         with tempfile.TemporaryDirectory() as scratch:
             content = standing_for(content, stands_for, Path(scratch), directory.repository)
@@ -252,11 +259,13 @@ def _directory(root: Path | None) -> Directory:
         raise UsageError(f"`~` means nothing here: {error}", where=str(root), hint="write the full path") from error
 
 
-def _telling(directory: Directory, stands_for: str) -> Callable[[Message], None]:
-    """Pass news on; before a sandbox that stands for another environment is ready, its target file says so."""
+def _telling(directory: Directory, stands_for: str, candidate: str = "") -> Callable[[Message], None]:
+    """Pass news on; before a sandbox is ready, its target file says what it stands for and which candidate replaces its release."""
     from harness.sandbox import target
 
     def tell(message: Message) -> None:
+        if "ready" in message and candidate:
+            target.set_candidate(directory, candidate)
         if "ready" in message and stands_for != "sandbox":
             target.stand_for(directory, stands_for)
         _tell(message)

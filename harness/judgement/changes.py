@@ -107,10 +107,10 @@ def _proven(figure: PastFigure, bounds: Bounds, unchanged: float) -> Change:
     """Which way the figure went, if both bounds are on one side."""
     if not (bounds.fail_low > unchanged or bounds.fail_high < unchanged):
         return Change.UNPROVEN
-    if figure.op not in (Op.BELOW, Op.AT_LEAST):
+    if figure.op not in (Op.BELOW, Op.AT_MOST, Op.AT_LEAST):
         return Change.DIFFERENT
     grew = bounds.fail_low > unchanged
-    return Change.WORSE if grew is (figure.op == Op.BELOW) else Change.BETTER
+    return Change.WORSE if grew is (figure.op in (Op.BELOW, Op.AT_MOST)) else Change.BETTER
 
 
 def _bounds(figure: PastFigure) -> Bounds | None:

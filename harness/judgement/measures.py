@@ -86,8 +86,8 @@ class Case:
     def expected(self) -> str:
         """The limit in words: `below 4 h (240 s at scale 60)`."""
         objective = self.objective
-        words = {Op.BELOW: f"below {objective.limit}", Op.AT_LEAST: f"at least {objective.limit}"}
-        text = words.get(objective.op, limit_text(objective))
+        compared = objective.op in (Op.BELOW, Op.AT_MOST, Op.AT_LEAST)
+        text = f"{objective.op.removeprefix('is ')} {objective.limit}" if compared else limit_text(objective)
         scaled = self.scaled
         return text if scaled == objective.limit else f"{text} ({scaled} at scale {self.plan.time_scale:g})"
 
@@ -142,6 +142,8 @@ def held(op: Op, bounds: Bounds, limit: float, tolerance: float | None = None) -
         return Outcome.INCONCLUSIVE
     if op is Op.BELOW:
         inside, outside = bounds.high < limit, bounds.fail_low >= limit
+    elif op is Op.AT_MOST:
+        inside, outside = bounds.high <= limit, bounds.fail_low > limit
     elif op is Op.AT_LEAST:
         inside, outside = bounds.low >= limit, bounds.fail_high < limit
     elif op is Op.WITHIN and tolerance is not None:
@@ -296,7 +298,7 @@ def bounded(
             files=files,
             fail_low=bounds.fail_low,
             fail_high=bounds.fail_high,
-            excess=bounds.over if outcome is Outcome.FAIL and case.objective.op is Op.BELOW else None,
+            excess=bounds.over if outcome is Outcome.FAIL and case.objective.op in (Op.BELOW, Op.AT_MOST) else None,
         ),
     )
 
@@ -364,7 +366,7 @@ def about(n: int) -> str:
 def _fail_bound(op: Op, bounds: Bounds, unit: str) -> str:
     """The bound that decides FAIL, and where it is: on the good side of the limit still."""
     sure = f"{100 * FAIL_CONFIDENCE:g} % confidence"
-    if op is Op.BELOW:
+    if op in (Op.BELOW, Op.AT_MOST):
         return f"FAIL is decided by the lower bound with {sure}, {formatted(bounds.fail_low, unit)}; "
     if op is Op.AT_LEAST:
         return f"FAIL is decided by the upper bound with {sure}, {formatted(bounds.fail_high, unit)}; "
@@ -379,5 +381,9 @@ def _bound(outcome: Outcome, op: Op, bounds: Bounds, unit: str) -> str:
     if op is Op.WITHIN:
         text = f"between {formatted(low, unit)} and {formatted(high, unit)}"
     else:
-        text = f"at most {formatted(high, unit)}" if passed is (op is Op.BELOW) else f"at least {formatted(low, unit)}"
+        text = (
+            f"at most {formatted(high, unit)}"
+            if passed is (op in (Op.BELOW, Op.AT_MOST))
+            else f"at least {formatted(low, unit)}"
+        )
     return f"{text} {bounds.claim if passed and bounds.claim else f'with {sure} % confidence'}, n {bounds.n}"

@@ -24,7 +24,7 @@ def _share(measure: Measure, least: float, most: float) -> float | None:
     limit = measure.scaled_limit
     if limit is None:
         return None
-    if measure.op == Op.BELOW and limit > 0:
+    if measure.op in (Op.BELOW, Op.AT_MOST) and limit > 0:
         return max(most / limit, 0.0)
     if measure.op == Op.AT_LEAST and measure.unit == "ratio" and limit < 1:
         return (1 - least) / (1 - limit)

@@ -90,6 +90,8 @@ class Figure(StrEnum):
     STEP_VERDICT = "verdict of every step"
     USER_SHARE = "share of users on the new release"
     """Of all known users."""
+    USERS_HIT = "share of users who met an error"
+    """Of a bad release, of all known users."""
     STICKY = "one release a user"
     """Within a step, and never back to the old one."""
     ANSWERED_BY_NEW = "answers of the new release after the switch"
@@ -123,6 +125,7 @@ class Op(StrEnum):
     """How the figure is held against the limit."""
 
     BELOW = "is below"
+    AT_MOST = "is at most"
     AT_LEAST = "is at least"
     WITHIN = "is within"
     """limit ± tolerance, both ends included."""

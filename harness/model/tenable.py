@@ -10,7 +10,7 @@ from typing import Final
 from harness.model.objective import Objective, Op
 from harness.model.quantity import Quantity
 
-COMPARED: Final = frozenset({Op.BELOW, Op.AT_LEAST, Op.WITHIN})
+COMPARED: Final = frozenset({Op.BELOW, Op.AT_MOST, Op.AT_LEAST, Op.WITHIN})
 """A figure is compared with a limit in any of these ways, unless its rule says otherwise."""
 
 

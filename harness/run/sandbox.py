@@ -129,6 +129,12 @@ def _described_target(described: subprocess.CompletedProcess[str], parts: Iterab
         error = UsageError if described.returncode == UsageError.exit_code else SandboxError
         raise error(described.stderr.strip() or "the sandbox cannot be described")
     content = with_parts(yaml.safe_load(described.stdout), parts, lambda _namespace, _name: _NOWHERE)
+    if "names" not in content.get("rollout", {"names": ()}):
+        raise UsageError(
+            f"{content['rollout']['candidate']} is a candidate of rollouts, and no row that was chosen needs one",
+            where="--release",
+            hint="add `--profile rollout`",
+        )
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "target.yaml"
         file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

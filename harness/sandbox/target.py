@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -57,6 +57,19 @@ def stand_for(directory: Directory, environment: str) -> None:
 def deployed_parts(directory: Directory) -> tuple[str, ...]:
     """The parts that run beside the platform."""
     return tuple(yaml.safe_load(directory.target.read_text()).get("parts", ()))
+
+
+def with_candidate(content: dict[str, Any], candidate: str) -> dict[str, Any]:
+    """The content of a target file in which this release takes over in rollouts; empty: as it is.
+
+    Where the platform has no part for rollouts, the key has nothing but the candidate.
+    """
+    return {**content, "rollout": {**content.get("rollout", {}), "candidate": candidate}} if candidate else content
+
+
+def set_candidate(directory: Directory, candidate: str) -> None:
+    """Record that another release takes over in rollouts."""
+    _write(directory, with_candidate(yaml.safe_load(directory.target.read_text()), candidate))
 
 
 def set_release(directory: Directory, release: str) -> None:

@@ -238,9 +238,11 @@ class Cluster:
         group, _, number = version.partition("/")
         return self._call(self._custom.get_namespaced_custom_object, group, number, namespace, plural, name)
 
-    def customs(self, version: str, plural: str, namespace: str) -> list[Object]:
-        """Every object of a collection in one namespace; none where the API does not serve it."""
+    def customs(self, version: str, plural: str, namespace: str = "") -> list[Object]:
+        """Every object of a collection in one namespace, or in all; none where the API does not serve it."""
         group, _, number = version.partition("/")
+        if not namespace:
+            return self._items(self._custom.list_cluster_custom_object, group, number, plural)
         return self._items(self._custom.list_namespaced_custom_object, group, number, namespace, plural)
 
     def patch_custom(

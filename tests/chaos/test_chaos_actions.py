@@ -209,7 +209,7 @@ def test_a_service_is_taken_as_a_whole_and_given_back(pocket: Any) -> None:
     hits = actions.take_service("track-service")
     assert names(hits) == ["track-service-1", "track-service-2", "track-service-3"]
     assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 0
-    assert undos() == ["scale-back us-east-1 track-service 3"]
+    assert undos() == ["scale-back us-east-1 track-service 3 Deployment"]
     assert actions.give_services_back() == ["track-service"]
     assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 3
     assert undos() == []

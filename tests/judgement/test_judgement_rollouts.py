@@ -37,6 +37,7 @@ AT_5 = "the share of users on the new release is 5 % ± 3 points at the 5 % step
 AT_25 = "the share of users on the new release is 25 % ± 5 points at the 25 % step"
 AT_50 = "the share of users on the new release is 50 % ± 5 points at the 50 % step"
 AT_100 = "the share of users on the new release is 100 % at the 100 % step"
+HIT = "the share of users who met an error of a bad release is at most 8 % at the 5 % step"
 BY_HAND = "the previous release serves 100 % of the answers within 10 s of a rollback by hand"
 COMMAND = "every request is served by the old release within 5 min of the one documented command, under traffic"
 BY_ITSELF = "every request is served by the old release within 5 min of the trigger, by no hand"
@@ -116,6 +117,28 @@ def test_a_short_step_is_red_by_the_scale_of_the_dwell() -> None:
     (length,) = judged(DWELL, evidence(rows(parts), history(parts), parts=parts))
     assert (length.outcome.value, length.value, length.scaled_limit) == ("FAIL", 9.0, 10.0)
     assert length.times[0].words == "limit scaled by 720: 2 h → 10 s"
+
+
+@pytest.mark.parametrize(
+    ("worst", "status", "expected", "share"),
+    [
+        (0.05, 500, "PASS", 0.05),
+        (0.05, 0, "INCONCLUSIVE", 0.05),
+        (0.09, 500, "FAIL", 0.09),
+        (0.0, 500, "INCONCLUSIVE", 0.0),
+    ],
+)
+def test_a_bad_release_hurts_at_most_its_share(worst: float, status: int, expected: str, share: float) -> None:
+    """Taken back at the 5 % step; a release that fails nobody was not bad, and an error that names no release is not known to be its own."""
+
+    def spoil(row: Row) -> None:
+        if 15 <= row["at"] < 24 and rank(row["user"]) < worst:
+            row["release"] = NEW
+            failed(row, status)
+
+    (hit,) = judged(HIT, evidence(spoil=spoil, back=24.0))
+    assert hit.outcome.value == expected
+    assert hit.high == pytest.approx(share, abs=0.01)
 
 
 def test_a_user_who_is_sent_to_both_releases_is_red() -> None:
@@ -239,6 +262,14 @@ def test_who_took_it_back_is_part_of_the_sentence() -> None:
     assert outcome(BY_ITSELF, evidence(), PLATFORM) == "FAIL"
     run = evidence(told_=history(by="platform"))
     assert (outcome(BY_ITSELF, run, PLATFORM), outcome(BY_HAND, run)) == ("PASS", "INCONCLUSIVE")
+
+
+@pytest.mark.parametrize(("by", "expected"), [("platform", "FAIL"), ("harness", "INCONCLUSIVE")])
+def test_a_candidate_that_never_took_over_is_red(by: str, expected: str) -> None:
+    """Its pods did not get ready, and the platform gave up; where only the harness ended it nothing is known."""
+    parts = COLOURS[:1]
+    run = evidence(rows(parts, back=25.0), history(parts, back=25.0, by=by), parts=parts, back=25.0)
+    assert outcome(SWITCHED, run, BLUE_GREEN) == expected
 
 
 def test_a_late_switch_is_red() -> None:

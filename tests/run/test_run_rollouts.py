@@ -30,6 +30,7 @@ from tests.fake_clock import FakeClock, S
 STABLE, CANDIDATE = "1.0.0", "1.1.0"
 OLD = {"spec": {"containers": [{"name": "c", "image": f"cart:{STABLE}"}]}}
 NEW = {"spec": {"containers": [{"name": "c", "image": f"cart:{CANDIDATE}"}]}}
+COLOURS = "{blue-green: {blueGreen: {activeService: '{name}', previewService: '{name}-canary'}}}"
 DEMAND = Demand(kind=DemandKind.ROLLOUT, name="canary", params={"traffic": "everyday"})
 STEPS = ((5.0, 0.05), (15.0, 0.25), (25.0, 0.5), (35.0, 1.0))
 LATER = tuple((begin + 0.1, share) for begin, share in STEPS)
@@ -60,7 +61,16 @@ class Scripted(Changeable):
     takes_s: float = 0.0
     pauses: bool = False
     undoes: bool = True
-    state: dict[str, Any] = field(default_factory=lambda: {"template": OLD, "since": 0.0, "promoted": [], "undone": []})
+    state: dict[str, Any] = field(
+        default_factory=lambda: {
+            "template": OLD,
+            "since": 0.0,
+            "promoted": [],
+            "undone": [],
+            "strategy": {"canary": {}},
+            "strategies": [],
+        }
+    )
 
     @property
     def seconds(self) -> float:
@@ -102,6 +112,16 @@ class Scripted(Changeable):
         phase = "Successful" if self.seconds >= 15.05 else "Running"
         return (AnalysisStatus(name="a", kind="Step", step=0, phase=phase, message="", measured=1, metrics=()),)
 
+    def strategy(self, obj: Any) -> dict[str, Any]:
+        """As it was set last."""
+        del obj
+        return dict(self.state["strategy"])
+
+    def set_strategy(self, strategy: dict[str, Any]) -> None:
+        """Remembers when, too."""
+        self.state["strategy"] = strategy
+        self.state["strategies"].append((self.state["template"] == OLD, strategy))
+
     def promote(self, obj: Any) -> bool:
         """Goes on to the next step."""
         del obj
@@ -139,7 +159,10 @@ def rolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run
     clock = FakeClock.installed(monkeypatch)
     file = tmp_path / "target.yaml"
     lines = ("name: shop", "environment: sandbox", "entry: http://127.0.0.1:9", "disposable: true")
-    more = ("kubernetes: {context: shop, namespace: eu}", f"rollout: {{names: [cart], candidate: {CANDIDATE}}}")
+    more = (
+        "kubernetes: {context: shop, namespace: eu}",
+        f"rollout: {{names: [cart], candidate: {CANDIDATE}, strategies: {COLOURS}}}",
+    )
     file.write_text("\n".join((*lines, *more)), encoding="utf-8")
 
     def run(plan: RolloutPlan = CANARY, answers: int = 1, **script: Any) -> Run:
@@ -209,6 +232,24 @@ def test_the_analysis_that_let_an_object_go_on_is_recorded_with_the_step(rolled:
     run = rolled(steps=LATER)
     (success,) = [o for o in run.of("rollout.analysis") if o["phase"] == "Successful"]
     assert success["at_ns"] <= run.of("rollout.step")[1]["at_ns"]
+
+
+def test_an_object_gets_the_strategy_of_the_rollout_and_its_own_back(rolled: Callable[..., Run]) -> None:
+    """Both while the old release runs; a rollout of its own strategy changes none."""
+    blue_green = replace(CANARY, strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None)
+    state = rolled(blue_green, steps=((5.0, 1.0),)).here.state
+    colours = {"blueGreen": {"activeService": "cart", "previewService": "cart-canary"}}
+    assert state["strategies"] == [(True, colours), (True, {"canary": {}})]
+    assert rolled().here.state["strategies"] == []
+
+
+def test_a_candidate_that_is_what_runs_already_is_refused(
+    rolled: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing to roll out."""
+    monkeypatch.setattr(following, "candidate_template", lambda *_words: OLD)
+    with pytest.raises(DriverError, match=r"nothing of 1\.1\.0 differs from what runs: Rollout eu/cart"):
+        rolled()
 
 
 def test_a_platform_that_takes_it_back_is_left_alone_until_it_was_watched(rolled: Callable[..., Run]) -> None:

@@ -46,6 +46,17 @@ ROLLOUT_SENTENCES: Final = {
         params={"step": "100"},
         sentence="",
     ),
+    "the share of users who met an error of a bad release is at most 8 % at the 5 % step": Objective(
+        figure=Figure.USERS_HIT,
+        scope=_STEP,
+        op=Op.AT_MOST,
+        limit=_q("8 %"),
+        params={"step": "5"},
+        sentence="",
+    ),
+    "the rollback starts within 60 s of its trigger at the 5 %, 25 % and 50 % steps": _within(
+        Figure.ROLLBACK_START, "60 s", scope=_STEP, params={"steps": "5 25 50"}
+    ),
     "no user met both releases within a step and none went back when the share grew": _fact(Figure.STICKY),
     "100 % of the answers come from the new release from 10 s after the switch on": _within(
         Figure.ANSWERED_BY_NEW, "10 s"

@@ -11,6 +11,7 @@ from harness.model.domain import DATABASE, NODES, PARTS, WORKLOADS
 from harness.targets import Target
 from harness.targets.database import leader_region, not_streaming
 from harness.targets.kubernetes import Cluster, Object, has_condition, namespaces_of
+from harness.targets.workloads import ready_of, replicas_of, workloads
 
 
 class RestoreResult(NamedTuple):
@@ -59,7 +60,7 @@ class Restorer:
         """
         if self._baseline is None:
             self._baseline = TargetSnapshot(
-                replicas={_key(workload): _expected(workload) for workload in self._workloads()},
+                replicas={_key(workload): replicas_of(workload) for workload in self._workloads()},
                 nodes=frozenset(node["metadata"]["name"] for node in self._cluster.nodes() if _usable(node)),
                 leader_region=self._leader_region(),
             )
@@ -93,8 +94,8 @@ class Restorer:
             if workload is None:
                 missing.append((key, f"{key} was deleted"))
                 continue
-            ready = workload.get("status", {}).get("readyReplicas", 0)
-            if _expected(workload) != expected or ready != expected:
+            ready = ready_of(workload)
+            if replicas_of(workload) != expected or ready != expected:
                 missing.append((key, f"{key} has {ready} of {expected} replicas ready"))
         return missing
 
@@ -113,20 +114,13 @@ class Restorer:
         return leader_region(self._cluster, self._target) if known else ""
 
     def _workloads(self) -> list[Object]:
-        found: list[Object] = []
-        for namespace in namespaces_of(self._target):
-            found += [{**one, "kind": "Deployment"} for one in self._cluster.deployments(namespace)]
-            found += [{**one, "kind": "StatefulSet"} for one in self._cluster.stateful_sets(namespace)]
-        return found
+        places = namespaces_of(self._target)
+        return [one for namespace in places for one in workloads(self._cluster, namespace)]
 
 
 def _key(workload: Object) -> str:
     meta = workload["metadata"]
     return f"{workload['kind']} {meta['namespace']}/{meta['name']}"
-
-
-def _expected(workload: Object) -> int:
-    return int(workload["spec"].get("replicas", 1))
 
 
 def _usable(node: Object) -> bool:

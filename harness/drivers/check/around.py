@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.places import Clusters, namespaces
 from harness.drivers.check.policies import network_policy
-from harness.drivers.check.state.objects import controllers_in
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.kubernetes import Object
+from harness.targets.workloads import controllers
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
                 seen += [_exposed_service(namespace, one) for one in found if one["metadata"]["name"] != gateway]
                 seen += [
                     _exposed_pod(namespace, f"{kind}/{one['metadata']['name']}", one)
-                    for kind, one in controllers_in(clusters.of(region), namespace)
+                    for kind, one in controllers(clusters.of(region), namespace)
                     if one["metadata"]["name"] != gateway
                 ]
             calls = [one for read_calls in callers for one in read_calls()]

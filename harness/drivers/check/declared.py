@@ -16,6 +16,7 @@ from harness.drivers.manifests import CLUSTER_SCOPED, DeclaredObject, declared
 from harness.errors import ConfigurationError, UsageError
 from harness.targets import Target
 from harness.targets.kubernetes import Cluster, Object, labels_of
+from harness.targets.workloads import controllers
 
 _FIRST: Final = 3
 """Fields of one object that are named."""
@@ -166,9 +167,7 @@ def declared_workloads(target: Target, params: Mapping[str, str]) -> FactProbe: 
 
 
 def _running(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
-    yield from (("Deployment", one) for one in cluster.deployments(namespace))
-    yield from (("StatefulSet", one) for one in cluster.stateful_sets(namespace))
-    yield from (("DaemonSet", one) for one in cluster.daemon_sets(namespace))
+    yield from controllers(cluster, namespace)
     for pod in cluster.pods(namespace):
         own = labels_of(pod).get("app.kubernetes.io/managed-by") == "readiness"
         if not pod["metadata"].get("ownerReferences") and not own:

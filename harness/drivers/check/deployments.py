@@ -10,10 +10,11 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import UsageError
 from harness.targets import Target
 from harness.targets.kubernetes import Object
+from harness.targets.workloads import ready_of, replicas_of, replicated
 
 
 def deployment_size(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read `deployment` in the primary region: `replicas` ready, `cpu` and `memory` of a pod.
+    """Read `deployment`, or the Rollout of that name, in the primary region: `replicas` ready, `cpu` and `memory` of a pod.
 
     They are the request and the limit; the limits are others where `cpu_limit` and `memory_limit` are given.
     """
@@ -30,7 +31,7 @@ def deployment_size(target: Target, params: Mapping[str, str]) -> FactProbe:
     subject = f"{namespace}/{name}"
 
     def probe() -> Sequence[FactReading]:
-        found = [one for one in cluster.deployments(namespace) if one["metadata"]["name"] == name]
+        found = [one for one in replicated(cluster, namespace) if one["metadata"]["name"] == name]
         if not found:
             return [FactReading(subject=subject, expected="a deployment", observed="none of that name", ok=False)]
         [deployment] = found
@@ -40,8 +41,7 @@ def deployment_size(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _replicas(subject: str, deployment: Object, expected: int) -> FactReading:
-    declared = deployment["spec"].get("replicas", 1)
-    ready = (deployment.get("status") or {}).get("readyReplicas") or 0
+    declared, ready = replicas_of(deployment), ready_of(deployment)
     return FactReading(
         subject=f"{subject} replicas",
         expected=f"{expected} ready of {expected}",

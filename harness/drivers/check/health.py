@@ -13,6 +13,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.kubernetes import Object, labels_of
+from harness.targets.workloads import replicated
 
 _AT_ONCE: Final = 4
 
@@ -33,7 +34,7 @@ def health_of_pods(target: Target, params: Mapping[str, str]) -> FactProbe:
                     seen += pool.map(lambda pod, reach=reach: _asked(reach, pod, path), pods)
             finally:
                 reach.close()
-            empty = (one for one in cluster.deployments(namespace) if not _has_pods(one, pods))
+            empty = (one for one in replicated(cluster, namespace) if not _has_pods(one, pods))
             seen += [
                 FactReading(
                     subject=f"{namespace}/{one['metadata']['name']}", expected="a pod", observed="none", ok=False
@@ -58,7 +59,7 @@ def _asked(reach: PodReach, pod: Object, path: str) -> FactReading:
     )
 
 
-def _has_pods(deployment: Object, pods: Sequence[Object]) -> bool:
-    """Whether a pod carries the labels that the deployment selects; one scaled to none wants none."""
-    expected = (deployment["spec"].get("selector") or {}).get("matchLabels") or {}
-    return deployment["spec"].get("replicas") == 0 or any(expected.items() <= labels_of(pod).items() for pod in pods)
+def _has_pods(workload: Object, pods: Sequence[Object]) -> bool:
+    """Whether a pod carries the labels that the workload selects; one scaled to none wants none."""
+    expected = (workload["spec"].get("selector") or {}).get("matchLabels") or {}
+    return workload["spec"].get("replicas") == 0 or any(expected.items() <= labels_of(pod).items() for pod in pods)

@@ -15,6 +15,7 @@ from harness.errors import DriverError, UsageError
 from harness.targets import Target
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Object, labels_of
+from harness.targets.workloads import workloads
 
 _WITHIN_S: Final = 5.0
 _LONGEST: Final = 200
@@ -41,17 +42,17 @@ class ReleaseReading:
 def read_release(target: Target) -> ReleaseReading:
     """Read what the key `release` of the target file names; never raises for what the target does."""
     at_ns, whys = clock.now_ns(), []
-    workloads: Mapping[str, tuple[str, ...]] = {}
+    running: Mapping[str, tuple[str, ...]] = {}
     version = ""
     if target.release.images:
         try:
-            workloads = dict(sorted(_workloads(target)))
+            running = dict(sorted(_workloads(target)))
         except (DriverError, UsageError) as error:
             whys.append(f"images: {error.what}")
     if target.release.path:
         version, why = _version(target, target.release.path)
         whys += [why] if why else []
-    return ReleaseReading(at_ns=at_ns, workloads=workloads, version=version, why="; ".join(whys))
+    return ReleaseReading(at_ns=at_ns, workloads=running, version=version, why="; ".join(whys))
 
 
 def _workloads(target: Target) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -59,13 +60,9 @@ def _workloads(target: Target) -> Iterator[tuple[str, tuple[str, ...]]]:
     for region, namespace in every_place(target):
         cluster = clusters.of(region)
         pods = [pod for pod in cluster.pods(namespace) if not pod["metadata"].get("deletionTimestamp")]
-        known = [
-            *(("Deployment", one) for one in cluster.deployments(namespace)),
-            *(("StatefulSet", one) for one in cluster.stateful_sets(namespace)),
-        ]
-        for kind, workload in known:
+        for workload in workloads(cluster, namespace):
             images = {image for pod in pods if _selects(workload, pod) for image in _images(pod)}
-            yield f"{namespace}/{kind}/{workload['metadata']['name']}", tuple(sorted(images))
+            yield f"{namespace}/{workload['kind']}/{workload['metadata']['name']}", tuple(sorted(images))
 
 
 def _selects(workload: Object, pod: Object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness.clock import Deadline
-from harness.drivers.rollout.objects import Changeable, changeable
+from harness.drivers.rollout.objects import Changeable, Strategy, changeable
 from harness.errors import DriverError
 from harness.targets.undo import undoable
 
@@ -32,15 +32,23 @@ def _take_back(
     release: str,
     current: str,
     before: Replaced,
+    strategy: Strategy | None = None,
 ) -> None:
     """End on the release before, and return when the object says so itself.
 
     Raises:
-        DriverError: it does not within `BACK_WITHIN_S`.
+        DriverError: it does not within `BACK_WITHIN_S`, or not with the strategy that it had.
     """
     if cluster is None:
         raise DriverError(f"{kind} {namespace}/{name} cannot be taken back: the target names no cluster")
     here = changeable(cluster, kind, namespace, name, before)
+    _end_on(here, before, current, release)
+    if strategy is not None and here.strategy(here.present()) != strategy:
+        here.set_strategy(strategy)
+        _end_on(here, before, current, release)
+
+
+def _end_on(here: Changeable, before: Replaced, current: str, release: str) -> None:
     for number, _ in enumerate(Deadline.after(BACK_WITHIN_S).ticks(_POLL_S)):
         again = number % _AGAIN == 0
         if go_back(here, before, current, hasten=again, restore=again):
@@ -98,4 +106,5 @@ def intend_back(platform: Platform, rollout: str, here: Changeable, release: str
         release=release,
         current=here.status().current,
         before=here.template(here.present()),
+        strategy=here.strategy(here.present()),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.drivers.manifests import declared
 from harness.errors import ConfigurationError, DriverError
+from harness.targets.workloads import DEPLOYMENT, ROLLOUT, referred
 
 if TYPE_CHECKING:
     from harness.model.rollout import RolloutPlan
@@ -58,12 +59,15 @@ def _tagged(image: str, tag: str) -> str:
 
 
 def _declared(path: Path, plan: RolloutPlan, namespace: str, name: str) -> Replaced:
-    """The template of the object of that kind and name in the manifests; one without a namespace is for all."""
-    found = [
-        one
-        for one in declared([path])
-        if one.kind == plan.kind and one.name == name and one.namespace in ("", namespace)
-    ]
+    """The template of the object of that kind and name in the manifests; one without a namespace is for all.
+
+    Of a Rollout that refers to a Deployment that of the Deployment, which is enough where the candidate's Rollout is as it was.
+    """
+    every = [one for one in declared([path]) if one.namespace in ("", namespace)]
+    found = [one for one in every if one.kind == plan.kind and one.name == name]
+    if plan.kind == ROLLOUT:
+        named = [referred(one.content) for one in found] or [name]
+        found += [one for one in every if one.kind == DEPLOYMENT and one.name in named]
     key = "selector" if plan.kind == "Service" else "template"
     for one in sorted(found, key=lambda one: not one.namespace):
         template = (one.content.get("spec") or {}).get(key)

@@ -19,12 +19,14 @@ from harness.drivers.rollout.status import (
     read_service,
 )
 from harness.errors import DriverError
+from harness.targets.workloads import ARGO
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster, Object
 
-ARGO: Final = "argoproj.io/v1alpha1"
 APPS: Final = "apps/v1"
+Strategy = dict[str, Any]
+"""`spec.strategy` of a Rollout: `{canary: …}` or `{blueGreen: …}`."""
 _ARGO_REVISION: Final = "rollout.argoproj.io/revision"
 _PROMOTABLE: Final = frozenset({"CanaryPauseStep", "BlueGreenPause"})
 """Pauses that wait for a person; one of an inconclusive analysis is never promoted."""
@@ -94,6 +96,23 @@ class Changeable(ABC):
     def replace(self, template: Replaced) -> None:
         """Set what a rollout replaces; setting what is there already changes nothing."""
         self.patch([{"op": "replace", "path": self.AT, "value": template}])
+
+    def strategy(self, obj: Object) -> Strategy | None:  # noqa: ARG002 - of those that have one
+        """How it replaces one release by another, where that can be set; None: it cannot."""
+        return None
+
+    def strategy_for(self, obj: Object, asked: Mapping[Any, Any]) -> Strategy | None:
+        """The strategy that a target file asks for, with the object's name in it; its own where none is asked for, or one of that kind."""
+        own = self.strategy(obj)
+        return own if own is None or not asked or set(own) == set(asked) else _with_name(asked, self.name)
+
+    def set_strategy(self, strategy: Strategy) -> None:
+        """Set it, while the object is at rest.
+
+        Raises:
+            DriverError: it has none.
+        """
+        raise DriverError(f"{self.subject} has no strategy {', '.join(strategy)}")
 
     def pods(self, obj: Object) -> int:
         """How many pods are replaced."""
@@ -179,6 +198,15 @@ class ArgoRollout(Changeable):
         workload = self._workload(self._read() or {"spec": {}})
         version, plural = (ARGO, "rollouts") if workload is None else (APPS, "deployments")
         self.cluster.patch_custom(version, plural, self.namespace, workload or self.name, body)
+
+    def strategy(self, obj: Object) -> Strategy | None:
+        """`spec.strategy`."""
+        return dict(obj["spec"]["strategy"])
+
+    def set_strategy(self, strategy: Strategy) -> None:
+        """JSON patch of `spec.strategy`, of the Rollout itself."""
+        body = [{"op": "replace", "path": "/spec/strategy", "value": strategy}]
+        self.cluster.patch_custom(ARGO, "rollouts", self.namespace, self.name, body)
 
     def analyses(self) -> tuple[AnalysisStatus, ...]:
         """Of the AnalysisRuns that the Rollout owns, by name."""
@@ -303,6 +331,14 @@ def changeable(cluster: Cluster, kind: str, namespace: str, name: str, before: R
     there = SwitchedService(cluster=cluster, namespace=namespace, name=name, before={})
     selector = before if before is not None else there.template(there.present())
     return SwitchedService(cluster=cluster, namespace=namespace, name=name, before=selector)
+
+
+def _with_name(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _with_name(item, name) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with_name(item, name) for item in value]
+    return value.replace("{name}", name) if isinstance(value, str) else value
 
 
 def _owned(obj: Object, kind: str, name: str) -> bool:

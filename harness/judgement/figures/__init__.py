@@ -113,6 +113,7 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             steps.LENGTH,
             steps.VERDICT,
             rollout_users.SHARE,
+            rollout_users.HIT,
             rollout_users.STICKY,
             switches.NEW,
             switches.OLD,

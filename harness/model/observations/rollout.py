@@ -22,12 +22,17 @@ from harness.model.observations.kinds import (
 @written("rollout.started", by=["rollouts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutStarted(Timed):
-    """The candidate was sent to every object of a rollout (the subject)."""
+    """The candidate was sent to every object of a rollout (the subject).
+
+    Attributes:
+        objects: that it changes. unchanged: those for which the candidate is what runs already.
+    """
 
     strategy: Word
     stable: Word
     candidate: Word
     objects: Names
+    unchanged: Names = ()
 
 
 @written("rollout.skipped", by=["rollouts"])

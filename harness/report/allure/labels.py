@@ -35,7 +35,7 @@ CATEGORIES: Final[tuple[Mapping[str, Any], ...]] = (
 )
 """What the statuses of results mean here. One that is waived is passed, and not all that is passed is waived: the label tells."""
 _SEVERITY: Final = {Gate.CRITICAL: Severity.CRITICAL, Gate.MAJOR: Severity.NORMAL, Gate.RECORD: Severity.MINOR}
-_BETTER: Final[Mapping[str, str]] = {Op.BELOW: "lower", Op.AT_LEAST: "higher"}
+_BETTER: Final[Mapping[str, str]] = {Op.BELOW: "lower", Op.AT_MOST: "lower", Op.AT_LEAST: "higher"}
 _MOST_LINKS: Final = 12
 """Of a requirement with more files, the others are in the page."""
 HOME: Final = "../"

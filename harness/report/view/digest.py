@@ -268,7 +268,7 @@ def _value(telling: Measure | None, measures: Sequence[Measure]) -> str:
 def _of_limit(measure: Measure | None, time_scale: float) -> str:
     if measure is None or measure.value is None or measure.scaled_limit is None:
         return ""
-    if measure.op == Op.BELOW:
+    if measure.op in (Op.BELOW, Op.AT_MOST):
         return f"{said(measure)} of {at_scale(measure, time_scale)}"
     return f"{said(measure)}, expected {expected(measure, time_scale)}"
 

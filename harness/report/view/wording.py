@@ -108,7 +108,7 @@ def at_scale(measure: Measure, time_scale: float) -> str:
 def expected(measure: Measure, time_scale: float) -> str:
     """What the figure was compared with: `below 4 h (240 s at scale 60)`."""
     limit = at_scale(measure, time_scale)
-    if measure.op in (Op.BELOW, Op.AT_LEAST):
+    if measure.op in (Op.BELOW, Op.AT_MOST, Op.AT_LEAST):
         return f"{measure.op.removeprefix('is ')} {limit}"
     if measure.op == Op.HOLDS and measure.value is not None:
         return "none" if measure.limit == "0" else limit

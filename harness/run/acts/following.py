@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.drivers.rollout import Changeable, ObjectStatus
+    from harness.drivers.rollout import Changeable, ObjectStatus, Strategy
     from harness.model import Act, Intent, Sink
     from harness.run.acts.context import Context
 
@@ -38,6 +38,7 @@ AFTER_S: Final = 12.0
 Sentences speak of the 10 s after it.
 """
 _BACK_WITHIN_S: Final = 30.0
+_STRATEGY_WITHIN_S: Final = 10.0
 _CLOSE: Final = 0.005
 """Shares that differ by less are equal: weights are whole percents."""
 
@@ -61,6 +62,7 @@ class Following:
         self._objects = [changeable(cluster, plan.kind, place, name) for place in places for name in plan.names]
         self._before = {one.subject: one.template(one.present()) for one in self._objects}
         self._was = {one.subject: one.status().current for one in self._objects}
+        self._strategies = {one.subject: one.strategy(one.present()) for one in self._objects}
         self._polls = 0
         self._seen = _Changes(self._sink, plan.name)
         self._answers = CandidateAnswers(context.traffic.load.rows, plan.candidate)
@@ -78,9 +80,19 @@ class Following:
             one.subject: candidate_template(plan, context.target, one.namespace, one.name, self._before[one.subject])
             for one in self._objects
         }
+        same = [subject for subject, template in templates.items() if template == self._before[subject]]
+        self._objects = [one for one in self._objects if one.subject not in same]
+        if not self._objects:
+            raise DriverError(f"nothing of {plan.candidate} differs from what runs: {', '.join(same)}")
         stable = context.plan.release
         intents = [intend_back(context.platform, plan.name, one, stable, plan.candidate) for one in self._objects]
         context.progress.say(f"rollout {plan.name}: {plan.strategy.value} from {stable} to {plan.candidate}")
+        asked = context.target.rollout.strategies if context.target.rollout is not None else {}
+        named = next((dict(one) for strategy, one in asked.items() if strategy == plan.strategy.value), {})
+        if why := self._adopt({one.subject: one.strategy_for(one.present(), named) for one in self._objects}):
+            self._sink.put("rollout.skipped", plan.name, why=why)
+            self._restore(why, intents)
+            return
         began_ns = clock.now_ns()
         context.presence.begin(plan.within_s)
         context.traffic.rollout_reached(plan.name, "start", Phase.STEP, began_ns)
@@ -95,8 +107,22 @@ class Following:
             stable=stable,
             candidate=plan.candidate,
             objects=subjects,
+            unchanged=same,
         )
         self._end(self._take_back(*self._follow()), intents)
+
+    def _adopt(self, strategies: Mapping[str, Strategy | None]) -> str:
+        """Give every object its strategy and wait until it is at rest; which did not come to rest, empty where all did."""
+        changed = [one for one in self._objects if one.strategy(one.present()) != strategies[one.subject]]
+        for one in changed:
+            one.set_strategy(strategies[one.subject] or {})
+        left = changed
+        for _ in clock.Deadline.after(_STRATEGY_WITHIN_S).ticks(_POLL_S):
+            self._context.present()
+            left = [one for one in left if not one.status().at_rest]
+            if not left:
+                return ""
+        return f"not at rest once their strategy was set: {', '.join(one.subject for one in left)}"
 
     def _follow(self) -> tuple[str, str]:
         """Follow the rollout until it must be rolled back; returns who rolls it back, and why."""
@@ -238,6 +264,7 @@ class Following:
         What is not is not broken further, and stays in the undo log.
         """
         context, traffic, name = self._context, self._context.traffic, self._plan.name
+        why = why or self._adopt(self._strategies)
         state, _ = traffic.condition.wait(self._act.touches, _BACK_WITHIN_S, context.present)
         if state.ok and not why:
             traffic.restored(clock.now_ns())

@@ -103,7 +103,9 @@ def _addressed(value: Any, url: Url) -> Any:
 
 
 def _merged(below: Any, above: Any) -> Any:
-    """Mappings are merged key by key, lists are joined, of anything else the second counts."""
+    """Mappings are merged key by key, lists are joined, of anything else the first counts where there is one."""
     if isinstance(below, dict) and isinstance(above, dict):
         return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
-    return below + above if isinstance(below, list) and isinstance(above, list) else above
+    if isinstance(below, list) and isinstance(above, list):
+        return below + above
+    return above if below is None else below

@@ -66,6 +66,11 @@ class Release(BaseModel):
         """Where its release.yaml is; `files/` in it are changes of the platform's own repository."""
         return Path(self._file).parent
 
+    @property
+    def candidate(self) -> str:
+        """Its version where it takes over from another release; empty for one to begin with."""
+        return self.version if self.replaces is not None else ""
+
     def caught_in(self, requirements: Collection[str]) -> frozenset[str]:
         """The requirements that must FAIL in a run that judges these."""
         return frozenset(self.caught_by) & frozenset(requirements)

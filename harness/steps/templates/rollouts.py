@@ -48,6 +48,16 @@ def _share(slots: Values) -> Meaning:
     )
 
 
+def _hit(slots: Values) -> Meaning:
+    step = f"{Quantity.parse(slots['step']).in_unit('%'):.6g}"
+    limit, scope = slots.quantity("limit"), Scope(phase=Phase.STEP)
+    return Meaning(
+        objective=Objective(
+            figure=Figure.USERS_HIT, scope=scope, op=Op.AT_MOST, limit=limit, sentence="", params={"step": step}
+        )
+    )
+
+
 def _lasted(slots: Values) -> Meaning:
     limit = slots.quantity("limit")
     scope = Scope(phase=Phase.STEP)
@@ -76,6 +86,21 @@ def _starts(signal: Signal, slots: Values) -> Meaning:
             window=slots.quantity("window"),
             sentence="",
             params={"signal": signal.value, "above": slots["above"]},
+        )
+    )
+
+
+def _from_steps(slots: Values) -> Meaning:
+    steps = " ".join(re.findall(r"[0-9.]+", slots["steps"]))
+    limit, scope = slots.quantity("limit"), Scope(phase=Phase.STEP)
+    return Meaning(
+        objective=Objective(
+            figure=Figure.ROLLBACK_START,
+            scope=scope,
+            op=Op.BELOW,
+            limit=limit,
+            sentence="",
+            params={"steps": steps},
         )
     )
 
@@ -126,6 +151,14 @@ ROLLOUTS: Final = (
         about="A census: of all known users, who was answered by the candidate, each counted by the first request in the step.",
         example="the share of users on the new release is 25 % ± 5 points at the 25 % step",
         mean=_share,
+    ),
+    Template(
+        name="users-hit",
+        keyword=Keyword.THEN,
+        text="the share of users who met an error of a bad release is at most <limit:ratio> at the <step:ratio> step",
+        about="A census: of all known users, those of whom a request failed from the step's beginning to the end of the rollout, or to the next step.",
+        example="the share of users who met an error of a bad release is at most 8 % at the 5 % step",
+        mean=_hit,
     ),
     Template(
         name="sticky-users",
@@ -190,6 +223,14 @@ ROLLOUTS: Final = (
         about="From the platform's own turn back to the last request that was sent and then answered by the candidate.",
         example="every request is served by the old release within 5 min of the trigger, by no hand",
         mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="platform"),
+    ),
+    Template(
+        name="rollback-at-every-step",
+        keyword=Keyword.THEN,
+        text="the rollback starts within <limit:reaction> of its trigger at the <steps:shares> steps",
+        about="Several scenarios of one row, each with a rollout of its own; in each the candidate fails from another step on, and is taken back from it.",
+        example="the rollback starts within 60 s of its trigger at the 5 %, 25 % and 50 % steps",
+        mean=_from_steps,
     ),
     Template(
         name="rollback-after-slow-answers",

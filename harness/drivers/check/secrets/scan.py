@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 from harness.drivers.check.places import Clusters, every_place
 from harness.drivers.check.secrets.values import SecretValue, secret_values
-from harness.drivers.check.state.objects import controllers_in
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.kubernetes import Cluster, Object
+from harness.targets.workloads import controllers
 
 _EXPECTED: Final = "no secret value"
 
@@ -75,7 +75,7 @@ def _searched(what: str, places: Iterator[Place], values: Sequence[SecretValue])
 
 
 def _objects(cluster: Cluster, namespace: str) -> Iterator[Place]:
-    objects: list[tuple[str, Object]] = list(controllers_in(cluster, namespace))
+    objects: list[tuple[str, Object]] = list(controllers(cluster, namespace))
     objects += [("Pod", one) for one in cluster.pods(namespace, over=True)]
     objects += [("ConfigMap", one) for one in cluster.config_maps(namespace)]
     objects += [("Service", one) for one in cluster.services(namespace)]

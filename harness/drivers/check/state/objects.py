@@ -9,6 +9,7 @@ from typing import Final
 from harness.drivers.check.places import Clusters, every_place, has_controller
 from harness.targets import Target
 from harness.targets.kubernetes import Cluster, Object, labels_of, selects
+from harness.targets.workloads import controllers
 
 OWN_LABEL: Final = ("app.kubernetes.io/managed-by", "readiness")
 """Pods that the harness itself puts in place; they are no part of the target."""
@@ -37,7 +38,7 @@ class WorkloadState:
         subject: `us-east-1/api-gateway`.
         region: where it is; empty where its namespace is of no region.
         name: value of the label, else of the controller.
-        controllers: the Deployments, StatefulSets and DaemonSets.
+        controllers: the Deployments, Rollouts, StatefulSets and DaemonSets.
         pods: those that they select, without those that are being deleted.
     """
 
@@ -57,7 +58,7 @@ def containers_in(target: Target) -> list[ContainerState]:
     """Every container that a controller declares, and those of pods without one."""
     found: list[ContainerState] = []
     for _, namespace, cluster in _clusters(target):
-        for kind, controller in controllers_in(cluster, namespace):
+        for kind, controller in controllers(cluster, namespace):
             subject = f"{namespace}/{kind}/{controller['metadata']['name']}"
             found += _containers(subject, controller["spec"]["template"]["spec"])
         for pod in cluster.pods(namespace):
@@ -72,26 +73,19 @@ def workloads_in(target: Target) -> list[WorkloadState]:
     for region, namespace, cluster in _clusters(target):
         pods = [pod for pod in cluster.pods(namespace) if not pod["metadata"].get("deletionTimestamp")]
         grouped: dict[str, list[Object]] = {}
-        for _, controller in controllers_in(cluster, namespace):
+        for _, controller in controllers(cluster, namespace):
             grouped.setdefault(_name(controller), []).append(controller)
         found += [
             WorkloadState(
                 subject=f"{namespace}/{name}",
                 region=region,
                 name=name,
-                controllers=tuple(controllers),
-                pods=tuple(pod for pod in pods if any(selects(one, pod) for one in controllers)),
+                controllers=tuple(own),
+                pods=tuple(pod for pod in pods if any(selects(one, pod) for one in own)),
             )
-            for name, controllers in sorted(grouped.items())
+            for name, own in sorted(grouped.items())
         ]
     return found
-
-
-def controllers_in(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
-    """Kind and object of every controller of a namespace that brings pods of its own."""
-    yield from (("Deployment", one) for one in cluster.deployments(namespace))
-    yield from (("StatefulSet", one) for one in cluster.stateful_sets(namespace))
-    yield from (("DaemonSet", one) for one in cluster.daemon_sets(namespace))
 
 
 def _clusters(target: Target) -> Iterator[tuple[str, str, Cluster]]:

@@ -137,7 +137,7 @@ def _steps(
     taken: Sequence[RolloutStep], back: RolloutBack | None, statuses: Sequence[RolloutStatus], until_ns: int
 ) -> tuple[StepTaken, ...]:
     """Each step, with the moments at which the first object came to it and left it."""
-    following = [*taken[1:], back]
+    following = [*taken[1:], back] if taken else []
     shares = [0.0, *(o.share for o in taken), 1.0]
     previous_ns = [0, *(o.when_ns for o in taken)]
     said = [(one.when_ns, one.since_ns, one.share) for one in statuses if one.share is not None]

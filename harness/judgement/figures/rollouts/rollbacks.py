@@ -13,6 +13,7 @@ from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.rollouts.history import (
     RolloutHistory,
     concluded,
+    history_of,
     load_of,
     rolled,
     rollout_spec,
@@ -32,6 +33,7 @@ from harness.judgement.figures.rollouts.triggers import (
 )
 from harness.judgement.measures import Case, Figures, formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt
+from harness.model.rollout import percent
 from harness.model.schedule import NS_PER_S
 from harness.model.trigger import Signal
 
@@ -72,6 +74,9 @@ def rollback_starts(case: Case) -> Iterable[Measure]:
     if isinstance(history, Measure):
         yield history
         return
+    if "steps" in case.objective.params:
+        yield from _at_steps(case, name, history)
+        return
     signal = Signal(case.objective.params["signal"])
     if signal is Signal.REPORT:
         yield _started(case, name, history, report_fires(case, history))
@@ -93,7 +98,35 @@ def _fired(case: Case, history: RolloutHistory, signal: Signal, limit: float, wi
     return Firing(may_ns=fired.may_ns, must_ns=late.must_ns or fired.must_ns)
 
 
-def _started(case: Case, name: str, history: RolloutHistory, fired: Firing) -> Measure:
+def _at_steps(case: Case, name: str, history: RolloutHistory) -> Iterable[Measure]:
+    """The rollback from the step that this rollout came to; and the named steps that no rollout of the row came to.
+
+    Its condition is that of any trigger of the rollout file that is read from requests.
+    """
+    scale = case.plan.time_scale
+    known = [one for one in history.plan.triggers if one.signal in _OF_EACH]
+    fired = earliest(_fired(case, history, one.signal, one.limit, one.window_ns(scale)) for one in known)
+    last = history.steps[-1].share if history.steps else 0.0
+    yield _started(case, name, history, fired, step=f"{percent(last)} %")
+    every = dict.fromkeys(
+        objective.scope.rollout
+        for claim in case.plan.claims
+        if claim.requirement == case.claim.requirement
+        for objective in claim.objectives
+    )
+    if next(iter(every), "") != history.plan.name:
+        return  # said once, by the first rollout of the row
+    found = [history_of(case.plan, case.evidence, rollout) for rollout in every]
+    came_to = {percent(one.steps[-1].share) for one in found if isinstance(one, RolloutHistory) and one.steps}
+    for step in case.objective.params["steps"].split():
+        if step not in came_to:
+            text = f"no rollout of {', '.join(every)} was at the {step} % step when it was taken back"
+            yield concluded(
+                case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, step=f"{step} %"
+            )
+
+
+def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step: str = "") -> Measure:
     limit_s, back = case.scaled.in_unit("s"), history.back
     mine = back if back is not None and back.by == BY_PLATFORM else None
     low = high = None
@@ -125,7 +158,10 @@ def _started(case: Case, name: str, history: RolloutHistory, fired: Firing) -> M
     )
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
     expected = case.expected.replace("below", "within")
-    return concluded(case, name, outcome, f"{history.plan.name}: {text}, expected {expected}", figures, kind=kind)
+    text = f"{history.plan.name}: {text}, expected {expected}"
+    if step:
+        return concluded(case, name, outcome, text, figures, kind=kind, step=step)
+    return concluded(case, name, outcome, text, figures, kind=kind)
 
 
 def no_rollbacks(case: Case) -> Iterable[Measure]:

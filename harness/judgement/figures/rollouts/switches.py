@@ -87,11 +87,15 @@ def answered_by_new(case: Case) -> Iterable[Measure]:
     expected = ("switch", "way back") if new_only else ("switch",)
     found = {switch.name: switch for switch in release_switches(case, history)}
     for each in expected:
-        if each not in found:
+        back = history.back
+        if each in found:
+            yield gone(case, name, history, found[each], new_connections=new_only)
+        elif back is not None and back.by == BY_PLATFORM and not new_only:
+            text = f"{history.plan.name}: the platform took it back before the {each} ({back.why}): no answer came from {history.plan.candidate}"
+            yield concluded(case, name, Outcome.FAIL, text, Figures(receipts={"load": load_of(case)}), switch=each)
+        else:
             text = f"{history.plan.name}: no {each} was recorded"
             yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, switch=each)
-        else:
-            yield gone(case, name, history, found[each], new_connections=new_only)
 
 
 def answered_by_old(case: Case) -> Iterable[Measure]:

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.rollouts.history import (
     RolloutHistory,
     StepTaken,
@@ -129,6 +130,50 @@ def _held(case: Case, low: float, high: float) -> Outcome:
 _ROUNDING: Final = 1e-9
 
 
+def users_hit(case: Case) -> Iterable[Measure]:
+    """The share of all known users of whom a request failed on a bad release.
+
+    A failure that names no release, as that of a dead pod, is the bad release's or is not: the share lies between two bounds.
+    """
+    name = Figure.USERS_HIT.value
+    history = _begun(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    named = case.objective.params["step"]
+    step = next((one for one in history.steps if percent(one.share) == named), None)
+    if step is None:
+        text = f"{history.plan.name} did not come to the {named} % step"
+        yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, step=f"{named} %")
+        return
+    known = case.plan.traffic[case.objective.scope.traffic or ""].census
+    end_ns = history.until_ns if step is history.steps[-1] else step.end_ns
+    rows = history.samples(case.evidence, case.objective.scope.traffic, step.since_ns, end_ns)
+    bad = rows.where(failed(rows) & (rows.ints["arrival"] > 0))
+    own = bad.where(bad.words["release"].equals(history.plan.candidate))
+    possible = bad.where(bad.words["release"].missing | bad.words["release"].equals(history.plan.candidate))
+    hit, most = (len(np.unique(user_of(table.ints["arrival"], known))) for table in (own, possible))
+    low, high, limit = hit / known, most / known, case.objective.limit.base
+    text = f"{hit} of {known} users met an error of {history.plan.candidate} at the {named} % step"
+    if most > hit:
+        text = f"{text}, {most - hit} more one that names no release"
+    outcome = Outcome.PASS if high <= limit else Outcome.FAIL if low > limit else Outcome.INCONCLUSIVE
+    if not hit and outcome is Outcome.PASS:
+        outcome, text = Outcome.INCONCLUSIVE, f"{text}: it was not bad, so nothing was tried"
+    figures = Figures(
+        value=high,
+        low=low,
+        high=high,
+        scaled_limit=limit,
+        unit="ratio",
+        n=known,
+        method="a census: every known user of whom a request failed",
+        receipts={"load": load_of(case), "restore": ended_receipt(history)},
+    )
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    yield concluded(case, name, outcome, f"{text}, expected {case.expected}", figures, kind=kind, step=f"{named} %")
+
+
 def stickiness(case: Case) -> Iterable[Measure]:
     """Users who met both releases within a step, and those who went back to the old one when the share grew."""
     name = Figure.STICKY.value
@@ -163,6 +208,12 @@ SHARE: Final = rollout_spec(
     Figure.USER_SHARE,
     user_shares,
     limit=LimitRule(dimension="ratio", ops=frozenset({Op.WITHIN, Op.AT_LEAST}), most=1),
+    unit="ratio",
+)
+HIT: Final = rollout_spec(
+    Figure.USERS_HIT,
+    users_hit,
+    limit=LimitRule(dimension="ratio", ops=frozenset({Op.AT_MOST}), most=1),
     unit="ratio",
 )
 STICKY: Final = rollout_spec(Figure.STICKY, stickiness)

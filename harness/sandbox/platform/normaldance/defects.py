@@ -26,6 +26,7 @@ class Defects:
         late_s: seconds by which reads of a track are late once something was broken (`fault_seen`).
         fail_one_in: of the answers of each route, one in this many is replaced by 502.
         error_one_in: of the answers of each route of a service itself, one in this many is replaced by 500, which no gateway tries again.
+        errs_from: place of a user between 0 and 100 from which on all answers of a service itself are 500: users who come with a later share.
         leak_kb: kilobytes that each request leaves behind. leak_most_kb: until it is so many; 0: for ever.
         query_s: seconds by which each write's query takes longer, in the database itself.
         refuses_sign_in: who signs in is answered 503, whatever the password.
@@ -58,6 +59,7 @@ class Defects:
     late_s: float = 0.0
     fail_one_in: int = 0
     error_one_in: int = 0
+    errs_from: float = 100.0
     leak_kb: int = 0
     leak_most_kb: int = 0
     query_s: float = 0.0
@@ -100,6 +102,7 @@ class Defects:
             late_s=_seconds(env.get("DEFECT_LATE_MS")),
             fail_one_in=int(env.get("DEFECT_FAIL_ONE_IN", "0")),
             error_one_in=int(env.get("DEFECT_ERROR_ONE_IN", "0")),
+            errs_from=float(env.get("DEFECT_ERRORS_FROM", "100")),
             leak_kb=int(env.get("DEFECT_LEAK_KB", "0")),
             leak_most_kb=int(env.get("DEFECT_LEAK_MOST_KB", "0")),
             query_s=_seconds(env.get("DEFECT_QUERY_MS")),

@@ -18,6 +18,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, generate_latest
 
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
+from ..split import place, user_of  # noqa: TID252 - as above
 
 if TYPE_CHECKING:
     from .settings import PodSettings
@@ -162,7 +163,9 @@ class Envelope:
             return answer({"error": "unavailable"}, 503)
         if request.path not in OWN_PATHS:
             self._defects.leak()
-            if self._defects.errs(_route_of(request)):
+            defects = self._defects
+            late = defects.errs_from < 100 and place(user_of(request, await request.read())) >= defects.errs_from
+            if late or defects.errs(_route_of(request)):
                 return answer({"error": "internal error"}, 500)
         try:
             return await handler(request)

@@ -1,0 +1,92 @@
+"""Workloads: what keeps pods running. A Rollout of Argo Rollouts is one, and stands where a Deployment stood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.errors import AccessDenied
+
+if TYPE_CHECKING:
+    from harness.targets.kubernetes import Cluster, Object
+
+ARGO: Final = "argoproj.io/v1alpha1"
+DEPLOYMENT: Final = "Deployment"
+ROLLOUT: Final = "Rollout"
+
+
+def replicated(cluster: Cluster, namespace: str = "") -> list[Object]:
+    """Deployments and Rollouts of one namespace or of all, each with its `kind`.
+
+    A Rollout that refers to a Deployment (`workloadRef`) has its selector and pod template here, and stands for it.
+    """
+    deployments = {_key(one): one for one in cluster.deployments(namespace)}
+    rollouts = _rollouts(cluster, namespace)
+    stood_for = {(one["metadata"]["namespace"], name): one for one in rollouts if (name := referred(one))}
+    found: list[Object] = [{**one, "kind": DEPLOYMENT} for key, one in deployments.items() if key not in stood_for]
+    for one in rollouts:
+        there = deployments.get((one["metadata"]["namespace"], referred(one)))
+        own: dict[str, Any] = {key: there["spec"][key] for key in ("selector", "template")} if there else {}
+        if own or "template" in one["spec"]:
+            found.append({**one, "kind": ROLLOUT, "spec": {**own, **one["spec"]}})
+    return found
+
+
+def _rollouts(cluster: Cluster, namespace: str) -> list[Object]:
+    """None where the user may not list them: a cluster without Argo Rollouts answers 403 or 404, as the user's roles are."""
+    try:
+        return cluster.customs(ARGO, "rollouts", namespace)
+    except AccessDenied:
+        return []
+
+
+def workloads(cluster: Cluster, namespace: str = "") -> list[Object]:
+    """The same, and StatefulSets."""
+    return [
+        *replicated(cluster, namespace),
+        *({**one, "kind": "StatefulSet"} for one in cluster.stateful_sets(namespace)),
+    ]
+
+
+def controllers(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
+    """Kind and object of every controller of a namespace that brings pods of its own: workloads and DaemonSets."""
+    yield from ((str(one["kind"]), one) for one in workloads(cluster, namespace))
+    yield from (("DaemonSet", one) for one in cluster.daemon_sets(namespace))
+
+
+def replicas_of(workload: Object) -> int:
+    """How many replicas it declares."""
+    return int(workload["spec"].get("replicas", 1))
+
+
+def ready_of(workload: Object) -> int:
+    """How many of its replicas are ready."""
+    return int((workload.get("status") or {}).get("readyReplicas") or 0)
+
+
+def is_complete(workload: Object) -> bool:
+    """Whether its controller has observed the present spec, and all replicas are ready.
+
+    A Rollout's generation is a text.
+    """
+    observed = str((workload.get("status") or {}).get("observedGeneration") or 0)
+    seen = int(observed) if observed.isdigit() else 0
+    return seen >= int(workload["metadata"].get("generation", 0)) and ready_of(workload) == replicas_of(workload)
+
+
+def set_replicas(cluster: Cluster, kind: str, namespace: str, name: str, replicas: int) -> None:
+    """Scale a Deployment or a Rollout."""
+    if kind == ROLLOUT:
+        cluster.patch_custom(ARGO, "rollouts", namespace, name, {"spec": {"replicas": replicas}})
+    else:
+        cluster.scale(namespace, name, replicas)
+
+
+def referred(rollout: Object) -> str:
+    """The Deployment that a Rollout refers to, by name; empty where it has a pod template of its own."""
+    reference = rollout["spec"].get("workloadRef") or {}
+    return str(reference.get("name", "")) if reference.get("kind") == DEPLOYMENT else ""
+
+
+def _key(obj: Object) -> tuple[str, str]:
+    return obj["metadata"]["namespace"], obj["metadata"]["name"]

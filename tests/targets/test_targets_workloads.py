@@ -1,0 +1,123 @@
+"""Deployments, Rollouts and StatefulSets as one thing: what keeps pods running."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from harness.errors import AccessDenied
+from harness.targets.workloads import controllers, is_complete, ready_of, replicas_of, replicated, set_replicas
+
+if TYPE_CHECKING:
+    from harness.targets.kubernetes import Cluster
+
+TEMPLATE: dict[str, Any] = {"spec": {"containers": []}}
+
+
+def _object(name: str, ready: int = 2, generation: int = 3, observed: object = 3, **spec: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"namespace": "eu", "name": name, "generation": generation},
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": TEMPLATE, **spec},
+        "status": {"readyReplicas": ready, "observedGeneration": observed},
+    }
+
+
+def _referring(name: str, workload: str) -> dict[str, Any]:
+    made = _object(name, workloadRef={"apiVersion": "apps/v1", "kind": "Deployment", "name": workload})
+    made["spec"] = {key: value for key, value in made["spec"].items() if key not in ("selector", "template")}
+    return made
+
+
+class Answers:
+    """What a cluster answers."""
+
+    def __init__(self, deployments: list[dict[str, Any]], rollouts: list[dict[str, Any]]) -> None:
+        self._deployments, self._rollouts = deployments, rollouts
+        self.sent: list[tuple[Any, ...]] = []
+
+    def deployments(self, namespace: str = "") -> list[dict[str, Any]]:
+        """Of any namespace."""
+        del namespace
+        return self._deployments
+
+    def customs(self, version: str, plural: str, namespace: str = "") -> list[dict[str, Any]]:
+        """Rollouts of Argo Rollouts only."""
+        del namespace
+        return self._rollouts if (version, plural) == ("argoproj.io/v1alpha1", "rollouts") else []
+
+    def stateful_sets(self, namespace: str = "") -> list[dict[str, Any]]:
+        """One."""
+        del namespace
+        return [_object("postgres")]
+
+    def daemon_sets(self, namespace: str) -> list[dict[str, Any]]:
+        """None."""
+        del namespace
+        return []
+
+    def scale(self, *words: Any) -> None:
+        """Remembers it."""
+        self.sent.append(words)
+
+    def patch_custom(self, *words: Any) -> None:
+        """Remembers it."""
+        self.sent.append(words)
+
+
+def _cluster(deployments: list[dict[str, Any]], rollouts: list[dict[str, Any]]) -> Cluster:
+    return cast("Cluster", Answers(deployments, rollouts))
+
+
+def test_a_rollout_stands_where_a_deployment_stood() -> None:
+    """Each with its kind, StatefulSets after them."""
+    cluster = _cluster([_object("web")], [_object("cart")])
+    named = [(kind, one["metadata"]["name"]) for kind, one in controllers(cluster, "eu")]
+    assert named == [("Deployment", "web"), ("Rollout", "cart"), ("StatefulSet", "postgres")]
+
+
+def test_a_rollout_stands_for_the_deployment_that_it_refers_to() -> None:
+    """With its pod template and selector; the Deployment itself, which it has scaled down, is no workload any more."""
+    (one,) = replicated(_cluster([_object("cart", replicas=0)], [_referring("cart", "cart")]))
+    assert (one["kind"], one["spec"]["template"], one["spec"]["selector"]) == (
+        "Rollout",
+        TEMPLATE,
+        {"matchLabels": {"app": "cart"}},
+    )
+    assert replicas_of(one) == 2
+
+
+def test_who_may_not_list_rollouts_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Roles are asked before it is known whether the cluster serves such a kind."""
+
+    def refused(*_words: Any) -> Any:
+        raise AccessDenied("the API server answered 403")
+
+    monkeypatch.setattr(Answers, "customs", refused)
+    (one,) = replicated(_cluster([_object("web")], []))
+    assert one["kind"] == "Deployment"
+
+
+def test_a_rollout_whose_deployment_is_gone_brings_no_pods() -> None:
+    """Nothing is known of them."""
+    assert replicated(_cluster([], [_referring("cart", "cart")])) == []
+
+
+@pytest.mark.parametrize(
+    ("observed", "ready", "complete"), [("3", 2, True), (3, 2, True), ("2", 2, False), ("", 2, False), ("3", 1, False)]
+)
+def test_complete_is_what_was_observed_and_is_ready(observed: object, ready: int, *, complete: bool) -> None:
+    """A Rollout writes the generation as a text."""
+    workload = _object("cart", ready=ready, observed=observed)
+    assert (is_complete(workload), ready_of(workload)) == (complete, ready)
+
+
+def test_replicas_are_set_in_the_words_of_each_kind() -> None:
+    """`scale` for a Deployment, a merge patch for a Rollout."""
+    cluster = _cluster([], [])
+    set_replicas(cluster, "Deployment", "eu", "web", 0)
+    set_replicas(cluster, "Rollout", "eu", "cart", 3)
+    assert cast("Any", cluster).sent == [
+        ("eu", "web", 0),
+        ("argoproj.io/v1alpha1", "rollouts", "eu", "cart", {"spec": {"replicas": 3}}),
+    ]
