@@ -176,3 +176,19 @@ def test_the_rows_of_the_plan_on_the_page_are_reckoned() -> None:
         assert failures_refuting(share, int(planned)) == int(fewest)
     assert "0.1 % takes 2 995 requests" in PAGE
     assert needed(0, 0.001, 0.95) == 2995
+
+
+def test_every_call_of_a_journey_is_on_the_page(tmp_path: Path) -> None:
+    """Each public name of a journey and of its answers; the example's routes are those that it sends."""
+    tree = ast.parse((ROOT / "harness" / "locust" / "journey.py").read_bytes())  # importing it patches sockets
+    classes = {one.name: one.body for one in tree.body if isinstance(one, ast.ClassDef)}
+    methods = {one.name for one in classes["Journey"] if isinstance(one, ast.FunctionDef)}
+    fields = {ast.unparse(one.target) for one in classes["Answer"] if isinstance(one, ast.AnnAssign)}
+    page = (ROOT / "docs" / "load.md").read_text(encoding="utf-8")
+    public = {name for name in methods if not name.startswith("_")} - {"leave"}  # the harness's own
+    assert {name for name in {*public, "failed"} if f"`journey.{name}" not in page} == set()
+    assert {name for name in fields if f"`answer.{name}" not in page} == {"body"}
+    (example,) = (text for text in blocks(page, "python") if "class Buyer" in text)
+    (tmp_path / "buyer.py").write_text(example, encoding="utf-8")
+    check_locustfile(tmp_path / "buyer.py")
+    assert sent_routes(tmp_path / "buyer.py") == frozenset({"sign-in", "create-order", "pay", "read-item"})
