@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from judgement_builders import down, every, evidence, measures, objective, plan, table
 
@@ -66,3 +67,15 @@ def test_services_that_were_not_asked_prove_nothing() -> None:
     torn = run(down(rows, 112, 140))
     torn = replace(torn, watchers={**torn.watchers, "services": replace(torn.watchers["services"], closed=False)})
     assert judged(torn)["a"].outcome is INCONCLUSIVE
+
+
+def test_a_starved_machine_makes_services_fail_and_none_well() -> None:
+    """Failing answers prove nothing there; good ones to the end do."""
+    rows = run(down(health("a"), 112, 140), health("b"))
+    sent = rows.probes.ints["sent_ns"]
+    late = np.where(rows.probes.words["subject"].equals("entry"), 80_000_000, 0)
+    ints = {**rows.probes.ints, "sent_ns": sent + late, "done_ns": rows.probes.ints["done_ns"] + late}
+    starved = replace(rows, probes=replace(rows.probes, ints=ints))
+    found = measures(judge(plan({"R": FAILING}, environment="sandbox"), starved))
+    assert {one.scope["service"]: one.outcome for one in found} == {"a": INCONCLUSIVE, "b": FAIL}
+    assert "but the machine was starved" in found[0].reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -11,9 +12,10 @@ from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.machine import HINT, machine_result
 from harness.judgement.receipts.watch import watch_receipt
 from harness.judgement.recovery import SECOND
-from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
+from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, Reason, ReasonKind, Table
 from harness.model.recorded import SERVICE
 from harness.model.table import Bools
 
@@ -47,7 +49,7 @@ def service_health(case: Case) -> Iterable[Measure]:
         else:
             for service in sorted(services):
                 own = services[service].sorted_by("due_ns")
-                yield _judged(case, attempt, own, {**scope, "service": service})
+                yield _on_this_machine(case, attempt, _judged(case, attempt, own, {**scope, "service": service}))
 
 
 def _judged(case: Case, attempt: Experiment, rows: Table, scope: Mapping[str, str]) -> Measure:
@@ -95,6 +97,20 @@ def _judged(case: Case, attempt: Experiment, rows: Table, scope: Mapping[str, st
     )
 
 
+def _on_this_machine(case: Case, attempt: Experiment, found: Measure) -> Measure:
+    """The measure, in doubt where the machine was starved meanwhile: a service that waits for a processor reads failing too.
+
+    One that read well to the end is in no doubt: no queue makes a good answer.
+    """
+    always_well = found.outcome is Outcome.FAIL and found.value is None
+    span = (attempt.observed_from_ns, attempt.observed_until_ns)
+    machine = machine_result(case.plan, case.evidence, [span], queue=True)
+    if always_well or found.outcome is Outcome.INCONCLUSIVE or machine is None or machine.ok:
+        return found
+    why = Reason(kind=ReasonKind.MACHINE, text=f"{found.because.text}, but {machine.why}", hint=HINT)
+    return replace(found, outcome=Outcome.INCONCLUSIVE, because=why)
+
+
 def _failing(rows: Table) -> Bools:
     """Which answers say that the service cannot do its work, or did not come."""
     return np.asarray(~rows.words["error"].missing, dtype=np.bool_)
@@ -113,7 +129,6 @@ SPEC: Final = Spec(
     figure=Figure.SERVICE_HEALTH,
     judge=service_health,
     limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    timed=True,
     unit="s",
     basis=Basis.EXPERIMENT,
     phases=frozenset({Phase.FAULT}),
