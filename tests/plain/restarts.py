@@ -46,10 +46,10 @@ method:
   - name: service-ended
     type: probe
     tolerance: 1
-    pauses: {after: 3}
     provider: {type: process, path: bash, arguments: ["-c", "kill -0 $(cat ${pidfile})"]}
   - name: start-service
     type: action
+    pauses: {before: 3}
     provider: {type: process, path: ./start.sh}
   - name: service-answers
     type: probe
