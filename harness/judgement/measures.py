@@ -43,6 +43,8 @@ _KINDS: Final[Mapping[Outcome, ReasonKind]] = {
 }
 """The default kind of a reason by outcome."""
 
+_CLOSED: Final = "closed"
+"""The load model whose users wait for their answers."""
 TOGETHER: Final = "find out what came at those moments, or let the traffic run longer, then run again"
 """The hint where too few episodes were observed."""
 
@@ -222,7 +224,7 @@ def measure(
         n=figures.n,
         n_needed=None if outcome is Outcome.FAIL else figures.n_needed,  # a FAIL has all it needs
         resolution=figures.resolution,
-        method=figures.method,
+        method=_of_its_model(case, figures),
         receipts=figures.receipts,
         outcome=outcome,
         because=replace(reason, hint="" if outcome is Outcome.PASS else reason.hint or case.hint),
@@ -231,6 +233,14 @@ def measure(
         fail_low=figures.fail_low,
         fail_high=figures.fail_high,
     )
+
+
+def _of_its_model(case: Case, figures: Figures) -> str:
+    """The method of a figure; that of a traffic whose users wait for answers says so, as it asks a slow target less."""
+    planned = case.plan.traffic.get(case.objective.scope.traffic or "")
+    if planned is None or planned.model != _CLOSED or figures.value is None or _CLOSED in figures.method:
+        return figures.method
+    return "; ".join(filter(None, (figures.method, f"{_CLOSED} model")))
 
 
 def inconclusive(

@@ -132,6 +132,7 @@ class TrafficPlan:
         think_s: how long a user of a closed model waits between two journeys.
         accounts: what its journeys wrote, and how it is read back.
         census: so many known users there are, and its journeys are theirs in turn; 0: users are not counted.
+        stock: whether its users are Locust's own. shaped: whether a `LoadTestShape` of theirs says how many there are.
         remote_workers: processes on other machines. remote_bind: the `address:port` where they are waited for.
     """
 
@@ -156,6 +157,8 @@ class TrafficPlan:
     remote_bind: str = ""
     accounts: tuple[AccountPlan, ...] = ()
     census: int = 0
+    stock: bool = False
+    shaped: bool = False
 
     def with_window(self, seconds: float) -> TrafficPlan:
         """The same traffic with a window of this length; where the rate changes, its mean is taken anew."""

@@ -34,8 +34,8 @@ def test_a_process_that_is_killed_and_started_again_is_measured(tmp_path: Path) 
         (experiment,) = done.verdict["experiments"]
         assert (experiment["name"], experiment["domain"], experiment["verdict"]) == ("kill-service", "process", "PASS")
         assert experiment["fault"]["targets"] == ["service.pid"]
-        assert experiment["recovery_s"]["reads"] >= 3
-        assert 0 < experiment["recovery_s"]["resolution"] < 1
+        assert experiment["recovery_s"]["reads"]["seconds"] >= 3
+        assert 0 < experiment["recovery_s"]["reads"]["resolution"] < 5
         assert done.outcomes()["PL-RESTART"] == "PASS", done.reasons()
         assert service_pid(project.root) not in {0, before}
         assert project.do("recover").out.endswith("no undo is pending\n")

@@ -36,12 +36,6 @@ WORKER_GRACE_S: Final = 5.0
 MASTER_GRACE_S: Final = 10.0
 """The same of a master, which waits for its workers first."""
 
-_NOT_OURS: Final = "unrecognized arguments: --samples"
-"""Locust's message where a locustfile lacks our options.
-
-`import harness.locust` adds them.
-"""
-
 Say = Callable[[str], None]
 
 
@@ -223,7 +217,7 @@ class Load:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                cwd=self._directory,  # a locust.conf or pyproject.toml of elsewhere has no say
+                cwd=self._working_directory(),
                 env={**_environment(self._run_dir), **self._variables},
                 start_new_session=True,
             )
@@ -232,12 +226,24 @@ class Load:
             relative = file.relative_to(self._run_dir).as_posix()
             self._sink.put("worker.started", self._plan.name, worker=worker, pid=process.pid, rows=relative)
 
+    def _working_directory(self) -> Path:
+        """The traffic's own, so that a locust.conf or pyproject.toml of elsewhere has no say.
+
+        A stock locustfile opens its files relative to the project, and imports what is there.
+        """
+        if not self._plan.stock:
+            return self._directory
+        parents = Path(self._plan.locustfile).parents
+        return next((parent for parent in parents if (parent / "pyproject.toml").is_file()), Path.cwd())
+
     def _spawn_all(self) -> None:
         plan = self._plan
         here = range(1, plan.workers + 1)
         for worker in here:
             users = 1 if plan.model == "open" else _part_of(round(plan.users), worker, plan.all_workers)
-            self._spawn((worker,), {"--users": users, "--spawn-rate": max(users, 1)})
+            # users of Locust's own arrive within half of the warm-up: together they would march in step
+            per_s = users / max(plan.warm_up_s / 2, 1.0) if plan.stock else max(users, 1)
+            self._spawn((worker,), {"--users": users, "--spawn-rate": per_s})
         if not plan.remote_workers:
             return
         elsewhere = tuple(range(plan.workers + 1, plan.all_workers + 1))
@@ -277,7 +283,7 @@ class Load:
         }
         words = [str(word) for option in options.items() for word in option]
         master = ["--master"] if "--expect-workers" in role else []
-        return [sys.executable, "-m", "locust", "--headless", "--only-summary", *master, *words]
+        return [sys.executable, "-m", "harness.locust", "--headless", "--only-summary", *master, *words]
 
     def _begin(self) -> None:
         """Tell all workers the moment at which their schedules begin."""
@@ -290,7 +296,7 @@ class Load:
         within_s, joined = (JOIN_S if self._plan.remote_workers else START_S), 0
         for _ in clock.Deadline.after(within_s).ticks(0.02):
             if not self.alive():
-                raise DriverError("a load generator ended before it began", where=self._log(), hint=self._why_not())
+                raise DriverError("a load generator ended before it began", where=self._log(), hint=self.problems[0])
             ready = sum(rows.exists() for rows in self.rows)
             if self._plan.remote_workers and ready > joined:
                 self._say(f"{ready} of {len(self.rows)} load workers are ready")
@@ -312,12 +318,6 @@ class Load:
 
     def _log(self) -> str:
         return str(self._directory / "locust.log")
-
-    def _why_not(self) -> str:
-        """Why a generator did not begin, and what to do where we know it."""
-        if _NOT_OURS in Path(self._log()).read_text(encoding="utf-8", errors="replace"):
-            return f"{self._plan.locustfile} has no users of ours: make them OpenLoopUser or ClosedLoopUser of harness.locust"
-        return self.problems[0]
 
     def _last_words(self) -> str:
         lines = Path(self._log()).read_text(encoding="utf-8", errors="replace").split("\n")

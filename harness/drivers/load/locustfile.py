@@ -10,17 +10,30 @@ import sys
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.catalogue.names import nearest
 from harness.errors import ConfigurationError
 
 _FACADE: Final = "harness.locust"
 _USERS: Final = ("OpenLoopUser", "ClosedLoopUser")
+_STOCK: Final = "HttpUser"
 
 
-def check_locustfile(path: Path) -> None:
-    """Refuse a locustfile that would only end the load's process.
+class LocustUsers(NamedTuple):
+    """What the source of a locustfile says of its users.
+
+    Attributes:
+        stock: whether they are Locust's own (`HttpUser`, `FastHttpUser`, `User`): a closed model.
+        shaped: whether a `LoadTestShape` of the file says how many there are.
+    """
+
+    stock: bool
+    shaped: bool
+
+
+def check_locustfile(path: Path) -> LocustUsers:
+    """Refuse a locustfile that would only end the load's process; returns whose users it has.
 
     It is not Python, imports a missing module or name, or has no users.
     What a base class of another module brings is not known here, and is not asked.
@@ -42,10 +55,21 @@ def check_locustfile(path: Path) -> None:
     imported = any(isinstance(one, ast.Import | ast.ImportFrom) and not _ours(one) for one in tree.body)
     if not imported and not any(one.bases for one in classes):
         raise ConfigurationError(
-            "there are no users", where=f"{path}:1", hint=f"derive a class from {' or '.join(_USERS)} of {_FACADE}"
+            "there are no users",
+            where=f"{path}:1",
+            hint=f"derive a class from {' or '.join(_USERS)} of {_FACADE}, or from {_STOCK} of Locust",
         )
     for one in classes:
         _check_journey(path, one)
+    modules = {
+        name.partition(".")[0] if name != _FACADE else name
+        for statement in ast.walk(tree)
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+        for name in _modules(statement)
+    }
+    shaped = any(ast.unparse(base).rpartition(".")[2] == "LoadTestShape" for one in classes for base in one.bases)
+    stock = "locust" in modules and _FACADE not in modules and "harness" not in modules
+    return LocustUsers(stock=stock, shaped=stock and shaped)
 
 
 def _ours(statement: ast.Import | ast.ImportFrom) -> bool:

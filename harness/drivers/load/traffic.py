@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
-from harness.drivers.load.locustfile import check_locustfile
+from harness.drivers.load.locustfile import LocustUsers, check_locustfile
 from harness.drivers.load.routes import sent_routes
 from harness.drivers.load.size import Size, schedule_of
 from harness.errors import ConfigurationError
@@ -52,7 +52,8 @@ def load_traffic(
             where=document.where(("locustfile",)),
             hint=_nearest_locustfile(file, size.locustfile),
         )
-    check_locustfile(locustfile)
+    users = check_locustfile(locustfile)
+    _refuse_stock(users, size, document)
     _check_routes(size, document, locustfile)
     override = (overrides or {}).get(name) or TrafficOverride()
     window_s = size.window.seconds if override.for_s is None else override.for_s
@@ -84,6 +85,8 @@ def load_traffic(
             for account, said in size.accounts.items()
         ),
         census=size.census,
+        stock=users.stock,
+        shaped=users.shaped,
     )
     if plan.census and plan.all_workers > 1:
         what = "several workers would walk through the users side by side"
@@ -153,6 +156,34 @@ def _refuse_overload(plan: TrafficPlan, document: YamlDocument, peak_per_s: floa
             where=document.where(("workers",)),
             hint=f"write `workers: {needed}`",
         )
+
+
+def _refuse_stock(users: LocustUsers, size: Size, document: YamlDocument) -> None:
+    """Users of Locust's own wait for their answers: what only journeys of ours can do is refused.
+
+    Raises:
+        ConfigurationError: an open model, workers elsewhere, or several processes with one shape of users.
+    """
+    if not users.stock:
+        return
+    what = hint = ""
+    if size.model != "closed":
+        key, what = "model", "users of Locust's own are a closed model: each waits for its answers"
+        hint = "write `model: closed` and `users: N`; for arrivals by a schedule write journeys of `harness.locust`"
+    elif size.remote is not None:
+        key, what = "remote", "users of Locust's own run on this machine only"
+        hint = "leave out `remote`, or write journeys of `harness.locust`"
+    elif users.shaped and size.workers > 1:
+        key, what, hint = "workers", "each process would have all users of the shape", "write `workers: 1`"
+    elif size.accounts or size.census:
+        key, what = (
+            "accounts" if size.accounts else "census",
+            "only journeys of `harness.locust` account for what they do",
+        )
+        hint = "leave it out"
+    if what:
+        at = (key,) if (key,) in document.lines else ()
+        raise ConfigurationError(what, where=document.where(at), hint=hint)
 
 
 def _unknown(name: str, search_paths: Sequence[Path]) -> ConfigurationError:

@@ -15,6 +15,8 @@ from harness.evidence.rows import RowWriter
 from harness.locust.client.response import Response
 
 CUT_OFF: Final = "cut_off"
+OURS: Final[dict[str, Any]] = {}
+"""The context of requests that are recorded here, by which listeners of Locust's event know them."""
 _NOWHERE: Final = (None, None, None)
 
 
@@ -113,10 +115,31 @@ class RequestRecorder:
             response_length=size,
             response=response,
             exception=CatchResponseError(error) if error else None,
-            context={},
+            context=OURS,
             start_time=request.sent_ns / clock.NS_PER_S + self._epoch_s,
             url=None,
         )
+
+    def put_row(
+        self,
+        times_status_size: tuple[int, int, int, int, int],
+        route: tuple[str, str, str, str],
+        served: tuple[str | None, str | None, str | None],
+        error: str | None,
+    ) -> None:
+        """Write the row of a request that others sent.
+
+        Args:
+            times_status_size: when it was due, sent and answered, its status, and the bytes of its answer.
+            route: journey, step, name and method.
+            served: region, pod and release that served it.
+            error: kind of failure; None: none.
+        """
+        if self._writer is not None:
+            self._writer.put(
+                (*times_status_size, self._worker, 0, 0, 0),
+                (*route, self._region, *served, error),
+            )
 
     def cut_off(self) -> None:
         """End all requests under way.

@@ -256,8 +256,8 @@ class LocustWorker:
             )
 
 
-def install_single(environment: Any, options: Options) -> None:
-    """Serve the users of a Locust that is one process."""
+def install_single(environment: Any, options: Options) -> LocustWorker:
+    """Serve the users of a Locust that is one process; returns what serves them."""
     if options.worker > (options.workers or options.worker):
         sys.exit(f"there is no worker {options.worker} of {options.workers}")
     worker = LocustWorker(environment, options)
@@ -267,6 +267,7 @@ def install_single(environment: Any, options: Options) -> None:
         environment.events.test_start.add_listener(lambda **_: worker.begin(clock.now_ns()))
     else:
         lasting(lambda: worker.begin(read_go(options.go)))
+    return worker
 
 
 def row_file(prefix: Path, worker: int) -> Path:

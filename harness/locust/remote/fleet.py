@@ -12,6 +12,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from harness.errors import HarnessError
 from harness.locust.client.connection import Origin
+from harness.locust.process.foreign import ForeignRequests, is_foreign
 from harness.locust.process.options import Options
 from harness.locust.process.worker import install_single
 from harness.locust.remote.master import Master
@@ -30,7 +31,9 @@ def install(environment: Any, runner: Any = None, **_: Any) -> None:
         elif isinstance(runner, WorkerRunner):
             RemoteWorker(environment, runner, options)
         else:
-            install_single(environment, options)
+            worker = install_single(environment, options)
+            if any(map(is_foreign, environment.user_classes)):
+                ForeignRequests(worker, environment)
     except HarnessError as error:
         sys.exit(str(error))
 

@@ -1,0 +1,145 @@
+"""Users of Locust's own (`HttpUser`, `FastHttpUser`, any `User`), recorded through Locust's request event.
+
+Names, failures and `catch_response` are as Locust has them. Each request is due when it is sent: a closed model.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+from gevent import GreenletExit, getcurrent
+from locust.clients import HttpSession
+from locust.contrib.fasthttp import FastHttpSession
+from locust.exception import CatchResponseError
+
+from harness import clock
+from harness.locust.client.failures import kind_of
+from harness.locust.process.recorder import CUT_OFF, OURS
+from harness.locust.process.worker import LocustWorker
+
+_SERVED: Final = ("x-served-region", "x-served-pod")
+_ERROR: Final = 400
+_MOST_KINDS: Final = 100
+"""So many different failures are kept apart; of later ones only the class is."""
+_LONGEST: Final = 120
+
+
+def is_foreign(kind: type) -> bool:
+    """Whether a class of users is not one of ours, which record their requests themselves."""
+    return getattr(kind, "model", None) not in {"open", "closed"}
+
+
+class ForeignRequests:
+    """Records every request that Locust reports, and every one that was cut off at the end.
+
+    Args:
+        worker: that serves this process.
+        environment: Locust's.
+    """
+
+    def __init__(self, worker: LocustWorker, environment: Any) -> None:
+        self._worker = worker
+        self._kinds: dict[str, None] = {}
+        self._failed: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._users: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        environment.stop_timeout = worker.options.drain_s  # a task under way may end, as our own journeys may
+        environment.events.request.add_listener(self._ended)
+        environment.events.user_error.add_listener(self._broke)
+        for session in (HttpSession, FastHttpSession):
+            session.request = self._followed(session.request)  # type: ignore[method-assign]
+
+    def _followed(self, request: Callable[..., Any]) -> Callable[..., Any]:
+        """A request whose user is stopped while it is under way is recorded as cut off: the slowest ones are among them."""
+
+        @wraps(request)
+        def follow(session: Any, method: str, url: str, name: str | None = None, **options: Any) -> Any:
+            sent_ns, user = clock.now_ns(), getattr(session, "user", None)
+            if user is not None:
+                self._users[getcurrent()] = type(user).__name__.lower()
+            try:
+                return request(session, method, url, name=name, **options)
+            except GreenletExit:
+                route = name or getattr(session, "request_name", None) or url
+                self._put((str(route), str(method)), (sent_ns, clock.now_ns()), error=CUT_OFF)
+                raise
+
+        return follow
+
+    def _ended(
+        self,
+        *,
+        request_type: str,
+        name: str,
+        response_time: float | None,
+        response_length: int | None,
+        exception: BaseException | None = None,
+        context: Any = None,
+        response: Any = None,
+        start_time: float | None = None,
+        **_: Any,
+    ) -> None:
+        if context is OURS:
+            return
+        if exception is not None:
+            self._failed.add(getcurrent())
+        now_ns, took_ns = clock.now_ns(), round((response_time or 0.0) * clock.NS_PER_MS)
+        ago_s = took_ns / clock.NS_PER_S if start_time is None else clock.wall().timestamp() - start_time
+        sent_ns = now_ns - max(round(ago_s * clock.NS_PER_S), 0)
+        done_ns = max(sent_ns, min(sent_ns + took_ns, now_ns))
+        status = _status(response)
+        error = None if exception is None else self._kind(exception, status)
+        route = (str(name), str(request_type))
+        size = response_length or 0
+        self._put(route, (sent_ns, done_ns), status=status, size=size, response=response, error=error)
+
+    def _put(
+        self,
+        route: tuple[str, str],
+        span: tuple[int, int],
+        *,
+        status: int = 0,
+        size: int = 0,
+        response: Any = None,
+        error: str | None,
+    ) -> None:
+        sent_ns, done_ns = span
+        headers = getattr(response, "headers", None) or {}
+        release = self._worker.options.release_header
+        served = [headers.get(header) for header in _SERVED]
+        self._worker.recorder.put_row(
+            (sent_ns, sent_ns, done_ns, status, size),
+            (self._users.get(getcurrent(), ""), "", *route),
+            (served[0], served[1], headers.get(release) if release else None),
+            error,
+        )
+
+    def _kind(self, error: BaseException, status: int) -> str:
+        """The failure in a few words: a status, a word of ours, or what `catch_response` says."""
+        if isinstance(error, CatchResponseError):
+            kind = str(error)[:_LONGEST] or "failure"
+        elif status >= _ERROR:
+            kind = f"status {status}"
+        elif "timeout" in type(error).__name__.lower():
+            kind = "timeout"
+        else:
+            kind = kind_of(error)
+        if kind not in self._kinds and len(self._kinds) >= _MOST_KINDS:
+            return type(error).__name__
+        self._kinds[kind] = None
+        return kind
+
+    def _broke(self, exception: BaseException, **_: Any) -> None:
+        """A task raised: a mistake in its file, unless a request of its user had failed."""
+        here = getcurrent()
+        if here in self._failed:
+            self._failed.discard(here)
+        else:
+            self._worker.broke(exception)
+
+
+def _status(response: Any) -> int:
+    status = getattr(response, "status_code", 0)
+    return status if isinstance(status, int) else 0

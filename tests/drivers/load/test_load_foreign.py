@@ -1,0 +1,152 @@
+"""Stock locustfiles run as they are, and every request that Locust reports is a row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from load_bench import LOCUSTFILES, Run, plan_of, rows_of, until
+from load_truth import Reply, Seen, TruthServer
+
+from harness.drivers.load import load_traffic
+from harness.errors import ConfigurationError
+from harness.evidence import RowsRead
+from harness.model import Observation, TrafficPlan
+
+
+def shop(seen: Seen) -> Reply:
+    """What the stock users meet."""
+    if seen.path == "/stock":
+        return Reply(body=b'{"left": 0}')
+    return Reply(status={"/missing": 404, "/broken": 500}.get(seen.path, 200))
+
+
+def words(rows: RowsRead, column: str) -> list[str | None]:
+    """The words of a column, row by row."""
+    column_of = rows.table.words[column]
+    missing = column_of.missing.tolist()
+    return [None if gone else column_of.names[code] for code, gone in zip(column_of.codes, missing, strict=True)]
+
+
+def plan(locustfile: str, *, users: int = 3, shaped: bool = False) -> TrafficPlan:
+    """A closed model with so many users of Locust's own."""
+    return replace(plan_of(locustfile, per_s=20), model="closed", users=users, stock=True, shaped=shaped)
+
+
+def test_a_stock_locustfile_is_recorded_as_locust_has_it(run: Run, server: TruthServer) -> None:
+    """Names, methods, statuses, failures of `catch_response` and of a status; region, pod and release from headers."""
+    server.behave = shop
+    load = run.start(plan("stock_http"), server.url)
+    until(lambda: len(server.seen) >= 60)
+    load.stop()
+    (rows,) = rows_of(load)
+    ints = rows.table.ints
+    found = Counter(
+        zip(
+            *(words(rows, name) for name in ("method", "name", "error")),
+            ints["status"].tolist(),
+            strict=True,
+        )
+    )
+    at_the_end = sum(found.pop(key) for key in list(found) if key[2] == "cut_off")  # begun as the users were stopped
+    assert at_the_end <= 3
+    assert set(found) == {
+        ("POST", "/login", None, 200),
+        ("GET", "/pages/[n]", None, 200),
+        ("GET", "/stock", "sold out", 200),
+        ("GET", "/missing", None, 404),
+        ("GET", "/broken", "status 500", 500),
+    }
+    assert found["POST", "/login", None, 200] == 3
+    for name, said in (
+        ("journey", "shopper"),
+        ("served_region", "us-east-1"),
+        ("served_pod", "track-1"),
+        ("release", "1.0.0"),
+    ):
+        assert {*words(rows, name)} - {None} == {said}
+    assert 0 <= len(server.seen) - sum(found.values()) <= at_the_end
+    assert (ints["intended_ns"] == ints["sent_ns"]).all()
+    assert (ints["done_ns"] >= ints["sent_ns"]).all()
+    first_ns = min(seen.at_ns for seen in server.seen)
+    assert abs(first_ns - ints["sent_ns"].min()) < 2e9  # Locust's wall clock, on ours
+    healthy = run.observations("load.health", "load-health-1")
+    assert not [seen for seen in healthy if seen.fields.get("broken")]  # a request had failed before each task did
+
+
+def test_a_shape_and_tasks_in_sequence_run_as_they_are(run: Run, server: TruthServer) -> None:
+    """The shape says how many users there are; requests go in their order."""
+
+    def healthy() -> list[Observation]:
+        return run.observations("load.health", "load-health-1")
+
+    load = run.start(plan("stock_fast", users=4, shaped=True), server.url)
+    until(lambda: len(server.seen) >= 80 and any(one.fields["users"] == 4 for one in healthy()))
+    load.stop()
+    (rows,) = rows_of(load)
+    names = Counter(words(rows, "name"))
+    assert {one.fields["users"] for one in healthy()} <= {0, 1, 2, 3, 4}
+    assert set(names) == {"/items", "/items/[id]"}
+    assert abs(names["/items"] - names["/items/[id]"]) <= 4
+
+
+def test_requests_that_are_open_at_the_end_are_cut_off(run: Run, server: TruthServer) -> None:
+    """The slowest are among them: each has its row, with the time for which it was open."""
+    server.behave = lambda seen: Reply(how="hang") if seen.path == "/items/1" else Reply()
+    load = run.start(plan("stock_fast", users=4, shaped=True), server.url, drain_s=0.5)
+    until(lambda: sum(seen.path == "/items/1" for seen in server.seen) >= 2)
+    load.stop()
+    (rows,) = rows_of(load)
+    ended = Counter(zip(words(rows, "name"), words(rows, "error"), strict=True))
+    assert ended["/items/[id]", "cut_off"] == sum(seen.path == "/items/1" for seen in server.seen)
+    assert set(ended) <= {("/items", None), ("/items/[id]", "cut_off")}
+
+
+SIZE = """\
+locustfile: FILE
+model: closed
+users: 4
+think: 50 ms
+journey: 100 ms
+requests_per_journey: 2
+warm_up: 2 s
+for: 5 s
+routes: {/items: 50 %, "/items/[id]": 50 %}
+"""
+
+
+def written(directory: Path, locustfile: str, *edits: tuple[str, str]) -> TrafficPlan:
+    """The plan of a traffic whose file is `SIZE` with some edits."""
+    text = SIZE.replace("FILE", str(LOCUSTFILES / f"{locustfile}.py"))
+    for old, new in edits:
+        text = text.replace(old, new)
+    (directory / "browse.yaml").write_text(text, encoding="utf-8")
+    return load_traffic("browse", [directory])
+
+
+def test_whose_users_a_locustfile_has_is_read_from_its_source(tmp_path: Path) -> None:
+    """Nothing is imported for it."""
+    http, fast = (written(tmp_path, name) for name in ("stock_http", "stock_fast"))
+    assert [(one.stock, one.shaped, one.model) for one in (http, fast)] == [
+        (True, False, "closed"),
+        (True, True, "closed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("model: closed\nusers: 4\nthink: 50 ms", "rate: 5/s", "browse.yaml:1: users of Locust's own are a closed model"),
+        ("users: 4", "users: 4\nworkers: 2", "browse.yaml:4: workers: each process would have all users of the shape"),
+        ("users: 4", "users: 4\ncensus: 9", "browse.yaml:4: census: only journeys of `harness.locust` account"),
+    ],
+)  # fmt: skip
+def test_what_only_journeys_can_do_is_refused_before_anything_runs(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    """With the line and what to write."""
+    with pytest.raises(ConfigurationError) as refused:
+        written(tmp_path, "stock_fast", (old, new))
+    assert said in str(refused.value)
