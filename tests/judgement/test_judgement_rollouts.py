@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from harness.judgement.figures import spec_of
+from harness.model import Figure
 from harness.model.rollout import Strategy, TakenBack
 from tests.builders.recorder import ns
 from tests.builders.rollout_runs import (
@@ -411,3 +413,9 @@ def test_the_time_of_the_candidates_first_answer_is_no_condition() -> None:
     """A canary that is healthy has no moment at which a trigger may have fired."""
     (measure,) = judged(SLOW, evidence(), PLATFORM)
     assert (measure.low, measure.high) == (None, None)
+
+
+@pytest.mark.parametrize("figure", [Figure.ANSWERED_BY_NEW, Figure.ANSWERED_BY_OLD, Figure.AROUND_SWITCH])
+def test_what_a_starved_machine_makes_late_convicts_no_release(figure: Figure) -> None:
+    """A switch that took 7 s on a machine where the target waited for a processor was no fault of the release."""
+    assert spec_of(figure).timed

@@ -217,6 +217,10 @@ def _around(case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitc
 
 
 _UNTIL: Final = LimitRule(dimension="time", ops=ONLY_BELOW)
-NEW: Final = rollout_spec(Figure.ANSWERED_BY_NEW, answered_by_new, limit=_UNTIL, unit="s", phase=Phase.SWITCHED)
-OLD: Final = rollout_spec(Figure.ANSWERED_BY_OLD, answered_by_old, limit=_UNTIL, unit="s", phase=Phase.SWITCHED)
-FAILURES: Final = rollout_spec(Figure.AROUND_SWITCH, failures, phase=Phase.SWITCHED)
+NEW: Final = rollout_spec(
+    Figure.ANSWERED_BY_NEW, answered_by_new, limit=_UNTIL, unit="s", phase=Phase.SWITCHED, timed=True
+)
+OLD: Final = rollout_spec(
+    Figure.ANSWERED_BY_OLD, answered_by_old, limit=_UNTIL, unit="s", phase=Phase.SWITCHED, timed=True
+)
+FAILURES: Final = rollout_spec(Figure.AROUND_SWITCH, failures, phase=Phase.SWITCHED, timed=True)
