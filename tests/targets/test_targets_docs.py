@@ -41,6 +41,16 @@ def test_the_experiment_of_the_document_is_right(tmp_path: Path) -> None:
     assert (plan.name, plan.domain, plan.within_s) == ("cache-loss", "pod", 10.0)
 
 
+def test_the_experiment_without_kubernetes_is_right(tmp_path: Path) -> None:
+    """It needs no cluster, and its rollback is not ours."""
+    found = re.findall(r"```yaml\n(.*?)```", (DOCS / "adding-an-experiment.md").read_text(encoding="utf-8"), re.DOTALL)
+    file = tmp_path / "service-restart.yaml"
+    file.write_text(found[1], encoding="utf-8")
+    read = read_experiment(file)
+    assert (read.plan.domain, read.plan.needs, read.plan.blast_radius) == ("process", (), "max_processes 1")
+    assert read.rolled_back == ("start-service-again",)
+
+
 def test_the_action_of_the_document_carries_its_undo() -> None:
     """Act and undo of the document, called as the harness calls them."""
     patches: list[tuple[str, object]] = []
