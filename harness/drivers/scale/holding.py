@@ -159,7 +159,7 @@ def _stress(now: Holding, here: Scaled, level: _Level, added: float) -> Abstract
 
 
 def _reach(now: Holding, here: Scaled, level: _Level, was: int) -> tuple[float, bool]:
-    """Wait until some readings after another are near the level, or it has grown; the mean of these, and whether it has."""
+    """Wait until some readings after another are near the level, or it has grown; their mean, or the usage then, and whether it has."""
     last: list[float] = []
     for _ in Deadline.after(_REACHED_WITHIN_S).ticks(_POLL_S):
         reading = now.read(here, level.resource)
@@ -167,7 +167,7 @@ def _reach(now: Holding, here: Scaled, level: _Level, was: int) -> tuple[float, 
         if len(last) == _STEADY and all(abs(one - level.usage) <= NEAR for one in last):
             break
         if reading.replicas > was:
-            return sum(last) / len(last), True
+            return reading.mean, True
     return sum(last) / len(last), False
 
 

@@ -62,10 +62,8 @@ def scaled_in(case: Case) -> Iterable[Measure]:
             yield concluded(case, Outcome.INCONCLUSIVE, text, figures, workload=level.workload)
             continue
         outcome = Outcome.PASS if took_s + RESOLUTION_S >= case.scaled.in_unit("s") else Outcome.FAIL
-        text = (
-            f"the replicas fell from {first.before} to {first.after} {formatted(took_s, 's')} after the load, "
-            f"expected {case.expected}"
-        )
+        when = f"{formatted(abs(took_s), 's')} {'after the load' if took_s >= 0 else 'before the load had ended'}"
+        text = f"the replicas fell from {first.before} to {first.after} {when}, expected {case.expected}"
         yield concluded(case, outcome, text, figures, workload=level.workload)
 
 
