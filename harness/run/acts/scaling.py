@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 TOUCHES: Final = ("workloads",)
-_SECONDS: Final = {HOLD: 45.0, SPIKE: 40.0, OBSERVE: 10.0}
+_SECONDS: Final = {HOLD: 24.0, SPIKE: 36.0, OBSERVE: 10.0}
 NAME: Final = "autoscaling"
 """As `may_break` names it."""
 

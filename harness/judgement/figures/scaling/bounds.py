@@ -115,6 +115,6 @@ def _figures(case: Case, value: float, files: tuple[str, ...], *, pods: bool = F
 
 _COUNT: Final = frozenset({Op.AT_LEAST})
 FEWEST: Final = scaling_spec(
-    Figure.FEWEST_REPLICAS, fewest, limit=LimitRule(dimension="count", ops=_COUNT), phase=Phase.STEADY
+    Figure.FEWEST_REPLICAS, fewest, limit=LimitRule(dimension="count", ops=_COUNT), phase=Phase.STEADY, timed=True
 )
 MOST: Final = scaling_spec(Figure.MOST_REPLICAS, most, limit=None)
