@@ -75,7 +75,7 @@ def changed(kind: Kind, old: Object, body: Any, on_unknown: OnUnknown = schema.t
     if kind.qualified == "Service" and "clusterIP" in old["spec"]:
         obj.setdefault("spec", {}).setdefault("clusterIP", old["spec"]["clusterIP"])
     obj = _shaped(kind, obj, on_unknown)
-    rules.check(kind, obj, _complete(kind, old) if obj.get("spec") != old.get("spec") else None)
+    rules.check(kind, obj, _complete(kind, old) if _content(obj) != _content(old) else None)
     return obj
 
 
@@ -105,6 +105,11 @@ def _shaped(kind: Kind, obj: Object, on_unknown: OnUnknown) -> Object:
     if causes := list(islice(structural.faults(kind.custom.schema, shaped), rules.MOST_CAUSES)):
         raise invalid(kind, obj["metadata"].get("name", ""), causes)
     return shaped
+
+
+def _content(obj: Object) -> Object:
+    """What is neither status nor metadata nor the name of its kind."""
+    return {key: value for key, value in obj.items() if key not in ("metadata", "status", "kind", "apiVersion")}
 
 
 def _complete(kind: Kind, old: Object) -> Object:

@@ -31,7 +31,7 @@ _SUBDOMAIN_WORDS: Final = (
     "with an alphanumeric character (e.g. 'example.com', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
-_KEY_WORDS: Final = (
+KEY_WORDS: Final = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
     "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
@@ -81,7 +81,7 @@ def labels(path: str, given: Mapping[str, str]) -> Iterator[Cause]:
     """Labels: keys and values."""
     for key, value in given.items():
         if not is_qualified(key):
-            yield path, f'Invalid value: "{shown(key)}": {_KEY_WORDS}'
+            yield path, f'Invalid value: "{shown(key)}": {KEY_WORDS}'
         if len(value) > LONGEST_LABEL:
             yield path, f'Invalid value: "{shown(value)}": must be no more than {LONGEST_LABEL} characters'
         elif not _LABEL_VALUE.fullmatch(value):

@@ -169,7 +169,7 @@ def _json_patched(obj: Any, operations: Any) -> Object:
             raise StatusError(
                 422,
                 "Invalid",
-                f"the server rejected our request due to an error in our request: {str(operation)[:200]}: {error!r}",
+                "the server rejected our request due to an error in our request",
             ) from error
     if not isinstance(obj, dict):
         raise bad_request("the JSON patch leaves no object")

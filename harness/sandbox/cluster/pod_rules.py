@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.sandbox.cluster import names
+from harness.sandbox.cluster.quantities import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +19,15 @@ _SOURCES: Final = ("configMap", "secret", "downwardAPI")
 """Sources of volumes that put files in place."""
 _SERVED: Final = frozenset({*_SOURCES, "name", "emptyDir", "persistentVolumeClaim", "projected"})
 _PROBES: Final = ("readinessProbe", "livenessProbe", "startupProbe")
-_RESTARTS: Final = ("Always", "Never", "OnFailure")
+_RESTARTS: Final = ("Always", "OnFailure", "Never")
 _DNS: Final = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 _PULLS: Final = ("Always", "IfNotPresent", "Never")
+_SECCOMP: Final = ("Localhost", "RuntimeDefault", "Unconfined")
+_LARGEST: Final = (1 << 31) - 1
+_FIELD: Final = re.compile(
+    r"metadata\.(name|namespace|uid|(labels|annotations)\['[^']+'\])|spec\.(nodeName|serviceAccountName)|status\.(host|pod)IPs?"
+)
+"""Fields of a pod that a variable may have the value of."""
 _PROTOCOLS: Final = ("SCTP", "TCP", "UDP")
 _HANDLERS: Final = ("exec", "grpc", "httpGet", "tcpSocket")
 _PROBE_NUMBERS: Final[Mapping[str, int]] = {
@@ -40,6 +48,10 @@ def pod_spec(spec: Object, path: str) -> Iterator[Cause]:
         yield from choice(f"{path}.{field}", spec.get(field), allowed)
     grace_s = spec.get("terminationGracePeriodSeconds", 0)
     yield from at_least(f"{path}.terminationGracePeriodSeconds", grace_s, 0, LONGEST_S)
+    if "activeDeadlineSeconds" in spec:
+        yield from between(f"{path}.activeDeadlineSeconds", spec["activeDeadlineSeconds"], 1)
+    yield from _security(spec.get("securityContext"), f"{path}.securityContext")
+    yield from _tolerations(spec.get("tolerations", ()), f"{path}.tolerations")
     volumes: set[str] = set()
     for i, volume in enumerate(spec.get("volumes", ())):
         here = f"{path}.volumes[{i}]"
@@ -70,12 +82,25 @@ def choice(path: str, value: str | None, allowed: Sequence[str]) -> Iterator[Cau
         yield path, f'Unsupported value: "{names.shown(value)}": supported values: {listed}'
 
 
+def between(path: str, value: int, least: int) -> Iterator[Cause]:
+    """A number from the least to the largest of 32 bits."""
+    if not least <= value <= _LARGEST:
+        yield path, f"Invalid value: {value}: must be between {least} and {_LARGEST}, inclusive"
+
+
 def at_least(path: str, value: int, least: int, most: int) -> Iterator[Cause]:
     """A number within bounds."""
     if value < least:
         yield path, f"Invalid value: {value}: must be greater than or equal to {least}"
     elif value > most:
         yield path, f"Invalid value: {value}: must be less than or equal to {most}"
+
+
+def _tolerations(tolerations: Sequence[Object], path: str) -> Iterator[Cause]:
+    for i, toleration in enumerate(tolerations):
+        if toleration.get("operator") == "Exists" and (value := toleration.get("value")):
+            why = "value must be empty when `operator` is 'Exists'"
+            yield f"{path}[{i}].operator", f'Invalid value: "{names.shown(value)}": {why}'
 
 
 def _container(container: Object, path: str, volumes: set[str]) -> Iterator[Cause]:
@@ -90,11 +115,48 @@ def _container(container: Object, path: str, volumes: set[str]) -> Iterator[Caus
     for i, entry in enumerate(container.get("env", ())):
         yield from names.variable(f"{path}.env[{i}].name", entry["name"])
         yield from names.text(f"{path}.env[{i}].value", entry.get("value", ""))
+        yield from _source(entry, f"{path}.env[{i}].valueFrom")
     yield from names.text(f"{path}.workingDir", container.get("workingDir", ""))
+    yield from _resources(container.get("resources") or {}, f"{path}.resources")
+    yield from _security(container.get("securityContext"), f"{path}.securityContext")
     yield from _mounts(container, path, volumes)
     for probe in _PROBES:
         if probe in container:
             yield from _probe(container[probe], f"{path}.{probe}")
+            once = container[probe].get("successThreshold", 1)
+            if probe != "readinessProbe" and once > 1:
+                yield f"{path}.{probe}.successThreshold", f"Invalid value: {once}: must be 1"
+
+
+def _source(entry: Object, path: str) -> Iterator[Cause]:
+    """Where a variable has its value from."""
+    source = entry.get("valueFrom") or {}
+    if source and entry.get("value"):
+        yield path, 'Invalid value: "": may not be specified when `value` is not empty'
+    field = (source.get("fieldRef") or {}).get("fieldPath")
+    if field and not _FIELD.fullmatch(field):
+        why = f"error converting fieldPath: field label not supported: {names.shown(field)}"
+        yield f"{path}.fieldRef.fieldPath", f'Invalid value: "{names.shown(field)}": {why}'
+
+
+def _resources(resources: Object, path: str) -> Iterator[Cause]:
+    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    for field, amounts in (("limits", limits), ("requests", requests)):
+        for name, quantity in amounts.items():
+            if amount(quantity) < 0:
+                yield f"{path}.{field}[{name}]", f'Invalid value: "{quantity}": must be greater than or equal to 0'
+    for name, quantity in requests.items():
+        if name in limits and amount(quantity) > amount(limits[name]):
+            why = f"must be less than or equal to {name} limit of {limits[name]}"
+            yield f"{path}.requests", f'Invalid value: "{quantity}": {why}'
+
+
+def _security(context: Any, path: str) -> Iterator[Cause]:
+    for field in ("runAsUser", "runAsGroup"):
+        if (number := (context or {}).get(field)) is not None:
+            yield from between(f"{path}.{field}", number, 0)
+    profile = (context or {}).get("seccompProfile") or {}
+    yield from choice(f"{path}.seccompProfile.type", profile.get("type"), _SECCOMP)
 
 
 def _ports(container: Object, path: str) -> Iterator[Cause]:
@@ -115,6 +177,10 @@ def _probe(probe: Object, path: str) -> Iterator[Cause]:
         yield path, "Required value: must specify a handler type"
     for name in handlers[1:]:
         yield f"{path}.{name}", "Forbidden: may not specify more than 1 handler type"
+    for name in ("tcpSocket", "httpGet"):
+        number = (probe.get(name) or {}).get("port")
+        if isinstance(number, int):
+            yield from port(f"{path}.{name}.port", number)
     for field, least in _PROBE_NUMBERS.items():
         yield from at_least(f"{path}.{field}", probe.get(field, least), least, LONGEST_S)
 

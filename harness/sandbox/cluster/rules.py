@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import json
 import re
 from typing import TYPE_CHECKING, Any, Final
@@ -69,7 +70,7 @@ def _metadata(kind: Kind, meta: Object) -> Iterator[Cause]:
     yield from names.labels("metadata.labels", meta.get("labels", {}))
     for key in meta.get("annotations", {}):
         if not names.is_qualified(key.lower()):
-            yield "metadata.annotations", f'Invalid value: "{names.shown(key)}": not a qualified name'
+            yield "metadata.annotations", f'Invalid value: "{names.shown(key)}": {names.KEY_WORDS}'
 
 
 def _pod(obj: Object) -> Iterator[Cause]:
@@ -81,7 +82,8 @@ def _config_map(obj: Object) -> Iterator[Cause]:
     yield from _data(obj.get("binaryData", {}), "binaryData", encoded=True)
     yield from _not_too_long("", obj.get("data", {}), obj.get("binaryData", {}))
     for key in obj.get("data", {}).keys() & obj.get("binaryData", {}).keys():
-        yield f"data[{names.shown(key)}]", "Invalid value: duplicate of key present in binaryData"
+        where = f"data[{names.shown(key)}]"
+        yield where, f'Invalid value: "{names.shown(key)}": duplicate of key present in binaryData'
 
 
 def _secret(obj: Object) -> Iterator[Cause]:
@@ -116,9 +118,9 @@ def _workload(obj: Object) -> Iterator[Cause]:
     labels = template["metadata"].get("labels", {})
     yield from names.labels("spec.template.metadata.labels", labels)
     if not selector.matches(labels):
-        shown = ", ".join(f"{json.dumps(key)}:{json.dumps(labels[key])}" for key in sorted(labels))
+        shown = json.dumps(labels, sort_keys=True, separators=(",", ":"))
         why = "`selector` does not match template `labels`"
-        yield "spec.template.metadata.labels", f"Invalid value: map[string]string{{{shown}}}: {why}"
+        yield "spec.template.metadata.labels", f"Invalid value: {shown}: {why}"
     pod = template["spec"]
     yield from pod_rules.choice("spec.template.spec.restartPolicy", pod.get("restartPolicy"), ("Always",))
     claims = [claim.get("metadata", {}).get("name", "") for claim in spec.get("volumeClaimTemplates", ())]
@@ -172,11 +174,47 @@ def _service(obj: Object) -> Iterator[Cause]:
             yield "spec.externalName", "Required value"
     elif not spec.get("ports") and spec.get("clusterIP") != "None":
         yield "spec.ports", "Required value"
+    yield from pod_rules.choice("spec.sessionAffinity", spec.get("sessionAffinity"), ("ClientIP", "None"))
+    if (address := spec.get("clusterIP")) and address != "None" and not _is_address(address):
+        why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+        yield "spec.clusterIPs[0]", f'Invalid value: "{names.shown(address)}": {why}'
     for i, port in enumerate(spec.get("ports", ())):
+        if port.get("nodePort") and spec["type"] == "ClusterIP":
+            yield f"spec.ports[{i}].nodePort", "Forbidden: may not be used when `type` is 'ClusterIP'"
         yield from pod_rules.port(f"spec.ports[{i}].port", port["port"])
         yield from pod_rules.choice(f"spec.ports[{i}].protocol", port.get("protocol"), ("SCTP", "TCP", "UDP"))
         if len(spec["ports"]) > 1 and not port.get("name"):
             yield f"spec.ports[{i}].name", "Required value"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _policy(obj: Object) -> Iterator[Cause]:
+    for way, peers in (("ingress", "from"), ("egress", "to")):
+        for i, rule in enumerate(obj["spec"].get(way) or ()):
+            for j, each in enumerate(rule.get("ports") or ()):
+                if isinstance(number := each.get("port"), int):
+                    yield from pod_rules.port(f"spec.{way}[{i}].ports[{j}].port", number)
+            for j, each in enumerate(rule.get(peers) or ()):
+                cidr = (each.get("ipBlock") or {}).get("cidr")
+                if cidr is not None and not _is_network(cidr):
+                    why = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+                    where = f"spec.{way}[{i}].{peers}[{j}].ipBlock.cidr"
+                    yield where, f'Invalid value: "{names.shown(cidr)}": {why}'
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return "/" in text
 
 
 def _budget(obj: Object) -> Iterator[Cause]:
@@ -200,6 +238,18 @@ def _number_or_percent(path: str, value: Any) -> Iterator[Cause]:
         yield path, f'Invalid value: "{names.shown(value)}": {why}'
     elif int(value[:-1]) > 100:
         yield path, f'Invalid value: "{value}": must not be greater than 100%'
+
+
+def _data_change(old: Object, new: Object) -> Iterator[Cause]:
+    """Of a ConfigMap or Secret."""
+    if not old.get("immutable"):
+        return
+    why = "Forbidden: field is immutable when `immutable` is set"
+    if not new.get("immutable"):
+        yield "immutable", why
+    for field in ("data", "binaryData"):
+        if (old.get(field) or {}) != (new.get(field) or {}):
+            yield field, why
 
 
 def _deployment_change(old: Object, new: Object) -> Iterator[Cause]:
@@ -249,8 +299,11 @@ RULES: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "CronJob": batch_rules.cron_job,
     "CustomResourceDefinition": definition_rules.definition,
     "HorizontalPodAutoscaler": autoscaler,
+    "NetworkPolicy": _policy,
 }
 CHANGES: dict[str, Callable[[Object, Object], Iterator[Cause]]] = {
+    "ConfigMap": _data_change,
+    "Secret": _data_change,
     "Pod": _pod_change,
     "Deployment": _deployment_change,
     "ReplicaSet": _deployment_change,

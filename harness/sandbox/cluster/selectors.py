@@ -114,9 +114,9 @@ def parse_fields(text: str, allowed: Iterable[str]) -> Selector:
         if requirement.operator not in ("in", "notin") or len(requirement.values) != 1:
             raise bad_request(f"invalid field selector {text!r}: only =, == and != are supported")
         if requirement.key not in permitted:
-            raise bad_request(
-                f'Unable to find "{text}" that match field selector: field label not supported: {requirement.key}'
-            )
+            listed = ", ".join(f'"{path}"' for path in ("metadata.name", "metadata.namespace"))
+            only = f'"{requirement.key}" is not a known field selector: only {listed}'
+            raise bad_request(f"field label not supported: {requirement.key}" if [*allowed] else only)
     return selector
 
 

@@ -128,7 +128,7 @@ def test_what_cannot_be_decoded_is_400(http: httpx.Client, path: str, value: Any
             "spec.template.metadata.labels",
             {"app": "other"},
             "spec.template.metadata.labels",
-            'Invalid value: map[string]string{"app":"other"}: `selector` does not match template `labels`',
+            'Invalid value: {"app":"other"}: `selector` does not match template `labels`',
         ),
         (f"{CONTAINER}.image", "", f"{CONTAINER}.image", "Required value"),
         (
