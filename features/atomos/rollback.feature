@@ -1,6 +1,11 @@
 Feature: Rollback
   Document 002, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @AT-RBK-COMMS
+  Scenario: A rollback is told, with release, cause and time
+    When the rollout "reported" has run under "census" traffic
+    Then a notice with release, cause and time goes out within 15 min of every rollback
+
   @AT-TRG-MEMORY
   Scenario: A release that fills its memory is taken back
     When the rollout "leaking" has run under "census" traffic

@@ -100,6 +100,8 @@ class Figure(StrEnum):
     ANSWERED_BY_OLD = "answers of the old release after the way back"
     ROLLBACK_START = "start of the rollback"
     """After the condition that a trigger names was there for its window."""
+    ROLLBACK_TOLD = "notice of a rollback"
+    """With release, cause and time."""
     NO_ROLLBACK = "no rollback"
     """Below the boundary of a trigger."""
     SCALED_OUT = "replicas under load"

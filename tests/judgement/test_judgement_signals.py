@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
-from harness.model import Evidence, Observation
+from harness.model import Evidence, Observation, WatchSource
 from harness.model.rollout import TakenBack
 from tests.builders.recorder import ns
 from tests.builders.rollout_runs import CANARY, NEW, OLD, evidence, history, judged, outcome, rollout_plan, rows, told
@@ -16,8 +17,7 @@ QUIET = "no rollback starts after 8 min of one new pod above 80 % of its limit n
 REPORT = "the rollback starts within 4 s after a critical report on the new release is recorded"
 NO_REPORT = "no rollback starts after a minor report on the new release nor after a critical one on the old"
 PLATFORM = rollout_plan(taken_back=TakenBack.BY_PLATFORM)
-FULL_S = 10.0
-"""Ten minutes at scale 60."""
+TOLD = "a notice with release, cause and time goes out within 2 min of every rollback"
 
 
 def memory(begin: float, end: float, share: float, pod: str = "a", release: str = NEW) -> list[Observation]:
@@ -97,3 +97,32 @@ def test_reports_that_must_take_nothing_back() -> None:
     assert outcome(NO_REPORT, run(both, by="platform"), PLATFORM) == "FAIL"
     assert outcome(NO_REPORT, run(both[:1], by="hand")) == "INCONCLUSIVE"
     assert outcome(NO_REPORT, run([*both, report(27, "critical", NEW)], by="hand")) == "INCONCLUSIVE"
+
+
+def notice(at: float, *, release: str = NEW, cause: str = "slow answers", status: str = "firing") -> Observation:
+    """As a receiver has it."""
+    annotations = {"summary": f"{release} is taken back", **({"description": cause} if cause else {})}
+    alert = {"labels": {"release": release}, "annotations": annotations, "status": status, "starts_ns": ns(at)}
+    return told("notice.received", "receiver", at, number=1, status=status, alerts=[alert])
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([notice(51.9)], "PASS"),
+        ([notice(52.1)], "FAIL"),
+        ([notice(51, release=OLD)], "FAIL"),
+        ([notice(51, cause="")], "FAIL"),
+        ([notice(51, status="resolved")], "FAIL"),
+        ([notice(40)], "FAIL"),
+        ([], "FAIL"),
+    ],
+    ids=["in time", "late", "of another release", "without a cause", "that it is over", "of an earlier time", "none"],
+)
+def test_a_rollback_is_told(found: list[Observation], expected: str) -> None:
+    """Two minutes are two seconds here; the way back began at 50 s."""
+    recorded = replace(
+        run(found, by="hand"), watchers={"notices": WatchSource(name="notices", spacing_ms=250, closed=True)}
+    )
+    assert outcome(TOLD, recorded) == expected
+    assert outcome(TOLD, replace(recorded, watchers={})) == "INCONCLUSIVE"

@@ -121,4 +121,7 @@ ROLLOUT_SENTENCES: Final = {
     "no rollback starts after a minor report on the new release nor after a critical one on the old": _fact(
         Figure.NO_ROLLBACK, params={"signal": "critical report"}
     ),
+    "a notice with release, cause and time goes out within 15 min of every rollback": _within(
+        Figure.ROLLBACK_TOLD, "15 min", scaled=True, scope=_STEP
+    ),
 }

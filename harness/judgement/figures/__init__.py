@@ -48,7 +48,7 @@ from harness.judgement.figures import (
     variation,
 )
 from harness.judgement.figures.alerting import firing, reaching
-from harness.judgement.figures.rollouts import rollbacks, steps, switches
+from harness.judgement.figures.rollouts import rollbacks, steps, switches, telling
 from harness.judgement.figures.rollouts import users as rollout_users
 from harness.judgement.figures.scaling import bounds, rises, spacing
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
@@ -118,6 +118,7 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             switches.NEW,
             switches.OLD,
             switches.FAILURES,
+            telling.TOLD,
             rollbacks.START,
             rollbacks.NONE,
             rises.SPEC,

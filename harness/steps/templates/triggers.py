@@ -38,6 +38,11 @@ def _memory_quiet(slots: Values) -> Meaning:
     return _none(Signal.MEMORY, params={"above": slots["above"], "at": slots["at"]}, times=times)
 
 
+def _told(slots: Values) -> Meaning:
+    scope, limit = Scope(phase=Phase.STEP), slots.quantity("limit")
+    return Meaning(objective=Objective(figure=Figure.ROLLBACK_TOLD, scope=scope, op=Op.BELOW, limit=limit, sentence=""))
+
+
 TRIGGERS: Final = (
     Template(
         name="rollback-after-memory",
@@ -62,6 +67,14 @@ TRIGGERS: Final = (
         about="From the platform's answer to the report, which the rollout file states, to the objects' own status.",
         example="the rollback starts within 60 s after a critical report on the new release is recorded",
         mean=lambda slots: _starts(slots, Signal.REPORT),
+    ),
+    Template(
+        name="notice-of-a-rollback",
+        keyword=Keyword.THEN,
+        text="a notice with release, cause and time goes out within <limit:period> of every rollback",
+        about="From the way back to the first notice at the receiver of alerts that names the candidate, says why, and when.",
+        example="a notice with release, cause and time goes out within 15 min of every rollback",
+        mean=_told,
     ),
     Template(
         name="no-rollback-at-a-report",

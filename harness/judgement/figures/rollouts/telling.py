@@ -1,0 +1,100 @@
+"""Whether it was told that a release was taken back: a notice at the receiver that names it, says why, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from harness.judgement.figures.alerting.history import FIRING, NOTICES, PER_S, RECEIVER, notices, watched
+from harness.judgement.figures.rollouts.history import (
+    AGAIN,
+    FILE,
+    RolloutHistory,
+    concluded,
+    files_of,
+    load_of,
+    rolled,
+    rollout_spec,
+)
+from harness.judgement.measures import Case, Figures, formatted, inconclusive
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, ReasonKind
+from harness.model.schedule import NS_PER_S
+
+_EARLY_NS: Final = 2 * NS_PER_S
+"""The platform may tell of its way back so long before the harness reads it from the objects."""
+
+
+def told(case: Case) -> Iterable[Measure]:
+    """From the rollback to the first notice that has all of it."""
+    name = Figure.ROLLBACK_TOLD.value
+    history = rolled(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    if history.back is None:
+        yield inconclusive(case, name, f"{history.plan.name} was not taken back", AGAIN)
+        return
+    yield _told(case, name, history, history.back.since_ns)
+
+
+def _told(case: Case, name: str, history: RolloutHistory, back_ns: int) -> Measure:
+    limit_s, candidate = case.scaled.in_unit("s"), history.plan.candidate
+    near = [one for one in notices(case.evidence, back_ns - _EARLY_NS, history.until_ns) if one.status == FIRING]
+    about = [one for one in near if any(_names(alert, candidate) for alert in one.alerts)]
+    full = [one for one in about if any(_names(alert, candidate) and _says_why(alert) for alert in one.alerts)]
+    waited_s = (history.until_ns - back_ns) / NS_PER_S
+    took_s = max(full[0].when_ns - back_ns, 0) / NS_PER_S if full else None
+    if took_s is not None:
+        outcome = Outcome.PASS if took_s < limit_s else Outcome.FAIL
+        text = f"a notice with release, cause and time came {formatted(took_s, 's')} after the rollback"
+    else:
+        outcome = Outcome.FAIL if about or waited_s >= limit_s else Outcome.INCONCLUSIVE
+        lacking = "names the release and gives no cause" if about else f"came in {formatted(waited_s, 's')}"
+        text = f"a notice {lacking}" if about else f"no notice that names {candidate} {lacking}"
+    receipts = {
+        "watch": watched(
+            case.evidence, "notices", [(back_ns, min(back_ns + round(limit_s * NS_PER_S), history.until_ns))]
+        ),
+        "load": load_of(case, ("back",)),
+    }
+    figures = Figures(
+        value=took_s,
+        scaled_limit=limit_s,
+        n=len(near),
+        unit="s",
+        method="from the way back, as the objects say it, to the arrival of the notice, as the receiver says",
+        receipts=receipts,
+        files=(FILE, NOTICES, *files_of(case)),
+    )
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    expected = case.expected.replace("below", "within")
+    text = f"{history.plan.name}: {text}, expected {expected}"
+    return concluded(case, name, outcome, text, figures, fail_needs=("watch",), kind=kind)
+
+
+def _words(alert: Mapping[str, Any], key: str) -> list[str]:
+    texts = alert.get(key)
+    return [str(text) for text in texts.values()] if isinstance(texts, Mapping) else []
+
+
+def _names(alert: Mapping[str, Any], release: str) -> bool:
+    """Whether a label is the release, or a text has it as a word."""
+    texts = [word for text in _words(alert, "annotations") for word in text.split()]
+    return release in (*_words(alert, "labels"), *texts)
+
+
+def _says_why(alert: Mapping[str, Any]) -> bool:
+    """Whether it has a text beside the one that names it, and a time."""
+    return len([text for text in _words(alert, "annotations") if text.strip()]) > 1 and bool(alert.get("starts_ns"))
+
+
+_SPEC: Final = rollout_spec(
+    Figure.ROLLBACK_TOLD, told, limit=LimitRule(dimension="time", ops=ONLY_BELOW), unit="s", timed=True
+)
+TOLD: Final = replace(
+    _SPEC,
+    needs=lambda objective: (*_SPEC.needs(objective), RECEIVER),
+    evidence=lambda case: (*_SPEC.evidence(case), "history/notices.", "history/watch."),
+    rates={"notices": PER_S},
+)
