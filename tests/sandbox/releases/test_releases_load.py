@@ -34,8 +34,8 @@ def test_the_releases_that_come_with_the_harness() -> None:
         "1.1.0-bad-migration", "1.1.0-failing", "1.1.0-leaking", "1.1.0-one-region-only", "1.1.0-refuses-sign-in", "1.1.0-slow", "1.1.0-slow-database",
         "1.1.0-unready",
         "always-ready",
-        "blind", "careless", "coupled", "dark-door", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "held-back", "late", "lopsided", "mute",
-        "no-return", "paperless", "pinned", "second-gone", "slow", "slow-return", "twice", "unprobed", "unready", "wrong-home",
+        "blind", "careless", "coupled", "dark-door", "document-rule", "edge-slow", "failback", "failing", "forgetful", "forgets-plays", "frontend-off", "held-back", "late", "lopsided", "mute",
+        "no-return", "paperless", "pinned", "rigid", "second-gone", "slow", "slow-return", "twice", "unprobed", "unready", "wrong-home",
     ]  # fmt: skip
     assert names() == sorted(["1.0.0", "1.1.0", "half-rolled", *bad])
     expected = {**dict.fromkeys(bad, "NO-GO"), "1.0.0": "GO", "1.1.0": "GO", "half-rolled": "INCONCLUSIVE"}
