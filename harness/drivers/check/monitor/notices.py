@@ -27,7 +27,7 @@ _ENDS_AFTER: Final = timedelta(seconds=10)
 
 
 def posted_alert(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Looks at every rule, posts one alert, and waits for its notice for at most `within`."""
+    """Read every rule, post one alert, and wait for its notice for at most `within`."""
     within_s = Quantity.parse(params["within"]).in_unit("s")
 
     def probe() -> Sequence[FactReading]:

@@ -33,7 +33,7 @@ _Pod = tuple[str, str]
 
 
 def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Looks at every pod, or with `of` `stores` at those of the database and of IPFS: its series are there and at most `age` old."""
+    """Read the series of every pod, or with `of` `stores` at those of the database and of IPFS: its series are there and at most `age` old."""
     what, age_s = params["what"], Quantity.parse(params["age"]).in_unit("s")
 
     def probe() -> Sequence[FactReading]:
@@ -82,7 +82,7 @@ def _young(
 
 
 def service_memory(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Looks at the working set of every pod of every service of the regions in the last minute: it was below `most` megabytes."""
+    """Read the working set of every pod of every service of the regions in the last minute: it was below `most` megabytes."""
     most = float(params["most"])
     query = f"max by (namespace, pod) (max_over_time(container_memory_working_set_bytes{_OF_A_CONTAINER}[1m]))"
 
@@ -106,7 +106,7 @@ def _below(name: str, pod: Object, used: Mapping[_Pod, float], most: float) -> F
 
 
 def service_quantiles(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Looks at every service of the regions: quantiles and rate of its requests can be read, of samples that are at most `age` old."""
+    """Read every service of the regions: quantiles and rate of its requests can be read, of samples that are at most `age` old."""
     names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
     buckets = f"{names.seconds}_bucket"
     span = f"[{round(age_s * 1000)}ms]"

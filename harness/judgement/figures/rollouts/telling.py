@@ -1,4 +1,4 @@
-"""Whether it was told that a release was taken back: a notice at the receiver that names it, says why, and when."""
+"""Notices of a release that was taken back: one at the receiver that names it, says why, and when."""
 
 from __future__ import annotations
 
