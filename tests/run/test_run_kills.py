@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from harness import clock
 from harness.cli.sandbox import platform_state
 from harness.sandbox.progress import RollOut
-from tests.kills import plain_trials, sandbox_trials
+from tests.kills import plain_trials, rollout_trials, sandbox_trials
 from tests.kills.aftermath import (
     Aftermath,
     Killed,
@@ -140,3 +141,40 @@ def test_what_is_left_behind_is_named(tmp_path: Path) -> None:
             assert not list(outlived(root, within_s=0.0, but={process.pid}))
         finally:
             process.kill()
+
+
+def test_fifty_kills_of_a_rollout_come_at_every_stage_of_it() -> None:
+    """SIGKILL alone, the same each time for one seed; the platform is brought back by `recover` and by the next run."""
+    strikes = [rollout_trials.strike(7, number) for number in range(1, 51)]
+    assert strikes == [rollout_trials.strike(7, number) for number in range(1, 51)]
+    assert {one.sent for one in strikes} == {signal.SIGKILL}
+    assert {one.victim for one in strikes} == {"run", "watch", "load"}
+    assert {one.moment[1] for one in strikes} == {"rollout.started", "rollout.step", "rollout.back"}
+    assert {rollout_trials.by_next_run(one.number) for one in strikes} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("said", "faults"),
+    [
+        ("undone: rollout canary of Rollout us-east-1/track-service from 1.0.0 to 1.1.0", 0),
+        ("sandbox: no undo is pending", 0),
+        ("undone: rollout canary of Rollout us-east-1/track-service from 0.9.0 to 1.1.0", 1),
+        ("", 1),
+    ],
+)
+def test_what_takes_a_rollout_back_names_the_release(tmp_path: Path, said: str, faults: int) -> None:
+    """The one that the platform is on."""
+    project = Project(root=tmp_path, name="plain")
+    ended = Finished(project=project, code=-9, out="", err="")
+    back = Finished(project=project, code=0, out=said, err="")
+    assert len(list(rollout_trials.unnamed(ended, back, "1.0.0"))) == faults
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+def test_a_rollout_whose_run_is_killed_ends_on_one_release(tmp_path: Path) -> None:
+    """Proven by its objects, its pods and its answers."""
+    project = made(tmp_path / "project", rollout_trials.ROLLOUTS)
+    with kept_sandbox(project, rollout_trials.PARTS):
+        killed = rollout_trials.trial(project, rollout_trials.strike(7, 1))
+        assert killed.aftermath.faults == (), str(killed)
