@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def test_every_entry_point_names_what_a_block_defines(modules: dict[str, ModuleT
     """Each of the five groups has its example."""
     groups: dict[str, dict[str, str]] = {}
     for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL):
-        groups |= tomllib.loads(block)["project"]["entry-points"]
+        groups |= tomllib.loads(block).get("project", {}).get("entry-points", {})
     assert sorted(groups) == [
         "readiness.drivers",
         "readiness.figures",
@@ -72,3 +73,27 @@ def test_the_driver_plans_its_act(modules: dict[str, ModuleType]) -> None:
     (act,) = driver.plan(demand, Library(traffic={}, experiments={}))
     assert (act.name, act.seconds) == ("drill restore-backup", 15)
     assert [need.key for need in driver.needs(demand, Library(traffic={}, experiments={}))] == ["database"]
+
+
+def test_lines_of_a_project_extend_every_registry(tmp_path: Path) -> None:
+    """Outside any package: the page's files and its table, in a process of their own."""
+    (table,) = (one for one in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL) if "[tool.harness.plugins]" in one)
+    (tmp_path / "pyproject.toml").write_text(f'[tool.harness]\ntarget = "sandbox"\n{table}', encoding="utf-8")
+    for name, rest in BLOCKS:
+        (tmp_path / f"{name}.py").write_text(f'"""{name}.py: {rest}', encoding="utf-8")
+    code = (
+        "from harness.steps.templates import TEMPLATES, OWN\n"
+        "from harness.judgement.figures import spec_of\n"
+        "from harness.drivers.watch.registry import watchers\n"
+        "from harness.run.acts.registry import drivers\n"
+        "from harness.report.reports import formats\n"
+        "from harness.run.project import find_project\n"
+        "from pathlib import Path\n"
+        "find_project(Path.cwd())\n"
+        "import slow_share\n"
+        "assert spec_of(slow_share.SPEC.figure) is slow_share.SPEC\n"
+        "print(len(TEMPLATES) - len(OWN), watchers()[-1].name, 'drill' in drivers(), formats()[-1].name)\n"
+    )
+    command = [sys.executable, "-P", "-c", code]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("1 readers-free True one-line\n", "")

@@ -9,11 +9,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import ConfigurationError
 from harness.files import write_atomic
+from harness.plugins import plugins
 from harness.report.allure.results import render_allure
 from harness.report.html.page import render_page
 from harness.report.junit import render_junit
@@ -57,7 +57,7 @@ def formats() -> tuple[Format, ...]:
         ConfigurationError: an entry point cannot be loaded, is not a `Format`, or has the file of another one.
     """
     found = [*FORMATS]
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for point in plugins(group=GROUP):
         where = f"entry point {point.name} = {point.value} of {GROUP}"
         try:
             made = point.load()

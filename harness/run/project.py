@@ -141,6 +141,8 @@ def _read(file: Path) -> Project:
     from harness.catalogue.names import hint_with_nearest
 
     for key, value in table.items():
+        if key == "plugins":
+            continue  # its own reader: harness.plugins
         where = f"{file}: {_TABLE}.{key}"
         if key not in known:
             raise ConfigurationError(f"there is no key {key!r}", where=where, hint=hint_with_nearest(key, known))

@@ -119,10 +119,10 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]
 
     def install(value: str) -> None:
         entry = EntryPoint(name="mood", group=figures.GROUP, value=value)
-        monkeypatch.setattr(figures, "entry_points", lambda group: (entry,) if group == figures.GROUP else ())
+        monkeypatch.setattr(figures, "plugins", lambda group: (entry,) if group == figures.GROUP else ())
         figures._installed.cache_clear()
 
-    monkeypatch.setattr(figures, "entry_points", lambda **_: ())
+    monkeypatch.setattr(figures, "plugins", lambda **_: ())
     yield install
     figures._installed.cache_clear()
 

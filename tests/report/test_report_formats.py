@@ -28,7 +28,7 @@ TAKEN = Format(name="taken", file="summary.md", render=_headline)
 
 def _installed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     point = EntryPoint(name="chat", value=f"{__name__}:{name}", group="readiness.reports")
-    monkeypatch.setattr(reports, "entry_points", lambda *, group: [point] if group == "readiness.reports" else [])
+    monkeypatch.setattr(reports, "plugins", lambda *, group: [point] if group == "readiness.reports" else [])
 
 
 def test_every_format_has_a_file_of_its_own(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def _as_installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def installed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A package with a driver of this class, or of none that is there."""
     entry = EntryPoint(name="drill", value=f"{__name__}:{name}", group="readiness.drivers")
-    monkeypatch.setattr(registry, "entry_points", lambda group: [entry] if group == entry.group else [])
+    monkeypatch.setattr(registry, "plugins", lambda group: [entry] if group == entry.group else [])
 
 
 def test_a_driver_of_ones_own_is_planned_and_run(monkeypatch: pytest.MonkeyPatch) -> None:

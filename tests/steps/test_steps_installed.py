@@ -25,7 +25,7 @@ NOT_ONE = "the cache is warm"
 def entries(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Installed packages name these values of this module."""
     found = [EntryPoint(name=name, group=templates.GROUP, value=f"{__name__}:{name}") for name in names]
-    monkeypatch.setattr(templates, "entry_points", lambda group: found if group == templates.GROUP else [])
+    monkeypatch.setattr(templates, "plugins", lambda group: found if group == templates.GROUP else [])
 
 
 def test_a_sentence_of_a_package_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

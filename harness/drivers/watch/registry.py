@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
 from typing import Final
 
 from harness.drivers.watch.alerts import AlertsWatcher
@@ -17,6 +16,7 @@ from harness.drivers.watch.replicas import ReplicasWatcher
 from harness.drivers.watch.services import ServicesWatcher
 from harness.drivers.watch.watching import Watcher
 from harness.errors import UsageError
+from harness.plugins import plugins
 from harness.targets.target import Target
 
 GROUP: Final = "readiness.probes"
@@ -43,7 +43,7 @@ def watchers() -> Sequence[Watcher]:
         UsageError: a package names a watcher that cannot be loaded, or whose name is taken.
     """
     found = [make() for make in WATCHERS]
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+    for entry in plugins(group=GROUP):
         where = f"entry point {entry.name} = {entry.value}"
         try:
             watcher: Watcher = entry.load()()

@@ -6,7 +6,6 @@ A package of its own adds a figure by an entry point of the group `readiness.fig
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -52,6 +51,7 @@ from harness.judgement.figures.rollouts import rollbacks, steps, switches, telli
 from harness.judgement.figures.rollouts import users as rollout_users
 from harness.judgement.figures.scaling import bounds, rises, spacing
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
+from harness.plugins import plugins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,7 +151,7 @@ def spec_of(figure: Figure) -> Spec:
 def _installed() -> Mapping[Figure, Spec]:
     """The figures of installed packages."""
     found: dict[Figure, Spec] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+    for entry in plugins(group=GROUP):
         where = f"entry point {entry.name} = {entry.value}"
         try:
             spec = entry.load()

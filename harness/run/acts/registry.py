@@ -6,11 +6,11 @@ It has our own, and those that installed packages name in the entry points `read
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
+from harness.plugins import plugins
 from harness.run.acts.checks import CheckDriver
 from harness.run.acts.experiments import ExperimentDriver
 from harness.run.acts.exposures import ExposureDriver
@@ -37,7 +37,7 @@ def drivers() -> Mapping[str, Driver]:
     found: dict[str, Driver] = {}
     found.update((own.kind, own) for own in (StaticDriver(), IngestDriver(), CheckDriver(), ScaleDriver()))
     found.update((own.kind, own) for own in (TrafficDriver(), ExperimentDriver(), RolloutDriver(), ExposureDriver()))
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+    for entry in plugins(group=GROUP):
         where = f"entry point {entry.name} = {entry.value}"
         try:
             driver: Driver = entry.load()()

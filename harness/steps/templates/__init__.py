@@ -7,10 +7,10 @@ entry point of the group `readiness.steps` whose value is a `Template`.
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import Final
 
 from harness.errors import UsageError
+from harness.plugins import plugins
 from harness.steps.template import Template
 from harness.steps.templates.alerts import ALERTS
 from harness.steps.templates.asking import ASKING
@@ -63,7 +63,7 @@ def installed() -> tuple[Template, ...]:
         UsageError: a package names a sentence that cannot be loaded, or whose name is taken.
     """
     found: list[Template] = []
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+    for entry in plugins(group=GROUP):
         where = f"entry point {entry.name} = {entry.value}"
         try:
             template = entry.load()

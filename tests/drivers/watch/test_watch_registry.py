@@ -55,7 +55,7 @@ def named(monkeypatch: pytest.MonkeyPatch, *values: str) -> None:
     def entry_points(*, group: str) -> Iterable[EntryPoint]:
         return [entry for entry in found if entry.group == group]
 
-    monkeypatch.setattr(registry, "entry_points", entry_points)
+    monkeypatch.setattr(registry, "plugins", entry_points)
 
 
 def test_every_watcher_has_a_name_of_its_own_and_a_file_in_the_run() -> None:

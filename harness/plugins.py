@@ -1,0 +1,53 @@
+"""Extensions: entry points of installed packages, and lines of `[tool.harness.plugins]` in the project's `pyproject.toml`."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Final
+
+from harness.errors import ConfigurationError
+
+KINDS: Final = ("steps", "figures", "probes", "drivers", "reports")
+"""The keys of the table; the entry points of each are in the group `readiness.KIND`."""
+
+
+def plugins(group: str) -> list[EntryPoint]:
+    """What extends a registry, sorted by name.
+
+    Args:
+        group: `readiness.steps` and the like.
+
+    Raises:
+        ConfigurationError: the project's table is not understood.
+    """
+    return sorted([*entry_points(group=group), *_of_project(group)], key=lambda entry: entry.name)
+
+
+def _of_project(group: str) -> list[EntryPoint]:
+    """The lines of the project that the current directory is in; its modules are found after what is installed."""
+    here = Path.cwd()
+    file = next((one / "pyproject.toml" for one in (here, *here.parents) if (one / "pyproject.toml").is_file()), None)
+    if file is None:
+        return []
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("harness", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return []  # who reads the project reports it
+    lines = table.get("plugins", {}) if isinstance(table, dict) else {}
+    where = f"{file}: tool.harness.plugins"
+    if not isinstance(lines, dict) or (odd := sorted({*lines} - {*KINDS})):
+        what = f"unknown key `{odd[0]}`" if isinstance(lines, dict) else "must be a table"
+        raise ConfigurationError(what, where=where, hint=f"known here: {', '.join(KINDS)}")
+    named = lines.get(group.removeprefix("readiness."), [])
+    if not isinstance(named, list) or not all(isinstance(one, str) and ":" in one for one in named):
+        raise ConfigurationError(
+            "must be a list of `module:name`",
+            where=f"{where}.{group.removeprefix('readiness.')}",
+            hint='write `steps = ["my_steps:TEMPLATE"]`',
+        )
+    if named and str(file.parent) not in sys.path:
+        sys.path.append(str(file.parent))
+    return [EntryPoint(name=one, value=one, group=group) for one in named]
