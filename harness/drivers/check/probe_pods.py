@@ -17,7 +17,7 @@ from harness.targets.undo import undoable
 LIFE_S: Final = 60
 """Seconds after which a pod ends by itself."""
 MADE_BY: Final = "app.kubernetes.io/managed-by"
-_NOBODY: Final = 65534
+_UNPRIVILEGED: Final = 65534
 """A user id that is not root's."""
 
 
@@ -42,7 +42,7 @@ def probe_pod(
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "runAsNonRoot": True,
-            "runAsUser": _NOBODY,
+            "runAsUser": _UNPRIVILEGED,
             "capabilities": {"drop": ["ALL"]},
             "seccompProfile": {"type": "RuntimeDefault"},
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,24 @@ from harness.model import AccountPlan, TrafficPlan
 from harness.targets.parts import TrafficOverride
 
 LOADTESTS = Path(__file__).parents[3] / "loadtests"
-USERS = "from harness.locust import Shape\n\nclass Shopper(Shape):\n    pass\n"
+USERS = """\
+from harness.locust import Journey, Shape
+
+
+class Shopper(Shape):
+    def run(self, journey: Journey) -> None:
+        journey.get("/goods", name="look")
+        journey.post("/orders", name="buy", json={})
+"""
+STOCK = """\
+from locust import HttpUser, task
+
+
+class Shopper(HttpUser):
+    @task
+    def look(self) -> None:
+        self.client.get("/goods")
+"""
 MANUAL = (LOADTESTS.parent / "docs" / "load.md").read_text(encoding="utf-8")
 
 GOOD = """\
@@ -285,8 +303,13 @@ def test_a_target_that_asks_for_nothing_is_refused(tmp_path: Path) -> None:
 
 def test_the_examples_of_the_manual_are_right(tmp_path: Path) -> None:
     """The size of a traffic, with each line of the table in the place of its rate, and with accounts and workers elsewhere."""
-    size, accounts, remote = re.findall(r"```yaml\n(.*?)```", MANUAL, re.DOTALL)
-    (tmp_path / "everyday.py").write_text(USERS, encoding="utf-8")
+    stock, size, accounts, remote = re.findall(r"```yaml\n(.*?)```", MANUAL, re.DOTALL)
+    (tmp_path / "shop.py").write_text(STOCK, encoding="utf-8")
+    (tmp_path / "shop.yaml").write_text(stock, encoding="utf-8")
+    assert load_traffic("shop", [tmp_path]).model == "closed"
+    shutil.copy(LOADTESTS / "everyday.py", tmp_path)
+    shutil.copytree(LOADTESTS / "journeys", tmp_path / "journeys")
+    shutil.copytree(LOADTESTS / "shapes", tmp_path / "shapes")
     (tmp_path / "arrivals.csv").write_text("0.5\n1.5\n")
     lines = [
         line.split("|")[1]
