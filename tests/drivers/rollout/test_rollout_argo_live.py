@@ -1,0 +1,188 @@
+"""Rollouts of Argo Rollouts' kind in a real cluster: begun, promoted, undone and aborted; another strategy; and what a `kill -9` leaves."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from harness.drivers.rollout import Changeable, changeable, go_back, intend_back, take_over
+from harness.drivers.rollout.candidate import relabelled
+from harness.targets import Target, load_target, platform_of
+from harness.targets.intents import pending_intents
+from harness.targets.kubernetes import Cluster
+from harness.targets.undo import recover
+from harness.targets.workloads import ARGO, is_complete, replicated, set_replicas
+from tests.sandbox.pocket import PocketCluster, running, server_container
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
+GROUP, VERSION = ARGO.split("/")
+CANARY = {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}}
+COLOURS = {"blueGreen": {"activeService": "web", "previewService": "web-preview"}}
+KILLED = """
+import json, os, signal, sys
+from pathlib import Path
+from harness.drivers.rollout import changeable, intend_back, take_over
+from harness.drivers.rollout.candidate import relabelled
+from harness.targets import load_target, platform_of
+from harness.targets.kubernetes import Cluster
+
+target = load_target(Path(sys.argv[1]))
+here = changeable(Cluster.of(target), "Rollout", "default", "web")
+old = here.template(here.present())
+intend_back(platform_of(target), "blue-green", here, "1.0.0", "1.1.0")
+here.set_strategy(json.loads(sys.argv[2]))
+take_over(here, relabelled(old, "version", "1.1.0"))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(scope="module")
+def pocket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketCluster]:
+    """A cluster with nothing in it but the Services of two colours."""
+    with running(tmp_path_factory.mktemp("argo") / "sandbox") as cluster:
+        for name in ("web", "web-preview"):
+            spec = {"selector": {"app": "web"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}
+            cluster.core.create_namespaced_service("default", {"metadata": {"name": name}, "spec": spec})
+        yield cluster
+
+
+@pytest.fixture
+def target(pocket: PocketCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
+    """A target that leads there, with an undo log of its own."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    file = tmp_path / "target.yaml"
+    lines = [
+        "name: pocket",
+        "environment: sandbox",
+        "entry: http://127.0.0.1:9",
+        "disposable: true",
+        f"kubernetes: {{kubeconfig: {pocket.kubeconfig}, context: sandbox}}",
+        "rollout: {kind: Rollout, names: [web], candidate: 1.1.0}",
+    ]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return load_target(file)
+
+
+@pytest.fixture
+def web(pocket: PocketCluster, target: Target) -> Iterator[Changeable]:
+    """A Rollout of two replicas of release 1.0.0, which pauses at one half."""
+    custom = client.CustomObjectsApi(pocket.core.api_client)
+    labels = {"app": "web", "version": "1.0.0"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [server_container(image="test/web:1.0.0")]}}
+    spec: dict[str, Any] = {
+        "replicas": 2,
+        "selector": {"matchLabels": {"app": "web"}},
+        "template": template,
+        "strategy": CANARY,
+    }
+    body = {"apiVersion": ARGO, "kind": "Rollout", "metadata": {"name": "web"}, "spec": spec}
+    custom.create_namespaced_custom_object(GROUP, VERSION, "default", "rollouts", body)
+    here = changeable(Cluster.of(target), "Rollout", "default", "web")
+    pocket.until(lambda: here.status().at_rest, 60)
+    yield here
+    custom.delete_namespaced_custom_object(GROUP, VERSION, "default", "rollouts", "web")
+    pocket.until(lambda: not pocket.pods(), 60)
+
+
+def _until_back(
+    pocket: PocketCluster, web: Changeable, old: dict[str, Any], was: str, *, restore: bool = False
+) -> None:
+    """Until it is at rest on what it was; what a controller may have missed is sent again after two seconds, not at once."""
+    polls = count()
+
+    def back() -> bool:
+        again = next(polls) % 200 == 0
+        return go_back(web, old, was, hasten=again, restore=restore and again)
+
+    pocket.until(back, 90)
+
+
+def _releases(pocket: PocketCluster) -> set[str]:
+    return {pod.metadata.labels["version"] for pod in pocket.ready_pods("app=web")}
+
+
+def test_a_canary_pauses_is_promoted_and_is_undone_from_its_history(pocket: PocketCluster, web: Changeable) -> None:
+    """By the patches of `kubectl argo rollouts promote` and `undo`."""
+    old, was = web.template(web.present()), web.status().current
+    take_over(web, relabelled(old, "version", "1.1.0"))
+    pocket.until(lambda: web.status().pause == "CanaryPauseStep", 60)
+    assert (web.status().share, web.status().switched, _releases(pocket)) == (0.5, False, {"1.0.0", "1.1.0"})
+    assert web.promote(web.present())
+    pocket.until(lambda: web.status().at_rest and web.status().current != was, 60)
+    pocket.until(lambda: _releases(pocket) == {"1.1.0"}, 60)
+    web.undo()
+    _until_back(pocket, web, old, was)
+    pocket.until(lambda: _releases(pocket) == {"1.0.0"}, 60)
+
+
+def test_a_canary_is_aborted_and_says_so(pocket: PocketCluster, web: Changeable) -> None:
+    """Its spec keeps the candidate until it is set back."""
+    old, was = web.template(web.present()), web.status().current
+    take_over(web, relabelled(old, "version", "1.1.0"))
+    pocket.until(lambda: web.status().pause == "CanaryPauseStep", 60)
+    assert web.abort(web.present())
+    pocket.until(lambda: web.status().aborted, 60)
+    assert web.status().phase == "Degraded"
+    _until_back(pocket, web, old, was, restore=True)
+    pocket.until(lambda: _releases(pocket) == {"1.0.0"}, 60)
+
+
+def test_a_rollout_at_rest_takes_another_strategy_switches_and_gets_its_own_back(
+    pocket: PocketCluster, web: Changeable
+) -> None:
+    """Canary, two colours there and back, canary: what runs is the same before and after."""
+    old, was = web.template(web.present()), web.status().current
+    web.set_strategy(COLOURS)
+    pocket.until(lambda: web.status().at_rest, 60)
+    take_over(web, relabelled(old, "version", "1.1.0"))
+    pocket.until(lambda: web.status().switched and web.status().current != was, 60)
+    web.undo()
+    _until_back(pocket, web, old, was)
+    web.set_strategy(CANARY)
+    pocket.until(lambda: web.status().at_rest and web.status().current == was, 60)
+    assert web.strategy(web.present()) == CANARY
+
+
+def test_a_rollout_that_was_killed_ends_on_one_release_with_the_strategy_that_it_had(
+    pocket: PocketCluster, web: Changeable, target: Target
+) -> None:
+    """Killed once the candidate was sent, with another strategy."""
+    command = [sys.executable, "-c", KILLED, str(target.file), '{"blueGreen": {"activeService": "web"}}']
+    killed = subprocess.run(command, check=False, timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    assert web.template(web.present())["metadata"]["labels"]["version"] == "1.1.0"
+    recovered = recover(target)
+    assert (len(recovered.undone), recovered.left) == (1, ())
+    assert (web.status().at_rest, web.strategy(web.present())) == (True, CANARY)
+    pocket.until(lambda: _releases(pocket) == {"1.0.0"}, 60)
+    assert pending_intents(platform_of(target)) == []
+
+
+def test_a_rollout_is_a_workload_that_is_scaled(pocket: PocketCluster, web: Changeable) -> None:
+    """It is complete with all of its replicas, and as before once they are back."""
+    cluster = web.cluster
+
+    def rollout() -> Any:
+        (one,) = replicated(cluster, "default")
+        return one
+
+    assert (rollout()["kind"], is_complete(rollout())) == ("Rollout", True)
+    set_replicas(cluster, "Rollout", "default", "web", 0)
+    pocket.until(lambda: not pocket.pods("app=web"), 60)
+    set_replicas(cluster, "Rollout", "default", "web", 2)
+    pocket.until(lambda: is_complete(rollout()), 60)
+
+
+def test_nothing_is_left_to_undo_once_the_way_back_was_struck_off(target: Target, web: Changeable) -> None:
+    """The intent names the strategy, so that whoever recovers gives it back."""
+    intent = intend_back(platform_of(target), "canary", web, "1.0.0", "1.1.0")
+    assert intent.undo["strategy"] == CANARY
+    assert len(recover(target).undone) == 1
