@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kubernetes.client import Configuration
 
 _FILES = ("ssl_ca_cert", "cert_file", "key_file")
+_ONE_AT_A_TIME = Lock()
 
 
-def temporary_files() -> frozenset[str]:
-    """The files that the official client has written of such data in this process; it removes them when the process ends in order."""
+@contextmanager
+def kept_in_memory(configuration: Configuration) -> Iterator[None]:
+    """Move what the official client writes for this configuration inside the block to memory, and remove the files.
+
+    One block at a time: the client has one table of its files for the whole process.
+
+    Args:
+        configuration: loaded inside; its paths lead to memory afterwards.
+    """
+    with _ONE_AT_A_TIME:
+        before = _written()
+        try:
+            yield
+        finally:
+            _move(configuration, _written() - before)
+
+
+def _written() -> frozenset[str]:
+    """The files that the client has written of such data in this process; it removes them when the process ends in order."""
     from kubernetes.config import kube_config
 
     return frozenset(kube_config._temp_files.values())  # noqa: SLF001 - the only record of them
 
 
-def keep_in_memory(configuration: Configuration, before: frozenset[str]) -> None:
-    """Move what the client has written for this configuration to memory, and remove the files.
-
-    Args:
-        configuration: as loaded; its paths lead to memory afterwards.
-        before: `temporary_files` before it was loaded: those are not of this configuration.
-    """
+def _move(configuration: Configuration, ours: frozenset[str]) -> None:
     from kubernetes.config import kube_config
 
-    ours = temporary_files() - before
     for name in _FILES:
         if (path := getattr(configuration, name)) in ours:
             setattr(configuration, name, _in_memory(Path(path).read_bytes()))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
-from harness.targets.certificates import keep_in_memory, temporary_files
+from harness.targets.certificates import kept_in_memory
 from harness.targets.http import NO_PROXY, is_loopback, proxy_for
 from harness.targets.target import Target
 
@@ -53,19 +53,18 @@ def api_client(target: Target) -> ApiClient:
     from yaml import YAMLError
 
     path, context = kubeconfig_path(target), target.kubernetes.context
-    configuration, before = client.Configuration(), temporary_files()
+    configuration = client.Configuration()
     try:
-        config.load_kube_config(  # type: ignore[no-untyped-call]
-            config_file=path, context=context, client_configuration=configuration, persist_config=False
-        )
+        with kept_in_memory(configuration):
+            config.load_kube_config(  # type: ignore[no-untyped-call]
+                config_file=path, context=context, client_configuration=configuration, persist_config=False
+            )
     except (ConfigException, OSError, YAMLError) as error:
         raise ConfigurationError(
             f"context `{context}` cannot be read from {path}: {str(error).splitlines()[0]}",
             where=f"{target.file}: kubernetes",
             hint="check `kubeconfig` and `context`",
         ) from error
-    finally:
-        keep_in_memory(configuration, before)
     configuration.proxy = proxy_for(target, configuration.host)
     if is_loopback(urlsplit(configuration.host).hostname or ""):
         configuration.no_proxy = NO_PROXY

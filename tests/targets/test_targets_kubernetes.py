@@ -7,6 +7,7 @@ import json
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -178,6 +179,19 @@ def test_certificates_of_a_kubeconfig_leave_no_file(tmp_path: Path, monkeypatch:
     other = load_kube_config_from_file(tmp_path / "kubeconfig", "ours")
     assert Path(str(api_client(own).configuration.ssl_ca_cert)).read_bytes() == b"a certificate"
     assert Path(str(other.ssl_ca_cert)).read_bytes() == b"a certificate"
+
+
+def test_clients_made_side_by_side_have_their_own_certificates(tmp_path: Path) -> None:
+    """As the checks of a run make them: none takes the files of another."""
+    own = target(tmp_path, "ours")
+    config = yaml.safe_load((tmp_path / "kubeconfig").read_text())
+    for cluster in config["clusters"]:
+        cluster["cluster"]["certificate-authority-data"] = base64.b64encode(b"a certificate").decode()
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+    with ThreadPoolExecutor(8) as pool:
+        made = [pool.submit(api_client, own) for _ in range(80)]
+    paths = [Path(str(one.result().configuration.ssl_ca_cert)) for one in made]
+    assert {path.read_bytes() for path in paths} == {b"a certificate"}
 
 
 def load_kube_config_from_file(path: Path, context: str) -> Configuration:
