@@ -10,19 +10,13 @@ import pytest
 
 from harness.errors import DriverError
 from harness.run import underway
+from harness.targets import Target
 from tests.builders.conducting import stage
 from tests.builders.plans import plan, traffic
 from tests.builders.records import Records
 from tests.fake_clock import FakeClock
 
-TARGET = SimpleNamespace(
-    name="shop",
-    entry="http://127.0.0.1:9",
-    release=SimpleNamespace(header=""),
-    shares={},
-    kubernetes=None,
-    metrics=None,
-)
+TARGET = Target(name="shop", environment="staging", entry="http://127.0.0.1:9")
 
 
 class Steadiness:
@@ -49,7 +43,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, down: str) -> Records:
     monkeypatch.setattr(underway, "Load", SimpleNamespace(start=lambda *_, **__: load))
     made = stage(clock, plan())
     made.records.kept.clear()
-    made.context.target = cast("Any", TARGET)
+    made.context.target = TARGET
     made.context.sinks = cast("Any", SimpleNamespace(of=Records))
     made.context.directory = cast("Any", SimpleNamespace(path=Path()))
     try:

@@ -127,12 +127,10 @@ def test_a_locustfile_that_does_not_load_is_said_at_once(run: Run, server: Truth
     assert "has no attribute 'Jurney'" in raised.value.hint or "cannot import name 'Jurney'" in raised.value.hint
 
 
-def test_a_locustfile_of_other_users_is_said_to_be_one(run: Run, server: TruthServer, tmp_path: Path) -> None:
-    """It loads, and has none of our options: the error says which users it must have."""
+def test_a_locustfile_without_users_is_said_to_be_one(run: Run, server: TruthServer, tmp_path: Path) -> None:
+    """It loads, and Locust finds no user in it: the error has Locust's own words."""
     (tmp_path / "stock.py").write_text("from locust import HttpUser, task\n", encoding="utf-8")
     plan = replace(plan_of("visitor", per_s=20), locustfile=str(tmp_path / "stock.py"))
     with pytest.raises(DriverError) as raised:
         run.start(plan, server.url)
-    assert raised.value.hint.endswith(
-        "stock.py has no users of ours: make them OpenLoopUser or ClosedLoopUser of harness.locust"
-    )
+    assert raised.value.hint.endswith("No User class found!")
