@@ -1,4 +1,4 @@
-"""Workloads: what keeps pods running. a Rollout of Argo Rollouts is one, in place of a Deployment."""
+"""Workloads: what keeps pods running. A Rollout of Argo Rollouts is one, in place of a Deployment."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def go_back(here: Changeable, before: Replaced, current: str, *, hasten: bool, r
     obj = here.present()
     if here.back_on(obj, before, current):
         return True
-    if here.asks_for(obj, before):
+    if here.asks_for(obj, before, current):
         if hasten:
             here.hasten(obj)
     elif restore:

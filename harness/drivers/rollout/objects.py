@@ -146,17 +146,15 @@ class Changeable(ABC):
         """On the way back, leave out the steps of the way there; whether anything was sent."""
         return False
 
-    def asks_for(self, obj: Object, template: Replaced) -> bool:
-        """Whether its spec asks for this template, perhaps with what the API server completes.
-
-        A product's own history has templates of ReplicaSets, in which every default is written out.
-        """
-        return _completes(self.template(obj), template)
+    def asks_for(self, obj: Object, template: Replaced, current: str) -> bool:  # noqa: ARG002 - of those that identify it
+        """Whether its spec asks for this template, which it said to be `current`."""
+        return self.template(obj) == template
 
     def back_on(self, obj: Object, template: Replaced, current: str) -> bool:
         """Whether it is at rest on this template, which it says to be `current`: a controller may not have seen yet that it was set."""
         status = self.status_of(obj)
-        return self.asks_for(obj, template) and status.at_rest and (not self.IDENTIFIES or status.current == current)
+        asked = self.asks_for(obj, template, current)
+        return asked and status.at_rest and (not self.IDENTIFIES or status.current == current)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,6 +203,16 @@ class ArgoRollout(Changeable):
         workload = self._workload(self._read() or {"spec": {}})
         version, plural = (ARGO, "rollouts") if workload is None else (APPS, "deployments")
         self.cluster.patch_custom(version, plural, self.namespace, workload or self.name, body)
+
+    def asks_for(self, obj: Object, template: Replaced, current: str) -> bool:
+        """Equal, or by the controller's own word once it has observed the spec.
+
+        `undo` writes the template of a ReplicaSet, in which the API server has written out every default: another text of
+        the same template. A controller observes the Rollout, not the workload it may refer to, whose defaults are always there.
+        """
+        status = self.status_of(obj)
+        said = self._workload(obj) is None and status.observed and status.current == current
+        return said or self.template(obj) == template
 
     def strategy(self, obj: Object) -> Strategy | None:
         """`spec.strategy`."""
@@ -351,13 +359,3 @@ def _with_name(value: Any, name: str) -> Any:
 def _owned(obj: Object, kind: str, name: str) -> bool:
     owners: Iterable[Mapping[str, Any]] = obj["metadata"].get("ownerReferences") or ()
     return any(owner.get("kind") == kind and owner.get("name") == name for owner in owners)
-
-
-def _completes(there: Any, asked: Any) -> bool:
-    """Whether everything that is asked for is there with the same value; keys that are there besides are defaults."""
-    if isinstance(asked, dict):
-        return isinstance(there, dict) and all(key in there and _completes(there[key], asked[key]) for key in asked)
-    if isinstance(asked, list):
-        same_length = isinstance(there, list) and len(there) == len(asked)
-        return same_length and all(_completes(one, other) for one, other in zip(there, asked, strict=True))
-    return bool(there == asked)

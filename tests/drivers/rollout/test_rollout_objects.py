@@ -178,6 +178,36 @@ def test_the_way_back_aborts_then_sets_the_spec_and_is_hastened_only_when_it_was
     assert len(cluster.sent) == 3
 
 
+MORE: dict[str, Any] = {**OLD, "spec": {**OLD["spec"], "restartPolicy": "Always"}}
+"""What the API server makes of OLD, or a candidate that only adds to it."""
+
+
+def test_the_controller_identifies_a_template_that_has_its_defaults_written_out() -> None:
+    """After `undo` the spec has the template of a ReplicaSet: it is back when the controller says so, and not before."""
+    cluster = RecordedCluster(argo(MORE, currentPodHash="a", stableRS="a", phase="Healthy"))
+    assert go_back(on(cluster), OLD, "a", hasten=True, restore=True)
+    cluster.obj["metadata"]["generation"] = 3  # set, and not observed yet: it may be a candidate
+    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=False)
+    assert cluster.sent == []
+
+
+def test_a_candidate_that_only_adds_to_a_template_is_not_taken_for_what_was_there() -> None:
+    """Neither of a Deployment at rest on it, nor of the one that a Rollout refers to and has not observed."""
+    status = {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "readyReplicas": 1}
+    plain = {"metadata": {"name": "cart", "generation": 2}, "spec": {"replicas": 1, "template": MORE}, "status": status}
+    here = on(RecordedCluster(plain), PlainDeployment)
+    assert not go_back(here, OLD, "1", hasten=False, restore=False)
+    assert go_back(here, MORE, "1", hasten=False, restore=False)
+    obj = argo(OLD, currentPodHash="a", stableRS="a", phase="Healthy")
+    obj["spec"] = {
+        "replicas": 4,
+        "strategy": {"canary": {}},
+        "workloadRef": {"kind": "Deployment", "name": "cart-pods"},
+    }
+    referring = RecordedCluster(obj, workload={"spec": {"template": MORE}})
+    assert not go_back(on(referring), OLD, "a", hasten=False, restore=False)
+
+
 def test_a_service_is_switched_by_its_selector_and_back_to_the_one_before() -> None:
     """There is no history in the cluster: what it was is remembered, and is in the undo log."""
     before, after = {"app": "cart", "version": "1.0.0"}, {"app": "cart", "version": "1.1.0"}

@@ -1,13 +1,11 @@
 """Conditions of analysis metrics, in the part of expr-lang that they use.
 
-They are parsed here and never passed to `eval`.
-
     condition = ResultCondition.parse("len(result) > 0 && all(result, # < 0.05)")
     condition.holds([0.01])  ─▶ True
 
 Served: numbers, strings, booleans, nil, lists, `result`, an index, `not and or && || !`, comparisons, `in`, `+ - * / %`, `a ? b : c`,
-predicates of `all any none filter count` with `#`, and Argo's helpers. Anything else is refused by name when it is parsed, so that a
-condition which could not be evaluated stops a rollout before it begins.
+predicates of `all any none filter count` with `#`, and Argo's helpers. Nothing is passed to `eval`. Anything else is refused by name
+when it is parsed, so that a condition which could not be evaluated stops a rollout before it begins.
 """
 
 from __future__ import annotations
