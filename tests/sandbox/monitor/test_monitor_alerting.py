@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.sandbox.platform.monitor.notifying import due_alerts
 from harness.sandbox.platform.monitor.promql.values import labels_of
 from harness.sandbox.platform.monitor.rules.alerting import Group
 from harness.sandbox.platform.monitor.rules.rulefiles import RuleFileError, read_groups
@@ -85,6 +86,20 @@ def test_a_condition_that_ends_before_its_time_leaves_no_trace(tmp_path: Path) -
     assert run(DOWN, tmp_path, [1, 0, 0, 1, 0, 0, 0]) == [
         "inactive", "pending", "pending", "inactive", "pending", "pending", "firing",
     ]  # fmt: skip
+
+
+def test_an_alert_that_is_told_starts_when_it_fires_and_not_when_its_condition_began(tmp_path: Path) -> None:
+    """As Prometheus posts it: the condition holds from 102 s on, for 2 s; told again a minute later it still starts at 104 s."""
+    file = tmp_path / "rules.yaml"
+    file.write_text(DOWN)
+    storage = Storage()
+    (group,) = (Group(one, storage) for one in read_groups([file], 1.0))
+    told: list[tuple[int, str]] = []
+    for at in range(100, 180):
+        storage.add(labels_of({"__name__": "up", "pod": "a"}), at, 1.0 if at < 102 else 0.0)
+        group.evaluate(at)
+        told += [(at, each["startsAt"]) for each in due_alerts([group], at)]
+    assert told == [(104, "1970-01-01T00:01:44Z"), (164, "1970-01-01T00:01:44Z")]
 
 
 def test_an_alert_that_is_kept_fires_on_for_that_time(tmp_path: Path) -> None:

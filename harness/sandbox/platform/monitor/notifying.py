@@ -41,7 +41,7 @@ def _posted(alert: ActiveAlert, ends_s: float) -> dict[str, Any]:
     return {
         "labels": dict(alert.labels),
         "annotations": dict(alert.annotations),
-        "startsAt": rfc3339(alert.active_s),
+        "startsAt": rfc3339(alert.fired_s),
         "endsAt": rfc3339(ends_s),
         "generatorURL": "",
     }

@@ -29,7 +29,7 @@ class ActiveAlert:
     Attributes:
         labels: of the element, of the rule, and `alertname`.
         annotations, value: of the last evaluation that it was in.
-        active_s: since when its condition holds. kept_s: since when it fires without it; 0: it does not.
+        active_s: since when its condition holds. fired_s: since when it fires; 0: it never did. kept_s: since when it fires without it; 0: it does not.
         resolved_s: when it went inactive; 0: it has not. sent_s: when the receiver was last told.
     """
 
@@ -38,6 +38,7 @@ class ActiveAlert:
     value: float
     active_s: float
     state: State = "pending"
+    fired_s: float = 0.0
     kept_s: float = 0.0
     resolved_s: float = 0.0
     sent_s: float = 0.0
@@ -161,7 +162,7 @@ def _advance(state: RuleState, found: Mapping[Labels, ActiveAlert], now_s: float
                 alert.state, alert.resolved_s = "inactive", now_s
             continue
         if alert.state == "pending" and now_s - alert.active_s >= state.rule.for_s:
-            alert.state = "firing"
+            alert.state, alert.fired_s = "firing", now_s
 
 
 def _kept(alert: ActiveAlert, keep_s: float, now_s: float) -> bool:
