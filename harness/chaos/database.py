@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.chaos.hits import Hits, name_of, pod_hits, remembered
+from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
 from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
-from harness.targets.database import leader_of, order_failover, switch_back
+from harness.targets.access import LOCK, access, accesses
+from harness.targets.database import LEADER, MEMBERS, ORDERING, leader_of, order_failover, switch_back
 from harness.targets.kubernetes import Cluster, Object, labels_of
 from harness.targets.target import Target
 from harness.targets.undo import undoable
@@ -36,6 +37,7 @@ def take_leader(cluster: Cluster, namespace: str, pod: str) -> None:
     cluster.delete_pod(namespace, pod, grace_s=0)
 
 
+@accesses(*access("get,delete pods", at=LOCK), *access("list,patch nodes"), *HITS, *LEADER)
 def kill_leader() -> Hits:
     """Kill the database pod that holds the lock, and keep it down: the nodes it may run on are cordoned first.
 
@@ -61,6 +63,7 @@ def kill_leader() -> Hits:
     return remembered(here, hits)
 
 
+@accesses(*ORDERING)
 def order_promotion(member: str = "") -> str:
     """Order by hand that a chosen standby takes over from the primary that this experiment hit; returns the member.
 
@@ -84,11 +87,13 @@ def order_promotion(member: str = "") -> str:
     return chosen
 
 
+@accesses(*access("patch nodes"))
 def uncordon_nodes() -> list[str]:
     """Uncordon every node that the harness cordoned; returns their names."""
     return session().undo(cordon)
 
 
+@accesses(*MEMBERS, *ORDERING)
 def lead_from_home(within_s: float = SWITCH_BACK_S) -> str:
     """Wait until all database members stream, then switch the leader back to the primary region; returns the leader.
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from harness.chaos.session import ChaosSession, pod_hit
 from harness.model import Hit
+from harness.targets.access import LOCK, access
 from harness.targets.database import leader_of
 from harness.targets.kubernetes import Object
 
+HITS: Final = (*access("list nodes"), *access("get endpoints", at=LOCK))
+"""What choosing and remembering what is hit asks."""
 Hits = dict[str, list[dict[str, Any]]]
 """What an action returns: `{"hit": [{kind, name, namespace, uid, …}, …]}`."""
 

@@ -8,10 +8,12 @@ from typing import Final
 
 from harness import clock
 from harness.clock import Deadline
+from harness.targets.access import accesses
 
 HOLD_POLL_S: Final = 0.05
 
 
+@accesses()
 def hold(at_least_s: float, at_most_s: float) -> float:
     """Keep the fault in; returns for how many seconds.
 

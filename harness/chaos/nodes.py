@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from harness.chaos.database import take_leader
-from harness.chaos.hits import Hits, database_leader, name_of, pod_hits, remembered
+from harness.chaos.hits import HITS, Hits, database_leader, name_of, pod_hits, remembered
 from harness.chaos.session import ChaosSession, node_hit, session
 from harness.errors import ConfigurationError, FaultNotInjected
+from harness.targets.access import EVERYWHERE, access, accesses
 from harness.targets.kubernetes import REGION_LABEL, ZONE_LABEL, Cluster, Object, has_condition, labels_of
 from harness.targets.parts import Power
 from harness.targets.target import Target
 from harness.targets.undo import undoable
+
+POWER_OFF: Final = (*access("list,patch nodes"), *access("list pods", at=EVERYWHERE), *HITS)
+"""Pods of every namespace are on a node."""
 
 
 def _power_on(cluster: Cluster, _target: Target, *, node: str, annotation: str) -> None:
@@ -22,6 +28,7 @@ def power_off(cluster: Cluster, node: str, power: Power) -> None:
     cluster.patch_node(node, {"metadata": {"annotations": {power.annotation: power.value}}})
 
 
+@accesses(*POWER_OFF)
 def power_off_node(label_selector: str) -> Hits:
     """Cut the power of one node, the first by name that runs pods and not the leader of the database.
 
@@ -42,6 +49,7 @@ def power_off_node(label_selector: str) -> Hits:
     return _power_off_all(here, chosen, label_selector)
 
 
+@accesses(*POWER_OFF)
 def power_off_region(region: str) -> Hits:
     """Cut the power of every node of a region.
 
@@ -60,6 +68,7 @@ def power_off_region(region: str) -> Hits:
     return _power_off_all(here, nodes, region)
 
 
+@accesses(*POWER_OFF)
 def power_off_zone(region: str, number: int) -> Hits:
     """Cut the power of every node of one zone of a region, and of no other.
 
@@ -85,6 +94,7 @@ def power_off_zone(region: str, number: int) -> Hits:
     return _power_off_all(here, own, zone)
 
 
+@accesses(*access("patch nodes"))
 def power_on_nodes() -> list[str]:
     """Give power back to every node that the harness took it from; returns their names."""
     return session().undo(power_off)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from harness.chaos.hits import Hits, name_of, pod_hits, remembered
+from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
 from harness.chaos.session import session
 from harness.errors import FaultNotInjected
+from harness.targets.access import access, accesses
 from harness.targets.kubernetes import has_condition
 
 
+@accesses(*access("list,delete pods"), *HITS)
 def kill_pods(label_selector: str, ns: str, qty: int = 1) -> Hits:
     """Kill ready pods without grace, the first `qty` by name.
 

@@ -12,9 +12,10 @@ from harness.chaos.session import ChaosSession, session
 from harness.clock import Deadline
 from harness.errors import FaultNotInjected, TargetUnreachable
 from harness.model import Hit
-from harness.targets.database import leader_of, leader_region, not_streaming
+from harness.targets.access import access, accesses
+from harness.targets.database import LEADER, MEMBERS, leader_of, leader_region, not_streaming
 from harness.targets.kubernetes import Object, has_condition, is_over, namespaces_of, selects
-from harness.targets.workloads import is_complete, replicas_of, workloads
+from harness.targets.workloads import WORKLOADS, is_complete, replicas_of, workloads
 
 __all__ = [
     "hit_nodes_not_ready",
@@ -30,6 +31,7 @@ __all__ = [
 POLL_S: Final = 0.1
 
 
+@accesses(*access("get pods"))
 def hit_pods_gone(within_s: float = 10.0) -> bool:
     """Whether every pod that this experiment hit is gone: another uid under its name, none, or one that is over.
 
@@ -48,6 +50,7 @@ def hit_pods_gone(within_s: float = 10.0) -> bool:
     return _seen(within_s, left, "was still there")
 
 
+@accesses(*access("list nodes"))
 def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
     """Whether every node that this experiment hit is not Ready any more.
 
@@ -62,6 +65,7 @@ def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
     return _seen(within_s, lambda: sorted(names & _ready(here.cluster.nodes())), "was still Ready")
 
 
+@accesses(*LEADER)
 def leader_changed(within_s: float = 40.0) -> bool:
     """Whether another pod holds the database's lock than those that this experiment hit.
 
@@ -76,6 +80,7 @@ def leader_changed(within_s: float = 40.0) -> bool:
     return _until(within_s, lambda: leader_of(here.cluster, here.target) not in {"", *names})
 
 
+@accesses(*access("list nodes"))
 def nodes_ready(within_s: float = 15.0) -> bool:
     """Whether every node is Ready and may be scheduled on.
 
@@ -91,6 +96,7 @@ def nodes_ready(within_s: float = 15.0) -> bool:
     return _until(within_s, condition)
 
 
+@accesses(*access("list pods"))
 def pods_ready(label_selector: str, ns: str, count: int, within_s: float = 15.0) -> bool:
     """Whether exactly so many pods match, and all are Ready.
 
@@ -109,6 +115,7 @@ def pods_ready(label_selector: str, ns: str, count: int, within_s: float = 15.0)
     return _until(within_s, condition)
 
 
+@accesses(*access("list pods"), *WORKLOADS)
 def workloads_ready(within_s: float = 15.0) -> bool:
     """Whether every deployment, rollout and stateful set of the target's namespaces has all its replicas ready.
 
@@ -125,6 +132,7 @@ def workloads_ready(within_s: float = 15.0) -> bool:
     return _until(within_s, condition)
 
 
+@accesses(*MEMBERS)
 def members_streaming(within_s: float = 15.0) -> bool:
     """Whether the database has a leader and every other member streams from it; true where the target has no database.
 
@@ -137,6 +145,7 @@ def members_streaming(within_s: float = 15.0) -> bool:
     return _until(within_s, lambda: not not_streaming(here.cluster, here.target))
 
 
+@accesses(*MEMBERS)
 def leads_from_home(within_s: float = 15.0) -> bool:
     """Whether a member of the primary region leads the database, and all others stream from it.
 

@@ -16,11 +16,14 @@ from typing import Final
 from harness.errors import Refused
 from harness.model import Hit, Intent
 from harness.targets import Platform, Target, load_target, platform_of
+from harness.targets.access import access
 from harness.targets.guard import guard_hits, guard_target
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import REGION_LABEL, Cluster, Object, labels_of, namespaces_of
 from harness.targets.undo import Undoable, undo_intent
 
+PRESENT: Final = access("list nodes", "list pods")
+"""What every experiment asks beside its activities: what was there before, and what is gone."""
 BY_HAND = "by-hand"
 _NAMES: Final = ("node", "deployment", "region")
 """What an intent calls the thing that it is on."""

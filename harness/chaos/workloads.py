@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from harness.chaos.hits import Hits, name_of, pod_hits, remembered
+from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
 from harness.chaos.session import session
 from harness.errors import FaultNotInjected
+from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Cluster, has_condition
 from harness.targets.target import Target
 from harness.targets.undo import undoable
-from harness.targets.workloads import DEPLOYMENT, replicas_of, replicated, set_replicas
+from harness.targets.workloads import DEPLOYMENT, REPLICATED, SCALING, replicas_of, replicated, set_replicas
 
 
 def _scale_back(
@@ -23,6 +24,7 @@ def scale_to_none(cluster: Cluster, kind: str, namespace: str, deployment: str) 
     set_replicas(cluster, kind, namespace, deployment, 0)
 
 
+@accesses(*access("list pods"), *HITS, *REPLICATED, *SCALING)
 def take_service(service: str) -> Hits:
     """Scale every deployment or rollout of a service to no replica, in every namespace of the target: nothing serves it any more.
 
@@ -62,6 +64,7 @@ def _places(target: Target) -> list[str]:
     return sorted({region.namespace for region in target.regions.values() if region.namespace}) or own
 
 
+@accesses(*SCALING)
 def give_services_back() -> list[str]:
     """Give every deployment that the harness scaled to none its replicas back; returns their names."""
     return session().undo(scale_to_none)

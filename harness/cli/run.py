@@ -104,12 +104,15 @@ def run(**options: Any) -> int:
 @click.command()
 @_options
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--roles", "as_roles", is_flag=True, help="Only the Roles that the user of the kubeconfig needs for it.")
 def plan(**options: Any) -> int:
     """Show what `run` would do, with seconds and numbers, and what a run of this size cannot decide; change nothing."""
     return _session(planning=True, **options)
 
 
-def _session(*, planning: bool, as_json: bool = False, pytest_arguments: tuple[str, ...], **options: Any) -> int:
+def _session(
+    *, planning: bool, as_json: bool = False, as_roles: bool = False, pytest_arguments: tuple[str, ...], **options: Any
+) -> int:
     """One pytest session with our settings; its exit code is of our table."""
     os.environ["READINESS_COMMAND"] = "1"  # the plugin's entry point stays asleep: the session below is the one
     _clear_pytest_settings()
@@ -145,7 +148,7 @@ def _session(*, planning: bool, as_json: bool = False, pytest_arguments: tuple[s
     )
     if planning:
         gc.disable()  # a plan is shown before a collection of garbage pays; it takes a tenth of the time
-    session = PluginSession(settings, planning=planning, as_json=as_json)
+    session = PluginSession(settings, planning=planning, as_json=as_json, as_roles=as_roles)
     session.check()
     quiet = ["-qq", "--assert=plain"] if planning else ["-q"]  # a plan runs no test whose asserts would be rewritten
     arguments = [

@@ -34,19 +34,26 @@ class PluginSession:
     """The state behind the hooks.
 
     Attributes:
-        settings: the options. evidence: a stored run to replay; None: a live run. planning: show the plan and stop; as_json: for machines.
+        settings: the options. evidence: a stored run to replay; None: a live run. planning: show the plan and stop; as_json: for machines; as_roles: only the rights that it takes.
         deselected: locations of scenarios that a filter left out.
         decided: once there is a decision.
         remarks: what is wrong and stops nothing.
     """
 
     def __init__(
-        self, settings: Settings, *, evidence: Path | None = None, planning: bool = False, as_json: bool = False
+        self,
+        settings: Settings,
+        *,
+        evidence: Path | None = None,
+        planning: bool = False,
+        as_json: bool = False,
+        as_roles: bool = False,
     ) -> None:
         self.settings = settings
         self.evidence = evidence
         self.planning = planning
         self.as_json = as_json
+        self.as_roles = as_roles
         self.deselected: list[str] = []
         self.decided: Decided | None = None
         self.remarks: list[str] = []
@@ -172,6 +179,7 @@ class PluginSession:
                 requirements=self._rows(),
                 experiments=self.experiments.plans,
                 as_json=self.as_json,
+                as_roles=self.as_roles,
             )
 
     def _planned_target(self) -> Target:

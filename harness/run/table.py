@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.model import Act, DemandKind, Phase, Plan
+from harness.run.access import access_document
 from harness.run.awaited import accounted, awaited, by_form
 from harness.run.means import unready_means
 from harness.run.outlook import REST_S, START_S, Prospect, outlook_document, prospects, seconds
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.model import ExperimentPlan, Requirement
+    from harness.run.acts.driver import Library
     from harness.run.awaited import RowAccount
     from harness.run.settings import Settings
     from harness.targets import Target
@@ -38,16 +40,20 @@ def show_plan(
     requirements: Sequence[Requirement],
     experiments: Mapping[str, ExperimentPlan],
     as_json: bool = False,
+    as_roles: bool = False,
 ) -> None:
     """Print the acts in order, how much evidence each sentence takes, what is scaled, and what cannot be decided or assessed."""
     library = library_of(settings, target, compiled, experiments)
     plan = make_plan(
         "plan", settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
     )
+    if as_roles:
+        sys.stdout.write(_roles(plan, library, target))
+        return
     baseline = "" if settings.baseline is None else _baseline(settings.baseline, plan)
     unready = unready_means(target) if plan.acts else []
     if as_json:
-        document = {**outlook_document(plan), "unready": unready}
+        document = {**outlook_document(plan), "unready": unready, **access_document(plan, library, target)}
         sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
         return
     console = Console(highlight=False, soft_wrap=True)
@@ -71,6 +77,18 @@ def show_plan(
         console.print(line, markup=False)
     if plan.deselected:
         console.print(f"{len(plan.deselected)} scenarios are left out: this run would not decide", markup=False)
+
+
+def _roles(plan: Plan, library: Library, target: Target) -> str:
+    """The List as YAML, with what is not known of it as comments."""
+    import yaml
+
+    document = access_document(plan, library, target)
+    unknown = [
+        f"# not known what it asks; say it in the file's block, `access: [...]`: {one}\n"
+        for one in document["undeclared"]
+    ]
+    return "".join([*unknown, yaml.safe_dump(document["roles"], sort_keys=False)])
 
 
 def _acts(plan: Plan) -> Iterator[str]:

@@ -20,6 +20,7 @@ from harness.sandbox import messages, progress
 from harness.sandbox.apply import apply
 from harness.sandbox.cluster import kubeconfig
 from harness.sandbox.cluster.api import build_app
+from harness.sandbox.cluster.audit import AuditLog
 from harness.sandbox.cluster.controllers.manager import Manager
 from harness.sandbox.cluster.controllers.nodes import NodeLifecycle
 from harness.sandbox.cluster.controllers.view import DEPLOYMENT, NODE, POD, STATEFULSET, key
@@ -151,7 +152,7 @@ class ControlPlane:
         authority.issue("api", addresses=[address]).write(certificate, key)
         server = f"https://{address}:{API_PORT}"
         kubeconfig.write(self._directory.kubeconfig, server=server, authority=authority.certificate, token=token)
-        app = build_app(self._store, self._machinery, token, self._machinery.meters)
+        app = build_app(self._store, self._machinery, token, self._machinery.meters, AuditLog(self._directory.audit))
         await serve(app, sock, certificate=certificate, key=key, stop=stop, ready=ready)
 
     async def _bring_up(self) -> None:

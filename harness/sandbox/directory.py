@@ -67,6 +67,11 @@ class Directory:
         return self.logs / "sandbox.log"
 
     @property
+    def audit(self) -> Path:
+        """Who asked the API server what."""
+        return self.logs / "audit.log"
+
+    @property
     def flows(self) -> Path:
         """The log of connections; its backups are beside it."""
         return self.root / "flows" / "events.log"

@@ -12,9 +12,14 @@ from typing import Any, Final
 
 from harness.clock import Deadline
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
+from harness.targets.access import LOCK, access
 from harness.targets.kubernetes import Cluster, Object, annotations_of, has_condition, labels_of
 from harness.targets.target import Database, Leader, Target
 
+LEADER: Final = access("get endpoints", at=LOCK)
+MEMBERS: Final = (*LEADER, *access("get pods", at=LOCK))
+ORDERING: Final = (*MEMBERS, *access("create,patch endpoints", at=LOCK))
+"""What is asked to know who leads, who streams, and to order another leader."""
 ASK_AGAIN_S: Final = 2.0
 """A switchover that was asked for and refused (the candidate was not in step yet) is asked for again after this."""
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Object = Mapping[str, Any]
 
 TIMEOUT_S: Final = 5.0
+USER_AGENT: Final = "readiness-harness"
 PAGE: Final = 500
 """Objects of one page of a list."""
 _JSON_PATCH: Final = "application/json-patch+json"
@@ -69,7 +70,9 @@ def api_client(target: Target) -> ApiClient:
     if is_loopback(urlsplit(configuration.host).hostname or ""):
         configuration.no_proxy = NO_PROXY
     configuration.retries = False
-    return client.ApiClient(configuration)
+    api = client.ApiClient(configuration)
+    api.user_agent = USER_AGENT
+    return api
 
 
 def api_server_url(target: Target) -> str:

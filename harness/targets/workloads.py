@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.errors import AccessDenied
+from harness.targets.access import access
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster, Object
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 ARGO: Final = "argoproj.io/v1alpha1"
 DEPLOYMENT: Final = "Deployment"
 ROLLOUT: Final = "Rollout"
+REPLICATED: Final = access("list deployments.apps", "list rollouts.argoproj.io")
+WORKLOADS: Final = (*REPLICATED, *access("list statefulsets.apps"))
+CONTROLLERS: Final = (*WORKLOADS, *access("list daemonsets.apps"))
+SCALED: Final = access("get deployments.apps", "get statefulsets.apps", "get rollouts.argoproj.io")
+SCALING: Final = access("patch deployments.apps", "patch rollouts.argoproj.io")
+"""What the functions below ask: of `replicated`, `workloads`, `controllers`, of one workload that is scaled, and of `set_replicas`."""
 
 
 def replicated(cluster: Cluster, namespace: str = "") -> list[Object]:

@@ -164,6 +164,7 @@ class Pocket:
 
     world: World
     target: Target
+    asked: list[Object]
 
     def get(self, kind: str, namespace: str, name: str) -> Object:
         async def read() -> Object:
@@ -211,6 +212,7 @@ def pocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pocket]:
     """A server of its own for each test; `READINESS_TARGET` and `READINESS_STATE` lead to it."""
     loop, started = asyncio.new_event_loop(), threading.Event()
     world: list[World] = []
+    asked: list[Object] = []
     stop = asyncio.Event()
     sock = listen("127.96.0.1")
     authority = Authority()
@@ -221,7 +223,7 @@ def pocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pocket]:
     async def main() -> None:
         world.append(World(Store(), loop))
         ready = asyncio.Event()
-        app = build_app(world[0].store, world[0], "t")
+        app = build_app(world[0].store, world[0], "t", audit=asked.append)
         serving = asyncio.create_task(
             serve(app, sock, certificate=tmp_path / "api.pem", key=tmp_path / "api.key", stop=stop, ready=ready)
         )
@@ -245,7 +247,7 @@ def pocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pocket]:
     ):
         monkeypatch.delenv(name, raising=False)
     session.cache_clear()
-    yield Pocket(world[0], load_target(file))
+    yield Pocket(world[0], load_target(file), asked)
     session.cache_clear()
     loop.call_soon_threadsafe(stop.set)
     thread.join(20)

@@ -15,9 +15,10 @@ from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
 from harness.drivers.chaos.activities import check_activity, check_probes
 from harness.drivers.chaos.providers import is_own, needs_cluster
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, UsageError
 from harness.model import DOMAINS, ExperimentPlan, KnownExperiments
 from harness.model.domain import UNKNOWN
+from harness.targets.access import access
 from harness.targets.target import Seconds
 from harness.yamlfile import Location, YamlDocument, read_document
 
@@ -36,6 +37,14 @@ _AROUND_S: Final = 20.0
 def _domain(value: str) -> str:
     if value not in DOMAINS:
         raise PydanticCustomError("literal_error", "unknown domain", {"expected": ", ".join(DOMAINS)})
+    return value
+
+
+def _words_of_access(value: str) -> str:
+    try:
+        access(value)
+    except UsageError as error:
+        raise ValueError("verbs and a resource, like `get,patch deployments.apps`") from error
     return value
 
 
@@ -58,6 +67,7 @@ class HarnessBlock(BaseModel):
         takes_s: how long the experiment is expected to take in all.
         processes: pidfiles of processes that the fault ends: which of them ended is read, and is its receipt.
         chosen: `by domain`: also by sentences that speak of every experiment of a domain; `by name`: only where one names it.
+        access: what activities that are not the harness's ask of the Kubernetes API, as in `patch deployments.apps`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -71,6 +81,7 @@ class HarnessBlock(BaseModel):
     blast_radius: BlastRadius = BlastRadius()
     processes: tuple[str, ...] = Field(default=(), strict=False)
     chosen: Literal["by domain", "by name"] = "by domain"
+    access: tuple[Annotated[str, AfterValidator(_words_of_access)], ...] = Field(default=(), strict=False)
 
 
 class BrokenExperiment(ConfigurationError):
@@ -175,7 +186,7 @@ def read_experiment(path: Path) -> ExperimentFile:
             hint="it needs `title`, `description`, and `method`, a list of activities",
         )
     _check_keys(document)
-    activities = list(_activities(document))
+    activities = list(activities_of(document))
     for location, activity in activities:
         check_activity(document, location, activity)
     block = _block(document)
@@ -221,7 +232,7 @@ def _files(directories: Sequence[Path]) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def _activities(document: YamlDocument) -> Iterator[tuple[Location, Mapping[str, Any]]]:
+def activities_of(document: YamlDocument) -> Iterator[tuple[Location, Mapping[str, Any]]]:
     """Every activity with its place; `ref`s point to one that is defined elsewhere."""
     hypothesis = document.data.get("steady-state-hypothesis")
     parts: list[tuple[Location, Any]] = [

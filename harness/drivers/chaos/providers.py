@@ -34,16 +34,17 @@ def module_directories(file: Path) -> tuple[Path, ...]:
 
 def needs_cluster(activity: Mapping[str, Any]) -> bool:
     """Whether an activity asks the Kubernetes API of the target."""
-    module, function = _called(activity)
+    module, function = called(activity)
     return any(_within(module, package) for package in _OF_A_CLUSTER) and function not in _WITHOUT_CLUSTER
 
 
 def is_own(activity: Mapping[str, Any]) -> bool:
     """Whether an activity is ours: what it changes is in the undo log."""
-    return _within(_called(activity)[0], _OURS)
+    return _within(called(activity)[0], _OURS)
 
 
-def _called(activity: Mapping[str, Any]) -> tuple[str, str]:
+def called(activity: Mapping[str, Any]) -> tuple[str, str]:
+    """Module and function of an activity; both empty where its provider is not `python`."""
     provider = activity.get("provider")
     if not isinstance(provider, dict) or provider.get("type") != "python":
         return "", ""

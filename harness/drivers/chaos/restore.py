@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from harness.errors import AccessDenied, TargetUnreachable
 from harness.model.domain import DATABASE, NODES, PARTS, WORKLOADS
 from harness.targets import Target
-from harness.targets.database import leader_region, not_streaming
+from harness.targets.access import access
+from harness.targets.database import MEMBERS, leader_region, not_streaming
 from harness.targets.kubernetes import Cluster, Object, has_condition, namespaces_of
+from harness.targets.workloads import WORKLOADS as LISTED
 from harness.targets.workloads import ready_of, replicas_of, workloads
+
+RESTORED: Final = (*access("list nodes"), *LISTED, *MEMBERS)
+"""What asking whether the target is as before takes."""
 
 
 class RestoreResult(NamedTuple):

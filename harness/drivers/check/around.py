@@ -8,12 +8,15 @@ from contextlib import ExitStack, contextmanager
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.places import Clusters, namespaces
 from harness.drivers.check.policies import network_policy
+from harness.drivers.check.probe_pods import CALLERS
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
+from harness.targets.access import accesses
 from harness.targets.kubernetes import Object
-from harness.targets.workloads import controllers
+from harness.targets.workloads import CONTROLLERS, controllers
 
 
+@accesses(*CALLERS, *CONTROLLERS)
 @contextmanager
 def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
     """Read through every gateway, list exposed services and pods, and call every service but `gateway` from a stranger."""

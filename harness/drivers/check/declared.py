@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -15,8 +16,9 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.drivers.manifests import CLUSTER_SCOPED, DeclaredObject, declared
 from harness.errors import ConfigurationError, UsageError
 from harness.targets import Target
+from harness.targets.access import EVERYWHERE, Access, access, accesses, resource_of
 from harness.targets.kubernetes import Cluster, Object, labels_of
-from harness.targets.workloads import controllers
+from harness.targets.workloads import CONTROLLERS, controllers
 
 _FIRST: Final = 3
 """Fields of one object that are named."""
@@ -36,6 +38,26 @@ def _manifests(target: Target) -> list[DeclaredObject]:
     return found
 
 
+def _read_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
+    """A read of every kind that the manifests declare, where it is declared."""
+    return [
+        right
+        for one in _manifests(target)
+        for right in access(
+            f"get {resource_of(str(one.content.get('apiVersion', 'v1')), one.kind)}",
+            at=EVERYWHERE if one.kind in CLUSTER_SCOPED else one.namespace or "default",
+        )
+    ]
+
+
+def _listed_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
+    """Lists also in namespaces that only the manifests name."""
+    own = access("list pods"), CONTROLLERS
+    names = sorted({one.namespace for one in _manifests(target) if one.namespace})
+    return [replace(right, at=name) for rights in own for right in rights for name in names]
+
+
+@accesses(by=_read_by)
 def declared_fields(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
     """One fact an object of the manifests: which of its declared fields the live one has otherwise. Values of Secrets are not read."""
     objects, clusters = _manifests(target), _PlacedClusters(target)
@@ -150,6 +172,7 @@ def _short(value: Any) -> str:
     return f"`{text[:60]}…`" if len(text) > 60 else f"`{text}`"
 
 
+@accesses(*access("list pods"), *CONTROLLERS, by=_listed_by)
 def declared_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
     """One fact a running workload, or pod without one, of the platform's namespaces: whether the manifests declare it."""
     objects, clusters = _manifests(target), _PlacedClusters(target)

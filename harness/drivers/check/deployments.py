@@ -9,10 +9,12 @@ from harness.drivers.check.places import Clusters, primary_namespace
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import UsageError
 from harness.targets import Target
+from harness.targets.access import accesses
 from harness.targets.kubernetes import Object
-from harness.targets.workloads import ready_of, replicas_of, replicated
+from harness.targets.workloads import REPLICATED, ready_of, replicas_of, replicated
 
 
+@accesses(*REPLICATED)
 def deployment_size(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read `deployment`, or the Rollout of that name, in the primary region: `replicas` ready, `cpu` and `memory` of a pod.
 

@@ -18,6 +18,7 @@ from harness.drivers.check.reach import PodReach
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
+from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, labels_of
 from harness.targets.outside import Metrics
 
@@ -133,6 +134,7 @@ def _add(counts: dict[_Key, float], key: _Key, value: float) -> None:
     counts[key] = counts.get(key, 0.0) + value
 
 
+@accesses(*access("list pods", "get pods/proxy"))
 def exposed_metrics(target: Target, _params: Mapping[str, str]) -> FactProbe:
     """Read the metrics of every pod: do they provide p50, p95, p99, an error rate and requests per second?"""
     names = metrics_of(target)

@@ -12,12 +12,14 @@ from harness.drivers.check.reach import PodReach
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
+from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, labels_of
-from harness.targets.workloads import replicated
+from harness.targets.workloads import REPLICATED, replicated
 
 _AT_ONCE: Final = 4
 
 
+@accesses(*access("list pods", "get pods/proxy"), *REPLICATED)
 def health_of_pods(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Asks each pod of each workload in each region's namespace for `path`; 200 must come `within` (a time, `1 s`)."""
     path, within_s = params["path"], Quantity.parse(params["within"]).base

@@ -16,10 +16,11 @@ from typing import Final
 
 from harness import clock
 from harness.drivers.check.places import Clusters, callers_of, namespaces
-from harness.drivers.check.probe_pods import LIFE_S, pod_in_place, probe_pod
+from harness.drivers.check.probe_pods import CALLERS, LIFE_S, pod_in_place, probe_pod
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.targets import Target
+from harness.targets.access import accesses
 from harness.targets.kubernetes import Cluster
 
 _ROUND_S: Final = 15.0
@@ -46,6 +47,7 @@ while time.monotonic() < end:
 """A call counts as accepted when an answer comes back: behind a proxy, a connection alone proves nothing."""
 
 
+@accesses(*CALLERS)
 @contextmanager
 def network_policy(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
     """Puts the probe pods in place, reads each (caller, backend) of each region, and removes them however it ends."""

@@ -17,10 +17,11 @@ from typing import Any, Final
 
 from harness import clock
 from harness.drivers.check.places import Clusters, callers_of, namespaces
-from harness.drivers.check.probe_pods import LIFE_S, MADE_BY, pod_in_place, probe_pod
+from harness.drivers.check.probe_pods import CALLERS, LIFE_S, MADE_BY, pod_in_place, probe_pod
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.targets import Target, platform_of
+from harness.targets.access import access, accesses
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.undo import undoable
@@ -139,6 +140,7 @@ class _Tried:
         return all(of_one[str(self.port)] == "accepted" for of_one in came.values())
 
 
+@accesses(*CALLERS, *access("list pods", "create,delete services"))
 @contextmanager
 def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
     """Puts listeners and callers in place, calls each backend of each region, and removes them however it ends."""

@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from harness.targets import Target, platform_of
+from harness.targets.access import access
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.undo import undoable
 
+CALLERS: Final = access("list services", "create,delete pods", "get pods/log")
+"""What calling services from pods of one's own asks."""
 LIFE_S: Final = 60
 """Seconds after which a pod ends by itself."""
 MADE_BY: Final = "app.kubernetes.io/managed-by"

@@ -13,9 +13,10 @@ from harness import clock
 from harness.drivers.check.places import Clusters, every_place
 from harness.errors import DriverError, UsageError
 from harness.targets import Target
+from harness.targets.access import access, accesses
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Object, labels_of
-from harness.targets.workloads import workloads
+from harness.targets.workloads import WORKLOADS, workloads
 
 _WITHIN_S: Final = 5.0
 _LONGEST: Final = 200
@@ -39,6 +40,7 @@ class ReleaseReading:
     why: str = ""
 
 
+@accesses(*access("list pods"), *WORKLOADS)
 def read_release(target: Target) -> ReleaseReading:
     """Read what the key `release` of the target file names; never raises for what the target does."""
     at_ns, whys = clock.now_ns(), []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import wraps
 from pathlib import Path
 from typing import Final
 
@@ -51,7 +52,12 @@ def _plain(
     make: Callable[[Target, Params], FactProbe],
 ) -> Callable[[Target, Params], AbstractContextManager[FactProbe]]:
     """A check that needs nothing put in place first."""
-    return lambda target, params: nullcontext(make(target, params))
+
+    @wraps(make)
+    def placed(target: Target, params: Params) -> AbstractContextManager[FactProbe]:
+        return nullcontext(make(target, params))
+
+    return placed
 
 
 CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[FactProbe]]]] = {

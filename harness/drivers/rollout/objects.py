@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from harness.drivers.rollout.candidate import Replaced, previous
@@ -19,6 +19,7 @@ from harness.drivers.rollout.status import (
     read_service,
 )
 from harness.errors import DriverError
+from harness.targets.access import Access, access
 from harness.targets.workloads import ARGO
 
 if TYPE_CHECKING:
@@ -323,6 +324,30 @@ class SwitchedService(Changeable):
     def _selected(self, obj: Object) -> list[Object]:
         selector = ",".join(f"{key}={value}" for key, value in sorted(self.template(obj).items()))
         return self.cluster.pods(self.namespace, selector)
+
+
+_BY_KIND: Final[Mapping[str, tuple[Access, ...]]] = {
+    ArgoRollout.KIND: access(
+        "get,patch rollouts.argoproj.io",
+        "patch rollouts.argoproj.io/status",
+        "get,patch deployments.apps",
+        "list replicasets.apps",
+        "list analysisruns.argoproj.io",
+    ),
+    PlainDeployment.KIND: access("get,patch deployments.apps", "list replicasets.apps"),
+    SwitchedService.KIND: access("list,patch services", "list pods", "get endpoints"),
+}
+
+
+def rollout_access(kind: str, namespaces: Sequence[str]) -> list[Access]:
+    """What a rollout of objects of that kind asks of the Kubernetes API, there and back, with the pods' memory that triggers read.
+
+    Args:
+        kind: `Rollout`, `Deployment` or `Service`.
+        namespaces: where they are; none: in each of the target's.
+    """
+    own = (*_BY_KIND[kind], *access("list pods", "list pods.metrics.k8s.io"))
+    return [replace(one, at=place) for one in own for place in namespaces or ("",)]
 
 
 _KINDS: Final[Mapping[str, type[ArgoRollout | PlainDeployment]]] = {

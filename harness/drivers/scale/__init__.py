@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from harness.drivers.scale.holding import Holding, hold_levels, spike
+from harness.drivers.scale.stress import STRESSING
 
-__all__ = ["Holding", "hold_levels", "spike"]
+__all__ = ["STRESSING", "Holding", "hold_levels", "spike"]

@@ -8,11 +8,20 @@ from typing import Final
 
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
+from harness.targets.access import access
 from harness.targets.kubernetes import Cluster, Object, has_condition
+from harness.targets.workloads import SCALED
 
 AUTOSCALING: Final = "autoscaling/v2"
 _AUTOSCALERS: Final = "horizontalpodautoscalers"
 _METRICS: Final = ("metrics.k8s.io/v1beta1", "pods")
+
+
+READ: Final = (
+    *access("list horizontalpodautoscalers.autoscaling", "list pods", "list pods.metrics.k8s.io"),
+    *SCALED,
+)
+"""What finding a service, its usage and whether it is at rest asks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

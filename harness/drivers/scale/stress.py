@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
 from harness.clock import Deadline
+from harness.drivers.scale.scaled import READ
 from harness.errors import DriverError
+from harness.targets.access import access
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import has_condition
 from harness.targets.undo import undoable
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster
 
 CHAOS: Final = ("chaos-mesh.org/v1alpha1", "stresschaos")
+STRESSING: Final = (*READ, *access("get,create,delete stresschaos.chaos-mesh.org"))
+"""What giving load asks."""
 OWN: Final = {"app.kubernetes.io/managed-by": "readiness"}
 LONGEST_S: Final = 120
 """Stress that is not ended, ends itself."""

@@ -10,6 +10,7 @@ from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.history import History
+from harness.targets.access import Access, access
 from harness.targets.kubernetes import Object
 from harness.targets.target import Target
 
@@ -91,6 +92,10 @@ class AutoscalersWatcher(Watcher):
     def needs(self, target: Target) -> bool:
         """The key `kubernetes`, and the part."""
         return target.kubernetes is not None and PART in target.parts
+
+    def accesses(self, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the base class's
+        """A stream a namespace."""
+        return access("list,watch horizontalpodautoscalers.autoscaling")
 
     def per_s(self, rates: Rates) -> float:  # noqa: ARG002 - the base class's
         """0: the cluster reports changes by itself."""

@@ -11,6 +11,7 @@ from harness import clock
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
+from harness.targets.access import LOCK, Access, access
 from harness.targets.kubernetes import REGION_LABEL, Object, annotations_of, has_condition, is_over, labels_of
 from harness.targets.target import Target
 
@@ -183,6 +184,10 @@ class ClusterWatcher(Watcher):
     def needs(self, target: Target) -> bool:
         """The key `kubernetes`."""
         return target.kubernetes is not None
+
+    def accesses(self, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the base class's
+        """A stream of nodes, one of pods a namespace, one of the lock."""
+        return (*access("list,watch nodes", "list,watch pods"), *access("list,watch endpoints", at=LOCK))
 
     def per_s(self, rates: Rates) -> float:  # noqa: ARG002 - the base class's
         """0: the cluster reports changes by itself."""

@@ -11,7 +11,7 @@ import httpx
 
 from harness import clock
 from harness.drivers.watch.attendance import Attendance
-from harness.targets.kubernetes import PAGE, Object, api_client, status_message
+from harness.targets.kubernetes import PAGE, USER_AGENT, Object, api_client, status_message
 from harness.targets.target import Target
 
 _TURN_S: Final = 20
@@ -70,7 +70,7 @@ def api_http(target: Target, context: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=configuration.host,
         verify=tls,
-        headers={"accept": "application/json"},
+        headers={"accept": "application/json", "user-agent": USER_AGENT},
         auth=authorized,
         timeout=httpx.Timeout(5.0, read=_TURN_S + 5.0),
         proxy=configuration.proxy,

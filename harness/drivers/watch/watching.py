@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from harness.drivers.watch.sessions import DatabaseSession
 from harness.drivers.watch.settings import Rates, WatchSettings
 from harness.drivers.watch.streams import Follower, api_http, follow
 from harness.drivers.watch.wires import Wires
+from harness.targets.access import Access
 from harness.targets.http import proxy_for, tls_context
 from harness.targets.target import Target
 
@@ -129,6 +130,10 @@ class Watcher:
     def needs(self, target: Target) -> bool:
         """Whether the target has the means for it; otherwise it is not started."""
         raise NotImplementedError
+
+    def accesses(self, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the watchers of a cluster say more
+        """What it asks of the Kubernetes API; by default nothing."""
+        return ()
 
     def per_s(self, rates: Rates) -> float:
         """Planned probes per second, for the receipt; 0 for a stream."""

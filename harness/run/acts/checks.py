@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.model import Demand
     from harness.run.acts.context import Context
     from harness.targets import Target
+    from harness.targets.access import Access
 
 _SECONDS: Final = 0.8
 """What a check takes of a run; four run side by side."""
@@ -118,6 +119,13 @@ class CheckDriver(Driver):
         if demand.name in _AGAINST_PRODUCTION and target.database and target.database.production is None:
             return RequiredKey("database.production", "the database is compared with production's")
         return None
+
+    def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
+        """What is declared beside the check."""
+        from harness.drivers.check import CHECKS
+        from harness.targets.access import accesses_of
+
+        return accesses_of(CHECKS.get(demand.name), target, demand.params) or ()
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act a check: before the traffic, or after it."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.model.rollout import RolloutPlan
     from harness.run.acts.context import Context
     from harness.targets import Target
+    from harness.targets.access import Access
 
 
 class RequiredKey(NamedTuple):
@@ -54,6 +55,14 @@ class Driver(Protocol):
         None: nothing.
         """
         return None
+
+    def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
+        """What the act asks of the Kubernetes API; by default nothing."""
+        return ()
+
+    def undeclared(self, demand: Demand, library: Library) -> Sequence[str]:  # noqa: ARG002 - the protocol's
+        """What may ask the Kubernetes API without having said what; by default nothing."""
+        return ()
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """The acts that serve a demand.

@@ -6,11 +6,14 @@ It is held until reads and writes are back. Nothing is judged here.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.drivers.chaos import VERIFY, open_attempt, open_rollbacks
 from harness.drivers.chaos.chaos_run import JOURNAL_GRACE_S
+from harness.drivers.chaos.restore import RESTORED
 from harness.errors import TargetUnreachable
 from harness.model import NO_FAULT, Act, DemandKind, Phase, domain_of
 from harness.model.window import fault_free_name
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from harness.drivers.chaos import ChaosRun
     from harness.model import Demand, ExperimentPlan
     from harness.run.acts.context import Context
+    from harness.targets import Target
+    from harness.targets.access import Access
 
 _CHILD_POLL_S: Final = 0.1
 _ATTEMPTS: Final = 2
@@ -58,6 +63,26 @@ class ExperimentDriver(Driver):
         experiment = library.experiments.get(demand.name)
         keys = experiment.needs if experiment else ()
         return [RequiredKey(key, f"activities of {demand.name} are done through {key.capitalize()}") for key in keys]
+
+    def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:
+        """What its activities ask, and what is asked around them: whether the target is as before."""
+        from harness.chaos.session import PRESENT
+        from harness.drivers.chaos.rights import access_of_file
+        from harness.targets.access import accesses_of
+
+        if target.kubernetes is None:
+            return ()
+        file = access_of_file(Path(library.experiments[demand.name].file))
+        own = [getattr(import_module(module), function) for module, function in file.own]
+        asked = [one for function in own for one in accesses_of(function, target) or ()]
+        return (*asked, *file.known, *PRESENT, *RESTORED)
+
+    def undeclared(self, demand: Demand, library: Library) -> Sequence[str]:
+        """Activities whose accesses are not declared."""
+        from harness.drivers.chaos.rights import access_of_file
+
+        unknown = access_of_file(Path(library.experiments[demand.name].file)).unknown
+        return [f"{demand.name}: {name}" for name in unknown]
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act: after the fault-free window and after every experiment that reaches less far."""

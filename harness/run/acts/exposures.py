@@ -17,11 +17,13 @@ from harness.errors import HarnessError
 from harness.model import Act, DemandKind
 from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
+from harness.targets.access import Access, access
 
 if TYPE_CHECKING:
     from harness.drivers.check.exposition import Exposition
     from harness.model import Demand
     from harness.run.acts.context import Context
+    from harness.targets import Target
 
 EVERY_S: Final = 30.0
 """Pause between two readings, in seconds.
@@ -36,11 +38,13 @@ class Told:
 
     Attributes:
         needs: keys of the target file.
+        accesses: what it asks of the Kubernetes API.
         begin: what reads it once, and records it under the name of a traffic; both raise HarnessError where they cannot.
         kind: of the observations that it records, in the history of its name.
     """
 
     needs: Sequence[RequiredKey]
+    accesses: Sequence[Access] = ()
     begin: Callable[[Context, str], Callable[[], None]]
     kind: str
 
@@ -53,6 +57,10 @@ class ExposureDriver(Driver):
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """What is read, and by what it is found."""
         return TOLD[demand.name].needs
+
+    def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
+        """The pods, by which metrics and connections are found."""
+        return TOLD[demand.name].accesses
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:  # noqa: ARG002 - the protocol's
         """One act, which shares the time of the window."""
@@ -176,6 +184,7 @@ TOLD: Final[Mapping[str, Told]] = {
             RequiredKey("metrics", "the metrics of every pod are read"),
             RequiredKey("kubernetes", "the pods are found through the Kubernetes API"),
         ),
+        accesses=access("list pods", "get pods/proxy"),
         begin=lambda context, traffic: partial(_read_metrics, context, traffic),
         kind="metrics.read",
     ),
@@ -189,6 +198,7 @@ TOLD: Final[Mapping[str, Told]] = {
             RequiredKey("flows", "the log of connections is read"),
             RequiredKey("kubernetes", "connections of pods that still run count, those of others do not"),
         ),
+        accesses=access("list pods"),
         begin=_connections,
         kind="flows.read",
     ),

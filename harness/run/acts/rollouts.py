@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from harness.model import Demand
     from harness.run.acts.context import Context
+    from harness.targets import Target
+    from harness.targets.access import Access
 
 TOUCHES: Final = (ENTRY, WORKLOADS)
 
@@ -32,6 +34,14 @@ class RolloutDriver(Driver):
             RequiredKey("kubernetes", "rollouts are made through Kubernetes"),
             RequiredKey("rollout", "a rollout changes what the target file names"),
         ]
+
+    def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:
+        """By the kind of what is changed."""
+        from harness.drivers.rollout.objects import rollout_access
+
+        plan = library.rollouts[demand.name]
+        own = (target.kubernetes.namespace,) if target.kubernetes else ()
+        return rollout_access(plan.kind, plan.namespaces or own)
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act: after the fault-free window and every experiment, so that no fault meets a candidate."""

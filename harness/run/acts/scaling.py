@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.model import Demand
     from harness.run.acts.context import Context
     from harness.targets import Target
+    from harness.targets.access import Access
 
 TOUCHES: Final = ("workloads",)
 _SECONDS: Final = {HOLD: 24.0, SPIKE: 36.0, OBSERVE: 10.0}
@@ -38,6 +39,12 @@ class ScaleDriver(Driver):
         if demand.name == OBSERVE or allowed:
             return None
         return RequiredKey("may_break", f"services are given load (experiment: {NAME})")
+
+    def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
+        """Reads and stress; what is only observed asks nothing beside the watchers."""
+        from harness.drivers.scale import STRESSING
+
+        return () if demand.name == OBSERVE else STRESSING
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act a demand; what is only observed shares the time of the fault-free window, where there is one."""

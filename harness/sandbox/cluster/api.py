@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from harness.sandbox.cluster import discovery
+from harness.sandbox.cluster.audit import event
 from harness.sandbox.cluster.calls import Call
 from harness.sandbox.cluster.custom.definitions import Definitions
 from harness.sandbox.cluster.hooks import NoMeters
@@ -25,8 +26,11 @@ from harness.sandbox.cluster.subresources import Subresources
 from harness.sandbox.cluster.watch import Watches
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
+    from harness.sandbox.cluster.audit import Event
     from harness.sandbox.cluster.hooks import Hooks, Meters
     from harness.sandbox.cluster.store import Store
 
@@ -41,7 +45,9 @@ Longer ones are resources.
 """
 
 
-def build_app(store: Store, hooks: Hooks, token: str, meters: Meters | None = None) -> Starlette:
+def build_app(
+    store: Store, hooks: Hooks, token: str, meters: Meters | None = None, audit: Callable[[Event], None] | None = None
+) -> Starlette:
     """The application. Its `state.watches` must be closed before the server stops, or open watches hold it up.
 
     Args:
@@ -49,8 +55,9 @@ def build_app(store: Store, hooks: Hooks, token: str, meters: Meters | None = No
         hooks: the machinery.
         token: the bearer token that every request but those on health and version must carry.
         meters: what the metrics API and the expositions are made of; None: nothing is measured.
+        audit: called with the event of each request on a resource once it is answered; of a watch, when it begins.
     """
-    server = Server(store, hooks, token, meters or NoMeters())
+    server = Server(store, hooks, token, meters or NoMeters(), audit)
     app = Starlette(routes=[Route("/{path:path}", server.answer, methods=METHODS)])
     app.state.watches = server.watches
     return app
@@ -59,7 +66,10 @@ def build_app(store: Store, hooks: Hooks, token: str, meters: Meters | None = No
 class Server:
     """Routes one request."""
 
-    def __init__(self, store: Store, hooks: Hooks, token: str, meters: Meters) -> None:
+    def __init__(
+        self, store: Store, hooks: Hooks, token: str, meters: Meters, audit: Callable[[Event], None] | None
+    ) -> None:
+        self._audit = audit
         self._store = store
         Definitions(store)
         self.watches = Watches(store)
@@ -70,6 +80,12 @@ class Server:
 
     async def answer(self, request: Request) -> Response:
         """Answer any request; a refusal is a Status."""
+        answered = await self._refusing(request)
+        if self._audit is not None and (seen := event(request, answered.status_code)):
+            self._audit(seen)
+        return answered
+
+    async def _refusing(self, request: Request) -> Response:
         try:
             return await self._answered(request)
         except StatusError as refusal:

@@ -13,12 +13,14 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
 from harness.targets import Target
+from harness.targets.access import EVERYWHERE, access, accesses
 from harness.targets.kubernetes import labels_of
 
 _DASHBOARD: Final = "grafana_dashboard"
 """The label by which Grafana finds the ConfigMaps that hold dashboards."""
 
 
+@accesses(*access("list pods"))
 def service_series(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every service of every region: count, errors and duration of its requests are there, and at most `age` old."""
     names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
@@ -72,6 +74,7 @@ class PanelQuery(NamedTuple):
     query: str
 
 
+@accesses(*access("list configmaps", at=EVERYWHERE))
 def dashboard_data(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every panel of every dashboard in the cluster: its queries give data, of series that are younger than `age`."""
     age_s = Quantity.parse(params["age"]).in_unit("s")

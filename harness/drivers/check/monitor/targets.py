@@ -13,6 +13,7 @@ from harness.drivers.check.places import Clusters, every_place, is_of_workload, 
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
+from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, annotations_of
 
 _SCRAPES: Final = 12
@@ -49,6 +50,7 @@ def pods_of(target: Target, *, every: bool) -> Iterator[tuple[str, Object]]:
                 yield f"{namespace}/{pod['metadata']['name']}", pod
 
 
+@accesses(*access("list pods"))
 def pods_scraped(target: Target, _params: Mapping[str, str]) -> FactProbe:
     """Read every pod of every service of the regions: is it a target of Prometheus, and did its last scrape succeed?"""
 
@@ -69,6 +71,7 @@ def _up(name: str, targets: Sequence[ScrapedPod]) -> FactReading:
     return FactReading(subject=name, expected="a target that is up", observed=seen, ok=seen == "up")
 
 
+@accesses(*access("list pods"))
 def scrape_schedule(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every pod: one with the annotation is scraped `every` so long, give or take `tolerance`; no other is scraped.
 

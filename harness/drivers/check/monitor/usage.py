@@ -12,6 +12,7 @@ from harness.drivers.check.monitor.targets import pods_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
+from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, labels_of
 
 _OF_A_CONTAINER: Final = '{container!="",container!="POD"}'
@@ -32,6 +33,7 @@ _STORES: Final = "ipfs"
 _Pod = tuple[str, str]
 
 
+@accesses(*access("list pods"))
 def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read the series of every pod, or with `of` `stores` at those of the database and of IPFS: its series are there and at most `age` old."""
     what, age_s = params["what"], Quantity.parse(params["age"]).in_unit("s")
@@ -81,6 +83,7 @@ def _young(
     return FactReading(subject=f"{key[0]}/{key[1]}: {what}", expected=f"under {age_s:g} s old", observed=said, ok=ok)
 
 
+@accesses(*access("list pods"))
 def service_memory(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read the working set of every pod of every service of the regions in the last minute: it was below `most` megabytes."""
     most = float(params["most"])
@@ -105,6 +108,7 @@ def _below(name: str, pod: Object, used: Mapping[_Pod, float], most: float) -> F
     )
 
 
+@accesses(*access("list pods", "get pods/proxy"))
 def service_quantiles(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every service of the regions: quantiles and rate of its requests can be read, of samples that are at most `age` old."""
     names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")

@@ -14,8 +14,9 @@ from harness.drivers.check.places import Clusters, every_place
 from harness.drivers.check.secrets.values import SecretValue, secret_values
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
+from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Cluster, Object
-from harness.targets.workloads import controllers
+from harness.targets.workloads import CONTROLLERS, controllers
 
 _EXPECTED: Final = "no secret value"
 
@@ -27,6 +28,7 @@ class Place(NamedTuple):
     text: str
 
 
+@accesses(*access("list secrets", "list pods", "list configmaps", "list services", "get pods/log"), *CONTROLLERS)
 def secrets_hidden(target: Target, _params: Mapping[str, str]) -> FactProbe:
     """Search every place: one fact a kind of place and namespace, and one for each place that has a secret."""
     places, clusters = every_place(target), Clusters(target)

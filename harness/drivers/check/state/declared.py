@@ -13,11 +13,14 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model.declared import StateCondition, StateObject, conditions_of
 from harness.targets import Target
+from harness.targets.access import access, accesses
 from harness.targets.kubernetes import annotations_of
+from harness.targets.workloads import CONTROLLERS
 
 _State = TypeVar("_State")
 
 
+@accesses(*access("list pods"), *CONTROLLERS)
 def state_of_containers(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every container of the target: one fact a container and condition of `has`."""
     conditions = conditions_of(StateObject.CONTAINER, params["has"])
@@ -32,6 +35,7 @@ def state_of_containers(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
+@accesses(*access("list pods"), *CONTROLLERS)
 def state_of_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every workload: one fact a workload and condition of `has`.
 
@@ -79,6 +83,7 @@ def _facts(
         )
 
 
+@accesses(by=lambda _, params: access("get serviceaccounts", at=params["namespace"]))
 def annotation_of_account(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read a service account in every cluster: its `annotation` has the form `like`, where `#` is a digit and `*` any text."""
     namespace, name, annotation = params["namespace"], params["account"], params["annotation"]

@@ -8,7 +8,9 @@ from typing import Any, Final
 from harness.drivers.check.places import Clusters, primary_namespace
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
+from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, has_condition
+from harness.targets.workloads import SCALED
 
 _DEFAULTS: Final = {"initialDelaySeconds": 0, "periodSeconds": 10}
 """What Kubernetes takes where a probe leaves it out."""
@@ -41,6 +43,7 @@ def _of_containers(
     return probe
 
 
+@accesses(*access("list deployments.apps"))
 def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read the user id that each container of `deployment` runs as: `user`."""
 
@@ -52,6 +55,7 @@ def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
     return _of_containers(target, params, read)
 
 
+@accesses(*access("list deployments.apps"))
 def container_environment(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read a `variable` of each container of `deployment`, its `value`, and the port that it names: `port`."""
 
@@ -68,6 +72,7 @@ def container_environment(target: Target, params: Mapping[str, str]) -> FactProb
     return _of_containers(target, params, read)
 
 
+@accesses(*access("list deployments.apps"))
 def container_probes(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read the probes of each container of `deployment`: `path` of liveness, and delay and period of both, in seconds."""
     expected = {
@@ -87,6 +92,7 @@ def container_probes(target: Target, params: Mapping[str, str]) -> FactProbe:
     return _of_containers(target, params, read)
 
 
+@accesses(*access("get horizontalpodautoscalers.autoscaling"), *SCALED)
 def autoscaler_target(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read `autoscaler` in the primary region: it targets `deployment`, which is there, and its condition ScalingActive is true."""
     namespace, name, workload = primary_namespace(target), params["autoscaler"], params["deployment"]

@@ -1,0 +1,83 @@
+"""What the user of a plan's kubeconfig must be allowed to do, as Roles and ClusterRoles that `kubectl apply` takes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.drivers.chaos.restore import RESTORED
+from harness.run.acts.registry import drivers, needs_platform
+from harness.targets.access import EVERYWHERE, Access, accesses_of, placed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from harness.model import Plan
+    from harness.run.acts.driver import Library
+    from harness.targets import Target
+
+RBAC: Final = "rbac.authorization.k8s.io/v1"
+_VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+
+
+def planned_access(plan: Plan, library: Library, target: Target) -> tuple[Access, ...]:
+    """Everything that a run of the plan asks of the Kubernetes API, each once; nothing where the target names no cluster."""
+    from harness.drivers.check.release import read_release
+    from harness.drivers.watch.registry import watchers
+
+    if target.kubernetes is None:
+        return ()
+    asked = [one for watcher in watchers() if watcher.needs(target) for one in watcher.accesses(target)]
+    for act in plan.acts:
+        asked += drivers()[act.kind].accesses(plan.demand[act.demand], library, target)
+    if needs_platform(act.kind for act in plan.acts):
+        asked += RESTORED
+        asked += (accesses_of(read_release, target) or ()) if target.release.images else ()
+    return placed(asked, target)
+
+
+def undeclared(plan: Plan, library: Library) -> tuple[str, ...]:
+    """What of the plan may ask more, and does not say what."""
+    found = [said for act in plan.acts for said in drivers()[act.kind].undeclared(plan.demand[act.demand], library)]
+    return tuple(dict.fromkeys(found))
+
+
+def roles(asked: Iterable[Access], name: str) -> dict[str, Any]:
+    """A List of one ClusterRole, and one Role in each namespace.
+
+    Args:
+        asked: see `planned_access`.
+        name: of the target; the roles are named after it.
+    """
+    by_place: dict[str, list[Access]] = {}
+    for one in asked:
+        by_place.setdefault(one.at, []).append(one)
+    named = f"readiness-{re.sub('[^a-z0-9.-]+', '-', name.lower()).strip('-.')}"
+    items: list[dict[str, Any]] = []
+    for place, own in sorted(by_place.items()):
+        everywhere = place == EVERYWHERE
+        metadata = {"name": named} if everywhere else {"name": named, "namespace": place}
+        kind = "ClusterRole" if everywhere else "Role"
+        items.append({"apiVersion": RBAC, "kind": kind, "metadata": metadata, "rules": _rules(own)})
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def access_document(plan: Plan, library: Library, target: Target) -> dict[str, Any]:
+    """For machines: `roles`, a List, and `undeclared`, what may ask more."""
+    return {
+        "roles": roles(planned_access(plan, library, target), target.name),
+        "undeclared": list(undeclared(plan, library)),
+    }
+
+
+def _rules(asked: Sequence[Access]) -> list[dict[str, Any]]:
+    """One rule for all resources of a group that have the same verbs."""
+    verbs: dict[tuple[str, str], set[str]] = {}
+    for one in asked:
+        verbs.setdefault((one.group, one.resource), set()).add(one.verb)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (group, resource), own in sorted(verbs.items()):
+        alike.setdefault((group, tuple(sorted(own, key=_VERBS.index))), []).append(resource)
+    return [
+        {"apiGroups": [group], "resources": resources, "verbs": list(own)} for (group, own), resources in alike.items()
+    ]

@@ -1,0 +1,135 @@
+"""What a user of the Kubernetes API must be allowed to do, said beside the code that does it.
+
+In kubectl's own words, as in `kubectl auth can-i list deployments.apps`: `access("list pods", "get pods/log", "patch nodes")`.
+Discovery and `/version`, which every authenticated user may read by default, are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.targets.target import Target
+
+EVERYWHERE: Final = "*"
+"""In every namespace at once; also for objects that are in none, such as nodes."""
+LOCK: Final = "@lock"
+"""In the namespace of the database's lock."""
+_OF_THE_CLUSTER: Final = frozenset(
+    {"nodes", "namespaces", "persistentvolumes", "clusterroles", "clusterrolebindings", "storageclasses"}
+    | {"customresourcedefinitions", "priorityclasses", "ingressclasses", "runtimeclasses"}
+)
+"""Resources that are in no namespace."""
+_VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+_WORDS: Final = re.compile(
+    r"(?P<verbs>[a-z,]+) (?P<plural>[a-z]+)(?:\.(?P<group>[a-z0-9.-]+))?(?:/(?P<below>[a-z]+))?(?P<everywhere> -A)?"
+)
+
+_Known = TypeVar("_Known", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Access:
+    """One verb on one resource.
+
+    Attributes:
+        group: of the API; empty for the core.
+        resource: `pods`, `pods/log`.
+        verb: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`.
+        at: a namespace by name, `EVERYWHERE`, `LOCK`, or empty: each of the target's namespaces.
+    """
+
+    group: str
+    resource: str
+    verb: str
+    at: str = ""
+
+    def __str__(self) -> str:
+        plural, slash, below = self.resource.partition("/")
+        named = f"{plural}{'.' if self.group else ''}{self.group}{slash}{below}"
+        return f"{self.verb} {named}{' -A' if self.at == EVERYWHERE else f' -n {self.at}' if self.at else ''}"
+
+
+def access(*words: str, at: str = "") -> tuple[Access, ...]:
+    """Accesses from words such as `list,watch pods`, `patch deployments.apps`, `create pods/eviction`, `list pods -A`.
+
+    Args:
+        words: each verbs, separated by commas, and a resource.
+        at: see `Access`; what is in no namespace is `EVERYWHERE`.
+
+    Raises:
+        UsageError: the words are no such thing.
+    """
+    found: list[Access] = []
+    for each in words:
+        parts = _WORDS.fullmatch(each)
+        verbs = parts["verbs"].split(",") if parts else []
+        if parts is None or not {*verbs} <= {*_VERBS}:
+            raise UsageError(
+                f"`{each}` is not an access", hint="write verbs and a resource: `get,list deployments.apps`"
+            )
+        resource = f"{parts['plural']}/{parts['below']}" if parts["below"] else parts["plural"]
+        where = EVERYWHERE if parts["everywhere"] or parts["plural"] in _OF_THE_CLUSTER else at
+        found += [Access(parts["group"] or "", resource, verb, where) for verb in verbs]
+    return tuple(found)
+
+
+AccessBy = Callable[..., Sequence[Access]]
+"""Given the target and the parameters of a demand."""
+
+
+def accesses(*fixed: Access, by: AccessBy | None = None) -> Callable[[_Known], _Known]:
+    """Declare what a function asks of the Kubernetes API.
+
+    Args:
+        fixed: whatever the target and the parameters are.
+        by: the rest, which depends on both.
+    """
+
+    def declare(function: _Known) -> _Known:
+        setattr(function, "accesses", (fixed, by))  # noqa: B010 - of a function
+        return function
+
+    return declare
+
+
+def accesses_of(function: object, target: Target, params: object = None) -> tuple[Access, ...] | None:
+    """What a function is declared to ask; None where it declares nothing."""
+    declared = getattr(function, "accesses", None)
+    if declared is None:
+        return None
+    fixed, by = declared
+    return (*fixed, *(by(target, params or {}) if by else ()))
+
+
+def resource_of(version: str, kind: str) -> str:
+    """A kind as a resource by the rule that Kubernetes goes by: `apps/v1`, `Deployment` is `deployments.apps`."""
+    name = kind.lower()
+    if name.endswith("endpoints"):
+        plural = name
+    elif name.endswith(("s", "x", "ch", "sh")):
+        plural = f"{name}es"
+    else:
+        plural = f"{name[:-1]}ies" if name.endswith("y") and name[-2:-1] not in "aeiou" else f"{name}s"
+    group = version.rpartition("/")[0]
+    return f"{plural}.{group}" if group else plural
+
+
+def placed(asked: Iterable[Access], target: Target) -> tuple[Access, ...]:
+    """Each once, with the namespaces of a target by name."""
+    from harness.targets.kubernetes import namespaces_of
+
+    lock = target.database.leader.namespace if target.database and target.database.leader else ""
+    found: set[Access] = set()
+    for one in asked:
+        where = {LOCK: (lock,), "": namespaces_of(target)}.get(one.at, (one.at,))
+        found |= {Access(one.group, one.resource, one.verb, namespace) for namespace in where if namespace}
+    everywhere = {(one.group, one.resource, one.verb) for one in found if one.at == EVERYWHERE}
+    return tuple(
+        sorted(one for one in found if one.at == EVERYWHERE or (one.group, one.resource, one.verb) not in everywhere)
+    )

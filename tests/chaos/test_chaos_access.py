@@ -1,0 +1,107 @@
+"""What actions and probes ask of the Kubernetes API is what they declare: the API server's audit events say so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.chaos import actions, probes
+from harness.drivers.chaos.rights import access_of_file
+from harness.targets.access import EVERYWHERE, Access, access, accesses_of, placed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.targets import Target
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+
+
+def beyond(asked: list[dict[str, Any]], declared: tuple[Access, ...], target: Target) -> list[str]:
+    """Requests that no declared access allows."""
+    allowed = set(placed(declared, target))
+    found = []
+    for event in asked:
+        of = event["objectRef"]
+        below = f"/{of['subresource']}" if "subresource" in of else ""
+        group, resource = of.get("apiGroup", ""), of["resource"] + below
+        places = (of.get("namespace", EVERYWHERE), EVERYWHERE)
+        if not any(Access(group, resource, event["verb"], place) in allowed for place in places):
+            found.append(f"{event['verb']} {event['requestURI']}")
+    return found
+
+
+def declared_by(*functions: Callable[..., Any], target: Target) -> tuple[Access, ...]:
+    """Everything that functions declare; each must declare something."""
+    found = [accesses_of(function, target) for function in functions]
+    assert None not in found
+    return tuple(one for own in found for one in own or ())
+
+
+def pod_loss() -> list[Callable[..., Any]]:
+    """Kill, confirm, wait."""
+    actions.kill_pods("app=track-service", "us-east-1", qty=1)
+    assert probes.hit_pods_gone(within_s=5)
+    probes.workloads_ready(within_s=0.2)
+    probes.members_streaming(within_s=0.2)
+    return [actions.kill_pods, probes.hit_pods_gone, probes.workloads_ready, probes.members_streaming]
+
+
+def node_loss() -> list[Callable[..., Any]]:
+    """Cut power, confirm, give it back."""
+    actions.power_off_node("topology.kubernetes.io/region=us-east-1")
+    assert probes.hit_nodes_not_ready(within_s=5)
+    actions.power_on_nodes()
+    assert probes.nodes_ready(within_s=5)
+    return [actions.power_off_node, probes.hit_nodes_not_ready, actions.power_on_nodes, probes.nodes_ready]
+
+
+def primary_loss() -> list[Callable[..., Any]]:
+    """Kill the leader, confirm, lead from home again."""
+    actions.kill_leader()
+    assert probes.leader_changed(within_s=5)
+    actions.uncordon_nodes()
+    actions.lead_from_home(within_s=5)
+    return [actions.kill_leader, probes.leader_changed, actions.uncordon_nodes, actions.lead_from_home]
+
+
+def service_loss() -> list[Callable[..., Any]]:
+    """Scale to none, and back."""
+    actions.take_service("track-service")
+    actions.give_services_back()
+    return [actions.take_service, actions.give_services_back]
+
+
+@pytest.mark.parametrize("run", [pod_loss, node_loss, primary_loss, service_loss])
+def test_nothing_is_asked_that_is_not_declared(pocket: Any, run: Callable[[], list[Callable[..., Any]]]) -> None:
+    """And without what it writes declared, the comparison would fail: it can."""
+    functions = run()
+    declared = declared_by(*functions, target=pocket.target)
+    assert len(pocket.asked) > 2
+    assert beyond(pocket.asked, declared, pocket.target) == []
+    reads = tuple(one for one in declared if one.verb in {"get", "list"})
+    assert beyond(pocket.asked, reads, pocket.target) != []
+
+
+def test_every_function_for_experiments_declares() -> None:
+    """Also `hold`, which asks nothing."""
+    names = [getattr(module, name) for module in (actions, probes) for name in module.__all__]
+    assert [one.__name__ for one in names if getattr(one, "accesses", None) is None] == []
+
+
+@pytest.mark.parametrize("file", sorted(EXPERIMENTS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_of_our_own_experiments_everything_is_known(file: Path) -> None:
+    """Of each activity."""
+    assert access_of_file(file).unknown == ()
+
+
+def test_words_are_kubectls() -> None:
+    """As `kubectl auth can-i` takes them."""
+    assert [str(one) for one in access("get,list deployments.apps", "get pods/log", "patch nodes")] == [
+        "get deployments.apps",
+        "list deployments.apps",
+        "get pods/log",
+        "patch nodes -A",
+    ]
