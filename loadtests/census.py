@@ -14,7 +14,7 @@ class Census(OpenLoopUser):
     """Listener 1, 2, 3… sign in and read a track; after the last one the first again."""
 
     host = target_entry()
-    journeys_per_s = 50.0
+    journeys_per_s = 60.0
 
     def journey(self, journey: Journey) -> None:
         """Two requests, both as the same user."""

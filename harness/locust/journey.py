@@ -256,12 +256,12 @@ class Journey:
         self._session.leave()
 
     def _served(self, response: Response | None) -> tuple[str | None, str | None, str | None]:
-        """Region, pod and release that the answer names."""
+        """Region, pod and release that the answer names; an empty header names none."""
         if response is None:
             return None, None, None
         region, pod = map(response.headers.get, _SERVED)
         header = self._terms.worker.options.release_header
-        return region, pod, response.headers.get(header) if header else None
+        return region, pod, (response.headers.get(header) or None) if header else None
 
     def _begun(self, method: str, name: str) -> Request:
         self._step += 1

@@ -112,7 +112,7 @@ class ForeignRequests:
         self._worker.recorder.put_row(
             (sent_ns, sent_ns, done_ns, status, size),
             (self._users.get(getcurrent(), ""), "", *route),
-            (served[0], served[1], headers.get(release) if release else None),
+            (served[0], served[1], (headers.get(release) or None) if release else None),
             error,
         )
 

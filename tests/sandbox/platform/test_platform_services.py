@@ -115,8 +115,22 @@ def test_the_gateway_tries_again_when_a_service_comes_back(services: Services, p
         assert (answer.status_code, answer.json()) == (503, {"error": "track-service does not answer"})
         assert answer.elapsed.total_seconds() < 1
         assert client.get("/health").status_code == 200
-        services.start("track", "127.93.1.3")
+        assert answer.headers["x-release"] == ""  # the gateway's own is not that of the service
+        track = services.start("track", "127.93.1.3", RELEASE="1.1.0")
         assert client.get("/tracks/1").status_code == 200
+        track.kill()
+        failed = client.get("/tracks/1")
+        assert (failed.status_code, failed.headers["x-release"]) == (503, "1.1.0")
+
+
+def test_the_gateway_waits_for_an_answer_as_long_as_it_is_told(services: Services, postgres: Postgres) -> None:
+    """A read that takes 0.5 s is an error for a gateway that waits for 0.3 s."""
+    services.start("track", "127.93.1.5", DEFECT_SLOW_ROUTES="read-track", DEFECT_SLOW_MS="500")
+    found = []
+    for number, within_s in ((6, "0.3"), (7, "2.7")):
+        services.start("gateway", f"127.93.1.{number}", TRACK_SERVICE_SERVICE_HOST="127.93.1.5", CALL_WITHIN_S=within_s)
+        found.append(httpx.get(f"http://127.93.1.{number}:8080/tracks/1", trust_env=False).status_code)
+    assert found == [503, 200]
 
 
 def test_writes_survive_a_restart_of_the_primary_and_are_refused_quickly_while_it_is_away(

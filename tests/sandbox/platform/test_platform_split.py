@@ -75,6 +75,30 @@ def test_services_that_are_rolled_out_at_once_go_together() -> None:
     assert both.service_for("track-service", middle) == "track-service"
 
 
+def test_a_complete_canary_keeps_its_users_until_the_first_service_has_followed() -> None:
+    """Two seconds on its own Service, which selects the same pods; one that was taken back gives them up at once."""
+    at = [0.0]
+    chosen = Split("here", lambda: at[0])
+    chosen.learn(route("track-service", 100))
+    at[0] = 10.0
+    chosen.learn(route("track-service", 0, in_progress=False))
+    services = []
+    for at[0] in (10.0, 11.9, 12.1):
+        services.append({chosen.service_for("track-service", user) for user in ("listener-1", "")})
+    assert services == [{"track-service-canary"}, {"track-service-canary"}, {"track-service"}]
+    chosen.learn(route("track-service", 100))
+    chosen.learn(route("track-service", 0))  # aborted
+    assert chosen.service_for("track-service", "listener-1") == "track-service"
+
+
+def test_a_rollout_that_begins_in_that_time_is_followed_at_once() -> None:
+    """An undo begins at 0 % again."""
+    chosen = Split("here", lambda: 0.0)
+    for each in (route("track-service", 100), route("track-service", 0, in_progress=False), route("track-service", 0)):
+        chosen.learn(each)
+    assert chosen.service_for("track-service", "listener-1") == "track-service"
+
+
 def test_a_service_without_a_route_is_itself() -> None:
     """The core has no routes."""
     assert Split("here").service_for("track-service", "listener-1") == "track-service"

@@ -56,12 +56,13 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
         async def endpoint(request: web.Request) -> web.Response:
             try:
                 await asyncio.sleep(defects.delay_s(name))
-                chosen = split.service_for(service, user_of(request, await request.read()))
-                given = await _forwarded(request, request.app[CALLERS][chosen], twice=defects.repeats(name))
+                caller = request.app[CALLERS][split.service_for(service, user_of(request, await request.read()))]
+                given = await _forwarded(request, caller, twice=defects.repeats(name))
                 reports.know(given.headers.get("x-release", ""))
                 response = _passed_back(given)
             except Unavailable as failure:
                 response = answer({"error": str(failure)}, 503)
+                response.headers["x-release"] = caller.release  # of the service that failed, not the gateway's own
             return answer({"error": "bad gateway"}, 502) if defects.fails(name) else response
 
         endpoint.__name__ = name  # what the metrics call it

@@ -7,6 +7,10 @@ the weight grows. Requests that name no user stay on the first Service until the
 Several services that are rolled out at once go together, in every region: of the routes whose canary is in progress the least weight counts for
 all. So no user meets two releases because one service was a second quicker, and one that is taken back takes the others with it at once.
 
+A canary that is complete gives its weight back to the first Service, which selects the new release by then. Its endpoints, and the connections
+that the gateway keeps to pods of the old release, follow a moment later: until then the requests stay on the canary's Service, which selects
+the same pods.
+
 Where the variable ROUTES is `watched`, the weights are those of the HTTPRoutes of all regions, watched by the Kubernetes API. While the API is away
 the last known weights count.
 """
@@ -20,7 +24,8 @@ import json
 import os
 import ssl
 import sys
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +40,8 @@ AGAIN_S = 0.2
 PLACES = 10_000
 OF_THE_LONGEST_S = 30
 """A watch is begun anew after so many seconds."""
+FOLLOWED_S = 2.0
+"""A Service that selects other pods is followed by its endpoints at once, and by every connection within a second."""
 
 
 def place(user: str) -> float:
@@ -84,11 +91,14 @@ class Split:
 
     Args:
         namespace: of the gateway, whose services' routes count for its own requests.
+        now: a clock in seconds.
     """
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, namespace: str, now: Callable[[], float] = time.monotonic) -> None:
         self._namespace = namespace
+        self._now = now
         self._routes: dict[tuple[str, str], Weights] = {}
+        self._complete_at: dict[tuple[str, str], float] = {}
 
     def service_for(self, service: str, user: str) -> str:
         """The Service that a user's requests for `service` go to.
@@ -98,6 +108,8 @@ class Split:
         own = self._routes.get((self._namespace, service))
         if own is None:
             return service
+        if self._now() - self._complete_at.get((self._namespace, service), -FOLLOWED_S) < FOLLOWED_S:
+            return own.canary
         share = own.share
         if own.in_progress:
             share = min(each.share for each in self._routes.values() if each.in_progress)
@@ -110,17 +122,24 @@ class Split:
         Its name is that of the service, its first rule has the weights of two Services.
         """
         meta = route["metadata"]
+        key = (meta["namespace"], meta["name"])
         refs = (route["spec"].get("rules") or [{}])[0].get("backendRefs") or []
         if gone or len(refs) != 2:
-            self._routes.pop((meta["namespace"], meta["name"]), None)
+            self._routes.pop(key, None)
+            self._complete_at.pop(key, None)
             return
         weights = [int(each.get("weight", 1)) for each in refs]
-        self._routes[meta["namespace"], meta["name"]] = Weights(
+        before = self._routes.get(key)
+        self._routes[key] = after = Weights(
             stable=str(refs[0]["name"]),
             canary=str(refs[1]["name"]),
             share=100 * weights[1] / max(1, sum(weights)),
             in_progress=IN_PROGRESS in (meta.get("labels") or {}),
         )
+        if after.in_progress:
+            self._complete_at.pop(key, None)
+        elif before is not None and before.in_progress and before.share >= 100 > after.share:
+            self._complete_at[key] = self._now()
 
     async def watched(self, _: web.Application) -> AsyncIterator[None]:
         """The lifespan of the watch; the gateway serves once the weights are known."""
@@ -153,7 +172,9 @@ class Split:
         async with session.get(routes) as response:
             response.raise_for_status()
             listed = await response.json()
-        self._routes.clear()
+        there = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in listed["items"]}
+        for gone in self._routes.keys() - there:
+            del self._routes[gone]
         for route in listed["items"]:
             self.learn(route)
         known.set()

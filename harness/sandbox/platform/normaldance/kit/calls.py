@@ -6,6 +6,7 @@ One pooled client, short time-outs, bounded retries of requests that may be repe
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,7 +22,8 @@ RETRY_WINDOW_S = 0.5
 
 A service that took longer to fail has retried itself.
 """
-TIMEOUT = aiohttp.ClientTimeout(total=2.0, sock_connect=0.3)
+WITHIN_S = 2.0
+CONNECT_S = 0.3
 IDLE_MAX_S = 0.5
 """With the server's 0.4 s of age a pooled connection lives at most 1 s."""
 WORTH_ANOTHER_TRY = frozenset({502, 503, 504})
@@ -46,6 +48,8 @@ class Caller:
         self._service = service
         self._origin = f"http://{host}:{port}"
         self._client = client
+        self.release = ""
+        """The release that the newest answer named; empty before there was one."""
 
     async def call(self, method: str, target: str, *, headers: Mapping[str, str], body: bytes) -> ServiceAnswer:
         """The service's answer, the last one when each of three attempts was turned away.
@@ -76,12 +80,18 @@ class Caller:
             async with self._client.request(
                 method, self._origin + target, headers=headers, data=body or None
             ) as response:
+                self.release = response.headers.get("x-release", self.release)
                 return ServiceAnswer(response.status, response.headers, await response.read())
         except (aiohttp.ClientError, TimeoutError):
             return None
 
 
 def client() -> aiohttp.ClientSession:
-    """The pooled client of a service; open it inside the event loop and close it at the end."""
+    """The pooled client of a service; open it inside the event loop and close it at the end.
+
+    An answer is waited for as long as the variable CALL_WITHIN_S says, in seconds.
+    """
     connector = aiohttp.TCPConnector(limit=200, keepalive_timeout=IDLE_MAX_S)
-    return aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, auto_decompress=False)
+    within_s = float(os.environ.get("CALL_WITHIN_S", WITHIN_S))
+    timeout = aiohttp.ClientTimeout(total=within_s, sock_connect=CONNECT_S)
+    return aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
