@@ -73,7 +73,8 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
             await app[CALLERS][defects.health_needs].call("GET", "/health", headers={}, body=b"")
 
     async def ready() -> None:
-        if not all(await asyncio.gather(*(app[CALLERS][name].well("/ready") for name in SERVICES))):
+        asked = (app[CALLERS][name].call("GET", "/ready", headers={}, body=b"") for name in SERVICES)
+        if any(given.status != 200 for given in await asyncio.gather(*asked)):
             raise Unavailable("a service is not ready")
 
     routes = [web.route(method, path, forward(name, service)) for name, method, path, service in ROUTES]

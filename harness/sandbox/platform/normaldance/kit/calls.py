@@ -9,7 +9,6 @@ import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 
 import aiohttp
 
@@ -68,11 +67,6 @@ class Caller:
                 break
             await asyncio.sleep(FIRST_PAUSE_S * 2**attempt)
         raise Unavailable(f"{self._service} does not answer")
-
-    async def well(self, target: str) -> bool:
-        """Whether one GET is answered with 200: a health check is repeated by whoever makes it."""
-        answer = await self._attempt("GET", target, {}, b"")
-        return answer is not None and answer.status == HTTPStatus.OK
 
     async def _attempt(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> ServiceAnswer | None:
         """The answer, or None when the connection failed or time ran out."""
